@@ -1,0 +1,1 @@
+"""The primitives: the only importer of `cryptography` and Argon2."""

@@ -1,0 +1,1 @@
+"""Bytes in and out: encodings, framing, token and payloads."""
