@@ -1,0 +1,184 @@
+"""What a front end may ask of the node. A command's type argument is its result.
+
+A contact is named by its name (case-insensitive) or by `#` and its number.
+"""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from loom.api.views import (
+    Contacts,
+    ContactView,
+    Diagnosis,
+    Done,
+    Messages,
+    MessageView,
+    Peers,
+    SafetyNumberView,
+    StatusView,
+    TokenView,
+)
+
+R = TypeVar("R", covariant=True)
+
+
+class Command(msgspec.Struct, Generic[R], frozen=True, kw_only=True, tag_field="command"):
+    """Something to do; `Client.send` returns its result."""
+
+
+class SendText(Command[MessageView], frozen=True, kw_only=True, tag="send_text"):
+    """Queue a text durably; the result is the stored message."""
+
+    contact: str
+    body: str
+
+
+class ExportToken(Command[TokenView], frozen=True, kw_only=True, tag="export_token"):
+    """One's own token."""
+
+
+class ImportToken(Command[ContactView], frozen=True, kw_only=True, tag="import_token"):
+    """Add a contact. With `replace`, a contact of that name takes the new identity, unverified
+    and blocked from sending until verified."""
+
+    token: str
+    name: str
+    replace: bool = False
+
+
+class ListContacts(Command[Contacts], frozen=True, kw_only=True, tag="list_contacts"):
+    """All contacts."""
+
+
+class ShowContact(Command[ContactView], frozen=True, kw_only=True, tag="show_contact"):
+    """One contact."""
+
+    contact: str
+
+
+class RenameContact(Command[ContactView], frozen=True, kw_only=True, tag="rename_contact"):
+    """Give a contact another name here."""
+
+    contact: str
+    name: str
+
+
+class RemoveContact(Command[Done], frozen=True, kw_only=True, tag="remove_contact"):
+    """Delete a contact, the history with it and its keys; counters and seen ids stay."""
+
+    contact: str
+
+
+class BlockContact(Command[ContactView], frozen=True, kw_only=True, tag="block_contact"):
+    """Accept nothing from a contact and show it nothing; `blocked=False` undoes it."""
+
+    contact: str
+    blocked: bool = True
+
+
+class VerifyContact(Command[SafetyNumberView], frozen=True, kw_only=True, tag="verify_contact"):
+    """The safety number; with `confirm`, mark the contact verified."""
+
+    contact: str
+    confirm: bool = False
+
+
+class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
+    """The newest messages of a conversation, oldest first, within [since, before)."""
+
+    contact: str
+    limit: int = 50
+    before_ms: int | None = None
+    since_ms: int | None = None
+    before_row: int | None = None
+    after_row: int | None = None
+
+
+class DeleteMessages(Command[Done], frozen=True, kw_only=True, tag="delete_messages"):
+    """Delete messages here; an undelivered one is withdrawn. `message_ids` None: all."""
+
+    contact: str
+    message_ids: list[str] | None
+
+
+class Search(Command[Messages], frozen=True, kw_only=True, tag="search"):
+    """Full-text search, newest first."""
+
+    text: str
+    contact: str | None = None
+    limit: int = 50
+    before_row: int | None = None
+
+
+class MarkRead(Command[Done], frozen=True, kw_only=True, tag="mark_read"):
+    """All incoming messages up to `row_id` were seen; `receipt` tells the sender."""
+
+    contact: str
+    row_id: int
+    receipt: bool = True
+
+
+class SetTyping(Command[Done], frozen=True, kw_only=True, tag="set_typing"):
+    """Tell a connected contact that one is typing, or no longer."""
+
+    contact: str
+    on: bool
+
+
+class Connect(Command[Done], frozen=True, kw_only=True, tag="connect"):
+    """Dial a contact at this address now and remember it; returns once the link is confirmed."""
+
+    contact: str
+    host: str
+    port: int
+
+
+class ListPeers(Command[Peers], frozen=True, kw_only=True, tag="list_peers"):
+    """Who is near or connected, and how."""
+
+
+class Status(Command[StatusView], frozen=True, kw_only=True, tag="status"):
+    """The node as it stands."""
+
+
+class Diagnose(Command[Diagnosis], frozen=True, kw_only=True, tag="diagnose"):
+    """Check the open profile: database integrity, disk, port, discovery, clock."""
+
+
+class ChangePassphrase(Command[Done], frozen=True, kw_only=True, tag="change_passphrase"):
+    """Wrap the vault key under a new passphrase; the old one is asked again."""
+
+    old: str
+    new: str
+
+    def __repr__(self) -> str:
+        return "ChangePassphrase(redacted)"
+
+
+class Stop(Command[Done], frozen=True, kw_only=True, tag="stop"):
+    """End the node after the current commit."""
+
+
+AnyCommand = (
+    SendText
+    | ExportToken
+    | ImportToken
+    | ListContacts
+    | ShowContact
+    | RenameContact
+    | RemoveContact
+    | BlockContact
+    | VerifyContact
+    | History
+    | DeleteMessages
+    | Search
+    | MarkRead
+    | SetTyping
+    | Connect
+    | ListPeers
+    | Status
+    | Diagnose
+    | ChangePassphrase
+    | Stop
+)

@@ -1,0 +1,157 @@
+"""What the node tells its front ends. Stored events have a `seq` and can be replayed."""
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """Something happened. `seq` is 0 for live events, which are not stored."""
+
+    v: int = 1
+    seq: int = 0
+
+
+class MessageEvent(Event, frozen=True, kw_only=True):
+    """Something happened to a message."""
+
+    message_id: str
+    contact: str
+    contact_id: int
+
+
+class _WholeMessage(MessageEvent, frozen=True, kw_only=True):
+    direction: str
+    body: str
+    state: str
+    sent_at_ms: int
+    row_id: int
+
+
+class MessageReceived(_WholeMessage, frozen=True, kw_only=True, tag="message.received"):
+    """A contact's message is stored here."""
+
+
+class MessageQueued(_WholeMessage, frozen=True, kw_only=True, tag="message.queued"):
+    """One's own message is stored and will leave."""
+
+
+class MessageSent(MessageEvent, frozen=True, kw_only=True, tag="message.sent"):
+    """Written to the contact's link, not yet receipted. Live."""
+
+    state: str = "sent"
+
+
+class MessageDelivered(MessageEvent, frozen=True, kw_only=True, tag="message.delivered"):
+    """The contact's node has stored it."""
+
+    state: str = "delivered"
+
+
+class MessageRead(MessageEvent, frozen=True, kw_only=True, tag="message.read"):
+    """The contact has seen it."""
+
+    state: str = "read"
+
+
+class MessageFailed(MessageEvent, frozen=True, kw_only=True, tag="message.failed"):
+    """It will not leave: the contact was blocked, removed, or its identity changed."""
+
+    reason: str
+    state: str = "failed"
+
+
+class MessagesDeleted(Event, frozen=True, kw_only=True, tag="messages.deleted"):
+    """Messages were deleted here; `message_ids` None: the whole conversation."""
+
+    contact: str
+    contact_id: int
+    message_ids: list[str] | None
+
+
+class ContactChanged(Event, frozen=True, kw_only=True, tag="contact.changed"):
+    """A contact was added, renamed, verified, blocked, or told its display name."""
+
+    contact: str
+    contact_id: int
+    what: str
+
+
+class ContactRemoved(Event, frozen=True, kw_only=True, tag="contact.removed"):
+    """A contact is gone."""
+
+    contact: str
+    contact_id: int
+
+
+class ContactTyping(Event, frozen=True, kw_only=True, tag="contact.typing"):
+    """Live."""
+
+    contact: str
+    contact_id: int
+    on: bool
+
+
+class PeerOnline(Event, frozen=True, kw_only=True, tag="peer.online"):
+    """A confirmed link to the contact stands. Live."""
+
+    contact: str
+    contact_id: int
+    address: str
+
+
+class PeerOffline(Event, frozen=True, kw_only=True, tag="peer.offline"):
+    """The last link to the contact is gone. Live."""
+
+    contact: str
+    contact_id: int
+    reason: str
+
+
+class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
+    """A session begun anew with a known contact; shown at most once an hour."""
+
+    contact: str
+    contact_id: int
+
+
+class Warned(Event, frozen=True, kw_only=True, tag="warning"):
+    """Something the user should know: `code` and `message` are those of an error."""
+
+    code: str
+    message: str
+    contact: str = ""
+    contact_id: int = 0
+
+
+class NodeReady(Event, frozen=True, kw_only=True, tag="node.ready"):
+    """The node listens. Live; the first line of `loom daemon --json`."""
+
+    profile: str
+    port: int
+    addresses: list[str]
+    pid: int
+
+
+class NodeStopped(Event, frozen=True, kw_only=True, tag="node.stopped"):
+    """The node ended. Live."""
+
+    reason: str
+
+
+AnyEvent = (
+    MessageReceived
+    | MessageQueued
+    | MessageSent
+    | MessageDelivered
+    | MessageRead
+    | MessageFailed
+    | MessagesDeleted
+    | ContactChanged
+    | ContactRemoved
+    | ContactTyping
+    | PeerOnline
+    | PeerOffline
+    | SessionStarted
+    | Warned
+    | NodeReady
+    | NodeStopped
+)

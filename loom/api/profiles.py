@@ -1,0 +1,65 @@
+"""What comes before a `Client`: finding, creating, unlocking profiles."""
+
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from loom.api.client import Client
+from loom.model import Address
+
+
+class ProfileInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One profile under the home folder."""
+
+    profile: str
+    path: Path
+    running: bool
+
+
+class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the node of an unlocked profile meets the network."""
+
+    listen: Address | None = None
+    """An explicit address fails when taken; None: the remembered port, or a free one."""
+    online: bool = True
+    """False: no listening, no dialling, no discovery (a command that only reads or queues)."""
+    mdns: bool = True
+    mdns_interface: str | None = None
+    """None: the LAN's interfaces; tests and the demo give 127.0.0.1."""
+    serve: bool = True
+    """Serve the control socket for others while open."""
+
+
+class Profiles(Protocol):
+    """Implemented by the composition root, handed to front ends."""
+
+    def list_profiles(self) -> list[ProfileInfo]:
+        """Profiles under the home folder, by name."""
+        ...
+
+    async def create(
+        self, profile: str, name: str, passphrase: str, *, argon2_memory_mib: int | None = None
+    ) -> str:
+        """Create a profile and return its 24 recovery words, which are stored nowhere."""
+        ...
+
+    async def restore(
+        self,
+        profile: str,
+        name: str,
+        passphrase: str,
+        phrase: str,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> None:
+        """Create a profile whose identity comes from 24 recovery words."""
+        ...
+
+    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
+        """Open the profile in this process; raises ProfileInUse when another holds it."""
+        ...
+
+    async def attach(self, profile: str) -> Client:
+        """The client of the node that already holds the profile; raises NodeNotRunning."""
+        ...

@@ -1,0 +1,125 @@
+"""What a front end is shown: plain values, ready for JSON, with no key in them."""
+
+import msgspec
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """One JSON object on a line; `v` is the version of the shape."""
+
+    v: int = 1
+
+
+class Done(View, frozen=True, kw_only=True, tag="done"):
+    """The command was carried out and has nothing to show."""
+
+
+class MessageView(View, frozen=True, kw_only=True, tag="message"):
+    """One message of a conversation."""
+
+    message_id: str
+    contact: str
+    contact_id: int
+    direction: str
+    body: str
+    state: str
+    sent_at_ms: int
+    stored_at_ms: int
+    row_id: int
+
+
+class Messages(View, frozen=True, kw_only=True, tag="messages"):
+    """A page of messages."""
+
+    messages: list[MessageView]
+
+
+class ContactView(View, frozen=True, kw_only=True, tag="contact"):
+    """A contact with what the node knows of it now."""
+
+    contact: str
+    contact_id: int
+    fingerprint: str
+    display_name: str
+    verified: bool
+    blocked: bool
+    identity_changed: bool
+    online: bool
+    session: str
+    unread: int
+    queued: int
+    last_message_at_ms: int | None
+    created_at_ms: int
+
+
+class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
+    """All contacts, by name."""
+
+    contacts: list[ContactView]
+
+
+class TokenView(View, frozen=True, kw_only=True, tag="token"):
+    """One's own token."""
+
+    token: str
+    fingerprint: str
+
+
+class SafetyNumberView(View, frozen=True, kw_only=True, tag="safety_number"):
+    """Twelve groups of five digits that both sides see alike."""
+
+    contact: str
+    contact_id: int
+    groups: list[str]
+    verified: bool
+
+
+class PeerView(View, frozen=True, kw_only=True, tag="peer"):
+    """A contact that is near or connected, and the ways to it."""
+
+    contact: str
+    contact_id: int
+    online: bool
+    address: str | None
+    direction: str | None
+    connected_at_ms: int | None
+    known_addresses: list[str]
+    last_error: str | None
+
+
+class Peers(View, frozen=True, kw_only=True, tag="peers"):
+    """Every contact with the ways to it."""
+
+    peers: list[PeerView]
+
+
+class StatusView(View, frozen=True, kw_only=True, tag="status"):
+    """The node as it stands."""
+
+    profile: str
+    name: str
+    fingerprint: str
+    port: int
+    addresses: list[str]
+    pid: int
+    started_at_ms: int
+    contacts: int
+    online: int
+    queued: int
+    mdns: str
+    version: str
+    last_seq: int
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing `loom doctor` looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+class Diagnosis(View, frozen=True, kw_only=True, tag="diagnosis"):
+    """All checks of `loom doctor`."""
+
+    checks: list[Check]

@@ -1,0 +1,76 @@
+"""The nouns that every layer shares: who, what was said, and how far it got."""
+
+from enum import StrEnum
+from typing import NewType
+
+import msgspec
+
+PeerId = NewType("PeerId", bytes)
+"""A fingerprint: 32 bytes (docs/PROTOCOL.md 1)."""
+
+ContactId = NewType("ContactId", int)
+"""A contact's number in this profile; never used again after removal."""
+
+MessageId = NewType("MessageId", bytes)
+"""16 bytes, UUIDv7 (RFC 9562): chosen by the author, unique per author."""
+
+
+class Direction(StrEnum):
+    """Who wrote a message."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class MessageState(StrEnum):
+    """How far a message got. Incoming ones are delivered, then read."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+class ContactToken(msgspec.Struct, frozen=True):
+    """What a token says: whom to accept and the key that is pinned to them."""
+
+    peer_id: PeerId
+    x25519_public: bytes
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """A person whose token was imported."""
+
+    contact_id: ContactId
+    name: str
+    peer_id: PeerId
+    x25519_public: bytes
+    display_name: str = ""
+    verified: bool = False
+    blocked: bool = False
+    identity_changed: bool = False
+    created_at_ms: int = 0
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a person wrote. `row_id` orders the conversation as this profile saw it."""
+
+    row_id: int
+    message_id: MessageId
+    contact_id: ContactId
+    direction: Direction
+    body: str
+    sent_at_ms: int
+    stored_at_ms: int
+    state: MessageState
+
+
+class Address(msgspec.Struct, frozen=True, order=True):
+    """A TCP address; IPv6 hosts are written without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -1,0 +1,134 @@
+"""The three places where two implementations stand behind one interface."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from loom.model import Address
+
+
+class Clock(Protocol):
+    """Time, so that tests can make it jump."""
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds; may jump."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds since some start; never goes back."""
+        ...
+
+
+class Stream(Protocol):
+    """One connection's way out. `write` never blocks; `StreamHandler.writable` tells pressure."""
+
+    @property
+    def remote(self) -> Address:
+        """The other end."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the wire."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Stop calling `data_received`."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        ...
+
+    def close(self) -> None:
+        """Flush what was written, then close; `closed` is called once."""
+        ...
+
+    def abort(self) -> None:
+        """Close at once, dropping what was not flushed; `closed` is called once."""
+        ...
+
+
+class StreamHandler(Protocol):
+    """What a transport calls, always from the event loop."""
+
+    def connected(self, stream: Stream) -> None:
+        """Called once, first."""
+        ...
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes, in order."""
+        ...
+
+    def writable(self, ready: bool) -> None:
+        """False when the send buffer is full, True when it drained."""
+        ...
+
+    def closed(self) -> None:
+        """Called once, last."""
+        ...
+
+
+class Listener(Protocol):
+    """A bound port."""
+
+    @property
+    def addresses(self) -> list[Address]:
+        """What is bound, with the real port."""
+        ...
+
+    async def close(self) -> None:
+        """Accept nobody more; open streams live on."""
+        ...
+
+
+class Transport(Protocol):
+    """A way to move bytes between two nodes."""
+
+    async def listen(
+        self, addresses: list[Address], accept: Callable[[], StreamHandler]
+    ) -> Listener:
+        """Bind all of `addresses` on one port (port 0: any free one, the same for all).
+
+        Raises:
+            PortInUse: taken.
+            InvalidAddress: not an address of this machine.
+        """
+        ...
+
+    async def dial(self, address: Address, handler: StreamHandler, timeout_s: float) -> None:
+        """Connect; returns after `handler.connected`.
+
+        Raises:
+            Unreachable: refused, no route, or not within the time.
+        """
+        ...
+
+
+class Advert(msgspec.Struct, frozen=True):
+    """One announcement on the LAN: where, and its TXT properties (docs/PROTOCOL.md 7)."""
+
+    port: int
+    addresses: tuple[bytes, ...]
+    """Packed IPv4 (4 bytes) and IPv6 (16 bytes), sorted."""
+    properties: tuple[tuple[bytes, bytes], ...]
+
+
+class Discovery(Protocol):
+    """A way to find addresses."""
+
+    async def start(self, found: Callable[[Advert], None]) -> None:
+        """Begin to browse; `found` is called from the event loop."""
+        ...
+
+    def local_addresses(self) -> tuple[bytes, ...]:
+        """The packed addresses that adverts of this node will carry, sorted."""
+        ...
+
+    async def announce(self, adverts: list[Advert]) -> None:
+        """Replace what is announced; an empty list only browses."""
+        ...
+
+    async def stop(self) -> None:
+        """Withdraw and end."""
+        ...
