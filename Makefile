@@ -1,0 +1,90 @@
+# Everything lives in .venv; needs Python 3.11 or newer, make and git. What is set up says so on stderr.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PROJECT := pyproject.toml loom/__init__.py
+CODE := $(wildcard loom tests examples bench fuzz)
+TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
+
+.PHONY: help demo test check format lock bench clean
+
+help:
+	@echo 'make demo     set up and talk to Ada'
+	@echo 'make test     set up and run the tests'
+	@echo 'make check    format, lint, types, layers, tests'
+	@echo 'make bench    measure Loom against its peers'
+	@echo 'make format   rewrite the code in the house format'
+	@echo 'make lock     resolve and pin every dependency anew'
+	@echo 'make clean    remove what was set up or built'
+
+demo: .venv/runtime
+	@exec $(BIN)/loom demo
+
+test: .venv/dev
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: .venv/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/bench
+	@exec $(BIN)/python -m bench $(ARGS)
+
+# The hashes must be those of the public files, so this machine's own pip settings stay out.
+lock: export PIP_CONFIG_FILE := /dev/null
+lock: export PIP_EXTRA_INDEX_URL :=
+lock: export PIP_FIND_LINKS :=
+lock: LOCK := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --annotation-style=line
+lock: .venv/dev
+	$(LOCK) --output-file=requirements/runtime.txt requirements/build.in pyproject.toml
+	$(LOCK) --output-file=requirements/dev.txt requirements/dev.in
+	$(LOCK) --output-file=requirements/bench.txt requirements/bench.in
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/python:
+	@python=; \
+	for candidate in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    python=$$candidate; break; \
+	  fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'Loom needs Python 3.11 or newer: install it, or name one with make PYTHON=/path/to/python3.' >&2; \
+	  exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$python has no venv module: install the package python3-venv, then try again." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up Loom in .venv with $$("$$python" --version) ..." >&2; \
+	"$$python" -m venv --clear .venv >&2
+	@touch $@
+
+.venv/runtime: .venv/python requirements/runtime.txt $(PROJECT)
+	@echo 'Installing what Loom needs ...' >&2
+	@$(PIP) install --require-hashes -r requirements/runtime.txt >&2
+	@$(PIP) install --no-build-isolation --no-deps --no-index --editable . >&2
+	@touch $@
+
+.venv/dev: .venv/runtime requirements/dev.txt
+	@echo 'Installing what the tests need ...' >&2
+	@$(PIP) install --require-hashes -r requirements/dev.txt >&2
+	@touch $@
+
+.venv/bench: .venv/dev requirements/bench.txt
+	@echo 'Installing what the benchmarks compare with ...' >&2
+	@$(PIP) install --require-hashes -r requirements/bench.txt >&2
+	@touch $@

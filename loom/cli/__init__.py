@@ -1,0 +1,1 @@
+"""The `loom` command, one file per command group."""

@@ -1,0 +1,1 @@
+"""The Client of a running node, over a private Unix socket."""

@@ -1,0 +1,1 @@
+"""Sans-IO state machines: link, handshake, ratchet and session."""

@@ -1,0 +1,1 @@
+"""Where a contact can be reached."""

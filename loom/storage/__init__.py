@@ -1,0 +1,1 @@
+"""The vault and the encrypted database of one profile."""

@@ -1,0 +1,57 @@
+"""What a command does not need, it does not import: start-up is a feature."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+import loom
+
+HEAVY = ("textual", "zeroconf", "cryptography", "sqlcipher3", "argon2")
+
+needs_cli = pytest.mark.skipif(
+    importlib.util.find_spec("loom.cli.main") is None,
+    reason="loom/cli/main.py is not there yet: the command's start-up is not checked",
+)
+
+
+def modules_after(*arguments: str) -> tuple[str, set[str]]:
+    """Standard output, and every module that the interpreter imported on the way."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "loom", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    rows = (line for line in done.stderr.splitlines() if line.startswith("import time:"))
+    return done.stdout, {row.rpartition("|")[2].strip() for row in rows}
+
+
+@needs_cli
+def test_version_imports_nothing_heavy() -> None:
+    output, imported = modules_after("--version")
+    assert loom.__version__ in output
+    assert "loom.cli.main" in imported
+    assert sorted(imported & set(HEAVY)) == []
+
+
+def test_importing_the_package_imports_none_of_its_parts() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, loom; print(*(name for name in sys.modules if 'loom.' in name))",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout.split() == []
+
+
+def test_an_unknown_attribute_of_the_package_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        _ = loom.no_such_thing
