@@ -3,11 +3,13 @@
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import loom
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("textual", "zeroconf", "cryptography", "sqlcipher3", "argon2")
 
 needs_cli = pytest.mark.skipif(
@@ -20,6 +22,7 @@ def modules_after(*arguments: str) -> tuple[str, set[str]]:
     """Standard output, and every module that the interpreter imported on the way."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "loom", *arguments],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=30,
@@ -44,6 +47,7 @@ def test_importing_the_package_imports_none_of_its_parts() -> None:
             "-c",
             "import sys, loom; print(*(name for name in sys.modules if 'loom.' in name))",
         ],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=30,
