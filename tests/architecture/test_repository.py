@@ -31,7 +31,7 @@ FOLDERS = ["/" + name + "/" for name in ("work", "root", "home", "farm", "Users"
 
 def tracked_text() -> list[tuple[str, str]]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z"],  # noqa: S607
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
         text=True,
