@@ -3,7 +3,7 @@
     LoomError
     ├── UsageError            the caller asked for something that cannot be
     │   ├── InvalidToken      prefix, alphabet, version, length, checksum, spare bits, key
-    │   ├── OwnToken, DuplicateContact, InvalidName, InvalidText, InvalidAddress
+    │   ├── OwnToken, DuplicateContact, InvalidName, InvalidText, InvalidAddress, ForeignAddress
     │   ├── InvalidPhrase, ProfileExists, ProfileNotChosen, TerminalNeeded
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
@@ -14,7 +14,7 @@
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
-    │   └── PortInUse, Unreachable, NotDelivered, ControlError
+    │   └── PortInUse, PortNotAllowed, Unreachable, NotDelivered, ControlError
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
     │   └── DiskFull, StoreUnavailable
@@ -113,6 +113,13 @@ class InvalidAddress(UsageError):
 
     code = "invalid_address"
     advice = "Write HOST:PORT, for example 192.0.2.7:4070 or [2001:db8::7]:4070."
+
+
+class ForeignAddress(InvalidAddress):
+    """{address} is not an address of this machine."""
+
+    code = "foreign_address"
+    advice = "Listen on one of this machine's addresses, or on 0.0.0.0:PORT or [::]:PORT for all."
 
 
 class InvalidPhrase(UsageError):
@@ -231,6 +238,13 @@ class PortInUse(NetworkError):
 
     code = "port_in_use"
     advice = "Choose another with --listen HOST:PORT, or port 0 for any free one."
+
+
+class PortNotAllowed(NetworkError):
+    """This user may not listen on port {port} of {host}."""
+
+    code = "port_not_allowed"
+    advice = "Choose a port from 1024 up with --listen HOST:PORT, or port 0 for any free one."
 
 
 class Unreachable(NetworkError):

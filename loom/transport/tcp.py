@@ -1,0 +1,297 @@
+"""TCP: one asyncio protocol between the socket and a `StreamHandler`."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from loom.errors import ForeignAddress, InvalidAddress, PortInUse, PortNotAllowed, Unreachable
+from loom.model import Address
+from loom.ports import Listener, StreamHandler
+from loom.wire.limits import (
+    LISTEN_BACKLOG,
+    PORT_TRIES,
+    WRITE_BUFFER_HIGH_BYTES,
+    WRITE_BUFFER_LOW_BYTES,
+)
+
+_SocketName = tuple[str | int, ...]
+_Resolved = tuple[socket.AddressFamily, _SocketName]
+_PORT_MAX = 65_535
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
+_NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
+
+
+class TcpTransport:
+    """The `Transport` of real networks, over IPv4 and IPv6."""
+
+    async def listen(
+        self, addresses: list[Address], accept: Callable[[], StreamHandler]
+    ) -> Listener:
+        """Bind all of `addresses` on one port (port 0: any free one, the same for all).
+
+        A wildcard (0.0.0.0, ::) of a family that this machine lacks is left out, unless nothing
+        else is left; `Listener.addresses` says what is bound.
+
+        Raises:
+            PortInUse: taken.
+            PortNotAllowed: needs more rights.
+            InvalidAddress: not an address, or not one of this machine.
+        """
+        wanted = [(address, found) for address in addresses for found in await _local(address)]
+        sockets = _bind_one_port(wanted)
+        servers: list[asyncio.Server] = []
+        loop = asyncio.get_running_loop()
+        try:
+            for sock in sockets:
+                servers.append(  # noqa: PERF401
+                    await loop.create_server(
+                        lambda: _Connection(accept),
+                        sock=sock,
+                        backlog=LISTEN_BACKLOG,
+                        start_serving=False,
+                    )
+                )
+            for server in servers:
+                await server.start_serving()
+        except BaseException:
+            for server in servers:
+                server.close()
+            _close_all(sockets)
+            raise
+        return _TcpListener(servers)
+
+    async def dial(self, address: Address, handler: StreamHandler, timeout_s: float) -> None:
+        """Connect; returns after `handler.connected`.
+
+        Raises:
+            Unreachable: no such name, refused, no route, or not within the time.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout_s):
+                sock = await _connect(address, timeout_s)
+                await loop.create_connection(lambda: _Connection(lambda: handler), sock=sock)
+        except (OSError, ValueError, OverflowError) as error:
+            raise Unreachable(address=str(address)) from error
+
+
+class _TcpListener:
+    """The servers of one port, one for each address."""
+
+    def __init__(self, servers: list[asyncio.Server]) -> None:
+        self._servers = servers
+        self._addresses = [
+            _address(sock.getsockname()) for server in servers for sock in server.sockets
+        ]
+
+    @property
+    def addresses(self) -> list[Address]:
+        """What is bound, with the real port."""
+        return self._addresses
+
+    async def close(self) -> None:
+        """Accept nobody more; open streams live on."""
+        for server in self._servers:
+            server.close()  # not wait_closed: from Python 3.12 it waits for the open streams
+
+
+class _Connection(asyncio.Protocol):
+    """One TCP connection: the protocol of asyncio's side and the `Stream` of the handler's.
+
+    An exception of the handler ends this connection, and asyncio reports it; nothing else suffers.
+    """
+
+    _transport: asyncio.Transport
+    _handler: StreamHandler
+
+    def __init__(self, accept: Callable[[], StreamHandler]) -> None:
+        self._accept = accept
+        self._accepted = False
+
+    # --- Stream ---
+
+    @property
+    def remote(self) -> Address:
+        """The other end."""
+        return self._remote
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the wire; after `close` they are dropped."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        """Stop calling `data_received`."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Flush what was written, then close; `closed` is called once."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, dropping what was not flushed; `closed` is called once."""
+        self._transport.abort()
+
+    # --- asyncio.Protocol ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        try:
+            # Asked here, not by the factory: an exception there would leak the accepted socket.
+            self._handler = self._accept()
+            self._accepted = True
+            self._remote = _address(transport.get_extra_info("peername"))
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._transport.set_write_buffer_limits(WRITE_BUFFER_HIGH_BYTES, WRITE_BUFFER_LOW_BYTES)
+            self._handler.connected(self)
+        except BaseException:
+            self.abort()
+            raise
+
+    def data_received(self, data: bytes) -> None:
+        self._handler.data_received(data)  # asyncio itself closes when this raises
+
+    def pause_writing(self) -> None:
+        self._writable(ready=False)
+
+    def resume_writing(self) -> None:
+        self._writable(ready=True)
+
+    def _writable(self, *, ready: bool) -> None:
+        try:
+            self._handler.writable(ready)
+        except BaseException:
+            self.abort()
+            raise
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if self._accepted:
+            self._handler.closed()
+
+
+# --- addresses and sockets ---
+
+
+def _address(name: _SocketName) -> Address:
+    """An `Address` of a socket name; a scoped IPv6 host keeps its scope as %N (RFC 4007, 11)."""
+    scope = name[3] if len(name) > 3 else 0
+    return Address(f"{name[0]}%{scope}" if scope else str(name[0]), int(name[1]))
+
+
+async def _resolve(address: Address) -> list[_Resolved]:
+    """What getaddrinfo says; a literal needs no thread and no name server.
+
+    Raises:
+        OSError, ValueError, OverflowError: no such host, or no text that could name one.
+    """
+    if not (address.host and 0 <= address.port <= _PORT_MAX):
+        raise ValueError("not a host and a port")
+    try:
+        found = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    return list(
+        dict.fromkeys((family, cast("_SocketName", name)) for family, _, _, _, name in found)
+    )
+
+
+async def _local(address: Address) -> list[_Resolved]:
+    try:
+        return await _resolve(address)
+    except (OSError, ValueError, OverflowError) as error:
+        raise InvalidAddress(address=str(address)) from error
+
+
+def _bind_one_port(wanted: list[tuple[Address, _Resolved]]) -> list[socket.socket]:
+    """Listening sockets for all, on one port; one taken for a later address is tried again."""
+    any_port = any(address.port == 0 for address, _ in wanted)
+    for tries_left in range(PORT_TRIES if any_port else 1, 0, -1):
+        try:
+            return _bind_all(wanted)
+        except PortInUse:
+            if tries_left == 1:
+                raise
+    raise InvalidAddress(address="")
+
+
+def _bind_all(wanted: list[tuple[Address, _Resolved]]) -> list[socket.socket]:
+    bound: list[socket.socket] = []
+    absent: InvalidAddress | None = None
+    chosen_port = 0
+    try:
+        for address, (family, name) in wanted:
+            port = int(name[1]) or chosen_port
+            try:
+                bound.append(_bind(family, (name[0], port, *name[2:])))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise PortInUse(host=address.host, port=port) from error
+                if error.errno in (errno.EACCES, errno.EPERM):
+                    raise PortNotAllowed(host=address.host, port=port) from error
+                absent = ForeignAddress(address=str(address))
+                if error.errno not in _NO_SUCH_FAMILY or address.host not in _WILDCARDS:
+                    raise absent from error
+            else:
+                chosen_port = int(bound[0].getsockname()[1])
+        if not bound:
+            raise absent or InvalidAddress(address="")
+    except BaseException:
+        _close_all(bound)
+        raise
+    return bound
+
+
+def _bind(family: socket.AddressFamily, name: _SocketName) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # Past connections in TIME_WAIT shall not keep the port; a listener of others still does,
+        # but on Linux only once it listens, so `listen` belongs to the test (socket(7)).
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(name)
+        sock.listen(LISTEN_BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _connect(address: Address, timeout_s: float) -> socket.socket:
+    """The first of the host's addresses that answers; each gets its share of the time left."""
+    loop = asyncio.get_running_loop()
+    ends_at_s = loop.time() + timeout_s
+    candidates = await _resolve(address)
+    failure: OSError = OSError(errno.EHOSTUNREACH, "no address")
+    for left, (family, name) in zip(range(len(candidates), 0, -1), candidates, strict=True):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            async with asyncio.timeout((ends_at_s - loop.time()) / left):
+                await loop.sock_connect(sock, name)
+            # A dial to a free port of this machine can meet itself (simultaneous open).
+            if sock.getsockname() == sock.getpeername():
+                raise ConnectionRefusedError(errno.ECONNREFUSED, "met itself")
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+    raise failure
+
+
+def _close_all(sockets: Iterable[socket.socket]) -> None:
+    for sock in sockets:
+        sock.close()
