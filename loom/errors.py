@@ -7,7 +7,7 @@
     │   ├── InvalidPhrase, ProfileExists, ProfileNotChosen, TerminalNeeded
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
-    │   └── ContactNotFound, MessageNotFound, ProfileNotFound, NodeNotRunning
+    │   └── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile, NodeNotRunning
     ├── PeerError             the other side broke the rules
     │   ├── MalformedMessage  bytes that are no valid encoding
     │   ├── AuthenticationError   a tag, signature, commitment or pinned key that does not verify
@@ -180,6 +180,13 @@ class ProfileNotFound(NotFound):
 
     code = "profile_not_found"
     advice = "See `loom profiles`; create one with `loom init --name NAME`."
+
+
+class NoProfile(ProfileNotFound):
+    """There is no profile here yet."""
+
+    code = "no_profile"
+    advice = "Create one with `loom init --name NAME`."
 
 
 class NodeNotRunning(NotFound):

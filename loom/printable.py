@@ -94,7 +94,7 @@ def _joins(joiner: str, before: str, after: str) -> bool:
 
 def _is_joining_script(character: str) -> bool:
     """Arabic to Sinhala, where both joiners are part of spelling."""
-    return "\u0600" <= character <= "\u0dff" and character.isalpha() or _is_virama(character)
+    return ("\u0600" <= character <= "\u0dff" and character.isalpha()) or _is_virama(character)
 
 
 def _is_virama(character: str) -> bool:

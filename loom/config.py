@@ -1,0 +1,212 @@
+"""Where things are and what the environment chooses; nothing here reads a secret."""
+
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from loom.errors import (
+    InvalidName,
+    NoProfile,
+    ProfileNotChosen,
+    ProfileNotFound,
+    StoreUnavailable,
+)
+
+SOCKET_PATH_MAX_BYTES = 100
+"""A Unix socket's path is limited to 103 bytes on macOS and 107 on Linux (sockaddr_un)."""
+PROFILE_NAME_MAX = 64
+_PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller and the environment chose; None: nothing."""
+
+    home: Path | None = None
+    profile: str | None = None
+    passphrase_file: Path | None = None
+    passphrase_fd: int | None = None
+    passphrase_command: str | None = None
+    """Split like a shell would, run without one; its standard output is the passphrase."""
+    mdns_interface: str | None = None
+
+
+def read_settings(
+    environment: Mapping[str, str],
+    *,
+    home: Path | None = None,
+    profile: str | None = None,
+    passphrase_file: Path | None = None,
+    passphrase_fd: int | None = None,
+) -> Settings:
+    """The environment's settings under those given by hand; an empty variable is none."""
+
+    def path(name: str) -> Path | None:
+        value = environment.get(name)
+        return Path(value).expanduser() if value else None
+
+    by_hand = passphrase_file is not None or passphrase_fd is not None
+    return Settings(
+        home=home or path("LOOM_HOME"),
+        profile=profile or environment.get("LOOM_PROFILE") or None,
+        passphrase_file=passphrase_file if by_hand else path("LOOM_PASSPHRASE_FILE"),
+        passphrase_fd=passphrase_fd,
+        passphrase_command=None if by_hand else environment.get("LOOM_PASSPHRASE_COMMAND") or None,
+        mdns_interface=environment.get("LOOM_MDNS_INTERFACE") or None,
+    )
+
+
+class Home(msgspec.Struct, frozen=True, kw_only=True):
+    """The four folders of one user, and what lies in them for every profile."""
+
+    data: Path
+    config: Path
+    state: Path
+    runtime: Path
+
+    @property
+    def profiles(self) -> Path:
+        """One folder per profile."""
+        return self.data / "profiles"
+
+    @property
+    def log(self) -> Path:
+        """What commands without a profile log."""
+        return self.state / "loom.log"
+
+
+class Paths(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of one profile."""
+
+    profile: str
+    folder: Path
+    log: Path
+    socket: Path
+
+    @property
+    def keyslot(self) -> Path:
+        """The wrapped vault key."""
+        return self.folder / "vault.key"
+
+    @property
+    def database(self) -> Path:
+        """The encrypted database."""
+        return self.folder / "loom.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever has the profile open."""
+        return self.folder / "lock"
+
+
+def home_of(settings: Settings) -> Home:
+    """The XDG folders, or everything under `settings.home`. Creates nothing."""
+    if settings.home is not None:
+        home = settings.home.absolute()
+        return Home(data=home, config=home / "config", state=home / "state", runtime=home / "run")
+    import platformdirs
+
+    return Home(
+        data=platformdirs.user_data_path("loom"),
+        config=platformdirs.user_config_path("loom"),
+        state=platformdirs.user_state_path("loom"),
+        runtime=_own_runtime_folder(),
+    )
+
+
+def paths_of(home: Home, profile: str) -> Paths:
+    """The files of a profile. Creates nothing.
+
+    Raises:
+        InvalidName: not a profile's name, so not a folder's either.
+    """
+    check_profile_name(profile)
+    folder = home.profiles / profile
+    return Paths(
+        profile=profile,
+        folder=folder,
+        log=home.state / f"{profile}.log",
+        socket=_socket_of(home, folder),
+    )
+
+
+def check_profile_name(profile: str) -> None:
+    """Raises InvalidName unless `profile` is lower-case letters, digits and inner hyphens."""
+    if len(profile) > PROFILE_NAME_MAX or not _PROFILE_NAME.fullmatch(profile):
+        raise InvalidName(
+            reason="a profile's name has lower-case letters a to z, digits and hyphens"
+        )
+
+
+def profile_name_for(name: str) -> str:
+    """The folder's name for a person's display name: `Ada Lovelace` becomes `ada-lovelace`."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:PROFILE_NAME_MAX].strip("-")
+    return slug or "profile"
+
+
+def choose_profile(settings: Settings, existing: Sequence[str]) -> str:
+    """The profile that was named, else the only one there is.
+
+    Raises:
+        ProfileNotFound, NoProfile: none of that name; none at all.
+        ProfileNotChosen: several, and none was named.
+    """
+    if settings.profile is not None:
+        check_profile_name(settings.profile)
+        if settings.profile not in existing:
+            raise ProfileNotFound(profile=settings.profile)
+        return settings.profile
+    if not existing:
+        raise NoProfile
+    if len(existing) > 1:
+        raise ProfileNotChosen(profiles=", ".join(existing))
+    return existing[0]
+
+
+def private_folder(path: Path) -> Path:
+    """`path` as a folder that is ours and open to nobody else (0700); made when missing.
+
+    Raises:
+        StoreUnavailable: it is another user's, a link, a file, or cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise StoreUnavailable(what=f"{path} is not a folder")
+        if found.st_uid != os.geteuid():
+            raise StoreUnavailable(what=f"{path} belongs to another user")
+        if found.st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
+        raise StoreUnavailable(what=f"{path}: {error.strerror}") from error
+    return path
+
+
+def _own_runtime_folder() -> Path:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(runtime) / "loom" if runtime else _temporary_folder()
+
+
+def _temporary_folder() -> Path:
+    """A folder of this user with a short path; whoever made it first, `private_folder` checks."""
+    import tempfile
+
+    name = f"loom-{os.geteuid()}"
+    own = Path(tempfile.gettempdir()) / name
+    return own if len(os.fsencode(own)) <= SOCKET_PATH_MAX_BYTES - 22 else Path("/tmp") / name  # noqa: S108
+
+
+def _socket_of(home: Home, folder: Path) -> Path:
+    """<runtime>/<16 hex of SHA-256 of the profile's path>.sock, where that is short enough."""
+    name = sha256(os.fsencode(folder.resolve())).hexdigest()[:16] + ".sock"
+    path = home.runtime / name
+    if len(os.fsencode(path)) > SOCKET_PATH_MAX_BYTES:
+        path = _temporary_folder() / name
+    return path
