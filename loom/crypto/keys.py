@@ -1,29 +1,11 @@
 """X25519 key agreement (RFC 7748)."""
 
-from typing import Final, Self
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from loom.errors import AuthenticationError, MalformedMessage
-from loom.wire.limits import X25519_KEY_BYTES
-
-FIELD_PRIME: Final = 2**255 - 19
-
-
-def check_public_key(public_key: bytes) -> None:
-    """Accept only the one canonical encoding of a curve coordinate.
-
-    Args:
-        public_key: untrusted; 32 bytes, little-endian value below 2^255 - 19 are accepted.
-
-    Raises:
-        MalformedMessage: other length, top bit set, or not reduced (OpenSSL would take those).
-    """
-    if (
-        len(public_key) != X25519_KEY_BYTES
-        or int.from_bytes(public_key, "little") >= FIELD_PRIME
-    ):
-        raise MalformedMessage(what="X25519 public key")
+from loom.errors import AuthenticationError
+from loom.wire.encoding import check_x25519_public
 
 
 class X25519Key:
@@ -63,7 +45,7 @@ class X25519Key:
             MalformedMessage: not a canonical public key.
             AuthenticationError: a small-order key (all-zero result).
         """
-        check_public_key(remote_public)
+        check_x25519_public(remote_public)
         try:
             return self._private.exchange(X25519PublicKey.from_public_bytes(remote_public))
         except ValueError as error:

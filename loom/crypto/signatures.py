@@ -20,7 +20,14 @@ def _signed(label: str, message: bytes) -> bytes:
 class SigningKey:
     """Two 32-byte seeds; signs under both, and both must verify."""
 
-    __slots__ = ("_ed25519", "_mldsa", "ed25519_public", "ed25519_seed", "mldsa_public", "mldsa_seed")
+    __slots__ = (
+        "_ed25519",
+        "_mldsa",
+        "ed25519_public",
+        "ed25519_seed",
+        "mldsa_public",
+        "mldsa_seed",
+    )
 
     def __init__(self, ed25519_seed: bytes, mldsa_seed: bytes) -> None:
         self.ed25519_seed = ed25519_seed

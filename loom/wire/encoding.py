@@ -1,6 +1,11 @@
 """`enc`: length-prefixed items, the one composite encoding of LOOM/1 (docs/PROTOCOL.md 0)."""
 
+from typing import Final
+
 from loom.errors import MalformedMessage
+from loom.wire.limits import X25519_KEY_BYTES
+
+_FIELD_PRIME: Final = 2**255 - 19
 
 
 def enc(*items: bytes) -> bytes:
@@ -46,3 +51,16 @@ def u32(value: int) -> bytes:
 def u64(value: int) -> bytes:
     """Eight bytes, big-endian."""
     return value.to_bytes(8, "big")
+
+
+def check_x25519_public(public_key: bytes) -> None:
+    """Accept only the one canonical encoding of a curve coordinate (RFC 7748, section 5).
+
+    Args:
+        public_key: untrusted; 32 bytes, little-endian value below 2^255 - 19 are accepted.
+
+    Raises:
+        MalformedMessage: other length, top bit set, or not reduced (OpenSSL would take those).
+    """
+    if len(public_key) != X25519_KEY_BYTES or int.from_bytes(public_key, "little") >= _FIELD_PRIME:
+        raise MalformedMessage(what="X25519 public key")

@@ -1,0 +1,129 @@
+"""Which session to send on, when to start one, which reset counters to believe (PROTOCOL 4).
+
+Rules over plain facts, without keys: the conversation applies them, and the tests walk through
+every small schedule of starts, losses, restores and resets with them.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from loom.wire.limits import (
+    COUNTER_FUTURE_MS,
+    DESYNC_RESTART_INTERVAL_S,
+    SESSION_SUPERSEDED_S,
+    SESSION_UNCONFIRMED_RESTART_S,
+)
+
+
+class Candidate(Protocol):
+    """What the choice needs to know of a session."""
+
+    @property
+    def reset_counter(self) -> int:
+        """The initiator's counter, Unix milliseconds."""
+        ...
+
+    @property
+    def initiator(self) -> bytes:
+        """The initiator's fingerprint."""
+        ...
+
+    @property
+    def own(self) -> bool:
+        """Whether this side is the initiator."""
+        ...
+
+    @property
+    def confirmed_at_s(self) -> int | None:
+        """When a message of the peer verified on it; None: not yet."""
+        ...
+
+    @property
+    def bundle_expires_at_s(self) -> int:
+        """After this the prekey it answers may be gone."""
+        ...
+
+
+S = TypeVar("S", bound=Candidate)
+
+
+class Counters(msgspec.Struct, frozen=True, array_like=True):
+    """The largest reset counters of one contact; they outlive sessions and the contact."""
+
+    sent: int = 0
+    accepted: int = 0
+    told: int = 0
+
+    @property
+    def largest(self) -> int:
+        """What our bundle tells the contact."""
+        return max(self.sent, self.accepted)
+
+
+def best(sessions: Sequence[S]) -> S | None:
+    """The session with the largest (reset counter, initiator's fingerprint)."""
+    return max(sessions, key=lambda one: (one.reset_counter, one.initiator), default=None)
+
+
+def unconfirmed(session: Candidate) -> bool:
+    """One's own start that the peer has not answered."""
+    return session.own and session.confirmed_at_s is None
+
+
+def believe_told(counters: Counters, told: int, now_ms: int) -> Counters:
+    """Keep what a bundle tells, unless it is more than 24 hours ahead."""
+    if told > now_ms + COUNTER_FUTURE_MS:
+        return counters
+    return msgspec.structs.replace(counters, told=max(counters.told, told))
+
+
+def next_reset_counter(counters: Counters, now_ms: int) -> int:
+    """Larger than all the peer may hold; a clock that was once wrong locks nobody out."""
+    counter = max(now_ms, counters.accepted + 1, counters.told + 1)
+    if counters.sent + 1 <= now_ms + COUNTER_FUTURE_MS:
+        counter = max(counter, counters.sent + 1)
+    return counter
+
+
+def acceptable(counter: int, largest_accepted: int, now_ms: int) -> bool:
+    """Whether a responder takes a counter: new, and at most 24 hours ahead."""
+    return largest_accepted < counter <= max(now_ms, largest_accepted) + COUNTER_FUTURE_MS
+
+
+def should_start(
+    sessions: Sequence[Candidate],
+    *,
+    something_to_send: bool,
+    start_wanted: bool,
+    last_wanted_start_s: int,
+    link_time_s: float,
+    now_s: int,
+) -> bool:
+    """Whether to begin a session now that a link stands.
+
+    Args:
+        something_to_send: a row waits, or a receipt is owed.
+        start_wanted: a desync was seen and no message verified on the best since.
+        last_wanted_start_s: when a desync last made us start.
+        link_time_s: seconds of confirmed link since the best session was begun.
+    """
+    chosen = best(sessions)
+    if chosen is None:
+        return something_to_send or start_wanted
+    if unconfirmed(chosen):
+        return link_time_s >= SESSION_UNCONFIRMED_RESTART_S or chosen.bundle_expires_at_s <= now_s
+    # A clock set back must not postpone the next start beyond the interval.
+    since = now_s - last_wanted_start_s
+    return start_wanted and not 0 <= since < DESYNC_RESTART_INTERVAL_S
+
+
+def superseded(sessions: Sequence[S], now_s: int) -> list[S]:
+    """Sessions to delete: all but the best, an hour after the best was confirmed."""
+    chosen = best(sessions)
+    if chosen is None or chosen.confirmed_at_s is None:
+        return []
+    if now_s - chosen.confirmed_at_s < SESSION_SUPERSEDED_S:
+        return []
+    return [one for one in sessions if one is not chosen]

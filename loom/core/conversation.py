@@ -1,0 +1,385 @@
+"""All sessions with one contact as one value: start, accept, seal, open (docs/PROTOCOL.md 4, 9)."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from loom.core import choice, handshake, ratchet
+from loom.core.choice import Counters
+from loom.core.handshake import PREFIX_BYTES
+from loom.core.identity import Identity
+from loom.core.prekeys import Prekey, RemoteBundle
+from loom.core.ratchet import RatchetKey
+from loom.core.session import Awaited, Session, known_received, may_step
+from loom.core.skipped import SkippedChange, SkippedMessageKeys
+from loom.crypto.aead import SivKey
+from loom.crypto.kdf import equal, hash_
+from loom.crypto.kem import KemKey
+from loom.crypto.keys import X25519Key
+from loom.errors import AuthenticationError, MalformedMessage, PeerError, ProtocolViolation
+from loom.model import ContactToken
+from loom.wire.limits import ENVELOPE_BUCKETS, SESSION_NOTICE_INTERVAL_S, SESSIONS_MAX
+
+FIRST: Final = 0x00
+"""Envelope with the handshake in front; ORDINARY: without."""
+ORDINARY: Final = 0x01
+STATE_VERSION: Final = b"\x01"
+
+
+class Conversation(msgspec.Struct, frozen=True, array_like=True):
+    """Everything the protocol keeps of one contact, apart from skipped keys and prekeys."""
+
+    counters: Counters = Counters()
+    sessions: tuple[Session, ...] = ()
+    start_wanted: bool = False
+    last_wanted_start_s: int = 0
+    had_session: bool = False
+    last_notice_s: int = 0
+
+    @property
+    def best(self) -> Session | None:
+        """The session to send on."""
+        return choice.best(self.sessions)
+
+    def session(self, session_id: bytes) -> Session | None:
+        """The session of that id."""
+        return next((one for one in self.sessions if one.session_id == session_id), None)
+
+
+class Sealed(NamedTuple):
+    """An envelope and where it stands in its session."""
+
+    conversation: Conversation
+    envelope: bytes
+    session_id: bytes
+    chain: int
+    ordinal: int
+
+
+class Opened(NamedTuple):
+    """A verified payload, and the state after it."""
+
+    conversation: Conversation
+    payload: bytes
+    session_id: bytes
+    skipped: SkippedChange
+    accepted: bytes | None
+    """The card, if this envelope began a session: its prekey is spent."""
+    renewed: bool
+    """Tell the user that a session was begun anew."""
+
+
+class Handshake(NamedTuple):
+    """A handshake that no live session knows."""
+
+    handshake_id: bytes
+    bundle_id: bytes
+
+
+def start(
+    conversation: Conversation,
+    identity: Identity,
+    contact: ContactToken,
+    bundle: RemoteBundle,
+    *,
+    ephemeral_seed: bytes,
+    local: RatchetKey,
+    now_ms: int,
+) -> Conversation:
+    """Begin a session on a verified bundle; an unanswered own one that was the best is dropped."""
+    counters = choice.believe_told(conversation.counters, bundle.last_counter, now_ms)
+    counter = choice.next_reset_counter(counters, now_ms)
+    started = handshake.start(identity, bundle, contact.peer_id, ephemeral_seed, counter)
+    session = Session(
+        handshake_id=handshake.handshake_id(started.prefix),
+        prefix_hash=hash_(started.prefix),
+        prefix=started.prefix,
+        own=True,
+        initiator=identity.peer_id,
+        reset_counter=counter,
+        bundle_expires_at_s=bundle.expires_at_s,
+        confirmed_at_s=None,
+        ratchet=ratchet.initiate(
+            started.keys, identity.peer_id, contact.peer_id, local, bundle.signed_prekey
+        ),
+    )
+    best = conversation.best
+    kept = tuple(
+        one for one in conversation.sessions if not (one is best and choice.unconfirmed(one))
+    )
+    wanted = conversation.start_wanted
+    return msgspec.structs.replace(
+        conversation,
+        counters=msgspec.structs.replace(counters, sent=max(counters.sent, counter)),
+        sessions=_limited((*kept, session)),
+        start_wanted=False,
+        last_wanted_start_s=now_ms // 1000 if wanted else conversation.last_wanted_start_s,
+    )
+
+
+def seal(
+    conversation: Conversation,
+    payload: bytes,
+    *,
+    entropy: bytes,
+    fresh_key: Callable[[], RatchetKey],
+    awaited: Awaited | None,
+) -> Sealed:
+    """Encrypt one payload on the best session (flow control is the caller's: `may_seal`).
+
+    Raises:
+        ProtocolViolation: there is no session, or the payload is too long.
+    """
+    session = conversation.best
+    if session is None:
+        raise ProtocolViolation(what="no session")
+    prefix = session.clear_prefix
+    advanced, message = ratchet.seal(
+        session.ratchet,
+        payload,
+        prefix_bytes=len(prefix),
+        entropy=entropy,
+        fresh_key=fresh_key,
+        may_step=may_step(session, awaited),
+    )
+    envelope = b"%c%b%b" % (FIRST if prefix else ORDINARY, prefix, message)
+    chain = advanced.sending
+    if chain is None:
+        raise ProtocolViolation(what="no sending chain")
+    return Sealed(
+        _replaced(conversation, session, msgspec.structs.replace(session, ratchet=advanced)),
+        envelope,
+        session.session_id,
+        chain.index,
+        advanced.sealed - 1,
+    )
+
+
+def unknown_handshake(conversation: Conversation, envelope: bytes) -> Handshake | None:
+    """What must be looked up before `open_`: the handshake of a session that is not live.
+
+    Raises:
+        MalformedMessage: a length or type that no envelope has.
+    """
+    if len(envelope) not in ENVELOPE_BUCKETS or envelope[0] not in (FIRST, ORDINARY):
+        raise MalformedMessage(what="envelope length or type")
+    if envelope[0] == ORDINARY:
+        return None
+    if len(envelope) <= PREFIX_BYTES:
+        raise MalformedMessage(what="envelope shorter than its handshake")
+    prefix = envelope[1 : 1 + PREFIX_BYTES]
+    handshake_id = handshake.handshake_id(prefix)
+    if any(one.handshake_id == handshake_id for one in conversation.sessions):
+        return None
+    return Handshake(handshake_id, handshake.bundle_id_of(prefix))
+
+
+def open_(
+    conversation: Conversation,
+    identity: Identity,
+    contact: ContactToken,
+    envelope: bytes,
+    *,
+    skipped: Mapping[bytes, SkippedMessageKeys],
+    prekey: Prekey | None,
+    refused: bool,
+    now_ms: int,
+) -> Opened:
+    """Open one envelope of the contact.
+
+    Args:
+        skipped: by session id.
+        prekey: the live prekey that `unknown_handshake` named, if there is one.
+        refused: whether the handshake is that of a deleted session.
+
+    Raises:
+        PeerError: nothing opens it; the state is as before.
+    """
+    unknown = unknown_handshake(conversation, envelope)
+    if unknown is not None:
+        if prekey is None or refused or prekey.bundle_id != unknown.bundle_id:
+            raise ProtocolViolation(what="handshake without a live prekey")
+        return _accept(conversation, identity, contact, prekey, envelope, now_ms)
+    message, candidates = _candidates(conversation, envelope)
+    failure: PeerError = AuthenticationError(what="envelope")
+    for session in candidates:
+        keys = skipped.get(session.session_id) or SkippedMessageKeys()
+        try:
+            opened = ratchet.open_(session.ratchet, message, keys, now_ms // 1000)
+        except AuthenticationError as error:
+            failure = error
+            continue
+        return _received(conversation, session, opened, now_ms // 1000)
+    raise failure
+
+
+def _candidates(conversation: Conversation, envelope: bytes) -> tuple[bytes, list[Session]]:
+    """The ratchet message and the sessions that may open it, the best first."""
+    if envelope[0] == ORDINARY:
+        best = conversation.best
+        others = [one for one in conversation.sessions if one is not best]
+        return envelope[1:], others if best is None else [best, *others]
+    prefix = envelope[1 : 1 + PREFIX_BYTES]
+    handshake_id = handshake.handshake_id(prefix)
+    for session in conversation.sessions:
+        if session.handshake_id == handshake_id:
+            if session.own or not equal(hash_(prefix), session.prefix_hash):
+                raise ProtocolViolation(what="another handshake under a known id")
+            return envelope[1 + PREFIX_BYTES :], [session]
+    raise ProtocolViolation(what="unknown handshake")
+
+
+def _received(
+    conversation: Conversation, session: Session, opened: ratchet.Opened, now_s: int
+) -> Opened:
+    after = opened.ratchet
+    changed = msgspec.structs.replace(session, ratchet=after)
+    first_answer = choice.unconfirmed(session)
+    if first_answer:
+        changed = msgspec.structs.replace(changed, prefix=b"", confirmed_at_s=now_s)
+    if after.step_due and not session.ratchet.step_due and after.sending is not None:
+        # The peer stepped, so it has at least one message of the chain we send in.
+        changed = known_received(changed, after.sending.first_ordinal)
+    is_best = session is conversation.best
+    result = _replaced(conversation, session, changed)
+    if is_best and conversation.start_wanted:
+        result = msgspec.structs.replace(result, start_wanted=False)
+    result, renewed = _noticed(result, first_answer, now_s)
+    return Opened(result, opened.payload, session.session_id, opened.skipped, None, renewed)
+
+
+def _accept(
+    conversation: Conversation,
+    identity: Identity,
+    contact: ContactToken,
+    prekey: Prekey,
+    envelope: bytes,
+    now_ms: int,
+) -> Opened:
+    prefix = envelope[1 : 1 + PREFIX_BYTES]
+    accepted = handshake.accept(
+        identity,
+        prekey,
+        contact,
+        prefix,
+        largest_accepted=conversation.counters.accepted,
+        now_ms=now_ms,
+    )
+    fresh = ratchet.respond(accepted.keys, contact.peer_id, identity.peer_id, prekey.signed_prekey)
+    now_s = now_ms // 1000
+    opened = ratchet.open_(fresh, envelope[1 + PREFIX_BYTES :], SkippedMessageKeys(), now_s)
+    session = Session(
+        handshake_id=handshake.handshake_id(prefix),
+        prefix_hash=hash_(prefix),
+        prefix=b"",
+        own=False,
+        initiator=contact.peer_id,
+        reset_counter=accepted.reset_counter,
+        bundle_expires_at_s=prekey.expires_at_s,
+        confirmed_at_s=now_s,
+        ratchet=opened.ratchet,
+    )
+    result = msgspec.structs.replace(
+        conversation,
+        counters=msgspec.structs.replace(conversation.counters, accepted=accepted.reset_counter),
+        sessions=_limited((*conversation.sessions, session)),
+    )
+    if result.best is session:
+        result = msgspec.structs.replace(result, start_wanted=False)
+    result, renewed = _noticed(result, True, now_s)
+    return Opened(
+        result, opened.payload, session.session_id, opened.skipped, accepted.card, renewed
+    )
+
+
+def receipted(conversation: Conversation, session_id: bytes, ordinal: int) -> Conversation:
+    """The peer receipted message `ordinal` of a session."""
+    session = conversation.session(session_id)
+    if session is None:
+        return conversation
+    return _replaced(conversation, session, known_received(session, ordinal))
+
+
+def want_start(conversation: Conversation) -> Conversation:
+    """A desync was seen: begin anew when the rules allow."""
+    best = conversation.best
+    if conversation.start_wanted or (best is not None and choice.unconfirmed(best)):
+        return conversation
+    return msgspec.structs.replace(conversation, start_wanted=True)
+
+
+def without(conversation: Conversation, gone: list[Session]) -> Conversation:
+    """The conversation without these sessions (see `choice.superseded`)."""
+    ids = {one.session_id for one in gone}
+    kept = tuple(one for one in conversation.sessions if one.session_id not in ids)
+    return msgspec.structs.replace(conversation, sessions=kept)
+
+
+def _replaced(conversation: Conversation, old: Session, new: Session) -> Conversation:
+    if old is new:
+        return conversation
+    sessions = tuple(new if one is old else one for one in conversation.sessions)
+    return msgspec.structs.replace(conversation, sessions=sessions)
+
+
+def _limited(sessions: tuple[Session, ...]) -> tuple[Session, ...]:
+    """At most `SESSIONS_MAX`: the worst go first."""
+    ordered = sorted(sessions, key=lambda one: (one.reset_counter, one.initiator))
+    return tuple(ordered[-SESSIONS_MAX:])
+
+
+def _noticed(conversation: Conversation, began: bool, now_s: int) -> tuple[Conversation, bool]:
+    if not began:
+        return conversation, False
+    due = not 0 <= now_s - conversation.last_notice_s < SESSION_NOTICE_INTERVAL_S
+    renewed = conversation.had_session and due
+    return (
+        msgspec.structs.replace(
+            conversation,
+            had_session=True,
+            last_notice_s=now_s
+            if renewed or not conversation.had_session
+            else conversation.last_notice_s,
+        ),
+        renewed,
+    )
+
+
+def _to_builtin(value: object) -> bytes:
+    match value:
+        case SivKey(raw=raw):
+            return raw
+        case X25519Key(seed=seed) | KemKey(seed=seed):
+            return seed
+        case _:
+            raise TypeError(type(value).__name__)
+
+
+def _from_builtin(kind: type, value: bytes) -> object:
+    if kind is KemKey:
+        return KemKey.from_seed(value)
+    return kind(value)
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_to_builtin)
+_decoder = msgspec.msgpack.Decoder(Conversation, dec_hook=_from_builtin)
+
+
+def encode_conversation(conversation: Conversation) -> bytes:
+    """For the store: version byte, then MessagePack. Holds secrets."""
+    return STATE_VERSION + _encoder.encode(conversation)
+
+
+def decode_conversation(data: bytes) -> Conversation:
+    """Undo `encode_conversation`.
+
+    Raises:
+        MalformedMessage: written by a version that is not known, or damaged.
+    """
+    if data[:1] != STATE_VERSION:
+        raise MalformedMessage(what="state version")
+    try:
+        return _decoder.decode(data[1:])
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise MalformedMessage(what="state") from error

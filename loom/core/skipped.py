@@ -1,0 +1,62 @@
+"""Message keys of messages that have not arrived yet (docs/PROTOCOL.md 5)."""
+
+from itertools import islice
+from typing import NamedTuple
+
+from loom.wire.limits import MAX_SKIPPED_STORED, SKIPPED_LIFETIME_S
+
+
+class KeyPlace(NamedTuple):
+    """Which message a key opens: number `n` of receiving chain `chain`."""
+
+    chain: int
+    n: int
+
+
+class SkippedChange(NamedTuple):
+    """What one opened message does to the skipped keys; stored in its transaction."""
+
+    added: tuple[tuple[KeyPlace, bytes], ...] = ()
+    removed: tuple[KeyPlace, ...] = ()
+
+
+NO_CHANGE = SkippedChange()
+
+
+class SkippedMessageKeys:
+    """The skipped keys of one session, oldest first; changed only by `apply`."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: dict[KeyPlace, tuple[bytes, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"SkippedMessageKeys({len(self._keys)} redacted)"
+
+    def find(self, place: KeyPlace, now_s: int) -> bytes | None:
+        """The 32-byte message key, unless it is not here or older than 35 days."""
+        key, stored_at_s = self._keys.get(place, (None, 0))
+        return key if now_s - stored_at_s <= SKIPPED_LIFETIME_S else None
+
+    def of_chain(self, chain: int) -> tuple[KeyPlace, ...]:
+        """All places of one chain."""
+        return tuple(place for place in self._keys if place.chain == chain)
+
+    def oldest_beyond_limit(self, adding: int) -> tuple[KeyPlace, ...]:
+        """What must go so that `adding` more keys fit into the limit."""
+        return tuple(islice(self._keys, max(0, len(self._keys) + adding - MAX_SKIPPED_STORED)))
+
+    def apply(self, change: SkippedChange, now_s: int) -> None:
+        """Make a change that is (or is about to be) committed."""
+        for place in change.removed:
+            self._keys.pop(place, None)
+        for place, key in change.added:
+            self._keys[place] = (key, now_s)
+
+    def load(self, place: KeyPlace, key: bytes, stored_at_s: int) -> None:
+        """Put back a key read from the store, oldest first."""
+        self._keys[place] = (key, stored_at_s)
