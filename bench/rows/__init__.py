@@ -1,0 +1,14 @@
+"""Every row, in the order of the table of targets; one file per group."""
+
+from bench.harness import Row
+from bench.rows import command, delivery, handshake, memory, ratchet, store, stranger
+
+ALL: tuple[Row, ...] = (
+    *ratchet.ROWS,
+    *handshake.ROWS,
+    *stranger.ROWS,
+    *delivery.ROWS,
+    *store.ROWS,
+    *command.ROWS,
+    *memory.ROWS,
+)
