@@ -14,10 +14,11 @@
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
-    │   └── PortInUse, PortNotAllowed, Unreachable, NotDelivered, ControlError
+    │   ├── PortInUse, PortNotAllowed, Unreachable, DiscoveryUnavailable
+    │   └── NotDelivered, ControlError
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
-    │   └── DiskFull, StoreUnavailable
+    │   └── DiskFull, StoreUnavailable, StateConflict
     └── DecisionNeeded        the user must decide
         └── IdentityChanged, ContactBlocked
 
@@ -261,6 +262,13 @@ class Unreachable(NetworkError):
     advice = "Is Loom running there, has that person imported your token, are both clocks right?"
 
 
+class DiscoveryUnavailable(NetworkError):
+    """Nobody can be found on this network: {what}."""
+
+    code = "discovery_unavailable"
+    advice = "Everything else works; give an address with `loom connect CONTACT HOST:PORT`."
+
+
 class NotDelivered(NetworkError):
     """Not delivered within {timeout_s} seconds; the message stays queued."""
 
@@ -327,6 +335,13 @@ class StoreUnavailable(StoreError):
 
     code = "store_unavailable"
     advice = "Check that the folder exists, belongs to you and can be written."
+
+
+class StateConflict(StoreError):
+    """The conversation changed meanwhile; nothing was written."""
+
+    code = "state_conflict"
+    advice = "Try again."
 
 
 # --- the user ---------------------------------------------------------------------------------

@@ -1,0 +1,80 @@
+"""Where a contact was reached or may be."""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import Address, ContactId
+
+PER_CONTACT_MAX: Final = 16
+
+# By hand first to last, then what worked or was heard last.
+_SURPLUS: Final = """
+DELETE FROM addresses WHERE (contact_id, host, port) IN (
+    SELECT contact_id, host, port FROM addresses WHERE contact_id = ?
+    ORDER BY source = 'hand' DESC, max(coalesce(last_ok_ms, 0), added_ms) DESC
+    LIMIT -1 OFFSET ?
+)
+"""
+
+
+class AddressSource(StrEnum):
+    """Who told the address."""
+
+    HAND = "hand"
+    MDNS = "mdns"
+    PEER = "peer"
+
+
+class KnownAddress(msgspec.Struct, frozen=True):
+    """An address with what is known of it; `last_ok_ms` None: it never worked."""
+
+    address: Address
+    source: AddressSource
+    last_ok_ms: int | None
+    added_ms: int
+
+
+def remember(
+    db: Connection, contact_id: ContactId, address: Address, source: AddressSource, now_ms: int
+) -> None:
+    """Add an address or note that it was heard again; the least useful one beyond 16 goes."""
+    db.execute(
+        "INSERT INTO addresses (contact_id, host, port, source, added_ms) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms,"
+        " source = iif(source = 'hand', source, excluded.source)",
+        (contact_id, address.host, address.port, source.value, now_ms),
+    )
+    db.execute(_SURPLUS, (contact_id, PER_CONTACT_MAX))
+
+
+def of_contact(db: Connection, contact_id: ContactId) -> list[KnownAddress]:
+    """Every address of a contact: the last that worked first, then the newest."""
+    rows = db.execute(
+        "SELECT host, port, source, last_ok_ms, added_ms FROM addresses WHERE contact_id = ?"
+        " ORDER BY last_ok_ms DESC NULLS LAST, source = 'hand' DESC, added_ms DESC",
+        (contact_id,),
+    )
+    return [
+        KnownAddress(Address(host, port), AddressSource(source), last_ok_ms, added_ms)
+        for host, port, source, last_ok_ms, added_ms in rows
+    ]
+
+
+def mark_ok(db: Connection, contact_id: ContactId, address: Address, now_ms: int) -> None:
+    """Note that a confirmed link was made to this address."""
+    db.execute(
+        "UPDATE addresses SET last_ok_ms = ? WHERE contact_id = ? AND host = ? AND port = ?",
+        (now_ms, contact_id, address.host, address.port),
+    )
+
+
+def forget(db: Connection, contact_id: ContactId, address: Address) -> bool:
+    """Drop an address; False: it was not there."""
+    cursor = db.execute(
+        "DELETE FROM addresses WHERE contact_id = ? AND host = ? AND port = ?",
+        (contact_id, address.host, address.port),
+    )
+    return cursor.rowcount > 0

@@ -1,0 +1,80 @@
+"""One encrypted connection: its key, its pragmas, and its errors in Loom's words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlcipher3 import dbapi2
+
+from loom.errors import DiskFull, ProfileDamaged, StoreError, StoreUnavailable
+
+BUSY_TIMEOUT_MS: Final = 5_000
+CACHED_STATEMENTS: Final = 256
+CACHE_KIB: Final = 8_000
+
+# docs/PROTOCOL.md 8. The log is silenced first: it would write over a terminal interface.
+_PRAGMAS: Final = f"""
+PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
+PRAGMA trusted_schema = OFF;
+PRAGMA foreign_keys = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -{CACHE_KIB};
+PRAGMA secure_delete = ON;
+PRAGMA synchronous = FULL;
+"""
+_WRITER: Final = "PRAGMA journal_mode = WAL;"
+_READER: Final = "PRAGMA query_only = ON;"
+
+
+def connect(path: Path, key: bytes, *, read_only: bool = False) -> dbapi2.Connection:
+    """Open an existing file with a raw 32-byte key; transactions are the caller's.
+
+    Raises:
+        ProfileDamaged: the key is not this file's, or the file is no database.
+        StoreUnavailable: the file cannot be opened.
+    """
+    with translated():
+        db = dbapi2.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=CACHED_STATEMENTS,
+        )
+        try:
+            db.execute("PRAGMA cipher_log_level = NONE")
+            db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+            db.executescript(_PRAGMAS + (_READER if read_only else _WRITER))
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what the library raises as a StoreError."""
+    try:
+        yield
+    except dbapi2.Error as error:
+        raise translate(error) from error
+
+
+def translate(error: dbapi2.Error) -> StoreError:
+    """The StoreError for a result code of SQLite; no SQL and no value goes into it."""
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case dbapi2.SQLITE_FULL:
+            return DiskFull()
+        case dbapi2.SQLITE_NOTADB | dbapi2.SQLITE_CORRUPT:
+            return ProfileDamaged(what="the database cannot be read")
+        case dbapi2.SQLITE_CANTOPEN | dbapi2.SQLITE_PERM:
+            return StoreUnavailable(what="the database cannot be opened")
+        case dbapi2.SQLITE_READONLY:
+            return StoreUnavailable(what="the database cannot be written")
+        case dbapi2.SQLITE_BUSY | dbapi2.SQLITE_LOCKED:
+            return StoreUnavailable(what="the database is locked by another program")
+        case dbapi2.SQLITE_IOERR:
+            return StoreUnavailable(what="the disk reported an error")
+        case _:
+            return StoreError()

@@ -1,0 +1,269 @@
+"""The encrypted database of one profile: one writer thread with group commit, one reader thread."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final, Self, TypeVar
+
+from sqlcipher3.dbapi2 import Connection
+from sqlcipher3.dbapi2 import Error as SqlError
+
+from loom.errors import ProfileDamaged, StoreUnavailable
+from loom.storage import schema, search
+from loom.storage.connection import connect, translate, translated
+
+T = TypeVar("T")
+
+BATCH_MAX: Final = 512
+CHECKPOINT_TRIES: Final = 3
+
+_Work = Callable[[Connection], Any]
+_Item = tuple[_Work, "asyncio.Future[Any]"]
+_Outcome = tuple[Any, Exception | None]
+
+
+class Database:
+    """Runs work on the profile's data. One event loop, one process (see `profile_lock`)."""
+
+    def __init__(
+        self,
+        path: Path,
+        key: bytes,
+        writer: Connection,
+        before_commit: Callable[[], None] | None,
+    ) -> None:
+        self._path = path
+        self._key = key
+        self._writer = writer
+        self._before_commit = before_commit
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._closed = False
+        self._reader: Connection | None = None
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="loom-reader")
+        self._writing = Thread(target=self._write_all, name="loom-writer", daemon=True)
+        self._writing.start()
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        key: bytes,
+        create: bool = False,
+        *,
+        before_commit: Callable[[], None] | None = None,
+    ) -> Self:
+        """Open the file and bring its schema up to date.
+
+        Args:
+            key: 32 bytes, raw.
+            create: make a new file (mode 0600); it must not exist.
+            before_commit: called in the writer thread before each COMMIT; what it raises rolls
+                the batch back. For tests that inject failures.
+
+        Raises:
+            ProfileDamaged: missing, empty, or not readable with this key.
+            ProfileTooNew: a newer program wrote it.
+            StoreUnavailable, DiskFull, StoreError: the file cannot be used.
+        """
+        _create_file(path) if create else _require_file(path)
+        known = schema.migrations()
+        writer = connect(path, key)
+        try:
+            with translated():
+                if not create and schema.version(writer) == 0:
+                    raise ProfileDamaged(what="the database is empty")
+            schema.migrate(writer, known)
+        except BaseException:
+            writer.close()
+            raise
+        return cls(path, key, writer, before_commit)
+
+    def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        """Queue work for the writer, in call order; the future resolves after its commit.
+
+        An exception of `work` undoes that work alone. Cancelling the future does not stop it.
+
+        Raises:
+            StoreUnavailable: the database is closed.
+        """
+        if self._closed:
+            raise StoreUnavailable(what="the profile is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put((work, future))
+        return future
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction; returns once it is durable.
+
+        Raises:
+            DiskFull, StoreUnavailable, StoreError: nothing of `work` was kept.
+        """
+        return await self.submit(work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a snapshot, on a connection that cannot write."""
+        if self._closed:
+            raise StoreUnavailable(what="the profile is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._read, work)
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        """`read`, blocking: for start-up only."""
+        return self._reading.submit(self._read, work).result()
+
+    async def checkpoint(self) -> bool:
+        """Move the log into the file and empty it, so that nothing deleted stays in it.
+
+        Returns:
+            False when it was busy to the end; try again later.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._checkpoint)
+
+    def close(self) -> None:
+        """Finish what was submitted, empty the log, close. Blocks; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._writing.join()
+        self._reading.shutdown()
+        with translated():
+            if self._reader is not None:
+                self._reader.close()
+            try:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self._writer.close()
+
+    # --- the reader thread ---
+
+    def _reader_connection(self) -> Connection:
+        if self._reader is None:
+            self._reader = connect(self._path, self._key, read_only=True)
+        return self._reader
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with translated():
+            db = self._reader_connection()
+            db.execute("BEGIN")
+            try:
+                return work(db)
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+
+    def _checkpoint(self) -> bool:
+        # Between reads nobody but the writer can be in the way; the busy timeout waits for it.
+        with translated():
+            db = self._reader_connection()
+            for _ in range(CHECKPOINT_TRIES):
+                busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0][0]
+                if not busy:
+                    return True
+        return False
+
+    # --- the writer thread ---
+
+    def _write_all(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, last = self._gather(first)
+            _resolve(batch, self._commit([work for work, _ in batch]))
+            if last:
+                return
+
+    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
+        batch = [first]
+        try:
+            while len(batch) < BATCH_MAX:
+                item = self._queue.get_nowait()
+                if item is None:
+                    return batch, True
+                batch.append(item)
+        except Empty:
+            pass
+        return batch, False
+
+    def _commit(self, works: list[_Work]) -> list[_Outcome]:
+        db = self._writer
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            outcomes = [_attempt(db, work) for work in works]
+            search.index_new(db)
+            if self._before_commit is not None:
+                self._before_commit()
+            db.execute("COMMIT")
+            return outcomes
+        except Exception as error:  # noqa: BLE001 - every future of the batch carries it
+            return [(None, self._undo(error))] * len(works)
+
+    def _undo(self, error: Exception) -> Exception:
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except SqlError as second:
+            error = second
+        return _in_our_words(error)
+
+
+def _attempt(db: Connection, work: _Work) -> _Outcome:
+    db.execute("SAVEPOINT item")
+    try:
+        outcome: _Outcome = work(db), None
+    except Exception as error:  # carried by the item's future
+        # A full disk or a failed write may have ended the whole transaction.
+        if not db.in_transaction:
+            raise
+        db.execute("ROLLBACK TO item")
+        outcome = None, _in_our_words(error)
+    db.execute("RELEASE item")
+    return outcome
+
+
+def _in_our_words(error: Exception) -> Exception:
+    if not isinstance(error, SqlError):
+        return error
+    translation = translate(error)
+    translation.__cause__ = error
+    return translation
+
+
+def _resolve(batch: list[_Item], outcomes: list[_Outcome]) -> None:
+    futures = [future for _, future in batch]
+    try:
+        futures[0].get_loop().call_soon_threadsafe(_settle, futures, outcomes)
+    except RuntimeError:  # the loop is closed: nobody waits
+        return
+
+
+def _settle(futures: "list[asyncio.Future[Any]]", outcomes: list[_Outcome]) -> None:
+    for future, (result, error) in zip(futures, outcomes, strict=True):
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
+def _create_file(path: Path) -> None:
+    # SQLite gives its log and its shared memory the mode of the file itself.
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError as error:
+        raise StoreUnavailable(what="there is a database already") from error
+    except OSError as error:
+        raise StoreUnavailable(what="the database cannot be created") from error
+
+
+def _require_file(path: Path) -> None:
+    try:
+        size_bytes = path.stat().st_size
+    except FileNotFoundError as error:
+        raise ProfileDamaged(what="the database is missing") from error
+    except OSError as error:
+        raise StoreUnavailable(what="the database cannot be opened") from error
+    if size_bytes == 0:
+        raise ProfileDamaged(what="the database is empty")

@@ -1,0 +1,28 @@
+"""What keeps the file small and sound."""
+
+from sqlcipher3.dbapi2 import Connection
+
+from loom.storage import envelopes, events, handshakes, link_rands, prekeys, skipped_keys
+from loom.wire.limits import ENVELOPE_MEMORY_S, SKIPPED_LIFETIME_S
+
+_DAY_S = 86_400
+_LINK_RAND_DAYS = 2
+
+
+def prune(db: Connection, now_s: int) -> int:
+    """Delete everything whose time is over; how many rows. Empty the log afterwards."""
+    return (
+        skipped_keys.prune(db, now_s - SKIPPED_LIFETIME_S)
+        + prekeys.prune(db, now_s)
+        + handshakes.prune(db, now_s)
+        + link_rands.prune(db, now_s // _DAY_S - _LINK_RAND_DAYS)
+        + envelopes.prune(db, now_s - ENVELOPE_MEMORY_S)
+        + events.prune(db, now_s)
+    )
+
+
+def integrity(db: Connection) -> list[str]:
+    """What is wrong with the file, in SQLite's words; empty when nothing is."""
+    pages = [str(row[0]) for row in db.execute("PRAGMA cipher_integrity_check")]
+    tables = [str(row[0]) for row in db.execute("PRAGMA quick_check")]
+    return pages + [line for line in tables if line != "ok"]

@@ -1,0 +1,203 @@
+"""The history: what was said, with whom, and how far it got."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import ContactId, Direction, Message, MessageId, MessageState
+
+LAST_ROW: Final = 2**63 - 1
+COLUMNS: Final = (
+    "messages.row_id, message_id, contact_id, direction, messages.body, sent_at_ms, stored_at_ms,"
+    " state"
+)
+_SELECT: Final = "SELECT " + COLUMNS + " FROM messages "  # noqa: S608 - constants only
+
+# The number of a state is its rank: a message only ever moves up. A late receipt overrules
+# `failed`, because the message did arrive.
+STATES: Final = (
+    MessageState.QUEUED,
+    MessageState.SENT,
+    MessageState.FAILED,
+    MessageState.DELIVERED,
+    MessageState.READ,
+)
+RANK: Final = {state: rank for rank, state in enumerate(STATES)}
+DIRECTIONS: Final = (Direction.IN, Direction.OUT)
+DIRECTION_NUMBER: Final = {direction: number for number, direction in enumerate(DIRECTIONS)}
+
+_PAGE: Final = (
+    _SELECT
+    + """
+WHERE contact_id = ? AND row_id < ? AND row_id > ? AND sent_at_ms < ? AND sent_at_ms >= ?
+ORDER BY row_id DESC LIMIT ?
+"""
+)
+_NEWEST_ROW: Final = "(SELECT max(row_id) FROM messages AS m WHERE m.contact_id = c.contact_id)"
+_LAST: Final = (
+    _SELECT + "WHERE row_id IN (SELECT " + _NEWEST_ROW + " FROM contacts AS c)"  # noqa: S608 - constants only
+)
+
+
+def message(row: tuple[Any, ...]) -> Message:
+    """A row of COLUMNS as a value."""
+    return Message(
+        row_id=row[0],
+        message_id=row[1],
+        contact_id=row[2],
+        direction=DIRECTIONS[row[3]],
+        body=row[4],
+        sent_at_ms=row[5],
+        stored_at_ms=row[6],
+        state=STATES[row[7]],
+    )
+
+
+def insert(
+    db: Connection,
+    *,
+    contact_id: ContactId,
+    message_id: MessageId,
+    direction: Direction,
+    body: str,
+    sent_at_ms: int,
+    stored_at_ms: int,
+    state: MessageState,
+) -> Message:
+    """Add a message; its row comes after all others, also deleted ones.
+
+    Raises:
+        StoreError: this author's message_id is in the history already (from `Database`).
+    """
+    row_id = db.execute(
+        "INSERT INTO messages"
+        " (contact_id, message_id, direction, body, sent_at_ms, stored_at_ms, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            contact_id,
+            message_id,
+            DIRECTION_NUMBER[direction],
+            body,
+            sent_at_ms,
+            stored_at_ms,
+            RANK[state],
+        ),
+    ).lastrowid
+    return Message(
+        row_id=row_id or 0,
+        message_id=message_id,
+        contact_id=contact_id,
+        direction=direction,
+        body=body,
+        sent_at_ms=sent_at_ms,
+        stored_at_ms=stored_at_ms,
+        state=state,
+    )
+
+
+def set_state(
+    db: Connection, contact_id: ContactId, message_ids: Iterable[MessageId], state: MessageState
+) -> list[MessageId]:
+    """Move one's own messages forward; the ids that really moved, in the given order."""
+    rank = RANK[state]
+    return [
+        message_id
+        for message_id in message_ids
+        if db.execute(
+            "UPDATE messages SET state = ?1"
+            " WHERE contact_id = ?2 AND direction = 1 AND message_id = ?3 AND state < ?1",
+            (rank, contact_id, message_id),
+        ).rowcount
+    ]
+
+
+def page(
+    db: Connection,
+    contact_id: ContactId,
+    limit: int,
+    *,
+    before_ms: int | None = None,
+    since_ms: int | None = None,
+    before_row: int | None = None,
+    after_row: int | None = None,
+) -> list[Message]:
+    """The newest `limit` messages, oldest first.
+
+    Only those with since_ms <= sent_at_ms < before_ms and after_row < row_id < before_row.
+    """
+    rows = db.execute(
+        _PAGE,
+        (
+            contact_id,
+            LAST_ROW if before_row is None else before_row,
+            0 if after_row is None else after_row,
+            LAST_ROW if before_ms is None else before_ms,
+            -LAST_ROW if since_ms is None else since_ms,
+            limit,
+        ),
+    ).fetchall()
+    return [message(row) for row in reversed(rows)]
+
+
+def by_id(
+    db: Connection,
+    contact_id: ContactId,
+    message_id: MessageId,
+    direction: Direction | None = None,
+) -> Message | None:
+    """One message; one's own first where both wrote the same id."""
+    row = db.execute(
+        _SELECT + "WHERE contact_id = ?1 AND direction IN (0, 1) AND message_id = ?2"
+        " AND (?3 IS NULL OR direction = ?3) ORDER BY direction DESC",
+        (contact_id, message_id, None if direction is None else DIRECTION_NUMBER[direction]),
+    ).fetchone()
+    return None if row is None else message(row)
+
+
+def delete(
+    db: Connection, contact_id: ContactId, message_ids: Iterable[MessageId]
+) -> list[MessageId]:
+    """Delete messages, of either direction, from history and search; the ids that were there.
+
+    The log holds the old pages until `Database.checkpoint`.
+    """
+    return [
+        message_id
+        for message_id in message_ids
+        if db.execute(
+            "DELETE FROM messages WHERE contact_id = ? AND direction IN (0, 1) AND message_id = ?",
+            (contact_id, message_id),
+        ).rowcount
+    ]
+
+
+def delete_all(db: Connection, contact_id: ContactId) -> int:
+    """Delete a whole conversation from history and search; how many messages it had."""
+    return db.execute("DELETE FROM messages WHERE contact_id = ?", (contact_id,)).rowcount
+
+
+def mark_read(db: Connection, contact_id: ContactId, up_to_row: int) -> list[MessageId]:
+    """Mark incoming messages read; the ids of those that were not, oldest first."""
+    rows = db.execute(
+        "UPDATE messages SET state = 4"
+        " WHERE contact_id = ? AND row_id <= ? AND direction = 0 AND state = 3"
+        " RETURNING row_id, message_id",
+        (contact_id, up_to_row),
+    ).fetchall()
+    return [message_id for _, message_id in sorted(rows)]
+
+
+def unread_counts(db: Connection) -> dict[ContactId, int]:
+    """How many incoming messages are unread, for each contact that has some."""
+    return dict(
+        db.execute(
+            "SELECT contact_id, count(*) FROM messages WHERE direction = 0 AND state = 3"
+            " GROUP BY contact_id"
+        )
+    )
+
+
+def last_messages(db: Connection) -> dict[ContactId, Message]:
+    """The newest message of each conversation that has one."""
+    return {row[2]: message(row) for row in db.execute(_LAST)}

@@ -1,0 +1,181 @@
+"""Messages that await their receipt, with the exact bytes that travel."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import ContactId, MessageId
+
+_SELECT: Final = (
+    "SELECT row_id, contact_id, message_id, payload, session_id, chain, ordinal, envelope,"
+    " sealed_at_s, attempts FROM outbox WHERE contact_id = ? "
+)
+_IDS: Final = "SELECT message_id FROM outbox WHERE contact_id = ? ORDER BY row_id"
+
+
+class OutboxRow(msgspec.Struct, frozen=True):
+    """A message to deliver; sealed when `envelope` is there."""
+
+    row_id: int
+    contact_id: ContactId
+    message_id: MessageId
+    payload: bytes
+    session_id: bytes | None = None
+    chain: int | None = None
+    ordinal: int | None = None
+    envelope: bytes | None = None
+    sealed_at_s: int | None = None
+    attempts: int = 0
+
+    def __repr__(self) -> str:
+        return f"OutboxRow(row_id={self.row_id}, contact_id={self.contact_id}, redacted)"
+
+
+class Seal(msgspec.Struct, frozen=True):
+    """How a row was sealed: session, sending chain, ordinal among all sealed, and the bytes."""
+
+    session_id: bytes
+    chain: int
+    ordinal: int
+    envelope: bytes
+    sealed_at_s: int
+
+    def __repr__(self) -> str:
+        return f"Seal(chain={self.chain}, ordinal={self.ordinal}, redacted)"
+
+
+class Receipted(msgspec.Struct, frozen=True):
+    """A row that left the outbox, and where it was sealed."""
+
+    message_id: MessageId
+    session_id: bytes | None
+    chain: int | None
+    ordinal: int | None
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """The oldest chain and ordinal of a session that still await a receipt."""
+
+    chain: int
+    ordinal: int
+
+
+def add(
+    db: Connection,
+    contact_id: ContactId,
+    message_id: MessageId,
+    payload: bytes,
+    seal: Seal | None = None,
+) -> int:
+    """Queue a message, sealed or not; its row, after all others.
+
+    Raises:
+        StoreError: the id is queued for this contact already (from `Database`).
+    """
+    cursor = db.execute(
+        "INSERT INTO outbox (contact_id, message_id, payload, session_id, chain, ordinal,"
+        " envelope, sealed_at_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (contact_id, message_id, payload, *_seal_values(seal)),
+    )
+    return cursor.lastrowid or 0
+
+
+def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
+    """Seal a row, or seal it anew; False: it is gone."""
+    cursor = db.execute(
+        "UPDATE outbox SET session_id = ?, chain = ?, ordinal = ?, envelope = ?, sealed_at_s = ?"
+        " WHERE row_id = ?",
+        (*_seal_values(seal), row_id),
+    )
+    return cursor.rowcount > 0
+
+
+def unseal_others(db: Connection, contact_id: ContactId, session_id: bytes) -> int:
+    """Drop what was sealed on any other session; how many rows wait to be sealed again."""
+    return db.execute(
+        "UPDATE outbox SET session_id = NULL, chain = NULL, ordinal = NULL, envelope = NULL,"
+        " sealed_at_s = NULL WHERE contact_id = ? AND session_id != ?",
+        (contact_id, session_id),
+    ).rowcount
+
+
+def unseal(db: Connection, row_id: int) -> None:
+    """Drop the seal of one row."""
+    db.execute(
+        "UPDATE outbox SET session_id = NULL, chain = NULL, ordinal = NULL, envelope = NULL,"
+        " sealed_at_s = NULL WHERE row_id = ?",
+        (row_id,),
+    )
+
+
+def count_attempts(db: Connection, row_ids: Iterable[int]) -> None:
+    """Note that these rows were written to a link once more."""
+    db.executemany(
+        "UPDATE outbox SET attempts = attempts + 1 WHERE row_id = ?", [(row,) for row in row_ids]
+    )
+
+
+def delete(
+    db: Connection, contact_id: ContactId, message_ids: Iterable[MessageId]
+) -> list[Receipted]:
+    """Remove rows by id; those that were there, in the given order."""
+    rows = (
+        db.execute(
+            "DELETE FROM outbox WHERE contact_id = ? AND message_id = ?"
+            " RETURNING message_id, session_id, chain, ordinal",
+            (contact_id, message_id),
+        ).fetchall()
+        for message_id in message_ids
+    )
+    return [Receipted(*row) for found in rows for row in found]
+
+
+def delete_all(db: Connection, contact_id: ContactId) -> list[MessageId]:
+    """Remove every row of a contact; their ids, oldest first."""
+    ids = [row[0] for row in db.execute(_IDS, (contact_id,))]
+    db.execute("DELETE FROM outbox WHERE contact_id = ?", (contact_id,))
+    return ids
+
+
+def page(
+    db: Connection, contact_id: ContactId, after_row: int = 0, limit: int = 64
+) -> list[OutboxRow]:
+    """The oldest rows after a row, in order."""
+    rows = db.execute(
+        _SELECT + "AND row_id > ? ORDER BY row_id LIMIT ?",
+        (contact_id, after_row, limit),
+    )
+    return [OutboxRow(*row) for row in rows]
+
+
+def by_id(db: Connection, contact_id: ContactId, message_id: MessageId) -> OutboxRow | None:
+    """The row of that message, or None."""
+    row = db.execute(
+        _SELECT + "AND message_id = ?",
+        (contact_id, message_id),
+    ).fetchone()
+    return None if row is None else OutboxRow(*row)
+
+
+def counts(db: Connection) -> dict[ContactId, int]:
+    """How many rows wait, for each contact that has some."""
+    return dict(db.execute("SELECT contact_id, count(*) FROM outbox GROUP BY contact_id"))
+
+
+def oldest_awaited(db: Connection, contact_id: ContactId, session_id: bytes) -> Awaited | None:
+    """The smallest chain and ordinal sealed on a session, or None when nothing is."""
+    # One sends in chains one after the other, so the smallest ordinal is in the oldest chain.
+    row = db.execute(
+        "SELECT chain, ordinal FROM outbox WHERE contact_id = ? AND session_id = ?"
+        " ORDER BY ordinal LIMIT 1",
+        (contact_id, session_id),
+    ).fetchone()
+    return None if row is None else Awaited(*row)
+
+
+def _seal_values(seal: Seal | None) -> tuple[bytes | int | None, ...]:
+    if seal is None:
+        return (None,) * 5
+    return (seal.session_id, seal.chain, seal.ordinal, seal.envelope, seal.sealed_at_s)

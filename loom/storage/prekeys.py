@@ -1,0 +1,52 @@
+"""The private halves of bundles handed out, until used or expired."""
+
+import msgspec
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import ContactId
+
+
+class Prekey(msgspec.Struct, frozen=True):
+    """One bundle of ours; `state` is what the core serialized."""
+
+    bundle_id: bytes
+    contact_id: ContactId
+    state: bytes
+    expires_at_s: int
+
+    def __repr__(self) -> str:
+        return f"Prekey(contact_id={self.contact_id}, redacted)"
+
+
+def put(db: Connection, prekey: Prekey) -> None:
+    """Keep a bundle."""
+    db.execute(
+        "INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?)",
+        (prekey.bundle_id, prekey.contact_id, prekey.state, prekey.expires_at_s),
+    )
+
+
+def get(db: Connection, bundle_id: bytes) -> Prekey | None:
+    """The bundle of that id, expired or not, or None."""
+    row = db.execute("SELECT * FROM prekeys WHERE bundle_id = ?", (bundle_id,)).fetchone()
+    return None if row is None else Prekey(*row)
+
+
+def live(db: Connection, contact_id: ContactId, now_s: int) -> Prekey | None:
+    """The bundle for this contact that expires last, if it has not."""
+    row = db.execute(
+        "SELECT * FROM prekeys WHERE contact_id = ? AND expires_at_s > ?"
+        " ORDER BY expires_at_s DESC LIMIT 1",
+        (contact_id, now_s),
+    ).fetchone()
+    return None if row is None else Prekey(*row)
+
+
+def delete(db: Connection, bundle_id: bytes) -> bool:
+    """Delete a bundle; False: it was not there."""
+    return db.execute("DELETE FROM prekeys WHERE bundle_id = ?", (bundle_id,)).rowcount > 0
+
+
+def prune(db: Connection, now_s: int) -> int:
+    """Delete what has expired; how many."""
+    return db.execute("DELETE FROM prekeys WHERE expires_at_s <= ?", (now_s,)).rowcount

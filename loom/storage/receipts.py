@@ -1,0 +1,55 @@
+"""Receipts that are owed to a contact until they were written to a confirmed link."""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+
+import msgspec
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import ContactId, MessageId
+
+_ID_BYTES = 16
+
+
+class ReceiptKind(IntEnum):
+    """What is told about the messages."""
+
+    DELIVERED = 0
+    READ = 1
+
+
+class OwedReceipt(msgspec.Struct, frozen=True):
+    """One row: ids that are owed together."""
+
+    row_id: int
+    kind: ReceiptKind
+    message_ids: list[MessageId]
+
+
+def add(
+    db: Connection, contact_id: ContactId, kind: ReceiptKind, message_ids: Sequence[MessageId]
+) -> int:
+    """Owe a receipt; its row."""
+    cursor = db.execute(
+        "INSERT INTO receipts (contact_id, kind, ids) VALUES (?, ?, ?)",
+        (contact_id, kind, b"".join(message_ids)),
+    )
+    return cursor.lastrowid or 0
+
+
+def of_contact(db: Connection, contact_id: ContactId) -> list[OwedReceipt]:
+    """What is owed to a contact, oldest first."""
+    rows = db.execute(
+        "SELECT row_id, kind, ids FROM receipts WHERE contact_id = ? ORDER BY row_id",
+        (contact_id,),
+    )
+    return [OwedReceipt(row_id, ReceiptKind(kind), _split(ids)) for row_id, kind, ids in rows]
+
+
+def delete_many(db: Connection, row_ids: Iterable[int]) -> None:
+    """Owe these no longer."""
+    db.executemany("DELETE FROM receipts WHERE row_id = ?", [(row_id,) for row_id in row_ids])
+
+
+def _split(ids: bytes) -> list[MessageId]:
+    return [MessageId(ids[i : i + _ID_BYTES]) for i in range(0, len(ids), _ID_BYTES)]

@@ -1,0 +1,49 @@
+"""The schema: numbered SQL files, each applied once, in one transaction with its number."""
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from sqlcipher3.dbapi2 import Connection
+
+from loom.errors import ProfileTooNew
+from loom.storage.connection import translated
+
+
+def version(db: Connection) -> int:
+    """The number of the last migration that was applied; 0 for a new file."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrations() -> dict[int, Traversable]:
+    """The packaged SQL files by number, in order."""
+    files = resources.files("loom.storage.migrations").iterdir()
+    return {int(f.name[:4]): f for f in sorted(files, key=_name) if f.name.endswith(".sql")}
+
+
+def migrate(db: Connection, known: dict[int, Traversable]) -> None:
+    """Bring the schema up to date.
+
+    Raises:
+        ProfileTooNew: a newer program wrote it; nothing was changed.
+        StoreError: a migration failed; it left nothing behind.
+    """
+    with translated():
+        found, newest = version(db), max(known)
+        if found > newest:
+            raise ProfileTooNew(found=found, known=newest)
+        for number, file in known.items():
+            if number > found:
+                _apply(db, number, file.read_text(encoding="utf-8"))
+
+
+def _apply(db: Connection, number: int, sql: str) -> None:
+    try:
+        db.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+    except BaseException:
+        if db.in_transaction:
+            db.rollback()
+        raise
+
+
+def _name(file: Traversable) -> str:
+    return file.name
