@@ -1,0 +1,31 @@
+"""Discovery without a network: it announces nothing and finds what it was given."""
+
+from collections.abc import Callable, Sequence
+
+from loom.ports import Advert
+
+
+class StaticDiscovery:
+    """The `Discovery` of `--no-mdns` and of tests."""
+
+    def __init__(self, adverts: Sequence[Advert] = (), addresses: Sequence[bytes] = ()) -> None:
+        self.announced: list[Advert] = []
+        self._adverts = tuple(adverts)
+        self._addresses = tuple(sorted(addresses))
+
+    async def start(self, found: Callable[[Advert], None]) -> None:
+        """Find the given adverts, once."""
+        for advert in self._adverts:
+            found(advert)
+
+    def local_addresses(self) -> tuple[bytes, ...]:
+        """The given addresses, sorted."""
+        return self._addresses
+
+    async def announce(self, adverts: list[Advert]) -> None:
+        """Remember what would be announced."""
+        self.announced = adverts
+
+    async def stop(self) -> None:
+        """Nothing to withdraw."""
+        self.announced = []
