@@ -8,6 +8,15 @@ from types import TracebackType
 from typing import Self
 
 
+class ChildEnded(Exception):
+    """A child ended, or was ended at its deadline, before it answered."""
+
+
+def deadline_s(rounds: int) -> float:
+    """How long a child may live in all: set-up, and its own and its rivals' share of each round."""
+    return 40.0 + 20.0 * rounds
+
+
 class LineProcess:
     """A child spoken to line by line; past `deadline_s` in all it is killed."""
 
@@ -44,7 +53,7 @@ class LineProcess:
             raise RuntimeError("no pipe from the child")
         line = self._child.stdout.readline()
         if not line:
-            raise RuntimeError(f"the child ended early, exit {self._child.wait()}")
+            raise ChildEnded(f"exit {self._child.wait()}")
         return line.rstrip("\n")
 
     def __enter__(self) -> Self:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.harness import Sample, Settings
-from bench.processes import LineProcess
+from bench.processes import LineProcess, deadline_s
 
 FRAME = bytes(64)
-DEADLINE_S = 120.0
 
 
 class _Frames(asyncio.Protocol):
@@ -73,8 +72,8 @@ async def _exchange(port: int, in_flight: int, frames: int) -> float:
 
 
 @contextmanager
-def _server() -> Iterator[int]:
-    with LineProcess([sys.executable, "-m", "bench.peers.echo"], DEADLINE_S) as server:
+def _server(rounds: int) -> Iterator[int]:
+    with LineProcess([sys.executable, "-m", "bench.peers.echo"], deadline_s(rounds)) as server:
         yield int(server.read_line())
 
 
@@ -82,7 +81,7 @@ def _server() -> Iterator[int]:
 def round_trip(settings: Settings) -> Iterator[Sample]:
     """Seconds for one frame there and back."""
     frames = settings.amount(5_000, 100)
-    with _server() as port:
+    with _server(settings.rounds) as port:
         yield lambda: asyncio.run(_exchange(port, 1, frames)) / frames
 
 
@@ -90,7 +89,7 @@ def round_trip(settings: Settings) -> Iterator[Sample]:
 def echoed_32(settings: Settings) -> Iterator[Sample]:
     """Frames per second with 32 in flight."""
     frames = settings.amount(100_000, 1_000)
-    with _server() as port:
+    with _server(settings.rounds) as port:
         yield lambda: frames / asyncio.run(_exchange(port, 32, frames))
 
 
@@ -98,7 +97,7 @@ def echoed_32(settings: Settings) -> Iterator[Sample]:
 def echoed_2048(settings: Settings) -> Iterator[Sample]:
     """Frames per second with 2,048 in flight."""
     frames = settings.amount(500_000, 10_000)
-    with _server() as port:
+    with _server(settings.rounds) as port:
         yield lambda: frames / asyncio.run(_exchange(port, 2_048, frames))
 
 

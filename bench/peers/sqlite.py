@@ -60,7 +60,7 @@ def _inserting(count: int, per_commit: int) -> Iterator[Sample]:
 @contextmanager
 def insert_one(settings: Settings) -> Iterator[Sample]:
     """Rows per second, a commit after each."""
-    with _inserting(settings.amount(200, 20), per_commit=1) as sample:
+    with _inserting(settings.amount(1_000, 20), per_commit=1) as sample:
         yield sample
 
 

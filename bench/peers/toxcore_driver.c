@@ -2,7 +2,8 @@
  *
  *   prints  ID <public key> <DHT key> <port> <version>
  *   reads   PEER <public key> <DHT key> <port>       befriend and bootstrap to that node only
- *   prints  READY                                    once the friend is connected over UDP
+ *   prints  READY                                    once the friend is connected over UDP,
+ *                                                    or ends without it after CONNECT_S
  *   reads   RUN <in flight> <messages> <seconds>     send until that many receipts or that long
  *   prints  DONE <receipts> <elapsed s> <median receipt s>
  */
@@ -21,6 +22,7 @@
 
 #define IDS 65536
 #define TEXT_BYTES 64
+#define CONNECT_S 30.0
 
 /* toxcore binds to every interface. These two definitions stand before libc's, so the node is
  * reachable on loopback alone and cannot send elsewhere, whatever the library decides. */
@@ -139,7 +141,7 @@ int main(void) {
     uint32_t friend_number = UINT32_MAX;
     unsigned port = 0;
     bool ready = false;
-    double bootstrap_at = 0;
+    double bootstrap_at = 0, give_up_at = 0;
     for (;;) {
         struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
         tox_iterate(tox, NULL);
@@ -151,6 +153,7 @@ int main(void) {
             ready = tox_friend_get_connection_status(tox, friend_number, NULL) ==
                     TOX_CONNECTION_UDP;
             if (ready) printf("READY\n");
+            else if (now() > give_up_at) break;
         }
         if (poll(&input, 1, (int)tox_iteration_interval(tox)) <= 0) continue;
 
@@ -164,6 +167,7 @@ int main(void) {
             read_hex(key_hex, key);
             read_hex(dht_hex, dht);
             friend_number = tox_friend_add_norequest(tox, key, NULL);
+            give_up_at = now() + CONNECT_S;
         } else if (sscanf(line, "RUN %ld %ld %lf", &window, &messages, &seconds) == 3) {
             run(tox, friend_number, window, messages, seconds);
         }
