@@ -123,3 +123,18 @@ class Diagnosis(View, frozen=True, kw_only=True, tag="diagnosis"):
     """All checks of `loom doctor`."""
 
     checks: list[Check]
+
+
+AnyView = (
+    Done
+    | MessageView
+    | Messages
+    | ContactView
+    | Contacts
+    | TokenView
+    | SafetyNumberView
+    | PeerView
+    | Peers
+    | StatusView
+    | Diagnosis
+)

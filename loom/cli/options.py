@@ -1,14 +1,26 @@
 """The options that every command understands, before and after its name."""
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from loom import __version__
+
+if TYPE_CHECKING:
+    from typer._click.core import Context, Parameter
+
 GLOBAL_NAMES = ("json", "profile", "home", "passphrase_file", "passphrase_fd", "verbose")
 _KEY = "loom.options"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"loom {__version__}\n")
+        raise typer.Exit
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,57 +40,70 @@ def options_of(context: typer.Context) -> Options:
 
 
 def root_options(
-    json: bool = typer.Option(False, "--json", help="One JSON object per line."),
-    profile: str = typer.Option(
-        None, "-p", "--profile", metavar="NAME", help="Which profile; else LOOM_PROFILE."
-    ),
-    home: Path = typer.Option(
-        None, "--home", metavar="FOLDER", help="Where profiles live; else LOOM_HOME."
-    ),
-    passphrase_file: Path = typer.Option(
-        None,
-        "--passphrase-file",
-        metavar="FILE",
-        help="Read the passphrase there; else LOOM_PASSPHRASE_FILE.",
-    ),
-    passphrase_fd: int = typer.Option(
-        None, "--passphrase-fd", metavar="N", help="Read the passphrase from descriptor N."
-    ),
-    verbose: int = typer.Option(
-        0,
-        "-v",
-        count=True,
-        show_default=False,
-        metavar="",
-        help="More in the log file; -vv for all.",
-    ),
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option("-p", "--profile", metavar="NAME", help="Which profile; else LOOM_PROFILE."),
+    ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="FOLDER", help="Where profiles live; else LOOM_HOME."),
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--passphrase-file",
+            metavar="FILE",
+            help="Read the passphrase there; else LOOM_PASSPHRASE_FILE.",
+        ),
+    ] = None,
+    passphrase_fd: Annotated[
+        int | None,
+        typer.Option("--passphrase-fd", metavar="N", help="Read the passphrase from there."),
+    ] = None,
+    verbose: Annotated[
+        int,
+        typer.Option("-v", count=True, show_default=False, metavar="", help="Log more; -vv: all."),
+    ] = 0,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Which Loom.")
+    ] = False,
 ) -> None:
-    """Declares the options; `_Collects` gathers their values."""
+    """Declares the options; `_collect` gathers their values."""
 
 
-class _Collects:
-    """Adds the root's options to every command and moves their values out of its parameters."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        own: list[Any] = super().get_params(ctx)  # type: ignore[misc]
-        root = ctx.find_root().command
-        if root is self:
-            return own
-        return [*own, *(option for option in root.params if option.name in GLOBAL_NAMES)]
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
-        given = ctx.meta.setdefault(_KEY, {})
-        for name in GLOBAL_NAMES:
-            value = ctx.params.pop(name, None)
-            if value is not None and value is not False and (name, value) != ("verbose", 0):
-                given[name] = value
-        return rest
-
-
-class Command(_Collects, TyperCommand):
+class Command(TyperCommand):
     """A command that takes the global options too."""
 
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        return [*super().get_params(ctx), *_of_root(ctx)]
 
-class Group(_Collects, TyperGroup):
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        return _collect(ctx, super().parse_args(ctx, args))
+
+
+class Group(TyperGroup):
     """A group of commands that takes the global options too."""
+
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        return [*super().get_params(ctx), *_of_root(ctx)]
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        return _collect(ctx, super().parse_args(ctx, args))
+
+
+def _of_root(ctx: "Context") -> "list[Parameter]":
+    """The root's global options, for every command below it."""
+    if ctx.parent is None:
+        return []
+    return [option for option in ctx.find_root().command.params if option.name in GLOBAL_NAMES]
+
+
+def _collect(ctx: "Context", rest: list[str]) -> list[str]:
+    """Move the global options' values out of the command's parameters."""
+    given = ctx.meta.setdefault(_KEY, {})
+    for name in GLOBAL_NAMES:
+        value = ctx.params.pop(name, None)
+        if value is not None and value is not False and (name, value) != ("verbose", 0):
+            given[name] = value
+    return rest

@@ -2,11 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import NoReturn
 
 import typer
 
-from loom import __version__
 from loom.cli.options import Group, root_options
 
 
@@ -17,18 +16,17 @@ class Root(Group):
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
-        *more: Any,
-        **extra: Any,
-    ) -> Any:
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: object,
+    ) -> NoReturn:
         arguments = list(sys.argv[1:] if args is None else args)
-        extra["standalone_mode"] = False
-        sys.exit(super().main(arguments, prog_name or "loom", **extra))
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        sys.stdout.write(f"loom {__version__}\n")
-        raise typer.Exit
+        sys.exit(
+            super().main(
+                arguments, prog_name or "loom", complete_var, False, windows_expand_args, **extra
+            )
+        )
 
 
 app = typer.Typer(

@@ -1,0 +1,202 @@
+"""Serves a Client to other processes of the same user, over a private Unix socket."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import struct
+from pathlib import Path
+
+from loom import __version__
+from loom.api.client import Client
+from loom.config import private_folder
+from loom.control.lines import (
+    ANSWER_MAX_BYTES,
+    API_VERSION,
+    REQUEST_MAX_BYTES,
+    Answer,
+    Greeting,
+    Request,
+    decode_request,
+    encode,
+    failure_of,
+)
+from loom.errors import ControlError, LoomError, StoreUnavailable
+
+CONNECTIONS_MAX = 64
+IN_FLIGHT_MAX = 64
+WRITE_TIMEOUT_S = 30.0
+"""A reader that takes no answer for so long is dropped; events may wait for ever."""
+FINISH_TIMEOUT_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class ControlServer:
+    """The socket of one open profile. Whoever holds the profile's lock may replace a stale one."""
+
+    def __init__(self, client: Client, path: Path, profile: str) -> None:
+        self._client = client
+        self._path = path
+        self._profile = profile
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._commands: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Bind the socket, 0600 in a folder that is 0700 and ours.
+
+        Raises:
+            StoreUnavailable: the folder or the socket cannot be made.
+        """
+        private_folder(self._path.parent)
+        try:
+            self._path.unlink(missing_ok=True)
+            self._server = await asyncio.start_unix_server(
+                self._connected, self._path, limit=REQUEST_MAX_BYTES
+            )
+            self._path.chmod(0o600)
+        except OSError as error:
+            raise StoreUnavailable(what=f"{self._path}: {error.strerror}") from error
+
+    async def close(self) -> None:
+        """Take no more connections, let commands in flight answer, then let go of everyone."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._path.unlink(missing_ok=True)
+        current = asyncio.current_task()
+        if running := {task for task in self._commands if task is not current}:
+            _, late = await asyncio.wait(running, timeout=FINISH_TIMEOUT_S)
+            for task in late:
+                task.cancel()
+        if open_ := {task for task in self._connections if task is not current}:
+            for task in open_:
+                task.cancel()
+            await asyncio.wait(open_, timeout=FINISH_TIMEOUT_S)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._connections) >= CONNECTIONS_MAX or not _is_same_user(writer):
+            writer.close()
+            return
+        self._connections.add(task)
+        try:
+            await _Connection(self._client, reader, writer, self._commands).run(self._profile)
+        except (OSError, ControlError, TimeoutError) as error:
+            _log.info("control connection ended: %s", type(error).__name__)
+        except asyncio.CancelledError:
+            pass  # closing: the task ends here anyway
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+
+class _Connection:
+    """One attached front end: many commands in flight, and its subscriptions."""
+
+    def __init__(
+        self,
+        client: Client,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        commands: set[asyncio.Task[None]],
+    ) -> None:
+        self._client = client
+        self._reader = reader
+        self._writer = writer
+        self._commands = commands
+        self._slots = asyncio.Semaphore(IN_FLIGHT_MAX)
+
+    async def run(self, profile: str) -> None:
+        """Serve until the other end goes."""
+        await self._write(Greeting(api=API_VERSION, version=__version__, profile=profile))
+        own: set[asyncio.Task[None]] = set()
+        try:
+            while line := await self._line():
+                request = decode_request(line)
+                await self._slots.acquire()
+                if request.command is None:
+                    task = asyncio.create_task(self._tell(request), name="control events")
+                else:
+                    task = asyncio.create_task(self._carry_out(request), name="control command")
+                    # A command that began is carried out, even when whoever asked is gone.
+                    self._commands.add(task)
+                    task.add_done_callback(self._commands.discard)
+                own.add(task)
+                task.add_done_callback(own.discard)
+                task.add_done_callback(lambda _: self._slots.release())
+        finally:
+            for task in own - self._commands:
+                task.cancel()
+
+    async def _line(self) -> bytes:
+        try:
+            return await self._reader.readuntil(b"\n")
+        except asyncio.IncompleteReadError:
+            return b""
+        except asyncio.LimitOverrunError as error:
+            raise ControlError(what="a request longer than the limit") from error
+
+    async def _carry_out(self, request: Request) -> None:
+        if request.command is None:
+            return
+        try:
+            answer = Answer(id=request.id, result=await self._client.send(request.command))
+        except LoomError as error:
+            answer = Answer(id=request.id, error=failure_of(error))
+        except Exception:  # noqa: BLE001 - one command's fault ends neither node nor connection
+            _log.exception("a command failed")
+            answer = Answer(id=request.id, error=failure_of(LoomError()))
+        await self._give(answer)
+
+    async def _tell(self, request: Request) -> None:
+        events = self._client.events(request.after)
+        try:
+            async for event in events:
+                self._writer.write(encode(Answer(id=request.id, event=event)))
+                await self._writer.drain()
+            await self._give(Answer(id=request.id, end=True))
+        except (OSError, ControlError):
+            self._drop()
+        finally:
+            if close := getattr(events, "aclose", None):
+                await close()
+
+    async def _give(self, answer: Answer) -> None:
+        with contextlib.suppress(OSError):
+            try:
+                await self._write(answer)
+            except TimeoutError:
+                self._drop()
+
+    async def _write(self, line: Greeting | Answer) -> None:
+        data = encode(line)
+        if len(data) > ANSWER_MAX_BYTES and isinstance(line, Answer):
+            too_long = ControlError(what="the answer is too long; ask for less at once")
+            data = encode(Answer(id=line.id, error=failure_of(too_long)))
+        self._writer.write(data)
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await self._writer.drain()
+
+    def _drop(self) -> None:
+        self._writer.transport.abort()
+
+
+def _is_same_user(writer: asyncio.StreamWriter) -> bool:
+    """Whether the kernel says that the other end runs as this user."""
+    connection: socket.socket = writer.get_extra_info("socket")
+    try:
+        return _uid_of(connection) == os.geteuid()
+    except (OSError, struct.error):
+        return False
+
+
+def _uid_of(connection: socket.socket) -> int:
+    if hasattr(socket, "SO_PEERCRED"):  # struct ucred: pid, uid, gid (unix(7))
+        size = struct.calcsize("3i")
+        found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return int(struct.unpack("3i", found)[1])
+    # struct xucred: version, uid, ... (macOS sys/ucred.h; SOL_LOCAL is 0, LOCAL_PEERCRED 1)
+    return int(struct.unpack_from("=II", connection.getsockopt(0, 1, 76))[1])

@@ -1,0 +1,228 @@
+"""The same Client over a socket: everything crosses it whole, and strangers do not."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from loom.api.commands import ListContacts, SendText, ShowContact, Status, Stop
+from loom.control import lines, server
+from loom.control.client import ControlClient, attach
+from loom.control.server import ControlServer
+from loom.errors import ContactNotFound, ControlError, LoomError, NodeNotRunning, NoProfile
+from tests.fakes import FakeNode
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "x.sock"
+
+
+@contextlib.asynccontextmanager
+async def attached(node: FakeNode, path: Path) -> AsyncIterator[ControlClient]:
+    served = ControlServer(node, path, "work")
+    await served.start()
+    client = await attach(path)
+    try:
+        yield client
+    finally:
+        await client.close()
+        await served.close()
+
+
+async def test_commands_and_results_cross_whole(path: Path) -> None:
+    node = FakeNode()
+    bob = node.add("Bob")
+    async with attached(node, path) as client:
+        assert await client.send(ShowContact(contact="bob")) == bob
+        sent = await client.send(SendText(contact="Bob", body="hi\n\x1b[31m👩‍💻"))
+        assert sent.body == "hi\n\x1b[31m👩‍💻"
+        statuses = await asyncio.gather(*(client.send(Status()) for _ in range(200)))
+        assert {status.last_seq for status in statuses} == {2}
+
+
+async def test_an_error_arrives_as_the_same_class_with_its_facts(path: Path) -> None:
+    async with attached(FakeNode(), path) as client:
+        with pytest.raises(ContactNotFound, match="There is no contact named Eve"):
+            await client.send(ShowContact(contact="Eve"))
+
+
+def test_every_error_can_be_rebuilt() -> None:
+    for kind in lines._kinds(LoomError):
+        assert type(lines.error_of(lines.failure_of(kind()))) is kind
+    assert type(lines.error_of(lines.failure_of(NoProfile()))) is NoProfile
+    assert isinstance(lines.error_of(lines.Failure(code="from_the_future")), ControlError)
+
+
+async def test_events_are_replayed_and_then_followed(path: Path) -> None:
+    node = FakeNode()
+    node.add("Bob")
+    node.receive("Bob", "one")
+    node.receive("Bob", "two")
+    async with attached(node, path) as client:
+        events = client.events(after=1)
+        assert (await anext(events)).seq == 2
+        node.receive("Bob", "three")
+        event = await anext(events)
+        assert event.seq == 3
+        await node.close()
+        assert [event async for event in events] == []
+
+
+class Gate:
+    """Holds every command of a node until it is opened."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.entered.set()
+        await self.opened.wait()
+
+
+async def test_the_end_of_the_node_ends_everything_that_waits(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FINISH_TIMEOUT_S", 0.05)
+    node = FakeNode()
+    node.gate = gate = Gate()
+    served = ControlServer(node, path, "work")
+    await served.start()
+    client = await attach(path)
+    waiting = asyncio.create_task(client.send(Status()))
+    listening = asyncio.ensure_future(anext(client.events(), None))
+    await gate.entered.wait()
+    await served.close()
+    with pytest.raises(ControlError):
+        await waiting
+    assert await listening is None
+    with pytest.raises(ControlError):
+        await client.send(Status())
+    await client.close()
+    gate.opened.set()
+
+
+async def test_a_command_in_flight_is_answered_before_the_socket_goes(path: Path) -> None:
+    node = FakeNode()
+    node.gate = gate = Gate()
+    served = ControlServer(node, path, "work")
+    await served.start()
+    client = await attach(path)
+    waiting = asyncio.create_task(client.send(Stop()))
+    await gate.entered.wait()
+    closing = asyncio.create_task(served.close())
+    gate.opened.set()
+    await closing
+    assert (await waiting).v == 1
+    await client.close()
+
+
+def leave_behind(path: Path) -> None:
+    """A socket file as a crash leaves it: bound once, served by nobody."""
+    with socket.socket(socket.AF_UNIX) as crashed:
+        crashed.bind(str(path))
+
+
+def is_gone(path: Path) -> bool:
+    return not path.exists()
+
+
+async def test_nobody_there_and_a_stale_socket(path: Path) -> None:
+    with pytest.raises(NodeNotRunning):
+        await attach(path)
+    node = FakeNode()
+    async with attached(node, path):
+        pass
+    leave_behind(path)
+    with pytest.raises(NodeNotRunning):
+        await attach(path)
+    async with attached(node, path) as client:
+        assert (await client.send(ListContacts())).contacts == []
+    assert is_gone(path)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+async def test_only_this_user_can_reach_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with attached(FakeNode(), path):
+        assert (mode(path), mode(path.parent)) == (0o600, 0o700)
+        monkeypatch.setattr(server, "_uid_of", lambda _: 12345)
+        with pytest.raises(NodeNotRunning):
+            await attach(path)
+
+
+async def test_another_api_version_is_one_sentence(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "API_VERSION", 2)
+    served = ControlServer(FakeNode(), path, "work")
+    await served.start()
+    with pytest.raises(ControlError, match="speaks another version"):
+        await attach(path)
+    await served.close()
+
+
+@pytest.mark.parametrize("line", [b"not json\n", b'{"id":"x"}\n', b"[" * 5000 + b"\n", b"\xff\n"])
+async def test_garbage_ends_only_its_own_connection(path: Path, line: bytes) -> None:
+    async with attached(FakeNode(), path) as client:
+        reader, writer = await asyncio.open_unix_connection(path)
+        await reader.readline()
+        writer.write(line)
+        assert await reader.read() == b""
+        writer.close()
+        assert (await client.send(Status())).profile == "work"
+
+
+async def test_a_request_without_end_is_cut_off(path: Path) -> None:
+    async with attached(FakeNode(), path) as client:
+        reader, writer = await asyncio.open_unix_connection(path)
+        await reader.readline()
+        with contextlib.suppress(OSError):
+            for _ in range(40):
+                writer.write(b"x" * 65_536)
+                await writer.drain()
+        with contextlib.suppress(OSError):
+            assert await reader.read() == b""
+        writer.close()
+        assert (await client.send(Status())).profile == "work"
+
+
+async def test_a_reader_who_takes_nothing_is_dropped_and_delays_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "WRITE_TIMEOUT_S", 0.05)
+    node = FakeNode()
+    node.add("Bob", display_name="x" * 1_000_000)
+    served = ControlServer(node, path, "work")
+    await served.start()
+    client = await attach(path)
+    before = set(served._connections)
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.connect(str(path))
+        for number in range(8):
+            slow.send(lines.encode(lines.Request(id=number, command=ListContacts())))
+        while not (dropped := served._connections - before):
+            assert (await client.send(Status())).profile == "work"
+        done, _ = await asyncio.wait(dropped, timeout=10)
+        assert done == dropped
+    assert (await client.send(Status())).profile == "work"
+    await client.close()
+    await served.close()
+
+
+async def test_a_fault_in_the_node_is_an_error_without_its_values(path: Path) -> None:
+    class Broken(FakeNode):
+        def _answer(self, command: object) -> object:
+            raise ValueError(f"secret {command}")
+
+    async with attached(Broken(), path) as client:
+        with pytest.raises(LoomError) as caught:
+            await client.send(Status())
+        assert "secret" not in msgspec.json.encode(caught.value.facts).decode() + str(caught.value)

@@ -1,0 +1,336 @@
+"""A node and profiles in memory, for tests of what stands above them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from loom.api.client import Client
+from loom.api.commands import (
+    BlockContact,
+    ChangePassphrase,
+    Command,
+    Connect,
+    DeleteMessages,
+    Diagnose,
+    ExportToken,
+    History,
+    ImportToken,
+    ListContacts,
+    ListPeers,
+    RemoveContact,
+    RenameContact,
+    Search,
+    SendText,
+    ShowContact,
+    Status,
+    Stop,
+    VerifyContact,
+)
+from loom.api.events import AnyEvent, MessageDelivered, MessageQueued, MessageReceived
+from loom.api.profiles import NodeOptions, ProfileInfo
+from loom.api.views import (
+    Check,
+    Contacts,
+    ContactView,
+    Diagnosis,
+    Done,
+    Messages,
+    MessageView,
+    Peers,
+    PeerView,
+    SafetyNumberView,
+    StatusView,
+    TokenView,
+)
+from loom.errors import (
+    ContactNotFound,
+    DuplicateContact,
+    IdentityChanged,
+    InvalidText,
+    InvalidToken,
+    MessageNotFound,
+    NodeNotRunning,
+    ProfileExists,
+    WrongPassphrase,
+)
+
+R = TypeVar("R")
+TOKEN = "LOOM-" + "A" * 111
+NOW_MS = 1_795_000_000_000
+
+
+class FakeNode:
+    """A Client whose contacts answer by themselves when `delivers` is on."""
+
+    def __init__(self, profile: str = "work", *, delivers: bool = True) -> None:
+        self.profile = profile
+        self.delivers = delivers
+        self.contacts: dict[str, ContactView] = {}
+        self.messages: list[MessageView] = []
+        self.stored: list[AnyEvent] = []
+        self.sent: list[Command[Any]] = []
+        self.closed = False
+        self.passphrase = "correct horse"
+        self.on_text: Callable[[str], str | None] = lambda _: None
+        self.gate: Callable[[], Awaitable[None]] | None = None
+        self._changed = asyncio.Event()
+
+    async def send(self, command: Command[R]) -> R:
+        self.sent.append(command)
+        if self.gate is not None:
+            await self.gate()
+        return cast("R", self._answer(command))
+
+    async def events(self, after: int | None = None) -> AsyncIterator[AnyEvent]:
+        position = len(self.stored) if after is None else after
+        while True:
+            while position < len(self.stored):
+                position += 1
+                yield self.stored[position - 1]
+            if self.closed:
+                return
+            await self._changed.wait()
+
+    async def close(self) -> None:
+        self.closed = True
+        self._changed.set()
+
+    def add(self, name: str, **facts: Any) -> ContactView:
+        view = ContactView(
+            contact=name,
+            contact_id=len(self.contacts) + 1,
+            fingerprint="ab" * 32,
+            display_name=name,
+            verified=False,
+            blocked=False,
+            identity_changed=False,
+            online=True,
+            session="confirmed",
+            unread=0,
+            queued=0,
+            last_message_at_ms=None,
+            created_at_ms=NOW_MS,
+        )
+        view = msgspec.structs.replace(view, **facts)
+        self.contacts[name] = view
+        return view
+
+    def receive(self, name: str, body: str) -> MessageView:
+        message = self._store(name, body, "in", "delivered")
+        self._tell(MessageReceived, message)
+        return message
+
+    def _contact(self, name: str) -> ContactView:
+        for view in self.contacts.values():
+            if name.lower() == view.contact.lower() or name == f"#{view.contact_id}":
+                return view
+        raise ContactNotFound(name=name)
+
+    def _store(self, name: str, body: str, direction: str, state: str) -> MessageView:
+        row = len(self.messages) + 1
+        message = MessageView(
+            message_id=f"{row:032x}",
+            contact=name,
+            contact_id=self._contact(name).contact_id,
+            direction=direction,
+            body=body,
+            state=state,
+            sent_at_ms=NOW_MS + row * 1_000,
+            stored_at_ms=NOW_MS + row * 1_000,
+            row_id=row,
+        )
+        self.messages.append(message)
+        return message
+
+    def _tell(self, kind: type[MessageQueued | MessageReceived], message: MessageView) -> None:
+        facts = msgspec.structs.asdict(message)
+        facts = {name: facts[name] for name in kind.__struct_fields__ if name in facts}
+        self._event(kind(**facts))
+
+    def _event(self, event: AnyEvent) -> None:
+        self.stored.append(msgspec.structs.replace(event, seq=len(self.stored) + 1))
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _answer(self, command: Command[Any]) -> object:
+        match command:
+            case SendText():
+                contact = self._contact(command.contact)
+                if contact.identity_changed:
+                    raise IdentityChanged(name=contact.contact)
+                if not command.body:
+                    raise InvalidText(reason="it is empty")
+                message = self._store(contact.contact, command.body, "out", "queued")
+                self._tell(MessageQueued, message)
+                if self.delivers:
+                    self._event(
+                        MessageDelivered(
+                            message_id=message.message_id,
+                            contact=contact.contact,
+                            contact_id=contact.contact_id,
+                        )
+                    )
+                    if answer := self.on_text(command.body):
+                        self.receive(contact.contact, answer)
+                return message
+            case ExportToken():
+                return TokenView(token=TOKEN, fingerprint="ab" * 32)
+            case ImportToken():
+                if not command.token.strip().upper().startswith("LOOM-"):
+                    raise InvalidToken(reason="it does not start with LOOM-")
+                if command.name in self.contacts:
+                    raise DuplicateContact(name=command.name)
+                return self.add(command.name)
+            case ListContacts():
+                return Contacts(contacts=list(self.contacts.values()))
+            case ShowContact():
+                return self._contact(command.contact)
+            case RenameContact():
+                view = self._contact(command.contact)
+                del self.contacts[view.contact]
+                self.contacts[command.name] = msgspec.structs.replace(view, contact=command.name)
+                return self.contacts[command.name]
+            case RemoveContact():
+                del self.contacts[self._contact(command.contact).contact]
+                return Done()
+            case BlockContact():
+                view = self._contact(command.contact)
+                self.contacts[view.contact] = msgspec.structs.replace(view, blocked=command.blocked)
+                return self.contacts[view.contact]
+            case VerifyContact():
+                view = self._contact(command.contact)
+                return SafetyNumberView(
+                    contact=view.contact,
+                    contact_id=view.contact_id,
+                    groups=[f"{n:05}" for n in range(12)],
+                    verified=command.confirm,
+                )
+            case History():
+                name = self._contact(command.contact).contact
+                found = [
+                    m
+                    for m in self.messages
+                    if m.contact == name
+                    and (command.before_ms is None or m.sent_at_ms < command.before_ms)
+                    and (command.since_ms is None or m.sent_at_ms >= command.since_ms)
+                    and (command.before_row is None or m.row_id < command.before_row)
+                ]
+                return Messages(messages=found[-command.limit :])
+            case Search():
+                found = [m for m in reversed(self.messages) if command.text in m.body]
+                return Messages(messages=found[: command.limit])
+            case DeleteMessages():
+                self._contact(command.contact)
+                ids = {m.message_id for m in self.messages}
+                for message_id in command.message_ids or []:
+                    if message_id not in ids:
+                        raise MessageNotFound(message_id=message_id)
+                return Done()
+            case ListPeers():
+                return Peers(
+                    peers=[
+                        PeerView(
+                            contact=view.contact,
+                            contact_id=view.contact_id,
+                            online=view.online,
+                            address="127.0.0.1:4070",
+                            direction="out",
+                            connected_at_ms=NOW_MS,
+                            known_addresses=["127.0.0.1:4070"],
+                            last_error=None,
+                        )
+                        for view in self.contacts.values()
+                    ]
+                )
+            case Connect():
+                self._contact(command.contact)
+                return Done()
+            case Status():
+                return StatusView(
+                    profile=self.profile,
+                    name="Me",
+                    fingerprint="ab" * 32,
+                    port=4070,
+                    addresses=["127.0.0.1:4070"],
+                    pid=1,
+                    started_at_ms=NOW_MS,
+                    contacts=len(self.contacts),
+                    online=len(self.contacts),
+                    queued=0,
+                    mdns="off",
+                    version="0.1.0",
+                    last_seq=len(self.stored),
+                )
+            case Diagnose():
+                return Diagnosis(checks=[Check(name="database", ok=True, found="intact")])
+            case ChangePassphrase():
+                if command.old != self.passphrase:
+                    raise WrongPassphrase
+                self.passphrase = command.new
+                return Done()
+            case Stop():
+                self.closed = True
+                self._changed.set()
+                return Done()
+        raise AssertionError(command)
+
+
+class FakeProfiles:
+    """Profiles in memory; `running` ones can be attached to."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, FakeNode] = {}
+        self.running: set[str] = set()
+        self.unlocked: list[NodeOptions] = []
+        self.created: list[tuple[str, str, str, int | None]] = []
+
+    def add(self, profile: str = "work", *, running: bool = False) -> FakeNode:
+        self.nodes[profile] = node = FakeNode(profile)
+        if running:
+            self.running.add(profile)
+        return node
+
+    def list_profiles(self) -> list[ProfileInfo]:
+        return [
+            ProfileInfo(
+                profile=name, path=Path("/home/profiles") / name, running=name in self.running
+            )
+            for name in sorted(self.nodes)
+        ]
+
+    async def create(
+        self, profile: str, name: str, passphrase: str, *, argon2_memory_mib: int | None = None
+    ) -> str:
+        if profile in self.nodes:
+            raise ProfileExists(profile=profile)
+        self.add(profile).passphrase = passphrase
+        self.created.append((profile, name, passphrase, argon2_memory_mib))
+        return " ".join(["abandon"] * 23 + ["art"])
+
+    async def restore(
+        self,
+        profile: str,
+        name: str,
+        passphrase: str,
+        phrase: str,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> None:
+        await self.create(profile, name, passphrase, argon2_memory_mib=argon2_memory_mib)
+        self.created[-1] = (profile, name, phrase, argon2_memory_mib)
+
+    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
+        node = self.nodes[profile]
+        if passphrase != node.passphrase:
+            raise WrongPassphrase
+        node.closed = False
+        self.unlocked.append(options)
+        return node
+
+    async def attach(self, profile: str) -> Client:
+        if profile not in self.running:
+            raise NodeNotRunning
+        return self.nodes[profile]

@@ -1,0 +1,127 @@
+"""Where things are, and who chooses."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from loom.config import (
+    SOCKET_PATH_MAX_BYTES,
+    Settings,
+    choose_profile,
+    home_of,
+    paths_of,
+    private_folder,
+    profile_name_for,
+    read_settings,
+)
+from loom.errors import (
+    InvalidName,
+    NoProfile,
+    ProfileNotChosen,
+    ProfileNotFound,
+    StoreUnavailable,
+)
+
+
+def test_everything_is_under_loom_home(tmp_path: Path) -> None:
+    home = home_of(read_settings({"LOOM_HOME": str(tmp_path)}))
+    paths = paths_of(home, "work")
+    assert paths.folder == tmp_path / "profiles" / "work"
+    assert paths.keyslot == paths.folder / "vault.key"
+    assert paths.database == paths.folder / "loom.db"
+    assert paths.lock == paths.folder / "lock"
+    for path in (home.config, home.state, home.runtime, paths.log, home.log):
+        assert path.is_relative_to(tmp_path)
+
+
+def test_without_loom_home_xdg_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    home = home_of(Settings())
+    if os.uname().sysname == "Linux":
+        assert home.data == tmp_path / "data" / "loom"
+    assert home.runtime == Path("/run/user/7/loom")
+    assert paths_of(home, "work").socket.parent == Path("/run/user/7/loom")
+
+
+def test_the_socket_path_always_fits(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 90)
+    socket = paths_of(home_of(Settings(home=deep)), "work").socket
+    assert len(os.fsencode(socket)) <= SOCKET_PATH_MAX_BYTES
+    assert not socket.is_relative_to(deep)
+    assert len(socket.stem) == 16
+
+
+def test_one_profile_has_one_socket_whatever_the_way_to_it(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    one = paths_of(home_of(Settings(home=tmp_path / "real")), "work").socket
+    other = paths_of(home_of(Settings(home=tmp_path / "link")), "work").socket
+    assert one.name == other.name
+
+
+def test_what_is_given_by_hand_counts_more_than_the_environment(tmp_path: Path) -> None:
+    environment = {
+        "LOOM_HOME": "/elsewhere",
+        "LOOM_PROFILE": "theirs",
+        "LOOM_PASSPHRASE_FILE": "/pass",
+        "LOOM_PASSPHRASE_COMMAND": "pass show loom",
+    }
+    settings = read_settings(environment, home=tmp_path, profile="mine", passphrase_fd=3)
+    assert (settings.home, settings.profile) == (tmp_path, "mine")
+    assert settings.passphrase_fd == 3
+    assert settings.passphrase_file is None
+    assert settings.passphrase_command is None
+
+
+def test_an_empty_variable_chooses_nothing() -> None:
+    assert read_settings({"LOOM_HOME": "", "LOOM_PROFILE": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "profile"),
+    [
+        ("Ada", "ada"),
+        ("Ada Lovelace", "ada-lovelace"),
+        ("Jürgen / Büro", "jurgen-buro"),
+        ("../../etc", "etc"),
+        ("李", "profile"),
+        ("x" * 200, "x" * 64),
+    ],
+)
+def test_a_display_name_becomes_a_folder_name(name: str, profile: str) -> None:
+    assert profile_name_for(name) == profile
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "A", "-a", "a\n", "a" * 65, "ä"])
+def test_a_profile_name_never_leaves_its_folder(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidName):
+        paths_of(home_of(Settings(home=tmp_path)), name)
+
+
+def test_the_only_profile_need_not_be_named() -> None:
+    assert choose_profile(Settings(), ["work"]) == "work"
+    assert choose_profile(Settings(profile="work"), ["home", "work"]) == "work"
+    with pytest.raises(ProfileNotChosen):
+        choose_profile(Settings(), ["home", "work"])
+    with pytest.raises(ProfileNotFound):
+        choose_profile(Settings(profile="other"), ["work"])
+    with pytest.raises(NoProfile, match="no profile here yet"):
+        choose_profile(Settings(), [])
+
+
+def test_a_private_folder_is_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    path.mkdir(mode=0o755)
+    assert private_folder(path).stat().st_mode & 0o777 == 0o700
+    assert private_folder(tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_or_file_is_no_private_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "file").touch()
+    for name in ("link", "file"):
+        with pytest.raises(StoreUnavailable):
+            private_folder(tmp_path / name)
