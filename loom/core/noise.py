@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from loom.crypto.aead import ChaChaKey
-from loom.crypto.kdf import HASH_BYTES, hash_, mac
-from loom.crypto.kem import KemKey, check_encapsulation_key, encapsulate
+from loom.crypto.kdf import HASH_BYTES, hash_, hkdf
+from loom.crypto.kem import KemKey, encapsulate
 from loom.crypto.keys import X25519Key
 from loom.errors import MalformedMessage, UsageError
 from loom.wire.encoding import check_x25519_public
@@ -142,7 +142,11 @@ class Handshake:
         return self._remote.get("s", b"")
 
     def write_message(self, payload: bytes = b"") -> bytes:
-        """The next message of ours."""
+        """The next message of ours.
+
+        Raises:
+            MalformedMessage, AuthenticationError: a public key of the other side is of no use.
+        """
         parts = [self._write_token(token) for token in self._next_tokens(ours=True)]
         parts.append(self._encrypt_and_hash(payload))
         return b"".join(parts)
@@ -220,10 +224,8 @@ class Handshake:
                 check_x25519_public(static)
                 self._remote["s"] = static
             case "e1":
-                # Under psk0 these bytes are authentic before anything costly looks at them.
-                encapsulation_key = self._decrypt_and_hash(data)
-                check_encapsulation_key(encapsulation_key)
-                self._remote_kem = encapsulation_key
+                # Encapsulating checks it (FIPS 203, 7.2); reading costs no public-key work.
+                self._remote_kem = self._decrypt_and_hash(data)
             case "ekem1":
                 ciphertext = self._decrypt_and_hash(data)
                 if self._local_kem is None:
@@ -270,9 +272,6 @@ class Handshake:
         return opened
 
     def _hkdf(self, input_key: bytes, outputs: int) -> list[bytes]:
-        """HKDF as in section 4.3: `outputs` times 64 bytes."""
-        temporary = mac(self._chaining_key, input_key)
-        blocks = [b""]
-        for number in range(1, outputs + 1):
-            blocks.append(mac(temporary, blocks[-1] + bytes([number])))
-        return blocks[1:]
+        """Section 4.3: `outputs` times 64 bytes. Noise's HKDF is RFC 5869's with no info."""
+        block = hkdf(self._chaining_key, input_key, b"", outputs * HASH_BYTES)
+        return [block[at : at + HASH_BYTES] for at in range(0, len(block), HASH_BYTES)]
