@@ -1,5 +1,6 @@
-"""Plain SQLite from the standard library, with the tables a messenger needs and no encryption."""
+"""Plain SQLite from the standard library: the facts of a message that Loom keeps, unencrypted."""
 
+import itertools
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,13 +12,27 @@ from bench.harness import Sample, Settings
 
 SCHEMA = """
 CREATE TABLE messages (
-    id INTEGER PRIMARY KEY,
+    row_id INTEGER PRIMARY KEY,
     contact_id INTEGER NOT NULL,
+    message_id BLOB NOT NULL,
+    direction INTEGER NOT NULL,
+    body TEXT NOT NULL,
     sent_at_ms INTEGER NOT NULL,
-    body TEXT NOT NULL
+    stored_at_ms INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    UNIQUE (contact_id, direction, message_id)
 );
-CREATE INDEX messages_by_time ON messages (contact_id, sent_at_ms, id);
-CREATE VIRTUAL TABLE messages_text USING fts5 (body, content='messages', content_rowid='id');
+CREATE INDEX messages_of_contact ON messages (contact_id, row_id);
+CREATE VIRTUAL TABLE messages_text USING fts5 (body, content='messages', content_rowid='row_id');
+"""
+INSERT = """
+INSERT INTO messages
+    (contact_id, message_id, direction, body, sent_at_ms, stored_at_ms, state)
+    VALUES (1, ?, 0, ?, ?, ?, 3)
+"""
+NEWEST = """
+SELECT row_id, message_id, contact_id, direction, body, sent_at_ms, stored_at_ms, state
+    FROM messages WHERE contact_id = 1 ORDER BY row_id DESC LIMIT ?
 """
 BODY = "the quick brown fox number {} jumps over the lazy dog at noon, again"
 
@@ -30,12 +45,14 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _row(number: int) -> tuple[bytes, str, int, int]:
+    return number.to_bytes(16, "big"), BODY.format(number), number, number
+
+
 def _insert(connection: sqlite3.Connection, number: int) -> None:
-    body = BODY.format(number)
-    row = connection.execute(
-        "INSERT INTO messages (contact_id, sent_at_ms, body) VALUES (1, ?, ?)", (number, body)
-    ).lastrowid
-    connection.execute("INSERT INTO messages_text (rowid, body) VALUES (?, ?)", (row, body))
+    row = _row(number)
+    row_id = connection.execute(INSERT, row).lastrowid
+    connection.execute("INSERT INTO messages_text (rowid, body) VALUES (?, ?)", (row_id, row[1]))
 
 
 @contextmanager
@@ -43,13 +60,14 @@ def _inserting(count: int, per_commit: int) -> Iterator[Sample]:
     with TemporaryDirectory() as folder:
         connection = _open(Path(folder) / "plain.db")
         connection.executescript(SCHEMA)
+        numbers = itertools.count(1)
 
         def sample() -> float:
             start = time.perf_counter()
-            for first in range(0, count, per_commit):
+            for _ in range(0, count, per_commit):
                 connection.execute("BEGIN IMMEDIATE")
-                for number in range(first, first + per_commit):
-                    _insert(connection, number)
+                for _ in range(per_commit):
+                    _insert(connection, next(numbers))
                 connection.execute("COMMIT")
             return count / (time.perf_counter() - start)
 
@@ -74,24 +92,18 @@ def insert_grouped(settings: Settings) -> Iterator[Sample]:
 @contextmanager
 def newest_50(settings: Settings) -> Iterator[Sample]:
     """Seconds to read the newest 50 of a conversation of 1,000,000."""
-    rows, reads = settings.amount(1_000_000, 10_000), settings.amount(200, 20)
+    rows, reads = settings.amount(1_000_000, 10_000), settings.amount(2_000, 20)
     with TemporaryDirectory() as folder:
         connection = _open(Path(folder) / "plain.db")
         connection.executescript(SCHEMA)
         connection.execute("BEGIN")
-        connection.executemany(
-            "INSERT INTO messages (contact_id, sent_at_ms, body) VALUES (1, ?, ?)",
-            ((number, BODY.format(number)) for number in range(rows)),
-        )
+        connection.executemany(INSERT, (_row(number) for number in range(rows)))
         connection.execute("COMMIT")
 
         def sample() -> float:
             start = time.perf_counter()
             for _ in range(reads):
-                connection.execute(
-                    "SELECT id, sent_at_ms, body FROM messages WHERE contact_id = 1"
-                    " ORDER BY sent_at_ms DESC, id DESC LIMIT 50"
-                ).fetchall()
+                connection.execute(NEWEST, (50,)).fetchall()
             return (time.perf_counter() - start) / reads
 
         yield sample
@@ -115,7 +127,7 @@ def open_(settings: Settings) -> Iterator[Sample]:
             for _ in range(count):
                 start = time.perf_counter()
                 opened = _open(path)
-                opened.execute("SELECT body FROM messages ORDER BY id DESC LIMIT 1").fetchone()
+                opened.execute(NEWEST, (1,)).fetchall()
                 elapsed += time.perf_counter() - start
                 opened.close()
             return elapsed / count
