@@ -111,6 +111,13 @@ def put_card(db: Connection, contact_id: ContactId, value: bytes) -> None:
     db.execute("UPDATE contacts SET card = ? WHERE contact_id = ?", (value, contact_id))
 
 
+def put_display_name(db: Connection, contact_id: ContactId, display_name: str) -> None:
+    """Keep the name the contact told."""
+    db.execute(
+        "UPDATE contacts SET display_name = ? WHERE contact_id = ?", (display_name, contact_id)
+    )
+
+
 def hello_sent(db: Connection, contact_id: ContactId) -> bool:
     """Whether our own display name was queued for this contact."""
     row = db.execute(

@@ -86,6 +86,7 @@ class Database:
         """Queue work for the writer, in call order; the future resolves after its commit.
 
         An exception of `work` undoes that work alone. Cancelling the future does not stop it.
+        `work` may run twice, the first time undone: it changes nothing but the database.
 
         Raises:
             StoreUnavailable: the database is closed.
@@ -190,7 +191,7 @@ class Database:
         db = self._writer
         try:
             db.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(db, work) for work in works]
+            outcomes = self._run(works)
             search.index_new(db)
             if self._before_commit is not None:
                 self._before_commit()
@@ -198,6 +199,19 @@ class Database:
             return outcomes
         except Exception as error:  # noqa: BLE001 - every future of the batch carries it
             return [(None, self._undo(error))] * len(works)
+
+    def _run(self, works: list[_Work]) -> list[_Outcome]:
+        # A savepoint copies every page that its item touches, and items hardly ever fail: only
+        # a batch in which one did is run again with a savepoint for each.
+        db = self._writer
+        try:
+            return [(work(db), None) for work in works]
+        except Exception:
+            if len(works) == 1 or not db.in_transaction:
+                raise
+        db.execute("ROLLBACK")
+        db.execute("BEGIN IMMEDIATE")
+        return [_attempt(db, work) for work in works]
 
     def _undo(self, error: Exception) -> Exception:
         try:

@@ -164,6 +164,25 @@ def counts(db: Connection) -> dict[ContactId, int]:
     return dict(db.execute("SELECT contact_id, count(*) FROM outbox GROUP BY contact_id"))
 
 
+class SealedPosition(msgspec.Struct, frozen=True):
+    """Where a row that awaits its receipt was sealed."""
+
+    message_id: MessageId
+    session_id: bytes
+    chain: int
+    ordinal: int
+
+
+def sealed_positions(db: Connection, contact_id: ContactId) -> list[SealedPosition]:
+    """Every sealed row of a contact, in the order they were sealed."""
+    rows = db.execute(
+        "SELECT message_id, session_id, chain, ordinal FROM outbox"
+        " WHERE contact_id = ? AND session_id IS NOT NULL ORDER BY ordinal",
+        (contact_id,),
+    )
+    return [SealedPosition(*row) for row in rows]
+
+
 def oldest_awaited(db: Connection, contact_id: ContactId, session_id: bytes) -> Awaited | None:
     """The smallest chain and ordinal sealed on a session, or None when nothing is."""
     # One sends in chains one after the other, so the smallest ordinal is in the oldest chain.

@@ -23,12 +23,12 @@ def index_new(db: Connection) -> None:
     Called once per transaction, after all savepoints: FTS5 flushes at each savepoint, which
     would write one segment per message instead of one per commit.
     """
-    first, last = db.execute(
-        "SELECT indexed_row, (SELECT max(row_id) FROM messages) FROM search_index"
+    last, first = db.execute(
+        "SELECT max(seq), min(seq) FROM sqlite_sequence WHERE name IN ('messages', 'messages_fts')"
     ).fetchone()
-    if last is None or last <= first:
+    if first == last:
         return
-    db.execute("UPDATE search_index SET indexed_row = ?", (last,))
+    db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (last,))
     db.execute(
         "INSERT INTO messages_fts (rowid, body) SELECT row_id, body FROM messages WHERE row_id > ?",
         (first,),

@@ -78,16 +78,18 @@ CREATE TABLE messages (
 CREATE INDEX messages_of_contact ON messages (contact_id, row_id);
 CREATE INDEX unread_messages ON messages (contact_id, row_id) WHERE direction = 0 AND state = 3;
 
--- The index holds every message up to indexed_row; the rest follows before the commit.
+-- The index holds every message up to the number kept for it in sqlite_sequence; the rest
+-- follows before the commit. Its leaves fit into a page with SQLCipher's reserved bytes.
 CREATE VIRTUAL TABLE messages_fts USING fts5 (
     body, content = 'messages', content_rowid = 'row_id', columnsize = 0,
     tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO messages_fts (messages_fts, rank) VALUES ('secure-delete', 1);
-CREATE TABLE search_index (indexed_row INTEGER NOT NULL) STRICT;
-INSERT INTO search_index VALUES (0);
+INSERT INTO messages_fts (messages_fts, rank) VALUES ('pgsz', 2000);
+INSERT INTO messages_fts (messages_fts, rank) VALUES ('automerge', 8);
+INSERT INTO sqlite_sequence VALUES ('messages', 0), ('messages_fts', 0);
 CREATE TRIGGER message_leaves_search BEFORE DELETE ON messages
-WHEN old.row_id <= (SELECT indexed_row FROM search_index)
+WHEN old.row_id <= (SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts')
 BEGIN
     INSERT INTO messages_fts (messages_fts, rowid, body) VALUES ('delete', old.row_id, old.body);
 END;
