@@ -59,7 +59,7 @@ Payload = KnownPayload | Unknown
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[KnownPayload] = msgspec.msgpack.Decoder(KnownPayload)
 _any_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder()
-_KNOWN_TAGS: Final = frozenset(range(1, 5))
+_LAST_KNOWN_TAG: Final = 4
 
 
 def encode_payload(payload: KnownPayload) -> bytes:
@@ -93,8 +93,11 @@ def decode_payload(data: bytes) -> Payload:
 
 def _unknown(generic: object) -> Unknown:
     match generic:
-        case [int(tag), bytes(message_id), int(sent_at_ms), *_] if tag not in _KNOWN_TAGS:
-            return Unknown(message_id, sent_at_ms, tag)
+        case [int(tag), bytes(message_id), int(sent_at_ms), *_]:
+            # Python counts booleans as integers, the encoding does not.
+            if tag > _LAST_KNOWN_TAG and not isinstance(sent_at_ms, bool):
+                return Unknown(message_id, sent_at_ms, tag)
+            raise MalformedMessage(what="payload")
         case _:
             raise MalformedMessage(what="payload")
 

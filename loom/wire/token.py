@@ -36,23 +36,24 @@ def decode_token(text: str) -> ContactToken:
         InvalidToken: with a `reason`; checked in this order: prefix, alphabet, version, length,
             checksum, spare bits, canonical key.
     """
-    # ASCII only: str.upper() would turn the dotless i or the long s into letters of the alphabet.
-    joined = "".join(text[: 16 * TOKEN_CHARACTERS].split())
-    if not joined.isascii() or not joined.upper().startswith(PREFIX):
+    joined = "".join(text.split())
+    if joined[: len(PREFIX)].upper() != PREFIX:
         raise InvalidToken(reason="it does not start with LOOM-")
-    characters = joined[len(PREFIX) :].upper().replace("-", "")
-    if not all(character in _VALUES for character in characters):
+    characters = joined[len(PREFIX) :].replace("-", "")
+    # ASCII only: str.upper() would turn the dotless i or the long s into letters of the alphabet.
+    if not characters.isascii() or not set(characters.upper()) <= _VALUES.keys():
         raise InvalidToken(reason="it has characters other than A to Z and 2 to 7")
-    value = 0
-    for character in characters:
-        value = value << 5 | _VALUES[character]
-    if len(characters) >= 2 and value >> (5 * len(characters) - 8) != VERSION:
+    values = [_VALUES[character] for character in characters.upper()[:TOKEN_CHARACTERS]]
+    if len(values) >= 2 and values[0] << 3 | values[1] >> 2 != VERSION:
         raise InvalidToken(reason="it is of a version that this Loom does not know")
     if len(characters) != TOKEN_CHARACTERS:
         raise InvalidToken(
             reason=f"it has {len(PREFIX) + len(characters)} characters instead of "
             f"{len(PREFIX) + TOKEN_CHARACTERS}"
         )
+    value = 0
+    for digit in values:
+        value = value << 5 | digit
     data = (value >> _SPARE_BITS).to_bytes(TOKEN_BYTES, "big")
     body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if _checksum(body) != checksum:
