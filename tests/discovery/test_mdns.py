@@ -1,11 +1,11 @@
 """Real mDNS, on the loopback interface only. Other nodes on this machine do not disturb."""
 
 import asyncio
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from random import Random
 from socket import AF_INET6, inet_aton, inet_pton
 
 import ifaddr
@@ -25,17 +25,16 @@ LOOPBACK = inet_aton("127.0.0.1")
 PATIENCE_S = 15.0
 
 
-def make_advert(seed: int, tags: int = 16, addresses: tuple[bytes, ...] = (LOOPBACK,)) -> Advert:
-    """One as a node builds it: version, nonce, tags in strings of 30."""
-    random = Random(f"{seed}/{tags}")
-    all_tags = random.randbytes(8 * tags)
+def make_advert(tags: int = 16, addresses: tuple[bytes, ...] = (LOOPBACK,)) -> Advert:
+    """One as a node builds it: version, nonce, tags in strings of 30; never the same again."""
+    all_tags = secrets.token_bytes(8 * tags)
     strings = [all_tags[n : n + 240] for n in range(0, len(all_tags), 240)]
     return Advert(
-        random.randint(1_024, 65_535),
+        1 + secrets.randbelow(65_535),
         tuple(sorted(addresses)),
         (
             (b"v", b"1"),
-            (b"n", random.randbytes(16)),
+            (b"n", secrets.token_bytes(16)),
             *((b"t%d" % n, string) for n, string in enumerate(strings)),
         ),
     )
@@ -91,7 +90,7 @@ async def other_process(adverts: list[Advert]) -> AsyncIterator[Seen[Advert]]:
 async def test_two_processes_find_each_other(discovery: MdnsDiscovery) -> None:
     """Byte for byte, the largest advert included, and no node finds itself."""
     many = (LOOPBACK, inet_aton("192.0.2.7"), inet_pton(AF_INET6, "2001:db8::7"))
-    ours, small, large = make_advert(1), make_advert(2), make_advert(3, 128, many)
+    ours, small, large = make_advert(), make_advert(), make_advert(128, many)
     finds = Seen[Advert]()
     await discovery.start(finds)
     await discovery.announce([ours])
@@ -120,8 +119,8 @@ async def test_a_new_announcement_has_new_names_and_stop_withdraws(
     await discovery.start(finds)
     hosts: set[str | None] = set()
     names: set[str] = set()
-    for seed in (1, 2):
-        await discovery.announce([make_advert(seed), make_advert(seed, 32)])
+    for _ in range(2):
+        await discovery.announce([make_advert(), make_advert(32)])
         assert len(discovery._infos) == 2
         now = {info.name for info in discovery._infos}
         hosts |= {info.server for info in discovery._infos}
@@ -169,9 +168,9 @@ async def test_a_network_that_refuses_is_told_once() -> None:
     discovery = MdnsDiscovery(["192.0.2.250"])
     with pytest.raises(DiscoveryUnavailable, match="no interface"):
         await discovery.start(Seen[Advert]())
-    await discovery.announce([make_advert(1)])
+    await discovery.announce([make_advert()])
     await discovery.stop()
-    await discovery.announce([make_advert(1)])
+    await discovery.announce([make_advert()])
 
 
 async def test_discovery_comes_back_when_the_network_does(
@@ -182,14 +181,14 @@ async def test_discovery_comes_back_when_the_network_does(
         patch.setattr(ifaddr, "get_adapters", list)
         with pytest.raises(DiscoveryUnavailable):
             await discovery.start(Seen[Advert]())
-    await discovery.announce([make_advert(1)])
+    await discovery.announce([make_advert()])
     assert len(discovery._infos) == 1
     with monkeypatch.context() as patch:
         patch.setattr(AsyncZeroconf, "async_register_service", _gone)
         with pytest.raises(DiscoveryUnavailable, match="Network is down"):
-            await discovery.announce([make_advert(2)])
-        await discovery.announce([make_advert(2)])
-    await discovery.announce([make_advert(3)])
+            await discovery.announce([make_advert()])
+        await discovery.announce([make_advert()])
+    await discovery.announce([make_advert()])
     (info,) = discovery._infos
     assert await AsyncServiceInfo(SERVICE_TYPE, info.name).async_request(stranger.zeroconf, 5_000)
 
