@@ -90,9 +90,12 @@ class Transport(Protocol):
     ) -> Listener:
         """Bind all of `addresses` on one port (port 0: any free one, the same for all).
 
+        A wildcard of a family that this machine lacks is left out, unless nothing else is left.
+
         Raises:
             PortInUse: taken.
-            InvalidAddress: not an address of this machine.
+            PortNotAllowed: needs more rights.
+            InvalidAddress: not an address, or not one of this machine (ForeignAddress).
         """
         ...
 
@@ -118,7 +121,11 @@ class Discovery(Protocol):
     """A way to find addresses."""
 
     async def start(self, found: Callable[[Advert], None]) -> None:
-        """Begin to browse; `found` is called from the event loop."""
+        """Begin to browse; `found` is called from the event loop.
+
+        Raises:
+            DiscoveryUnavailable: not now; each `announce` tries again.
+        """
         ...
 
     def local_addresses(self) -> tuple[bytes, ...]:
@@ -126,7 +133,11 @@ class Discovery(Protocol):
         ...
 
     async def announce(self, adverts: list[Advert]) -> None:
-        """Replace what is announced; an empty list only browses."""
+        """Replace what is announced; an empty list only browses.
+
+        Raises:
+            DiscoveryUnavailable: the network refused; said once until it worked again.
+        """
         ...
 
     async def stop(self) -> None:

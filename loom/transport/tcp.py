@@ -6,7 +6,14 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from loom.errors import ForeignAddress, InvalidAddress, PortInUse, PortNotAllowed, Unreachable
+from loom.errors import (
+    ForeignAddress,
+    InvalidAddress,
+    NetworkError,
+    PortInUse,
+    PortNotAllowed,
+    Unreachable,
+)
 from loom.model import Address
 from loom.ports import Listener, StreamHandler
 from loom.wire.limits import (
@@ -20,7 +27,13 @@ _SocketName = tuple[str | int, ...]
 _Resolved = tuple[socket.AddressFamily, _SocketName]
 _PORT_MAX = 65_535
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104
-_NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT)
+_NOT_HERE = (
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.EPROTONOSUPPORT,
+    errno.EINVAL,  # link-local IPv6 without a scope
+    errno.ENODEV,
+)
 
 
 class TcpTransport:
@@ -237,8 +250,10 @@ def _bind_all(wanted: list[tuple[Address, _Resolved]]) -> list[socket.socket]:
                     raise PortInUse(host=address.host, port=port) from error
                 if error.errno in (errno.EACCES, errno.EPERM):
                     raise PortNotAllowed(host=address.host, port=port) from error
+                if error.errno not in _NOT_HERE:
+                    raise NetworkError from error
                 absent = ForeignAddress(address=str(address))
-                if error.errno not in _NO_SUCH_FAMILY or address.host not in _WILDCARDS:
+                if address.host not in _WILDCARDS:
                     raise absent from error
             else:
                 chosen_port = int(bound[0].getsockname()[1])

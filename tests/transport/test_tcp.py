@@ -9,7 +9,15 @@ from random import Random
 
 import pytest
 
-from loom.errors import InvalidAddress, PortInUse, Unreachable
+from loom.errors import (
+    ForeignAddress,
+    InvalidAddress,
+    LoomError,
+    NetworkError,
+    PortInUse,
+    PortNotAllowed,
+    Unreachable,
+)
 from loom.model import Address
 from loom.ports import Listener, Stream, StreamHandler
 from loom.transport import tcp
@@ -181,6 +189,32 @@ async def test_no_address_of_this_machine(address: Address) -> None:
         await TRANSPORT.listen([address], Acceptor())
     with pytest.raises(InvalidAddress):
         await TRANSPORT.listen([], Acceptor())
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (errno.EACCES, PortNotAllowed),
+        (errno.EADDRNOTAVAIL, ForeignAddress),
+        (errno.EMFILE, NetworkError),
+    ],
+)
+async def test_what_the_system_refuses_is_said_as_it_is(
+    number: int, error: type[LoomError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(family: socket.AddressFamily, name: tcp._SocketName) -> socket.socket:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(tcp, "_bind", refuse)
+    with pytest.raises(error) as caught:
+        await TRANSPORT.listen([Address(V4, 80)], Acceptor())
+    assert caught.type is error
+
+
+@needs_ipv6
+async def test_a_scoped_address_can_be_dialled_back() -> None:
+    name = ("fe80::7", 4070, 0, socket.if_nametoindex(socket.if_nameindex()[0][1]))
+    assert await tcp._resolve(tcp._address(name)) == [(socket.AF_INET6, name)]
 
 
 async def test_a_missing_family_leaves_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
