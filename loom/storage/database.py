@@ -42,10 +42,10 @@ class Database:
         self._before_commit = before_commit
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._closed = False
+        self._idle = True  # the writer's thread has not begun: its connection is free
         self._reader: Connection | None = None
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="loom-reader")
         self._writing = Thread(target=self._write_all, name="loom-writer", daemon=True)
-        self._writing.start()
 
     @classmethod
     def open(
@@ -93,6 +93,9 @@ class Database:
         """
         if self._closed:
             raise StoreUnavailable(what="the profile is closed")
+        if self._idle:
+            self._idle = False
+            self._writing.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put((work, future))
         return future
@@ -113,6 +116,9 @@ class Database:
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """`read`, blocking: for start-up only."""
+        if self._idle:
+            # Nothing was submitted yet: a second connection would double the time to unlock.
+            return _rolled_back(self._writer, work)
         return self._reading.submit(self._read, work).result()
 
     async def checkpoint(self) -> bool:
@@ -128,8 +134,9 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        self._queue.put(None)
-        self._writing.join()
+        if not self._idle:
+            self._queue.put(None)
+            self._writing.join()
         self._reading.shutdown()
         with translated():
             if self._reader is not None:
@@ -147,14 +154,7 @@ class Database:
         return self._reader
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with translated():
-            db = self._reader_connection()
-            db.execute("BEGIN")
-            try:
-                return work(db)
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+        return _rolled_back(self._reader_connection(), work)
 
     def _checkpoint(self) -> bool:
         # Between reads nobody but the writer can be in the way; the busy timeout waits for it.
@@ -220,6 +220,16 @@ class Database:
         except SqlError as second:
             error = second
         return _in_our_words(error)
+
+
+def _rolled_back(db: Connection, work: Callable[[Connection], T]) -> T:
+    with translated():
+        db.execute("BEGIN")
+        try:
+            return work(db)
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
 
 
 def _attempt(db: Connection, work: _Work) -> _Outcome:

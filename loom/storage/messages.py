@@ -181,10 +181,15 @@ def mark_read(db: Connection, contact_id: ContactId, up_to_row: int) -> list[Mes
     """Mark incoming messages read; the ids of those that were not, oldest first."""
     rows = db.execute(
         "UPDATE messages SET state = 4"
-        " WHERE contact_id = ? AND row_id <= ? AND direction = 0 AND state = 3"
+        " WHERE contact_id = ?1 AND direction = 0 AND state = 3 AND row_id <= ?2"
+        " AND row_id > (SELECT read_row FROM contacts WHERE contact_id = ?1)"
         " RETURNING row_id, message_id",
         (contact_id, up_to_row),
     ).fetchall()
+    if rows:
+        db.execute(
+            "UPDATE contacts SET read_row = ? WHERE contact_id = ?", (max(rows)[0], contact_id)
+        )
     return [message_id for _, message_id in sorted(rows)]
 
 
@@ -192,7 +197,8 @@ def unread_counts(db: Connection) -> dict[ContactId, int]:
     """How many incoming messages are unread, for each contact that has some."""
     return dict(
         db.execute(
-            "SELECT contact_id, count(*) FROM messages WHERE direction = 0 AND state = 3"
+            "SELECT contact_id, count(*) FROM contacts AS c CROSS JOIN messages AS m"
+            " USING (contact_id) WHERE m.row_id > c.read_row AND direction = 0 AND state = 3"
             " GROUP BY contact_id"
         )
     )

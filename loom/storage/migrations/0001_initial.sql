@@ -18,7 +18,8 @@ CREATE TABLE contacts (
     identity_changed INTEGER NOT NULL DEFAULT 0,
     created_at_ms INTEGER NOT NULL,
     card BLOB,
-    hello_sent INTEGER NOT NULL DEFAULT 0
+    hello_sent INTEGER NOT NULL DEFAULT 0,
+    read_row INTEGER NOT NULL DEFAULT 0 -- incoming messages up to this row were read
 ) STRICT;
 
 CREATE TABLE counters (
@@ -76,7 +77,6 @@ CREATE TABLE messages (
     UNIQUE (contact_id, direction, message_id)
 ) STRICT;
 CREATE INDEX messages_of_contact ON messages (contact_id, row_id);
-CREATE INDEX unread_messages ON messages (contact_id, row_id) WHERE direction = 0 AND state = 3;
 
 -- The index holds every message up to the number kept for it in sqlite_sequence; the rest
 -- follows before the commit. Its leaves fit into a page with SQLCipher's reserved bytes.
