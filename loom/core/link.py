@@ -155,7 +155,7 @@ class Link:
 
     def _open(self, events: list[LinkEvent], now_s: float) -> None:
         self._state = LinkState.OPEN
-        self._confirmed_s = self._sent_s = now_s
+        self._confirmed_s = self._sent_s = self._record_started_s = now_s
         events.append(LinkConfirmed())
 
     def _close(self, reason: CloseReason, what: str = "") -> LinkClosed:

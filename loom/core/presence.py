@@ -128,6 +128,8 @@ def find_contact(
     tags = frozenset(presence.tags)
     # Ours first: with a right clock a contact is found in the first round.
     for offset in sorted(range(-EPOCH_SKEW, EPOCH_SKEW + 1), key=abs):
+        if epoch + offset < 0:
+            continue  # a clock that stands at 1970
         message = _message(epoch + offset, presence.nonce, place)
         for contact_id, key in keys.items():
             if _tag(key, message) in tags:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.core.link_events import CloseReason, LinkClosed, RecordReceived
+from loom.core.link_events import CloseReason, LinkClosed, LinkConfirmed, RecordReceived
 from loom.wire.framing import RecordKind
 from loom.wire.limits import (
     IDLE_TIMEOUT_S,
@@ -11,7 +11,7 @@ from loom.wire.limits import (
     RECORD_GRACE_S,
     RECORD_MIN_BYTES_PER_S,
 )
-from tests.sans_io.link_pair import Wire, connected, dial
+from tests.sans_io.link_pair import Door, Wire, connected, dial
 
 ENVELOPE = RecordKind.ENVELOPE
 
@@ -116,3 +116,17 @@ def test_a_dialled_stranger_who_never_answers_ends_in_five_seconds() -> None:
     assert initiator.next_timeout_s() == 105.0
     assert initiator.handle_timeout(104.9) == []
     assert initiator.handle_timeout(105.0) == [LinkClosed(CloseReason.HANDSHAKE_TIMEOUT)]
+
+
+def test_a_late_handshake_leaves_the_first_record_its_time() -> None:
+    """A record that begins in the same bytes as the confirmation begins then, not at the dial."""
+    door, initiator = Door(), dial()
+    responder = door.responder()
+    responder.receive_data(initiator.data_to_send(), 0.0)
+    responder.accept()
+    initiator.receive_data(responder.data_to_send(), 4.9)
+    initiator.send_record(ENVELOPE, b"x", 4.9)
+    data = initiator.data_to_send()
+    assert responder.receive_data(data[:-1], 4.9) == [LinkConfirmed()]
+    assert responder.handle_timeout(9.8) == []
+    assert responder.receive_data(data[-1:], 9.8) == [RecordReceived(ENVELOPE, b"x")]

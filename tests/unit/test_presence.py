@@ -159,3 +159,9 @@ def test_random_bytes_are_counted() -> None:
 def test_epochs_last_a_quarter_of_an_hour() -> None:
     """And begin at the Unix epoch."""
     assert [epoch_at(time_s) for time_s in (0, 899.9, 900, 1_800)] == [0, 0, 1, 2]
+
+
+def test_a_clock_that_stands_at_1970_is_no_error() -> None:
+    """There are no epochs before the first."""
+    (properties,) = adverts(1, epoch=2)
+    assert found(properties, epoch=0)
