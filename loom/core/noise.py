@@ -42,6 +42,14 @@ PATTERNS: Final = {
     "IK": Pattern(("e es s ss", "e ee se"), responder_static_is_known=True),
 }
 
+# Bytes on the wire, and whether a tag follows once there is a key; a token not named here has none.
+TOKEN_SIZES: Final = {
+    "e": (X25519_KEY_BYTES, False),
+    "s": (X25519_KEY_BYTES, True),
+    "e1": (KEM_KEY_BYTES, True),
+    "ekem1": (KEM_CIPHERTEXT_BYTES, True),
+}
+
 
 class CipherState:
     """A key and its counter (section 5.1); the counter moves only when a call succeeds."""
@@ -185,13 +193,8 @@ class Handshake:
         return self._messages[self._message_number - 1]
 
     def _size_bytes(self, token: str) -> int:
-        tag_bytes = AEAD_TAG_BYTES if self._cipher else 0
-        return {
-            "e": X25519_KEY_BYTES,
-            "s": X25519_KEY_BYTES + tag_bytes,
-            "e1": KEM_KEY_BYTES + tag_bytes,
-            "ekem1": KEM_CIPHERTEXT_BYTES + tag_bytes,
-        }.get(token, 0)
+        size, is_sealed = TOKEN_SIZES.get(token, (0, False))
+        return size + AEAD_TAG_BYTES if is_sealed and self._cipher else size
 
     def _write_token(self, token: str) -> bytes:
         match token:
