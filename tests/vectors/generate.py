@@ -1,0 +1,264 @@
+"""Writes the JSON files beside it: `python -m tests.vectors.generate`.
+
+Inputs are fixed, except what ML-KEM encapsulation and ML-DSA signing draw by themselves; derived
+values come from `reference.py`, which shares no code with the product.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
+from mnemonic import Mnemonic
+
+from tests.vectors.reference import (
+    BASE32,
+    DERIVE,
+    Values,
+    enc,
+    kem_public,
+    sha512,
+    u,
+    unhex,
+    x25519_public,
+)
+
+FOLDER = Path(__file__).parent
+UNIX_S = 1_800_000_000
+DELIVERY = [0, 1, 3, 4, 5, 6, 2, 7, 8, 9]
+SENDERS = "aaaabbabab"
+ENTROPIES = {"one": bytes(range(32)), "other": bytes(range(100, 132))}
+
+
+def filler(label: str, size: int) -> bytes:
+    """Fixed bytes that look random: SHAKE-256 of a label."""
+    return hashlib.shake_256(b"LOOM/1 vectors " + label.encode()).digest(size)
+
+
+def sign(keys: Values, label: str, message: bytes) -> str:
+    signed = enc(b"LOOM/1 " + label.encode(), message)
+    ed25519 = Ed25519PrivateKey.from_private_bytes(unhex(keys["ed25519_seed"]))
+    mldsa = MLDSA65PrivateKey.from_seed_bytes(unhex(keys["mldsa_seed"]))
+    return (ed25519.sign(signed) + mldsa.sign(signed)).hex()
+
+
+def ciphertext_for(encapsulation_key: bytes) -> str:
+    return MLKEM768PublicKey.from_public_bytes(encapsulation_key).encapsulate()[1].hex()
+
+
+def identity_inputs(who: str) -> Values:
+    phrase = Mnemonic("english").to_mnemonic(ENTROPIES[who])
+    return {"entropy": ENTROPIES[who].hex(), "phrase": phrase, "number": 0}
+
+
+def pair_inputs(one: Values, other: Values) -> Values:
+    names = ("x25519_seed", "fingerprint")
+    return {
+        "one": {name: one[name] for name in names},
+        "other": {name: other[name] for name in names},
+    }
+
+
+def link_inputs(pair: Values) -> Values:
+    kem_seed = filler("link kem", 64)
+    return {
+        "tag_key": pair["one_to_other"]["tag"],
+        "link_key": pair["one_to_other"]["link"],
+        "rand": filler("link rand", 16).hex(),
+        "day": UNIX_S // 86_400,
+        "initiator_ephemeral": filler("link initiator", 32).hex(),
+        "responder_ephemeral": filler("link responder", 32).hex(),
+        "kem_seed": kem_seed.hex(),
+        "kem_ciphertext": ciphertext_for(kem_public(kem_seed)),
+        "record_bodies": ["", filler("link record", 4_096).hex()],
+    }
+
+
+def session_inputs(a: Values, b: Values) -> Values:
+    names = (
+        "ed25519_seed",
+        "mldsa_seed",
+        "x25519_seed",
+        "ed25519_public",
+        "mldsa_public",
+        "recovery_public",
+        "card",
+        "fingerprint",
+    )
+    prekey: Values = {
+        "bundle_id": filler("bundle id", 8).hex(),
+        "signed_prekey_seed": filler("signed prekey", 32).hex(),
+        "kem_seed": filler("prekey kem", 64).hex(),
+        "issued_at": UNIX_S,
+        "expires_at": UNIX_S + 7 * 86_400,
+        "last_counter": 0,
+    }
+    spk, ek = (
+        x25519_public(unhex(prekey["signed_prekey_seed"])),
+        kem_public(unhex(prekey["kem_seed"])),
+    )
+    bundle = enc(
+        b"\x01",
+        unhex(b["fingerprint"]),
+        u(32, 0),
+        b"\x01",
+        unhex(prekey["bundle_id"]),
+        spk,
+        ek,
+        u(64, prekey["issued_at"]),
+        u(64, prekey["expires_at"]),
+    )
+    prekey["signature"] = sign(b, "bundle", enc(bundle, u(64, 0)))
+    flight: Values = {
+        "ephemeral_seed": filler("handshake ephemeral", 32).hex(),
+        "kem_ciphertext": ciphertext_for(ek),
+        "reset_counter": UNIX_S * 1_000 + 123,
+    }
+    ephemeral = x25519_public(unhex(flight["ephemeral_seed"]))
+    ciphertext = unhex(flight["kem_ciphertext"])
+    th0 = sha512(enc(b"LOOM/1 hs", unhex(b["fingerprint"]), sha512(bundle), ephemeral, ciphertext))
+    counter = u(64, flight["reset_counter"])
+    signed = enc(th0, unhex(a["fingerprint"]), unhex(b["fingerprint"]), u(32, 0), counter)
+    flight["signature"] = sign(a, "init", signed)
+    return {
+        "a": {name: a[name] for name in names},
+        "b": {name: b[name] for name in names},
+        "prekey": prekey,
+        "flight": flight,
+        "messages": session_messages(),
+        "delivery": DELIVERY,
+    }
+
+
+def session_messages() -> list[Values]:
+    kem_seeds: dict[str, bytes] = {}
+    messages: list[Values] = []
+    for number, sender in enumerate(SENDERS):
+        text = f"message {number} of {sender.upper()}"
+        message_id = {"bin": filler(f"message id {number}", 16).hex()}
+        fields = [1, message_id, UNIX_S * 1_000 + number, text]
+        payload = DERIVE["payloads"]({"accepted": {"it": fields}})["it"]
+        message: Values = {
+            "sender": sender,
+            "payload": payload,
+            "header_nonce": filler(f"header {number}", 12).hex(),
+            "block_nonce": filler(f"block {number}", 12).hex(),
+            "salt": filler(f"salt {number}", 16).hex(),
+        }
+        if number == 0 or SENDERS[number - 1] != sender:
+            remote = kem_seeds.get("b" if sender == "a" else "a")
+            kem_seeds[sender] = filler(f"ratchet kem {number}", 64)
+            message["step"] = {
+                "x25519_seed": filler(f"ratchet x25519 {number}", 32).hex(),
+                "kem_seed": kem_seeds[sender].hex(),
+                "kem_ciphertext": ciphertext_for(kem_public(remote))
+                if remote
+                else bytes(1_088).hex(),
+            }
+        messages.append(message)
+    return messages
+
+
+def payload_inputs() -> Values:
+    id_one, id_two = {"bin": bytes(range(16)).hex()}, {"bin": bytes(range(16, 32)).hex()}
+    ms, some = UNIX_S * 1_000, bytes(range(16)).hex()
+    return {
+        "accepted": {
+            "text": [1, id_one, ms, "see you at noon"],
+            "text of 40 bytes": [1, id_one, 0, "\N{SNOWMAN}" * 13 + "!"],
+            "longest text": [1, id_one, ms, "x" * 16_384],
+            "empty receipt": [2, id_one, ms, [], []],
+            "receipt": [2, id_one, ms, [id_two], [id_one, id_two]],
+            "receipt of 20": [2, id_one, ms, [id_two] * 20, []],
+            "typing": [3, id_one, ms, True],
+            "typing ended": [3, id_one, ms, False],
+            "profile": [4, id_one, 2**53 - 1, "Ada"],
+            "unknown tag": [300, id_one, ms, [1, "later"], {"bin": "00"}],
+        },
+        "refused": {
+            "nothing": "",
+            "no array": "01",
+            "integer not in its shortest form": f"94cc01c410{some}00a178",
+            "bytes left over": f"9401c410{some}00a17800",
+            "one field too many": f"9501c410{some}00a178a0",
+            "one field too few": f"9301c410{some}00",
+            "empty text": f"9401c410{some}00a0",
+            "invalid UTF-8": f"9401c410{some}00a1ff",
+            "text as bytes": f"9401c410{some}00c40178",
+            "id of 15 bytes": f"9401c40f{some[:30]}00a178",
+            "negative time": f"9401c410{some}ffa178",
+            "time of 2^53": f"9401c410{some}cf0020000000000000a178",
+            "receipt with a short id": f"9502c410{some}0091c4010090",
+            "unknown tag without an id": "9205a0",
+        },
+    }
+
+
+def presence_inputs(pair: Values) -> Values:
+    keys = [pair["one_to_other"]["presence"]]
+    keys += [filler(f"presence key {number}", 32).hex() for number in range(19)]
+    return {
+        "presence_keys": keys,
+        "unix_s": UNIX_S,
+        "nonce": filler("presence nonce", 16).hex(),
+        "port": 4_070,
+        "addresses": ["fd000000000000000000000000000007", "c0000207", "0a000001"],
+        "fillers": [filler(f"presence filler {number}", 8).hex() for number in range(12)],
+    }
+
+
+def refused_tokens(token: str) -> list[Values]:
+    """What is wrong, and a token with just that wrong (and perhaps a later check's fault)."""
+
+    def remade(change: bytes, at: int) -> str:
+        value = int.from_bytes(_unbase32(token[5:]), "big")
+        body = value.to_bytes(69, "big")[:65]
+        body = body[:at] + change + body[at + len(change) :]
+        data = body + sha512(enc(b"LOOM/1 token", body))[:4]
+        bits = "".join(f"{byte:08b}" for byte in data) + "000"
+        return "LOOM-" + "".join(BASE32[int(bits[i : i + 5], 2)] for i in range(0, 555, 5))
+
+    last = BASE32[BASE32.index(token[-1]) + 1]
+    return [
+        {"wrong": "prefix", "token": "L00M-" + token[5:]},
+        {"wrong": "alphabet", "token": token[:9] + "1" + token[10:]},
+        {"wrong": "version", "token": remade(b"\x02", 0)},
+        {"wrong": "length", "token": token[:-1]},
+        {
+            "wrong": "checksum",
+            "token": token[:30] + ("A" if token[30] != "A" else "B") + token[31:],
+        },
+        {"wrong": "spare bits", "token": token[:-1] + last},
+        {"wrong": "canonical key", "token": remade(b"\xff" * 32, 33)},
+    ]
+
+
+def _unbase32(characters: str) -> bytes:
+    bits = "".join(f"{BASE32.index(character):05b}" for character in characters)
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, 552, 8))
+
+
+def write(name: str, inputs: Values, more: Values | None = None) -> Values:
+    derived: Values = DERIVE[name](inputs)
+    content = {"protocol": "LOOM/1", "inputs": inputs, "derived": derived, **(more or {})}
+    text = json.dumps(content, indent=1, ensure_ascii=True)
+    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="ascii")
+    return derived
+
+
+def main() -> None:
+    one_inputs = identity_inputs("one")
+    token = str(DERIVE["identity"](one_inputs)["token"])
+    one = write("identity", one_inputs, {"refused_tokens": refused_tokens(token)})
+    other = DERIVE["identity"](identity_inputs("other"))
+    pair = write("pair", pair_inputs(one, other))
+    write("link", link_inputs(pair))
+    write("session", session_inputs(one, other))
+    write("payloads", payload_inputs())
+    write("presence", presence_inputs(pair))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,524 @@
+"""LOOM/1 once more, straight from docs/PROTOCOL.md: what a second implementer would write.
+
+Nothing here imports the product. Each function takes the `inputs` of one vector file and gives
+its `derived`; byte strings are hexadecimal on both sides.
+"""
+
+import hashlib
+import hmac
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV, ChaCha20Poly1305
+
+Values = dict[str, Any]
+
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+ZERO_NONCE = bytes(12)
+NOISE_NAME = b"Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA512"
+ENVELOPE_SIZES = (4_096, 16_384, 61_440)
+RECORD_SIZES = (64, 4_160, 16_448, 61_504)
+
+
+# --- 0: conventions ---
+
+
+def unhex(text: str) -> bytes:
+    return bytes.fromhex(text)
+
+
+def hexed(value: Any) -> Any:
+    """Bytes anywhere inside become hexadecimal."""
+    match value:
+        case bytes():
+            return value.hex()
+        case dict():
+            return {key: hexed(item) for key, item in value.items()}
+        case list():
+            return [hexed(item) for item in value]
+        case _:
+            return value
+
+
+def enc(*items: bytes) -> bytes:
+    return b"".join(len(item).to_bytes(4, "big") + item for item in items)
+
+
+def u(bits: int, value: int) -> bytes:
+    return value.to_bytes(bits // 8, "big")
+
+
+def sha512(data: bytes) -> bytes:
+    return hashlib.sha512(data).digest()
+
+
+def mac(key: bytes, data: bytes) -> bytes:
+    return hmac.new(key, data, "sha512").digest()
+
+
+def hkdf(salt: bytes, input_key: bytes, info: bytes, length: int) -> bytes:
+    extracted = mac(salt or bytes(64), input_key)
+    block, output, number = b"", b"", 1
+    while len(output) < length:
+        block = mac(extracted, block + info + bytes([number]))
+        output, number = output + block, number + 1
+    return output[:length]
+
+
+def x25519(seed: bytes, public: bytes) -> bytes:
+    private = X25519PrivateKey.from_private_bytes(seed)
+    return private.exchange(X25519PublicKey.from_public_bytes(public))
+
+
+def x25519_public(seed: bytes) -> bytes:
+    return X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def kem_public(seed: bytes) -> bytes:
+    return MLKEM768PrivateKey.from_seed_bytes(seed).public_key().public_bytes_raw()
+
+
+def decapsulate(seed: bytes, ciphertext: bytes) -> bytes:
+    return MLKEM768PrivateKey.from_seed_bytes(seed).decapsulate(ciphertext)
+
+
+def ed25519_public(seed: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def mldsa_public(seed: bytes) -> bytes:
+    return MLDSA65PrivateKey.from_seed_bytes(seed).public_key().public_bytes_raw()
+
+
+def verify(ed25519: bytes, mldsa: bytes, label: str, message: bytes, signature: bytes) -> None:
+    """Raises unless both halves verify."""
+    signed = enc(b"LOOM/1 " + label.encode(), message)
+    Ed25519PublicKey.from_public_bytes(ed25519).verify(signature[:64], signed)
+    MLDSA65PublicKey.from_public_bytes(mldsa).verify(signature[64:], signed)
+
+
+def chacha(key: bytes, nonce: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+    return ChaCha20Poly1305(key).encrypt(nonce, plaintext, associated_data)
+
+
+def siv(key: bytes, nonce: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+    return AESGCMSIV(key).encrypt(nonce, plaintext, associated_data)
+
+
+# --- 1, 2: identity and pair ---
+
+
+def identity(inputs: Values) -> Values:
+    entropy, number = unhex(inputs["entropy"]), inputs["number"]
+    recovery = hkdf(b"", entropy, b"LOOM/1 recovery", 64)
+    seeds = hkdf(b"", entropy, enc(b"LOOM/1 identity", u(32, number)), 96)
+    recovery_public = ed25519_public(recovery[:32]) + mldsa_public(recovery[32:])
+    publics = ed25519_public(seeds[:32]), mldsa_public(seeds[32:64]), x25519_public(seeds[64:])
+    card = enc(b"\x01", *publics, sha512(recovery_public))
+    fingerprint = sha512(enc(b"LOOM/1 fp", card))[:32]
+    body = b"\x01" + fingerprint + publics[2]
+    checksum = sha512(enc(b"LOOM/1 token", body))[:4]
+    bits = "".join(f"{byte:08b}" for byte in body + checksum) + "000"
+    token = "LOOM-" + "".join(BASE32[int(bits[at : at + 5], 2)] for at in range(0, 555, 5))
+    derived: Values = {
+        "recovery_ed25519_seed": recovery[:32],
+        "recovery_mldsa_seed": recovery[32:],
+        "recovery_public": recovery_public,
+        "recovery_hash": sha512(recovery_public),
+        "ed25519_seed": seeds[:32],
+        "mldsa_seed": seeds[32:64],
+        "x25519_seed": seeds[64:],
+        "ed25519_public": publics[0],
+        "mldsa_public": publics[1],
+        "x25519_public": publics[2],
+        "card": card,
+        "fingerprint": fingerprint,
+        "token_checksum": checksum,
+        "token": token,
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+def pair(inputs: Values) -> Values:
+    one = {key: unhex(value) for key, value in inputs["one"].items()}
+    other = {key: unhex(value) for key, value in inputs["other"].items()}
+    shared = x25519(one["x25519_seed"], x25519_public(other["x25519_seed"]))
+    if shared != x25519(other["x25519_seed"], x25519_public(one["x25519_seed"])):
+        raise ValueError("the two sides disagree")
+    fingerprints = one["fingerprint"], other["fingerprint"]
+
+    def direction(initiator: bytes, responder: bytes) -> Values:
+        block = hkdf(b"", shared, enc(b"LOOM/1 pair", initiator, responder), 96)
+        return {"tag": block[:32], "link": block[32:64], "presence": block[64:]}
+
+    digest = sha512(enc(b"LOOM/1 sn", *sorted(fingerprints)))
+    groups = [int.from_bytes(digest[5 * i : 5 * i + 5], "big") % 100_000 for i in range(12)]
+    derived: Values = {
+        "shared_secret": shared,
+        "one_to_other": direction(*fingerprints),
+        "other_to_one": direction(*reversed(fingerprints)),
+        "safety_number": " ".join(f"{group:05d}" for group in groups),
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+# --- 3: link ---
+
+
+class Noise:
+    """The symmetric state of section 3.3, with a note of every value it goes through."""
+
+    def __init__(self, prologue: bytes) -> None:
+        self.ck = self.h = NOISE_NAME.ljust(64, b"\0")
+        self.k, self.counter = b"", 0
+        self.trace: list[Values] = []
+        self.mix_hash(prologue)
+        self.note("prologue")
+
+    def note(self, after: str) -> None:
+        self.trace.append({"after": after, "ck": self.ck, "h": self.h, "k": self.k})
+
+    def hkdf(self, input_key: bytes, outputs: int) -> list[bytes]:
+        block = hkdf(self.ck, input_key, b"", 64 * outputs)
+        return [block[64 * i : 64 * i + 64] for i in range(outputs)]
+
+    def mix_hash(self, data: bytes) -> None:
+        self.h = sha512(self.h + data)
+
+    def mix_key(self, input_key: bytes) -> None:
+        self.ck, key = self.hkdf(input_key, 2)
+        self.k, self.counter = key[:32], 0
+
+    def mix_psk(self, psk: bytes) -> None:
+        self.ck, data, key = self.hkdf(psk, 3)
+        self.mix_hash(data)
+        self.k, self.counter = key[:32], 0
+
+    def seal(self, plaintext: bytes) -> bytes:
+        ciphertext = chacha(self.k, noise_nonce(self.counter), plaintext, self.h)
+        self.counter += 1
+        self.mix_hash(ciphertext)
+        return ciphertext
+
+
+def noise_nonce(counter: int) -> bytes:
+    return bytes(4) + counter.to_bytes(8, "little")
+
+
+def record(key: bytes, counter: int, kind: int, body: bytes) -> bytes:
+    plain = bytes([kind]) + u(16, len(body)) + body
+    plain = plain.ljust(next(size for size in RECORD_SIZES if len(plain) <= size), b"\0")
+    sealed = chacha(key, noise_nonce(counter), plain, b"")
+    return u(16, len(sealed)) + sealed
+
+
+def link(inputs: Values) -> Values:
+    tag_key, psk = unhex(inputs["tag_key"]), unhex(inputs["link_key"])
+    rand, day = unhex(inputs["rand"]), inputs["day"]
+    seed_i, seed_r = unhex(inputs["initiator_ephemeral"]), unhex(inputs["responder_ephemeral"])
+    kem_seed, ciphertext = unhex(inputs["kem_seed"]), unhex(inputs["kem_ciphertext"])
+    tag = mac(tag_key, enc(b"LOOM/1 tag", u(64, day), rand))[:16]
+    clear = rand + u(64, day) + tag
+
+    noise = Noise(b"LOOM/1 link" + clear)
+    noise.mix_psk(psk)
+    noise.note("psk")
+    e_i, e_r = x25519_public(seed_i), x25519_public(seed_r)
+    noise.mix_hash(e_i)
+    noise.mix_key(e_i)
+    noise.note("e of message 1")
+    message_1 = e_i + noise.seal(kem_public(kem_seed))
+    noise.note("e1")
+    message_1 += noise.seal(b"")
+    noise.note("message 1")
+    noise.mix_hash(e_r)
+    noise.mix_key(e_r)
+    noise.note("e of message 2")
+    noise.mix_key(x25519(seed_i, e_r))
+    noise.note("ee")
+    message_2 = e_r + noise.seal(ciphertext)
+    shared_secret = decapsulate(kem_seed, ciphertext)
+    noise.mix_key(shared_secret)
+    noise.note("ekem1")
+    message_2 += noise.seal(b"")
+    noise.note("message 2")
+    k1, k2 = (block[:32] for block in noise.hkdf(b"", 2))
+    bodies = [unhex(body) for body in inputs["record_bodies"]]
+    rekeyed = chacha(k1, noise_nonce(2**64 - 1), bytes(32), b"")[:32]
+    derived: Values = {
+        "tag": tag,
+        "clear": clear,
+        "encapsulation_key": kem_public(kem_seed),
+        "dh_ee": x25519(seed_r, e_i),
+        "kem_shared_secret": shared_secret,
+        "trace": noise.trace,
+        "message_1": message_1,
+        "message_2": message_2,
+        "initiator_to_responder_key": k1,
+        "responder_to_initiator_key": k2,
+        "initiator_sends": clear + u(16, len(message_1)) + message_1,
+        "responder_sends": u(16, len(message_2)) + message_2,
+        "confirmation": record(k1, 0, 0, b""),
+        "initiator_record_1": record(k1, 1, 1, bodies[0]),
+        "responder_record_0": record(k2, 0, 3, bodies[1]),
+        "initiator_key_after_rekey": rekeyed,
+        "initiator_record_16384": record(rekeyed, 16_384, 0, b""),
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+# --- 4, 5: session ---
+
+
+def session(inputs: Values) -> Values:
+    a = {key: unhex(value) for key, value in inputs["a"].items()}
+    b = {key: unhex(value) for key, value in inputs["b"].items()}
+    prekey, flight = inputs["prekey"], inputs["flight"]
+    bundle, keys = _bundle(prekey, b), _Handshake(prekey, flight, a, b)
+    derived = {
+        "bundle": bundle,
+        "bundle_signed": enc(bundle, u(64, prekey["last_counter"])),
+        "bundle_sent": enc(
+            bundle, b["card"], u(64, prekey["last_counter"]), unhex(prekey["signature"])
+        ),
+        "handshake": keys.derived,
+        "messages": _messages(inputs, keys),
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+def _bundle(prekey: Values, b: dict[str, bytes]) -> bytes:
+    bundle = enc(
+        b"\x01",
+        b["fingerprint"],
+        u(32, 0),
+        b"\x01",
+        unhex(prekey["bundle_id"]),
+        x25519_public(unhex(prekey["signed_prekey_seed"])),
+        kem_public(unhex(prekey["kem_seed"])),
+        u(64, prekey["issued_at"]),
+        u(64, prekey["expires_at"]),
+    )
+    signed = enc(bundle, u(64, prekey["last_counter"]))
+    signature = unhex(prekey["signature"])
+    verify(b["ed25519_public"], b["mldsa_public"], "bundle", signed, signature)
+    return bundle
+
+
+class _Handshake:
+    def __init__(
+        self, prekey: Values, flight: Values, a: dict[str, bytes], b: dict[str, bytes]
+    ) -> None:
+        ek_seed, spk_seed = unhex(flight["ephemeral_seed"]), unhex(prekey["signed_prekey_seed"])
+        ciphertext, signature = unhex(flight["kem_ciphertext"]), unhex(flight["signature"])
+        ephemeral, spk = x25519_public(ek_seed), x25519_public(spk_seed)
+        counter = u(64, flight["reset_counter"])
+        bundle = _bundle(prekey, b)
+        dh1 = x25519(a["x25519_seed"], spk)
+        dh2 = x25519(ek_seed, x25519_public(b["x25519_seed"]))
+        dh3 = x25519(ek_seed, spk)
+        shared = decapsulate(unhex(prekey["kem_seed"]), ciphertext)
+        th0 = sha512(enc(b"LOOM/1 hs", b["fingerprint"], sha512(bundle), ephemeral, ciphertext))
+        first = hkdf(b"", enc(dh2, dh3, shared), enc(b"LOOM/1 hs1", th0), 96)
+        signed = enc(th0, a["fingerprint"], b["fingerprint"], u(32, 0), counter)
+        verify(a["ed25519_public"], a["mldsa_public"], "init", signed, signature)
+        plaintext = enc(a["card"], u(32, 0), counter, signature)
+        sealed = siv(first[:32], ZERO_NONCE, plaintext, th0)
+        th1 = sha512(enc(b"LOOM/1 th1", th0, plaintext))
+        info = enc(b"LOOM/1 hs2", th1, a["fingerprint"], b["fingerprint"])
+        final = hkdf(first[32:], dh1, info, 128)
+        self.prefix = unhex(prekey["bundle_id"]) + ephemeral + ciphertext + sealed
+        self.root_key, self.header_key_a = final[:32], final[32:64]
+        self.next_header_key_b, self.session_id = final[64:96], final[96:]
+        self.associated_data = enc(b"LOOM/1 AD", a["fingerprint"], b["fingerprint"], th1)
+        self.derived: Values = {
+            "ephemeral_public": ephemeral,
+            "dh1": dh1,
+            "dh2": dh2,
+            "dh3": dh3,
+            "kem_shared_secret": shared,
+            "th0": th0,
+            "k1": first[:32],
+            "ck": first[32:],
+            "signed": signed,
+            "p1": plaintext,
+            "e1": sealed,
+            "th1": th1,
+            "root_key": self.root_key,
+            "header_key_a": self.header_key_a,
+            "next_header_key_b": self.next_header_key_b,
+            "session_id": self.session_id,
+            "prefix": self.prefix,
+            "hsid": sha512(enc(ephemeral, ciphertext)),
+            "prefix_hash": sha512(self.prefix),
+            "associated_data": self.associated_data,
+        }
+
+
+def _messages(inputs: Values, keys: _Handshake) -> list[Values]:
+    """Ten messages as their senders make them; both sides' steps share one root chain."""
+    spk_seed = unhex(inputs["prekey"]["signed_prekey_seed"])
+    root_key = keys.root_key
+    next_header_key = {"a": keys.header_key_a, "b": keys.next_header_key_b}
+    pairs: dict[str, tuple[bytes, bytes]] = {"b": (spk_seed, b"")}
+    chain: dict[str, Values] = {}
+    answered = False
+    result = []
+    for message in inputs["messages"]:
+        sender = message["sender"]
+        remote = "b" if sender == "a" else "a"
+        noted: Values = {"sender": sender}
+        if "step" in message:
+            x_seed, k_seed = (
+                unhex(message["step"]["x25519_seed"]),
+                unhex(message["step"]["kem_seed"]),
+            )
+            ciphertext = unhex(message["step"]["kem_ciphertext"])
+            remote_x, remote_k = pairs[remote]
+            dh_s, dh_r = x25519_public(x_seed), x25519_public(remote_x)
+            ek_s, ek_r = kem_public(k_seed), kem_public(remote_k) if remote_k else b""
+            shared = decapsulate(remote_k, ciphertext) if remote_k else b""
+            dh = x25519(remote_x, dh_s)
+            public = sha512(enc(dh_s, dh_r, ek_r, ciphertext, ek_s))
+            block = hkdf(root_key, enc(dh, shared), enc(b"LOOM/1 rk", keys.session_id, public), 96)
+            noted["step"] = {
+                "dh": dh,
+                "kem_shared_secret": shared,
+                "public_hash": public,
+                "root_key": block[:32],
+                "chain_key": block[32:64],
+                "next_header_key": block[64:],
+            }
+            chain[sender] = {
+                "header_key": next_header_key[sender],
+                "chain_key": block[32:64],
+                "n": 0,
+                "pn": chain[sender]["n"] if sender in chain else 0,
+                "dh_s": dh_s,
+                "block": ek_s + ciphertext,
+            }
+            root_key, next_header_key[sender] = block[:32], block[64:]
+            pairs[sender] = (x_seed, k_seed)
+        current = chain[sender]
+        answered = answered or sender == "b"
+        noted |= _message(message, current, keys, b"" if answered else keys.prefix)
+        current["chain_key"] = noted["next_chain_key"]
+        current["n"] += 1
+        result.append(noted)
+    return result
+
+
+def _message(message: Values, chain: Values, keys: _Handshake, prefix: bytes) -> Values:
+    direction = b"\0" if message["sender"] == "a" else b"\x01"
+    header_nonce, block_nonce = unhex(message["header_nonce"]), unhex(message["block_nonce"])
+    salt, payload = unhex(message["salt"]), unhex(message["payload"])
+    derived = mac(chain["chain_key"], b"\x01")
+    info = salt + enc(b"LOOM/1 msg", keys.session_id, direction)
+    key = mac(derived[:32], info + b"\x01")
+    header_plaintext = b"\0" + u(32, chain["n"]) + u(32, chain["pn"]) + chain["dh_s"]
+    header = header_nonce + siv(chain["header_key"], header_nonce, header_plaintext, b"")
+    block = block_nonce + siv(chain["header_key"], block_nonce, chain["block"], header)
+    clear = header + block + salt + key[32:]
+    fixed = 1 + len(prefix) + len(clear) + 16
+    size = next(size for size in ENVELOPE_SIZES if fixed + 4 + len(payload) <= size)
+    padded = (u(32, len(payload)) + payload).ljust(size - fixed, b"\0")
+    body = chacha(key[:32], ZERO_NONCE, padded, keys.associated_data + clear)
+    envelope = (b"\0" if prefix else b"\x01") + prefix + clear + body
+    return {
+        "header_key": chain["header_key"],
+        "chain_key": chain["chain_key"],
+        "next_chain_key": derived[32:],
+        "message_key": derived[:32],
+        "k": key[:32],
+        "kc": key[32:],
+        "header_plaintext": header_plaintext,
+        "header": header,
+        "block_plaintext_hash": sha512(chain["block"]),
+        "block": block,
+        "salt": salt,
+        "body": body,
+        "envelope_type": envelope[0],
+        "envelope_bytes": len(envelope),
+        "envelope_hash": sha512(envelope),
+    }
+
+
+# --- 6: payloads ---
+
+
+def payloads(inputs: Values) -> Values:
+    return {name: _pack(fields).hex() for name, fields in inputs["accepted"].items()}
+
+
+def _pack(value: Any) -> bytes:
+    """The part of MessagePack that payloads use; {"bin": hex} stands for bytes."""
+    match value:
+        case bool():
+            return b"\xc3" if value else b"\xc2"
+        case int():
+            return _pack_int(value)
+        case {"bin": text}:
+            return _headed(unhex(text), (), ((0xC4, 8), (0xC5, 16)))
+        case str():
+            return _headed(value.encode(), (0xA0, 32), ((0xD9, 8), (0xDA, 16)))
+        case list():
+            header = _head(len(value), (0x90, 16), ((0xDC, 16),))
+            return header + b"".join(_pack(item) for item in value)
+        case _:
+            raise TypeError(type(value).__name__)
+
+
+def _pack_int(value: int) -> bytes:
+    if value < 0x80:
+        return bytes([value])
+    kind, bits = next((0xCC + i, 8 << i) for i in range(4) if value < 1 << (8 << i))
+    return bytes([kind]) + u(bits, value)
+
+
+def _head(length: int, fixed: tuple[int, ...], wider: tuple[tuple[int, int], ...]) -> bytes:
+    if fixed and length < fixed[1]:
+        return bytes([fixed[0] | length])
+    kind, bits = next((kind, bits) for kind, bits in wider if length < 1 << bits)
+    return bytes([kind]) + u(bits, length)
+
+
+def _headed(data: bytes, fixed: tuple[int, ...], wider: tuple[tuple[int, int], ...]) -> bytes:
+    return _head(len(data), fixed, wider) + data
+
+
+# --- 7: presence ---
+
+
+def presence(inputs: Values) -> Values:
+    addresses = sorted({unhex(address) for address in inputs["addresses"]})
+    nonce, fillers = unhex(inputs["nonce"]), [unhex(filler) for filler in inputs["fillers"]]
+    epoch, port = u(64, inputs["unix_s"] // 900), u(16, inputs["port"])
+    message = enc(b"LOOM/1 presence", epoch, nonce, port, *addresses)
+    tags = [mac(unhex(key), message)[:8] for key in inputs["presence_keys"]]
+    size = next(size for size in (16, 32, 64, 128) if len(tags) <= size)
+    entries = b"".join(sorted(tags + fillers[: size - len(tags)]))
+    strings = [entries[at : at + 240] for at in range(0, len(entries), 240)]
+    derived: Values = {
+        "epoch": inputs["unix_s"] // 900,
+        "message": message,
+        "tags": tags,
+        "txt": [
+            b"v=1",
+            b"n=" + nonce,
+            *(b"t%d=" % number + string for number, string in enumerate(strings)),
+        ],
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+DERIVE = {
+    "identity": identity,
+    "pair": pair,
+    "link": link,
+    "session": session,
+    "payloads": payloads,
+    "presence": presence,
+}

@@ -1,0 +1,305 @@
+"""The checked-in vectors: right by an independent computation, and what the product does."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loom.core import conversation
+from loom.core.conversation import Conversation
+from loom.core.gate import Gate, GateEntry
+from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
+from loom.core.link_ends import LinkInitiator, LinkResponder
+from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceived
+from loom.core.pair_keys import DirectionKeys, derive_pair_keys
+from loom.core.prekeys import issue, present, read_bundle
+from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, find_contact
+from loom.core.ratchet import RatchetKey
+from loom.core.safety_number import safety_number
+from loom.core.skipped import SkippedMessageKeys
+from loom.crypto.kdf import hash_
+from loom.crypto.kem import KemKey
+from loom.crypto.keys import X25519Key
+from loom.crypto.signatures import SigningKey
+from loom.errors import InvalidToken, MalformedMessage
+from loom.model import ContactId, PeerId
+from loom.wire.framing import RecordKind
+from loom.wire.limits import REKEY_AFTER_RECORDS
+from loom.wire.payloads import Unknown, decode_payload, encode_payload
+from loom.wire.token import decode_token, encode_token
+from tests.vectors.reference import DERIVE, Values, unhex
+
+FOLDER = Path(__file__).parent
+
+
+def load(name: str) -> Values:
+    content: Values = json.loads((FOLDER / f"{name}.json").read_text(encoding="ascii"))
+    return content
+
+
+def identity_of(keys: Values) -> Identity:
+    names = ("ed25519_seed", "mldsa_seed", "x25519_seed", "recovery_public")
+    return Identity(IdentitySeeds(*(unhex(keys[name]) for name in names)))
+
+
+@pytest.mark.parametrize("name", sorted(DERIVE))
+def test_every_derived_value_follows_from_the_inputs(name: str) -> None:
+    vector = load(name)
+    assert DERIVE[name](vector["inputs"]) == vector["derived"]
+
+
+def test_identity() -> None:
+    vector = load("identity")
+    inputs, derived = vector["inputs"], vector["derived"]
+    assert phrase_from_entropy(unhex(inputs["entropy"])) == inputs["phrase"]
+    seeds = seeds_from_phrase(inputs["phrase"], inputs["number"])
+    for field in ("ed25519_seed", "mldsa_seed", "x25519_seed", "recovery_public"):
+        assert getattr(seeds, field).hex() == derived[field]
+    identity = Identity(seeds)
+    assert identity.card.hex() == derived["card"]
+    assert identity.peer_id.hex() == derived["fingerprint"]
+    assert encode_token(identity.token) == derived["token"]
+    assert decode_token(derived["token"].lower()) == identity.token
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ("prefix", "start with"),
+        ("alphabet", "A to Z"),
+        ("version", "version"),
+        ("length", "characters instead of"),
+        ("checksum", "mistyped"),
+        ("spare bits", "last character"),
+        ("canonical key", "key"),
+    ],
+)
+def test_a_token_with_one_fault_is_refused_for_it(wrong: str, reason: str) -> None:
+    tokens = {entry["wrong"]: entry["token"] for entry in load("identity")["refused_tokens"]}
+    with pytest.raises(InvalidToken) as refused:
+        decode_token(tokens[wrong])
+    assert reason in str(refused.value.facts["reason"])
+
+
+def test_pair_keys_and_safety_number() -> None:
+    vector = load("pair")
+    derived = vector["derived"]
+    seeds = {who: unhex(vector["inputs"][who]["x25519_seed"]) for who in ("one", "other")}
+    one, other = (X25519Key(seeds[who]) for who in ("one", "other"))
+    ids = {who: PeerId(unhex(vector["inputs"][who]["fingerprint"])) for who in seeds}
+    at_one = derive_pair_keys(one, ids["one"], ids["other"], other.public)
+    at_other = derive_pair_keys(other, ids["other"], ids["one"], one.public)
+    assert (at_one.sending, at_one.receiving) == (at_other.receiving, at_other.sending)
+    for name, keys in (("one_to_other", at_one.sending), ("other_to_one", at_one.receiving)):
+        assert derived[name] == {
+            "tag": keys.tag.hex(),
+            "link": keys.link.hex(),
+            "presence": keys.presence.hex(),
+        }
+    assert " ".join(safety_number(ids["other"], ids["one"])) == derived["safety_number"]
+
+
+def test_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    vector = load("link")
+    inputs, derived = vector["inputs"], vector["derived"]
+    secret, ciphertext = unhex(derived["kem_shared_secret"]), unhex(inputs["kem_ciphertext"])
+    monkeypatch.setattr("loom.core.noise.encapsulate", lambda _: (secret, ciphertext))
+    keys = DirectionKeys(unhex(inputs["tag_key"]), unhex(inputs["link_key"]), b"")
+    initiator = LinkInitiator(
+        keys,
+        rand=unhex(inputs["rand"]),
+        day=inputs["day"],
+        ephemeral_seed=unhex(inputs["initiator_ephemeral"]),
+        kem_seed=unhex(inputs["kem_seed"]),
+        now_s=0,
+    )
+    gate = Gate((GateEntry(ContactId(7), keys),), inputs["day"], lambda _contact, _rand: False)
+    responder = LinkResponder(gate, ephemeral_seed=unhex(inputs["responder_ephemeral"]), now_s=0)
+
+    opening = initiator.data_to_send()
+    assert opening.hex() == derived["initiator_sends"]
+    assert responder.receive_data(opening, 0) == [
+        LinkAuthenticated(ContactId(7), unhex(inputs["rand"]), inputs["day"])
+    ]
+    responder.accept()
+    answer = responder.data_to_send()
+    assert answer.hex() == derived["responder_sends"]
+    assert initiator.receive_data(answer, 0) == [LinkConfirmed()]
+    confirmation = initiator.data_to_send()
+    assert confirmation.hex() == derived["confirmation"]
+    assert responder.receive_data(confirmation, 0) == [LinkConfirmed()]
+
+    request, envelope = (unhex(body) for body in inputs["record_bodies"])
+    initiator.send_record(RecordKind.BUNDLE_REQUEST, request, 0)
+    responder.send_record(RecordKind.ENVELOPE, envelope, 0)
+    frame = initiator.data_to_send()
+    assert frame.hex() == derived["initiator_record_1"]
+    assert responder.receive_data(frame, 0) == [RecordReceived(RecordKind.BUNDLE_REQUEST, request)]
+    frame = responder.data_to_send()
+    assert frame.hex() == derived["responder_record_0"]
+    assert initiator.receive_data(frame, 0) == [RecordReceived(RecordKind.ENVELOPE, envelope)]
+
+    initiator.send_records([(RecordKind.KEEPALIVE, b"")] * (REKEY_AFTER_RECORDS - 2), 0)
+    assert responder.receive_data(initiator.data_to_send(), 0) == []
+    initiator.send_record(RecordKind.KEEPALIVE, b"", 0)
+    frame = initiator.data_to_send()
+    assert frame.hex() == derived["initiator_record_16384"]
+    assert responder.receive_data(frame, 0) == []
+    assert responder.is_open
+
+
+class Side:
+    """One person of the session vector, as the product keeps her."""
+
+    def __init__(self, own: Values, contact: Values) -> None:
+        self.identity = identity_of(own)
+        self.contact = identity_of(contact).token
+        self.conversation = Conversation()
+        self.skipped: dict[bytes, SkippedMessageKeys] = {}
+
+    def seal(self, message: Values) -> bytes:
+        names = ("header_nonce", "block_nonce", "salt")
+        sealed = conversation.seal(
+            self.conversation,
+            unhex(message["payload"]),
+            entropy=b"".join(unhex(message[name]) for name in names),
+            fresh_key=lambda: ratchet_key(message),
+            awaited=None,
+        )
+        self.conversation = sealed.conversation
+        return sealed.envelope
+
+    def open_(self, envelope: bytes, **prekey: Any) -> bytes:
+        opened = conversation.open_(
+            self.conversation,
+            self.identity,
+            self.contact,
+            envelope,
+            skipped=self.skipped,
+            refused=False,
+            **prekey,
+        )
+        self.conversation = opened.conversation
+        kept = self.skipped.setdefault(opened.session_id, SkippedMessageKeys())
+        kept.apply(opened.skipped, prekey["now_ms"] // 1_000)
+        return opened.payload
+
+
+def ratchet_key(message: Values) -> RatchetKey:
+    step = message["step"]
+    return RatchetKey.from_seeds(unhex(step["x25519_seed"]), unhex(step["kem_seed"]))
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Values:
+    """The session vector, with encapsulation and signing giving what was recorded."""
+    vector = load("session")
+    inputs, derived = vector["inputs"], vector["derived"]
+    signatures = {
+        ("bundle", derived["bundle_signed"]): inputs["prekey"]["signature"],
+        ("init", derived["handshake"]["signed"]): inputs["flight"]["signature"],
+    }
+    flight = inputs["flight"]["kem_ciphertext"], derived["handshake"]["kem_shared_secret"]
+    steps = [
+        (message["step"]["kem_ciphertext"], noted["step"]["kem_shared_secret"])
+        for message, noted in zip(inputs["messages"], derived["messages"], strict=True)
+        if "step" in message
+    ]
+    in_steps = iter(steps[1:])  # A's first chain has no ciphertext
+
+    def from_(values: Callable[[], tuple[str, str]]) -> Callable[[bytes], tuple[bytes, bytes]]:
+        def encapsulate(_: bytes) -> tuple[bytes, bytes]:
+            ciphertext, secret = values()
+            return unhex(secret), unhex(ciphertext)
+
+        return encapsulate
+
+    monkeypatch.setattr("loom.core.handshake.encapsulate", from_(lambda: flight))
+    monkeypatch.setattr("loom.core.ratchet.encapsulate", from_(lambda: next(in_steps)))
+    monkeypatch.setattr(
+        SigningKey, "sign", lambda _, label, signed: unhex(signatures[label, signed.hex()])
+    )
+    return vector
+
+
+def test_session(recorded: Values) -> None:
+    inputs, derived = recorded["inputs"], recorded["derived"]
+    a, b = Side(inputs["a"], inputs["b"]), Side(inputs["b"], inputs["a"])
+    made, flight, now_ms = inputs["prekey"], inputs["flight"], inputs["flight"]["reset_counter"]
+    prekey = issue(
+        b.identity,
+        X25519Key(unhex(made["signed_prekey_seed"])),
+        KemKey.from_seed(unhex(made["kem_seed"])),
+        unhex(made["bundle_id"]),
+        made["issued_at"],
+    )
+    assert prekey.bundle.hex() == derived["bundle"]
+    sent = present(b.identity, prekey, made["last_counter"])
+    assert sent.hex() == derived["bundle_sent"]
+    a.conversation = conversation.start(
+        a.conversation,
+        a.identity,
+        a.contact,
+        read_bundle(sent, a.contact, made["issued_at"]),
+        ephemeral_seed=unhex(flight["ephemeral_seed"]),
+        local=ratchet_key(inputs["messages"][0]),
+        now_ms=now_ms,
+    )
+    (session,) = a.conversation.sessions
+    assert session.prefix.hex() == derived["handshake"]["prefix"]
+    assert session.handshake_id.hex() == derived["handshake"]["hsid"]
+    assert session.session_id.hex() == derived["handshake"]["session_id"]
+    assert session.ratchet.associated_data.hex() == derived["handshake"]["associated_data"]
+
+    envelopes: list[bytes] = []
+    for place in inputs["delivery"]:
+        unsealed = inputs["messages"][len(envelopes) : place + 1]
+        envelopes += [(a if one["sender"] == "a" else b).seal(one) for one in unsealed]
+        message, noted = inputs["messages"][place], derived["messages"][place]
+        assert len(envelopes[place]) == noted["envelope_bytes"]
+        assert envelopes[place].hex().endswith(noted["salt"] + noted["kc"] + noted["body"])
+        assert hash_(envelopes[place]).hex() == noted["envelope_hash"]
+        receiver = b if message["sender"] == "a" else a
+        payload = receiver.open_(envelopes[place], prekey=prekey, now_ms=now_ms)
+        assert payload.hex() == message["payload"]
+
+    last_step = [noted["step"] for noted in derived["messages"] if "step" in noted][-1]
+    for side in (a, b):
+        (session,) = side.conversation.sessions
+        assert session.ratchet.root_key.hex() == last_step["root_key"]
+        assert not any(side.skipped.values())
+
+
+@pytest.mark.parametrize("name", sorted(load("payloads")["derived"]))
+def test_payload(name: str) -> None:
+    vector = load("payloads")
+    data = unhex(vector["derived"][name])
+    payload = decode_payload(data)
+    if isinstance(payload, Unknown):
+        assert payload.tag == vector["inputs"]["accepted"][name][0]
+    else:
+        assert encode_payload(payload) == data
+
+
+@pytest.mark.parametrize("name", sorted(load("payloads")["inputs"]["refused"]))
+def test_refused_payload(name: str) -> None:
+    with pytest.raises(MalformedMessage):
+        decode_payload(unhex(load("payloads")["inputs"]["refused"][name]))
+
+
+def test_presence() -> None:
+    vector = load("presence")
+    inputs, derived = vector["inputs"], vector["derived"]
+    keys = [unhex(key) for key in inputs["presence_keys"]]
+    place = Place(inputs["port"], tuple(unhex(address) for address in inputs["addresses"]))
+    fillers = unhex("".join(inputs["fillers"])).ljust(128 * 8, b"\0")
+    epoch = epoch_at(inputs["unix_s"])
+    (properties,) = build_adverts(
+        keys, place, epoch=epoch, random_bytes=unhex(inputs["nonce"]) + fillers
+    )
+    assert [b"%b=%b" % item for item in properties] == [unhex(text) for text in derived["txt"]]
+    assert epoch == derived["epoch"]
+    found = find_contact(decode_presence(properties), place, {ContactId(3): keys[0]}, epoch=epoch)
+    assert found == ContactId(3)
