@@ -356,7 +356,7 @@ def _open_ahead(
     payload = _open_body(ratchet, derived[:32], message)
     advanced = msgspec.structs.replace(chain, chain_key=derived[32:], n=n + 1)
     if added or removed:
-        beyond = skipped.oldest_beyond_limit(len(added) - len(removed))
+        beyond = skipped.oldest_beyond_limit(len(added), removed)
         change = SkippedChange(added, removed + beyond)
     return Opened(msgspec.structs.replace(ratchet, receiving=advanced), payload, change)
 

@@ -46,9 +46,13 @@ class SkippedMessageKeys:
         """All places of one chain."""
         return tuple(place for place in self._keys if place.chain == chain)
 
-    def oldest_beyond_limit(self, adding: int) -> tuple[KeyPlace, ...]:
-        """What must go so that `adding` more keys fit into the limit."""
-        return tuple(islice(self._keys, max(0, len(self._keys) + adding - MAX_SKIPPED_STORED)))
+    def oldest_beyond_limit(
+        self, adding: int, removed: tuple[KeyPlace, ...]
+    ) -> tuple[KeyPlace, ...]:
+        """What else must go, once `removed` is gone, so that `adding` more keys fit."""
+        beyond = len(self._keys) - len(removed) + adding - MAX_SKIPPED_STORED
+        gone = set(removed)
+        return tuple(islice((key for key in self._keys if key not in gone), max(0, beyond)))
 
     def apply(self, change: SkippedChange, now_s: int) -> None:
         """Make a change that is (or is about to be) committed."""
