@@ -50,9 +50,10 @@ def read_settings(
         value = environment.get(name)
         return Path(value).expanduser() if value else None
 
+    folder = home or path("LOOM_HOME")
     by_hand = passphrase_file is not None or passphrase_fd is not None
     return Settings(
-        home=home or path("LOOM_HOME"),
+        home=None if folder is None else folder.absolute(),
         profile=profile or environment.get("LOOM_PROFILE") or None,
         passphrase_file=passphrase_file if by_hand else path("LOOM_PASSPHRASE_FILE"),
         passphrase_fd=passphrase_fd,
@@ -107,7 +108,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 def home_of(settings: Settings) -> Home:
     """The XDG folders, or everything under `settings.home`. Creates nothing."""
     if settings.home is not None:
-        home = settings.home.absolute()
+        home = settings.home
         return Home(data=home, config=home / "config", state=home / "state", runtime=home / "run")
     import platformdirs
 

@@ -1,12 +1,17 @@
 """The `loom` command: its groups, and what becomes of an error."""
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import typer
 
+from loom.cli import contacts, daemon, demo, doctor, messages, profiles, tokens
 from loom.cli.options import Group, root_options
+from loom.cli.output import ErrorLine, Output
+from loom.errors import InvalidInput, LoomError
 
 
 class Root(Group):
@@ -22,11 +27,108 @@ class Root(Group):
         **extra: object,
     ) -> NoReturn:
         arguments = list(sys.argv[1:] if args is None else args)
-        sys.exit(
-            super().main(
+        output = Output(_wants_json(arguments))
+        try:
+            _check_encoding(arguments)
+            code = super().main(
                 arguments, prog_name or "loom", complete_var, False, windows_expand_args, **extra
             )
-        )
+            sys.stdout.flush()
+        except BrokenPipeError:
+            code = 0
+        except BaseException as error:  # noqa: BLE001 - the last stop before a traceback
+            code = _exit_code(error, output, arguments)
+        sys.exit(code or 0)
+
+    def invoke(self, ctx: "typer._click.core.Context") -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read our output has left: what is still buffered must not complain either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+
+
+def _exit_code(error: BaseException, output: Output, arguments: list[str]) -> int:
+    """Say what happened, in one sentence with what to do next; the exit code for it."""
+    match error:
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else int(error.code is not None)
+        case LoomError():
+            output.error(error)
+            return error.exit_code
+        case typer.TyperException():
+            return _usage(error, output)
+        case typer.Abort():
+            output.note("")
+            return 1
+        case KeyboardInterrupt():
+            return 130
+        case BaseExceptionGroup() if inner := _only_loom_error(error):
+            return _exit_code(inner, output, arguments)
+    return _unexpected(error, output, arguments)
+
+
+def _usage(error: typer.TyperException, output: Output) -> int:
+    """What was typed is no command: the parser's own sentence."""
+    command = getattr(getattr(error, "ctx", None), "command_path", "loom")
+    if type(error).__name__ == "NoArgsIsHelpError":
+        output.note(error.format_message())
+        return 2
+    message = " ".join(error.format_message().split())
+    advice = f"See `{command} --help`."
+    output.failure(ErrorLine(code="usage", exit=2, message=message, advice=advice))
+    return 2
+
+
+def _unexpected(error: BaseException, output: Output, arguments: list[str]) -> int:
+    """Something nobody foresaw: its type and place go to the log, no values, no traceback."""
+    from loom.cli import logs
+    from loom.config import home_of, read_settings
+
+    log = home_of(read_settings(os.environ, home=_home_in(arguments))).log
+    written = logs.record(error, log)
+    advice = f"Please report what is in {log}." if written else "The log could not be written."
+    message = f"Something went wrong inside Loom ({type(error).__name__})."
+    output.failure(ErrorLine(code="error", exit=1, message=message, advice=advice))
+    return 1
+
+
+def _only_loom_error(group: BaseExceptionGroup[BaseException]) -> LoomError | None:
+    """The first LoomError of a task group's errors."""
+    for error in group.exceptions:
+        if isinstance(error, LoomError):
+            return error
+        if isinstance(error, BaseExceptionGroup) and (inner := _only_loom_error(error)):
+            return inner
+    return None
+
+
+def _before_dashes(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Known before the options are parsed, because parsing them may fail."""
+    return "--json" in _before_dashes(arguments)
+
+
+def _home_in(arguments: list[str]) -> Path | None:
+    options = _before_dashes(arguments)
+    for position, option in enumerate(options):
+        if option.startswith("--home="):
+            return Path(option.removeprefix("--home="))
+        if option == "--home" and position + 1 < len(options):
+            return Path(options[position + 1])
+    return None
+
+
+def _check_encoding(arguments: list[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInput(what="An argument is not valid UTF-8") from error
 
 
 app = typer.Typer(
@@ -39,3 +141,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     callback=root_options,
 )
+for group in (messages, contacts, tokens, daemon, profiles, doctor, demo):
+    group.add_to(app)

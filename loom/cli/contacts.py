@@ -1,0 +1,173 @@
+"""Contacts: who can be talked to, and whether they were verified."""
+
+from typing import Annotated
+
+import typer
+
+from loom.api.commands import (
+    BlockContact,
+    ListContacts,
+    RemoveContact,
+    RenameContact,
+    ShowContact,
+    VerifyContact,
+)
+from loom.api.commands import (
+    Command as ApiCommand,
+)
+from loom.api.views import ContactView
+from loom.cli.opening import Caller
+from loom.cli.options import Command, Group
+from loom.cli.output import sign, when
+from loom.printable import printable
+
+PANEL = "People"
+
+Contact = Annotated[str, typer.Argument(metavar="CONTACT", help="A name, or # and a number.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    group = typer.Typer(cls=Group, invoke_without_command=True, callback=_list_by_default)
+    group.command("list", cls=Command)(list_)
+    group.command("show", cls=Command)(show)
+    group.command("rename", cls=Command)(rename)
+    group.command("remove", cls=Command)(remove)
+    group.command("block", cls=Command)(block)
+    group.command("unblock", cls=Command)(unblock)
+    app.add_typer(group, name="contacts", help="The people you can talk to.", rich_help_panel=PANEL)
+    app.command("verify", cls=Command, rich_help_panel=PANEL)(verify)
+
+
+def _list_by_default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_(context)
+
+
+def list_(context: typer.Context) -> None:
+    """List all contacts."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = (await client.send(ListContacts())).contacts
+        if caller.options.json:
+            for view in found:
+                caller.output.json(view)
+        elif found:
+            rows = [
+                (
+                    sign("online" if view.online else "offline"),
+                    f"#{view.contact_id}",
+                    view.contact,
+                    _standing(view),
+                    str(view.unread or ""),
+                    str(view.queued or ""),
+                )
+                for view in found
+            ]
+            caller.output.table(("", "No", "Contact", "Standing", "Unread", "Queued"), rows)
+        else:
+            caller.output.note("No contacts yet: `loom token import TOKEN --name NAME` adds one.")
+
+    caller.run(work())
+
+
+def show(context: typer.Context, contact: Contact) -> None:
+    """Show one contact."""
+    _one(context, ShowContact(contact=contact))
+
+
+def rename(
+    context: typer.Context,
+    contact: Contact,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
+) -> None:
+    """Give a contact another name here."""
+    _one(context, RenameContact(contact=contact, name=name))
+
+
+def block(context: typer.Context, contact: Contact) -> None:
+    """Accept nothing from a contact and show it nothing."""
+    _one(context, BlockContact(contact=contact))
+
+
+def unblock(context: typer.Context, contact: Contact) -> None:
+    """Undo a block."""
+    _one(context, BlockContact(contact=contact, blocked=False))
+
+
+def remove(context: typer.Context, contact: Contact) -> None:
+    """Delete a contact, its history and its keys here."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            done = await client.send(RemoveContact(contact=contact))
+        caller.output.put(done, f"{printable(contact)} is removed.")
+
+    caller.run(work())
+
+
+def verify(
+    context: typer.Context,
+    contact: Contact,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="The numbers are the same on both sides.")
+    ] = False,
+) -> None:
+    """Show the safety number, to be compared with the other person's."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view = await client.send(VerifyContact(contact=contact, confirm=confirm))
+        rows = ["  ".join(view.groups[start : start + 4]) for start in (0, 4, 8)]
+        name = printable(view.contact)
+        advice = (
+            f"{name} is verified."
+            if view.verified
+            else f"Same on both sides? Then `loom verify {name} --confirm`."
+        )
+        caller.output.put(view, "\n".join(rows))
+        caller.output.note(advice)
+
+    caller.run(work())
+
+
+def contact_words(view: ContactView) -> str:
+    """Everything about one contact, a line each."""
+    last = view.last_message_at_ms
+    facts = [
+        ("Contact", f"{view.contact} (#{view.contact_id})"),
+        ("Calls itself", view.display_name or "-"),
+        ("Standing", _standing(view)),
+        ("Online", "yes" if view.online else "no"),
+        ("Session", view.session),
+        ("Fingerprint", view.fingerprint),
+        ("Unread", str(view.unread)),
+        ("Queued", str(view.queued)),
+        ("Last message", when(last) if last is not None else "-"),
+        ("Since", when(view.created_at_ms)),
+    ]
+    return "\n".join(f"{name:<13} {printable(fact)}" for name, fact in facts)
+
+
+def _standing(view: ContactView) -> str:
+    if view.identity_changed:
+        return "IDENTITY CHANGED"
+    if view.blocked:
+        return "blocked"
+    return "verified" if view.verified else "not verified"
+
+
+def _one(context: typer.Context, command: ApiCommand[ContactView]) -> None:
+    """Carry out a command that answers with a contact, and show it."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view = await client.send(command)
+        caller.output.put(view, contact_words(view))
+
+    caller.run(work())

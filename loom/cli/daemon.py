@@ -1,0 +1,220 @@
+"""The node without a face: run, looked at, stopped, and told where somebody is."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from loom.api.client import Client
+from loom.api.commands import Connect, ListPeers, Status, Stop
+from loom.api.events import AnyEvent, NodeReady, NodeStopped, Warned
+from loom.api.profiles import NodeOptions
+from loom.api.views import StatusView
+from loom.cli.background import in_background
+from loom.cli.contacts import Contact
+from loom.cli.events import event_words
+from loom.cli.messages import put_event
+from loom.cli.opening import Caller, following
+from loom.cli.options import Command
+from loom.cli.output import sign, when
+from loom.cli.passphrase import read_passphrase
+from loom.errors import ControlError, InvalidAddress, ProfileInUse
+from loom.model import Address
+from loom.printable import printable
+
+PANEL = "Node"
+STOP_TIMEOUT_S = 30.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    for name, command in (
+        ("daemon", daemon),
+        ("status", status),
+        ("stop", stop),
+        ("connect", connect),
+        ("peers", peers),
+    ):
+        app.command(name, cls=Command, rich_help_panel=PANEL)(command)
+
+
+def daemon(
+    context: typer.Context,
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", metavar="HOST:PORT", help="Listen there and nowhere else."),
+    ] = None,
+    no_mdns: Annotated[
+        bool, typer.Option("--no-mdns", help="Neither announce nor look on this network.")
+    ] = False,
+    mdns_interface: Annotated[
+        str | None,
+        typer.Option("--mdns-interface", metavar="ADDRESS", help="Announce on this one only."),
+    ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Go on after this command and the logout.")
+    ] = False,
+) -> None:
+    """Run the node: messages come and go while it runs."""
+    caller = Caller.of(context)
+    options = NodeOptions(
+        listen=None if listen is None else parse_address(listen),
+        mdns=not no_mdns,
+        mdns_interface=mdns_interface or caller.settings.mdns_interface,
+    )
+    profile = caller.profile
+    if asyncio.run(caller.is_running()):
+        raise ProfileInUse(profile=profile)
+    passphrase = read_passphrase(caller.settings)
+    if background:
+        ready = in_background(lambda tell: asyncio.run(_serve(caller, passphrase, options, tell)))
+        caller.output.put(ready, event_words(ready) or "")
+    else:
+        asyncio.run(_serve(caller, passphrase, options, lambda event: put_event(caller, event)))
+
+
+async def _serve(
+    caller: Caller,
+    passphrase: str,
+    options: NodeOptions,
+    tell: Callable[[AnyEvent], None],
+) -> None:
+    """Run the node until it is stopped, by `loom stop` or a signal."""
+    loop = asyncio.get_running_loop()
+    signalled = loop.create_future()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, _settle, signalled, number)
+    client = await caller.unlock(passphrase, options, attach=False)
+    try:
+        tell(_ready(await client.send(Status())))
+        told = asyncio.create_task(_tell(client, tell), name="daemon events")
+        await asyncio.wait({signalled, told}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        await asyncio.gather(told, return_exceptions=True)
+    finally:
+        await client.close()
+    if signalled.done() and signalled.result() == signal.SIGINT:
+        raise typer.Exit(130)
+
+
+def _settle(future: "asyncio.Future[int]", number: int) -> None:
+    if not future.done():
+        future.set_result(number)
+
+
+async def _tell(client: Client, tell: Callable[[AnyEvent], None]) -> None:
+    """Pass on what concerns whoever runs the node; what people write is not for its output."""
+    async with following(client, None) as events:
+        async for event in events:
+            if isinstance(event, Warned | NodeStopped):
+                tell(event)
+
+
+def _ready(status: StatusView) -> NodeReady:
+    return NodeReady(
+        profile=status.profile, port=status.port, addresses=status.addresses, pid=os.getpid()
+    )
+
+
+def status(context: typer.Context) -> None:
+    """Show the running node."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.attached() as client:
+            view = await client.send(Status())
+        caller.output.put(view, _status_words(view))
+
+    caller.run(work())
+
+
+def stop(context: typer.Context) -> None:
+    """Stop the running node after its current commit."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.attached() as client:
+            done = await client.send(Stop())
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                while await caller.is_running():  # noqa: ASYNC110 - another process sets no event
+                    await asyncio.sleep(0.05)
+        except TimeoutError as error:
+            raise ControlError(what="it does not end") from error
+        caller.output.put(done, "The node is stopped.")
+
+    caller.run(work())
+
+
+def connect(
+    context: typer.Context,
+    contact: Contact,
+    address: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where the contact listens.")],
+) -> None:
+    """Reach a contact at an address, now and later."""
+    caller = Caller.of(context)
+    at = parse_address(address)
+
+    async def work() -> None:
+        async with caller.client(caller.online()) as client:
+            done = await client.send(Connect(contact=contact, host=at.host, port=at.port))
+        caller.output.put(done, f"Connected to {printable(contact)} at {at}.")
+
+    caller.run(work())
+
+
+def peers(context: typer.Context) -> None:
+    """Show who is near or connected, and how."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = (await client.send(ListPeers())).peers
+        if caller.options.json:
+            for view in found:
+                caller.output.json(view)
+        elif found:
+            rows = [
+                (
+                    sign("online" if view.online else "offline"),
+                    view.contact,
+                    view.address or ", ".join(view.known_addresses) or "-",
+                    when(view.connected_at_ms) if view.connected_at_ms else "-",
+                    view.last_error or "",
+                )
+                for view in found
+            ]
+            caller.output.table(("", "Contact", "Address", "Since", "Last trouble"), rows)
+        if caller.opened_here:
+            caller.output.note("No node is running: these are the remembered addresses.")
+
+    caller.run(work())
+
+
+def parse_address(text: str) -> Address:
+    """HOST:PORT, an IPv6 host in brackets. Raises InvalidAddress."""
+    host, colon, port = text.strip().rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if bracketed else host
+    plain = host and not any(c.isspace() or not c.isprintable() for c in host)
+    if not colon or not plain or (":" in host) != bracketed:
+        raise InvalidAddress(address=printable(text))
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65_535):
+        raise InvalidAddress(address=printable(text))
+    return Address(host, int(port))
+
+
+def _status_words(view: StatusView) -> str:
+    facts = [
+        ("Profile", f"{view.profile} ({view.name})"),
+        ("Fingerprint", view.fingerprint),
+        ("Listens", f"port {view.port}, {', '.join(view.addresses) or 'nowhere'}"),
+        ("Discovery", view.mdns),
+        ("Contacts", f"{view.contacts}, {view.online} online"),
+        ("Queued", str(view.queued)),
+        ("Running", f"process {view.pid} since {when(view.started_at_ms)}, Loom {view.version}"),
+    ]
+    return "\n".join(f"{name:<13} {printable(fact)}" for name, fact in facts)

@@ -1,0 +1,186 @@
+"""`loom demo`: two throwaway profiles on this machine, real TCP between them, and Ada answers."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from loom.api.client import Client
+from loom.api.commands import Connect, ExportToken, ImportToken, SendText, Status
+from loom.api.events import AnyEvent, MessageReceived
+from loom.api.profiles import NodeOptions, Profiles
+from loom.cli import opening
+from loom.cli.ada import answer
+from loom.cli.opening import Caller, following
+from loom.cli.options import Command
+from loom.cli.output import DemoReady, body_words
+from loom.config import Settings
+from loom.errors import InvalidText, LoomError, NotDelivered
+from loom.model import Address
+
+PANEL = "Profiles"
+HOST = "127.0.0.1"
+ARGON2_MEMORY_MIB = 64
+"""The least there is: these profiles live for minutes behind a random passphrase."""
+ANSWER_TIMEOUT_S = 30.0
+PROMPT = "> "
+
+
+def add_to(app: typer.Typer) -> None:
+    """The command of this file."""
+    app.command("demo", cls=Command, rich_help_panel=PANEL)(demo)
+
+
+def demo(
+    context: typer.Context,
+    plain: Annotated[bool, typer.Option("--plain", help="Line mode.")] = False,
+) -> None:
+    """Talk to Ada: two throwaway profiles on this machine, a real network between them."""
+    del plain  # line mode is the only one there is
+    caller = Caller.of(context)
+    with TemporaryDirectory(prefix="loom-demo-", ignore_cleanup_errors=True) as folder:
+        caller.run(_demo(caller, Path(folder)))
+
+
+async def _demo(caller: Caller, folder: Path) -> None:
+    note = caller.output.note
+    note("Setting up two throwaway profiles, yours and Ada's ...")
+    async with _pair(folder) as (you, ada, address):
+        note(f"Linked over TCP on {address}, encrypted end to end. /quit or Ctrl-D ends.")
+        if caller.options.json:
+            caller.output.json(DemoReady(contact="Ada", address=str(address)))
+        async with following(ada, 0) as hers, following(you, 0) as yours:
+            answering = asyncio.create_task(_answer(ada, hers), name="Ada")
+            try:
+                if sys.stdin.isatty():
+                    await _talk(caller, you, yours)
+                else:
+                    await _recite(caller, you, yours)
+            finally:
+                answering.cancel()
+                await asyncio.gather(answering, return_exceptions=True)
+    note("Both profiles are gone.")
+
+
+@asynccontextmanager
+async def _pair(folder: Path) -> AsyncIterator[tuple[Client, Client, Address]]:
+    """Two linked nodes that know each other as Ada and You."""
+    profiles = opening.open_profiles(Settings(home=folder))
+    options = NodeOptions(listen=Address(HOST, 0), mdns=False, serve=False)
+    async with AsyncExitStack() as stack:
+        you, ada = await asyncio.gather(
+            _open(profiles, "you", "You", options), _open(profiles, "ada", "Ada", options)
+        )
+        stack.push_async_callback(you.close)
+        stack.push_async_callback(ada.close)
+        token = await you.send(ExportToken())
+        await ada.send(ImportToken(token=token.token, name="You"))
+        token = await ada.send(ExportToken())
+        await you.send(ImportToken(token=token.token, name="Ada"))
+        address = Address(HOST, (await ada.send(Status())).port)
+        await you.send(Connect(contact="Ada", host=address.host, port=address.port))
+        yield you, ada, address
+
+
+async def _open(profiles: Profiles, profile: str, name: str, options: NodeOptions) -> Client:
+    passphrase = secrets.token_urlsafe(24)
+    await profiles.create(profile, name, passphrase, argon2_memory_mib=ARGON2_MEMORY_MIB)
+    return await profiles.unlock(profile, passphrase, options)
+
+
+async def _answer(ada: Client, events: AsyncIterator[AnyEvent]) -> None:
+    """Ada's part: one answer to each message."""
+    turn = 0
+    async for event in events:
+        if isinstance(event, MessageReceived):
+            words = answer(event.body, turn=turn, now=datetime.now().astimezone())
+            await ada.send(SendText(contact="You", body=words))
+            turn += 1
+
+
+async def _recite(caller: Caller, you: Client, events: AsyncIterator[AnyEvent]) -> None:
+    """Without a terminal: each line of stdin is said, each answer waited for and printed."""
+    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
+        text = _text(line)
+        if text.strip() == "/quit":
+            return
+        if not text.strip():
+            continue
+        await you.send(SendText(contact="Ada", body=text))
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await _next_answer(caller, events)
+        except TimeoutError as error:
+            raise NotDelivered(timeout_s=f"{ANSWER_TIMEOUT_S:g}") from error
+
+
+async def _next_answer(caller: Caller, events: AsyncIterator[AnyEvent]) -> None:
+    async for event in events:
+        if isinstance(event, MessageReceived):
+            caller.output.put(event, body_words("Ada: ", event.body))
+            return
+
+
+async def _talk(caller: Caller, you: Client, events: AsyncIterator[AnyEvent]) -> None:
+    """On a terminal: a prompt, and Ada's answers as they come."""
+    showing = asyncio.create_task(_show(caller, events), name="Ada's answers")
+    try:
+        while True:
+            _prompt(caller)
+            line = await _line_typed()
+            if not line or line.strip() == b"/quit":
+                return
+            if line.strip():
+                try:
+                    await you.send(SendText(contact="Ada", body=_text(line)))
+                except LoomError as error:
+                    caller.output.error(error)
+    finally:
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+
+
+async def _show(caller: Caller, events: AsyncIterator[AnyEvent]) -> None:
+    async for event in events:
+        if isinstance(event, MessageReceived):
+            if not caller.options.json:
+                sys.stdout.write("\r")
+            caller.output.put(event, body_words("Ada: ", event.body))
+            _prompt(caller)
+
+
+def _prompt(caller: Caller) -> None:
+    if not caller.options.json:
+        sys.stdout.write(PROMPT)
+        sys.stdout.flush()
+
+
+async def _line_typed() -> bytes:
+    """One line of the terminal, b"" at its end; cancellation leaves no thread behind."""
+    loop = asyncio.get_running_loop()
+    readable: asyncio.Future[None] = loop.create_future()
+
+    def ready() -> None:
+        if not readable.done():
+            readable.set_result(None)
+
+    loop.add_reader(sys.stdin.fileno(), ready)
+    try:
+        await readable  # a terminal is readable when a whole line is there
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return sys.stdin.buffer.readline()
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.rstrip(b"\r\n").decode()
+    except UnicodeDecodeError as error:
+        raise InvalidText(reason="it is not valid UTF-8") from error

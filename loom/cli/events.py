@@ -1,0 +1,49 @@
+"""How an event reads."""
+
+from datetime import datetime
+
+from loom.api import events as happened
+from loom.cli.output import body_words, sign, when
+from loom.printable import printable
+
+
+def event_words(event: happened.AnyEvent) -> str | None:
+    """One line for people (a body may have more); None where there is nothing to say."""
+    match event:
+        case happened.MessageReceived():
+            return body_words(f"{when(event.sent_at_ms)}  {printable(event.contact)}: ", event.body)
+        case happened.MessageQueued():
+            start = f"{when(event.sent_at_ms)}  you {sign('to')} {printable(event.contact)}: "
+            return body_words(start, event.body)
+        case happened.MessageFailed():
+            return _now(f"{sign('failed')} not sent to {event.contact}: {event.reason}")
+        case happened.MessageDelivered():
+            return _now(f"{sign('delivered')} delivered to {event.contact}")
+        case happened.MessageRead():
+            return _now(f"{sign('read')} read by {event.contact}")
+        case happened.MessageSent():
+            return _now(f"{sign('sent')} sent to {event.contact}")
+        case happened.MessagesDeleted():
+            return _now(f"messages with {event.contact} were deleted here")
+        case happened.ContactChanged():
+            return _now(f"{event.contact}: {event.what}")
+        case happened.ContactRemoved():
+            return _now(f"{event.contact} was removed")
+        case happened.ContactTyping():
+            return None
+        case happened.PeerOnline():
+            return _now(f"{sign('online')} {event.contact} is here ({event.address})")
+        case happened.PeerOffline():
+            return _now(f"{sign('offline')} {event.contact} is gone ({event.reason})")
+        case happened.SessionStarted():
+            return _now(f"a new session with {event.contact} began")
+        case happened.Warned():
+            return _now(f"{sign('failed')} {event.message}")
+        case happened.NodeReady():
+            return f"The node of {printable(event.profile)} listens on port {event.port}."
+        case happened.NodeStopped():
+            return f"The node stopped: {printable(event.reason)}"
+
+
+def _now(text: str) -> str:
+    return f"{datetime.now().astimezone():%Y-%m-%d %H:%M}  {printable(text)}"

@@ -1,0 +1,299 @@
+"""Messages: sent, read, followed, searched, deleted."""
+
+import asyncio
+import re
+import sys
+import time
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+import typer
+
+from loom.api.client import Client
+from loom.api.commands import (
+    DeleteMessages,
+    History,
+    MarkRead,
+    Search,
+    SendText,
+    ShowContact,
+    Status,
+)
+from loom.api.events import (
+    AnyEvent,
+    MessageDelivered,
+    MessageFailed,
+    MessageQueued,
+    MessageRead,
+    MessageReceived,
+)
+from loom.api.views import MessageView
+from loom.cli import terminal
+from loom.cli.contacts import Contact
+from loom.cli.events import event_words
+from loom.cli.opening import Caller, following
+from loom.cli.options import Command
+from loom.cli.output import body_words, sign, when
+from loom.errors import (
+    ContactBlocked,
+    ControlError,
+    IdentityChanged,
+    InvalidInput,
+    InvalidText,
+    NotDelivered,
+)
+from loom.printable import printable
+from loom.wire.limits import TEXT_MAX_BYTES
+
+PANEL = "Messages"
+PAGE = 100
+_AGO = re.compile(r"(\d{1,6})([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+
+Limit = Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most so many, the newest.")]
+Moment = Annotated[
+    str | None, typer.Option(metavar="T", help="2026-11-20, 2026-11-20T12:00, or 10m, 2h, 3d ago.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    for name, command in (
+        ("send", send),
+        ("history", history),
+        ("search", search),
+        ("delete", delete),
+        ("listen", listen),
+    ):
+        app.command(name, cls=Command, rich_help_panel=PANEL)(command)
+
+
+def send(
+    context: typer.Context,
+    contact: Contact,
+    text: Annotated[str, typer.Argument(metavar="TEXT|-", help="What to say; - reads stdin.")],
+    wait: Annotated[
+        float | None,
+        typer.Option("--wait", min=0, metavar="SECONDS", help="Wait until it is delivered."),
+    ] = None,
+) -> None:
+    """Queue a message; it leaves when the contact can be reached."""
+    caller = Caller.of(context)
+    body = _read_body() if text == "-" else text
+    command = SendText(contact=contact, body=body)
+
+    async def queue() -> None:
+        async with caller.client() as client:
+            message = await client.send(command)
+        caller.output.put(message, message_words(message))
+        if caller.opened_here:
+            caller.output.note("Stored. It leaves when a node runs: `loom daemon`.")
+
+    async def deliver(wait_s: float) -> None:
+        async with caller.client(caller.online()) as client:
+            before = await client.send(Status())
+            message = await client.send(command)
+            try:
+                async with asyncio.timeout(wait_s):
+                    state = await _delivered(client, message, before.last_seq)
+            except TimeoutError as error:
+                caller.output.put(message, message_words(message))
+                raise NotDelivered(timeout_s=f"{wait_s:g}") from error
+        message = msgspec.structs.replace(message, state=state)
+        caller.output.put(message, message_words(message))
+
+    caller.run(queue() if wait is None else deliver(wait))
+
+
+def history(
+    context: typer.Context,
+    contact: Contact,
+    limit: Limit = 50,
+    before: Moment = None,
+    since: Moment = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes.")] = False,
+) -> None:
+    """Show what was said, oldest first."""
+    caller = Caller.of(context)
+    before_ms, since_ms = moment_ms(before), moment_ms(since)
+
+    async def work() -> None:
+        async with caller.client(caller.online()) if follow else caller.client() as client:
+            last_seq = (await client.send(Status())).last_seq if follow else 0
+            page = History(contact=contact, limit=limit, before_ms=before_ms, since_ms=since_ms)
+            messages = await _all_pages(client, page)
+            for message in messages:
+                caller.output.put(message, message_words(message))
+            await _mark_read(caller, client, messages)
+            if follow:
+                contact_id = (await client.send(ShowContact(contact=contact))).contact_id
+                shown = messages[-1].row_id if messages else 0
+                await _follow(caller, client, last_seq, contact_id, shown)
+
+    caller.run(work())
+
+
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Words to look for.")],
+    within: Annotated[
+        str | None, typer.Option("--in", metavar="CONTACT", help="Only in this conversation.")
+    ] = None,
+    limit: Limit = 50,
+) -> None:
+    """Find messages by their words, newest first."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = await client.send(Search(text=text, contact=within, limit=limit))
+        for message in found.messages:
+            caller.output.put(message, message_words(message))
+        if not found.messages and not caller.options.json:
+            caller.output.note("Nothing found.")
+
+    caller.run(work())
+
+
+def delete(
+    context: typer.Context,
+    contact: Contact,
+    message_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID...", help="As in `loom history --json`.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="The whole conversation.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete messages here; the other side keeps its own."""
+    caller = Caller.of(context)
+    if everything == bool(message_ids):
+        raise InvalidInput(what="Give either message ids or --all")
+    if everything and not yes:
+        typed = terminal.ask(
+            f"Type {printable(contact)} to delete the whole conversation: ",
+            what="Asking for confirmation",
+            remedy="Add --yes.",
+        )
+        if typed != contact:
+            raise InvalidInput(what="Nothing was deleted: that was not the name")
+
+    async def work() -> None:
+        ids = None if everything else message_ids
+        async with caller.client() as client:
+            done = await client.send(DeleteMessages(contact=contact, message_ids=ids))
+        caller.output.put(done, "Deleted here.")
+
+    caller.run(work())
+
+
+def listen(
+    context: typer.Context,
+    after: Annotated[
+        int | None,
+        typer.Option("--after", min=0, metavar="SEQ", help="First what came after this event."),
+    ] = None,
+) -> None:
+    """Print events as they come, until the node ends."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client(caller.online()) as client, following(client, after) as events:
+            async for event in events:
+                put_event(caller, event)
+        caller.output.note("The node has ended.")
+
+    caller.run(work())
+
+
+def put_event(caller: Caller, event: AnyEvent) -> None:
+    """One event, as JSON or in words; some have no words."""
+    if caller.options.json:
+        caller.output.json(event)
+    elif words := event_words(event):
+        caller.output.line(words)
+
+
+def message_words(message: MessageView) -> str:
+    """One message in words: when, who, what, and one's own with how far it got."""
+    own = message.direction == "out"
+    author = f"you {sign('to')} {printable(message.contact)}" if own else printable(message.contact)
+    state = f"  {sign(message.state)}" if own else ""
+    return body_words(f"{when(message.sent_at_ms)}  {author}: ", message.body) + state
+
+
+def moment_ms(text: str | None, *, now_s: float | None = None) -> int | None:
+    """Unix milliseconds of a date, a date with time, or so long ago; local without a zone.
+
+    Raises:
+        InvalidInput: none of them.
+    """
+    if text is None:
+        return None
+    if ago := _AGO.fullmatch(text.strip()):
+        now_s = time.time() if now_s is None else now_s
+        return int((now_s - int(ago[1]) * _SECONDS[ago[2]]) * 1_000)
+    try:
+        return int(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1_000)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidInput(
+            what=f"{printable(text)} is no time; write 2026-11-20, 2026-11-20T12:00 or 2h"
+        ) from error
+
+
+def _read_body() -> str:
+    """All of stdin, without one final newline."""
+    data = sys.stdin.buffer.read(TEXT_MAX_BYTES + 2)
+    try:
+        return data.removesuffix(b"\n").decode()
+    except UnicodeDecodeError as error:
+        reason = "it is not valid UTF-8" if len(data) <= TEXT_MAX_BYTES else "it is too long"
+        raise InvalidText(reason=reason) from error
+
+
+async def _delivered(client: Client, message: MessageView, after: int) -> str:
+    """The state in which the message arrived; raises why it never will."""
+    async with following(client, after) as events:
+        async for event in events:
+            match event:
+                case MessageDelivered() | MessageRead() if event.message_id == message.message_id:
+                    return event.state
+                case MessageFailed() if event.message_id == message.message_id:
+                    contact = await client.send(ShowContact(contact=f"#{message.contact_id}"))
+                    if contact.identity_changed:
+                        raise IdentityChanged(name=contact.contact)
+                    raise ContactBlocked(name=contact.contact)
+    raise ControlError(what="it ended before the message was delivered")
+
+
+async def _all_pages(client: Client, wanted: History) -> list[MessageView]:
+    """Up to `wanted.limit` messages, oldest first, asked for in pages."""
+    messages: list[MessageView] = []
+    page = wanted
+    while (missing := wanted.limit - len(messages)) > 0:
+        page = msgspec.structs.replace(page, limit=min(missing, PAGE))
+        found = (await client.send(page)).messages
+        messages[:0] = found
+        if len(found) < page.limit:
+            break
+        page = msgspec.structs.replace(page, before_row=found[0].row_id)
+    return messages
+
+
+async def _mark_read(caller: Caller, client: Client, messages: list[MessageView]) -> None:
+    """What a person has on the screen is read; what a script fetched is not."""
+    incoming = [message for message in messages if message.direction == "in"]
+    if caller.output.fancy and incoming:
+        last = incoming[-1]
+        await client.send(MarkRead(contact=f"#{last.contact_id}", row_id=last.row_id))
+
+
+async def _follow(caller: Caller, client: Client, after: int, contact_id: int, shown: int) -> None:
+    """Print the conversation's events; a message that was printed already is left out."""
+    async with following(client, after) as events:
+        async for event in events:
+            if getattr(event, "contact_id", None) != contact_id:
+                continue
+            if isinstance(event, MessageReceived | MessageQueued) and event.row_id <= shown:
+                continue
+            put_event(caller, event)

@@ -1,0 +1,168 @@
+"""One command's way to a profile: attached to its running node, else unlocked for this command."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import cached_property
+
+import typer
+
+from loom.api.client import Client
+from loom.api.events import AnyEvent
+from loom.api.profiles import NodeOptions, Profiles
+from loom.cli import logs
+from loom.cli.options import Options, options_of
+from loom.cli.output import Output
+from loom.cli.passphrase import read_passphrase
+from loom.config import Home, Settings, choose_profile, home_of, paths_of, read_settings
+from loom.errors import NodeNotRunning, ProfileInUse
+
+OFFLINE = NodeOptions(online=False, serve=False)
+"""A command that only reads or queues; another one waits its turn for the moment it takes."""
+TURN_TIMEOUT_S = 5.0
+TURN_PAUSE_S = 0.1
+
+
+def open_profiles(settings: Settings) -> Profiles:
+    """The real profiles; imported here because a command that fails early needs none of it."""
+    from loom.app import open_profiles as open_
+
+    profiles: Profiles = open_(settings)
+    return profiles
+
+
+class Caller:
+    """Whoever typed a command: options, settings, and the way to the profile that was meant."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.output = Output(options.json)
+        self.opened_here = False
+        """Whether this command holds the profile itself: no node was running."""
+        self.settings = read_settings(
+            os.environ,
+            home=options.home,
+            profile=options.profile,
+            passphrase_file=options.passphrase_file,
+            passphrase_fd=options.passphrase_fd,
+        )
+
+    @classmethod
+    def of(cls, context: typer.Context) -> "Caller":
+        """The caller of this invocation."""
+        return cls(options_of(context))
+
+    @cached_property
+    def home(self) -> Home:
+        """Where the profiles live."""
+        return home_of(self.settings)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """All of them."""
+        return open_profiles(self.settings)
+
+    @cached_property
+    def profile(self) -> str:
+        """The profile that was named, or the only one; from here on its log is written."""
+        existing = [info.profile for info in self.profiles.list_profiles()]
+        profile = choose_profile(self.settings, existing)
+        logs.start(paths_of(self.home, profile).log, self.options.verbose)
+        return profile
+
+    def run(self, work: Coroutine[None, None, None]) -> None:
+        """Run a command to its end; SIGTERM ends it after the current commit, exit code 143."""
+        asyncio.run(_until_terminated(work))
+
+    @asynccontextmanager
+    async def client(self, options: NodeOptions = OFFLINE) -> AsyncIterator[Client]:
+        """The profile's client: the running node's, else one opened with `options`."""
+        client = await self.attach_or_unlock(options)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    @asynccontextmanager
+    async def attached(self) -> AsyncIterator[Client]:
+        """The running node's client. Raises NodeNotRunning."""
+        client = await self.profiles.attach(self.profile)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    async def is_running(self) -> bool:
+        """Whether a node serves the profile."""
+        try:
+            async with self.attached():
+                return True
+        except NodeNotRunning:
+            return False
+
+    async def attach_or_unlock(
+        self, options: NodeOptions = OFFLINE, passphrase: str | None = None
+    ) -> Client:
+        """Attach where a node runs, else unlock, asking for the passphrase unless given."""
+        try:
+            return await self.profiles.attach(self.profile)
+        except NodeNotRunning:
+            if passphrase is None:
+                passphrase = read_passphrase(self.settings)
+            return await self.unlock(passphrase, options)
+
+    async def unlock(self, passphrase: str, options: NodeOptions, *, attach: bool = True) -> Client:
+        """Unlock; while another short command has its turn, wait a little or attach to it."""
+        deadline = asyncio.get_running_loop().time() + TURN_TIMEOUT_S
+        while True:
+            try:
+                client = await self.profiles.unlock(self.profile, passphrase, options)
+                self.opened_here = True
+                return client
+            except ProfileInUse:
+                if attach:
+                    with suppress(NodeNotRunning):
+                        return await self.profiles.attach(self.profile)
+                elif await self.is_running():
+                    raise
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(TURN_PAUSE_S)
+
+    def online(self) -> NodeOptions:
+        """Options of a node that meets the network for as long as the command runs."""
+        return NodeOptions(mdns_interface=self.settings.mdns_interface)
+
+
+@asynccontextmanager
+async def following(client: Client, after: int | None) -> AsyncIterator[AsyncIterator[AnyEvent]]:
+    """The client's events, let go of at the end."""
+    events = client.events(after)
+    try:
+        yield events
+    finally:
+        if close := getattr(events, "aclose", None):
+            await close()
+
+
+async def _until_terminated(work: Coroutine[None, None, None]) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(work, name="command")
+    terminated = False
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = True
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if terminated:
+            raise typer.Exit(128 + signal.SIGTERM) from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)

@@ -1,0 +1,182 @@
+"""What a command says: JSON lines for machines, words and tables for people."""
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TextIO
+
+import msgspec
+
+from loom.api.views import View
+from loom.errors import LoomError, describe
+from loom.printable import printable
+
+
+class ErrorLine(View, frozen=True, kw_only=True, tag="error"):
+    """Why a command failed; `exit` is its exit code."""
+
+    code: str
+    exit: int
+    message: str
+    advice: str
+
+
+class ProfileLine(View, frozen=True, kw_only=True, tag="profile"):
+    """One profile of `loom profiles`."""
+
+    profile: str
+    path: str
+    running: bool
+
+
+class ProfileCreated(View, frozen=True, kw_only=True, tag="profile.created"):
+    """A new profile. `phrase` only with `--show-phrase`."""
+
+    profile: str
+    name: str
+    phrase: str | None = None
+
+
+class TokenInspected(View, frozen=True, kw_only=True, tag="token.inspected"):
+    """What a token holds."""
+
+    token: str
+    fingerprint: str
+    x25519_public: str
+
+
+class CheckLine(View, frozen=True, kw_only=True, tag="check"):
+    """One thing that `loom doctor` looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+class DemoReady(View, frozen=True, kw_only=True, tag="demo.ready"):
+    """The first line of `loom demo --json`: both nodes are linked."""
+
+    contact: str
+    address: str
+
+
+_encoder = msgspec.json.Encoder()
+# Lossless for a JSON reader, harmless for a terminal: C1 controls, line and bidi controls.
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def json_line(value: msgspec.Struct) -> str:
+    """One object on one line, with `v` and `type`."""
+    text = _encoder.encode(value).decode()
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class Output(msgspec.Struct, frozen=True):
+    """Standard output and error of one command."""
+
+    as_json: bool
+
+    @property
+    def fancy(self) -> bool:
+        """Whether a person with a terminal is looking."""
+        return sys.stdout.isatty() and not self.as_json
+
+    def json(self, value: msgspec.Struct) -> None:
+        """One JSON line, UTF-8 whatever the terminal's encoding."""
+        line = json_line(value) + "\n"
+        sys.stdout.flush()
+        if (raw := getattr(sys.stdout, "buffer", None)) is not None:
+            raw.write(line.encode())
+            raw.flush()
+        else:
+            sys.stdout.write(line)
+
+    def line(self, text: str) -> None:
+        """One line for people, at once."""
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def put(self, value: msgspec.Struct, words: str) -> None:
+        """The value for machines, the words for people."""
+        if self.as_json:
+            self.json(value)
+        else:
+            self.line(words)
+
+    def note(self, text: str) -> None:
+        """Something beside the answer, on standard error."""
+        sys.stdout.flush()
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Rows for people; every cell is shown as it is, never as markup."""
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        console = Console(highlight=False, markup=False, emoji=False)
+        if not console.is_terminal:
+            console.width = 1_000  # a pipe has no width; nothing is cut
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        console.print(table)
+
+    def error(self, error: LoomError) -> None:
+        """Why the command failed and what to do next."""
+        message, advice = describe(error)
+        self.failure(
+            ErrorLine(code=error.code, exit=error.exit_code, message=message, advice=advice)
+        )
+
+    def failure(self, line: ErrorLine) -> None:
+        """An error that is worded already."""
+        if self.as_json:
+            self.json(line)
+            return
+        self.note(f"loom: {printable(line.message)}")
+        if line.advice:
+            self.note(f"      {printable(line.advice)}")
+
+
+def has_unicode(stream: TextIO) -> bool:
+    """Whether the stream's encoding can carry every sign."""
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+def sign(name: str) -> str:
+    """A sign of docs/CLI.md, in ASCII where standard output is not UTF-8."""
+    return _SIGNS[name][0 if has_unicode(sys.stdout) else 1]
+
+
+_SIGNS = {
+    "queued": ("…", "..."),
+    "sent": ("✓", "+"),
+    "delivered": ("✓✓", "++"),
+    "read": ("✔✔", "**"),
+    "failed": ("!", "!"),
+    "online": ("●", "*"),
+    "offline": ("○", "-"),
+    "ok": ("✓", "ok"),
+    "bad": ("✗", "!!"),
+    "to": ("→", "->"),
+}
+
+
+def when(at_ms: int) -> str:
+    """A moment in the reader's time zone, to the minute."""
+    try:
+        return f"{datetime.fromtimestamp(at_ms / 1_000).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return "????-??-?? ??:??"  # a clock far off is the sender's business
+
+
+def body_words(prefix: str, body: str) -> str:
+    """A body after its prefix; further lines are set in, so that none can pose as a message."""
+    lines = printable(body, multiline=True).split("\n")
+    return f"\n{' ' * 18}".join([prefix + lines[0], *lines[1:]])

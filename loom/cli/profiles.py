@@ -1,0 +1,188 @@
+"""Profiles: made, restored, listed, and their passphrase changed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loom.api.commands import ChangePassphrase
+from loom.cli import terminal
+from loom.cli.opening import Caller
+from loom.cli.options import Command, Group
+from loom.cli.output import ProfileCreated, ProfileLine
+from loom.cli.passphrase import from_file, read_new_passphrase, read_passphrase
+from loom.config import Settings, check_profile_name, profile_name_for
+from loom.errors import InvalidInput, InvalidPhrase, ProfileExists, TerminalNeeded
+
+PANEL = "Profiles"
+PHRASE_MAX_BYTES = 4_096
+_WHAT = "Showing the recovery words"
+_REMEDY = "Add --show-phrase to print them, and keep them safe."
+
+Name = Annotated[str, typer.Option("--name", help="Your name, as contacts will see it.")]
+Memory = Annotated[
+    int | None,
+    typer.Option("--argon2-memory-mib", min=64, help="Memory that guessing a passphrase costs."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    app.command("init", cls=Command, rich_help_panel=PANEL)(init)
+    app.command("restore", cls=Command, rich_help_panel=PANEL)(restore)
+    app.command("profiles", cls=Command, rich_help_panel=PANEL)(profiles)
+    group = typer.Typer(cls=Group, no_args_is_help=True)
+    group.command("change", cls=Command)(change)
+    app.add_typer(group, name="passphrase", help="Change the passphrase.", rich_help_panel=PANEL)
+
+
+def init(
+    context: typer.Context,
+    name: Name,
+    argon2_memory_mib: Memory = None,
+    show_phrase: Annotated[
+        bool, typer.Option("--show-phrase", help="Print the 24 words on standard output.")
+    ] = False,
+) -> None:
+    """Create a profile and show its 24 recovery words once."""
+    caller = Caller.of(context)
+    if not show_phrase and not terminal.has_terminal():
+        raise TerminalNeeded(what=_WHAT, remedy=_REMEDY)
+    profile = _new_profile(caller, name)
+    passphrase = read_new_passphrase(caller.settings)
+
+    async def work() -> None:
+        phrase = await caller.profiles.create(
+            profile, name, passphrase, argon2_memory_mib=argon2_memory_mib
+        )
+        if show_phrase:
+            shown = ProfileCreated(profile=profile, name=name, phrase=phrase)
+            caller.output.put(shown, phrase)
+        else:
+            terminal.show(_words(phrase), what=_WHAT, remedy=_REMEDY)
+            if caller.options.json:
+                caller.output.json(ProfileCreated(profile=profile, name=name))
+        caller.output.note(
+            f"The profile {profile} is ready. Next: `loom token export`, `loom token import`."
+        )
+
+    caller.run(work())
+
+
+def restore(
+    context: typer.Context,
+    name: Name,
+    phrase_file: Annotated[
+        Path | None, typer.Option("--phrase-file", help="Read the 24 words there; - is stdin.")
+    ] = None,
+    argon2_memory_mib: Memory = None,
+) -> None:
+    """Bring an identity back from its 24 recovery words."""
+    caller = Caller.of(context)
+    profile = _new_profile(caller, name)
+    phrase = _read_phrase(phrase_file)
+    passphrase = read_new_passphrase(caller.settings)
+
+    async def work() -> None:
+        await caller.profiles.restore(
+            profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib
+        )
+        caller.output.put(
+            ProfileCreated(profile=profile, name=name),
+            f"The profile {profile} is restored; its contacts must be imported again.",
+        )
+
+    caller.run(work())
+
+
+def profiles(context: typer.Context) -> None:
+    """List the profiles here."""
+    caller = Caller.of(context)
+    found = caller.profiles.list_profiles()
+    if caller.options.json:
+        for info in found:
+            caller.output.json(
+                ProfileLine(profile=info.profile, path=str(info.path), running=info.running)
+            )
+    elif found:
+        rows = [(i.profile, "running" if i.running else "", str(i.path)) for i in found]
+        caller.output.table(("Profile", "Node", "Folder"), rows)
+    else:
+        caller.output.note("There is no profile here yet: `loom init --name NAME` makes one.")
+
+
+def change(
+    context: typer.Context,
+    new_passphrase_file: Annotated[
+        Path | None, typer.Option("--new-passphrase-file", help="Read the new one there.")
+    ] = None,
+) -> None:
+    """Change the passphrase; the old one is asked, also when a node runs."""
+    caller = Caller.of(context)
+    _ = caller.profile
+    old = read_passphrase(caller.settings, prompt="Old passphrase: ")
+    if new_passphrase_file is not None:
+        new = from_file(new_passphrase_file)
+    else:
+        new = read_new_passphrase(Settings())
+
+    async def work() -> None:
+        client = await caller.attach_or_unlock(passphrase=old)
+        try:
+            done = await client.send(ChangePassphrase(old=old, new=new))
+        finally:
+            await client.close()
+        caller.output.put(done, "The passphrase is changed.")
+        caller.output.note("Copies of the old vault.key still open with the old passphrase.")
+
+    caller.run(work())
+
+
+def _new_profile(caller: Caller, name: str) -> str:
+    """The new profile's name; refused before anything is asked when it is taken."""
+    profile = caller.settings.profile or profile_name_for(name)
+    check_profile_name(profile)
+    if profile in (info.profile for info in caller.profiles.list_profiles()):
+        raise ProfileExists(profile=profile)
+    return profile
+
+
+def _words(phrase: str) -> str:
+    """The 24 words, numbered, four in a row."""
+    words = phrase.split()
+    rows = [
+        "   ".join(f"{n + 1:2} {words[n]:<8}" for n in range(start, min(start + 4, len(words))))
+        for start in range(0, len(words), 4)
+    ]
+    return "\n".join(
+        [
+            "",
+            "Write these words down; they bring your identity back and are shown only now:",
+            "",
+            *rows,
+            "",
+            "",
+        ]
+    )
+
+
+def _read_phrase(file: Path | None) -> str:
+    if file is None:
+        return terminal.ask(
+            "The 24 words: ",
+            what="Asking for the recovery words",
+            remedy="Give --phrase-file FILE.",
+        )
+    try:
+        if str(file) == "-":
+            import sys
+
+            data = sys.stdin.buffer.read(PHRASE_MAX_BYTES)
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(PHRASE_MAX_BYTES)
+        return data.decode()
+    except OSError as error:
+        raise InvalidInput(what=f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidPhrase(reason="it is not text") from error
