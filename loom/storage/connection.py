@@ -9,6 +9,9 @@ from sqlcipher3 import dbapi2
 
 from loom.errors import DiskFull, ProfileDamaged, StoreError, StoreUnavailable
 
+Db = dbapi2.Connection
+"""What work on the database is given; nobody outside the storage opens one."""
+
 BUSY_TIMEOUT_MS: Final = 5_000
 CACHED_STATEMENTS: Final = 256
 CACHE_KIB: Final = 8_000

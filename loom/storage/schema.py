@@ -1,5 +1,6 @@
 """The schema: numbered SQL files, each applied once, in one transaction with its number."""
 
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -14,6 +15,7 @@ def version(db: Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
+@cache
 def migrations() -> dict[int, Traversable]:
     """The packaged SQL files by number, in order."""
     files = resources.files("loom.storage.migrations").iterdir()

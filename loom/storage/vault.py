@@ -138,7 +138,8 @@ def change_passphrase(path: Path, key: VaultKey, new: str) -> None:
     Killed at any instant, exactly one of the two passphrases opens the file.
 
     Raises:
-        ProfileDamaged, StoreUnavailable, DiskFull: the old passphrase still works.
+        ProfileDamaged, StoreUnavailable, DiskFull: the old passphrase still works, unless only
+            the last step failed, which makes the new file durable.
     """
     _replace(path, _keyslot(key, new, _cost(_read(path))))
 

@@ -1,0 +1,51 @@
+"""A profile's database with one contact, and ways to look behind the encryption."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlcipher3.dbapi2 import Connection
+
+from loom.storage.connection import connect
+from loom.storage.database import Database
+from tests.storage.given import KEY, add_contact
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with the contact Ada, closed."""
+    file = tmp_path / "loom.db"
+    Database.open(file, KEY, create=True).close()
+    db = connect(file, KEY)
+    add_contact(db)
+    db.close()
+    return file
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[Connection]:
+    """One connection to it."""
+    connection = connect(path, KEY)
+    yield connection
+    connection.close()
+
+
+class OpenDatabase(Protocol):
+    """Opens the database; closed at the end of the test."""
+
+    def __call__(self, before_commit: Callable[[], None] | None = None) -> Database: ...
+
+
+@pytest.fixture
+def open_database(path: Path) -> Iterator[OpenDatabase]:
+    """See OpenDatabase."""
+    opened: list[Database] = []
+
+    def open_(before_commit: Callable[[], None] | None = None) -> Database:
+        opened.append(Database.open(path, KEY, before_commit=before_commit))
+        return opened[-1]
+
+    yield open_
+    for database in opened:
+        database.close()

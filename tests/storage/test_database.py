@@ -1,0 +1,302 @@
+"""Group commit, failures, readers and damage."""
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlcipher3.dbapi2 import Connection
+
+from loom.errors import (
+    DiskFull,
+    ProfileDamaged,
+    ProfileTooNew,
+    StateConflict,
+    StoreError,
+    StoreUnavailable,
+)
+from loom.model import ContactId, Message
+from loom.storage import conversations, maintenance, messages, search, settings
+from loom.storage.connection import connect
+from loom.storage.database import Database
+from tests.storage.conftest import OpenDatabase
+from tests.storage.given import KEY, mid, say, saying
+
+ADA = ContactId(1)
+
+
+def _bodies(db: Connection) -> list[str]:
+    return [m.body for m in messages.page(db, ADA, 1_000)]
+
+
+class Crash(Exception):
+    """Injected."""
+
+
+async def test_what_waits_shares_one_commit_in_call_order(open_database: OpenDatabase) -> None:
+    commits: list[int] = []
+    database = open_database(before_commit=lambda: commits.append(1))
+    gate = threading.Event()
+    first = database.submit(lambda _: gate.wait(10))
+    rest = [database.submit(saying(n, str(n))) for n in range(1, 101)]
+    gate.set()
+    await first
+    rows = [m.row_id for m in await asyncio.gather(*rest)]
+    assert rows == list(range(1, 101))
+    assert len(commits) <= 2
+    assert len(await database.read(lambda db: search.search(db, "77"))) == 1
+
+
+async def test_one_failure_undoes_its_own_item_alone(open_database: OpenDatabase) -> None:
+    database = open_database()
+    gate = threading.Event()
+
+    def fails(db: Connection) -> None:
+        say(db, 2, "undone")
+        raise Crash
+
+    held = database.submit(lambda _: gate.wait(10))
+    futures: list[asyncio.Future[Message | None]] = [
+        database.submit(lambda db: say(db, 1, "before")),
+        database.submit(fails),
+        database.submit(lambda db: say(db, 1, "the same id again")),
+        database.submit(lambda db: say(db, 3, "after")),
+    ]
+    gate.set()
+    await held
+    outcomes = await asyncio.gather(*futures, return_exceptions=True)
+    assert isinstance(outcomes[1], Crash)
+    assert isinstance(outcomes[2], StoreError)
+    assert "hello" not in str(outcomes[2])
+    assert await database.read(_bodies) == ["before", "after"]
+    assert [m.body for m in await database.read(lambda db: search.search(db, "undone"))] == []
+
+
+async def test_a_failed_commit_fails_every_item_and_keeps_nothing(
+    open_database: OpenDatabase,
+) -> None:
+    failing = True
+
+    def before_commit() -> None:
+        if failing:
+            raise Crash
+
+    database = open_database(before_commit=before_commit)
+    futures = [database.submit(saying(n)) for n in range(1, 6)]
+    outcomes = await asyncio.gather(*futures, return_exceptions=True)
+    assert all(isinstance(outcome, Crash) for outcome in outcomes)
+    failing = False
+    assert await database.read(_bodies) == []
+    assert (await database.write(lambda db: say(db, 1))).row_id == 1
+
+
+async def test_a_full_disk_loses_nothing_and_passes(open_database: OpenDatabase) -> None:
+    database = open_database()
+    await database.write(lambda db: say(db, 1, "kept"))
+
+    def limit(db: Connection, spare: int) -> None:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages + spare}").fetchone()
+
+    await database.write(lambda db: limit(db, 4))
+    big = os.urandom(60_000)
+    results = await asyncio.gather(
+        *(database.submit(partial(settings.put, key=str(n), value=big)) for n in range(5)),
+        return_exceptions=True,
+    )
+    assert all(isinstance(result, DiskFull) for result in results)
+    await database.write(lambda db: limit(db, 10_000))
+    await database.write(lambda db: say(db, 2, "later"))
+    assert await database.read(_bodies) == ["kept", "later"]
+    assert await database.read(maintenance.integrity) == []
+
+
+async def test_a_reader_cannot_write(open_database: OpenDatabase) -> None:
+    database = open_database()
+    database.read_now(lambda db: settings.put(db, "a", b"undone"))
+    await database.write(lambda db: settings.put(db, "b", b"kept"))
+    with pytest.raises(StoreUnavailable):
+        await database.read(lambda db: settings.put(db, "a", b"refused"))
+    with pytest.raises(StoreUnavailable):
+        database.read_now(lambda db: settings.put(db, "a", b"refused"))
+    assert await database.read(lambda db: settings.get(db, "a")) is None
+
+
+async def test_a_slow_read_does_not_delay_a_write(open_database: OpenDatabase) -> None:
+    database = open_database()
+    reading, done = threading.Event(), threading.Event()
+
+    def slow(db: Connection) -> list[str]:
+        before = _bodies(db)
+        reading.set()
+        done.wait(10)
+        assert _bodies(db) == before  # a snapshot
+        return before
+
+    await database.write(lambda db: say(db, 1, "old"))
+    read = asyncio.ensure_future(database.read(slow))
+    await asyncio.to_thread(reading.wait, 10)
+    await database.write(lambda db: say(db, 2, "new"))
+    done.set()
+    assert await read == ["old"]
+    assert await database.read(_bodies) == ["old", "new"]
+
+
+async def test_closing_finishes_what_was_submitted(path: Path, open_database: OpenDatabase) -> None:
+    database = open_database()
+    futures = [database.submit(saying(n)) for n in range(1, 1_501)]
+    database.close()
+    database.close()
+    assert len(await asyncio.gather(*futures)) == 1_500
+    with pytest.raises(StoreUnavailable):
+        await database.write(_bodies)
+    with pytest.raises(StoreUnavailable):
+        await database.read(_bodies)
+    assert not path.with_name(path.name + "-wal").exists()
+
+
+async def test_a_cancelled_write_is_still_written(open_database: OpenDatabase) -> None:
+    database = open_database()
+    future = database.submit(lambda db: say(db, 1, "kept"))
+    future.cancel()
+    await database.write(lambda db: say(db, 2, "next"))
+    assert await database.read(_bodies) == ["kept", "next"]
+
+
+def test_a_conversation_written_meanwhile_is_a_conflict(db: Connection) -> None:
+    assert conversations.load(db, ADA) is None
+    assert conversations.save(db, ADA, 0, b"one") == 1
+    assert conversations.save(db, ADA, 1, b"two") == 2
+    for stale in (0, 1, 3):
+        with pytest.raises(StateConflict):
+            conversations.save(db, ADA, stale, b"lost")
+    assert conversations.load(db, ADA) == (2, b"two")
+    conversations.delete(db, ADA)
+    assert conversations.load(db, ADA) is None
+
+
+# --- damage ---
+
+
+def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        database = Database.open(tmp_path / "x.db", KEY, create=True)
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("x.db*")}
+        database.close()
+    finally:
+        os.umask(old)
+    assert modes == {0o600}
+
+
+def test_creating_never_replaces(path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        Database.open(path, KEY, create=True)
+    with pytest.raises(StoreUnavailable):
+        Database.open(path.parent / "none" / "x.db", KEY, create=True)
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "garbage", "half", "short", "first page"])
+def test_a_damaged_file_is_said_to_be(path: Path, damage: str) -> None:
+    data = path.read_bytes()
+    broken = {
+        "empty": b"",
+        "garbage": os.urandom(len(data)),
+        "half": data[: len(data) // 2],
+        "short": data[:100],
+        "first page": data[:200] + bytes([data[200] ^ 1]) + data[201:],
+    }
+    path.unlink()
+    if damage in broken:
+        path.write_bytes(broken[damage])
+    with pytest.raises(ProfileDamaged):
+        _read_everything(path)
+
+
+def _read_everything(path: Path) -> None:
+    database = Database.open(path, KEY)
+    try:
+        if problems := database.read_now(maintenance.integrity):
+            raise ProfileDamaged(what=problems[0])
+    finally:
+        database.close()
+
+
+def test_the_wrong_key_opens_nothing_and_changes_nothing(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(ProfileDamaged):
+        Database.open(path, bytes(32))
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_page_is_found(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[3 * 4_096 + 77] ^= 1
+    path.write_bytes(bytes(data))
+    db = connect(path, KEY)
+    try:
+        assert maintenance.integrity(db)
+    finally:
+        db.close()
+
+
+def test_a_garbage_log_is_ignored(path: Path) -> None:
+    path.with_name(path.name + "-wal").write_bytes(os.urandom(9_000))
+    _read_everything(path)
+
+
+def test_a_newer_schema_is_refused_unchanged(path: Path) -> None:
+    db = connect(path, KEY)
+    db.execute("PRAGMA user_version = 9999")
+    db.close()
+    with pytest.raises(ProfileTooNew) as caught:
+        Database.open(path, KEY)
+    assert caught.value.facts["found"] == 9_999
+
+
+# --- crashes ---
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from loom.storage.database import Database
+from tests.storage.given import KEY, say
+
+commits = 0
+
+def before_commit():
+    global commits
+    commits += 1
+    if commits == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    database = Database.open(Path(sys.argv[1]), KEY, before_commit=before_commit)
+    for number in range(1, 100):
+        await database.write(lambda db: say(db, number, f"number {number}"))
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_killed_at_commit_keeps_what_it_acknowledged_and_no_more(path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path)], capture_output=True, timeout=60, check=False
+    )
+    assert run.returncode == -signal.SIGKILL, run.stderr.decode()
+    acknowledged = [int(line) for line in run.stdout.split()]
+    database = Database.open(path, KEY)
+    try:
+        stored = database.read_now(lambda db: messages.page(db, ADA, 1_000))
+        assert [m.message_id for m in stored] == [mid(n) for n in acknowledged]
+        assert len(database.read_now(lambda db: search.search(db, "number"))) == len(stored) == 4
+        assert database.read_now(maintenance.integrity) == []
+    finally:
+        database.close()

@@ -1,0 +1,88 @@
+"""What is deleted is absent from every decrypted page (docs/PROTOCOL.md 10, item 9)."""
+
+from pathlib import Path
+
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import ContactId
+from loom.storage import contacts, events, messages, outbox, prekeys, search, skipped_keys
+from tests.storage.conftest import OpenDatabase
+from tests.storage.given import KEY, mid, say
+from tests.storage.pages import decrypted
+
+ADA = ContactId(1)
+SECRET = "zanzibar marzipan"
+SESSION = b"s" * 64
+
+
+def _fill(db: Connection) -> None:
+    for number in range(1, 200):
+        say(db, number, f"ordinary talk number {number}")
+    row = say(db, 200, f"the {SECRET} plan").row_id
+    events.append(db, [events.NewEvent(body=b"{}", created_at_ms=1, message_row=row)])
+    outbox.add(db, ADA, mid(200), b"payload zanzibar" * 40)
+    skipped_keys.add_many(db, ADA, [skipped_keys.SkippedKey(SESSION, 0, 1, b"KEYKEY" * 5, 1)])
+    prekeys.put(db, prekeys.Prekey(b"b" * 8, ADA, b"PRIVATE" * 9, 1))
+
+
+def _holds(path: Path, needle: bytes) -> bool:
+    return needle in decrypted(path, KEY).lower()
+
+
+async def test_a_deleted_message_and_deleted_keys_are_nowhere(
+    path: Path, open_database: OpenDatabase
+) -> None:
+    database = open_database()
+    await database.write(_fill)
+    assert await database.checkpoint()
+    present = (b"zanzibar", b"marzipan", b"keykey", b"private", b"ordinary")
+    assert all(_holds(path, word) for word in present)
+
+    def remove(db: Connection) -> None:
+        assert messages.delete(db, ADA, [mid(200)]) == [mid(200)]
+        outbox.delete(db, ADA, [mid(200)])
+        skipped_keys.delete_many(db, ADA, [(SESSION, 0, 1)])
+        prekeys.delete(db, b"b" * 8)
+
+    await database.write(remove)
+    assert await database.checkpoint()
+
+    assert not any(_holds(path, word) for word in present[:4])
+    assert _holds(path, b"ordinary")
+    assert not await database.read(lambda db: search.search(db, "zanzibar"))
+    assert [e.text for e in await database.read(lambda db: events.after(db, 0, 9))] == [None]
+    database.close()
+    assert not any(_holds(path, word) for word in present[:4])
+
+
+async def test_a_removed_contact_leaves_no_word_behind(
+    path: Path, open_database: OpenDatabase
+) -> None:
+    database = open_database()
+    await database.write(_fill)
+    await database.write(lambda db: contacts.remove(db, ADA))
+    assert await database.checkpoint()
+    assert not any(_holds(path, word) for word in (b"zanzibar", b"ordinary", b"keykey", b"private"))
+
+
+def _check_search(db: Connection) -> None:
+    db.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)")
+
+
+async def test_a_message_deleted_in_the_commit_that_stored_it_leaves_search_sound(
+    open_database: OpenDatabase,
+) -> None:
+    database = open_database()
+
+    def come_and_go(db: Connection) -> None:
+        say(db, 1, "here and gone")
+        messages.delete(db, ADA, [mid(1)])
+        say(db, 2, "here to stay")
+
+    await database.write(come_and_go)
+    await database.write(_check_search)
+    assert [m.body for m in await database.read(lambda db: search.search(db, "here"))] == [
+        "here to stay"
+    ]
+    await database.write(lambda db: messages.delete_all(db, ADA))
+    await database.write(_check_search)

@@ -1,0 +1,193 @@
+"""Messages, search and stored events."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import ContactId, Direction, Message, MessageState, PeerId
+from loom.storage import contacts, events, messages, search
+from tests.storage.given import add_contact, mid, say
+
+ADA = ContactId(1)
+OUT = Direction.OUT
+
+
+def _bodies(found: list[Message]) -> list[str]:
+    return [m.body for m in found]
+
+
+def _find(db: Connection, text: str, contact_id: ContactId | None = None) -> list[str]:
+    search.index_new(db)
+    return _bodies(search.search(db, text, contact_id))
+
+
+def test_a_page_is_the_newest_within_bounds_oldest_first(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    for number in range(1, 11):
+        say(db, number, str(number), contact_id=1 + number % 2)
+    rows = messages.page(db, ContactId(1), 10)
+    assert _bodies(rows) == ["2", "4", "6", "8", "10"]
+    assert _bodies(messages.page(db, ContactId(1), 2)) == ["8", "10"]
+    assert _bodies(messages.page(db, ContactId(1), 2, before_ms=8)) == ["4", "6"]
+    assert _bodies(messages.page(db, ContactId(1), 9, since_ms=8)) == ["8", "10"]
+    assert _bodies(messages.page(db, ContactId(1), 2, before_row=rows[2].row_id)) == ["2", "4"]
+    assert _bodies(messages.page(db, ContactId(1), 9, after_row=rows[2].row_id)) == ["8", "10"]
+    assert messages.page(db, ContactId(9), 9) == []
+
+
+def test_what_is_stored_is_what_is_read(db: Connection) -> None:
+    stored = say(db, 7, "a\0b \u202e \U0001f980", direction=OUT, sent_at_ms=-3)
+    assert messages.by_id(db, ADA, mid(7)) == stored == messages.page(db, ADA, 1)[0]
+    assert messages.by_id(db, ADA, mid(7), Direction.IN) is None
+    assert messages.by_id(db, ADA, mid(8)) is None
+
+
+def test_a_state_only_moves_up(db: Connection) -> None:
+    for number in (1, 2, 3):
+        say(db, number, direction=OUT)
+    say(db, 4)
+    ids = [mid(n) for n in (1, 2, 3, 4, 5)]
+    move = messages.set_state
+    assert move(db, ADA, ids[:2], MessageState.SENT) == ids[:2]
+    assert move(db, ADA, ids, MessageState.DELIVERED) == ids[:3]
+    assert move(db, ADA, ids[:1], MessageState.READ) == ids[:1]
+    for back in (MessageState.QUEUED, MessageState.SENT, MessageState.FAILED):
+        assert move(db, ADA, ids, back) == []
+    states = [m.state.value for m in messages.page(db, ADA, 9)]
+    assert states == ["read", "delivered", "delivered", "delivered"]
+
+
+def test_a_failed_message_that_arrived_all_the_same_is_delivered(db: Connection) -> None:
+    say(db, 1, direction=OUT)
+    assert messages.set_state(db, ADA, [mid(1)], MessageState.FAILED)
+    assert messages.set_state(db, ADA, [mid(1)], MessageState.DELIVERED)
+
+
+def test_reading_tells_each_message_once(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    rows = [say(db, n).row_id for n in (1, 2)]
+    say(db, 3, direction=OUT)
+    say(db, 4)
+    say(db, 5, contact_id=2)
+    assert messages.unread_counts(db) == {1: 3, 2: 1}
+    assert messages.mark_read(db, ADA, rows[1]) == [mid(1), mid(2)]
+    assert messages.mark_read(db, ADA, rows[1]) == []
+    assert messages.unread_counts(db) == {1: 1, 2: 1}
+    assert messages.mark_read(db, ADA, 99) == [mid(4)]
+    assert messages.unread_counts(db) == {2: 1}
+    say(db, 6)
+    assert messages.unread_counts(db) == {1: 1, 2: 1}
+
+
+def test_the_last_message_of_each_conversation(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    add_contact(db, "Eve", PeerId(b"E" * 32))
+    say(db, 9, "old")
+    say(db, 3, "Bob's", contact_id=2)
+    newest = say(db, 1, "new")
+    found = messages.last_messages(db)
+    assert set(found) == {1, 2}
+    assert found[ADA] == newest
+
+
+def test_deleting_takes_only_what_was_named(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    for number in (1, 2, 3):
+        say(db, number, f"word{number}")
+    say(db, 1, "word1", contact_id=2)
+    say(db, 1, "word1", direction=OUT)  # both may choose one id
+    assert messages.delete(db, ADA, [mid(1), mid(9)]) == [mid(1)]
+    assert _bodies(messages.page(db, ADA, 9)) == ["word2", "word3"]
+    assert messages.delete_all(db, ADA) == 2
+    assert _find(db, "word") == ["word1"]
+
+
+def test_a_row_number_is_never_used_again(db: Connection) -> None:
+    last = say(db, 1).row_id
+    messages.delete_all(db, ADA)
+    assert say(db, 2).row_id > last
+
+
+# --- search ---
+
+
+def test_search_finds_words_by_their_beginning_newest_first(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    say(db, 1, "See you at the Café tomorrow")
+    say(db, 2, "cafeteria?", contact_id=2)
+    say(db, 3, "nothing", contact_id=2)
+    assert _find(db, "cafe") == ["cafeteria?", "See you at the Café tomorrow"]
+    assert _find(db, "CAFÉ") == _find(db, "cafe")
+    assert _find(db, "tom caf") == ["See you at the Café tomorrow"]
+    assert _find(db, "cafe", ADA) == ["See you at the Café tomorrow"]
+    assert _find(db, "afe") == []
+    newest = search.search(db, "cafe", limit=1)[0]
+    assert newest.contact_id == 2
+    assert len(search.search(db, "cafe", before_row=newest.row_id)) == 1
+
+
+@given(text=st.text(max_size=40) | st.text('"*()^:-+{}AND ORNEAR,\0', max_size=20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+def test_no_typed_text_breaks_the_query(db: Connection, text: str) -> None:
+    assert isinstance(_find(db, text), list)
+
+
+def test_search_operators_are_plain_words(db: Connection) -> None:
+    say(db, 1, "alpha beta")
+    for text in ("alpha OR gamma", "alpha NOT beta", "body:alpha", "^gamma", "NEAR(alpha beta)"):
+        assert _find(db, text) == []
+    assert _find(db, '"alpha') == _find(db, "alpha*") == _find(db, "(beta)") == ["alpha beta"]
+    assert _find(db, "") == _find(db, '"') == _find(db, "***") == []
+
+
+# --- events ---
+
+
+def _event(number: int, row: int | None = None, contact: int = 1) -> events.NewEvent:
+    return events.NewEvent(
+        body=str(number).encode(),
+        created_at_ms=number,
+        contact_id=ContactId(contact),
+        message_row=row,
+    )
+
+
+def test_events_replay_in_order_with_the_text_of_their_message(db: Connection) -> None:
+    row = say(db, 1, "what was said").row_id
+    assert events.last_seq(db) == 0
+    assert events.append(db, [_event(1), _event(2, row)]) == 1
+    assert events.append(db, []) == 0
+    assert events.append(db, [_event(3)]) == 3
+    replayed = events.after(db, 1, 9)
+    assert [(e.seq, e.body, e.text) for e in replayed] == [
+        (2, b"2", "what was said"),
+        (3, b"3", None),
+    ]
+    assert [e.seq for e in events.after(db, 0, 2)] == [1, 2]
+    messages.delete(db, ADA, [mid(1)])
+    say(db, 2, "another text")
+    assert events.after(db, 1, 1)[0].text is None
+
+
+def test_a_number_is_given_once_even_after_pruning(db: Connection) -> None:
+    events.append(db, [_event(1), _event(2, contact=2)])
+    assert events.forget(db, ContactId(2)) == 1
+    assert events.prune(db, events.KEPT_S + 100) == 1
+    assert events.last_seq(db) == 2
+    assert events.append(db, [_event(3)]) == 3
+
+
+def test_pruning_keeps_the_newest(db: Connection) -> None:
+    db.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100005)"
+        " INSERT INTO events (body, created_at_ms) SELECT x'00', 1 FROM n"
+    )
+    assert events.prune(db, 1) == 5
+    assert events.after(db, 0, 1)[0].seq == 6
+
+
+def test_forgetting_a_contact_leaves_others_events(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    say(db, 1, "Bob's", contact_id=2)
+    contacts.remove(db, ADA)
+    assert _find(db, "Bob") == ["Bob's"]

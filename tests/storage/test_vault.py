@@ -1,0 +1,223 @@
+"""The keyslot and the profile lock."""
+
+import contextlib
+import errno
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loom.crypto.kdf import hash_
+from loom.errors import (
+    DiskFull,
+    InvalidInput,
+    ProfileDamaged,
+    ProfileInUse,
+    StoreUnavailable,
+    WrongPassphrase,
+)
+from loom.storage import vault
+from loom.storage.profile_lock import ProfileLock
+
+MEMORY_KIB = vault.MEMORY_MIN_KIB
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """(bytes of a keyslot with the passphrase "old", its database key)."""
+    path = tmp_path_factory.mktemp("vault") / "keyslot"
+    key = vault.create(path, "old", MEMORY_KIB, passes=1)
+    return path.read_bytes(), key.database_key()
+
+
+@pytest.fixture
+def path(tmp_path: Path, made: tuple[bytes, bytes]) -> Path:
+    """A keyslot with the passphrase "old"."""
+    file = tmp_path / "keyslot"
+    file.write_bytes(made[0])
+    return file
+
+
+def test_the_passphrase_opens_it_and_another_does_not(
+    path: Path, made: tuple[bytes, bytes]
+) -> None:
+    assert vault.unlock(path, "old").database_key() == made[1]
+    for wrong in ("Old", "old ", ""):
+        with pytest.raises(WrongPassphrase):
+            vault.unlock(path, wrong)
+
+
+def test_an_accent_typed_two_ways_is_one_passphrase(tmp_path: Path) -> None:
+    key = vault.create(tmp_path / "k", "caf\u00e9", MEMORY_KIB, passes=1)
+    assert vault.unlock(tmp_path / "k", "cafe\u0301").database_key() == key.database_key()
+    assert stat.S_IMODE((tmp_path / "k").stat().st_mode) == 0o600
+
+
+def test_two_vaults_with_one_passphrase_have_nothing_in_common(
+    tmp_path: Path, made: tuple[bytes, bytes]
+) -> None:
+    key = vault.create(tmp_path / "k", "old", MEMORY_KIB, passes=1)
+    assert key.database_key() != made[1]
+    assert (tmp_path / "k").read_bytes()[15:31] != made[0][15:31]
+
+
+def test_creating_never_replaces(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises(StoreUnavailable):
+        vault.create(path, "other", MEMORY_KIB, passes=1)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("memory_kib", "passes", "lanes"),
+    [(65_535, 3, 4), (4_194_305, 3, 4), (65_536, 0, 4), (65_536, 17, 4), (65_536, 3, 0)],
+)
+def test_parameters_outside_the_limits_are_refused(
+    tmp_path: Path, path: Path, memory_kib: int, passes: int, lanes: int
+) -> None:
+    with pytest.raises(InvalidInput):
+        vault.create(tmp_path / "k", "p", memory_kib, passes, lanes)
+    # The same in a file whose checksum is right: read before Argon2id would take the memory.
+    data = path.read_bytes()
+    head = data[:9] + memory_kib.to_bytes(4, "big") + bytes([passes, lanes]) + data[15:-8]
+    path.write_bytes(head + hash_(head)[:8])
+    with pytest.raises(ProfileDamaged):
+        vault.unlock(path, "old")
+
+
+def test_damage_is_never_taken_for_a_wrong_passphrase(path: Path) -> None:
+    data = path.read_bytes()
+    flipped = [data[:i] + bytes([data[i] ^ 1]) + data[i + 1 :] for i in range(len(data))]
+    for broken in [b"", data[:-1], data + b"\0", *flipped]:
+        path.write_bytes(broken)
+        with pytest.raises(ProfileDamaged):
+            vault.unlock(path, "old")
+    path.unlink()
+    with pytest.raises(ProfileDamaged):
+        vault.unlock(path, "old")
+    path.mkdir()
+    with pytest.raises(StoreUnavailable):
+        vault.unlock(path, "old")
+
+
+def test_nothing_that_prints_shows_the_key(path: Path) -> None:
+    key = vault.unlock(path, "old")
+    assert repr(key) == "VaultKey(redacted)"
+    assert key.database_key() not in path.read_bytes()
+    key.wipe()
+    assert key.database_key() != vault.unlock(path, "old").database_key()
+
+
+def test_a_new_passphrase_opens_the_same_key(path: Path, made: tuple[bytes, bytes]) -> None:
+    vault.change_passphrase(path, vault.unlock(path, "old"), "new")
+    assert vault.unlock(path, "new").database_key() == made[1]
+    with pytest.raises(WrongPassphrase):
+        vault.unlock(path, "old")
+    assert [file.name for file in path.parent.glob("keyslot*")] == ["keyslot"]
+
+
+def _opens(path: Path, passphrase: str) -> bool:
+    try:
+        vault.unlock(path, passphrase)
+    except WrongPassphrase:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("call", ["os.open", "os.fsync", "pathlib.Path.replace", "os.close"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_change_that_fails_at_any_step_leaves_exactly_one_that_works(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int
+) -> None:
+    key = vault.unlock(path, "old")
+    real = {"os.open": os.open, "os.fsync": os.fsync, "os.close": os.close}.get(call, Path.replace)
+    calls = 0
+
+    def fails(*arguments: object, **named: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            raise OSError(errno.ENOSPC, "no space left")
+        return real(*arguments, **named)  # type: ignore[operator]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(call, fails)
+        with contextlib.suppress(DiskFull):
+            vault.change_passphrase(path, key, "new")
+    assert _opens(path, "old") + _opens(path, "new") == 1
+    vault.change_passphrase(path, key, "newer")  # what was left behind is in nobody's way
+    assert _opens(path, "newer")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from loom.storage import vault
+key = vault.unlock(Path(sys.argv[1]), "old")
+left = int(sys.argv[2])
+
+def trace(event, arguments):
+    global left
+    if event in ("open", "os.rename") and "keyslot" in str(arguments[0]):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(trace)
+vault.change_passphrase(Path(sys.argv[1]), key, "new")
+"""
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_change_killed_at_any_instant_leaves_exactly_one_that_works(path: Path, nth: int) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path), str(nth)], check=False, timeout=60
+    )
+    assert run.returncode in (-9, 0)
+    assert _opens(path, "old") + _opens(path, "new") == 1
+
+
+# --- the lock ---
+
+LOCKING = """
+import sys
+from pathlib import Path
+from loom.errors import ProfileInUse
+from loom.storage.profile_lock import ProfileLock
+try:
+    ProfileLock.acquire(Path(sys.argv[1]), "work")
+except ProfileInUse as error:
+    print(error)
+    sys.exit(6)
+"""
+
+
+def _in_another_process(path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", LOCKING, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with ProfileLock.acquire(path, "work"):
+        assert path.read_text() == f"{os.getpid()}\n"
+        refused = _in_another_process(path)
+        assert refused.returncode == 6
+        assert "work is in use" in refused.stdout
+        with pytest.raises(ProfileInUse):
+            ProfileLock.acquire(path, "work")
+    assert _in_another_process(path).returncode == 0
+    ProfileLock.acquire(path, "work").release()
+
+
+def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable):
+        ProfileLock.acquire(tmp_path / "none" / "lock", "work")
