@@ -53,6 +53,8 @@ def show(text: str, *, what: str, remedy: str) -> None:
 
 
 def _opened(mode: str, what: str, remedy: str) -> TextIO:
+    if not has_terminal():
+        raise TerminalNeeded(what=what, remedy=remedy)
     try:
         return cast("TextIO", TERMINAL.open(mode, encoding="utf-8", errors="replace"))
     except OSError as error:

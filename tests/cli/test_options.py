@@ -1,0 +1,87 @@
+"""Global options work before and after the command; `--` ends them."""
+
+from pathlib import Path
+
+import pytest
+
+from loom.config import home_of, read_settings
+from tests.cli.conftest import Loom, objects
+from tests.fakes import FakeProfiles
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--json", "-p", "work", "contacts", "list"),
+        ("contacts", "--json", "-p", "work", "list"),
+        ("contacts", "list", "--json", "-p", "work"),
+        ("contacts", "list", "--json", "-pwork"),
+        ("contacts", "-p", "work", "--json"),
+        ("-p", "other", "contacts", "list", "--json", "--profile=work"),
+    ],
+)
+def test_globals_stand_anywhere(
+    loom: Loom, profiles: FakeProfiles, arguments: tuple[str, ...]
+) -> None:
+    profiles.add("other")
+    profiles.add("work").add("Bob")
+    result = loom(*arguments)
+    assert result.exit_code == 0, result.output
+    assert [line["contact"] for line in objects(result)] == ["Bob"]
+
+
+@pytest.mark.parametrize("text", ["-p", "--json", "--home=x", "--", "-", "-hello", "--help"])
+def test_after_two_dashes_everything_is_text(loom: Loom, profiles: FakeProfiles, text: str) -> None:
+    node = profiles.add()
+    node.add("Bob")
+    result = loom("send", "Bob", "--", text, input="from stdin")
+    assert result.exit_code == 0, result.output
+    assert node.messages[-1].body == ("from stdin" if text == "-" else text)
+    assert not result.stdout.startswith("{")
+
+
+def test_an_options_value_is_never_taken_for_a_global(loom: Loom, profiles: FakeProfiles) -> None:
+    node = profiles.add()
+    node.add("Bob")
+    result = loom("token", "import", "LOOM-X", "--name", "--json")
+    assert result.exit_code == 0, result.output
+    assert "--json" in node.contacts
+    assert not result.stdout.startswith("{")
+
+
+def test_the_home_is_the_one_that_was_named(loom: Loom, tmp_path: Path) -> None:
+    result = loom("contacts", "--home", str(tmp_path / "elsewhere"), "--json")
+    assert result.exit_code == 4
+    assert home_of(read_settings({}, home=tmp_path / "x")).data == tmp_path / "x"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("nope",), ("send",), ("send", "Bob"), ("send", "Bob", "hi", "there"), ("send", "--x"),
+     ("history", "Bob", "-n", "many"), ("history", "Bob", "-n", "0"), ("token",),
+     ("init",), ("send", "Bob", "hi", "--wait", "-1"), ("contacts", "nope"), ("-p",)],
+)  # fmt: skip
+def test_what_is_no_command_is_exit_2(loom: Loom, arguments: tuple[str, ...]) -> None:
+    result = loom(*arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    result = loom("--json", *arguments)
+    assert result.exit_code == 2
+    if len(arguments) != 0 and arguments != ("token",):
+        (line,) = objects(result)
+        assert (line["type"], line["code"], line["exit"]) == ("error", "usage", 2)
+        assert line["message"]
+        assert "--help" in line["advice"]
+
+
+def test_an_argument_that_is_no_text_is_refused(loom: Loom, profiles: FakeProfiles) -> None:
+    profiles.add().add("Bob")
+    result = loom("send", "Bob", "caf\udce9", "--json")
+    assert result.exit_code == 2
+    assert objects(result)[0]["code"] == "invalid_input"
+
+
+def test_version_and_help(loom: Loom) -> None:
+    assert loom("--json", "--version").exit_code == 0
+    for command in ("send", "history", "daemon", "token", "contacts", "passphrase", "demo"):
+        assert loom(command, "--help").exit_code == 0
