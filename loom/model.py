@@ -15,6 +15,14 @@ MessageId = NewType("MessageId", bytes)
 """16 bytes, UUIDv7 (RFC 9562): chosen by the author, unique per author."""
 
 
+def new_message_id(now_ms: int, random: bytes) -> MessageId:
+    """A UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then `random` (10 bytes)."""
+    tail = bytearray(random)
+    tail[0] = tail[0] & 0x0F | 0x70
+    tail[2] = tail[2] & 0x3F | 0x80
+    return MessageId((now_ms & (1 << 48) - 1).to_bytes(6, "big") + bytes(tail))
+
+
 class Direction(StrEnum):
     """Who wrote a message."""
 

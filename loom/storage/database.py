@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, cast
 
 from sqlcipher3.dbapi2 import Connection
 from sqlcipher3.dbapi2 import Error as SqlError
@@ -107,6 +107,17 @@ class Database:
             DiskFull, StoreUnavailable, StoreError: nothing of `work` was kept.
         """
         return await self.submit(work)
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        """`write`, blocking: for making a profile, before anything else runs.
+
+        Raises:
+            DiskFull, StoreUnavailable, StoreError: nothing of `work` was kept.
+        """
+        result, error = self._commit([work])[0]
+        if error is not None:
+            raise error
+        return cast(T, result)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a snapshot, on a connection that cannot write."""

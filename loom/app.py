@@ -1,0 +1,308 @@
+"""The composition root: finds profiles, opens one, wires its parts, hands out a `Client`."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from loom.api.client import Client
+from loom.api.commands import Command
+from loom.api.events import AnyEvent
+from loom.api.profiles import NodeOptions, ProfileInfo, Profiles
+from loom.config import (
+    Paths,
+    Settings,
+    choose_profile,
+    home_of,
+    paths_of,
+    private_folder,
+    read_settings,
+)
+from loom.control.client import attach
+from loom.control.server import ControlServer
+from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
+from loom.errors import (
+    InvalidInput,
+    NodeNotRunning,
+    ProfileDamaged,
+    ProfileExists,
+    ProfileNotFound,
+    StoreUnavailable,
+    WrongPassphrase,
+)
+from loom.node.bus import EventBus
+from loom.node.key_pool import KeyPool
+from loom.node.names import check_name
+from loom.node.node import Node
+from loom.node.parts import Parts
+from loom.ports import Discovery
+from loom.storage import events, settings, vault
+from loom.storage.connection import Db
+from loom.storage.database import Database
+from loom.storage.profile_lock import ProfileLock
+from loom.transport.tcp import TcpTransport
+
+R = TypeVar("R")
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        """Seconds since some start."""
+        return time.monotonic()
+
+
+class OpenProfile:
+    """The `Client` of a profile that this process holds: node, control socket and lock."""
+
+    def __init__(self, node: Node, server: ControlServer | None, lock: ProfileLock) -> None:
+        self._node = node
+        self._server = server
+        self._lock = lock
+        self._closing = asyncio.Lock()
+        self._closed = False
+        self._watch = asyncio.create_task(self._until_stopped(), name="stop")
+
+    async def send(self, command: Command[R]) -> R:
+        """See `Client.send`."""
+        return await self._node.send(command)
+
+    def events(self, after: int | None = None) -> AsyncIterator[AnyEvent]:
+        """See `Client.events`."""
+        return self._node.events(after)
+
+    async def close(self) -> None:
+        """End the node after what was submitted is committed, then let others have the profile."""
+        async with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            if self._server is not None:
+                await self._server.close()
+            await self._node.close()
+            self._lock.release()
+        if asyncio.current_task() is not self._watch:
+            self._watch.cancel()
+
+    async def _until_stopped(self) -> None:
+        await self._node.wants_stop.wait()
+        await self.close()
+
+
+class LocalProfiles:
+    """The profiles of one home folder."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self._settings = chosen
+        self._home = home_of(chosen)
+
+    def list_profiles(self) -> list[ProfileInfo]:
+        """See `Profiles.list_profiles`."""
+        try:
+            folders = sorted(self._home.profiles.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreUnavailable(what=f"{self._home.profiles}: {error.strerror}") from error
+        found = [paths_of(self._home, folder.name) for folder in folders if _is_profile(folder)]
+        return [
+            ProfileInfo(profile=one.profile, path=one.folder, running=one.socket.exists())
+            for one in found
+        ]
+
+    async def create(
+        self, profile: str, name: str, passphrase: str, *, argon2_memory_mib: int | None = None
+    ) -> str:
+        """See `Profiles.create`."""
+        phrase = phrase_from_entropy(secrets.token_bytes(32))
+        await self.restore(profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib)
+        return phrase
+
+    async def restore(
+        self,
+        profile: str,
+        name: str,
+        passphrase: str,
+        phrase: str,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> None:
+        """See `Profiles.restore`."""
+        seeds = seeds_from_phrase(phrase)
+        name = check_name(name)
+        if not passphrase:
+            raise InvalidInput(what="The passphrase is empty")
+        paths = paths_of(self._home, profile)
+        memory_kib = (
+            vault.MEMORY_DEFAULT_KIB if argon2_memory_mib is None else argon2_memory_mib * 1024
+        )
+        await asyncio.to_thread(_create, paths, name, passphrase, seeds, memory_kib)
+
+    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
+        """See `Profiles.unlock`."""
+        paths = self._existing(profile)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        lock = ProfileLock.acquire(paths.lock, profile)
+        try:
+            return await _open(paths, passphrase, options, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    async def attach(self, profile: str) -> Client:
+        """See `Profiles.attach`."""
+        return await attach(self._existing(profile).socket)
+
+    def _existing(self, profile: str) -> Paths:
+        paths = paths_of(self._home, profile)
+        if not _is_profile(paths.folder):
+            raise ProfileNotFound(profile=profile)
+        return paths
+
+
+def open_profiles(chosen: Settings) -> Profiles:
+    """The profiles that these settings name."""
+    return LocalProfiles(chosen)
+
+
+@asynccontextmanager
+async def open_profile(
+    profile: str | None = None,
+    *,
+    passphrase: str | None = None,
+    home: Path | str | None = None,
+    options: NodeOptions | None = None,
+) -> AsyncIterator[Client]:
+    """A client of a profile: the running node's, else one opened here for the time being.
+
+    Args:
+        profile: its folder's name; None: LOOM_PROFILE, or the only one there is.
+        passphrase: needed only where no node runs.
+        home: None: LOOM_HOME, or the user's own folders.
+        options: how an own node meets the network.
+
+    Raises:
+        ProfileNotFound, ProfileNotChosen, WrongPassphrase, ProfileInUse.
+    """
+    chosen = read_settings(os.environ, home=None if home is None else Path(home), profile=profile)
+    profiles = open_profiles(chosen)
+    name = choose_profile(chosen, [one.profile for one in profiles.list_profiles()])
+    try:
+        client = await profiles.attach(name)
+    except NodeNotRunning:
+        if passphrase is None:
+            raise WrongPassphrase from None
+        client = await profiles.unlock(name, passphrase, options or NodeOptions())
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _is_profile(folder: Path) -> bool:
+    return (folder / "vault.key").exists() or (folder / "loom.db").exists()
+
+
+def _create(
+    paths: Paths, name: str, passphrase: str, seeds: IdentitySeeds, memory_kib: int
+) -> None:
+    """Build the profile beside its place, then move it there: half a profile never stands."""
+    private_folder(paths.folder.parent)
+    if paths.folder.exists():
+        raise ProfileExists(profile=paths.profile)
+    building = paths.folder.with_name(f".{paths.profile}.{secrets.token_hex(4)}")
+    try:
+        private_folder(building)
+        key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
+        database = Database.open(building / paths.database.name, key.database_key(), create=True)
+        try:
+            database.write_now(lambda db: _store_identity(db, name, seeds))
+        finally:
+            database.close()
+            key.wipe()
+        try:
+            building.rename(paths.folder)
+        except OSError as error:
+            raise ProfileExists(profile=paths.profile) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _store_identity(db: Db, name: str, seeds: IdentitySeeds) -> None:
+    settings.put(db, "identity", msgspec.msgpack.encode(seeds))
+    settings.put(db, "name", name.encode())
+
+
+async def _open(
+    paths: Paths, passphrase: str, options: NodeOptions, lock: ProfileLock
+) -> OpenProfile:
+    private_folder(paths.folder)
+    key = await asyncio.to_thread(vault.unlock, paths.keyslot, passphrase)
+    try:
+        database = await asyncio.to_thread(Database.open, paths.database, key.database_key())
+    finally:
+        key.wipe()
+    try:
+        identity, name, last_seq = database.read_now(_load)
+        parts = Parts(
+            database=database,
+            identity=identity,
+            clock=SystemClock(),
+            bus=EventBus(database, last_seq),
+            keys=KeyPool(),
+            random=secrets.token_bytes,
+        )
+        node = Node(
+            parts,
+            paths=paths,
+            name=name,
+            transport=TcpTransport(),
+            discovery=_discovery(options),
+            options=options,
+        )
+    except BaseException:
+        database.close()
+        raise
+    server = ControlServer(node, paths.socket, paths.profile) if options.serve else None
+    try:
+        await node.start()
+        if server is not None:
+            await server.start()
+    except BaseException:
+        with contextlib.suppress(Exception):
+            await node.close()
+        raise
+    return OpenProfile(node, server, lock)
+
+
+def _load(db: Db) -> tuple[Identity, str, int]:
+    stored, name = settings.get(db, "identity"), settings.get(db, "name")
+    if stored is None or name is None:
+        raise ProfileDamaged(what="the identity is missing")
+    seeds = msgspec.msgpack.decode(stored, type=IdentitySeeds)
+    return Identity(seeds), name.decode(), events.last_seq(db)
+
+
+def _discovery(options: NodeOptions) -> Discovery:
+    if not options.online or not options.mdns:
+        from loom.discovery.static import StaticDiscovery
+
+        return StaticDiscovery()
+    from loom.discovery.mdns import MdnsDiscovery
+
+    pinned = options.mdns_interface
+    return MdnsDiscovery(None if pinned is None else [pinned])

@@ -1,0 +1,86 @@
+"""What `loom doctor` asks an open profile."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from loom.api.views import Check, Diagnosis
+from loom.storage import link_rands, maintenance
+
+if TYPE_CHECKING:
+    from loom.node.node import Node
+
+FREE_MIN_BYTES: Final = 64 * 1024 * 1024
+EARLIEST_S: Final = 1_767_225_600
+"""1 January 2026: no right clock is earlier than this program."""
+DAY_S: Final = 86_400
+
+
+async def diagnose(node: "Node", folder: Path) -> Diagnosis:
+    """Database, disk, port, discovery, clock."""
+    return Diagnosis(
+        checks=[
+            await _database(node),
+            _disk(folder),
+            _port(node),
+            _discovery(node),
+            await _clock(node),
+        ]
+    )
+
+
+async def _database(node: "Node") -> Check:
+    wrong = await node.parts.database.read(maintenance.integrity)
+    return Check(
+        name="database",
+        ok=not wrong,
+        found="whole" if not wrong else f"{len(wrong)} faults",
+        advice="" if not wrong else "Restore the profile's folder from a backup.",
+    )
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    return Check(
+        name="disk",
+        ok=free >= FREE_MIN_BYTES,
+        found=f"{free // (1024 * 1024)} MiB free",
+        advice="" if free >= FREE_MIN_BYTES else "Free some space.",
+    )
+
+
+def _port(node: "Node") -> Check:
+    if not node.is_online:
+        return Check(name="port", ok=True, found="no node runs; nothing is bound")
+    fallback = node.has_fallen_back
+    return Check(
+        name="port",
+        ok=not fallback,
+        found=", ".join(node.addresses),
+        advice="The remembered port is taken by another program." if fallback else "",
+    )
+
+
+def _discovery(node: "Node") -> Check:
+    state = "off" if node.announcer is None else node.announcer.state
+    return Check(
+        name="discovery",
+        ok=state != "failed",
+        found=f"mDNS is {state}",
+        advice="" if state != "failed" else "Is the network up? Use `loom connect` meanwhile.",
+    )
+
+
+async def _clock(node: "Node") -> Check:
+    """Links are refused when two clocks differ by more than a day."""
+    now_s = time.time()
+    rands = await node.parts.database.read(lambda db: link_rands.load(db, 0))
+    latest_day = max((day for _, day, _ in rands), default=0)
+    ok = now_s >= EARLIEST_S and now_s // DAY_S + 1 >= latest_day
+    return Check(
+        name="clock",
+        ok=ok,
+        found=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now_s)),
+        advice="" if ok else "Set the clock: contacts are refused when it is wrong by a day.",
+    )

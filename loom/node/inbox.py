@@ -1,0 +1,327 @@
+"""Takes in what a contact sends: opens, stores and receipts in one transaction (PROTOCOL 9)."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from loom.api.events import (
+    AnyEvent,
+    ContactChanged,
+    ContactTyping,
+    MessageDelivered,
+    MessageRead,
+    MessageReceived,
+    SessionStarted,
+)
+from loom.core import conversation as core
+from loom.core.conversation import Opened
+from loom.core.prekeys import Prekey, decode_prekey
+from loom.crypto.kdf import hash_
+from loom.errors import LoomError, MalformedMessage, PeerError
+from loom.model import Direction, MessageId, MessageState
+from loom.node.bus import Draft, store_events
+from loom.storage import (
+    contacts,
+    envelopes,
+    handshakes,
+    messages,
+    outbox,
+    prekeys,
+    receipts,
+    seen,
+)
+from loom.storage.connection import Db
+from loom.storage.receipts import ReceiptKind
+from loom.wire.limits import DESYNC_RESTART_INTERVAL_S, INBOX_QUEUE_MAX
+from loom.wire.payloads import Payload, Profile, Receipt, Text, Typing, Unknown, decode_payload
+
+if TYPE_CHECKING:
+    from loom.node.peer import Peer
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX: Final = 128
+ENVELOPE_HASH_BYTES: Final = 32
+
+
+class Taken(NamedTuple):
+    """One opened envelope; `payload` is None when what was inside is no valid payload."""
+
+    envelope_hash: bytes
+    payload: Payload | None
+
+
+class Batch:
+    """What one transaction takes in."""
+
+    def __init__(self) -> None:
+        self.taken: list[Taken] = []
+        self.spent_prekeys: list[bytes] = []
+        self.card: bytes | None = None
+        self.renewed = False
+
+    def owed(self) -> list[MessageId]:
+        """The ids to receipt."""
+        return [
+            MessageId(one.payload.message_id)
+            for one in self.taken
+            if isinstance(one.payload, Text | Profile | Unknown)
+        ]
+
+
+class Stored(NamedTuple):
+    """What the transaction did."""
+
+    events: list[AnyEvent]
+    owed_row: int | None
+
+
+class Inbox:
+    """One contact's queue of envelopes. One batch is on its way to the disk at a time."""
+
+    def __init__(self, peer: "Peer") -> None:
+        self._peer = peer
+        self._queue: deque[bytes] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._warned_at_s = 0
+        self.dropped = 0
+        """Verified bodies that were no payload, and payloads of unknown types."""
+
+    @property
+    def is_full(self) -> bool:
+        """Reading from the contact's links must pause."""
+        return len(self._queue) >= INBOX_QUEUE_MAX
+
+    def put(self, envelopes_: list[bytes]) -> None:
+        """Queue envelopes in the order they came."""
+        self._queue.extend(envelopes_)
+        if self._task is None:
+            self._task = self._peer.spawn(self._run(), "inbox")
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                try:
+                    await self._take_in()
+                except LoomError as error:
+                    # Nothing was acknowledged: the contact sends it again.
+                    log.warning("contact %d: not taken in: %s", self._peer.number, error.code)
+                    self._peer.warn(error)
+                if not self.is_full:
+                    self._peer.resume_reading()
+        finally:
+            self._task = None
+
+    async def _take_in(self) -> None:
+        state = self._peer.state
+        await state.ready()
+        batch = Batch()
+        failed: list[tuple[bytes, PeerError]] = []
+        while self._queue and len(batch.taken) < BATCH_MAX:
+            envelope = self._queue[0]
+            try:
+                unknown = core.unknown_handshake(state.conversation, envelope)
+                if unknown is not None:
+                    if batch.taken:
+                        break
+                    await self._accept(envelope, unknown, batch)
+                    self._queue.popleft()
+                    break
+                opened = self._open(envelope, None, refused=False)
+            except PeerError as error:
+                failed.append((envelope, error))
+            else:
+                self._note(batch, envelope, opened)
+            self._queue.popleft()
+        try:
+            if batch.taken:
+                await self._commit(batch)
+        except BaseException:
+            # What was opened and not stored must not be built upon.
+            state.discard()
+            raise
+        finally:
+            for envelope, reason in failed:
+                await self._unopened(envelope, reason)
+
+    async def _accept(self, envelope: bytes, unknown: core.Handshake, batch: Batch) -> None:
+        """Open the first envelope of a session that the contact began."""
+
+        def look_up(db: Db) -> tuple[prekeys.Prekey | None, bool]:
+            found = prekeys.get(db, unknown.bundle_id)
+            if found is not None and found.contact_id != self._peer.number:
+                found = None
+            return found, handshakes.contains(db, unknown.handshake_id)
+
+        found, refused = await self._peer.parts.database.read(look_up)
+        await self._peer.state.ready()
+        prekey = None if found is None else decode_prekey(found.state)
+        try:
+            opened = self._open(envelope, prekey, refused=refused)
+        except PeerError as error:
+            await self._unopened(envelope, error)
+            return
+        log.info("contact %d: session accepted", self._peer.number)
+        batch.spent_prekeys.append(unknown.bundle_id)
+        batch.card = opened.accepted
+        self._note(batch, envelope, opened)
+
+    def _open(self, envelope: bytes, prekey: Prekey | None, *, refused: bool) -> Opened:
+        peer, state = self._peer, self._peer.state
+        opened = core.open_(
+            state.conversation,
+            peer.parts.identity,
+            peer.token,
+            envelope,
+            skipped=state.skipped,
+            prekey=prekey,
+            refused=refused,
+            now_ms=peer.parts.clock.now_ms(),
+        )
+        state.conversation = opened.conversation
+        state.skip(opened.session_id, opened.skipped)
+        return opened
+
+    def _note(self, batch: Batch, envelope: bytes, opened: Opened) -> None:
+        batch.renewed |= opened.renewed
+        payload: Payload | None
+        try:
+            payload = decode_payload(opened.payload)
+        except MalformedMessage:
+            payload = None
+        if payload is None or isinstance(payload, Unknown):
+            self.dropped += 1
+        if isinstance(payload, Receipt):
+            self._credit(payload)
+        batch.taken.append(Taken(hash_(envelope)[:ENVELOPE_HASH_BYTES], payload))
+
+    def _credit(self, receipt: Receipt) -> None:
+        """Flow control learns which messages the contact has."""
+        state = self._peer.state
+        for message_id in (*receipt.delivered, *receipt.read):
+            sealed = state.awaiting.pop(MessageId(message_id), None)
+            if sealed is not None:
+                state.conversation = core.receipted(
+                    state.conversation, sealed.session_id, sealed.ordinal
+                )
+        self._peer.outbox.receipted(receipt)
+
+    async def _commit(self, batch: Batch) -> None:
+        peer = self._peer
+        owed = batch.owed()
+        receipt = None
+        if owed or batch.card is not None:
+            receipt = peer.outbox.seal_receipt(owed, [])
+        stored = await peer.state.commit(lambda db: self._store(db, batch, owed))
+        peer.parts.bus.publish(stored.events)
+        for one in batch.taken:
+            if isinstance(one.payload, Typing):
+                event = ContactTyping(
+                    contact=peer.contact.name, contact_id=peer.number, on=one.payload.on
+                )
+                peer.parts.bus.publish([event])
+        if receipt is not None and peer.send_envelope(receipt):
+            peer.outbox.paid([] if stored.owed_row is None else [stored.owed_row])
+        peer.outbox.state_changed()
+
+    def _store(self, db: Db, batch: Batch, owed: list[MessageId]) -> Stored:
+        """The transaction: inbox, seen, envelope hashes, receipts and events, or nothing."""
+        peer = self._peer
+        now_ms = peer.parts.clock.now_ms()
+        contact_id, name = peer.number, peer.contact.name
+        new = seen.add_many(db, peer.contact.peer_id, Direction.IN, owed)
+        drafts: list[Draft] = []
+        for _, payload in batch.taken:
+            if isinstance(payload, Text):
+                if payload.message_id in new:
+                    new.discard(MessageId(payload.message_id))
+                    drafts.append(self._store_text(db, payload, now_ms))
+            elif isinstance(payload, Receipt):
+                drafts += self._store_receipt(db, payload)
+            elif isinstance(payload, Profile) and payload.message_id in new:
+                contacts.put_display_name(db, contact_id, payload.display_name)
+                changed = ContactChanged(contact=name, contact_id=contact_id, what="profile")
+                drafts.append(Draft(changed, contact_id))
+        for bundle_id in batch.spent_prekeys:
+            prekeys.delete(db, bundle_id)
+        if batch.card is not None:
+            contacts.put_card(db, contact_id, batch.card)
+        if batch.renewed:
+            drafts.append(Draft(SessionStarted(contact=name, contact_id=contact_id), contact_id))
+        now_s = now_ms // 1000
+        envelopes.add_many(
+            db,
+            [
+                envelopes.Envelope(one.envelope_hash, peer.contact.peer_id, now_s, _owed_id(one))
+                for one in batch.taken
+            ],
+        )
+        owed_row = receipts.add(db, contact_id, ReceiptKind.DELIVERED, owed) if owed else None
+        return Stored(store_events(db, drafts, now_ms), owed_row)
+
+    def _store_text(self, db: Db, text: Text, now_ms: int) -> Draft:
+        peer = self._peer
+        message = messages.insert(
+            db,
+            contact_id=peer.number,
+            message_id=MessageId(text.message_id),
+            direction=Direction.IN,
+            body=text.body,
+            sent_at_ms=text.sent_at_ms,
+            stored_at_ms=now_ms,
+            state=MessageState.DELIVERED,
+        )
+        event = MessageReceived(**peer.message_fields(message))
+        return Draft(event, peer.number, message.row_id)
+
+    def _store_receipt(self, db: Db, receipt: Receipt) -> list[Draft]:
+        peer = self._peer
+        delivered = [MessageId(one) for one in receipt.delivered]
+        read = [MessageId(one) for one in receipt.read]
+        outbox.delete(db, peer.number, delivered + read)
+        moved = messages.set_state(db, peer.number, delivered, MessageState.DELIVERED)
+        seen_by_them = messages.set_state(db, peer.number, read, MessageState.READ)
+        name = peer.contact.name
+        events: list[AnyEvent] = [
+            MessageDelivered(message_id=peer.shown_id(one), contact=name, contact_id=peer.number)
+            for one in moved
+        ]
+        events += [
+            MessageRead(message_id=peer.shown_id(one), contact=name, contact_id=peer.number)
+            for one in seen_by_them
+        ]
+        return [Draft(event, peer.number) for event in events]
+
+    async def _unopened(self, envelope: bytes, error: PeerError) -> None:
+        """A repeated envelope is receipted again; any other is a desync: begin anew, say so."""
+        peer = self._peer
+        digest = hash_(envelope)[:ENVELOPE_HASH_BYTES]
+        known = await peer.parts.database.read(
+            lambda db: envelopes.find(db, peer.contact.peer_id, digest)
+        )
+        if known is not None:
+            if known.message_id is not None:
+                ids = [known.message_id]
+                await peer.parts.database.write(
+                    lambda db: receipts.add(db, peer.number, ReceiptKind.DELIVERED, ids)
+                )
+                peer.outbox.owe()
+            return
+        log.warning("contact %d: an envelope did not open: %s", peer.number, error.facts)
+        await peer.state.ready()
+        wanted = core.want_start(peer.state.conversation)
+        if wanted is not peer.state.conversation:
+            peer.state.conversation = wanted
+            await peer.state.commit(lambda db: None)
+        now_s = peer.parts.now_s()
+        if not 0 <= now_s - self._warned_at_s < DESYNC_RESTART_INTERVAL_S:
+            self._warned_at_s = now_s
+            peer.warn(error)
+        peer.outbox.state_changed()
+
+
+def _owed_id(one: Taken) -> MessageId | None:
+    if isinstance(one.payload, Text | Profile | Unknown):
+        return MessageId(one.payload.message_id)
+    return None

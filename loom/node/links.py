@@ -1,0 +1,237 @@
+"""Who may connect and whom one dials: the gate, the limits, and the owner of each connection."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable
+
+from loom.core.gate import Gate, GateEntry
+from loom.core.link import Link
+from loom.core.link_ends import LinkInitiator, LinkResponder
+from loom.core.link_events import CloseReason, LinkAuthenticated, RecordReceived
+from loom.errors import LoomError, Unreachable
+from loom.model import Address, ContactId, PeerId
+from loom.node.connection import Connection
+from loom.node.parts import Parts
+from loom.node.peer import Peer
+from loom.ports import Stream, StreamHandler, Transport
+from loom.storage import addresses, link_rands
+from loom.wire.limits import (
+    CONFIRMED_LINKS_MAX,
+    LINK_DAY_SKEW_DAYS,
+    LINK_HANDSHAKE_TIMEOUT_S,
+    LINK_RAND_BYTES,
+    UNAUTHENTICATED_MAX,
+    UNAUTHENTICATED_PER_SOURCE_MAX,
+)
+
+log = logging.getLogger(__name__)
+
+DAY_S = 86_400
+DIALS_AT_ONCE = 8
+
+
+class Links:
+    """Owns every connection of a node until it is closed."""
+
+    def __init__(
+        self, parts: Parts, transport: Transport, find: Callable[[ContactId], Peer | None]
+    ) -> None:
+        self._parts = parts
+        self._transport = transport
+        self._find = find
+        self._gate_entries: tuple[GateEntry, ...] = ()
+        self._used_rands: set[tuple[PeerId, bytes]] = set()
+        self._unconfirmed: dict[Connection, str] = {}
+        """Incoming and not yet confirmed, oldest first, with their source."""
+        self._peers: dict[Connection, Peer] = {}
+        self._confirmed: set[Connection] = set()
+        self._dialled: dict[Connection, asyncio.Future[None]] = {}
+        self._dialling = asyncio.Semaphore(DIALS_AT_ONCE)
+        self._stopping = False
+        self.refused = 0
+        """Connections that did not get through the gate."""
+
+    async def load(self) -> None:
+        """Read what must be refused when it comes again."""
+        since = self._today() - LINK_DAY_SKEW_DAYS - 1
+        found = await self._parts.database.read(lambda db: link_rands.load(db, since))
+        self._used_rands = {(peer_id, rand) for peer_id, _, rand in found}
+
+    def admit(self, peers: list[Peer]) -> None:
+        """From now on exactly these may dial us."""
+        self._gate_entries = tuple(GateEntry(peer.number, peer.keys.receiving) for peer in peers)
+
+    def accept(self) -> StreamHandler:
+        """The handler of an incoming stream."""
+        return _Incoming(self, self._parts, self._respond)
+
+    async def dial(self, peer: Peer, address: Address) -> None:
+        """Return once a link with the contact is confirmed at this address.
+
+        Raises:
+            Unreachable: nobody answered as this contact.
+        """
+        async with self._dialling:
+            if self._stopping:
+                raise Unreachable(address=str(address))
+            confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            connection = Connection(
+                self, self._parts.clock, lambda: self._initiate(peer), dialled=True
+            )
+            self._dialled[connection] = confirmed
+            self._peers[connection] = peer
+            try:
+                await self._transport.dial(address, connection, LINK_HANDSHAKE_TIMEOUT_S)
+                async with asyncio.timeout(LINK_HANDSHAKE_TIMEOUT_S + 1.0):
+                    await confirmed
+            except (TimeoutError, LoomError) as error:
+                connection.abort()
+                raise Unreachable(address=str(address)) from error
+            except asyncio.CancelledError:
+                connection.abort()
+                raise
+            finally:
+                del self._dialled[connection]
+                if connection not in self._confirmed:
+                    self._peers.pop(connection, None)
+        now_ms = self._parts.clock.now_ms()
+        await self._parts.database.write(
+            lambda db: addresses.mark_ok(db, peer.number, address, now_ms)
+        )
+
+    def stop(self) -> None:
+        """Accept and dial no more; end everything that is not yet confirmed."""
+        self._stopping = True
+        for connection in (*self._unconfirmed, *self._dialled):
+            connection.abort()
+
+    # --- Owner ---
+
+    def authenticated(self, connection: Connection, event: LinkAuthenticated) -> None:
+        """Remember `rand` on disk, then answer."""
+        peer = self._find(event.contact_id)
+        if peer is None:
+            connection.abort()
+            return
+        self._peers[connection] = peer
+        self._used_rands.add((peer.contact.peer_id, event.rand))
+        peer.spawn(self._remember(connection, peer, event), "link")
+
+    def confirmed(self, connection: Connection) -> None:
+        """The contact is there."""
+        self._unconfirmed.pop(connection, None)
+        peer = self._peers.get(connection)
+        if peer is None or len(self._confirmed) >= CONFIRMED_LINKS_MAX or self._stopping:
+            connection.abort()
+            return
+        self._confirmed.add(connection)
+        waiting = self._dialled.get(connection)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+        peer.link_confirmed(connection)
+
+    def records_received(self, connection: Connection, records: list[RecordReceived]) -> None:
+        """Pass on to the contact."""
+        peer = self._peers.get(connection)
+        if peer is not None and connection in self._confirmed:
+            peer.records_received(connection, records)
+
+    def writable_again(self, connection: Connection) -> None:
+        """Pass on to the contact."""
+        peer = self._peers.get(connection)
+        if peer is not None and peer.connection is connection:
+            peer.outbox.writable_again()
+
+    def connection_closed(self, connection: Connection, reason: CloseReason | None) -> None:
+        """Forget it."""
+        self._unconfirmed.pop(connection, None)
+        if reason is CloseReason.REFUSED:
+            self.refused += 1
+        waiting = self._dialled.get(connection)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(Unreachable(address=""))
+        peer = self._peers.pop(connection, None)
+        if peer is not None and connection in self._confirmed:
+            self._confirmed.discard(connection)
+            peer.link_closed(connection, reason)
+
+    # --- inside ---
+
+    def arrived(self, connection: Connection, source: str) -> bool:
+        """Make room for a new incoming connection: the oldest unauthenticated one goes."""
+        if self._stopping:
+            return False
+        same = [one for one, other in self._unconfirmed.items() if other == source]
+        if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX:
+            same[0].abort()
+        elif len(self._unconfirmed) >= UNAUTHENTICATED_MAX:
+            next(iter(self._unconfirmed)).abort()
+        self._unconfirmed[connection] = source
+        return True
+
+    async def _remember(self, connection: Connection, peer: Peer, event: LinkAuthenticated) -> None:
+        try:
+            is_new = await self._parts.database.write(
+                lambda db: link_rands.add(db, peer.contact.peer_id, event.day, event.rand)
+            )
+        except LoomError as error:
+            log.warning("contact %d: link refused: %s", peer.number, error.code)
+            connection.abort()
+            return
+        if is_new:
+            connection.accept()
+        else:
+            connection.abort()
+
+    def _respond(self) -> Link:
+        gate = Gate(self._gate_entries, self._today(), self._is_used)
+        return LinkResponder(
+            gate, ephemeral_seed=self._parts.random(32), now_s=self._parts.clock.monotonic_s()
+        )
+
+    def _initiate(self, peer: Peer) -> Link:
+        random = self._parts.random
+        return LinkInitiator(
+            peer.keys.sending,
+            rand=random(LINK_RAND_BYTES),
+            day=self._today(),
+            ephemeral_seed=random(32),
+            kem_seed=random(64),
+            now_s=self._parts.clock.monotonic_s(),
+        )
+
+    def _is_used(self, contact_id: ContactId, rand: bytes) -> bool:
+        peer = self._find(contact_id)
+        return peer is None or (peer.contact.peer_id, rand) in self._used_rands
+
+    def _today(self) -> int:
+        return self._parts.now_s() // DAY_S
+
+
+class _Incoming(Connection):
+    """A connection that must find room before its link begins."""
+
+    def __init__(self, links: Links, parts: Parts, make_link: Callable[[], Link]) -> None:
+        super().__init__(links, parts.clock, make_link, dialled=False)
+        self._links = links
+
+    def connected(self, stream: Stream) -> None:
+        """Take a place among the unauthenticated, or none."""
+        super().connected(stream)
+        if not self._links.arrived(self, source_of(stream.remote)):
+            stream.abort()
+
+
+def source_of(address: Address) -> str:
+    """What connections are counted by: an IPv4 address, or an IPv6 /64."""
+    host = address.host.split("%", 1)[0]
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)

@@ -1,0 +1,288 @@
+"""The service of one open profile: contacts, links, delivery, discovery, and its `Client`."""
+
+import asyncio
+import ipaddress
+import logging
+import os
+from collections.abc import AsyncIterator
+from typing import Final, TypeVar
+
+import loom
+from loom.api.commands import Command
+from loom.api.events import AnyEvent, NodeReady, NodeStopped, Warned
+from loom.api.profiles import NodeOptions
+from loom.api.views import StatusView
+from loom.config import Paths
+from loom.core.choice import superseded
+from loom.core.conversation import without
+from loom.core.pair_keys import derive_pair_keys
+from loom.errors import LoomError, PortInUse, StoreUnavailable, describe
+from loom.model import Address, Contact, ContactId
+from loom.node.bus import Draft, store_events
+from loom.node.commands import Commands
+from loom.node.dialer import Dialer
+from loom.node.links import Links
+from loom.node.parts import Parts
+from loom.node.peer import Peer
+from loom.node.presence import Announcer
+from loom.ports import Discovery, Listener, Transport
+from loom.storage import contacts, maintenance, outbox, settings, vault
+from loom.storage.connection import Db
+
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - the product listens on the LAN
+ANY_IPV6: Final = "::"
+MAINTENANCE_S: Final = 600.0
+
+
+class Node:
+    """A `Client` in process. `name` is what contacts are told."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        paths: Paths,
+        name: str,
+        transport: Transport,
+        discovery: Discovery,
+        options: NodeOptions,
+    ) -> None:
+        self.parts = parts
+        self.paths = paths
+        self.profile = paths.profile
+        self.name = name
+        self.peers: dict[ContactId, Peer] = {}
+        self.links = Links(parts, transport, self.peers.get)
+        self.stopped = asyncio.Event()
+        self.announcer: Announcer | None = None
+        self.wants_stop = asyncio.Event()
+        self.has_fallen_back = False
+        """The remembered port was taken."""
+        self._transport = transport
+        self._discovery = discovery
+        self._options = options
+        self._listener: Listener | None = None
+        self._commands = Commands(self)
+        self._started_at_ms = parts.clock.now_ms()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    # --- Client ---
+
+    async def send(self, command: Command[R]) -> R:
+        """See `Client.send`."""
+        if self._stopping:
+            raise StoreUnavailable(what="the profile is closed")
+        return await self._commands.carry_out(command)
+
+    def events(self, after: int | None = None) -> AsyncIterator[AnyEvent]:
+        """See `Client.events`."""
+        return self.parts.bus.events(after)
+
+    async def close(self) -> None:
+        """End the node: what was submitted is committed first."""
+        if self._stopping:
+            await self.stopped.wait()
+            return
+        self._stopping = True
+        self.wants_stop.set()
+        self.links.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.announcer is not None:
+            await self.announcer.stop()
+        if self._listener is not None:
+            await self._listener.close()
+        await asyncio.gather(*(peer.stop() for peer in self.peers.values()))
+        self.parts.bus.publish([NodeStopped(reason="stopped")])
+        self.parts.bus.close()
+        await asyncio.to_thread(self.parts.database.close)
+        self.stopped.set()
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Load the contacts and, unless offline, meet the network.
+
+        Raises:
+            PortInUse, InvalidAddress: the explicit address cannot be bound.
+        """
+        for contact in await self.parts.database.read(contacts.all_):
+            self.add_peer(contact)
+        if not self._options.online:
+            return
+        await self.links.load()
+        await self._listen()
+        self.contacts_changed()
+        for peer in self.peers.values():
+            self._begin_dialling(peer)
+        if self._options.mdns:
+            self.announcer = Announcer(
+                self.parts, self._discovery, self.port, self.reachable_peers, self._listens_on
+            )
+            await self.announcer.start()
+        self._tasks.append(asyncio.create_task(self._maintain(), name="maintenance"))
+        self.parts.bus.publish([self.ready_event()])
+
+    def ready_event(self) -> NodeReady:
+        """What the daemon prints first."""
+        return NodeReady(
+            profile=self.profile, port=self.port, addresses=self.addresses, pid=os.getpid()
+        )
+
+    @property
+    def is_online(self) -> bool:
+        """Whether this node meets the network at all."""
+        return self._options.online
+
+    @property
+    def port(self) -> int:
+        """The bound port; 0 when offline."""
+        return self._listener.addresses[0].port if self._listener is not None else 0
+
+    @property
+    def addresses(self) -> list[str]:
+        """What is bound."""
+        return [] if self._listener is None else [str(one) for one in self._listener.addresses]
+
+    # --- contacts ---
+
+    def add_peer(self, contact: Contact) -> Peer:
+        """Take up a contact, or a contact's new identity."""
+        keys = derive_pair_keys(
+            self.parts.identity.agreement,
+            self.parts.identity.peer_id,
+            contact.peer_id,
+            contact.x25519_public,
+        )
+        peer = Peer(self.parts, contact, keys)
+        self.peers[contact.contact_id] = peer
+        if self._listener is not None:
+            self._begin_dialling(peer)
+        return peer
+
+    async def drop_peer(self, peer: Peer) -> None:
+        """Let go of a contact."""
+        self.peers.pop(peer.number, None)
+        self.contacts_changed()
+        await peer.stop()
+
+    def reachable_peers(self) -> list[Peer]:
+        """Everyone who is not blocked, by number."""
+        return [peer for _, peer in sorted(self.peers.items()) if not peer.contact.blocked]
+
+    def contacts_changed(self) -> None:
+        """Gate and adverts follow the contacts."""
+        self.links.admit(self.reachable_peers())
+        if self.announcer is not None:
+            self.announcer.contacts_changed()
+
+    # --- inside ---
+
+    def _begin_dialling(self, peer: Peer) -> None:
+        if not peer.contact.blocked and peer.dialer is None:
+            peer.dialer = Dialer(peer, self.links.dial)
+
+    async def _listen(self) -> None:
+        explicit = self._options.listen
+        remembered = await self.parts.database.read(_remembered_port)
+        if explicit is not None:
+            self._listener = await self._transport.listen([explicit], self.links.accept)
+        else:
+            try:
+                self._listener = await self._bind_any(remembered)
+            except PortInUse as error:
+                if not remembered:
+                    raise
+                # Contacts find the new port by mDNS; the remembered one is tried again next time.
+                self._listener = await self._bind_any(0)
+                await self._say_fallback(error)
+        if not remembered:
+            port = self.port
+            await self.parts.database.write(
+                lambda db: settings.put(db, "listen_port", str(port).encode())
+            )
+
+    async def _bind_any(self, port: int) -> Listener:
+        return await self._transport.listen(
+            [Address(ANY_IPV4, port), Address(ANY_IPV6, port)], self.links.accept
+        )
+
+    async def _say_fallback(self, error: PortInUse) -> None:
+        sentence, _ = describe(error)
+        message = f"{sentence} Listening on {self.port} this time."
+        log.warning("remembered port is taken; listening on %d", self.port)
+        self.has_fallen_back = True
+        draft = Draft(Warned(code=error.code, message=message), None)
+        now_ms = self.parts.clock.now_ms()
+        stored = await self.parts.database.write(lambda db: store_events(db, [draft], now_ms))
+        self.parts.bus.publish(stored)
+
+    def _listens_on(self, packed: bytes) -> bool:
+        """Whether an address of this machine reaches the listener."""
+        if self._listener is None:
+            return False
+        ip = ipaddress.ip_address(packed)
+        wildcard = ANY_IPV4 if ip.version == 4 else ANY_IPV6
+        return any(one.host in (str(ip), wildcard) for one in self._listener.addresses)
+
+    async def _maintain(self) -> None:
+        while True:
+            try:
+                await self.parts.database.write(
+                    lambda db: maintenance.prune(db, self.parts.now_s())
+                )
+                for peer in list(self.peers.values()):
+                    await self._drop_superseded(peer)
+            except LoomError as error:
+                log.warning("maintenance: %s", error.code)
+            await asyncio.sleep(MAINTENANCE_S)
+
+    async def _drop_superseded(self, peer: Peer) -> None:
+        if not peer.state.loaded:
+            return
+        gone = superseded(peer.state.conversation.sessions, self.parts.now_s())
+        if gone:
+            peer.state.conversation = without(peer.state.conversation, gone)
+            await peer.state.commit(lambda db: None)
+
+    async def change_passphrase(self, old: str, new: str) -> None:
+        """Wrap the vault key anew; raises WrongPassphrase when `old` does not open it."""
+
+        def change() -> None:
+            key = vault.unlock(self.paths.keyslot, old)
+            try:
+                vault.change_passphrase(self.paths.keyslot, key, new)
+            finally:
+                key.wipe()
+
+        await asyncio.to_thread(change)
+
+    async def status(self) -> StatusView:
+        """The node as it stands."""
+        queued = await self.parts.database.read(outbox.counts)
+        mdns = "off" if self.announcer is None else self.announcer.state
+        return StatusView(
+            profile=self.profile,
+            name=self.name,
+            fingerprint=self.parts.identity.peer_id.hex(),
+            port=self.port,
+            addresses=self.addresses,
+            pid=os.getpid(),
+            started_at_ms=self._started_at_ms,
+            contacts=len(self.peers),
+            online=sum(peer.connection is not None for peer in self.peers.values()),
+            queued=sum(queued.values()),
+            mdns=mdns,
+            version=loom.__version__,
+            last_seq=self.parts.bus.last_seq,
+        )
+
+
+def _remembered_port(db: Db) -> int:
+    value = settings.get(db, "listen_port")
+    return 0 if value is None else int(value)

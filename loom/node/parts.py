@@ -1,0 +1,32 @@
+"""What the rooms of a node share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loom.core.identity import Identity
+from loom.model import MessageId, new_message_id
+from loom.node.bus import EventBus
+from loom.node.key_pool import KeyPool
+from loom.ports import Clock
+from loom.storage.database import Database
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One per node."""
+
+    database: Database
+    identity: Identity
+    clock: Clock
+    bus: EventBus
+    keys: KeyPool
+    random: Callable[[int], bytes]
+    """Cryptographic random bytes."""
+
+    def now_s(self) -> int:
+        """Unix time in seconds."""
+        return self.clock.now_ms() // 1000
+
+    def new_id(self) -> MessageId:
+        """A message id of now."""
+        return new_message_id(self.clock.now_ms(), self.random(10))

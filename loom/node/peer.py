@@ -1,0 +1,260 @@
+"""One contact at run time: its links, its state, its way in and its way out."""
+
+import asyncio
+import logging
+import uuid
+from collections import deque
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from loom.api.events import PeerOffline, PeerOnline, Warned
+from loom.core.link_events import CloseReason, RecordReceived
+from loom.core.pair_keys import PairKeys
+from loom.core.prekeys import decode_prekey, encode_prekey, issue, present
+from loom.crypto.kem import KemKey
+from loom.crypto.keys import X25519Key
+from loom.errors import AuthenticationError, LoomError, describe
+from loom.model import Contact, ContactId, ContactToken, Message, MessageId
+from loom.node.connection import Connection
+from loom.node.inbox import Inbox
+from loom.node.outbox import Outbox
+from loom.node.parts import Parts
+from loom.node.state import ContactState
+from loom.storage import prekeys
+from loom.wire.framing import RecordKind
+from loom.wire.limits import BUNDLE_REQUESTS_PER_HOUR
+
+if TYPE_CHECKING:
+    from loom.node.dialer import Dialer
+
+log = logging.getLogger(__name__)
+
+PREKEY_MARGIN_S = 3_600
+"""A bundle that is about to expire is not handed out again."""
+
+
+class Peer:
+    """Links come and go; state, inbox and outbox stay."""
+
+    def __init__(self, parts: Parts, contact: Contact, keys: PairKeys) -> None:
+        self.parts = parts
+        self.contact = contact
+        self.keys = keys
+        self.state = ContactState(parts, contact)
+        self.inbox = Inbox(self)
+        self.outbox = Outbox(self)
+        self.dialer: Dialer | None = None
+        self.connection: Connection | None = None
+        """The confirmed link to write to."""
+        self.connected_at_ms: int | None = None
+        self.last_error: str | None = None
+        self._connections: list[Connection] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bundle_requests: deque[float] = deque(maxlen=BUNDLE_REQUESTS_PER_HOUR)
+
+    def __repr__(self) -> str:
+        return f"Peer({self.number})"
+
+    @property
+    def number(self) -> ContactId:
+        """The contact's id."""
+        return self.contact.contact_id
+
+    @property
+    def token(self) -> ContactToken:
+        """What is pinned to the contact."""
+        return ContactToken(self.contact.peer_id, self.contact.x25519_public)
+
+    # --- links ---
+
+    def link_confirmed(self, connection: Connection) -> None:
+        """Settle which link stays when there are two (docs/PROTOCOL.md 3)."""
+        was_offline = self.connection is None
+        self._connections.append(connection)
+        self.connection = connection
+        keep_own = self.parts.identity.peer_id < self.contact.peer_id
+        for other in self._connections[:-1]:
+            if other.dialled == connection.dialled:
+                other.close()
+            elif not keep_own:
+                # Both are confirmed, so a record has come on the link that the contact began.
+                own = connection if connection.dialled else other
+                self.connection = other if own is connection else connection
+                own.close()
+        if was_offline:
+            self.connected_at_ms = self.parts.clock.now_ms()
+            self.last_error = None
+            self._tell_online(connection)
+        else:
+            self.outbox.link_down()
+        self.outbox.link_up()
+
+    def link_closed(self, connection: Connection, reason: CloseReason | None) -> None:
+        """Go over to another link if there is one."""
+        if connection not in self._connections:
+            return
+        self._connections.remove(connection)
+        if connection is not self.connection:
+            return
+        self.connection = self._connections[-1] if self._connections else None
+        self.outbox.link_down()
+        if self.connection is not None:
+            self.outbox.link_up()
+            return
+        self.connected_at_ms = None
+        self.last_error = None if reason is None else reason.value
+        why = "closed" if reason is None else reason.value
+        self.parts.bus.publish(
+            [PeerOffline(contact=self.contact.name, contact_id=self.number, reason=why)]
+        )
+        if self.dialer is not None:
+            self.dialer.kick()
+
+    def close_links(self) -> None:
+        """End every link with the contact."""
+        for connection in list(self._connections):
+            connection.close()
+
+    def records_received(self, connection: Connection, records: list[RecordReceived]) -> None:
+        """Route records by kind."""
+        envelopes = [one.body for one in records if one.kind is RecordKind.ENVELOPE]
+        if envelopes:
+            self.inbox.put(envelopes)
+            if self.inbox.is_full:
+                connection.pause_reading()
+        for record in records:
+            if record.kind is RecordKind.BUNDLE_REQUEST:
+                self.spawn(self._answer_bundle_request(connection), "bundle request")
+            elif record.kind is RecordKind.BUNDLE:
+                self.spawn(self._take_bundle(connection, record.body), "bundle")
+
+    def resume_reading(self) -> None:
+        """The inbox has room."""
+        for connection in self._connections:
+            connection.resume_reading()
+
+    def send_envelope(self, envelope: bytes) -> bool:
+        """Write a committed envelope; False: nobody is there."""
+        if self.connection is None or not self.connection.is_open:
+            return False
+        self.connection.send(RecordKind.ENVELOPE, envelope)
+        return True
+
+    # --- bundles ---
+
+    async def _answer_bundle_request(self, connection: Connection) -> None:
+        now_s = self.parts.clock.monotonic_s()
+        asked = self._bundle_requests
+        if len(asked) == asked.maxlen and now_s - asked[0] < 3_600:
+            return
+        asked.append(now_s)
+        try:
+            bundle = await self._bundle()
+        except LoomError as error:
+            log.warning("contact %d: no bundle: %s", self.number, error.code)
+            return
+        if connection.is_open:
+            connection.send(RecordKind.BUNDLE, bundle)
+
+    async def _bundle(self) -> bytes:
+        """The one unused live bundle of this contact, signed with today's counter."""
+        parts, now_s = self.parts, self.parts.now_s()
+        found = await parts.database.read(
+            lambda db: prekeys.live(db, self.number, now_s + PREKEY_MARGIN_S)
+        )
+        if found is not None:
+            prekey = decode_prekey(found.state)
+        else:
+            prekey = issue(
+                parts.identity,
+                X25519Key(parts.random(32)),
+                KemKey.from_seed(parts.random(64)),
+                parts.random(8),
+                now_s,
+            )
+            row = prekeys.Prekey(
+                prekey.bundle_id, self.number, encode_prekey(prekey), prekey.expires_at_s
+            )
+            await parts.database.write(lambda db: prekeys.put(db, row))
+        await self.state.ready()
+        return present(parts.identity, prekey, self.state.conversation.counters.largest)
+
+    async def _take_bundle(self, connection: Connection, body: bytes) -> None:
+        try:
+            await self.outbox.bundle_received(body)
+        except AuthenticationError as error:
+            # A card or signature that is not the contact's: keep nothing, close, say so.
+            log.warning("contact %d: refused a bundle", self.number)
+            self.warn(error)
+            connection.abort()
+        except LoomError as error:
+            log.warning("contact %d: no session: %s", self.number, error.code)
+            self.warn(error)
+
+    # --- for inbox and outbox ---
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a task of this contact; its failure ends neither the node nor its siblings."""
+        task = asyncio.create_task(work, name=f"{name} of contact {self.number}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def warn(self, error: LoomError) -> None:
+        """Tell the user."""
+        sentence, _ = describe(error)
+        self.parts.bus.publish(
+            [
+                Warned(
+                    code=error.code,
+                    message=sentence,
+                    contact=self.contact.name,
+                    contact_id=self.number,
+                )
+            ]
+        )
+
+    def message_fields(self, message: Message) -> dict[str, Any]:
+        """What events and views say of a message."""
+        return {
+            "message_id": self.shown_id(message.message_id),
+            "contact": self.contact.name,
+            "contact_id": self.number,
+            "direction": message.direction.value,
+            "body": message.body,
+            "state": message.state.value,
+            "sent_at_ms": message.sent_at_ms,
+            "row_id": message.row_id,
+        }
+
+    @staticmethod
+    def shown_id(message_id: MessageId) -> str:
+        """A message id as people and scripts see it."""
+        return str(uuid.UUID(bytes=message_id))
+
+    async def stop(self) -> None:
+        """End links and tasks; what was submitted is still committed."""
+        self.outbox.link_down()
+        self.close_links()
+        if self.dialer is not None:
+            self.dialer.stop()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _tell_online(self, connection: Connection) -> None:
+        self.parts.bus.publish(
+            [
+                PeerOnline(
+                    contact=self.contact.name,
+                    contact_id=self.number,
+                    address=str(connection.remote or ""),
+                )
+            ]
+        )
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed: %s", task.get_name(), type(error).__name__, exc_info=error)

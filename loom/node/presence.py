@@ -1,0 +1,133 @@
+"""Tells contacts on the LAN that one is here, and hears of them (docs/PROTOCOL.md 7)."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable
+
+from loom.core.presence import (
+    ADVERT_RANDOM_BYTES,
+    Place,
+    adverts_needed,
+    build_adverts,
+    decode_presence,
+    epoch_at,
+    find_contact,
+)
+from loom.errors import LoomError, MalformedMessage
+from loom.model import Address
+from loom.node.parts import Parts
+from loom.node.peer import Peer
+from loom.ports import Advert, Discovery
+from loom.storage import addresses
+from loom.storage.addresses import AddressSource
+from loom.storage.connection import Db
+from loom.wire.limits import EPOCH_S
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 30.0
+"""How often a changed address of this machine is looked for."""
+
+
+class Announcer:
+    """Announces anew each epoch and at every change of contacts or addresses."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        discovery: Discovery,
+        port: int,
+        peers: Callable[[], list[Peer]],
+        listens_on: Callable[[bytes], bool],
+    ) -> None:
+        self._parts = parts
+        self._discovery = discovery
+        self._port = port
+        self._peers = peers
+        self._listens_on = listens_on
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.state = "off"
+
+    async def start(self) -> None:
+        """Begin; a network that refuses is tried again at each announcement."""
+        self._task = asyncio.create_task(self._run(), name="presence")
+
+    def contacts_changed(self) -> None:
+        """Announce to exactly today's contacts."""
+        self._changed.set()
+
+    async def stop(self) -> None:
+        """Withdraw."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._discovery.stop()
+
+    async def _run(self) -> None:
+        try:
+            await self._discovery.start(self._found)
+            self.state = "on"
+        except LoomError as error:
+            self._failed(error)
+        while True:
+            self._changed.clear()
+            epoch, here = epoch_at(self._parts.now_s()), self._addresses()
+            try:
+                await self._discovery.announce(self._adverts(epoch, here))
+                self.state = "on"
+            except LoomError as error:
+                self._failed(error)
+            while not self._changed.is_set():
+                left_s = EPOCH_S - self._parts.now_s() % EPOCH_S
+                try:
+                    async with asyncio.timeout(min(CHECK_S, left_s)):
+                        await self._changed.wait()
+                except TimeoutError:
+                    if epoch_at(self._parts.now_s()) != epoch or self._addresses() != here:
+                        break
+
+    def _addresses(self) -> tuple[bytes, ...]:
+        return tuple(one for one in self._discovery.local_addresses() if self._listens_on(one))
+
+    def _adverts(self, epoch: int, here: tuple[bytes, ...]) -> list[Advert]:
+        keys = [peer.keys.sending.presence for peer in self._peers()]
+        if not here:
+            return []
+        random_bytes = self._parts.random(adverts_needed(len(keys)) * ADVERT_RANDOM_BYTES)
+        place = Place(self._port, here)
+        built = build_adverts(keys, place, epoch=epoch, random_bytes=random_bytes)
+        return [Advert(self._port, here, properties) for properties in built]
+
+    def _found(self, advert: Advert) -> None:
+        try:
+            presence = decode_presence(advert.properties)
+        except MalformedMessage:
+            return
+        peers = {peer.number: peer for peer in self._peers()}
+        contact_id = find_contact(
+            presence,
+            Place(advert.port, advert.addresses),
+            {number: peer.keys.receiving.presence for number, peer in peers.items()},
+            epoch=epoch_at(self._parts.now_s()),
+        )
+        if contact_id is not None:
+            peer = peers[contact_id]
+            peer.spawn(self._remember(peer, advert), "advert")
+
+    async def _remember(self, peer: Peer, advert: Advert) -> None:
+        now_ms = self._parts.clock.now_ms()
+        found = [Address(str(ipaddress.ip_address(one)), advert.port) for one in advert.addresses]
+
+        def store(db: Db) -> None:
+            for address in found:
+                addresses.remember(db, peer.number, address, AddressSource.MDNS, now_ms)
+
+        await self._parts.database.write(store)
+        if peer.dialer is not None:
+            peer.dialer.kick(heard=True)
+
+    def _failed(self, error: LoomError) -> None:
+        self.state = "failed"
+        log.warning("discovery: %s %s", error.code, error.facts)
