@@ -45,6 +45,9 @@ from loom.api.views import (
     StatusView,
     TokenView,
 )
+from loom.config import Home, paths_of
+from loom.control.client import attach
+from loom.control.server import ControlServer
 from loom.errors import (
     ContactNotFound,
     DuplicateContact,
@@ -76,6 +79,7 @@ class FakeNode:
         self.passphrase = "correct horse"
         self.on_text: Callable[[str], str | None] = lambda _: None
         self.gate: Callable[[], Awaitable[None]] | None = None
+        self.on_close: Callable[[], Awaitable[None]] | None = None
         self._changed = asyncio.Event()
 
     async def send(self, command: Command[R]) -> R:
@@ -97,6 +101,8 @@ class FakeNode:
     async def close(self) -> None:
         self.closed = True
         self._changed.set()
+        if self.on_close is not None:
+            await self.on_close()
 
     def add(self, name: str, **facts: Any) -> ContactView:
         view = ContactView(
@@ -334,3 +340,24 @@ class FakeProfiles:
         if profile not in self.running:
             raise NodeNotRunning
         return self.nodes[profile]
+
+
+class ServedProfiles(FakeProfiles):
+    """One profile whose fake node other processes can reach over the real control socket."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self.home = home
+        self.add("work").add("Bob")
+
+    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
+        node = self.nodes[profile]
+        await super().unlock(profile, passphrase, options)
+        if options.serve:
+            server = ControlServer(node, paths_of(self.home, profile).socket, profile)
+            await server.start()
+            node.on_close = server.close
+        return node
+
+    async def attach(self, profile: str) -> Client:
+        return await attach(paths_of(self.home, profile).socket)

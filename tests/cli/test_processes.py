@@ -1,0 +1,264 @@
+"""Real processes: signals, closed pipes, terminals, and a daemon others attach to."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 20.0
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A home of its own and a passphrase file."""
+    (tmp_path / "passphrase").write_text("correct horse\n")
+    return {
+        **os.environ,
+        "LOOM_HOME": str(tmp_path / "h"),
+        "LOOM_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tests.cli.driver", *arguments]
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command without a terminal, to its end."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        start_new_session=True,
+        check=False,
+    )
+
+
+@contextmanager
+def daemon(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A running daemon that has said it is ready."""
+    process = subprocess.Popen(
+        command("daemon", "--json"),
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            assert (ready["type"], ready["pid"]) == ("node.ready", process.pid)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def test_others_attach_to_the_daemon_and_stop_it(environment: dict[str, str]) -> None:
+    with daemon(environment) as process:
+        del environment["LOOM_PASSPHRASE_FILE"]
+        assert run(environment, "status").returncode == 0
+        sent = run(environment, "send", "Bob", "hi", "--wait", "10", "--json")
+        assert json.loads(sent.stdout)["state"] == "delivered"
+        history = run(environment, "history", "Bob", "--json")
+        assert json.loads(history.stdout)["body"] == "hi"
+        missing = run(environment, "history", "Eve")
+        assert missing.returncode == 4
+        assert "no contact named Eve" in missing.stderr
+        assert run(environment, "daemon").returncode == 6
+        assert run(environment, "stop").returncode == 0
+        assert process.wait(LIMIT_S) == 0
+    assert run(environment, "status").returncode == 4
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_daemon_cleanly(
+    environment: dict[str, str], number: signal.Signals, code: int
+) -> None:
+    with daemon(environment) as process:
+        process.send_signal(number)
+        assert process.wait(LIMIT_S) == code
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert run(environment, "status").returncode == 4
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_listener(
+    environment: dict[str, str], number: signal.Signals, code: int
+) -> None:
+    with daemon(environment):
+        assert run(environment, "send", "Bob", "hi").returncode == 0
+        listener = subprocess.Popen(
+            command("listen", "--after", "0", "--json"),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with listener:
+            assert listener.stdout is not None
+            assert listener.stderr is not None
+            assert json.loads(listener.stdout.readline())["type"] == "message.queued"
+            listener.send_signal(number)
+            assert listener.wait(LIMIT_S) == code
+            assert "Traceback" not in listener.stderr.read()
+        assert run(environment, "status").returncode == 0
+
+
+def test_a_killed_daemon_ends_its_listeners(environment: dict[str, str]) -> None:
+    with daemon(environment) as process:
+        assert run(environment, "send", "Bob", "hi").returncode == 0
+        listener = subprocess.Popen(
+            command("listen", "--after", "0", "--json"),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with listener:
+            assert listener.stdout is not None
+            listener.stdout.readline()
+            process.kill()
+            assert listener.wait(LIMIT_S) == 0
+    assert run(environment, "status").returncode == 4  # the socket it left is no node
+
+
+def test_a_closed_pipe_ends_quietly(environment: dict[str, str]) -> None:
+    with daemon(environment):
+        for _ in range(5):  # more than a pipe holds
+            assert run(environment, "send", "Bob", "x" * 16_000).returncode == 0
+        reader = subprocess.Popen(
+            command("history", "Bob"),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert reader.stdout is not None
+        assert reader.stderr is not None
+        assert reader.stdout.read(5)
+        reader.stdout.close()
+        assert reader.stderr.read() == ""
+        assert reader.wait(LIMIT_S) == 0
+        reader.stderr.close()
+
+
+def test_in_the_background_it_outlives_its_terminal(environment: dict[str, str]) -> None:
+    started = run(environment, "daemon", "--background", "--json")
+    assert started.returncode == 0, started.stderr
+    ready = json.loads(started.stdout)
+    assert ready["type"] == "node.ready"
+    assert os.getsid(ready["pid"]) not in (os.getsid(0), ready["pid"])
+    assert run(environment, "status").returncode == 0
+    assert run(environment, "stop").returncode == 0
+
+
+def test_in_the_background_it_says_why_it_cannot_start(environment: dict[str, str]) -> None:
+    Path(environment["LOOM_PASSPHRASE_FILE"]).write_text("wrong")
+    started = run(environment, "daemon", "--background", "--json")
+    assert started.returncode == 3
+    assert json.loads(started.stdout)["code"] == "wrong_passphrase"
+
+
+def test_where_there_is_no_utf8_signs_are_ascii(environment: dict[str, str]) -> None:
+    environment["PYTHONIOENCODING"] = "ascii"
+    with daemon(environment):
+        sent = run(environment, "send", "Bob", "grüße")
+        assert sent.returncode == 0, sent.stderr
+        assert sent.stdout.isascii()
+        assert "you -> Bob: gr??e" in sent.stdout
+        done = subprocess.run(
+            command("send", "Bob", "grüße", "--json"),
+            cwd=ROOT, env=environment, capture_output=True, timeout=LIMIT_S, check=True,
+        )  # fmt: skip
+        assert json.loads(done.stdout.decode())["body"] == "grüße"
+
+
+def on_terminal(
+    environment: dict[str, str], arguments: list[str], typed: list[tuple[str, str]]
+) -> tuple[int, str]:
+    """Run on a terminal of its own, type each answer after its question; code and screen."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(ROOT)
+        os.execve(sys.executable, command(*arguments), environment)  # noqa: S606
+    screen = ""
+    deadline = time.monotonic() + LIMIT_S
+    waiting = list(typed)
+    seen = 0
+    while time.monotonic() < deadline:
+        if waiting and waiting[0][0] in screen[seen:]:
+            seen = len(screen)
+            os.write(terminal, waiting.pop(0)[1].encode())
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            more = os.read(terminal, 65_536)
+        except OSError:
+            break
+        if not more:
+            break
+        screen += more.decode()
+    else:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), screen
+
+
+def test_prompts_use_the_terminal_and_show_no_passphrase(environment: dict[str, str]) -> None:
+    del environment["LOOM_PASSPHRASE_FILE"]
+    code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "correct horse\n")])
+    assert code == 0, screen
+    assert "Bob" in screen
+    assert "horse" not in screen
+    code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "wrong\n")])
+    assert code == 3
+    code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "\x03")])
+    assert code == 130
+    assert "Traceback" not in screen
+
+
+def test_a_new_profile_on_a_terminal(environment: dict[str, str]) -> None:
+    del environment["LOOM_PASSPHRASE_FILE"]
+    new = [("New passphrase: ", "long enough\n"), ("again: ", "long enough\n")]
+    code, screen = on_terminal(environment, ["init", "--name", "Ada"], new)
+    assert code == 0, screen
+    assert screen.count("abandon") == 23
+    assert "24 art" in screen
+    new[1] = ("again: ", "different\n")
+    code, screen = on_terminal(environment, ["init", "--name", "Ada"], new)
+    assert code == 2
+    assert "differ" in screen
+
+
+def test_deleting_everything_asks_for_the_name(environment: dict[str, str]) -> None:
+    delete = ["delete", "Bob", "--all"]
+    code, _ = on_terminal(environment, delete, [("Type Bob", "Bob\n")])
+    assert code == 0
+    code, screen = on_terminal(environment, delete, [("Type Bob", "yes\n")])
+    assert code == 2
+    assert "Nothing was deleted" in screen
