@@ -94,6 +94,17 @@ class RatchetMachine(RuleBasedStateMachine):
             self.waiting.remove(sent)
             self.opened.append(sent)
 
+    @rule(side=SIDES, count=st.integers(1, 12), late=st.booleans())
+    def talk(self, side: int, count: int, *, late: bool) -> None:
+        """Turn by turn, past all that waits: each turn is a step, unless the hold rule forbids."""
+        for turn in range(count):
+            author = (side + turn) % 2
+            if self._can_send(author):
+                if late:
+                    self._send(author)
+                self._send(author)
+                self.deliver(len(self.waiting) - 1)
+
     def _refused(self, end: End, message: bytes) -> None:
         before, keys = stored_bytes(end.state), dict(end.keys._keys)
         with pytest.raises(PeerError):
