@@ -56,8 +56,10 @@ def doctor(context: typer.Context) -> None:
         report(check)
 
     async def work() -> None:
+        seen = {check.name for check in checks}
         for check in await _profile(caller):
-            report(check)
+            if check.name not in seen:
+                report(check)
 
     caller.run(work())
     if not all(check.ok for check in checks):

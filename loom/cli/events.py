@@ -7,6 +7,17 @@ from loom.cli.output import body_words, sign, when
 from loom.printable import printable
 
 
+_CHANGES = {
+    "added": "was added",
+    "renamed": "has a new name here",
+    "verified": "is verified",
+    "blocked": "is blocked",
+    "unblocked": "is no longer blocked",
+    "profile": "told its own name",
+    "identity": "has a new identity: verify it before anything is sent",
+}
+
+
 def event_words(event: happened.AnyEvent) -> str | None:
     """One line for people (a body may have more); None where there is nothing to say."""
     match event:
@@ -26,7 +37,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.MessagesDeleted():
             return _now(f"messages with {event.contact} were deleted here")
         case happened.ContactChanged():
-            return _now(f"{event.contact}: {event.what}")
+            return _now(f"{event.contact} {_CHANGES.get(event.what, event.what)}")
         case happened.ContactRemoved():
             return _now(f"{event.contact} was removed")
         case happened.ContactTyping():

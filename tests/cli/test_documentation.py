@@ -1,0 +1,82 @@
+"""docs/CLI.md lists every command, option, type and field, and nothing else."""
+
+import re
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import typer.main
+
+from loom.api import events, views
+from loom.cli import output
+from loom.cli.options import GLOBAL_NAMES
+from loom.cli.root import app
+
+DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "CLI.md").read_text()
+LISTS = {views.Messages, views.Contacts, views.Peers, views.Diagnosis}
+"""Answers that cross the control socket whole, and standard output one element per line."""
+
+
+def kinds() -> Iterator[type[msgspec.Struct]]:
+    """Every type that `--json` prints."""
+    yield from (kind for kind in typing.get_args(views.AnyView) if kind not in LISTS)
+    yield from typing.get_args(events.AnyEvent)
+    for kind in vars(output).values():
+        if isinstance(kind, type) and issubclass(kind, views.View) and kind is not views.View:
+            yield kind
+
+
+def test_every_type_and_field_is_listed() -> None:
+    listed = {
+        row[1]: re.findall(r"`(\w+)`", row[2])
+        for row in re.finditer(r"^\| `([a-z_.]+)` \| ([^|]*) \|", DOCUMENT, re.MULTILINE)
+    }
+    real = {
+        str(kind.__struct_config__.tag): [f for f in kind.__struct_fields__ if f != "v"]
+        for kind in kinds()
+    }
+    assert listed == real
+
+
+def commands() -> Iterator[tuple[str, set[str]]]:
+    """Every command's path and its own options."""
+
+    def walk(command: typing.Any, path: str) -> Iterator[tuple[str, set[str]]]:
+        if children := getattr(command, "commands", None):
+            for name, child in children.items():
+                yield from walk(child, f"{path} {name}")
+            return
+        options = {
+            option
+            for parameter in command.params
+            if parameter.param_type_name == "option" and parameter.name not in GLOBAL_NAMES
+            for option in parameter.opts
+        }
+        yield path, options
+
+    yield from walk(typer.main.get_command(app), "loom")
+
+
+def test_every_command_and_option_is_listed() -> None:
+    rows = re.findall(r"^\| `(loom [^`]*)` \|", DOCUMENT, re.MULTILINE)
+    listed = {}
+    for row in rows:
+        path = re.match(r"loom( [a-z]+)+", row)
+        assert path is not None
+        listed[path[0]] = set(re.findall(r"(?<![\w-])(--[a-z0-9-]+|-[a-z])\b", row))
+    assert listed == dict(commands())
+
+
+def test_every_global_option_is_listed() -> None:
+    root = typer.main.get_command(app)
+    for parameter in root.params:
+        if parameter.name in GLOBAL_NAMES:
+            for option in parameter.opts:
+                assert f"`{option}" in DOCUMENT
+
+
+def test_every_sign_is_listed() -> None:
+    for unicode_sign, ascii_sign in output._SIGNS.values():
+        assert unicode_sign in DOCUMENT
+        assert ascii_sign in DOCUMENT
