@@ -40,7 +40,8 @@ class Database:
         self._key = key
         self._writer = writer
         self._before_commit = before_commit
-        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._submitted: list[_Item] = []
+        self._queue: SimpleQueue[list[_Item] | None] = SimpleQueue()
         self._closed = False
         self._idle = True  # the writer's thread has not begun: its connection is free
         self._reader: Connection | None = None
@@ -97,7 +98,10 @@ class Database:
             self._idle = False
             self._writing.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put((work, future))
+        self._submitted.append((work, future))
+        if len(self._submitted) == 1:
+            # All that one turn of the loop submits goes over together: one wake-up, one commit.
+            future.get_loop().call_soon(self._hand_over)
         return future
 
     async def write(self, work: Callable[[Connection], T]) -> T:
@@ -146,6 +150,7 @@ class Database:
             return
         self._closed = True
         if not self._idle:
+            self._hand_over()
             self._queue.put(None)
             self._writing.join()
         self._reading.shutdown()
@@ -156,6 +161,11 @@ class Database:
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             finally:
                 self._writer.close()
+
+    def _hand_over(self) -> None:
+        items, self._submitted = self._submitted, []
+        for start in range(0, len(items), BATCH_MAX):
+            self._queue.put(items[start : start + BATCH_MAX])
 
     # --- the reader thread ---
 
@@ -186,14 +196,13 @@ class Database:
             if last:
                 return
 
-    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
-        batch = [first]
+    def _gather(self, batch: list[_Item]) -> tuple[list[_Item], bool]:
         try:
             while len(batch) < BATCH_MAX:
-                item = self._queue.get_nowait()
-                if item is None:
+                more = self._queue.get_nowait()
+                if more is None:
                     return batch, True
-                batch.append(item)
+                batch += more
         except Empty:
             pass
         return batch, False
