@@ -7,13 +7,14 @@ of an X25519 key and an ML-KEM-768 key.
 
 from collections.abc import Callable
 from functools import lru_cache
+from struct import Struct
 from typing import Final, NamedTuple
 
 import msgspec
 
 from loom.core.handshake import HandshakeKeys
 from loom.core.skipped import NO_CHANGE, KeyPlace, SkippedChange, SkippedMessageKeys
-from loom.crypto.aead import SIV_OVERHEAD_BYTES, ZERO_NONCE, ChaChaKey, SivKey
+from loom.crypto.aead import SIV_OVERHEAD_BYTES, SivKey, open_once, seal_once
 from loom.crypto.kdf import equal, hash_, hkdf, mac
 from loom.crypto.kem import KemKey, check_encapsulation_key, encapsulate
 from loom.crypto.keys import X25519Key
@@ -28,7 +29,9 @@ from loom.wire.limits import (
     STORED_CHAINS_MAX,
 )
 
-HEADER_BYTES: Final = 1 + 4 + 4 + 32 + SIV_OVERHEAD_BYTES
+_HEADER: Final = Struct(">BII32s")
+_NO_FLAGS: Final = 0
+HEADER_BYTES: Final = _HEADER.size + SIV_OVERHEAD_BYTES
 BLOCK_BYTES: Final = KEM_KEY_BYTES + KEM_CIPHERTEXT_BYTES + SIV_OVERHEAD_BYTES
 SALT_BYTES: Final = 16
 COMMITMENT_BYTES: Final = 32
@@ -39,6 +42,7 @@ _SALT_END: Final = _BLOCK_END + SALT_BYTES
 _BODY_START: Final = _SALT_END + COMMITMENT_BYTES
 OVERHEAD_BYTES: Final = _BODY_START + 4 + AEAD_TAG_BYTES
 _NO_CIPHERTEXT: Final = bytes(KEM_CIPHERTEXT_BYTES)
+_ZEROS: Final = bytes(ENVELOPE_BUCKETS[-1])
 
 
 class RatchetKey(msgspec.Struct, frozen=True, array_like=True):
@@ -188,25 +192,22 @@ def seal(
     if chain is None:
         raise ProtocolViolation(what="a responder cannot send first")
     needed = 1 + prefix_bytes + OVERHEAD_BYTES + len(payload)
-    bucket = next((size for size in ENVELOPE_BUCKETS if needed <= size), 0)
-    if not bucket:
+    for bucket in ENVELOPE_BUCKETS:
+        if needed <= bucket:
+            break
+    else:
         raise ProtocolViolation(what="payload too long")
     derived = mac(chain.chain_key, b"\x01")
     header = chain.header_key.seal(
         entropy[:12],
-        b"\0%b%b%b"
-        % (
-            chain.n.to_bytes(4, "big"),
-            ratchet.previous_n.to_bytes(4, "big"),
-            ratchet.local.dh.public,
-        ),
+        _HEADER.pack(_NO_FLAGS, chain.n, ratchet.previous_n, ratchet.local.dh.public),
     )
     block = chain.header_key.seal(entropy[12:24], chain.block, header)
     salt = entropy[24:ENTROPY_BYTES]
     key = mac(derived[:32], salt + _message_label(ratchet.session_id, ratchet.direction))
     clear = header + block + salt + key[32:]
-    body = ChaChaKey(key[:32]).seal(
-        ZERO_NONCE,
+    body = seal_once(
+        key[:32],
         len(payload).to_bytes(4, "big") + payload + bytes(bucket - needed),
         ratchet.associated_data + clear,
     )
@@ -244,9 +245,10 @@ def open_(ratchet: Ratchet, message: bytes, skipped: SkippedMessageKeys, now_s: 
 
 
 def _read_header(plain: bytes) -> tuple[int, int, bytes]:
-    if plain[0] != 0:
+    flags, n, previous_n, remote_dh = _HEADER.unpack(plain)
+    if flags != _NO_FLAGS:
         raise ProtocolViolation(what="header flags")
-    return int.from_bytes(plain[1:5], "big"), int.from_bytes(plain[5:9], "big"), plain[9:]
+    return n, previous_n, remote_dh
 
 
 def _open_current(
@@ -386,11 +388,11 @@ def _open_body(ratchet: Ratchet, message_key: bytes, message: bytes) -> bytes:
     key = mac(message_key, message[_BLOCK_END:_SALT_END] + label)
     if not equal(key[32:], message[_SALT_END:_BODY_START]):
         raise AuthenticationError(what="key commitment")
-    padded = ChaChaKey(key[:32]).open_(
-        ZERO_NONCE, message[_BODY_START:], ratchet.associated_data + message[:_BODY_START]
+    padded = open_once(
+        key[:32], message[_BODY_START:], ratchet.associated_data + message[:_BODY_START]
     )
     end = 4 + int.from_bytes(padded[:4], "big")
-    if end > len(padded) or padded.count(0, end) != len(padded) - end:
+    if end > len(padded) or padded[end:] != _ZEROS[end : len(padded)]:
         raise MalformedMessage(what="padding")
     return padded[4:end]
 

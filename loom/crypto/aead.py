@@ -39,6 +39,23 @@ class ChaChaKey:
             raise AuthenticationError(what="ciphertext") from error
 
 
+def seal_once(key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+    """Ciphertext || tag by ChaCha20-Poly1305 under a 32-byte key that seals one plaintext ever."""
+    return ChaCha20Poly1305(key).encrypt(ZERO_NONCE, plaintext, associated_data)
+
+
+def open_once(key: bytes, ciphertext: bytes, associated_data: bytes) -> bytes:
+    """Undo `seal_once`.
+
+    Raises:
+        AuthenticationError: the tag does not verify.
+    """
+    try:
+        return ChaCha20Poly1305(key).decrypt(ZERO_NONCE, ciphertext, associated_data)
+    except InvalidTag as error:
+        raise AuthenticationError(what="ciphertext") from error
+
+
 class SivKey:
     """A 32-byte AES-256-GCM-SIV key; sealed form is nonce (12) || ciphertext || tag (16)."""
 
