@@ -15,6 +15,7 @@ Db = dbapi2.Connection
 BUSY_TIMEOUT_MS: Final = 5_000
 CACHED_STATEMENTS: Final = 256
 CACHE_KIB: Final = 8_000
+_OPEN_READWRITE: Final = 2  # SQLITE_OPEN_READWRITE: never create
 
 # docs/PROTOCOL.md 8. The log is silenced first: it would write over a terminal interface.
 _PRAGMAS: Final = f"""
@@ -39,8 +40,8 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> dbapi2.Connec
     """
     with translated():
         db = dbapi2.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
-            uri=True,
+            path,
+            flags=_OPEN_READWRITE,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=CACHED_STATEMENTS,
