@@ -2,19 +2,17 @@
 
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.cli.on_terminal import ROOT, run_on_terminal
+
 LIMIT_S = 20.0
 
 
@@ -200,33 +198,7 @@ def test_where_there_is_no_utf8_signs_are_ascii(environment: dict[str, str]) -> 
 def on_terminal(
     environment: dict[str, str], arguments: list[str], typed: list[tuple[str, str]]
 ) -> tuple[int, str]:
-    """Run on a terminal of its own, type each answer after its question; code and screen."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(ROOT)
-        os.execve(sys.executable, command(*arguments), environment)  # noqa: S606
-    screen = ""
-    deadline = time.monotonic() + LIMIT_S
-    waiting = list(typed)
-    seen = 0
-    while time.monotonic() < deadline:
-        if waiting and waiting[0][0] in screen[seen:]:
-            seen = len(screen)
-            os.write(terminal, waiting.pop(0)[1].encode())
-        if not select.select([terminal], [], [], 1)[0]:
-            continue
-        try:
-            more = os.read(terminal, 65_536)
-        except OSError:
-            break
-        if not more:
-            break
-        screen += more.decode()
-    else:
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), screen
+    return run_on_terminal(command(*arguments), environment, typed, LIMIT_S)
 
 
 def test_prompts_use_the_terminal_and_show_no_passphrase(environment: dict[str, str]) -> None:

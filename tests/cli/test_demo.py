@@ -1,0 +1,86 @@
+"""Ada answers: two real profiles, real TCP on loopback, in one process."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from loom.cli.ada import answer
+from tests.cli.on_terminal import ROOT, run_on_terminal
+
+LIMIT_S = 60.0
+NOW = datetime(2026, 11, 20, 12, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Where the throwaway profiles live, and nothing else."""
+    (tmp_path / "t").mkdir()
+    return {**os.environ, "TMPDIR": str(tmp_path / "t")}
+
+
+def demo(environment: dict[str, str], said: bytes) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "loom", "demo"],
+        cwd=ROOT,
+        env=environment,
+        input=said,
+        capture_output=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
+
+
+def test_each_line_gets_its_answer_and_nothing_stays(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = demo(environment, "hi\n\necho grüße [b]\nno newline".encode())
+    assert done.returncode == 0, done.stderr
+    hello, echo, last = done.stdout.splitlines()
+    assert hello.startswith("Ada: Hello!")
+    assert echo == "Ada: grüße [b]"
+    assert last.startswith("Ada: ")
+    assert "Linked over TCP on 127.0.0.1:" in done.stderr
+    assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_what_cannot_be_said_is_one_sentence(environment: dict[str, str]) -> None:
+    done = demo(environment, b"\xff\n")
+    assert done.returncode == 2
+    assert "cannot be sent" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_on_a_terminal_it_prompts_until_quit(environment: dict[str, str]) -> None:
+    code, screen = run_on_terminal(
+        [sys.executable, "-m", "loom", "demo"],
+        environment,
+        [("> ", "echo one\n"), ("Ada: one\r\n> ", "echo two\n"), ("Ada: two\r\n> ", "/quit\n")],
+    )
+    assert code == 0, screen
+    assert "Both profiles are gone." in screen
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("Hello there", "I am Ada"),
+        ("help", "warm heart"),
+        ("what time is it?", "12:01"),
+        ("echo: one  two", "one two"),
+        ("is it safe?", "its own key"),
+        ("why?", "good question"),
+        ("1 + 1", "sums"),
+        ("   ", "silence"),
+        ("the maps are in the car", "receipt|pleasure|more|ears"),
+    ],
+)
+def test_ada_has_something_to_say(said: str, heard: str) -> None:
+    words = answer(said, turn=0, now=NOW)
+    assert any(part in words for part in heard.split("|"))
