@@ -10,7 +10,8 @@
     │   └── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile, NodeNotRunning
     ├── PeerError             the other side broke the rules
     │   ├── MalformedMessage  bytes that are no valid encoding
-    │   ├── AuthenticationError   a tag, signature, commitment or pinned key that does not verify
+    │   ├── AuthenticationError   a tag, signature or commitment that does not verify
+    │   │   └── CardMismatch      a card that is not the contact's
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
@@ -217,6 +218,13 @@ class AuthenticationError(PeerError):
     """Bytes that do not verify: {what}."""
 
     code = "authentication_error"
+
+
+class CardMismatch(AuthenticationError):
+    """Somebody answered with the keys of another identity; nothing was accepted."""
+
+    code = "card_mismatch"
+    advice = "Ask that person for a new token and compare safety numbers with `loom verify`."
 
 
 class ProtocolViolation(PeerError):

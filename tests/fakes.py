@@ -302,7 +302,7 @@ class FakeProfiles:
     def list_profiles(self) -> list[ProfileInfo]:
         return [
             ProfileInfo(
-                profile=name, path=Path("/home/profiles") / name, running=name in self.running
+                profile=name, path=Path("profiles") / name, running=name in self.running
             )
             for name in sorted(self.nodes)
         ]

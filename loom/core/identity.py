@@ -6,7 +6,7 @@ from mnemonic import Mnemonic
 from loom.crypto.kdf import equal, hash_, hkdf
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
-from loom.errors import AuthenticationError, InvalidPhrase, MalformedMessage
+from loom.errors import CardMismatch, InvalidPhrase, MalformedMessage
 from loom.model import ContactToken, PeerId
 from loom.wire.encoding import decode_items, enc, u32
 from loom.wire.limits import (
@@ -113,7 +113,7 @@ def open_card(raw: bytes, pinned: ContactToken) -> Card:
 
     Raises:
         MalformedMessage: no valid encoding.
-        AuthenticationError: it is not the preimage of the stored fingerprint, or its agreement
+        CardMismatch: it is not the preimage of the stored fingerprint, or its agreement
             key is not the stored token's.
     """
     version, ed25519, mldsa, x25519, recovery = decode_items(
@@ -122,5 +122,5 @@ def open_card(raw: bytes, pinned: ContactToken) -> Card:
     if version != CARD_VERSION:
         raise MalformedMessage(what="card version")
     if not equal(fingerprint(raw), pinned.peer_id) or not equal(x25519, pinned.x25519_public):
-        raise AuthenticationError(what="card")
+        raise CardMismatch(what="card")
     return Card(raw, ed25519, mldsa, x25519, recovery)

@@ -18,7 +18,7 @@ from loom.core import conversation as core
 from loom.core.conversation import Opened
 from loom.core.prekeys import Prekey, decode_prekey
 from loom.crypto.kdf import hash_
-from loom.errors import LoomError, MalformedMessage, PeerError
+from loom.errors import CardMismatch, LoomError, MalformedMessage, PeerError
 from loom.model import Direction, MessageId, MessageState
 from loom.node.bus import Draft, store_events
 from loom.storage import (
@@ -159,6 +159,9 @@ class Inbox:
         prekey = None if found is None else decode_prekey(found.state)
         try:
             opened = self._open(envelope, prekey, refused=refused)
+        except CardMismatch as error:
+            self._peer.refuse(error)
+            return
         except PeerError as error:
             await self._unopened(envelope, error)
             return

@@ -14,6 +14,7 @@ from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import may_seal
 from loom.errors import LoomError, StateConflict
 from loom.model import MessageId, MessageState
+from loom.node.connection import Connection
 from loom.node.state import SealedAt
 from loom.storage import contacts, messages, outbox, receipts
 from loom.storage.connection import Db
@@ -62,6 +63,7 @@ class Outbox:
         self._best: bytes | None = None
         self._bundle_asked_s: float | None = None
         self._session_began_s = 0.0
+        self._link_time_s = 0.0
         self._progress_s = 0.0
         self._retry_s = RETRY_FIRST_S
         self._retry_timer: asyncio.TimerHandle | None = None
@@ -105,8 +107,9 @@ class Outbox:
             self._task = self._peer.spawn(self._run(), "outbox")
         self._wake.set()
 
-    def link_down(self) -> None:
+    def link_down(self, connection: Connection) -> None:
         """Nobody to write to."""
+        self._link_time_s += self._link_age_s(connection)
         self._caught_up = False
         for timer in (self._retry_timer, self._sent_timer):
             if timer is not None:
@@ -176,6 +179,7 @@ class Outbox:
             now_ms=parts.clock.now_ms(),
         )
         self._session_began_s = parts.clock.monotonic_s()
+        self._link_time_s = 0.0
         card = bundle.card.raw
         await peer.state.commit(lambda db: contacts.put_card(db, peer.number, card))
         log.info("contact %d: session started", peer.number)
@@ -403,7 +407,6 @@ class Outbox:
         if connection is None:
             return False
         now_s = peer.parts.clock.monotonic_s()
-        began_s = max(self._session_began_s, connection.opened_at_s)
         best = state.conversation.best
         something = False
         if best is None:
@@ -417,12 +420,17 @@ class Outbox:
             something_to_send=something,
             start_wanted=state.conversation.start_wanted,
             last_wanted_start_s=state.conversation.last_wanted_start_s,
-            link_time_s=now_s - began_s,
+            link_time_s=self._link_time_s + self._link_age_s(connection),
             now_s=peer.parts.now_s(),
         )
         if not wanted and best is not None and choice.unconfirmed(best):
             self._alarm(60.0)
         return wanted
+
+    def _link_age_s(self, connection: Connection) -> float:
+        """How long the best session has had this link."""
+        since_s = max(self._session_began_s, connection.opened_at_s)
+        return self._peer.parts.clock.monotonic_s() - since_s
 
     def _has_something(self, db: Db) -> bool:
         number = self._peer.number

@@ -69,7 +69,7 @@ class Peer:
 
     def link_confirmed(self, connection: Connection) -> None:
         """Settle which link stays when there are two (docs/PROTOCOL.md 3)."""
-        was_offline = self.connection is None
+        before = self.connection
         self._connections.append(connection)
         self.connection = connection
         keep_own = self.parts.identity.peer_id < self.contact.peer_id
@@ -81,12 +81,12 @@ class Peer:
                 own = connection if connection.dialled else other
                 self.connection = other if own is connection else connection
                 own.close()
-        if was_offline:
+        if before is None:
             self.connected_at_ms = self.parts.clock.now_ms()
             self.last_error = None
             self._tell_online(connection)
         else:
-            self.outbox.link_down()
+            self.outbox.link_down(before)
         self.outbox.link_up()
 
     def link_closed(self, connection: Connection, reason: CloseReason | None) -> None:
@@ -97,7 +97,7 @@ class Peer:
         if connection is not self.connection:
             return
         self.connection = self._connections[-1] if self._connections else None
-        self.outbox.link_down()
+        self.outbox.link_down(connection)
         if self.connection is not None:
             self.outbox.link_up()
             return
@@ -126,7 +126,7 @@ class Peer:
             if record.kind is RecordKind.BUNDLE_REQUEST:
                 self.spawn(self._answer_bundle_request(connection), "bundle request")
             elif record.kind is RecordKind.BUNDLE:
-                self.spawn(self._take_bundle(connection, record.body), "bundle")
+                self.spawn(self._take_bundle(record.body), "bundle")
 
     def resume_reading(self) -> None:
         """The inbox has room."""
@@ -179,14 +179,11 @@ class Peer:
         await self.state.ready()
         return present(parts.identity, prekey, self.state.conversation.counters.largest)
 
-    async def _take_bundle(self, connection: Connection, body: bytes) -> None:
+    async def _take_bundle(self, body: bytes) -> None:
         try:
             await self.outbox.bundle_received(body)
         except AuthenticationError as error:
-            # A card or signature that is not the contact's: keep nothing, close, say so.
-            log.warning("contact %d: refused a bundle", self.number)
-            self.warn(error)
-            connection.abort()
+            self.refuse(error)
         except LoomError as error:
             log.warning("contact %d: no session: %s", self.number, error.code)
             self.warn(error)
@@ -199,6 +196,12 @@ class Peer:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def refuse(self, error: AuthenticationError) -> None:
+        """A card or signature that is not the contact's: keep nothing, close, say so."""
+        log.warning("contact %d: refused: %s", self.number, error.code)
+        self.warn(error)
+        self.close_links()
 
     def warn(self, error: LoomError) -> None:
         """Tell the user."""
@@ -234,7 +237,8 @@ class Peer:
 
     async def stop(self) -> None:
         """End links and tasks; what was submitted is still committed."""
-        self.outbox.link_down()
+        if self.connection is not None:
+            self.outbox.link_down(self.connection)
         self.close_links()
         if self.dialer is not None:
             self.dialer.stop()

@@ -10,7 +10,7 @@ import pytest
 from loom.core import ratchet
 from loom.core.ratchet import Ratchet, RatchetKey
 from loom.core.skipped import KeyPlace, SkippedChange, SkippedMessageKeys
-from loom.crypto.aead import SivKey
+from loom.crypto.aead import SivKey, seal_once
 from loom.crypto.kdf import mac
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
@@ -115,7 +115,7 @@ def test_padding_that_is_not_zero_and_a_false_length_are_malformed(
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, bob = ends
-    real = ratchet.seal_once
+    real = seal_once
 
     def tampered(edit: Callable[[bytearray], None]) -> bytes:
         def seal(key: bytes, plaintext: bytes, data: bytes) -> bytes:
@@ -124,7 +124,7 @@ def test_padding_that_is_not_zero_and_a_false_length_are_malformed(
             return real(key, bytes(padded), data)
 
         with monkeypatch.context() as patch:
-            patch.setattr(ratchet, "seal_once", seal)
+            patch.setattr("loom.core.ratchet.seal_once", seal)
             state = alice.state
             message = alice.seal(b"hello")
             alice.state = state
