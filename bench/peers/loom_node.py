@@ -1,0 +1,111 @@
+"""A Loom node in a process of its own, driven by lines: what the delivery rows measure.
+
+-> READY token port
+<- IMPORT token
+-> IMPORTED
+<- CONNECT port            only one of the two; afterwards a session carries messages
+-> CONNECTED
+<- RUN in_flight messages limit_s
+-> DONE receipts elapsed_s median_s
+"""
+
+import asyncio
+import contextlib
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from loom.api.client import Client
+from loom.api.commands import Connect, ExportToken, ImportToken, SendText, Status
+from loom.api.events import MessageDelivered
+from loom.api.profiles import NodeOptions
+from loom.app import open_profiles
+from loom.config import Settings
+from loom.model import Address
+
+PROFILE = "bench"
+PASSPHRASE = "bench"
+CONTACT = "peer"
+TEXT = "x" * 64
+LOOPBACK = NodeOptions(listen=Address("127.0.0.1", 0), mdns=False, serve=False)
+
+
+class Run:
+    """Keeps a number of messages in flight until enough were acknowledged."""
+
+    def __init__(self, client: Client, messages: int) -> None:
+        self._client = client
+        self._left = messages
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self.receipt_times_s: list[float] = []
+
+    async def keep(self, in_flight: int) -> None:
+        """Return after the last receipt."""
+        reader = asyncio.create_task(self._read_receipts())
+        try:
+            async with asyncio.TaskGroup() as slots:
+                for _ in range(in_flight):
+                    slots.create_task(self._fill_slot())
+        finally:
+            reader.cancel()
+
+    async def _fill_slot(self) -> None:
+        while self._left > 0:
+            self._left -= 1
+            start = time.perf_counter()
+            message = await self._client.send(SendText(contact=CONTACT, body=TEXT))
+            await self._waiting.setdefault(message.message_id, _new_future())
+            del self._waiting[message.message_id]
+            self.receipt_times_s.append(time.perf_counter() - start)
+
+    async def _read_receipts(self) -> None:
+        async for event in self._client.events():
+            if isinstance(event, MessageDelivered):
+                self._waiting.setdefault(event.message_id, _new_future()).set_result(None)
+
+
+def _new_future() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
+async def _connect(client: Client, port: int) -> None:
+    await client.send(Connect(contact=CONTACT, host="127.0.0.1", port=port))
+    await Run(client, messages=1).keep(in_flight=1)
+
+
+async def _measure(client: Client, in_flight: int, messages: int, limit_s: float) -> str:
+    run = Run(client, messages)
+    start = time.perf_counter()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            await run.keep(in_flight)
+    elapsed_s, times = time.perf_counter() - start, run.receipt_times_s
+    return f"DONE {len(times)} {elapsed_s:.9f} {statistics.median(times) if times else -1:.9f}"
+
+
+async def serve(home: Path) -> None:
+    """Create a profile, open its node, do what the lines on stdin say until they end."""
+    profiles = open_profiles(Settings(home=home))
+    await profiles.create(PROFILE, "Bench", PASSPHRASE, argon2_memory_mib=64)
+    client = await profiles.unlock(PROFILE, PASSPHRASE, LOOPBACK)
+    try:
+        token, status = await client.send(ExportToken()), await client.send(Status())
+        print("READY", token.token, status.port, flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            match line.split():
+                case ["IMPORT", peer_token]:
+                    await client.send(ImportToken(token=peer_token, name=CONTACT))
+                    print("IMPORTED", flush=True)
+                case ["CONNECT", port]:
+                    await _connect(client, int(port))
+                    print("CONNECTED", flush=True)
+                case ["RUN", in_flight, messages, limit_s]:
+                    done = await _measure(client, int(in_flight), int(messages), float(limit_s))
+                    print(done, flush=True)
+    finally:
+        await client.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])))
