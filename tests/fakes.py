@@ -301,9 +301,7 @@ class FakeProfiles:
 
     def list_profiles(self) -> list[ProfileInfo]:
         return [
-            ProfileInfo(
-                profile=name, path=Path("profiles") / name, running=name in self.running
-            )
+            ProfileInfo(profile=name, path=Path("profiles") / name, running=name in self.running)
             for name in sorted(self.nodes)
         ]
 
