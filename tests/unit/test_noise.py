@@ -74,7 +74,7 @@ def test_published_vectors(vector: dict[str, Any]) -> None:
 # --- against another implementation -----------------------------------------------------------
 
 
-def other_implementation(name: str, *, initiator: bool, psk: bytes, static: bytes) -> Any:  # noqa: ANN401
+def other_implementation(name: str, *, initiator: bool, psk: bytes, static: bytes) -> Any:
     """A `noiseprotocol` connection, ready to begin."""
     connection = pytest.importorskip(
         "noise.connection", reason="install the package noiseprotocol to compare with it"
