@@ -300,3 +300,45 @@ def test_a_process_killed_at_commit_keeps_what_it_acknowledged_and_no_more(path:
         assert database.read_now(maintenance.integrity) == []
     finally:
         database.close()
+
+
+ENDLESS = """
+import asyncio, sys
+from pathlib import Path
+from loom.storage.database import Database
+from tests.storage.given import KEY, saying
+
+async def main():
+    database = Database.open(Path(sys.argv[1]), KEY)
+    number = 0
+    while True:
+        futures = [database.submit(saying(number + n, "word")) for n in range(1, 8)]
+        number += 7
+        await asyncio.gather(*futures)
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("commits", [1, 9, 60])
+def test_a_process_killed_at_any_moment_keeps_whole_commits(path: Path, commits: int) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout as lines:
+        acknowledged = [int(lines.readline()) for _ in range(commits)][-1]
+        process.kill()
+        acknowledged = max([acknowledged, *(int(line) for line in lines if line.endswith(b"\n"))])
+    process.wait(30)
+    database = Database.open(path, KEY)
+    try:
+        stored = [
+            m.message_id for m in database.read_now(lambda db: messages.page(db, ADA, 99_999))
+        ]
+        assert stored == [mid(n) for n in range(1, len(stored) + 1)]
+        assert len(stored) in (acknowledged, acknowledged + 7)
+        found = database.read_now(lambda db: search.search(db, "word", limit=99_999))
+        assert len(found) == len(stored)
+        assert database.read_now(maintenance.integrity) == []
+    finally:
+        database.close()
