@@ -124,6 +124,8 @@ class Database:
         Raises:
             DiskFull, StoreUnavailable, StoreError: nothing of `work` was kept.
         """
+        if not self._idle:
+            raise StoreUnavailable(what="the profile is at work already")
         result, error = self._commit([work])[0]
         if error is not None:
             raise error
@@ -148,6 +150,8 @@ class Database:
         Returns:
             False when it was busy to the end; try again later.
         """
+        if self._closed:
+            raise StoreUnavailable(what="the profile is closed")
         return await asyncio.get_running_loop().run_in_executor(self._reading, self._checkpoint)
 
     def close(self) -> None:

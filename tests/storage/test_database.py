@@ -128,6 +128,17 @@ async def test_a_reader_cannot_write(open_database: OpenDatabase) -> None:
     assert await database.read(lambda db: settings.get(db, "a")) is None
 
 
+async def test_blocking_writes_are_for_the_start_alone(open_database: OpenDatabase) -> None:
+    database = open_database()
+    database.write_now(saying(1, "first"))
+    with pytest.raises(StoreError):
+        database.write_now(saying(1, "the same id again"))
+    await database.write(saying(2, "second"))
+    with pytest.raises(StoreUnavailable):
+        database.write_now(saying(3, "from two threads"))
+    assert await database.read(_bodies) == ["first", "second"]
+
+
 async def test_a_slow_read_does_not_delay_a_write(open_database: OpenDatabase) -> None:
     database = open_database()
     reading, done = threading.Event(), threading.Event()
@@ -158,6 +169,8 @@ async def test_closing_finishes_what_was_submitted(path: Path, open_database: Op
         await database.write(_bodies)
     with pytest.raises(StoreUnavailable):
         await database.read(_bodies)
+    with pytest.raises(StoreUnavailable):
+        await database.checkpoint()
     assert not path.with_name(path.name + "-wal").exists()
 
 
