@@ -104,17 +104,20 @@ def read_token(argument: str) -> str:
     """
     if argument == "-":
         return _decoded(sys.stdin.buffer.read(TOKEN_FILE_MAX_BYTES))
-    if argument.strip().upper().startswith("LOOM-") and not Path(argument).is_file():
-        return argument
     try:
         with Path(argument).open("rb") as file:
             return _decoded(file.read(TOKEN_FILE_MAX_BYTES))
-    except FileNotFoundError as error:
-        raise InvalidToken(
-            reason="it does not start with LOOM-, and no such file exists"
-        ) from error
     except (OSError, ValueError) as error:
-        raise InvalidInput(what=f"{argument} cannot be read as a file") from error
+        if argument.strip().upper().startswith("LOOM-"):
+            return argument
+        if not argument.strip():
+            raise InvalidToken(reason="it is empty") from error
+        if isinstance(error, FileNotFoundError):
+            raise InvalidToken(
+                reason="it does not start with LOOM-, and no such file exists"
+            ) from error
+        shown = argument if len(argument) <= 64 else f"{argument[:63]}…"
+        raise InvalidInput(what=f"{shown} cannot be read as a file") from error
 
 
 def _decoded(data: bytes) -> str:
