@@ -19,7 +19,7 @@
     │   └── NotDelivered, ControlError
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
-    │   └── DiskFull, StoreUnavailable, StateConflict
+    │   └── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
     └── DecisionNeeded        the user must decide
         └── IdentityChanged, ContactBlocked
 
@@ -343,6 +343,13 @@ class StoreUnavailable(StoreError):
 
     code = "store_unavailable"
     advice = "Check that the folder exists, belongs to you and can be written."
+
+
+class OutOfMemory(StoreError):
+    """Opening the profile takes {memory_mib} MiB of memory, and there is not so much."""
+
+    code = "out_of_memory"
+    advice = "Close other programs, or open it on a larger machine."
 
 
 class StateConflict(StoreError):

@@ -4,9 +4,12 @@ import hashlib
 import hmac
 from typing import Final
 
+from argon2.exceptions import HashingError
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from loom.errors import OutOfMemory
 
 HASH_BYTES: Final = 64
 
@@ -34,7 +37,14 @@ def equal(left: bytes, right: bytes) -> bool:
 def passphrase_key(
     passphrase: bytes, salt: bytes, *, memory_kib: int, passes: int, lanes: int
 ) -> bytes:
-    """Argon2id (RFC 9106): the 32-byte key that wraps a vault key."""
-    return hash_secret_raw(
-        passphrase, salt, passes, memory_kib, lanes, 32, Type.ID, version=ARGON2_VERSION
-    )
+    """Argon2id (RFC 9106): the 32-byte key that wraps a vault key.
+
+    Raises:
+        OutOfMemory: the machine cannot give `memory_kib`.
+    """
+    try:
+        return hash_secret_raw(
+            passphrase, salt, passes, memory_kib, lanes, 32, Type.ID, version=ARGON2_VERSION
+        )
+    except HashingError as error:
+        raise OutOfMemory(memory_mib=memory_kib // 1024) from error

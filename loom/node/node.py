@@ -238,6 +238,8 @@ class Node:
                 )
                 for peer in list(self.peers.values()):
                     await self._drop_superseded(peer)
+                # Deleted keys stay in the log's old pages until it is emptied.
+                await self.parts.database.checkpoint()
             except LoomError as error:
                 log.warning("maintenance: %s", error.code)
             await asyncio.sleep(MAINTENANCE_S)
