@@ -1,0 +1,368 @@
+"""Envelopes as an enemy makes them: on the wire, and with a contact's own keys (PROTOCOL 10)."""
+
+import random
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from loom.core import conversation as conversations
+from loom.core import handshake, ratchet
+from loom.core.choice import Counters
+from loom.core.conversation import (
+    FIRST,
+    ORDINARY,
+    Conversation,
+    decode_conversation,
+    encode_conversation,
+)
+from loom.core.handshake import PREFIX_BYTES
+from loom.core.prekeys import Prekey
+from loom.errors import AuthenticationError, LoomError, MalformedMessage, PeerError
+from loom.model import ContactToken
+from loom.wire.limits import COUNTER_FUTURE_MS, ENVELOPE_BUCKETS, SESSIONS_MAX
+from tests.people import ALICE, BOB, EVE, NOW_MS, NOW_S, Source, bundle_of
+from tests.sans_io.pair import MINUTE_MS, Pair
+
+
+def opened_by(
+    conversation: Conversation,
+    envelope: bytes,
+    *,
+    prekey: Prekey | None = None,
+    refused: bool = False,
+    contact: ContactToken = ALICE.token,
+    now_ms: int = NOW_MS,
+) -> conversations.Opened:
+    """Bob opens an envelope, with no skipped keys."""
+    return conversations.open_(
+        conversation,
+        BOB,
+        contact,
+        envelope,
+        skipped={},
+        prekey=prekey,
+        refused=refused,
+        now_ms=now_ms,
+    )
+
+
+class First:
+    """Alice's first envelope on its way to Bob, who has not seen it."""
+
+    def __init__(self, seed: int = 1, counter_from: Conversation | None = None) -> None:
+        self.source = Source(seed)
+        self.prekey = self.source.prekey(BOB)
+        self.alice = self.begin(counter_from or Conversation())
+        self.envelope = self.seal(b"first")
+
+    def begin(self, before: Conversation, now_ms: int = NOW_MS) -> Conversation:
+        """A start on Bob's prekey."""
+        return conversations.start(
+            before,
+            ALICE,
+            BOB.token,
+            bundle_of(BOB, self.prekey),
+            ephemeral_seed=self.source.take(32),
+            local=self.source.key(),
+            now_ms=now_ms,
+        )
+
+    def seal(self, payload: bytes) -> bytes:
+        """One more envelope of Alice."""
+        sealed = conversations.seal(
+            self.alice,
+            payload,
+            entropy=self.source.entropy(),
+            fresh_key=self.source.key,
+            awaited=None,
+        )
+        self.alice = sealed.conversation
+        return sealed.envelope
+
+
+@pytest.fixture
+def first() -> First:
+    return First()
+
+
+def test_the_first_envelope_makes_a_session(first: First) -> None:
+    opened = opened_by(Conversation(), first.envelope, prekey=first.prekey)
+    assert opened.payload == b"first"
+    assert opened.accepted == ALICE.card
+    assert not opened.renewed
+    assert opened.conversation.counters.accepted == NOW_MS
+    theirs, ours = first.alice.best, opened.conversation.best
+    assert theirs is not None
+    assert ours is not None
+    assert theirs.session_id == ours.session_id
+    assert (theirs.confirmed_at_s, ours.confirmed_at_s) == (None, NOW_S)
+
+
+def test_later_envelopes_skip_the_known_handshake(first: First) -> None:
+    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    second = first.seal(b"second")
+    assert second[: 1 + PREFIX_BYTES] == first.envelope[: 1 + PREFIX_BYTES]
+    assert conversations.unknown_handshake(bob, second) is None
+    opened = opened_by(bob, second)
+    assert opened.payload == b"second"
+    assert opened.accepted is None
+
+
+def test_the_second_envelope_may_come_first(first: First) -> None:
+    second = first.seal(b"second")
+    opened = opened_by(Conversation(), second, prekey=first.prekey)
+    assert opened.payload == b"second"
+    assert len(opened.skipped.added) == 1
+
+
+def test_protocol_10_06_a_replayed_handshake_makes_no_second_session(first: First) -> None:
+    accepted = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    forgetful = msgspec.structs.replace(accepted, counters=Counters())
+    for bob in (accepted, forgetful):
+        with pytest.raises(PeerError):
+            opened_by(bob, first.envelope, prekey=first.prekey)
+    session_gone = msgspec.structs.replace(accepted, sessions=())
+    with pytest.raises(PeerError):
+        opened_by(session_gone, first.envelope, prekey=None)
+    with pytest.raises(PeerError):
+        opened_by(session_gone, first.envelope, prekey=first.prekey)
+    with pytest.raises(PeerError):
+        opened_by(Conversation(), first.envelope, prekey=first.prekey, refused=True)
+
+
+def test_protocol_10_06_one_prekey_serves_one_start(first: First) -> None:
+    """Two flights on one bundle: whichever comes second finds the prekey gone."""
+    other = first.begin(Conversation(), NOW_MS + 5)
+    sealed = conversations.seal(
+        other, b"x", entropy=first.source.entropy(), fresh_key=first.source.key, awaited=None
+    )
+    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    with pytest.raises(PeerError):
+        opened_by(bob, sealed.envelope, prekey=None)
+
+
+def mutations(envelope: bytes, count: int, seed: int) -> Iterator[bytes]:
+    """The type byte and handshake edges bit by bit, and bits anywhere."""
+    chance = random.Random(seed)
+    size = 8 * len(envelope)
+    edges = [*range(80), *range(8 * 39, 8 * 43), *range(8 * PREFIX_BYTES, 8 * PREFIX_BYTES + 32)]
+    for place in {*(edge % size for edge in edges), *chance.sample(range(size), count)}:
+        flipped = bytearray(envelope)
+        flipped[place // 8] ^= 1 << place % 8
+        yield bytes(flipped)
+
+
+def test_protocol_10_05_no_flipped_bit_of_a_first_envelope_passes(first: First) -> None:
+    """Before the session lives, and after; nothing is left behind."""
+    empty = Conversation()
+    for flipped in mutations(first.envelope, 250, 1):
+        with pytest.raises(PeerError):
+            opened_by(empty, flipped, prekey=first.prekey)
+    assert empty == Conversation()
+    bob = opened_by(empty, first.envelope, prekey=first.prekey).conversation
+    before = encode_conversation(bob)
+    second = first.seal(b"second")
+    for flipped in mutations(second, 600, 2):
+        with pytest.raises(PeerError):
+            opened_by(bob, flipped)
+    assert encode_conversation(bob) == before
+    assert opened_by(bob, second).payload == b"second"
+
+
+def test_protocol_10_05_no_flipped_bit_of_an_ordinary_envelope_passes() -> None:
+    pair = Pair(5)
+    pair.alice.write("one")
+    pair.settle()
+    pair.alice.write("two")
+    envelope = pair.alice.outgoing()[0]
+    assert envelope[0] == ORDINARY
+    before = encode_conversation(pair.bob.conversation)
+    for flipped in mutations(envelope, 600, 3):
+        with pytest.raises(PeerError):
+            opened_by(pair.bob.conversation, flipped, now_ms=pair.now_ms)
+    assert encode_conversation(pair.bob.conversation) == before
+    assert pair.bob.receive(envelope, pair.now_ms)
+
+
+def test_protocol_10_02_a_refused_envelope_leaves_the_same_bytes(first: First) -> None:
+    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    before = encode_conversation(bob)
+    chance = random.Random(4)
+    for size in ENVELOPE_BUCKETS:
+        for kind in (FIRST, ORDINARY):
+            for body in (bytes(size - 1), chance.randbytes(size - 1)):
+                with pytest.raises(PeerError):
+                    opened_by(bob, bytes([kind]) + body, prekey=first.prekey)
+    assert encode_conversation(bob) == before
+
+
+def test_another_handshake_under_a_known_id_is_refused(first: First) -> None:
+    """Bundle id and e1 are not in the id; the hash of the whole prefix covers them."""
+    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    second = first.seal(b"second")
+    for place in (1, 8, 1 + 40 + 1_088, PREFIX_BYTES):
+        changed = bytearray(second)
+        changed[place] ^= 1
+        assert conversations.unknown_handshake(bob, bytes(changed)) is None
+        with pytest.raises(PeerError):
+            opened_by(bob, bytes(changed), prekey=first.prekey)
+
+
+def test_an_envelope_given_back_to_its_author_is_refused() -> None:
+    pair = Pair(6)
+    pair.alice.write("one")
+    pair.starts()
+    envelope = pair.alice.outgoing()[0]
+    before = encode_conversation(pair.alice.conversation)
+    assert not pair.alice.receive(envelope, pair.now_ms)
+    pair.settle()
+    pair.alice.write("two")
+    later = pair.alice.outgoing()[0]
+    assert not pair.alice.receive(later, pair.now_ms)
+    assert before != encode_conversation(pair.alice.conversation)
+    assert pair.alice.shown == []
+
+
+def test_a_prefix_cannot_be_taken_off_or_put_on(first: First) -> None:
+    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    second = first.seal(b"second")
+    bare = bytes([ORDINARY]) + second[1 + PREFIX_BYTES :]
+    with pytest.raises(MalformedMessage):
+        opened_by(bob, bare)
+    for size in ENVELOPE_BUCKETS:
+        for body in (bare[1:], second[1:]):
+            with pytest.raises(PeerError):
+                opened_by(bob, bytes([ORDINARY]) + body.ljust(size - 1, b"\0")[: size - 1])
+
+
+def test_protocol_10_15_only_the_pinned_contact_begins_a_session(first: First) -> None:
+    for contact in (
+        EVE.token,
+        ContactToken(ALICE.peer_id, EVE.agreement.public),
+        ContactToken(EVE.peer_id, ALICE.agreement.public),
+    ):
+        with pytest.raises(AuthenticationError):
+            opened_by(Conversation(), first.envelope, prekey=first.prekey, contact=contact)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4_095, 4_097, 16_383, 61_441, 10**6])
+def test_protocol_10_13_other_lengths_are_no_envelopes(size: int) -> None:
+    for kind in (FIRST, ORDINARY):
+        with pytest.raises(MalformedMessage):
+            opened_by(Conversation(), bytes([kind] * size))
+
+
+@pytest.mark.parametrize("kind", [2, 3, 0x80, 0xFF])
+def test_other_types_are_no_envelopes(kind: int) -> None:
+    with pytest.raises(MalformedMessage):
+        opened_by(Conversation(), bytes([kind]) + bytes(4_095))
+
+
+def test_a_first_envelope_has_room_for_its_handshake() -> None:
+    with pytest.raises(MalformedMessage):
+        opened_by(Conversation(), bytes(ENVELOPE_BUCKETS[0]))
+
+
+def test_a_good_handshake_with_a_bad_message_makes_no_session(first: First) -> None:
+    """And the prekey still serves the real one."""
+    forged = first.envelope[:-1] + bytes([first.envelope[-1] ^ 1])
+    with pytest.raises(AuthenticationError):
+        opened_by(Conversation(), forged, prekey=first.prekey)
+    assert opened_by(Conversation(), first.envelope, prekey=first.prekey).payload == b"first"
+
+
+def test_protocol_10_10_a_contact_that_starts_without_end_keeps_eight_sessions() -> None:
+    """Each with a counter a day later than the last, as far as it may go."""
+    bob = Conversation()
+    source = Source(9)
+    counter = NOW_MS
+    for _ in range(SESSIONS_MAX + 4):
+        prekey = source.prekey(BOB)
+        counter += COUNTER_FUTURE_MS
+        started = handshake.start(
+            ALICE, bundle_of(BOB, prekey), BOB.peer_id, source.take(32), counter
+        )
+        state = ratchet.initiate(
+            started.keys,
+            ALICE.peer_id,
+            BOB.peer_id,
+            source.key(),
+            prekey.signed_prekey.public,
+        )
+        _, message = ratchet.seal(
+            state,
+            b"",
+            prefix_bytes=PREFIX_BYTES,
+            entropy=source.entropy(),
+            fresh_key=source.key,
+        )
+        envelope = bytes([FIRST]) + started.prefix + message
+        bob = opened_by(bob, envelope, prekey=prekey).conversation
+        assert len(bob.sessions) <= SESSIONS_MAX
+        assert bob.best is not None
+        assert bob.best.reset_counter == counter
+    assert len(encode_conversation(bob)) < 100_000
+
+
+def test_a_stolen_link_key_alone_only_makes_noise() -> None:
+    """Junk that arrives as if from a contact: no state but the wish to begin anew."""
+    pair = Pair(7)
+    pair.alice.write("one")
+    pair.settle()
+    before = pair.alice.conversation
+    for _ in range(50):
+        pair.alice.receive(bytes([ORDINARY]) + pair.source.take(4_095), pair.now_ms)
+    after = pair.alice.conversation
+    assert msgspec.structs.replace(after, start_wanted=False) == before
+    pair.now_ms += MINUTE_MS
+    pair.settle()
+
+
+def test_a_bundle_that_tells_an_endless_counter_does_no_harm(first: First) -> None:
+    bundle = bundle_of(BOB, first.prekey, told=2**64 - 1)
+    started = conversations.start(
+        Conversation(),
+        ALICE,
+        BOB.token,
+        bundle,
+        ephemeral_seed=bytes(32),
+        local=first.source.key(),
+        now_ms=NOW_MS,
+    )
+    assert started.best is not None
+    assert started.best.reset_counter == NOW_MS
+
+
+def test_the_stored_form_is_the_value(first: First) -> None:
+    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    for one in (Conversation(), first.alice, bob):
+        stored = encode_conversation(one)
+        assert decode_conversation(stored) == one
+        assert encode_conversation(decode_conversation(stored)) == stored
+
+
+def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None:
+    stored = encode_conversation(first.alice)
+    chance = random.Random(5)
+    with pytest.raises(MalformedMessage):
+        decode_conversation(b"\x02" + stored[1:])
+    for _ in range(3_000):
+        damaged = bytearray(stored)
+        place = chance.randrange(len(damaged))
+        damaged[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+        try:
+            decode_conversation(bytes(damaged))
+        except LoomError:
+            continue
+    for size in range(0, 200, 7):
+        with pytest.raises(LoomError):
+            decode_conversation(b"\x01" + chance.randbytes(size))
+
+
+def test_no_state_shows_in_a_repr(first: First) -> None:
+    session = first.alice.best
+    assert session is not None
+    for one in (session, session.ratchet):
+        assert "b'" not in repr(one)
+        assert len(repr(one)) < 40
