@@ -257,3 +257,21 @@ def test_both_sides_name_the_session_alike(ends: Ends) -> None:
     assert alice.state.session_id == bob.state.session_id
     assert alice.state.associated_data == bob.state.associated_data
     assert alice.state.associated_data.startswith(enc(b"LOOM/1 AD", ALICE.peer_id, BOB.peer_id))
+
+
+def test_a_body_that_opens_under_an_uncommitted_key_is_refused(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The peer seals properly and commits to another key: one body must have one reading."""
+    alice, bob = ends
+    real = mac
+
+    def other_commitment(key: bytes, data: bytes) -> bytes:
+        derived = real(key, data)
+        return derived if data == b"\x01" else derived[:32] + bytes(32)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("loom.core.ratchet.mac", other_commitment)
+        message = alice.seal()
+        assert bob.try_open(message).payload == b"x"
+    refused(bob, message, AuthenticationError)
