@@ -1,0 +1,314 @@
+"""Several people on one network in one event loop, each with a node and a real database."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from loom.api.commands import Command, Connect, History, ImportToken, SendText
+from loom.api.events import AnyEvent
+from loom.api.profiles import NodeOptions
+from loom.api.views import MessageView
+from loom.config import Paths
+from loom.core.identity import Identity, phrase_from_entropy, seeds_from_phrase
+from loom.discovery.static import StaticDiscovery
+from loom.model import Address, Direction, MessageState
+from loom.node.bus import EventBus
+from loom.node.key_pool import KeyPool
+from loom.node.node import Node
+from loom.node.parts import Parts
+from loom.node.peer import Peer
+from loom.storage import events, messages, outbox
+from loom.transport.memory import MemoryNetwork
+from loom.wire.token import encode_token
+from tests.node.disk import Disk, OneThreadDatabase
+from tests.node.virtual_loop import VirtualLoop
+from tests.people import NOW_MS
+
+R = TypeVar("R")
+E = TypeVar("E", bound=AnyEvent)
+
+PORT = 4_070
+HISTORY_MAX = 10_000
+
+
+@cache
+def identity_of(name: str) -> Identity:
+    """Somebody's identity, the same in every test."""
+    entropy = random.Random(name).randbytes(32)
+    return Identity(seeds_from_phrase(phrase_from_entropy(entropy)))
+
+
+class FakeClock:
+    """One person's clock: the loop's time, and a wall time that can be set."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+        self.jumped_s = 0.0
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds; may jump."""
+        return NOW_MS + int((self._loop.time() + self.jumped_s) * 1000)
+
+    def monotonic_s(self) -> float:
+        """Seconds since some start; never goes back."""
+        return self._loop.time()
+
+
+class Person:
+    """Somebody's machine: it can lose power and start again."""
+
+    def __init__(self, world: "World", name: str, identity: Identity, folder: Path) -> None:
+        self.world = world
+        self.name = name
+        self.identity = identity
+        self.host = f"10.0.0.{len(world.people) + 1}"
+        self.clock = FakeClock(world.loop)
+        self.disk = Disk()
+        self.disk.lose_power = self.lose_power
+        self.events: list[AnyEvent] = []
+        """Everything a front end was told, over all starts."""
+        self.options = NodeOptions(mdns=False)
+        self.is_running = False
+        self.starts = 0
+        self._folder = folder
+        self._discovery = StaticDiscovery()
+        self._ears: asyncio.Task[None] | None = None
+        self._node: Node | None = None
+        self._database: OneThreadDatabase | None = None
+        self._random = random.Random(f"{world.seed}/{name}")
+
+    def __repr__(self) -> str:
+        return self.name
+
+    # --- the machine ---
+
+    async def start(self) -> None:
+        """Open the profile and meet the network."""
+        await self.bury()
+        self.starts += 1
+        self._folder.mkdir(exist_ok=True)
+        paths = Paths(
+            profile=self.name.lower(),
+            folder=self._folder,
+            log=self._folder / "loom.log",
+            socket=self._folder / "sock",
+        )
+        self._database = database = OneThreadDatabase.on(self.disk, paths.database)
+        bus = EventBus(database, database.read_now(events.last_seq))
+        parts = Parts(
+            database=database,
+            identity=self.identity,
+            clock=self.clock,
+            bus=bus,
+            keys=KeyPool(),
+            random=self._random.randbytes,
+        )
+        transport = self.world.network.transport(self.host)
+        self._node = Node(
+            parts,
+            paths=paths,
+            name=self.name,
+            transport=transport,
+            discovery=self._discovery,
+            options=self.options,
+        )
+        self.is_running = True
+        self._ears = asyncio.create_task(self._listen(self._node), name=f"{self.name}'s ears")
+        await self._node.start()
+
+    async def stop(self) -> None:
+        """An orderly end."""
+        await self.node.close()
+        self.is_running = False
+        await self.bury()
+
+    def lose_power(self) -> None:
+        """Now. What is not committed never was; nobody hears of it."""
+        if not self.is_running:
+            return
+        self.is_running = False
+        self.database.is_dead = True
+        self.world.network.crash(self.host)
+        self.node.links.stop()
+        tasks = [task for peer in self.node.peers.values() for task in peer._tasks]
+        for task in tasks + self.node._tasks:
+            task.cancel()
+
+    async def bury(self) -> None:
+        """Clear away what a dead machine left in this process."""
+        self.disk.power_lost_before = self.disk.power_lost_after = None
+        if self._node is not None and not self.is_running:
+            await self._node.close()
+            self._node = None
+        if self._ears is not None and not self.is_running:
+            self._ears.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ears
+            self._ears = None
+
+    async def crash(self) -> None:
+        """Lose power and stay off."""
+        self.lose_power()
+        await self.bury()
+
+    async def restart(self) -> None:
+        """Lose power and come back."""
+        await self.crash()
+        await self.start()
+
+    @property
+    def node(self) -> Node:
+        """The running node."""
+        assert self._node is not None
+        return self._node
+
+    @property
+    def database(self) -> OneThreadDatabase:
+        """The open database."""
+        assert self._database is not None
+        return self._database
+
+    @property
+    def address(self) -> Address:
+        """Where this person is."""
+        return Address(self.host, self.node.port)
+
+    async def _listen(self, node: Node) -> None:
+        async for event in node.events():
+            self.events.append(event)
+
+    # --- the user ---
+
+    async def do(self, command: Command[R]) -> R:
+        """Carry out a command."""
+        return await self.node.send(command)
+
+    async def add(self, other: "Person") -> None:
+        """Import the other's token."""
+        await self.do(ImportToken(token=encode_token(other.identity.token), name=other.name))
+
+    async def call(self, other: "Person") -> None:
+        """Connect by hand; the address is remembered."""
+        await self.do(Connect(contact=other.name, host=other.host, port=other.address.port))
+
+    async def say(self, other: "Person", *texts: str) -> list[MessageView]:
+        """Send texts, one after the other."""
+        return [await self.do(SendText(contact=other.name, body=text)) for text in texts]
+
+    async def history(self, other: "Person") -> list[MessageView]:
+        """What this user sees of the conversation."""
+        return (await self.do(History(contact=other.name, limit=HISTORY_MAX))).messages
+
+    def told(self, kind: type[E]) -> list[E]:
+        """The events of one kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    # --- behind the scenes ---
+
+    def peer(self, other: "Person") -> Peer:
+        """The other in this person's node."""
+        for peer in self.node.peers.values():
+            if peer.contact.peer_id == other.identity.peer_id:
+                return peer
+        raise AssertionError(f"{self} does not know {other}")
+
+    def is_online(self, other: "Person") -> bool:
+        """Whether a confirmed link stands."""
+        return self.is_running and self.peer(other).connection is not None
+
+    def texts(self, other: "Person", direction: Direction) -> list[tuple[str, MessageState]]:
+        """What is committed of a conversation, in order."""
+        number = self.peer(other).number
+        found = self.database.look(lambda db: messages.page(db, number, HISTORY_MAX))
+        return [(one.body, one.state) for one in found if one.direction is direction]
+
+    def received(self, other: "Person") -> list[str]:
+        """What the other said, as committed here."""
+        return [body for body, _ in self.texts(other, Direction.IN)]
+
+    def sent(self, other: "Person") -> list[str]:
+        """What this person said, as committed here."""
+        return [body for body, _ in self.texts(other, Direction.OUT)]
+
+    def all_delivered(self, other: "Person") -> bool:
+        """Every text has its tick and nothing waits."""
+        done = (MessageState.DELIVERED, MessageState.READ)
+        return self.queued(other) == 0 and all(
+            state in done for _, state in self.texts(other, Direction.OUT)
+        )
+
+    def queued(self, other: "Person") -> int:
+        """How many outbox rows wait."""
+        return self.database.look(outbox.counts).get(self.peer(other).number, 0)
+
+
+class World:
+    """People and the network between them. `faults` and `partition` are the network's."""
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        self.loop = loop
+        self.seed = seed
+        self.network = MemoryNetwork(seed)
+        self.people: list[Person] = []
+        self._folder = folder
+        random.seed(seed)  # the jitter of every delay
+
+    async def person(self, name: str, identity: Identity | None = None) -> Person:
+        """Somebody new, running."""
+        place = self._folder / f"{name.lower()}{len(self.people)}"
+        person = Person(self, name, identity or identity_of(name), place)
+        self.people.append(person)
+        await person.start()
+        return person
+
+    async def friends(self, *names: str) -> list[Person]:
+        """People who have each other's tokens and addresses and are connected."""
+        people = [await self.person(name) for name in names]
+        await self.introduce(people)
+        return people
+
+    async def introduce(self, people: Sequence[Person]) -> None:
+        """Everybody imports everybody's token; the first to be named dials."""
+        for one in people:
+            for other in people:
+                if one is not other:
+                    await one.add(other)
+        for n, one in enumerate(people):
+            for other in people[n + 1 :]:
+                await one.call(other)
+                await self.until(lambda a=one, b=other: b.is_online(a))  # type: ignore[misc]
+
+    async def until(self, condition: Callable[[], bool], within_s: float = 120.0) -> None:
+        """Go on once it holds; the time is the loop's, not real."""
+        deadline_s = self.loop.time() + within_s
+        async with asyncio.timeout(within_s + 1.0):
+            while not condition():
+                assert self.loop.time() < deadline_s, "it never came to this"
+                await self.loop.quiet()
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let so much time pass for everybody."""
+        end_s = self.loop.time() + seconds
+        await self.until(lambda: self.loop.time() >= end_s, seconds + 1.0)
+
+    async def delivered(self, *people: Person, within_s: float = 120.0) -> None:
+        """Wait until nothing waits between these people."""
+        await self.until(
+            lambda: all(
+                one.all_delivered(other) for one in people for other in people if one is not other
+            ),
+            within_s,
+        )
+
+    async def close(self) -> None:
+        """End everybody."""
+        for person in self.people:
+            if person.is_running:
+                await person.stop()
+            await person.bury()
