@@ -43,12 +43,14 @@ log = logging.getLogger(__name__)
 
 BATCH_MAX: Final = 128
 ENVELOPE_HASH_BYTES: Final = 32
+STORE_RETRY_S: Final = 1.0
+"""How long a batch waits that could not be stored."""
 
 
 class Taken(NamedTuple):
     """One opened envelope; `payload` is None when what was inside is no valid payload."""
 
-    envelope_hash: bytes
+    envelope: bytes
     payload: Payload | None
 
 
@@ -105,9 +107,10 @@ class Inbox:
                 try:
                     await self._take_in()
                 except LoomError as error:
-                    # Nothing was acknowledged: the contact sends it again.
+                    # Nothing was acknowledged; later ones wait, so that the order is kept.
                     log.warning("contact %d: not taken in: %s", self._peer.number, error.code)
                     self._peer.warn(error)
+                    await asyncio.sleep(STORE_RETRY_S)
                 if not self.is_full:
                     self._peer.resume_reading()
         finally:
@@ -138,8 +141,9 @@ class Inbox:
             if batch.taken:
                 await self._commit(batch)
         except BaseException:
-            # What was opened and not stored must not be built upon.
+            # What was opened and not stored must not be built upon, nor overtaken.
             state.discard()
+            self._queue.extendleft(one.envelope for one in reversed(batch.taken))
             raise
         finally:
             for envelope, reason in failed:
@@ -197,7 +201,7 @@ class Inbox:
             self.dropped += 1
         if isinstance(payload, Receipt):
             self._credit(payload)
-        batch.taken.append(Taken(hash_(envelope)[:ENVELOPE_HASH_BYTES], payload))
+        batch.taken.append(Taken(envelope, payload))
 
     def _credit(self, receipt: Receipt) -> None:
         """Flow control learns which messages the contact has."""
@@ -256,7 +260,9 @@ class Inbox:
         envelopes.add_many(
             db,
             [
-                envelopes.Envelope(one.envelope_hash, peer.contact.peer_id, now_s, _owed_id(one))
+                envelopes.Envelope(
+                    _digest(one.envelope), peer.contact.peer_id, now_s, _owed_id(one)
+                )
                 for one in batch.taken
             ],
         )
@@ -299,7 +305,7 @@ class Inbox:
     async def _unopened(self, envelope: bytes, error: PeerError) -> None:
         """A repeated envelope is receipted again; any other is a desync: begin anew, say so."""
         peer = self._peer
-        digest = hash_(envelope)[:ENVELOPE_HASH_BYTES]
+        digest = _digest(envelope)
         known = await peer.parts.database.read(
             lambda db: envelopes.find(db, peer.contact.peer_id, digest)
         )
@@ -322,6 +328,10 @@ class Inbox:
             self._warned_at_s = now_s
             peer.warn(error)
         peer.outbox.state_changed()
+
+
+def _digest(envelope: bytes) -> bytes:
+    return hash_(envelope)[:ENVELOPE_HASH_BYTES]
 
 
 def _owed_id(one: Taken) -> MessageId | None:
