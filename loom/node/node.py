@@ -17,13 +17,14 @@ from loom.core.choice import superseded
 from loom.core.conversation import without
 from loom.core.pair_keys import derive_pair_keys
 from loom.errors import LoomError, PortInUse, StoreUnavailable, describe
-from loom.model import Address, Contact, ContactId
+from loom.model import Address, Contact
 from loom.node.bus import Draft, store_events
 from loom.node.commands import Commands
 from loom.node.dialer import Dialer
 from loom.node.links import Links
 from loom.node.parts import Parts
 from loom.node.peer import Peer
+from loom.node.peers import Peers
 from loom.node.presence import Announcer
 from loom.ports import Discovery, Listener, Transport
 from loom.storage import contacts, maintenance, outbox, settings, vault
@@ -54,7 +55,7 @@ class Node:
         self.paths = paths
         self.profile = paths.profile
         self.name = name
-        self.peers: dict[ContactId, Peer] = {}
+        self.peers = Peers()
         self.links = Links(parts, transport, self.peers.get)
         self.stopped = asyncio.Event()
         self.announcer: Announcer | None = None

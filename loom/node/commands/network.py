@@ -1,0 +1,91 @@
+"""Commands about the node and its ways to others."""
+
+from typing import TYPE_CHECKING
+
+from loom.api import commands as api
+from loom.api import views
+from loom.errors import ContactBlocked, InvalidAddress, InvalidInput
+from loom.model import Address, Direction
+from loom.node.commands.handlers import Handlers
+from loom.node.diagnosis import diagnose
+from loom.node.peer import Peer
+from loom.storage import addresses
+from loom.storage.addresses import AddressSource
+
+if TYPE_CHECKING:
+    from loom.node.node import Node
+
+
+class NetworkCommands:
+    """Connect, look, change the passphrase, stop."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._parts = node.parts
+        self.handlers: Handlers = {
+            api.Connect: self._connect,
+            api.ListPeers: self._list_peers,
+            api.Status: self._status,
+            api.Diagnose: self._diagnose,
+            api.ChangePassphrase: self._change_passphrase,
+            api.Stop: self._stop,
+        }
+
+    async def _connect(self, command: api.Connect) -> views.Done:
+        peer = self._node.peers.named(command.contact)
+        if peer.contact.blocked:
+            raise ContactBlocked(name=peer.contact.name)
+        if not command.host or not 0 < command.port < 65_536:
+            raise InvalidAddress(address=f"{command.host}:{command.port}")
+        address = Address(command.host, command.port)
+        now_ms = self._parts.clock.now_ms()
+        await self._parts.database.write(
+            lambda db: addresses.remember(db, peer.number, address, AddressSource.HAND, now_ms)
+        )
+        if not self._node.is_online:
+            return views.Done()
+        if peer.connection is None or peer.connection.remote != address:
+            await self._node.links.dial(peer, address)
+        return views.Done()
+
+    async def _list_peers(self, command: api.ListPeers) -> views.Peers:
+        known = await self._parts.database.read(
+            lambda db: {number: addresses.of_contact(db, number) for number in self._node.peers}
+        )
+        return views.Peers(
+            peers=[
+                views.PeerView(
+                    contact=peer.contact.name,
+                    contact_id=number,
+                    online=peer.connection is not None,
+                    address=None if peer.connection is None else str(peer.connection.remote),
+                    direction=_direction(peer),
+                    connected_at_ms=peer.connected_at_ms,
+                    known_addresses=[str(one.address) for one in known.get(number, [])],
+                    last_error=peer.last_error,
+                )
+                for number, peer in sorted(self._node.peers.items())
+            ]
+        )
+
+    async def _status(self, command: api.Status) -> views.StatusView:
+        return await self._node.status()
+
+    async def _diagnose(self, command: api.Diagnose) -> views.Diagnosis:
+        return await diagnose(self._node, self._node.paths.folder)
+
+    async def _change_passphrase(self, command: api.ChangePassphrase) -> views.Done:
+        if not command.new:
+            raise InvalidInput(what="The new passphrase is empty")
+        await self._node.change_passphrase(command.old, command.new)
+        return views.Done()
+
+    async def _stop(self, command: api.Stop) -> views.Done:
+        self._node.wants_stop.set()
+        return views.Done()
+
+
+def _direction(peer: Peer) -> str | None:
+    if peer.connection is None:
+        return None
+    return Direction.OUT.value if peer.connection.dialled else Direction.IN.value
