@@ -1,9 +1,11 @@
 """The node without a face: run, looked at, stopped, and told where somebody is."""
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -27,6 +29,8 @@ from loom.printable import printable
 
 PANEL = "Node"
 STOP_TIMEOUT_S = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -73,7 +77,13 @@ def daemon(
         ready = in_background(lambda tell: asyncio.run(_serve(caller, passphrase, options, tell)))
         caller.output.put(ready, event_words(ready) or "")
     else:
-        asyncio.run(_serve(caller, passphrase, options, lambda event: put_event(caller, event)))
+        asyncio.run(_serve(caller, passphrase, options, lambda event: _print(caller, event)))
+
+
+def _print(caller: Caller, event: AnyEvent) -> None:
+    """A node lives on when nobody reads what it says."""
+    with suppress(OSError):
+        put_event(caller, event)
 
 
 async def _serve(
@@ -86,7 +96,8 @@ async def _serve(
     loop = asyncio.get_running_loop()
     signalled = loop.create_future()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, _settle, signalled, number)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
+            loop.add_signal_handler(number, _settle, signalled, number)
     client = await caller.unlock(passphrase, options, attach=False)
     try:
         tell(_ready(await client.send(Status())))
@@ -109,6 +120,7 @@ async def _tell(client: Client, tell: Callable[[AnyEvent], None]) -> None:
     """Pass on what concerns whoever runs the node; what people write is not for its output."""
     async with following(client, None) as events:
         async for event in events:
+            _log.info("%s, seq %d", event.__struct_config__.tag, event.seq)
             if isinstance(event, Warned | NodeStopped):
                 tell(event)
 

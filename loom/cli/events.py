@@ -6,7 +6,6 @@ from loom.api import events as happened
 from loom.cli.output import body_words, sign, when
 from loom.printable import printable
 
-
 _CHANGES = {
     "added": "was added",
     "renamed": "has a new name here",

@@ -243,12 +243,13 @@ def moment_ms(text: str | None, *, now_s: float | None = None) -> int | None:
 
 def _read_body() -> str:
     """All of stdin, without one final newline."""
-    data = sys.stdin.buffer.read(TEXT_MAX_BYTES + 2)
+    data = sys.stdin.buffer.read(TEXT_MAX_BYTES + 2).removesuffix(b"\n")
+    if len(data) > TEXT_MAX_BYTES:
+        raise InvalidText(reason=f"it has more than {TEXT_MAX_BYTES} bytes")
     try:
-        return data.removesuffix(b"\n").decode()
+        return data.decode()
     except UnicodeDecodeError as error:
-        reason = "it is not valid UTF-8" if len(data) <= TEXT_MAX_BYTES else "it is too long"
-        raise InvalidText(reason=reason) from error
+        raise InvalidText(reason="it is not valid UTF-8") from error
 
 
 async def _delivered(client: Client, message: MessageView, after: int) -> str:

@@ -48,10 +48,10 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 @contextmanager
-def daemon(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def daemon(environment: dict[str, str], *more: str) -> Iterator[subprocess.Popen[str]]:
     """A running daemon that has said it is ready."""
     process = subprocess.Popen(
-        command("daemon", "--json"),
+        command("daemon", "--json", *more),
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -98,6 +98,28 @@ def test_a_signal_ends_the_daemon_cleanly(
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert run(environment, "status").returncode == 4
+
+
+def test_the_log_tells_what_happened_and_nothing_that_was_said(
+    environment: dict[str, str],
+) -> None:
+    with daemon(environment, "-v") as process:
+        assert run(environment, "send", "Bob", "between us").returncode == 0
+        process.terminate()
+        assert process.wait(LIMIT_S) == 0
+    log = Path(environment["LOOM_HOME"]) / "state" / "work.log"
+    assert "message.queued, seq 1" in log.read_text()
+    assert "between us" not in log.read_text()
+    assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_daemon_lives_on_when_nobody_reads_it(environment: dict[str, str]) -> None:
+    with daemon(environment) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert run(environment, "send", "Bob", "hi").returncode == 0
+        assert run(environment, "stop").returncode == 0
+        assert process.wait(LIMIT_S) == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
