@@ -14,6 +14,7 @@ from loom.model import Contact, MessageId
 from loom.node.parts import Parts
 from loom.storage import conversations, counters, handshakes, outbox, skipped_keys
 from loom.storage.connection import Db
+from loom.storage.conversations import Save
 
 T = TypeVar("T")
 
@@ -94,8 +95,6 @@ class ContactState:
             self.skipped.pop(session.session_id, None)
 
         def transaction(db: Db) -> T:
-            state = encode_conversation(after)
-            conversations.save(db, contact.contact_id, read_version, state)
             if after.counters != before.counters:
                 stored = counters.Counters(after.counters.sent, after.counters.accepted)
                 counters.put(db, contact.peer_id, stored)
@@ -105,7 +104,8 @@ class ContactState:
                 _forget_session(db, contact, session)
             return work(db)
 
-        future = self._parts.database.submit(transaction)
+        save = Save(contact.contact_id, read_version, lambda: encode_conversation(after))
+        future = self._parts.database.submit(transaction, save)
         future.add_done_callback(self._settled)
         return future
 

@@ -16,6 +16,7 @@ from sqlcipher3.dbapi2 import Error as SqlError
 from loom.errors import ProfileDamaged, StoreUnavailable
 from loom.storage import schema, search
 from loom.storage.connection import connect, translate, translated
+from loom.storage.conversations import Save, save_last
 
 T = TypeVar("T")
 
@@ -27,7 +28,8 @@ CHECKPOINT_TRIES: Final = 3
 SWITCH_INTERVAL_S: Final = 0.000_2
 
 _Work = Callable[[Connection], Any]
-_Item = tuple[_Work, "asyncio.Future[Any]"]
+_Task = tuple[_Work, Save | None]
+_Item = tuple[_Task, "asyncio.Future[Any]"]
 _Outcome = tuple[Any, Exception | None]
 
 
@@ -88,11 +90,17 @@ class Database:
             raise
         return cls(path, key, writer, before_commit)
 
-    def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
+    def submit(
+        self, work: Callable[[Connection], T], save: Save | None = None
+    ) -> "asyncio.Future[T]":
         """Queue work for the writer, in call order; the future resolves after its commit.
 
         An exception of `work` undoes that work alone. Cancelling the future does not stop it.
         `work` may run twice, the first time undone: it changes nothing but the database.
+
+        Args:
+            save: the state that goes with `work`. Of those that meet in one commit only the last
+                is written; when that cannot be, each stands or falls alone (StateConflict).
 
         Raises:
             StoreUnavailable: the database is closed.
@@ -104,7 +112,7 @@ class Database:
             sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
             self._writing.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._submitted.append((work, future))
+        self._submitted.append(((work, save), future))
         if len(self._submitted) == 1:
             # All that one turn of the loop submits goes over together: one wake-up, one commit.
             future.get_loop().call_soon(self._hand_over)
@@ -126,7 +134,7 @@ class Database:
         """
         if not self._idle:
             raise StoreUnavailable(what="the profile is at work already")
-        result, error = self._commit([work])[0]
+        result, error = self._commit([(work, None)])[0]
         if error is not None:
             raise error
         return cast(T, result)
@@ -202,7 +210,7 @@ class Database:
     def _write_all(self) -> None:
         while (first := self._queue.get()) is not None:
             batch, last = self._gather(first)
-            _resolve(batch, self._commit([work for work, _ in batch]))
+            _resolve(batch, self._commit([task for task, _ in batch]))
             if last:
                 return
 
@@ -217,31 +225,33 @@ class Database:
             pass
         return batch, False
 
-    def _commit(self, works: list[_Work]) -> list[_Outcome]:
+    def _commit(self, tasks: list[_Task]) -> list[_Outcome]:
         db = self._writer
         try:
             db.execute("BEGIN IMMEDIATE")
-            outcomes = self._run(works)
+            outcomes = self._run(tasks)
             search.index_new(db)
             if self._before_commit is not None:
                 self._before_commit()
             db.execute("COMMIT")
             return outcomes
         except Exception as error:  # noqa: BLE001 - every future of the batch carries it
-            return [(None, self._undo(error))] * len(works)
+            return [(None, self._undo(error))] * len(tasks)
 
-    def _run(self, works: list[_Work]) -> list[_Outcome]:
+    def _run(self, tasks: list[_Task]) -> list[_Outcome]:
         # A savepoint copies every page that its item touches, and items hardly ever fail: only
         # a batch in which one did is run again with a savepoint for each.
         db = self._writer
         try:
-            return [(work(db), None) for work in works]
+            outcomes: list[_Outcome] = [(work(db), None) for work, _ in tasks]
+            save_last(db, [save for _, save in tasks if save is not None])
+            return outcomes
         except Exception:
-            if len(works) == 1 or not db.in_transaction:
+            if len(tasks) == 1 or not db.in_transaction:
                 raise
         db.execute("ROLLBACK")
         db.execute("BEGIN IMMEDIATE")
-        return [_attempt(db, work) for work in works]
+        return [_attempt(db, *task) for task in tasks]
 
     def _undo(self, error: Exception) -> Exception:
         try:
@@ -262,10 +272,12 @@ def _rolled_back(db: Connection, work: Callable[[Connection], T]) -> T:
                 db.execute("ROLLBACK")
 
 
-def _attempt(db: Connection, work: _Work) -> _Outcome:
+def _attempt(db: Connection, work: _Work, save: Save | None) -> _Outcome:
     db.execute("SAVEPOINT item")
     try:
         outcome: _Outcome = work(db), None
+        if save is not None:
+            save_last(db, [save])
     except Exception as error:  # carried by the item's future
         # A full disk or a failed write may have ended the whole transaction.
         if not db.in_transaction:

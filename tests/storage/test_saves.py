@@ -1,0 +1,88 @@
+"""States of one conversation that meet in one commit."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlcipher3.dbapi2 import Connection
+
+from loom.errors import StateConflict
+from loom.model import ContactId
+from loom.storage import conversations
+from loom.storage.conversations import Save
+from loom.storage.database import Database
+from tests.storage.conftest import OpenDatabase
+from tests.storage.given import say
+
+ADA = ContactId(1)
+
+
+class Crash(Exception):
+    """Injected."""
+
+
+class States:
+    """Hands out saves and notes which of them were encoded."""
+
+    def __init__(self) -> None:
+        self.encoded: list[int] = []
+
+    def save(self, read_version: int) -> Save:
+        """The save that follows a version."""
+
+        def encode() -> bytes:
+            self.encoded.append(read_version + 1)
+            return b"%d" % (read_version + 1)
+
+        return Save(ADA, read_version, encode)
+
+
+def _nothing(db: Connection) -> None:
+    """All there is to do is the save."""
+
+
+def _crash(db: Connection) -> None:
+    say(db, 1, "undone")
+    raise Crash
+
+
+async def _together(
+    database: Database, *tasks: tuple[Callable[[Connection], None], Save]
+) -> list[BaseException | None]:
+    """The outcomes of tasks that share one commit."""
+    gate = threading.Event()
+    held = database.submit(lambda _: gate.wait(10))
+    futures = [database.submit(work, save) for work, save in tasks]
+    gate.set()
+    await held
+    return await asyncio.gather(*futures, return_exceptions=True)
+
+
+async def test_only_the_last_state_of_a_commit_is_written(open_database: OpenDatabase) -> None:
+    database, states = open_database(), States()
+    await _together(database, *[(_nothing, states.save(n)) for n in range(3)])
+    assert states.encoded == [3]
+    assert await database.read(lambda db: conversations.load(db, ADA)) == (3, b"3")
+    await database.submit(_nothing, states.save(3))
+    assert await database.read(lambda db: conversations.load(db, ADA)) == (4, b"4")
+
+
+async def test_what_follows_a_failed_item_is_a_conflict(open_database: OpenDatabase) -> None:
+    database, states = open_database(), States()
+    outcomes = await _together(
+        database, (_nothing, states.save(0)), (_crash, states.save(1)), (_nothing, states.save(2))
+    )
+    assert [type(one) for one in outcomes] == [type(None), Crash, StateConflict]
+    assert await database.read(lambda db: conversations.load(db, ADA)) == (1, b"1")
+
+
+@pytest.mark.parametrize("versions", [(0, 2), (1, 2), (0, 0)])
+async def test_a_missing_or_repeated_step_is_a_conflict(
+    open_database: OpenDatabase, versions: tuple[int, int]
+) -> None:
+    database, states = open_database(), States()
+    outcomes = await _together(database, *[(_nothing, states.save(n)) for n in versions])
+    assert isinstance(outcomes[1], StateConflict)
+    kept = await database.read(lambda db: conversations.load(db, ADA))
+    assert kept == ((1, b"1") if versions[0] == 0 else None)
