@@ -69,6 +69,9 @@ class Opened(NamedTuple):
     renewed: bool
     """Tell the user that a session was begun anew."""
 
+    def __repr__(self) -> str:
+        return f"Opened({len(self.payload)} bytes)"
+
 
 class Handshake(NamedTuple):
     """A handshake that no live session knows."""

@@ -68,6 +68,9 @@ class SendingChain(msgspec.Struct, frozen=True, array_like=True):
     block: bytes
     """The remote's next step needs it: encapsulation key (1,184) || ciphertext (1,088)."""
 
+    def __repr__(self) -> str:
+        return f"SendingChain({self.index}, n={self.n})"
+
 
 class ReceivingChain(msgspec.Struct, frozen=True, array_like=True):
     """Keys of messages to come from the remote's current ratchet key."""
@@ -77,6 +80,9 @@ class ReceivingChain(msgspec.Struct, frozen=True, array_like=True):
     chain_key: bytes
     n: int
     index: int
+
+    def __repr__(self) -> str:
+        return f"ReceivingChain({self.index}, n={self.n})"
 
 
 class StoredChain(msgspec.Struct, frozen=True, array_like=True):
@@ -120,6 +126,9 @@ class Opened(NamedTuple):
     ratchet: Ratchet
     payload: bytes
     skipped: SkippedChange
+
+    def __repr__(self) -> str:
+        return f"Opened({len(self.payload)} bytes)"
 
 
 def initiate(

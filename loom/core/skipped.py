@@ -19,6 +19,9 @@ class SkippedChange(NamedTuple):
     added: tuple[tuple[KeyPlace, bytes], ...] = ()
     removed: tuple[KeyPlace, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"SkippedChange({len(self.added)} added, {len(self.removed)} removed)"
+
 
 NO_CHANGE = SkippedChange()
 
