@@ -88,6 +88,11 @@ def issue(
     return Prekey(bundle, bundle_id, signed_prekey, kem, expires_at_s)
 
 
+def presentable(prekey: Prekey, now_s: int) -> bool:
+    """Whether to give an unused prekey again: not expired, nor issued by a clock that ran ahead."""
+    return now_s < prekey.expires_at_s <= now_s + BUNDLE_ONCE_LIFETIME_S
+
+
 def present(identity: Identity, prekey: Prekey, last_counter: int) -> bytes:
     """The signed bundle as it is sent: `enc(bundle, card, last_counter, signature)`."""
     counter = u64(last_counter)

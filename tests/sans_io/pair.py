@@ -13,7 +13,7 @@ from loom.core.choice import Counters
 from loom.core.conversation import Conversation, decode_conversation, encode_conversation
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.identity import Identity
-from loom.core.prekeys import Prekey, present, read_bundle
+from loom.core.prekeys import Prekey, present, presentable, read_bundle
 from loom.core.session import Awaited, may_seal
 from loom.core.skipped import SkippedMessageKeys
 from loom.crypto.kdf import hash_
@@ -73,7 +73,7 @@ class Node:
     def bundle(self, now_ms: int) -> bytes:
         """The unused live prekey, or a new one."""
         now_s = self._now(now_ms) // 1000
-        live = [one for one in self.prekeys.values() if one.expires_at_s > now_s]
+        live = [one for one in self.prekeys.values() if presentable(one, now_s)]
         prekey = live[0] if live else self.source.prekey(self.identity, now_s)
         self.prekeys[prekey.bundle_id] = prekey
         return present(self.identity, prekey, self.conversation.counters.largest)

@@ -14,41 +14,10 @@ from loom.wire.limits import (
     TEXTS_BEYOND_RECEIVED_MAX,
 )
 from tests.sans_io.pair import DAY_MS, MINUTE_MS, Pair
+from tests.sans_io.talk import Talk
 
 LONG = os.environ.get("LOOM_TEST_LONG") == "1"
 SEEDS = range(400 if LONG else 15)
-
-
-class Talk:
-    """Numbered texts, so that each can be looked for."""
-
-    def __init__(self, seed: int) -> None:
-        self.pair = Pair(seed)
-        self.written: dict[int, list[str]] = {0: [], 1: []}
-
-    def write(self, side: int) -> None:
-        """One more text."""
-        body = f"{side}:{len(self.written[side])}"
-        self.written[side].append(body)
-        self.pair.nodes[side].write(body)
-
-    def chatter(self) -> None:
-        """None to two texts from each."""
-        for side in (0, 1):
-            for _ in range(self.pair.chance.randrange(3)):
-                self.write(side)
-
-    def rough_round(self, minutes: int = 1) -> None:
-        """A link that loses, doubles, delays and reorders."""
-        self.pair.round(lose=0.3, double=0.2, delay=0.3, minutes=minutes)
-
-    def check(self, *, in_order: bool = False) -> None:
-        """Everything written shows exactly once."""
-        for side in (0, 1):
-            shown = self.pair.nodes[1 - side].shown
-            assert (shown if in_order else sorted(shown)) == (
-                self.written[side] if in_order else sorted(self.written[side])
-            )
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -182,9 +151,7 @@ def test_protocol_10_03_all_shows_once_under_resets(
         talk.rough_round(pair.chance.choice([1, 5, 20, 60]))
         if pair.chance.random() < 0.25:
             fault(pair)
-    pair.alice.clock_ms = pair.bob.clock_ms = 0
-    pair.settle()
-    talk.check()
+    talk.end()
 
 
 @pytest.mark.parametrize("seed", range(200 if LONG else 10))
@@ -198,9 +165,7 @@ def test_protocol_10_07_everything_at_once_still_ends_on_one_session(seed: int) 
             pair.chance.choice(FAULTY)(pair)
         for node in pair.nodes:
             assert len(node.conversation.sessions) <= SESSIONS_MAX
-    pair.alice.clock_ms = pair.bob.clock_ms = 0
-    pair.settle()
-    talk.check()
+    talk.end()
     bests = [node.conversation.best for node in pair.nodes]
     assert bests[0] is not None
     assert bests[1] is not None
@@ -225,43 +190,6 @@ def test_protocol_10_01_a_side_that_was_rolled_back_recovers(side: int) -> None:
         talk.write(side)
         talk.write(1 - side)
         pair.round(minutes=61)
-    pair.settle()
-    talk.check()
-
-
-def test_a_renewed_session_is_told_once_an_hour() -> None:
-    talk = Talk(30)
-    pair = talk.pair
-    talk.write(0)
-    pair.settle()
-    assert [node.notices for node in pair.nodes] == [0, 0]
-    for count in range(4):
-        pair.bob.restore(keep_counters=True)
-        talk.write(1)
-        pair.now_ms += 10 * MINUTE_MS
-        pair.settle()
-        assert pair.alice.notices <= 1, count
-    assert pair.alice.notices == 1
-    pair.now_ms += 61 * MINUTE_MS
-    pair.bob.restore(keep_counters=True)
-    talk.write(1)
-    pair.settle()
-    assert pair.alice.notices == 2
-    talk.check()
-
-
-def test_a_start_after_a_desync_comes_at_most_hourly() -> None:
-    talk = Talk(31)
-    pair = talk.pair
-    talk.write(0)
-    pair.settle()
-    for node in pair.nodes:
-        node.starts = 0
-    for _ in range(30):
-        pair.alice.receive(pair.source.take(4_096), pair.now_ms)
-        pair.round(minutes=5)
-    assert 1 <= pair.alice.starts <= 3
-    talk.write(1)
     pair.settle()
     talk.check()
 

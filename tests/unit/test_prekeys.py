@@ -11,6 +11,7 @@ from loom.core.prekeys import (
     encode_prekey,
     issue,
     present,
+    presentable,
     read_bundle,
 )
 from loom.crypto.kem import KemKey
@@ -176,6 +177,14 @@ def test_a_stored_prekey_comes_back() -> None:
 def test_a_damaged_stored_prekey_is_malformed(data: bytes) -> None:
     with pytest.raises(LoomError):
         decode_prekey(data)
+
+
+def test_a_prekey_of_a_clock_that_ran_ahead_is_not_given_again() -> None:
+    """Contacts would refuse it, and one would wait for days until it may be begun with."""
+    assert presentable(PREKEY, NOW_S)
+    assert presentable(PREKEY, NOW_S + WEEK_S - 1)
+    assert not presentable(PREKEY, NOW_S + WEEK_S)
+    assert not presentable(PREKEY, NOW_S - 1)
 
 
 def test_two_prekeys_share_nothing() -> None:
