@@ -57,6 +57,8 @@ class Outbox:
         self._task: asyncio.Task[None] | None = None
         self._cursor = 0
         self._caught_up = False
+        self._adding = 0
+        """Rows on their way to the disk unsealed: later texts must not overtake them."""
         self._added = 0
         self._last_commit: asyncio.Future[int] | None = None
         self._owes = True
@@ -220,6 +222,10 @@ class Outbox:
                 return
             row_id = done.result()[0]
             row.set_result(row_id)
+            if not self._caught_up:
+                # A new link or session meanwhile: the task sends what came before first.
+                self._wake.set()
+                return
             self._cursor = max(self._cursor, row_id)
             if peer.send_envelope(sealed.envelope):
                 self._written([message_id] if isinstance(payload, Text) else [])
@@ -227,21 +233,26 @@ class Outbox:
                 self._rewind()
 
         future.add_done_callback(stored)
-        return (await future)[1]
+        # Whoever asked may go away; the commit does not stop, so neither does what follows it.
+        return (await asyncio.shield(future))[1]
 
     async def _add_unsealed(self, message_id: MessageId, data: bytes, also: Callable[[Db], T]) -> T:
         peer = self._peer
-        self._added += 1
+        self._adding += 1
         self._caught_up = False
 
         def store(db: Db) -> T:
             outbox.add(db, peer.number, message_id, data)
             return also(db)
 
-        result = await peer.parts.database.write(store)
-        self._added += 1
-        self._wake.set()
-        return result
+        def stored(_: "asyncio.Future[T]") -> None:
+            self._adding -= 1
+            self._added += 1
+            self._wake.set()
+
+        future = peer.parts.database.submit(store)
+        future.add_done_callback(stored)
+        return await asyncio.shield(future)
 
     # --- the task ---
 
@@ -288,6 +299,8 @@ class Outbox:
             lambda db: outbox.page(db, peer.number, cursor, PAGE_ROWS)
         )
         if not rows:
+            if self._adding:  # a row may be on its way to the disk; its commit wakes this task
+                return False
             self._caught_up = added == self._added and cursor == self._cursor
             return not self._caught_up
         await state.ready()
