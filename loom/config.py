@@ -136,9 +136,14 @@ def paths_of(home: Home, profile: str) -> Paths:
     )
 
 
+def is_profile_name(profile: str) -> bool:
+    """Lower-case letters, digits and inner hyphens, 64 at most."""
+    return len(profile) <= PROFILE_NAME_MAX and _PROFILE_NAME.fullmatch(profile) is not None
+
+
 def check_profile_name(profile: str) -> None:
-    """Raises InvalidName unless `profile` is lower-case letters, digits and inner hyphens."""
-    if len(profile) > PROFILE_NAME_MAX or not _PROFILE_NAME.fullmatch(profile):
+    """Raises InvalidName unless it is one."""
+    if not is_profile_name(profile):
         raise InvalidName(
             reason="a profile's name has lower-case letters a to z, digits and hyphens"
         )

@@ -268,6 +268,7 @@ class FakeNode:
                     queued=0,
                     mdns="off",
                     version="0.1.0",
+                    started_seq=0,
                     last_seq=len(self.stored),
                 )
             case Diagnose():

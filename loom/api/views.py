@@ -107,6 +107,8 @@ class StatusView(View, frozen=True, kw_only=True, tag="status"):
     queued: int
     mdns: str
     version: str
+    started_seq: int
+    """The last stored event before this node began."""
     last_seq: int
 
 

@@ -100,8 +100,9 @@ async def _serve(
             loop.add_signal_handler(number, _settle, signalled, number)
     client = await caller.unlock(passphrase, options, attach=False)
     try:
-        tell(_ready(await client.send(Status())))
-        told = asyncio.create_task(_tell(client, tell), name="daemon events")
+        status = await client.send(Status())
+        tell(_ready(status))
+        told = asyncio.create_task(_tell(client, tell, status.started_seq), name="daemon events")
         await asyncio.wait({signalled, told}, return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
         await asyncio.gather(told, return_exceptions=True)
@@ -116,9 +117,9 @@ def _settle(future: "asyncio.Future[int]", number: int) -> None:
         future.set_result(number)
 
 
-async def _tell(client: Client, tell: Callable[[AnyEvent], None]) -> None:
+async def _tell(client: Client, tell: Callable[[AnyEvent], None], after: int) -> None:
     """Pass on what concerns whoever runs the node; what people write is not for its output."""
-    async with following(client, None) as events:
+    async with following(client, after) as events:
         async for event in events:
             _log.info("%s, seq %d", event.__struct_config__.tag, event.seq)
             if isinstance(event, Warned | NodeStopped):

@@ -68,6 +68,7 @@ class Node:
         self._listener: Listener | None = None
         self._commands = Commands(self)
         self._started_at_ms = parts.clock.now_ms()
+        self._started_seq = parts.bus.last_seq
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
@@ -282,6 +283,7 @@ class Node:
             queued=sum(queued.values()),
             mdns=mdns,
             version=loom.__version__,
+            started_seq=self._started_seq,
             last_seq=self.parts.bus.last_seq,
         )
 

@@ -1,44 +1,26 @@
-"""The composition root: finds profiles, opens one, wires its parts, hands out a `Client`."""
+"""Makes a profile, and wires the parts of one that is opened here.
+
+Apart from the rest of the root because a command that attaches to a running node needs none of it.
+"""
 
 import asyncio
 import contextlib
-import os
 import resource
 import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from loom.api.client import Client
 from loom.api.commands import Command
 from loom.api.events import AnyEvent
-from loom.api.profiles import NodeOptions, ProfileInfo, Profiles
-from loom.config import (
-    Paths,
-    Settings,
-    choose_profile,
-    home_of,
-    paths_of,
-    private_folder,
-    read_settings,
-)
-from loom.control.client import attach
+from loom.api.profiles import NodeOptions
+from loom.config import Paths, private_folder
 from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
-from loom.errors import (
-    InvalidInput,
-    NodeNotRunning,
-    ProfileDamaged,
-    ProfileExists,
-    ProfileNotFound,
-    StoreUnavailable,
-    WrongPassphrase,
-)
+from loom.errors import InvalidInput, ProfileDamaged, ProfileExists
 from loom.node.bus import EventBus
 from loom.node.key_pool import KeyPool
 from loom.node.names import check_name
@@ -103,124 +85,22 @@ class OpenProfile:
         await self.close()
 
 
-class LocalProfiles:
-    """The profiles of one home folder."""
-
-    def __init__(self, chosen: Settings) -> None:
-        self._settings = chosen
-        self._home = home_of(chosen)
-
-    def list_profiles(self) -> list[ProfileInfo]:
-        """See `Profiles.list_profiles`."""
-        try:
-            folders = sorted(self._home.profiles.iterdir())
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StoreUnavailable(what=f"{self._home.profiles}: {error.strerror}") from error
-        found = [paths_of(self._home, folder.name) for folder in folders if _is_profile(folder)]
-        return [
-            ProfileInfo(profile=one.profile, path=one.folder, running=one.socket.exists())
-            for one in found
-        ]
-
-    async def create(
-        self, profile: str, name: str, passphrase: str, *, argon2_memory_mib: int | None = None
-    ) -> str:
-        """See `Profiles.create`."""
-        phrase = phrase_from_entropy(secrets.token_bytes(32))
-        await self.restore(profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib)
-        return phrase
-
-    async def restore(
-        self,
-        profile: str,
-        name: str,
-        passphrase: str,
-        phrase: str,
-        *,
-        argon2_memory_mib: int | None = None,
-    ) -> None:
-        """See `Profiles.restore`."""
-        seeds = seeds_from_phrase(phrase)
-        name = check_name(name)
-        if not passphrase:
-            raise InvalidInput(what="The passphrase is empty")
-        paths = paths_of(self._home, profile)
-        memory_kib = (
-            vault.MEMORY_DEFAULT_KIB if argon2_memory_mib is None else argon2_memory_mib * 1024
-        )
-        await asyncio.to_thread(_create, paths, name, passphrase, seeds, memory_kib)
-
-    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
-        """See `Profiles.unlock`."""
-        paths = self._existing(profile)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        lock = ProfileLock.acquire(paths.lock, profile)
-        try:
-            return await _open(paths, passphrase, options, lock)
-        except BaseException:
-            lock.release()
-            raise
-
-    async def attach(self, profile: str) -> Client:
-        """See `Profiles.attach`."""
-        return await attach(self._existing(profile).socket)
-
-    def _existing(self, profile: str) -> Paths:
-        paths = paths_of(self._home, profile)
-        if not _is_profile(paths.folder):
-            raise ProfileNotFound(profile=profile)
-        return paths
+def new_phrase() -> str:
+    """24 recovery words that nobody had before."""
+    return phrase_from_entropy(secrets.token_bytes(32))
 
 
-def open_profiles(chosen: Settings) -> Profiles:
-    """The profiles that these settings name."""
-    return LocalProfiles(chosen)
-
-
-@asynccontextmanager
-async def open_profile(
-    profile: str | None = None,
-    *,
-    passphrase: str | None = None,
-    home: Path | str | None = None,
-    options: NodeOptions | None = None,
-) -> AsyncIterator[Client]:
-    """A client of a profile: the running node's, else one opened here for the time being.
-
-    Args:
-        profile: its folder's name; None: LOOM_PROFILE, or the only one there is.
-        passphrase: needed only where no node runs.
-        home: None: LOOM_HOME, or the user's own folders.
-        options: how an own node meets the network.
-
-    Raises:
-        ProfileNotFound, ProfileNotChosen, WrongPassphrase, ProfileInUse.
-    """
-    chosen = read_settings(os.environ, home=None if home is None else Path(home), profile=profile)
-    profiles = open_profiles(chosen)
-    name = choose_profile(chosen, [one.profile for one in profiles.list_profiles()])
-    try:
-        client = await profiles.attach(name)
-    except NodeNotRunning:
-        if passphrase is None:
-            raise WrongPassphrase from None
-        client = await profiles.unlock(name, passphrase, options or NodeOptions())
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
-def _is_profile(folder: Path) -> bool:
-    return (folder / "vault.key").exists() or (folder / "loom.db").exists()
-
-
-def _create(
-    paths: Paths, name: str, passphrase: str, seeds: IdentitySeeds, memory_kib: int
+def create_profile(
+    paths: Paths, name: str, passphrase: str, phrase: str, argon2_memory_mib: int | None
 ) -> None:
     """Build the profile beside its place, then move it there: half a profile never stands."""
+    seeds = seeds_from_phrase(phrase)
+    name = check_name(name)
+    if not passphrase:
+        raise InvalidInput(what="The passphrase is empty")
+    memory_kib = vault.MEMORY_DEFAULT_KIB
+    if argon2_memory_mib is not None:
+        memory_kib = argon2_memory_mib * 1024
     private_folder(paths.folder.parent)
     if paths.folder.exists():
         raise ProfileExists(profile=paths.profile)
@@ -247,7 +127,22 @@ def _store_identity(db: Db, name: str, seeds: IdentitySeeds) -> None:
     settings.put(db, "name", name.encode())
 
 
-async def _open(
+async def open_profile(paths: Paths, passphrase: str, options: NodeOptions) -> OpenProfile:
+    """Lock, unlock, wire, start.
+
+    Raises:
+        ProfileInUse, WrongPassphrase, ProfileDamaged, ProfileTooNew, PortInUse.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    lock = ProfileLock.acquire(paths.lock, paths.profile)
+    try:
+        return await _opened(paths, passphrase, options, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+async def _opened(
     paths: Paths, passphrase: str, options: NodeOptions, lock: ProfileLock
 ) -> OpenProfile:
     private_folder(paths.folder)

@@ -1,0 +1,131 @@
+"""The composition root: finds profiles, attaches to a node or opens one, hands out a `Client`."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from loom.api.client import Client
+from loom.api.profiles import NodeOptions, ProfileInfo, Profiles
+from loom.config import (
+    Paths,
+    Settings,
+    choose_profile,
+    home_of,
+    is_profile_name,
+    paths_of,
+    read_settings,
+)
+from loom.control.client import attach
+from loom.errors import NodeNotRunning, ProfileNotFound, StoreUnavailable, WrongPassphrase
+
+
+class LocalProfiles:
+    """The profiles of one home folder."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self._settings = chosen
+        self._home = home_of(chosen)
+
+    def list_profiles(self) -> list[ProfileInfo]:
+        """See `Profiles.list_profiles`."""
+        try:
+            folders = sorted(self._home.profiles.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreUnavailable(what=f"{self._home.profiles}: {error.strerror}") from error
+        found = [paths_of(self._home, one.name) for one in folders if _is_profile(one)]
+        return [
+            ProfileInfo(profile=one.profile, path=one.folder, running=one.socket.exists())
+            for one in found
+        ]
+
+    async def create(
+        self, profile: str, name: str, passphrase: str, *, argon2_memory_mib: int | None = None
+    ) -> str:
+        """See `Profiles.create`."""
+        from loom.app import assembly
+
+        phrase = assembly.new_phrase()
+        await self.restore(profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib)
+        return phrase
+
+    async def restore(
+        self,
+        profile: str,
+        name: str,
+        passphrase: str,
+        phrase: str,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> None:
+        """See `Profiles.restore`."""
+        from loom.app import assembly
+
+        paths = paths_of(self._home, profile)
+        await asyncio.to_thread(
+            assembly.create_profile, paths, name, passphrase, phrase, argon2_memory_mib
+        )
+
+    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
+        """See `Profiles.unlock`."""
+        from loom.app import assembly
+
+        return await assembly.open_profile(self._existing(profile), passphrase, options)
+
+    async def attach(self, profile: str) -> Client:
+        """See `Profiles.attach`."""
+        return await attach(self._existing(profile).socket)
+
+    def _existing(self, profile: str) -> Paths:
+        paths = paths_of(self._home, profile)
+        if not _is_profile(paths.folder):
+            raise ProfileNotFound(profile=profile)
+        return paths
+
+
+def open_profiles(chosen: Settings) -> Profiles:
+    """The profiles that these settings name."""
+    return LocalProfiles(chosen)
+
+
+@asynccontextmanager
+async def open_profile(
+    profile: str | None = None,
+    *,
+    passphrase: str | None = None,
+    home: Path | str | None = None,
+    options: NodeOptions | None = None,
+) -> AsyncIterator[Client]:
+    """A client of a profile: the running node's, else one opened here for the time being.
+
+    Args:
+        profile: its folder's name; None: LOOM_PROFILE, or the only one there is.
+        passphrase: needed only where no node runs.
+        home: None: LOOM_HOME, or the user's own folders.
+        options: how an own node meets the network.
+
+    Raises:
+        ProfileNotFound, ProfileNotChosen, WrongPassphrase, ProfileInUse.
+    """
+    chosen = read_settings(os.environ, home=None if home is None else Path(home), profile=profile)
+    profiles = open_profiles(chosen)
+    name = choose_profile(chosen, [one.profile for one in profiles.list_profiles()])
+    try:
+        client = await profiles.attach(name)
+    except NodeNotRunning:
+        if passphrase is None:
+            raise WrongPassphrase from None
+        client = await profiles.unlock(name, passphrase, options or NodeOptions())
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _is_profile(folder: Path) -> bool:
+    """Whether this is a profile's folder, and not what a killed `init` left behind."""
+    files = (folder / "vault.key", folder / "loom.db")
+    return is_profile_name(folder.name) and any(one.exists() for one in files)
