@@ -294,7 +294,7 @@ def test_protocol_10_07_both_sides_end_up_sending_on_one_session(
     budget: Budget, limit: int, record_property: Any
 ) -> None:
     """Breadth first over every order of starts, sends, losses, restores and lost prekeys."""
-    states, complete = explore(budget, 1_000_000 if LONG else limit)
+    states, complete = explore(budget, 300_000 if LONG else limit)
     record_property("states", states)
     print(f"{budget}: {states} states, {'complete' if complete else 'truncated'}")  # noqa: T201
     assert states > 2_900
