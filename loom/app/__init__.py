@@ -18,7 +18,7 @@ from loom.config import (
     read_settings,
 )
 from loom.control.client import attach
-from loom.errors import NodeNotRunning, ProfileNotFound, StoreUnavailable, WrongPassphrase
+from loom.errors import NodeNotRunning, ProfileNotFound, StoreUnavailable
 
 
 class LocalProfiles:
@@ -109,6 +109,7 @@ async def open_profile(
 
     Raises:
         ProfileNotFound, ProfileNotChosen, WrongPassphrase, ProfileInUse.
+        NodeNotRunning: and no passphrase was given.
     """
     chosen = read_settings(os.environ, home=None if home is None else Path(home), profile=profile)
     profiles = open_profiles(chosen)
@@ -117,7 +118,7 @@ async def open_profile(
         client = await profiles.attach(name)
     except NodeNotRunning:
         if passphrase is None:
-            raise WrongPassphrase from None
+            raise
         client = await profiles.unlock(name, passphrase, options or NodeOptions())
     try:
         yield client
