@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bench.harness import Contender, NotMeasured, Row, Sample, Settings, Target, Unit, pending
+from bench.harness import Contender, NotMeasured, Row, Sample, Settings, Target, Unit
 from bench.peers import python, wormhole
+from bench.processes import deadline_s
 
 
 @contextmanager
@@ -19,6 +23,47 @@ def version(settings: Settings) -> Iterator[Sample]:
     if loom.__version__ not in said:
         raise NotMeasured(f"`loom --version` says {said!r}")
     yield lambda: python.command_time_s(command, settings.amount(5, 1))
+
+
+@contextmanager
+def send_wait(settings: Settings) -> Iterator[Sample]:
+    """Seconds of `loom send --wait` without its Argon2id, which is measured before each run.
+
+    No node of the sender runs; the receiver's daemon does, at an address that was dialled before,
+    and the two have a session.
+    """
+    from bench.peers import loom_cli
+    from loom.config import Settings as LoomSettings
+    from loom.config import home_of, paths_of
+    from loom.storage import vault
+
+    with TemporaryDirectory() as folder:
+        homes = {name: Path(folder) / name for name in ("ada", "bob")}
+        for home in homes.values():
+            home.mkdir(mode=0o700)
+        tokens = {name: loom_cli.create(home, name) for name, home in homes.items()}
+        loom_cli.add_contact(homes["ada"], "ada", tokens["bob"], "bob")
+        loom_cli.add_contact(homes["bob"], "bob", tokens["ada"], "ada")
+        sender = loom_cli.environment(homes["ada"])
+        receiver = loom_cli.environment(homes["bob"])
+        keyslot = paths_of(home_of(LoomSettings(home=homes["ada"])), "ada").keyslot
+
+        def run(*command: str) -> None:
+            subprocess.run(
+                [*loom_cli.LOOM, *command], check=True, capture_output=True, timeout=30, env=sender
+            )
+
+        def sample() -> float:
+            start = time.perf_counter()
+            vault.unlock(keyslot, loom_cli.PASSPHRASE).wipe()
+            unlocked = time.perf_counter()
+            run("send", "bob", wormhole.TEXT, "--wait", "20")
+            return time.perf_counter() - unlocked - (unlocked - start)
+
+        with loom_cli.daemon(receiver, deadline_s(settings.rounds)) as (_, port):
+            run("connect", "bob", f"127.0.0.1:{port}")
+            run("send", "bob", wormhole.TEXT, "--wait", "20")
+            yield sample
 
 
 ROWS = (
@@ -34,7 +79,7 @@ ROWS = (
         "one text from a cold start to delivered",
         Unit.SECONDS,
         (
-            Contender("loom", pending("loom.cli.main")),
+            Contender("loom", send_wait),
             Contender("wormhole send", wormhole.send_text),
         ),
         (Target("wormhole send", at_most=0.5),),
