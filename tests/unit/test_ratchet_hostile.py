@@ -27,7 +27,7 @@ from loom.wire.limits import (
     MAX_SKIPPED_STORED,
     STORED_CHAINS_MAX,
 )
-from tests.ends import End, Ends, fresh_ends, refused
+from tests.ends import End, Ends, fresh_ends, refused, stored_bytes
 from tests.people import ALICE, BOB, NOW_S, Source
 
 
@@ -275,3 +275,19 @@ def test_a_body_that_opens_under_an_uncommitted_key_is_refused(
         message = alice.seal()
         assert bob.try_open(message).payload == b"x"
     refused(bob, message, AuthenticationError)
+
+
+def test_protocol_10_10_steps_without_an_answer_stay_bounded(ends: Ends) -> None:
+    """A peer that starts chain after chain, leaving keys behind in each, and then goes on."""
+    alice, bob = ends
+    bob.open_(alice.seal())
+    size = len(stored_bytes(bob.state))
+    for _ in range(40):
+        alice.state = change(alice.state, step_due=True)
+        for _ in range(150):
+            alice.seal()
+        assert bob.open_(alice.seal()) == b"x"
+        assert len(bob.keys) <= MAX_SKIPPED_STORED
+        assert len(bob.state.stored) <= STORED_CHAINS_MAX
+    assert len(stored_bytes(bob.state)) < size + 1_000
+    assert alice.open_(bob.seal(b"still here")) == b"still here"
