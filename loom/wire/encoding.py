@@ -6,6 +6,16 @@ from loom.errors import MalformedMessage
 from loom.wire.limits import X25519_KEY_BYTES
 
 _FIELD_PRIME: Final = 2**255 - 19
+_SMALL_ORDER: Final = frozenset(
+    {
+        0,
+        1,
+        0x00B8495F16056286FDB1329CEB8D09DA6AC49FF1FAE35616AEB8413B7C7AEBE0,
+        0x57119FD0DD4E22D8868E1C58C45C44045BEF839C55B1D0B1248C50A3BC959C5F,
+        _FIELD_PRIME - 1,
+    }
+)
+"""The reduced coordinates of points of order 1, 2, 4 and 8, which agree on zero with everybody."""
 
 
 def enc(*items: bytes) -> bytes:
@@ -64,3 +74,14 @@ def check_x25519_public(public_key: bytes) -> None:
     """
     if len(public_key) != X25519_KEY_BYTES or int.from_bytes(public_key, "little") >= _FIELD_PRIME:
         raise MalformedMessage(what="X25519 public key")
+
+
+def check_lasting_x25519_public(public_key: bytes) -> None:
+    """The same for a key that is kept before the first agreement with it.
+
+    Raises:
+        MalformedMessage: as above, or a small-order key, which would fail at each later use.
+    """
+    check_x25519_public(public_key)
+    if int.from_bytes(public_key, "little") in _SMALL_ORDER:
+        raise MalformedMessage(what="X25519 public key of small order")

@@ -5,7 +5,7 @@ from typing import Final
 
 from loom.errors import InvalidToken, MalformedMessage
 from loom.model import ContactToken, PeerId
-from loom.wire.encoding import check_x25519_public, enc
+from loom.wire.encoding import check_lasting_x25519_public, enc
 from loom.wire.limits import FINGERPRINT_BYTES, TOKEN_BYTES, TOKEN_CHARACTERS
 
 PREFIX: Final = "LOOM-"
@@ -62,7 +62,7 @@ def decode_token(text: str) -> ContactToken:
         raise InvalidToken(reason="its last character was changed")
     x25519_public = body[1 + FINGERPRINT_BYTES :]
     try:
-        check_x25519_public(x25519_public)
+        check_lasting_x25519_public(x25519_public)
     except MalformedMessage as error:
         raise InvalidToken(reason="its key is not a valid one") from error
     return ContactToken(PeerId(body[1 : 1 + FINGERPRINT_BYTES]), x25519_public)

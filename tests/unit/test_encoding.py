@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from loom.crypto.kem import KemKey, check_encapsulation_key, encapsulate
 from loom.crypto.keys import X25519Key
 from loom.errors import AuthenticationError, MalformedMessage
-from loom.wire.encoding import check_x25519_public, decode_items, enc, u8, u16, u32, u64
+from loom.wire.encoding import (
+    check_lasting_x25519_public,
+    check_x25519_public,
+    decode_items,
+    enc,
+    u8,
+    u16,
+    u32,
+    u64,
+)
 
 PRIME = 2**255 - 19
 SMALL_ORDER = (
@@ -82,8 +91,17 @@ def test_a_key_of_another_length_is_refused(size: int) -> None:
 
 @pytest.mark.parametrize("value", SMALL_ORDER)
 def test_a_small_order_key_gives_no_secret(value: int) -> None:
+    key = value.to_bytes(32, "little")
     with pytest.raises(AuthenticationError):
-        X25519Key(b"\x07" * 32).agree(value.to_bytes(32, "little"))
+        X25519Key(b"\x07" * 32).agree(key)
+    check_x25519_public(key)
+    with pytest.raises(MalformedMessage):
+        check_lasting_x25519_public(key)
+
+
+def test_a_key_beside_a_small_order_one_is_fine() -> None:
+    for value in SMALL_ORDER[2:]:
+        check_lasting_x25519_public((value - 1).to_bytes(32, "little"))
 
 
 def test_an_encapsulation_key_that_is_not_reduced_is_refused() -> None:

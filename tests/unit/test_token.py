@@ -48,7 +48,7 @@ def test_it_is_what_the_specification_says() -> None:
     assert decode_token(encode_token(ALICE.token)) == ALICE.token
 
 
-@given(st.binary(min_size=32, max_size=32), st.integers(0, 2**255 - 20))
+@given(st.binary(min_size=32, max_size=32), st.integers(2, 2**255 - 21))
 def test_every_token_comes_back(peer_id: bytes, key: int) -> None:
     token = ContactToken(PeerId(peer_id), key.to_bytes(32, "little"))
     assert decode_token(encode_token(token)) == token
@@ -100,6 +100,8 @@ BAD_KEY = (2**255 - 19).to_bytes(32, "little")
         (written(spare=4, key=BAD_KEY), "last character"),
         (written(key=BAD_KEY), "key is not"),
         (written(key=bytes(31) + b"\x80"), "key is not"),
+        (written(key=bytes(32)), "key is not"),
+        (written(key=b"\x01" + bytes(31)), "key is not"),
     ],
 )
 def test_the_first_error_in_the_order_of_the_specification(text: str, expected: str) -> None:
