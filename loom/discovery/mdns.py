@@ -149,6 +149,10 @@ class MdnsDiscovery:
                 await browser.async_cancel()
         with suppress(*_FAILURES):
             if mdns is not None:
+                # One goodbye (RFC 6762, section 10.1): the library's own three take 250 ms, which
+                # every command that meets the network would wait for at its end.
+                if goodbye := mdns.zeroconf.generate_unregister_all_services():
+                    mdns.zeroconf.async_send(goodbye)
                 await mdns.async_close()
 
     # --- browsing ---
