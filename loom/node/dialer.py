@@ -11,12 +11,15 @@ from loom.storage import addresses
 from loom.storage.addresses import KnownAddress
 
 if TYPE_CHECKING:
+    from loom.node.connection import Connection
     from loom.node.peer import Peer
 
 FIRST_DELAY_S: Final = 1.0
 MAX_DELAY_S: Final = 300.0
 YIELD_S: Final = 1.5
 """When both hear of each other at once, the side with the larger fingerprint waits this long."""
+STEADY_S: Final = 2.0
+"""A link that lasted less counts as a failed dial."""
 
 DialOnce = Callable[["Peer", Address], Awaitable[None]]
 
@@ -45,27 +48,39 @@ class Dialer:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            known: list[KnownAddress] = []
-            if self._peer.connection is None:
-                known = await self._peer.parts.database.read(
-                    lambda db: addresses.of_contact(db, self._peer.number)
-                )
+            if self._peer.connection is not None:
+                await self._while_linked(self._peer.connection)
+                continue
+            known = await self._peer.parts.database.read(
+                lambda db: addresses.of_contact(db, self._peer.number)
+            )
             if not known:
                 self._delay_s = FIRST_DELAY_S
                 await self._wake.wait()
-                if self._yields:
-                    await asyncio.sleep(YIELD_S * random.uniform(0.7, 1.3))  # noqa: S311
-                continue
-            if not await self._try_each(known):
+                await self._let_other_dial()
+            elif not await self._try_each(known):
                 await self._pause()
+
+    async def _while_linked(self, link: "Connection") -> None:
+        """A link that ends at once, as where there is no room for it, is no reason to hurry."""
+        await self._wake.wait()
+        if self._peer.parts.clock.monotonic_s() - link.opened_at_s >= STEADY_S:
+            self._delay_s = FIRST_DELAY_S
+            await self._let_other_dial()
+        elif self._peer.connection is None:
+            await self._pause()
+
+    async def _let_other_dial(self) -> None:
+        if self._yields:
+            await asyncio.sleep(YIELD_S * random.uniform(0.7, 1.3))  # noqa: S311
 
     async def _try_each(self, known: list[KnownAddress]) -> bool:
         for one in known:
             if self._peer.connection is not None:
-                return True
+                break
             try:
                 await self._dial(self._peer, one.address)
-                return True
+                break
             except LoomError as error:
                 self._peer.last_error = error.code
         return self._peer.connection is not None
@@ -74,6 +89,7 @@ class Dialer:
         """Wait longer each time; something new to try ends the wait."""
         delay_s = self._delay_s * random.uniform(0.5, 1.5)  # noqa: S311 - only jitter
         self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
+        self._wake.clear()
         try:
             await asyncio.wait_for(self._wake.wait(), delay_s)
         except TimeoutError:
