@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from loom.api.commands import Command, Connect, History, ImportToken, SendText
 from loom.api.events import AnyEvent
 from loom.api.profiles import NodeOptions
@@ -21,7 +23,8 @@ from loom.node.key_pool import KeyPool
 from loom.node.node import Node
 from loom.node.parts import Parts
 from loom.node.peer import Peer
-from loom.storage import events, messages, outbox
+from loom.storage import addresses, events, messages, outbox
+from loom.storage.addresses import AddressSource
 from loom.transport.memory import MemoryNetwork
 from loom.wire.token import encode_token
 from tests.node.disk import Disk, OneThreadDatabase
@@ -73,13 +76,13 @@ class Person:
         """Everything a front end was told, over all starts."""
         self.options = NodeOptions(mdns=False)
         self.is_running = False
-        self.starts = 0
+        self._doom: asyncio.Handle | None = None
         self._folder = folder
         self._discovery = StaticDiscovery()
         self._ears: asyncio.Task[None] | None = None
         self._node: Node | None = None
         self._database: OneThreadDatabase | None = None
-        self._random = random.Random(f"{world.seed}/{name}")
+        self._random = random.Random(f"{world.seed}/{name}/{self.host}")
 
     def __repr__(self) -> str:
         return self.name
@@ -89,7 +92,6 @@ class Person:
     async def start(self) -> None:
         """Open the profile and meet the network."""
         await self.bury()
-        self.starts += 1
         self._folder.mkdir(exist_ok=True)
         paths = Paths(
             profile=self.name.lower(),
@@ -137,6 +139,20 @@ class Person:
         tasks = [task for peer in self.node.peers.values() for task in peer._tasks]
         for task in tasks + self.node._tasks:
             task.cancel()
+
+    def lose_power_in(self, turns: int) -> None:
+        """After so many turns of the loop, wherever everybody is then."""
+        if turns and self.is_running:
+            self._doom = self.world.loop.call_soon(self.lose_power_in, turns - 1)
+        else:
+            self.lose_power()
+
+    def heal(self) -> None:
+        """No more faults of this machine."""
+        self.disk.heal()
+        self.clock.jumped_s = 0.0
+        if self._doom is not None:
+            self._doom.cancel()
 
     async def bury(self) -> None:
         """Clear away what a dead machine left in this process."""
@@ -195,9 +211,25 @@ class Person:
         """Connect by hand; the address is remembered."""
         await self.do(Connect(contact=other.name, host=other.host, port=other.address.port))
 
+    async def note_address(self, other: "Person") -> None:
+        """Learn where the other is, and dial soon."""
+        number, address = self.peer(other).number, other.address
+        now_ms = self.clock.now_ms()
+        await self.database.write(
+            lambda db: addresses.remember(db, number, address, AddressSource.HAND, now_ms)
+        )
+        dialer = self.peer(other).dialer
+        assert dialer is not None
+        dialer.kick(heard=True)
+
     async def say(self, other: "Person", *texts: str) -> list[MessageView]:
         """Send texts, one after the other."""
         return [await self.do(SendText(contact=other.name, body=text)) for text in texts]
+
+    async def shout(self, other: "Person", *texts: str) -> list[MessageView]:
+        """Send texts, all at once."""
+        said = await asyncio.gather(*(self.say(other, text) for text in texts))
+        return [one for [one] in said]
 
     async def history(self, other: "Person") -> list[MessageView]:
         """What this user sees of the conversation."""
@@ -235,10 +267,10 @@ class Person:
         return [body for body, _ in self.texts(other, Direction.OUT)]
 
     def all_delivered(self, other: "Person") -> bool:
-        """Every text has its tick and nothing waits."""
-        done = (MessageState.DELIVERED, MessageState.READ)
-        return self.queued(other) == 0 and all(
-            state in done for _, state in self.texts(other, Direction.OUT)
+        """Nothing waits: every text has its tick, or failed."""
+        waiting = (MessageState.QUEUED, MessageState.SENT)
+        return self.queued(other) == 0 and not any(
+            state in waiting for _, state in self.texts(other, Direction.OUT)
         )
 
     def queued(self, other: "Person") -> int:
@@ -284,6 +316,17 @@ class World:
                 await one.call(other)
                 await self.until(lambda a=one, b=other: b.is_online(a))  # type: ignore[misc]
 
+    def mute(self, one: Person, other: Person) -> None:
+        """From now on nothing of `one` reaches `other` on today's streams; nobody is told."""
+        for stream in self.network.streams:
+            if (stream.local.host, stream.remote.host) == (one.host, other.host):
+                stream.faults = msgspec.structs.replace(stream.faults, drop_after_bytes=0)
+
+    def move(self, person: Person, host: str) -> None:
+        """Give somebody another address."""
+        self.network.move(person.host, host)
+        person.host = host
+
     async def until(self, condition: Callable[[], bool], within_s: float = 120.0) -> None:
         """Go on once it holds; the time is the loop's, not real."""
         deadline_s = self.loop.time() + within_s
@@ -294,8 +337,7 @@ class World:
 
     async def pass_time(self, seconds: float) -> None:
         """Let so much time pass for everybody."""
-        end_s = self.loop.time() + seconds
-        await self.until(lambda: self.loop.time() >= end_s, seconds + 1.0)
+        await asyncio.sleep(seconds)
 
     async def delivered(self, *people: Person, within_s: float = 120.0) -> None:
         """Wait until nothing waits between these people."""

@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from loom.api.commands import MarkRead, SendText
 from loom.api.events import MessageReceived
 from loom.errors import StoreError
+from loom.model import Direction, MessageState
 from tests.node.harness import Person, World
 from tests.node.virtual_loop import VirtualLoop
 
@@ -45,14 +46,18 @@ class DeliveryMachine(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    @initialize(seed=st.integers(0, 1_000), connected=st.booleans())
-    def begin(self, seed: int, connected: bool) -> None:
-        self.run(self._begin(seed, connected))
+    @initialize(seed=st.integers(0, 1_000), connected=st.booleans(), both_dial=st.booleans())
+    def begin(self, seed: int, connected: bool, both_dial: bool) -> None:
+        self.run(self._begin(seed, connected, both_dial))
 
-    async def _begin(self, seed: int, connected: bool) -> None:
+    async def _begin(self, seed: int, connected: bool, both_dial: bool) -> None:
         self.world = World(Path(self.folder.name), seed)
         names = ["Alice", "Bob", "Carol"][: self.count]
         self.people = await self.world.friends(*names)
+        if both_dial:
+            for n, one in enumerate(self.people):
+                for other in self.people[:n]:
+                    await one.note_address(other)
         if connected:
             await self.world.delivered(*self.people)
 
@@ -131,20 +136,7 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     @rule(who=WHO, turns=st.integers(1, 120))
     def crash_at_turn(self, who: int, turns: int) -> None:
-        self.run(self._crash_at_turn(self.pair(who)[0], turns))
-
-    async def _crash_at_turn(self, one: Person, turns: int) -> None:
-        loop, machine = asyncio.get_running_loop(), one.starts
-
-        def tick(left: int) -> None:
-            if one.starts != machine:
-                return
-            if left:
-                loop.call_soon(tick, left - 1)
-            else:
-                one.lose_power()
-
-        tick(turns)
+        self.run(self._now(lambda: self.pair(who)[0].lose_power_in(turns)))
 
     @rule(who=WHO)
     def restart(self, who: int) -> None:
@@ -185,8 +177,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     async def _finish(self) -> None:
         self.world.network.heal()
         for one in self.people:
-            one.disk.heal()
-            one.clock.jumped_s = 0.0
+            one.heal()
             if not one.is_running:
                 await one.start()
         await self.world.delivered(*self.people, within_s=4 * HOUR_S)
@@ -198,6 +189,8 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     def _check(self, one: Person, other: Person) -> None:
         said = one.sent(other)
+        states = {state for _, state in one.texts(other, Direction.OUT)}
+        assert states <= {MessageState.DELIVERED, MessageState.READ}
         missing = set(self.accepted.get((id(one), id(other)), [])) - set(said)
         assert not missing, f"accepted and lost by {one}: {missing}"
         assert other.received(one) == said
