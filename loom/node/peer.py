@@ -22,7 +22,7 @@ from loom.node.parts import Parts
 from loom.node.state import ContactState
 from loom.storage import prekeys
 from loom.wire.framing import RecordKind
-from loom.wire.limits import BUNDLE_REQUESTS_PER_HOUR
+from loom.wire.limits import BUNDLE_ONCE_LIFETIME_S, BUNDLE_REQUESTS_PER_HOUR
 
 if TYPE_CHECKING:
     from loom.node.dialer import Dialer
@@ -159,8 +159,10 @@ class Peer:
     async def _bundle(self) -> bytes:
         """The one unused live bundle of this contact, signed with today's counter."""
         parts, now_s = self.parts, self.parts.now_s()
+        # A later expiry is of a clock that ran ahead: contacts refuse that bundle.
+        latest_s = now_s + BUNDLE_ONCE_LIFETIME_S
         found = await parts.database.read(
-            lambda db: prekeys.live(db, self.number, now_s + PREKEY_MARGIN_S)
+            lambda db: prekeys.live(db, self.number, now_s + PREKEY_MARGIN_S, latest_s)
         )
         if found is not None:
             prekey = decode_prekey(found.state)

@@ -32,12 +32,14 @@ def get(db: Connection, bundle_id: bytes) -> Prekey | None:
     return None if row is None else Prekey(*row)
 
 
-def live(db: Connection, contact_id: ContactId, now_s: int) -> Prekey | None:
-    """The bundle for this contact that expires last, if it has not."""
+def live(
+    db: Connection, contact_id: ContactId, now_s: int, until_s: int = 2**63 - 1
+) -> Prekey | None:
+    """The bundle for this contact that expires last, after `now_s` and not after `until_s`."""
     row = db.execute(
-        "SELECT * FROM prekeys WHERE contact_id = ? AND expires_at_s > ?"
+        "SELECT * FROM prekeys WHERE contact_id = ? AND expires_at_s > ? AND expires_at_s <= ?"
         " ORDER BY expires_at_s DESC LIMIT 1",
-        (contact_id, now_s),
+        (contact_id, now_s, until_s),
     ).fetchone()
     return None if row is None else Prekey(*row)
 

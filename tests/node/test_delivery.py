@@ -560,6 +560,7 @@ async def test_a_bundle_from_a_clock_that_was_days_ahead_is_replaced(world: Worl
     alice.clock.jumped_s = bob.clock.jumped_s = 5 * 86_400
     await alice.add(bob)
     await bob.add(alice)
+    await alice.peer(bob)._bundle()
     await bob.peer(alice)._bundle()
     alice.clock.jumped_s = bob.clock.jumped_s = 0
     await alice.call(bob)
