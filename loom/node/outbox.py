@@ -13,10 +13,11 @@ from loom.core.prekeys import read_bundle
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import may_seal
 from loom.errors import LoomError, StateConflict
-from loom.model import MessageId, MessageState
+from loom.model import MessageId
 from loom.node.connection import Connection
+from loom.node.notes import Notes
 from loom.node.state import SealedAt
-from loom.storage import contacts, messages, outbox, receipts
+from loom.storage import contacts, outbox, receipts
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow, Seal
 from loom.storage.receipts import ReceiptKind
@@ -44,7 +45,6 @@ RESPONDER_START_DELAY_S: Final = 1.0
 RETRY_FIRST_S: Final = 30.0
 RETRY_MAX_S: Final = 600.0
 STUCK_S: Final = 60.0
-SENT_STATE_DELAY_S: Final = 0.25
 
 
 class Outbox:
@@ -70,8 +70,7 @@ class Outbox:
         self._retry_s = RETRY_FIRST_S
         self._retry_timer: asyncio.TimerHandle | None = None
         self._greeted = False
-        self._sent: list[MessageId] = []
-        self._sent_timer: asyncio.TimerHandle | None = None
+        self._notes = Notes(peer)
 
     # --- from the node ---
 
@@ -113,11 +112,10 @@ class Outbox:
         """Nobody to write to."""
         self._link_time_s += self._link_age_s(connection)
         self._caught_up = False
-        for timer in (self._retry_timer, self._sent_timer):
-            if timer is not None:
-                timer.cancel()
-        self._retry_timer = self._sent_timer = None
-        self._sent.clear()
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
+            self._retry_timer = None
+        self._notes.link_down()
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -141,10 +139,7 @@ class Outbox:
 
     def paid(self, rows: Sequence[int]) -> None:
         """Owed receipts were written to a confirmed link."""
-        if rows:
-            self._forgive(
-                self._peer.parts.database.submit(lambda db: receipts.delete_many(db, rows))
-            )
+        self._notes.paid(rows)
 
     def receipted(self, receipt: Receipt) -> None:
         """The contact answers: no need to retry."""
@@ -376,7 +371,9 @@ class Outbox:
         peer = self._peer
         while self._owes and peer.connection is not None:
             self._owes = False
-            owed = await peer.parts.database.read(lambda db: receipts.of_contact(db, peer.number))
+            self._notes.store()
+            # Through the writer, so that it comes after what was paid.
+            owed = await peer.parts.database.write(lambda db: receipts.of_contact(db, peer.number))
             await peer.state.ready()
             delivered: list[MessageId] = []
             read: list[MessageId] = []
@@ -501,11 +498,7 @@ class Outbox:
             return
         if self._peer.parts.bus.has_readers:
             self._peer.parts.bus.publish([self._sent_event(one) for one in message_ids])
-        self._sent += message_ids
-        if self._sent_timer is None:
-            self._sent_timer = asyncio.get_running_loop().call_later(
-                SENT_STATE_DELAY_S, self._store_sent
-            )
+        self._notes.sent(message_ids)
         if self._retry_timer is None:
             self._alarm(self._retry_s)
 
@@ -516,19 +509,6 @@ class Outbox:
             contact=peer.contact.name,
             contact_id=peer.number,
         )
-
-    def _store_sent(self) -> None:
-        self._sent_timer = None
-        awaiting = self._peer.state.awaiting
-        ids = [one for one in self._sent if one in awaiting]
-        self._sent.clear()
-        number = self._peer.number
-        if ids:
-            self._forgive(
-                self._peer.parts.database.submit(
-                    lambda db: messages.set_state(db, number, ids, MessageState.SENT)
-                )
-            )
 
     def _forgive(self, future: "asyncio.Future[T]") -> None:
         """What is only a note may fail: it is made again, or shown again, later."""
