@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final
 
 from sqlcipher3 import dbapi2
@@ -15,6 +16,7 @@ Db = dbapi2.Connection
 BUSY_TIMEOUT_MS: Final = 5_000
 CACHED_STATEMENTS: Final = 256
 CACHE_KIB: Final = 8_000
+SHARED_MEMORY_BYTES: Final = 32 * 1024
 _OPEN_READWRITE: Final = 2  # SQLITE_OPEN_READWRITE: never create
 
 # docs/PROTOCOL.md 8. The log is silenced first: it would write over a terminal interface.
@@ -37,6 +39,7 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> dbapi2.Connec
     Raises:
         ProfileDamaged: the key is not this file's, or the file is no database.
         StoreUnavailable: the file cannot be opened.
+        DiskFull: there is no room for the log's index.
     """
     with translated():
         db = dbapi2.connect(
@@ -50,10 +53,18 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> dbapi2.Connec
             db.execute("PRAGMA cipher_log_level = NONE")
             db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
             db.executescript(_PRAGMAS + (_READER if read_only else _WRITER))
-        except BaseException:
+        except BaseException as error:
             db.close()
+            if _lacks_room(error, path):
+                raise DiskFull from error
             raise
     return db
+
+
+def _lacks_room(error: BaseException, path: Path) -> bool:
+    # SQLite tells a failed write of its shared memory file from others only by our looking.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code == dbapi2.SQLITE_IOERR and disk_usage(path.parent).free < SHARED_MEMORY_BYTES
 
 
 @contextmanager
