@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
@@ -117,8 +117,10 @@ R = TypeVar("R", bound=Running)
 class Home:
     """A LOOM_HOME with a passphrase file beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.prefix = prefix
+        """What commands are run by, where that is not this process."""
         self.loom = folder / "loom"
         self.passphrase = folder / "passphrase"
         if not self.passphrase.exists():
@@ -165,7 +167,7 @@ class Home:
     ) -> Result:
         """A command without a terminal, to its end. It never shows a traceback."""
         done = subprocess.run(
-            command(*arguments),
+            [*self.prefix, *command(*arguments)],
             cwd=ROOT,
             env=self.environment(environment),
             input=stdin.encode(),
@@ -219,7 +221,7 @@ class Home:
         errors = self.folder / f"{time.monotonic_ns()}.stderr"
         with errors.open("wb") as file:
             process = subprocess.Popen(
-                command(*arguments),
+                [*self.prefix, *command(*arguments)],
                 cwd=ROOT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
