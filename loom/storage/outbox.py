@@ -10,7 +10,7 @@ from loom.model import ContactId, MessageId
 
 _SELECT: Final = (
     "SELECT row_id, contact_id, message_id, payload, session_id, chain, ordinal, envelope,"
-    " sealed_at_s, attempts FROM outbox WHERE contact_id = ? "
+    " sealed_at_s FROM outbox WHERE contact_id = ? "
 )
 _IDS: Final = "SELECT message_id FROM outbox WHERE contact_id = ? ORDER BY row_id"
 
@@ -27,7 +27,6 @@ class OutboxRow(msgspec.Struct, frozen=True):
     ordinal: int | None = None
     envelope: bytes | None = None
     sealed_at_s: int | None = None
-    attempts: int = 0
 
     def __repr__(self) -> str:
         return f"OutboxRow(row_id={self.row_id}, contact_id={self.contact_id}, redacted)"
@@ -53,13 +52,6 @@ class Receipted(msgspec.Struct, frozen=True):
     session_id: bytes | None
     chain: int | None
     ordinal: int | None
-
-
-class Awaited(msgspec.Struct, frozen=True):
-    """The oldest chain and ordinal of a session that still await a receipt."""
-
-    chain: int
-    ordinal: int
 
 
 def add(
@@ -90,31 +82,6 @@ def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
         (*_seal_values(seal), row_id),
     )
     return cursor.rowcount > 0
-
-
-def unseal_others(db: Connection, contact_id: ContactId, session_id: bytes) -> int:
-    """Drop what was sealed on any other session; how many rows wait to be sealed again."""
-    return db.execute(
-        "UPDATE outbox SET session_id = NULL, chain = NULL, ordinal = NULL, envelope = NULL,"
-        " sealed_at_s = NULL WHERE contact_id = ? AND session_id != ?",
-        (contact_id, session_id),
-    ).rowcount
-
-
-def unseal(db: Connection, row_id: int) -> None:
-    """Drop the seal of one row."""
-    db.execute(
-        "UPDATE outbox SET session_id = NULL, chain = NULL, ordinal = NULL, envelope = NULL,"
-        " sealed_at_s = NULL WHERE row_id = ?",
-        (row_id,),
-    )
-
-
-def count_attempts(db: Connection, row_ids: Iterable[int]) -> None:
-    """Note that these rows were written to a link once more."""
-    db.executemany(
-        "UPDATE outbox SET attempts = attempts + 1 WHERE row_id = ?", [(row,) for row in row_ids]
-    )
 
 
 def delete(
@@ -150,15 +117,6 @@ def page(
     return [OutboxRow(*row) for row in rows]
 
 
-def by_id(db: Connection, contact_id: ContactId, message_id: MessageId) -> OutboxRow | None:
-    """The row of that message, or None."""
-    row = db.execute(
-        _SELECT + "AND message_id = ?",
-        (contact_id, message_id),
-    ).fetchone()
-    return None if row is None else OutboxRow(*row)
-
-
 def counts(db: Connection) -> dict[ContactId, int]:
     """How many rows wait, for each contact that has some."""
     return dict(db.execute("SELECT contact_id, count(*) FROM outbox GROUP BY contact_id"))
@@ -181,17 +139,6 @@ def sealed_positions(db: Connection, contact_id: ContactId) -> list[SealedPositi
         (contact_id,),
     )
     return [SealedPosition(*row) for row in rows]
-
-
-def oldest_awaited(db: Connection, contact_id: ContactId, session_id: bytes) -> Awaited | None:
-    """The smallest chain and ordinal sealed on a session, or None when nothing is."""
-    # One sends in chains one after the other, so the smallest ordinal is in the oldest chain.
-    row = db.execute(
-        "SELECT chain, ordinal FROM outbox WHERE contact_id = ? AND session_id = ?"
-        " ORDER BY ordinal LIMIT 1",
-        (contact_id, session_id),
-    ).fetchone()
-    return None if row is None else Awaited(*row)
 
 
 def _seal_values(seal: Seal | None) -> tuple[bytes | int | None, ...]:

@@ -25,7 +25,7 @@ from loom.storage import (
 from loom.storage.addresses import AddressSource
 from loom.storage.counters import Counters
 from loom.storage.envelopes import Envelope
-from loom.storage.outbox import Awaited, Receipted, Seal
+from loom.storage.outbox import Receipted, Seal
 from loom.storage.prekeys import Prekey
 from loom.storage.receipts import ReceiptKind
 from loom.storage.skipped_keys import SkippedKey
@@ -200,26 +200,19 @@ def test_the_outbox_keeps_order_and_the_exact_bytes(db: Connection) -> None:
     assert (first.envelope, first.payload, first.sealed_at_s) == (b"envelope", b"p3", 7)
     assert second.envelope is None
     assert outbox.page(db, ADA, rows[0], 1) == [second]
-    assert outbox.by_id(db, ADA, mid(2)) == third
     assert outbox.counts(db) == {1: 3}
-    assert outbox.oldest_awaited(db, ADA, S1) == Awaited(chain=1, ordinal=10)
-    assert outbox.oldest_awaited(db, ADA, S2) is None
-    outbox.count_attempts(db, rows[:1])
-    assert [row.attempts for row in outbox.page(db, ADA)] == [1, 0, 0]
+    positions = outbox.sealed_positions(db, ADA)
+    assert [(one.message_id, one.chain, one.ordinal) for one in positions] == [
+        (mid(2), 1, 10),
+        (mid(3), 2, 11),
+    ]
     assert "envelope" not in repr(first)
 
 
-def test_rows_of_a_lesser_session_are_sealed_again(db: Connection) -> None:
-    rows = [
-        outbox.add(db, ADA, mid(1), b"p1", _seal(S1, 0, 0)),
-        outbox.add(db, ADA, mid(2), b"p2", _seal(S2, 0, 0)),
-        outbox.add(db, ADA, mid(3), b"p3"),
-    ]
-    assert outbox.unseal_others(db, ADA, S2) == 1
-    assert [row.envelope for row in outbox.page(db, ADA)] == [None, b"envelope", None]
-    assert outbox.set_sealed(db, rows[0], _seal(S2, 0, 1))
-    outbox.unseal(db, rows[1])
-    assert [row.ordinal for row in outbox.page(db, ADA)] == [1, None, None]
+def test_a_row_is_sealed_anew(db: Connection) -> None:
+    row = outbox.add(db, ADA, mid(1), b"p1", _seal(S1, 0, 0))
+    assert outbox.set_sealed(db, row, _seal(S2, 0, 1))
+    assert [(one.session_id, one.ordinal) for one in outbox.page(db, ADA)] == [(S2, 1)]
     assert not outbox.set_sealed(db, 99, _seal(S2, 0, 1))
 
 

@@ -102,14 +102,11 @@ CREATE TABLE outbox (
     chain INTEGER,
     ordinal INTEGER,
     sealed_at_s INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0,
     payload BLOB NOT NULL,
     envelope BLOB,
     UNIQUE (contact_id, message_id)
 ) STRICT;
 CREATE INDEX outbox_of_contact ON outbox (contact_id, row_id);
-CREATE INDEX outbox_sealed ON outbox (contact_id, session_id, ordinal, chain)
-    WHERE session_id IS NOT NULL;
 
 CREATE TABLE seen (
     peer_id BLOB NOT NULL,
