@@ -3,6 +3,7 @@
 import random
 
 from loom.core import handshake, ratchet
+from loom.core.choice import Counters
 from loom.core.identity import Identity, phrase_from_entropy, seeds_from_phrase
 from loom.core.prekeys import Prekey, RemoteBundle, issue, present, read_bundle
 from loom.core.ratchet import Ratchet, RatchetKey
@@ -56,7 +57,7 @@ def ratchets(source: Source) -> tuple[Ratchet, Ratchet]:
     bundle = bundle_of(BOB, prekey)
     started = handshake.start(ALICE, bundle, BOB.peer_id, source.take(32), NOW_MS)
     accepted = handshake.accept(
-        BOB, prekey, ALICE.token, started.prefix, largest_accepted=0, now_ms=NOW_MS
+        BOB, prekey, ALICE.token, started.prefix, counters=Counters(), now_ms=NOW_MS
     )
     ids = (ALICE.peer_id, BOB.peer_id)
     return (

@@ -31,6 +31,7 @@ def session_handshake(
 ) -> "tuple[Started, Accepted, Prekey, bytes]":
     """Everything from a new bundle of B's to both sides' keys, and the signed prekey."""
     from loom.core import handshake, prekeys
+    from loom.core.choice import Counters
     from loom.crypto.kem import KemKey
     from loom.crypto.keys import X25519Key
 
@@ -41,7 +42,7 @@ def session_handshake(
     now_ms = NOW_S * 1_000
     started = handshake.start(ada, bundle, bob.peer_id, os.urandom(32), now_ms)
     accepted = handshake.accept(
-        bob, prekey, ada.token, started.prefix, largest_accepted=0, now_ms=now_ms
+        bob, prekey, ada.token, started.prefix, counters=Counters(), now_ms=now_ms
     )
     return started, accepted, prekey, bundle.signed_prekey
 

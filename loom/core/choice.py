@@ -87,9 +87,13 @@ def next_reset_counter(counters: Counters, now_ms: int) -> int:
     return counter
 
 
-def acceptable(counter: int, largest_accepted: int, now_ms: int) -> bool:
-    """Whether a responder takes a counter: new, and at most 24 hours ahead."""
-    return largest_accepted < counter <= max(now_ms, largest_accepted) + COUNTER_FUTURE_MS
+def acceptable(counter: int, counters: Counters, now_ms: int) -> bool:
+    """Whether a responder takes a counter: new, and at most 24 hours ahead of all it knows.
+
+    What it sent itself counts too: two whose clocks once ran ahead together go on from there.
+    """
+    known = max(now_ms, counters.largest)
+    return counters.accepted < counter <= known + COUNTER_FUTURE_MS
 
 
 def should_start(

@@ -266,7 +266,7 @@ def _accept(
         prekey,
         contact,
         prefix,
-        largest_accepted=conversation.counters.accepted,
+        counters=conversation.counters,
         now_ms=now_ms,
     )
     fresh = ratchet.respond(accepted.keys, contact.peer_id, identity.peer_id, prekey.signed_prekey)

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from loom.core.choice import acceptable
+from loom.core.choice import Counters, acceptable
 from loom.core.identity import Identity, open_card
 from loom.core.prekeys import BUNDLE_ID_BYTES, DEVICE, Prekey, RemoteBundle
 from loom.crypto.aead import SivKey
@@ -133,14 +133,14 @@ def accept(
     contact: ContactToken,
     prefix: bytes,
     *,
-    largest_accepted: int,
+    counters: Counters,
     now_ms: int,
 ) -> Accepted:
     """B's check of a flight, in the order of the specification; any failure leaves no state.
 
     Args:
         prefix: `PREFIX_BYTES`, untrusted; its bundle id is the prekey's.
-        largest_accepted: the largest reset counter ever accepted from this contact.
+        counters: the largest reset counters sent to and accepted from this contact.
 
     Raises:
         ProtocolViolation: prekey expired, or a counter that is not new or too far ahead.
@@ -163,7 +163,7 @@ def accept(
     counter = int.from_bytes(reset, "big")
     if device != u32(DEVICE):
         raise ProtocolViolation(what="device number")
-    if not acceptable(counter, largest_accepted, now_ms):
+    if not acceptable(counter, counters, now_ms):
         raise ProtocolViolation(what="reset counter")
     signed = _signed_by_initiator(th0, contact.peer_id, identity.peer_id, device, reset)
     verify(card.ed25519_public, card.mldsa_public, "init", signed, signature)

@@ -306,6 +306,8 @@ def _open_next(
 ) -> Opened:
     """The remote stepped: the receiving half of our step, then as in a known chain."""
     n, previous_n, remote_dh = _read_header(plain)
+    if ratchet.step_due:
+        raise ProtocolViolation(what="a step before the last one was answered")
     previous = ratchet.receiving
     known = {chain.remote_dh for chain in ratchet.stored} | {ratchet.local.dh.public}
     if remote_dh in known or (previous is not None and remote_dh == previous.remote_dh):

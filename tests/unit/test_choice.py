@@ -156,7 +156,7 @@ def deliver(world: World, envelope: Envelope) -> World:
     elif (
         envelope.first
         and side.prekey == bundle
-        and choice.acceptable(counter, side.counters.accepted, NOW_MS)
+        and choice.acceptable(counter, side.counters, NOW_MS)
     ):
         opened = Kept(counter, initiator, bundle, own=False, confirmed_at_s=NOW_S)
         sessions = tuple(sorted([*side.sessions, opened]))

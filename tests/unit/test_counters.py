@@ -33,7 +33,7 @@ def attempt(sides: tuple[Clocked, Clocked], number: int, *, lost: bool) -> tuple
     side = side._replace(
         counters=msgspec.structs.replace(counters, sent=max(counters.sent, counter))
     )
-    if not lost and choice.acceptable(counter, other.counters.accepted, TRUE_MS + other.wrong_ms):
+    if not lost and choice.acceptable(counter, other.counters, TRUE_MS + other.wrong_ms):
         accepted = msgspec.structs.replace(other.counters, accepted=counter)
         other = other._replace(counters=accepted)
     return (side, other) if number == 0 else (other, side)
@@ -74,6 +74,17 @@ def test_one_clock_that_was_wrong_locks_nobody_out() -> None:
             assert accepts(right, number) or accepts(attempt(right, number, lost=True), number)
         count += 1
     assert count > 500
+
+
+def test_two_clocks_that_were_wrong_lock_nobody_out() -> None:
+    """Both clocks may have been wrong: once they are right, somebody's start is accepted."""
+    jumps = [(number, wrong) for number in (0, 1) for wrong in (0, 2 * DAY_MS, 400 * DAY_MS)]
+    for sides in schedules(jumps, 4):
+        right = (sides[0]._replace(wrong_ms=0), sides[1]._replace(wrong_ms=0))
+        assert any(
+            accepts(right, number) or accepts(attempt(right, number, lost=True), number)
+            for number in (0, 1)
+        )
 
 
 def test_counters_survive_a_restore_of_one_side() -> None:
@@ -124,4 +135,4 @@ def test_an_own_counter_of_a_wrong_clock_is_let_go() -> None:
     ],
 )
 def test_which_counters_a_responder_takes(counter: int, last: int, now: int, taken: bool) -> None:
-    assert choice.acceptable(counter, last, now) is taken
+    assert choice.acceptable(counter, Counters(accepted=last), now) is taken

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from loom.core import handshake
+from loom.core.choice import Counters
 from loom.core.handshake import PREFIX_BYTES, Accepted
 from loom.core.identity import Identity
 from loom.core.prekeys import Prekey
@@ -41,7 +42,7 @@ def accept(
 ) -> Accepted:
     """Bob's check, with one thing changed."""
     return handshake.accept(
-        identity, prekey, contact, prefix, largest_accepted=largest_accepted, now_ms=now_ms
+        identity, prekey, contact, prefix, counters=Counters(accepted=largest_accepted), now_ms=now_ms
     )
 
 

@@ -83,6 +83,7 @@ def test_protocol_10_10_hostile_headers_are_refused_at_once(ends: Ends) -> None:
 def test_protocol_10_10_hostile_steps_are_refused(ends: Ends) -> None:
     alice, bob = ends
     bob.open_(alice.seal())
+    bob.seal()  # answers, so that a step of Alice's may come
     key = alice.state.next_sending_header_key
     bob_dh = bob.state.local.dh.public
     good = Source(4).key()
@@ -277,13 +278,25 @@ def test_a_body_that_opens_under_an_uncommitted_key_is_refused(
     refused(bob, message, AuthenticationError)
 
 
-def test_protocol_10_10_steps_without_an_answer_stay_bounded(ends: Ends) -> None:
-    """A peer that starts chain after chain, leaving keys behind in each, and then goes on."""
+def test_protocol_10_10_a_step_without_an_answer_is_refused(ends: Ends) -> None:
+    """An honest peer steps once for each key of ours."""
+    alice, bob = ends
+    bob.open_(alice.seal())
+    honest = alice.state
+    alice.state = change(alice.state, step_due=True)
+    refused(bob, alice.seal(), ProtocolViolation)
+    alice.state = honest
+    assert bob.open_(alice.seal(b"one")) == b"one"
+    assert alice.open_(bob.seal(b"still here")) == b"still here"
+
+
+def test_protocol_10_10_steps_that_leave_keys_behind_stay_bounded(ends: Ends) -> None:
+    """A peer that leaves keys behind in each chain, and then goes on."""
     alice, bob = ends
     bob.open_(alice.seal())
     size = len(stored_bytes(bob.state))
     for _ in range(40):
-        alice.state = change(alice.state, step_due=True)
+        alice.open_(bob.seal())
         for _ in range(150):
             alice.seal()
         assert bob.open_(alice.seal()) == b"x"
