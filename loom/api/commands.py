@@ -12,9 +12,11 @@ from loom.api.views import (
     ContactView,
     Diagnosis,
     Done,
+    Drafts,
     Messages,
     MessageView,
     Peers,
+    Preferences,
     SafetyNumberView,
     StatusView,
     TokenView,
@@ -85,7 +87,10 @@ class VerifyContact(Command[SafetyNumberView], frozen=True, kw_only=True, tag="v
 
 
 class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
-    """The newest messages of a conversation, oldest first, within [since, before)."""
+    """The newest messages of a conversation, oldest first, within [since, before).
+
+    With `oldest`, the oldest ones within these bounds instead.
+    """
 
     contact: str
     limit: int = 50
@@ -93,6 +98,14 @@ class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
     since_ms: int | None = None
     before_row: int | None = None
     after_row: int | None = None
+    oldest: bool = False
+
+
+class RetryMessage(Command[MessageView], frozen=True, kw_only=True, tag="retry_message"):
+    """Queue a failed message's text anew, in its stead; the result is the new message."""
+
+    contact: str
+    message_id: str
 
 
 class DeleteMessages(Command[Done], frozen=True, kw_only=True, tag="delete_messages"):
@@ -124,6 +137,36 @@ class SetTyping(Command[Done], frozen=True, kw_only=True, tag="set_typing"):
 
     contact: str
     on: bool
+
+
+class ListDrafts(Command[Drafts], frozen=True, kw_only=True, tag="list_drafts"):
+    """What was begun and not sent."""
+
+
+class SetDraft(Command[Done], frozen=True, kw_only=True, tag="set_draft"):
+    """Keep what was begun; an empty text forgets it."""
+
+    contact: str
+    body: str
+
+    def __repr__(self) -> str:
+        return "SetDraft(redacted)"
+
+
+class ListPreferences(Command[Preferences], frozen=True, kw_only=True, tag="list_preferences"):
+    """What holds for everybody, and for each contact that differs from it."""
+
+
+class SetPreferences(Command[Done], frozen=True, kw_only=True, tag="set_preferences"):
+    """Change what is not None; `contact` None: for everybody.
+
+    A read receipt or a typing sign leaves only where both, everybody's and the contact's, allow it.
+    """
+
+    contact: str | None = None
+    read_receipts: bool | None = None
+    typing: bool | None = None
+    muted: bool | None = None
 
 
 class Connect(Command[Done], frozen=True, kw_only=True, tag="connect"):
@@ -171,10 +214,15 @@ AnyCommand = (
     | BlockContact
     | VerifyContact
     | History
+    | RetryMessage
     | DeleteMessages
     | Search
     | MarkRead
     | SetTyping
+    | ListDrafts
+    | SetDraft
+    | ListPreferences
+    | SetPreferences
     | Connect
     | ListPeers
     | Status

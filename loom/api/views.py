@@ -57,6 +57,38 @@ class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
     contacts: list[ContactView]
 
 
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that was begun."""
+
+    contact_id: int
+    body: str
+
+    def __repr__(self) -> str:
+        return f"Draft({self.contact_id})"
+
+
+class Drafts(View, frozen=True, kw_only=True, tag="drafts"):
+    """All texts that were begun."""
+
+    drafts: list[Draft]
+
+
+class Preference(msgspec.Struct, frozen=True, kw_only=True):
+    """What one allows; `contact_id` None: everybody."""
+
+    contact_id: int | None = None
+    read_receipts: bool = True
+    typing: bool = True
+    muted: bool = False
+
+
+class Preferences(View, frozen=True, kw_only=True, tag="preferences"):
+    """Everybody's, and those of contacts that differ."""
+
+    everybody: Preference
+    contacts: list[Preference]
+
+
 class TokenView(View, frozen=True, kw_only=True, tag="token"):
     """One's own token."""
 
@@ -133,6 +165,8 @@ AnyView = (
     | Messages
     | ContactView
     | Contacts
+    | Drafts
+    | Preferences
     | TokenView
     | SafetyNumberView
     | PeerView

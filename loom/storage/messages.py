@@ -31,9 +31,11 @@ _PAGE: Final = (
     _SELECT
     + """
 WHERE contact_id = ? AND row_id < ? AND row_id > ? AND sent_at_ms < ? AND sent_at_ms >= ?
-ORDER BY row_id DESC LIMIT ?
+ORDER BY row_id {} LIMIT ?
 """
 )
+_NEWEST_PAGE: Final = _PAGE.format("DESC")
+_OLDEST_PAGE: Final = _PAGE.format("ASC")
 _NEWEST_ROW: Final = "(SELECT max(row_id) FROM messages AS m WHERE m.contact_id = c.contact_id)"
 _LAST: Final = (
     _SELECT + "WHERE row_id IN (SELECT " + _NEWEST_ROW + " FROM contacts AS c)"  # noqa: S608 - constants only
@@ -121,13 +123,14 @@ def page(
     since_ms: int | None = None,
     before_row: int | None = None,
     after_row: int | None = None,
+    oldest: bool = False,
 ) -> list[Message]:
-    """The newest `limit` messages, oldest first.
+    """The newest `limit` messages, or the `oldest` ones; oldest first.
 
     Only those with since_ms <= sent_at_ms < before_ms and after_row < row_id < before_row.
     """
     rows = db.execute(
-        _PAGE,
+        _OLDEST_PAGE if oldest else _NEWEST_PAGE,
         (
             contact_id,
             LAST_ROW if before_row is None else before_row,
@@ -137,7 +140,7 @@ def page(
             limit,
         ),
     ).fetchall()
-    return [message(row) for row in reversed(rows)]
+    return [message(row) for row in (rows if oldest else reversed(rows))]
 
 
 def by_id(

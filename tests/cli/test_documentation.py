@@ -14,8 +14,15 @@ from loom.cli.options import GLOBAL_NAMES
 from loom.cli.root import app
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "CLI.md").read_text()
-LISTS = {views.Messages, views.Contacts, views.Peers, views.Diagnosis}
-"""Answers that cross the control socket whole, and standard output one element per line."""
+LISTS = {
+    views.Messages,
+    views.Contacts,
+    views.Peers,
+    views.Diagnosis,
+    views.Drafts,
+    views.Preferences,
+}
+"""Answers that cross the control socket whole; standard output gets one element per line or none."""
 
 
 def kinds() -> Iterator[type[msgspec.Struct]]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from loom.api.commands import Command
 from loom.node.commands.contacts import ContactCommands
+from loom.node.commands.habits import HabitCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
 
@@ -21,6 +22,7 @@ class Commands:
             MessageCommands(node).handlers
             | ContactCommands(node).handlers
             | NetworkCommands(node).handlers
+            | HabitCommands(node).handlers
         )
 
     async def carry_out(self, command: Command[R]) -> R:

@@ -13,7 +13,7 @@ from loom.node.commands.handlers import Handlers
 from loom.node.names import check_text
 from loom.node.peer import Peer
 from loom.printable import printable
-from loom.storage import messages, outbox, receipts
+from loom.storage import messages, outbox, preferences, receipts
 from loom.storage import search as text_search
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
@@ -36,6 +36,7 @@ class MessageCommands:
             api.SendText: self._send_text,
             api.History: self._history,
             api.Search: self._search,
+            api.RetryMessage: self._retry_message,
             api.DeleteMessages: self._delete_messages,
             api.MarkRead: self._mark_read,
             api.SetTyping: self._set_typing,
@@ -44,6 +45,20 @@ class MessageCommands:
     async def _send_text(self, command: api.SendText) -> views.MessageView:
         peer = self._node.peers.named(command.contact)
         check_text(command.body)
+        return await self._queue(peer, command.body)
+
+    async def _retry_message(self, command: api.RetryMessage) -> views.MessageView:
+        peer, message_id = self._node.peers.named(command.contact), _id(command.message_id)
+        failed = await self._parts.database.read(
+            lambda db: messages.by_id(db, peer.number, message_id, Direction.OUT)
+        )
+        if failed is None or failed.state is not MessageState.FAILED:
+            raise MessageNotFound(message_id=command.message_id)
+        return await self._queue(peer, failed.body, instead_of=message_id)
+
+    async def _queue(
+        self, peer: Peer, body: str, *, instead_of: MessageId | None = None
+    ) -> views.MessageView:
         if peer.contact.blocked:
             raise ContactBlocked(name=peer.contact.name)
         if peer.contact.identity_changed:
@@ -51,21 +66,26 @@ class MessageCommands:
         message_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
 
         def store(db: Db) -> tuple[Message, list[AnyEvent]]:
+            drafts = []
+            if instead_of is not None:
+                if not messages.delete(db, peer.number, [instead_of]):
+                    raise MessageNotFound(message_id=peer.shown_id(instead_of))
+                drafts.append(Draft(_deleted(peer, [instead_of]), peer.number))
             message = messages.insert(
                 db,
                 contact_id=peer.number,
                 message_id=message_id,
                 direction=Direction.OUT,
-                body=command.body,
+                body=body,
                 sent_at_ms=now_ms,
                 stored_at_ms=now_ms,
                 state=MessageState.QUEUED,
             )
             event = MessageQueued(**peer.message_fields(message))
-            draft = Draft(event, peer.number, message.row_id)
-            return message, store_events(db, [draft], now_ms)
+            drafts.append(Draft(event, peer.number, message.row_id))
+            return message, store_events(db, drafts, now_ms)
 
-        text = Text(message_id, now_ms, command.body)
+        text = Text(message_id, now_ms, body)
         message, events = await peer.outbox.add(message_id, text, store)
         self._parts.bus.publish(events)
         return _message_view(peer, message)
@@ -81,6 +101,7 @@ class MessageCommands:
                 since_ms=command.since_ms,
                 before_row=command.before_row,
                 after_row=command.after_row,
+                oldest=command.oldest,
             )
         )
         return views.Messages(messages=[_message_view(peer, one) for one in found])
@@ -117,12 +138,7 @@ class MessageCommands:
                 if missing:
                     raise MessageNotFound(message_id=str(uuid.UUID(bytes=missing[0])))
                 outbox.delete(db, peer.number, ids)
-            event = MessagesDeleted(
-                contact=peer.contact.name,
-                contact_id=peer.number,
-                message_ids=None if ids is None else [peer.shown_id(one) for one in ids],
-            )
-            return store_events(db, [Draft(event, peer.number)], now_ms)
+            return store_events(db, [Draft(_deleted(peer, ids), peer.number)], now_ms)
 
         self._parts.bus.publish(await self._parts.database.write(delete))
         await self._parts.database.checkpoint()
@@ -133,7 +149,7 @@ class MessageCommands:
 
         def mark(db: Db) -> bool:
             ids = messages.mark_read(db, peer.number, command.row_id)
-            if not command.receipt:
+            if not command.receipt or not preferences.allows_read_receipts(db, peer.number):
                 return False
             for start in range(0, len(ids), RECEIPT_MAX_IDS):
                 page = ids[start : start + RECEIPT_MAX_IDS]
@@ -146,7 +162,10 @@ class MessageCommands:
 
     async def _set_typing(self, command: api.SetTyping) -> views.Done:
         peer = self._node.peers.named(command.contact)
-        if not peer.contact.blocked and not peer.contact.identity_changed:
+        allowed = await self._parts.database.read(
+            lambda db: preferences.allows_typing(db, peer.number)
+        )
+        if allowed and not peer.contact.blocked and not peer.contact.identity_changed:
             await peer.outbox.tell_typing(command.on)
         return views.Done()
 
@@ -162,6 +181,14 @@ def _id(text: str) -> MessageId:
         return MessageId(uuid.UUID(text).bytes)
     except ValueError as error:
         raise MessageNotFound(message_id=printable(text)[:64]) from error
+
+
+def _deleted(peer: Peer, ids: list[MessageId] | None) -> MessagesDeleted:
+    return MessagesDeleted(
+        contact=peer.contact.name,
+        contact_id=peer.number,
+        message_ids=None if ids is None else [peer.shown_id(one) for one in ids],
+    )
 
 
 def _message_view(peer: Peer, message: Message) -> views.MessageView:

@@ -1,0 +1,78 @@
+"""Commands about what one keeps for oneself: drafts, and what each contact is told."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from loom.api import commands as api
+from loom.api import views
+from loom.api.events import AnyEvent, ContactChanged
+from loom.errors import InvalidText
+from loom.node.bus import Draft, store_events
+from loom.node.commands.handlers import Handlers
+from loom.storage import drafts, preferences
+from loom.storage.connection import Db
+from loom.wire.limits import TEXT_MAX_BYTES
+
+if TYPE_CHECKING:
+    from loom.node.node import Node
+
+DRAFT_MAX_BYTES = 4 * TEXT_MAX_BYTES
+"""More than can be sent: what is too long is cut by who wrote it."""
+
+
+class HabitCommands:
+    """Drafts and preferences."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._parts = node.parts
+        self.handlers: Handlers = {
+            api.ListDrafts: self._list_drafts,
+            api.SetDraft: self._set_draft,
+            api.ListPreferences: self._list_preferences,
+            api.SetPreferences: self._set_preferences,
+        }
+
+    async def _list_drafts(self, command: api.ListDrafts) -> views.Drafts:
+        found = await self._parts.database.read(drafts.all_)
+        return views.Drafts(
+            drafts=[views.Draft(contact_id=number, body=body) for number, body in found.items()]
+        )
+
+    async def _set_draft(self, command: api.SetDraft) -> views.Done:
+        peer = self._node.peers.named(command.contact)
+        if len(command.body.encode()) > DRAFT_MAX_BYTES:
+            raise InvalidText(reason=f"a draft has at most {DRAFT_MAX_BYTES} bytes")
+        await self._parts.database.write(lambda db: drafts.put(db, peer.number, command.body))
+        return views.Done()
+
+    async def _list_preferences(self, command: api.ListPreferences) -> views.Preferences:
+        everybody, found = await self._parts.database.read(
+            lambda db: (preferences.of(db, None), preferences.all_(db))
+        )
+        return views.Preferences(everybody=everybody, contacts=found)
+
+    async def _set_preferences(self, command: api.SetPreferences) -> views.Done:
+        peer = None if command.contact is None else self._node.peers.named(command.contact)
+        number = None if peer is None else peer.number
+        asked = {
+            "read_receipts": command.read_receipts,
+            "typing": command.typing,
+            "muted": command.muted,
+        }
+        changes = {name: value for name, value in asked.items() if value is not None}
+        now_ms = self._parts.clock.now_ms()
+
+        def change(db: Db) -> list[AnyEvent]:
+            before = preferences.of(db, number)
+            preferences.put(db, msgspec.structs.replace(before, **changes))
+            if peer is None:
+                return []
+            event = ContactChanged(
+                contact=peer.contact.name, contact_id=peer.number, what="preferences"
+            )
+            return store_events(db, [Draft(event, peer.number)], now_ms)
+
+        self._parts.bus.publish(await self._parts.database.write(change))
+        return views.Done()

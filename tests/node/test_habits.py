@@ -1,0 +1,96 @@
+"""Drafts, preferences, retries and pages, as a front end sees them."""
+
+from typing import Any
+
+import pytest
+
+from loom.api.commands import (
+    BlockContact,
+    History,
+    ListDrafts,
+    ListPreferences,
+    MarkRead,
+    RemoveContact,
+    RetryMessage,
+    SetDraft,
+    SetPreferences,
+    SetTyping,
+)
+from loom.api.events import ContactTyping, MessageRead, MessagesDeleted
+from loom.api.views import Draft, Preference
+from loom.errors import InvalidText, MessageNotFound
+from tests.node.harness import World
+
+
+async def test_a_draft_survives_a_restart_and_goes_with_its_contact(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.do(SetDraft(contact="Bob", body="dear\nBob"))
+    await alice.restart()
+    assert (await alice.do(ListDrafts())).drafts == [Draft(contact_id=1, body="dear\nBob")]
+    with pytest.raises(InvalidText):
+        await alice.do(SetDraft(contact="Bob", body="x" * 100_000))
+    await alice.do(SetDraft(contact="Bob", body=""))
+    assert (await alice.do(ListDrafts())).drafts == []
+    await alice.do(SetDraft(contact="Bob", body="again"))
+    await alice.do(RemoveContact(contact="Bob"))
+    assert (await alice.do(ListDrafts())).drafts == []
+    assert bob.is_running
+
+
+@pytest.mark.parametrize("contact", [None, "Alice"])
+async def test_no_receipt_and_no_typing_sign_leaves_where_it_is_off(
+    world: World, contact: str | None
+) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await bob.do(SetPreferences(contact=contact, read_receipts=False, typing=False))
+    await bob.do(SetPreferences(contact="Alice", muted=True))
+    await bob.restart()
+    found = await bob.do(ListPreferences())
+    assert found.everybody.read_receipts is (contact is not None)
+    assert found.contacts == [
+        Preference(contact_id=1, read_receipts=contact is None, typing=contact is None, muted=True)
+    ]
+    await alice.call(bob)
+    await alice.say(bob, "hi")
+    await world.delivered(alice, bob)
+    [row] = [one.row_id for one in await bob.history(alice)]
+    await bob.do(MarkRead(contact="Alice", row_id=row))
+    await bob.do(SetTyping(contact="Alice", on=True))
+    await bob.say(alice, "after it")
+    await world.delivered(bob, alice)
+    assert alice.told(MessageRead) == []
+    assert alice.told(ContactTyping) == []
+
+
+async def test_a_failed_message_is_sent_again_in_its_stead(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    await bob.crash()
+    [queued] = await alice.say(bob, "once more")
+    with pytest.raises(MessageNotFound):
+        await alice.do(RetryMessage(contact="Bob", message_id=queued.message_id))
+    await alice.do(BlockContact(contact="Bob"))
+    await alice.do(BlockContact(contact="Bob", blocked=False))
+    again = await alice.do(RetryMessage(contact="Bob", message_id=queued.message_id))
+    assert again.message_id != queued.message_id
+    await bob.start()
+    await alice.call(bob)
+    await world.delivered(alice, bob, within_s=600)
+    assert bob.received(alice) == ["once more"]
+    assert [one.message_ids for one in alice.told(MessagesDeleted)] == [[queued.message_id]]
+    with pytest.raises(MessageNotFound):
+        await alice.do(RetryMessage(contact="Bob", message_id=queued.message_id))
+
+
+async def test_pages_go_both_ways_from_any_row(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    rows = [one.row_id for one in await alice.say(bob, *"abcdefgh")]
+
+    async def page(**bounds: Any) -> str:
+        found = await alice.do(History(contact="Bob", limit=3, **bounds))
+        return "".join(one.body for one in found.messages)
+
+    assert await page() == "fgh"
+    assert await page(before_row=rows[5]) == "cde"
+    assert await page(after_row=rows[1], oldest=True) == "cde"
+    assert await page(oldest=True) == "abc"
