@@ -51,6 +51,7 @@ class Peer:
         self._connections: list[Connection] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._bundle_requests: deque[float] = deque(maxlen=BUNDLE_REQUESTS_PER_HOUR)
+        self._issuing = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"Peer({self.number})"
@@ -149,7 +150,8 @@ class Peer:
             return
         asked.append(now_s)
         try:
-            bundle = await self._bundle()
+            async with self._issuing:
+                bundle = await self._bundle()
         except LoomError as error:
             log.warning("contact %d: no bundle: %s", self.number, error.code)
             return
