@@ -89,6 +89,17 @@ class Person:
 
     # --- the machine ---
 
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return self._folder / "loom.db"
+
+    def lose_conversations(self) -> None:
+        """While off: every session is gone, as after a restored backup."""
+        database = OneThreadDatabase.on(Disk(), self.path)
+        database._writer.executescript("DELETE FROM conversations; DELETE FROM prekeys")
+        database.close()
+
     async def start(self) -> None:
         """Open the profile and meet the network."""
         await self.bury()
@@ -142,8 +153,13 @@ class Person:
 
     def lose_power_in(self, turns: int) -> None:
         """After so many turns of the loop, wherever everybody is then."""
-        if turns and self.is_running:
-            self._doom = self.world.loop.call_soon(self.lose_power_in, turns - 1)
+        if self._doom is not None:
+            self._doom.cancel()
+        self._doom = self.world.loop.call_soon(self._count_down, turns)
+
+    def _count_down(self, turns: int) -> None:
+        if turns:
+            self._doom = self.world.loop.call_soon(self._count_down, turns - 1)
         else:
             self.lose_power()
 
