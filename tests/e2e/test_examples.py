@@ -1,0 +1,116 @@
+"""The examples do what they say."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import LIMIT_S, ROOT, Home, history
+
+EXAMPLES = ROOT / "examples"
+
+
+@contextmanager
+def bot(home: Home, seen: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Bob's echo bot; killed without warning at the end."""
+    process = subprocess.Popen(
+        [sys.executable, EXAMPLES / "echo_bot.py", "--profile", "bob", "--seen", seen],
+        cwd=ROOT,
+        env=home.environment({"PYTHONPATH": str(ROOT)}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ask(home: Home, text: str) -> None:
+    """Alice says something to the bot and reads its answer."""
+    with home.running("-p", "alice", "listen", "--after", "0", "--json") as alice:
+        home.run("-p", "alice", "send", "Bob", text, "--wait", "30").ok()
+        while alice.until("message.received")["body"] != f"echo: {text}":
+            pass
+
+
+def until_seen(home: Home, seen: Path) -> None:
+    """Return once the bot has noted everything that happened in its profile."""
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        last = home.run("-p", "bob", "status", "--json").ok().objects[0]["last_seq"]
+        if seen.exists() and int(seen.read_text()) == last:
+            return
+    raise AssertionError("the bot lags")
+
+
+@pytest.mark.parametrize("has_daemon", [True, False])
+def test_the_bot_answers_also_what_came_while_it_was_away(home: Home, has_daemon: bool) -> None:
+    seen = home.folder / "seen"
+    with home.daemon("alice"):
+        if has_daemon:
+            with home.daemon("bob"):
+                _converse(home, seen)
+        else:
+            _converse(home, seen)
+    answers = [one["body"] for one in history(home, "alice", "Bob") if one["direction"] == "in"]
+    assert answers == ["echo: one", "echo: two", "echo: three"]
+
+
+def _converse(home: Home, seen: Path) -> None:
+    with bot(home, seen):
+        ask(home, "one")
+        until_seen(home, seen)
+    home.run("-p", "alice", "send", "Bob", "two", "--wait", "1")  # delivered, or queued
+    with bot(home, seen):
+        ask(home, "three")
+        until_seen(home, seen)
+
+
+@pytest.mark.parametrize("ended", [None, signal.SIGTERM, signal.SIGINT])
+def test_two_profiles_talk_and_leave_nothing_behind(
+    tmp_path: Path, ended: signal.Signals | None
+) -> None:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    home = Home(tmp_path / "h")
+    process = subprocess.Popen(
+        ["sh", EXAMPLES / "two_profiles.sh"],  # noqa: S607
+        cwd=ROOT,
+        env=home.environment({"PYTHON": sys.executable, "TMPDIR": str(folder)}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line.decode().rstrip("\n"))
+            if ended is not None and "listens on port" in lines[-1]:
+                os.killpg(process.pid, ended)
+        code = process.wait(LIMIT_S)
+    assert not any("Traceback" in line for line in lines)
+    # A long TMPDIR makes Loom put its sockets into a short folder of this user's; it is empty.
+    left = [file for file in folder.rglob("*") if file.name != f"loom-{os.geteuid()}"]
+    assert left == []
+    ports = [int(line.split()[-1].rstrip(".")) for line in lines if "listens on port" in line]
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S)
+    if ended is not None:
+        assert code == 128 + ended
+    else:
+        assert code == 0
+        assert sum("Can you hear me?" in line for line in lines) == 2
+        assert sum("Loud and clear." in line for line in lines) == 2
+        assert lines[-2:] == ["The node is stopped."] * 2
