@@ -15,7 +15,7 @@ from loom.node.bus import Draft, store_events
 from loom.node.commands.handlers import Handlers
 from loom.node.names import check_name
 from loom.node.peer import Peer
-from loom.storage import contacts, conversations, messages, outbox
+from loom.storage import contacts, conversations, events, messages, outbox
 from loom.storage.connection import Db
 from loom.wire.payloads import Profile, encode_payload
 from loom.wire.token import decode_token, encode_token
@@ -141,6 +141,7 @@ class ContactCommands:
 
         def remove(db: Db) -> list[AnyEvent]:
             contacts.remove(db, peer.number)
+            events.forget(db, peer.number)
             event = ContactRemoved(contact=peer.contact.name, contact_id=peer.number)
             return store_events(db, [Draft(event, None)], now_ms)
 
