@@ -18,7 +18,6 @@ from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.errors import StoreError
 from loom.model import Address, MessageState
-from loom.node import outbox as node_outbox
 from loom.node.connection import Connection
 from loom.node.key_pool import generate
 from loom.ports import Stream
@@ -64,8 +63,8 @@ async def first_words(world: World, fault: Callable[[Person, Person], None]) -> 
     fault(alice, bob)
     talks = [asyncio.create_task(talk(*pair)) for pair in ((alice, bob), (bob, alice))]
     await asyncio.wait(talks, timeout=1.0)
-    for one in talks:
-        one.cancel()
+    for task in talks:
+        task.cancel()
     for result in await asyncio.gather(*talks, return_exceptions=True):
         assert result is None or isinstance(result, StoreError | asyncio.CancelledError)
     for person in (alice, bob):
@@ -154,7 +153,7 @@ class Auditor:
             self.texts += 1
             rows = person.database.look(lambda db: outbox.page(db, number, 0, 10_000))
             stored_as = [row.envelope for row in rows if row.message_id == payload.message_id]
-            if stored_as or isinstance(payload, Text) and not self._arrived(person, payload):
+            if stored_as or (isinstance(payload, Text) and not self._arrived(person, payload)):
                 assert stored_as == [envelope], "not these bytes are stored"
         elif isinstance(payload, Receipt):
             self.receipts += 1
@@ -195,7 +194,7 @@ def auditor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Auditor]:
             failures.append(error)
         send(connection, kind, body)
 
-    monkeypatch.setattr(node_outbox.core, "seal", noted_seal)
+    monkeypatch.setattr(core, "seal", noted_seal)
     monkeypatch.setattr(Connection, "send", looked_at)
     yield auditor
     assert failures == []
@@ -369,7 +368,7 @@ async def test_protocol_10_10_garbage_envelopes(world: World) -> None:
     bob, carol, mallory = await hostile(world)
     chance = random.Random(1)
     longest = 0
-    inbox = bob.peer(mallory).inbox
+    inbox: Any = bob.peer(mallory).inbox
     put = inbox.put
 
     def measured(envelopes: list[bytes]) -> None:
@@ -377,7 +376,7 @@ async def test_protocol_10_10_garbage_envelopes(world: World) -> None:
         put(envelopes)
         longest = max(longest, len(inbox._queue))
 
-    inbox.put = measured  # type: ignore[method-assign]
+    inbox.put = measured
     sizes = [0, 1, 100, *ENVELOPE_BUCKETS, *ENVELOPE_BUCKETS]
     for _ in range(40):
         if bob.peer(mallory).connection is None:
@@ -522,7 +521,9 @@ async def test_protocol_10_11_strangers_cost_nothing_and_hear_nothing(
     assert bob.is_online(alice)
 
 
-async def test_protocol_10_16_a_replayed_opening_is_a_stranger(world: World) -> None:
+async def test_protocol_10_16_a_replayed_opening_is_a_stranger(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also after a restart: what was used is on disk."""
     written: list[tuple[MemoryStream, bytes]] = []
     write = MemoryStream.write
@@ -531,11 +532,9 @@ async def test_protocol_10_16_a_replayed_opening_is_a_stranger(world: World) -> 
         written.append((stream, data))
         write(stream, data)
 
-    MemoryStream.write = noted  # type: ignore[method-assign]
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryStream, "write", noted)
         alice, bob = await world.friends("Alice", "Bob")
-    finally:
-        MemoryStream.write = write  # type: ignore[method-assign]
     first = written[0][0]
     sent = b"".join(data for stream, data in written if stream is first)[:OPENING_BYTES]
     await world.delivered(alice, bob)
