@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
 from loom.node.bus import EventBus
 from loom.node.key_pool import KeyPool
+from loom.node.nonce_pool import NoncePool
 from loom.ports import Clock
 from loom.storage.database import Database
 
@@ -23,10 +25,15 @@ class Parts:
     random: Callable[[int], bytes]
     """Cryptographic random bytes."""
 
+    @cached_property
+    def nonces(self) -> NoncePool:
+        """What becomes public."""
+        return NoncePool(self.random)
+
     def now_s(self) -> int:
         """Unix time in seconds."""
         return self.clock.now_ms() // 1000
 
     def new_id(self) -> MessageId:
         """A message id of now."""
-        return new_message_id(self.clock.now_ms(), self.random(10))
+        return new_message_id(self.clock.now_ms(), self.nonces.take(10))
