@@ -1,6 +1,5 @@
 """Rows, contenders and targets; interleaved rounds; medians, ratios and verdicts."""
 
-import importlib
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -29,16 +28,6 @@ class Settings(msgspec.Struct, frozen=True):
 
 Source = Callable[[Settings], AbstractContextManager[Sample]]
 """Sets a contender up, hands out its sample, tears it down."""
-
-
-def pending(module: str) -> Source:
-    """Stands in for a measurement of Loom that waits for a module, or to be written."""
-
-    def source(settings: Settings) -> AbstractContextManager[Sample]:
-        importlib.import_module(module)
-        raise NotMeasured(f"{module} is there, its measurement is not yet")
-
-    return source
 
 
 class Unit(StrEnum):
