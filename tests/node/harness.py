@@ -81,6 +81,7 @@ class Person:
         self._discovery = StaticDiscovery()
         self._ears: asyncio.Task[None] | None = None
         self._node: Node | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._database: OneThreadDatabase | None = None
         self._random = random.Random(f"{world.seed}/{name}/{self.host}")
 
@@ -101,7 +102,7 @@ class Person:
         database.close()
 
     async def start(self) -> None:
-        """Open the profile and meet the network."""
+        """Open the profile and meet the network; returns also when the power fails meanwhile."""
         await self.bury()
         self._folder.mkdir(exist_ok=True)
         paths = Paths(
@@ -131,7 +132,10 @@ class Person:
         )
         self.is_running = True
         self._ears = asyncio.create_task(self._listen(self._node), name=f"{self.name}'s ears")
-        await self._node.start()
+        self._starting = asyncio.create_task(self._node.start(), name=f"{self.name} starts")
+        await asyncio.wait([self._starting])
+        if self.is_running:
+            await self._starting
 
     async def stop(self) -> None:
         """An orderly end."""
@@ -150,6 +154,8 @@ class Person:
         tasks = [task for peer in self.node.peers.values() for task in peer._tasks]
         for task in tasks + self.node._tasks:
             task.cancel()
+        if self._starting is not None:
+            self._starting.cancel()
 
     def lose_power_in(self, turns: int) -> None:
         """After so many turns of the loop, wherever everybody is then."""
@@ -267,6 +273,11 @@ class Person:
     def is_online(self, other: "Person") -> bool:
         """Whether a confirmed link stands."""
         return self.is_running and self.peer(other).connection is not None
+
+    def best_session(self, other: "Person") -> bytes | None:
+        """What this person sends on."""
+        best = self.peer(other).state.conversation.best
+        return None if best is None else best.session_id
 
     def texts(self, other: "Person", direction: Direction) -> list[tuple[str, MessageState]]:
         """What is committed of a conversation, in order."""
