@@ -1,11 +1,12 @@
 """The history: what was said, with whom, and how far it got."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId, Direction, Message, MessageId, MessageState
+from loom.storage.ids import ROWS, id_list
 
 LAST_ROW: Final = 2**63 - 1
 COLUMNS: Final = (
@@ -36,6 +37,10 @@ ORDER BY row_id {} LIMIT ?
 )
 _NEWEST_PAGE: Final = _PAGE.format("DESC")
 _OLDEST_PAGE: Final = _PAGE.format("ASC")
+_SET_STATE: Final = (
+    "UPDATE messages SET state = :rank WHERE contact_id = :contact_id AND direction = 1"  # noqa: S608 - constants only
+    " AND state < :rank AND message_id IN " + ROWS + " RETURNING message_id"
+)
 _NEWEST_ROW: Final = "(SELECT max(row_id) FROM messages AS m WHERE m.contact_id = c.contact_id)"
 _LAST: Final = (
     _SELECT + "WHERE row_id IN (SELECT " + _NEWEST_ROW + " FROM contacts AS c)"  # noqa: S608 - constants only
@@ -99,19 +104,18 @@ def insert(
 
 
 def set_state(
-    db: Connection, contact_id: ContactId, message_ids: Iterable[MessageId], state: MessageState
+    db: Connection, contact_id: ContactId, message_ids: Sequence[MessageId], state: MessageState
 ) -> list[MessageId]:
     """Move one's own messages forward; the ids that really moved, in the given order."""
-    rank = RANK[state]
-    return [
-        message_id
-        for message_id in message_ids
-        if db.execute(
-            "UPDATE messages SET state = ?1"
-            " WHERE contact_id = ?2 AND direction = 1 AND message_id = ?3 AND state < ?1",
-            (rank, contact_id, message_id),
-        ).rowcount
-    ]
+    if not message_ids:
+        return []
+    given: dict[str, int | str] = {
+        "contact_id": contact_id,
+        "rank": RANK[state],
+        "ids": id_list(message_ids),
+    }
+    moved = {row[0] for row in db.execute(_SET_STATE, given)}
+    return [one for one in dict.fromkeys(message_ids) if one in moved]
 
 
 def page(

@@ -1,16 +1,20 @@
 """Messages that await their receipt, with the exact bytes that travel."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId, MessageId
+from loom.storage.ids import ROWS, id_list
 
 _SELECT: Final = (
     "SELECT row_id, contact_id, message_id, payload, session_id, chain, ordinal, envelope,"
     " sealed_at_s FROM outbox WHERE contact_id = ? "
+)
+_DELETE: Final = (
+    "DELETE FROM outbox WHERE contact_id = :contact_id AND message_id IN " + ROWS  # noqa: S608 - constants only
 )
 _IDS: Final = "SELECT message_id FROM outbox WHERE contact_id = ? ORDER BY row_id"
 
@@ -45,15 +49,6 @@ class Seal(msgspec.Struct, frozen=True):
         return f"Seal(chain={self.chain}, ordinal={self.ordinal}, redacted)"
 
 
-class Receipted(msgspec.Struct, frozen=True):
-    """A row that left the outbox, and where it was sealed."""
-
-    message_id: MessageId
-    session_id: bytes | None
-    chain: int | None
-    ordinal: int | None
-
-
 def add(
     db: Connection,
     contact_id: ContactId,
@@ -84,19 +79,10 @@ def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
     return cursor.rowcount > 0
 
 
-def delete(
-    db: Connection, contact_id: ContactId, message_ids: Iterable[MessageId]
-) -> list[Receipted]:
-    """Remove rows by id; those that were there, in the given order."""
-    rows = (
-        db.execute(
-            "DELETE FROM outbox WHERE contact_id = ? AND message_id = ?"
-            " RETURNING message_id, session_id, chain, ordinal",
-            (contact_id, message_id),
-        ).fetchall()
-        for message_id in message_ids
-    )
-    return [Receipted(*row) for found in rows for row in found]
+def delete(db: Connection, contact_id: ContactId, message_ids: Sequence[MessageId]) -> None:
+    """Remove rows by id; one that is not there is fine."""
+    if message_ids:
+        db.execute(_DELETE, {"contact_id": contact_id, "ids": id_list(message_ids)})
 
 
 def delete_all(db: Connection, contact_id: ContactId) -> list[MessageId]:

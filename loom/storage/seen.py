@@ -1,22 +1,30 @@
 """Every message id ever taken in, so that none shows twice; outlives the history."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import Direction, MessageId, PeerId
+from loom.storage.ids import ROWS, id_list
 from loom.storage.messages import DIRECTION_NUMBER
+
+_ADD: Final = (
+    "INSERT OR IGNORE INTO seen (peer_id, author, message_id)"  # noqa: S608 - constants only
+    " SELECT :peer_id, :author, message_id FROM " + ROWS + " RETURNING message_id"
+)
 
 
 def add_many(
-    db: Connection, peer_id: PeerId, author: Direction, message_ids: Iterable[MessageId]
+    db: Connection, peer_id: PeerId, author: Direction, message_ids: Sequence[MessageId]
 ) -> set[MessageId]:
     """Remember ids of an author; those that were new."""
+    if not message_ids:
+        return set()
     number = DIRECTION_NUMBER[author]
-    return {
-        message_id
-        for message_id in message_ids
-        if db.execute(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (peer_id, number, message_id)
-        ).rowcount
+    given: dict[str, bytes | int | str] = {
+        "peer_id": peer_id,
+        "author": number,
+        "ids": id_list(message_ids),
     }
+    return {row[0] for row in db.execute(_ADD, given)}
