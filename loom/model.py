@@ -60,6 +60,11 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     identity_changed: bool = False
     created_at_ms: int = 0
 
+    @property
+    def is_welcome(self) -> bool:
+        """Neither blocked nor a new identity that was not verified: it may hear of us."""
+        return not self.blocked and not self.identity_changed
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a person wrote. `row_id` orders the conversation as this profile saw it."""

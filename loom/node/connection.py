@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from loom.core.link import Link
 from loom.core.link_ends import LinkResponder
@@ -17,6 +17,9 @@ from loom.core.link_events import (
 from loom.model import Address
 from loom.ports import Clock, Stream
 from loom.wire.framing import RecordKind
+
+FLUSH_TIMEOUT_S: Final = 5.0
+"""How long a closing link may keep its place when the other side does not read."""
 
 
 class Owner(Protocol):
@@ -133,10 +136,11 @@ class Connection:
             self._stream.resume_reading()
 
     def close(self) -> None:
-        """End it once all that was queued is flushed."""
+        """End it once all that was queued is flushed, or was not for some seconds."""
         self._flush()
         if self._stream is not None:
             self._stream.close()
+            asyncio.get_running_loop().call_later(FLUSH_TIMEOUT_S, self.abort)
 
     def abort(self) -> None:
         """End it now."""

@@ -47,19 +47,26 @@ class Dialer:
 
     async def _run(self) -> None:
         while True:
-            self._wake.clear()
-            if self._peer.connection is not None:
-                await self._while_linked(self._peer.connection)
-                continue
-            known = await self._peer.parts.database.read(
-                lambda db: addresses.of_contact(db, self._peer.number)
-            )
-            if not known:
-                self._delay_s = FIRST_DELAY_S
-                await self._wake.wait()
-                await self._let_other_dial()
-            elif not await self._try_each(known):
+            try:
+                await self._dial_or_wait()
+            except LoomError as error:
+                self._peer.last_error = error.code
                 await self._pause()
+
+    async def _dial_or_wait(self) -> None:
+        self._wake.clear()
+        if self._peer.connection is not None:
+            await self._while_linked(self._peer.connection)
+            return
+        known = await self._peer.parts.database.read(
+            lambda db: addresses.of_contact(db, self._peer.number)
+        )
+        if not known:
+            self._delay_s = FIRST_DELAY_S
+            await self._wake.wait()
+            await self._let_other_dial()
+        elif not await self._try_each(known):
+            await self._pause()
 
     async def _while_linked(self, link: "Connection") -> None:
         """A link that ends at once, as where there is no room for it, is no reason to hurry."""

@@ -18,7 +18,14 @@ from loom.core import conversation as core
 from loom.core.conversation import Opened
 from loom.core.prekeys import Prekey, decode_prekey
 from loom.crypto.kdf import hash_
-from loom.errors import CardMismatch, LoomError, MalformedMessage, PeerError
+from loom.errors import (
+    CardMismatch,
+    DiskFull,
+    LoomError,
+    MalformedMessage,
+    PeerError,
+    StoreUnavailable,
+)
 from loom.model import Direction, MessageId, MessageState
 from loom.node.bus import Draft, store_events
 from loom.storage import (
@@ -32,8 +39,8 @@ from loom.storage import (
     seen,
 )
 from loom.storage.connection import Db
-from loom.storage.receipts import ReceiptKind
-from loom.wire.limits import DESYNC_RESTART_INTERVAL_S, INBOX_QUEUE_MAX
+from loom.storage.receipts import OwedReceipt, ReceiptKind
+from loom.wire.limits import INBOX_QUEUE_MAX
 from loom.wire.payloads import Payload, Profile, Receipt, Text, Typing, Unknown, decode_payload
 
 if TYPE_CHECKING:
@@ -43,6 +50,10 @@ log = logging.getLogger(__name__)
 
 BATCH_MAX: Final = 128
 ENVELOPE_HASH_BYTES: Final = 32
+FAILURES_AT_ONCE: Final = 8
+"""An envelope that does not open may cost thousands of MACs."""
+FAILURES_MAX: Final = 64
+TRIES_MAX: Final = 8
 STORE_RETRY_S: Final = 1.0
 """How long a batch waits that could not be stored."""
 
@@ -55,10 +66,13 @@ class Taken(NamedTuple):
 
 
 class Batch:
-    """What one transaction takes in."""
+    """What one transaction takes in, and what did not open meanwhile."""
 
     def __init__(self) -> None:
+        self.envelopes: list[bytes] = []
+        """All that left the queue, in order."""
         self.taken: list[Taken] = []
+        self.failed: list[tuple[bytes, PeerError]] = []
         self.spent_prekeys: list[bytes] = []
         self.card: bytes | None = None
         self.renewed = False
@@ -71,12 +85,16 @@ class Batch:
             if isinstance(one.payload, Text | Profile | Unknown)
         ]
 
+    def wants_answer(self) -> bool:
+        """Whether a receipt goes out even if it names nothing: who began the session waits."""
+        return any(one.envelope[0] == core.FIRST for one in self.taken)
+
 
 class Stored(NamedTuple):
     """What the transaction did."""
 
     events: list[AnyEvent]
-    owed_row: int | None
+    owed: list[OwedReceipt]
 
 
 class Inbox:
@@ -86,7 +104,8 @@ class Inbox:
         self._peer = peer
         self._queue: deque[bytes] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._warned_at_s = 0
+        self._tries = 0
+        self._failures = 0
         self.dropped = 0
         """Verified bodies that were no payload, and payloads of unknown types."""
 
@@ -104,50 +123,68 @@ class Inbox:
     async def _run(self) -> None:
         try:
             while self._queue:
-                try:
-                    await self._take_in()
-                except LoomError as error:
-                    # Nothing was acknowledged; later ones wait, so that the order is kept.
-                    log.warning("contact %d: not taken in: %s", self._peer.number, error.code)
-                    self._peer.warn(error)
-                    await asyncio.sleep(STORE_RETRY_S)
+                await self._take_in_or_wait()
                 if not self.is_full:
                     self._peer.resume_reading()
+                # One contact's work must not hold up the others'.
+                await asyncio.sleep(0)
         finally:
             self._task = None
 
-    async def _take_in(self) -> None:
+    async def _take_in_or_wait(self) -> None:
+        """Take in a batch; what cannot be stored now waits, so that the order is kept."""
+        batch = Batch()
+        try:
+            await self._take_in(batch)
+            self._tries = 0
+        except BaseException as error:
+            # What was opened and not stored must not be built upon, nor overtaken.
+            self._peer.state.discard()
+            self._queue.extendleft(reversed(batch.envelopes))
+            if not isinstance(error, Exception):
+                raise
+            self._tries += 1
+            log.warning(
+                "contact %d: not taken in: %s",
+                self._peer.number,
+                error.code if isinstance(error, LoomError) else type(error).__name__,
+            )
+            if isinstance(error, LoomError):
+                self._peer.warn(error)
+            if self._tries >= TRIES_MAX and not isinstance(error, DiskFull | StoreUnavailable):
+                # One that can never be stored stays unacknowledged and stops nobody behind it.
+                self._queue.popleft()
+                self._tries = 0
+            else:
+                await asyncio.sleep(STORE_RETRY_S)
+            return
+        for envelope, reason in batch.failed:
+            if not await self._came_before(envelope):
+                await self._unopened(reason)
+        if batch.taken:
+            self._failures = 0
+
+    async def _take_in(self, batch: Batch) -> None:
         state = self._peer.state
         await state.ready()
-        batch = Batch()
-        failed: list[tuple[bytes, PeerError]] = []
-        while self._queue and len(batch.taken) < BATCH_MAX:
+        limit = 1 if self._tries else BATCH_MAX
+        while self._queue and len(batch.taken) < limit and len(batch.failed) < FAILURES_AT_ONCE:
             envelope = self._queue[0]
             try:
                 unknown = core.unknown_handshake(state.conversation, envelope)
-                if unknown is not None:
-                    if batch.taken:
-                        break
-                    await self._accept(envelope, unknown, batch)
-                    self._queue.popleft()
+                if unknown is not None and batch.taken:
                     break
-                opened = self._open(envelope, None, refused=False)
+                batch.envelopes.append(self._queue.popleft())
+                if unknown is not None:
+                    await self._accept(envelope, unknown, batch)
+                    break
+                self._note(batch, envelope, self._open(envelope, None, refused=False))
             except PeerError as error:
-                failed.append((envelope, error))
-            else:
-                self._note(batch, envelope, opened)
-            self._queue.popleft()
-        try:
-            if batch.taken:
-                await self._commit(batch)
-        except BaseException:
-            # What was opened and not stored must not be built upon, nor overtaken.
-            state.discard()
-            self._queue.extendleft(one.envelope for one in reversed(batch.taken))
-            raise
-        finally:
-            for envelope, reason in failed:
-                await self._unopened(envelope, reason)
+                if not batch.envelopes or batch.envelopes[-1] is not envelope:
+                    batch.envelopes.append(self._queue.popleft())
+                batch.failed.append((envelope, error))
+        if batch.taken:
+            await self._commit(batch)
 
     async def _accept(self, envelope: bytes, unknown: core.Handshake, batch: Batch) -> None:
         """Open the first envelope of a session that the contact began."""
@@ -165,9 +202,6 @@ class Inbox:
             opened = self._open(envelope, prekey, refused=refused)
         except CardMismatch as error:
             self._peer.refuse(error)
-            return
-        except PeerError as error:
-            await self._unopened(envelope, error)
             return
         log.info("contact %d: session accepted", self._peer.number)
         batch.spent_prekeys.append(unknown.bundle_id)
@@ -212,14 +246,15 @@ class Inbox:
                 state.conversation = core.receipted(
                     state.conversation, sealed.session_id, sealed.ordinal
                 )
-        self._peer.outbox.receipted(receipt)
+        if receipt.delivered or receipt.read:
+            self._peer.outbox.progressed()
 
     async def _commit(self, batch: Batch) -> None:
         peer = self._peer
         owed = batch.owed()
         receipt = None
-        if owed or batch.card is not None:
-            receipt = peer.outbox.seal_receipt(owed, [])
+        if owed or batch.wants_answer():
+            receipt = peer.owed.seal(owed, [])
         stored = await peer.state.commit(lambda db: self._store(db, batch, owed))
         peer.parts.bus.publish(stored.events)
         for one in batch.taken:
@@ -228,8 +263,12 @@ class Inbox:
                     contact=peer.contact.name, contact_id=peer.number, on=one.payload.on
                 )
                 peer.parts.bus.publish([event])
+            elif isinstance(one.payload, Profile):
+                peer.called_itself(one.payload.display_name)
         if receipt is not None and peer.send_envelope(receipt):
-            peer.outbox.paid([] if stored.owed_row is None else [stored.owed_row])
+            peer.owed.paid(stored.owed)
+        elif owed:
+            peer.owed.owe()
         peer.outbox.state_changed()
 
     def _store(self, db: Db, batch: Batch, owed: list[MessageId]) -> Stored:
@@ -266,8 +305,11 @@ class Inbox:
                 for one in batch.taken
             ],
         )
-        owed_row = receipts.add(db, contact_id, ReceiptKind.DELIVERED, owed) if owed else None
-        return Stored(store_events(db, drafts, now_ms), owed_row)
+        debts = []
+        if owed:
+            row_id = receipts.add(db, contact_id, ReceiptKind.DELIVERED, owed)
+            debts.append(OwedReceipt(row_id, ReceiptKind.DELIVERED, owed))
+        return Stored(store_events(db, drafts, now_ms), debts)
 
     def _store_text(self, db: Db, text: Text, now_ms: int) -> Draft:
         peer = self._peer
@@ -302,32 +344,35 @@ class Inbox:
         ]
         return [Draft(event, peer.number) for event in events]
 
-    async def _unopened(self, envelope: bytes, error: PeerError) -> None:
-        """A repeated envelope is receipted again; any other is a desync: begin anew, say so."""
-        peer = self._peer
-        digest = _digest(envelope)
+    async def _came_before(self, envelope: bytes) -> bool:
+        """A repeated envelope was opened once; its receipt was lost, and is owed again."""
+        peer, digest = self._peer, _digest(envelope)
         known = await peer.parts.database.read(
             lambda db: envelopes.find(db, peer.contact.peer_id, digest)
         )
-        if known is not None:
-            if known.message_id is not None:
-                ids = [known.message_id]
-                await peer.parts.database.write(
-                    lambda db: receipts.add(db, peer.number, ReceiptKind.DELIVERED, ids)
-                )
-                peer.outbox.owe()
-            return
-        log.warning("contact %d: an envelope did not open: %s", peer.number, error.facts)
+        if known is None:
+            return False
+        message_id = known.message_id
+        if message_id is not None:
+            await peer.parts.database.write(
+                lambda db: receipts.owe_again(db, peer.number, message_id)
+            )
+            peer.owe()
+        return True
+
+    async def _unopened(self, error: PeerError) -> None:
+        """A desync: begin anew, say so; a link on which nothing opens any more is closed."""
+        peer = self._peer
+        log.info("contact %d: an envelope did not open: %s", peer.number, error.facts)
         await peer.state.ready()
-        wanted = core.want_start(peer.state.conversation)
-        if wanted is not peer.state.conversation:
-            peer.state.conversation = wanted
-            await peer.state.commit(lambda db: None)
-        now_s = peer.parts.now_s()
-        if not 0 <= now_s - self._warned_at_s < DESYNC_RESTART_INTERVAL_S:
-            self._warned_at_s = now_s
-            peer.warn(error)
-        peer.outbox.state_changed()
+        peer.want_start()
+        peer.warn(error)
+        self._failures += 1
+        if self._failures >= FAILURES_MAX:
+            log.warning("contact %d: nothing opens; closing its links", peer.number)
+            self._failures = 0
+            self._queue.clear()
+            peer.close_links()
 
 
 def _digest(envelope: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from loom.core.gate import Gate, GateEntry
@@ -21,6 +22,7 @@ from loom.wire.limits import (
     LINK_DAY_SKEW_DAYS,
     LINK_HANDSHAKE_TIMEOUT_S,
     LINK_RAND_BYTES,
+    LINKS_PER_MINUTE_MAX,
     UNAUTHENTICATED_MAX,
     UNAUTHENTICATED_PER_SOURCE_MAX,
 )
@@ -41,7 +43,9 @@ class Links:
         self._transport = transport
         self._find = find
         self._gate_entries: tuple[GateEntry, ...] = ()
-        self._used_rands: set[tuple[PeerId, bytes]] = set()
+        self._used_rands: dict[tuple[PeerId, bytes], int] = {}
+        """Each with its day."""
+        self._came_s: dict[PeerId, deque[float]] = {}
         self._unconfirmed: dict[Connection, str] = {}
         """Incoming and not yet confirmed, oldest first, with their source."""
         self._peers: dict[Connection, Peer] = {}
@@ -56,15 +60,28 @@ class Links:
         """Read what must be refused when it comes again."""
         since = self._today() - LINK_DAY_SKEW_DAYS - 1
         found = await self._parts.database.read(lambda db: link_rands.load(db, since))
-        self._used_rands = {(peer_id, rand) for peer_id, _, rand in found}
+        self._used_rands = {(peer_id, rand): day for peer_id, day, rand in found}
+
+    def prune(self) -> None:
+        """Forget what the day alone refuses."""
+        since = self._today() - LINK_DAY_SKEW_DAYS
+        self._used_rands = {key: day for key, day in self._used_rands.items() if day >= since}
 
     def admit(self, peers: list[Peer]) -> None:
         """From now on exactly these may dial us."""
+        # Whoever stands before the gate now was measured by the old list.
+        for connection in list(self._unconfirmed):
+            self._turn_away(connection)
         self._gate_entries = tuple(GateEntry(peer.number, peer.keys.receiving) for peer in peers)
 
     def accept(self) -> StreamHandler:
         """The handler of an incoming stream."""
         return _Incoming(self, self._parts, self._respond)
+
+    def forget(self, peer: Peer) -> None:
+        """End everything of a contact who is no longer, or no longer the same."""
+        for connection in [one for one, owner in self._peers.items() if owner is peer]:
+            connection.abort()
 
     async def dial(self, peer: Peer, address: Address) -> None:
         """Return once a link with the contact is confirmed at this address.
@@ -73,7 +90,7 @@ class Links:
             Unreachable: nobody answered as this contact.
         """
         async with self._dialling:
-            if self._stopping:
+            if self._stopping or self._find(peer.number) is not peer:
                 raise Unreachable(address=str(address))
             confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             connection = Connection(
@@ -111,18 +128,23 @@ class Links:
     def authenticated(self, connection: Connection, event: LinkAuthenticated) -> None:
         """Remember `rand` on disk, then answer."""
         peer = self._find(event.contact_id)
-        if peer is None:
+        if peer is None or not self._may_come(peer):
             connection.abort()
             return
         self._peers[connection] = peer
-        self._used_rands.add((peer.contact.peer_id, event.rand))
+        self._used_rands[peer.contact.peer_id, event.rand] = event.day
         peer.spawn(self._remember(connection, peer, event), "link")
 
     def confirmed(self, connection: Connection) -> None:
         """The contact is there."""
         self._unconfirmed.pop(connection, None)
         peer = self._peers.get(connection)
-        if peer is None or len(self._confirmed) >= CONFIRMED_LINKS_MAX or self._stopping:
+        if (
+            peer is None
+            or self._find(peer.number) is not peer
+            or len(self._confirmed) >= CONFIRMED_LINKS_MAX
+            or self._stopping
+        ):
             connection.abort()
             return
         self._confirmed.add(connection)
@@ -141,7 +163,7 @@ class Links:
         """Pass on to the contact."""
         peer = self._peers.get(connection)
         if peer is not None and peer.connection is connection:
-            peer.outbox.writable_again()
+            peer.outbox.wake()
 
     def connection_closed(self, connection: Connection, reason: CloseReason | None) -> None:
         """Forget it."""
@@ -164,10 +186,24 @@ class Links:
             return False
         same = [one for one, other in self._unconfirmed.items() if other == source]
         if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX:
-            same[0].abort()
+            self._turn_away(same[0])
         elif len(self._unconfirmed) >= UNAUTHENTICATED_MAX:
-            next(iter(self._unconfirmed)).abort()
+            self._turn_away(next(iter(self._unconfirmed)))
         self._unconfirmed[connection] = source
+        return True
+
+    def _turn_away(self, connection: Connection) -> None:
+        # It leaves its place at once: many may arrive before the transport says it is closed.
+        self._unconfirmed.pop(connection, None)
+        connection.abort()
+
+    def _may_come(self, peer: Peer) -> bool:
+        """A contact may begin so many links a minute; each costs a write."""
+        now_s = self._parts.clock.monotonic_s()
+        times = self._came_s.setdefault(peer.contact.peer_id, deque(maxlen=LINKS_PER_MINUTE_MAX))
+        if len(times) == times.maxlen and now_s - times[0] < 60.0:
+            return False
+        times.append(now_s)
         return True
 
     async def _remember(self, connection: Connection, peer: Peer, event: LinkAuthenticated) -> None:

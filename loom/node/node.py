@@ -5,7 +5,7 @@ import ipaddress
 import logging
 import os
 from collections.abc import AsyncIterator
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import loom
 from loom.api.commands import Command
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - the product listens on the LAN
 ANY_IPV6: Final = "::"
 MAINTENANCE_S: Final = 600.0
+COMMAND_TIMEOUT_S: Final = 10.0
 
 
 class Node:
@@ -70,6 +71,7 @@ class Node:
         self._started_at_ms = parts.clock.now_ms()
         self._started_seq = parts.bus.last_seq
         self._tasks: list[asyncio.Task[None]] = []
+        self._running: set[asyncio.Future[Any]] = set()
         self._stopping = False
 
     # --- Client ---
@@ -78,7 +80,11 @@ class Node:
         """See `Client.send`."""
         if self._stopping:
             raise StoreUnavailable(what="the profile is closed")
-        return await self._commands.carry_out(command)
+        # Whoever asked may go away; what was begun is carried out.
+        task = asyncio.ensure_future(self._commands.carry_out(command))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
 
     def events(self, after: int | None = None) -> AsyncIterator[AnyEvent]:
         """See `Client.events`."""
@@ -92,18 +98,29 @@ class Node:
         self._stopping = True
         self.wants_stop.set()
         self.links.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.announcer is not None:
-            await self.announcer.stop()
-        if self._listener is not None:
-            await self._listener.close()
-        await asyncio.gather(*(peer.stop() for peer in self.peers.values()))
-        self.parts.bus.publish([NodeStopped(reason="stopped")])
-        self.parts.bus.close()
-        await asyncio.to_thread(self.parts.database.close)
-        self.stopped.set()
+        ending = asyncio.create_task(self._end(), name="end of the node")
+        await asyncio.shield(ending)
+
+    async def _end(self) -> None:
+        try:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self.announcer is not None:
+                await self.announcer.stop()
+            if self._listener is not None:
+                await self._listener.close()
+            if self._running:
+                await asyncio.wait(self._running, timeout=COMMAND_TIMEOUT_S)
+            await asyncio.gather(*(peer.stop() for peer in self.peers.values()))
+            self.parts.bus.publish([NodeStopped(reason="stopped")])
+            self.parts.bus.close()
+        finally:
+            self.parts.database.take_no_more()
+            try:
+                await asyncio.to_thread(self.parts.database.close)
+            finally:
+                self.stopped.set()
 
     # --- life ---
 
@@ -171,11 +188,12 @@ class Node:
         """Let go of a contact."""
         self.peers.pop(peer.number, None)
         self.contacts_changed()
+        self.links.forget(peer)
         await peer.stop()
 
     def reachable_peers(self) -> list[Peer]:
-        """Everyone who is not blocked, by number."""
-        return [peer for _, peer in sorted(self.peers.items()) if not peer.contact.blocked]
+        """Everyone who may hear of us, by number."""
+        return [peer for _, peer in sorted(self.peers.items()) if peer.contact.is_welcome]
 
     def contacts_changed(self) -> None:
         """Gate and adverts follow the contacts."""
@@ -185,8 +203,13 @@ class Node:
 
     # --- inside ---
 
+    def _ended(self, task: "asyncio.Future[Any]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked may have gone, and nobody else is told
+
     def _begin_dialling(self, peer: Peer) -> None:
-        if not peer.contact.blocked and peer.dialer is None:
+        if peer.contact.is_welcome and peer.dialer is None:
             peer.dialer = Dialer(peer, self.links.dial)
 
     async def _listen(self) -> None:
@@ -238,6 +261,7 @@ class Node:
                 await self.parts.database.write(
                     lambda db: maintenance.prune(db, self.parts.now_s())
                 )
+                self.links.prune()
                 for peer in list(self.peers.values()):
                     await self._drop_superseded(peer)
                 # Deleted keys stay in the log's old pages until it is emptied.

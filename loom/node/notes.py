@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from loom.errors import StoreUnavailable
 from loom.model import MessageId, MessageState
@@ -63,7 +63,7 @@ class Notes:
             receipts.delete_many(db, paid)
 
         try:
-            self._peer.parts.database.submit(note).add_done_callback(self._look)
+            self.forgive(self._peer.parts.database.submit(note))
         except StoreUnavailable:
             log.info("contact %d: notes not stored: closed", number)
 
@@ -71,6 +71,10 @@ class Notes:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(DELAY_S, self.store)
 
-    def _look(self, done: "asyncio.Future[None]") -> None:
+    def forgive(self, future: "asyncio.Future[Any]") -> None:
+        """What may fail: it is noted again, or seen again, later."""
+        future.add_done_callback(self._look)
+
+    def _look(self, done: "asyncio.Future[Any]") -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
             log.info("contact %d: notes not stored: %s", self._peer.number, error)

@@ -3,34 +3,22 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from loom.api.events import AnyEvent, MessageSent
-from loom.core import choice
 from loom.core import conversation as core
-from loom.core.prekeys import read_bundle
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import may_seal
 from loom.errors import LoomError, StateConflict
 from loom.model import MessageId
-from loom.node.connection import Connection
 from loom.node.notes import Notes
 from loom.node.state import SealedAt
-from loom.storage import contacts, outbox, receipts
+from loom.storage import outbox
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow, Seal
-from loom.storage.receipts import ReceiptKind
-from loom.wire.framing import RecordKind
-from loom.wire.limits import CHAIN_LIFETIME_S, RECEIPT_MAX_IDS
-from loom.wire.payloads import (
-    KnownPayload,
-    Receipt,
-    Text,
-    Typing,
-    decode_payload,
-    encode_payload,
-)
+from loom.wire.limits import CHAIN_LIFETIME_S
+from loom.wire.payloads import KnownPayload, Text, Typing, decode_payload, encode_payload
 
 if TYPE_CHECKING:
     from loom.node.peer import Peer
@@ -39,9 +27,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PAGE_ROWS: Final = 64
-BUNDLE_RETRY_S: Final = 30.0
-RESPONDER_START_DELAY_S: Final = 1.0
-"""Whoever was dialled leaves the first start to the other side, which spares a second session."""
 RETRY_FIRST_S: Final = 30.0
 RETRY_MAX_S: Final = 600.0
 STUCK_S: Final = 60.0
@@ -53,6 +38,7 @@ class Outbox:
 
     def __init__(self, peer: "Peer") -> None:
         self._peer = peer
+        self.notes = Notes(peer)
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._cursor = 0
@@ -61,16 +47,12 @@ class Outbox:
         """Rows on their way to the disk unsealed: later texts must not overtake them."""
         self._added = 0
         self._last_commit: asyncio.Future[int] | None = None
-        self._owes = True
         self._best: bytes | None = None
-        self._bundle_asked_s: float | None = None
-        self._session_began_s = 0.0
-        self._link_time_s = 0.0
+        self._written_s: dict[MessageId, float] = {}
+        """When each row that awaits its receipt was last written to this link."""
         self._progress_s = 0.0
         self._retry_s = RETRY_FIRST_S
         self._retry_timer: asyncio.TimerHandle | None = None
-        self._greeted = False
-        self._notes = Notes(peer)
 
     # --- from the node ---
 
@@ -87,35 +69,38 @@ class Outbox:
     async def tell_typing(self, on: bool) -> None:
         """Send a live sign, if the contact is there now."""
         await self._peer.state.ready()
-        if self._peer.connection is None or not self._may_seal(text=True):
+        if self._peer.connection is None or not self.may_seal(text=True):
             return
         now_ms = self._peer.parts.clock.now_ms()
-        sealed = self._seal(encode_payload(Typing(self._peer.parts.new_id(), now_ms, on)))
+        sealed = self.seal(encode_payload(Typing(self._peer.parts.new_id(), now_ms, on)))
         await self._peer.state.commit(lambda db: None)
         self._peer.send_envelope(sealed.envelope)
+
+    def withdrawn(self, message_ids: list[MessageId] | None) -> None:
+        """Rows were deleted here (None: all): nothing waits for their receipts any more."""
+        awaiting = self._peer.state.awaiting
+        for message_id in list(awaiting) if message_ids is None else message_ids:
+            awaiting.pop(message_id, None)
+        self._wake.set()
 
     # --- from the peer ---
 
     def link_up(self) -> None:
         """A link was confirmed: everything without a receipt goes out again."""
-        self._rewind()
-        self._bundle_asked_s = None
-        self._greeted = False
-        self._owes = True
+        self._written_s.clear()
         self._progress_s = self._peer.parts.clock.monotonic_s()
         self._retry_s = RETRY_FIRST_S
+        self.rewind()
         if self._task is None:
             self._task = self._peer.spawn(self._run(), "outbox")
-        self._wake.set()
 
-    def link_down(self, connection: Connection) -> None:
+    def link_down(self) -> None:
         """Nobody to write to."""
-        self._link_time_s += self._link_age_s(connection)
         self._caught_up = False
         if self._retry_timer is not None:
             self._retry_timer.cancel()
             self._retry_timer = None
-        self._notes.link_down()
+        self.notes.link_down()
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -124,64 +109,53 @@ class Outbox:
         """The inbox changed sessions, receipts or room."""
         best = self._peer.state.conversation.best
         if best is not None and best.session_id != self._best:
-            self._rewind()
+            self.rewind()
         if not self._caught_up or self._peer.state.conversation.start_wanted:
             self._wake.set()
 
-    def writable_again(self) -> None:
-        """The link takes more."""
+    def wake(self) -> None:
+        """The link takes more, or a receipt is owed."""
         self._wake.set()
 
-    def owe(self) -> None:
-        """A receipt was stored as owed."""
-        self._owes = True
+    def rewind(self) -> None:
+        """Look at every row again."""
+        self._cursor = 0
+        self._caught_up = False
         self._wake.set()
 
-    def paid(self, rows: Sequence[int]) -> None:
-        """Owed receipts were written to a confirmed link."""
-        self._notes.paid(rows)
+    def progressed(self) -> None:
+        """The contact receipted something."""
+        self._progress_s = self._peer.parts.clock.monotonic_s()
 
-    def receipted(self, receipt: Receipt) -> None:
-        """The contact answers: no need to retry."""
-        if receipt.delivered or receipt.read:
-            self._progress_s = self._peer.parts.clock.monotonic_s()
-            self._retry_s = RETRY_FIRST_S
-
-    def seal_receipt(self, delivered: list[MessageId], read: list[MessageId]) -> bytes | None:
-        """A sealed Receipt for the caller to commit and write; None while none may be sealed."""
-        if not self._may_seal(text=False):
-            return None
-        parts = self._peer.parts
-        payload = Receipt(parts.new_id(), parts.clock.now_ms(), tuple(delivered), tuple(read))
-        return self._seal(encode_payload(payload)).envelope
-
-    async def bundle_received(self, data: bytes) -> None:
-        """Begin a session, if one is still wanted."""
-        peer, parts = self._peer, self._peer.parts
-        if self._bundle_asked_s is None:
+    def look_again(self, delay_s: float) -> None:
+        """Wake after a while; of several such wishes the earliest counts."""
+        loop = asyncio.get_running_loop()
+        timer = self._retry_timer
+        if timer is not None and not timer.cancelled() and timer.when() <= loop.time() + delay_s:
             return
-        bundle = read_bundle(data, peer.token, parts.now_s())
-        await peer.state.ready()
-        if not await self._should_start():
-            return
-        self._bundle_asked_s = None
-        await peer.state.ready()
-        peer.state.conversation = core.start(
-            peer.state.conversation,
-            parts.identity,
-            peer.token,
-            bundle,
-            ephemeral_seed=parts.random(32),
-            local=parts.keys.take(),
-            now_ms=parts.clock.now_ms(),
+        if timer is not None:
+            timer.cancel()
+        self._retry_timer = loop.call_later(delay_s, self._rung)
+
+    # --- sealing, for everything that this contact is sent ---
+
+    def seal(self, payload: bytes) -> core.Sealed:
+        """Derive the next state; the caller commits it before it awaits or writes anything."""
+        parts, state = self._peer.parts, self._peer.state
+        sealed = core.seal(
+            state.conversation,
+            payload,
+            entropy=parts.nonces.take(ENTROPY_BYTES),
+            fresh_key=parts.keys.take,
+            awaited=state.awaited(),
         )
-        self._session_began_s = parts.clock.monotonic_s()
-        self._link_time_s = 0.0
-        card = bundle.card.raw
-        await peer.state.commit(lambda db: contacts.put_card(db, peer.number, card))
-        log.info("contact %d: session started", peer.number)
-        self._rewind()
-        self._wake.set()
+        state.conversation = sealed.conversation
+        return sealed
+
+    def may_seal(self, *, text: bool) -> bool:
+        """Whether flow control lets one more message be sealed now."""
+        best = self._peer.state.conversation.best
+        return best is not None and may_seal(best, self._peer.state.awaited(), text=text)
 
     # --- adding ---
 
@@ -193,14 +167,14 @@ class Outbox:
             and connection.is_writable
             and self._caught_up
             and self._peer.state.loaded
-            and self._may_seal(text=True)
+            and self.may_seal(text=True)
         )
 
     async def _add_sealed(
         self, message_id: MessageId, payload: KnownPayload, data: bytes, also: Callable[[Db], T]
     ) -> T:
         peer = self._peer
-        sealed = self._seal(data)
+        sealed = self.seal(data)
         peer.state.awaiting[message_id] = SealedAt(sealed.session_id, sealed.chain, sealed.ordinal)
         seal = _seal_of(sealed, peer.parts.now_s())
 
@@ -223,9 +197,9 @@ class Outbox:
                 return
             self._cursor = max(self._cursor, row_id)
             if peer.send_envelope(sealed.envelope):
-                self._written([message_id] if isinstance(payload, Text) else [])
+                self._written([message_id], [message_id] if isinstance(payload, Text) else [])
             else:
-                self._rewind()
+                self.rewind()
 
         future.add_done_callback(stored)
         # Whoever asked may go away; the commit does not stop, so neither does what follows it.
@@ -260,36 +234,34 @@ class Outbox:
             except LoomError as error:
                 log.warning("contact %d: delivery: %s", self._peer.number, error.code)
                 self._peer.warn(error)
-                self._alarm(RETRY_FIRST_S)
+                self.look_again(RETRY_FIRST_S)
 
     async def _deliver(self) -> None:
-        state = self._peer.state
-        await state.ready()
-        if await self._should_start():
-            self._ask_for_bundle()
-        best = state.conversation.best
+        peer = self._peer
+        await peer.state.ready()
+        await peer.starter.start_if_due()
+        best = peer.state.conversation.best
         if best is None:
             return
         if best.session_id != self._best:
             self._best = best.session_id
-            self._rewind()
-        await self._pay()
-        while not self._caught_up and self._peer.connection is not None:
-            if not self._peer.connection.is_writable:
+            self.rewind()
+        paid = await peer.owed.pay()
+        while not self._caught_up and peer.connection is not None:
+            if not peer.connection.is_writable:
                 return
             if not await self._write_page():
                 break
-        await self._greet()
-        if state.awaiting:
-            self._alarm(self._retry_s * random.uniform(0.8, 1.2))  # noqa: S311 - only jitter
+        await peer.starter.greet()
+        if peer.state.awaiting or not paid:
+            self.look_again(self._retry_s * random.uniform(0.8, 1.2))  # noqa: S311 - only jitter
 
     async def _write_page(self) -> bool:
         """Seal and write the next rows; False when there is nothing to do now."""
         peer, state = self._peer, self._peer.state
         if self._last_commit is not None:
             await asyncio.wait([self._last_commit])
-        added = self._added
-        cursor = self._cursor
+        added, cursor = self._added, self._cursor
         rows = await peer.parts.database.read(
             lambda db: outbox.page(db, peer.number, cursor, PAGE_ROWS)
         )
@@ -299,35 +271,45 @@ class Outbox:
             self._caught_up = added == self._added and cursor == self._cursor
             return not self._caught_up
         await state.ready()
-        if cursor != self._cursor:
-            return True
         best = state.conversation.best
-        if best is None:
-            return False
-        ready: list[tuple[OutboxRow, bytes]] = []
-        anew: list[tuple[int, Seal]] = []
-        now_s = peer.parts.now_s()
-        for row in rows:
-            if row.envelope is not None and _is_current(row, best.session_id, now_s):
-                ready.append((row, row.envelope))
-                continue
-            # A row that was sealed on another session no longer holds this one back.
-            state.awaiting.pop(row.message_id, None)
-            if not self._may_seal(text=True):
-                break
-            sealed = self._seal(row.payload)
-            at = SealedAt(sealed.session_id, sealed.chain, sealed.ordinal)
-            state.awaiting[row.message_id] = at
-            anew.append((row.row_id, _seal_of(sealed, now_s)))
-            ready.append((row, sealed.envelope))
-        if anew:
-            await state.commit(
-                lambda db: [outbox.set_sealed(db, row_id, seal) for row_id, seal in anew]
-            )
+        if cursor != self._cursor or best is None:
+            return best is not None
+        ready = await self._sealed(rows, best.session_id)
         if not ready:
             self._watch_for_stall()
             return False
         return self._write(ready, cursor)
+
+    async def _sealed(
+        self, rows: list[OutboxRow], session_id: bytes
+    ) -> list[tuple[OutboxRow, bytes]]:
+        """The rows with their bytes, in order, as far as flow control allows; stored."""
+        state = self._peer.state
+        ready: list[tuple[OutboxRow, bytes]] = []
+        anew: list[tuple[OutboxRow, Seal]] = []
+        now_s = self._peer.parts.now_s()
+        for row in rows:
+            if row.envelope is not None and _is_current(row, session_id, now_s):
+                ready.append((row, row.envelope))
+                continue
+            # A row that was sealed on another session no longer holds this one back.
+            state.awaiting.pop(row.message_id, None)
+            if not self.may_seal(text=True):
+                break
+            sealed = self.seal(row.payload)
+            at = SealedAt(sealed.session_id, sealed.chain, sealed.ordinal)
+            state.awaiting[row.message_id] = at
+            anew.append((row, _seal_of(sealed, now_s)))
+            ready.append((row, sealed.envelope))
+        if not anew:
+            return ready
+        kept = await state.commit(
+            lambda db: [outbox.set_sealed(db, row.row_id, seal) for row, seal in anew]
+        )
+        # A row that was deleted meanwhile does not leave.
+        gone = {row.row_id for (row, _), is_there in zip(anew, kept, strict=True) if not is_there}
+        self.withdrawn([row.message_id for row, _ in anew if row.row_id in gone])
+        return [one for one in ready if one[0].row_id not in gone]
 
     def _write(self, ready: list[tuple[OutboxRow, bytes]], cursor: int) -> bool:
         if cursor != self._cursor or self._peer.connection is None:
@@ -338,169 +320,30 @@ class Outbox:
             self._cursor = row.row_id
             if isinstance(decode_payload(row.payload), Text):
                 texts.append(row.message_id)
-        self._written(texts)
+        self._written([row.message_id for row, _ in ready], texts)
         return True
-
-    def _seal(self, payload: bytes) -> core.Sealed:
-        """Derive the next state; the caller commits it before it awaits or writes anything."""
-        parts, state = self._peer.parts, self._peer.state
-        sealed = core.seal(
-            state.conversation,
-            payload,
-            entropy=parts.random(ENTROPY_BYTES),
-            fresh_key=parts.keys.take,
-            awaited=state.awaited(),
-        )
-        state.conversation = sealed.conversation
-        return sealed
-
-    def _may_seal(self, *, text: bool) -> bool:
-        best = self._peer.state.conversation.best
-        return best is not None and may_seal(best, self._peer.state.awaited(), text=text)
-
-    def _rewind(self) -> None:
-        """Look at every row again."""
-        self._cursor = 0
-        self._caught_up = False
-        self._wake.set()
-
-    # --- receipts and greetings ---
-
-    async def _pay(self) -> None:
-        """Send the receipts that are owed."""
-        peer = self._peer
-        while self._owes and peer.connection is not None:
-            self._owes = False
-            self._notes.store()
-            # Through the writer, so that it comes after what was paid.
-            owed = await peer.parts.database.write(lambda db: receipts.of_contact(db, peer.number))
-            await peer.state.ready()
-            delivered: list[MessageId] = []
-            read: list[MessageId] = []
-            rows: list[int] = []
-            for one in owed:
-                if len(delivered) + len(read) + len(one.message_ids) > RECEIPT_MAX_IDS and rows:
-                    self._owes = True
-                    break
-                kind = delivered if one.kind is ReceiptKind.DELIVERED else read
-                kind.extend(one.message_ids)
-                rows.append(one.row_id)
-            if not rows:
-                return
-            envelope = self.seal_receipt(delivered[:RECEIPT_MAX_IDS], read[:RECEIPT_MAX_IDS])
-            if envelope is None:
-                return
-            await peer.state.commit(lambda db: None)
-            if not peer.send_envelope(envelope):
-                self._owes = True
-                return
-            self.paid(rows)
-
-    async def _greet(self) -> None:
-        """A starter with nothing to say sends an empty receipt, on each link until confirmed."""
-        best = self._peer.state.conversation.best
-        if best is None or not choice.unconfirmed(best) or self._greeted:
-            return
-        self._greeted = True
-        if self._peer.state.awaiting:
-            return
-        envelope = self.seal_receipt([], [])
-        if envelope is not None:
-            await self._peer.state.commit(lambda db: None)
-            self._peer.send_envelope(envelope)
-
-    # --- sessions ---
-
-    async def _should_start(self) -> bool:
-        peer, state = self._peer, self._peer.state
-        connection = peer.connection
-        if connection is None:
-            return False
-        now_s = peer.parts.clock.monotonic_s()
-        best = state.conversation.best
-        something = False
-        if best is None:
-            waited = now_s - connection.opened_at_s
-            if not connection.dialled and waited < RESPONDER_START_DELAY_S:
-                self._alarm(RESPONDER_START_DELAY_S)
-                return state.conversation.start_wanted
-            something = await peer.parts.database.read(self._has_something)
-        wanted = choice.should_start(
-            state.conversation.sessions,
-            something_to_send=something,
-            start_wanted=state.conversation.start_wanted,
-            last_wanted_start_s=state.conversation.last_wanted_start_s,
-            link_time_s=self._link_time_s + self._link_age_s(connection),
-            now_s=peer.parts.now_s(),
-        )
-        if not wanted and best is not None and choice.unconfirmed(best):
-            self._alarm(60.0)
-        return wanted
-
-    def _link_age_s(self, connection: Connection) -> float:
-        """How long the best session has had this link."""
-        since_s = max(self._session_began_s, connection.opened_at_s)
-        return self._peer.parts.clock.monotonic_s() - since_s
-
-    def _has_something(self, db: Db) -> bool:
-        number = self._peer.number
-        return bool(outbox.page(db, number, 0, 1) or receipts.of_contact(db, number))
-
-    def _ask_for_bundle(self) -> None:
-        now_s = self._peer.parts.clock.monotonic_s()
-        if self._bundle_asked_s is not None and now_s - self._bundle_asked_s < BUNDLE_RETRY_S:
-            return
-        connection = self._peer.connection
-        if connection is not None:
-            self._bundle_asked_s = now_s
-            connection.send(RecordKind.BUNDLE_REQUEST, b"")
-            self._alarm(BUNDLE_RETRY_S)
 
     def _watch_for_stall(self) -> None:
         """At the limit of unreceipted messages, with a link and no receipt: begin anew."""
         peer = self._peer
         if peer.parts.clock.monotonic_s() - self._progress_s < STUCK_S:
-            self._alarm(STUCK_S)
+            self.look_again(STUCK_S)
             return
-        wanted = core.want_start(peer.state.conversation)
-        if wanted is not peer.state.conversation:
-            peer.state.conversation = wanted
-            self._forgive(peer.state.commit(lambda db: None))
-            self._wake.set()
+        peer.want_start()
 
-    # --- time ---
+    # --- what was written ---
 
-    def _alarm(self, delay_s: float) -> None:
-        """Look again after a while; the earliest alarm counts."""
-        loop = asyncio.get_running_loop()
-        timer = self._retry_timer
-        if timer is not None and not timer.cancelled() and timer.when() <= loop.time() + delay_s:
-            return
-        if timer is not None:
-            timer.cancel()
-        self._retry_timer = loop.call_later(delay_s, self._rung)
-
-    def _rung(self) -> None:
-        self._retry_timer = None
-        quiet_s = self._peer.parts.clock.monotonic_s() - self._progress_s
-        if self._peer.state.awaiting and quiet_s >= self._retry_s:
-            # The contact could not store what it got, or a link swallowed it: the same bytes.
-            self._progress_s = self._peer.parts.clock.monotonic_s()
-            self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
-            self._rewind()
-        self._wake.set()
-
-    # --- the sent state ---
-
-    def _written(self, message_ids: list[MessageId]) -> None:
-        """These texts are on a confirmed link; most are receipted before that is worth storing."""
-        if not message_ids:
-            return
-        if self._peer.parts.bus.has_readers:
-            self._peer.parts.bus.publish([self._sent_event(one) for one in message_ids])
-        self._notes.sent(message_ids)
+    def _written(self, message_ids: list[MessageId], texts: list[MessageId]) -> None:
+        """These are on a confirmed link; most are receipted before that is worth storing."""
+        peer = self._peer
+        now_s = peer.parts.clock.monotonic_s()
+        for message_id in message_ids:
+            self._written_s[message_id] = now_s
+        if texts and peer.parts.bus.has_readers:
+            peer.parts.bus.publish([self._sent_event(one) for one in texts])
+        self.notes.sent(texts)
         if self._retry_timer is None:
-            self._alarm(self._retry_s)
+            self.look_again(self._retry_s)
 
     def _sent_event(self, message_id: MessageId) -> AnyEvent:
         peer = self._peer
@@ -510,14 +353,20 @@ class Outbox:
             contact_id=peer.number,
         )
 
-    def _forgive(self, future: "asyncio.Future[T]") -> None:
-        """What is only a note may fail: it is made again, or shown again, later."""
-
-        def look(done: "asyncio.Future[T]") -> None:
-            if not done.cancelled() and (error := done.exception()) is not None:
-                log.info("contact %d: note not stored: %s", self._peer.number, error)
-
-        future.add_done_callback(look)
+    def _rung(self) -> None:
+        """Write again what the contact could not store, or a link swallowed: the same bytes."""
+        self._retry_timer = None
+        awaiting = self._peer.state.awaiting
+        self._written_s = {one: at for one, at in self._written_s.items() if one in awaiting}
+        oldest_s = min(self._written_s.values(), default=None)
+        now_s = self._peer.parts.clock.monotonic_s()
+        if oldest_s is None:
+            self._retry_s = RETRY_FIRST_S
+        elif now_s - oldest_s >= self._retry_s:
+            self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
+            self._written_s.clear()
+            self.rewind()
+        self._wake.set()
 
 
 def _is_current(row: OutboxRow, session_id: bytes, now_s: int) -> bool:

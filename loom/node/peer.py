@@ -7,7 +7,10 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from loom.api.events import PeerOffline, PeerOnline, Warned
+from loom.core.conversation import want_start
 from loom.core.link_events import CloseReason, RecordReceived
 from loom.core.pair_keys import PairKeys
 from loom.core.prekeys import decode_prekey, encode_prekey, issue, present
@@ -18,7 +21,9 @@ from loom.model import Contact, ContactId, ContactToken, Message, MessageId
 from loom.node.connection import Connection
 from loom.node.inbox import Inbox
 from loom.node.outbox import Outbox
+from loom.node.owed import OwedReceipts
 from loom.node.parts import Parts
+from loom.node.starter import Starter
 from loom.node.state import ContactState
 from loom.storage import prekeys
 from loom.wire.framing import RecordKind
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WARNING_INTERVAL_S = 60.0
 PREKEY_MARGIN_S = 3_600
 """A bundle that is about to expire is not handed out again."""
 
@@ -43,6 +49,8 @@ class Peer:
         self.state = ContactState(parts, contact)
         self.inbox = Inbox(self)
         self.outbox = Outbox(self)
+        self.owed = OwedReceipts(self)
+        self.starter = Starter(self)
         self.dialer: Dialer | None = None
         self.connection: Connection | None = None
         """The confirmed link to write to."""
@@ -50,6 +58,7 @@ class Peer:
         self.last_error: str | None = None
         self._connections: list[Connection] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._warned_s: dict[str, float] = {}
         self._bundle_requests: deque[float] = deque(maxlen=BUNDLE_REQUESTS_PER_HOUR)
         self._issuing = asyncio.Lock()
 
@@ -71,24 +80,27 @@ class Peer:
     def link_confirmed(self, connection: Connection) -> None:
         """Settle which link stays when there are two (docs/PROTOCOL.md 3)."""
         before = self.connection
-        self._connections.append(connection)
-        self.connection = connection
         keep_own = self.parts.identity.peer_id < self.contact.peer_id
-        for other in self._connections[:-1]:
-            if other.dialled == connection.dialled:
-                other.close()
+        for other in list(self._connections):
+            if other.dialled == connection.dialled or (not keep_own and other.dialled):
+                self._end(other)
             elif not keep_own:
                 # Both are confirmed, so a record has come on the link that the contact began.
-                own = connection if connection.dialled else other
-                self.connection = other if own is connection else connection
-                own.close()
+                connection.close()
+                return
+        if before is not None and keep_own and before.dialled and not connection.dialled:
+            # The contact will end this one; until then it may still speak on it.
+            self._connections.insert(0, connection)
+            return
+        self._connections.append(connection)
+        self.connection = connection
         if before is None:
             self.connected_at_ms = self.parts.clock.now_ms()
             self.last_error = None
             self._tell_online(connection)
         else:
-            self.outbox.link_down(before)
-        self.outbox.link_up()
+            self._link_down(before)
+        self._link_up()
 
     def link_closed(self, connection: Connection, reason: CloseReason | None) -> None:
         """Go over to another link if there is one."""
@@ -98,9 +110,9 @@ class Peer:
         if connection is not self.connection:
             return
         self.connection = self._connections[-1] if self._connections else None
-        self.outbox.link_down(connection)
+        self._link_down(connection)
         if self.connection is not None:
-            self.outbox.link_up()
+            self._link_up()
             return
         self.connected_at_ms = None
         self.last_error = None if reason is None else reason.value
@@ -116,6 +128,20 @@ class Peer:
         for connection in list(self._connections):
             connection.close()
 
+    def _end(self, connection: Connection) -> None:
+        """Let go of a link while another stays; from here on nothing is written to it."""
+        self._connections.remove(connection)
+        connection.close()
+
+    def _link_up(self) -> None:
+        self.starter.link_up()
+        self.owed.link_up()
+        self.outbox.link_up()
+
+    def _link_down(self, connection: Connection) -> None:
+        self.starter.link_down(connection)
+        self.outbox.link_down()
+
     def records_received(self, connection: Connection, records: list[RecordReceived]) -> None:
         """Route records by kind."""
         envelopes = [one.body for one in records if one.kind is RecordKind.ENVELOPE]
@@ -124,9 +150,9 @@ class Peer:
             if self.inbox.is_full:
                 connection.pause_reading()
         for record in records:
-            if record.kind is RecordKind.BUNDLE_REQUEST:
+            if record.kind is RecordKind.BUNDLE_REQUEST and self._may_ask_for_bundle():
                 self.spawn(self._answer_bundle_request(connection), "bundle request")
-            elif record.kind is RecordKind.BUNDLE:
+            elif record.kind is RecordKind.BUNDLE and self.starter.take_answer():
                 self.spawn(self._take_bundle(record.body), "bundle")
 
     def resume_reading(self) -> None:
@@ -143,12 +169,15 @@ class Peer:
 
     # --- bundles ---
 
-    async def _answer_bundle_request(self, connection: Connection) -> None:
+    def _may_ask_for_bundle(self) -> bool:
         now_s = self.parts.clock.monotonic_s()
         asked = self._bundle_requests
         if len(asked) == asked.maxlen and now_s - asked[0] < 3_600:
-            return
+            return False
         asked.append(now_s)
+        return True
+
+    async def _answer_bundle_request(self, connection: Connection) -> None:
         try:
             async with self._issuing:
                 bundle = await self._bundle()
@@ -185,7 +214,7 @@ class Peer:
 
     async def _take_bundle(self, body: bytes) -> None:
         try:
-            await self.outbox.bundle_received(body)
+            await self.starter.bundle_received(body)
         except AuthenticationError as error:
             self.refuse(error)
         except LoomError as error:
@@ -193,6 +222,15 @@ class Peer:
             self.warn(error)
 
     # --- for inbox and outbox ---
+
+    def owe(self) -> None:
+        """A receipt was stored as owed: send it when the contact is there."""
+        self.owed.owe()
+        self.outbox.wake()
+
+    def called_itself(self, display_name: str) -> None:
+        """The contact told the name it would like."""
+        self.contact = msgspec.structs.replace(self.contact, display_name=display_name)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a task of this contact; its failure ends neither the node nor its siblings."""
@@ -207,8 +245,20 @@ class Peer:
         self.warn(error)
         self.close_links()
 
+    def want_start(self) -> None:
+        """A desync was seen, with the state at hand: begin anew when the rules allow."""
+        wanted = want_start(self.state.conversation)
+        if wanted is not self.state.conversation:
+            self.state.conversation = wanted
+            self.outbox.notes.forgive(self.state.commit(lambda db: None))
+        self.outbox.wake()
+
     def warn(self, error: LoomError) -> None:
-        """Tell the user."""
+        """Tell the user, of each kind of trouble at most once a minute."""
+        now_s = self.parts.clock.monotonic_s()
+        if now_s - self._warned_s.get(error.code, -WARNING_INTERVAL_S) < WARNING_INTERVAL_S:
+            return
+        self._warned_s[error.code] = now_s
         sentence, _ = describe(error)
         self.parts.bus.publish(
             [
@@ -242,7 +292,7 @@ class Peer:
     async def stop(self) -> None:
         """End links and tasks; what was submitted is still committed."""
         if self.connection is not None:
-            self.outbox.link_down(self.connection)
+            self._link_down(self.connection)
         self.close_links()
         if self.dialer is not None:
             self.dialer.stop()

@@ -15,7 +15,7 @@ from loom.core.presence import (
     find_contact,
 )
 from loom.errors import LoomError, MalformedMessage
-from loom.model import Address
+from loom.model import Address, ContactId
 from loom.node.parts import Parts
 from loom.node.peer import Peer
 from loom.ports import Advert, Discovery
@@ -48,6 +48,8 @@ class Announcer:
         self._listens_on = listens_on
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._heard: dict[ContactId, tuple[Place, bytes]] = {}
+        """Where each contact was last heard, and the nonce; the same again is no news."""
         self.state = "off"
 
     async def start(self) -> None:
@@ -106,15 +108,21 @@ class Announcer:
         except MalformedMessage:
             return
         peers = {peer.number: peer for peer in self._peers()}
+        place = Place(advert.port, advert.addresses)
         contact_id = find_contact(
             presence,
-            Place(advert.port, advert.addresses),
+            place,
             {number: peer.keys.receiving.presence for number, peer in peers.items()},
             epoch=epoch_at(self._parts.now_s()),
         )
-        if contact_id is not None:
-            peer = peers[contact_id]
+        if contact_id is None:
+            return
+        peer, before = peers[contact_id], self._heard.get(contact_id)
+        self._heard[contact_id] = (place, presence.nonce)
+        if before is None or before[0] != place:
             peer.spawn(self._remember(peer, advert), "advert")
+        elif before[1] != presence.nonce and peer.dialer is not None:
+            peer.dialer.kick(heard=True)
 
     async def _remember(self, peer: Peer, advert: Advert) -> None:
         now_ms = self._parts.clock.now_ms()

@@ -115,7 +115,8 @@ class ContactState:
         self._skipped_changes = []
 
     def _settled(self, future: "asyncio.Future[T]") -> None:
-        if not future.cancelled() and future.exception() is not None:
+        # Of a cancelled one nobody knows how it ended: the disk does.
+        if future.cancelled() or future.exception() is not None:
             self.discard()
 
     async def _load(self) -> None:

@@ -95,6 +95,12 @@ def all_(db: Connection) -> list[Contact]:
     return [_contact(row) for row in db.execute(_SELECT + " ORDER BY name_key")]
 
 
+def forget_identity(db: Connection, contact_id: ContactId) -> None:
+    """Delete what belonged to a contact's old identity: sessions, keys, receipts, addresses."""
+    for table in ("conversations", "skipped_keys", "prekeys", "receipts", "addresses"):
+        db.execute(f"DELETE FROM {table} WHERE contact_id = ?", (contact_id,))  # noqa: S608
+
+
 def remove(db: Connection, contact_id: ContactId) -> bool:
     """Delete a contact with its history, keys, outbox and addresses; False: there was none."""
     return db.execute("DELETE FROM contacts WHERE contact_id = ?", (contact_id,)).rowcount > 0

@@ -50,6 +50,7 @@ class Database:
         self._submitted: list[_Item] = []
         self._queue: SimpleQueue[list[_Item] | None] = SimpleQueue()
         self._closed = False
+        self._ended = False
         self._idle = True  # the writer's thread has not begun: its connection is free
         self._reader: Connection | None = None
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="loom-reader")
@@ -162,13 +163,18 @@ class Database:
             raise StoreUnavailable(what="the profile is closed")
         return await asyncio.get_running_loop().run_in_executor(self._reading, self._checkpoint)
 
+    def take_no_more(self) -> None:
+        """Refuse new work from here on; call it in the event loop before `close` in a thread."""
+        self._closed = True
+        self._hand_over()
+
     def close(self) -> None:
         """Finish what was submitted, empty the log, close. Blocks; a second call does nothing."""
-        if self._closed:
+        if self._ended:
             return
-        self._closed = True
+        self._ended = True
+        self.take_no_more()
         if not self._idle:
-            self._hand_over()
             self._queue.put(None)
             self._writing.join()
         self._reading.shutdown()
@@ -243,9 +249,7 @@ class Database:
         # a batch in which one did is run again with a savepoint for each.
         db = self._writer
         try:
-            outcomes: list[_Outcome] = [(work(db), None) for work, _ in tasks]
-            save_last(db, [save for _, save in tasks if save is not None])
-            return outcomes
+            return _run_all(db, tasks)
         except Exception:
             if len(tasks) == 1 or not db.in_transaction:
                 raise
@@ -270,6 +274,21 @@ def _rolled_back(db: Connection, work: Callable[[Connection], T]) -> T:
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
+
+
+def _run_all(db: Connection, tasks: list[_Task]) -> list[_Outcome]:
+    outcomes: list[_Outcome] = []
+    saves: list[Save] = []
+    for work, save in tasks:
+        if save is None:
+            # It may read or delete the state that earlier work leaves behind.
+            save_last(db, saves)
+            saves = []
+        else:
+            saves.append(save)
+        outcomes.append((work(db), None))
+    save_last(db, saves)
+    return outcomes
 
 
 def _attempt(db: Connection, work: _Work, save: Save | None) -> _Outcome:

@@ -37,11 +37,27 @@ def add(
     return cursor.lastrowid or 0
 
 
-def of_contact(db: Connection, contact_id: ContactId) -> list[OwedReceipt]:
-    """What is owed to a contact, oldest first."""
+def owe_again(db: Connection, contact_id: ContactId, message_id: MessageId) -> None:
+    """Owe one id whose receipt was lost; what is owed like this already is not owed twice."""
+    db.execute(
+        "INSERT INTO receipts (contact_id, kind, ids) SELECT ?1, 0, ?2 WHERE NOT EXISTS"
+        " (SELECT 1 FROM receipts WHERE contact_id = ?1 AND kind = 0 AND ids = ?2)",
+        (contact_id, message_id),
+    )
+
+
+def of_contact(
+    db: Connection, contact_id: ContactId, limit: int = -1, read_after: int = 0
+) -> list[OwedReceipt]:
+    """What is owed to a contact, deliveries first, each oldest first.
+
+    Args:
+        read_after: of read receipts only those of later rows.
+    """
     rows = db.execute(
-        "SELECT row_id, kind, ids FROM receipts WHERE contact_id = ? ORDER BY row_id",
-        (contact_id,),
+        "SELECT row_id, kind, ids FROM receipts WHERE contact_id = ? AND (kind = 0 OR row_id > ?)"
+        " ORDER BY kind, row_id LIMIT ?",
+        (contact_id, read_after, limit),
     )
     return [OwedReceipt(row_id, ReceiptKind(kind), _split(ids)) for row_id, kind, ids in rows]
 

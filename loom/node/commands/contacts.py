@@ -1,5 +1,8 @@
 """Commands about people: tokens, names, trust."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,13 +12,13 @@ from loom.api import views
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, MessageFailed
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number
-from loom.errors import DuplicateContact, IdentityChanged, OwnToken
-from loom.model import Contact, ContactId, Message, MessageState, PeerId
+from loom.errors import ContactNotFound, DuplicateContact, IdentityChanged, OwnToken
+from loom.model import Contact, ContactId, ContactToken, Message, MessageState, PeerId
 from loom.node.bus import Draft, store_events
 from loom.node.commands.handlers import Handlers
 from loom.node.names import check_name
 from loom.node.peer import Peer
-from loom.storage import contacts, conversations, events, messages, outbox
+from loom.storage import contacts, events, messages, outbox
 from loom.storage.connection import Db
 from loom.wire.payloads import Profile, encode_payload
 from loom.wire.token import decode_token, encode_token
@@ -30,6 +33,7 @@ class ContactCommands:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._parts = node.parts
+        self._changing = asyncio.Lock()
         self.handlers: Handlers = {
             api.ExportToken: self._export_token,
             api.ImportToken: self._import_token,
@@ -52,14 +56,18 @@ class ContactCommands:
         if token.peer_id == self._parts.identity.peer_id:
             raise OwnToken
         name = check_name(command.name)
-        known = self._node.peers.find(name)
-        if known is not None and known.contact.peer_id != token.peer_id:
+        async with self._changing:
+            for peer in self._node.peers.values():
+                if peer.contact.peer_id == token.peer_id:
+                    raise DuplicateContact(name=peer.contact.name)
+            known = self._node.peers.find(name)
+            if known is None:
+                return await self._add(token, name)
             if not command.replace:
                 raise IdentityChanged(name=known.contact.name)
             return await self._replace_identity(known, token.peer_id, token.x25519_public)
-        for peer in self._node.peers.values():
-            if peer.contact.peer_id == token.peer_id:
-                raise DuplicateContact(name=peer.contact.name)
+
+    async def _add(self, token: ContactToken, name: str) -> views.ContactView:
         now_ms = self._parts.clock.now_ms()
 
         def add(db: Db) -> tuple[Contact, list[AnyEvent]]:
@@ -73,37 +81,33 @@ class ContactCommands:
             self._queue_profile(db, contact.contact_id)
             return contact, self._changed(db, contact, "added")
 
-        contact, events = await self._parts.database.write(add)
+        contact, stored = await self._parts.database.write(add)
         peer = self._node.add_peer(contact)
         self._node.contacts_changed()
-        self._parts.bus.publish(events)
+        self._parts.bus.publish(stored)
         return await self._view(peer)
 
     async def _replace_identity(
         self, peer: Peer, peer_id: PeerId, x25519_public: bytes
     ) -> views.ContactView:
-        """A contact's new identity: nothing is sent to it until it is verified."""
-        contact = msgspec.structs.replace(
-            peer.contact,
-            peer_id=peer_id,
-            x25519_public=x25519_public,
-            verified=False,
-            identity_changed=True,
-        )
+        """A contact's new identity: it hears nothing of us until it is verified."""
 
-        def replace(db: Db) -> list[AnyEvent]:
+        def change(contact: Contact) -> Contact:
+            return msgspec.structs.replace(
+                contact,
+                peer_id=peer_id,
+                x25519_public=x25519_public,
+                verified=False,
+                identity_changed=True,
+            )
+
+        def also(db: Db) -> list[AnyEvent]:
             failed = self._fail_queued(db, peer, "identity_changed")
-            contacts.update(db, contact)
-            conversations.delete(db, contact.contact_id)
-            self._queue_profile(db, contact.contact_id)
-            return failed + self._changed(db, contact, "identity")
+            contacts.forget_identity(db, peer.number)
+            self._queue_profile(db, peer.number)
+            return failed
 
-        await self._node.drop_peer(peer)
-        events = await self._parts.database.write(replace)
-        fresh = self._node.add_peer(contact)
-        self._node.contacts_changed()
-        self._parts.bus.publish(events)
-        return await self._view(fresh)
+        return await self._change(peer, change, "identity", also=also, anew=True)
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
         unread, queued, last = await self._parts.database.read(
@@ -130,13 +134,14 @@ class ContactCommands:
         return await self._view(peer)
 
     async def _rename_contact(self, command: api.RenameContact) -> views.ContactView:
-        peer = self._node.peers.named(command.contact)
-        renamed = msgspec.structs.replace(peer.contact, name=check_name(command.name))
-        return await self._update(peer, renamed, "renamed")
+        name = check_name(command.name)
+        async with self._changing:
+            peer = self._node.peers.named(command.contact)
+            return await self._change(
+                peer, lambda contact: msgspec.structs.replace(contact, name=name), "renamed"
+            )
 
     async def _remove_contact(self, command: api.RemoveContact) -> views.Done:
-        peer = self._node.peers.named(command.contact)
-        await self._node.drop_peer(peer)
         now_ms = self._parts.clock.now_ms()
 
         def remove(db: Db) -> list[AnyEvent]:
@@ -145,38 +150,47 @@ class ContactCommands:
             event = ContactRemoved(contact=peer.contact.name, contact_id=peer.number)
             return store_events(db, [Draft(event, None)], now_ms)
 
-        self._parts.bus.publish(await self._parts.database.write(remove))
+        async with self._changing:
+            peer = self._node.peers.named(command.contact)
+            async with self._let_go(peer):
+                stored = await self._parts.database.write(remove)
+        self._parts.bus.publish(stored)
         await self._parts.database.checkpoint()
         return views.Done()
 
     async def _block_contact(self, command: api.BlockContact) -> views.ContactView:
-        peer = self._node.peers.named(command.contact)
-        changed = msgspec.structs.replace(peer.contact, blocked=command.blocked)
-        if changed == peer.contact:
-            return await self._view(peer)
-        # A blocked contact's links, tasks and unsent words end here; unblocking begins afresh.
-        await self._node.drop_peer(peer)
+        def also(db: Db) -> list[AnyEvent]:
+            if command.blocked:
+                return self._fail_queued(db, peer, "blocked")
+            self._queue_profile(db, peer.number)
+            return []
 
-        def update(db: Db) -> list[AnyEvent]:
-            failed = self._fail_queued(db, peer, "blocked") if command.blocked else []
-            contacts.update(db, changed)
-            if not command.blocked:
-                self._queue_profile(db, changed.contact_id)
-            return failed + self._changed(
-                db, changed, "blocked" if command.blocked else "unblocked"
+        async with self._changing:
+            peer = self._node.peers.named(command.contact)
+            if peer.contact.blocked == command.blocked:
+                return await self._view(peer)
+            # Links, tasks and unsent words end here; unblocking begins afresh.
+            return await self._change(
+                peer,
+                lambda contact: msgspec.structs.replace(contact, blocked=command.blocked),
+                "blocked" if command.blocked else "unblocked",
+                also=also,
+                anew=True,
             )
 
-        events = await self._parts.database.write(update)
-        fresh = self._node.add_peer(changed)
-        self._node.contacts_changed()
-        self._parts.bus.publish(events)
-        return await self._view(fresh)
-
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
-        peer = self._node.peers.named(command.contact)
-        if command.confirm:
-            verified = msgspec.structs.replace(peer.contact, verified=True, identity_changed=False)
-            await self._update(peer, verified, "verified")
+        async with self._changing:
+            peer = self._node.peers.named(command.contact)
+            if command.confirm:
+                await self._change(
+                    peer,
+                    lambda contact: msgspec.structs.replace(
+                        contact, verified=True, identity_changed=False
+                    ),
+                    "verified",
+                    anew=peer.contact.identity_changed,
+                )
+                peer = self._node.peers.named(command.contact)
         groups = safety_number(self._parts.identity.peer_id, peer.contact.peer_id)
         return views.SafetyNumberView(
             contact=peer.contact.name,
@@ -185,29 +199,56 @@ class ContactCommands:
             verified=peer.contact.verified,
         )
 
-    async def _update(self, peer: Peer, changed: Contact, what: str) -> views.ContactView:
-        def update(db: Db) -> list[AnyEvent]:
-            current = contacts.by_id(db, changed.contact_id)
-            told = changed.display_name if current is None else current.display_name
-            contacts.update(db, msgspec.structs.replace(changed, display_name=told))
-            return self._changed(db, changed, what)
+    async def _change(
+        self,
+        peer: Peer,
+        change: Callable[[Contact], Contact],
+        what: str,
+        *,
+        also: Callable[[Db], list[AnyEvent]] | None = None,
+        anew: bool = False,
+    ) -> views.ContactView:
+        """Change a contact as it stands on disk; `anew`: its links and tasks begin again."""
 
-        events = await self._parts.database.write(update)
-        peer.contact = changed
-        self._parts.bus.publish(events)
+        def update(db: Db) -> tuple[Contact, list[AnyEvent]]:
+            current = contacts.by_id(db, peer.number)
+            if current is None:
+                raise ContactNotFound(name=peer.contact.name)
+            changed = change(current)
+            other_events = [] if also is None else also(db)
+            contacts.update(db, changed)
+            return changed, other_events + self._changed(db, changed, what)
+
+        if anew:
+            async with self._let_go(peer):
+                contact, stored = await self._parts.database.write(update)
+            peer = self._node.add_peer(contact)
+            self._node.contacts_changed()
+        else:
+            contact, stored = await self._parts.database.write(update)
+            peer.contact = contact
+        self._parts.bus.publish(stored)
         return await self._view(peer)
 
+    @asynccontextmanager
+    async def _let_go(self, peer: Peer) -> AsyncIterator[None]:
+        """End a contact's links and tasks; when what follows fails, take it up again as it was."""
+        await self._node.drop_peer(peer)
+        try:
+            yield
+        except BaseException:
+            self._node.add_peer(peer.contact)
+            self._node.contacts_changed()
+            raise
+
     async def _view(self, peer: Peer) -> views.ContactView:
-        contact, unread, queued, last = await self._parts.database.read(
+        unread, queued, last = await self._parts.database.read(
             lambda db: (
-                contacts.by_id(db, peer.number),
                 messages.unread_counts(db).get(peer.number, 0),
                 outbox.counts(db).get(peer.number, 0),
                 messages.last_messages(db).get(peer.number),
             )
         )
-        if contact is not None:
-            peer.contact = contact
         return _contact_view(peer, unread, queued, last)
 
     def _changed(self, db: Db, contact: Contact, what: str) -> list[AnyEvent]:

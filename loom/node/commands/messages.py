@@ -141,6 +141,7 @@ class MessageCommands:
             return store_events(db, [Draft(_deleted(peer, ids), peer.number)], now_ms)
 
         self._parts.bus.publish(await self._parts.database.write(delete))
+        peer.outbox.withdrawn(ids)
         await self._parts.database.checkpoint()
         return views.Done()
 
@@ -157,7 +158,7 @@ class MessageCommands:
             return bool(ids)
 
         if await self._parts.database.write(mark):
-            peer.outbox.owe()
+            peer.owe()
         return views.Done()
 
     async def _set_typing(self, command: api.SetTyping) -> views.Done:
