@@ -179,7 +179,7 @@ class SmallDisk:
 
     def __init__(self, home: Home, holder: int) -> None:
         self.home = home
-        self._filler = Path(f"/proc/{holder}/root/{home.folder}/filler")
+        self._filler = Path(f"/proc/{holder}").joinpath("root", *home.folder.parts[1:], "filler")
 
     def fill(self) -> None:
         """Leave not a byte."""
