@@ -1,0 +1,304 @@
+"""The app: a client, what is known of it, how it looks, and the way to the terminal."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from rich.traceback import Traceback
+from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.screen import Screen
+
+from loom.api.client import Client
+from loom.api.commands import (
+    Command,
+    History,
+    ListContacts,
+    ListDrafts,
+    ListPreferences,
+    ShowContact,
+    Status,
+)
+from loom.api.events import AnyEvent, NodeStopped
+from loom.api.profiles import Profiles
+from loom.errors import ContactNotFound, ControlError, LoomError, NetworkError, describe
+from loom.tui.canvas import Canvas
+from loom.tui.keys import AltKeys, Keys
+from loom.tui.model import Model, preview_of
+from loom.tui.screens.conversation import ConversationScreen
+from loom.tui.settings import (
+    THEMES,
+    AppSettings,
+    change_app_setting,
+    read_app_settings,
+)
+from loom.tui.signs import Signs, signs_of_terminal
+from loom.tui.themes import load_theme, theme_names
+from loom.tui.widgets.lines import Look
+
+R = TypeVar("R")
+
+GATHER_S: Final = 0.03
+"""Events that come this close together are shown together."""
+RETRY_S: Final = 1.0
+
+# ESC CR would arrive as Esc and Enter, and Enter sends.
+ANSI_SEQUENCES_KEYS.update({"\x1b\r": (AltKeys.ENTER,), "\x1b\n": (AltKeys.ENTER,)})  # type: ignore[attr-defined]
+
+
+class LoomApp(App[None], inherit_bindings=False):
+    """One open profile on the screen."""
+
+    CSS_PATH = "styles/loom.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        profile: str,
+        config: Path,
+        profiles: Profiles | None = None,
+        signs: Signs | None = None,
+        greeting: str = "",
+    ) -> None:
+        super().__init__()
+        self.theme = "ansi-dark"
+        self.client = client
+        self.profile = profile
+        self.config = config
+        self.greeting = greeting
+        self._profiles = profiles
+        self._canvas = Canvas()
+        self._pending: list[AnyEvent] = []
+        self._flushing: asyncio.TimerHandle | None = None
+        self._stale: set[int] = set()
+        self._refreshing = False
+        self._seq = 0
+        settings, self.complaint = _settings(config)
+        self.model = Model()
+        self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
+        self.keys = Keys(settings.keys, settings.bind)
+        self._bind = settings.bind
+        self.has_focus: bool | None = None
+        """Whether the terminal has the focus; None: it has not said so yet."""
+        self.room = ConversationScreen(self)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The conversations."""
+        return self.room
+
+    def begin(self) -> None:
+        """The screen stands: ask for everything once, then follow the events."""
+        self.work(self._follow(), "events")
+
+    # --- commands ---
+
+    async def send(self, command: Command[R]) -> R:
+        """Ask the node, whichever serves the profile now."""
+        return await self.client.send(command)
+
+    def work(self, work: Coroutine[Any, Any, Any], name: str, *, exclusive: bool = False) -> None:
+        """Do something beside the screen; an error becomes a sentence in the status line."""
+        self.run_worker(self._said(work), name=name, group=name, exclusive=exclusive)
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Tell something in the status line."""
+        self.room.say(text, bad=bad)
+
+    async def _said(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except LoomError as error:
+            sentence, advice = describe(error)
+            self.say(f"{sentence} {advice}".strip(), bad=True)
+
+    # --- events ---
+
+    async def _follow(self) -> None:
+        """Load, then show what happens, for as long as a node can be reached."""
+        await self._load()
+        while True:
+            with contextlib.suppress(NetworkError):
+                async for event in self.client.events(self._seq):
+                    if isinstance(event, NodeStopped):
+                        break
+                    self._seq = max(self._seq, event.seq)
+                    self._pending.append(event)
+                    if self._flushing is None:
+                        loop = asyncio.get_running_loop()
+                        self._flushing = loop.call_later(GATHER_S, self._show_pending)
+            self.model.connected = False
+            self.room.show_all()
+            await self._reattach()
+
+    async def _load(self) -> None:
+        status = await self.send(Status())
+        self._seq = max(self._seq, status.last_seq)
+        self.model.load(status, (await self.send(ListContacts())).contacts)
+        for draft in (await self.send(ListDrafts())).drafts:
+            self.model.change(draft.contact_id, draft=draft.body)
+        for one in (await self.send(ListPreferences())).contacts:
+            if one.contact_id is not None:
+                self.model.change(one.contact_id, muted=one.muted)
+        self.model.connected = True
+        await self.room.begin()
+        if self.complaint:
+            self.say(self.complaint, bad=True)
+        elif self.greeting:
+            self.say(self.greeting)
+
+    async def _reattach(self) -> None:
+        """Wait until a node serves the profile again."""
+        while self._profiles is not None:
+            await asyncio.sleep(RETRY_S)
+            try:
+                client = await self._profiles.attach(self.profile)
+                await client.send(Status())
+            except LoomError:
+                continue
+            with contextlib.suppress(LoomError):
+                await self.client.close()
+            self.client = client
+            await self._load()
+            self.say("The node is back.")
+            return
+        raise ControlError(what="the node has stopped")
+
+    def _show_pending(self) -> None:
+        """Show everything that happened meanwhile at once."""
+        self._flushing = None
+        happened, self._pending = self._pending, []
+        changes = self.model.apply(happened)
+        self.room.show_events(happened, changes)
+        self._stale |= changes.contacts
+        if self._stale and not self._refreshing:
+            self._refreshing = True
+            self.work(self._refresh_contacts(), "contacts")
+
+    async def _refresh_contacts(self) -> None:
+        try:
+            while self._stale:
+                number = self._stale.pop()
+                try:
+                    self.model.put(await self.send(ShowContact(contact=f"#{number}")))
+                except ContactNotFound:
+                    continue
+                preferences = await self.send(ListPreferences())
+                mine = [one for one in preferences.contacts if one.contact_id == number]
+                self.model.change(number, muted=bool(mine and mine[0].muted))
+                self.room.show_bars()
+        finally:
+            self._refreshing = False
+
+    async def look_up_previews(self, numbers: list[int]) -> None:
+        """Ask for the last message of conversations that come on the screen."""
+        for number in numbers:
+            known = self.model.conversations.get(number)
+            if known is not None and known.preview is None:
+                self.model.change(number, preview="")
+                page = (await self.send(History(contact=f"#{number}", limit=1))).messages
+                if page:
+                    self.model.change(number, preview=preview_of(page[0].body))
+        self.room.show_bars()
+
+    # --- looks ---
+
+    def themes(self) -> list[str]:
+        """The names of all themes."""
+        return theme_names(self.config / THEMES)
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours, now and next time."""
+        self.look.theme = load_theme(name, self.config / THEMES)
+        change_app_setting(self.config, "theme", name)
+        self.room.show_all()
+
+    def use_keys(self, profile: str) -> None:
+        """Change the keys, now and next time."""
+        self.keys = Keys(profile, self._bind)
+        change_app_setting(self.config, "keys", profile)
+        self.room.show_all()
+
+    # --- the terminal ---
+
+    def _fatal_error(self) -> None:
+        """A bug: say where, without the values, because they are what people wrote."""
+        self._exit_renderables.append(Traceback(show_locals=False, max_frames=8))
+        self._close_messages_no_wait()
+
+    def write_terminal(self, sequence: str) -> None:
+        """Write a sequence that shows nothing: bell, clipboard."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def redraw(self) -> None:
+        """Write every cell again."""
+        self._canvas.forget()
+        self.screen.refresh()
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        """The terminal came to the front."""
+        self.has_focus = True
+        self.room.looked_at()
+
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """Another window did."""
+        self.has_focus = False
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write only the cells that changed (see loom/tui/canvas.py)."""
+        driver = self._driver
+        is_ours = isinstance(renderable, ChopsUpdate | LayoutUpdate)
+        if renderable is None or driver is None or self.is_headless or not is_ours:
+            super()._display(screen, renderable)
+            return
+        if self._batch_count or not self._running or self._closed:
+            return
+        width, height = self.size
+        if self._canvas.size != (width, height):
+            self._canvas = Canvas(self.console._color_system or ColorSystem.TRUECOLOR)  # noqa: SLF001
+            self._canvas.resize(width, height)
+            renderable = screen._compositor.render_full_update()  # noqa: SLF001
+        if isinstance(renderable, LayoutUpdate):
+            for y, strips in enumerate(renderable.strips):
+                x = 0
+                for strip in strips:
+                    if y < height:
+                        x = self._canvas.put(x, y, strip, width)
+        elif isinstance(renderable, ChopsUpdate):
+            self._put_chops(renderable, width, height)
+        if screen is self.room and (moved := self.room.moved()) is not None:
+            self._canvas.scroll(moved)
+        caret = screen.caret() if hasattr(screen, "caret") else None
+        sequence = self._canvas.update(caret, synchronized=self._sync_available)
+        if sequence:
+            driver.write(sequence)
+            driver.flush()
+        self.post_display_hook()
+
+    def _put_chops(self, update: ChopsUpdate, width: int, height: int) -> None:
+        for y, x1, x2 in update.spans:
+            if y >= height:
+                continue
+            for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+                if strip is not None and x <= x2 and end > x1:
+                    self._canvas.put(x, y, strip, min(end, width))
+
+
+def _settings(folder: Path) -> tuple[AppSettings, str]:
+    """The config file's settings and, where it is wrong, the defaults and why."""
+    try:
+        settings = read_app_settings(folder)
+        Keys(settings.keys, settings.bind)
+        load_theme(settings.theme, folder / THEMES)
+        return settings, ""
+    except LoomError as error:
+        return AppSettings(), " ".join(describe(error))

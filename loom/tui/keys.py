@@ -1,0 +1,179 @@
+"""What keys do: actions, the keys of each profile, and what the config file binds anew."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from loom.errors import InvalidInput
+from loom.printable import printable
+
+EVERYWHERE: Final = "Everywhere"
+READING: Final = "Reading"
+WRITING: Final = "Writing"
+SELECTING: Final = "Selecting messages"
+
+
+class Action(NamedTuple):
+    """Something a key does. `where` is when its keys count; `name` is what the config binds."""
+
+    name: str
+    where: str
+    does: str
+    keys: tuple[str, ...]
+
+
+ACTIONS: Final = (
+    Action("palette", EVERYWHERE, "Open the command palette", ("ctrl+p",)),
+    Action("jump", EVERYWHERE, "Jump to a conversation", ("ctrl+o",)),
+    Action("search_here", EVERYWHERE, "Search in this conversation", ("ctrl+f",)),
+    Action("help", EVERYWHERE, "Show keys and commands", ("f1",)),
+    Action("redraw", EVERYWHERE, "Draw the screen again", ("f5",)),
+    Action("quit", EVERYWHERE, "Quit", ("ctrl+q",)),
+    Action("next", READING, "Next conversation", ("alt+down",)),
+    Action("previous", READING, "Previous conversation", ("alt+up",)),
+    Action("next_unread", READING, "Next unread conversation", ("alt+a",)),
+    Action("page_up", READING, "Scroll up", ("pageup",)),
+    Action("page_down", READING, "Scroll down", ("pagedown",)),
+    Action("line_up", READING, "Scroll up one line", ("alt+pageup", "ctrl+up")),
+    Action("line_down", READING, "Scroll down one line", ("alt+pagedown", "ctrl+down")),
+    Action("oldest", READING, "To the oldest message", ("ctrl+home",)),
+    Action("newest", READING, "To the newest message", ("ctrl+end",)),
+    Action("first_unread", READING, "To the first unread message", ("alt+u",)),
+    Action("send", WRITING, "Send", ("enter",)),
+    Action("newline", WRITING, "Begin a new line", ("ctrl+j", "shift+enter", "alt+enter")),
+    Action("complete", WRITING, "Complete a command, a name or an emoji", ("tab",)),
+    Action("select", WRITING, "Select messages", ("escape",)),
+    Action("older_text", WRITING, "What was sent before", ("alt+p",)),
+    Action("newer_text", WRITING, "What was sent after that", ("alt+n",)),
+    Action("left", WRITING, "Left", ("left", "ctrl+b")),
+    Action("right", WRITING, "Right", ("right",)),
+    Action("up", WRITING, "Up a row", ("up",)),
+    Action("down", WRITING, "Down a row", ("down",)),
+    Action("word_left", WRITING, "Back a word", ("alt+b", "ctrl+left", "alt+left")),
+    Action("word_right", WRITING, "Forward a word", ("alt+f", "ctrl+right", "alt+right")),
+    Action("home", WRITING, "To the beginning of the line", ("ctrl+a", "home")),
+    Action("end", WRITING, "To the end of the line", ("ctrl+e", "end")),
+    Action("backspace", WRITING, "Delete back", ("backspace", "ctrl+h")),
+    Action("delete", WRITING, "Delete forward", ("delete", "ctrl+d")),
+    Action("kill_to_end", WRITING, "Cut to the end of the line", ("ctrl+k",)),
+    Action("kill_to_start", WRITING, "Cut to the beginning of the line", ("ctrl+u",)),
+    Action("kill_word", WRITING, "Cut the word before", ("ctrl+w", "alt+backspace")),
+    Action("kill_word_right", WRITING, "Cut the word after", ("alt+d",)),
+    Action("yank", WRITING, "Put back what was cut", ("ctrl+y",)),
+    Action("select_newer", SELECTING, "Next message", ("j", "down")),
+    Action("select_older", SELECTING, "Message before", ("k", "up")),
+    Action("copy", SELECTING, "Copy its text", ("y",)),
+    Action("retry", SELECTING, "Send a failed one again", ("t",)),
+    Action("delete_message", SELECTING, "Delete it here (twice)", ("d",)),
+    Action("write", SELECTING, "Back to writing", ("escape", "i", "enter")),
+)
+
+_BY_NAME: Final = {action.name: action for action in ACTIONS}
+PLACES: Final = "123456789"
+"""In the selection, a digit opens the conversation at that place of the list."""
+
+PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "default": {},
+    "emacs": {
+        "palette": ("alt+x",),
+        "jump": ("ctrl+o",),
+        "search_here": ("ctrl+s", "ctrl+r"),
+        "page_up": ("alt+v", "pageup"),
+        "page_down": ("ctrl+v", "pagedown"),
+        "oldest": ("alt+<", "alt+less_than_sign", "ctrl+home"),
+        "newest": ("alt+>", "alt+greater_than_sign", "ctrl+end"),
+        "right": ("right", "ctrl+f"),
+        "up": ("up", "ctrl+p"),
+        "down": ("down", "ctrl+n"),
+        "write": ("escape", "ctrl+g", "i", "enter"),
+        "select_newer": ("n", "ctrl+n", "down"),
+        "select_older": ("p", "ctrl+p", "up"),
+    },
+    "minimal": {
+        "next_unread": (),
+        "first_unread": (),
+        "line_up": (),
+        "line_down": (),
+        "older_text": (),
+        "newer_text": (),
+        "word_left": ("ctrl+left",),
+        "word_right": ("ctrl+right",),
+        "home": ("home",),
+        "end": ("end",),
+        "left": ("left",),
+        "backspace": ("backspace", "ctrl+h"),
+        "delete": ("delete",),
+        "kill_to_end": (),
+        "kill_to_start": ("ctrl+u",),
+        "kill_word": ("ctrl+w",),
+        "kill_word_right": (),
+        "yank": (),
+        "select_newer": ("down",),
+        "select_older": ("up",),
+        "write": ("escape",),
+    },
+}
+
+
+class Keys:
+    """The bindings in force."""
+
+    def __init__(self, profile: str, bound: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Raises InvalidInput: no such profile or action, or one key for two actions."""
+        if profile not in PROFILES:
+            raise InvalidInput(what=f"There are no keys {printable(profile)[:64]}")
+        unknown = sorted(set(bound or {}) - set(_BY_NAME))
+        if unknown:
+            raise InvalidInput(what=f"There is no action {printable(unknown[0])[:64]}")
+        self.profile = profile
+        chosen = PROFILES[profile] | {name: tuple(keys) for name, keys in (bound or {}).items()}
+        self._keys = {action.name: chosen.get(action.name, action.keys) for action in ACTIONS}
+        self._actions: dict[tuple[str, str], str] = {}
+        for action in ACTIONS:
+            for key in self._keys[action.name]:
+                known = self._actions.setdefault((action.where, key), action.name)
+                if known != action.name:
+                    raise InvalidInput(what=f"{key} would both {known} and {action.name}")
+
+    def action(self, key: str, *where: str) -> str | None:
+        """What a key does in the first of these places that knows it."""
+        for one in where:
+            if (found := self._actions.get((one, key))) is not None:
+                return found
+        return None
+
+    def of(self, action: str) -> tuple[str, ...]:
+        """The keys of an action."""
+        return self._keys[action]
+
+    def bindings(self) -> list[tuple[Action, tuple[str, ...]]]:
+        """Every action that has a key, in the order of the help."""
+        return [(one, self._keys[one.name]) for one in ACTIONS if self._keys[one.name]]
+
+    def words(self, action: str) -> str:
+        """The first key of an action as people write it; empty: it has none."""
+        return key_words(self._keys[action][0]) if self._keys[action] else ""
+
+
+_NAMES: Final = {
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "escape": "Esc",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+
+
+def key_words(key: str) -> str:
+    """`ctrl+p` as Ctrl-P."""
+    parts = key.split("+")
+    last = _NAMES.get(parts[-1]) or (
+        parts[-1] if len(parts) == 1 and len(parts[-1]) == 1 else parts[-1].capitalize()
+    )
+    return "-".join([*(part.capitalize() for part in parts[:-1]), last])
+
+
+class AltKeys(StrEnum):
+    """Keys that Textual's table lacks, as their sequences arrive."""
+
+    ENTER = "alt+enter"

@@ -1,0 +1,222 @@
+"""What the screen is about, as plain values; events change it, widgets read it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from loom.api.events import (
+    AnyEvent,
+    ContactChanged,
+    ContactRemoved,
+    ContactTyping,
+    MessageFailed,
+    MessageQueued,
+    MessageReceived,
+    MessagesDeleted,
+    PeerOffline,
+    PeerOnline,
+    SessionStarted,
+    Warned,
+)
+from loom.api.views import ContactView, StatusView
+from loom.printable import printable
+
+TYPING_S: Final = 8.0
+"""A peer that says nothing more has stopped typing."""
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the list."""
+
+    contact: ContactView
+    preview: str | None = None
+    """The last message; None: not looked up yet."""
+    typing: bool = False
+    path: str = ""
+    """How the contact is reached now; empty: not connected."""
+    draft: str = ""
+    muted: bool = False
+
+    @property
+    def number(self) -> int:
+        """The contact's id."""
+        return self.contact.contact_id
+
+    @property
+    def name(self) -> str:
+        """The contact's name as it can be shown."""
+        return printable(self.contact.contact)
+
+
+class Changes(msgspec.Struct, kw_only=True):
+    """What a batch of events touched."""
+
+    contacts: set[int] = msgspec.field(default_factory=set)
+    """Their view has to be asked for again."""
+    list_: bool = False
+    title: bool = False
+    status: bool = False
+    warning: str = ""
+
+
+class Model:
+    """All conversations and which of them is open."""
+
+    def __init__(self) -> None:
+        self.status: StatusView | None = None
+        self.conversations: dict[int, Conversation] = {}
+        self.order: list[int] = []
+        """Newest first."""
+        self.current: int | None = None
+        self.connected = True
+        """Whether the node can be reached."""
+
+    @property
+    def open_(self) -> Conversation | None:
+        """The conversation on the screen."""
+        return None if self.current is None else self.conversations.get(self.current)
+
+    @property
+    def online(self) -> int:
+        """How many contacts are connected."""
+        return sum(one.contact.online for one in self.conversations.values())
+
+    @property
+    def queued(self) -> int:
+        """How many messages wait."""
+        return sum(one.contact.queued for one in self.conversations.values())
+
+    @property
+    def unread(self) -> int:
+        """How many messages wait to be read."""
+        return sum(one.contact.unread for one in self.conversations.values() if not one.muted)
+
+    def load(self, status: StatusView, contacts: Iterable[ContactView]) -> None:
+        """Begin, or begin again after the node was away."""
+        known = self.conversations
+        self.status = status
+        self.conversations = {}
+        for contact in contacts:
+            before = known.get(contact.contact_id) or Conversation(contact=contact)
+            self.conversations[contact.contact_id] = msgspec.structs.replace(
+                before, contact=contact, typing=False
+            )
+        self.order = sorted(self.conversations, key=self._newest_first)
+        if self.current not in self.conversations:
+            self.current = None
+
+    def put(self, contact: ContactView) -> None:
+        """A contact as the node sees it now."""
+        number = contact.contact_id
+        if number in self.conversations:
+            self.change(number, contact=contact)
+        else:
+            self.conversations[number] = Conversation(contact=contact, preview="")
+            self.order.insert(0, number)
+
+    def change(self, number: int, **fields: object) -> None:
+        """Replace fields of one conversation."""
+        known = self.conversations.get(number)
+        if known is not None:
+            self.conversations[number] = msgspec.structs.replace(known, **fields)
+
+    def find(self, name: str) -> Conversation | None:
+        """The conversation with the contact of that name, whatever its case."""
+        wanted = name.casefold()
+        for one in self.conversations.values():
+            if one.contact.contact.casefold() == wanted or f"#{one.number}" == wanted:
+                return one
+        return None
+
+    def at(self, place: int) -> Conversation | None:
+        """The conversation at a place of the list."""
+        return self.conversations[self.order[place]] if 0 <= place < len(self.order) else None
+
+    def next_unread(self) -> Conversation | None:
+        """The first other conversation of the list with unread messages."""
+        found = (self.conversations[number] for number in self.order)
+        return next(
+            (one for one in found if one.contact.unread and one.number != self.current), None
+        )
+
+    def apply(self, events: Iterable[AnyEvent]) -> Changes:
+        """Let events change what is shown."""
+        changes = Changes()
+        for event in events:
+            self._apply(event, changes)
+        return changes
+
+    def _apply(self, event: AnyEvent, changes: Changes) -> None:
+        number = getattr(event, "contact_id", 0)
+        match event:
+            case MessageReceived():
+                self._said(event, changes)
+                known = self.conversations.get(number)
+                if known is not None:
+                    self._count(known, unread=known.contact.unread + 1)
+                self.change(number, typing=False)
+                changes.status = True
+            case MessageQueued():
+                self._said(event, changes)
+                changes.contacts.add(number)
+            case MessageFailed():
+                changes.contacts.add(number)
+                changes.list_ = True
+            case MessagesDeleted():
+                self.change(number, preview=None)
+                changes.contacts.add(number)
+                changes.list_ = True
+            case ContactTyping():
+                self.change(number, typing=event.on)
+                changes.list_ = changes.title = True
+            case PeerOnline():
+                self.change(number, path=event.address)
+                self._online(number, True)
+                changes.contacts.add(number)
+                changes.list_ = changes.title = changes.status = True
+            case PeerOffline():
+                self.change(number, path="", typing=False)
+                self._online(number, False)
+                changes.list_ = changes.title = changes.status = True
+            case ContactChanged() | SessionStarted():
+                changes.contacts.add(number)
+            case ContactRemoved():
+                if self.conversations.pop(number, None) is not None:
+                    self.order.remove(number)
+                if self.current == number:
+                    self.current = None
+                changes.list_ = changes.title = changes.status = True
+            case Warned():
+                changes.warning = printable(event.message)
+            case _ if number:
+                changes.contacts.add(number)
+
+    def _said(self, event: MessageReceived | MessageQueued, changes: Changes) -> None:
+        number = event.contact_id
+        if number not in self.conversations:
+            changes.contacts.add(number)
+            return
+        self.change(number, preview=preview_of(event.body))
+        if self.order[:1] != [number]:
+            self.order.remove(number)
+            self.order.insert(0, number)
+        changes.list_ = True
+
+    def _count(self, known: Conversation, *, unread: int) -> None:
+        contact = msgspec.structs.replace(known.contact, unread=unread)
+        self.change(known.number, contact=contact)
+
+    def _online(self, number: int, online: bool) -> None:
+        known = self.conversations.get(number)
+        if known is not None:
+            self.change(number, contact=msgspec.structs.replace(known.contact, online=online))
+
+    def _newest_first(self, number: int) -> tuple[int, str]:
+        contact = self.conversations[number].contact
+        return -(contact.last_message_at_ms or contact.created_at_ms), contact.contact
+
+
+def preview_of(body: str) -> str:
+    """The beginning of a message on one line."""
+    return printable(" ".join(body[:200].split()))

@@ -1,0 +1,187 @@
+"""Keeps the open conversation's window filled, and tells the node what was seen."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+from loom.api.commands import Command, History, MarkRead, ShowContact
+from loom.api.events import (
+    AnyEvent,
+    MessageDelivered,
+    MessageFailed,
+    MessageQueued,
+    MessageRead,
+    MessageReceived,
+    MessagesDeleted,
+    MessageSent,
+)
+from loom.api.views import MessageView
+from loom.tui.model import Model, preview_of
+from loom.tui.signs import Signs
+from loom.tui.window import PAGE, Window
+
+R = TypeVar("R")
+
+
+class Send(Protocol):
+    """`Client.send`."""
+
+    async def __call__(self, command: Command[R]) -> R:
+        """See `Client.send`."""
+        ...
+
+
+class Reader:
+    """Reads one conversation at a time; errors go to the caller."""
+
+    def __init__(self, send: Send, model: Model, signs: Signs, changed: Callable[[], None]) -> None:
+        self._send = send
+        self._model = model
+        self._signs = signs
+        self._changed = changed
+        self._loading = asyncio.Lock()
+        self._seen_row = 0
+        self._arrived: list[AnyEvent] | None = None
+        """What happens while a page is on its way, to be applied after it."""
+        self.window: Window | None = None
+
+    async def open_(self, number: int, row_id: int | None = None) -> None:
+        """Show a conversation at its newest message, or around one."""
+        name = f"#{number}"
+        window = Window(self._signs)
+        async with self._loading:
+            self._arrived = []
+            try:
+                if row_id is None:
+                    page = await self._page(contact=name)
+                    window.replace(page, at_oldest=len(page) < PAGE, at_newest=True)
+                    self._mark_new(window, page)
+                else:
+                    before = await self._page(contact=name, before_row=row_id + 1)
+                    after = await self._page(contact=name, after_row=row_id, oldest=True)
+                    window.replace(
+                        [*before, *after],
+                        at_oldest=len(before) < PAGE,
+                        at_newest=len(after) < PAGE,
+                    )
+                    window.match = row_id
+            finally:
+                arrived, self._arrived = self._arrived or [], None
+            self.window = window
+            self._model.current = number
+            self._seen_row = 0
+            self.apply(arrived)
+            if row_id is None and window.messages:
+                self._model.change(number, preview=preview_of(window.messages[-1].body))
+        self._changed()
+
+    def close(self) -> None:
+        """Show no conversation."""
+        self.window = None
+        self._model.current = None
+        self._changed()
+
+    async def fill(self, height: int) -> None:
+        """Load the pages that one is about to scroll into."""
+        if self._loading.locked():
+            return
+        async with self._loading:
+            window, number = self.window, self._model.current
+            if window is None or number is None:
+                return
+            if (row := window.wants_older(height)) is not None:
+                older = await self._page(contact=f"#{number}", before_row=row)
+                if window is self.window:
+                    window.prepend(older)
+                    self._changed()
+            if (row := window.wants_newer()) is not None:
+                newer = await self._page(contact=f"#{number}", after_row=row, oldest=True)
+                if window is self.window:
+                    window.append(newer)
+                    self._changed()
+
+    async def to_newest(self) -> None:
+        """Go to the end, wherever one is."""
+        if self.window is not None and self._model.current is not None:
+            if self.window.at_newest:
+                self.window.to_newest()
+                self._changed()
+            else:
+                await self.open_(self._model.current)
+
+    async def to_oldest(self, height: int) -> None:
+        """Go to the beginning, however far it is."""
+        window, number = self.window, self._model.current
+        if window is None or number is None:
+            return
+        if not window.at_oldest:
+            async with self._loading:
+                page = await self._page(contact=f"#{number}", oldest=True)
+                window.replace(page, at_oldest=True, at_newest=len(page) < PAGE)
+        window.to_oldest(height)
+        self._changed()
+
+    def apply(self, events: Iterable[AnyEvent]) -> bool:
+        """Let events change the open conversation; whether one did."""
+        if self._arrived is not None:
+            self._arrived.extend(events)
+            return False
+        window, touched = self.window, False
+        if window is None:
+            return False
+        for event in events:
+            if getattr(event, "contact_id", None) != self._model.current:
+                continue
+            match event:
+                case MessageReceived() | MessageQueued():
+                    window.arrive(_view(event))
+                    if isinstance(event, MessageQueued):
+                        window.new_from = None
+                        if window.at_newest:
+                            window.to_newest()
+                    touched = True
+                case MessageSent() | MessageDelivered() | MessageRead() | MessageFailed():
+                    touched |= window.set_state(event.message_id, event.state)
+                case MessagesDeleted(message_ids=None):
+                    window.replace([], at_oldest=True, at_newest=True)
+                    touched = True
+                case MessagesDeleted(message_ids=list(ids)):
+                    window.remove(ids)
+                    touched = True
+        return touched
+
+    async def mark_seen(self) -> None:
+        """What is on the screen was read; called only when somebody looks at it."""
+        window, number = self.window, self._model.current
+        if window is None or number is None or not window.follows:
+            return
+        row = next((one.row_id for one in reversed(window.messages) if one.direction == "in"), 0)
+        if row <= self._seen_row:
+            return
+        self._seen_row = row
+        await self._send(MarkRead(contact=f"#{number}", row_id=row))
+        if number in self._model.conversations:
+            self._model.put(await self._send(ShowContact(contact=f"#{number}")))
+            self._changed()
+
+    def _mark_new(self, window: Window, page: list[MessageView]) -> None:
+        unread = [one for one in page if one.direction == "in" and one.state == "delivered"]
+        window.new_from = unread[0].row_id if unread else None
+
+    async def _page(self, **bounds: object) -> list[MessageView]:
+        command = History(limit=PAGE, **bounds)  # type: ignore[arg-type]
+        return (await self._send(command)).messages
+
+
+def _view(event: MessageReceived | MessageQueued) -> MessageView:
+    return MessageView(
+        message_id=event.message_id,
+        contact=event.contact,
+        contact_id=event.contact_id,
+        direction=event.direction,
+        body=event.body,
+        state=event.state,
+        sent_at_ms=event.sent_at_ms,
+        stored_at_ms=event.sent_at_ms,
+        row_id=event.row_id,
+    )

@@ -1,0 +1,116 @@
+"""What the picker is used for: palette, jump, search, help."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from loom.api.commands import Search
+from loom.api.views import MessageView
+from loom.printable import printable
+from loom.tui.commands import COMMANDS, SlashCommand
+from loom.tui.keys import EVERYWHERE, READING, key_words
+from loom.tui.layout import clock_of, day_of
+from loom.tui.screens.picker import Choice, Picker, Source, narrowed
+
+if TYPE_CHECKING:
+    from loom.tui.screens.conversation import ConversationScreen
+
+HITS_MAX = 100
+SNIPPET_BEFORE = 20
+
+
+class Choosing:
+    """Opens pickers over the conversation and does what was chosen."""
+
+    def __init__(self, room: "ConversationScreen") -> None:
+        self._room = room
+
+    def palette(self) -> None:
+        """Everything that can be done, by name."""
+        desk = self._room.desk
+        choices = [
+            Choice(action.does, " ".join(map(key_words, keys[:2])), action.name)
+            for action, keys in desk.keys.bindings()
+            if action.where in (EVERYWHERE, READING) and action.name != "palette"
+        ]
+        choices += [
+            Choice(command.does, f"/{command.name} {command.arguments}".strip(), command)
+            for command in COMMANDS
+            if self._room.slash.is_possible(command)
+        ]
+        self._pick("Do what?", narrowed(choices), self._do)
+
+    def jump(self) -> None:
+        """The conversations, newest first."""
+        model = self._room.desk.model
+        choices = []
+        for number in model.order:
+            one = model.conversations[number]
+            hint = f"{one.contact.unread} unread" if one.contact.unread else ""
+            choices.append(Choice(one.name, hint, number))
+        self._pick("Go where?", narrowed(choices), self._room.open_)
+
+    def search(self, *, here: bool, query: str = "") -> None:
+        """Messages that hold the words; choosing one goes to its place."""
+        desk = self._room.desk
+        current = desk.model.open_ if here else None
+
+        async def source(words: str) -> list[Choice]:
+            if not words.strip():
+                return []
+            contact = None if current is None else f"#{current.number}"
+            command = Search(text=words, contact=contact, limit=HITS_MAX)
+            found = (await desk.send(command)).messages
+            return [self._hit(one, words, here=here) for one in found]
+
+        title = (
+            "Search everywhere" if current is None else f"Search what {current.name} and you said"
+        )
+        self._pick(title, source, self._go_to, query)
+
+    def help(self) -> None:
+        """Keys and commands as they are now."""
+        rows: list[Choice] = []
+        where = ""
+        for action, keys in self._room.desk.keys.bindings():
+            if action.where != where:
+                where = action.where
+                rows.append(Choice(where, role="title"))
+            rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys))))
+        rows.append(Choice("Selecting: a digit opens the conversation at that place", "1-9"))
+        rows.append(Choice("Commands, typed as a message", role="title"))
+        for command in COMMANDS:
+            names = " ".join(f"/{name}" for name in (command.name, *command.aliases))
+            rows.append(Choice(f"  {command.does}", f"{names} {command.arguments}".strip()))
+        self._pick("Keys and commands: type to narrow, Esc closes", narrowed(rows), lambda _: None)
+
+    def names(self, title: str, names: list[str], use: Callable[[str], None]) -> None:
+        """One of a few names."""
+        self._pick(title, narrowed([Choice(name, "", name) for name in names]), use)
+
+    def _pick(
+        self, title: str, source: Source, use: Callable[[Any], None], query: str = ""
+    ) -> None:
+        def chosen(value: object) -> None:
+            if value is not None:
+                use(value)
+
+        self._room.desk.push_screen(Picker(self._room.desk.look, title, source, query), chosen)
+
+    def _do(self, chosen: "str | SlashCommand") -> None:
+        if isinstance(chosen, SlashCommand):
+            self._room.slash.begin(chosen)
+        else:
+            self._room.run(chosen)
+
+    def _go_to(self, message: MessageView) -> None:
+        self._room.open_(message.contact_id, message.row_id)
+
+    @staticmethod
+    def _hit(message: MessageView, words: str, *, here: bool) -> Choice:
+        body = printable(message.body)
+        at = body.casefold().find(words.split()[0].casefold())
+        start = max(at - SNIPPET_BEFORE, 0)
+        who = "you" if message.direction == "out" else printable(message.contact)
+        where = who if here or message.direction == "in" else f"you to {printable(message.contact)}"
+        when = f"{day_of(message.sent_at_ms)} {clock_of(message.sent_at_ms)}"
+        return Choice(f"{where}: {body[start : start + 200]}", when, message)

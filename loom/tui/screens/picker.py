@@ -1,0 +1,239 @@
+"""A box to choose from: palette, jump, search, themes, help. Typing narrows it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+
+from loom.errors import LoomError, describe
+from loom.tui.cells import cut, pad, width_of
+from loom.tui.editor import Editor
+from loom.tui.themes import Line, Piece
+from loom.tui.widgets.composer import shown
+from loom.tui.widgets.lines import Lines, Look
+
+
+class Choice(NamedTuple):
+    """One row. `value` None: it can be read, not chosen."""
+
+    label: str
+    hint: str = ""
+    value: object = None
+    role: str = "text"
+
+
+Source = Callable[[str], Awaitable[list[Choice]]]
+
+_EDITING = {
+    "left": Editor.left,
+    "right": Editor.right,
+    "home": Editor.home,
+    "end": Editor.end,
+    "ctrl+a": Editor.home,
+    "ctrl+e": Editor.end,
+    "ctrl+b": Editor.left,
+    "backspace": Editor.backspace,
+    "ctrl+h": Editor.backspace,
+    "delete": Editor.delete,
+    "ctrl+d": Editor.delete,
+    "ctrl+u": Editor.kill_to_start,
+    "ctrl+k": Editor.kill_to_end,
+    "ctrl+w": Editor.kill_word,
+    "ctrl+y": Editor.yank,
+}
+_MOVING = {"up": -1, "ctrl+p": -1, "shift+tab": -1, "down": 1, "ctrl+n": 1, "tab": 1}
+
+
+class PickerBox(Lines):
+    """Title and query, then the rows around the chosen one."""
+
+    HEAD_ROWS = 2
+
+    def __init__(self, look: Look, title: str) -> None:
+        super().__init__(look)
+        self.title = title
+        self.editor = Editor()
+        self.choices: list[Choice] = []
+        self.at = 0
+        self.said = ""
+        self._first = 0
+
+    @property
+    def rows(self) -> int:
+        """How many choices are visible."""
+        return max(self.size.height - self.HEAD_ROWS - 1, 1)
+
+    def move(self, by: int) -> None:
+        """Choose another row; at the ends it stays."""
+        self.at = max(0, min(self.at + by, len(self.choices) - 1))
+        self._first = max(self.at - self.rows + 1, min(self._first, self.at))
+        self.refresh()
+
+    def put(self, choices: list[Choice], said: str = "") -> None:
+        """Other choices."""
+        self.choices, self.said = choices, said
+        self.at = self._first = 0
+        self.refresh()
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        rule, inner = self.look.signs["rule"], width - 4
+        if y == 0:
+            head = f" {self.title} "
+            return [
+                Piece(rule * 2, "wall"),
+                Piece(head, "title"),
+                Piece(rule * max(width - 2 - width_of(head), 0), "wall"),
+            ]
+        if y == self.size.height - 1:
+            return [Piece(rule * width, "wall")]
+        if y == 1:
+            text = shown(self.editor.text)
+            room = max(inner - 2, 1)
+            while width_of(text) > room:
+                text = text[1:]
+            return [Piece(f"  {self.look.signs['prompt']} ", "prompt"), Piece(text)]
+        at = self._first + y - self.HEAD_ROWS
+        if at >= len(self.choices):
+            words = self.said if at == 0 else ""
+            return [Piece("  "), Piece(words, "hint")]
+        return self._choice(self.choices[at], at == self.at, width)
+
+    def caret(self) -> tuple[int, int] | None:
+        """See `Lines.caret`."""
+        region = self.region
+        x = 4 + width_of(shown(self.editor.text[: self.editor.cursor]))
+        return min(region.x + x, region.right - 1), region.y + 1
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The next row."""
+        self.move(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The row before."""
+        self.move(-1)
+
+    def _choice(self, one: Choice, is_chosen: bool, width: int) -> Line:
+        dots, inner = self.look.signs["ellipsis"], width - 4
+        hint = cut(one.hint, inner // 2, dots)
+        label = cut(one.label, inner - width_of(hint) - 2, dots)
+        gap = " " * max(inner - width_of(label) - width_of(hint), 1)
+        if is_chosen and one.value is not None:
+            return [Piece("  "), Piece(pad(label + gap + hint, inner), "current"), Piece("  ")]
+        mark = self.look.signs["here"] if is_chosen else " "
+        return [
+            Piece(f"{mark} ", "hint"),
+            Piece(label, one.role),
+            Piece(gap),
+            Piece(hint, "hint"),
+            Piece("  "),
+        ]
+
+
+class Picker(ModalScreen[object]):
+    """Its result is the value that was chosen, None when nothing was."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, look: Look, title: str, source: Source, query: str = "") -> None:
+        super().__init__()
+        self.box = PickerBox(look, title)
+        self.box.editor.set(query)
+        self._source = source
+
+    def compose(self) -> ComposeResult:
+        """The box alone."""
+        yield self.box
+
+    def on_mount(self) -> None:
+        """Begin with what is there."""
+        self._ask()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Small terminals give it all the room."""
+        self.set_class(event.size.height < 14, "low")
+        self.box.move(0)
+
+    def caret(self) -> tuple[int, int] | None:
+        """Where one writes."""
+        return self.box.caret()
+
+    def on_key(self, event: events.Key) -> None:
+        """Every key is ours."""
+        event.stop()
+        event.prevent_default()
+        key = event.key
+        if key in ("escape", "ctrl+c", "ctrl+g", "ctrl+q", "f1"):
+            self.dismiss(None)
+        elif key == "enter":
+            self._choose()
+        elif key in _MOVING:
+            self.box.move(_MOVING[key])
+        elif key == "pageup":
+            self.box.move(-self.box.rows)
+        elif key == "pagedown":
+            self.box.move(self.box.rows)
+        elif key in _EDITING:
+            before = self.box.editor.text
+            _EDITING[key](self.box.editor)
+            self._edited(before)
+        elif event.is_printable and event.character:
+            before = self.box.editor.text
+            self.box.editor.insert(event.character)
+            self._edited(before)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted line ends are spaces here."""
+        before = self.box.editor.text
+        self.box.editor.insert(" ".join(event.text.split()))
+        self._edited(before)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose what was clicked; beside the box: nothing."""
+        region = self.box.region
+        if not region.contains(event.screen_x, event.screen_y):
+            self.dismiss(None)
+            return
+        at = event.screen_y - region.y - PickerBox.HEAD_ROWS + self.box._first  # noqa: SLF001
+        if 0 <= at < len(self.box.choices):
+            self.box.move(at - self.box.at)
+            self._choose()
+
+    def _choose(self) -> None:
+        if self.box.choices and self.box.choices[self.box.at].value is not None:
+            self.dismiss(self.box.choices[self.box.at].value)
+
+    def _edited(self, before: str) -> None:
+        self.box.refresh()
+        if self.box.editor.text != before:
+            self._ask()
+
+    def _ask(self) -> None:
+        self.run_worker(self._answer(self.box.editor.text), exclusive=True, name="choices")
+
+    async def _answer(self, query: str) -> None:
+        try:
+            choices = await self._source(query)
+        except LoomError as error:
+            self.box.put([], " ".join(describe(error)))
+            return
+        if query == self.box.editor.text:
+            self.box.put(choices, "Nothing found" if query.strip() else "")
+
+
+def narrowed(choices: list[Choice]) -> Source:
+    """A source that keeps the choices holding every word of the query."""
+
+    async def source(query: str) -> list[Choice]:
+        await asyncio.sleep(0)
+        words = query.casefold().split()
+        return [
+            one
+            for one in choices
+            if all(word in f"{one.label} {one.hint}".casefold() for word in words)
+        ]
+
+    return source

@@ -1,0 +1,73 @@
+"""The config file of the app: TOML with comments, which changing a value leaves alone."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from loom.errors import InvalidInput, StoreUnavailable
+
+FILE: Final = "config.toml"
+THEMES: Final = "themes"
+TEMPLATE: Final = """\
+# Loom's terminal app. /theme and /keys change this file too.
+
+# "terminal" uses the terminal's own 16 colours; "dark" and "light" paint their background.
+# themes/NAME.toml beside this file adds NAME: roles of text with their style, for example
+#   them = "bold magenta"
+theme = "terminal"
+
+# "default", "emacs" or "minimal"; F1 shows them.
+keys = "default"
+
+# Other keys for single actions. An empty list takes the keys away.
+#   search_here = ["ctrl+s"]
+[bind]
+"""
+
+
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the file says."""
+
+    theme: str = "terminal"
+    keys: str = "default"
+    bind: dict[str, list[str]] = msgspec.field(default_factory=dict)
+
+
+def read_app_settings(folder: Path) -> AppSettings:
+    """The file's settings; no file: the defaults.
+
+    Raises:
+        InvalidInput: it is not what the template shows.
+    """
+    try:
+        text = (folder / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return AppSettings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(what=f"{FILE} cannot be read") from error
+    try:
+        return msgspec.convert(tomllib.loads(text), AppSettings)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InvalidInput(what=f"{FILE}: {error}") from error
+
+
+def change_app_setting(folder: Path, name: str, value: str) -> None:
+    """Set `theme` or `keys`; comments and everything else stay.
+
+    Raises:
+        StoreUnavailable: the file cannot be written.
+    """
+    file = folder / FILE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = file.read_text(encoding="utf-8") if file.exists() else TEMPLATE
+        line = f'{name} = "{value}"'
+        changed, found = re.subn(rf"(?m)^{name}\s*=.*$", line, text, count=1)
+        beside = file.with_suffix(".new")
+        beside.write_text(changed if found else f"{line}\n{text}", encoding="utf-8")
+        beside.replace(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreUnavailable(what=str(file)) from error

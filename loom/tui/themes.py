@@ -1,0 +1,192 @@
+"""What each role looks like. A theme is a table of rich styles; only widgets ask for them."""
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.color import Color
+from rich.errors import StyleSyntaxError
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from loom.errors import InvalidInput
+from loom.printable import printable
+from loom.tui.cells import clusters, width_of
+
+
+class Piece(NamedTuple):
+    """Some text in one role, perhaps a link."""
+
+    text: str
+    role: str = "text"
+    link: str = ""
+
+
+Line = list[Piece]
+
+# The terminal's own 16 colours: at home on light and dark backgrounds, and cheap to write.
+TERMINAL: Final = {
+    "text": "",
+    "time": "bright_black",
+    "me": "bold",
+    "them": "bold cyan",
+    "state": "bright_black",
+    "read": "cyan",
+    "failed": "bold red",
+    "rule": "bright_black",
+    "new": "red",
+    "link": "underline",
+    "match": "reverse",
+    "selected": "bold reverse",
+    "current": "reverse",
+    "name": "bold",
+    "preview": "bright_black",
+    "unread": "bold yellow",
+    "online": "green",
+    "offline": "bright_black",
+    "wall": "bright_black",
+    "title": "bold",
+    "good": "green",
+    "bad": "bold red",
+    "warn": "yellow",
+    "status": "bright_black",
+    "notice": "yellow",
+    "key": "bold cyan",
+    "prompt": "bold cyan",
+    "hint": "bright_black",
+}
+_PAINTED_DARK: Final = TERMINAL | {
+    "text": "#d8dee9 on #1d2128",
+    "time": "#7d8797",
+    "me": "bold #eceff4",
+    "them": "bold #88c0d0",
+    "state": "#7d8797",
+    "read": "#88c0d0",
+    "failed": "bold #e06c75",
+    "rule": "#4c566a",
+    "new": "#e06c75",
+    "preview": "#7d8797",
+    "unread": "bold #ebcb8b",
+    "online": "#a3be8c",
+    "offline": "#7d8797",
+    "wall": "#4c566a",
+    "good": "#a3be8c",
+    "bad": "bold #e06c75",
+    "warn": "#ebcb8b",
+    "status": "#7d8797",
+    "notice": "#ebcb8b",
+    "key": "bold #88c0d0",
+    "prompt": "bold #88c0d0",
+    "hint": "#7d8797",
+}
+_PAINTED_LIGHT: Final = TERMINAL | {
+    "text": "#24292f on #fbfbf9",
+    "time": "#6a737d",
+    "me": "bold #24292f",
+    "them": "bold #0b5d83",
+    "state": "#6a737d",
+    "read": "#0b5d83",
+    "failed": "bold #b31d28",
+    "rule": "#b4bac1",
+    "new": "#b31d28",
+    "preview": "#6a737d",
+    "unread": "bold #8a5a00",
+    "online": "#22713a",
+    "offline": "#6a737d",
+    "wall": "#b4bac1",
+    "good": "#22713a",
+    "bad": "bold #b31d28",
+    "warn": "#8a5a00",
+    "status": "#6a737d",
+    "notice": "#8a5a00",
+    "key": "bold #0b5d83",
+    "prompt": "bold #0b5d83",
+    "hint": "#6a737d",
+}
+BUILT_IN: Final[dict[str, dict[str, str]]] = {
+    "terminal": TERMINAL,
+    "dark": _PAINTED_DARK,
+    "light": _PAINTED_LIGHT,
+}
+DEFAULT: Final = "terminal"
+
+
+class Theme:
+    """A table of styles, ready to draw with."""
+
+    def __init__(self, name: str, table: dict[str, str]) -> None:
+        self.name = name
+        base = Style.parse(table["text"]) + Style(
+            color=None if _names_color(table["text"]) else Color.default(),
+            bgcolor=None if " on " in f" {table['text']} " else Color.default(),
+        )
+        self._styles = {role: base + Style.parse(style) for role, style in table.items()}
+
+    def style(self, role: str) -> Style:
+        """The look of a role; an unknown one is plain text."""
+        return self._styles.get(role) or self._styles["text"]
+
+    def strip(self, line: Line, width: int, role: str = "text") -> Strip:
+        """The line in exactly `width` cells, and nothing in it but what can be shown."""
+        segments: list[Segment] = []
+        used = 0
+        for piece in line:
+            text = _harmless(piece.text)
+            cells = width_of(text)
+            if used + cells > width:
+                text, cells = _crop(text, width - used)
+            if text:
+                style = self.style(piece.role if piece.role != "text" else role)
+                if piece.link:
+                    style = style + Style(link=piece.link)
+                segments.append(Segment(text, style))
+                used += cells
+        if used < width:
+            segments.append(Segment(" " * (width - used), self.style(role)))
+        return Strip(segments, width)
+
+
+def load_theme(name: str, folder: Path | None = None) -> Theme:
+    """A theme that is built in, or `NAME.toml` of the folder: roles and rich styles.
+
+    Raises:
+        InvalidInput: there is none, or it is not a theme.
+    """
+    if name in BUILT_IN:
+        return Theme(name, BUILT_IN[name])
+    if name not in theme_names(folder) or folder is None:
+        raise InvalidInput(what=f"There is no theme {printable(name)[:64]}")
+    try:
+        table = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+        unknown = sorted(set(table) - set(TERMINAL))
+        if unknown:
+            raise InvalidInput(what=f"The theme {name} has an unknown role {unknown[0]}")
+        return Theme(name, TERMINAL | {role: str(style) for role, style in table.items()})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, StyleSyntaxError) as error:
+        raise InvalidInput(what=f"The theme {name} cannot be read") from error
+
+
+def theme_names(folder: Path | None = None) -> list[str]:
+    """Those built in, then those dropped into the folder."""
+    dropped = sorted(file.stem for file in folder.glob("*.toml")) if folder is not None else []
+    return [*BUILT_IN, *(name for name in dropped if name not in BUILT_IN)]
+
+
+def _names_color(style: str) -> bool:
+    return Style.parse(style).color is not None
+
+
+@lru_cache(maxsize=4096)
+def _harmless(text: str) -> str:
+    return printable(text)
+
+
+def _crop(text: str, width: int) -> tuple[str, int]:
+    end = used = 0
+    for cluster in clusters(text):
+        if used + cluster.width > width:
+            break
+        used, end = used + cluster.width, cluster.end
+    return text[:end], used

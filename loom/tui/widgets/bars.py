@@ -1,0 +1,127 @@
+"""The single lines: title, rule, status."""
+
+from loom.tui.cells import cut, width_of
+from loom.tui.model import Conversation, Model
+from loom.tui.themes import Line, Piece
+from loom.tui.widgets.lines import Lines, Look
+from loom.wire.limits import TEXT_MAX_BYTES
+
+SIZE_SHOWN_BYTES = TEXT_MAX_BYTES * 3 // 4
+
+
+class TitleLine(Lines):
+    """Who one talks to, how safe it is, and how the contact is reached."""
+
+    def __init__(self, look: Look, model: Model) -> None:
+        super().__init__(look)
+        self._model = model
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        conversation = self._model.open_
+        if conversation is None:
+            return [Piece(" Loom", "title")]
+        dot = Piece(f" {self.look.signs['dot']} ", "status")
+        parts = facts_of(conversation)
+        room = width - 1 - sum(width_of(part.text) + 3 for part in parts)
+        name = cut(conversation.name, max(room, width // 2 - 1), self.look.signs["ellipsis"])
+        line = [Piece(" "), Piece(name, "title")]
+        for part in parts:
+            line += [dot, part]
+        return line
+
+
+def facts_of(conversation: Conversation) -> Line:
+    """Verified or not, post-quantum state, path; the most important first."""
+    contact = conversation.contact
+    facts: Line = []
+    if contact.blocked:
+        facts.append(Piece("blocked", "bad"))
+    if contact.identity_changed:
+        facts.append(Piece("identity changed", "bad"))
+    elif contact.verified:
+        facts.append(Piece("verified", "good"))
+    else:
+        facts.append(Piece("not verified", "warn"))
+    match contact.session:
+        case "established":
+            facts.append(Piece("PQ", "good"))
+        case "starting":
+            facts.append(Piece("PQ starting", "status"))
+        case _:
+            facts.append(Piece("no session yet", "status"))
+    if contact.online:
+        facts.append(Piece(f"direct {conversation.path}".strip(), "good"))
+    else:
+        facts.append(Piece("not connected", "status"))
+    if conversation.muted:
+        facts.append(Piece("muted", "status"))
+    return facts
+
+
+class RuleLine(Lines):
+    """Between timeline and composer: who types, what arrived below."""
+
+    def __init__(self, look: Look, model: Model) -> None:
+        super().__init__(look)
+        self._model = model
+        self.below = 0
+        self.selecting = ""
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        signs, conversation = self.look.signs, self._model.open_
+        words: Line = []
+        if self.selecting:
+            words.append(Piece(f" {self.selecting} ", "hint"))
+        if self.below:
+            words.append(Piece(f" {self.below} new below {signs['down']} ", "unread"))
+        if conversation is not None and conversation.typing:
+            words.append(Piece(f" {conversation.name} is typing{signs['queued']} ", "them"))
+        used = sum(width_of(piece.text) for piece in words)
+        return [
+            Piece(signs["rule"] * 2, "rule"),
+            *words,
+            Piece(signs["rule"] * max(width - 2 - used, 0), "rule"),
+        ]
+
+
+class StatusLine(Lines):
+    """The profile, who is there, what waits; or what was just done."""
+
+    def __init__(self, look: Look, model: Model) -> None:
+        super().__init__(look)
+        self._model = model
+        self.notice = ""
+        self.is_bad = False
+        self.size_bytes = 0
+        self.help_key = ""
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        right = f"{self.help_key} help " if self.help_key else ""
+        role = "status"
+        if self.size_bytes > SIZE_SHOWN_BYTES:
+            right = f"{self.size_bytes / 1024:.1f} of {TEXT_MAX_BYTES // 1024} KiB "
+            role = "failed" if self.size_bytes > TEXT_MAX_BYTES else "warn"
+        room = max(width - width_of(right) - 2, 0)
+        left, left_role = self._left()
+        left = cut(left, room, self.look.signs["ellipsis"])
+        gap = " " * max(width - 1 - width_of(left) - width_of(right), 0)
+        return [Piece(" "), Piece(left, left_role), Piece(gap), Piece(right, role)]
+
+    def _left(self) -> tuple[str, str]:
+        model = self._model
+        if not model.connected:
+            return "The node has stopped; trying to reach it again", "bad"
+        if self.notice:
+            return self.notice, "bad" if self.is_bad else "notice"
+        if model.status is None:
+            return "", "status"
+        words = [model.status.profile, f"{model.online} online"]
+        if model.queued:
+            words.append(f"{model.queued} queued")
+        others = model.unread - (model.open_.contact.unread if model.open_ is not None else 0)
+        if others > 0:
+            words.append(f"{others} unread")
+        return f" {self.look.signs['dot']} ".join(words), "status"

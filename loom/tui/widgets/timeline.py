@@ -1,0 +1,90 @@
+"""What was said: the visible lines of a window, the newest at the bottom."""
+
+from textual import events
+from textual.message import Message
+
+from loom.tui.canvas import Scroll
+from loom.tui.themes import Line, Piece
+from loom.tui.widgets.lines import Lines, Look
+from loom.tui.window import Shown, Window
+
+WHEEL_LINES = 3
+
+
+class Timeline(Lines):
+    """Asks the window anew at each `look_again`, and says how its lines moved."""
+
+    class Scrolled(Message):
+        """The wheel was turned."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
+    class Clicked(Message):
+        """A message was clicked."""
+
+        def __init__(self, row_id: int) -> None:
+            super().__init__()
+            self.row_id = row_id
+
+    def __init__(self, look: Look, welcome: list[Line]) -> None:
+        super().__init__(look)
+        self.window: Window | None = None
+        self._welcome = welcome
+        self._shown: list[Shown] = []
+        self._painted: list[Line] = []
+
+    def look_again(self) -> None:
+        """The window changed."""
+        self._find()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Other lines are visible now."""
+        self._find()
+        self._painted = []
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        if self.window is None:
+            top = max((self.size.height - len(self._welcome)) // 2, 0)
+            at = y - top
+            return self._welcome[at] if 0 <= at < len(self._welcome) else []
+        at = y - (self.size.height - len(self._shown))
+        return self._shown[at].line if at >= 0 else [Piece(" ")]
+
+    def moved(self) -> Scroll | None:
+        """How the lines moved since this was asked the last time."""
+        before, after = self._painted, [one.line for one in self._shown]
+        self._painted = after
+        if not before or not after or before[-1] is after[-1]:
+            return None
+        bottom = self.region.bottom
+        where = {id(line): place for place, line in enumerate(reversed(after))}
+        by = where.get(id(before[-1]))
+        if by is None:
+            old = {id(line): place for place, line in enumerate(reversed(before))}
+            back = old.get(id(after[-1]))
+            by = None if back is None else -back
+        if by is None:
+            return None
+        return Scroll(bottom - max(len(before), len(after)), bottom, by)
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which message was clicked."""
+        at = event.y - (self.size.height - len(self._shown))
+        if 0 <= at < len(self._shown):
+            self.post_message(self.Clicked(self._shown[at].row_id))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Towards the newest."""
+        self.post_message(self.Scrolled(WHEEL_LINES))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Towards the oldest."""
+        self.post_message(self.Scrolled(-WHEEL_LINES))
+
+    def _find(self) -> None:
+        width, height = self.size
+        self._shown = self.window.lines(width, height) if self.window and width else []

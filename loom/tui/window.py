@@ -1,0 +1,303 @@
+"""The loaded part of one conversation and where in it one looks; any size costs the same."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from loom.api.views import MessageView
+from loom.tui.layout import Block, lay_out
+from loom.tui.signs import Signs
+from loom.tui.themes import Line
+
+PAGE: Final = 100
+LOADED_MAX: Final = 400
+NEAR: Final = 40
+"""With fewer messages beyond the visible ones, the next page is asked for."""
+
+
+class Place(NamedTuple):
+    """A line of a message."""
+
+    row_id: int
+    line: int
+
+
+class Shown(NamedTuple):
+    """One line on the screen and the message it belongs to."""
+
+    line: Line
+    row_id: int
+
+
+class Window:
+    """A block of neighbouring messages, oldest first, seen from its lowest visible line."""
+
+    def __init__(self, signs: Signs) -> None:
+        self._signs = signs
+        self.messages: list[MessageView] = []
+        self.at_oldest = self.at_newest = False
+        self.new_from: int | None = None
+        """The first message that was unread when the conversation was opened."""
+        self.selected: int | None = None
+        self.match: int | None = None
+        """The search hit that was jumped to."""
+        self.arrived_below = 0
+        self._place: Place | None = None
+        """The lowest visible line; None: the newest, whatever comes."""
+        self._blocks: dict[int, Block] = {}
+        self._width = 0
+        self._at: dict[int, int] = {}
+
+    # --- what is loaded ---
+
+    def replace(self, messages: Sequence[MessageView], *, at_oldest: bool, at_newest: bool) -> None:
+        """Load another part."""
+        self.messages = list(messages)
+        self.at_oldest, self.at_newest = at_oldest, at_newest
+        self._place = None
+        self.arrived_below = 0
+        self._blocks.clear()
+        self._index()
+
+    def prepend(self, older: Sequence[MessageView]) -> None:
+        """The page before; nothing on the screen moves."""
+        self.at_oldest = len(older) < PAGE
+        if self._place is None and self.messages:
+            self._place = self._last_place()
+        self.messages = [*older, *self.messages]
+        if len(self.messages) > LOADED_MAX:
+            self.messages = self.messages[:LOADED_MAX]
+            self.at_newest = False
+        self._index()
+
+    def append(self, newer: Sequence[MessageView]) -> None:
+        """The page after."""
+        self.at_newest = len(newer) < PAGE
+        if self._place is None:
+            self._place = self._last_place()
+        self.messages = [*self.messages, *newer]
+        self._trim_oldest()
+        self._index()
+
+    def arrive(self, message: MessageView) -> None:
+        """A new message; followed when one looks at the newest, else only counted."""
+        if message.row_id in self._at:
+            return
+        if not self.at_newest:
+            self.arrived_below += 1
+            return
+        if self._place is not None:
+            self.arrived_below += 1
+        self._at[message.row_id] = len(self.messages)
+        self.messages.append(message)
+        if self._trim_oldest():
+            self._index()
+
+    def set_state(self, message_id: str, state: str) -> bool:
+        """A message got further; False: it is not loaded."""
+        for position in range(len(self.messages) - 1, -1, -1):
+            message = self.messages[position]
+            if message.message_id == message_id:
+                self.messages[position] = msgspec.structs.replace(message, state=state)
+                self._blocks.pop(message.row_id, None)
+                return True
+        return False
+
+    def remove(self, message_ids: Iterable[str]) -> None:
+        """Messages were deleted."""
+        gone = set(message_ids)
+        row_ids = {one.row_id for one in self.messages if one.message_id in gone}
+        if self._place is not None and self._place.row_id in row_ids:
+            at = self._at[self._place.row_id]
+            kept = [one for one in self.messages[:at] if one.row_id not in row_ids]
+            self._place = Place(kept[-1].row_id, 10**9) if kept else None
+        self.messages = [one for one in self.messages if one.row_id not in row_ids]
+        if self.selected in row_ids:
+            self.selected = None
+        self._blocks.clear()
+        self._index()
+
+    def redraw(self) -> None:
+        """Names or the theme changed: lay everything out again."""
+        self._blocks.clear()
+
+    def message(self, row_id: int | None) -> MessageView | None:
+        """A loaded message."""
+        at = self._at.get(row_id) if row_id is not None else None
+        return None if at is None else self.messages[at]
+
+    # --- where one looks ---
+
+    @property
+    def follows(self) -> bool:
+        """Whether the newest message is what one looks at."""
+        return self._place is None and self.at_newest
+
+    def lines(self, width: int, height: int) -> list[Shown]:
+        """The visible lines, at most `height`, the newest last."""
+        if width != self._width:
+            self._width = width
+            self._blocks.clear()
+        found: list[Shown] = []
+        place = self._lowest()
+        if place is None:
+            return found
+        at, line = self._at[place.row_id], place.line
+        while at >= 0 and len(found) < height:
+            block = self._block(at)
+            stop = min(line, len(block) - 1)
+            row_id = self.messages[at].row_id
+            found.extend(
+                Shown(block[one], row_id)
+                for one in range(stop, max(stop - (height - len(found)), -1), -1)
+            )
+            at, line = at - 1, 10**9
+        found.reverse()
+        return found
+
+    def scroll(self, by: int, height: int) -> None:
+        """Look `by` lines further down; negative: up. It stops at both ends."""
+        place = self._lowest()
+        if place is None:
+            return
+        at = self._at[place.row_id]
+        line = min(place.line, len(self._block(at)) - 1) + by
+        while line < 0 and at > 0:
+            at -= 1
+            line += len(self._block(at))
+        while line >= len(self._block(at)):
+            if at == len(self.messages) - 1:
+                break
+            line -= len(self._block(at))
+            at += 1
+        line = max(0, min(line, len(self._block(at)) - 1))
+        self._settle(Place(self.messages[at].row_id, line), height)
+
+    def to_newest(self) -> None:
+        """Follow again; what is loaded must reach the newest."""
+        self._place = None
+        self.arrived_below = 0
+
+    def to_oldest(self, height: int) -> None:
+        """Look at the first loaded lines."""
+        if self.messages:
+            self._settle(Place(self.messages[0].row_id, 0), height)
+
+    def show(self, row_id: int, height: int) -> bool:
+        """Have a message on the screen, in the middle unless it is visible; False: not loaded."""
+        if row_id not in self._at:
+            return False
+        visible = {one.row_id for one in self.lines(self._width or 80, height)}
+        if row_id not in visible:
+            self._settle(Place(row_id, 0), height)
+            self.scroll(height // 2, height)
+        return True
+
+    def select(self, by: int, height: int) -> None:
+        """Select the next message (1) or the one before (-1); at first the lowest visible one."""
+        if not self.messages:
+            return
+        at = self._at.get(self.selected) if self.selected is not None else None
+        if at is None:
+            place = self._lowest()
+            at = len(self.messages) - 1 if place is None else self._at[place.row_id]
+        else:
+            at = max(0, min(at + by, len(self.messages) - 1))
+        self._blocks.pop(self.selected or 0, None)
+        self.selected = self.messages[at].row_id
+        self._blocks.pop(self.selected, None)
+        rows = [one.row_id for one in self.lines(self._width or 80, height)]
+        if self.selected not in rows:
+            if by > 0:
+                self._settle(Place(self.selected, len(self._block(at)) - 1), height)
+            else:
+                self._settle(Place(self.selected, 0), height)
+                self.scroll(height - 1, height)
+
+    def unselect(self) -> None:
+        """No message is selected."""
+        self._blocks.pop(self.selected or 0, None)
+        self.selected = None
+
+    def wants_older(self, height: int) -> int | None:
+        """The row before which the next page should be loaded."""
+        if self.at_oldest or not self.messages:
+            return None
+        shown = self.lines(self._width or 80, height)
+        near = not shown or self._at[shown[0].row_id] < NEAR
+        return self.messages[0].row_id if near else None
+
+    def wants_newer(self) -> int | None:
+        """The row after which the next page should be loaded."""
+        place = self._lowest()
+        if self.at_newest or place is None:
+            return None
+        near = self._at[place.row_id] >= len(self.messages) - NEAR
+        return self.messages[-1].row_id if near else None
+
+    # --- inside ---
+
+    def _lowest(self) -> Place | None:
+        if not self.messages:
+            return None
+        if self._place is not None and self._place.row_id in self._at:
+            return self._place
+        return self._last_place()
+
+    def _last_place(self) -> Place | None:
+        return Place(self.messages[-1].row_id, 10**9) if self.messages else None
+
+    def _settle(self, place: Place, height: int) -> None:
+        """Look there, but leave no empty lines above the oldest or below the newest message."""
+        self._place = place
+        missing = height - len(self.lines(self._width or 80, height))
+        if missing > 0 and self.at_oldest:
+            self._advance(missing)
+        at = self._at[self._place.row_id]
+        last = at == len(self.messages) - 1
+        if last and self._place.line >= len(self._block(at)) - 1 and self.at_newest:
+            self.to_newest()
+
+    def _advance(self, by: int) -> None:
+        place = self._place
+        if place is None:
+            return
+        at, line = self._at[place.row_id], place.line + by
+        while line >= len(self._block(at)) and at < len(self.messages) - 1:
+            line -= len(self._block(at))
+            at += 1
+        self._place = Place(self.messages[at].row_id, min(line, len(self._block(at)) - 1))
+
+    def _trim_oldest(self) -> bool:
+        extra = len(self.messages) - LOADED_MAX
+        # Trimmed by pages, so that a busy conversation does not pay at every message.
+        if extra < PAGE and not (extra > 0 and not self.at_newest):
+            return False
+        if self._place is not None and self._at.get(self._place.row_id, extra) < extra + NEAR:
+            return False
+        self.messages = self.messages[extra:]
+        self.at_oldest = False
+        return True
+
+    def _index(self) -> None:
+        self._at = {one.row_id: position for position, one in enumerate(self.messages)}
+        if len(self._blocks) > 2 * LOADED_MAX:
+            self._blocks.clear()
+
+    def _block(self, at: int) -> Block:
+        message = self.messages[at]
+        block = self._blocks.get(message.row_id)
+        if block is None:
+            before = self.messages[at - 1] if at else None
+            block = self._blocks[message.row_id] = lay_out(
+                message,
+                before,
+                width=self._width or 80,
+                signs=self._signs,
+                is_first=at == 0 and self.at_oldest,
+                is_new=message.row_id == self.new_from,
+                is_selected=message.row_id == self.selected,
+                is_match=message.row_id == self.match,
+            )
+        return block

@@ -1,0 +1,78 @@
+"""The app over a fake node, in a terminal of any size that is not there."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from loom.tui.app import LoomApp
+from loom.tui.signs import Signs
+from tests.tui.talking import TalkingNode
+
+Opened = Callable[..., AbstractAsyncContextManager[tuple[LoomApp, Pilot[None]]]]
+
+
+@pytest.fixture(autouse=True)
+def utc() -> Iterator[None]:
+    """Times are shown in the reader's zone: here always the same one."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    yield
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+@pytest.fixture
+def node() -> TalkingNode:
+    """Ada, Bob and what was said."""
+    node = TalkingNode()
+    node.add("Bob", online=False, session="none")
+    node.add("Ada", verified=True, session="established")
+    node.say("Bob", "call me when you are back")
+    node.say("Ada", "see you at noon")
+    node.say("Ada", "will do", direction="out", state="read")
+    return node
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Opened:
+    """Opens the app over a node; everything is settled when it is handed out."""
+
+    @asynccontextmanager
+    async def open_(
+        node: TalkingNode, size: tuple[int, int] = (80, 24), *, unicode: bool = True
+    ) -> AsyncIterator[tuple[LoomApp, Pilot[None]]]:
+        app = LoomApp(node, profile="work", config=tmp_path, signs=Signs(unicode))
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            yield app, pilot
+        await node.close()
+
+    return open_
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Until nothing is under way any more but following the events."""
+    app = pilot.app
+    assert isinstance(app, LoomApp)
+    for _ in range(200):
+        await pilot.pause(0.005)
+        busy = [one for one in app.workers if one.is_running and one.name != "events"]
+        if not busy and not app._pending and app._flushing is None and not app._stale:
+            await pilot.pause()
+            return
+    raise AssertionError("the app does not come to rest")
+
+
+def text_of(app: LoomApp) -> list[str]:
+    """The rows of the screen."""
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip).rstrip() for strip in strips]

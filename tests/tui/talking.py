@@ -1,0 +1,179 @@
+"""A fake node that also knows what only the app asks for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from loom.api.commands import (
+    Command,
+    DeleteMessages,
+    History,
+    ListDrafts,
+    ListPreferences,
+    MarkRead,
+    RemoveContact,
+    RetryMessage,
+    Search,
+    SetDraft,
+    SetPreferences,
+    SetTyping,
+)
+from loom.api.events import (
+    AnyEvent,
+    ContactChanged,
+    ContactRemoved,
+    MessageFailed,
+    MessagesDeleted,
+)
+from loom.api.views import (
+    Done,
+    Draft,
+    Drafts,
+    Messages,
+    MessageView,
+    Preference,
+    Preferences,
+)
+from tests.fakes import FakeNode
+
+
+class TalkingNode(FakeNode):
+    """A `FakeNode` with drafts, preferences, pages in both directions, and read marks."""
+
+    def __init__(self, profile: str = "work", *, delivers: bool = True) -> None:
+        super().__init__(profile, delivers=delivers)
+        self.drafts: dict[int, str] = {}
+        self.preferences: dict[int, Preference] = {}
+
+    def tell(self, event: AnyEvent) -> None:
+        """Something happened."""
+        self._event(event)
+
+    def say(self, name: str, *bodies: str, direction: str = "in", state: str = "read") -> None:
+        """Messages that are there already."""
+        for body in bodies:
+            message = self._store(name, body, direction, state)
+            view = self._contact(name)
+            unread = view.unread + (direction == "in" and state == "delivered")
+            self.contacts[view.contact] = msgspec.structs.replace(
+                view, last_message_at_ms=message.sent_at_ms, unread=unread
+            )
+
+    def receive(self, name: str, body: str) -> MessageView:
+        view = self._contact(name)
+        self.contacts[view.contact] = msgspec.structs.replace(view, unread=view.unread + 1)
+        return super().receive(name, body)
+
+    def fail(self, message: MessageView, reason: str = "blocked") -> None:
+        """A message will not leave."""
+        self._put(message, state="failed")
+        self._event(
+            MessageFailed(
+                message_id=message.message_id,
+                contact=message.contact,
+                contact_id=message.contact_id,
+                reason=reason,
+            )
+        )
+
+    def _put(self, message: MessageView, **fields: Any) -> None:
+        self.messages = [
+            msgspec.structs.replace(one, **fields) if one.row_id == message.row_id else one
+            for one in self.messages
+        ]
+
+    def _answer(self, command: Command[Any]) -> object:
+        answers: dict[type, Callable[[Any], object]] = {
+            History: self._page,
+            Search: self._search,
+            MarkRead: self._mark,
+            DeleteMessages: self._delete,
+            RetryMessage: self._retry,
+            RemoveContact: self._remove,
+            SetTyping: lambda _: Done(),
+            SetDraft: self._draft,
+            SetPreferences: self._prefer,
+            ListDrafts: lambda _: Drafts(
+                drafts=[Draft(contact_id=n, body=body) for n, body in self.drafts.items()]
+            ),
+            ListPreferences: lambda _: Preferences(
+                everybody=Preference(), contacts=list(self.preferences.values())
+            ),
+        }
+        if (answer := answers.get(type(command))) is not None:
+            return answer(command)
+        return super()._answer(command)
+
+    def _page(self, command: History) -> Messages:
+        number = self._contact(command.contact).contact_id
+        found = [
+            one
+            for one in self.messages
+            if one.contact_id == number
+            and (command.before_row is None or one.row_id < command.before_row)
+            and (command.after_row is None or one.row_id > command.after_row)
+        ]
+        page = found[: command.limit] if command.oldest else found[-command.limit :]
+        return Messages(messages=page)
+
+    def _search(self, command: Search) -> Messages:
+        number = None if command.contact is None else self._contact(command.contact).contact_id
+        found = [
+            one
+            for one in reversed(self.messages)
+            if command.text.casefold() in one.body.casefold()
+            and (number is None or one.contact_id == number)
+        ]
+        return Messages(messages=found[: command.limit])
+
+    def _mark(self, command: MarkRead) -> Done:
+        view = self._contact(command.contact)
+        self.contacts[view.contact] = msgspec.structs.replace(view, unread=0)
+        return Done()
+
+    def _delete(self, command: DeleteMessages) -> Done:
+        view = self._contact(command.contact)
+        ids = command.message_ids
+        self.messages = [
+            one
+            for one in self.messages
+            if one.contact_id != view.contact_id or (ids is not None and one.message_id not in ids)
+        ]
+        self._event(
+            MessagesDeleted(contact=view.contact, contact_id=view.contact_id, message_ids=ids)
+        )
+        return Done()
+
+    def _retry(self, command: RetryMessage) -> object:
+        [old] = [one for one in self.messages if one.message_id == command.message_id]
+        self._delete(DeleteMessages(contact=command.contact, message_ids=[command.message_id]))
+        return super()._answer(_send(old))
+
+    def _remove(self, command: RemoveContact) -> Done:
+        view = self._contact(command.contact)
+        del self.contacts[view.contact]
+        self._event(ContactRemoved(contact=view.contact, contact_id=view.contact_id))
+        return Done()
+
+    def _draft(self, command: SetDraft) -> Done:
+        self.drafts[self._contact(command.contact).contact_id] = command.body
+        return Done()
+
+    def _prefer(self, command: SetPreferences) -> Done:
+        assert command.contact is not None
+        view = self._contact(command.contact)
+        known = self.preferences.get(view.contact_id) or Preference(contact_id=view.contact_id)
+        if command.muted is not None:
+            known = msgspec.structs.replace(known, muted=command.muted)
+        self.preferences[view.contact_id] = known
+        self._event(
+            ContactChanged(contact=view.contact, contact_id=view.contact_id, what="preferences")
+        )
+        return Done()
+
+
+def _send(message: MessageView) -> Command[Any]:
+    from loom.api.commands import SendText
+
+    return SendText(contact=f"#{message.contact_id}", body=message.body)

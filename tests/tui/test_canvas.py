@@ -1,0 +1,80 @@
+"""The difference that is written always ends in the screen that was wanted."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.segment import Segment
+from rich.style import Style
+
+from loom.tui.canvas import Canvas, Scroll
+from tests.tui.terminal import Terminal
+
+WIDTH, HEIGHT = 24, 6
+STYLES = [None, Style(bold=True), Style(color="red"), Style(bgcolor="blue"), Style(link="http://x")]
+texts = st.text(alphabet="ab   日✓é👍", max_size=WIDTH)
+rows = st.lists(st.tuples(texts, st.sampled_from(STYLES)), max_size=3)
+screens = st.lists(rows, min_size=HEIGHT, max_size=HEIGHT)
+scrolls = st.none() | st.builds(
+    Scroll,
+    top=st.integers(0, 2),
+    bottom=st.integers(4, HEIGHT),
+    by=st.integers(-3, 3).filter(bool),
+)
+carets = st.none() | st.tuples(st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1))
+
+
+def want(canvas: Canvas, screen: list[list[tuple[str, Style | None]]]) -> None:
+    for y, row in enumerate(screen):
+        x = canvas.put(0, y, [Segment(text, style) for text, style in row], WIDTH)
+        canvas.put(x, y, [Segment(" " * (WIDTH - x))], WIDTH)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(screens, scrolls, carets), min_size=1, max_size=5))
+def test_the_terminal_shows_what_was_wanted(
+    steps: list[tuple[list[list[tuple[str, Style | None]]], Scroll | None, tuple[int, int] | None]],
+) -> None:
+    canvas, terminal = Canvas(), Terminal(WIDTH, HEIGHT)
+    canvas.resize(WIDTH, HEIGHT)
+    for screen, scroll, caret in steps:
+        want(canvas, screen)
+        if scroll is not None:
+            canvas.scroll(scroll)
+        terminal.feed(canvas.update(caret))
+        assert terminal.rows == [[tuple(cell) for cell in row] for row in canvas._wanted]
+        assert terminal.cursor == (caret is not None)
+        if caret is not None:
+            assert (terminal.x, terminal.y) == caret
+
+
+def test_what_is_right_already_costs_nothing() -> None:
+    canvas = Canvas()
+    canvas.resize(WIDTH, HEIGHT)
+    want(canvas, [[("hello", None)]] * HEIGHT)
+    canvas.update((3, 3))
+    want(canvas, [[("hello", None)]] * HEIGHT)
+    assert canvas.update((3, 3)) == ""
+
+
+def test_a_letter_at_the_cursor_costs_one_byte() -> None:
+    canvas = Canvas()
+    canvas.resize(WIDTH, HEIGHT)
+    canvas.update((0, 5))
+    canvas.put(0, 5, [Segment("a")], WIDTH)
+    assert canvas.update((1, 5)) == "a"
+
+
+@pytest.mark.parametrize("by", [1, -1])
+def test_moved_rows_are_moved_by_the_terminal(by: int) -> None:
+    canvas = Canvas()
+    canvas.resize(80, 24)
+
+    def fill(first: int) -> None:
+        for y in range(24):
+            canvas.put(0, y, [Segment(f"{first + y:03} {'words ' * 12}".ljust(80))], 80)
+
+    fill(100)
+    canvas.update(None)
+    fill(100 + by)
+    canvas.scroll(Scroll(0, 24, by))
+    assert len(canvas.update(None)) < 120

@@ -1,0 +1,501 @@
+"""What a person does in the app, and what the screen and the node get to know of it."""
+
+import pytest
+from textual import events
+
+from loom.api.commands import MarkRead, RetryMessage, SendText, SetDraft, SetPreferences
+from loom.api.events import ContactTyping, MessageDelivered, PeerOffline, PeerOnline, Warned
+from loom.tui import commands, keys
+from loom.tui.app import LoomApp
+from loom.tui.screens.picker import Picker
+from loom.tui.slash import Slash
+from loom.wire.limits import TEXT_MAX_BYTES
+from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.talking import TalkingNode
+
+
+def sent(node: TalkingNode) -> list[str]:
+    return [one.body for one in node.sent if isinstance(one, SendText)]
+
+
+def said(app: LoomApp, words: str) -> str:
+    """The timeline's row with these words."""
+    return next(row[24:] for row in text_of(app) if f" {words} " in row[24:])
+
+
+def screen(app: LoomApp) -> str:
+    return "\n".join(text_of(app))
+
+
+async def test_the_newest_conversation_is_open(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, _):
+        rows = text_of(app)
+        assert "Ada · verified · PQ · direct" in rows[0]
+        assert "12:" in screen(app) or "11:" in screen(app)
+        assert rows[-3].endswith("─" * 40)
+        assert "work · 1 online" in rows[-1]
+        assert "F1 help" in rows[-1]
+        assert [row[:23].strip() for row in rows[2:4]] == ["○ Bob", "call me when you a…"]
+
+
+async def test_a_text_is_sent_and_its_state_follows(opened: Opened) -> None:
+    node = TalkingNode(delivers=False)
+    node.add("Ada")
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"hi")
+        assert text_of(app)[-2].endswith("> hi")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert sent(node) == ["hi"]
+        assert said(app, "hi").endswith("…")
+        [message] = node.messages
+        node.tell(
+            MessageDelivered(
+                message_id=message.message_id, contact="Ada", contact_id=message.contact_id
+            )
+        )
+        await pilot.pause(0.1)
+        assert said(app, "hi").endswith("✓✓")
+
+
+async def test_what_arrives_is_shown_and_read_when_somebody_looks(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        node.receive("Ada", "bring the maps")
+        await settle(pilot)
+        await pilot.pause(0.1)
+        assert "bring the maps" in screen(app)
+        assert not any(isinstance(one, MarkRead) for one in node.sent)
+        await pilot.press("x")
+        await settle(pilot)
+        assert [one.row_id for one in node.sent if isinstance(one, MarkRead)] == [4]
+        app.post_message(events.AppBlur())
+        await pilot.pause()
+        node.receive("Ada", "are you there?")
+        await pilot.pause(0.1)
+        await pilot.press("y")
+        await settle(pilot)
+        assert len([one for one in node.sent if isinstance(one, MarkRead)]) == 1
+        app.post_message(events.AppFocus())
+        await settle(pilot)
+        assert len([one for one in node.sent if isinstance(one, MarkRead)]) == 2
+
+
+async def test_unread_ones_elsewhere_are_counted_and_found(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        node.receive("Bob", "now")
+        node.receive("Bob", "or never")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        rows = text_of(app)
+        assert rows[0].startswith(" ○ Bob")
+        assert rows[0][:23].rstrip().endswith("2")
+        assert "2 unread" in rows[-1]
+        await pilot.press("alt+a")
+        await settle(pilot)
+        assert "Bob · not verified" in text_of(app)[0]
+        assert "new" in screen(app)
+        await pilot.press("alt+a")
+        assert "Nothing is unread." in screen(app)
+
+
+async def test_an_escape_before_enter_never_sends(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        from textual._xterm_parser import XTermParser
+
+        found = list(XTermParser().feed("\x1b\r"))
+        assert [one.key for one in found if isinstance(one, events.Key)] == ["alt+enter"]
+        await pilot.press(*"a", "alt+enter", *"b")
+        await settle(pilot)
+        assert app.room.editor.text == "a\nb"
+        assert sent(node) == []
+
+
+async def test_a_paste_of_several_lines_sends_nothing(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        app.screen.post_message(events.Paste("one\r\ntwo\rthree\x1b[31m\n"))
+        await settle(pilot)
+        assert app.room.editor.text == "one\ntwo\nthree[31m\n"
+        assert sent(node) == []
+        assert app.room.composer.size.height == 4
+        await pilot.press("enter")
+        await settle(pilot)
+        assert sent(node) == ["one\ntwo\nthree[31m\n"]
+        assert app.room.composer.size.height == 1
+
+
+async def test_the_composer_grows_to_eight_rows(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node, (80, 40)) as (app, pilot):
+        for _ in range(12):
+            await pilot.press("x", "ctrl+j")
+        await settle(pilot)
+        assert app.room.composer.size.height == 8
+
+
+async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        app.room.editor.insert("x" * (TEXT_MAX_BYTES + 3))
+        await pilot.press("y")
+        await settle(pilot)
+        assert "16.0 of 16 KiB" in screen(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "Too long by 4 bytes; nothing was sent." in screen(app)
+        assert sent(node) == []
+        assert app.room.editor.size_bytes == TEXT_MAX_BYTES + 4
+
+
+async def test_a_refused_text_comes_back(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada", identity_changed=True)
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"secret", "enter")
+        await settle(pilot)
+        assert app.room.editor.text == "secret"
+        assert "The identity of Ada has changed" in screen(app)
+        assert "identity changed" in text_of(app)[0]
+
+
+async def test_drafts_survive_changing_the_conversation_and_a_restart(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"for Ada", "alt+down")
+        await settle(pilot)
+        assert app.room.editor.text == ""
+        assert "draft: for Ada" in screen(app)
+        await pilot.press(*"for Bob", "ctrl+q")
+        await pilot.pause()
+    assert node.drafts == {2: "for Ada", 1: "for Bob"}
+    node.closed = False
+    async with opened(node) as (app, pilot):
+        assert app.room.editor.text == "for Ada"
+
+
+async def test_a_draft_is_kept_while_one_thinks(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (_, pilot):
+        await pilot.press(*"hm")
+        for _ in range(100):
+            if any(isinstance(one, SetDraft) for one in node.sent):
+                break
+            await pilot.pause(0.05)
+        assert node.drafts == {2: "hm"}
+
+
+async def test_a_mistyped_command_does_not_go_out(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        for typed in ("/qiut", " /quit"):
+            await pilot.press(*typed, "enter")
+            await settle(pilot)
+            assert app.room.editor.text == typed
+            assert "Did you mean /quit?" in screen(app) or "A space stands before" in screen(app)
+            await pilot.press("ctrl+u")
+        await pilot.press(*"//quit", "enter")
+        await settle(pilot)
+        assert sent(node) == ["/quit"]
+
+
+async def test_commands_and_names_complete(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/o", "tab")
+        assert app.room.editor.text == "/open "
+        await pilot.press(*"b", "tab", "enter")
+        await settle(pilot)
+        assert "Bob" in text_of(app)[0]
+        await pilot.press(*"nice :thumbs_u", "tab")
+        assert app.room.editor.text == "nice 👍"
+
+
+async def test_tab_goes_round(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/theme ", "tab")
+        seen = [app.room.editor.text]
+        for _ in range(3):
+            await pilot.press("tab")
+            seen.append(app.room.editor.text)
+        assert seen == ["/theme terminal", "/theme dark", "/theme light", "/theme terminal"]
+
+
+async def test_selecting_copies_deletes_and_sends_again(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    async with opened(node) as (app, pilot):
+        written: list[str] = []
+        monkeypatch.setattr(app, "write_terminal", written.append)
+        await pilot.press(*"draft", "escape", "k", "y")
+        await settle(pilot)
+        assert written == ["\x1b]52;c;c2VlIHlvdSBhdCBub29u\x07"]
+        assert app.room.editor.text == "draft"
+        await pilot.press("escape", "d")
+        assert "Once more to delete" in screen(app)
+        await pilot.press("d")
+        await settle(pilot)
+        await pilot.pause(0.1)
+        assert "will do" not in "\n".join(row[24:] for row in text_of(app))
+        node.say("Ada", "lost", direction="out", state="queued")
+        message = node.messages[-1]
+        await pilot.press("escape", "alt+down", "alt+up")
+        await settle(pilot)
+        node.fail(message)
+        await pilot.pause(0.1)
+        assert said(app, "lost").endswith("!")
+        await pilot.press("escape", "t")
+        await settle(pilot)
+        assert [one for one in node.sent if isinstance(one, RetryMessage)]
+        await pilot.pause(0.1)
+        assert said(app, "lost").endswith("✓✓")
+
+
+async def test_search_jumps_to_the_place(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Bob")
+    node.add("Ada")
+    node.say("Ada", *(f"word {n}" for n in range(700)))
+    node.say("Bob", "needle with Bob")
+    node.say("Ada", *(f"later {n}" for n in range(700)))
+    node._put(node.messages[300], body="the needle itself")
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+f")
+        await settle(pilot)
+        await pilot.press(*"needle")
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+        assert "Ada: the needle itself" in screen(app)
+        assert "with Bob" not in screen(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        shown = screen(app)
+        assert "the needle itself" in shown
+        assert "word 299" in shown
+        assert "word 301" in shown
+        for _ in range(40):
+            await pilot.press("pagedown")
+        await settle(pilot)
+        await pilot.press("ctrl+end")
+        await settle(pilot)
+        assert "later 699" in screen(app)
+        await pilot.press(*"/search needle", "enter")
+        await settle(pilot)
+        assert "with Bob" in screen(app)
+        assert "the needle itself" in screen(app)
+
+
+async def test_everything_is_reachable_from_one_end_to_the_other(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"message {n}" for n in range(1_000)))
+    async with opened(node) as (app, pilot):
+        seen: set[str] = set()
+        for _ in range(200):
+            seen.update(row[24:].split()[-1] for row in text_of(app)[1:-3] if "message" in row[24:])
+            if "0" in seen:
+                break
+            await pilot.press("pageup")
+            await settle(pilot)
+        assert seen == {str(n) for n in range(1_000)}
+        window = app.room.reader.window
+        assert window is not None
+        assert len(window.messages) <= 500
+        down: set[str] = set()
+        for _ in range(200):
+            down.update(row[24:].split()[-1] for row in text_of(app)[1:-3] if "message" in row[24:])
+            if "999" in down:
+                break
+            await pilot.press("pagedown")
+            await settle(pilot)
+        assert down == seen
+        await pilot.press("ctrl+home")
+        await settle(pilot)
+        assert "message 0" in screen(app)
+        assert "Friday" in screen(app) or "day " in text_of(app)[1]
+
+
+async def test_what_arrives_below_is_counted_and_nothing_moves(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"message {n}" for n in range(100)))
+    async with opened(node) as (app, pilot):
+        await pilot.press("pageup")
+        await settle(pilot)
+        before = [row[24:] for row in text_of(app)[1:-3]]
+        for n in range(3):
+            node.receive("Ada", f"new {n}")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert [row[24:] for row in text_of(app)[1:-3]] == before
+        assert "3 new below" in screen(app)
+        await pilot.press("ctrl+end")
+        await settle(pilot)
+        assert "new 2" in screen(app)
+        assert "new below" not in screen(app)
+
+
+async def test_the_palette_and_help_list_what_works(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("f1")
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+        labels = " ".join(one.label + one.hint for one in app.screen.box.choices)
+        for action, _ in app.keys.bindings():
+            assert action.does in labels
+        for command in commands.COMMANDS:
+            assert f"/{command.name}" in labels
+        await pilot.press("escape", "ctrl+p")
+        await settle(pilot)
+        await pilot.press(*"mute")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.pause(0.1)
+        assert [one.muted for one in node.sent if isinstance(one, SetPreferences)] == [True]
+        assert "muted" in text_of(app)[0]
+
+
+@pytest.mark.parametrize("profile", keys.PROFILES)
+def test_every_bound_action_and_listed_command_exists(profile: str) -> None:
+    from loom.tui.screens.conversation import _EDITS, ConversationScreen
+
+    for action, _ in keys.Keys(profile).bindings():
+        assert action.name in _EDITS or hasattr(ConversationScreen, f"do_{action.name}")
+    for command in commands.COMMANDS:
+        assert hasattr(Slash, f"do_{command.name}")
+    names = [name for one in commands.COMMANDS for name in (one.name, *one.aliases)]
+    assert len(names) == len(set(names))
+
+
+async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        node.tell(PeerOffline(contact="Ada", contact_id=2, reason="closed"))
+        await pilot.pause(0.1)
+        assert "Ada · verified · PQ · not connected" in text_of(app)[0]
+        node.tell(PeerOnline(contact="Ada", contact_id=2, address="192.0.2.7:4070"))
+        node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
+        node.tell(Warned(code="x", message="something odd"))
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert "direct 192.0.2.7:4070" in text_of(app)[0]
+        assert "Ada is typing" in screen(app)
+        assert "something odd" in text_of(app)[-1]
+
+
+async def test_keys_and_colours_are_remembered(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/keys emacs", "enter")
+        await pilot.press(*"/theme dark", "enter")
+        await settle(pilot)
+        await pilot.press(*"ab", "ctrl+b", "ctrl+f", *"c")
+        assert app.room.editor.text == "abc"
+        config = app.config
+    text = (config / "config.toml").read_text()
+    assert 'theme = "dark"' in text
+    assert "# Loom's terminal app" in text
+    node.closed = False
+    (config / "config.toml").write_text(text + 'search_here = ["ctrl+t"]\n')
+    async with opened(node) as (app, pilot):
+        assert (app.keys.profile, app.look.theme.name) == ("emacs", "dark")
+        await pilot.press("ctrl+t")
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+
+
+async def test_a_broken_config_is_said_and_not_obeyed(
+    node: TalkingNode, opened: Opened, tmp_path: object
+) -> None:
+    from pathlib import Path
+
+    assert isinstance(tmp_path, Path)
+    (tmp_path / "config.toml").write_text('keys = "vi"\n')
+    async with opened(node) as (app, _):
+        assert "There are no keys vi" in text_of(app)[-1]
+        assert app.keys.profile == "default"
+
+
+async def test_the_node_may_leave_and_come_back(node: TalkingNode, opened: Opened) -> None:
+    from tests.fakes import FakeProfiles
+
+    profiles = FakeProfiles()
+    profiles.nodes["work"] = again = TalkingNode()
+    again.add("Bob", online=False)
+    again.add("Ada")
+    again.say("Ada", "said meanwhile")
+    async with opened(node) as (app, pilot):
+        app._profiles = profiles
+        await pilot.press(*"draft")
+        await node.close()
+        await pilot.pause(0.1)
+        assert "The node has stopped" in text_of(app)[-1]
+        profiles.running.add("work")
+        for _ in range(60):
+            await pilot.pause(0.05)
+            if "The node is back." in screen(app):
+                break
+        await settle(pilot)
+        assert "said meanwhile" in screen(app)
+        assert app.room.editor.text == "draft"
+    await again.close()
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1), (59, 24), (60, 8), (200, 60), (5, 30)])
+async def test_any_size_works(node: TalkingNode, opened: Opened, size: tuple[int, int]) -> None:
+    async with opened(node, size) as (app, pilot):
+        await pilot.press(*"hello there", "ctrl+j", *"/x", "escape", "k", "escape")
+        node.receive("Ada", "a word " * 50)
+        await pilot.press("ctrl+p")
+        await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        rows = text_of(app)
+        assert len(rows) == size[1]
+        if size == (20, 5):
+            assert rows[0].startswith(" Ada")
+            assert any("a word" in row for row in rows)
+
+
+async def test_a_resize_storm_ends_well(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        for n in range(30):
+            await pilot.resize_terminal(20 + n * 7 % 90, 5 + n * 5 % 30)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "will do" in screen(app)
+        assert "Ada · verified" in text_of(app)[0]
+
+
+async def test_ascii_signs_without_utf_8(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node, unicode=False) as (app, _):
+        assert screen(app).isascii()
+        assert "**" in screen(app)
+
+
+async def test_two_hundred_a_second_keep_the_composer_responsive(
+    node: TalkingNode, opened: Opened
+) -> None:
+    import time
+
+    async with opened(node, (120, 40)) as (app, pilot):
+        slowest = 0.0
+        for n in range(100):
+            for m in range(4):
+                node.receive("Ada", f"burst {n} {m} " + "word " * 10)
+            began = time.perf_counter()
+            await pilot.press("x")
+            slowest = max(slowest, time.perf_counter() - began)
+        assert app.room.editor.text == "x" * 100
+        await settle(pilot)
+        assert "burst 99 3" in screen(app)
+        assert slowest < 0.5
+
+
+async def test_clicks_open_and_select(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.click(offset=(5, 2))
+        await settle(pilot)
+        assert "Bob" in text_of(app)[0]
+        row = next(y for y, row in enumerate(text_of(app)) if "call me" in row[24:])
+        await pilot.click(offset=(40, row))
+        await settle(pilot)
+        assert app.room.selecting
