@@ -42,7 +42,12 @@ def accept(
 ) -> Accepted:
     """Bob's check, with one thing changed."""
     return handshake.accept(
-        identity, prekey, contact, prefix, counters=Counters(accepted=largest_accepted), now_ms=now_ms
+        identity,
+        prekey,
+        contact,
+        prefix,
+        counters=Counters(accepted=largest_accepted),
+        now_ms=now_ms,
     )
 
 
