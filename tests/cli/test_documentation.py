@@ -22,7 +22,7 @@ LISTS = {
     views.Drafts,
     views.Preferences,
 }
-"""Answers that cross the control socket whole; standard output gets one element per line or none."""
+"""Answers that cross the control socket whole; standard output gets their parts or nothing."""
 
 
 def kinds() -> Iterator[type[msgspec.Struct]]:
