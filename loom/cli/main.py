@@ -9,6 +9,7 @@ from loom import __version__
 def main() -> None:
     """Run the command line of this process; never returns."""
     os.umask(0o077)
+    _open_missing_streams()
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"loom {__version__}\n")
         raise SystemExit(0)
@@ -18,3 +19,13 @@ def main() -> None:
         # A sign that the terminal's encoding lacks must not end the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
     app(prog_name="loom")
+
+
+def _open_missing_streams() -> None:
+    """Whoever closed a standard stream gets none; otherwise the database could take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, so this one
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: PTH123, SIM115

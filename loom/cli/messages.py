@@ -48,6 +48,7 @@ from loom.wire.limits import TEXT_MAX_BYTES
 
 PANEL = "Messages"
 PAGE = 100
+SEQ_MAX = (1 << 63) - 1
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
@@ -191,7 +192,9 @@ def listen(
     context: typer.Context,
     after: Annotated[
         int | None,
-        typer.Option("--after", min=0, metavar="SEQ", help="First what came after this event."),
+        typer.Option(
+            "--after", min=0, max=SEQ_MAX, metavar="SEQ", help="First what came after this event."
+        ),
     ] = None,
 ) -> None:
     """Print events as they come, until the node ends."""

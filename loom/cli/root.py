@@ -1,5 +1,6 @@
 """The `loom` command: its groups, and what becomes of an error."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import typer
 from loom.cli import contacts, daemon, demo, doctor, messages, profiles, tokens
 from loom.cli.options import Group, root_options
 from loom.cli.output import ErrorLine, Output
-from loom.errors import InvalidInput, LoomError
+from loom.errors import DiskFull, InvalidInput, LoomError
 
 
 class Root(Group):
@@ -44,8 +45,7 @@ class Root(Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Whoever read our output has left: what is still buffered must not complain either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return None
 
 
@@ -64,9 +64,18 @@ def _exit_code(error: BaseException, output: Output, arguments: list[str]) -> in
             return 1
         case KeyboardInterrupt():
             return 130
+        case OSError(errno=errno.ENOSPC):  # the store has its own words: this is our output
+            _drop_output()
+            Output(as_json=False).error(DiskFull())
+            return 1
         case BaseExceptionGroup() if inner := _only_loom_error(error):
             return _exit_code(inner, output, arguments)
     return _unexpected(error, output, arguments)
+
+
+def _drop_output() -> None:
+    """Nobody takes our output any more: what is still buffered must not complain either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: typer.TyperException, output: Output) -> int:
