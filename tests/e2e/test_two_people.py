@@ -8,6 +8,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +211,33 @@ def test_a_closed_pipe_ends_quietly(home: Home) -> None:
     assert (done.returncode, len(done.stdout), done.stderr) == (0, 9, b"")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_missing_standard_stream_harms_nothing(home: Home, closed: str) -> None:
+    for arguments in (("--version",), ("-p", "alice", "send", "Bob", "hi")):
+        done = subprocess.run(
+            ["sh", "-c", f'"$@" {closed}', "-", *command(*arguments)],  # noqa: S607
+            cwd=ROOT, env=home.environment(), capture_output=True, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done
+        assert b"Traceback" not in done.stderr
+    assert bodies(home, "alice", "Bob") == ["hi"]
+    assert not any(not one["ok"] for one in home.run("-p", "alice", "doctor", "--json").objects)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full (Linux)")
+@pytest.mark.parametrize("extra", [(), ("--json",)])
+def test_an_output_that_cannot_be_written(home: Home, extra: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("-p", "alice", "contacts", *extra),
+            cwd=ROOT, env=home.environment(), stdout=full, stderr=subprocess.PIPE,
+            timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("loom: The disk is full.")
+    assert b"Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("attached", [False, True])
 def test_interrupted_while_waiting(home: Home, attached: bool) -> None:
     with home.daemon("alice", *ALONE) if attached else nullcontext():
@@ -242,6 +270,7 @@ def test_no_command_no_contact_no_profile(home: Home) -> None:
         (("nonsense",), 2, "usage"),
         (("-p", "alice", "send", "Bob"), 2, "usage"),
         (("-p", "alice", "history", "Bob", "--since", "soon"), 2, "invalid_input"),
+        (("-p", "alice", "listen", "--after", "9" * 30), 2, "usage"),
         (("-p", "alice", "daemon", "--listen", "127.0.0.1"), 2, "invalid_address"),
         (("-p", "alice", "daemon", "--listen", "127.0.0.1:99999"), 2, "invalid_address"),
         (("-p", "alice", "daemon", "--listen", "192.0.2.1:0"), 2, "foreign_address"),
