@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from loom.api.events import AnyEvent, MessageSent
 from loom.core import conversation as core
@@ -46,7 +46,7 @@ class Outbox:
         self._adding = 0
         """Rows on their way to the disk unsealed: later texts must not overtake them."""
         self._added = 0
-        self._last_commit: asyncio.Future[int] | None = None
+        self._last_commit: asyncio.Future[Any] | None = None
         self._best: bytes | None = None
         self._written_s: dict[MessageId, float] = {}
         """When each row that awaits its receipt was last written to this link."""
@@ -181,16 +181,12 @@ class Outbox:
         def store(db: Db) -> tuple[int, T]:
             return outbox.add(db, peer.number, message_id, data, seal), also(db)
 
-        future = peer.state.commit(store)
-        row: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._last_commit = row
+        self._last_commit = future = peer.state.commit(store)
 
         def stored(done: "asyncio.Future[tuple[int, T]]") -> None:
             if done.cancelled() or done.exception() is not None:
-                row.cancel()
                 return
             row_id = done.result()[0]
-            row.set_result(row_id)
             if not self._caught_up:
                 # A new link or session meanwhile: the task sends what came before first.
                 self._wake.set()
@@ -201,6 +197,7 @@ class Outbox:
             else:
                 self.rewind()
 
+        # Before anybody who waits for the commit goes on.
         future.add_done_callback(stored)
         # Whoever asked may go away; the commit does not stop, so neither does what follows it.
         return (await asyncio.shield(future))[1]
