@@ -323,9 +323,11 @@ class Outbox:
     def _watch_for_stall(self) -> None:
         """At the limit of unreceipted messages, with a link and no receipt: begin anew."""
         peer = self._peer
-        if peer.parts.clock.monotonic_s() - self._progress_s < STUCK_S:
+        now_s = peer.parts.clock.monotonic_s()
+        if now_s - self._progress_s < STUCK_S:
             self.look_again(STUCK_S)
             return
+        self._progress_s = now_s
         peer.want_start()
 
     # --- what was written ---
