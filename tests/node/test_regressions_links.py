@@ -1,0 +1,288 @@
+"""Links that once outlived their welcome, their place or their use, and dials without a pause."""
+
+from typing import Any
+
+import pytest
+
+from loom.api.commands import BlockContact, Connect, ImportToken, VerifyContact
+from loom.api.events import PeerOnline
+from loom.errors import IdentityChanged, StoreUnavailable
+from loom.model import Address, Direction, MessageState
+from loom.node.connection import FLUSH_TIMEOUT_S, Connection
+from loom.storage import prekeys
+from loom.transport.memory import MemoryStream
+from loom.wire.framing import RecordKind
+from loom.wire.limits import UNAUTHENTICATED_MAX, UNAUTHENTICATED_PER_SOURCE_MAX
+from loom.wire.token import encode_token
+from tests.node.harness import Person, World, identity_of
+
+BURST = 300
+
+
+class Dam:
+    """Holds back what one host writes on new streams, from the nth piece on, until it opens."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, host: str, pieces_through: int) -> None:
+        self.held: list[tuple[MemoryStream, bytes]] = []
+        self._is_open = False
+        self._write = MemoryStream.write
+        written: dict[MemoryStream, int] = {}
+
+        def write(stream: MemoryStream, data: bytes) -> None:
+            count = written[stream] = written.get(stream, 0) + 1
+            if self._is_open or stream.local.host != host or count <= pieces_through:
+                self._write(stream, data)
+            else:
+                self.held.append((stream, data))
+
+        monkeypatch.setattr(MemoryStream, "write", write)
+
+    def open(self) -> None:
+        """What was held goes its way, and everything after it."""
+        self._is_open = True
+        for stream, data in self.held:
+            self._write(stream, data)
+
+
+class Stranger:
+    """Connects and says nothing."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+
+    def connected(self, stream: object) -> None:
+        self.is_open = True
+
+    def data_received(self, data: bytes) -> None:
+        raise AssertionError("a stranger is never answered")
+
+    def writable(self, ready: bool) -> None:
+        pass
+
+    def closed(self) -> None:
+        self.is_open = False
+
+
+def link(one: Person, other: Person) -> Connection:
+    connection = one.peer(other).connection
+    assert connection is not None
+    return connection
+
+
+async def half_a_link(
+    world: World, monkeypatch: pytest.MonkeyPatch, stands: str
+) -> tuple[Person, Person, Dam]:
+    """Alice and Bob, who had a session, and a link between them that is not yet confirmed."""
+    calls = ("Alice", "Bob") if stands == "we dialled" else ("Bob", "Alice")
+    one, other = await world.friends(*calls)
+    alice, bob = (one, other) if one.name == "Alice" else (other, one)
+    await world.delivered(alice, bob)
+    await world.pass_time(3)
+    # Bob's first piece is his opening, or his answer to ours; his second is the confirmation.
+    dam = Dam(monkeypatch, bob.host, pieces_through=int(stands == "waits for its confirmation"))
+    world.network.cut()
+    await world.until(lambda: dam.held != [])
+    assert not alice.is_online(bob)
+    return alice, bob, dam
+
+
+STANDS = pytest.mark.parametrize(
+    "stands", ["waits at the gate", "waits for its confirmation", "we dialled"]
+)
+
+
+# --- contacts that change while a link is being made ---
+
+
+@STANDS
+async def test_a_link_from_before_a_new_identity_carries_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, stands: str
+) -> None:
+    """Once, texts for the new identity went to the old one, and came back ticked."""
+    alice, bob, dam = await half_a_link(world, monkeypatch, stands)
+    new = identity_of("Another Bob")
+    await alice.do(ImportToken(token=encode_token(new.token), name="Bob", replace=True))
+    await alice.do(VerifyContact(contact="Bob", confirm=True))
+    await alice.say(bob, "for the new Bob only")
+    dam.open()
+    online = len(alice.told(PeerOnline))
+    await bob.say(alice, "I am the old Bob")
+    await world.pass_time(100)
+    assert bob.received(alice) == []
+    assert len(alice.told(PeerOnline)) == online
+    assert alice.node.links._confirmed == set()
+    assert [(one.body, one.state) for one in await alice.history(bob)] == [
+        ("for the new Bob only", "queued")
+    ]
+
+
+@STANDS
+async def test_a_link_from_before_a_block_carries_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, stands: str
+) -> None:
+    """Once, whoever was blocked in that moment stayed connected and was heard."""
+    alice, bob, dam = await half_a_link(world, monkeypatch, stands)
+    await alice.do(BlockContact(contact="Bob"))
+    dam.open()
+    online = len(alice.told(PeerOnline))
+    await bob.say(alice, "you block me, and hear me")
+    await world.pass_time(100)
+    assert alice.received(bob) == []
+    assert len(alice.told(PeerOnline)) == online
+    assert alice.node.links._confirmed == set()
+    assert not bob.all_delivered(alice)
+
+
+async def test_an_unverified_new_identity_hears_nothing_and_gets_no_old_prekey(
+    world: World,
+) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    number = alice.peer(bob).number
+    await alice.peer(bob)._bundle()
+    await bob.crash()
+    new = await world.person("Bob", identity_of("Another Bob"))
+    await new.add(alice)
+    await alice.do(ImportToken(token=encode_token(new.identity.token), name="Bob", replace=True))
+    kept = alice.database.look(lambda db: prekeys.live(db, number, 0, 2**40))
+    assert kept is None
+    with pytest.raises(IdentityChanged):
+        await alice.do(Connect(contact="Bob", host=new.host, port=new.address.port))
+    await new.say(alice, "is anybody there?")
+    await new.note_address(alice)
+    await world.pass_time(100)
+    assert alice.peer(new).dialer is None
+    to_new = [
+        one
+        for one in world.network.streams
+        if (one.local.host, one.remote.host) == (alice.host, new.host)
+    ]
+    assert to_new != []
+    assert sum(one._passed_bytes for one in to_new) == 0
+
+
+# --- places ---
+
+
+@pytest.mark.parametrize(
+    ("sources", "places"),
+    [(1, UNAUTHENTICATED_PER_SOURCE_MAX), (BURST, UNAUTHENTICATED_MAX)],
+    ids=["one source", "many sources"],
+)
+async def test_strangers_of_one_turn_find_no_more_places(
+    world: World, sources: int, places: int
+) -> None:
+    """They all arrive before the transport has told of a single end."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    found = [Stranger() for _ in range(BURST)]
+    for n, one in enumerate(found):
+        host = f"192.0.{2 + n % sources // 250}.{n % sources % 250 + 1}"
+        world.network.connect(Address(host, 50_000 + n), bob.address, one)
+    await world.pass_time(0.001)
+    assert sum(one.is_open for one in found) == places
+    assert len(bob.node.links._unconfirmed) == places
+    await alice.say(bob, "still here")
+    await world.delivered(alice, bob)
+    await world.pass_time(10)
+    assert not any(one.is_open for one in found)
+
+
+def stall(one: Person, other: Person) -> tuple[Connection, list[bytes]]:
+    """The other reads no more and never ends this link; what `one` writes to it is noted."""
+    connection, written = link(one, other), list[bytes]()
+    stream: Any = connection._stream
+    stream.peer.pause_reading()
+    stream.peer.close = stream.peer.cut = lambda: None
+    write = stream.write
+
+    def noted(data: bytes) -> None:
+        written.append(data)
+        write(data)
+
+    stream.write = noted
+    return connection, written
+
+
+async def test_a_closing_link_is_not_written_to_and_leaves_its_place(world: World) -> None:
+    """Once it became the link again when the newer one broke: what it was given was lost."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    old, written = stall(alice, bob)
+    await alice.say(bob, "on its way to nobody")
+    await world.pass_time(0.1)
+    await alice.node.links.dial(alice.peer(bob), bob.address)
+    new = link(alice, bob)
+    assert new is not old
+    await world.pass_time(0.1)
+    written.clear()
+    world.network.refusing.add(bob.host)
+    new.abort()
+    await world.until(lambda: alice.peer(bob).connection is None, within_s=0.5)
+    await alice.say(bob, "later")
+    await world.pass_time(FLUSH_TIMEOUT_S + 1)
+    assert written == []
+    assert alice.node.links._confirmed == set()
+    assert alice.texts(bob, Direction.OUT)[-1] == ("later", MessageState.QUEUED)
+    world.network.refusing.clear()
+    await world.delivered(alice, bob)
+    assert bob.received(alice) == ["on its way to nobody", "later"]
+
+
+async def test_what_is_said_while_the_only_link_closes_waits_for_the_next(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    _, written = stall(alice, bob)
+    link(alice, bob).send(RecordKind.KEEPALIVE, b"")
+    await world.pass_time(0.1)
+    world.network.refusing.add(bob.host)
+    alice.peer(bob).close_links()
+    written.clear()
+    await alice.say(bob, "later")
+    await world.pass_time(FLUSH_TIMEOUT_S - 1)
+    assert alice.texts(bob, Direction.OUT) == [("later", MessageState.QUEUED)]
+    assert written == []
+    await world.until(lambda: alice.node.links._confirmed == set(), within_s=2)
+    world.network.refusing.clear()
+    await world.delivered(alice, bob)
+    assert bob.received(alice) == ["later"]
+
+
+# --- dialling ---
+
+
+async def test_a_link_that_ends_at_once_is_not_dialled_in_a_hurry(world: World) -> None:
+    """As where all 64 places are taken: once it was dialled without any pause."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    await world.pass_time(3)
+    links: Any = bob.node.links
+    links.confirmed = lambda connection: connection.abort()
+    before = len(world.network.streams)
+    world.network.cut()
+    await world.pass_time(60)
+    dialled = (len(world.network.streams) - before) // 2
+    assert 2 <= dialled <= 10
+    del links.confirmed
+    await alice.say(bob, "in the end")
+    await world.delivered(alice, bob, within_s=600)
+
+
+async def test_the_dialer_survives_a_read_that_fails(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    await world.pass_time(3)
+    database: Any = alice.database
+    failed = 0
+
+    async def broken(work: object) -> None:
+        nonlocal failed
+        failed += 1
+        raise StoreUnavailable(what="the disk reported an error")
+
+    database.read = broken
+    world.network.cut()
+    await world.until(lambda: failed > 0)
+    await world.pass_time(1)
+    del database.read
+    await world.until(lambda: alice.is_online(bob), within_s=10)
