@@ -136,7 +136,7 @@ class Discovery(Protocol):
         """Replace what is announced; an empty list only browses.
 
         Raises:
-            DiscoveryUnavailable: the network refused; said once until it worked again.
+            DiscoveryUnavailable: the network refused; the next call tries again.
         """
         ...
 

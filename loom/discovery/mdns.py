@@ -52,7 +52,6 @@ class MdnsDiscovery:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
-        self._failure_told = False
 
     async def start(self, found: Callable[[Advert], None]) -> None:
         """Begin to browse; `found` is called from the event loop.
@@ -81,7 +80,7 @@ class MdnsDiscovery:
         """Replace what is announced, under new random names; an empty list only browses.
 
         Raises:
-            DiscoveryUnavailable: the network refused; said once until it worked again.
+            DiscoveryUnavailable: the network refused; the next call tries again.
         """
         async with self._changing:
             if self._found is None:
@@ -92,12 +91,9 @@ class MdnsDiscovery:
                 await mdns.async_update_interfaces()
                 await self._browse(mdns)
                 await self._register(mdns, adverts)
-                self._failure_told = False
             except _FAILURES as error:
                 await self._shut()
-                if not self._failure_told:
-                    self._failure_told = True
-                    raise DiscoveryUnavailable(what=_fact(error)) from error
+                raise DiscoveryUnavailable(what=_fact(error)) from error
 
     async def stop(self) -> None:
         """Withdraw and end."""

@@ -4,7 +4,9 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
+from loom.api.events import Warned
 from loom.core.presence import (
     ADVERT_RANDOM_BYTES,
     Place,
@@ -14,8 +16,9 @@ from loom.core.presence import (
     epoch_at,
     find_contact,
 )
-from loom.errors import LoomError, MalformedMessage
+from loom.errors import LoomError, MalformedMessage, StoreError, describe
 from loom.model import Address, ContactId
+from loom.node.bus import Draft, store_events
 from loom.node.parts import Parts
 from loom.node.peer import Peer
 from loom.ports import Advert, Discovery
@@ -72,7 +75,7 @@ class Announcer:
             await self._discovery.start(self._found)
             self.state = "on"
         except LoomError as error:
-            self._failed(error)
+            await self._failed(error)
         while True:
             self._changed.clear()
             epoch, here = epoch_at(self._parts.now_s()), self._addresses()
@@ -80,7 +83,7 @@ class Announcer:
                 await self._discovery.announce(self._adverts(epoch, here))
                 self.state = "on"
             except LoomError as error:
-                self._failed(error)
+                await self._failed(error)
             while not self._changed.is_set():
                 left_s = EPOCH_S - self._parts.now_s() % EPOCH_S
                 try:
@@ -136,6 +139,14 @@ class Announcer:
         if peer.dialer is not None:
             peer.dialer.kick(heard=True)
 
-    def _failed(self, error: LoomError) -> None:
+    async def _failed(self, error: LoomError) -> None:
+        """Tell the user once, until it worked again; whoever looks later finds it too."""
+        if self.state == "failed":
+            return
         self.state = "failed"
         log.warning("discovery: %s %s", error.code, error.facts)
+        draft = Draft(Warned(code=error.code, message=describe(error)[0]), None)
+        now_ms = self._parts.clock.now_ms()
+        with suppress(StoreError):
+            stored = await self._parts.database.write(lambda db: store_events(db, [draft], now_ms))
+            self._parts.bus.publish(stored)
