@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.harness import NotMeasured
 from bench.processes import LineProcess
 from loom.api.commands import ExportToken, ImportToken
 from loom.api.events import NodeReady
@@ -98,5 +99,9 @@ def daemon(
     """A running daemon and its port."""
     command = [*LOOM, "--json", "daemon", "--listen", "127.0.0.1:0", *options]
     with LineProcess(command, deadline_s, environment) as process:
-        ready = msgspec.json.decode(process.read_line(), type=NodeReady)
+        line = process.read_line()
+        try:
+            ready = msgspec.json.decode(line, type=NodeReady)
+        except msgspec.ValidationError as error:
+            raise NotMeasured(f"the daemon says {line}") from error
         yield process, ready.port
