@@ -16,7 +16,7 @@ from loom.api.client import Client
 from loom.api.commands import Connect, ExportToken, ImportToken, SendText, Status
 from loom.api.events import AnyEvent, MessageReceived
 from loom.api.profiles import NodeOptions, Profiles
-from loom.cli import opening
+from loom.cli import opening, tui
 from loom.cli.ada import answer
 from loom.cli.opening import Caller, following
 from loom.cli.options import Command
@@ -31,6 +31,7 @@ ARGON2_MEMORY_MIB = 64
 """The least there is: these profiles live for minutes behind a random passphrase."""
 ANSWER_TIMEOUT_S = 30.0
 PROMPT = "> "
+GREETING = "Ada is a program on this machine: write her something, and Enter sends it."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,13 +44,13 @@ def demo(
     plain: Annotated[bool, typer.Option("--plain", help="Line mode.")] = False,
 ) -> None:
     """Talk to Ada: two throwaway profiles on this machine, a real network between them."""
-    del plain  # line mode is the only one there is
     caller = Caller.of(context)
+    in_app = not plain and tui.is_possible(caller)
     with TemporaryDirectory(prefix="loom-demo-", ignore_cleanup_errors=True) as folder:
-        caller.run(_demo(caller, Path(folder)))
+        caller.run(_demo(caller, Path(folder), in_app=in_app))
 
 
-async def _demo(caller: Caller, folder: Path) -> None:
+async def _demo(caller: Caller, folder: Path, *, in_app: bool) -> None:
     note = caller.output.note
     note("Setting up two throwaway profiles, yours and Ada's ...")
     async with _pair(folder) as (you, ada, address):
@@ -59,7 +60,9 @@ async def _demo(caller: Caller, folder: Path) -> None:
         async with following(ada, 0) as hers, following(you, 0) as yours:
             answering = asyncio.create_task(_answer(ada, hers), name="Ada")
             try:
-                if sys.stdin.isatty():
+                if in_app:
+                    await tui.show(you, profile="demo", config=folder / "config", greeting=GREETING)
+                elif sys.stdin.isatty():
                     await _talk(caller, you, yours)
                 else:
                     await _recite(caller, you, yours)

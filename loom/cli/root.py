@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import typer
 
-from loom.cli import contacts, daemon, demo, doctor, messages, profiles, tokens
+from loom.cli import contacts, daemon, demo, doctor, messages, profiles, tokens, tui
+from loom.cli.opening import Caller
 from loom.cli.options import Group, root_options
 from loom.cli.output import ErrorLine, Output
 from loom.errors import DiskFull, InvalidInput, LoomError
@@ -43,10 +44,24 @@ class Root(Group):
 
     def invoke(self, ctx: "typer._click.core.Context") -> object:
         try:
-            return super().invoke(ctx)
+            if ctx._protected_args:  # noqa: SLF001 - empty: no command was named
+                return super().invoke(ctx)
+            _without_command(ctx)
         except BrokenPipeError:
-            _drop_output()
-            return None
+            # Whoever read our output has left: what is still buffered must not complain either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return None
+
+
+def _without_command(ctx: "typer._click.core.Context") -> None:
+    caller = Caller.of(cast("typer.Context", ctx))
+    if tui.is_possible(caller):
+        tui.open_app(caller)
+    elif caller.options.json:
+        ctx.fail("Missing command.")
+    else:
+        caller.output.note(ctx.get_help())
+        raise typer.Exit(2)
 
 
 def _exit_code(error: BaseException, output: Output, arguments: list[str]) -> int:
@@ -144,7 +159,7 @@ app = typer.Typer(
     cls=Root,
     name="loom",
     help="A serverless end-to-end encrypted messenger for the terminal.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},

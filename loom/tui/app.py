@@ -21,6 +21,7 @@ from loom.api.commands import (
     History,
     ListContacts,
     ListDrafts,
+    ListPeers,
     ListPreferences,
     ShowContact,
     Status,
@@ -99,6 +100,10 @@ class LoomApp(App[None], inherit_bindings=False):
         """The screen stands: ask for everything once, then follow the events."""
         self.work(self._follow(), "events")
 
+    def leave(self) -> None:
+        """Keep what was begun, then end."""
+        self.room.do_quit()
+
     # --- commands ---
 
     async def send(self, command: Command[R]) -> R:
@@ -148,12 +153,12 @@ class LoomApp(App[None], inherit_bindings=False):
         for one in (await self.send(ListPreferences())).contacts:
             if one.contact_id is not None:
                 self.model.change(one.contact_id, muted=one.muted)
+        for peer in (await self.send(ListPeers())).peers:
+            self.model.change(peer.contact_id, path=peer.address or "")
         self.model.connected = True
         await self.room.begin()
         if self.complaint:
             self.say(self.complaint, bad=True)
-        elif self.greeting:
-            self.say(self.greeting)
 
     async def _reattach(self) -> None:
         """Wait until a node serves the profile again."""

@@ -59,7 +59,7 @@ def test_what_cannot_be_said_is_one_sentence(environment: dict[str, str]) -> Non
 
 def test_on_a_terminal_it_prompts_until_quit(environment: dict[str, str]) -> None:
     code, screen = run_on_terminal(
-        [sys.executable, "-m", "loom", "demo"],
+        [sys.executable, "-m", "loom", "demo", "--plain"],
         environment,
         [("> ", "echo one\n"), ("Ada: one\r\n> ", "echo two\n"), ("Ada: two\r\n> ", "/quit\n")],
     )

@@ -1,5 +1,6 @@
 """A fake node that also knows what only the app asks for."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,11 @@ class TalkingNode(FakeNode):
         super().__init__(profile, delivers=delivers)
         self.drafts: dict[int, str] = {}
         self.preferences: dict[int, Preference] = {}
+
+    def reopen(self) -> None:
+        """As after a restart."""
+        self.closed = False
+        self._changed = asyncio.Event()
 
     def tell(self, event: AnyEvent) -> None:
         """Something happened."""

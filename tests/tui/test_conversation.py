@@ -170,7 +170,7 @@ async def test_drafts_survive_changing_the_conversation_and_a_restart(
         await pilot.press(*"for Bob", "ctrl+q")
         await pilot.pause()
     assert node.drafts == {2: "for Ada", 1: "for Bob"}
-    node.closed = False
+    node.reopen()
     async with opened(node) as (app, pilot):
         assert app.room.editor.text == "for Ada"
 
@@ -288,7 +288,7 @@ async def test_everything_is_reachable_from_one_end_to_the_other(opened: Opened)
     node = TalkingNode()
     node.add("Ada")
     node.say("Ada", *(f"message {n}" for n in range(1_000)))
-    async with opened(node) as (app, pilot):
+    async with opened(node, (80, 60)) as (app, pilot):
         seen: set[str] = set()
         for _ in range(200):
             seen.update(row[24:].split()[-1] for row in text_of(app)[1:-3] if "message" in row[24:])
@@ -393,7 +393,7 @@ async def test_keys_and_colours_are_remembered(node: TalkingNode, opened: Opened
     text = (config / "config.toml").read_text()
     assert 'theme = "dark"' in text
     assert "# Loom's terminal app" in text
-    node.closed = False
+    node.reopen()
     (config / "config.toml").write_text(text + 'search_here = ["ctrl+t"]\n')
     async with opened(node) as (app, pilot):
         assert (app.keys.profile, app.look.theme.name) == ("emacs", "dark")
@@ -478,15 +478,15 @@ async def test_two_hundred_a_second_keep_the_composer_responsive(
 
     async with opened(node, (120, 40)) as (app, pilot):
         slowest = 0.0
-        for n in range(100):
-            for m in range(4):
+        for n in range(40):
+            for m in range(10):
                 node.receive("Ada", f"burst {n} {m} " + "word " * 10)
             began = time.perf_counter()
             await pilot.press("x")
             slowest = max(slowest, time.perf_counter() - began)
-        assert app.room.editor.text == "x" * 100
+        assert app.room.editor.text == "x" * 40
         await settle(pilot)
-        assert "burst 99 3" in screen(app)
+        assert "burst 39 9" in screen(app)
         assert slowest < 0.5
 
 

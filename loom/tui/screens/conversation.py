@@ -34,7 +34,6 @@ from loom.tui.model import Changes
 from loom.tui.reader import Reader
 from loom.tui.screens.choosing import Choosing
 from loom.tui.slash import Slash
-from loom.tui.themes import Line, Piece
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import Completions, Composer
 from loom.tui.widgets.conversations import ConversationList
@@ -50,10 +49,6 @@ NARROW_BELOW: Final = 60
 WIDE_FROM: Final = 100
 LOW_BELOW: Final = 9
 
-_WELCOME: Final[list[Line]] = [
-    [Piece("   Nobody is here yet.", "hint")],
-    [Piece("   /add TOKEN NAME adds a contact; F1 shows the rest.", "hint")],
-]
 _EDITS: Final = {
     "left": Editor.left,
     "right": Editor.right,
@@ -87,7 +82,7 @@ class ConversationScreen(Screen[None]):
         self.choosing = Choosing(self)
         self.list_ = ConversationList(look, model)
         self.title_ = TitleLine(look, model)
-        self.timeline = Timeline(look, _WELCOME)
+        self.timeline = Timeline(look)
         self.rule = RuleLine(look, model)
         self.completions = Completions(look)
         self.composer = Composer(look, self.editor)
@@ -140,6 +135,7 @@ class ConversationScreen(Screen[None]):
     def show_reading(self) -> None:
         """The window changed."""
         self.timeline.window = self.reader.window
+        self.timeline.welcome = self._welcome()
         self.timeline.look_again()
         self.show_bars()
         self.desk.work(self.reader.fill(self.timeline.size.height), "pages")
@@ -167,6 +163,7 @@ class ConversationScreen(Screen[None]):
         if self.reader.window is not None:
             self.reader.window.redraw()
         self.timeline.window = self.reader.window
+        self.timeline.welcome = self._welcome()
         self.timeline.look_again()
         self.composer.fit()
         self.show_bars()
@@ -427,6 +424,15 @@ class ConversationScreen(Screen[None]):
         self.desk.work(copy(), "copy")
 
     # --- inside ---
+
+    def _welcome(self) -> str:
+        help_key = self.desk.keys.words("help")
+        shown = f" {help_key} shows everything else." if help_key else ""
+        if not self.desk.model.order:
+            status = self.desk.model.status
+            return "" if status is None else f"Nobody is here yet: /add TOKEN NAME adds one.{shown}"
+        greeting = self.desk.greeting or "Nothing was said yet: write, and Enter sends it."
+        return greeting + shown
 
     def _edited(self, *, offer: bool = True) -> None:
         self.completions.show(self._ways_on() if offer else [])

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
 from loom.errors import LoomError, describe
-from loom.tui.cells import cut, pad, width_of
+from loom.tui.cells import cut, width_of
 from loom.tui.editor import Editor
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.composer import shown
@@ -80,26 +80,33 @@ class PickerBox(Lines):
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
-        rule, inner = self.look.signs["rule"], width - 4
+        signs = self.look.signs
         if y == 0:
             head = f" {self.title} "
+            right = signs["rule"] * max(width - 3 - width_of(head), 0)
             return [
-                Piece(rule * 2, "wall"),
+                Piece(f"{signs['corner_left']}{signs['rule']}", "wall"),
                 Piece(head, "title"),
-                Piece(rule * max(width - 2 - width_of(head), 0), "wall"),
+                Piece(f"{right}{signs['corner_right']}", "wall"),
             ]
         if y == self.size.height - 1:
-            return [Piece(rule * width, "wall")]
+            rule = signs["rule"] * max(width - 2, 0)
+            return [Piece(f"{signs['foot_left']}{rule}{signs['foot_right']}", "wall")]
+        wall, inner = Piece(signs["wall"], "wall"), max(width - 2, 0)
+        inside = self._inside(y, inner)
+        gap = " " * (inner - sum(width_of(one.text) for one in inside))
+        return [wall, *inside, Piece(gap), wall]
+
+    def _inside(self, y: int, width: int) -> Line:
         if y == 1:
             text = shown(self.editor.text)
-            room = max(inner - 2, 1)
-            while width_of(text) > room:
+            while width_of(text) > max(width - 4, 1):
                 text = text[1:]
-            return [Piece(f"  {self.look.signs['prompt']} ", "prompt"), Piece(text)]
+            return [Piece(f" {self.look.signs['prompt']} ", "prompt"), Piece(text)]
         at = self._first + y - self.HEAD_ROWS
         if at >= len(self.choices):
-            words = self.said if at == 0 else ""
-            return [Piece("  "), Piece(words, "hint")]
+            words = cut(self.said, width - 2) if at == 0 else ""
+            return [Piece(" "), Piece(words, "hint")]
         return self._choice(self.choices[at], at == self.at, width)
 
     def caret(self) -> tuple[int, int] | None:
@@ -117,20 +124,14 @@ class PickerBox(Lines):
         self.move(-1)
 
     def _choice(self, one: Choice, is_chosen: bool, width: int) -> Line:
-        dots, inner = self.look.signs["ellipsis"], width - 4
+        dots, inner = self.look.signs["ellipsis"], max(width - 2, 0)
         hint = cut(one.hint, inner // 2, dots)
         label = cut(one.label, inner - width_of(hint) - 2, dots)
-        gap = " " * max(inner - width_of(label) - width_of(hint), 1)
+        gap = " " * max(inner - width_of(label) - width_of(hint), 0)
         if is_chosen and one.value is not None:
-            return [Piece("  "), Piece(pad(label + gap + hint, inner), "current"), Piece("  ")]
+            return [Piece(" "), Piece(label + gap + hint, "current")]
         mark = self.look.signs["here"] if is_chosen else " "
-        return [
-            Piece(f"{mark} ", "hint"),
-            Piece(label, one.role),
-            Piece(gap),
-            Piece(hint, "hint"),
-            Piece("  "),
-        ]
+        return [Piece(mark, "hint"), Piece(label, one.role), Piece(gap), Piece(hint, "hint")]
 
 
 class Picker(ModalScreen[object]):

@@ -4,6 +4,7 @@ from textual import events
 from textual.message import Message
 
 from loom.tui.canvas import Scroll
+from loom.tui.cells import wrap
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.lines import Lines, Look
 from loom.tui.window import Shown, Window
@@ -28,10 +29,11 @@ class Timeline(Lines):
             super().__init__()
             self.row_id = row_id
 
-    def __init__(self, look: Look, welcome: list[Line]) -> None:
+    def __init__(self, look: Look) -> None:
         super().__init__(look)
         self.window: Window | None = None
-        self._welcome = welcome
+        self.welcome = ""
+        """What stands here while nothing was said."""
         self._shown: list[Shown] = []
         self._painted: list[Line] = []
 
@@ -47,10 +49,8 @@ class Timeline(Lines):
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
-        if self.window is None:
-            top = max((self.size.height - len(self._welcome)) // 2, 0)
-            at = y - top
-            return self._welcome[at] if 0 <= at < len(self._welcome) else []
+        if not self._shown:
+            return self._welcome_line(y, width)
         at = y - (self.size.height - len(self._shown))
         return self._shown[at].line if at >= 0 else [Piece(" ")]
 
@@ -84,6 +84,12 @@ class Timeline(Lines):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Towards the oldest."""
         self.post_message(self.Scrolled(-WHEEL_LINES))
+
+    def _welcome_line(self, y: int, width: int) -> Line:
+        words = self.welcome
+        rows = [words[start:end] for start, end in wrap(words, max(width - 6, 10))]
+        at = y - max((self.size.height - len(rows)) // 2, 0)
+        return [Piece("   "), Piece(rows[at], "hint")] if 0 <= at < len(rows) else []
 
     def _find(self) -> None:
         width, height = self.size
