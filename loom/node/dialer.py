@@ -1,6 +1,7 @@
 """Finds the way to one contact: known addresses, one after the other, with growing patience."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
@@ -97,7 +98,7 @@ class Dialer:
         delay_s = self._delay_s * random.uniform(0.5, 1.5)  # noqa: S311 - only jitter
         self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
         self._wake.clear()
-        try:
-            await asyncio.wait_for(self._wake.wait(), delay_s)
-        except TimeoutError:
-            return
+        # `wait_for` of Python 3.11 forgets a cancellation that comes together with a kick.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await self._wake.wait()

@@ -124,9 +124,10 @@ class Peer:
             self.dialer.kick()
 
     def close_links(self) -> None:
-        """End every link with the contact."""
-        for connection in list(self._connections):
+        """End every link with the contact; from here on nothing is written to them."""
+        for connection in list(self._connections):  # the one to write to is the last
             connection.close()
+            self.link_closed(connection, None)
 
     def _end(self, connection: Connection) -> None:
         """Let go of a link while another stays; from here on nothing is written to it."""
@@ -291,8 +292,6 @@ class Peer:
 
     async def stop(self) -> None:
         """End links and tasks; what was submitted is still committed."""
-        if self.connection is not None:
-            self._link_down(self.connection)
         self.close_links()
         if self.dialer is not None:
             self.dialer.stop()
