@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from loom.api import commands as api
 from loom.api import views
-from loom.errors import ContactBlocked, InvalidAddress, InvalidInput
+from loom.errors import ContactBlocked, IdentityChanged, InvalidAddress, InvalidInput
 from loom.model import Address, Direction
 from loom.node.commands.handlers import Handlers
 from loom.node.diagnosis import diagnose
@@ -35,6 +35,8 @@ class NetworkCommands:
         peer = self._node.peers.named(command.contact)
         if peer.contact.blocked:
             raise ContactBlocked(name=peer.contact.name)
+        if peer.contact.identity_changed:
+            raise IdentityChanged(name=peer.contact.name)
         if not command.host or not 0 < command.port < 65_536:
             raise InvalidAddress(address=f"{command.host}:{command.port}")
         address = Address(command.host, command.port)
