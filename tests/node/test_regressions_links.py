@@ -1,5 +1,6 @@
 """Links that once outlived their welcome, their place or their use, and dials without a pause."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -286,3 +287,18 @@ async def test_the_dialer_survives_a_read_that_fails(world: World) -> None:
     await world.pass_time(1)
     del database.read
     await world.until(lambda: alice.is_online(bob), within_s=10)
+
+
+async def test_a_dialer_that_is_woken_and_stopped_at_once_ends(world: World) -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets such a cancellation: stopping never ended."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    world.network.refusing.add(bob.host)
+    world.network.cut()
+    await world.pass_time(5)
+    dialer = alice.peer(bob).dialer
+    assert dialer is not None
+    dialer.kick(heard=True)
+    dialer.stop()
+    async with asyncio.timeout(5):
+        await alice.do(BlockContact(contact="Bob"))
