@@ -268,7 +268,7 @@ class Inbox:
         if receipt is not None and peer.send_envelope(receipt):
             peer.owed.paid(stored.owed)
         elif owed:
-            peer.owed.owe()
+            peer.owe()
         peer.outbox.state_changed()
 
     def _store(self, db: Db, batch: Batch, owed: list[MessageId]) -> Stored:
