@@ -1,0 +1,390 @@
+"""Messages, receipts and sessions that were once stuck, lost, told too often or never."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from loom.api.commands import (
+    BlockContact,
+    Command,
+    DeleteMessages,
+    ImportToken,
+    MarkRead,
+    RemoveContact,
+    RenameContact,
+)
+from loom.api.events import MessageDelivered, MessageQueued, PeerOffline
+from loom.core import conversation as core
+from loom.core.ratchet import ENTROPY_BYTES
+from loom.core.session import Session
+from loom.errors import DiskFull, DuplicateContact
+from loom.model import Direction, MessageState
+from loom.node.connection import Connection
+from loom.node.inbox import FAILURES_AT_ONCE, FAILURES_MAX
+from loom.node.key_pool import generate
+from loom.storage import receipts
+from loom.storage.outbox import OutboxRow
+from loom.wire.framing import RecordKind
+from loom.wire.limits import ENVELOPE_BUCKETS, INBOX_QUEUE_MAX
+from loom.wire.payloads import Receipt, decode_payload
+from loom.wire.token import encode_token
+from tests.node.harness import Person, World, identity_of
+
+GARBAGE = b"\1" + random.Random(1).randbytes(ENVELOPE_BUCKETS[0] - 1)
+
+
+def link(one: Person, other: Person) -> Connection:
+    connection = one.peer(other).connection
+    assert connection is not None
+    return connection
+
+
+def session(one: Person, other: Person) -> Session:
+    best = one.peer(other).state.conversation.best
+    assert best is not None
+    return best
+
+
+async def talked(world: World) -> tuple[Person, Person]:
+    """Alice and Bob, connected, who owe each other nothing."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.say(bob, "hello")
+    await bob.say(alice, "hello")
+    await world.delivered(alice, bob)
+    await world.pass_time(3)
+    return alice, bob
+
+
+async def relinked(world: World, one: Person, other: Person) -> None:
+    """The link breaks and comes back."""
+    before = link(one, other)
+    world.network.cut()
+    await world.until(
+        lambda: (
+            one.is_online(other) and other.is_online(one) and one.peer(other).connection != before
+        )
+    )
+    await world.pass_time(3)
+
+
+# --- sessions ---
+
+
+async def test_a_second_session_on_the_same_link_needs_no_text(world: World) -> None:
+    """Once a starter greeted once for each link: the second session was never heard of."""
+    alice, bob = await talked(world)
+    first, before = session(alice, bob), link(alice, bob)
+    assert first.own
+    assert bob.peer(alice).send_envelope(GARBAGE)
+    await world.until(lambda: session(alice, bob).session_id != first.session_id, within_s=5)
+    await world.until(lambda: session(alice, bob).confirmed_at_s is not None, within_s=5)
+    assert session(alice, bob).own
+    assert alice.best_session(bob) == bob.best_session(alice)
+    assert link(alice, bob) is before
+    assert len(bob.received(alice)) == len(alice.received(bob)) == 1
+
+
+async def test_a_start_whose_answer_was_lost_is_answered_on_the_next_link(world: World) -> None:
+    alice, bob = await talked(world)
+    first = alice.best_session(bob)
+    towards_alice: Any = bob.peer(alice)
+    towards_alice.send_envelope = lambda envelope: True
+    alice.peer(bob).want_start()
+    await world.until(lambda: bob.best_session(alice) != first)
+    await world.pass_time(5)
+    assert session(alice, bob).confirmed_at_s is None
+    del towards_alice.send_envelope
+    await relinked(world, alice, bob)
+    assert session(alice, bob).confirmed_at_s is not None
+    assert alice.best_session(bob) == bob.best_session(alice) != first
+
+
+async def test_a_bundle_counts_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the same answer once began two sessions."""
+    send = Connection.send
+
+    def twice(connection: Connection, kind: RecordKind, body: bytes) -> None:
+        send(connection, kind, body)
+        if kind is RecordKind.BUNDLE:
+            send(connection, kind, body)
+
+    monkeypatch.setattr(Connection, "send", twice)
+    alice, bob = await talked(world)
+    for one, other in ((alice, bob), (bob, alice)):
+        assert len(one.peer(other).state.conversation.sessions) == 1
+
+
+# --- a hostile contact ---
+
+
+async def test_broken_envelopes_with_authentic_headers_hold_up_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs thousands of MACs: once 256 of them were tried in one turn of the loop."""
+    bob, carol, mallory = [await world.person(name) for name in ("Bob", "Carol", "Mallory")]
+    for other in (carol, mallory):
+        await bob.add(other)
+        await other.add(bob)
+        await other.call(bob)
+    await world.delivered(bob, carol)
+    await world.delivered(bob, mallory)
+    state = mallory.peer(bob).state
+    conversation, envelope = state.conversation, b""
+    for _ in range(1_500):
+        sealed = core.seal(
+            conversation,
+            b"x",
+            entropy=random.randbytes(ENTROPY_BYTES),
+            fresh_key=generate,
+            awaited=None,
+        )
+        conversation, envelope = sealed.conversation, sealed.envelope
+    broken = envelope[:-1] + bytes([envelope[-1] ^ 1])
+
+    open_ = core.open_
+    tried: Counter[int] = Counter()
+    tried_before_carol: list[int] = []
+
+    def counted(*arguments: Any, **named: Any) -> core.Opened:
+        if arguments[3] == broken:
+            tried[world.loop.turns] += 1
+        elif arguments[1] is bob.identity and not tried_before_carol:
+            tried_before_carol.append(tried.total())
+        return open_(*arguments, **named)
+
+    monkeypatch.setattr(core, "open_", counted)
+    bad_link = link(bob, mallory)
+    bob.peer(mallory).inbox.put([broken] * INBOX_QUEUE_MAX)
+    await carol.say(bob, "are you well?")
+    await world.until(lambda: bob.received(carol) == ["are you well?"], within_s=5)
+    await world.pass_time(5)
+    assert max(tried.values()) <= FAILURES_AT_ONCE
+    assert FAILURES_MAX <= tried.total() < FAILURES_MAX + FAILURES_AT_ONCE
+    assert tried_before_carol[0] < FAILURES_MAX
+    assert bad_link not in bob.node.links._confirmed
+    assert [one.contact for one in bob.told(PeerOffline)] == ["Mallory"]
+    assert bob.received(mallory) == []
+
+
+async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:
+    alice, bob = await talked(world)
+    inbox: Any = bob.peer(alice).inbox
+    put, seen = inbox.put, list[bytes]()
+
+    def noted(envelopes: list[bytes]) -> None:
+        seen.extend(envelopes)
+        put(envelopes)
+
+    inbox.put = noted
+    await alice.say(bob, "once")
+    await world.delivered(alice, bob)
+    await world.pass_time(3)
+    owed: Any = bob.peer(alice).owed
+    owed.seal = lambda delivered, read: None  # as at the limit of unreceipted messages
+    put(seen[:1] * 300)
+    await world.pass_time(60)
+    number = bob.peer(alice).number
+    rows = bob.database.look(lambda db: receipts.of_contact(db, number))
+    assert [len(one.message_ids) for one in rows] == [1]
+    assert bob.received(alice) == ["hello", "once"]
+    assert bob.told(PeerOffline) == []
+
+
+# --- commands that fail ---
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (BlockContact(contact="Bob"), DiskFull),
+        (RemoveContact(contact="Bob"), DiskFull),
+        (RenameContact(contact="Bob", name="Robert"), DiskFull),
+        (
+            ImportToken(
+                token=encode_token(identity_of("Another Bob").token), name="Bob", replace=True
+            ),
+            DiskFull,
+        ),
+        (
+            ImportToken(token=encode_token(identity_of("Carol").token), name="Bob", replace=True),
+            DuplicateContact,
+        ),
+    ],
+    ids=["block", "remove", "rename", "replace", "a token of somebody else"],
+)
+async def test_a_command_that_fails_leaves_the_contact_as_it_was(
+    world: World, command: Command[object], error: type[Exception]
+) -> None:
+    alice, bob = await talked(world)
+    await alice.do(ImportToken(token=encode_token(identity_of("Carol").token), name="Carol"))
+    await world.pass_time(1)
+    before = alice.peer(bob).contact
+    alice.disk.is_full = error is DiskFull
+    with pytest.raises(error):
+        await alice.do(command)
+    alice.disk.is_full = False
+    assert alice.peer(bob).contact == before
+    await world.until(lambda: alice.is_online(bob) and bob.is_online(alice), within_s=30)
+    await alice.say(bob, "still here")
+    await bob.say(alice, "so am I")
+    await world.delivered(alice, bob, within_s=60)
+    assert bob.received(alice)[-1] == "still here"
+    assert alice.received(bob)[-1] == "so am I"
+
+
+async def test_a_command_that_nobody_waits_for_is_carried_out_and_told(world: World) -> None:
+    """Once the text arrived, and no other front end heard that it had been written."""
+    alice, bob = await talked(world)
+    queued = len(alice.told(MessageQueued))
+    task = asyncio.create_task(alice.say(bob, "never mind the answer"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    await world.until(lambda: len(alice.told(MessageQueued)) > queued, within_s=5)
+    await world.delivered(alice, bob)
+    assert [one.body for one in alice.told(MessageQueued)][queued:] == ["never mind the answer"]
+    assert bob.received(alice)[-1] == "never mind the answer"
+
+
+# --- retries ---
+
+
+async def test_a_lost_envelope_is_sent_again_during_a_lively_chat(world: World) -> None:
+    """Once each receipt put the retry off."""
+    alice, bob = await talked(world)
+    inbox: Any = bob.peer(alice).inbox
+    put = inbox.put
+    inbox.put = lambda envelopes: setattr(inbox, "put", put)
+    await alice.say(bob, "lost")
+    for n in range(45):
+        await alice.say(bob, str(n))
+        await world.pass_time(2)
+    assert "lost" in bob.received(alice)
+    assert alice.peer(bob).state.awaiting == {}
+
+
+@pytest.mark.parametrize("trouble", ["not sealed", "not committed"])
+@pytest.mark.parametrize("kind", ["read", "delivered"])
+async def test_an_owed_receipt_is_paid_later_on_the_same_link(
+    world: World, kind: str, trouble: str
+) -> None:
+    alice, bob = await talked(world)
+    retries: Any = alice.peer(bob).outbox
+    retries._rung = lambda: None  # what Alice repeats would be receipted anyway
+    before = link(bob, alice)
+    owed: Any = bob.peer(alice).owed
+    seal, failed = owed.seal, list[None]()
+
+    def unlucky(delivered: Any, read: Any) -> bytes | None:
+        failed.append(None)
+        del owed.seal
+        if trouble == "not sealed":
+            return None
+        bob.disk.full_at = {bob.disk.commits + 1}
+        receipt: bytes | None = seal(delivered, read)
+        return receipt
+
+    owed.seal = unlucky
+    if kind == "read":
+        [row] = [one.row_id for one in await bob.history(alice) if one.direction == "in"]
+        await bob.do(MarkRead(contact="Alice", row_id=row))
+        expected = MessageState.READ
+    else:
+        await alice.say(bob, "and this?")
+        expected = MessageState.DELIVERED
+    await world.until(lambda: alice.texts(bob, Direction.OUT)[-1][1] is expected, within_s=60)
+    assert failed != []
+    assert link(bob, alice) is before
+
+
+@pytest.fixture
+def told_read(monkeypatch: pytest.MonkeyPatch) -> list[Receipt]:
+    """Every receipt with read ids that anybody sealed."""
+    found: list[Receipt] = []
+    seal = core.seal
+
+    def noted(conversation: Any, payload: bytes, **rest: Any) -> core.Sealed:
+        decoded = decode_payload(payload)
+        if isinstance(decoded, Receipt) and decoded.read:
+            found.append(decoded)
+        return seal(conversation, payload, **rest)
+
+    monkeypatch.setattr(core, "seal", noted)
+    return found
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["arrives", "lost"])
+async def test_a_read_receipt_is_told_once_more_on_the_next_link_and_not_more(
+    world: World, told_read: list[Receipt], is_lost: bool
+) -> None:
+    alice, bob = await talked(world)
+    [row] = [one.row_id for one in await bob.history(alice) if one.direction == "in"]
+    if is_lost:
+        world.mute(bob, alice)
+    await bob.do(MarkRead(contact="Alice", row_id=row))
+    await world.pass_time(5)
+    assert len(told_read) == 1
+    for _ in range(3):
+        await relinked(world, alice, bob)
+        assert len(told_read) == 2
+        assert alice.sent(bob) == ["hello"]
+        assert alice.texts(bob, Direction.OUT) == [("hello", MessageState.READ)]
+    number = bob.peer(alice).number
+    assert bob.database.look(lambda db: receipts.of_contact(db, number)) == []
+
+
+# --- what the user deleted ---
+
+
+async def test_a_deleted_text_no_longer_holds_the_chain(world: World) -> None:
+    """The hold rule waits for receipts: one for a deleted text never comes."""
+    alice, bob = await talked(world)
+    world.mute(alice, bob)
+    [said] = await alice.say(bob, "delete me")
+    await alice.do(DeleteMessages(contact="Bob", message_ids=[said.message_id]))
+    assert alice.peer(bob).state.awaiting == {}
+    await relinked(world, alice, bob)
+    chains = set()
+    for n in range(10):
+        await alice.say(bob, f"a{n}")
+        await world.delivered(alice, bob)
+        await bob.say(alice, f"b{n}")
+        await world.delivered(alice, bob)
+        sending = session(alice, bob).ratchet.sending
+        assert sending is not None
+        chains.add(sending.index)
+    assert len(chains) >= 9
+    assert "delete me" not in bob.received(alice)
+
+
+async def test_a_text_that_is_deleted_while_it_is_sealed_does_not_leave(world: World) -> None:
+    alice, bob = await talked(world)
+    world.network.refusing.add(bob.host)
+    world.network.cut()
+    await world.until(lambda: not alice.is_online(bob))
+    first, second, third = await alice.say(bob, "before", "delete me", "after")
+    outbox: Any = alice.peer(bob).outbox
+    sealed: Callable[[list[OutboxRow], bytes], Awaitable[Any]] = outbox._sealed
+
+    async def overtaken(rows: list[OutboxRow], session_id: bytes) -> Any:
+        del outbox._sealed
+        assert len(rows) == 3
+        await alice.do(DeleteMessages(contact="Bob", message_ids=[second.message_id]))
+        return await sealed(rows, session_id)
+
+    outbox._sealed = overtaken
+    world.network.refusing.clear()
+    await world.until(lambda: len(alice.told(MessageDelivered)) == 3)
+    await world.pass_time(60)
+    assert bob.received(alice) == ["hello", "before", "after"]
+    assert alice.peer(bob).state.awaiting == {}
+    assert "_sealed" not in vars(outbox)
+    assert {first.message_id, third.message_id} <= {
+        one.message_id for one in alice.told(MessageDelivered)
+    }
