@@ -98,7 +98,7 @@ def send(
             try:
                 async with asyncio.timeout(wait_s):
                     state = await _delivered(client, message, before.last_seq)
-            except TimeoutError as error:
+            except (TimeoutError, ControlError) as error:
                 caller.output.put(message, message_words(message))
                 raise NotDelivered(timeout_s=f"{wait_s:g}") from error
         message = msgspec.structs.replace(message, state=state)

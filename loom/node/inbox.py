@@ -24,6 +24,7 @@ from loom.errors import (
     LoomError,
     MalformedMessage,
     PeerError,
+    ProtocolViolation,
     StoreUnavailable,
 )
 from loom.model import Direction, MessageId, MessageState
@@ -106,6 +107,8 @@ class Inbox:
         self._task: asyncio.Task[None] | None = None
         self._tries = 0
         self._failures = 0
+        self._refused: set[bytes] = set()
+        """Handshakes refused on this link: what follows one would show before its beginning."""
         self.dropped = 0
         """Verified bodies that were no payload, and payloads of unknown types."""
 
@@ -113,6 +116,10 @@ class Inbox:
     def is_full(self) -> bool:
         """Reading from the contact's links must pause."""
         return len(self._queue) >= INBOX_QUEUE_MAX
+
+    def link_up(self) -> None:
+        """On a new link everything comes again, in order."""
+        self._refused.clear()
 
     def put(self, envelopes_: list[bytes]) -> None:
         """Queue envelopes in the order they came."""
@@ -188,6 +195,8 @@ class Inbox:
 
     async def _accept(self, envelope: bytes, unknown: core.Handshake, batch: Batch) -> None:
         """Open the first envelope of a session that the contact began."""
+        if unknown.handshake_id in self._refused:
+            raise ProtocolViolation(what="a handshake that was refused on this link")
 
         def look_up(db: Db) -> tuple[prekeys.Prekey | None, bool]:
             found = prekeys.get(db, unknown.bundle_id)
@@ -203,6 +212,9 @@ class Inbox:
         except CardMismatch as error:
             self._peer.refuse(error)
             return
+        except PeerError:
+            self._refused.add(unknown.handshake_id)
+            raise
         log.info("contact %d: session accepted", self._peer.number)
         batch.spent_prekeys.append(unknown.bundle_id)
         batch.card = opened.accepted

@@ -135,6 +135,7 @@ class Peer:
         connection.close()
 
     def _link_up(self) -> None:
+        self.inbox.link_up()
         self.starter.link_up()
         self.owed.link_up()
         self.outbox.link_up()
