@@ -55,8 +55,7 @@ class OpenProfile:
         self._node = node
         self._server = server
         self._lock = lock
-        self._closing = asyncio.Lock()
-        self._closed = False
+        self._ending: asyncio.Task[None] | None = None
         self._watch = asyncio.create_task(self._until_stopped(), name="stop")
 
     async def send(self, command: Command[R]) -> R:
@@ -69,16 +68,21 @@ class OpenProfile:
 
     async def close(self) -> None:
         """End the node after what was submitted is committed, then let others have the profile."""
-        async with self._closing:
-            if self._closed:
-                return
-            self._closed = True
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(), name="end of the profile")
+        # Whoever asked may go away; two processes at one profile would fork the ratchet.
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
+        try:
             if self._server is not None:
                 await self._server.close()
-            await self._node.close()
-            self._lock.release()
-        if asyncio.current_task() is not self._watch:
-            self._watch.cancel()
+        finally:
+            try:
+                await self._node.close()
+            finally:
+                self._lock.release()
+                self._watch.cancel()
 
     async def _until_stopped(self) -> None:
         await self._node.wants_stop.wait()

@@ -27,6 +27,7 @@ class EventBus:
     def __init__(self, database: Database, last_seq: int) -> None:
         self._database = database
         self._readers: set[_Reader] = set()
+        self._closed = False
         self.last_seq = last_seq
 
     @property
@@ -43,6 +44,8 @@ class EventBus:
 
     async def events(self, after: int | None) -> AsyncIterator[AnyEvent]:
         """See `Client.events`."""
+        if self._closed:
+            return
         reader = _Reader()
         self._readers.add(reader)
         seq = self.last_seq if after is None else after
@@ -67,7 +70,8 @@ class EventBus:
             self._readers.discard(reader)
 
     def close(self) -> None:
-        """End every reader's iteration."""
+        """End every reader's iteration, also of those who come later."""
+        self._closed = True
         for reader in self._readers:
             reader.end()
 

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import os
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any, Final, TypeVar
 
 import loom
@@ -102,25 +103,28 @@ class Node:
         await asyncio.shield(ending)
 
     async def _end(self) -> None:
-        try:
+        async with AsyncExitStack() as last_to_first:  # each, whatever became of those before it
+            last_to_first.callback(self.stopped.set)
+            last_to_first.push_async_callback(asyncio.to_thread, self.parts.database.close)
+            last_to_first.callback(self.parts.database.take_no_more)
+            last_to_first.callback(self._say_stopped)
+            last_to_first.push_async_callback(self._end_peers)
+            if self._listener is not None:
+                last_to_first.push_async_callback(self._listener.close)
+            if self.announcer is not None:
+                last_to_first.push_async_callback(self.announcer.stop)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            if self.announcer is not None:
-                await self.announcer.stop()
-            if self._listener is not None:
-                await self._listener.close()
-            if self._running:
-                await asyncio.wait(self._running, timeout=COMMAND_TIMEOUT_S)
-            await asyncio.gather(*(peer.stop() for peer in self.peers.values()))
-            self.parts.bus.publish([NodeStopped(reason="stopped")])
-            self.parts.bus.close()
-        finally:
-            self.parts.database.take_no_more()
-            try:
-                await asyncio.to_thread(self.parts.database.close)
-            finally:
-                self.stopped.set()
+
+    async def _end_peers(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=COMMAND_TIMEOUT_S)
+        await asyncio.gather(*(peer.stop() for peer in self.peers.values()))
+
+    def _say_stopped(self) -> None:
+        self.parts.bus.publish([NodeStopped(reason="stopped")])
+        self.parts.bus.close()
 
     # --- life ---
 
