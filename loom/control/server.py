@@ -160,6 +160,11 @@ class _Connection:
             await self._give(Answer(id=request.id, end=True))
         except (OSError, ControlError):
             self._drop()
+        except LoomError as error:
+            await self._give(Answer(id=request.id, error=failure_of(error)))
+        except Exception:  # noqa: BLE001 - whoever asked must not wait for ever
+            _log.exception("events failed")
+            await self._give(Answer(id=request.id, error=failure_of(LoomError())))
         finally:
             if close := getattr(events, "aclose", None):
                 await close()

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlcipher3 import dbapi2
 
-from loom.errors import DiskFull, ProfileDamaged, StoreError, StoreUnavailable
+from loom.errors import DiskFull, InvalidInput, ProfileDamaged, StoreError, StoreUnavailable
 
 Db = dbapi2.Connection
 """What work on the database is given; nobody outside the storage opens one."""
@@ -17,6 +17,7 @@ BUSY_TIMEOUT_MS: Final = 5_000
 CACHED_STATEMENTS: Final = 256
 CACHE_KIB: Final = 8_000
 SHARED_MEMORY_BYTES: Final = 32 * 1024
+TOO_LARGE: Final = "A number is too large"
 _OPEN_READWRITE: Final = 2  # SQLITE_OPEN_READWRITE: never create
 
 # docs/PROTOCOL.md 8. The log is silenced first: it would write over a terminal interface.
@@ -69,9 +70,11 @@ def _lacks_room(error: BaseException, path: Path) -> bool:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise what the library raises as a StoreError."""
+    """Raise what the library raises as a StoreError, and a number beyond 64 bits as bad input."""
     try:
         yield
+    except OverflowError as error:
+        raise InvalidInput(what=TOO_LARGE) from error
     except dbapi2.Error as error:
         raise translate(error) from error
 

@@ -13,9 +13,9 @@ from typing import Any, Final, Self, TypeVar, cast
 from sqlcipher3.dbapi2 import Connection
 from sqlcipher3.dbapi2 import Error as SqlError
 
-from loom.errors import ProfileDamaged, StoreUnavailable
+from loom.errors import InvalidInput, ProfileDamaged, StoreUnavailable
 from loom.storage import schema, search
-from loom.storage.connection import connect, translate, translated
+from loom.storage.connection import TOO_LARGE, connect, translate, translated
 from loom.storage.conversations import Save, save_last
 
 T = TypeVar("T")
@@ -308,9 +308,13 @@ def _attempt(db: Connection, work: _Work, save: Save | None) -> _Outcome:
 
 
 def _in_our_words(error: Exception) -> Exception:
-    if not isinstance(error, SqlError):
+    translation: Exception
+    if isinstance(error, OverflowError):
+        translation = InvalidInput(what=TOO_LARGE)
+    elif isinstance(error, SqlError):
+        translation = translate(error)
+    else:
         return error
-    translation = translate(error)
     translation.__cause__ = error
     return translation
 
