@@ -86,3 +86,32 @@ async def test_a_missing_or_repeated_step_is_a_conflict(
     assert isinstance(outcomes[1], StateConflict)
     kept = await database.read(lambda db: conversations.load(db, ADA))
     assert kept == ((1, b"1") if versions[0] == 0 else None)
+
+
+async def test_who_looks_in_the_same_commit_sees_the_state_before_it(
+    open_database: OpenDatabase,
+) -> None:
+    """A state that is loaded anew must not be the one from before the commits under way."""
+    database, states = open_database(), States()
+    gate = threading.Event()
+    held = database.submit(lambda _: gate.wait(10))
+    saved = [database.submit(_nothing, states.save(n)) for n in range(2)]
+    looked = database.submit(lambda db: conversations.load(db, ADA))
+    saved.append(database.submit(_nothing, states.save(2)))
+    gate.set()
+    await asyncio.gather(held, *saved)
+    assert await looked == (2, b"2")
+    assert await database.read(lambda db: conversations.load(db, ADA)) == (3, b"3")
+
+
+async def test_what_is_deleted_in_the_same_commit_stays_deleted(
+    open_database: OpenDatabase,
+) -> None:
+    database, states = open_database(), States()
+    gate = threading.Event()
+    held = database.submit(lambda _: gate.wait(10))
+    saved = database.submit(_nothing, states.save(0))
+    deleted = database.submit(lambda db: conversations.delete(db, ADA))
+    gate.set()
+    await asyncio.gather(held, saved, deleted)
+    assert await database.read(lambda db: conversations.load(db, ADA)) is None
