@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from rich.traceback import Traceback
 from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -56,7 +55,7 @@ ANSI_SEQUENCES_KEYS.update({"\x1b\r": (AltKeys.ENTER,), "\x1b\n": (AltKeys.ENTER
 class LoomApp(App[None], inherit_bindings=False):
     """One open profile on the screen."""
 
-    CSS_PATH = "styles/loom.tcss"
+    CSS_PATH = Path(__file__).parent / "styles" / "loom.tcss"
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = None
 
@@ -236,6 +235,8 @@ class LoomApp(App[None], inherit_bindings=False):
 
     def _fatal_error(self) -> None:
         """A bug: say where, without the values, because they are what people wrote."""
+        from rich.traceback import Traceback
+
         self._exit_renderables.append(Traceback(show_locals=False, max_frames=8))
         self._close_messages_no_wait()
 

@@ -80,7 +80,7 @@ def _wrap_line(text: str, start: int, end: int, width: int, rows: list[tuple[int
     used_at_space = 0
     for offset_start, offset_end, cells in clusters(text[start:end]):
         at, after = start + offset_start, start + offset_end
-        is_space = text[at] == " "
+        is_space = text[at:after] == " "
         if used + cells > width:
             if is_space:
                 rows.append((row_start, at))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from textual.events import Key
+
 from loom.errors import InvalidInput
 from loom.printable import printable
 
@@ -155,6 +157,12 @@ class Keys:
         return key_words(self._keys[action][0]) if self._keys[action] else ""
 
 
+def is_text(event: Key) -> bool:
+    """Whether a key writes something: Alt and a letter that is not bound does nothing."""
+    return event.is_printable and not event.key.startswith(_MODIFIERS)
+
+
+_MODIFIERS: Final = ("alt+", "ctrl+", "super+", "hyper+", "meta+")
 _NAMES: Final = {
     "pageup": "PgUp",
     "pagedown": "PgDn",

@@ -17,6 +17,7 @@ STATE_WIDTH: Final = 3
 NAME_WIDTH: Final = 12
 LINK: Final = re.compile(r"https?://[!-~]*[\w/#=&-]", re.ASCII)
 """What is offered as a link: plain ASCII without spaces, so that nothing hides in it."""
+_LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
 LINK_MAX: Final = 2_000
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
@@ -57,7 +58,7 @@ def lay_out(
     head = _head(message, width, signs, own=own)
     inset = sum(width_of(piece.text) for piece in head)
     mark = Piece(signs["selected"], "key") if is_selected else Piece(" ")
-    body = printable(message.body, multiline=True)
+    body = _LINE_END_SPACES.sub("", printable(message.body, multiline=True))
     links = [(m.start(), m.end()) for m in LINK.finditer(body) if len(m[0]) <= LINK_MAX]
     room = max(width - 1 - inset - STATE_WIDTH, 2)
     role = "match" if is_match else "text"
@@ -142,10 +143,15 @@ def day_of(at_ms: int) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d}"
 
 
+def this_year() -> int:
+    """The reader's."""
+    return datetime.now().astimezone().year
+
+
 def day_words(at_ms: int) -> str:
     """The day as one says it, whatever the locale."""
     moment = _moment(at_ms // 60_000 * 60)
     if moment is None:
         return "some day"
-    year = "" if moment.year == datetime.now().astimezone().year else f" {moment.year}"
+    year = "" if moment.year == this_year() else f" {moment.year}"
     return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]}{year}"

@@ -29,7 +29,7 @@ from loom.tui.commands import (
 )
 from loom.tui.editor import Editor
 from loom.tui.emoji import complete_emoji
-from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING
+from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.reader import Reader
 from loom.tui.screens.choosing import Choosing
@@ -209,7 +209,7 @@ class ConversationScreen(Screen[None]):
             self.run(action)
         elif self.selecting and key in PLACES:
             self.open_place(int(key) - 1)
-        elif not self.selecting and event.is_printable and event.character:
+        elif not self.selecting and event.character and is_text(event):
             self.editor.insert(event.character)
             self._edited()
         self.looked_at()

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from loom.errors import LoomError, describe
 from loom.tui.cells import cut, width_of
 from loom.tui.editor import Editor
+from loom.tui.keys import is_text
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.composer import shown
 from loom.tui.widgets.lines import Lines, Look
@@ -181,7 +182,7 @@ class Picker(ModalScreen[object]):
             before = self.box.editor.text
             _EDITING[key](self.box.editor)
             self._edited(before)
-        elif event.is_printable and event.character:
+        elif event.character and is_text(event):
             before = self.box.editor.text
             self.box.editor.insert(event.character)
             self._edited(before)

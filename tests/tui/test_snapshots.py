@@ -1,0 +1,137 @@
+"""Each screen as it looked when somebody looked at it. After an intended change:
+
+LOOM_SNAPSHOTS=write python -m pytest tests/tui/test_snapshots.py, then look at the files.
+"""
+
+import os
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from loom.api.events import ContactTyping
+from loom.tui import layout
+from loom.tui.app import LoomApp
+from tests.tui.conftest import Opened, settle
+from tests.tui.talking import TalkingNode
+
+FOLDER = Path(__file__).parent / "snapshots"
+SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+Act = Callable[[LoomApp, Pilot[None], TalkingNode], Awaitable[None]]
+
+
+async def nothing(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    """As it opens."""
+
+
+async def states(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    """Every state of a message, a date line, a new-message line, a link, a long text."""
+    node.messages = []
+    for state in ("queued", "sent", "delivered", "read", "failed"):
+        node.say("Ada", f"this one is {state}", direction="out", state=state)
+    node.say("Ada", "look at https://example.org/maps?of=here [b]now[/b] \x1b[31m", "日本語 👍🏽")
+    node.say("Ada", "a long text " * 20, "and unread", state="delivered")
+    node.messages = [
+        msgspec.structs.replace(one, sent_at_ms=one.sent_at_ms - 86_400_000)
+        if one.row_id < 4
+        else one
+        for one in node.messages
+    ]
+    await pilot.press("alt+down", "alt+up")
+    await settle(pilot)
+    node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
+    await pilot.pause(0.1)
+
+
+async def selection(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press("escape", "k")
+
+
+async def writing(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press(*"three", "ctrl+j", *"rows", "ctrl+j", *"here")
+
+
+async def completing(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press(*"/", "tab", "tab")
+
+
+async def palette(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press("ctrl+p")
+
+
+async def searching(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press(*"/search o", "enter")
+
+
+async def help_(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press("f1")
+
+
+async def refused(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press(*"/qiut", "enter")
+
+
+async def dark(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press(*"/theme dark", "enter")
+
+
+async def light(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press(*"/theme light", "enter")
+
+
+ACTS = (
+    nothing,
+    states,
+    selection,
+    writing,
+    completing,
+    palette,
+    searching,
+    help_,
+    refused,
+    dark,
+    light,
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__.strip("_"))
+async def test_it_looks_as_it_did(
+    node: TalkingNode, opened: Opened, act: Act, size: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "this_year", lambda: 2026)
+    async with opened(node, SIZES[size]) as (app, pilot):
+        await act(app, pilot, node)
+        await settle(pilot)
+        picture = app.export_screenshot(title="Loom")
+    name = getattr(act, "__name__", "").strip("_")
+    compare(f"{name}-{size}", picture)
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+async def test_nobody_and_ascii(
+    opened: Opened, unicode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(TalkingNode(), SIZES["80x24"], unicode=unicode) as (app, _):
+        picture = app.export_screenshot(title="Loom")
+    compare(f"nobody-{'utf8' if unicode else 'ascii'}", picture)
+
+
+def compare(name: str, picture: str) -> None:
+    """The picture against the kept one; a new one lies beside it where they differ."""
+    # The ids in a picture are a checksum of its content.
+    picture = re.sub(r"terminal-\d+", "terminal", picture)
+    # Nothing is fetched to look at one: the reader's own fonts do.
+    picture = re.sub(r"@font-face \{[^}]*\}|<!--.*?-->", "", picture, flags=re.DOTALL)
+    picture = "\n".join(line.rstrip() for line in picture.splitlines()) + "\n"
+    kept = FOLDER / f"{name}.svg"
+    if os.environ.get("LOOM_SNAPSHOTS") == "write":
+        kept.write_text(picture, encoding="utf-8")
+        return
+    if not kept.exists() or kept.read_text(encoding="utf-8") != picture:
+        beside = Path(os.environ.get("TMPDIR", "/tmp")) / f"loom-{name}.svg"  # noqa: S108
+        beside.write_text(picture, encoding="utf-8")
+        pytest.fail(f"{kept} looks different now: see {beside}")
