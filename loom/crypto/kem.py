@@ -1,6 +1,7 @@
 """ML-KEM-768 (FIPS 203). The library draws the randomness of encapsulation itself."""
 
 import hashlib
+from functools import lru_cache
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
@@ -36,6 +37,8 @@ def encapsulate(encapsulation_key: bytes) -> tuple[bytes, bytes]:
     return _load(encapsulation_key).encapsulate()
 
 
+# A step checks a key and encapsulates to it soon after; reading one costs as much as using it.
+@lru_cache(maxsize=64)
 def _load(encapsulation_key: bytes) -> MLKEM768PublicKey:
     try:
         return MLKEM768PublicKey.from_public_bytes(encapsulation_key)
