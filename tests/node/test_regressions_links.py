@@ -252,13 +252,16 @@ async def test_what_is_said_while_the_only_link_closes_waits_for_the_next(world:
 # --- dialling ---
 
 
-async def test_a_link_that_ends_at_once_is_not_dialled_in_a_hurry(world: World) -> None:
+@pytest.mark.parametrize("lasts_s", [0.0, 0.1])
+async def test_a_link_that_ends_at_once_is_not_dialled_in_a_hurry(
+    world: World, lasts_s: float
+) -> None:
     """As where all 64 places are taken: once it was dialled without any pause."""
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
     await world.pass_time(3)
     links: Any = bob.node.links
-    links.confirmed = lambda connection: connection.abort()
+    links.confirmed = lambda connection: world.loop.call_later(lasts_s, connection.abort)
     before = len(world.network.streams)
     world.network.cut()
     await world.pass_time(60)
@@ -289,7 +292,8 @@ async def test_the_dialer_survives_a_read_that_fails(world: World) -> None:
     await world.until(lambda: alice.is_online(bob), within_s=10)
 
 
-async def test_a_dialer_that_is_woken_and_stopped_at_once_ends(world: World) -> None:
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_dialer_that_is_woken_and_stopped_at_once_ends(world: World, turns: int) -> None:
     """`asyncio.wait_for` of Python 3.11 forgets such a cancellation: stopping never ended."""
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
@@ -299,6 +303,7 @@ async def test_a_dialer_that_is_woken_and_stopped_at_once_ends(world: World) -> 
     dialer = alice.peer(bob).dialer
     assert dialer is not None
     dialer.kick(heard=True)
-    dialer.stop()
+    for _ in range(turns):
+        await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await alice.do(BlockContact(contact="Bob"))
+        await alice.peer(bob).stop()
