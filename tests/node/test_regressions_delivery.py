@@ -19,6 +19,7 @@ from loom.api.commands import (
 )
 from loom.api.events import MessageDelivered, MessageQueued, PeerOffline
 from loom.core import conversation as core
+from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import Session
 from loom.errors import DiskFull, DuplicateContact
@@ -112,10 +113,18 @@ async def test_a_bundle_counts_once(world: World, monkeypatch: pytest.MonkeyPatc
         if kind is RecordKind.BUNDLE:
             send(connection, kind, body)
 
+    begun: list[Identity] = []
+    start = core.start
+
+    def counted(conversation: Any, identity: Identity, *rest: Any, **named: Any) -> Any:
+        begun.append(identity)
+        return start(conversation, identity, *rest, **named)
+
     monkeypatch.setattr(Connection, "send", twice)
+    monkeypatch.setattr(core, "start", counted)
     alice, bob = await talked(world)
-    for one, other in ((alice, bob), (bob, alice)):
-        assert len(one.peer(other).state.conversation.sessions) == 1
+    assert begun == [alice.identity]
+    assert alice.best_session(bob) == bob.best_session(alice)
 
 
 # --- a hostile contact ---
