@@ -51,6 +51,8 @@ _ATTRIBUTES: Final = (
     ("reverse", "7"),
     ("strike", "9"),
 )
+_ON_BLANKS: Final = ("4", "7", "9")
+"""What shows on a blank too; its colours matter only with one of these, or as a background."""
 
 
 class Canvas:
@@ -84,10 +86,13 @@ class Canvas:
         for text, style, control in segments:
             if control:
                 continue
-            sgr, link = _attributes(style, self._color_system) if style else ("", "")
+            look = _attributes(style, self._color_system) if style else _PLAIN
+            sgr, blank_sgr, link = look
             if text.isascii():
                 room = text[: end - x]
-                row[x : x + len(room)] = [Cell(one, sgr, link) for one in room]
+                row[x : x + len(room)] = [
+                    Cell(one, blank_sgr if one == " " else sgr, link) for one in room
+                ]
                 x += len(room)
                 continue
             for start, stop, width in clusters(text):
@@ -277,11 +282,25 @@ class _Writer:
         return "".join(self.out)
 
 
+class _Look(NamedTuple):
+    """SGR parameters from the terminal's default on, those that show on a blank, and the link."""
+
+    sgr: str
+    blank_sgr: str
+    link: str
+
+
+_PLAIN: Final = _Look("", "", "")
+
+
 @lru_cache(maxsize=4096)
-def _attributes(style: Style, system: ColorSystem) -> tuple[str, str]:
-    """SGR parameters from the terminal's default on, and the link."""
+def _attributes(style: Style, system: ColorSystem) -> _Look:
     codes = [code for name, code in _ATTRIBUTES if getattr(style, name)]
+    on_blanks = [code for code in codes if code in _ON_BLANKS]
     for color, foreground in ((style.color, True), (style.bgcolor, False)):
         if color is not None and not color.is_default:
-            codes.extend(color.downgrade(system).get_ansi_codes(foreground))
-    return ";".join(codes), style.link or ""
+            found = color.downgrade(system).get_ansi_codes(foreground)
+            codes.extend(found)
+            if not foreground or on_blanks:
+                on_blanks.extend(found)
+    return _Look(";".join(codes), ";".join(on_blanks), style.link or "")

@@ -63,10 +63,8 @@ class Window:
     def prepend(self, older: Sequence[MessageView]) -> None:
         """The page before; nothing on the screen moves."""
         self.at_oldest = len(older) < PAGE
-        if self._place is None and self.messages:
-            self._place = self._last_place()
         self.messages = [*older, *self.messages]
-        if len(self.messages) > LOADED_MAX:
+        if len(self.messages) > LOADED_MAX and self._place is not None:
             self.messages = self.messages[:LOADED_MAX]
             self.at_newest = False
         self._index()

@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 
 DRAFT_S: Final = 1.0
 """A draft is kept when nothing was typed for so long."""
-NARROW_BELOW: Final = 60
-WIDE_FROM: Final = 100
-LOW_BELOW: Final = 9
 
 _EDITS: Final = {
     "left": Editor.left,
@@ -71,6 +68,8 @@ class ConversationScreen(Screen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS = []  # noqa: RUF012 - all keys go through `Keys`
+    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (60, "normal"), (100, "wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "low"), (9, "high")]  # noqa: RUF012
 
     def __init__(self, desk: "LoomApp") -> None:
         super().__init__()
@@ -182,11 +181,7 @@ class ConversationScreen(Screen[None]):
         return self.timeline.moved()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Small terminals show less."""
-        width, height = event.size
-        self.set_class(width < NARROW_BELOW, "narrow")
-        self.set_class(width >= WIDE_FROM, "wide")
-        self.set_class(height < LOW_BELOW, "low")
+        """Other rows fit."""
         self.call_after_refresh(self.show_all)
 
     # --- keys ---

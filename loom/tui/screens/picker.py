@@ -139,6 +139,7 @@ class Picker(ModalScreen[object]):
     """Its result is the value that was chosen, None when nothing was."""
 
     AUTO_FOCUS = ""
+    VERTICAL_BREAKPOINTS = [(0, "low"), (14, "high")]  # noqa: RUF012
 
     def __init__(self, look: Look, title: str, source: Source, query: str = "") -> None:
         super().__init__()
@@ -155,8 +156,7 @@ class Picker(ModalScreen[object]):
         self._ask()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Small terminals give it all the room."""
-        self.set_class(event.size.height < 14, "low")
+        """Other rows fit."""
         self.box.move(0)
 
     def caret(self) -> tuple[int, int] | None:
