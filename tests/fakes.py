@@ -212,6 +212,7 @@ class FakeNode:
                     contact=view.contact,
                     contact_id=view.contact_id,
                     groups=[f"{n:05}" for n in range(12)],
+                    words=["abandon"] * 11 + ["about"],
                     verified=command.confirm,
                 )
             case History():

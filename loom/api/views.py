@@ -97,11 +97,12 @@ class TokenView(View, frozen=True, kw_only=True, tag="token"):
 
 
 class SafetyNumberView(View, frozen=True, kw_only=True, tag="safety_number"):
-    """Twelve groups of five digits that both sides see alike."""
+    """Twelve groups of five digits that both sides see alike, and twelve words of them."""
 
     contact: str
     contact_id: int
     groups: list[str]
+    words: list[str]
     verified: bool
 
 

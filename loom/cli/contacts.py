@@ -130,6 +130,7 @@ def verify(
             else f"Same on both sides? Then `loom verify {name} --confirm`."
         )
         caller.output.put(view, "\n".join(rows))
+        caller.output.note(f"In words: {' '.join(view.words)}")
         caller.output.note(advice)
 
     caller.run(work())

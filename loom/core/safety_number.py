@@ -1,6 +1,9 @@
-"""The number two people compare to know that nobody stands between them."""
+"""What two people compare to know that nobody stands between them: a number, or words of it."""
 
+from collections.abc import Sequence
 from typing import Final
+
+from mnemonic import Mnemonic
 
 from loom.crypto.kdf import hash_
 from loom.model import PeerId
@@ -9,6 +12,8 @@ from loom.wire.encoding import enc
 GROUPS: Final = 12
 GROUP_BYTES: Final = 5
 GROUP_DIGITS: Final = 5
+WORDS: Final = 12
+WORD_BITS: Final = 11
 
 
 def safety_number(one: PeerId, other: PeerId) -> tuple[str, ...]:
@@ -18,3 +23,15 @@ def safety_number(one: PeerId, other: PeerId) -> tuple[str, ...]:
         f"{int.from_bytes(digest[at : at + GROUP_BYTES], 'big') % 10**GROUP_DIGITS:05d}"
         for at in range(0, GROUPS * GROUP_BYTES, GROUP_BYTES)
     )
+
+
+def safety_words(groups: Sequence[str]) -> tuple[str, ...]:
+    """Twelve words of a safety number, to be read aloud (docs/PROTOCOL.md 1.4).
+
+    They are the lowest 132 bits of its 60 digits, 11 bits a word, the highest first, in the
+    English list of BIP 39.
+    """
+    number = int("".join(groups))
+    words = Mnemonic("english").wordlist
+    mask = (1 << WORD_BITS) - 1
+    return tuple(words[number >> WORD_BITS * place & mask] for place in range(WORDS - 1, -1, -1))

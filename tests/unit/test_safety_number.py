@@ -1,6 +1,8 @@
 """The number that two people read to each other."""
 
-from loom.core.safety_number import safety_number
+from mnemonic import Mnemonic
+
+from loom.core.safety_number import safety_number, safety_words
 from loom.crypto.kdf import hash_
 from loom.model import PeerId
 from loom.wire.encoding import enc
@@ -35,4 +37,24 @@ def test_a_fixed_value_stays() -> None:
     groups = safety_number(PeerId(bytes(32)), PeerId(b"\x01" * 32))
     assert " ".join(groups) == (
         "54921 13013 72372 59474 88633 89899 70923 25467 52897 26859 32180 91451"
+    )
+
+
+def test_the_words_are_those_of_the_number() -> None:
+    """Twelve of BIP 39, from the 60 digits alone; whoever has the number has the words."""
+    groups = safety_number(ALICE, BOB)
+    words = safety_words(groups)
+    assert len(words) == 12
+    places = [Mnemonic("english").wordlist.index(word) for word in words]
+    number = sum(place << 11 * n for n, place in enumerate(reversed(places)))
+    assert number == int("".join(groups)) % 2**132
+
+
+def test_fixed_words_stay() -> None:
+    """What two versions of Loom read aloud must be comparable."""
+    assert safety_words(["00000"] * 11 + ["00001"])[-2:] == ("abandon", "ability")
+    groups = safety_number(PeerId(bytes(32)), PeerId(b"\x01" * 32))
+    assert (
+        " ".join(safety_words(groups))
+        == "robust salt inhale member spike robot symbol settle suit tragic loop danger"
     )

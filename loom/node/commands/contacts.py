@@ -11,7 +11,7 @@ from loom.api import commands as api
 from loom.api import views
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, MessageFailed
 from loom.core.choice import unconfirmed
-from loom.core.safety_number import safety_number
+from loom.core.safety_number import safety_number, safety_words
 from loom.errors import ContactNotFound, DuplicateContact, IdentityChanged, OwnToken
 from loom.model import Contact, ContactId, ContactToken, Message, MessageState, PeerId
 from loom.node.bus import Draft, store_events
@@ -196,6 +196,7 @@ class ContactCommands:
             contact=peer.contact.name,
             contact_id=peer.number,
             groups=list(groups),
+            words=list(safety_words(groups)),
             verified=peer.contact.verified,
         )
 
