@@ -61,6 +61,7 @@ class Announcer:
 
     def contacts_changed(self) -> None:
         """Announce to exactly today's contacts."""
+        self._heard.clear()  # what a contact's old identity told is forgotten
         self._changed.set()
 
     async def stop(self) -> None:
@@ -136,6 +137,8 @@ class Announcer:
                 addresses.remember(db, peer.number, address, AddressSource.MDNS, now_ms)
 
         await self._parts.database.write(store)
+        for address in found:
+            peer.paths.heard(str(address))
         if peer.dialer is not None:
             peer.dialer.kick(heard=True)
 
