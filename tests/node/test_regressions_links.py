@@ -1,15 +1,19 @@
 """Links that once outlived their welcome, their place or their use, and dials without a pause."""
 
 import asyncio
+from ipaddress import IPv4Address
 from typing import Any
 
+import msgspec
 import pytest
 
 from loom.api.commands import BlockContact, Connect, ImportToken, VerifyContact
 from loom.api.events import PeerOnline
+from loom.core.presence import ADVERT_RANDOM_BYTES, Place, build_adverts, epoch_at
 from loom.errors import IdentityChanged, StoreUnavailable
 from loom.model import Address, Direction, MessageState
 from loom.node.connection import FLUSH_TIMEOUT_S, Connection
+from loom.ports import Advert
 from loom.storage import prekeys
 from loom.transport.memory import MemoryStream
 from loom.wire.framing import RecordKind
@@ -307,3 +311,30 @@ async def test_a_dialer_that_is_woken_and_stopped_at_once_ends(world: World, tur
         await asyncio.sleep(0)
     async with asyncio.timeout(5):
         await alice.peer(bob).stop()
+
+
+async def test_a_new_identity_is_found_where_the_old_one_was_heard(world: World) -> None:
+    """A machine set up anew: what is announced there was once no news."""
+    alice = await world.person("Alice")
+    await alice.stop()
+    alice.options = msgspec.structs.replace(alice.options, mdns=True)
+    await alice.start()
+    for who in ("Bob", "Another Bob"):
+        other = await world.person("Bob", identity_of(who))
+        world.move(other, "10.0.9.9")
+        await other.add(alice)
+        await alice.do(
+            ImportToken(token=encode_token(other.identity.token), name="Bob", replace=True)
+        )
+        await alice.do(VerifyContact(contact="Bob", confirm=True))
+        place = Place(other.address.port, (IPv4Address(other.host).packed,))
+        [properties] = build_adverts(
+            [other.peer(alice).keys.sending.presence],
+            place,
+            epoch=epoch_at(other.clock.now_ms() // 1000),
+            random_bytes=bytes(ADVERT_RANDOM_BYTES),
+        )
+        assert alice.node.announcer is not None
+        alice.node.announcer._found(Advert(place.port, place.addresses, properties))
+        await world.until(lambda other=other: alice.is_online(other), within_s=10)  # type: ignore[misc]
+        await other.crash()
