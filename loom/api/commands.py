@@ -8,11 +8,13 @@ from typing import Generic, TypeVar
 import msgspec
 
 from loom.api.views import (
+    Connectivity,
     Contacts,
     ContactView,
     Diagnosis,
     Done,
     Drafts,
+    LogLines,
     Messages,
     MessageView,
     Peers,
@@ -181,6 +183,16 @@ class ListPeers(Command[Peers], frozen=True, kw_only=True, tag="list_peers"):
     """Who is near or connected, and how."""
 
 
+class ShowConnectivity(Command[Connectivity], frozen=True, kw_only=True, tag="show_connectivity"):
+    """Every contact's path with its last changes, and what waits or was refused."""
+
+
+class ReadLog(Command[LogLines], frozen=True, kw_only=True, tag="read_log"):
+    """The last lines of the profile's log, which names no value; at most 500."""
+
+    lines: int = 200
+
+
 class Status(Command[StatusView], frozen=True, kw_only=True, tag="status"):
     """The node as it stands."""
 
@@ -225,6 +237,8 @@ AnyCommand = (
     | SetPreferences
     | Connect
     | ListPeers
+    | ShowConnectivity
+    | ReadLog
     | Status
     | Diagnose
     | ChangePassphrase

@@ -125,6 +125,58 @@ class Peers(View, frozen=True, kw_only=True, tag="peers"):
     peers: list[PeerView]
 
 
+class PathChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of how a contact is reached.
+
+    `what` is heard (on the network), dialled, came, moved (another link took over), or why the
+    last link ended.
+    """
+
+    at_ms: int
+    what: str
+    address: str
+
+
+class PathView(msgspec.Struct, frozen=True, kw_only=True):
+    """How one contact is reached, and what stands in the way."""
+
+    contact: str
+    contact_id: int
+    online: bool
+    address: str | None
+    direction: str | None
+    connected_at_ms: int | None
+    known_addresses: int
+    last_error: str | None
+    tries: int
+    """Dials in vain since the last link."""
+    next_dial_at_ms: int | None
+    queued: int
+    """Messages that wait for their receipt."""
+    arriving: int
+    """Envelopes that came and are not yet taken in."""
+    dropped: int
+    """What came and was no payload this version knows."""
+    changes: list[PathChange]
+    """The last ones, oldest first."""
+
+
+class Connectivity(View, frozen=True, kw_only=True, tag="connectivity"):
+    """Every contact's path, and the limits that were hit since the node began."""
+
+    mdns: str
+    addresses: list[str]
+    refused: int
+    """Connections of strangers, ended at the gate."""
+    paths: list[PathView]
+
+
+class LogLines(View, frozen=True, kw_only=True, tag="log"):
+    """The end of the profile's log, oldest first."""
+
+    lines: list[str]
+
+
 class StatusView(View, frozen=True, kw_only=True, tag="status"):
     """The node as it stands."""
 
@@ -172,6 +224,8 @@ AnyView = (
     | SafetyNumberView
     | PeerView
     | Peers
+    | Connectivity
+    | LogLines
     | StatusView
     | Diagnosis
 )

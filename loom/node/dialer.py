@@ -34,6 +34,10 @@ class Dialer:
         self._wake = asyncio.Event()
         self._delay_s = FIRST_DELAY_S
         self._yields = peer.parts.identity.peer_id > peer.contact.peer_id
+        self.tries = 0
+        """Dials in vain since the last link."""
+        self.next_at_ms: int | None = None
+        """When it dials again; None: it does not wait for a time."""
         self._task = peer.spawn(self._run(), "dialer")
 
     def kick(self, *, heard: bool = False) -> None:
@@ -71,6 +75,7 @@ class Dialer:
 
     async def _while_linked(self, link: "Connection") -> None:
         """A link that ends at once, as where there is no room for it, is no reason to hurry."""
+        self.tries = 0
         await self._wake.wait()
         if self._peer.parts.clock.monotonic_s() - link.opened_at_s >= STEADY_S:
             self._delay_s = FIRST_DELAY_S
@@ -91,6 +96,7 @@ class Dialer:
                 break
             except LoomError as error:
                 self._peer.last_error = error.code
+                self.tries += 1
         return self._peer.connection is not None
 
     async def _pause(self) -> None:
@@ -98,7 +104,9 @@ class Dialer:
         delay_s = self._delay_s * random.uniform(0.5, 1.5)  # noqa: S311 - only jitter
         self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
         self._wake.clear()
+        self.next_at_ms = self._peer.parts.clock.now_ms() + int(delay_s * 1000)
         # `wait_for` of Python 3.11 forgets a cancellation that comes together with a kick.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._wake.wait()
+        self.next_at_ms = None

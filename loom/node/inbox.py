@@ -113,6 +113,11 @@ class Inbox:
         """Verified bodies that were no payload, and payloads of unknown types."""
 
     @property
+    def waiting(self) -> int:
+        """How many envelopes came and are not yet taken in."""
+        return len(self._queue)
+
+    @property
     def is_full(self) -> bool:
         """Reading from the contact's links must pause."""
         return len(self._queue) >= INBOX_QUEUE_MAX

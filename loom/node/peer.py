@@ -23,6 +23,7 @@ from loom.node.inbox import Inbox
 from loom.node.outbox import Outbox
 from loom.node.owed import OwedReceipts
 from loom.node.parts import Parts
+from loom.node.paths import PathLog
 from loom.node.starter import Starter
 from loom.node.state import ContactState
 from loom.storage import prekeys
@@ -56,6 +57,7 @@ class Peer:
         """The confirmed link to write to."""
         self.connected_at_ms: int | None = None
         self.last_error: str | None = None
+        self.paths = PathLog(parts.clock)
         self._connections: list[Connection] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._warned_s: dict[str, float] = {}
@@ -94,6 +96,7 @@ class Peer:
             return
         self._connections.append(connection)
         self.connection = connection
+        self._path_up(connection, moved=before is not None)
         if before is None:
             self.connected_at_ms = self.parts.clock.now_ms()
             self.last_error = None
@@ -112,11 +115,13 @@ class Peer:
         self.connection = self._connections[-1] if self._connections else None
         self._link_down(connection)
         if self.connection is not None:
+            self._path_up(self.connection, moved=True)
             self._link_up()
             return
         self.connected_at_ms = None
         self.last_error = None if reason is None else reason.value
         why = "closed" if reason is None else reason.value
+        self.paths.down(why)
         self.parts.bus.publish(
             [PeerOffline(contact=self.contact.name, contact_id=self.number, reason=why)]
         )
@@ -300,6 +305,9 @@ class Peer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _path_up(self, connection: Connection, *, moved: bool) -> None:
+        self.paths.up(str(connection.remote or ""), dialled=connection.dialled, moved=moved)
 
     def _tell_online(self, connection: Connection) -> None:
         self.parts.bus.publish(

@@ -18,6 +18,8 @@ LISTS = {
     views.Messages,
     views.Contacts,
     views.Peers,
+    views.Connectivity,
+    views.LogLines,
     views.Diagnosis,
     views.Drafts,
     views.Preferences,

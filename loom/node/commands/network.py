@@ -1,5 +1,6 @@
 """Commands about the node and its ways to others."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from loom.api import commands as api
@@ -8,8 +9,9 @@ from loom.errors import ContactBlocked, IdentityChanged, InvalidAddress, Invalid
 from loom.model import Address, Direction
 from loom.node.commands.handlers import Handlers
 from loom.node.diagnosis import diagnose
+from loom.node.log_tail import LINES_MAX, tail
 from loom.node.peer import Peer
-from loom.storage import addresses
+from loom.storage import addresses, outbox
 from loom.storage.addresses import AddressSource
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class NetworkCommands:
         self.handlers: Handlers = {
             api.Connect: self._connect,
             api.ListPeers: self._list_peers,
+            api.ShowConnectivity: self._show_connectivity,
+            api.ReadLog: self._read_log,
             api.Status: self._status,
             api.Diagnose: self._diagnose,
             api.ChangePassphrase: self._change_passphrase,
@@ -70,6 +74,30 @@ class NetworkCommands:
             ]
         )
 
+    async def _show_connectivity(self, command: api.ShowConnectivity) -> views.Connectivity:
+        node = self._node
+        known, queued = await self._parts.database.read(
+            lambda db: (
+                {number: len(addresses.of_contact(db, number)) for number in node.peers},
+                outbox.counts(db),
+            )
+        )
+        return views.Connectivity(
+            mdns="off" if node.announcer is None else node.announcer.state,
+            addresses=node.addresses,
+            refused=node.links.refused,
+            paths=[
+                _path_view(peer, known=known.get(number, 0), queued=queued.get(number, 0))
+                for number, peer in sorted(node.peers.items())
+            ],
+        )
+
+    async def _read_log(self, command: api.ReadLog) -> views.LogLines:
+        if command.lines < 1:
+            raise InvalidInput(what="The number of lines must be at least 1")
+        lines = min(command.lines, LINES_MAX)
+        return views.LogLines(lines=await asyncio.to_thread(tail, self._node.paths.log, lines))
+
     async def _status(self, command: api.Status) -> views.StatusView:
         return await self._node.status()
 
@@ -85,6 +113,26 @@ class NetworkCommands:
     async def _stop(self, command: api.Stop) -> views.Done:
         self._node.wants_stop.set()
         return views.Done()
+
+
+def _path_view(peer: Peer, *, known: int, queued: int) -> views.PathView:
+    dialer = None if peer.connection is not None else peer.dialer
+    return views.PathView(
+        contact=peer.contact.name,
+        contact_id=peer.number,
+        online=peer.connection is not None,
+        address=None if peer.connection is None else str(peer.connection.remote),
+        direction=_direction(peer),
+        connected_at_ms=peer.connected_at_ms,
+        known_addresses=known,
+        last_error=peer.last_error,
+        tries=0 if dialer is None else dialer.tries,
+        next_dial_at_ms=None if dialer is None else dialer.next_at_ms,
+        queued=queued,
+        arriving=peer.inbox.waiting,
+        dropped=peer.inbox.dropped,
+        changes=peer.paths.changes,
+    )
 
 
 def _direction(peer: Peer) -> str | None:

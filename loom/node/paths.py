@@ -1,0 +1,41 @@
+"""How a contact was reached lately: the last changes, for people who wonder what happens."""
+
+from collections import deque
+from typing import Final
+
+from loom.api.views import PathChange
+from loom.ports import Clock
+
+CHANGES_MAX: Final = 20
+
+
+class PathLog:
+    """The last changes of one contact's path, oldest first; never stored."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._changes: deque[PathChange] = deque(maxlen=CHANGES_MAX)
+        self._address = ""
+
+    @property
+    def changes(self) -> list[PathChange]:
+        """All that is remembered."""
+        return list(self._changes)
+
+    def heard(self, address: str) -> None:
+        """The contact said on the network where it is."""
+        self._note("heard", address)
+
+    def up(self, address: str, *, dialled: bool, moved: bool) -> None:
+        """A link stands; `moved`: in the stead of another."""
+        self._address = address
+        self._note("moved" if moved else "dialled" if dialled else "came", address)
+
+    def down(self, reason: str) -> None:
+        """The last link is gone."""
+        self._note(reason, self._address)
+        self._address = ""
+
+    def _note(self, what: str, address: str) -> None:
+        change = PathChange(at_ms=self._clock.now_ms(), what=what, address=address)
+        self._changes.append(change)
