@@ -3,10 +3,11 @@
 import random
 
 from loom.core import handshake, ratchet
+from loom.core.chains import RatchetKey
 from loom.core.choice import Counters
 from loom.core.identity import Identity, phrase_from_entropy, seeds_from_phrase
 from loom.core.prekeys import Prekey, RemoteBundle, issue, present, read_bundle
-from loom.core.ratchet import Ratchet, RatchetKey
+from loom.core.ratchet import Ratchet
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 

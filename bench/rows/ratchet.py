@@ -11,13 +11,14 @@ from bench.peers import double_ratchet, vodozemac
 from bench.rows.handshake import NOW_S, new_identity, session_handshake
 
 if TYPE_CHECKING:
-    from loom.core.ratchet import Ratchet, RatchetKey
+    from loom.core.chains import RatchetKey
+    from loom.core.ratchet import Ratchet
 
 TEXT = bytes(64)
 
 
 def _new_key() -> "RatchetKey":
-    from loom.core.ratchet import RatchetKey
+    from loom.core.chains import RatchetKey
 
     return RatchetKey.from_seeds(os.urandom(32), os.urandom(64))
 

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from loom.core import choice, handshake, ratchet
+from loom.core.chains import RatchetKey
 from loom.core.choice import Counters
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.identity import Identity
 from loom.core.prekeys import Prekey, RemoteBundle
-from loom.core.ratchet import RatchetKey
 from loom.core.session import Awaited, Session, known_received, may_step
 from loom.core.skipped import SkippedChange, SkippedMessageKeys
 from loom.crypto.aead import SivKey

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from loom.core.chains import RatchetKey, ReceivingChain, SendingChain, StoredChain
 from loom.core.handshake import HandshakeKeys
 from loom.core.skipped import NO_CHANGE, KeyPlace, SkippedChange, SkippedMessageKeys
 from loom.crypto.aead import SIV_OVERHEAD_BYTES, SivKey, open_once, seal_once
 from loom.crypto.kdf import equal, hash_, hkdf, mac
-from loom.crypto.kem import KemKey, check_encapsulation_key, encapsulate
+from loom.crypto.kem import check_encapsulation_key, encapsulate
 from loom.crypto.keys import X25519Key
 from loom.errors import AuthenticationError, KeyUnavailable, MalformedMessage, ProtocolViolation
 from loom.wire.encoding import check_x25519_public, enc
@@ -43,54 +44,6 @@ _BODY_START: Final = _SALT_END + COMMITMENT_BYTES
 OVERHEAD_BYTES: Final = _BODY_START + 4 + AEAD_TAG_BYTES
 _NO_CIPHERTEXT: Final = bytes(KEM_CIPHERTEXT_BYTES)
 _ZEROS: Final = bytes(ENVELOPE_BUCKETS[-1])
-
-
-class RatchetKey(msgspec.Struct, frozen=True, array_like=True):
-    """A hybrid ratchet key pair; B's first one (its prekey) has no KEM half."""
-
-    dh: X25519Key
-    kem: KemKey | None
-
-    @staticmethod
-    def from_seeds(x25519_seed: bytes, kem_seed: bytes) -> "RatchetKey":
-        """The pair of a 32-byte and a 64-byte seed, each used once."""
-        return RatchetKey(X25519Key(x25519_seed), KemKey.from_seed(kem_seed))
-
-
-class SendingChain(msgspec.Struct, frozen=True, array_like=True):
-    """Keys of messages to come; `index` counts chains, `first_ordinal` messages before it."""
-
-    header_key: SivKey
-    chain_key: bytes
-    n: int
-    index: int
-    first_ordinal: int
-    block: bytes
-    """The remote's next step needs it: encapsulation key (1,184) || ciphertext (1,088)."""
-
-    def __repr__(self) -> str:
-        return f"SendingChain({self.index}, n={self.n})"
-
-
-class ReceivingChain(msgspec.Struct, frozen=True, array_like=True):
-    """Keys of messages to come from the remote's current ratchet key."""
-
-    header_key: SivKey
-    remote_dh: bytes
-    chain_key: bytes
-    n: int
-    index: int
-
-    def __repr__(self) -> str:
-        return f"ReceivingChain({self.index}, n={self.n})"
-
-
-class StoredChain(msgspec.Struct, frozen=True, array_like=True):
-    """A receiving chain left behind with skipped keys."""
-
-    header_key: SivKey
-    remote_dh: bytes
-    index: int
 
 
 class Ratchet(msgspec.Struct, frozen=True, array_like=True):
@@ -168,11 +121,6 @@ def respond(
         sending=None,
         receiving=None,
     )
-
-
-def payload_room(prefix_bytes: int) -> int:
-    """The longest payload that fits into the largest envelope."""
-    return ENVELOPE_BUCKETS[-1] - 1 - prefix_bytes - OVERHEAD_BYTES
 
 
 def seal(

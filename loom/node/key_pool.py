@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from typing import Final
 
-from loom.core.ratchet import RatchetKey
+from loom.core.chains import RatchetKey
 
 SPARE_KEYS: Final = 4
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from loom.core import ratchet
-from loom.core.ratchet import Ratchet, RatchetKey
+from loom.core.chains import RatchetKey
+from loom.core.ratchet import Ratchet
 from loom.core.skipped import KeyPlace, SkippedChange, SkippedMessageKeys
 from loom.crypto.aead import SivKey, seal_once
 from loom.crypto.kdf import mac

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loom.core import conversation
+from loom.core.chains import RatchetKey
 from loom.core.conversation import Conversation
 from loom.core.gate import Gate, GateEntry
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
@@ -16,7 +17,6 @@ from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceiv
 from loom.core.pair_keys import DirectionKeys, derive_pair_keys
 from loom.core.prekeys import issue, present, read_bundle
 from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, find_contact
-from loom.core.ratchet import RatchetKey
 from loom.core.safety_number import safety_number
 from loom.core.skipped import SkippedMessageKeys
 from loom.crypto.kdf import hash_
