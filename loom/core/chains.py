@@ -1,4 +1,4 @@
-"""The keys a ratchet moves along: its own pair, and a chain for each pair it met (PROTOCOL.md 5)."""
+"""The keys a ratchet moves along: its own pair, a chain for each pair it met (PROTOCOL.md 5)."""
 
 import msgspec
 
