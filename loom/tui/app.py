@@ -6,12 +6,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from rich.color import ColorSystem
-from rich.console import RenderableType
 from textual import events
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
-from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App
 from textual.screen import Screen
 
 from loom.api.client import Client
@@ -28,8 +23,8 @@ from loom.api.commands import (
 from loom.api.events import AnyEvent, NodeStopped
 from loom.api.profiles import Profiles
 from loom.errors import ContactNotFound, ControlError, LoomError, NetworkError, describe
-from loom.tui.canvas import Canvas
-from loom.tui.keys import AltKeys, Keys
+from loom.tui.drawing import DrawnApp
+from loom.tui.keys import Keys
 from loom.tui.model import Model, preview_of
 from loom.tui.screens.conversation import ConversationScreen
 from loom.tui.settings import (
@@ -48,16 +43,9 @@ GATHER_S: Final = 0.03
 """Events that come this close together are shown together."""
 RETRY_S: Final = 1.0
 
-# ESC CR would arrive as Esc and Enter, and Enter sends.
-ANSI_SEQUENCES_KEYS.update({"\x1b\r": (AltKeys.ENTER,), "\x1b\n": (AltKeys.ENTER,)})  # type: ignore[attr-defined]
 
-
-class LoomApp(App[None], inherit_bindings=False):
+class LoomApp(DrawnApp[None]):
     """One open profile on the screen."""
-
-    CSS_PATH = Path(__file__).parent / "styles" / "loom.tcss"
-    ENABLE_COMMAND_PALETTE = False
-    AUTO_FOCUS = None
 
     def __init__(
         self,
@@ -70,13 +58,11 @@ class LoomApp(App[None], inherit_bindings=False):
         greeting: str = "",
     ) -> None:
         super().__init__()
-        self.theme = "ansi-dark"
         self.client = client
         self.profile = profile
         self.config = config
         self.greeting = greeting
         self._profiles = profiles
-        self._canvas = Canvas()
         self._pending: list[AnyEvent] = []
         self._flushing: asyncio.TimerHandle | None = None
         self._stale: set[int] = set()
@@ -233,23 +219,6 @@ class LoomApp(App[None], inherit_bindings=False):
 
     # --- the terminal ---
 
-    def _fatal_error(self) -> None:
-        """A bug: say where, without the values, because they are what people wrote."""
-        from rich.traceback import Traceback
-
-        self._exit_renderables.append(Traceback(show_locals=False, max_frames=8))
-        self._close_messages_no_wait()
-
-    def write_terminal(self, sequence: str) -> None:
-        """Write a sequence that shows nothing: bell, clipboard."""
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
-
-    def redraw(self) -> None:
-        """Write every cell again."""
-        self._canvas.forget()
-        self.screen.refresh()
-
     def on_app_focus(self, event: events.AppFocus) -> None:
         """The terminal came to the front."""
         self.has_focus = True
@@ -258,45 +227,6 @@ class LoomApp(App[None], inherit_bindings=False):
     def on_app_blur(self, event: events.AppBlur) -> None:
         """Another window did."""
         self.has_focus = False
-
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Write only the cells that changed (see loom/tui/canvas.py)."""
-        driver = self._driver
-        is_ours = isinstance(renderable, ChopsUpdate | LayoutUpdate)
-        if renderable is None or driver is None or self.is_headless or not is_ours:
-            super()._display(screen, renderable)
-            return
-        if self._batch_count or not self._running or self._closed:
-            return
-        width, height = self.size
-        if self._canvas.size != (width, height):
-            self._canvas = Canvas(self.console._color_system or ColorSystem.TRUECOLOR)  # noqa: SLF001
-            self._canvas.resize(width, height)
-            renderable = screen._compositor.render_full_update()  # noqa: SLF001
-        if isinstance(renderable, LayoutUpdate):
-            for y, strips in enumerate(renderable.strips):
-                x = 0
-                for strip in strips:
-                    if y < height:
-                        x = self._canvas.put(x, y, strip, width)
-        elif isinstance(renderable, ChopsUpdate):
-            self._put_chops(renderable, width, height)
-        if screen is self.room and (moved := self.room.moved()) is not None:
-            self._canvas.scroll(moved)
-        caret = screen.caret() if hasattr(screen, "caret") else None
-        sequence = self._canvas.update(caret, synchronized=self._sync_available)
-        if sequence:
-            driver.write(sequence)
-            driver.flush()
-        self.post_display_hook()
-
-    def _put_chops(self, update: ChopsUpdate, width: int, height: int) -> None:
-        for y, x1, x2 in update.spans:
-            if y >= height:
-                continue
-            for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
-                if strip is not None and x <= x2 and end > x1:
-                    self._canvas.put(x, y, strip, min(end, width))
 
 
 def _settings(folder: Path) -> tuple[AppSettings, str]:

@@ -1,0 +1,89 @@
+"""An app that writes to the terminal only what changed (see loom/tui/canvas.py)."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.screen import Screen
+
+from loom.tui.canvas import Canvas
+from loom.tui.keys import AltKeys
+
+R = TypeVar("R")
+
+# ESC CR would arrive as Esc and Enter, and Enter sends.
+ANSI_SEQUENCES_KEYS.update({"\x1b\r": (AltKeys.ENTER,), "\x1b\n": (AltKeys.ENTER,)})  # type: ignore[attr-defined]
+
+
+class DrawnApp(App[R], inherit_bindings=False):
+    """Screens may have `caret()`, where one writes, and `moved()`, which rows moved."""
+
+    CSS_PATH = Path(__file__).parent / "styles" / "loom.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme = "ansi-dark"
+        self._canvas = Canvas()
+
+    def _fatal_error(self) -> None:
+        """A bug: say where, without the values, because they are what people wrote."""
+        from rich.traceback import Traceback
+
+        self._exit_renderables.append(Traceback(show_locals=False, max_frames=8))
+        self._close_messages_no_wait()
+
+    def write_terminal(self, sequence: str) -> None:
+        """Write a sequence that shows nothing: bell, clipboard."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def redraw(self) -> None:
+        """Write every cell again."""
+        self._canvas.forget()
+        self.screen.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write only the cells that changed (see loom/tui/canvas.py)."""
+        driver = self._driver
+        is_ours = isinstance(renderable, ChopsUpdate | LayoutUpdate)
+        if renderable is None or driver is None or self.is_headless or not is_ours:
+            super()._display(screen, renderable)
+            return
+        if self._batch_count or not self._running or self._closed:
+            return
+        width, height = self.size
+        if self._canvas.size != (width, height):
+            self._canvas = Canvas(self.console._color_system or ColorSystem.TRUECOLOR)  # noqa: SLF001
+            self._canvas.resize(width, height)
+            renderable = screen._compositor.render_full_update()  # noqa: SLF001
+        if isinstance(renderable, LayoutUpdate):
+            for y, strips in enumerate(renderable.strips):
+                x = 0
+                for strip in strips:
+                    if y < height:
+                        x = self._canvas.put(x, y, strip, width)
+        elif isinstance(renderable, ChopsUpdate):
+            self._put_chops(renderable, width, height)
+        moved = screen.moved() if hasattr(screen, "moved") else None
+        if moved is not None:
+            self._canvas.scroll(moved)
+        caret = screen.caret() if hasattr(screen, "caret") else None
+        sequence = self._canvas.update(caret, synchronized=self._sync_available)
+        if sequence:
+            driver.write(sequence)
+            driver.flush()
+        self.post_display_hook()
+
+    def _put_chops(self, update: ChopsUpdate, width: int, height: int) -> None:
+        for y, x1, x2 in update.spans:
+            if y >= height:
+                continue
+            for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+                if strip is not None and x <= x2 and end > x1:
+                    self._canvas.put(x, y, strip, min(end, width))
