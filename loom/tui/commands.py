@@ -33,7 +33,13 @@ COMMANDS: Final = (
     SlashCommand("keys", "NAME", "Change the keys", "keys"),
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )
-_NAMES: Final = {name: one for one in COMMANDS for name in (one.name, *one.aliases)}
+
+
+def _by_name(commands: Iterable[SlashCommand]) -> dict[str, SlashCommand]:
+    return {name: one for one in commands for name in (one.name, *one.aliases)}
+
+
+_NAMES: Final = _by_name(COMMANDS)
 
 
 class Run(NamedTuple):
@@ -55,34 +61,35 @@ class Refused(NamedTuple):
     why: str
 
 
-def read_line(text: str) -> Run | Say | Refused:
+def read_line(text: str, commands: Iterable[SlashCommand] = COMMANDS) -> Run | Say | Refused:
     """What a typed text is. A leading `//` sends a text that begins with `/`."""
+    names = _by_name(commands)
     stripped = text.lstrip()
     if text.startswith("//"):
         return Say(text[1:])
     if not stripped.startswith("/"):
         return Say(text)
     word, _, argument = stripped[1:].partition(" ")
-    if "/" in word:
+    if "/" in word.rstrip("/"):
         return Say(text)  # a path
     name = word.lower()
-    if text != stripped and name in _NAMES:
+    if text != stripped and name in names:
         return Refused(f"A space stands before /{name}: remove it, or begin with // to send it.")
     if text != stripped:
         return Say(text)
     if "\n" in word or "\n" in argument.strip():
         return Refused("A command is one line; begin with // to send this as a message.")
-    found = _NAMES.get(name) or _only_prefix(name)
+    found = names.get(name) or _only_prefix(name, names)
     if found is not None:
         return Run(found, argument.strip())
-    close = get_close_matches(name, _NAMES, n=1)
+    close = get_close_matches(name, names, n=1)
     meant = f" Did you mean /{close[0]}?" if close else ""
     return Refused(f"There is no /{name}.{meant} Begin with // to send it as a message.")
 
 
-def _only_prefix(name: str) -> SlashCommand | None:
-    found = {one.name for one in COMMANDS if one.name.startswith(name)} if name else set()
-    return _NAMES[found.pop()] if len(found) == 1 else None
+def _only_prefix(name: str, names: dict[str, SlashCommand]) -> SlashCommand | None:
+    found = {one.name for one in names.values() if one.name.startswith(name)} if name else set()
+    return names[found.pop()] if len(found) == 1 else None
 
 
 class Completion(NamedTuple):

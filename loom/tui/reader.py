@@ -81,6 +81,13 @@ class Reader:
         self._model.current = None
         self._changed()
 
+    def wants_pages(self, height: int) -> bool:
+        """Whether one is about to scroll out of what is loaded."""
+        window = self.window
+        if window is None or self._loading.locked():
+            return False
+        return window.wants_older(height) is not None or window.wants_newer() is not None
+
     async def fill(self, height: int) -> None:
         """Load the pages that one is about to scroll into."""
         if self._loading.locked():
@@ -150,13 +157,18 @@ class Reader:
                     touched = True
         return touched
 
+    def unseen_row(self) -> int | None:
+        """The newest message on the screen of which the node does not know yet that it was read."""
+        window = self.window
+        if window is None or not window.follows:
+            return None
+        row = next((one.row_id for one in reversed(window.messages) if one.direction == "in"), 0)
+        return row if row > self._seen_row else None
+
     async def mark_seen(self) -> None:
         """What is on the screen was read; called only when somebody looks at it."""
-        window, number = self.window, self._model.current
-        if window is None or number is None or not window.follows:
-            return
-        row = next((one.row_id for one in reversed(window.messages) if one.direction == "in"), 0)
-        if row <= self._seen_row:
+        row, number = self.unseen_row(), self._model.current
+        if row is None or number is None:
             return
         self._seen_row = row
         await self._send(MarkRead(contact=f"#{number}", row_id=row))

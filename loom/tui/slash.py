@@ -62,7 +62,7 @@ class Slash:
         elif command.name == "search":
             room.choosing.search(here=False)
         else:
-            room.editor.set(f"/{command.name} ")
+            room.writing.editor.set(f"/{command.name} ")
             room.show_all()
 
     async def run(self, run: Run) -> None:
@@ -78,7 +78,7 @@ class Slash:
             raise InvalidInput(what="Write /add TOKEN NAME")
         view = await self._room.desk.send(ImportToken(token=token, name=name.strip()))
         self._room.desk.model.put(view)
-        self._room.open_(view.contact_id)
+        self._room.reading.open_(view.contact_id)
         self._room.say(f"{view.contact} is added; they need your token too: /token copies it.")
 
     async def do_open(self, argument: str) -> None:
@@ -88,7 +88,7 @@ class Slash:
         found = self._room.desk.model.find(argument)
         if found is None:
             raise InvalidInput(what=f"There is no contact {argument[:64]}")
-        self._room.open_(found.number)
+        self._room.reading.open_(found.number)
 
     async def do_search(self, argument: str) -> None:
         self._room.choosing.search(here=False, query=argument)
@@ -125,7 +125,7 @@ class Slash:
         self._room.say("Connected.")
 
     async def do_token(self, argument: str) -> None:
-        self._room.copy((await self._room.desk.send(ExportToken())).token)
+        self._room.selecting.copy((await self._room.desk.send(ExportToken())).token)
 
     async def do_theme(self, argument: str) -> None:
         desk = self._room.desk

@@ -110,7 +110,7 @@ async def test_an_escape_before_enter_never_sends(node: TalkingNode, opened: Ope
         assert [one.key for one in found if isinstance(one, events.Key)] == ["alt+enter"]
         await pilot.press(*"a", "alt+enter", *"b")
         await settle(pilot)
-        assert app.room.editor.text == "a\nb"
+        assert app.room.writing.editor.text == "a\nb"
         assert sent(node) == []
 
 
@@ -118,7 +118,7 @@ async def test_a_paste_of_several_lines_sends_nothing(node: TalkingNode, opened:
     async with opened(node) as (app, pilot):
         app.screen.post_message(events.Paste("one\r\ntwo\rthree\x1b[31m\n"))
         await settle(pilot)
-        assert app.room.editor.text == "one\ntwo\nthree[31m\n"
+        assert app.room.writing.editor.text == "one\ntwo\nthree[31m\n"
         assert sent(node) == []
         assert app.room.composer.size.height == 4
         await pilot.press("enter")
@@ -137,7 +137,7 @@ async def test_the_composer_grows_to_eight_rows(node: TalkingNode, opened: Opene
 
 async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
-        app.room.editor.insert("x" * (TEXT_MAX_BYTES + 3))
+        app.room.writing.editor.insert("x" * (TEXT_MAX_BYTES + 3))
         await pilot.press("y")
         await settle(pilot)
         assert "16.0 of 16 KiB" in screen(app)
@@ -145,7 +145,7 @@ async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) 
         await settle(pilot)
         assert "Too long by 4 bytes; nothing was sent." in screen(app)
         assert sent(node) == []
-        assert app.room.editor.size_bytes == TEXT_MAX_BYTES + 4
+        assert app.room.writing.editor.size_bytes == TEXT_MAX_BYTES + 4
 
 
 async def test_a_refused_text_comes_back(opened: Opened) -> None:
@@ -154,7 +154,7 @@ async def test_a_refused_text_comes_back(opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await pilot.press(*"secret", "enter")
         await settle(pilot)
-        assert app.room.editor.text == "secret"
+        assert app.room.writing.editor.text == "secret"
         assert "The identity of Ada has changed" in screen(app)
         assert "identity changed" in text_of(app)[0]
 
@@ -165,14 +165,14 @@ async def test_drafts_survive_changing_the_conversation_and_a_restart(
     async with opened(node) as (app, pilot):
         await pilot.press(*"for Ada", "alt+down")
         await settle(pilot)
-        assert app.room.editor.text == ""
+        assert app.room.writing.editor.text == ""
         assert "draft: for Ada" in screen(app)
         await pilot.press(*"for Bob", "ctrl+q")
         await pilot.pause()
     assert node.drafts == {2: "for Ada", 1: "for Bob"}
     node.reopen()
     async with opened(node) as (app, pilot):
-        assert app.room.editor.text == "for Ada"
+        assert app.room.writing.editor.text == "for Ada"
 
 
 async def test_a_draft_is_kept_while_one_thinks(node: TalkingNode, opened: Opened) -> None:
@@ -190,7 +190,7 @@ async def test_a_mistyped_command_does_not_go_out(node: TalkingNode, opened: Ope
         for typed in ("/qiut", " /quit"):
             await pilot.press(*typed, "enter")
             await settle(pilot)
-            assert app.room.editor.text == typed
+            assert app.room.writing.editor.text == typed
             assert "Did you mean /quit?" in screen(app) or "A space stands before" in screen(app)
             await pilot.press("ctrl+u")
         await pilot.press(*"//quit", "enter")
@@ -201,21 +201,21 @@ async def test_a_mistyped_command_does_not_go_out(node: TalkingNode, opened: Ope
 async def test_commands_and_names_complete(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await pilot.press(*"/o", "tab")
-        assert app.room.editor.text == "/open "
+        assert app.room.writing.editor.text == "/open "
         await pilot.press(*"b", "tab", "enter")
         await settle(pilot)
         assert "Bob" in text_of(app)[0]
         await pilot.press(*"nice :thumbs_u", "tab")
-        assert app.room.editor.text == "nice 👍"
+        assert app.room.writing.editor.text == "nice 👍"
 
 
 async def test_tab_goes_round(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await pilot.press(*"/theme ", "tab")
-        seen = [app.room.editor.text]
+        seen = [app.room.writing.editor.text]
         for _ in range(3):
             await pilot.press("tab")
-            seen.append(app.room.editor.text)
+            seen.append(app.room.writing.editor.text)
         assert seen == ["/theme terminal", "/theme dark", "/theme light", "/theme terminal"]
 
 
@@ -229,7 +229,7 @@ async def test_selecting_copies_deletes_and_sends_again(
         await pilot.press(*"draft", "escape", "k", "y")
         await settle(pilot)
         assert written == ["\x1b]52;c;c2VlIHlvdSBhdCBub29u\x07"]
-        assert app.room.editor.text == "draft"
+        assert app.room.writing.editor.text == "draft"
         await pilot.press("escape", "d")
         assert "Once more to delete" in screen(app)
         await pilot.press("d")
@@ -357,10 +357,15 @@ async def test_the_palette_and_help_list_what_works(node: TalkingNode, opened: O
 
 @pytest.mark.parametrize("profile", keys.PROFILES)
 def test_every_bound_action_and_listed_command_exists(profile: str) -> None:
-    from loom.tui.screens.conversation import _EDITS, ConversationScreen
+    from loom.tui.screens.conversation import ConversationScreen
+    from loom.tui.screens.reading import Reading
+    from loom.tui.screens.selecting import Selecting
+    from loom.tui.screens.writing import EDITS, Writing
 
     for action, _ in keys.Keys(profile).bindings():
-        assert action.name in _EDITS or hasattr(ConversationScreen, f"do_{action.name}")
+        parts = (ConversationScreen, Writing, Reading, Selecting)
+        found = [one for one in parts if hasattr(one, f"do_{action.name}")]
+        assert len(found) == (action.name not in EDITS)
     for command in commands.COMMANDS:
         assert hasattr(Slash, f"do_{command.name}")
     names = [name for one in commands.COMMANDS for name in (one.name, *one.aliases)]
@@ -388,7 +393,7 @@ async def test_keys_and_colours_are_remembered(node: TalkingNode, opened: Opened
         await pilot.press(*"/theme dark", "enter")
         await settle(pilot)
         await pilot.press(*"ab", "ctrl+b", "ctrl+f", *"c")
-        assert app.room.editor.text == "abc"
+        assert app.room.writing.editor.text == "abc"
         config = app.config
     text = (config / "config.toml").read_text()
     assert 'theme = "dark"' in text
@@ -435,7 +440,7 @@ async def test_the_node_may_leave_and_come_back(node: TalkingNode, opened: Opene
                 break
         await settle(pilot)
         assert "said meanwhile" in screen(app)
-        assert app.room.editor.text == "draft"
+        assert app.room.writing.editor.text == "draft"
     await again.close()
 
 
@@ -484,7 +489,7 @@ async def test_two_hundred_a_second_keep_the_composer_responsive(
             began = time.perf_counter()
             await pilot.press("x")
             slowest = max(slowest, time.perf_counter() - began)
-        assert app.room.editor.text == "x" * 40
+        assert app.room.writing.editor.text == "x" * 40
         await settle(pilot)
         assert "burst 39 9" in screen(app)
         assert slowest < 0.5
@@ -498,4 +503,4 @@ async def test_clicks_open_and_select(node: TalkingNode, opened: Opened) -> None
         row = next(y for y, row in enumerate(text_of(app)) if "call me" in row[24:])
         await pilot.click(offset=(40, row))
         await settle(pilot)
-        assert app.room.selecting
+        assert app.room.selecting.active

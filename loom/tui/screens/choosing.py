@@ -47,7 +47,7 @@ class Choosing:
             one = model.conversations[number]
             hint = f"{one.contact.unread} unread" if one.contact.unread else ""
             choices.append(Choice(one.name, hint, number))
-        self._pick("Go where?", narrowed(choices), self._room.open_)
+        self._pick("Go where?", narrowed(choices), self._room.reading.open_)
 
     def search(self, *, here: bool, query: str = "") -> None:
         """Messages that hold the words; choosing one goes to its place."""
@@ -103,7 +103,7 @@ class Choosing:
             self._room.run(chosen)
 
     def _go_to(self, message: MessageView) -> None:
-        self._room.open_(message.contact_id, message.row_id)
+        self._room.reading.open_(message.contact_id, message.row_id)
 
     @staticmethod
     def _hit(message: MessageView, words: str, *, here: bool) -> Choice:

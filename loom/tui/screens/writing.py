@@ -1,0 +1,164 @@
+"""Writing: the composer's keys, what completes, what is sent, what is kept as a draft."""
+
+from typing import TYPE_CHECKING, Final
+
+from textual.timer import Timer
+
+from loom.api.commands import SendText, SetDraft
+from loom.errors import LoomError, describe
+from loom.tui.commands import Completion, Refused, Run, Say, complete_command, read_line
+from loom.tui.editor import Editor
+from loom.tui.emoji import complete_emoji
+from loom.wire.limits import TEXT_MAX_BYTES
+
+if TYPE_CHECKING:
+    from loom.tui.screens.conversation import ConversationScreen
+
+DRAFT_S: Final = 1.0
+"""A draft is kept when nothing was typed for so long."""
+EDITS: Final = {
+    "left": Editor.left,
+    "right": Editor.right,
+    "word_left": Editor.word_left,
+    "word_right": Editor.word_right,
+    "home": Editor.home,
+    "end": Editor.end,
+    "backspace": Editor.backspace,
+    "delete": Editor.delete,
+    "kill_to_end": Editor.kill_to_end,
+    "kill_to_start": Editor.kill_to_start,
+    "kill_word": Editor.kill_word,
+    "kill_word_right": Editor.kill_word_right,
+    "yank": Editor.yank,
+}
+
+
+class Writing:
+    """Changes the editor and sends what it holds."""
+
+    def __init__(self, room: "ConversationScreen") -> None:
+        self._room = room
+        self.editor = Editor()
+        self._draft_timer: Timer | None = None
+        self._cycle: list[Completion] = []
+
+    def edit(self, action: str) -> None:
+        """Do one of `EDITS`."""
+        EDITS[action](self.editor)
+        self.edited()
+
+    def insert(self, text: str) -> None:
+        """Typed or pasted."""
+        self.editor.insert(text)
+        self.edited()
+
+    def end_cycle(self) -> None:
+        """Another key than the completing one was pressed."""
+        self._cycle = []
+
+    def do_send(self) -> None:
+        text = self.editor.text
+        if not text.strip():
+            return
+        read = read_line(text)
+        match read:
+            case Refused(why):
+                self._room.say(why, bad=True)
+            case Run():
+                self.editor.take()
+                self.edited()
+                self._room.desk.work(self._room.slash.run(read), "command")
+            case Say(words):
+                self._send(words)
+
+    def do_newline(self) -> None:
+        self.editor.insert("\n")
+        self.edited()
+
+    def do_complete(self) -> None:
+        offered = self._cycle or self._ways_on()
+        if not offered:
+            return
+        again = bool(self._cycle) and self._room.completions.chosen is not None
+        chosen = ((self._room.completions.chosen or 0) + 1) % len(offered) if again else 0
+        one = offered[chosen]
+        self.editor.replace(one.start, one.text)
+        self.edited(offer=False)
+        self._cycle = offered if len(offered) > 1 else []
+        self._room.completions.show(self._cycle, chosen if self._cycle else None)
+
+    def do_up(self) -> None:
+        self.editor.vertical(-1, self._room.composer.text_width)
+        self.edited(offer=False)
+
+    def do_down(self) -> None:
+        self.editor.vertical(1, self._room.composer.text_width)
+        self.edited(offer=False)
+
+    def do_older_text(self) -> None:
+        self.editor.recall(-1)
+        self.edited()
+
+    def do_newer_text(self) -> None:
+        self.editor.recall(1)
+        self.edited()
+
+    def edited(self, *, offer: bool = True) -> None:
+        """The text changed: grow, offer ways on, keep it soon."""
+        self._room.completions.show(self._ways_on() if offer else [])
+        self._room.composer.fit()
+        size = self.editor.size_bytes
+        if size != self._room.status.size_bytes:
+            before, self._room.status.size_bytes = self._room.status.size_bytes, size
+            if max(size, before) * 2 > TEXT_MAX_BYTES:
+                self._room.status.refresh()
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self._room.set_timer(DRAFT_S, self._keep_draft)
+
+    def _ways_on(self) -> list[Completion]:
+        text, cursor = self.editor.text, self.editor.cursor
+        found = complete_command(text, cursor, self._room.slash.values)
+        return found or (complete_emoji(text, cursor) if self._room.desk.look.signs.unicode else [])
+
+    def _send(self, text: str) -> None:
+        current = self._room.desk.model.current
+        if current is None:
+            self._room.say("Open a conversation first.", bad=True)
+            return
+        size = len(text.encode())
+        if size > TEXT_MAX_BYTES:
+            self._room.say(
+                f"Too long by {size - TEXT_MAX_BYTES} bytes; nothing was sent.", bad=True
+            )
+            return
+        written = self.editor.take()
+        self.edited()
+
+        async def send() -> None:
+            try:
+                await self._room.desk.send(SendText(contact=f"#{current}", body=text))
+            except LoomError as error:
+                if not self.editor.text and self._room.desk.model.current == current:
+                    self.editor.set(written)
+                    self.edited()
+                self._room.say(" ".join(describe(error)), bad=True)
+            else:
+                await self._room.reader.to_newest()
+
+        self._room.desk.work(send(), "send")
+
+    def _keep_draft(self) -> None:
+        self._room.desk.work(self.store_draft(), "draft")
+
+    async def store_draft(self) -> None:
+        """Keep what was begun in the open conversation."""
+        current = self._room.desk.model.open_
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+            self._draft_timer = None
+        text = self.editor.text
+        if current is None or current.draft == text:
+            return
+        self._room.desk.model.change(current.number, draft=text)
+        await self._room.desk.send(SetDraft(contact=f"#{current.number}", body=text))

@@ -1,0 +1,51 @@
+"""How hard a passphrase is to guess: an estimate that people can act on, no promise."""
+
+import math
+import re
+from typing import Final, NamedTuple
+
+WORD_BITS: Final = 13.0
+"""One of some 8,000 words; a run of letters is never worth more than a word."""
+LETTER_BITS: Final = 4.7
+OTHER_BITS: Final = 5.0
+_COMMON: Final = frozenset(
+    "abc admin azerty dragon football hello iloveyou letmein login loom love master monkey"
+    " pass passphrase passwd password princess qwerty qwertz secret sunshine test welcome".split()
+)
+_LEVELS: Final = ((35.0, "weak", "bad"), (50.0, "fair", "warn"), (65.0, "good", "good"))
+
+
+class Strength(NamedTuple):
+    """What is said of it, and the role it is said in."""
+
+    word: str
+    role: str
+    bits: float
+
+
+def strength_of(passphrase: str) -> Strength:
+    """Words count as words, repeats and runs like 1234 as next to nothing."""
+    bits = 0.0
+    seen: set[str] = set()
+    for run in re.findall(r"[^\W\d_]+|[\d\W_]+", passphrase.casefold()):
+        if run in seen or run in _COMMON:
+            bits += 1.0
+        elif run.isalpha():
+            bits += min(LETTER_BITS * _surprises(run), WORD_BITS)
+        else:
+            bits += OTHER_BITS * _surprises(run.replace(" ", ""))
+        seen.add(run)
+    if any(one.isupper() for one in passphrase[1:]):
+        bits += math.log2(max(len(passphrase), 2))
+    for limit, word, role in _LEVELS:
+        if bits < limit:
+            return Strength(word, role, bits)
+    return Strength("strong", "good", bits)
+
+
+def _surprises(run: str) -> float:
+    """How many characters do not just follow from the one before."""
+    count = 0.0
+    for before, one in zip(f"\0{run}", run, strict=False):
+        count += 0.2 if abs(ord(one) - ord(before)) <= 1 else 1.0
+    return count
