@@ -60,7 +60,7 @@ def list_(context: typer.Context) -> None:
                     sign("online" if view.online else "offline"),
                     f"#{view.contact_id}",
                     view.contact,
-                    _standing(view),
+                    standing(view),
                     str(view.unread or ""),
                     str(view.queued or ""),
                 )
@@ -142,7 +142,7 @@ def contact_words(view: ContactView) -> str:
     facts = [
         ("Contact", f"{view.contact} (#{view.contact_id})"),
         ("Calls itself", view.display_name or "-"),
-        ("Standing", _standing(view)),
+        ("Standing", standing(view)),
         ("Online", "yes" if view.online else "no"),
         ("Session", view.session),
         ("Fingerprint", view.fingerprint),
@@ -154,7 +154,8 @@ def contact_words(view: ContactView) -> str:
     return "\n".join(f"{name:<13} {printable(fact)}" for name, fact in facts)
 
 
-def _standing(view: ContactView) -> str:
+def standing(view: ContactView) -> str:
+    """How far the contact is to be trusted, in a word or two."""
     if view.identity_changed:
         return "IDENTITY CHANGED"
     if view.blocked:

@@ -20,9 +20,9 @@ from loom.cli import opening, tui
 from loom.cli.ada import answer
 from loom.cli.opening import Caller, following
 from loom.cli.options import Command
-from loom.cli.output import DemoReady, body_words
+from loom.cli.output import DemoReady
+from loom.cli.plain import Talk
 from loom.config import Settings
-from loom.errors import InvalidText, LoomError, NotDelivered
 from loom.model import Address
 
 PANEL = "Profiles"
@@ -30,7 +30,6 @@ HOST = "127.0.0.1"
 ARGON2_MEMORY_MIB = 64
 """The least there is: these profiles live for minutes behind a random passphrase."""
 ANSWER_TIMEOUT_S = 30.0
-PROMPT = "> "
 GREETING = "Ada is a program on this machine: write her something, and Enter sends it."
 
 
@@ -57,15 +56,14 @@ async def _demo(caller: Caller, folder: Path, *, in_app: bool) -> None:
         note(f"Linked over TCP on {address}, encrypted end to end. /quit or Ctrl-D ends.")
         if caller.options.json:
             caller.output.json(DemoReady(contact="Ada", address=str(address)))
-        async with following(ada, 0) as hers, following(you, 0) as yours:
+        async with following(ada, 0) as hers:
             answering = asyncio.create_task(_answer(ada, hers), name="Ada")
             try:
                 if in_app:
                     await tui.show(you, profile="demo", config=folder / "config", greeting=GREETING)
-                elif sys.stdin.isatty():
-                    await _talk(caller, you, yours)
                 else:
-                    await _recite(caller, you, yours)
+                    answer_timeout_s = None if sys.stdin.isatty() else ANSWER_TIMEOUT_S
+                    await Talk(caller, you, answer_timeout_s=answer_timeout_s).run("Ada")
             finally:
                 answering.cancel()
                 await asyncio.gather(answering, return_exceptions=True)
@@ -106,84 +104,3 @@ async def _answer(ada: Client, events: AsyncIterator[AnyEvent]) -> None:
             words = answer(event.body, turn=turn, now=datetime.now().astimezone())
             await ada.send(SendText(contact="You", body=words))
             turn += 1
-
-
-async def _recite(caller: Caller, you: Client, events: AsyncIterator[AnyEvent]) -> None:
-    """Without a terminal: each line of stdin is said, each answer waited for and printed."""
-    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-        text = _text(line)
-        if text.strip() == "/quit":
-            return
-        if not text.strip():
-            continue
-        await you.send(SendText(contact="Ada", body=text))
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                await _next_answer(caller, events)
-        except TimeoutError as error:
-            raise NotDelivered(timeout_s=f"{ANSWER_TIMEOUT_S:g}") from error
-
-
-async def _next_answer(caller: Caller, events: AsyncIterator[AnyEvent]) -> None:
-    async for event in events:
-        if isinstance(event, MessageReceived):
-            caller.output.put(event, body_words("Ada: ", event.body))
-            return
-
-
-async def _talk(caller: Caller, you: Client, events: AsyncIterator[AnyEvent]) -> None:
-    """On a terminal: a prompt, and Ada's answers as they come."""
-    showing = asyncio.create_task(_show(caller, events), name="Ada's answers")
-    try:
-        while True:
-            _prompt(caller)
-            line = await _line_typed()
-            if not line or line.strip() == b"/quit":
-                return
-            if line.strip():
-                try:
-                    await you.send(SendText(contact="Ada", body=_text(line)))
-                except LoomError as error:
-                    caller.output.error(error)
-    finally:
-        showing.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
-
-
-async def _show(caller: Caller, events: AsyncIterator[AnyEvent]) -> None:
-    async for event in events:
-        if isinstance(event, MessageReceived):
-            if not caller.options.json:
-                sys.stdout.write("\r")
-            caller.output.put(event, body_words("Ada: ", event.body))
-            _prompt(caller)
-
-
-def _prompt(caller: Caller) -> None:
-    if not caller.options.json:
-        sys.stdout.write(PROMPT)
-        sys.stdout.flush()
-
-
-async def _line_typed() -> bytes:
-    """One line of the terminal, b"" at its end; cancellation leaves no thread behind."""
-    loop = asyncio.get_running_loop()
-    readable: asyncio.Future[None] = loop.create_future()
-
-    def ready() -> None:
-        if not readable.done():
-            readable.set_result(None)
-
-    loop.add_reader(sys.stdin.fileno(), ready)
-    try:
-        await readable  # a terminal is readable when a whole line is there
-    finally:
-        loop.remove_reader(sys.stdin.fileno())
-    return sys.stdin.buffer.readline()
-
-
-def _text(line: bytes) -> str:
-    try:
-        return line.rstrip(b"\r\n").decode()
-    except UnicodeDecodeError as error:
-        raise InvalidText(reason="it is not valid UTF-8") from error

@@ -65,6 +65,7 @@ def root_options(
         int,
         typer.Option("-v", count=True, show_default=False, metavar="", help="Log more; -vv: all."),
     ] = 0,
+    plain: Annotated[bool, typer.Option("--plain", help="Line by line: `loom plain`.")] = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Which Loom.")
     ] = False,

@@ -9,7 +9,7 @@ from typing import NoReturn, cast
 
 import typer
 
-from loom.cli import contacts, daemon, demo, doctor, messages, profiles, tokens, tui
+from loom.cli import contacts, daemon, demo, doctor, messages, plain, profiles, tokens, tui
 from loom.cli.opening import Caller
 from loom.cli.options import Group, root_options
 from loom.cli.output import ErrorLine, Output
@@ -41,6 +41,13 @@ class Root(Group):
         except BaseException as error:  # noqa: BLE001 - the last stop before a traceback
             code = _exit_code(error, output, arguments)
         sys.exit(code or 0)
+
+    def parse_args(self, ctx: "typer._click.core.Context", args: list[str]) -> list[str]:
+        super().parse_args(ctx, args)
+        if ctx.params.pop("plain", False):  # `loom --plain CONTACT` is `loom plain CONTACT`
+            ctx.args = [*ctx._protected_args, *ctx.args]  # noqa: SLF001
+            ctx._protected_args = ["plain"]  # noqa: SLF001
+        return ctx.args
 
     def invoke(self, ctx: "typer._click.core.Context") -> object:
         try:
@@ -165,5 +172,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     callback=root_options,
 )
-for group in (messages, contacts, tokens, daemon, profiles, doctor, demo):
+for group in (messages, plain, contacts, tokens, daemon, profiles, doctor, demo):
     group.add_to(app)

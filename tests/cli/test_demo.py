@@ -57,13 +57,20 @@ def test_what_cannot_be_said_is_one_sentence(environment: dict[str, str]) -> Non
     assert "Traceback" not in done.stderr
 
 
-def test_on_a_terminal_it_prompts_until_quit(environment: dict[str, str]) -> None:
+def test_on_a_terminal_it_talks_until_quit(environment: dict[str, str]) -> None:
     code, screen = run_on_terminal(
         [sys.executable, "-m", "loom", "demo", "--plain"],
         environment,
-        [("> ", "echo one\n"), ("Ada: one\r\n> ", "echo two\n"), ("Ada: two\r\n> ", "/quit\n")],
+        [
+            ("To Ada", "echo one\n"),
+            ("Ada: one\r\n", "/qiut\n"),
+            ("Did you mean /quit?", "echo two\n"),
+            ("Ada: two\r\n", "/quit\n"),
+        ],
     )
     assert code == 0, screen
+    assert "\x1b" not in screen
+    assert "\r" not in screen.replace("\r\n", "")
     assert "Both profiles are gone." in screen
 
 

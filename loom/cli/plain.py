@@ -1,0 +1,373 @@
+"""`loom --plain`: a conversation as lines, for screen readers, dumb terminals and pipes.
+
+It stands here and not beside the app: it speaks through this layer's `Output`, on a terminal and
+on a pipe, and shares nothing with the screen but how a slash command is read.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+import typer
+
+from loom.api.client import Client
+from loom.api.commands import (
+    History,
+    ListContacts,
+    ListPeers,
+    ListPreferences,
+    MarkRead,
+    Search,
+    SendText,
+    ShowContact,
+    Status,
+    VerifyContact,
+)
+from loom.api.events import (
+    AnyEvent,
+    ContactChanged,
+    ContactRemoved,
+    MessageFailed,
+    MessageQueued,
+    MessageReceived,
+    PeerOffline,
+    PeerOnline,
+    SessionStarted,
+    Warned,
+)
+from loom.api.views import ContactView, MessageView
+from loom.cli.contacts import standing
+from loom.cli.events import event_words
+from loom.cli.messages import message_words
+from loom.cli.opening import Caller, following
+from loom.cli.options import Command
+from loom.cli.output import body_words, sign
+from loom.errors import InvalidInput, InvalidText, LoomError, NotDelivered
+from loom.printable import printable
+from loom.tui.commands import Refused, Run, Say, SlashCommand, read_line
+from loom.wire.limits import TEXT_MAX_BYTES
+
+PANEL: Final = "Messages"
+LAST_MESSAGES: Final = 10
+PAGE_MAX: Final = 200
+CHUNK_BYTES: Final = 65_536
+CONFIRM: Final = "same"
+
+COMMANDS: Final = (
+    SlashCommand("help", "", "List these commands", aliases=("h", "?")),
+    SlashCommand("contacts", "", "List your contacts"),
+    SlashCommand("to", "NAME", "Write to this contact", aliases=("open", "o")),
+    SlashCommand("history", "[N]", "Show the last N messages with times and states"),
+    SlashCommand("search", "TEXT", "Search in all conversations, newest first", aliases=("s",)),
+    SlashCommand("verify", f"[{CONFIRM}]", f"Show the safety number; `{CONFIRM}`: it is the same"),
+    SlashCommand("peers", "", "Show who is connected, and where"),
+    SlashCommand("quit", "", "End", aliases=("q", "exit")),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """The command of this file."""
+    app.command("plain", cls=Command, rich_help_panel=PANEL)(plain)
+
+
+def plain(
+    context: typer.Context,
+    contact: Annotated[
+        str | None, typer.Argument(metavar="[CONTACT]", help="Whom to write to.")
+    ] = None,
+) -> None:
+    """Talk line by line: for screen readers, dumb terminals and pipes. Also `loom --plain`."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client(caller.online()) as client:
+            await Talk(caller, client).run(contact)
+            if caller.opened_here and (queued := (await client.send(Status())).queued):
+                caller.output.note(
+                    f"Waiting to leave: {queued}. They do when a node runs: `loom daemon`."
+                )
+
+    caller.run(work())
+
+
+async def typed_lines(descriptor: int = 0) -> AsyncIterator[bytes]:
+    """The lines of a terminal, pipe or file, without their ends.
+
+    A line's first bytes are enough to refuse one that is too long, so no more are kept of it.
+    Cancellation leaves no thread behind.
+    """
+    line = b""
+    while chunk := await _read(descriptor):
+        *whole, rest = chunk.split(b"\n")
+        for part in whole:
+            yield _cut(line + part).removesuffix(b"\r")
+            line = b""
+        line = _cut(line + rest)
+    if line:
+        yield line
+
+
+def _cut(line: bytes) -> bytes:
+    return line[: TEXT_MAX_BYTES + 2]
+
+
+async def _read(descriptor: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    readable: asyncio.Future[None] = loop.create_future()
+
+    def ready() -> None:
+        if not readable.done():
+            readable.set_result(None)
+
+    try:
+        loop.add_reader(descriptor, ready)
+    except PermissionError:  # a file is always readable, and cannot be waited for
+        return os.read(descriptor, CHUNK_BYTES)
+    try:
+        await readable
+    finally:
+        loop.remove_reader(descriptor)
+    return os.read(descriptor, CHUNK_BYTES)
+
+
+class Talk:
+    """One conversation at a time. Errors end it on a pipe, and are only told on a terminal."""
+
+    def __init__(
+        self, caller: Caller, client: Client, *, answer_timeout_s: float | None = None
+    ) -> None:
+        self._output = caller.output
+        self._client = client
+        self._interactive = sys.stdin.isatty()
+        self._answer_timeout_s = answer_timeout_s
+        """Set: after each line, an answer is waited for so long."""
+        self._contact: ContactView | None = None
+        self._shown_row = 0
+        self._told_away = False
+        self._sending = asyncio.Lock()
+        self._own: set[str] = set()
+        self._answered = asyncio.Event()
+
+    async def run(self, contact: str | None, lines: AsyncIterator[bytes] | None = None) -> None:
+        """Until /quit, the end of the lines, or the end of the node."""
+        last_seq = (await self._client.send(Status())).last_seq
+        async with following(self._client, last_seq) as events:
+            await self._begin(contact)
+            reading = asyncio.create_task(
+                self._read(typed_lines() if lines is None else lines), name="lines"
+            )
+            showing = asyncio.create_task(self._show(events), name="events")
+            try:
+                done, _ = await asyncio.wait(
+                    (reading, showing), return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                for task in (reading, showing):
+                    task.cancel()
+                await asyncio.gather(reading, showing, return_exceptions=True)
+            for task in done:
+                task.result()
+            if reading not in done:
+                self._output.note("The node has ended.")
+
+    async def _begin(self, contact: str | None) -> None:
+        if contact is not None:
+            await self._do_to(contact)
+            return
+        known = (await self._client.send(ListContacts())).contacts
+        if len(known) == 1:
+            await self._do_to(f"#{known[0].contact_id}")
+        else:
+            self._output.note("/contacts lists your contacts, /to NAME chooses one.")
+
+    # --- what is typed ---
+
+    async def _read(self, lines: AsyncIterator[bytes]) -> None:
+        async for line in lines:
+            try:
+                if await self._carry_out(line):
+                    return
+            except LoomError as error:
+                if not self._interactive:
+                    raise
+                self._output.error(error)
+
+    async def _carry_out(self, line: bytes) -> bool:
+        """Send a text or run a command; whether that was the end."""
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidText(reason="it is not valid UTF-8") from error
+        match read_line(text, COMMANDS):
+            case Refused(why=why):
+                raise InvalidInput(what=why.rstrip("."))
+            case Run(command=command) if command.name == "quit":
+                return True
+            case Run(command=command, argument=argument):
+                await getattr(self, f"_do_{command.name}")(argument)
+            case Say(text=said) if _looks_like_a_command(text):
+                first = said.split()[0][:32]
+                raise InvalidInput(what=f"A space stands before {first}: begin with // to send it")
+            case Say(text=said) if said.strip():
+                await self._send(said)
+        return False
+
+    async def _send(self, text: str) -> None:
+        self._answered.clear()
+        async with self._sending:
+            message = await self._client.send(SendText(contact=self._chosen, body=text))
+            self._own.add(message.message_id)
+        if self._answer_timeout_s is not None:
+            try:
+                async with asyncio.timeout(self._answer_timeout_s):
+                    await self._answered.wait()
+            except TimeoutError as error:
+                raise NotDelivered(timeout_s=f"{self._answer_timeout_s:g}") from error
+        elif not self._told_away:
+            view = await self._client.send(ShowContact(contact=self._chosen))
+            if not view.online:
+                self._told_away = True
+                name = printable(view.contact)
+                self._output.note(f"{name} is not here now; it leaves when {name} can be reached.")
+
+    @property
+    def _chosen(self) -> str:
+        if self._contact is None:
+            raise InvalidInput(what="Nobody is chosen yet: /to NAME, and /contacts lists them")
+        return f"#{self._contact.contact_id}"
+
+    async def _do_help(self, _: str) -> None:
+        for command in COMMANDS:
+            usage = f"/{command.name} {command.arguments}".strip()
+            self._output.note(f"{usage}: {command.does}.")
+        self._output.note("Any other line is sent; begin with // to send one that begins with /.")
+
+    async def _do_contacts(self, _: str) -> None:
+        contacts = (await self._client.send(ListContacts())).contacts
+        for view in contacts:
+            unread = f", {view.unread} unread" if view.unread else ""
+            self._output.put(view, f"{printable(view.contact)}: {_about(view)}{unread}")
+        if not contacts:
+            self._output.note("No contacts yet: `loom token import TOKEN --name NAME` adds one.")
+
+    async def _do_to(self, name: str) -> None:
+        if not name:
+            raise InvalidInput(what="Write /to NAME")
+        self._contact = view = await self._client.send(ShowContact(contact=name))
+        self._shown_row, self._told_away = 0, False
+        help_ = " /help lists the commands." if self._interactive else ""
+        self._output.note(f"To {printable(view.contact)}: {_about(view)}.{help_}")
+        await self._do_history(str(LAST_MESSAGES))
+
+    async def _do_history(self, argument: str) -> None:
+        count = argument or str(LAST_MESSAGES)
+        if not (count.isascii() and count.isdecimal() and 0 < int(count[:4]) <= PAGE_MAX):
+            raise InvalidInput(what=f"Write /history N, with N from 1 to {PAGE_MAX}")
+        page = await self._client.send(History(contact=self._chosen, limit=int(count)))
+        self._put(page.messages)
+        for message in page.messages[-1:]:
+            self._shown_row = max(self._shown_row, message.row_id)
+            await self._mark_read(message.row_id)
+
+    async def _do_search(self, text: str) -> None:
+        if not text:
+            raise InvalidInput(what="Write /search TEXT")
+        found = (await self._client.send(Search(text=text))).messages
+        self._put(found)
+        if not found:
+            self._output.note("Nothing found.")
+
+    async def _do_verify(self, argument: str) -> None:
+        if argument not in ("", CONFIRM):
+            raise InvalidInput(what=f"Write /verify, or /verify {CONFIRM} when the numbers are")
+        command = VerifyContact(contact=self._chosen, confirm=bool(argument))
+        view = await self._client.send(command)
+        name = printable(view.contact)
+        if argument or view.verified:
+            self._output.note(f"{name} is verified.")
+        if not argument:
+            rows = [" ".join(view.groups[start : start + 4]) for start in (0, 4, 8)]
+            self._output.put(view, "\n".join(rows))
+            if not view.verified:
+                self._output.note(f"Does {name} see the same number? Then /verify {CONFIRM}.")
+
+    async def _do_peers(self, _: str) -> None:
+        for peer in (await self._client.send(ListPeers())).peers:
+            at = f" at {printable(peer.address)}" if peer.address else ""
+            here = f"connected{at}" if peer.online else "not connected"
+            why = f" ({printable(peer.last_error)})" if peer.last_error and not peer.online else ""
+            self._output.put(peer, f"{printable(peer.contact)}: {here}{why}")
+
+    # --- what is shown ---
+
+    def _put(self, messages: list[MessageView]) -> None:
+        for message in messages:
+            self._output.put(message, message_words(message))
+
+    async def _show(self, events: AsyncIterator[AnyEvent]) -> None:
+        async for event in events:
+            chosen = None if self._contact is None else self._contact.contact_id
+            mine = getattr(event, "contact_id", None) == chosen
+            match event:
+                case MessageReceived() if mine:
+                    await self._show_received(event)
+                case MessageReceived():
+                    await self._tell_elsewhere(event)
+                case MessageQueued() if mine:
+                    await self._show_queued(event)
+                case MessageFailed():
+                    self._output.put(event, event_words(event) or "")
+                case PeerOnline() | PeerOffline() if mine:
+                    self._told_away = False
+                    self._note(event)
+                case ContactRemoved() if mine:
+                    self._contact = None
+                    self._note(event)
+                case ContactChanged() | SessionStarted() if mine:
+                    self._note(event)
+                case Warned():
+                    self._note(event)
+
+    def _note(self, event: AnyEvent) -> None:
+        if not self._output.as_json and (words := event_words(event)):
+            self._output.note(words)
+
+    async def _show_received(self, event: MessageReceived) -> None:
+        if event.row_id > self._shown_row:
+            self._shown_row = event.row_id
+            self._output.put(event, body_words(f"{printable(event.contact)}: ", event.body))
+            await self._mark_read(event.row_id)
+        self._answered.set()
+
+    async def _show_queued(self, event: MessageQueued) -> None:
+        """What one writes here is on the screen already; what another front end sent is not."""
+        async with self._sending:
+            own = event.message_id in self._own
+        if not own and event.row_id > self._shown_row:
+            self._shown_row = event.row_id
+            prefix = f"you {sign('to')} {printable(event.contact)}: "
+            self._output.put(event, body_words(prefix, event.body))
+
+    async def _tell_elsewhere(self, event: MessageReceived) -> None:
+        preferences = await self._client.send(ListPreferences())
+        muted = any(one.muted for one in preferences.contacts if one.contact_id == event.contact_id)
+        if not muted and not self._output.as_json:
+            name = printable(event.contact)
+            self._output.note(f"{name} has written: /to {name} shows it.")
+
+    async def _mark_read(self, row_id: int) -> None:
+        """What a person has on the screen is read; what a script fetched is not."""
+        if self._output.fancy and self._interactive:
+            await self._client.send(MarkRead(contact=self._chosen, row_id=row_id))
+
+
+def _about(view: ContactView) -> str:
+    return f"{standing(view)}, {'here' if view.online else 'not here'}"
+
+
+def _looks_like_a_command(text: str) -> bool:
+    """A slash after spaces, and no path: in line mode nobody sees that it went out."""
+    start = text.lstrip()
+    return text != start and start.startswith("/") and "/" not in start[1:].partition(" ")[0]

@@ -1,0 +1,190 @@
+"""A conversation as lines: what goes out, what is shown, and what is refused."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from loom.api.commands import SendText, VerifyContact
+from loom.cli import plain
+from loom.wire.limits import TEXT_MAX_BYTES
+from tests.cli.conftest import Loom, objects
+from tests.fakes import FakeNode, FakeProfiles
+from tests.tui.talking import TalkingNode
+
+Step = str | bytes | Callable[[], object]
+Talk = Callable[..., Result]
+
+
+@pytest.fixture
+def node(profiles: FakeProfiles) -> TalkingNode:
+    """Ada and Bob, and what Ada said."""
+    node = TalkingNode()
+    node.add("Ada", verified=True)
+    node.add("Bob", online=False)
+    node.say("Ada", "see you at noon")
+    profiles.nodes["work"] = node
+    return node
+
+
+@pytest.fixture
+def talk(loom: Loom, node: TalkingNode, monkeypatch: pytest.MonkeyPatch) -> Talk:
+    """Types lines, with things that happen between them; all events are shown before the end."""
+
+    def run(*steps: Step, arguments: tuple[str, ...] = ("--plain", "Ada")) -> Result:
+        async def lines() -> AsyncIterator[bytes]:
+            for step in steps:
+                if callable(step):
+                    step()
+                else:
+                    yield step.encode() if isinstance(step, str) else step
+                for _ in range(20):  # every task that can go on does
+                    await asyncio.sleep(0)
+
+        monkeypatch.setattr(plain, "typed_lines", lines)
+        return loom(*arguments)
+
+    return run
+
+
+def said(node: FakeNode) -> list[str]:
+    return [command.body for command in node.sent if isinstance(command, SendText)]
+
+
+def test_the_last_messages_come_first_and_each_line_is_sent(talk: Talk, node: TalkingNode) -> None:
+    done = talk("will do", "", "   ", "//usr is full", "/etc/hosts too", "grüße")
+    assert done.exit_code == 0, done.stderr
+    assert "Ada: see you at noon" in done.stdout
+    assert "To Ada: verified, here." in done.stderr
+    assert said(node) == ["will do", "/usr is full", "/etc/hosts too", "grüße"]
+    assert "will do" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["/quiz me now", "/qiut", " /quit", "  /qiut", "/quit/", "/", "/to", "/search", "/verify x"],
+)
+def test_a_mistyped_command_is_never_sent(talk: Talk, node: TalkingNode, line: str) -> None:
+    done = talk(line, "not reached")
+    assert done.exit_code in (0, 2)
+    assert said(node) == []
+
+
+def test_what_comes_is_shown_and_nothing_of_it_moves_the_cursor(
+    talk: Talk, node: TalkingNode
+) -> None:
+    done = talk(
+        lambda: node.receive("Ada", "\x1b[2J\x1b]0;x\x07bring the \u202emaps\r\nAda: or not"),
+        lambda: node.receive("Bob", "a secret"),
+    )
+    shown = done.stdout.splitlines()
+    assert shown[1].startswith("Ada: ")
+    assert "bring the maps" in shown[1]
+    assert shown[2].startswith(" " * 18)
+    assert "Bob has written: /to Bob shows it." in done.stderr
+    assert not any(
+        sign in done.stdout + done.stderr for sign in ("\x1b", "\x07", "\r", "\u202e", "a secret")
+    )
+
+
+def test_one_s_own_from_elsewhere_is_shown_and_a_failure_too(talk: Talk, node: TalkingNode) -> None:
+    def elsewhere() -> None:
+        node._answer(SendText(contact="Ada", body="from the phone"))
+        node.fail(node.messages[-1])
+
+    done = talk("typed here", elsewhere)
+    assert "you → Ada: from the phone" in done.stdout or "you -> Ada: from the phone" in done.stdout
+    assert "typed here" not in done.stdout
+    assert "! not sent to Ada: blocked" in done.stdout
+
+
+def test_another_contact_can_be_chosen_and_who_is_away_is_told_once(
+    talk: Talk, node: TalkingNode
+) -> None:
+    done = talk("/to bob", "one", "two")
+    assert [c.contact for c in node.sent if isinstance(c, SendText)] == ["#2", "#2"]
+    assert done.stderr.count("Bob is not here now") == 1
+
+
+def test_nobody_is_written_to_by_accident(talk: Talk, node: TalkingNode) -> None:
+    done = talk("hello?", arguments=("--plain",))
+    assert done.exit_code == 2
+    assert "/to NAME" in done.stderr
+    assert said(node) == []
+
+
+def test_an_only_contact_needs_no_choice(talk: Talk, node: TalkingNode) -> None:
+    del node.contacts["Bob"]
+    assert talk("hello", arguments=("--plain",)).exit_code == 0
+    assert said(node) == ["hello"]
+
+
+def test_every_command_answers_in_lines(talk: Talk, node: TalkingNode) -> None:
+    done = talk(
+        "/help", "/contacts", "/history 1", "/search noon", "/verify", "/peers", "/quit", "x"
+    )
+    assert done.exit_code == 0, done.stderr
+    for command in plain.COMMANDS:
+        assert f"/{command.name}" in done.stderr
+        assert hasattr(plain.Talk, f"_do_{command.name}") or command.name == "quit"
+    assert "Bob: not verified, not here" in done.stdout
+    assert done.stdout.count("see you at noon") == 3
+    assert "00000 00001 00002 00003" in done.stdout
+    assert "Ada: connected at 127.0.0.1:4070" in done.stdout
+    assert said(node) == []
+
+
+def test_verifying_needs_its_word(talk: Talk, node: TalkingNode) -> None:
+    talk("/verify", "/verify same")
+    assert [c.confirm for c in node.sent if isinstance(c, VerifyContact)] == [False, True]
+
+
+def test_what_cannot_be_sent_ends_it_on_a_pipe(talk: Talk, node: TalkingNode) -> None:
+    done = talk(b"\xff", "after")
+    assert done.exit_code == 2
+    assert "cannot be sent" in done.stderr
+    assert said(node) == []
+
+
+def test_an_unknown_contact_is_one_sentence(talk: Talk) -> None:
+    assert talk(arguments=("--plain", "Eve")).exit_code == 4
+
+
+def test_it_is_the_same_command_with_options_behind_and_speaks_json(
+    talk: Talk, node: TalkingNode
+) -> None:
+    done = talk(lambda: node.receive("Ada", "hi"), arguments=("--plain", "Ada", "--json"))
+    assert [line["type"] for line in objects(done)] == ["message", "message.received"]
+
+
+def test_the_node_s_end_is_its_end(talk: Talk, node: TalkingNode) -> None:
+    def end() -> None:
+        node.closed = True
+        node._changed.set()
+
+    done = talk(end, "never", "never")
+    assert "The node has ended." in done.stderr
+
+
+async def test_lines_of_a_pipe_come_whole_however_they_arrive() -> None:
+    reading, writing = os.pipe()
+    lines = plain.typed_lines(reading)
+    os.write(writing, b"one\r\ntw")
+    assert await anext(lines) == b"one"
+    os.write(writing, b"o\n\nlast")
+    assert [await anext(lines), await anext(lines)] == [b"two", b""]
+    os.close(writing)
+    assert [line async for line in lines] == [b"last"]
+    os.close(reading)
+
+
+async def test_lines_of_a_file_are_read_and_an_endless_one_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"x" * 1_000_000 + b"\nshort")
+    with path.open("rb") as file:
+        long, short = [line async for line in plain.typed_lines(file.fileno())]
+    assert TEXT_MAX_BYTES < len(long) <= TEXT_MAX_BYTES + 2
+    assert short == b"short"
