@@ -66,7 +66,8 @@ async def settle(pilot: Pilot[None]) -> None:
     for _ in range(200):
         await pilot.pause(0.005)
         busy = [one for one in app.workers if one.is_running and one.name != "events"]
-        if not busy and not app._pending and app._flushing is None and not app._stale:
+        begun = app.model.status is not None and app.model.connected
+        if begun and not busy and not app._pending and app._flushing is None and not app._stale:
             await pilot.pause()
             return
     raise AssertionError("the app does not come to rest")
