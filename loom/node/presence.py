@@ -136,7 +136,11 @@ class Announcer:
             for address in found:
                 addresses.remember(db, peer.number, address, AddressSource.MDNS, now_ms)
 
-        await self._parts.database.write(store)
+        try:
+            await self._parts.database.write(store)
+        except LoomError:
+            self._heard.pop(peer.number, None)  # the next advert tells it again
+            raise
         for address in found:
             peer.paths.heard(str(address))
         if peer.dialer is not None:
