@@ -27,7 +27,8 @@ class DrawnApp(App[R], inherit_bindings=False):
     AUTO_FOCUS = None
 
     def __init__(self) -> None:
-        super().__init__()
+        # The terminal's own colours from the start: only so NO_COLOR leaves its defaults alone.
+        super().__init__(ansi_color=True)
         self.theme = "ansi-dark"
         self._canvas = Canvas()
 

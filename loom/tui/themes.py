@@ -56,6 +56,7 @@ TERMINAL: Final = {
     "key": "bold cyan",
     "prompt": "bold cyan",
     "hint": "bright_black",
+    "qr": "#000000 on #ffffff",
 }
 _PAINTED_DARK: Final = TERMINAL | {
     "text": "#d8dee9 on #1d2128",
@@ -128,12 +129,20 @@ class Theme:
         """The look of a role; an unknown one is plain text."""
         return self._styles.get(role) or self._styles["text"]
 
-    def strip(self, line: Line, width: int, role: str = "text") -> Strip:
-        """The line in exactly `width` cells, and nothing in it but what can be shown."""
+    def strip(self, line: Line, width: int, role: str = "text", *, unicode: bool = True) -> Strip:
+        """The line in exactly `width` cells, and nothing in it but what can be shown.
+
+        Without `unicode`, what is not ASCII becomes question marks as wide as it was.
+        """
         segments: list[Segment] = []
         used = 0
         for piece in line:
             text = _harmless(piece.text)
+            if not unicode and not text.isascii():
+                text = "".join(
+                    text[start:end] if text[start:end].isascii() else "?" * cells
+                    for start, end, cells in clusters(text)
+                )
             cells = width_of(text)
             if used + cells > width:
                 text, cells = _crop(text, width - used)

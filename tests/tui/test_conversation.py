@@ -471,9 +471,28 @@ async def test_a_resize_storm_ends_well(node: TalkingNode, opened: Opened) -> No
 
 
 async def test_ascii_signs_without_utf_8(node: TalkingNode, opened: Opened) -> None:
+    node.say("Ada", "日本 caf\u00e9 \x1b[31m")
     async with opened(node, unicode=False) as (app, _):
         assert screen(app).isascii()
         assert "**" in screen(app)
+        assert "???? caf? ?[31m" in screen(app)
+
+
+async def test_no_color_leaves_the_terminal_its_own(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with opened(node) as (app, _):
+        styles = [
+            segment.style
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style is not None
+        ]
+        assert any(style.bold for style in styles)
+        for style in styles:
+            assert style.color is None or style.color.is_default
+            assert style.bgcolor is None or style.bgcolor.is_default
 
 
 async def test_two_hundred_a_second_keep_the_composer_responsive(

@@ -32,7 +32,7 @@ class Lines(Widget):
     def render_line(self, y: int) -> Strip:
         """See `Widget.render_line`."""
         width = self.size.width
-        return self.look.theme.strip(self.line(y, width), width)
+        return self.look.theme.strip(self.line(y, width), width, unicode=self.look.signs.unicode)
 
     def caret(self) -> tuple[int, int] | None:
         """Where one writes, in cells of the screen; None: not here."""
