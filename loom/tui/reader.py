@@ -157,18 +157,19 @@ class Reader:
                     touched = True
         return touched
 
-    def unseen_row(self) -> int | None:
-        """The newest message on the screen of which the node does not know yet that it was read."""
+    def unseen_row(self, on_screen: Iterable[int]) -> int | None:
+        """The newest of these messages of which the node does not know yet that it was read."""
         window = self.window
-        if window is None or not window.follows:
+        if window is None:
             return None
-        row = next((one.row_id for one in reversed(window.messages) if one.direction == "in"), 0)
+        found = (window.message(row_id) for row_id in on_screen)
+        came = [one.row_id for one in found if one is not None and one.direction == "in"]
+        row = max(came, default=0)
         return row if row > self._seen_row else None
 
-    async def mark_seen(self) -> None:
-        """What is on the screen was read; called only when somebody looks at it."""
-        row, number = self.unseen_row(), self._model.current
-        if row is None or number is None:
+    async def mark_seen(self, number: int, row: int) -> None:
+        """Everything up to this row was read; called only when somebody looked at it."""
+        if number != self._model.current or row <= self._seen_row:
             return
         self._seen_row = row
         await self._send(MarkRead(contact=f"#{number}", row_id=row))

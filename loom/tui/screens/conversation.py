@@ -52,7 +52,6 @@ class ConversationScreen(Screen[None]):
         self.completions = Completions(look)
         self.composer = Composer(look, self.writing.editor)
         self.status = StatusLine(look, model)
-        self._pressed = False
 
     def compose(self) -> ComposeResult:
         """List left, conversation right."""
@@ -153,7 +152,7 @@ class ConversationScreen(Screen[None]):
         """Every key is looked up in the bindings in force; the rest is text."""
         event.stop()
         event.prevent_default()
-        self._pressed = True
+        self.looked_at(by_hand=True)
         if self.status.notice:
             self.say("")
         key, keys = event.key, self.desk.keys
@@ -169,7 +168,6 @@ class ConversationScreen(Screen[None]):
             self.reading.open_place(int(key) - 1)
         elif not self.selecting.active and event.character and is_text(event):
             self.writing.insert(event.character)
-        self.looked_at()
 
     def on_paste(self, event: events.Paste) -> None:
         """Any number of lines; nothing is sent by itself."""
@@ -207,24 +205,34 @@ class ConversationScreen(Screen[None]):
 
     # --- reading ---
 
-    def looked_at(self) -> None:
-        """Somebody may be looking: what is on the screen counts as read."""
-        focus = self.desk.has_focus
-        is_looking = (focus or (focus is None and self._pressed)) and self.is_current
-        if is_looking and self.reader.unseen_row() is not None:
-            self.desk.work(self.reader.mark_seen(), "seen")
+    def looked_at(self, *, by_hand: bool = False) -> None:
+        """What is on the screen counts as read if the terminal has the focus.
+
+        Where the terminal never says so, somebody must press a key or the mouse over it.
+        """
+        focus, current = self.desk.has_focus, self.desk.model.current
+        if not (focus or (focus is None and by_hand)) or not self.is_active or current is None:
+            return
+        row = self.reader.unseen_row(self.timeline.on_screen)
+        if row is not None:
+            self.desk.work(self.reader.mark_seen(current, row), "seen")
+
+    def on_screen_resume(self) -> None:
+        """What lay over it is gone."""
+        self.looked_at()
 
     def on_conversation_list_chosen(self, event: ConversationList.Chosen) -> None:
         """A click in the list."""
-        self._pressed = True
         self.reading.open_(event.number)
 
     def on_timeline_scrolled(self, event: Timeline.Scrolled) -> None:
         """The wheel."""
+        self.looked_at(by_hand=True)
         self.reading.scroll(event.by)
 
     def on_timeline_clicked(self, event: Timeline.Clicked) -> None:
         """A click on a message selects it."""
+        self.looked_at(by_hand=True)
         self.selecting.point_at(event.row_id)
 
     # --- inside ---

@@ -47,6 +47,11 @@ class Timeline(Lines):
         self._find()
         self._painted = []
 
+    @property
+    def on_screen(self) -> set[int]:
+        """The rows of the messages of which something is visible."""
+        return {one.row_id for one in self._shown} if self.size.height else set()
+
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
         if not self._shown:

@@ -1,0 +1,79 @@
+"""A read receipt leaves only when somebody looked at what it is for."""
+
+from textual import events
+
+from loom.api.commands import MarkRead
+from tests.tui.conftest import Opened, settle
+from tests.tui.talking import TalkingNode
+
+
+def marked(node: TalkingNode) -> list[int]:
+    return [one.row_id for one in node.sent if isinstance(one, MarkRead)]
+
+
+async def test_without_focus_events_a_key_counts_only_for_what_it_was_pressed_over(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("x")
+        await settle(pilot)
+        seen = marked(node)
+        node.receive("Ada", "later than the key")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert marked(node) == seen
+        await pilot.press("y")
+        await settle(pilot)
+        assert marked(node) == [*seen, 4]
+        node.receive("Bob", "in the other one")
+        await pilot.pause(0.1)
+        await pilot.press("alt+a")
+        await settle(pilot)
+        assert app.room.desk.model.open_ is not None
+        assert app.room.desk.model.open_.name == "Bob"
+        assert marked(node) == [*seen, 4]
+        await pilot.press("z")
+        await settle(pilot)
+        assert marked(node) == [*seen, 4, 5]
+
+
+async def test_with_the_focus_what_is_shown_is_read_and_what_is_covered_is_not(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        app.post_message(events.AppFocus())
+        await settle(pilot)
+        before = marked(node)
+        node.receive("Ada", "seen at once")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert marked(node) == [*before, 4]
+        await pilot.press("f1")
+        node.receive("Ada", "behind the help")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert marked(node) == [*before, 4]
+        await pilot.press("escape")
+        await settle(pilot)
+        assert marked(node) == [*before, 4, 5]
+        app.post_message(events.AppBlur())
+        await pilot.pause()
+        node.receive("Ada", "nobody is there")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert marked(node) == [*before, 4, 5]
+
+
+async def test_what_is_below_the_screen_is_not_read(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"message {n}" for n in range(60)), state="delivered")
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+home")
+        await settle(pilot)
+        node.sent.clear()
+        app.room.reader._seen_row = 0
+        await pilot.press("x")
+        await settle(pilot)
+        [row] = marked(node)
+        assert row < 30
