@@ -67,7 +67,7 @@ class Writing:
             case Run():
                 self.editor.take()
                 self.edited()
-                self._room.desk.work(self._room.slash.run(read), "command")
+                self._room.desk.work(self._run(read, text), "command")
             case Say(words):
                 self._send(words)
 
@@ -121,10 +121,22 @@ class Writing:
         found = complete_command(text, cursor, self._room.slash.values)
         return found or (complete_emoji(text, cursor) if self._room.desk.look.signs.unicode else [])
 
+    async def _run(self, run: Run, typed: str) -> None:
+        try:
+            await self._room.slash.run(run)
+        except LoomError:
+            if not self.editor.text:
+                self.editor.set(typed)
+                self.edited(offer=False)
+            raise
+
     def _send(self, text: str) -> None:
         current = self._room.desk.model.current
         if current is None:
             self._room.say("Open a conversation first.", bad=True)
+            return
+        if self._room.obstacle.words:
+            self._room.say("Nothing was sent; your text stays here.", bad=True)
             return
         size = len(text.encode())
         if size > TEXT_MAX_BYTES:

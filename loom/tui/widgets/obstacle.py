@@ -1,0 +1,50 @@
+"""Why nothing can be written to the open contact, and what to do about it."""
+
+from loom.tui.cells import wrap
+from loom.tui.model import Model
+from loom.tui.themes import Line, Piece
+from loom.tui.widgets.lines import Lines, Look
+
+
+def changed_words(name: str) -> str:
+    """What a changed identity means."""
+    return (
+        f"The identity of {name} has changed: {name} began anew with other keys, or somebody "
+        "pretends to be them. Nothing is sent until you have compared safety numbers."
+    )
+
+
+class Obstacle(Lines):
+    """Rows above the composer; none where all is well."""
+
+    def __init__(self, look: Look, model: Model) -> None:
+        super().__init__(look)
+        self._model = model
+        self._rows: list[str] = []
+
+    @property
+    def words(self) -> str:
+        """What stands in the way; empty: nothing does."""
+        current = self._model.open_
+        if current is None:
+            return ""
+        if current.contact.identity_changed:
+            return f"{changed_words(current.name)} /verify shows them."
+        if current.contact.blocked:
+            return f"{current.name} is blocked: nothing comes or goes. /unblock undoes that."
+        return ""
+
+    def fit(self) -> None:
+        """As many rows as the words need, as far as there is room."""
+        words, width = self.words, self.screen.size.width
+        if self.size.width:
+            width = self.size.width
+        rows = [words[a:b] for a, b in wrap(words, max(width - 2, 10))] if words else []
+        self._rows = rows[: max(self.screen.size.height // 3, 1)]
+        if self.styles.height is None or self.styles.height.value != len(self._rows):
+            self.styles.height = len(self._rows)
+        self.refresh()
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        return [Piece(" "), Piece(self._rows[y], "bad")] if y < len(self._rows) else []
