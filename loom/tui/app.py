@@ -24,15 +24,13 @@ from loom.api.events import AnyEvent, NodeStopped
 from loom.api.profiles import Profiles
 from loom.errors import ContactNotFound, ControlError, LoomError, NetworkError, describe
 from loom.tui.drawing import DrawnApp
-from loom.tui.keys import Keys
+from loom.tui.idle import LOOK_S, Idle
+from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.model import Model, preview_of
+from loom.tui.reminders import words_to_check
 from loom.tui.screens.conversation import ConversationScreen
-from loom.tui.settings import (
-    THEMES,
-    AppSettings,
-    change_app_setting,
-    read_app_settings,
-)
+from loom.tui.screens.hidden import DEMO, Hidden
+from loom.tui.settings import THEMES, change_app_setting, read_or_default
 from loom.tui.signs import Signs, signs_of_terminal
 from loom.tui.themes import load_theme, theme_names
 from loom.tui.widgets.lines import Look
@@ -68,11 +66,14 @@ class LoomApp(DrawnApp[None]):
         self._stale: set[int] = set()
         self._refreshing = False
         self._seq = 0
-        settings, self.complaint = _settings(config)
+        settings, self.complaint = read_or_default(config)
         self.model = Model()
         self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
         self.keys = Keys(settings.keys, settings.bind)
         self._bind = settings.bind
+        self.idle = Idle(settings.lock_after_min * 60)
+        self.locked = False
+        """Whether it ended because it was locked."""
         self.has_focus: bool | None = None
         """Whether the terminal has the focus; None: it has not said so yet."""
         self.room = ConversationScreen(self)
@@ -83,11 +84,42 @@ class LoomApp(DrawnApp[None]):
 
     def begin(self) -> None:
         """The screen stands: ask for everything once, then follow the events."""
+        self.set_interval(LOOK_S, self.lock_when_idle)
         self.work(self._follow(), "events")
 
     def leave(self) -> None:
         """Keep what was begun, then end."""
         self.room.do_quit()
+
+    # --- locking ---
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whatever is on top: what a person does counts, and the lock's key locks."""
+        if isinstance(event, events.InputEvent):
+            self.idle.touch()
+        if isinstance(event, events.Key) and self.keys.action(event.key, EVERYWHERE) == "lock":
+            self.lock()
+        else:
+            await super().on_event(event)
+
+    def lock(self) -> None:
+        """Keep what was begun and end; whoever opened this closes the profile (loom/tui/door.py).
+
+        A profile that cannot be opened again is only hidden.
+        """
+        if self._profiles is not None:
+            self.locked = True
+            self.leave()
+        elif not isinstance(self.screen, Hidden):
+            self.push_screen(Hidden(self.look, self.profile, DEMO, lambda _: self._uncover()))
+
+    def _uncover(self) -> None:
+        self.pop_screen()
+
+    def lock_when_idle(self) -> None:
+        """Nobody did anything for long."""
+        if self.idle.is_over():
+            self.lock()
 
     # --- commands ---
 
@@ -144,6 +176,8 @@ class LoomApp(DrawnApp[None]):
         await self.room.begin()
         if self.complaint:
             self.say(self.complaint, bad=True)
+        elif self.profile in words_to_check(self.config):
+            self.say("Your 24 words were not checked yet: /words checks what you wrote down.")
 
     async def _reattach(self) -> None:
         """Wait until a node serves the profile again."""
@@ -227,14 +261,3 @@ class LoomApp(DrawnApp[None]):
     def on_app_blur(self, event: events.AppBlur) -> None:
         """Another window did."""
         self.has_focus = False
-
-
-def _settings(folder: Path) -> tuple[AppSettings, str]:
-    """The config file's settings and, where it is wrong, the defaults and why."""
-    try:
-        settings = read_app_settings(folder)
-        Keys(settings.keys, settings.bind)
-        load_theme(settings.theme, folder / THEMES)
-        return settings, ""
-    except LoomError as error:
-        return AppSettings(), " ".join(describe(error))

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     SlashCommand("token", "", "Copy your own token", aliases=("t",)),
     SlashCommand("theme", "NAME", "Change the colours", "theme"),
     SlashCommand("keys", "NAME", "Change the keys", "keys"),
+    SlashCommand("lock", "", "Lock", aliases=("l",)),
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )
 

@@ -32,6 +32,10 @@ class DrawnApp(App[R], inherit_bindings=False):
         self.theme = "ansi-dark"
         self._canvas = Canvas()
 
+    def leave(self) -> None:
+        """Its user goes, or the terminal does."""
+        self.exit()
+
     def _fatal_error(self) -> None:
         """A bug: say where, without the values, because they are what people wrote."""
         from rich.traceback import Traceback

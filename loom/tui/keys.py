@@ -29,6 +29,7 @@ ACTIONS: Final = (
     Action("jump", EVERYWHERE, "Jump to a conversation", ("ctrl+o",)),
     Action("search_here", EVERYWHERE, "Search in this conversation", ("ctrl+f",)),
     Action("help", EVERYWHERE, "Show keys and commands", ("f1",)),
+    Action("lock", EVERYWHERE, "Lock", ("ctrl+l",)),
     Action("redraw", EVERYWHERE, "Draw the screen again", ("f5",)),
     Action("quit", EVERYWHERE, "Quit", ("ctrl+q",)),
     Action("next", READING, "Next conversation", ("alt+down",)),

@@ -3,11 +3,13 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
-from loom.errors import InvalidInput, StoreUnavailable
+from loom.errors import InvalidInput, LoomError, StoreUnavailable, describe
+from loom.tui.keys import Keys
+from loom.tui.themes import load_theme
 
 FILE: Final = "config.toml"
 THEMES: Final = "themes"
@@ -22,6 +24,9 @@ theme = "terminal"
 # "default", "emacs" or "minimal"; F1 shows them.
 keys = "default"
 
+# After so many minutes without a key or a click the profile is locked; 0 is never.
+lock_after_min = 15
+
 # Other keys for single actions. An empty list takes the keys away.
 #   search_here = ["ctrl+s"]
 [bind]
@@ -33,6 +38,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     theme: str = "terminal"
     keys: str = "default"
+    lock_after_min: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 15
     bind: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
@@ -52,6 +58,17 @@ def read_app_settings(folder: Path) -> AppSettings:
         return msgspec.convert(tomllib.loads(text), AppSettings)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InvalidInput(what=f"{FILE}: {error}") from error
+
+
+def read_or_default(folder: Path) -> tuple[AppSettings, str]:
+    """The file's settings and, where it is wrong, the defaults and why."""
+    try:
+        settings = read_app_settings(folder)
+        Keys(settings.keys, settings.bind)
+        load_theme(settings.theme, folder / THEMES)
+        return settings, ""
+    except LoomError as error:
+        return AppSettings(), " ".join(describe(error))
 
 
 def change_app_setting(folder: Path, name: str, value: str) -> None:

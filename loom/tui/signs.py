@@ -22,6 +22,7 @@ _SIGNS: Final = {
     "here": ("▸", ">"),
     "selected": ("▌", ">"),
     "prompt": (">", ">"),
+    "secret": ("•", "*"),
     "muted": ("⌀", "x"),
     "up": ("↑", "^"),
     "down": ("↓", "v"),

@@ -141,6 +141,9 @@ class Slash:
         else:
             self._room.choosing.names("Which keys?", list(PROFILES), desk.use_keys)
 
+    async def do_lock(self, argument: str) -> None:
+        self._room.do_lock()
+
     async def do_quit(self, argument: str) -> None:
         self._room.do_quit()
 

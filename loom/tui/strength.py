@@ -9,8 +9,11 @@ WORD_BITS: Final = 13.0
 LETTER_BITS: Final = 4.7
 OTHER_BITS: Final = 5.0
 _COMMON: Final = frozenset(
-    "abc admin azerty dragon football hello iloveyou letmein login loom love master monkey"
-    " pass passphrase passwd password princess qwerty qwertz secret sunshine test welcome".split()
+    (
+        *("abc", "admin", "azerty", "dragon", "football", "hello", "iloveyou", "letmein", "login"),
+        *("loom", "love", "master", "monkey", "pass", "passphrase", "passwd", "password"),
+        *("princess", "qwerty", "qwertz", "secret", "sunshine", "test", "welcome"),
+    )
 )
 _LEVELS: Final = ((35.0, "weak", "bad"), (50.0, "fair", "warn"), (65.0, "good", "good"))
 

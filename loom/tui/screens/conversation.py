@@ -197,6 +197,9 @@ class ConversationScreen(Screen[None]):
     def do_help(self) -> None:
         self.choosing.help()
 
+    def do_lock(self) -> None:
+        self.desk.lock()
+
     def do_redraw(self) -> None:
         self.desk.redraw()
 

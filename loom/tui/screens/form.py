@@ -10,6 +10,7 @@ from textual.timer import Timer
 
 from loom.errors import LoomError, describe
 from loom.tui.cells import width_of, wrap
+from loom.tui.drawing import DrawnApp
 from loom.tui.editor import Editor
 from loom.tui.keys import is_text
 from loom.tui.themes import Line, Piece
@@ -108,7 +109,8 @@ class FormBox(Lines):
         """Whether `aside` is shown."""
         width, height = self.size
         return bool(self.aside) and (
-            height >= len(self.aside) and width >= len(self.aside[0]) + 1 + len(self.aside[0]) * 3 // 4
+            height >= len(self.aside)
+            and width >= len(self.aside[0]) + 1 + len(self.aside[0]) * 3 // 4
         )
 
     def lay_out(self) -> None:
@@ -153,7 +155,7 @@ class FormBox(Lines):
         used = sum(width_of(one.text) for one in row)
         gap = " " * max(self._column - used, 0)
         code = self.aside[y] if y < len(self.aside) else ""
-        return [*row, Piece(gap), Piece(code, "code")]
+        return [*row, Piece(gap), Piece(code, "qr")]
 
     def caret(self) -> tuple[int, int] | None:
         """See `Lines.caret`."""
@@ -210,6 +212,7 @@ class Form(Screen[Any]):
 
     def __init__(self, look: Look) -> None:
         super().__init__()
+        self.look = look
         self.box = FormBox(look)
         self.said: Text | None = None
         self._working = ""
@@ -316,7 +319,8 @@ class Form(Screen[Any]):
 
     def leave(self) -> None:
         """Ctrl-Q."""
-        self.app.exit()
+        if isinstance(self.app, DrawnApp):
+            self.app.leave()
 
     def _enter(self, here: Field | Button | None) -> None:
         stops = self.box.stops

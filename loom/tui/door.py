@@ -1,0 +1,176 @@
+"""The door: what comes before a profile is open, and after it was locked."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from textual.screen import Screen
+
+from loom.api.client import Client
+from loom.api.profiles import NodeOptions, Profiles
+from loom.config import profile_name_for
+from loom.errors import NodeNotRunning, ProfileInUse
+from loom.tui.drawing import DrawnApp
+from loom.tui.screens.form import Form, Item
+from loom.tui.screens.hidden import ELSEWHERE, Hidden
+from loom.tui.screens.introduction import Introduction
+from loom.tui.screens.new_profile import NewProfile
+from loom.tui.screens.unlock import Unlock
+from loom.tui.screens.which_profile import WhichProfile
+from loom.tui.screens.words import Words
+from loom.tui.settings import THEMES, read_or_default
+from loom.tui.signs import Signs, signs_of_terminal
+from loom.tui.themes import load_theme
+from loom.tui.widgets.lines import Look
+
+TURNS: Final = 50
+TURN_PAUSE_S: Final = 0.1
+"""Another short command may have the profile for a moment."""
+
+
+class Opened(NamedTuple):
+    """A profile that can be shown."""
+
+    profile: str
+    client: Client
+
+
+class DoorApp(DrawnApp[Opened]):
+    """Its result is the profile that was opened; None: whoever stood there went away."""
+
+    def __init__(
+        self,
+        profiles: Profiles,
+        options: NodeOptions,
+        *,
+        config: Path,
+        chosen: str | None = None,
+        locked: Opened | None = None,
+        signs: Signs | None = None,
+    ) -> None:
+        """`locked` is what was on the screen: it is closed here before anything is shown."""
+        super().__init__()
+        self.profiles = profiles
+        self.options = options
+        self.config = config
+        self.held: Client | None = None
+        """Open, and not handed out yet."""
+        self._chosen = chosen if locked is None else locked.profile
+        self._locked = locked
+        settings, _ = read_or_default(config)
+        self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Where it begins."""
+        return _Threshold(self)
+
+    async def begin(self) -> None:
+        """Close what is to be locked, then find out what there is to open."""
+        if self._locked is not None:
+            closing, self._locked = self._locked.client, None
+            await closing.close()
+            if await self._runs(self._chosen or ""):
+                self._go(Hidden(self.look, self._chosen or "", ELSEWHERE, self._resume))
+                return
+        await self.choose()
+
+    async def choose(self, *, again: bool = False) -> None:
+        """The profile that was meant, else whatever there is to choose from."""
+        names = [one.profile for one in await self._list()]
+        if not names:
+            self._go(NewProfile(self))
+        elif not again and self._chosen in names:
+            await self.open_(self._chosen or "")
+        elif not again and len(names) == 1:
+            await self.open_(names[0])
+        else:
+            self._go(WhichProfile(self, await self._list()))
+
+    async def open_(self, profile: str) -> None:
+        """Straight in where its node runs, else ask for the passphrase."""
+        try:
+            client = await self.profiles.attach(profile)
+        except NodeNotRunning:
+            self._go(Unlock(self, profile))
+        else:
+            self.hand_out(profile, client)
+
+    async def unlock(self, profile: str, passphrase: str) -> Client:
+        """Unlock; while another command has its turn, wait a little or attach to it."""
+        for turn in range(TURNS):
+            try:
+                return await self.profiles.unlock(profile, passphrase, self.options)
+            except ProfileInUse:
+                with contextlib.suppress(NodeNotRunning):
+                    return await self.profiles.attach(profile)
+                if turn == TURNS - 1:
+                    raise
+            await asyncio.sleep(TURN_PAUSE_S)
+        raise ProfileInUse(profile=profile)
+
+    def hand_out(self, profile: str, client: Client) -> None:
+        """It is open: the door has done its part."""
+        self.held = None
+        self.exit(Opened(profile, client))
+
+    async def name_for(self, name: str) -> str:
+        """A folder's name that nothing else here has."""
+        taken = {one.profile for one in await self._list()}
+        plain = profile_name_for(name)
+        tries = [plain, *(f"{plain[:60]}-{n}" for n in range(2, len(taken) + 3))]
+        return next(one for one in tries if one not in taken)
+
+    # --- from one screen to the next ---
+
+    def new_profile(self, *, restore: bool = False) -> None:
+        """Make one, or bring one back."""
+        self._go(NewProfile(self, restore=restore))
+
+    def words(self, profile: str, phrase: str) -> None:
+        """Show the words of a new profile."""
+        self._go(Words(self, profile, phrase))
+
+    def introduce(self, profile: str) -> None:
+        """One's token and others'; where it could not be opened, ask for the passphrase."""
+        if self.held is None:
+            self._go(Unlock(self, profile))
+        else:
+            self._go(Introduction(self, profile, self.held))
+
+    def _resume(self, hidden: Hidden) -> None:
+        hidden.work(self.open_(self._chosen or ""), "One moment ...")
+
+    def _go(self, screen: Form) -> None:
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    async def _list(self) -> list[Any]:
+        return await asyncio.to_thread(self.profiles.list_profiles)
+
+    async def _runs(self, profile: str) -> bool:
+        try:
+            client = await self.profiles.attach(profile)
+        except NodeNotRunning:
+            return False
+        await client.close()
+        return True
+
+
+class _Threshold(Form):
+    """Nothing yet."""
+
+    def __init__(self, door: DoorApp) -> None:
+        super().__init__(door.look)
+        self._door = door
+
+    def items(self) -> list[Item]:
+        """Only what went wrong."""
+        return []
+
+    def on_mount(self) -> None:
+        """Begin."""
+        super().on_mount()
+        self.work(self._door.begin(), "One moment ...")

@@ -1,0 +1,36 @@
+"""What is to be asked again: the profiles whose 24 words were never checked."""
+
+from pathlib import Path
+from typing import Final
+
+from loom.errors import StoreUnavailable
+
+FILE: Final = "words-to-check"
+
+
+def words_to_check(folder: Path) -> list[str]:
+    """The profiles that put the check off."""
+    try:
+        return (folder / FILE).read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def remember_words(folder: Path, profile: str, *, checked: bool) -> None:
+    """Note that a profile's words were checked, or not yet.
+
+    Raises:
+        StoreUnavailable: the file cannot be written.
+    """
+    before = words_to_check(folder)
+    after = [one for one in before if one != profile] + ([] if checked else [profile])
+    if after == before:
+        return
+    file = folder / FILE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = file.with_suffix(".new")
+        beside.write_text("\n".join([*after, ""]), encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        raise StoreUnavailable(what=str(file)) from error

@@ -1,0 +1,40 @@
+"""Several profiles: which one?"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from loom.api.profiles import ProfileInfo
+from loom.tui.screens.form import Button, Form, Item, Text
+
+if TYPE_CHECKING:
+    from loom.tui.door import DoorApp
+
+
+class WhichProfile(Form):
+    """A button for each, with a mark where its node runs."""
+
+    def __init__(self, door: "DoorApp", profiles: Sequence[ProfileInfo]) -> None:
+        super().__init__(door.look)
+        self._door = door
+        self._profiles = profiles
+
+    def items(self) -> list[Item]:
+        """Those there are, then the ways to another."""
+        signs = self.look.signs
+        found: list[Item] = [Text("Which profile?", "title"), Text("")]
+        for one in self._profiles:
+            hint = f"{signs['online']} running" if one.running else f"{signs['offline']} locked"
+            found.append(Button(one.profile, self._opens(one.profile), hint))
+        return [
+            *found,
+            Text(""),
+            Button("New profile", self._door.new_profile),
+            Button("Restore one from its 24 words", self._restore),
+            Button("Quit", self.leave),
+        ]
+
+    def _opens(self, profile: str) -> Callable[[], None]:
+        return lambda: self.work(self._door.open_(profile), "One moment ...")
+
+    def _restore(self) -> None:
+        self._door.new_profile(restore=True)
