@@ -217,7 +217,7 @@ class PersonSheet(Sheet):
 
 
 def _switch(name: str, label: str, *, on: bool) -> Item:
-    state = "sent, where you allow it for everybody" if on else "not sent"
+    state = "sent, unless it is off for everybody" if on else "not sent"
     return button(f"{name}:{'off' if on else 'on'}", f"{label}: {'on' if on else 'off'}", state)
 
 

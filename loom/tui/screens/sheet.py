@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from loom.tui.app import LoomApp
 
 LABEL_WIDTH: Final = 15
-BESIDE_MIN: Final = 34
+BESIDE_MIN: Final = 32
 """A picture stands beside the column where so much is left for it."""
 _MOVES: Final = {"up": -1, "shift+tab": -1, "down": 1, "tab": 1, "complete": 1}
 
@@ -105,7 +105,8 @@ class SheetBody(Lines):
         place, rows = self.place, self.rows
         is_first = not any(item.name for item in self.items[:place])
         top = 0 if is_first and place < rows else place
-        self.first = max(min(self.first, top), place - rows + 1, 0)
+        last = max(len(self.items) - rows, 0)
+        self.first = max(min(self.first, top, last), place - rows + 1, 0)
         self.refresh()
 
     def scroll(self, by: int) -> None:

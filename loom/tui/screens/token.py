@@ -1,12 +1,13 @@
 """One's own token: to be copied, read, or scanned."""
 
+import asyncio
 from collections.abc import Sequence
 
 from loom.api.commands import ExportToken
 from loom.api.views import TokenView
 from loom.tui.cells import wrap
 from loom.tui.qr import qr_rows
-from loom.tui.screens.sheet import GAP, Item, Sheet, button, paragraph
+from loom.tui.screens.sheet import BESIDE_MIN, GAP, Item, Sheet, button, paragraph
 from loom.tui.themes import Piece
 
 
@@ -14,6 +15,7 @@ class TokenSheet(Sheet):
     """The token as text and as a QR code."""
 
     _token: TokenView | None = None
+    _code: Sequence[str] = ()
 
     @property
     def heading(self) -> str:
@@ -23,12 +25,12 @@ class TokenSheet(Sheet):
     async def load(self) -> None:
         """See `Sheet.load`."""
         self._token = await self.desk.send(ExportToken())
+        unicode = self.desk.look.signs.unicode
+        self._code = await asyncio.to_thread(qr_rows, self._token.token, unicode=unicode)
 
     def picture(self) -> Sequence[str]:
         """The token."""
-        if self._token is None:
-            return ()
-        return qr_rows(self._token.token, unicode=self.desk.look.signs.unicode)
+        return self._code
 
     def items(self, width: int) -> list[Item]:
         """See `Sheet.items`."""
@@ -42,9 +44,8 @@ class TokenSheet(Sheet):
             button("copy", "Copy it"),
             button("add", "Add theirs"),
         ]
-        code = self.picture()
-        if self.body.column(code) == self.body.column(()):
-            items += [GAP, *paragraph(too_small(code), width, "hint")]
+        if self.body.column(self._code) == self.body.column(()):
+            items += [GAP, *paragraph(too_small(self._code), width, "hint")]
         return items
 
     def do_copy(self) -> None:
@@ -64,4 +65,4 @@ def token_rows(token: str, width: int) -> list[Item]:
 def too_small(code: Sequence[str]) -> str:
     """Why there is no code."""
     width = len(code[0]) if code else 0
-    return f"A window of {width + 40} by {len(code) + 2} also shows it as a QR code."
+    return f"A window of {width + BESIDE_MIN + 6} by {len(code) + 2} also shows it as a QR code."

@@ -1,5 +1,6 @@
 """Comparing safety numbers: digits, words to read aloud, a QR code, and the decision."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class VerifySheet(Sheet):
         self._number = number
         self._view: ContactView | None = None
         self._found: SafetyNumberView | None = None
+        self._code: Sequence[str] = ()
 
     @property
     def heading(self) -> str:
@@ -38,6 +40,8 @@ class VerifySheet(Sheet):
         try:
             self._view = await self.desk.send(ShowContact(contact=contact))
             self._found = await self.desk.send(VerifyContact(contact=contact))
+            digits, unicode = "".join(self._found.groups), self.desk.look.signs.unicode
+            self._code = await asyncio.to_thread(qr_rows, digits, unicode=unicode)
         except ContactNotFound:
             self.leave()
 
@@ -50,9 +54,7 @@ class VerifySheet(Sheet):
 
     def picture(self) -> Sequence[str]:
         """The 60 digits."""
-        if self._found is None:
-            return ()
-        return qr_rows("".join(self._found.groups), unicode=self.desk.look.signs.unicode)
+        return self._code
 
     def items(self, width: int) -> list[Item]:
         """See `Sheet.items`."""
@@ -71,7 +73,7 @@ class VerifySheet(Sheet):
                 GAP,
                 button("copy", "Copy the number"),
             ]
-        ways = "number, words or QR code" if self.column_has_picture() else "number or words"
+        ways = "number, words or QR code" if self._has_picture() else "number or words"
         return [
             *items,
             *paragraph(
@@ -85,10 +87,10 @@ class VerifySheet(Sheet):
             button("differs", "It differs"),
         ]
 
-    def column_has_picture(self) -> bool:
+    def _has_picture(self) -> bool:
         """Whether the code fits beside the column."""
         alone = self.body.column(())
-        return self.body.column(self.picture()) < alone
+        return self.body.column(self._code) < alone
 
     def do_copy(self) -> None:
         if self._found is not None:

@@ -1,0 +1,71 @@
+"""A fake node that knows people as the real one does: what changes is told, names are unique."""
+
+from typing import Any
+
+import msgspec
+
+from loom.api.commands import (
+    BlockContact,
+    Command,
+    ImportToken,
+    ListPreferences,
+    RenameContact,
+    SetPreferences,
+    VerifyContact,
+)
+from loom.api.events import ContactChanged
+from loom.api.views import ContactView, Done, Preference, Preferences
+from loom.errors import IdentityChanged, InvalidName
+from tests.tui.talking import TalkingNode
+
+
+class PeopleNode(TalkingNode):
+    """Answers commands about people, and tells what they changed."""
+
+    def _answer(self, command: Command[Any]) -> object:
+        match command:
+            case ImportToken(replace=True):
+                super()._answer(msgspec.structs.replace(command, name="\x00"))
+                del self.contacts["\x00"]
+                return self._set(command.name, "identity", identity_changed=True, verified=False)
+            case ImportToken() if command.name.casefold() in map(str.casefold, self.contacts):
+                raise IdentityChanged(name=command.name)
+            case ImportToken() if not command.name:
+                raise InvalidName(reason="it is empty")
+            case RenameContact() if not command.name:
+                raise InvalidName(reason="it is empty")
+            case VerifyContact() if command.confirm:
+                self._set(command.contact, "verified", verified=True, identity_changed=False)
+            case BlockContact():
+                return self._set(command.contact, "blocked", blocked=command.blocked)
+            case SetPreferences():
+                return self._allow(command)
+            case ListPreferences():
+                found = list(self.preferences.values())
+                return Preferences(everybody=Preference(), contacts=found)
+        answer = super()._answer(command)
+        if isinstance(command, RenameContact) and isinstance(answer, ContactView):
+            self._changed_(answer, "renamed")
+        return answer
+
+    def _set(self, name: str, what: str, **facts: Any) -> ContactView:
+        before = self._contact(name)
+        view = msgspec.structs.replace(before, **facts)
+        self.contacts[view.contact] = view
+        self._changed_(view, what)
+        return view
+
+    def _allow(self, command: SetPreferences) -> Done:
+        view = self._contact(command.contact or "")
+        known = self.preferences.get(view.contact_id) or Preference(contact_id=view.contact_id)
+        asked = {
+            name: value
+            for name in ("muted", "read_receipts", "typing")
+            if (value := getattr(command, name)) is not None
+        }
+        self.preferences[view.contact_id] = msgspec.structs.replace(known, **asked)
+        self._changed_(view, "preferences")
+        return Done()
+
+    def _changed_(self, view: ContactView, what: str) -> None:
+        self._event(ContactChanged(contact=view.contact, contact_id=view.contact_id, what=what))

@@ -1,0 +1,344 @@
+"""Adding, verifying, changing and removing people, and what the screens say when it fails."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+
+from loom.api.commands import (
+    BlockContact,
+    Connect,
+    ImportToken,
+    RemoveContact,
+    RenameContact,
+    SendText,
+    SetPreferences,
+    VerifyContact,
+)
+from loom.errors import InvalidAddress, InvalidInput, InvalidToken
+from loom.tui import clipboard
+from loom.tui.addresses import read_address
+from loom.tui.app import LoomApp
+from loom.tui.screens.adding import AddSheet, read_token
+from loom.tui.screens.peers import PeersSheet
+from loom.tui.screens.person import PersonSheet
+from loom.tui.screens.sheet import Sheet
+from loom.tui.screens.token import TokenSheet
+from loom.tui.screens.verifying import VerifySheet
+from tests.fakes import TOKEN
+from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.people import PeopleNode
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def people() -> PeopleNode:
+    """Ada, whose identity is as it was, and Bob, whose is not."""
+    node = PeopleNode()
+    node.add("Bob", online=False, session="none", identity_changed=True)
+    node.add("Ada", session="established")
+    node.say("Bob", "new phone")
+    node.say("Ada", "see you at noon")
+    return node
+
+
+def screen(app: LoomApp) -> str:
+    return "\n".join(text_of(app))
+
+
+def is_back(app: LoomApp) -> bool:
+    """Whether the conversation is on the screen again."""
+    return app.screen is app.room
+
+
+async def run(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys; a word of several characters is typed."""
+    for key in keys:
+        await pilot.press(*([key] if key in NAMED or "+" in key else key))
+    await settle(pilot)
+
+
+NAMED = ("enter", "tab", "shift+tab", "escape", "up", "down", "pageup", "pagedown", "f1", "f2")
+
+
+async def choose(app: LoomApp, pilot: Pilot[None], name: str) -> None:
+    """Go to an item with Tab."""
+    sheet = app.screen
+    assert isinstance(sheet, Sheet)
+    for _ in range(30):
+        if sheet.body.chosen == name:
+            return
+        before = sheet.body.chosen
+        await pilot.press("tab")
+        if sheet.body.chosen == before:
+            break
+    for _ in range(30):
+        if sheet.body.chosen == name:
+            return
+        await pilot.press("up")
+    raise AssertionError(f"there is no {name}")
+
+
+def sent(node: PeopleNode, kind: type[T]) -> list[T]:
+    return [one for one in node.sent if isinstance(one, kind)]
+
+
+async def test_a_changed_identity_blocks_writing_until_verified(
+    people: PeopleNode, opened: Opened
+) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "alt+down", "secret", "enter")
+        assert "The identity of Bob has changed" in screen(app)
+        assert "/verify" in screen(app)
+        assert "Nothing was sent; your text stays here." in screen(app)
+        assert app.room.writing.editor.text == "secret"
+        assert not sent(people, SendText)
+        await run(pilot, "ctrl+u", "/verify", "enter")
+        assert isinstance(app.screen, VerifySheet)
+        assert "00000  00001  00002  00003" in screen(app)
+        assert "abandon abandon abandon about" in screen(app)
+        assert "█" in screen(app)
+        await choose(app, pilot, "differs")
+        await run(pilot, "enter")
+        assert "exchange tokens again" in screen(app)
+        await choose(app, pilot, "confirm")
+        await run(pilot, "enter")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert "Bob is verified." in screen(app)
+        await run(pilot, "escape", "hello", "enter")
+        assert [one.body for one in sent(people, SendText)] == ["hello"]
+        assert "has changed" not in screen(app)
+
+
+async def test_comparing_confirms_nothing_by_itself(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/verify", "enter", "enter", "escape")
+        assert [one.confirm for one in sent(people, VerifyContact)] == [False]
+        assert "not verified" in text_of(app)[0]
+
+
+async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "f2")
+        assert isinstance(app.screen, PersonSheet)
+        for words in (
+            "Standing       not verified",
+            "abab abab abab",
+            "post-quantum, established",
+            "direct 127.0.0.1:4070, called from here since",
+            "0 unread, 0 to be sent",
+        ):
+            assert words in screen(app)
+        await choose(app, pilot, "mute:on")
+        await run(pilot, "enter")
+        assert "[ Unmute ]" in screen(app)
+        assert app.screen.body.chosen == "mute:off"
+        await choose(app, pilot, "receipts:off")
+        await run(pilot, "enter")
+        assert "Read receipts: off" in screen(app)
+        await choose(app, pilot, "typing:off")
+        await run(pilot, "enter", "enter")
+        assert "Typing sign: on" in screen(app)
+        asked = [(one.muted, one.read_receipts, one.typing) for one in sent(people, SetPreferences)]
+        assert asked == [
+            (True, None, None),
+            (None, False, None),
+            (None, None, False),
+            (None, None, True),
+        ]
+        await choose(app, pilot, "block")
+        await run(pilot, "enter")
+        assert "blocked, not verified" in screen(app)
+        assert "Call HOST:PORT" not in screen(app)
+        await run(pilot, "enter")
+        assert [one.blocked for one in sent(people, BlockContact)] == [True, False]
+        await choose(app, pilot, "verify")
+        await run(pilot, "enter")
+        assert isinstance(app.screen, VerifySheet)
+
+
+async def test_renaming_keeps_what_was_typed_when_it_fails(
+    people: PeopleNode, opened: Opened
+) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/rename", "enter", "enter")
+        assert "That name cannot be used: it is empty." in screen(app)
+        await run(pilot, "Ada L", "escape", "f2")
+        assert "New name       > Ada L" in screen(app)
+        await choose(app, pilot, "rename")
+        await run(pilot, "enter")
+        assert [one.name for one in sent(people, RenameContact)] == ["", "Ada L"]
+        assert "┌─ Ada L ─" in screen(app)
+        await run(pilot, "escape")
+        assert "Ada L" in text_of(app)[0]
+
+
+async def test_removing_asks_for_the_name(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/remove", "enter", "Bob", "enter")
+        assert "Nothing was removed: that is not the name." in screen(app)
+        assert not sent(people, RemoveContact)
+        await run(pilot, "ctrl+u", "ada", "enter")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert is_back(app)
+        assert [one.contact for one in sent(people, RemoveContact)] == ["#2"]
+        assert "Ada" not in screen(app)
+
+
+async def test_calling_an_address(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/peers", "enter")
+        assert isinstance(app.screen, PeersSheet)
+        assert "● Ada" in screen(app)
+        assert "○ Bob" in screen(app)
+        await run(pilot, "enter", "nowhere", "enter")
+        assert isinstance(app.screen, PersonSheet)
+        assert "nowhere is not an address." in screen(app)
+        assert "Call HOST:PORT > nowhere" in screen(app)
+        await run(pilot, "ctrl+u", "[2001:db8::7]:4070", "enter")
+        [called] = sent(people, Connect)
+        assert (called.contact, called.host, called.port) == ("#2", "2001:db8::7", 4070)
+        assert "the address is remembered" in screen(app)
+        await run(pilot, "escape", "escape", "/connect 192.0.2.7:x", "enter")
+        assert app.room.writing.editor.text == "/connect 192.0.2.7:x"
+        assert "192.0.2.7:x is not an address." in screen(app)
+
+
+async def test_adding_by_paste(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/add", "enter")
+        assert isinstance(app.screen, AddSheet)
+        await run(pilot, "nonsense", "tab", "Carol", "enter")
+        assert "it does not start with LOOM-, and no such file" in screen(app)
+        assert "Copy the whole token again" in screen(app)
+        assert "> Carol" in screen(app)
+        app.screen.on_paste(events.Paste(f"{TOKEN[:60]}\n  {TOKEN[60:]}\n"))
+        await run(pilot, "escape", "/add", "enter", "tab", "enter")
+        assert is_back(app)
+        assert [(one.token, one.name) for one in sent(people, ImportToken)] == [(TOKEN, "Carol")]
+        assert text_of(app)[0].find("Carol") > 0
+        assert "Carol is added" in screen(app)
+        await run(pilot, "/add", "enter")
+        assert isinstance(app.screen, AddSheet)
+        assert app.screen.typed("add token").text == ""
+
+
+async def test_a_typed_command_that_fails_is_not_lost(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/add wrong Carol", "enter")
+        assert isinstance(app.screen, AddSheet)
+        assert "This is not a valid Loom token" in screen(app)
+        assert "Token or file  > wrong" in screen(app)
+        assert "Name here      > Carol" in screen(app)
+
+
+async def test_a_new_identity_of_a_known_person_asks_for_the_name(
+    people: PeopleNode, opened: Opened
+) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, f"/add {TOKEN} Ada", "enter")
+        assert "You know another Ada already." in screen(app)
+        await run(pilot, "Bob", "enter")
+        assert "Nothing was replaced: that is not the name." in screen(app)
+        assert people.contacts["Ada"].identity_changed is False
+        await run(pilot, "ctrl+u", "Ada", "enter")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert is_back(app)
+        assert "The identity of Ada has changed" in screen(app)
+
+
+async def test_the_own_token_is_shown_and_copied(
+    people: PeopleNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    async with opened(people) as (app, pilot):
+        written: list[str] = []
+        monkeypatch.setattr(app, "write_terminal", written.append)
+        await run(pilot, "/token", "enter", "enter")
+        assert isinstance(app.screen, TokenSheet)
+        assert "LOOM-AAAA" in screen(app)
+        assert "█" in screen(app)
+        assert written == [clipboard.osc52(TOKEN)]
+        assert "Copied" in screen(app)
+        await pilot.resize_terminal(60, 20)
+        await settle(pilot)
+        assert "█" not in screen(app)
+        assert "also shows it as a QR code" in screen(app)
+
+
+async def test_events_reach_an_open_sheet(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "f2")
+        people._set("Ada", "verified", verified=True)
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert "Standing       verified" in screen(app)
+        people._answer(RemoveContact(contact="Ada"))
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert is_back(app)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1), (60, 20)])
+async def test_any_size_works(people: PeopleNode, opened: Opened, size: tuple[int, int]) -> None:
+    async with opened(people, size, unicode=False) as (app, pilot):
+        for typed in ("/contact", "/verify", "/token", "/add", "/peers"):
+            await run(pilot, typed, "enter", "down", "x", "pagedown", "pageup", "up")
+            assert isinstance(app.screen, Sheet)
+            assert len(text_of(app)) == size[1]
+            assert screen(app).isascii()
+            await run(pilot, "escape")
+        app.room.writing.editor.set("")
+
+
+async def test_clicks_choose_and_press(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "f2")
+        row = next(y for y, row in enumerate(text_of(app)) if "[ Mute ]" in row)
+        await pilot.click(offset=(5, row))
+        await settle(pilot)
+        assert "[ Unmute ]" in screen(app)
+        row = next(y for y, row in enumerate(text_of(app)) if "New name" in row)
+        await pilot.click(offset=(5, row))
+        await run(pilot, "x")
+        assert "New name       > x" in screen(app)
+
+
+def test_addresses_are_read_strictly() -> None:
+    assert read_address(" 192.0.2.7:4070 ") == ("192.0.2.7", 4070)
+    assert read_address("[2001:db8::7]:1") == ("2001:db8::7", 1)
+    for wrong in ("", "host", ":1", "host:", "host:x", "::1:4", "a b:1", "host:123456"):
+        with pytest.raises(InvalidAddress):
+            read_address(wrong)
+
+
+def test_a_token_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "ada.token"
+    file.write_text(TOKEN + "\n")
+    assert read_token(str(file)).strip() == TOKEN
+    file.write_bytes(b"\xff\xfe")
+    for wrong in (str(file), str(tmp_path), "", "missing"):
+        with pytest.raises((InvalidToken, InvalidInput)):
+            read_token(wrong)
+
+
+async def test_the_clipboard_is_read_where_something_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not clipboard.can_paste()
+    with pytest.raises(InvalidInput):
+        await clipboard.paste()
+    tool = tmp_path / "pbpaste"
+    tool.write_text(f"#!/bin/sh\necho {TOKEN}\n")
+    tool.chmod(0o755)
+    assert clipboard.can_paste()
+    assert (await clipboard.paste()).strip() == TOKEN
