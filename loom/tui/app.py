@@ -29,6 +29,7 @@ from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.model import Model, preview_of
 from loom.tui.reminders import words_to_check
 from loom.tui.screens.conversation import ConversationScreen
+from loom.tui.screens.sheet import Sheet
 from loom.tui.screens.hidden import DEMO, Hidden
 from loom.tui.settings import THEMES, change_app_setting, read_or_default
 from loom.tui.signs import Signs, signs_of_terminal
@@ -202,6 +203,9 @@ class LoomApp(DrawnApp[None]):
         happened, self._pending = self._pending, []
         changes = self.model.apply(happened)
         self.room.show_events(happened, changes)
+        for screen in self.screen_stack:
+            if isinstance(screen, Sheet):
+                screen.show_events(happened)
         self._stale |= changes.contacts
         if self._stale and not self._refreshing:
             self._refreshing = True

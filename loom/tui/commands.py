@@ -18,17 +18,22 @@ class SlashCommand(NamedTuple):
 
 COMMANDS: Final = (
     SlashCommand("help", "", "Show keys and commands", aliases=("h", "?")),
-    SlashCommand("add", "TOKEN NAME", "Add a contact by token", aliases=("a",)),
+    SlashCommand("add", "[TOKEN NAME]", "Add a contact", aliases=("a",)),
     SlashCommand("open", "NAME", "Open a conversation", "contact", ("o", "jump")),
     SlashCommand("search", "TEXT", "Search in all conversations", aliases=("s", "find")),
-    SlashCommand("rename", "NAME", "Give this contact another name here", needs_contact=True),
+    SlashCommand("contact", "", "Show what is known of this contact", needs_contact=True),
+    SlashCommand("verify", "", "Compare safety numbers", aliases=("v",), needs_contact=True),
+    SlashCommand("rename", "[NAME]", "Give this contact another name here", needs_contact=True),
     SlashCommand("block", "", "Block this contact", needs_contact=True),
     SlashCommand("unblock", "", "Unblock this contact", needs_contact=True),
     SlashCommand("mute", "", "Do not count or tell what this contact writes", needs_contact=True),
     SlashCommand("unmute", "", "Undo that", needs_contact=True),
-    SlashCommand("remove", "NAME", "Delete this contact and all that was said", needs_contact=True),
-    SlashCommand("connect", "HOST:PORT", "Reach this contact at an address", needs_contact=True),
-    SlashCommand("token", "", "Copy your own token", aliases=("t",)),
+    SlashCommand(
+        "remove", "[NAME]", "Delete this contact and all that was said", needs_contact=True
+    ),
+    SlashCommand("peers", "", "Show who is near or connected", aliases=("p",)),
+    SlashCommand("connect", "[HOST:PORT]", "Reach this contact at an address", needs_contact=True),
+    SlashCommand("token", "", "Show your own token", aliases=("t",)),
     SlashCommand("theme", "NAME", "Change the colours", "theme"),
     SlashCommand("keys", "NAME", "Change the keys", "keys"),
     SlashCommand("lock", "", "Lock", aliases=("l",)),

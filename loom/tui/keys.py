@@ -28,6 +28,7 @@ ACTIONS: Final = (
     Action("palette", EVERYWHERE, "Open the command palette", ("ctrl+p",)),
     Action("jump", EVERYWHERE, "Jump to a conversation", ("ctrl+o",)),
     Action("search_here", EVERYWHERE, "Search in this conversation", ("ctrl+f",)),
+    Action("contact", EVERYWHERE, "Show this contact", ("f2",)),
     Action("help", EVERYWHERE, "Show keys and commands", ("f1",)),
     Action("lock", EVERYWHERE, "Lock", ("ctrl+l",)),
     Action("redraw", EVERYWHERE, "Draw the screen again", ("f5",)),

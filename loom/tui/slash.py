@@ -5,16 +5,24 @@ from typing import TYPE_CHECKING
 from loom.api.commands import (
     BlockContact,
     Connect,
-    ExportToken,
     ImportToken,
     RemoveContact,
     RenameContact,
     SetPreferences,
 )
-from loom.errors import InvalidInput
+from loom.api.views import ContactView
+from loom.errors import InvalidInput, LoomError
+from loom.printable import printable
+from loom.tui.addresses import read_address
 from loom.tui.commands import Run, SlashCommand
+from loom.tui.editor import Editor
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
+from loom.tui.screens.adding import AddSheet
+from loom.tui.screens.peers import PeersSheet
+from loom.tui.screens.person import PersonSheet
+from loom.tui.screens.token import TokenSheet
+from loom.tui.screens.verifying import VerifySheet
 
 if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen
@@ -25,6 +33,8 @@ class Slash:
 
     def __init__(self, room: "ConversationScreen") -> None:
         self._room = room
+        self.typed: dict[str, Editor] = {}
+        """What was typed into the fields of sheets and not used yet."""
 
     def values(self, kind: str) -> list[str]:
         """What can stand for an argument of this kind."""
@@ -57,7 +67,7 @@ class Slash:
     def begin(self, command: SlashCommand) -> None:
         """Run a command that needs no argument, else write its beginning."""
         room = self._room
-        if not command.arguments or command.completes:
+        if not command.arguments or command.arguments.startswith("[") or command.completes:
             room.desk.work(self.run(Run(command, "")), "command")
         elif command.name == "search":
             room.choosing.search(here=False)
@@ -75,11 +85,47 @@ class Slash:
     async def do_add(self, argument: str) -> None:
         token, _, name = argument.partition(" ")
         if not token or not name.strip():
-            raise InvalidInput(what="Write /add TOKEN NAME")
-        view = await self._room.desk.send(ImportToken(token=token, name=name.strip()))
+            self.show_add(token=token)
+            return
+        try:
+            view = await self._room.desk.send(ImportToken(token=token, name=name.strip()))
+        except LoomError as error:
+            self.show_add(token=token, name=name.strip(), trouble=error)
+        else:
+            self.added(view)
+
+    def show_add(
+        self, *, token: str = "", name: str = "", trouble: LoomError | None = None
+    ) -> None:
+        """Where a contact is added, with what was typed already."""
+        for field, text in (("add token", token), ("add name", name)):
+            if text:
+                self.typed.setdefault(field, Editor()).set(text)
+        desk = self._room.desk
+        desk.push_screen(AddSheet(desk, trouble))
+
+    def added(self, view: ContactView) -> None:
+        """Go on with a new contact."""
         self._room.desk.model.put(view)
         self._room.reading.open_(view.contact_id)
-        self._room.say(f"{view.contact} is added; they need your token too: /token copies it.")
+        name = printable(view.contact)
+        self._room.say(f"{name} is added and needs your /token too; /verify makes sure it is them.")
+
+    async def do_contact(self, argument: str) -> None:
+        self.show_contact()
+
+    def show_contact(self, chosen: str = "") -> None:
+        """What is known of the open contact; raises InvalidInput where none is open."""
+        desk = self._room.desk
+        desk.push_screen(PersonSheet(desk, self._open.number, chosen))
+
+    async def do_verify(self, argument: str) -> None:
+        desk = self._room.desk
+        desk.push_screen(VerifySheet(desk, self._open.number))
+
+    async def do_peers(self, argument: str) -> None:
+        desk = self._room.desk
+        desk.push_screen(PeersSheet(desk))
 
     async def do_open(self, argument: str) -> None:
         if not argument:
@@ -95,7 +141,8 @@ class Slash:
 
     async def do_rename(self, argument: str) -> None:
         if not argument:
-            raise InvalidInput(what="Write /rename NAME")
+            self.show_contact("rename")
+            return
         await self._send(RenameContact(contact=self._contact, name=argument))
 
     async def do_block(self, argument: str) -> None:
@@ -112,20 +159,25 @@ class Slash:
 
     async def do_remove(self, argument: str) -> None:
         name = self._open.contact.contact
+        if not argument:
+            self.show_contact("remove")
+            return
         if argument.casefold() != name.casefold():
             raise InvalidInput(what=f"To delete all that was said, write /remove {name}")
         await self._send(RemoveContact(contact=self._contact))
 
     async def do_connect(self, argument: str) -> None:
-        host, colon, port = argument.rpartition(":")
-        if not colon or not port.isdecimal():
-            raise InvalidInput(what="Write /connect HOST:PORT")
+        if not argument:
+            self.show_contact("connect")
+            return
+        host, port = read_address(argument)
         self._room.say(f"Calling {argument} ...")
-        await self._send(Connect(contact=self._contact, host=host.strip("[]"), port=int(port)))
-        self._room.say("Connected.")
+        await self._send(Connect(contact=self._contact, host=host, port=port))
+        self._room.say("Done; the address is remembered.")
 
     async def do_token(self, argument: str) -> None:
-        self._room.selecting.copy((await self._room.desk.send(ExportToken())).token)
+        desk = self._room.desk
+        desk.push_screen(TokenSheet(desk))
 
     async def do_theme(self, argument: str) -> None:
         desk = self._room.desk

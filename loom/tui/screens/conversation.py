@@ -21,6 +21,7 @@ from loom.tui.slash import Slash
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import Completions, Composer
 from loom.tui.widgets.conversations import ConversationList
+from loom.tui.widgets.obstacle import Obstacle
 from loom.tui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ConversationScreen(Screen[None]):
         self.title_ = TitleLine(look, model)
         self.timeline = Timeline(look)
         self.rule = RuleLine(look, model)
+        self.obstacle = Obstacle(look, model)
         self.completions = Completions(look)
         self.composer = Composer(look, self.writing.editor)
         self.status = StatusLine(look, model)
@@ -61,6 +63,7 @@ class ConversationScreen(Screen[None]):
                 yield self.title_
                 yield self.timeline
                 yield self.rule
+                yield self.obstacle
                 yield self.completions
                 yield self.composer
                 yield self.status
@@ -109,6 +112,8 @@ class ConversationScreen(Screen[None]):
         self.rule.selecting = self.selecting.help() if self.selecting.active else ""
         self.status.help_key = self.desk.keys.words("help")
         self.status.size_bytes = self.writing.editor.size_bytes
+        self.obstacle.fit()
+        self.composer.placeholder = "Only commands can be written" if self.obstacle.words else ""
         for bar in (self.list_, self.title_, self.rule, self.status):
             bar.refresh()
         unknown = [
@@ -200,6 +205,12 @@ class ConversationScreen(Screen[None]):
     def do_lock(self) -> None:
         self.desk.lock()
 
+    def do_contact(self) -> None:
+        if self.desk.model.open_ is None:
+            self.say("Open a conversation first.", bad=True)
+        else:
+            self.slash.show_contact()
+
     def do_redraw(self) -> None:
         self.desk.redraw()
 
@@ -245,7 +256,7 @@ class ConversationScreen(Screen[None]):
         shown = f" {help_key} shows everything else." if help_key else ""
         if not self.desk.model.order:
             status = self.desk.model.status
-            return "" if status is None else f"Nobody is here yet: /add TOKEN NAME adds one.{shown}"
+            return "" if status is None else f"Nobody is here yet: /add adds a contact.{shown}"
         greeting = self.desk.greeting or "Nothing was said yet: write, and Enter sends it."
         return greeting + shown
 
