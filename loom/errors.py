@@ -4,7 +4,7 @@
     ├── UsageError            the caller asked for something that cannot be
     │   ├── InvalidToken      prefix, alphabet, version, length, checksum, spare bits, key
     │   ├── OwnToken, DuplicateContact, InvalidName, InvalidText, InvalidAddress, ForeignAddress
-    │   ├── InvalidPhrase, ProfileExists, ProfileNotChosen, TerminalNeeded
+    │   ├── InvalidPhrase, ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
     │   └── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile, NodeNotRunning
@@ -143,6 +143,13 @@ class ProfileNotChosen(UsageError):
 
     code = "profile_not_chosen"
     advice = "Name one with -p PROFILE or LOOM_PROFILE."
+
+
+class ExtraMissing(UsageError):
+    """This needs packages that are not installed: {packages}."""
+
+    code = "extra_missing"
+    advice = "Install them with `pip install 'loom-messenger[{extra}]'`."
 
 
 class TerminalNeeded(UsageError):

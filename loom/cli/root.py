@@ -9,7 +9,7 @@ from typing import NoReturn, cast
 
 import typer
 
-from loom.cli import contacts, daemon, demo, doctor, messages, plain, profiles, tokens, tui
+from loom.cli import contacts, daemon, demo, doctor, messages, plain, profiles, tokens, tui, web
 from loom.cli.opening import Caller
 from loom.cli.options import Group, root_options
 from loom.cli.output import ErrorLine, Output
@@ -172,5 +172,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     callback=root_options,
 )
-for group in (messages, plain, contacts, tokens, daemon, profiles, doctor, demo):
+for group in (messages, plain, contacts, tokens, daemon, profiles, doctor, demo, web):
     group.add_to(app)
