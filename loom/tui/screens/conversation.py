@@ -157,6 +157,10 @@ class ConversationScreen(Screen[None]):
         """Every key is looked up in the bindings in force; the rest is text."""
         event.stop()
         event.prevent_default()
+        if not self.is_current:
+            # Typed in one go with the key that opened or closed what is above.
+            self.app.screen.post_message(event)
+            return
         self.looked_at(by_hand=True)
         if self.status.notice:
             self.say("")

@@ -167,6 +167,10 @@ class Picker(ModalScreen[object]):
         """Every key is ours."""
         event.stop()
         event.prevent_default()
+        if not self.is_current:
+            # Typed in one go with the key that opened or closed what is above.
+            self.app.screen.post_message(event)
+            return
         key = event.key
         if key in ("escape", "ctrl+c", "ctrl+g", "ctrl+q", "f1"):
             self.dismiss(None)
