@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
+import os
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
-
-from textual import events
-from textual.screen import Screen
 
 from loom.api.client import Client
 from loom.api.commands import (
@@ -17,24 +16,37 @@ from loom.api.commands import (
     ListDrafts,
     ListPeers,
     ListPreferences,
+    SetTyping,
     ShowContact,
     Status,
 )
 from loom.api.events import AnyEvent, NodeStopped
 from loom.api.profiles import Profiles
-from loom.errors import ContactNotFound, ControlError, LoomError, NetworkError, describe
+from loom.errors import (
+    ContactNotFound,
+    ControlError,
+    InvalidInput,
+    LoomError,
+    NetworkError,
+    describe,
+)
 from loom.tui.drawing import DrawnApp
 from loom.tui.idle import LOOK_S, Idle
-from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.model import Model, preview_of
+from loom.tui.notices import Level, Notices
 from loom.tui.reminders import words_to_check
-from loom.tui.screens.conversation import ConversationScreen
-from loom.tui.screens.sheet import Sheet
 from loom.tui.screens.hidden import DEMO, Hidden
-from loom.tui.settings import THEMES, change_app_setting, read_or_default
+from loom.tui.screens.sheet import Sheet
 from loom.tui.signs import Signs, signs_of_terminal
 from loom.tui.themes import load_theme, theme_names
+from loom.tui.typing_signs import TypingSigns
 from loom.tui.widgets.lines import Look
+from textual import events
+from textual.screen import Screen
+
+from loom.tui.keys import EVERYWHERE, Keys
+from loom.tui.screens.conversation import ConversationScreen
+from loom.tui.settings import THEMES, change_app_setting, read_or_default
 
 R = TypeVar("R")
 
@@ -78,6 +90,21 @@ class LoomApp(DrawnApp[None]):
         self.has_focus: bool | None = None
         """Whether the terminal has the focus; None: it has not said so yet."""
         self.room = ConversationScreen(self)
+        self.notices = Notices(
+            self.write_terminal,
+            time.monotonic,
+            os.environ,
+            level=settings.notify,
+            way=settings.notify_by,
+            bell=settings.bell,
+        )
+        self.typing = TypingSigns(
+            self.model,
+            lambda seconds, act: asyncio.get_running_loop().call_later(seconds, act),
+            time.monotonic,
+            self._tell_typing,
+            self.room.show_bars,
+        )
 
     def get_default_screen(self) -> Screen[Any]:
         """The conversations."""
@@ -203,6 +230,8 @@ class LoomApp(DrawnApp[None]):
         happened, self._pending = self._pending, []
         changes = self.model.apply(happened)
         self.room.show_events(happened, changes)
+        self.notices.tell(happened, self.model, focus=self.has_focus)
+        self.typing.heard(happened)
         for screen in self.screen_stack:
             if isinstance(screen, Sheet):
                 screen.show_events(happened)
@@ -254,6 +283,20 @@ class LoomApp(DrawnApp[None]):
         self.keys = Keys(profile, self._bind)
         change_app_setting(self.config, "keys", profile)
         self.room.show_all()
+
+    def use_notices(self, level: str) -> None:
+        """What is told of a message while one looks elsewhere, now and next time."""
+        if level not in list(Level):
+            raise InvalidInput(what=f"Notifications are {', '.join(Level)}")
+        self.notices.level = Level(level)
+        change_app_setting(self.config, "notify", level)
+
+    def _tell_typing(self, number: int, on: bool) -> None:
+        self.work(self.send(SetTyping(contact=f"#{number}", on=on)), "typing")
+
+    def on_unmount(self) -> None:
+        """It ends: nothing is drawn any more."""
+        self.typing.end()
 
     # --- the terminal ---
 

@@ -31,6 +31,7 @@ ACTIONS: Final = (
     Action("contact", EVERYWHERE, "Show this contact", ("f2",)),
     Action("help", EVERYWHERE, "Show keys and commands", ("f1",)),
     Action("lock", EVERYWHERE, "Lock", ("ctrl+l",)),
+    Action("connectivity", EVERYWHERE, "Show paths, retries and limits", ("ctrl+t",)),
     Action("redraw", EVERYWHERE, "Draw the screen again", ("f5",)),
     Action("quit", EVERYWHERE, "Quit", ("ctrl+q",)),
     Action("next", READING, "Next conversation", ("alt+down",)),

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
-
 from loom.errors import InvalidInput, LoomError, StoreUnavailable, describe
-from loom.tui.keys import Keys
+from loom.tui.notices import Level, Way
 from loom.tui.themes import load_theme
+
+from loom.tui.keys import Keys
 
 FILE: Final = "config.toml"
 THEMES: Final = "themes"
@@ -27,6 +28,17 @@ keys = "default"
 # After so many minutes without a key or a click the profile is locked; 0 is never.
 lock_after_min = 15
 
+# What is told of a message while you look elsewhere: "full" (who and what), "sender" (who) or
+# "nothing". A muted contact is never told of.
+notify = "sender"
+
+# Whether the bell rings with it.
+bell = true
+
+# How the terminal is told: "osc9", "osc777" or only the "bell"; "auto" goes by the terminal.
+# Inside tmux the first two need: set -g allow-passthrough on
+notify_by = "auto"
+
 # Other keys for single actions. An empty list takes the keys away.
 #   search_here = ["ctrl+s"]
 [bind]
@@ -38,6 +50,9 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     theme: str = "terminal"
     keys: str = "default"
+    notify: Level = Level.SENDER
+    bell: bool = True
+    notify_by: Way = Way.AUTO
     lock_after_min: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 15
     bind: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
@@ -72,7 +87,7 @@ def read_or_default(folder: Path) -> tuple[AppSettings, str]:
 
 
 def change_app_setting(folder: Path, name: str, value: str) -> None:
-    """Set `theme` or `keys`; comments and everything else stay.
+    """Set one that is a text; comments and everything else stay.
 
     Raises:
         StoreUnavailable: the file cannot be written.

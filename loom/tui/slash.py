@@ -14,15 +14,20 @@ from loom.api.views import ContactView
 from loom.errors import InvalidInput, LoomError
 from loom.printable import printable
 from loom.tui.addresses import read_address
-from loom.tui.commands import Run, SlashCommand
 from loom.tui.editor import Editor
-from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
+from loom.tui.notices import Level
 from loom.tui.screens.adding import AddSheet
+from loom.tui.screens.connectivity import ConnectivitySheet
+from loom.tui.screens.log import LogSheet
 from loom.tui.screens.peers import PeersSheet
 from loom.tui.screens.person import PersonSheet
+from loom.tui.screens.privacy import PrivacySheet
 from loom.tui.screens.token import TokenSheet
 from loom.tui.screens.verifying import VerifySheet
+
+from loom.tui.commands import Run, SlashCommand
+from loom.tui.keys import PROFILES
 
 if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen
@@ -45,6 +50,8 @@ class Slash:
                 return [model.conversations[number].contact.contact for number in model.order]
             case "theme":
                 return desk.themes()
+            case "notify":
+                return list(Level)
             case "keys":
                 return list(PROFILES)
         return []
@@ -178,6 +185,28 @@ class Slash:
     async def do_token(self, argument: str) -> None:
         desk = self._room.desk
         desk.push_screen(TokenSheet(desk))
+
+    async def do_connectivity(self, argument: str) -> None:
+        self._room.do_connectivity()
+
+    async def do_log(self, argument: str) -> None:
+        self._room.desk.push_screen(LogSheet(self._room.desk))
+
+    async def do_report(self, argument: str) -> None:
+        desk = self._room.desk
+        sheet = ConnectivitySheet(desk, "report")
+        await desk.push_screen(sheet)
+        sheet.do_report()
+
+    async def do_privacy(self, argument: str) -> None:
+        self._room.desk.push_screen(PrivacySheet(self._room.desk))
+
+    async def do_notify(self, argument: str) -> None:
+        desk = self._room.desk
+        if argument:
+            desk.use_notices(argument)
+        else:
+            self._room.choosing.names("Tell what?", list(Level), desk.use_notices)
 
     async def do_theme(self, argument: str) -> None:
         desk = self._room.desk

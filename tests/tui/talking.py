@@ -13,12 +13,14 @@ from loom.api.commands import (
     ListDrafts,
     ListPreferences,
     MarkRead,
+    ReadLog,
     RemoveContact,
     RetryMessage,
     Search,
     SetDraft,
     SetPreferences,
     SetTyping,
+    ShowConnectivity,
 )
 from loom.api.events import (
     AnyEvent,
@@ -28,11 +30,14 @@ from loom.api.events import (
     MessagesDeleted,
 )
 from loom.api.views import (
+    Connectivity,
     Done,
     Draft,
     Drafts,
+    LogLines,
     Messages,
     MessageView,
+    PathView,
     Preference,
     Preferences,
 )
@@ -46,6 +51,9 @@ class TalkingNode(FakeNode):
         super().__init__(profile, delivers=delivers)
         self.drafts: dict[int, str] = {}
         self.preferences: dict[int, Preference] = {}
+        self.everybody = Preference()
+        self.paths: list[PathView] = []
+        self.log: list[str] = []
 
     def reopen(self) -> None:
         """As after a restart."""
@@ -99,12 +107,16 @@ class TalkingNode(FakeNode):
             RemoveContact: self._remove,
             SetTyping: lambda _: Done(),
             SetDraft: self._draft,
+            ShowConnectivity: lambda _: Connectivity(
+                mdns="on", addresses=["0.0.0.0:4070"], refused=3, paths=self.paths
+            ),
+            ReadLog: lambda one: LogLines(lines=self.log[-one.lines :]),
             SetPreferences: self._prefer,
             ListDrafts: lambda _: Drafts(
                 drafts=[Draft(contact_id=n, body=body) for n, body in self.drafts.items()]
             ),
             ListPreferences: lambda _: Preferences(
-                everybody=Preference(), contacts=list(self.preferences.values())
+                everybody=self.everybody, contacts=list(self.preferences.values())
             ),
         }
         if (answer := answers.get(type(command))) is not None:
@@ -167,12 +179,18 @@ class TalkingNode(FakeNode):
         return Done()
 
     def _prefer(self, command: SetPreferences) -> Done:
-        assert command.contact is not None
+        asked = {
+            "read_receipts": command.read_receipts,
+            "typing": command.typing,
+            "muted": command.muted,
+        }
+        changes = {name: value for name, value in asked.items() if value is not None}
+        if command.contact is None:
+            self.everybody = msgspec.structs.replace(self.everybody, **changes)
+            return Done()
         view = self._contact(command.contact)
         known = self.preferences.get(view.contact_id) or Preference(contact_id=view.contact_id)
-        if command.muted is not None:
-            known = msgspec.structs.replace(known, muted=command.muted)
-        self.preferences[view.contact_id] = known
+        self.preferences[view.contact_id] = msgspec.structs.replace(known, **changes)
         self._event(
             ContactChanged(contact=view.contact, contact_id=view.contact_id, what="preferences")
         )

@@ -3,26 +3,27 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-
 from loom.api.events import AnyEvent
 from loom.tui.canvas import Scroll
-from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.reader import Reader
 from loom.tui.screens.choosing import Choosing
+from loom.tui.screens.connectivity import ConnectivitySheet
 from loom.tui.screens.reading import Reading
 from loom.tui.screens.selecting import Selecting
-from loom.tui.screens.writing import EDITS, Writing
-from loom.tui.slash import Slash
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import Completions, Composer
 from loom.tui.widgets.conversations import ConversationList
 from loom.tui.widgets.obstacle import Obstacle
 from loom.tui.widgets.timeline import Timeline
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
+from loom.tui.screens.writing import EDITS, Writing
+from loom.tui.slash import Slash
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
@@ -164,6 +165,7 @@ class ConversationScreen(Screen[None]):
         self.looked_at(by_hand=True)
         if self.status.notice:
             self.say("")
+        before = self.writing.editor.text
         key, keys = event.key, self.desk.keys
         where = SELECTING if self.selecting.active else WRITING
         action = keys.action(key, where, READING, EVERYWHERE)
@@ -177,12 +179,19 @@ class ConversationScreen(Screen[None]):
             self.reading.open_place(int(key) - 1)
         elif not self.selecting.active and event.character and is_text(event):
             self.writing.insert(event.character)
+        self._typed(before)
 
     def on_paste(self, event: events.Paste) -> None:
         """Any number of lines; nothing is sent by itself."""
         event.stop()
         self.selecting.stop()
+        before = self.writing.editor.text
         self.writing.insert(event.text)
+        self._typed(before)
+
+    def _typed(self, before: str) -> None:
+        if (text := self.writing.editor.text) != before:
+            self.desk.typing.typed(text)
 
     def run(self, action: str) -> None:
         """Do what an action's name says."""
@@ -214,6 +223,9 @@ class ConversationScreen(Screen[None]):
             self.say("Open a conversation first.", bad=True)
         else:
             self.slash.show_contact()
+
+    def do_connectivity(self) -> None:
+        self.desk.push_screen(ConnectivitySheet(self.desk))
 
     def do_redraw(self) -> None:
         self.desk.redraw()

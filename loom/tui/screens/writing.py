@@ -144,6 +144,7 @@ class Writing:
                 f"Too long by {size - TEXT_MAX_BYTES} bytes; nothing was sent.", bad=True
             )
             return
+        self._room.desk.typing.sent()
         written = self.editor.take()
         self.edited()
 

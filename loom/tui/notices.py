@@ -1,0 +1,106 @@
+"""Telling somebody who looks elsewhere that a message came: bell, OSC 9, OSC 777."""
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from loom.api.events import AnyEvent, MessageReceived
+from loom.printable import printable
+from loom.tui.model import Model
+
+AGAIN_S: Final = 5.0
+"""Nobody is told of the same contact more often."""
+SENDERS_MAX: Final = 3
+"""From so many at once on, they are only counted."""
+TEXT_MAX: Final = 120
+BELL: Final = "\a"
+
+
+class Level(StrEnum):
+    """What a notification says."""
+
+    FULL = "full"
+    SENDER = "sender"
+    NOTHING = "nothing"
+
+
+class Way(StrEnum):
+    """How the terminal is told."""
+
+    AUTO = "auto"
+    OSC_9 = "osc9"
+    OSC_777 = "osc777"
+    BELL = "bell"
+
+
+def way_of_terminal(environment: Mapping[str, str]) -> Way:
+    """What this terminal most likely understands; OSC 9 where nothing speaks against it."""
+    term = environment.get("TERM", "")
+    if term in ("linux", "dumb", ""):
+        return Way.BELL
+    knows_777 = term.startswith(("foot", "rxvt")) or "VTE_VERSION" in environment
+    return Way.OSC_777 if knows_777 else Way.OSC_9
+
+
+class Notices:
+    """Decides whether and what. `write` puts a sequence on the terminal."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        now_s: Callable[[], float],
+        environment: Mapping[str, str],
+        *,
+        level: Level = Level.SENDER,
+        way: Way = Way.AUTO,
+        bell: bool = True,
+    ) -> None:
+        self.level = level
+        self._write = write
+        self._now_s = now_s
+        self._way = way_of_terminal(environment) if way is Way.AUTO else way
+        self._in_tmux = bool(environment.get("TMUX"))
+        self._bell = bell
+        self._told_s: dict[int, float] = {}
+
+    def tell(self, events: Iterable[AnyEvent], model: Model, *, focus: bool | None) -> None:
+        """Messages came. `focus` None: the terminal never said whether it has it."""
+        if focus or self.level is Level.NOTHING:
+            return
+        now_s = self._now_s()
+        came: dict[int, MessageReceived] = {}
+        for event in events:
+            if not isinstance(event, MessageReceived):
+                continue
+            number = event.contact_id
+            known = model.conversations.get(number)
+            is_shown = focus is None and number == model.current
+            is_told = now_s - self._told_s.get(number, -AGAIN_S) < AGAIN_S
+            if not is_shown and not is_told and not (known is not None and known.muted):
+                came[number] = event
+        if not came:
+            return
+        self._told_s.update(dict.fromkeys(came, now_s))
+        if self._bell or self._way is Way.BELL:
+            self._write(BELL)
+        if len(came) > SENDERS_MAX:
+            self._say(f"Messages from {len(came)} contacts", "")
+            return
+        for event in came.values():
+            text = " ".join(event.body[: 4 * TEXT_MAX].split())
+            self._say(event.contact, text if self.level is Level.FULL else "")
+
+    def _say(self, who: str, text: str) -> None:
+        # A semicolon would end a field of OSC 777.
+        who, text = (printable(one).replace(";", ",")[:TEXT_MAX] for one in (who, text))
+        if self._way is Way.BELL:
+            return
+        if self._way is Way.OSC_777:
+            sequence = f"\x1b]777;notify;Loom: {who};{text or 'has written'}\a"
+        else:
+            # "Loom" comes first: OSC 9 with a digit at the beginning means something else.
+            sequence = f"\x1b]9;Loom: {who}{': ' if text else ''}{text}\a"
+        if self._in_tmux:
+            # tmux passes on only what it is told to (its option allow-passthrough).
+            sequence = f"\x1bPtmux;{sequence.replace(chr(27), chr(27) * 2)}\x1b\\"
+        self._write(sequence)

@@ -1,0 +1,291 @@
+"""Paths, log, report, notifications and typing, as they meet the person and the terminal."""
+
+import base64
+
+import pytest
+from textual import events
+
+from loom.api.commands import SetPreferences, SetTyping
+from loom.api.events import ContactTyping
+from loom.api.views import Connectivity, PathChange, PathView, StatusView
+from loom.errors import InvalidInput
+from loom.tui.app import LoomApp
+from loom.tui.notices import Level
+from loom.tui.report import Screen, address_kind, report
+from loom.tui.screens.connectivity import ConnectivitySheet
+from loom.tui.screens.log import LogSheet
+from loom.tui.screens.privacy import PrivacySheet
+from loom.tui.settings import TEMPLATE, read_app_settings
+from tests.fakes import NOW_MS
+from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.talking import TalkingNode
+
+SECRETS = ("Ada", "Bob", "192.0.2.7", "10.1.2.3", "fd00::7", "home.example", "4070", "ab" * 8)
+
+
+def paths() -> list[PathView]:
+    """Ada is connected and moved; Bob is looked for."""
+    common = {"last_error": None, "tries": 0, "next_dial_at_ms": None}
+    ada = PathView(
+        contact="Ada",
+        contact_id=2,
+        online=True,
+        address="10.1.2.3:4070",
+        direction="out",
+        connected_at_ms=NOW_MS,
+        known_addresses=2,
+        queued=0,
+        arriving=0,
+        dropped=0,
+        changes=[
+            PathChange(at_ms=NOW_MS, what="dialled", address="192.0.2.7:4070"),
+            PathChange(at_ms=NOW_MS + 61_000, what="moved", address="10.1.2.3:4070"),
+        ],
+        **common,  # type: ignore[arg-type]
+    )
+    bob = PathView(
+        contact="Bob [b]\x1b[31m",
+        contact_id=1,
+        online=False,
+        address=None,
+        direction=None,
+        connected_at_ms=None,
+        known_addresses=1,
+        last_error="unreachable",
+        tries=4,
+        next_dial_at_ms=NOW_MS + 90_000,
+        queued=2,
+        arriving=1,
+        dropped=5,
+        changes=[PathChange(at_ms=NOW_MS, what="heard", address="[fd00::7]:4070")],
+    )
+    return [bob, ada]
+
+
+def screen(app: LoomApp) -> str:
+    return "\n".join(text_of(app))
+
+
+@pytest.mark.parametrize("way", ["key", "command", "palette"])
+async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened, way: str) -> None:
+    node.paths = paths()
+    async with opened(node, (80, 30)) as (app, pilot):
+        if way == "key":
+            await pilot.press("ctrl+t")
+        elif way == "command":
+            await pilot.press(*"/connectivity", "enter")
+        else:
+            await pilot.press("ctrl+p", *"paths", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, ConnectivitySheet)
+        shown = screen(app)
+        for words in (
+            "3 strangers refused, 5 payloads dropped",
+            "direct 10.1.2.3:4070",
+            "11-18 11:07:41  went over to 10.1.2.3:4070",
+            "11-18 11:06:40  connected from here 192.0.2.7:4070",
+            "Bob [b]",
+            "4 tries in vain; nobody answered there; next at 11-18 11:08:10",
+            "2 to be receipted, 1 arriving, 5 dropped",
+            "heard of it [fd00::7]:4070",
+        ):
+            assert words in shown
+        assert shown.index("went over") < shown.index("connected from here")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.room.is_active
+
+
+async def test_a_report_goes_to_the_clipboard_without_names(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    node.paths = paths()
+    written: list[str] = []
+    monkeypatch.setattr(LoomApp, "write_terminal", lambda _, text: written.append(text))
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/report", "enter")
+        await settle(pilot)
+        assert "Copied" in screen(app)
+    [sequence] = written
+    text = base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\a")).decode()
+    assert "Contacts: 2, 1 online; queued 2" in text
+    for secret in SECRETS:
+        assert secret not in text
+
+
+def test_the_report_tells_kinds_and_states_only() -> None:
+    status = StatusView(
+        profile="Ada",
+        name="Ada",
+        fingerprint="ab" * 32,
+        port=4070,
+        addresses=["192.0.2.7:4070"],
+        pid=4070,
+        started_at_ms=NOW_MS - 7_200_000,
+        contacts=2,
+        online=1,
+        queued=2,
+        mdns="on",
+        version="0.1.0",
+        started_seq=0,
+        last_seq=0,
+    )
+    found = Connectivity(
+        mdns="on", addresses=["0.0.0.0:4070", "[::]:4070"], refused=3, paths=paths()
+    )
+    environment = {"TERM": "Bobs-terminal", "TMUX": "/home/Ada/4070", "SSH_CONNECTION": "10.1.2.3"}
+    text = report(status, found, Screen(80, 24, True, None), environment, NOW_MS + 120_000)
+    for secret in SECRETS:
+        assert secret not in text
+    for words in (
+        "Terminal: other, 80x24, UTF-8, focus never told, tmux, ssh",
+        "up 2 h, mDNS on, listening on any IPv4, any IPv6",
+        "not connected, last error unreachable, tries 4, next in 0 s, addresses 1",
+        "online, out, private IPv4, for 2 min",
+        "  59 s ago moved private IPv4\n  2 min ago dialled",
+        "  2 min ago heard private IPv6",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("127.0.0.1:1", "loopback IPv4"),
+        ("[fe80::1%eth0]:1", "link-local IPv6"),
+        ("8.8.8.8:53", "public IPv4"),
+        ("home.example:1", "host name"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_only_its_kind(address: str, kind: str) -> None:
+    assert address_kind(address) == kind
+
+
+async def test_the_log_is_shown_newest_first(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/log", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, LogSheet)
+        assert "Nothing was logged." in screen(app)
+        node.log = [f"2026-11-20 12:00:{n:02} WARNING loom: [b]thing[/b] {n}" for n in range(60)]
+        await pilot.press("enter")
+        await settle(pilot)
+        rows = [row for row in text_of(app) if "thing" in row]
+        assert "[b]thing[/b] 59" in rows[0]
+        assert len(rows) > 15
+        await pilot.press("pagedown")
+        await settle(pilot)
+        assert "[b]thing[/b] 59" not in screen(app)
+
+
+async def test_what_everybody_gets_to_know_is_switched(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/privacy", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, PrivacySheet)
+        assert "Read receipts: on" in screen(app)
+        await pilot.press("enter", "tab")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert (node.everybody.read_receipts, node.everybody.typing) == (False, False)
+        assert "Read receipts: off" in screen(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert node.everybody.typing
+        assert [one.contact for one in node.sent if isinstance(one, SetPreferences)] == [None] * 3
+        await pilot.press("down", "down", "down", "enter")
+        await settle(pilot)
+        assert app.notices.level is Level.NOTHING
+        config = app.config
+    assert read_app_settings(config).notify is Level.NOTHING
+
+
+async def test_the_level_of_notifications_is_remembered(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/notify full", "enter")
+        await settle(pilot)
+        assert app.notices.level is Level.FULL
+        await pilot.press(*"/notify loud", "enter")
+        await settle(pilot)
+        assert "Notifications are full, sender, nothing" in screen(app)
+        config = app.config
+    settings = read_app_settings(config)
+    assert (settings.notify, settings.bell) == (Level.FULL, True)
+    (config / "config.toml").write_text(TEMPLATE, encoding="utf-8")
+    assert read_app_settings(config).notify is Level.SENDER
+    (config / "config.toml").write_text('notify = "loud"', encoding="utf-8")
+    with pytest.raises(InvalidInput):
+        read_app_settings(config)
+
+
+async def test_the_terminal_is_told_only_while_one_looks_elsewhere(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.delenv("VTE_VERSION", raising=False)
+    written: list[str] = []
+    monkeypatch.setattr(LoomApp, "write_terminal", lambda _, text: written.append(text))
+    async with opened(node) as (app, pilot):
+        app.post_message(events.AppFocus())
+        await settle(pilot)
+        node.receive("Bob", "while one looks")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert written == []
+        app.post_message(events.AppBlur())
+        await settle(pilot)
+        node.receive("Ada", "the text is nobody's business")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert written == ["\a", "\x1b]9;Loom: Ada\a"]
+        await pilot.press(*"/mute", "enter")
+        await settle(pilot)
+        app.notices._told_s.clear()
+        node.receive("Ada", "muted")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert len(written) == 2
+
+
+async def test_typing_is_told_both_ways(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loom.tui.typing_signs.TYPING_S", 0.05)
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/net")
+        await settle(pilot)
+        told = [one for one in node.sent if isinstance(one, SetTyping)]
+        assert told == []
+        await pilot.press("ctrl+u", *"hello")
+        await settle(pilot)
+        told = [one for one in node.sent if isinstance(one, SetTyping)]
+        assert told == [SetTyping(contact="#2", on=True)]
+        await pilot.press("enter", *"x", "backspace")
+        await settle(pilot)
+        told = [one for one in node.sent if isinstance(one, SetTyping)]
+        assert [one.on for one in told] == [True, True, False]
+        node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
+        node.tell(ContactTyping(contact="Bob", contact_id=1, on=True))
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if app.model.conversations[1].typing:
+                break
+        for _ in range(100):
+            await pilot.pause(0.01)
+            if not app.model.conversations[1].typing:
+                break
+        assert "typing" not in screen(app)
+
+
+async def test_a_draft_that_is_only_opened_is_not_typed(node: TalkingNode, opened: Opened) -> None:
+    node.drafts = {2: "begun", 1: "begun too"}
+    async with opened(node) as (_, pilot):
+        await pilot.press("alt+down")
+        await settle(pilot)
+        await pilot.press("alt+up")
+        await settle(pilot)
+        assert not any(isinstance(one, SetTyping) for one in node.sent)
