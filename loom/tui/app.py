@@ -8,6 +8,9 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from textual import events
+from textual.screen import Screen
+
 from loom.api.client import Client
 from loom.api.commands import (
     Command,
@@ -32,21 +35,18 @@ from loom.errors import (
 )
 from loom.tui.drawing import DrawnApp
 from loom.tui.idle import LOOK_S, Idle
+from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.model import Model, preview_of
 from loom.tui.notices import Level, Notices
 from loom.tui.reminders import words_to_check
+from loom.tui.screens.conversation import ConversationScreen
 from loom.tui.screens.hidden import DEMO, Hidden
 from loom.tui.screens.sheet import Sheet
+from loom.tui.settings import THEMES, change_app_setting, read_or_default
 from loom.tui.signs import Signs, signs_of_terminal
 from loom.tui.themes import load_theme, theme_names
 from loom.tui.typing_signs import TypingSigns
 from loom.tui.widgets.lines import Look
-from textual import events
-from textual.screen import Screen
-
-from loom.tui.keys import EVERYWHERE, Keys
-from loom.tui.screens.conversation import ConversationScreen
-from loom.tui.settings import THEMES, change_app_setting, read_or_default
 
 R = TypeVar("R")
 

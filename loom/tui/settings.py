@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
+
 from loom.errors import InvalidInput, LoomError, StoreUnavailable, describe
+from loom.tui.keys import Keys
 from loom.tui.notices import Level, Way
 from loom.tui.themes import load_theme
-
-from loom.tui.keys import Keys
 
 FILE: Final = "config.toml"
 THEMES: Final = "themes"

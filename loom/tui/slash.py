@@ -14,7 +14,9 @@ from loom.api.views import ContactView
 from loom.errors import InvalidInput, LoomError
 from loom.printable import printable
 from loom.tui.addresses import read_address
+from loom.tui.commands import Run, SlashCommand
 from loom.tui.editor import Editor
+from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level
 from loom.tui.screens.adding import AddSheet
@@ -25,9 +27,6 @@ from loom.tui.screens.person import PersonSheet
 from loom.tui.screens.privacy import PrivacySheet
 from loom.tui.screens.token import TokenSheet
 from loom.tui.screens.verifying import VerifySheet
-
-from loom.tui.commands import Run, SlashCommand
-from loom.tui.keys import PROFILES
 
 if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen

@@ -3,27 +3,27 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
 from loom.api.events import AnyEvent
 from loom.tui.canvas import Scroll
+from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.reader import Reader
 from loom.tui.screens.choosing import Choosing
 from loom.tui.screens.connectivity import ConnectivitySheet
 from loom.tui.screens.reading import Reading
 from loom.tui.screens.selecting import Selecting
+from loom.tui.screens.writing import EDITS, Writing
+from loom.tui.slash import Slash
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import Completions, Composer
 from loom.tui.widgets.conversations import ConversationList
 from loom.tui.widgets.obstacle import Obstacle
 from loom.tui.widgets.timeline import Timeline
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-
-from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
-from loom.tui.screens.writing import EDITS, Writing
-from loom.tui.slash import Slash
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
