@@ -273,6 +273,8 @@ class ConversationScreen(Screen[None]):
         if not self.desk.model.order:
             status = self.desk.model.status
             return "" if status is None else f"Nobody is here yet: /add adds a contact.{shown}"
+        if self.reader.window is None:
+            return ""  # nobody can be written to yet
         greeting = self.desk.greeting or "Nothing was said yet: write, and Enter sends it."
         return greeting + shown
 
