@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from textual import events
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from loom.api.commands import (
@@ -18,18 +21,24 @@ from loom.api.commands import (
     VerifyContact,
 )
 from loom.errors import InvalidAddress, InvalidInput, InvalidToken
+from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.addresses import read_address
 from loom.tui.app import LoomApp
+from loom.tui.editor import Editor
 from loom.tui.screens.adding import AddSheet, read_token
 from loom.tui.screens.peers import PeersSheet
 from loom.tui.screens.person import PersonSheet
-from loom.tui.screens.sheet import Sheet
+from loom.tui.screens.sheet import Sheet, SheetBody, button, fact, field, paragraph
 from loom.tui.screens.token import TokenSheet
 from loom.tui.screens.verifying import VerifySheet
+from loom.tui.signs import Signs
+from loom.tui.themes import BUILT_IN, Theme
+from loom.tui.widgets.lines import Look
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.people import PeopleNode
+from tests.tui.test_remote_text import NASTY, check
 
 T = TypeVar("T")
 
@@ -279,6 +288,8 @@ async def test_events_reach_an_open_sheet(people: PeopleNode, opened: Opened) ->
         await pilot.pause(0.1)
         await settle(pilot)
         assert "Standing       verified" in screen(app)
+        await run(pilot, "enter")
+        assert isinstance(app.screen, VerifySheet)
         people._answer(RemoveContact(contact="Ada"))
         await pilot.pause(0.1)
         await settle(pilot)
@@ -342,3 +353,27 @@ async def test_the_clipboard_is_read_where_something_gives_it(
     tool.chmod(0o755)
     assert clipboard.can_paste()
     assert (await clipboard.paste()).strip() == TOKEN
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=NASTY, width=st.integers(12, 100))
+def test_nothing_remote_breaks_a_sheet(text: str, width: int) -> None:
+    editor = Editor()
+    editor.insert(" ".join(text.split()))
+
+    class Body(SheetBody):
+        @property
+        def size(self) -> Size:
+            return Size(width, 24)
+
+    body = Body(Look(Theme("terminal", BUILT_IN["terminal"]), Signs(True)))
+    body.title, body.said = text, printable(text)
+    items = [
+        fact("Calls itself", text),
+        button("block", text),
+        *paragraph(text, width - 4),
+        field("rename", "New name", editor),
+    ]
+    for chosen in ("block", "rename"):
+        body.items, body.chosen = items, chosen
+        check([body.line(y, width) for y in range(24)], width)

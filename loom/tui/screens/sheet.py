@@ -241,7 +241,8 @@ class Sheet(Screen[None]):
         self.desk = desk
         self.body = SheetBody(desk.look)
         self.body.chosen = chosen
-        self.is_loaded = False
+        self._leaves = False
+        """Whether it goes as soon as nothing lies over it."""
 
     # --- what a sheet says ---
 
@@ -378,8 +379,15 @@ class Sheet(Screen[None]):
 
     def leave(self) -> None:
         """Back to where one came from."""
-        if self.is_current:
+        if self.is_active:
             self.dismiss(None)
+        else:
+            self._leaves = True
+
+    def on_screen_resume(self) -> None:
+        """What lay over it is gone."""
+        if self._leaves:
+            self.call_later(self.leave)
 
     def do(self, name: str) -> None:
         """What Enter does on an item: `do_NAME`, or with NAME:ARGUMENT `do_NAME(ARGUMENT)`."""
@@ -411,6 +419,5 @@ class Sheet(Screen[None]):
             await work
         except LoomError as error:
             self.fail(error)
-        self.is_loaded = True
         if self.is_running:
             self.look_again()
