@@ -29,8 +29,10 @@ from loom.api.events import (
     AnyEvent,
     ContactChanged,
     ContactRemoved,
+    MessageDelivered,
     MessageFailed,
     MessageQueued,
+    MessageRead,
     MessageReceived,
     PeerOffline,
     PeerOnline,
@@ -83,11 +85,10 @@ def plain(
 
     async def work() -> None:
         async with caller.client(caller.online()) as client:
-            await Talk(caller, client).run(contact)
-            if caller.opened_here and (queued := (await client.send(Status())).queued):
-                caller.output.note(
-                    f"Waiting to leave: {queued}. They do when a node runs: `loom daemon`."
-                )
+            talk = Talk(caller, client)
+            await talk.run(contact)
+            if caller.opened_here and talk.waiting:
+                caller.output.note("What waits leaves when a node runs: `loom daemon`.")
 
     caller.run(work())
 
@@ -148,6 +149,8 @@ class Talk:
         self._told_away = False
         self._sending = asyncio.Lock()
         self._own: set[str] = set()
+        self.waiting: set[str] = set()
+        """What was written here and has not arrived."""
         self._answered = asyncio.Event()
 
     async def run(self, contact: str | None, lines: AsyncIterator[bytes] | None = None) -> None:
@@ -219,6 +222,7 @@ class Talk:
         async with self._sending:
             message = await self._client.send(SendText(contact=self._chosen, body=text))
             self._own.add(message.message_id)
+            self.waiting.add(message.message_id)
         if self._answer_timeout_s is not None:
             try:
                 async with asyncio.timeout(self._answer_timeout_s):
@@ -317,7 +321,10 @@ class Talk:
                     await self._tell_elsewhere(event)
                 case MessageQueued() if mine:
                     await self._show_queued(event)
+                case MessageDelivered() | MessageRead():
+                    await self._settle(event.message_id)
                 case MessageFailed():
+                    await self._settle(event.message_id)
                     self._output.put(event, event_words(event) or "")
                 case PeerOnline() | PeerOffline() if mine:
                     self._told_away = False
@@ -334,6 +341,10 @@ class Talk:
         if not self._output.as_json and (words := event_words(event)):
             self._output.note(words)
 
+    async def _settle(self, message_id: str) -> None:
+        async with self._sending:
+            self.waiting.discard(message_id)
+
     async def _show_received(self, event: MessageReceived) -> None:
         if event.row_id > self._shown_row:
             self._shown_row = event.row_id
@@ -345,6 +356,7 @@ class Talk:
         """What one writes here is on the screen already; what another front end sent is not."""
         async with self._sending:
             own = event.message_id in self._own
+        self._own.discard(event.message_id)
         if not own and event.row_id > self._shown_row:
             self._shown_row = event.row_id
             prefix = f"you {sign('to')} {printable(event.contact)}: "

@@ -89,6 +89,7 @@ class WebServer:
         self._cookie = secrets.token_urlsafe(SECRET_BYTES)
         self._path = f"/{secrets.token_urlsafe(SECRET_BYTES)}/"
         self._socket: web.WebSocketResponse | None = None
+        self._size = (80, 24)
         app = web.Application(middlewares=[self._guard], client_max_size=0)
         app.router.add_get(self._path, self._page)
         app.router.add_get(f"{self._path}socket", self._talk)
@@ -203,10 +204,9 @@ class WebServer:
         self._socket = socket
         try:
             await socket.prepare(request)
-            size = {
-                "COLUMNS": str(_cells(request.query.get("width"), 80)),
-                "ROWS": str(_cells(request.query.get("height"), 24)),
-            }
+            query = request.query
+            self._size = (_cells(query.get("width"), 80), _cells(query.get("height"), 24))
+            size = {"COLUMNS": str(self._size[0]), "ROWS": str(self._size[1])}
             process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=PIPE,
@@ -230,7 +230,7 @@ class WebServer:
     async def _pump(self, socket: web.WebSocketResponse, process: Process) -> None:
         """Carry bytes both ways until either side has had enough."""
         tasks = [
-            asyncio.create_task(_to_app(socket, process), name="page to app"),
+            asyncio.create_task(self._to_app(socket, process), name="page to app"),
             asyncio.create_task(self._to_page(socket, process), name="app to page"),
         ]
         try:
@@ -247,15 +247,41 @@ class WebServer:
             return
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
-                kind, size = await output.readexactly(1), await output.readexactly(4)
-                if (length := int.from_bytes(size, "big")) > FROM_APP_MAX_BYTES:
+                kind = await output.readexactly(1)
+                if kind == READY[:1]:  # locked: the same process asks for the passphrase next
+                    await output.readline()
+                    await self._tell_size(process)
+                    continue
+                length = int.from_bytes(await output.readexactly(4), "big")
+                if length > FROM_APP_MAX_BYTES:
                     return
                 packet = await output.readexactly(length)
-                # Of the rest only the end matters here: the app offers no files and opens no links.
-                if kind == b"D":
+                if kind == b"D":  # the app offers no files and opens no links here
                     await socket.send_bytes(packet)
-                elif kind == b"M" and msgspec.json.decode(packet).get("type") == "exit":
+
+    async def _to_app(self, socket: web.WebSocketResponse, process: Process) -> None:
+        with suppress(ConnectionError):
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT:
+                    continue
+                try:
+                    said = msgspec.json.decode(message.data, type=list[object])
+                except (msgspec.DecodeError, RecursionError):
                     return
+                match said:
+                    case ["stdin", str(text)]:
+                        await _write(process, b"D", text.encode(errors="replace"))
+                    case ["resize", {"width": int(width), "height": int(height)}]:
+                        self._size = (_cells(width, 80), _cells(height, 24))
+                        await self._tell_size(process)
+                    case ["focus" | "blur" as kind, *_]:
+                        await _tell(process, {"type": kind})
+                    case ["ping", sent]:
+                        await socket.send_str(msgspec.json.encode(["pong", sent]).decode())
+
+    async def _tell_size(self, process: Process) -> None:
+        width, height = self._size
+        await _tell(process, {"type": "resize", "width": width, "height": height})
 
     async def _hang_up(self, _: web.Application) -> None:
         if self._socket is not None:
@@ -268,27 +294,6 @@ async def _is_ready(output: asyncio.StreamReader) -> bool:
         if line in (b"", READY):
             return line == READY
     return False
-
-
-async def _to_app(socket: web.WebSocketResponse, process: Process) -> None:
-    with suppress(ConnectionError):
-        async for message in socket:
-            if message.type is not WSMsgType.TEXT:
-                continue
-            try:
-                said = msgspec.json.decode(message.data, type=list[object])
-            except (msgspec.DecodeError, RecursionError):
-                return
-            match said:
-                case ["stdin", str(text)]:
-                    await _write(process, b"D", text.encode(errors="replace"))
-                case ["resize", {"width": int(width), "height": int(height)}]:
-                    size = {"width": _cells(width, 80), "height": _cells(height, 24)}
-                    await _tell(process, {"type": "resize", **size})
-                case ["focus" | "blur" as kind, *_]:
-                    await _tell(process, {"type": kind})
-                case ["ping", sent]:
-                    await socket.send_str(msgspec.json.encode(["pong", sent]).decode())
 
 
 async def _end(process: Process) -> None:

@@ -137,6 +137,13 @@ def test_every_command_answers_in_lines(talk: Talk, node: TalkingNode) -> None:
     assert said(node) == []
 
 
+def test_it_says_that_something_waits_only_when_it_does(talk: Talk, node: TalkingNode) -> None:
+    assert "What waits" not in talk("hello").stderr
+    node.delivers = False
+    node.reopen()
+    assert "What waits leaves when a node runs" in talk("hello").stderr
+
+
 def test_verifying_needs_its_word(talk: Talk, node: TalkingNode) -> None:
     talk("/verify", "/verify same")
     assert [c.confirm for c in node.sent if isinstance(c, VerifyContact)] == [False, True]

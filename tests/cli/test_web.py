@@ -52,6 +52,10 @@ while kind := sys.stdin.buffer.read(1):
     if kind == b"M" and json.loads(data)["type"] == "quit" or data == b"\x11":
         put(b"M", b'{"type": "exit"}')
         break
+    if data == b"\x0c":
+        sys.stdout.buffer.write(b"__GANGLION__\n")
+        sys.stdout.buffer.flush()
+        continue
     put(b"D", kind + data)
 """
 HOSTILE_ARGUMENT = "$(exit 1); `exit 1` | & 'x"
@@ -186,6 +190,16 @@ async def test_keys_sizes_and_focus_reach_the_app_and_nonsense_ends_it(
         assert await socket.receive_json() == ["pong", "1"]
         await socket.send_str("[" * 5_000)
         assert (await socket.receive()).type in (WSMsgType.CLOSE, WSMsgType.CLOSING)
+
+
+async def test_a_locked_app_goes_on_as_the_next_one_in_its_size(
+    server: WebServer, browser: ClientSession
+) -> None:
+    await status(browser, server.link)
+    async with browser.ws_connect(socket_of(server), origin=server.origin) as socket:
+        await socket.receive_bytes()
+        await socket.send_json(["stdin", "\x0c"])
+        assert await socket.receive_bytes() == b'M{"type":"resize","width":100,"height":30}'
 
 
 async def test_the_page_names_no_other_host_and_says_so_to_the_browser(
