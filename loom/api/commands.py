@@ -211,6 +211,15 @@ class ChangePassphrase(Command[Done], frozen=True, kw_only=True, tag="change_pas
         return "ChangePassphrase(redacted)"
 
 
+class CheckPhrase(Command[Done], frozen=True, kw_only=True, tag="check_phrase"):
+    """Whether 24 recovery words are this identity's; raises InvalidPhrase when they are not."""
+
+    phrase: str
+
+    def __repr__(self) -> str:
+        return "CheckPhrase(redacted)"
+
+
 class Stop(Command[Done], frozen=True, kw_only=True, tag="stop"):
     """End the node after the current commit."""
 
@@ -242,5 +251,6 @@ AnyCommand = (
     | Status
     | Diagnose
     | ChangePassphrase
+    | CheckPhrase
     | Stop
 )

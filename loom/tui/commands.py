@@ -41,6 +41,7 @@ COMMANDS: Final = (
     SlashCommand("notify", "LEVEL", "What is told while you look elsewhere", "notify"),
     SlashCommand("theme", "NAME", "Change the colours", "theme"),
     SlashCommand("keys", "NAME", "Change the keys", "keys"),
+    SlashCommand("words", "", "Check that your 24 words are written down right"),
     SlashCommand("lock", "", "Lock", aliases=("l",)),
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )

@@ -79,7 +79,7 @@ class DoorApp(DrawnApp[Opened]):
         """The profile that was meant, else whatever there is to choose from."""
         names = [one.profile for one in await self._list()]
         if not names:
-            self._go(NewProfile(self))
+            self._go(NewProfile(self, restore=False, has_others=False))
         elif not again and self._chosen in names:
             await self.open_(self._chosen or "")
         elif not again and len(names) == 1:
@@ -125,7 +125,7 @@ class DoorApp(DrawnApp[Opened]):
 
     def new_profile(self, *, restore: bool = False) -> None:
         """Make one, or bring one back."""
-        self._go(NewProfile(self, restore=restore))
+        self._go(NewProfile(self, restore=restore, has_others=True))
 
     def words(self, profile: str, phrase: str) -> None:
         """Show the words of a new profile."""

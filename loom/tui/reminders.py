@@ -23,9 +23,9 @@ def remember_words(folder: Path, profile: str, *, checked: bool) -> None:
         StoreUnavailable: the file cannot be written.
     """
     before = words_to_check(folder)
-    after = [one for one in before if one != profile] + ([] if checked else [profile])
-    if after == before:
+    if (profile in before) != checked:
         return
+    after = [one for one in before if one != profile] + ([] if checked else [profile])
     file = folder / FILE
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level
 from loom.tui.screens.adding import AddSheet
+from loom.tui.screens.check_words import CheckWords
 from loom.tui.screens.connectivity import ConnectivitySheet
 from loom.tui.screens.log import LogSheet
 from loom.tui.screens.peers import PeersSheet
@@ -220,6 +221,10 @@ class Slash:
             desk.use_keys(argument)
         else:
             self._room.choosing.names("Which keys?", list(PROFILES), desk.use_keys)
+
+    async def do_words(self, argument: str) -> None:
+        desk = self._room.desk
+        desk.push_screen(CheckWords(desk))
 
     async def do_lock(self, argument: str) -> None:
         self._room.do_lock()

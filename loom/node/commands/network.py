@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 from loom.api import commands as api
 from loom.api import views
-from loom.errors import ContactBlocked, IdentityChanged, InvalidAddress, InvalidInput
+from loom.core.identity import Identity, seeds_from_phrase
+from loom.errors import (
+    ContactBlocked,
+    IdentityChanged,
+    InvalidAddress,
+    InvalidInput,
+    InvalidPhrase,
+)
 from loom.model import Address, Direction
 from loom.node.commands.handlers import Handlers
 from loom.node.diagnosis import diagnose
@@ -32,6 +39,7 @@ class NetworkCommands:
             api.Status: self._status,
             api.Diagnose: self._diagnose,
             api.ChangePassphrase: self._change_passphrase,
+            api.CheckPhrase: self._check_phrase,
             api.Stop: self._stop,
         }
 
@@ -108,6 +116,12 @@ class NetworkCommands:
         if not command.new:
             raise InvalidInput(what="The new passphrase is empty")
         await self._node.change_passphrase(command.old, command.new)
+        return views.Done()
+
+    async def _check_phrase(self, command: api.CheckPhrase) -> views.Done:
+        found = Identity(seeds_from_phrase(command.phrase))
+        if found.peer_id != self._parts.identity.peer_id:
+            raise InvalidPhrase(reason="they are another identity's")
         return views.Done()
 
     async def _stop(self, command: api.Stop) -> views.Done:

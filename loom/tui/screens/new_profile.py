@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 class NewProfile(Form):
     """Creates or restores."""
 
-    def __init__(self, door: "DoorApp", *, restore: bool = False) -> None:
+    def __init__(self, door: "DoorApp", *, restore: bool, has_others: bool) -> None:
         super().__init__(door.look)
         self._door = door
         self._restore = restore
+        self._has_others = has_others
         self._called = Field("Your name, as others will see it")
         self._words = Field("Your 24 words, in order")
         self._passphrase = Field("A passphrase for this machine", secret=True)
@@ -44,12 +45,13 @@ class NewProfile(Form):
             Text(""),
             Button("Restore" if self._restore else "Create", self._make),
             Button(other, self._switch),
-            Button("Back", self.back),
+            Button("Back", self.back) if self._has_others else Button("Quit", self.leave),
         ]
 
     def back(self) -> None:
         """To what there is, if anything."""
-        self.work(self._door.choose(again=True), "One moment ...")
+        if self._has_others:
+            self.work(self._door.choose(again=True), "One moment ...")
 
     def _strength(self) -> Text:
         if not self._passphrase.text:

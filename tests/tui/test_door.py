@@ -1,0 +1,498 @@
+"""From nothing to an open profile, and back behind the passphrase."""
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.app import App
+from textual.pilot import Pilot
+
+from loom.api.client import Client
+from loom.api.commands import CheckPhrase, ExportToken, Status
+from loom.api.profiles import NodeOptions
+from loom.app import LocalProfiles
+from loom.config import Settings
+from loom.errors import InvalidPhrase, NodeNotRunning
+from loom.tui import idle
+from loom.tui.app import LoomApp
+from loom.tui.door import DoorApp, Opened
+from loom.tui.reminders import remember_words, words_to_check
+from loom.tui.screens.form import Button, Field, Form, Text
+from loom.tui.screens.hidden import Hidden
+from loom.tui.screens.introduction import Introduction
+from loom.tui.screens.new_profile import NewProfile
+from loom.tui.screens.unlock import Unlock
+from loom.tui.screens.words import Words
+from loom.tui.signs import Signs
+from loom.tui.strength import strength_of
+from tests.fakes import FakeNode, FakeProfiles
+from tests.tui.talking import TalkingNode
+from tests.tui.test_snapshots import SIZES, compare
+
+OPTIONS = NodeOptions(mdns=False)
+WORDS = [f"word{n}" for n in range(1, 25)]
+
+
+class Profiles(FakeProfiles):
+    """Profiles whose words differ, and which can be slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate: asyncio.Event | None = None
+
+    def add(self, profile: str = "work", *, running: bool = False) -> FakeNode:
+        self.nodes[profile] = node = TalkingNode(profile)
+        if running:
+            self.running.add(profile)
+        return node
+
+    async def create(
+        self, profile: str, name: str, passphrase: str, *, argon2_memory_mib: int | None = None
+    ) -> str:
+        await super().create(profile, name, passphrase, argon2_memory_mib=argon2_memory_mib)
+        return " ".join(WORDS)
+
+    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
+        if self.gate is not None:
+            await self.gate.wait()
+        return await super().unlock(profile, passphrase, options)
+
+
+@pytest.fixture
+def profiles() -> Profiles:
+    return Profiles()
+
+
+@pytest.fixture(autouse=True)
+def _known_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same three words are asked for every time."""
+    monkeypatch.setattr("secrets.SystemRandom", lambda: random.Random(4))
+
+
+@asynccontextmanager
+async def standing(
+    profiles: Any, folder: Path, size: tuple[int, int] = (80, 24), **facts: Any
+) -> AsyncIterator[tuple[DoorApp, Pilot[Any]]]:
+    signs = facts.pop("signs", Signs(True))
+    door = DoorApp(profiles, OPTIONS, config=folder, signs=signs, **facts)
+    async with door.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield door, pilot
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Until nothing is under way but following the events."""
+    app = pilot.app
+    for _ in range(400):
+        await pilot.pause(0.005)
+        if not [one for one in app.workers if one.is_running and one.name == "form"]:
+            await pilot.pause()
+            return
+    raise AssertionError("the door does not come to rest")
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Keys, and texts: a long one is pasted."""
+    for key in keys:
+        if key in _KEYS or len(key) == 1:
+            await pilot.press(key)
+        else:
+            pilot.app.screen.post_message(events.Paste(key))
+            await pilot.pause()
+    await settle(pilot)
+
+
+_KEYS = {"enter", "tab", "shift+tab", "escape", "down", "up", "ctrl+l", "ctrl+q", "ctrl+u"}
+
+
+def rows(app: App[Any]) -> list[str]:
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+
+def seen(app: App[Any]) -> str:
+    return "\n".join(rows(app))
+
+
+def at(app: App[Any], kind: type[Form]) -> bool:
+    return isinstance(app.screen, kind)
+
+
+def form(door: DoorApp) -> Form:
+    assert isinstance(door.screen, Form)
+    return door.screen
+
+
+def is_closed(node: FakeNode) -> bool:
+    return node.closed
+
+
+def result(door: DoorApp) -> Opened:
+    assert door.return_value is not None
+    return door.return_value
+
+
+async def test_a_newcomer_gets_to_the_conversations(profiles: Profiles, tmp_path: Path) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        assert "Welcome to Loom" in seen(door)
+        await press(pilot, "Ada Lovelace", "enter", "correct horse", "enter")
+        assert "correct" not in seen(door)
+        assert "weak" in seen(door)
+        await press(pilot, "correct hose", "enter")
+        assert "The two passphrases differ" in seen(door)
+        assert profiles.created == []
+        await press(pilot, "correct horse", "enter")
+        assert profiles.created == [("ada-lovelace", "Ada Lovelace", "correct horse", None)]
+        assert all(word in seen(door) for word in WORDS)
+        await press(pilot, "enter")
+        assert not any(f" {word} " in seen(door) for word in WORDS)
+        for place in re.findall(r"Word (\d+)", seen(door))[:3]:
+            await press(pilot, WORDS[int(place) - 1], "enter")
+        assert at(door, Introduction)
+        assert words_to_check(tmp_path) == []
+        await press(pilot, "LOOM-" + "B" * 111, "enter", "Bob", "enter")
+        assert "Bob is added" in seen(door)
+        assert "Bob can be reached now" in seen(door)
+        await press(pilot, "escape")
+    assert result(door).profile == "ada-lovelace"
+    assert "Bob" in profiles.nodes["ada-lovelace"].contacts
+    assert not profiles.nodes["ada-lovelace"].closed
+
+
+async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_path: Path) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter", "x", "enter", "x", "enter")
+        assert at(door, Words)
+        await press(pilot, "enter", "nonsense", "enter", "y", "enter", "z", "enter")
+        assert "is another one" in seen(door)
+        await press(pilot, "escape")
+        assert WORDS[0] in seen(door)
+        await press(pilot, "down", "enter")
+        assert at(door, Introduction)
+    assert words_to_check(tmp_path) == ["ada"]
+    node = profiles.nodes["ada"]
+    app = LoomApp(node, profile="ada", config=tmp_path, profiles=profiles, signs=Signs(True))
+    async with app.run_test(size=(100, 24)) as talking:
+        await settle(talking)
+        await talking.pause(0.05)
+        assert "Your 24 words were not checked yet" in seen(app)
+        asked: list[str] = []
+        answer = node._answer
+
+        def check(command: Any) -> object:
+            if isinstance(command, CheckPhrase):
+                asked.append(command.phrase)
+                if command.phrase.split() != WORDS:
+                    raise InvalidPhrase(reason="they are another identity's")
+                return None
+            return answer(command)
+
+        node._answer = check  # type: ignore[method-assign]
+        await talking.press(*"/words", "enter")
+        await settle(talking)
+        await press(talking, "wrong", "enter")
+        assert "another identity" in seen(app)
+        await press(talking, "ctrl+u", " ".join(WORDS), "enter")
+        assert "These words bring this identity back" in seen(app)
+    assert len(asked) == 2
+    assert words_to_check(tmp_path) == []
+
+
+async def test_restoring_from_words(profiles: Profiles, tmp_path: Path) -> None:
+    profiles.add("ada")
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "tab", "tab", "enter")
+        await press(pilot, "tab", "enter")
+        assert at(door, NewProfile)
+        await press(pilot, "down", "down", "down", "down", "enter")
+        assert "Bring a profile back" in seen(door)
+        await press(pilot, "Ada", "enter", " ".join(WORDS), "enter", "pw", "enter", "pw", "enter")
+        assert at(door, Introduction)
+    assert profiles.created == [("ada-2", "Ada", " ".join(WORDS), None)]
+
+
+async def test_a_wrong_passphrase_is_said_and_asked_again(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    profiles.add("work")
+    async with standing(profiles, tmp_path) as (door, pilot):
+        assert at(door, Unlock)
+        await press(pilot, "enter")
+        assert "Type the passphrase first" in seen(door)
+        await press(pilot, "wrong", "enter")
+        assert "The passphrase is wrong" in seen(door)
+        await press(pilot, "correct horse", "enter")
+    assert result(door).client is profiles.nodes["work"]
+    assert profiles.unlocked == [OPTIONS]
+
+
+async def test_unlocking_shows_that_it_goes_on(profiles: Profiles, tmp_path: Path) -> None:
+    profiles.add("work")
+    profiles.gate = asyncio.Event()
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await pilot.press(*"correct horse", "enter")
+        await pilot.pause()
+        assert "Unlocking work" in seen(door)
+        screen = form(door)
+        for _ in range(8):
+            screen._tick()
+        await pilot.pause()
+        assert "2 s" in seen(door)
+        await pilot.press("x", "escape")
+        profiles.gate.set()
+        await settle(pilot)
+    assert result(door).profile == "work"
+
+
+async def test_a_running_node_needs_no_passphrase(profiles: Profiles, tmp_path: Path) -> None:
+    profiles.add("work", running=True)
+    async with standing(profiles, tmp_path) as (door, _):
+        pass
+    assert result(door) == Opened("work", profiles.nodes["work"])
+    assert profiles.unlocked == []
+
+
+async def test_several_profiles_are_chosen_from(profiles: Profiles, tmp_path: Path) -> None:
+    profiles.add("home")
+    profiles.add("work", running=True)
+    async with standing(profiles, tmp_path) as (door, pilot):
+        assert "[ work ]  ● running" in seen(door)
+        assert "[ home ]  ○ locked" in seen(door)
+        await press(pilot, "enter")
+        assert "home is locked" in seen(door)
+        await press(pilot, "tab", "tab", "enter")
+        assert "Which profile?" in seen(door)
+        row = next(y for y, text in enumerate(rows(door)) if "[ work ]" in text)
+        await pilot.click(offset=(10, row))
+        await settle(pilot)
+    assert result(door).profile == "work"
+
+
+async def test_a_profile_that_was_named_is_not_asked_for(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    profiles.add("home")
+    profiles.add("work")
+    async with standing(profiles, tmp_path, chosen="work") as (door, pilot):
+        assert "work is locked" in seen(door)
+        await press(pilot, "ctrl+q")
+    assert door.return_value is None
+
+
+async def test_going_away_leaves_what_is_open_to_be_closed(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter", "x", "enter", "x", "enter", "ctrl+q")
+    assert door.return_value is None
+    assert door.held is profiles.nodes["ada"]
+
+
+async def test_locking_closes_the_node_and_asks_again(profiles: Profiles, tmp_path: Path) -> None:
+    node = profiles.add("work")
+    node.add("Bob")
+    app = LoomApp(node, profile="work", config=tmp_path, profiles=profiles, signs=Signs(True))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press(*"half a thought", "ctrl+p", "ctrl+l")
+        await settle(pilot)
+    assert app.locked
+    assert isinstance(node, TalkingNode)
+    assert node.drafts == {1: "half a thought"}
+    assert not is_closed(node)
+    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot_):
+        assert is_closed(node)
+        assert "work is locked" in seen(door)
+        assert "Bob" not in seen(door)
+        await press(pilot_, "correct horse", "enter")
+    assert result(door).profile == "work"
+
+
+async def test_beside_a_daemon_it_is_hidden_and_says_so(profiles: Profiles, tmp_path: Path) -> None:
+    node = profiles.add("work", running=True)
+    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot):
+        assert at(door, Hidden)
+        assert "hidden, not locked" in seen(door)
+        assert "without a passphrase" in " ".join(seen(door).split())
+        await press(pilot, "enter")
+    assert result(door).client is node
+
+
+async def test_a_daemon_that_ended_meanwhile_means_the_passphrase(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    node = profiles.add("work", running=True)
+    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot):
+        profiles.running.clear()
+        await press(pilot, "enter")
+        assert at(door, Unlock)
+
+
+async def test_nobody_for_long_locks(
+    profiles: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(idle, "now_s", lambda: now)
+    node = profiles.add("work")
+    app = LoomApp(node, profile="work", config=tmp_path, profiles=profiles, signs=Signs(True))
+    async with app.run_test() as pilot:
+        now += 14 * 60
+        app.lock_when_idle()
+        await pilot.press("x")
+        now += 14 * 60
+        app.lock_when_idle()
+        assert not app.locked
+        now += 61
+        app.lock_when_idle()
+        await settle(pilot)
+    assert app.locked
+
+
+def test_zero_minutes_are_never(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.toml").write_text("lock_after_min = 0\n")
+    app = LoomApp(FakeNode(), profile="work", config=tmp_path, profiles=FakeProfiles())
+    monkeypatch.setattr(idle, "now_s", lambda: 1e9)
+    assert not app.idle.is_over()
+    (tmp_path / "config.toml").write_text("lock_after_min = -1\n")
+    app = LoomApp(FakeNode(), profile="work", config=tmp_path)
+    assert "lock_after_min" in app.complaint
+
+
+async def test_a_demo_is_only_hidden(tmp_path: Path) -> None:
+    node = TalkingNode("demo")
+    node.add("Ada")
+    app = LoomApp(node, profile="demo", config=tmp_path, signs=Signs(True))
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+l", "ctrl+l")
+        await pilot.pause()
+        assert "hidden, not locked" in seen(app)
+        assert "Ada" not in seen(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen is app.room
+    assert not app.locked
+    await node.close()
+
+
+def test_strength_grows_with_what_cannot_be_guessed() -> None:
+    ladder = ("password", "aaaaaaaaaaaa", "correct horse battery", "correct horse battery staple")
+    bits = [strength_of(one).bits for one in ladder]
+    assert bits == sorted(bits)
+    assert strength_of("12345678901234567890").word == "weak"
+    assert strength_of("Password1").word == "weak"
+    assert strength_of("orbit velvet canyon thistle marble").word in ("good", "strong")
+    assert strength_of("").bits == 0
+
+
+def test_reminders_are_per_profile(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    remember_words(folder, "a", checked=False)
+    remember_words(folder, "b", checked=False)
+    remember_words(folder, "a", checked=False)
+    assert words_to_check(folder) == ["a", "b"]
+    remember_words(folder, "a", checked=True)
+    assert words_to_check(folder) == ["b"]
+
+
+class _Everything(Form):
+    def items(self) -> list[Any]:
+        return [
+            Text("long text " * 20),
+            self.field,
+            *(Button(f"do {n}", partial(self.pressed.append, n)) for n in range(6)),
+        ]
+
+    field = Field("A field")
+    pressed: list[int] = []  # noqa: RUF012 - one form of its kind
+
+
+@pytest.mark.parametrize("size", [(20, 5), (60, 20), (120, 40)])
+async def test_whatever_one_goes_to_is_on_the_screen(
+    profiles: Profiles, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    profiles.add()
+    async with standing(profiles, tmp_path, size) as (door, pilot):
+        every = _Everything(door.look)
+        door._go(every)
+        await pilot.pause()
+        _Everything.pressed.clear()
+        await press(pilot, "x" * 50)
+        assert every.caret() is not None
+        for n in range(6):
+            await press(pilot, "tab")
+            assert f"do {n}" in seen(door)
+        await press(pilot, "enter")
+    assert _Everything.pressed == [5]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["welcome", "words", "three-words", "introduction", "unlock"])
+async def test_it_looks_as_it_did(profiles: Profiles, tmp_path: Path, name: str, size: str) -> None:
+    if name == "unlock":
+        profiles.add("work")
+    async with standing(profiles, tmp_path, SIZES[size]) as (door, pilot):
+        if name == "unlock":
+            await press(pilot, "wrong", "enter")
+        else:
+            await press(pilot, "Ada", "enter", "orbit velvet canyon thistle", "enter")
+        if name not in ("welcome", "unlock"):
+            await press(pilot, "orbit velvet canyon thistle", "enter")
+        if name == "three-words":
+            await press(pilot, "enter", "cat", "enter")
+        if name == "introduction":
+            await press(pilot, "down", "enter")
+        picture = door.export_screenshot(title="Loom")
+    compare(f"{name}-{size}", picture)
+
+
+@pytest.mark.parametrize("name", ["profiles", "hidden", "introduction"])
+async def test_it_looks_as_it_did_without_utf8(
+    profiles: Profiles, tmp_path: Path, name: str
+) -> None:
+    node = profiles.add("work", running=True)
+    locked = Opened("work", node) if name == "hidden" else None
+    profiles.add("home")
+    if name == "introduction":
+        profiles.nodes.clear()
+    async with standing(profiles, tmp_path, locked=locked, signs=Signs(False)) as (door, pilot):
+        if name == "introduction":
+            await press(pilot, "Ada", "enter", "x", "enter", "x", "enter", "down", "enter")
+        picture = door.export_screenshot(title="Loom")
+    compare(f"{name}-ascii", picture)
+
+
+async def test_real_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id with the least memory there is; everything else as it is for people."""
+    real = LocalProfiles(Settings(home=tmp_path))
+    create = real.create
+
+    async def cheap(profile: str, name: str, passphrase: str, **_: Any) -> str:
+        return await create(profile, name, passphrase, argon2_memory_mib=64)
+
+    monkeypatch.setattr(real, "create", cheap)
+    async with standing(real, tmp_path / "config") as (door, pilot):
+        await press(pilot, "Ada", "enter", "orbit velvet", "enter", "orbit velvet", "enter")
+        phrase = " ".join(re.findall(r"\d+ ([a-z]+)", seen(door))[-24:])
+        await press(pilot, "down", "enter")
+    client = door.held
+    assert client is not None
+    token = (await client.send(ExportToken())).token
+    await client.send(CheckPhrase(phrase=phrase))
+    async with standing(real, tmp_path / "config", locked=Opened("ada", client)) as (door, pilot):
+        assert at(door, Unlock)
+        with pytest.raises(NodeNotRunning):
+            await real.attach("ada")
+        await press(pilot, "velvet", "enter")
+        assert "The passphrase is wrong" in seen(door)
+        await press(pilot, "orbit velvet", "enter")
+    again = result(door).client
+    assert (await again.send(ExportToken())).token == token
+    assert (await again.send(Status())).name == "Ada"
+    await again.close()
