@@ -399,10 +399,10 @@ async def test_keys_and_colours_are_remembered(node: TalkingNode, opened: Opened
     assert 'theme = "dark"' in text
     assert "# Loom's terminal app" in text
     node.reopen()
-    (config / "config.toml").write_text(text + 'search_here = ["ctrl+t"]\n')
+    (config / "config.toml").write_text(text + 'search_here = ["ctrl+x"]\n')
     async with opened(node) as (app, pilot):
         assert (app.keys.profile, app.look.theme.name) == ("emacs", "dark")
-        await pilot.press("ctrl+t")
+        await pilot.press("ctrl+x")
         await settle(pilot)
         assert isinstance(app.screen, Picker)
 

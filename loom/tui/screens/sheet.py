@@ -300,6 +300,8 @@ class Sheet(Screen[None]):
 
     def look_again(self) -> None:
         """Something changed."""
+        if not self.body.size:
+            return  # it is asked again once it has a size
         picture = self.picture()
         keys = self.desk.keys
         move, do, back = "Tab", "Enter", "Esc"
