@@ -25,10 +25,22 @@ class LogSheet(Sheet):
         items = [button("look", "Look again"), GAP]
         if not self._lines:
             return [*items, *paragraph("Nothing was logged.", width, "hint")]
-        for line in reversed(self._lines):
-            is_bad = " ERROR " in line or " WARNING " in line
-            items += paragraph(line, width, "warn" if is_bad else "hint")
+        for entry in reversed(_entries(self._lines)):
+            is_bad = " ERROR " in entry[0] or " WARNING " in entry[0]
+            for line in entry:
+                items += paragraph(line, width, "warn" if is_bad else "hint")
         return items
 
     def do_look(self) -> None:
         self.begin(self.load(), "load")
+
+
+def _entries(lines: list[str]) -> list[list[str]]:
+    """The lines that belong together: an entry begins with its date."""
+    entries: list[list[str]] = []
+    for line in lines:
+        if entries and not line[:4].isdecimal():
+            entries[-1].append(line)
+        else:
+            entries.append([line])
+    return entries

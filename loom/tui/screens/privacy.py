@@ -33,7 +33,7 @@ class PrivacySheet(Sheet):
             return []
         level = self.desk.notices.level
         return [
-            *paragraph("What contacts get to know, unless one contact is set otherwise:", width),
+            *paragraph("What contacts get to know; one of them can be kept from more:", width),
             _switch("receipts", "Read receipts", now.read_receipts, "that you saw a message"),
             _switch("typing", "Typing sign", now.typing, "that you are writing"),
             GAP,
