@@ -150,6 +150,10 @@ class FormBox(Lines):
         at = y - self._top + self._first
         row = self._rows[at].line if 0 <= at < len(self._rows) else []
         left = self._left
+        if y == self.size.height - 1 and at > len(self._rows) and not self.has_room_beside:
+            dot = f" {self.look.signs['dot']} "
+            words = dot.join(("Tab next", "Enter do", "Esc back", "Ctrl-Q quit"))
+            return [Piece(" " * left), Piece(f" {words}", "hint")]
         if not self.has_room_beside:
             return [Piece(" " * left), *row]
         used = sum(width_of(one.text) for one in row)
