@@ -29,6 +29,7 @@ from loom.tui.editor import Editor
 from loom.tui.screens.adding import AddSheet, read_token
 from loom.tui.screens.peers import PeersSheet
 from loom.tui.screens.person import PersonSheet
+from loom.tui.screens.picker import Picker
 from loom.tui.screens.sheet import Sheet, SheetBody, button, fact, field, paragraph
 from loom.tui.screens.token import TokenSheet
 from loom.tui.screens.verifying import VerifySheet
@@ -310,7 +311,9 @@ async def test_any_size_works(people: PeopleNode, opened: Opened, size: tuple[in
 
 async def test_clicks_choose_and_press(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
-        await run(pilot, "f2")
+        await pilot.click(offset=(30, 0))
+        await settle(pilot)
+        assert isinstance(app.screen, PersonSheet)
         row = next(y for y, row in enumerate(text_of(app)) if "[ Mute ]" in row)
         await pilot.click(offset=(5, row))
         await settle(pilot)
@@ -377,3 +380,30 @@ def test_nothing_remote_breaks_a_sheet(text: str, width: int) -> None:
     for chosen in ("block", "rename"):
         body.items, body.chosen = items, chosen
         check([body.line(y, width) for y in range(24)], width)
+
+
+async def test_keys_for_everywhere_work_over_a_sheet(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/add", "enter", "LOOM-half", "f1")
+        assert isinstance(app.screen, Picker)
+        assert any("fields and buttons" in one.label for one in app.screen.box.choices)
+        await run(pilot, "escape")
+        assert isinstance(app.screen, AddSheet)
+        await run(pilot, "ctrl+p")
+        assert isinstance(app.screen, Picker)
+        await run(pilot, "Add a contact")
+        await run(pilot, "enter")
+        assert "Token or file  > LOOM-half" in screen(app)
+
+
+async def test_a_blocked_contact_says_how_to_go_on(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/block", "enter")
+        await pilot.pause(0.1)
+        await run(pilot, "hi", "enter")
+        assert "Ada is blocked: nothing comes or goes. /unblock" in screen(app)
+        assert not sent(people, SendText)
+        await run(pilot, "ctrl+u", "/unblock", "enter")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert "is blocked" not in screen(app)

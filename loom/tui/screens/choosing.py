@@ -77,6 +77,9 @@ class Choosing:
                 rows.append(Choice(where, role="title"))
             rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys))))
         rows.append(Choice("Selecting: a digit opens the conversation at that place", "1-9"))
+        rows.append(Choice("In a screen of fields and buttons", role="title"))
+        rows.append(Choice("  Next; the one before", "Tab Down  Shift-Tab Up"))
+        rows.append(Choice("  Do it; back, keeping what was typed", "Enter  Esc"))
         rows.append(Choice("Commands, typed as a message", role="title"))
         for command in COMMANDS:
             names = " ".join(f"/{name}" for name in (command.name, *command.aliases))

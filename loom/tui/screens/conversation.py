@@ -215,14 +215,14 @@ class ConversationScreen(Screen[None]):
     def do_help(self) -> None:
         self.choosing.help()
 
-    def do_lock(self) -> None:
-        self.desk.lock()
-
     def do_contact(self) -> None:
         if self.desk.model.open_ is None:
             self.say("Open a conversation first.", bad=True)
         else:
             self.slash.show_contact()
+
+    def do_lock(self) -> None:
+        self.desk.lock()
 
     def do_connectivity(self) -> None:
         self.desk.push_screen(ConnectivitySheet(self.desk))
@@ -254,6 +254,10 @@ class ConversationScreen(Screen[None]):
     def on_conversation_list_chosen(self, event: ConversationList.Chosen) -> None:
         """A click in the list."""
         self.reading.open_(event.number)
+
+    def on_title_line_clicked(self, event: TitleLine.Clicked) -> None:
+        """A click on the title."""
+        self.do_contact()
 
     def on_timeline_scrolled(self, event: Timeline.Scrolled) -> None:
         """The wheel."""

@@ -410,7 +410,8 @@ class Sheet(Screen[None]):
         room = self.desk.room
         if action not in ("help", "redraw", "quit"):
             self.leave()
-        self.call_later(room.run, action)
+        # What is chosen then comes back to the room, which outlives this sheet.
+        room.call_later(room.run, action)
 
     def _editor(self) -> Editor | None:
         items, place = self.body.items, self.body.place

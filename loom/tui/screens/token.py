@@ -37,7 +37,7 @@ class TokenSheet(Sheet):
         if self._token is None:
             return []
         items = [
-            *paragraph("Who has it can ask to reach you; it is no secret.", width),
+            *paragraph("Give it to the people you want to talk to; it is no secret.", width),
             GAP,
             *token_rows(self._token.token, width),
             GAP,

@@ -1,5 +1,7 @@
 """The single lines: title, rule, status."""
 
+from textual.message import Message
+
 from loom.tui.cells import cut, width_of
 from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
@@ -12,9 +14,16 @@ SIZE_SHOWN_BYTES = TEXT_MAX_BYTES * 3 // 4
 class TitleLine(Lines):
     """Who one talks to, how safe it is, and how the contact is reached."""
 
+    class Clicked(Message):
+        """Somebody wants to know more."""
+
     def __init__(self, look: Look, model: Model) -> None:
         super().__init__(look)
         self._model = model
+
+    def on_click(self) -> None:
+        """Say so."""
+        self.post_message(self.Clicked())
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
