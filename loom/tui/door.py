@@ -10,9 +10,9 @@ from textual.screen import Screen
 from loom.api.client import Client
 from loom.api.profiles import NodeOptions, Profiles
 from loom.config import profile_name_for
-from loom.errors import NodeNotRunning, ProfileInUse
+from loom.errors import NetworkError, NodeNotRunning, ProfileInUse
 from loom.tui.drawing import DrawnApp
-from loom.tui.screens.form import Form, Item
+from loom.tui.screens.form import Button, Form, Item
 from loom.tui.screens.hidden import ELSEWHERE, Hidden
 from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.new_profile import NewProfile
@@ -69,7 +69,8 @@ class DoorApp(DrawnApp[Opened]):
         """Close what is to be locked, then find out what there is to open."""
         if self._locked is not None:
             closing, self._locked = self._locked.client, None
-            await closing.close()
+            with contextlib.suppress(NetworkError):  # a daemon that is gone needs no farewell
+                await closing.close()
             if await self._runs(self._chosen or ""):
                 self._go(Hidden(self.look, self._chosen or "", ELSEWHERE, self._resume))
                 return
@@ -167,10 +168,13 @@ class _Threshold(Form):
         self._door = door
 
     def items(self) -> list[Item]:
-        """Only what went wrong."""
-        return []
+        """Only what went wrong, if anything did."""
+        return [Button("Try again", self._begin_again), Button("Quit", self.leave)]
 
     def on_mount(self) -> None:
         """Begin."""
         super().on_mount()
+        self._begin_again()
+
+    def _begin_again(self) -> None:
         self.work(self._door.begin(), "One moment ...")

@@ -19,7 +19,7 @@ from loom.api.commands import CheckPhrase, ExportToken, Status
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings
-from loom.errors import InvalidPhrase, NodeNotRunning
+from loom.errors import ControlError, InvalidPhrase, NodeNotRunning
 from loom.tui import idle
 from loom.tui.app import LoomApp
 from loom.tui.door import DoorApp, Opened
@@ -323,6 +323,27 @@ async def test_beside_a_daemon_it_is_hidden_and_says_so(profiles: Profiles, tmp_
         assert "without a passphrase" in " ".join(seen(door).split())
         await press(pilot, "enter")
     assert result(door).client is node
+
+
+async def test_what_goes_wrong_at_the_door_can_be_tried_again(
+    profiles: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = profiles.add("work")
+    attach = profiles.attach
+
+    async def deaf(profile: str) -> Client:
+        raise ControlError(what="it says nothing")
+
+    async def gone() -> None:
+        raise ControlError(what="it is gone")
+
+    node.on_close = gone
+    monkeypatch.setattr(profiles, "attach", deaf)
+    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot):
+        assert "it says nothing" in seen(door)
+        monkeypatch.setattr(profiles, "attach", attach)
+        await press(pilot, "enter")
+        assert "work is locked" in seen(door)
 
 
 async def test_a_daemon_that_ended_meanwhile_means_the_passphrase(
