@@ -230,7 +230,13 @@ class LoomApp(DrawnApp[None]):
         happened, self._pending = self._pending, []
         changes = self.model.apply(happened)
         self.room.show_events(happened, changes)
-        self.notices.tell(happened, self.model, focus=self.has_focus)
+        self.notices.tell(
+            happened,
+            self.model,
+            focus=self.has_focus,
+            shown=self.model.current if self.room.is_active else None,
+            hidden=isinstance(self.screen, Hidden),
+        )
         self.typing.heard(happened)
         for screen in self.screen_stack:
             if isinstance(screen, Sheet):

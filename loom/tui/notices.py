@@ -63,8 +63,22 @@ class Notices:
         self._bell = bell
         self._told_s: dict[int, float] = {}
 
-    def tell(self, events: Iterable[AnyEvent], model: Model, *, focus: bool | None) -> None:
-        """Messages came. `focus` None: the terminal never said whether it has it."""
+    def tell(
+        self,
+        events: Iterable[AnyEvent],
+        model: Model,
+        *,
+        focus: bool | None,
+        shown: int | None,
+        hidden: bool = False,
+    ) -> None:
+        """Messages came.
+
+        Args:
+            focus: whether the terminal has it; None: it never said.
+            shown: the contact whose conversation nothing covers.
+            hidden: the app is locked: no name leaves it.
+        """
         if focus or self.level is Level.NOTHING:
             return
         now_s = self._now_s()
@@ -74,7 +88,7 @@ class Notices:
                 continue
             number = event.contact_id
             known = model.conversations.get(number)
-            is_shown = focus is None and number == model.current
+            is_shown = focus is None and number == shown
             is_told = now_s - self._told_s.get(number, -AGAIN_S) < AGAIN_S
             if not is_shown and not is_told and not (known is not None and known.muted):
                 came[number] = event
@@ -83,6 +97,9 @@ class Notices:
         self._told_s.update(dict.fromkeys(came, now_s))
         if self._bell or self._way is Way.BELL:
             self._write(BELL)
+        if hidden:
+            self._say("Somebody has written", "")
+            return
         if len(came) > SENDERS_MAX:
             self._say(f"Messages from {len(came)} contacts", "")
             return

@@ -22,17 +22,22 @@ class Desk:
         self.model = Model()
         for number in (ADA, BOB):
             self.model.conversations[number] = Conversation(contact=contact(number))
-        self.model.current = ADA
         self.notices = Notices(
             self.written.append, lambda: self.now_s, environment or {"TERM": "xterm"}, **options
         )
 
     def receive(
-        self, *numbers: int, name: str = "Ada", body: str = "secret", focus: bool | None = False
+        self,
+        *numbers: int,
+        name: str = "Ada",
+        body: str = "secret",
+        focus: bool | None = False,
+        shown: int | None = ADA,
+        hidden: bool = False,
     ) -> list[str]:
         self.written.clear()
         events = [message(number, name, body) for number in numbers]
-        self.notices.tell(events, self.model, focus=focus)
+        self.notices.tell(events, self.model, focus=focus, shown=shown, hidden=hidden)
         return list(self.written)
 
 
@@ -67,6 +72,15 @@ def test_without_focus_events_only_other_conversations_are_told_of() -> None:
     desk = Desk()
     assert desk.receive(ADA, focus=None) == []
     assert desk.receive(BOB, name="Bob", focus=None) == ["\a", "\x1b]9;Loom: Bob\a"]
+
+
+def test_a_covered_conversation_is_told_of_too() -> None:
+    assert len(Desk().receive(ADA, focus=None, shown=None)) == 2
+
+
+def test_a_locked_app_tells_no_name() -> None:
+    written = Desk(level=Level.FULL).receive(ADA, hidden=True)
+    assert written == ["\a", "\x1b]9;Loom: Somebody has written\a"]
 
 
 def test_a_muted_contact_is_not_told_of() -> None:
