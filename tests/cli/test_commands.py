@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -406,8 +407,13 @@ def test_demo_answers_each_line(
     async def open_(_: object, profile: str, *__: object) -> FakeNode:
         return {"you": you, "ada": ada}[profile]
 
+    async def typed() -> AsyncIterator[bytes]:
+        for line in (b"hi", b"", b"echo one"):
+            yield line
+
     monkeypatch.setattr("loom.cli.demo._open", open_)
-    result = loom("demo", input="hi\n\necho one\n")
+    monkeypatch.setattr("loom.cli.plain.typed_lines", typed)
+    result = loom("demo")
     assert result.exit_code == 0, result.output
     hello, echo = result.stdout.splitlines()
     assert hello.startswith("Ada: Hello!")

@@ -134,7 +134,11 @@ def test_the_report_tells_kinds_and_states_only() -> None:
     found = Connectivity(
         mdns="on", addresses=["0.0.0.0:4070", "[::]:4070"], refused=3, paths=paths()
     )
-    environment = {"TERM": "Bobs-terminal", "TMUX": "/home/Ada/4070", "SSH_CONNECTION": "10.1.2.3"}
+    environment = {
+        "TERM": "Bobs-terminal",
+        "TMUX": "/private/Ada/4070",
+        "SSH_CONNECTION": "10.1.2.3",
+    }
     text = report(status, found, Screen(80, 24, True, None), environment, NOW_MS + 120_000)
     for secret in SECRETS:
         assert secret not in text
