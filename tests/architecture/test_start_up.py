@@ -1,6 +1,5 @@
 """What a command does not need, it does not import: start-up is a feature."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +10,6 @@ import loom
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("textual", "zeroconf", "cryptography", "sqlcipher3", "argon2")
-
-needs_cli = pytest.mark.skipif(
-    importlib.util.find_spec("loom.cli.main") is None,
-    reason="loom/cli/main.py is not there yet: the command's start-up is not checked",
-)
 
 
 def modules_after(*arguments: str) -> tuple[str, set[str]]:
@@ -32,7 +26,6 @@ def modules_after(*arguments: str) -> tuple[str, set[str]]:
     return done.stdout, {row.rpartition("|")[2].strip() for row in rows}
 
 
-@needs_cli
 def test_version_imports_nothing_heavy() -> None:
     output, imported = modules_after("--version")
     assert loom.__version__ in output
