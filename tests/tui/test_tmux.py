@@ -57,6 +57,10 @@ class Tmux:
     def screen(self) -> str:
         return self._run("capture-pane", "-p")
 
+    def pid(self) -> int:
+        """Of what runs in it."""
+        return int(self._run("display-message", "-p", "#{pane_pid}"))
+
     def buffer(self) -> str:
         return self._run("show-buffer")
 
