@@ -23,7 +23,9 @@ def test_a_profile_is_unlocked_locked_and_unlocked(tmux: Tmux, tmp_path: Path) -
         timeout=LIMIT_S,
         check=True,
     )
-    tmux.start("env LOOM_MDNS_INTERFACE=127.0.0.1 " + " ".join(loom))
+    # tmux may miss that a program ended; a shell around it says so.
+    command = "env LOOM_MDNS_INTERFACE=127.0.0.1 " + " ".join(loom)
+    tmux.start(f"sh -c '{command}; echo it ended with $?; exec cat'")
     tmux.until("ada is locked")
     tmux.type("wrong one", "Enter")
     tmux.until("The passphrase is wrong")
@@ -36,6 +38,9 @@ def test_a_profile_is_unlocked_locked_and_unlocked(tmux: Tmux, tmp_path: Path) -
     assert not _is_held(home)
     tmux.type(PASSPHRASE, "Enter")
     tmux.until("F1 help")
+    tmux.type("C-q")
+    tmux.until("it ended with 0")
+    assert not _is_held(home)
 
 
 def _is_held(home: Path) -> bool:
