@@ -67,6 +67,15 @@ class MessagesDeleted(Event, frozen=True, kw_only=True, tag="messages.deleted"):
     message_ids: list[str] | None
 
 
+class ConversationRead(Event, frozen=True, kw_only=True, tag="conversation.read"):
+    """The contact's messages up to `row_id` were read, in whichever front end. Live."""
+
+    contact: str
+    contact_id: int
+    row_id: int
+    unread: int
+
+
 class ContactChanged(Event, frozen=True, kw_only=True, tag="contact.changed"):
     """A contact was added, renamed, verified, blocked, or told its display name."""
 
@@ -145,6 +154,7 @@ AnyEvent = (
     | MessageRead
     | MessageFailed
     | MessagesDeleted
+    | ConversationRead
     | ContactChanged
     | ContactRemoved
     | ContactTyping

@@ -39,7 +39,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{event.contact} {_CHANGES.get(event.what, event.what)}")
         case happened.ContactRemoved():
             return _now(f"{event.contact} was removed")
-        case happened.ContactTyping():
+        case happened.ContactTyping() | happened.ConversationRead():
             return None
         case happened.PeerOnline():
             return _now(f"{sign('online')} {event.contact} is here ({event.address})")

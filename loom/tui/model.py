@@ -10,6 +10,7 @@ from loom.api.events import (
     ContactChanged,
     ContactRemoved,
     ContactTyping,
+    ConversationRead,
     MessageFailed,
     MessageQueued,
     MessageReceived,
@@ -167,6 +168,11 @@ class Model:
                 self.change(number, preview=None)
                 changes.contacts.add(number)
                 changes.list_ = True
+            case ConversationRead():
+                known = self.conversations.get(number)
+                if known is not None:
+                    self._count(known, unread=event.unread)
+                changes.list_ = changes.status = True
             case ContactTyping():
                 self.change(number, typing=event.on)
                 changes.list_ = changes.title = True

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
-from loom.api.commands import Command, History, MarkRead, ShowContact
+from loom.api.commands import Command, History, MarkRead
 from loom.api.events import (
     AnyEvent,
     MessageDelivered,
@@ -173,9 +173,6 @@ class Reader:
             return
         self._seen_row = row
         await self._send(MarkRead(contact=f"#{number}", row_id=row))
-        if number in self._model.conversations:
-            self._model.put(await self._send(ShowContact(contact=f"#{number}")))
-            self._changed()
 
     def _mark_new(self, window: Window, page: list[MessageView]) -> None:
         unread = [one for one in page if one.direction == "in" and one.state == "delivered"]

@@ -16,7 +16,7 @@ from loom.api.commands import (
     SetPreferences,
     SetTyping,
 )
-from loom.api.events import ContactTyping, MessageRead, MessagesDeleted
+from loom.api.events import ContactTyping, ConversationRead, MessageRead, MessagesDeleted
 from loom.api.views import Draft, Preference
 from loom.errors import InvalidText, MessageNotFound
 from tests.node.harness import World
@@ -60,6 +60,18 @@ async def test_no_receipt_and_no_typing_sign_leaves_where_it_is_off(
     await world.delivered(bob, alice)
     assert alice.told(MessageRead) == []
     assert alice.told(ContactTyping) == []
+
+
+async def test_every_front_end_hears_what_one_of_them_read(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.call(bob)
+    await alice.say(bob, "one", "two", "three")
+    await world.delivered(alice, bob)
+    rows = [one.row_id for one in await bob.history(alice)]
+    for row in (rows[1], rows[1], rows[2]):
+        await bob.do(MarkRead(contact="Alice", row_id=row))
+    told = [(one.row_id, one.unread) for one in bob.told(ConversationRead)]
+    assert told == [(rows[1], 1), (rows[2], 0)]
 
 
 async def test_a_failed_message_is_sent_again_in_its_stead(world: World) -> None:

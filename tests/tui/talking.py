@@ -26,6 +26,7 @@ from loom.api.events import (
     AnyEvent,
     ContactChanged,
     ContactRemoved,
+    ConversationRead,
     MessageFailed,
     MessagesDeleted,
 )
@@ -148,6 +149,14 @@ class TalkingNode(FakeNode):
     def _mark(self, command: MarkRead) -> Done:
         view = self._contact(command.contact)
         self.contacts[view.contact] = msgspec.structs.replace(view, unread=0)
+        self.tell(
+            ConversationRead(
+                contact=view.contact,
+                contact_id=view.contact_id,
+                row_id=command.row_id,
+                unread=0,
+            )
+        )
         return Done()
 
     def _delete(self, command: DeleteMessages) -> Done:

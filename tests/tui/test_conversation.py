@@ -102,6 +102,20 @@ async def test_unread_ones_elsewhere_are_counted_and_found(
         assert "Nothing is unread." in screen(app)
 
 
+async def test_what_was_read_in_another_front_end_is_no_longer_unread(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        node.receive("Bob", "read it elsewhere")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert "1 unread" in text_of(app)[-1]
+        await node.send(MarkRead(contact="Bob", row_id=99))
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert "unread" not in text_of(app)[-1]
+
+
 async def test_an_escape_before_enter_never_sends(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         from textual._xterm_parser import XTermParser

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from loom.api import commands as api
 from loom.api import views
-from loom.api.events import AnyEvent, MessageQueued, MessagesDeleted
+from loom.api.events import AnyEvent, ConversationRead, MessageQueued, MessagesDeleted
 from loom.errors import ContactBlocked, IdentityChanged, InvalidInput, MessageNotFound
 from loom.model import Direction, Message, MessageId, MessageState
 from loom.node.bus import Draft, store_events
@@ -148,16 +148,20 @@ class MessageCommands:
     async def _mark_read(self, command: api.MarkRead) -> views.Done:
         peer = self._node.peers.named(command.contact)
 
-        def mark(db: Db) -> bool:
+        def mark(db: Db) -> tuple[list[AnyEvent], bool]:
             ids = messages.mark_read(db, peer.number, command.row_id)
-            if not command.receipt or not preferences.allows_read_receipts(db, peer.number):
-                return False
-            for start in range(0, len(ids), RECEIPT_MAX_IDS):
+            if not ids:
+                return [], False
+            unread = messages.unread_counts(db).get(peer.number, 0)
+            owes = command.receipt and preferences.allows_read_receipts(db, peer.number)
+            for start in range(0, len(ids) if owes else 0, RECEIPT_MAX_IDS):
                 page = ids[start : start + RECEIPT_MAX_IDS]
                 receipts.add(db, peer.number, ReceiptKind.READ, page)
-            return bool(ids)
+            return [_read(peer, command.row_id, unread)], owes
 
-        if await self._parts.database.write(mark):
+        happened, owes = await self._parts.database.write(mark)
+        self._parts.bus.publish(happened)
+        if owes:
             peer.owe()
         return views.Done()
 
@@ -182,6 +186,12 @@ def _id(text: str) -> MessageId:
         return MessageId(uuid.UUID(text).bytes)
     except ValueError as error:
         raise MessageNotFound(message_id=printable(text)[:64]) from error
+
+
+def _read(peer: Peer, row_id: int, unread: int) -> ConversationRead:
+    return ConversationRead(
+        contact=peer.contact.name, contact_id=peer.number, row_id=row_id, unread=unread
+    )
 
 
 def _deleted(peer: Peer, ids: list[MessageId] | None) -> MessagesDeleted:
