@@ -2,10 +2,12 @@
 
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from loom.tui.cells import clusters, wrap
 
-HISTORY_MAX = 100
+HISTORY_MAX: Final = 100
 
 
 class Editor:
@@ -171,3 +173,34 @@ class Editor:
     def _cut(self, start: int, end: int) -> None:
         self.text = self.text[:start] + self.text[end:]
         self.cursor = start
+
+
+EDITING: Final[Mapping[str, Callable[[Editor], None]]] = {
+    "left": Editor.left,
+    "ctrl+b": Editor.left,
+    "right": Editor.right,
+    "ctrl+f": Editor.right,
+    "home": Editor.home,
+    "ctrl+a": Editor.home,
+    "end": Editor.end,
+    "ctrl+e": Editor.end,
+    "backspace": Editor.backspace,
+    "ctrl+h": Editor.backspace,
+    "delete": Editor.delete,
+    "ctrl+d": Editor.delete,
+    "ctrl+u": Editor.kill_to_start,
+    "ctrl+k": Editor.kill_to_end,
+    "ctrl+w": Editor.kill_word,
+    "ctrl+y": Editor.yank,
+}
+"""What keys do in one line, where no key profile is in force."""
+
+MOVING: Final[Mapping[str, int]] = {
+    "up": -1,
+    "ctrl+p": -1,
+    "shift+tab": -1,
+    "down": 1,
+    "ctrl+n": 1,
+    "tab": 1,
+}
+"""What keys go to what stands above or below."""

@@ -11,7 +11,7 @@ from textual.timer import Timer
 from loom.errors import LoomError, describe
 from loom.tui.cells import width_of, wrap
 from loom.tui.drawing import DrawnApp
-from loom.tui.editor import Editor
+from loom.tui.editor import EDITING, MOVING, Editor
 from loom.tui.keys import is_text
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.composer import shown
@@ -21,24 +21,6 @@ WIDTH_MAX: Final = 76
 FIELD_MAX: Final = 1_024
 """Characters; the longest thing asked for is a token in a pasted mail."""
 TICK_S: Final = 0.25
-_EDITING = {
-    "left": Editor.left,
-    "right": Editor.right,
-    "home": Editor.home,
-    "end": Editor.end,
-    "ctrl+a": Editor.home,
-    "ctrl+e": Editor.end,
-    "ctrl+b": Editor.left,
-    "ctrl+f": Editor.right,
-    "backspace": Editor.backspace,
-    "ctrl+h": Editor.backspace,
-    "delete": Editor.delete,
-    "ctrl+d": Editor.delete,
-    "ctrl+u": Editor.kill_to_start,
-    "ctrl+k": Editor.kill_to_end,
-    "ctrl+w": Editor.kill_word,
-}
-_MOVING = {"up": -1, "ctrl+p": -1, "shift+tab": -1, "down": 1, "ctrl+n": 1, "tab": 1}
 
 
 class Text(NamedTuple):
@@ -290,12 +272,12 @@ class Form(Screen[Any]):
             self.back()
         elif key in ("ctrl+q", "ctrl+c"):
             self.leave()
-        elif key in _MOVING:
-            self.box.at = (self.box.at + _MOVING[key]) % max(len(stops), 1)
+        elif key in MOVING:
+            self.box.at = (self.box.at + MOVING[key]) % max(len(stops), 1)
         elif key == "enter":
             self._enter(here)
-        elif isinstance(here, Field) and key in _EDITING:
-            _EDITING[key](here.editor)
+        elif isinstance(here, Field) and key in EDITING:
+            EDITING[key](here.editor)
         elif isinstance(here, Field) and event.character and is_text(event):
             here.put(event.character)
         if self.is_attached:

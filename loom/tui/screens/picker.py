@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 
 from loom.errors import LoomError, describe
 from loom.tui.cells import cut, width_of
-from loom.tui.editor import Editor
+from loom.tui.editor import EDITING, MOVING, Editor
 from loom.tui.keys import is_text
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.composer import shown
@@ -27,25 +27,6 @@ class Choice(NamedTuple):
 
 
 Source = Callable[[str], Awaitable[list[Choice]]]
-
-_EDITING = {
-    "left": Editor.left,
-    "right": Editor.right,
-    "home": Editor.home,
-    "end": Editor.end,
-    "ctrl+a": Editor.home,
-    "ctrl+e": Editor.end,
-    "ctrl+b": Editor.left,
-    "backspace": Editor.backspace,
-    "ctrl+h": Editor.backspace,
-    "delete": Editor.delete,
-    "ctrl+d": Editor.delete,
-    "ctrl+u": Editor.kill_to_start,
-    "ctrl+k": Editor.kill_to_end,
-    "ctrl+w": Editor.kill_word,
-    "ctrl+y": Editor.yank,
-}
-_MOVING = {"up": -1, "ctrl+p": -1, "shift+tab": -1, "down": 1, "ctrl+n": 1, "tab": 1}
 
 
 class PickerBox(Lines):
@@ -176,15 +157,15 @@ class Picker(ModalScreen[object]):
             self.dismiss(None)
         elif key == "enter":
             self._choose()
-        elif key in _MOVING:
-            self.box.move(_MOVING[key])
+        elif key in MOVING:
+            self.box.move(MOVING[key])
         elif key == "pageup":
             self.box.move(-self.box.rows)
         elif key == "pagedown":
             self.box.move(self.box.rows)
-        elif key in _EDITING:
+        elif key in EDITING:
             before = self.box.editor.text
-            _EDITING[key](self.box.editor)
+            EDITING[key](self.box.editor)
             self._edited(before)
         elif event.character and is_text(event):
             before = self.box.editor.text
