@@ -9,16 +9,17 @@ PROJECT := pyproject.toml loom/__init__.py
 CODE := $(wildcard loom tests examples bench fuzz)
 TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
 
-.PHONY: help demo test check format lock bench clean
+.PHONY: help demo test check format lock bench screenshots clean
 
 help:
-	@echo 'make demo     set up and talk to Ada'
-	@echo 'make test     set up and run the tests'
-	@echo 'make check    format, lint, types, layers, tests'
-	@echo 'make bench    measure Loom against its peers'
-	@echo 'make format   rewrite the code in the house format'
-	@echo 'make lock     resolve and pin every dependency anew'
-	@echo 'make clean    remove what was set up or built'
+	@echo 'make demo         set up and talk to Ada'
+	@echo 'make test         set up and run the tests'
+	@echo 'make check        format, lint, types, layers, tests'
+	@echo 'make bench        measure Loom against its peers'
+	@echo 'make screenshots  paint the pictures of the README anew'
+	@echo 'make format       rewrite the code in the house format'
+	@echo 'make lock         resolve and pin every dependency anew'
+	@echo 'make clean        remove what was set up or built'
 
 demo: .venv/runtime
 	@exec $(BIN)/loom demo
@@ -39,6 +40,9 @@ format: .venv/dev
 
 bench: .venv/bench
 	@exec $(BIN)/python -m bench $(ARGS)
+
+screenshots: .venv/dev
+	@$(BIN)/python -m tests.tui.screenshots
 
 # The hashes must be those of the public files, so this machine's own pip settings stay out.
 lock: export PIP_CONFIG_FILE := /dev/null

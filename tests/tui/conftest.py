@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,18 +16,27 @@ from tests.tui.talking import TalkingNode
 Opened = Callable[..., AbstractAsyncContextManager[tuple[LoomApp, Pilot[None]]]]
 
 
-@pytest.fixture(autouse=True)
-def utc() -> Iterator[None]:
+@contextmanager
+def in_utc() -> Iterator[None]:
     """Times are shown in the reader's zone: here always the same one."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = "UTC"
     time.tzset()
-    yield
-    if before is None:
-        del os.environ["TZ"]
-    else:
-        os.environ["TZ"] = before
-    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def utc() -> Iterator[None]:
+    """For every test here."""
+    with in_utc():
+        yield
 
 
 @pytest.fixture

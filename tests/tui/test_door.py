@@ -33,8 +33,9 @@ from loom.tui.screens.words import Words
 from loom.tui.signs import Signs
 from loom.tui.strength import strength_of
 from tests.fakes import FakeNode, FakeProfiles
+from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode
-from tests.tui.test_snapshots import SIZES, compare
+from tests.tui.test_snapshots import SIZES
 
 OPTIONS = NodeOptions(mdns=False)
 WORDS = [f"word{n}" for n in range(1, 25)]

@@ -3,10 +3,7 @@
 LOOM_SNAPSHOTS=write python -m pytest tests/tui/test_snapshots.py, then look at the files.
 """
 
-import os
-import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,9 +13,9 @@ from loom.api.events import ContactTyping
 from loom.tui import layout
 from loom.tui.app import LoomApp
 from tests.tui.conftest import Opened, settle
+from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode
 
-FOLDER = Path(__file__).parent / "snapshots"
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 Act = Callable[[LoomApp, Pilot[None], TalkingNode], Awaitable[None]]
 
@@ -118,20 +115,3 @@ async def test_nobody_and_ascii(
     async with opened(TalkingNode(), SIZES["80x24"], unicode=unicode) as (app, _):
         picture = app.export_screenshot(title="Loom")
     compare(f"nobody-{'utf8' if unicode else 'ascii'}", picture)
-
-
-def compare(name: str, picture: str) -> None:
-    """The picture against the kept one; a new one lies beside it where they differ."""
-    # The ids in a picture are a checksum of its content.
-    picture = re.sub(r"terminal-\d+", "terminal", picture)
-    # Nothing is fetched to look at one: the reader's own fonts do.
-    picture = re.sub(r"@font-face \{[^}]*\}|<!--.*?-->", "", picture, flags=re.DOTALL)
-    picture = "\n".join(line.rstrip() for line in picture.splitlines()) + "\n"
-    kept = FOLDER / f"{name}.svg"
-    if os.environ.get("LOOM_SNAPSHOTS") == "write":
-        kept.write_text(picture, encoding="utf-8")
-        return
-    if not kept.exists() or kept.read_text(encoding="utf-8") != picture:
-        beside = Path(os.environ.get("TMPDIR", "/tmp")) / f"loom-{name}.svg"  # noqa: S108
-        beside.write_text(picture, encoding="utf-8")
-        pytest.fail(f"{kept} looks different now: see {beside}")

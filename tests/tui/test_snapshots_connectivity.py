@@ -3,9 +3,10 @@
 import pytest
 
 from tests.tui.conftest import Opened, settle
+from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode
 from tests.tui.test_connectivity import paths
-from tests.tui.test_snapshots import SIZES, compare
+from tests.tui.test_snapshots import SIZES
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -6,7 +6,8 @@ from loom.tui import layout
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle
 from tests.tui.people import PeopleNode
-from tests.tui.test_snapshots import SIZES, compare
+from tests.tui.pictures import compare
+from tests.tui.test_snapshots import SIZES
 
 SCREENS = {
     "contact": ("/contact",),
