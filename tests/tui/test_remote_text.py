@@ -131,7 +131,7 @@ def test_list_title_rule_status_and_picker(name: str, body: str, width: int) -> 
     status_line = StatusLine(look, model)
     status_line.notice = body
     lines.append(status_line.line(0, width))
-    hit = Choosing._hit(message(body, name), "a", here=False)
+    hit = Choosing._hit(message(body, name), "a", "…", here=False)
     box = PickerBox(look, name)
     lines += [box._choice(hit, True, width), box._choice(Choice(name, body), False, width)]
     check(lines, width)

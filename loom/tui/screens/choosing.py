@@ -60,7 +60,8 @@ class Choosing:
             contact = None if current is None else f"#{current.number}"
             command = Search(text=words, contact=contact, limit=HITS_MAX)
             found = (await desk.send(command)).messages
-            return [self._hit(one, words, here=here) for one in found]
+            dots = desk.look.signs["ellipsis"]
+            return [self._hit(one, words, dots, here=here) for one in found]
 
         title = (
             "Search everywhere" if current is None else f"Search what {current.name} and you said"
@@ -108,15 +109,16 @@ class Choosing:
     def _go_to(self, message: MessageView) -> None:
         self._room.reading.open_(message.contact_id, message.row_id)
 
-    def _hit(self, message: MessageView, words: str, *, here: bool) -> Choice:
+    @staticmethod
+    def _hit(message: MessageView, words: str, dots: str, *, here: bool) -> Choice:
         body = printable(message.body)
         at = body.casefold().find(words.split()[0].casefold())
         start = max(at - SNIPPET_BEFORE, 0)
         if start:
             # From a word's beginning where one is near.
             start = max(body.find(" ", start, at) + 1, start)
-        dots = self._room.desk.look.signs["ellipsis"] if start else ""
         who = "you" if message.direction == "out" else printable(message.contact)
         where = who if here or message.direction == "in" else f"you to {printable(message.contact)}"
         when = f"{day_of(message.sent_at_ms)} {clock_of(message.sent_at_ms)}"
-        return Choice(f"{where}: {dots}{body[start : start + 200]}", when, message)
+        snippet = f"{dots if start else ''}{body[start : start + 200]}"
+        return Choice(f"{where}: {snippet}", when, message)
