@@ -5,7 +5,6 @@ Apart from the rest of the root because a command that attaches to a running nod
 
 import asyncio
 import contextlib
-import resource
 import secrets
 import shutil
 import time
@@ -30,6 +29,7 @@ from loom.ports import Discovery
 from loom.storage import events, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
+from loom.storage.locked_memory import refuse_dumps
 from loom.storage.profile_lock import ProfileLock
 from loom.transport.tcp import TcpTransport
 
@@ -98,6 +98,7 @@ def create_profile(
     paths: Paths, name: str, passphrase: str, phrase: str, argon2_memory_mib: int | None
 ) -> None:
     """Build the profile beside its place, then move it there: half a profile never stands."""
+    refuse_dumps()
     seeds = seeds_from_phrase(phrase)
     name = check_name(name)
     if not passphrase:
@@ -137,7 +138,7 @@ async def open_profile(paths: Paths, passphrase: str, options: NodeOptions) -> O
     Raises:
         ProfileInUse, WrongPassphrase, ProfileDamaged, ProfileTooNew, PortInUse.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    refuse_dumps()
     lock = ProfileLock.acquire(paths.lock, paths.profile)
     try:
         return await _opened(paths, passphrase, options, lock)

@@ -1,7 +1,25 @@
-"""A few secret bytes that are not swapped out, where the system allows."""
+"""Keeps secrets in memory out of swap, core dumps and other processes, where the system allows."""
 
 import ctypes
 import mmap
+import resource
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4
+
+
+def refuse_dumps() -> None:
+    """Leave no core file of this process, and let no other process of the same user read it.
+
+    The limit alone does not hold where the kernel pipes dumps to a program (core(5)); being
+    undumpable does, and closes ptrace(2) and /proc/PID/mem to everyone but root (prctl(2)).
+    A program started later is dumpable again.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    except AttributeError:
+        return  # not Linux: the limit is all there is
 
 
 class LockedBytes:
