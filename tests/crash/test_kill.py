@@ -1,0 +1,77 @@
+"""SIGKILL at every call to the system that changes a file or sends a byte, and at any moment.
+
+LOOM_CRASH_ROUNDS says how many processes die (50 unless told): three quarters of them at such a
+call, evenly spread. At 1,000 there is about one for each call.
+"""
+
+import asyncio
+import logging
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.crash.conftest import NewPair
+from tests.crash.victims import COUNT, boundaries, needs_strace, spread
+
+log = logging.getLogger(__name__)
+
+ROUNDS = int(os.environ.get("LOOM_CRASH_ROUNDS", "50"))
+TEXTS = 4
+BURST = 12
+MOMENT_S = 0.2
+ROUNDS_OF_A_PAIR = 5
+
+
+@needs_strace
+@pytest.mark.parametrize("who", [0, 1], ids=["alice", "bob"])
+@pytest.mark.timeout(7_200)
+async def test_a_node_killed_at_any_boundary_loses_and_doubles_nothing(
+    new_pair: NewPair, tmp_path: Path, who: int
+) -> None:
+    """From opening the profile through the first handshake and messages to its end."""
+
+    async def first_words(trace: tuple[str, ...]) -> bool:
+        """Whether it died in time."""
+        pair = new_pair()
+        victim = pair.sides[who]
+        await pair.start(victim, trace)
+        await pair.talk(TEXTS)
+        died = not await victim.stop()
+        await pair.finish()
+        await pair.stop()
+        return died
+
+    written = tmp_path / "calls"
+    assert not await first_words((*COUNT, "-o", str(written)))
+    met = boundaries(written)
+    assert len({one.call for one in met}) >= 6
+    wanted = spread(met, ROUNDS * 3 // 8)
+    died = [one for one in wanted if await first_words(one.trace)]
+    log.info("%d died at %d of %d boundaries", len(died), len(wanted), len(met))
+    # How commits are grouped, and so how often a file is written, differs a little each time.
+    assert len(died) >= len(wanted) * 0.8
+
+
+@pytest.mark.timeout(7_200)
+async def test_nodes_killed_at_any_moment_under_load_lose_and_double_nothing(
+    new_pair: NewPair,
+) -> None:
+    chance = random.Random(20261120)
+    pair = new_pair()
+    for number in range(ROUNDS // 4):
+        await pair.start()
+        talk = asyncio.create_task(pair.talk(4 * BURST, BURST), name="talk")
+        await asyncio.sleep(chance.uniform(0.0, MOMENT_S))
+        for victim in chance.choice([[pair.alice], [pair.bob], [pair.alice, pair.bob]]):
+            await victim.kill()
+        await talk
+        if chance.random() < 0.5:
+            await pair.finish()  # or else they die again with all of this to deliver
+        if number % ROUNDS_OF_A_PAIR == ROUNDS_OF_A_PAIR - 1:
+            await pair.finish()
+            await pair.stop()
+            pair = new_pair()
+        else:
+            await pair.kill()  # so that nobody is refused for calling too often
