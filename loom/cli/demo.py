@@ -22,6 +22,7 @@ from loom.cli.opening import Caller, following
 from loom.cli.options import Command
 from loom.cli.output import DemoReady
 from loom.cli.plain import Talk
+from loom.cli.terminal import can_show_app
 from loom.config import Settings
 from loom.model import Address
 
@@ -44,7 +45,7 @@ def demo(
 ) -> None:
     """Talk to Ada: two throwaway profiles on this machine, a real network between them."""
     caller = Caller.of(context)
-    in_app = not plain and tui.is_possible(caller)
+    in_app = not (plain or caller.options.json) and can_show_app()
     with TemporaryDirectory(prefix="loom-demo-", ignore_cleanup_errors=True) as folder:
         caller.run(_demo(caller, Path(folder), in_app=in_app))
 

@@ -5,6 +5,9 @@ import sys
 
 from loom import __version__
 
+_COMPLETION = "_LOOM_COMPLETE"
+"""With this the shell asks the option parser for words."""
+
 
 def main() -> None:
     """Run the command line of this process; never returns."""
@@ -13,12 +16,23 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"loom {__version__}\n")
         raise SystemExit(0)
-    from loom.cli.root import app
-
     for stream in (sys.stdout, sys.stderr):
         # A sign that the terminal's encoding lacks must not end the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    if _is_app():
+        from loom.cli import alone
+
+        alone.main()
+    from loom.cli.root import app
+
     app(prog_name="loom")
+
+
+def _is_app() -> bool:
+    """Whether this is `loom` alone on a terminal: then the option parser need not be imported."""
+    from loom.cli.terminal import can_show_app
+
+    return len(sys.argv) == 1 and _COMPLETION not in os.environ and can_show_app()
 
 
 def _open_missing_streams() -> None:

@@ -6,18 +6,20 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import cached_property
-
-import typer
+from typing import TYPE_CHECKING
 
 from loom.api.client import Client
 from loom.api.events import AnyEvent
 from loom.api.profiles import NodeOptions, Profiles
 from loom.cli import logs
-from loom.cli.options import Options, options_of
+from loom.cli.given import Options
 from loom.cli.output import Output
 from loom.cli.passphrase import read_passphrase
 from loom.config import Home, Settings, choose_profile, home_of, paths_of, read_settings
 from loom.errors import NodeNotRunning, ProfileInUse
+
+if TYPE_CHECKING:
+    import typer
 
 OFFLINE = NodeOptions(online=False, serve=False)
 """A command that only reads or queues; another one waits its turn for the moment it takes."""
@@ -50,8 +52,10 @@ class Caller:
         )
 
     @classmethod
-    def of(cls, context: typer.Context) -> "Caller":
+    def of(cls, context: "typer.Context") -> "Caller":
         """The caller of this invocation."""
+        from loom.cli.options import options_of
+
         return cls(options_of(context))
 
     @cached_property
@@ -162,7 +166,9 @@ async def _until_terminated(work: Coroutine[None, None, None]) -> None:
         await task
     except asyncio.CancelledError:
         if terminated:
-            raise typer.Exit(128 + signal.SIGTERM) from None
+            from typer import Exit
+
+            raise Exit(128 + signal.SIGTERM) from None
         raise
     finally:
         loop.remove_signal_handler(signal.SIGTERM)

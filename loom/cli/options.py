@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from loom import __version__
+from loom.cli.given import Options
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
@@ -21,17 +21,6 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         sys.stdout.write(f"loom {__version__}\n")
         raise typer.Exit
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given, wherever it stood; the later one counts."""
-
-    json: bool = False
-    profile: str | None = None
-    home: Path | None = None
-    passphrase_file: Path | None = None
-    passphrase_fd: int | None = None
-    verbose: int = 0
 
 
 def options_of(context: typer.Context) -> Options:

@@ -13,6 +13,7 @@ from loom.cli import contacts, daemon, demo, doctor, messages, plain, profiles, 
 from loom.cli.opening import Caller
 from loom.cli.options import Group, root_options
 from loom.cli.output import ErrorLine, Output
+from loom.cli.terminal import can_show_app
 from loom.errors import DiskFull, InvalidInput, LoomError
 
 
@@ -39,7 +40,7 @@ class Root(Group):
         except BrokenPipeError:
             code = 0
         except BaseException as error:  # noqa: BLE001 - the last stop before a traceback
-            code = _exit_code(error, output, arguments)
+            code = exit_code(error, output, arguments)
         sys.exit(code or 0)
 
     def parse_args(self, ctx: "typer._click.core.Context", args: list[str]) -> list[str]:
@@ -62,22 +63,24 @@ class Root(Group):
 
 def _without_command(ctx: "typer._click.core.Context") -> None:
     caller = Caller.of(cast("typer.Context", ctx))
-    if tui.is_possible(caller):
-        tui.open_app(caller)
-    elif caller.options.json:
+    if caller.options.json:
         ctx.fail("Missing command.")
+    elif can_show_app():
+        tui.open_app(caller)
     else:
         caller.output.note(ctx.get_help())
         raise typer.Exit(2)
 
 
-def _exit_code(error: BaseException, output: Output, arguments: list[str]) -> int:
+def exit_code(error: BaseException, output: Output, arguments: list[str]) -> int:
     """Say what happened, in one sentence with what to do next; the exit code for it."""
     match error:
         case SystemExit():
             return error.code if isinstance(error.code, int) else int(error.code is not None)
         case LoomError():
             output.error(error)
+            return error.exit_code
+        case typer.Exit():
             return error.exit_code
         case typer.TyperException():
             return _usage(error, output)
@@ -91,7 +94,7 @@ def _exit_code(error: BaseException, output: Output, arguments: list[str]) -> in
             Output(as_json=False).error(DiskFull())
             return 1
         case BaseExceptionGroup() if inner := _only_loom_error(error):
-            return _exit_code(inner, output, arguments)
+            return exit_code(inner, output, arguments)
     return _unexpected(error, output, arguments)
 
 

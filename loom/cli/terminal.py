@@ -1,6 +1,8 @@
 """What is asked and shown on the terminal itself, wherever stdin and stdout point."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,15 @@ from typing import TextIO, cast
 from loom.errors import TerminalNeeded
 
 TERMINAL = Path("/dev/tty")
+
+
+def can_show_app() -> bool:
+    """Whether the standard streams are a terminal that can move its cursor."""
+    return (
+        sys.stdin.isatty()
+        and sys.stdout.isatty()
+        and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    )
 
 
 def has_terminal() -> bool:

@@ -1,13 +1,9 @@
 """`loom` alone on a terminal: the app, over a running node or with the node inside."""
 
 import asyncio
-import os
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-
-import typer
 
 from loom.api.client import Client
 from loom.api.profiles import Profiles
@@ -18,20 +14,9 @@ from loom.config import paths_of
 from loom.errors import NodeNotRunning
 
 if TYPE_CHECKING:
-    from loom.tui.door import Opened
     from loom.tui.drawing import DrawnApp
 
 R = TypeVar("R")
-
-
-def is_possible(caller: Caller) -> bool:
-    """Whether there is a terminal that can show it, and nobody asked for JSON."""
-    return (
-        sys.stdin.isatty()
-        and sys.stdout.isatty()
-        and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
-        and not caller.options.json
-    )
 
 
 def open_app(caller: Caller) -> None:
@@ -41,37 +26,44 @@ def open_app(caller: Caller) -> None:
 
 async def _open(caller: Caller) -> None:
     """Straight in where nothing has to be asked, else by the door; locked, by the door again."""
-    from loom.tui.door import DoorApp, Opened
-
     opened = await _at_once(caller)
-    locked: Opened | None = None
-    config = caller.home.config
+    locked: tuple[str, Client] | None = None
     while True:
         if opened is None:
-            chosen = caller.settings.profile
-            door = DoorApp(
-                caller.profiles, caller.online(), config=config, chosen=chosen, locked=locked
-            )
-            try:
-                opened = await _run(door)
-            finally:
-                if door.held is not None:
-                    await door.held.close()
+            opened = await _by_the_door(caller, locked)
             if opened is None:
                 return
-        logs.start(paths_of(caller.home, opened.profile).log, caller.options.verbose)
-        left = await show(
-            opened.client, profile=opened.profile, config=config, profiles=caller.profiles
-        )
+        profile, client = opened
+        logs.start(paths_of(caller.home, profile).log, caller.options.verbose)
+        config = caller.home.config
+        left = await show(client, profile=profile, config=config, profiles=caller.profiles)
         if left is None:
             return
-        locked, opened = Opened(opened.profile, left), None
+        locked, opened = (profile, left), None
 
 
-async def _at_once(caller: Caller) -> "Opened | None":
+async def _by_the_door(
+    caller: Caller, locked: tuple[str, Client] | None
+) -> tuple[str, Client] | None:
+    """A profile and its client, once whoever stands there has opened one."""
+    from loom.tui.door import DoorApp, Opened
+
+    door = DoorApp(
+        caller.profiles,
+        caller.online(),
+        config=caller.home.config,
+        chosen=caller.settings.profile,
+        locked=None if locked is None else Opened(*locked),
+    )
+    try:
+        return await _run(door)
+    finally:
+        if door.held is not None:
+            await door.held.close()
+
+
+async def _at_once(caller: Caller) -> tuple[str, Client] | None:
     """The profile that was meant, where its node runs or its passphrase comes without asking."""
-    from loom.tui.door import Opened
-
     found = caller.profiles.list_profiles()
     if caller.settings.profile is None and len(found) != 1:
         return None
@@ -82,7 +74,7 @@ async def _at_once(caller: Caller) -> "Opened | None":
         if not has_source(caller.settings):
             return None
         client = await caller.unlock(read_passphrase(caller.settings), caller.online())
-    return Opened(profile, client)
+    return profile, client
 
 
 async def show(
@@ -118,5 +110,7 @@ async def _run(app: "DrawnApp[R]") -> R | None:
         for lost in (signal.SIGHUP, signal.SIGTERM):
             loop.remove_signal_handler(lost)
     if app.return_code:
-        raise typer.Exit(app.return_code)
+        from typer import Exit
+
+        raise Exit(app.return_code)
     return result

@@ -6,8 +6,8 @@ It attaches to the node that `loom web` found or opened, so it sees no passphras
 import sys
 
 from loom.cli import tui
+from loom.cli.given import Options
 from loom.cli.opening import Caller
-from loom.cli.options import Options
 from loom.errors import LoomError
 
 

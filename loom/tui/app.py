@@ -40,8 +40,6 @@ from loom.tui.model import Model, preview_of
 from loom.tui.notices import Level, Notices
 from loom.tui.reminders import words_to_check
 from loom.tui.screens.conversation import ConversationScreen
-from loom.tui.screens.hidden import DEMO, Hidden
-from loom.tui.screens.sheet import Sheet
 from loom.tui.settings import THEMES, change_app_setting, read_or_default
 from loom.tui.signs import Signs, signs_of_terminal
 from loom.tui.themes import load_theme, theme_names
@@ -87,6 +85,7 @@ class LoomApp(DrawnApp[None]):
         self.idle = Idle(settings.lock_after_min * 60)
         self.locked = False
         """Whether it ended because it was locked."""
+        self._is_covered = False
         self.has_focus: bool | None = None
         """Whether the terminal has the focus; None: it has not said so yet."""
         self.room = ConversationScreen(self)
@@ -138,10 +137,14 @@ class LoomApp(DrawnApp[None]):
         if self._profiles is not None:
             self.locked = True
             self.leave()
-        elif not isinstance(self.screen, Hidden):
+        elif not self._is_covered:
+            from loom.tui.screens.hidden import DEMO, Hidden
+
+            self._is_covered = True
             self.push_screen(Hidden(self.look, self.profile, DEMO, lambda _: self._uncover()))
 
     def _uncover(self) -> None:
+        self._is_covered = False
         self.pop_screen()
 
     def lock_when_idle(self) -> None:
@@ -235,12 +238,15 @@ class LoomApp(DrawnApp[None]):
             self.model,
             focus=self.has_focus,
             shown=self.model.current if self.room.is_active else None,
-            hidden=isinstance(self.screen, Hidden),
+            hidden=self._is_covered,
         )
         self.typing.heard(happened)
-        for screen in self.screen_stack:
-            if isinstance(screen, Sheet):
-                screen.show_events(happened)
+        if len(self.screen_stack) > 1:
+            from loom.tui.screens.sheet import Sheet
+
+            for screen in self.screen_stack:
+                if isinstance(screen, Sheet):
+                    screen.show_events(happened)
         self._stale |= changes.contacts
         if self._stale and not self._refreshing:
             self._refreshing = True

@@ -1,7 +1,6 @@
 """The config file of the app: TOML with comments, which changing a value leaves alone."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -69,10 +68,14 @@ def read_app_settings(folder: Path) -> AppSettings:
         return AppSettings()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(what=f"{FILE} cannot be read") from error
+    import tomllib  # most have no such file, and start faster
+
     try:
         return msgspec.convert(tomllib.loads(text), AppSettings)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InvalidInput(what=f"{FILE}: {error}") from error
+    except RecursionError as error:
+        raise InvalidInput(what=f"{FILE} is nested too deeply") from error
 
 
 def read_or_default(folder: Path) -> tuple[AppSettings, str]:

@@ -1,4 +1,7 @@
-"""What each slash command does: one method a command, found by its name."""
+"""What each slash command does: one method a command, found by its name.
+
+A screen is imported where it is opened: what is not shown must not delay the first paint.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -19,15 +22,6 @@ from loom.tui.editor import Editor
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level
-from loom.tui.screens.adding import AddSheet
-from loom.tui.screens.check_words import CheckWords
-from loom.tui.screens.connectivity import ConnectivitySheet
-from loom.tui.screens.log import LogSheet
-from loom.tui.screens.peers import PeersSheet
-from loom.tui.screens.person import PersonSheet
-from loom.tui.screens.privacy import PrivacySheet
-from loom.tui.screens.token import TokenSheet
-from loom.tui.screens.verifying import VerifySheet
 
 if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen
@@ -105,6 +99,8 @@ class Slash:
         self, *, token: str = "", name: str = "", trouble: LoomError | None = None
     ) -> None:
         """Where a contact is added, with what was typed already."""
+        from loom.tui.screens.adding import AddSheet
+
         for field, text in (("add token", token), ("add name", name)):
             if text:
                 self.typed.setdefault(field, Editor()).set(text)
@@ -123,14 +119,20 @@ class Slash:
 
     def show_contact(self, chosen: str = "") -> None:
         """What is known of the open contact; raises InvalidInput where none is open."""
+        from loom.tui.screens.person import PersonSheet
+
         desk = self._room.desk
         desk.push_screen(PersonSheet(desk, self._open.number, chosen))
 
     async def do_verify(self, argument: str) -> None:
+        from loom.tui.screens.verifying import VerifySheet
+
         desk = self._room.desk
         desk.push_screen(VerifySheet(desk, self._open.number))
 
     async def do_peers(self, argument: str) -> None:
+        from loom.tui.screens.peers import PeersSheet
+
         desk = self._room.desk
         desk.push_screen(PeersSheet(desk))
 
@@ -183,6 +185,8 @@ class Slash:
         self._room.say("Done; the address is remembered.")
 
     async def do_token(self, argument: str) -> None:
+        from loom.tui.screens.token import TokenSheet
+
         desk = self._room.desk
         desk.push_screen(TokenSheet(desk))
 
@@ -190,15 +194,21 @@ class Slash:
         self._room.do_connectivity()
 
     async def do_log(self, argument: str) -> None:
+        from loom.tui.screens.log import LogSheet
+
         self._room.desk.push_screen(LogSheet(self._room.desk))
 
     async def do_report(self, argument: str) -> None:
+        from loom.tui.screens.connectivity import ConnectivitySheet
+
         desk = self._room.desk
         sheet = ConnectivitySheet(desk, "report")
         await desk.push_screen(sheet)
         sheet.do_report()
 
     async def do_privacy(self, argument: str) -> None:
+        from loom.tui.screens.privacy import PrivacySheet
+
         self._room.desk.push_screen(PrivacySheet(self._room.desk))
 
     async def do_notify(self, argument: str) -> None:
@@ -223,6 +233,8 @@ class Slash:
             self._room.choosing.names("Which keys?", list(PROFILES), desk.use_keys)
 
     async def do_words(self, argument: str) -> None:
+        from loom.tui.screens.check_words import CheckWords
+
         desk = self._room.desk
         desk.push_screen(CheckWords(desk))
 

@@ -1,6 +1,5 @@
 """What each role looks like. A theme is a table of rich styles; only widgets ask for them."""
 
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -167,13 +166,21 @@ def load_theme(name: str, folder: Path | None = None) -> Theme:
         return Theme(name, BUILT_IN[name])
     if name not in theme_names(folder) or folder is None:
         raise InvalidInput(what=f"There is no theme {printable(name)[:64]}")
+    import tomllib
+
     try:
         table = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
         unknown = sorted(set(table) - set(TERMINAL))
         if unknown:
             raise InvalidInput(what=f"The theme {name} has an unknown role {unknown[0]}")
         return Theme(name, TERMINAL | {role: str(style) for role, style in table.items()})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, StyleSyntaxError) as error:
+    except (
+        OSError,
+        UnicodeDecodeError,
+        tomllib.TOMLDecodeError,
+        StyleSyntaxError,
+        RecursionError,
+    ) as error:
         raise InvalidInput(what=f"The theme {name} cannot be read") from error
 
 

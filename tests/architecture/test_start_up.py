@@ -10,6 +10,7 @@ import loom
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("textual", "zeroconf", "cryptography", "sqlcipher3", "argon2")
+SHEETS = ("sheet", "form", "person", "verifying", "connectivity", "log", "token", "adding")
 
 
 def modules_after(*arguments: str) -> tuple[str, set[str]]:
@@ -31,6 +32,21 @@ def test_version_imports_nothing_heavy() -> None:
     assert loom.__version__ in output
     assert "loom.cli.main" in imported
     assert sorted(imported & set(HEAVY)) == []
+
+
+def test_the_app_imports_neither_the_parser_nor_what_it_does_not_show() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, loom.cli.alone, loom.tui.app; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    imported = set(done.stdout.split())
+    assert "loom.tui.screens.conversation" in imported
+    needless = {"typer", "pydantic", "tomllib", "cryptography", "loom.cli.root", "loom.tui.door"}
+    assert sorted(imported & (needless | {f"loom.tui.screens.{one}" for one in SHEETS})) == []
 
 
 def test_importing_the_package_imports_none_of_its_parts() -> None:

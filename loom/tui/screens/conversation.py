@@ -14,7 +14,6 @@ from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_te
 from loom.tui.model import Changes
 from loom.tui.reader import Reader
 from loom.tui.screens.choosing import Choosing
-from loom.tui.screens.connectivity import ConnectivitySheet
 from loom.tui.screens.reading import Reading
 from loom.tui.screens.selecting import Selecting
 from loom.tui.screens.writing import EDITS, Writing
@@ -225,6 +224,8 @@ class ConversationScreen(Screen[None]):
         self.desk.lock()
 
     def do_connectivity(self) -> None:
+        from loom.tui.screens.connectivity import ConnectivitySheet
+
         self.desk.push_screen(ConnectivitySheet(self.desk))
 
     def do_redraw(self) -> None:
