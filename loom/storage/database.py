@@ -85,7 +85,8 @@ class Database:
             with translated():
                 if not create and schema.version(writer) == 0:
                     raise ProfileDamaged(what="the database is empty")
-            schema.migrate(writer, known)
+            if schema.migrate(writer, known):
+                _index_anew(writer)
         except BaseException:
             writer.close()
             raise
@@ -274,6 +275,14 @@ def _rolled_back(db: Connection, work: Callable[[Connection], T]) -> T:
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
+
+
+def _index_anew(db: Connection) -> None:
+    # A migration may have begun the full-text index anew; a commit would end this, but only later.
+    with translated():
+        db.execute("BEGIN IMMEDIATE")
+        search.index_new(db)
+        db.execute("COMMIT")
 
 
 def _run_all(db: Connection, tasks: list[_Task]) -> list[_Outcome]:

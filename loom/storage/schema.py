@@ -22,8 +22,8 @@ def migrations() -> dict[int, Traversable]:
     return {int(f.name[:4]): f for f in sorted(files, key=_name) if f.name.endswith(".sql")}
 
 
-def migrate(db: Connection, known: dict[int, Traversable]) -> None:
-    """Bring the schema up to date.
+def migrate(db: Connection, known: dict[int, Traversable]) -> bool:
+    """Bring the schema up to date; whether that changed it.
 
     Raises:
         ProfileTooNew: a newer program wrote it; nothing was changed.
@@ -36,6 +36,7 @@ def migrate(db: Connection, known: dict[int, Traversable]) -> None:
         for number, file in known.items():
             if number > found:
                 _apply(db, number, file.read_text(encoding="utf-8"))
+    return found < newest
 
 
 def _apply(db: Connection, number: int, sql: str) -> None:

@@ -1,4 +1,9 @@
-"""Full-text search over the history: newest first, without ranking."""
+"""Full-text search over the history: newest first, without ranking.
+
+FTS5 answers a word that may go on by merging all rows of all such words before it gives the first
+one. So the index is kept in parts of neighbouring messages, and a search asks the newest first and
+no more of them than fill its page (docs/adr/0015).
+"""
 
 from typing import Final
 
@@ -7,14 +12,40 @@ from sqlcipher3.dbapi2 import Connection
 from loom.model import ContactId, Message
 from loom.storage.messages import COLUMNS, LAST_ROW, message
 
-_SEARCH: Final = f"""
-SELECT {COLUMNS}
-FROM messages_fts CROSS JOIN messages ON messages.row_id = messages_fts.rowid
-WHERE messages_fts MATCH ?1 AND messages_fts.rowid < ?2
-  AND (?3 IS NULL OR messages.contact_id = ?3)
-ORDER BY messages_fts.rowid DESC
-LIMIT ?4
-"""  # noqa: S608 - constants only
+PART_BITS: Final = 16
+"""The row numbers in one part differ in so many low bits only."""
+
+# Its leaves fit into a page with SQLCipher's reserved bytes. The trigger leaves out what the index
+# does not hold yet.
+_NEW_PART: Final = (
+    """
+CREATE VIRTUAL TABLE messages_fts_{part} USING fts5 (
+    body, contact, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+)""",
+    "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('secure-delete', 1)",
+    "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('pgsz', 2000)",
+    "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('automerge', 8)",
+    """
+CREATE TRIGGER message_leaves_search_{part} BEFORE DELETE ON messages
+WHEN old.row_id > {start} AND old.row_id <= {end}
+    AND old.row_id <= (SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts')
+BEGIN
+    INSERT INTO messages_fts_{part} (messages_fts_{part}, rowid, body, contact)
+    VALUES ('delete', old.row_id, old.body, old.contact_id);
+END""",
+)
+_INDEX: Final = """
+INSERT INTO messages_fts_{part} (rowid, body, contact)
+SELECT row_id, body, contact_id FROM messages WHERE row_id > ? AND row_id <= ?
+"""
+_SEARCH: Final = (
+    "SELECT " + COLUMNS + " FROM messages_fts_{part} AS part"  # noqa: S608 - constants only
+    " CROSS JOIN messages ON messages.row_id = part.rowid"
+    " WHERE messages_fts_{part} MATCH ? AND part.rowid < ? AND sent_at_ms < ?"
+    " ORDER BY part.rowid DESC LIMIT ?"
+)
+_NEWEST: Final = "SELECT max(row_id) FROM messages WHERE row_id < ?"
+_NEWEST_OF_CONTACT: Final = _NEWEST + " AND contact_id = ?"
 
 
 def index_new(db: Connection) -> None:
@@ -23,16 +54,19 @@ def index_new(db: Connection) -> None:
     Called once per transaction, after all savepoints: FTS5 flushes at each savepoint, which
     would write one segment per message instead of one per commit.
     """
-    last, first = db.execute(
+    last, indexed = db.execute(
         "SELECT max(seq), min(seq) FROM sqlite_sequence WHERE name IN ('messages', 'messages_fts')"
     ).fetchone()
-    if first == last:
+    if indexed == last:
         return
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (last,))
-    db.execute(
-        "INSERT INTO messages_fts (rowid, body) SELECT row_id, body FROM messages WHERE row_id > ?",
-        (first,),
-    )
+    newest_part = _part(indexed)
+    for part in range(max(newest_part, 0), _part(last) + 1):
+        start, end = part << PART_BITS, (part + 1) << PART_BITS
+        if part > newest_part:
+            for statement in _NEW_PART:
+                db.execute(statement.format(part=part, start=start, end=end))
+        db.execute(_INDEX.format(part=part), (max(start, indexed), end))
 
 
 def search(
@@ -41,16 +75,50 @@ def search(
     contact_id: ContactId | None = None,
     limit: int = 50,
     before_row: int | None = None,
+    before_ms: int | None = None,
 ) -> list[Message]:
-    """Messages that hold every word of `text`, each word perhaps longer; newest first."""
-    query = fts_query(text)
+    """Messages that hold every word of `text`, each word perhaps longer; newest first.
+
+    Only those with row_id < before_row and sent_at_ms < before_ms.
+    """
+    query = fts_query(text, contact_id)
     if not query:
         return []
-    before = LAST_ROW if before_row is None else before_row
-    return [message(row) for row in db.execute(_SEARCH, (query, before, contact_id, limit))]
+    before = _after_indexed(db) if before_row is None else min(before_row, _after_indexed(db))
+    before_ms = LAST_ROW if before_ms is None else before_ms
+    found: list[Message] = []
+    while len(found) < limit and (newest := _newest(db, contact_id, before)) is not None:
+        part = _part(newest)
+        given = (query, before, before_ms, limit - len(found))
+        found += map(message, db.execute(_SEARCH.format(part=part), given))
+        before = (part << PART_BITS) + 1
+    return found
 
 
-def fts_query(text: str) -> str:
+def fts_query(text: str, contact_id: ContactId | None = None) -> str:
     """What a person typed as an FTS5 query: each word a quoted prefix, nothing an operator."""
     words = text.replace("\0", " ").replace('"', " ").split()
-    return " ".join(f'"{word}"*' for word in words if any(c.isalnum() for c in word))
+    prefixes = " ".join(f'"{word}"*' for word in words if any(c.isalnum() for c in word))
+    if not prefixes:
+        return ""
+    within = "" if contact_id is None else f'contact : "{contact_id}" AND '
+    return f"{within}body : ({prefixes})"
+
+
+def _part(row_id: int) -> int:
+    """The part that holds a row; -1 for row 0, which is none."""
+    return (row_id - 1) >> PART_BITS
+
+
+def _after_indexed(db: Connection) -> int:
+    [[seq]] = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts'")
+    return int(seq) + 1
+
+
+def _newest(db: Connection, contact_id: ContactId | None, before_row: int) -> int | None:
+    """The newest row that may match: parts without any are not asked."""
+    if contact_id is None:
+        [[row_id]] = db.execute(_NEWEST, (before_row,))
+    else:
+        [[row_id]] = db.execute(_NEWEST_OF_CONTACT, (before_row, contact_id))
+    return None if row_id is None else int(row_id)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import Contact, ContactId, Direction, Message, MessageId, MessageState, PeerId
-from loom.storage import contacts, messages
+from loom.storage import contacts, messages, search
 
 KEY = bytes(range(32))
 ADA = PeerId(b"A" * 32)
@@ -48,3 +48,36 @@ def say(
 def saying(number: int, body: str = "hello") -> Callable[[Connection], Message]:
     """The work that stores a message."""
     return lambda db: say(db, number, body)
+
+
+def continue_at(db: Connection, row_id: int) -> None:
+    """Give the next message this row, as if the others were stored and deleted."""
+    db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'", (row_id - 1,))
+
+
+_INSTANCES = "SELECT doc, col, term, offset FROM temp.instances ORDER BY 1, 2, 3, 4"
+
+
+def check_search(db: Connection) -> None:
+    """The full-text index holds the words of every stored message and not one more."""
+    db.execute(
+        "CREATE VIRTUAL TABLE temp.anew USING fts5"
+        " (body, contact, tokenize = 'unicode61 remove_diacritics 2')"
+    )
+    db.execute(
+        "INSERT INTO temp.anew (rowid, body, contact) SELECT row_id, body, contact_id FROM messages"
+    )
+    found = {}
+    tables = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE messages_fts%'"
+    names = [("main", name) for (name,) in db.execute(tables).fetchall()]
+    for schema, name in [("temp", "anew"), *names]:
+        db.execute(
+            f"CREATE VIRTUAL TABLE temp.instances USING fts5vocab ({schema}, {name}, instance)"
+        )
+        found[name] = db.execute(_INSTANCES).fetchall()
+        db.execute("DROP TABLE temp.instances")
+    db.execute("DROP TABLE temp.anew")
+    wanted = found.pop("anew")
+    assert sorted(one for held in found.values() for one in held) == wanted
+    for name, held in found.items():
+        assert {(doc - 1) >> search.PART_BITS for doc, *_ in held} <= {int(name.split("_")[-1])}

@@ -7,12 +7,13 @@ from sqlcipher3.dbapi2 import Connection
 from loom.model import ContactId
 from loom.storage import contacts, events, messages, outbox, prekeys, search, skipped_keys
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, mid, say
+from tests.storage.given import KEY, check_search, continue_at, mid, say
 from tests.storage.pages import decrypted
 
 ADA = ContactId(1)
 SECRET = "zanzibar marzipan"
 SESSION = b"s" * 64
+PART = 1 << search.PART_BITS
 
 
 def _fill(db: Connection) -> None:
@@ -65,10 +66,6 @@ async def test_a_removed_contact_leaves_no_word_behind(
     assert not any(_holds(path, word) for word in (b"zanzibar", b"ordinary", b"keykey", b"private"))
 
 
-def _check_search(db: Connection) -> None:
-    db.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('integrity-check', 1)")
-
-
 async def test_a_message_deleted_in_the_commit_that_stored_it_leaves_search_sound(
     open_database: OpenDatabase,
 ) -> None:
@@ -80,9 +77,28 @@ async def test_a_message_deleted_in_the_commit_that_stored_it_leaves_search_soun
         say(db, 2, "here to stay")
 
     await database.write(come_and_go)
-    await database.write(_check_search)
+    await database.write(check_search)
     assert [m.body for m in await database.read(lambda db: search.search(db, "here"))] == [
         "here to stay"
     ]
     await database.write(lambda db: messages.delete_all(db, ADA))
-    await database.write(_check_search)
+    await database.write(check_search)
+
+
+async def test_a_message_deleted_from_an_older_part_of_the_index_is_nowhere(
+    path: Path, open_database: OpenDatabase
+) -> None:
+    database = open_database()
+    await database.write(_fill)
+    await database.write(lambda db: continue_at(db, PART))
+    await database.write(lambda db: [say(db, n, f"later zanzibar {n}") for n in (301, 302)])
+    await database.write(lambda db: messages.delete(db, ADA, [mid(200), mid(301)]))
+    await database.write(check_search)
+    assert await database.checkpoint()
+    assert not _holds(path, b"marzipan")
+    assert _holds(path, b"zanzibar")
+    await database.write(lambda db: outbox.delete_all(db, ADA))
+    await database.write(lambda db: messages.delete_all(db, ADA))
+    await database.write(check_search)
+    assert await database.checkpoint()
+    assert not any(_holds(path, word) for word in (b"zanzibar", b"ordinary", b"later"))
