@@ -227,7 +227,13 @@ class FakeNode:
                 ]
                 return Messages(messages=found[-command.limit :])
             case Search():
-                found = [m for m in reversed(self.messages) if command.text in m.body]
+                found = [
+                    m
+                    for m in reversed(self.messages)
+                    if command.text in m.body
+                    and (command.before_ms is None or m.sent_at_ms < command.before_ms)
+                    and (command.before_row is None or m.row_id < command.before_row)
+                ]
                 return Messages(messages=found[: command.limit])
             case DeleteMessages():
                 self._contact(command.contact)

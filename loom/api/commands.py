@@ -118,11 +118,12 @@ class DeleteMessages(Command[Done], frozen=True, kw_only=True, tag="delete_messa
 
 
 class Search(Command[Messages], frozen=True, kw_only=True, tag="search"):
-    """Full-text search, newest first."""
+    """Full-text search, newest first; `before_row` of a page's last message gives the next page."""
 
     text: str
     contact: str | None = None
     limit: int = 50
+    before_ms: int | None = None
     before_row: int | None = None
 
 

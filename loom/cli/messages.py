@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 import time
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
@@ -142,16 +143,19 @@ def search(
         str | None, typer.Option("--in", metavar="CONTACT", help="Only in this conversation.")
     ] = None,
     limit: Limit = 50,
+    before: Moment = None,
 ) -> None:
     """Find messages by their words, newest first."""
     caller = Caller.of(context)
+    wanted = Search(text=text, contact=within, limit=limit, before_ms=moment_ms(before))
 
     async def work() -> None:
+        found = 0
         async with caller.client() as client:
-            found = await client.send(Search(text=text, contact=within, limit=limit))
-        for message in found.messages:
-            caller.output.put(message, message_words(message))
-        if not found.messages and not caller.options.json:
+            async for message in _hits(client, wanted):
+                caller.output.put(message, message_words(message))
+                found += 1
+        if not found and not caller.options.json:
             caller.output.note("Nothing found.")
 
     caller.run(work())
@@ -282,6 +286,20 @@ async def _all_pages(client: Client, wanted: History) -> list[MessageView]:
             break
         page = msgspec.structs.replace(page, before_row=found[0].row_id)
     return messages
+
+
+async def _hits(client: Client, wanted: Search) -> AsyncIterator[MessageView]:
+    """Up to `wanted.limit` messages, newest first, asked for in pages."""
+    page, missing = wanted, wanted.limit
+    while missing > 0:
+        page = msgspec.structs.replace(page, limit=min(missing, PAGE))
+        found = (await client.send(page)).messages
+        for message in found:
+            yield message
+        if len(found) < page.limit:
+            return
+        missing -= len(found)
+        page = msgspec.structs.replace(page, before_row=found[-1].row_id)
 
 
 async def _mark_read(caller: Caller, client: Client, messages: list[MessageView]) -> None:

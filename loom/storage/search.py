@@ -74,12 +74,13 @@ def search(
     text: str,
     contact_id: ContactId | None = None,
     limit: int = 50,
-    before_row: int | None = None,
+    *,
     before_ms: int | None = None,
+    before_row: int | None = None,
 ) -> list[Message]:
     """Messages that hold every word of `text`, each word perhaps longer; newest first.
 
-    Only those with row_id < before_row and sent_at_ms < before_ms.
+    Only those with sent_at_ms < before_ms and row_id < before_row.
     """
     query = fts_query(text, contact_id)
     if not query:

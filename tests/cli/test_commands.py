@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,20 @@ def test_search_and_delete(loom: Loom, node: FakeNode) -> None:
     assert loom("delete", "Bob", "--all", first.message_id).exit_code == 2
     assert loom("delete", "Bob", "--all").exit_code == 2  # nobody to ask
     assert loom("delete", "Bob", "--all", "--yes").exit_code == 0
+
+
+def test_search_goes_on_as_far_as_asked_and_before_a_time(loom: Loom, node: FakeNode) -> None:
+    said = [node.receive("Bob", f"fox {number}") for number in range(250)]
+
+    def found(*options: str) -> list[object]:
+        return [line["body"] for line in objects(loom("search", "fox", "--json", *options))]
+
+    newest_first = [one.body for one in reversed(said)]
+    assert found("-n", "230") == newest_first[:230]
+    assert found("-n", "999") == newest_first
+    moment = datetime.fromtimestamp(said[100].sent_at_ms / 1_000, UTC).isoformat()
+    assert found("-n", "999", "--before", moment) == newest_first[150:]
+    assert loom("search", "fox", "--before", "soon").exit_code == 2
 
 
 def test_listen_replays_what_was_missed(loom: Loom, profiles: FakeProfiles, node: FakeNode) -> None:

@@ -245,6 +245,14 @@ async def test_search(world: World) -> None:
     assert await found("apples") == ["Apples, again", "red apples"]
     assert await found("apples", "Bob") == ["red apples"]
     assert await found("bananas") == []
+    [newest] = (await alice.do(Search(text="apples", limit=1))).messages
+    for older in (
+        Search(text="apples", limit=1, before_row=newest.row_id),
+        Search(text="apples", limit=1, before_ms=newest.sent_at_ms),
+    ):
+        assert [one.body for one in (await alice.do(older)).messages] == ["red apples"]
+    with pytest.raises(InvalidInput):
+        await alice.do(Search(text="apples", limit=0))
     for awkward in ('"', "a AND", "*", "(", "NEAR(", "-", "col:x"):
         await found(awkward)
 

@@ -33,8 +33,14 @@ def three_parts(db: Connection) -> Connection:
     return db
 
 
-def _numbers(db: Connection, text: str, *args: int | None) -> list[int]:
-    found = search.search(db, text, *args)  # type: ignore[arg-type]
+def _numbers(
+    db: Connection,
+    text: str,
+    contact_id: ContactId | None = None,
+    limit: int = 50,
+    **before: int | None,
+) -> list[int]:
+    found = search.search(db, text, contact_id, limit, **before)
     return [int.from_bytes(one.message_id) for one in found]
 
 
@@ -54,7 +60,7 @@ def test_pages_lose_and_repeat_nothing(
 ) -> None:
     def pages() -> Iterator[MessageId]:
         before = None
-        while page := search.search(three_parts, "word", contact_id, limit, before):
+        while page := search.search(three_parts, "word", contact_id, limit, before_row=before):
             before = page[-1].row_id
             yield from (one.message_id for one in page)
 
@@ -63,9 +69,9 @@ def test_pages_lose_and_repeat_nothing(
 
 
 def test_a_search_before_a_time(three_parts: Connection) -> None:
-    assert _numbers(three_parts, "word", None, 2, None, 6) == [5, 4]
-    assert _numbers(three_parts, "word", ADA, 9, None, 6) == [4, 2]
-    assert _numbers(three_parts, "word", None, 9, None, 1) == []
+    assert _numbers(three_parts, "word", None, 2, before_ms=6) == [5, 4]
+    assert _numbers(three_parts, "word", ADA, 9, before_ms=6) == [4, 2]
+    assert _numbers(three_parts, "word", None, 9, before_ms=1) == []
 
 
 def test_a_search_asks_no_more_parts_than_fill_its_page(three_parts: Connection) -> None:
@@ -76,7 +82,7 @@ def test_a_search_asks_no_more_parts_than_fill_its_page(three_parts: Connection)
     assert _numbers(db, "word", None, 3) == [9, 8, 7]
     assert len(asked) == 1
     asked.clear()
-    assert _numbers(db, "word", None, 3, PART) == [2, 1]
+    assert _numbers(db, "word", None, 3, before_row=PART) == [2, 1]
     assert len(asked) == 1
 
 

@@ -111,7 +111,12 @@ class MessageCommands:
         contact_id = None if peer is None else peer.number
         found = await self._parts.database.read(
             lambda db: text_search.search(
-                db, command.text, contact_id, _page_size(command.limit), command.before_row
+                db,
+                command.text,
+                contact_id,
+                _page_size(command.limit),
+                before_ms=command.before_ms,
+                before_row=command.before_row,
             )
         )
         known = self._node.peers
