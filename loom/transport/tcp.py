@@ -1,6 +1,7 @@
 """TCP: one asyncio protocol between the socket and a `StreamHandler`."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 from collections.abc import Callable, Iterable
@@ -19,6 +20,8 @@ from loom.ports import Listener, StreamHandler
 from loom.wire.limits import (
     LISTEN_BACKLOG,
     PORT_TRIES,
+    TCP_SEGMENT_MAX_BYTES,
+    TCP_UNANSWERED_MAX_S,
     WRITE_BUFFER_HIGH_BYTES,
     WRITE_BUFFER_LOW_BYTES,
 )
@@ -122,6 +125,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, accept: Callable[[], StreamHandler]) -> None:
         self._accept = accept
         self._accepted = False
+        self._is_lost = False
 
     # --- Stream ---
 
@@ -149,7 +153,8 @@ class _Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once, dropping what was not flushed; `closed` is called once."""
-        self._transport.abort()
+        if not self._is_lost:  # asyncio's own does not bear it once a flush ended the connection
+            self._transport.abort()
 
     # --- asyncio.Protocol ---
 
@@ -184,6 +189,7 @@ class _Connection(asyncio.Protocol):
             raise
 
     def connection_lost(self, _exc: Exception | None) -> None:
+        self._is_lost = True
         if self._accepted:
             self._handler.closed()
 
@@ -269,6 +275,7 @@ def _bind(family: socket.AddressFamily, name: _SocketName) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
+        _set_up(sock)
         # Past connections in TIME_WAIT shall not keep the port; a listener of others still does,
         # but on Linux only once it listens, so `listen` belongs to the test (socket(7)).
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -282,6 +289,23 @@ def _bind(family: socket.AddressFamily, name: _SocketName) -> socket.socket:
     return sock
 
 
+def _set_up(sock: socket.socket) -> None:
+    """What a listener hands on to those it accepts, and a dialler needs from its first packet on.
+
+    Each helps only in trouble: a system that lacks an option is none the worse for it.
+    """
+    # A peer whose address changed, or whose way here is cut, acknowledges nothing. The system's
+    # own patience is a quarter of an hour, and the link's ends only when nothing comes for 90 s.
+    unanswered = getattr(socket, "TCP_USER_TIMEOUT", None)  # RFC 5482; Linux only
+    if unanswered is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, unanswered, TCP_UNANSWERED_MAX_S * 1_000)
+    # Every path carries 1,280 bytes (RFC 8200, section 5); larger packets vanish on some, and
+    # where the word of it is filtered too, no link would ever come to stand.
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, TCP_SEGMENT_MAX_BYTES)
+
+
 async def _connect(address: Address, timeout_s: float) -> socket.socket:
     """The first of the host's addresses that answers; each gets its share of the time left."""
     loop = asyncio.get_running_loop()
@@ -292,6 +316,7 @@ async def _connect(address: Address, timeout_s: float) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
+            _set_up(sock)
             async with asyncio.timeout((ends_at_s - loop.time()) / left):
                 await loop.sock_connect(sock, name)
             # A dial to a free port of this machine can meet itself (simultaneous open).

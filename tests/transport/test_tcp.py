@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from random import Random
 
@@ -22,7 +23,11 @@ from loom.model import Address
 from loom.ports import Listener, Stream, StreamHandler
 from loom.transport import tcp
 from loom.transport.tcp import TcpTransport
-from loom.wire.limits import WRITE_BUFFER_HIGH_BYTES
+from loom.wire.limits import (
+    TCP_SEGMENT_MAX_BYTES,
+    TCP_UNANSWERED_MAX_S,
+    WRITE_BUFFER_HIGH_BYTES,
+)
 from tests.transport.recorder import Acceptor, Recorder
 
 V4, V6 = "127.0.0.1", "::1"
@@ -75,6 +80,27 @@ async def dial(address: Address, handler: StreamHandler | None = None) -> Record
     recorder = Recorder()
     await TRANSPORT.dial(address, handler or recorder, 5.0)
     return recorder
+
+
+async def test_both_ends_send_small_packets_and_notice_silence(
+    listening: tuple[Address, Acceptor],
+) -> None:
+    """Regression: a new address was noticed after 90 s, a path without ICMP never passed.
+
+    How a network behaves that makes this matter: tests/network.
+    """
+    address, accept = listening
+    near = await dial(address)
+    for end in (near, await accept.one()):
+        stream = end.stream
+        assert isinstance(stream, tcp._Connection)
+        sock = stream._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= TCP_SEGMENT_MAX_BYTES
+        if sys.platform == "linux":
+            patience_ms = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert patience_ms == TCP_UNANSWERED_MAX_S * 1_000
+    near.stream.abort()
+    await near.until("closed")
 
 
 async def test_bytes_arrive_and_close_flushes(listening: tuple[Address, Acceptor]) -> None:

@@ -1,0 +1,162 @@
+"""Hosts: network namespaces with a profile each, made and removed by the test (needs root)."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from tests.e2e.processes import Daemon, Home
+from tests.network.wire import Wire
+
+PORT = 7_000
+IPV4 = ("10.9.0.1", "10.9.0.2")
+IPV6 = ("fd09::1", "fd09::2")
+ALICE, BOB = IPV4
+_PREFIX = "loomtest"
+
+
+def missing() -> str:
+    """What this machine lacks for these tests; "" for nothing."""
+    if os.geteuid() != 0:
+        return "network namespaces need root: run them as root"
+    try:
+        _ip("netns", "list")
+    except FileNotFoundError:
+        return "`ip` is missing: install iproute2"
+    except subprocess.CalledProcessError as error:
+        return f"no network namespaces here: {error.stderr.strip()}"
+    if not Path("/dev/net/tun").exists():
+        return "/dev/net/tun is missing: load the kernel module tun"
+    return ""
+
+
+class Host(Home):
+    """A namespace of its own, and a home whose commands run inside."""
+
+    def __init__(self, namespace: str, folder: Path) -> None:
+        super().__init__(folder, prefix=("ip", "netns", "exec", namespace))
+        self.namespace = namespace
+
+    def environment(self, changed: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """As at home, but mDNS uses the host's own network."""
+        return super().environment({"LOOM_MDNS_INTERFACE": None, **(changed or {})})
+
+    def ip(self, *arguments: str) -> str:
+        """`ip` inside."""
+        return _ip("-n", self.namespace, *arguments)
+
+    def set(self, name: str, value: str) -> None:
+        """Change a kernel setting inside, such as net/ipv6/conf/all/disable_ipv6."""
+        shell = ("sh", "-c", 'echo "$2" > "/proc/sys/$1"', "set", name, value)
+        subprocess.run([*self.prefix, *shell], check=True)
+
+    def take(self, device: str) -> None:
+        """Make a device of this machine the host's `eth0`."""
+        _ip("link", "set", device, "netns", self.namespace, "name", "eth0")
+        self.ip("link", "set", "eth0", "up")
+
+    def add(self, *addresses: str) -> None:
+        """Give `eth0` addresses, usable at once."""
+        for one in addresses:
+            late = ("nodad",) if ":" in one else ()
+            self.ip("address", "add", f"{one}/{64 if ':' in one else 24}", "dev", "eth0", *late)
+
+    def skew(self, skew_s: int) -> None:
+        """Set the clock of the nodes here wrong, also of those that run."""
+        changing = self.folder / "skew.new"
+        changing.write_text(str(skew_s))
+        changing.replace(self.folder / "skew")
+        if "tests.network.skewed" not in self.prefix:
+            skewed = (sys.executable, "-m", "tests.network.skewed", str(self.folder / "skew"))
+            self.prefix = (*self.prefix, *skewed)
+
+    def node(self, profile: str, *options: str) -> AbstractContextManager[Daemon]:
+        """A running node; without mDNS unless told otherwise."""
+        host = "[::]" if "inet6 fd" in self.ip("address") else "0.0.0.0"  # noqa: S104
+        return self.daemon(profile, "--listen", f"{host}:{PORT}", *(options or ("--no-mdns",)))
+
+    @property
+    def ethernet(self) -> str:
+        """The hardware address of `eth0`."""
+        return self.ip("-br", "link", "show", "eth0").split()[2]
+
+    @property
+    def link_local(self) -> str:
+        """The IPv6 address that `eth0` gave itself."""
+        found = re.search(r"inet6 (fe80::\S+)/", self.ip("address", "show", "eth0"))
+        assert found is not None
+        return found.group(1)
+
+
+@contextmanager
+def two_hosts(made: Home, folder: Path) -> Iterator[tuple[Host, Host]]:
+    """Two hosts without a network; both have all profiles of `made`."""
+    _remove_abandoned()
+    with ExitStack() as stack:
+        hosts = []
+        for name in ("a", "b"):
+            made.copy(folder / name)
+            namespace = f"{_PREFIX}-{os.getpid()}-{name}"
+            _ip("netns", "add", namespace)
+            stack.callback(_ip, "netns", "delete", namespace)
+            host = Host(namespace, folder / name)
+            host.set("net/ipv6/conf/default/accept_dad", "0")
+            host.ip("link", "set", "lo", "up")
+            hosts.append(host)
+        yield hosts[0], hosts[1]
+
+
+@contextmanager
+def wired(hosts: tuple[Host, Host], addresses: tuple[str, str] = IPV4) -> Iterator[Wire]:
+    """A cable between the two."""
+    wire = Wire(seed=4)
+    try:
+        for host, device, address in zip(hosts, wire.names, addresses, strict=True):
+            host.take(device)
+            host.add(address)
+        yield wire
+    finally:
+        wire.close()
+
+
+@contextmanager
+def bridged(hosts: tuple[Host, Host], addresses: tuple[str, str] = IPV4) -> Iterator[None]:
+    """Both at a bridge of the kernel's, in a namespace of its own: a switch with real multicast."""
+    switch = f"{_PREFIX}-{os.getpid()}-switch"
+    _ip("netns", "add", switch)
+    try:
+        _ip("-n", switch, "link", "add", "br0", "type", "bridge")
+        _ip("-n", switch, "link", "set", "br0", "up")
+        for number, host in enumerate(hosts):
+            port = f"port{number}"
+            there = ("peer", "name", "eth0", "netns", host.namespace)
+            _ip("-n", switch, "link", "add", port, "type", "veth", *there)
+            _ip("-n", switch, "link", "set", port, "master", "br0", "up")
+            host.ip("link", "set", "eth0", "up")
+            host.add(addresses[number])
+        yield
+    finally:
+        _ip("netns", "delete", switch)
+
+
+def _remove_abandoned() -> None:
+    """What a killed run left behind."""
+    for line in _ip("netns", "list").splitlines():
+        name = line.split()[0]
+        kind, _, rest = name.partition("-")
+        pid = rest.partition("-")[0]
+        if kind == _PREFIX and pid.isdigit() and not Path("/proc", pid).exists():
+            _ip("netns", "delete", name)
+
+
+def _ip(*arguments: str) -> str:
+    done = subprocess.run(
+        ["ip", *arguments],  # noqa: S607
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return done.stdout
