@@ -2,18 +2,17 @@
 
 import logging
 import os
+import re
 import traceback
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from types import TracebackType
 
 from loom.config import private_folder
 from loom.errors import StoreError
 
 LOG_MAX_BYTES = 1 << 20
 LOGS_KEPT = 3
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
@@ -32,12 +31,18 @@ class _PrivateFile(RotatingFileHandler):
 class _Redacted(logging.Formatter):
     """An exception is its type and the places it passed: messages may quote what was sent."""
 
-    def formatException(  # noqa: N802 - logging's name
-        self,
-        ei: tuple[type[BaseException], BaseException, TracebackType | None]
-        | tuple[None, None, None],
-    ) -> str:
-        return "" if ei[1] is None else place_of(ei[1])
+    def format(self, record: logging.LogRecord) -> str:
+        """One record; whatever another handler made of its exception is not looked at."""
+        is_ours = record.name.partition(".")[0] == "loom"
+        message = record.getMessage() if is_ours else _constant_part(record.msg)
+        line = f"{self.formatTime(record)} {record.levelname} {record.name}: {message}"
+        error = record.exc_info[1] if record.exc_info else None
+        return line if error is None else f"{line}\n{place_of(error)}"
+
+
+def _constant_part(message: object) -> str:
+    """What a library says, without values: asyncio shows futures and arguments whole."""
+    return re.split(r"[\n<(\[{'\"]", str(message), maxsplit=1)[0].rstrip()
 
 
 def start(path: Path, verbose: int) -> None:
@@ -45,7 +50,7 @@ def start(path: Path, verbose: int) -> None:
     handler = _PrivateFile(
         path, maxBytes=LOG_MAX_BYTES, backupCount=LOGS_KEPT, delay=True, encoding="utf-8"
     )
-    handler.setFormatter(_Redacted(_FORMAT))
+    handler.setFormatter(_Redacted())
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, _PrivateFile)]:
         root.removeHandler(old)
@@ -59,7 +64,7 @@ def start(path: Path, verbose: int) -> None:
 def record(error: BaseException, path: Path) -> bool:
     """Note an unexpected error in `path`; whether that could be written."""
     handler = _PrivateFile(path, maxBytes=LOG_MAX_BYTES, backupCount=LOGS_KEPT, delay=True)
-    handler.setFormatter(_Redacted(_FORMAT))
+    handler.setFormatter(_Redacted())
     told = (type(error), error, error.__traceback__)
     try:
         handler.emit(logging.LogRecord("loom", logging.ERROR, "", 0, "unexpected", None, told))

@@ -1,0 +1,91 @@
+"""What a value shows of itself ends up in tracebacks and logs: keys show nothing.
+
+Every struct of the layers that hold keys is made with a needle in each field of bytes. Whoever
+adds a field that shows has to say here why it may.
+"""
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import MagicMock
+
+import msgspec
+import pytest
+
+import loom
+
+LAYERS = ("model", "wire", "crypto", "core", "storage", "node")
+NEEDLE = b"needle of bytes"
+
+SHOWN = {
+    "public keys, or their hashes": ("Accepted", "Card", "Contact", "ContactToken", "RemoteBundle"),
+    "numbers that name a message, session or chain": (
+        *("Handshake", "Message", "Profile", "Receipt", "SealedAt", "SealedPosition", "SkippedAt"),
+        *("Sealed", "StoredChain", "Text", "Typing", "Unknown", "Envelope"),
+    ),
+    "what anybody on the wire sees": ("Place", "Presence", "Started", "Taken"),
+    "the random part of a link's tag, which travels open": ("LinkAuthenticated",),
+    "a record for the layer above; it is sealed once more": ("RecordReceived",),
+    "events carry no text": ("NewEvent", "StoredEvent"),
+}
+ALLOWED = {name for names in SHOWN.values() for name in names}
+
+
+def classes() -> Iterator[type]:
+    for found in pkgutil.walk_packages(loom.__path__, "loom."):
+        if found.name.split(".")[1] in LAYERS:
+            module = importlib.import_module(found.name)
+            for one in vars(module).values():
+                if inspect.isclass(one) and one.__module__ == found.name:
+                    yield one
+
+
+def fields(one: type) -> list[str] | None:
+    """The names of what it is made of, where its `repr` is made from them too."""
+    if issubclass(one, msgspec.Struct):
+        return list(one.__struct_fields__)
+    if issubclass(one, tuple) and hasattr(one, "_fields"):
+        return list(one._fields)
+    if dataclasses.is_dataclass(one):
+        return [field.name for field in dataclasses.fields(one)]
+    return None
+
+
+def hints(one: type) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(one)
+    except NameError:
+        return dict(inspect.get_annotations(one))
+
+
+def filled(one: type, names: list[str]) -> object:
+    """One with the needle wherever there are bytes, and nothing to see elsewhere."""
+    known = hints(one)
+    values = [_value(known.get(name)) for name in names]
+    return one(**dict(zip(names, values, strict=True)))
+
+
+def _value(hint: object) -> object:
+    if "Callable" in str(hint):
+        return MagicMock()
+    if hint is bytes or getattr(hint, "__supertype__", None) is bytes:
+        return NEEDLE
+    return (NEEDLE,) if "bytes" in str(hint) else MagicMock()
+
+
+CASES = [(one, names) for one in classes() if (names := fields(one))]
+
+
+@pytest.mark.parametrize(("one", "names"), CASES, ids=[one.__qualname__ for one, _ in CASES])
+def test_no_value_shows_its_bytes(one: type, names: list[str]) -> None:
+    shows = NEEDLE.decode() in repr(filled(one, names))
+    assert shows == (one.__name__ in ALLOWED)
+
+
+def test_every_exception_to_it_is_still_one() -> None:
+    assert {one.__name__ for one, _ in CASES} >= ALLOWED
+    assert len(CASES) > 40
