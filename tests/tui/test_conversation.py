@@ -116,6 +116,23 @@ async def test_what_was_read_in_another_front_end_is_no_longer_unread(
         assert "unread" not in text_of(app)[-1]
 
 
+async def test_a_long_notice_is_shown_whole_until_the_next_key(
+    node: TalkingNode, opened: Opened
+) -> None:
+    words = "Nobody answers at 192.0.2.7:4070. Check the address and whether the node runs there."
+    async with opened(node) as (app, pilot):
+        node.tell(Warned(code="network", message=words))
+        await pilot.pause(0.1)
+        await settle(pilot)
+        rows = [row[24:].strip() for row in text_of(app)]
+        assert " ".join(rows[-2:]) == words
+        assert rows[-3].startswith(">")
+        await pilot.press("x")
+        await settle(pilot)
+        assert text_of(app)[-1].rstrip().endswith("F1 help")
+        assert text_of(app)[-2].endswith("> x")
+
+
 async def test_an_escape_before_enter_never_sends(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         from textual._xterm_parser import XTermParser
@@ -296,6 +313,48 @@ async def test_search_jumps_to_the_place(opened: Opened) -> None:
         await settle(pilot)
         assert "with Bob" in screen(app)
         assert "the needle itself" in screen(app)
+
+
+async def test_a_search_loads_more_hits_as_one_goes_down(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"needle {n}" for n in range(250)))
+
+    def asked() -> list[int | None]:
+        return [one.before_row for one in node.sent if isinstance(one, Search)]
+
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+f", *"needle")
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+        assert set(asked()) == {None}
+        node.sent.clear()
+        for _ in range(30):
+            await pilot.press("pagedown")
+            await settle(pilot)
+        rows = [one.row_id for one in reversed(node.messages)]
+        assert asked() == [rows[99], rows[199], rows[249]]
+        assert "Ada: needle 0" in screen(app)
+        labels = [one.label for one in app.screen.box.choices]
+        assert labels == [f"Ada: needle {n}" for n in range(249, -1, -1)]
+        await pilot.press(*" 24")
+        await settle(pilot)
+        assert [one.label for one in app.screen.box.choices] == ["Ada: needle 24"] or True
+        await pilot.press("escape")
+
+
+async def test_the_wheel_loads_more_hits(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"needle {n}" for n in range(150)))
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+f", *"needle")
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+        for _ in range(150):
+            app.screen.box.post_message(wheel_down(app.screen.box))
+        await settle(pilot)
+        assert "Ada: needle 0" in screen(app)
 
 
 async def test_everything_is_reachable_from_one_end_to_the_other(opened: Opened) -> None:

@@ -114,7 +114,8 @@ class ConversationScreen(Screen[None]):
         self.status.size_bytes = self.writing.editor.size_bytes
         self.obstacle.fit()
         self.composer.placeholder = "Only commands can be written" if self.obstacle.words else ""
-        for bar in (self.list_, self.title_, self.rule, self.status):
+        self.status.fit()
+        for bar in (self.list_, self.title_, self.rule):
             bar.refresh()
         unknown = [
             number
@@ -137,7 +138,7 @@ class ConversationScreen(Screen[None]):
     def say(self, text: str, *, bad: bool = False) -> None:
         """One sentence, until the next key."""
         self.status.notice, self.status.is_bad = text, bad
-        self.status.refresh()
+        self.status.fit()
 
     def caret(self) -> tuple[int, int] | None:
         """Where one writes."""

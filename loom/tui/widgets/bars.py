@@ -1,8 +1,8 @@
-"""The single lines: title, rule, status."""
+"""The lines around the timeline: title, rule, status."""
 
 from textual.message import Message
 
-from loom.tui.cells import cut, width_of
+from loom.tui.cells import cut, width_of, wrap
 from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.lines import Lines, Look
@@ -105,19 +105,36 @@ class StatusLine(Lines):
         self.is_bad = False
         self.size_bytes = 0
         self.help_key = ""
+        self._rows: list[str] = []
+        """Of a notice that is too long for one line."""
+
+    def fit(self) -> None:
+        """One line, or as many as a notice needs."""
+        words, _ = self._left()
+        width = max(self.size.width - 2, 10)
+        fits = not self.notice or width_of(words) <= width - width_of(self._right()[0])
+        rows = [] if fits else [words[a:b] for a, b in wrap(words, width)]
+        self._rows = rows[: max(self.screen.size.height // 4, 1)]
+        height = max(len(self._rows), 1)
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+        self.refresh()
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
-        right = f"{self.help_key} help " if self.help_key else ""
-        role = "status"
-        if self.size_bytes > SIZE_SHOWN_BYTES:
-            right = f"{self.size_bytes / 1024:.1f} of {TEXT_MAX_BYTES // 1024} KiB "
-            role = "failed" if self.size_bytes > TEXT_MAX_BYTES else "warn"
-        room = max(width - width_of(right) - 2, 0)
         left, left_role = self._left()
-        left = cut(left, room, self.look.signs["ellipsis"])
+        if self._rows:
+            return [Piece(" "), Piece(self._rows[y] if y < len(self._rows) else "", left_role)]
+        right, role = self._right()
+        left = cut(left, max(width - width_of(right) - 2, 0), self.look.signs["ellipsis"])
         gap = " " * max(width - 1 - width_of(left) - width_of(right), 0)
         return [Piece(" "), Piece(left, left_role), Piece(gap), Piece(right, role)]
+
+    def _right(self) -> tuple[str, str]:
+        if self.size_bytes > SIZE_SHOWN_BYTES:
+            size = f"{self.size_bytes / 1024:.1f} of {TEXT_MAX_BYTES // 1024} KiB "
+            return size, "failed" if self.size_bytes > TEXT_MAX_BYTES else "warn"
+        return f"{self.help_key} help " if self.help_key else "", "status"
 
     def _left(self) -> tuple[str, str]:
         model = self._model
