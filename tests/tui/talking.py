@@ -143,6 +143,7 @@ class TalkingNode(FakeNode):
             for one in reversed(self.messages)
             if command.text.casefold() in one.body.casefold()
             and (number is None or one.contact_id == number)
+            and (command.before_row is None or one.row_id < command.before_row)
         ]
         return Messages(messages=found[: command.limit])
 

@@ -1,7 +1,7 @@
 """What the picker is used for: palette, jump, search, help."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from loom.api.commands import Search
 from loom.api.views import MessageView
@@ -14,7 +14,7 @@ from loom.tui.screens.picker import Choice, Picker, Source, narrowed
 if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen
 
-HITS_MAX = 100
+PAGE = 100
 SNIPPET_BEFORE = 20
 
 
@@ -54,11 +54,17 @@ class Choosing:
         desk = self._room.desk
         current = desk.model.open_ if here else None
 
-        async def source(words: str) -> list[Choice]:
+        async def source(words: str, after: Choice | None) -> list[Choice]:
             if not words.strip():
                 return []
             contact = None if current is None else f"#{current.number}"
-            command = Search(text=words, contact=contact, limit=HITS_MAX)
+            last = None if after is None else cast(MessageView, after.value)
+            command = Search(
+                text=words,
+                contact=contact,
+                limit=PAGE,
+                before_row=None if last is None else last.row_id,
+            )
             found = (await desk.send(command)).messages
             dots = desk.look.signs["ellipsis"]
             return [self._hit(one, words, dots, here=here) for one in found]

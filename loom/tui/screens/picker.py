@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
+from textual.message import Message
 from textual.screen import ModalScreen
 
 from loom.errors import LoomError, describe
@@ -26,13 +27,17 @@ class Choice(NamedTuple):
     role: str = "text"
 
 
-Source = Callable[[str], Awaitable[list[Choice]]]
+Source = Callable[[str, Choice | None], Awaitable[list[Choice]]]
+"""What a query finds; with a choice, what comes after it and is not listed yet."""
 
 
 class PickerBox(Lines):
     """Title and query, then the rows around the chosen one."""
 
     HEAD_ROWS = 2
+
+    class Moved(Message):
+        """Another row is the chosen one."""
 
     def __init__(self, look: Look, title: str) -> None:
         super().__init__(look)
@@ -53,11 +58,17 @@ class PickerBox(Lines):
         self.at = max(0, min(self.at + by, len(self.choices) - 1))
         self._first = max(self.at - self.rows + 1, min(self._first, self.at))
         self.refresh()
+        self.post_message(self.Moved())
 
     def put(self, choices: list[Choice], said: str = "") -> None:
         """Other choices."""
         self.choices, self.said = choices, said
         self.at = self._first = 0
+        self.refresh()
+
+    def extend(self, choices: list[Choice]) -> None:
+        """More of them."""
+        self.choices = [*self.choices, *choices]
         self.refresh()
 
     def line(self, y: int, width: int) -> Line:
@@ -127,6 +138,10 @@ class Picker(ModalScreen[object]):
         self.box = PickerBox(look, title)
         self.box.editor.set(query)
         self._source = source
+        self._query = ""
+        """What the choices answer."""
+        self._extended: Choice | None = None
+        """The last choice when more were asked for."""
 
     def compose(self) -> ComposeResult:
         """The box alone."""
@@ -201,21 +216,42 @@ class Picker(ModalScreen[object]):
     def _ask(self) -> None:
         self.run_worker(self._answer(self.box.editor.text), exclusive=True, name="choices")
 
+    def on_picker_box_moved(self) -> None:
+        """Ask for more before the end is in sight."""
+        choices = self.box.choices
+        if not choices or self.box.at < len(choices) - 2 * self.box.rows:
+            return
+        if choices[-1] is not self._extended:
+            self._extended = choices[-1]
+            self.run_worker(self._extend(self._query, choices[-1]), name="more choices")
+
+    async def _extend(self, query: str, last: Choice) -> None:
+        try:
+            more = await self._source(query, last)
+        except LoomError:
+            self._extended = None  # the next key tries again
+            return
+        if self.box.choices and self.box.choices[-1] is last:
+            self.box.extend(more)
+
     async def _answer(self, query: str) -> None:
         try:
-            choices = await self._source(query)
+            choices = await self._source(query, None)
         except LoomError as error:
             self.box.put([], " ".join(describe(error)))
             return
         if query == self.box.editor.text:
+            self._query = query
             self.box.put(choices, "Nothing found" if query.strip() else "")
 
 
 def narrowed(choices: list[Choice]) -> Source:
     """A source that keeps the choices holding every word of the query."""
 
-    async def source(query: str) -> list[Choice]:
+    async def source(query: str, after: Choice | None) -> list[Choice]:
         await asyncio.sleep(0)
+        if after is not None:
+            return []
         words = query.casefold().split()
         return [
             one
