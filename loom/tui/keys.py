@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from string import ascii_lowercase
 from typing import Final, NamedTuple
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.events import Key
 
 from loom.errors import InvalidInput
@@ -85,8 +87,8 @@ PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "search_here": ("ctrl+s", "ctrl+r"),
         "page_up": ("alt+v", "pageup"),
         "page_down": ("ctrl+v", "pagedown"),
-        "oldest": ("alt+<", "alt+less_than_sign", "ctrl+home"),
-        "newest": ("alt+>", "alt+greater_than_sign", "ctrl+end"),
+        "oldest": ("alt+less_than_sign", "ctrl+home"),
+        "newest": ("alt+greater_than_sign", "ctrl+end"),
         "right": ("right", "ctrl+f"),
         "up": ("up", "ctrl+p"),
         "down": ("down", "ctrl+n"),
@@ -188,3 +190,21 @@ class AltKeys(StrEnum):
     """Keys that Textual's table lacks, as their sequences arrive."""
 
     ENTER = "alt+enter"
+    LESS_THAN = "alt+less_than_sign"
+    GREATER_THAN = "alt+greater_than_sign"
+
+
+class AltLetter(NamedTuple):
+    """The same for a letter."""
+
+    value: str
+
+
+# Found at once, not by waiting for more: else a held Alt-P writes `^p^p`, and Alt-< a `<`.
+_ARRIVING: Final = {
+    **{f"\x1b{letter}": (AltLetter(f"alt+{letter}"),) for letter in ascii_lowercase},
+    "\x1b<": (AltKeys.LESS_THAN,),
+    "\x1b>": (AltKeys.GREATER_THAN,),
+}
+for sequence, key in _ARRIVING.items():
+    ANSI_SEQUENCES_KEYS.setdefault(sequence, key)  # type: ignore[attr-defined]

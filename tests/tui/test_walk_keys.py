@@ -1,0 +1,339 @@
+"""A walk through every key of every profile of keys: each does what the help says it does."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import pytest
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.pilot import Pilot
+
+from loom.api.commands import DeleteMessages, RetryMessage, SendText
+from loom.tui import clipboard
+from loom.tui.app import LoomApp
+from loom.tui.keys import (
+    ACTIONS,
+    EVERYWHERE,
+    PLACES,
+    PROFILES,
+    READING,
+    SELECTING,
+    WRITING,
+    Keys,
+)
+from loom.tui.window import Window
+from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.people import PeopleNode
+
+COUNT = 300
+
+
+class Walk:
+    """The app and what it stands on; between two keys it stands as at the start."""
+
+    def __init__(self, app: LoomApp, pilot: Pilot[None], node: PeopleNode) -> None:
+        self.app, self.pilot, self.node = app, pilot, node
+        self.copied: list[str] = []
+        self.left = self.redrawn = 0
+
+    @property
+    def text(self) -> str:
+        """What is written, with the cursor as |."""
+        editor = self.app.room.writing.editor
+        return f"{editor.text[: editor.cursor]}|{editor.text[editor.cursor :]}"
+
+    @property
+    def window(self) -> Window:
+        assert self.app.room.reader.window is not None
+        return self.app.room.reader.window
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(text_of(self.app))
+
+    @property
+    def timeline(self) -> str:
+        return "\n".join(row[24:] for row in text_of(self.app)[1:-3])
+
+    @property
+    def title(self) -> str:
+        return text_of(self.app)[0][24:]
+
+    def sent(self, kind: type) -> int:
+        return sum(isinstance(one, kind) for one in self.node.sent)
+
+    def write(self, text: str) -> None:
+        editor = self.app.room.writing.editor
+        editor.set(text.replace("|", ""))
+        editor.cursor = text.index("|")
+
+    def listen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What would end the app or reach the terminal is only noted."""
+
+        async def copy(text: str, _: Callable[[str], None]) -> str:
+            self.copied.append(text)
+            return "Copied."
+
+        def redraw() -> None:
+            self.redrawn += 1
+
+        def leave() -> None:
+            self.left += 1
+
+        monkeypatch.setattr(clipboard, "copy", copy)
+        monkeypatch.setattr(self.app, "redraw", redraw)
+        monkeypatch.setattr(self.app, "exit", leave)
+
+    async def rest(self) -> None:
+        await settle(self.pilot)
+
+    async def start_anew(self) -> None:
+        """Ada's newest messages, nothing written, nothing selected."""
+        while self.app.screen is not self.app.room:
+            await self.app.pop_screen()
+        self.app.room.selecting.stop()
+        self.app.room.writing.end_cycle()
+        self.app.room.writing.editor.set("")
+        if self.app.model.current != 2:
+            self.app.room.reading.open_(2)
+            await self.rest()
+        await self.app.room.reader.to_newest()
+        self.node.sent.clear()
+
+
+Arrange = Callable[[Walk], Awaitable[None]]
+
+
+class Step(NamedTuple):
+    """What stands there before a key, and what holds after it."""
+
+    holds: Callable[[Walk], bool]
+    arrange: Arrange | None = None
+    twice: bool = False
+    """The key is pressed a second time."""
+
+
+def shows(words: str) -> Step:
+    return Step(lambda walk: words in walk.screen)
+
+
+def edits(before: str, after: str) -> Step:
+    async def arrange(walk: Walk) -> None:
+        walk.write(before)
+
+    return Step(lambda walk: walk.text == after, arrange)
+
+
+async def at_bob(walk: Walk) -> None:
+    walk.app.room.reading.open_(1)
+    await walk.rest()
+    assert "Bob" in walk.title
+
+
+async def bob_writes(walk: Walk) -> None:
+    walk.node.receive("Bob", "now")
+    await walk.rest()
+    assert "Ada" in walk.title
+
+
+async def scrolled_up(walk: Walk) -> None:
+    walk.app.room.reading.scroll(-30)
+    await walk.rest()
+    assert not walk.window.follows
+
+
+async def one_line_up(walk: Walk) -> None:
+    walk.app.room.reading.scroll(-1)
+    await walk.rest()
+    assert not walk.window.follows
+
+
+async def sent_before(walk: Walk) -> None:
+    editor = walk.app.room.writing.editor
+    editor.set("an older one")
+    editor.take()
+    editor.set("begun")
+
+
+async def recalled(walk: Walk) -> None:
+    await sent_before(walk)
+    walk.app.room.writing.editor.recall(-1)
+
+
+async def cut(walk: Walk) -> None:
+    walk.write("one two|")
+    walk.app.room.writing.editor.kill_word()
+
+
+async def unread_above(walk: Walk) -> None:
+    walk.window.new_from = 240
+    walk.window.redraw()
+
+
+async def selecting(walk: Walk) -> None:
+    walk.app.room.selecting.do_select()
+    await walk.rest()
+    assert walk.window.selected is not None
+
+
+async def selecting_above(walk: Walk) -> None:
+    await selecting(walk)
+    walk.app.room.selecting.do_select_older()
+    await walk.rest()
+    assert walk.window.selected == COUNT - 1
+
+
+async def selecting_a_failed_one(walk: Walk) -> None:
+    await selecting(walk)
+    newest = walk.window.messages[-1]
+    walk.window.set_state(newest.message_id, "failed")
+
+
+STEPS = {
+    "palette": shows("Do what?"),
+    "jump": shows("Go where?"),
+    "search_here": shows("Search what Ada and you said"),
+    "contact": shows("Fingerprint"),
+    "help": shows("Keys and commands: type to narrow"),
+    "lock": shows("work is hidden, not locked"),
+    "connectivity": shows("Listening at"),
+    "redraw": Step(lambda walk: walk.redrawn == 1),
+    "quit": Step(lambda walk: walk.left == 1),
+    "next": Step(lambda walk: "Bob" in walk.title),
+    "previous": Step(lambda walk: "Ada" in walk.title, at_bob),
+    "next_unread": Step(lambda walk: "Bob" in walk.title, bob_writes),
+    "page_up": Step(lambda walk: "said 299" not in walk.timeline and "said 280" in walk.timeline),
+    "page_down": Step(lambda walk: "said 288" in walk.timeline, scrolled_up),
+    "line_up": Step(lambda walk: "said 299" not in walk.timeline and "said 298" in walk.timeline),
+    "line_down": Step(lambda walk: walk.window.follows, one_line_up),
+    "oldest": Step(lambda walk: "said 1\n" in walk.timeline),
+    "newest": Step(lambda walk: "said 299" in walk.timeline, scrolled_up),
+    "first_unread": Step(lambda walk: "said 239" in walk.timeline, unread_above),
+    "send": Step(lambda walk: walk.sent(SendText) == 1 and walk.text == "|", sent_before),
+    "newline": edits("one|", "one\n|"),
+    "complete": edits("/hel|", "/help |"),
+    "select": Step(lambda walk: walk.app.room.selecting.active),
+    "older_text": Step(lambda walk: walk.text == "an older one|", sent_before),
+    "newer_text": Step(lambda walk: walk.text == "begun|", recalled),
+    "left": edits("ab|", "a|b"),
+    "right": edits("a|b", "ab|"),
+    "up": edits("one\ntw|o", "on|e\ntwo"),
+    "down": edits("on|e\ntwo", "one\ntw|o"),
+    "word_left": edits("one two|", "one |two"),
+    "word_right": edits("|one two", "one| two"),
+    "home": edits("one\ntw|o", "one\n|two"),
+    "end": edits("o|ne\ntwo", "one|\ntwo"),
+    "backspace": edits("ab|c", "a|c"),
+    "delete": edits("a|bc", "a|c"),
+    "kill_to_end": edits("one| two", "one|"),
+    "kill_to_start": edits("one |two", "|two"),
+    "kill_word": edits("one two|", "one |"),
+    "kill_word_right": edits("|one two", "| two"),
+    "yank": Step(lambda walk: walk.text == "one two|", cut),
+    "select_newer": Step(lambda walk: walk.window.selected == COUNT, selecting_above),
+    "select_older": Step(lambda walk: walk.window.selected == COUNT - 1, selecting),
+    "copy": Step(lambda walk: walk.copied == ["said 299"], selecting),
+    "retry": Step(lambda walk: walk.sent(RetryMessage) == 1, selecting_a_failed_one),
+    "delete_message": Step(lambda walk: walk.sent(DeleteMessages) == 1, selecting, twice=True),
+    "write": Step(lambda walk: not walk.app.room.selecting.active, selecting),
+}
+LAST = ("next_unread", "send", "copy", "retry", "delete_message")
+"""After these the conversations are not what they were."""
+
+
+def test_every_action_is_walked_through() -> None:
+    assert set(STEPS) == {action.name for action in ACTIONS}
+
+
+@pytest.mark.parametrize("where", [EVERYWHERE, READING, WRITING, SELECTING])
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_every_key_does_what_the_help_says(
+    opened: Opened, profile: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = PeopleNode()
+    node.add("Bob", online=False)
+    node.add("Ada")
+    node.say("Bob", "hello")
+    node.say("Ada", *(f"said {n}" for n in range(1, COUNT)))
+    async with opened(node) as (app, pilot):
+        app.use_keys(profile)
+        walk = Walk(app, pilot, node)
+        walk.listen(monkeypatch)
+        bound = [
+            (action.name, key)
+            for action, keys in app.keys.bindings()
+            if action.where == where
+            for key in keys
+        ]
+        assert bound
+        for action, key in sorted(bound, key=lambda one: one[0] in LAST):
+            step = STEPS[action]
+            await walk.start_anew()
+            if step.arrange is not None:
+                await step.arrange(walk)
+            await pilot.press(*[key] * (2 if step.twice else 1))
+            await walk.rest()
+            assert step.holds(walk), f"{key} does not {action}:\n{walk.screen}"
+        await walk.start_anew()
+        await pilot.press(*"still here")
+        await walk.rest()
+        assert walk.text == "still here|"
+
+
+async def test_a_digit_opens_the_conversation_at_that_place(opened: Opened) -> None:
+    node = PeopleNode()
+    for n in range(9):
+        node.add(f"Person {n}")
+        node.say(f"Person {n}", "hello")
+    async with opened(node) as (app, pilot):
+        for place, digit in enumerate(PLACES):
+            await pilot.press("escape", digit)
+            await settle(pilot)
+            assert app.model.current == app.model.order[place]
+            assert not app.room.selecting.active
+        await pilot.press(*PLACES)
+        assert app.room.writing.editor.text == PLACES
+
+
+LETTERS = {"up": "A", "down": "B", "right": "C", "left": "D", "home": "H", "end": "F"}
+NUMBERS = {"delete": 3, "pageup": 5, "pagedown": 6, "f5": 15}
+PLAIN = {
+    "enter": "\r",
+    "tab": "\t",
+    "escape": "\x1b",
+    "backspace": "\x7f",
+    "f1": "\x1bOP",
+    "f2": "\x1bOQ",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+MODIFIERS = {"shift": 2, "alt": 3, "ctrl": 5}
+
+
+def sequence_of(key: str) -> str:
+    """What xterm, and tmux with it, send for a key."""
+    modifier, _, last = key.rpartition("+")
+    number = MODIFIERS.get(modifier, 0)
+    if last in LETTERS:
+        return f"\x1b[1;{number}{LETTERS[last]}" if number else f"\x1b[{LETTERS[last]}"
+    if last in NUMBERS:
+        return f"\x1b[{NUMBERS[last]};{number}~" if number else f"\x1b[{NUMBERS[last]}~"
+    plain = PLAIN.get(last, last)
+    if modifier == "shift":
+        return f"\x1b[{ord(plain)};2u"  # only where extended keys are reported
+    if modifier == "ctrl":
+        return chr(ord(plain) & 0x1F)
+    return f"\x1b{plain}" if modifier else plain
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_bound_key_arrives_as_itself_or_as_one_that_does_the_same(profile: str) -> None:
+    """Alt-< once arrived as `<` and was written; so was `^p` while Alt-P was held."""
+    keys = Keys(profile)
+    for action, bound in keys.bindings():
+        for key in bound:
+            found = list(XTermParser().feed(sequence_of(key) * 2))
+            arrived = [one.key for one in found if isinstance(one, events.Key)]
+            does = [keys.action(one, action.where) for one in arrived]
+            # The second Esc waits for what may follow it.
+            assert does == [action.name] * (1 if key == "escape" else 2), (key, arrived)
