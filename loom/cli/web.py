@@ -98,6 +98,6 @@ def _environment(home: Path | None) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "TERM": "xterm-256color",
         "TERM_PROGRAM": "textual",
-        "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver",
+        "TEXTUAL_DRIVER": "loom.tui.page_driver:PageDriver",
         "TEXTUAL_COLOR_SYSTEM": "truecolor",
     }

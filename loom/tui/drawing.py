@@ -8,9 +8,12 @@ from rich.console import RenderableType
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 from loom.tui.canvas import Canvas
+from loom.tui.driver import TerminalDriver
 from loom.tui.keys import AltKeys
 
 R = TypeVar("R")
@@ -31,6 +34,11 @@ class DrawnApp(App[R], inherit_bindings=False):
         super().__init__(ansi_color=True)
         self.theme = "ansi-dark"
         self._canvas = Canvas()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's choice; of a terminal, our own."""
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
 
     def leave(self) -> None:
         """Its user goes, or the terminal does."""

@@ -1,0 +1,88 @@
+"""Textual's drivers, taught what they miss: whoever sat there is gone.
+
+A terminal that vanishes sends SIGHUP only to the session it controls. Any other process reads an
+end of file, over and over, and fails to write; textual's driver then spins and in the end blocks.
+"""
+
+import os
+import select
+import sys
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from loom.tui.drawing import DrawnApp
+
+LOOK_S: Final = 0.1
+"""How long an Esc may be the beginning of another key."""
+CHUNK_BYTES: Final = 4_096
+
+
+class TerminalDriver(LinuxDriver):
+    """A terminal's keys and screen; its end is the end of the app."""
+
+    _app: "DrawnApp[Any]"
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        # The thread that writes is made in here, for this file.
+        screen = _Screen(sys.__stderr__ or sys.stderr, self._lost)
+        self._file = screen  # type: ignore[assignment]
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def run_input_thread(self) -> None:
+        """Keys, until the app stops listening or nobody can press any more."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        while not self.exit_event.is_set():
+            if select.select([self.fileno], [], [], LOOK_S)[0]:
+                data = self._read()
+                if not data:
+                    self._lost()
+                    return
+                for message in parser.feed(decode(data)):
+                    self.process_message(message)
+            for message in parser.tick():
+                self.process_message(message)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, CHUNK_BYTES)
+        except OSError:  # EIO: the same as an end, on some systems
+            return b""
+
+    def _lost(self) -> None:
+        self._loop.call_soon_threadsafe(self._app.leave)
+
+
+class _Screen:
+    """Where textual's thread writes; what nobody can see is dropped, so that it never blocks."""
+
+    def __init__(self, file: IO[str], lost: Callable[[], None]) -> None:
+        self._file = file
+        self._lost = lost
+        self._is_there = True
+
+    def fileno(self) -> int:
+        """The terminal's descriptor."""
+        return self._file.fileno()
+
+    def write(self, text: str) -> None:
+        """Write, if somebody is there."""
+        self._try(lambda: self._file.write(text))
+
+    def flush(self) -> None:
+        """Have it seen, if somebody is there."""
+        self._try(self._file.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        if self._is_there:
+            try:
+                act()
+            except OSError:
+                self._is_there = False
+                self._lost()
