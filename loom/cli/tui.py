@@ -1,9 +1,12 @@
 """`loom` alone on a terminal: the app, over a running node or with the node inside."""
 
 import asyncio
+import os
 import signal
+import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from loom.api.client import Client
 from loom.api.profiles import Profiles
@@ -11,49 +14,59 @@ from loom.cli import logs
 from loom.cli.opening import Caller
 from loom.cli.passphrase import has_source, read_passphrase
 from loom.config import paths_of
-from loom.errors import NodeNotRunning
+from loom.errors import LoomError, NodeNotRunning
 
 if TYPE_CHECKING:
     from loom.tui.drawing import DrawnApp
 
 R = TypeVar("R")
 
+LOCKED: Final = "LOOM_LOCKED"
+"""The profile that the process before locked; nobody else sets it."""
+
 
 def open_app(caller: Caller) -> None:
     """Open the profile that was meant and show it."""
-    caller.run(_open(caller))
+    caller.run(_open(caller, os.environ.pop(LOCKED, None)))
 
 
-async def _open(caller: Caller) -> None:
+async def _open(caller: Caller, locked: str | None) -> None:
     """Straight in where nothing has to be asked, else by the door; locked, by the door again."""
-    opened = await _at_once(caller)
-    locked: tuple[str, Client] | None = None
-    while True:
-        if opened is None:
-            opened = await _by_the_door(caller, locked)
-            if opened is None:
-                return
-        profile, client = opened
-        logs.start(paths_of(caller.home, profile).log, caller.options.verbose)
-        config = caller.home.config
-        left = await show(client, profile=profile, config=config, profiles=caller.profiles)
-        if left is None:
-            return
-        locked, opened = (profile, left), None
+    opened = await _at_once(caller) if locked is None else None
+    if opened is None:
+        opened = await _by_the_door(caller, locked)
+    if opened is None:
+        return
+    profile, client = opened
+    logs.start(paths_of(caller.home, profile).log, caller.options.verbose)
+    config = caller.home.config
+    if await show(client, profile=profile, config=config, profiles=caller.profiles):
+        _begin_anew(profile)
 
 
-async def _by_the_door(
-    caller: Caller, locked: tuple[str, Client] | None
-) -> tuple[str, Client] | None:
+def _begin_anew(locked: str) -> None:
+    """Become a new process that stands at the door of a profile that is closed by now.
+
+    Python frees without wiping, so keys and texts would stay in memory until it is used again. A
+    new program gets nothing of it (execve(2)).
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.environ[LOCKED] = locked
+    with suppress(OSError):  # the program is not where it was: ending locks as well
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
+
+
+async def _by_the_door(caller: Caller, locked: str | None) -> tuple[str, Client] | None:
     """A profile and its client, once whoever stands there has opened one."""
-    from loom.tui.door import DoorApp, Opened
+    from loom.tui.door import DoorApp
 
     door = DoorApp(
         caller.profiles,
         caller.online(),
         config=caller.home.config,
         chosen=caller.settings.profile,
-        locked=None if locked is None else Opened(*locked),
+        locked=locked,
     )
     try:
         return await _run(door)
@@ -84,19 +97,20 @@ async def show(
     config: Path,
     profiles: Profiles | None = None,
     greeting: str = "",
-) -> Client | None:
-    """The app, until its user leaves it; then the client is closed. A locked one is returned."""
+) -> bool:
+    """The app, until its user leaves or locks it; then the client is closed. Whether locked."""
     from loom.tui.app import LoomApp
 
     app = LoomApp(client, profile=profile, config=config, profiles=profiles, greeting=greeting)
-    locked = False
     try:
         await _run(app)
-        locked = app.locked
     finally:
-        if not locked:
+        try:
             await app.client.close()
-    return app.client if locked else None
+        except LoomError:
+            if not app.locked:  # what held the profile ends in any case, and no daemon may be left
+                raise
+    return app.locked
 
 
 async def _run(app: "DrawnApp[R]") -> R | None:

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from loom.api.client import Client
 from loom.api.profiles import NodeOptions, Profiles
 from loom.config import profile_name_for
-from loom.errors import NetworkError, NodeNotRunning, ProfileInUse
+from loom.errors import NodeNotRunning, ProfileInUse
 from loom.tui.drawing import DrawnApp
 from loom.tui.screens.form import Button, Form, Item
 from loom.tui.screens.hidden import ELSEWHERE, Hidden
@@ -46,17 +46,17 @@ class DoorApp(DrawnApp[Opened]):
         *,
         config: Path,
         chosen: str | None = None,
-        locked: Opened | None = None,
+        locked: str | None = None,
         signs: Signs | None = None,
     ) -> None:
-        """`locked` is what was on the screen: it is closed here before anything is shown."""
+        """`locked` is the profile that was on the screen, and is closed by now."""
         super().__init__()
         self.profiles = profiles
         self.options = options
         self.config = config
         self.held: Client | None = None
         """Open, and not handed out yet."""
-        self._chosen = chosen if locked is None else locked.profile
+        self._chosen = locked or chosen
         self._locked = locked
         settings, _ = read_or_default(config)
         self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
@@ -66,14 +66,10 @@ class DoorApp(DrawnApp[Opened]):
         return _Threshold(self)
 
     async def begin(self) -> None:
-        """Close what is to be locked, then find out what there is to open."""
-        if self._locked is not None:
-            closing, self._locked = self._locked.client, None
-            with contextlib.suppress(NetworkError):  # a daemon that is gone needs no farewell
-                await closing.close()
-            if await self._runs(self._chosen or ""):
-                self._go(Hidden(self.look, self._chosen or "", ELSEWHERE, self._resume))
-                return
+        """Find out what there is to open."""
+        if self._locked is not None and await self._runs(self._locked):
+            self._go(Hidden(self.look, self._locked, ELSEWHERE, self._resume))
+            return
         await self.choose()
 
     async def choose(self, *, again: bool = False) -> None:

@@ -296,7 +296,9 @@ async def test_going_away_leaves_what_is_open_to_be_closed(
     assert door.held is profiles.nodes["ada"]
 
 
-async def test_locking_closes_the_node_and_asks_again(profiles: Profiles, tmp_path: Path) -> None:
+async def test_locking_keeps_what_was_begun_and_asks_again(
+    profiles: Profiles, tmp_path: Path
+) -> None:
     node = profiles.add("work")
     node.add("Bob")
     app = LoomApp(node, profile="work", config=tmp_path, profiles=profiles, signs=Signs(True))
@@ -308,8 +310,8 @@ async def test_locking_closes_the_node_and_asks_again(profiles: Profiles, tmp_pa
     assert isinstance(node, TalkingNode)
     assert node.drafts == {1: "half a thought"}
     assert not is_closed(node)
-    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot_):
-        assert is_closed(node)
+    await node.close()
+    async with standing(profiles, tmp_path, locked="work") as (door, pilot_):
         assert "work is locked" in seen(door)
         assert "Bob" not in seen(door)
         await press(pilot_, "correct horse", "enter")
@@ -318,7 +320,7 @@ async def test_locking_closes_the_node_and_asks_again(profiles: Profiles, tmp_pa
 
 async def test_beside_a_daemon_it_is_hidden_and_says_so(profiles: Profiles, tmp_path: Path) -> None:
     node = profiles.add("work", running=True)
-    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot):
+    async with standing(profiles, tmp_path, locked="work") as (door, pilot):
         assert at(door, Hidden)
         assert "hidden, not locked" in seen(door)
         assert "without a passphrase" in " ".join(seen(door).split())
@@ -329,18 +331,14 @@ async def test_beside_a_daemon_it_is_hidden_and_says_so(profiles: Profiles, tmp_
 async def test_what_goes_wrong_at_the_door_can_be_tried_again(
     profiles: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node = profiles.add("work")
+    profiles.add("work")
     attach = profiles.attach
 
     async def deaf(profile: str) -> Client:
         raise ControlError(what="it says nothing")
 
-    async def gone() -> None:
-        raise ControlError(what="it is gone")
-
-    node.on_close = gone
     monkeypatch.setattr(profiles, "attach", deaf)
-    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot):
+    async with standing(profiles, tmp_path, locked="work") as (door, pilot):
         assert "it says nothing" in seen(door)
         monkeypatch.setattr(profiles, "attach", attach)
         await press(pilot, "enter")
@@ -350,8 +348,8 @@ async def test_what_goes_wrong_at_the_door_can_be_tried_again(
 async def test_a_daemon_that_ended_meanwhile_means_the_passphrase(
     profiles: Profiles, tmp_path: Path
 ) -> None:
-    node = profiles.add("work", running=True)
-    async with standing(profiles, tmp_path, locked=Opened("work", node)) as (door, pilot):
+    profiles.add("work", running=True)
+    async with standing(profiles, tmp_path, locked="work") as (door, pilot):
         profiles.running.clear()
         await press(pilot, "enter")
         assert at(door, Unlock)
@@ -478,8 +476,8 @@ async def test_it_looks_as_it_did(profiles: Profiles, tmp_path: Path, name: str,
 async def test_it_looks_as_it_did_without_utf8(
     profiles: Profiles, tmp_path: Path, name: str
 ) -> None:
-    node = profiles.add("work", running=True)
-    locked = Opened("work", node) if name == "hidden" else None
+    profiles.add("work", running=True)
+    locked = "work" if name == "hidden" else None
     profiles.add("home")
     if name == "introduction":
         profiles.nodes.clear()
@@ -507,7 +505,8 @@ async def test_real_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert client is not None
     token = (await client.send(ExportToken())).token
     await client.send(CheckPhrase(phrase=phrase))
-    async with standing(real, tmp_path / "config", locked=Opened("ada", client)) as (door, pilot):
+    await client.close()
+    async with standing(real, tmp_path / "config", locked="ada") as (door, pilot):
         assert at(door, Unlock)
         with pytest.raises(NodeNotRunning):
             await real.attach("ada")

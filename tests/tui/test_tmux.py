@@ -57,6 +57,10 @@ class Tmux:
     def screen(self) -> str:
         return self._run("capture-pane", "-p")
 
+    def history(self) -> str:
+        """All that scrolled away, then the screen."""
+        return self._run("capture-pane", "-p", "-S", "-")
+
     def pid(self) -> int:
         """Of what runs in it."""
         return int(self._run("display-message", "-p", "#{pane_pid}"))
