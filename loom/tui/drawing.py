@@ -1,7 +1,7 @@
 """An app that writes to the terminal only what changed (see loom/tui/canvas.py)."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
@@ -15,6 +15,9 @@ from textual.screen import Screen
 from loom.tui.canvas import Canvas
 from loom.tui.driver import TerminalDriver
 from loom.tui.keys import AltKeys
+
+if TYPE_CHECKING:
+    from rich.traceback import Trace
 
 R = TypeVar("R")
 
@@ -48,7 +51,9 @@ class DrawnApp(App[R], inherit_bindings=False):
         """A bug: say where, without the values, because they are what people wrote."""
         from rich.traceback import Traceback
 
-        self._exit_renderables.append(Traceback(show_locals=False, max_frames=8))
+        told = Traceback(show_locals=False, max_frames=8)
+        _leave_out_values(told.trace)
+        self._exit_renderables.append(told)
         self._close_messages_no_wait()
 
     def write_terminal(self, sequence: str) -> None:
@@ -100,3 +105,11 @@ class DrawnApp(App[R], inherit_bindings=False):
             for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
                 if strip is not None and x <= x2 and end > x1:
                     self._canvas.put(x, y, strip, min(end, width))
+
+
+def _leave_out_values(trace: "Trace") -> None:
+    """Of each exception its type and place stay: its message may quote what people wrote."""
+    for stack in trace.stacks:
+        stack.exc_value, stack.notes, stack.syntax_error = "", [], None
+        for one in stack.exceptions:
+            _leave_out_values(one)
