@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from loom.errors import (
+    InvalidInput,
     InvalidName,
     NoProfile,
     ProfileNotChosen,
@@ -44,11 +45,18 @@ def read_settings(
     passphrase_file: Path | None = None,
     passphrase_fd: int | None = None,
 ) -> Settings:
-    """The environment's settings under those given by hand; an empty variable is none."""
+    """The environment's settings under those given by hand; an empty variable is none.
+
+    Raises:
+        InvalidInput: a path begins with `~` and the name of nobody here.
+    """
 
     def path(name: str) -> Path | None:
         value = environment.get(name)
-        return Path(value).expanduser() if value else None
+        try:
+            return Path(value).expanduser() if value else None
+        except RuntimeError as error:
+            raise InvalidInput(what=f"{name} names the home of an unknown user") from error
 
     folder = home or path("LOOM_HOME")
     by_hand = passphrase_file is not None or passphrase_fd is not None

@@ -38,7 +38,8 @@ class LoomError(Exception):
     exit_code: ClassVar[int] = 1
     advice: ClassVar[str] = "Run `loom doctor`; if it finds nothing, please report this."
 
-    def __init__(self, **facts: str | int) -> None:
+    # Facts come over the control socket too, where one may be called `self`.
+    def __init__(self, /, **facts: str | int) -> None:
         super().__init__(self.code)
         self.facts = facts
 

@@ -27,6 +27,14 @@ def printable(text: str, *, multiline: bool = False) -> str:
     if multiline:
         text = text.replace("\r\n", "\n")
     shown = [part for part in (_shown(character, multiline) for character in text) if part]
+    # What was dropped may have been the neighbour that a joiner stood for.
+    while len(kept := _kept(shown)) < len(shown):
+        shown = kept
+    return "".join(kept)
+
+
+def _kept(shown: list[str]) -> list[str]:
+    """Without the joiners, selectors and marks that have nothing to stand on."""
     kept: list[str] = []
     marks = 0
     for position, part in enumerate(shown):
@@ -45,7 +53,7 @@ def printable(text: str, *, multiline: bool = False) -> str:
         else:
             marks = 0
         kept.append(part)
-    return "".join(kept)
+    return kept
 
 
 def _shown(character: str, multiline: bool) -> str:
