@@ -17,6 +17,7 @@ help:
 	@echo 'make check        format, lint, types, layers, tests'
 	@echo 'make bench        measure Loom against its peers'
 	@echo 'make screenshots  paint the pictures of the README anew'
+	@echo 'make fuzz         look for inputs that break a promise'
 	@echo 'make format       rewrite the code in the house format'
 	@echo 'make lock         resolve and pin every dependency anew'
 	@echo 'make clean        remove what was set up or built'
@@ -41,6 +42,9 @@ format: .venv/dev
 bench: .venv/bench
 	@exec $(BIN)/python -m bench $(ARGS)
 
+fuzz: .venv/fuzz
+	@exec $(BIN)/python -m fuzz $(ARGS)
+
 screenshots: .venv/dev
 	@$(BIN)/python -m tests.tui.screenshots
 
@@ -54,9 +58,10 @@ lock: .venv/dev
 	$(LOCK) --output-file=requirements/runtime.txt requirements/build.in pyproject.toml
 	$(LOCK) --output-file=requirements/dev.txt requirements/dev.in
 	$(LOCK) --output-file=requirements/bench.txt requirements/bench.in
+	$(LOCK) --output-file=requirements/fuzz.txt requirements/fuzz.in
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz
 
 .venv/python:
 	@python=; \
@@ -91,4 +96,13 @@ clean:
 .venv/bench: .venv/dev requirements/bench.txt
 	@echo 'Installing what the benchmarks compare with ...' >&2
 	@$(PIP) install --require-hashes -r requirements/bench.txt >&2
+	@touch $@
+
+.venv/fuzz: .venv/dev requirements/fuzz.txt
+	@echo 'Installing what guides the fuzzing ...' >&2
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/fuzz.txt >&2 || { \
+	  echo "There is no atheris for $$($(BIN)/python --version) here (it needs CPython 3.11 to 3.13 on" \
+	    'Linux x86-64): `make test` runs the targets without it.' >&2; \
+	  exit 1; \
+	}
 	@touch $@

@@ -1,0 +1,1 @@
+"""One module for each entrance of bytes; each has a `TARGET`."""

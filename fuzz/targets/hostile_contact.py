@@ -1,0 +1,118 @@
+"""A real node whose contact holds all the right keys and sends what it likes."""
+
+from typing import Final
+
+from fuzz.draw import Draw
+from fuzz.target import Target
+from fuzz.targets.payload import random_payload
+from fuzz.world import in_world
+from loom.core import conversation as conversations
+from loom.core.prekeys import present
+from loom.core.ratchet import ENTROPY_BYTES
+from loom.errors import PeerError
+from loom.wire.framing import RecordKind
+from loom.wire.limits import ENVELOPE_BUCKETS
+from tests.node.harness import Person, World
+from tests.people import EVE, Source
+
+STEPS_MAX: Final = 12
+HEALING_S: Final = 4 * 3_600.0
+
+
+def run(data: bytes) -> None:
+    """The node lives, forgets nothing, and talks on with the contact once it behaves."""
+    draw = Draw(data)
+
+    async def meet(world: World) -> None:
+        alice, bob, carol = await world.friends("Alice", "Bob", "Carol")
+        await bob.say(alice, "before")
+        await alice.say(bob, "before")
+        await world.delivered(alice, bob)
+        for _ in range(STEPS_MAX):
+            if draw.is_over:
+                break
+            await _act(draw, bob, alice)
+            await world.pass_time(draw.choice((0.0, 0.01, 2.0)))
+        assert "before" in alice.received(bob)
+        await carol.say(alice, "and us?")
+        await world.delivered(carol, alice)
+        await bob.say(alice, "after")
+        await alice.say(bob, "after")
+        await world.delivered(alice, bob, within_s=HEALING_S)
+        assert alice.received(bob)[-1] == "after"
+        assert alice.received(carol) == ["and us?"]
+        assert bob.received(alice)[-1] == "after"
+
+    in_world(meet)
+
+
+async def _act(draw: Draw, bob: Person, alice: Person) -> None:
+    """Bob sends one thing that his own node never would."""
+    peer = bob.peer(alice)
+    connection = peer.connection
+    if connection is None or not connection.is_open:
+        return
+    match draw.number(7):
+        case 0:
+            size = draw.choice((0, 1, *ENVELOPE_BUCKETS))
+            body = draw.some().ljust(size, b"\1")[:size]
+            connection.send(draw.choice(tuple(RecordKind)[1:]), body)
+        case 1 | 2 | 3:
+            envelope = await _sealed(draw, bob, alice)
+            connection.send(RecordKind.ENVELOPE, envelope)
+            for _ in range(draw.number(3)):
+                connection.send(RecordKind.ENVELOPE, envelope)
+        case 4:
+            envelope = draw.edited(await _sealed(draw, bob, alice))
+            connection.send(RecordKind.ENVELOPE, envelope)
+        case 5:
+            owner = draw.choice((bob.identity, EVE))
+            prekey = Source(draw.number(256)).prekey(owner, bob.clock.now_ms() // 1000)
+            connection.send(
+                RecordKind.BUNDLE, draw.edited(present(owner, prekey, draw.integer(64)))
+            )
+        case _:
+            for _ in range(1 + draw.number(24)):
+                connection.send(RecordKind.BUNDLE_REQUEST, draw.some())
+
+
+async def _sealed(draw: Draw, bob: Person, alice: Person) -> bytes:
+    """An envelope of Bob's best session around any payload; his own state moves on, or not."""
+    peer = bob.peer(alice)
+    await peer.state.ready()
+    payload = random_payload(draw)
+    try:
+        sealed = conversations.seal(
+            peer.state.conversation,
+            payload,
+            entropy=Source(draw.number(256)).take(ENTROPY_BYTES),
+            fresh_key=bob.node.parts.keys.take,
+            awaited=None,
+        )
+    except PeerError:
+        return b""
+    if draw.flag():
+        peer.state.conversation = sealed.conversation
+        peer.state.commit(lambda db: None)
+    return sealed.envelope
+
+
+TARGET = Target(
+    run=run,
+    seeds=(
+        b"",
+        b"\0\0\0",
+        b"\0\4aaaa\2\2\0",
+        b"\1\0\4\xff\xff\xff\xff\0\0\0\0",
+        b"\1\1\0\0\0\1\0\0",
+        b"\1\1\1\0\0\1\0\0",
+        b"\1\2\5\0\0\0\0\0\1\0\0",
+        b"\4\1\0\0\0\1\2\0\5\1\7\0",
+        b"\5\0\7\0\0\0\0",
+        b"\6\x17" + bytes(24),
+    ),
+    max_bytes=512,
+    executions=12,
+    time_max_s=15.0,
+    memory_max_mib=64,
+)

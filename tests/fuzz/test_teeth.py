@@ -1,0 +1,68 @@
+"""A target that finds nothing must be one that could: each sees a product broken on purpose."""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from fuzz import plain
+from fuzz.target import load
+from loom.core.skipped import SkippedChange, SkippedMessageKeys
+from loom.errors import MalformedMessage
+
+
+def broken_by(name: str) -> bool:
+    """Whether the target notices within what the test suite runs anyway."""
+    target = load(name)
+    for data in (*target.seeds, *islice(plain.inputs(target, [], 1), target.executions)):
+        try:
+            target.run(data)
+        except Exception:  # noqa: BLE001 - whatever it is, it was seen
+            return True
+    return False
+
+
+def _lax(*_: Any, **__: Any) -> bool:
+    return True
+
+
+def _pass_on(error: type[Exception]) -> Callable[..., None]:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
+
+
+def _keep_used_keys(keys: SkippedMessageKeys, change: SkippedChange, now_s: int) -> None:
+    for place, key in change.added:
+        keys._keys[place] = (key, now_s)
+
+
+BROKEN: list[tuple[str, str, object]] = [
+    ("payload", "loom.wire.payloads._in_bounds", _lax),
+    ("payload", "loom.wire.payloads._unknown", _pass_on(RuntimeError)),
+    ("keyslot", "loom.storage.vault.Cost.allowed", _lax),
+    ("ratchet", "loom.core.skipped.SkippedMessageKeys.apply", _keep_used_keys),
+    ("session_init", "loom.core.handshake.acceptable", _lax),
+    ("session_init", "loom.core.handshake.open_card", _pass_on(ValueError)),
+    ("bundle", "loom.core.prekeys.check_x25519_public", _pass_on(ValueError)),
+    ("bundle", "loom.core.prekeys.verify", _lax),
+    ("printable", "loom.printable.MARKS_MAX", 5),
+    ("encoding", "loom.core.prekeys.decode_items", _pass_on(IndexError)),
+    ("link_responder", "loom.core.link_ends.LinkResponder._discard", _pass_on(MalformedMessage)),
+    ("link_initiator", "loom.core.records.unpad_record", _pass_on(MalformedMessage)),
+    ("control_server", "loom.node.commands.messages.check_text", _pass_on(RuntimeError)),
+    ("hostile_contact", "loom.node.inbox.decode_payload", _pass_on(RuntimeError)),
+    ("schedule", "loom.core.choice.should_start", lambda *_, **__: False),
+    ("schedule", "loom.node.inbox.Inbox._came_before", _lax),
+]
+
+
+@pytest.mark.parametrize(("name", "place", "instead"), BROKEN, ids=lambda value: str(value)[-40:])
+def test_a_broken_product_is_noticed(
+    name: str, place: str, instead: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(name)
+    monkeypatch.setattr(place, instead)
+    assert broken_by(name)
