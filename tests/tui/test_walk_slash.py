@@ -1,0 +1,200 @@
+"""A walk through every slash command, typed and from the palette."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from loom.api.commands import BlockContact, RemoveContact, RenameContact, SendText, SetPreferences
+from loom.tui import clipboard
+from loom.tui.app import LoomApp
+from loom.tui.commands import COMMANDS, Run, read_line
+from loom.tui.screens.person import PersonSheet
+from loom.tui.screens.picker import Picker
+from loom.tui.settings import read_app_settings
+from loom.tui.signs import Signs
+from tests.fakes import TOKEN
+from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.people import PeopleNode
+
+Holds = Callable[[LoomApp, PeopleNode], bool]
+
+
+class Step(NamedTuple):
+    """What is typed after the command, and what holds then."""
+
+    argument: str
+    holds: Holds
+    before: tuple[str, ...] = ()
+    """Commands that come first."""
+    ends: bool = False
+    """Whether it leaves the app."""
+
+
+def screen(app: LoomApp) -> str:
+    return "\n".join(text_of(app))
+
+
+def shows(words: str, argument: str = "", before: tuple[str, ...] = ()) -> Step:
+    return Step(argument, lambda app, _: words in screen(app), before)
+
+
+def at_field(name: str) -> Step:
+    """The contact's screen, at the field where the missing word is written."""
+
+    def holds(app: LoomApp, _: PeopleNode) -> bool:
+        sheet = app.screen
+        return isinstance(sheet, PersonSheet) and sheet.body.chosen == name
+
+    return Step("", holds)
+
+
+def title(app: LoomApp) -> str:
+    return text_of(app)[0][24:]
+
+
+def told(node: PeopleNode, kind: type) -> bool:
+    return any(isinstance(one, kind) for one in node.sent)
+
+
+def allowed(node: PeopleNode) -> list[bool | None]:
+    return [one.muted for one in node.sent if isinstance(one, SetPreferences)]
+
+
+MUTED = Signs(True)["muted"]
+
+STEPS: dict[str, tuple[Step, ...]] = {
+    "help": (shows("Keys and commands: type to narrow"),),
+    "add": (
+        shows("Token or file"),
+        Step(f"{TOKEN} Eva", lambda app, _: "Eva" in title(app) and "is added" in screen(app)),
+        shows("does not start with LOOM", "nonsense Eva"),
+    ),
+    "open": (
+        Step("Bob", lambda app, _: "Bob" in title(app)),
+        shows("Go where?"),
+        shows("There is no contact nobody", "nobody"),
+    ),
+    "search": (shows("Ada: see you at noon", "noon"), shows("Search everywhere")),
+    "contact": (shows("Fingerprint"),),
+    "verify": (shows("It is the same"),),
+    "rename": (
+        Step("Eva", lambda app, node: "Eva" in title(app) and told(node, RenameContact)),
+        at_field("rename"),
+    ),
+    "block": (Step("", lambda app, node: "blocked" in title(app) and told(node, BlockContact)),),
+    "unblock": (Step("", lambda app, _: "blocked" not in title(app), ("/block",)),),
+    "mute": (Step("", lambda app, node: MUTED in screen(app) and allowed(node) == [True]),),
+    "unmute": (
+        Step(
+            "",
+            lambda app, node: MUTED not in screen(app) and allowed(node) == [True, False],
+            ("/mute",),
+        ),
+    ),
+    "remove": (
+        Step(
+            "Ada",
+            lambda app, node: "Ada" not in screen(app) and told(node, RemoveContact),
+        ),
+        Step(
+            "Bob",
+            lambda app, node: "write /remove Ada" in screen(app) and not told(node, RemoveContact),
+        ),
+        at_field("remove"),
+    ),
+    "peers": (shows("You are at"),),
+    "connect": (
+        shows("Done; the address is remembered.", "127.0.0.1:4070"),
+        at_field("connect"),
+        shows("nowhere", "nowhere"),
+    ),
+    "token": (shows("LOOM-AAAA"),),
+    "connectivity": (shows("Listening at"),),
+    "log": (shows("Look again"),),
+    "report": (Step("", lambda app, _: "Copied" in screen(app) and "Listening" in screen(app)),),
+    "privacy": (shows("Read receipts: on"),),
+    "notify": (
+        Step("full", lambda app, _: read_app_settings(app.config).notify == "full"),
+        shows("Tell what?"),
+        shows("Notifications are", "loudly"),
+    ),
+    "theme": (
+        Step("dark", lambda app, _: app.look.theme.name == "dark"),
+        shows("Which colours?"),
+        shows("There is no theme pink", "pink"),
+    ),
+    "keys": (
+        Step("emacs", lambda app, _: app.keys.profile == "emacs"),
+        shows("Which keys?"),
+        shows("There are no keys vi", "vi"),
+    ),
+    "words": (shows("Check your 24 words"),),
+    "lock": (shows("work is hidden, not locked"),),
+    "quit": (Step("", lambda app, _: not app.is_running, ends=True),),
+}
+
+
+def test_every_command_is_walked_through() -> None:
+    assert set(STEPS) == {command.name for command in COMMANDS}
+    for command in COMMANDS:
+        given = {bool(step.argument) for step in STEPS[command.name]}
+        assert given == ({True, False} if command.arguments else {False}), command
+
+
+def test_every_alias_is_its_command() -> None:
+    for command in COMMANDS:
+        for alias in (command.name, *command.aliases):
+            assert read_line(f"/{alias} Bob") == Run(command, "Bob")
+
+
+WALKS = [
+    pytest.param(name, step, way, id=f"{name}-{step.argument[:12]}-{way}")
+    for name, steps in STEPS.items()
+    for step in steps
+    for way in (["typed"] if step.argument else ["typed", "palette"])
+]
+
+
+@pytest.mark.parametrize(("name", "step", "way"), WALKS)
+async def test_every_command_does_what_the_help_says(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, name: str, step: Step, way: str
+) -> None:
+    async def copy(text: str, _: Callable[[str], None]) -> str:
+        return "Copied."
+
+    monkeypatch.setattr(clipboard, "copy", copy)
+    node = PeopleNode()
+    node.add("Bob", online=False)
+    node.add("Ada")
+    node.say("Bob", "call me when you are back")
+    node.say("Ada", "see you at noon")
+    async with opened(node) as (app, pilot):
+        for typed in step.before:
+            await pilot.press(*typed, "enter")
+            await settle(pilot)
+        if way == "palette":
+            await pilot.press("ctrl+p", *f"/{name}")
+            await settle(pilot)
+            assert isinstance(app.screen, Picker)
+            hints = [one.hint.split() for one in app.screen.box.choices]
+            app.screen.box.move(next(n for n, one in enumerate(hints) if f"/{name}" in one))
+        else:
+            app.room.writing.insert(f"/{name} {step.argument}".strip())
+        await pilot.press("enter")
+        if step.ends:
+            await pilot.pause()
+            assert not app.is_running
+            return
+        await settle(pilot)
+        assert step.holds(app, node), screen(app)
+        # Back where one was: by Esc, or by going on.
+        for _ in range(3):
+            if app.screen is not app.room:
+                await pilot.press("enter" if name == "lock" else "escape")
+                await settle(pilot)
+        assert app.screen is app.room
+        await pilot.press("ctrl+u", *"still here")
+        await settle(pilot)
+        assert app.room.writing.editor.text == "still here"
+        assert not told(node, SendText)
