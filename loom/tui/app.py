@@ -158,9 +158,9 @@ class LoomApp(DrawnApp[None]):
         """Ask the node, whichever serves the profile now."""
         return await self.client.send(command)
 
-    def work(self, work: Coroutine[Any, Any, Any], name: str, *, exclusive: bool = False) -> None:
+    def work(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         """Do something beside the screen; an error becomes a sentence in the status line."""
-        self.run_worker(self._said(work), name=name, group=name, exclusive=exclusive)
+        self.run_worker(self._said(work), name=name, group=name)
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell something in the status line."""

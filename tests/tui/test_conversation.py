@@ -431,6 +431,49 @@ async def test_the_palette_and_help_list_what_works(node: TalkingNode, opened: O
         assert "muted" in text_of(app)[0]
 
 
+async def test_what_help_lists_can_be_done_from_it(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("f1")
+        await settle(pilot)
+        await pilot.press(*"next conv", "enter")
+        await settle(pilot)
+        assert "Bob · not verified" in text_of(app)[0]
+        await pilot.press("f1")
+        await settle(pilot)
+        await pilot.press(*"safety", "enter")
+        await settle(pilot)
+        assert "Verify Bob" in text_of(app)[0]
+        await pilot.press("f1")
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+        assert not any(one.value for one in app.screen.box.choices)
+
+
+async def test_what_is_typed_in_one_go_with_the_key_that_opens_a_box_goes_into_it(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        for key in ("ctrl+p", *"lock", "backspace", *"k in", "ctrl+u", *"jump", "enter"):
+            app.room.post_message(events.Key(key, key if len(key) == 1 else None))
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+        assert app.screen.box.title == "Go where?"
+        assert app.room.writing.editor.text == ""
+
+
+async def test_the_palette_names_each_thing_once(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+p")
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
+        hints = [one.hint for one in app.screen.box.choices]
+        assert "Ctrl-O /open" in hints
+        words = " ".join(hints).split()
+        assert all(words.count(one) == 1 for one in words if one.startswith("/"))
+        for command in commands.COMMANDS:
+            assert (f"/{command.name}" in words) is app.room.slash.is_possible(command)
+
+
 @pytest.mark.parametrize("profile", keys.PROFILES)
 def test_every_bound_action_and_listed_command_exists(profile: str) -> None:
     from loom.tui.screens.conversation import ConversationScreen

@@ -25,19 +25,21 @@ class Choosing:
         self._room = room
 
     def palette(self) -> None:
-        """Everything that can be done, by name."""
+        """Everything that can be done, by name; how one scrolls comes last."""
         desk = self._room.desk
-        choices = [
-            Choice(action.does, " ".join(map(key_words, keys[:2])), action.name)
-            for action, keys in desk.keys.bindings()
-            if action.where in (EVERYWHERE, READING) and action.name != "palette"
-        ]
-        choices += [
-            Choice(command.does, f"/{command.name} {command.arguments}".strip(), command)
-            for command in COMMANDS
-            if self._room.slash.is_possible(command)
-        ]
-        self._pick("Do what?", narrowed(choices), self._do)
+        commands = [one for one in COMMANDS if self._room.slash.is_possible(one)]
+        twins = {name: one for one in commands for name in (one.name, *one.aliases)}
+        by_key: dict[str, list[Choice]] = {EVERYWHERE: [], READING: []}
+        for action, keys in desk.keys.bindings():
+            if action.where in by_key and action.name != "palette":
+                hints = [key_words(key) for key in keys[:2]]
+                if (twin := twins.get(action.name)) is not None:
+                    commands.remove(twin)
+                    hints.append(f"/{twin.name}")
+                choice = Choice(action.does, " ".join(hints), action.name)
+                by_key[action.where].append(choice)
+        typed = [Choice(one.does, f"/{one.name} {one.arguments}".strip(), one) for one in commands]
+        self._pick("Do what?", narrowed([*by_key[EVERYWHERE], *typed, *by_key[READING]]), self._do)
 
     def jump(self) -> None:
         """The conversations, newest first."""
@@ -75,14 +77,16 @@ class Choosing:
         self._pick(title, source, self._go_to, query)
 
     def help(self) -> None:
-        """Keys and commands as they are now."""
+        """Keys and commands as they are now; over the conversation, Enter does them."""
+        can_do = self._room.is_active
         rows: list[Choice] = []
         where = ""
         for action, keys in self._room.desk.keys.bindings():
             if action.where != where:
                 where = action.where
                 rows.append(Choice(where, role="title"))
-            rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys))))
+            value = action.name if can_do and where in (EVERYWHERE, READING) else None
+            rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys)), value))
         rows.append(Choice("Selecting: a digit opens the conversation at that place", "1-9"))
         rows.append(Choice("In a screen of fields and buttons", role="title"))
         rows.append(Choice("  Next; the one before", "Tab Down  Shift-Tab Up"))
@@ -90,8 +94,10 @@ class Choosing:
         rows.append(Choice("Commands, typed as a message", role="title"))
         for command in COMMANDS:
             names = " ".join(f"/{name}" for name in (command.name, *command.aliases))
-            rows.append(Choice(f"  {command.does}", f"{names} {command.arguments}".strip()))
-        self._pick("Keys and commands: type to narrow, Esc closes", narrowed(rows), lambda _: None)
+            hint = f"{names} {command.arguments}".strip()
+            rows.append(Choice(f"  {command.does}", hint, command if can_do else None))
+        then = "Enter does it" if can_do else "Esc closes"
+        self._pick(f"Keys and commands: type to narrow, {then}", narrowed(rows), self._do)
 
     def names(self, title: str, names: list[str], use: Callable[[str], None]) -> None:
         """One of a few names."""

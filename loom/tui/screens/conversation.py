@@ -158,9 +158,9 @@ class ConversationScreen(Screen[None]):
         """Every key is looked up in the bindings in force; the rest is text."""
         event.stop()
         event.prevent_default()
-        if not self.is_current:
+        if not self.is_active:
             # Typed in one go with the key that opened or closed what is above.
-            self.app.screen.post_message(event)
+            self.app.screen.post_message(events.Key(event.key, event.character))
             return
         self.looked_at(by_hand=True)
         if self.status.notice:

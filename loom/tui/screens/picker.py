@@ -138,8 +138,10 @@ class Picker(ModalScreen[object]):
         self.box = PickerBox(look, title)
         self.box.editor.set(query)
         self._source = source
-        self._query = ""
+        self._query: str | None = None
         """What the choices answer."""
+        self._chooses = False
+        """Enter came before the answer."""
         self._extended: Choice | None = None
         """The last choice when more were asked for."""
 
@@ -163,9 +165,9 @@ class Picker(ModalScreen[object]):
         """Every key is ours."""
         event.stop()
         event.prevent_default()
-        if not self.is_current:
+        if not self.is_active:
             # Typed in one go with the key that opened or closed what is above.
-            self.app.screen.post_message(event)
+            self.app.screen.post_message(events.Key(event.key, event.character))
             return
         key = event.key
         if key in ("escape", "ctrl+c", "ctrl+g", "ctrl+q", "f1"):
@@ -205,23 +207,27 @@ class Picker(ModalScreen[object]):
             self._choose()
 
     def _choose(self) -> None:
+        self._chooses = self._query != self.box.editor.text
+        if self._chooses:
+            return
         if self.box.choices and self.box.choices[self.box.at].value is not None:
             self.dismiss(self.box.choices[self.box.at].value)
 
     def _edited(self, before: str) -> None:
         self.box.refresh()
+        self._chooses = False
         if self.box.editor.text != before:
             self._ask()
 
     def _ask(self) -> None:
-        self.run_worker(self._answer(self.box.editor.text), exclusive=True, name="choices")
+        self.run_worker(self._answer(self.box.editor.text), name="choices")
 
     def on_picker_box_moved(self) -> None:
         """Ask for more before the end is in sight."""
         choices = self.box.choices
-        if not choices or self.box.at < len(choices) - 2 * self.box.rows:
+        if self._query is None or self.box.at < len(choices) - 2 * self.box.rows:
             return
-        if choices[-1] is not self._extended:
+        if choices and choices[-1] is not self._extended:
             self._extended = choices[-1]
             self.run_worker(self._extend(self._query, choices[-1]), name="more choices")
 
@@ -235,6 +241,8 @@ class Picker(ModalScreen[object]):
             self.box.extend(more)
 
     async def _answer(self, query: str) -> None:
+        if query != self.box.editor.text:
+            return  # one types faster than one can be answered
         try:
             choices = await self._source(query, None)
         except LoomError as error:
@@ -243,6 +251,8 @@ class Picker(ModalScreen[object]):
         if query == self.box.editor.text:
             self._query = query
             self.box.put(choices, "Nothing found" if query.strip() else "")
+            if self._chooses:
+                self._choose()
 
 
 def narrowed(choices: list[Choice]) -> Source:
