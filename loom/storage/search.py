@@ -12,7 +12,7 @@ from sqlcipher3.dbapi2 import Connection
 from loom.model import ContactId, Message
 from loom.storage.messages import COLUMNS, LAST_ROW, message
 
-PART_BITS: Final = 16
+PART_BITS: Final = 17
 """The row numbers in one part differ in so many low bits only."""
 
 # Its leaves fit into a page with SQLCipher's reserved bytes. The trigger leaves out what the index
@@ -34,6 +34,8 @@ BEGIN
     VALUES ('delete', old.row_id, old.body, old.contact_id);
 END""",
 )
+# One segment is asked in half the time of ten.
+_PART_IS_FULL: Final = "INSERT INTO messages_fts_{part} (messages_fts_{part}) VALUES ('optimize')"
 _INDEX: Final = """
 INSERT INTO messages_fts_{part} (rowid, body, contact)
 SELECT row_id, body, contact_id FROM messages WHERE row_id > ? AND row_id <= ?
@@ -64,6 +66,8 @@ def index_new(db: Connection) -> None:
     for part in range(max(newest_part, 0), _part(last) + 1):
         start, end = part << PART_BITS, (part + 1) << PART_BITS
         if part > newest_part:
+            if part:
+                db.execute(_PART_IS_FULL.format(part=part - 1))
             for statement in _NEW_PART:
                 db.execute(statement.format(part=part, start=start, end=end))
         db.execute(_INDEX.format(part=part), (max(start, indexed), end))
