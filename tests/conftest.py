@@ -19,3 +19,4 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _FOREIGN:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOOM_HOME", str(tmp_path / "loom-home"))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")

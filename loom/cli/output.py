@@ -1,5 +1,6 @@
 """What a command says: JSON lines for machines, words and tables for people."""
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ import msgspec
 from loom.api.views import View
 from loom.errors import LoomError, describe
 from loom.printable import printable
+from loom.tui import signs
 
 
 class ErrorLine(View, frozen=True, kw_only=True, tag="error"):
@@ -145,8 +147,8 @@ class Output(msgspec.Struct, frozen=True):
 
 
 def has_unicode(stream: TextIO) -> bool:
-    """Whether the stream's encoding can carry every sign."""
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+    """Whether every sign can be shown there."""
+    return signs.has_unicode(stream, os.environ)
 
 
 def sign(name: str) -> str:
