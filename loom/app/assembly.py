@@ -5,10 +5,12 @@ Apart from the rest of the root because a command that attaches to a running nod
 
 import asyncio
 import contextlib
+import os
 import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -29,6 +31,7 @@ from loom.ports import Discovery
 from loom.storage import events, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
+from loom.storage.durable import in_our_words, sync_folder
 from loom.storage.locked_memory import refuse_dumps
 from loom.storage.profile_lock import ProfileLock
 from loom.transport.tcp import TcpTransport
@@ -97,7 +100,14 @@ def new_phrase() -> str:
 def create_profile(
     paths: Paths, name: str, passphrase: str, phrase: str, argon2_memory_mib: int | None
 ) -> None:
-    """Build the profile beside its place, then move it there: half a profile never stands."""
+    """Build the profile beside its place, then move it there: half a profile never stands.
+
+    Returns once it outlasts a power cut.
+
+    Raises:
+        InvalidPhrase, InvalidName, InvalidInput, ProfileExists.
+        StoreUnavailable, DiskFull: there is none.
+    """
     refuse_dumps()
     seeds = seeds_from_phrase(phrase)
     name = check_name(name)
@@ -106,6 +116,7 @@ def create_profile(
     memory_kib = vault.MEMORY_DEFAULT_KIB
     if argon2_memory_mib is not None:
         memory_kib = argon2_memory_mib * 1024
+    new = [one for one in (paths.folder, *paths.folder.parents) if not os.access(one, os.F_OK)]
     private_folder(paths.folder.parent)
     if paths.folder.exists():
         raise ProfileExists(profile=paths.profile)
@@ -119,12 +130,26 @@ def create_profile(
         finally:
             database.close()
             key.wipe()
-        try:
-            building.rename(paths.folder)
-        except OSError as error:
-            raise ProfileExists(profile=paths.profile) from error
+        _move(building, paths, new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _move(building: Path, paths: Paths, new: list[Path]) -> None:
+    try:
+        building.rename(paths.folder)
+    except OSError as error:
+        if paths.folder.exists():
+            raise ProfileExists(profile=paths.profile) from error
+        raise in_our_words(error, "the profile cannot be put in its place") from error
+    try:
+        for one in new:
+            with contextlib.suppress(PermissionError):  # a folder of others, which none may list
+                sync_folder(one.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            paths.folder.rename(building)  # nobody will see its recovery words
+        raise in_our_words(error, "the profile cannot be made durable") from error
 
 
 def _store_identity(db: Db, name: str, seeds: IdentitySeeds) -> None:

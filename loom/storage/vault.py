@@ -6,8 +6,6 @@
 The checksum only tells a damaged file from a wrong passphrase.
 """
 
-import errno
-import os
 import secrets
 import unicodedata
 from pathlib import Path
@@ -19,12 +17,12 @@ from loom.crypto.aead import SIV_OVERHEAD_BYTES, SivKey
 from loom.crypto.kdf import equal, hash_, hkdf, passphrase_key
 from loom.errors import (
     AuthenticationError,
-    DiskFull,
     InvalidInput,
     ProfileDamaged,
     StoreUnavailable,
     WrongPassphrase,
 )
+from loom.storage.durable import in_our_words, sync_folder, write_durably
 from loom.storage.locked_memory import LockedBytes
 from loom.wire.encoding import u8, u32
 
@@ -186,30 +184,8 @@ def _cost(data: bytes) -> Cost:
 def _replace(path: Path, data: bytes) -> None:
     new = path.with_name(path.name + ".new")
     try:
-        _write_durably(new, data)
+        write_durably(new, data)
         new.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
-        raise _in_our_words(error) from error
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with open(os.open(path, flags, 0o600), "wb") as file:  # noqa: PTH123 - from a descriptor
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _in_our_words(error: OSError) -> DiskFull | StoreUnavailable:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull()
-    return StoreUnavailable(what="the keyslot cannot be written")
+        raise in_our_words(error, "the keyslot cannot be written") from error
