@@ -1,6 +1,7 @@
 """Two profiles made once, copied for each conversation, and the nursery of their processes."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from itertools import count
@@ -11,6 +12,7 @@ import pytest
 from tests.crash.pair import Pair, make
 from tests.crash.victims import Nursery
 
+ROUNDS = int(os.environ.get("LOOM_CRASH_ROUNDS", "50"))
 NewPair = Callable[[], Pair]
 
 

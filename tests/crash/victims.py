@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import pytest
@@ -27,7 +27,10 @@ COUNTED: Final = (
     *("openat", "mkdir", "rename", "unlink", "sendto"),
 )
 """All by which a file changes or becomes durable, or a byte leaves."""
-COUNT: Final = ("-e", "trace=" + ",".join(COUNTED))
+COUNT: Final = ("-e", "trace=pread64," + ",".join(COUNTED))
+
+
+T = TypeVar("T")
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -149,6 +152,11 @@ class Nursery:
         assert "Traceback" not in nursery.stderr, nursery.stderr
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
     def stderr(self) -> str:
         """What went wrong so far."""
         return self._errors.read_text()
@@ -193,19 +201,17 @@ class Nursery:
             await self._listening
 
 
-def boundaries(log: Path) -> list[Fault]:
-    """A death at each call that the busiest thread of the traced process made; see `COUNTED`."""
+def boundaries(log: Path, names: Sequence[str] = COUNTED) -> list[Fault]:
+    """A death at each call that the busiest thread made in a process traced with `COUNT`."""
     made = Counter(re.findall(r"(?m)^(\d+) +(\w+)\(", log.read_text(errors="replace")))
     most = {name: max(n for (_, one), n in made.items() if one == name) for _, name in made}
-    return [
-        Fault(name, nth) for name in COUNTED if name in most for nth in range(1, most[name] + 1)
-    ]
+    return [Fault(name, nth) for name in names if name in most for nth in range(1, most[name] + 1)]
 
 
-def spread(faults: Sequence[Fault], count: int) -> list[Fault]:
+def spread(whole: Sequence[T], count: int) -> list[T]:
     """So many of them, from all over; all, when there are no more."""
-    count = min(count, len(faults))
-    return [faults[n * len(faults) // count] for n in range(count)]
+    count = min(count, len(whole))
+    return [whole[n * len(whole) // count] for n in range(count)]
 
 
 def why_not() -> str:

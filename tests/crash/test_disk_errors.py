@@ -1,0 +1,39 @@
+"""A disk that is full or fails at any read or write of a running node: once, or from then on."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.conftest import ROUNDS, NewPair
+from tests.crash.victims import COUNT, Fault, boundaries, needs_strace, spread
+
+TEXTS = 4
+
+
+@needs_strace
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+@pytest.mark.parametrize("who", [0, 1], ids=["alice", "bob"])
+async def test_a_node_outlives_a_disk_that_fails_at_any_call(
+    new_pair: NewPair, tmp_path: Path, error: str, who: int
+) -> None:
+    """What was refused was said to be; what was accepted arrives, once and in order."""
+
+    async def first_words(trace: tuple[str, ...], *, heals: bool) -> None:
+        pair = new_pair()
+        victim = pair.sides[who]
+        await pair.start(victim, trace)
+        await pair.talk(TEXTS)
+        if not (heals and victim.is_up):
+            await victim.kill()
+        await pair.finish()
+        await pair.stop()
+
+    written = tmp_path / "calls"
+    await first_words((*COUNT, "-o", str(written)), heals=True)
+    calls = ("pwrite64", "fsync", "ftruncate", "unlink", *(["pread64"] if error == "EIO" else []))
+    met = boundaries(written, calls)
+    for number, one in enumerate(spread(met, max(2, ROUNDS // 16))):
+        lasting = number % 2 == 0
+        fault = Fault(one.call, one.nth, error, lasting=lasting)
+        await first_words(fault.trace, heals=not lasting)
