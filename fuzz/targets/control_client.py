@@ -92,7 +92,6 @@ TARGET = Target(
     run=run,
     seeds=(
         b"\0\0\2\0\0",
-        b"\0\0\1\1\4self\0\0",
         b"\0\0\1\2\4what\2\4code\1\3",
         b"\3\0",
         b"\3\1\0\2\4junk\0\0",

@@ -112,7 +112,7 @@ TARGET = Target(
         b"\6\x17" + bytes(24),
     ),
     max_bytes=512,
-    executions=12,
+    executions=8,
     time_max_s=15.0,
     memory_max_mib=64,
 )

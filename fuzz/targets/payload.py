@@ -84,7 +84,6 @@ TARGET = Target(
     run=run,
     seeds=(
         *(b"\0\0" + encoded for encoded in _VALID),
-        b"\0\0\x94\x05\xc4\x10" + _ID + b"\0\xdd\xff\xff\xff\xff",
         b"\0\0" + b"\x91" * 2_000,
         b"\1\1\1\0\3\1\xff",
         b"\2\5\0\0\0\3\6\3\0\0\0",

@@ -21,8 +21,8 @@ def run(data: bytes) -> None:
 
     async def live(world: World) -> None:
         names = NAMES[: 2 + draw.choice((0, 0, 0, 0, 1, 1, 2, 3))]
-        # A backup forgets how far ahead a clock once was, and the other side does not: together
-        # they keep a pair apart until the time comes that was told (docs/THREAT_MODEL).
+        # A backup forgets a reset counter from days ahead that the other side remembers: the two
+        # together keep a pair apart until that time has come.
         far_jumps = draw.flag()
         people = People(world, await world.friends(*names), carriers)
         for _ in range(STEPS_MAX):

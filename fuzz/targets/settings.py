@@ -80,8 +80,6 @@ TARGET = Target(
         b"\1",
         b"\0" + _TEMPLATE,
         b'\0theme = "dark"\nbind = {quit = ["ctrl+q"]}\n',
-        b"\0a = " + b"[" * 1_500,
-        b"\0bind = " + b"{a=" * 1_000,
         b"\0lock_after_min = 99999999999999999999",
         b"\0theme = 1979-05-27T07:32:00Z",
         b"\2\3\x02-1\0\0\0\0\0\0",

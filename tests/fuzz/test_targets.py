@@ -40,7 +40,7 @@ def test_changed_inputs_keep_the_promise_within_their_time(name: str) -> None:
 
 @given(st.binary(max_size=120))
 @settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
