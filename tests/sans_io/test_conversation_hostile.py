@@ -373,3 +373,91 @@ def test_no_secret_shows_in_a_repr(first: First) -> None:
     for one in (*values, theirs.ratchet.sending, state.local, first.prekey):
         assert "b'" not in repr(one)
         assert 'b"' not in repr(one)
+
+
+def test_an_accepted_session_carries_no_handshake(first: First) -> None:
+    """Only who began repeats it; what is stored is what the specification says."""
+    session = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation.best
+    assert session is not None
+    assert (session.prefix, session.clear_prefix) == (b"", b"")
+
+
+def test_a_receipt_moves_flow_control_of_its_session_only(first: First) -> None:
+    before = first.alice
+    best = before.best
+    assert best is not None
+    after = conversations.receipted(before, best.session_id, 6)
+    assert after.best is not None
+    assert after.best.known_received == 7
+    assert msgspec.structs.replace(after.best, known_received=0) == best
+    assert conversations.receipted(before, bytes(32), 6) is before
+    assert conversations.receipted(after, best.session_id, 6) is after
+
+
+class Answered:
+    """Alice began, Bob read her first envelope; what he seals is on its way to her."""
+
+    def __init__(self) -> None:
+        self.first = First()
+        first = self.first
+        opened = opened_by(Conversation(), first.envelope, prekey=first.prekey)
+        self.bob = opened.conversation
+
+    def answer(self, payload: bytes) -> bytes:
+        """One more envelope of Bob."""
+        sealed = conversations.seal(
+            self.bob,
+            payload,
+            entropy=self.first.source.entropy(),
+            fresh_key=self.first.source.key,
+            awaited=None,
+        )
+        self.bob = sealed.conversation
+        return sealed.envelope
+
+    def heard_by_alice(self, envelope: bytes, now_ms: int = NOW_MS) -> conversations.Opened:
+        """Alice opens it."""
+        opened = conversations.open_(
+            self.first.alice,
+            ALICE,
+            BOB.token,
+            envelope,
+            skipped={},
+            prekey=None,
+            refused=False,
+            now_ms=now_ms,
+        )
+        self.first.alice = opened.conversation
+        return opened
+
+
+@pytest.mark.parametrize(("since_s", "renewed"), [(3_599, False), (3_600, True), (-1, True)])
+def test_who_began_anew_is_told_of_it_with_the_first_answer(since_s: int, renewed: bool) -> None:
+    """At most once an hour; a clock that was set back does not hold it up."""
+    talk = Answered()
+    talk.first.alice = msgspec.structs.replace(
+        talk.first.alice, had_session=True, last_notice_s=NOW_S - since_s
+    )
+    assert talk.heard_by_alice(talk.answer(b"1")).renewed is renewed
+    assert talk.first.alice.last_notice_s == (NOW_S if renewed else NOW_S - since_s)
+    assert not talk.heard_by_alice(talk.answer(b"2"), NOW_MS + 3_600_000).renewed
+
+
+def test_the_first_session_of_all_is_noticed_silently() -> None:
+    talk = Answered()
+    opened = talk.heard_by_alice(talk.answer(b"1"))
+    assert not opened.renewed
+    assert opened.conversation.had_session
+    assert opened.conversation.last_notice_s == NOW_S
+
+
+def test_what_was_sent_before_the_peer_stepped_proves_no_receipt() -> None:
+    """Bob has a new chain under way that Alice never saw; her old chain says nothing of it."""
+    talk = Answered()
+    talk.answer(b"under way")
+    before = talk.bob.best
+    assert before is not None
+    talk.bob = opened_by(talk.bob, talk.first.seal(b"same chain")).conversation
+    after = talk.bob.best
+    assert after is not None
+    assert after.known_received == before.known_received == 0

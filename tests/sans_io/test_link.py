@@ -13,7 +13,7 @@ from loom.crypto.kdf import hkdf
 from loom.errors import InvalidInput, UsageError
 from loom.wire.encoding import enc
 from loom.wire.framing import RECORD_BODY_MAX_BYTES, RecordKind
-from loom.wire.limits import RECORD_BUCKETS
+from loom.wire.limits import RECORD_BUCKETS, RECORD_GRACE_S, RECORD_MIN_BYTES_PER_S
 from tests.sans_io.link_pair import (
     ALICE,
     CLEAR_AND_MESSAGE_1_BYTES,
@@ -271,3 +271,27 @@ def test_the_handshakes_secrets_go_when_the_records_begin() -> None:
     assert wire.initiator._handshake is None
     assert wire.responder._handshake is None
     assert repr(wire.initiator) == "LinkInitiator(OPEN)"
+
+
+def test_a_wrong_length_of_message_2_closes_with_its_header() -> None:
+    """The initiator waits for no byte of it."""
+    initiator = dial()
+    initiator.data_to_send()
+    event = only_closed([*initiator.receive_data((1_153).to_bytes(2, "big"), 0.0)])
+    assert event.reason is CloseReason.BROKEN
+
+
+def test_records_right_behind_message_2_are_read() -> None:
+    """From a responder that does not wait for the confirmation, cut in a record."""
+    responder, initiator = Door().responder(), dial()
+    responder.receive_data(initiator.data_to_send(), 0.0)
+    responder.accept()
+    records = responder._records
+    assert records is not None
+    record = records.seal(ENVELOPE, b"early")
+    data = responder.data_to_send() + record + record
+    assert initiator.receive_data(data[:-1], 1.0) == [
+        LinkConfirmed(),
+        RecordReceived(ENVELOPE, b"early"),
+    ]
+    assert initiator.next_timeout_s() == 1.0 + RECORD_GRACE_S + 80 / RECORD_MIN_BYTES_PER_S

@@ -251,6 +251,7 @@ def test_a_contact_with_a_low_order_ephemeral_is_ended(monkeypatch: pytest.Monke
     assert isinstance(event, LinkAuthenticated)
     (closed,) = responder.accept()
     assert isinstance(closed, LinkClosed)
+    assert closed.reason is CloseReason.BROKEN
     assert responder.data_to_send() == b""
 
 
@@ -292,4 +293,5 @@ def test_a_contact_with_an_unreduced_encapsulation_key_is_ended(
     responder.receive_data(data, 0.0)
     (closed,) = responder.accept()
     assert isinstance(closed, LinkClosed)
+    assert closed.reason is CloseReason.BROKEN
     assert responder.data_to_send() == b""

@@ -130,3 +130,29 @@ def test_a_late_handshake_leaves_the_first_record_its_time() -> None:
     assert responder.receive_data(data[:-1], 4.9) == [LinkConfirmed()]
     assert responder.handle_timeout(9.8) == []
     assert responder.receive_data(data[-1:], 9.8) == [RecordReceived(ENVELOPE, b"x")]
+
+
+@pytest.mark.parametrize(("sent", "known_bytes"), [(1, 0), (2, 61_520), (3, 61_520)])
+def test_the_deadline_of_a_record_counts_its_length_once_that_is_there(
+    sent: int, known_bytes: int
+) -> None:
+    wire = connected()
+    wire.initiator.send_record(ENVELOPE, bytes(60_000), 0.0)
+    frame = wire.initiator.data_to_send()
+    wire.responder.receive_data(frame[:sent], 10.0)
+    limit_s = 10.0 + RECORD_GRACE_S + known_bytes / RECORD_MIN_BYTES_PER_S
+    assert wire.responder.next_timeout_s() == min(limit_s, KEEPALIVE_S)
+    assert wire.responder.handle_timeout(limit_s - 0.001) == []
+    assert wire.responder.handle_timeout(limit_s) == [LinkClosed(CloseReason.SLOW)]
+
+
+def test_the_deadline_of_a_record_behind_the_confirmation_begins_with_it() -> None:
+    """Though both came in the same bytes."""
+    door, initiator = Door(), dial()
+    responder = door.responder()
+    responder.receive_data(initiator.data_to_send(), 0.0)
+    responder.accept()
+    initiator.receive_data(responder.data_to_send(), 1.0)
+    initiator.send_record(ENVELOPE, b"x", 1.0)
+    responder.receive_data(initiator.data_to_send()[:-1], 2.0)
+    assert responder.next_timeout_s() == 2.0 + RECORD_GRACE_S + 80 / RECORD_MIN_BYTES_PER_S

@@ -264,3 +264,22 @@ def test_nothing_secret_is_printed() -> None:
     initiator, _ = loom_pair()
     assert repr(initiator) == "Handshake(message=0)"
     assert repr(CipherState(seed(7))) == "CipherState(nonce=0)"
+
+
+def test_an_empty_first_message_is_the_bare_key() -> None:
+    """Without a pre-shared key nothing is sealed yet; and nobody's static key is known."""
+
+    def one(*, is_initiator: bool) -> Handshake:
+        return Handshake(
+            "Noise_NN_25519_ChaChaPoly_SHA512",
+            is_initiator=is_initiator,
+            prologue=b"",
+            ephemeral_seed=seed(1 + is_initiator),
+        )
+
+    initiator, responder = one(is_initiator=True), one(is_initiator=False)
+    first = initiator.write_message()
+    assert len(first) == 32
+    assert responder.read_message(first) == b""
+    assert initiator.read_message(responder.write_message()) == b""
+    assert initiator.remote_static == responder.remote_static == b""

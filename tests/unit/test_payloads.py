@@ -159,3 +159,19 @@ def test_mutated_payloads_raise_nothing_else_and_stay_the_identity() -> None:
             continue
         if not isinstance(payload, Unknown):
             assert encode_payload(payload) == data
+
+
+def test_a_payload_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    head = len(pack([5, ID, 5, bytes(40_000)])) - 40_000
+    longest = pack([5, ID, 5, bytes(PAYLOAD_MAX_BYTES - head)])
+    assert len(longest) == PAYLOAD_MAX_BYTES
+    assert decode_payload(longest) == Unknown(ID, 5, 5)
+    with pytest.raises(MalformedMessage):
+        decode_payload(pack([5, ID, 5, bytes(PAYLOAD_MAX_BYTES - head + 1)]))
+
+
+@pytest.mark.parametrize("value", [[4, ID, 5, 7], [3, ID, 5, "on"], [2, ID, 5, ()], [1, ID, 5]])
+def test_a_broken_payload_of_a_known_type_is_not_taken_for_a_later_one(value: list[Any]) -> None:
+    """It would be receipted and skipped, and the author would believe that it was read."""
+    with pytest.raises(MalformedMessage):
+        decode_payload(pack(value))

@@ -165,3 +165,10 @@ def test_a_clock_that_stands_at_1970_is_no_error() -> None:
     """There are no epochs before the first."""
     (properties,) = adverts(1, epoch=2)
     assert found(properties, epoch=0)
+
+
+def test_an_advert_of_the_first_epoch_is_read() -> None:
+    """Two clocks that stand at 1970 still meet."""
+    (properties,) = adverts(1, epoch=0)
+    assert found(properties, epoch=0)
+    assert found(properties, epoch=EPOCH_SKEW)

@@ -158,3 +158,27 @@ def test_swapped_neighbours_are_noticed() -> None:
     for place in places:
         if TEXT[place] != TEXT[place + 1]:
             reason(TEXT[:place] + TEXT[place + 1] + TEXT[place] + TEXT[place + 2 :])
+
+
+def test_no_other_version_is_taken_for_ours() -> None:
+    """Even with the right checksum for it: a later Loom's token must not be half understood."""
+    for version in set(range(256)) - {1}:
+        assert "version" in reason(written(version=version))
+
+
+def test_two_characters_tell_the_version() -> None:
+    assert "version" in reason(written(version=2)[:7])
+    assert "instead of 116" in reason(TEXT[:7])
+
+
+def test_a_token_may_use_every_letter_of_the_alphabet() -> None:
+    tokens = (ContactToken(PeerId(bytes([n]) * 32), hash_of(n)) for n in range(100))
+    texts = [text for text in map(encode_token, tokens) if set(text[5:]) == set(ALPHABET)]
+    assert texts
+    for text in texts:
+        assert encode_token(decode_token(text)) == text
+
+
+def hash_of(number: int) -> bytes:
+    """Well mixed bytes of a valid key."""
+    return hashlib.sha256(bytes([number])).digest()[:31] + bytes(1)
