@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH_MAX: Final = 128
+BATCH_MAX_BYTES: Final = 256 * 1024
+BATCH_SKIPPED_MAX: Final = 256
+"""What others wait for is one transaction: a contact's longest texts and gaps share it with few."""
 ENVELOPE_HASH_BYTES: Final = 32
 FAILURES_AT_ONCE: Final = 8
 """An envelope that does not open may cost thousands of MACs."""
@@ -77,6 +80,18 @@ class Batch:
         self.spent_prekeys: list[bytes] = []
         self.card: bytes | None = None
         self.renewed = False
+        self.size_bytes = 0
+        self.skipped = 0
+        """Keys stored and deleted because messages are missing."""
+
+    def is_full(self, limit: int) -> bool:
+        """Whether the rest must wait for the next transaction."""
+        return (
+            len(self.taken) >= limit
+            or len(self.failed) >= FAILURES_AT_ONCE
+            or self.size_bytes >= BATCH_MAX_BYTES
+            or self.skipped >= BATCH_SKIPPED_MAX
+        )
 
     def owed(self) -> list[MessageId]:
         """The ids to receipt."""
@@ -180,7 +195,7 @@ class Inbox:
         state = self._peer.state
         await state.ready()
         limit = 1 if self._tries else BATCH_MAX
-        while self._queue and len(batch.taken) < limit and len(batch.failed) < FAILURES_AT_ONCE:
+        while self._queue and not batch.is_full(limit):
             envelope = self._queue[0]
             try:
                 unknown = core.unknown_handshake(state.conversation, envelope)
@@ -243,6 +258,8 @@ class Inbox:
 
     def _note(self, batch: Batch, envelope: bytes, opened: Opened) -> None:
         batch.renewed |= opened.renewed
+        batch.size_bytes += len(envelope)
+        batch.skipped += len(opened.skipped.added) + len(opened.skipped.removed)
         payload: Payload | None
         try:
             payload = decode_payload(opened.payload)

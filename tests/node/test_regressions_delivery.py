@@ -1,11 +1,13 @@
 """Messages, receipts and sessions that were once stuck, lost, told too often or never."""
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from loom.api.commands import (
@@ -22,18 +24,20 @@ from loom.core import conversation as core
 from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import Session
+from loom.crypto.kdf import mac
 from loom.errors import DiskFull, DuplicateContact
 from loom.model import Direction, MessageState
 from loom.node.connection import Connection
-from loom.node.inbox import FAILURES_AT_ONCE, FAILURES_MAX
+from loom.node.inbox import BATCH_MAX_BYTES, FAILURES_AT_ONCE, FAILURES_MAX, Batch, Inbox
 from loom.node.key_pool import generate
 from loom.storage import receipts
 from loom.storage.outbox import OutboxRow
 from loom.wire.framing import RecordKind
-from loom.wire.limits import ENVELOPE_BUCKETS, INBOX_QUEUE_MAX
-from loom.wire.payloads import Receipt, decode_payload
+from loom.wire.limits import ENVELOPE_BUCKETS, INBOX_QUEUE_MAX, MAX_SKIP, TEXT_MAX_BYTES
+from loom.wire.payloads import Receipt, Text, decode_payload, encode_payload
 from loom.wire.token import encode_token
 from tests.node.harness import Person, World, identity_of
+from tests.people import NOW_MS
 
 GARBAGE = b"\1" + random.Random(1).randbytes(ENVELOPE_BUCKETS[0] - 1)
 
@@ -177,6 +181,49 @@ async def test_broken_envelopes_with_authentic_headers_hold_up_nobody(
     assert bad_link not in bob.node.links._confirmed
     assert [one.contact for one in bob.told(PeerOffline)] == ["Mallory"]
     assert bob.received(mallory) == []
+
+
+@pytest.mark.parametrize("gap", [0, MAX_SKIP])
+async def test_the_greatest_gaps_and_the_longest_texts_share_no_transaction(
+    world: World, monkeypatch: pytest.MonkeyPatch, gap: int
+) -> None:
+    """Once 128 of them did: the node stood still for 0.8 s, and its disk for seconds."""
+    alice, bob = await talked(world)
+    state = alice.peer(bob).state
+    conversation, envelopes = state.conversation, []
+    body = "hm" if gap else "w" * TEXT_MAX_BYTES
+    for number in range(8 if gap else 16):
+        best = conversation.best
+        assert best is not None
+        assert best.ratchet.sending is not None
+        sending = best.ratchet.sending
+        key = sending.chain_key
+        for _ in range(gap):
+            key = mac(key, b"\x01")[32:]
+        ahead = msgspec.structs.replace(sending, chain_key=key, n=sending.n + gap)
+        ratchet = msgspec.structs.replace(best.ratchet, sending=ahead)
+        changed = msgspec.structs.replace(best, ratchet=ratchet)
+        sealed = core.seal(
+            msgspec.structs.replace(conversation, sessions=(changed,)),
+            encode_payload(Text(bytes(15) + bytes([number + 1]), NOW_MS, body)),
+            entropy=random.randbytes(ENTROPY_BYTES),
+            fresh_key=generate,
+            awaited=None,
+        )
+        conversation = sealed.conversation
+        envelopes.append(sealed.envelope)
+    together: list[int] = []
+    commit = Inbox._commit
+
+    async def counted(inbox: Inbox, batch: Batch) -> None:
+        together.append(len(batch.taken))
+        await commit(inbox, batch)
+
+    monkeypatch.setattr(Inbox, "_commit", counted)
+    bob.peer(alice).inbox.put(envelopes)
+    await world.until(lambda: len(bob.received(alice)) == 1 + len(envelopes))
+    most = 1 if gap else math.ceil(BATCH_MAX_BYTES / len(envelopes[0]))
+    assert max(together) <= most
 
 
 async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from loom.api.commands import BlockContact, Connect, ImportToken, VerifyContact
 from loom.api.events import PeerOnline
 from loom.core.presence import ADVERT_RANDOM_BYTES, Place, build_adverts, epoch_at
-from loom.errors import IdentityChanged, StoreUnavailable
+from loom.errors import IdentityChanged, StoreUnavailable, Unreachable
 from loom.model import Address, Direction, MessageState
 from loom.node.connection import FLUSH_TIMEOUT_S, Connection
 from loom.ports import Advert
@@ -274,6 +274,23 @@ async def test_a_link_that_ends_at_once_is_not_dialled_in_a_hurry(
     del links.confirmed
     await alice.say(bob, "in the end")
     await world.delivered(alice, bob, within_s=600)
+
+
+async def test_an_address_that_did_not_answer_at_first_is_tried_again(world: World) -> None:
+    """Once a contact's only address, when its first `connect` failed, was never dialled again."""
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.add(bob)
+    await bob.add(alice)
+    there = bob.address
+    await world.pass_time(10)
+    await bob.stop()
+    with pytest.raises(Unreachable):
+        await alice.do(Connect(contact="Bob", host=there.host, port=there.port))
+    await alice.say(bob, "are you there?")
+    await bob.start()
+    assert bob.address == there
+    await world.delivered(alice, bob, within_s=60)
+    assert bob.received(alice) == ["are you there?"]
 
 
 async def test_the_dialer_survives_a_read_that_fails(world: World) -> None:

@@ -24,6 +24,7 @@ from loom.ports import Listener, Stream, StreamHandler
 from loom.transport import tcp
 from loom.transport.tcp import TcpTransport
 from loom.wire.limits import (
+    READ_MAX_BYTES,
     TCP_SEGMENT_MAX_BYTES,
     TCP_UNANSWERED_MAX_S,
     WRITE_BUFFER_HIGH_BYTES,
@@ -82,10 +83,11 @@ async def dial(address: Address, handler: StreamHandler | None = None) -> Record
     return recorder
 
 
-async def test_both_ends_send_small_packets_and_notice_silence(
+async def test_both_ends_take_and_send_little_at_once_and_notice_silence(
     listening: tuple[Address, Acceptor],
 ) -> None:
-    """Regression: a new address was noticed after 90 s, a path without ICMP never passed.
+    """Regressions: a new address was noticed after 90 s, a path without ICMP never passed, and
+    one flooder's records were worked through by thousands.
 
     How a network behaves that makes this matter: tests/network.
     """
@@ -94,6 +96,7 @@ async def test_both_ends_send_small_packets_and_notice_silence(
     for end in (near, await accept.one()):
         stream = end.stream
         assert isinstance(stream, tcp._Connection)
+        assert stream._transport.max_size == READ_MAX_BYTES  # type: ignore[attr-defined]
         sock = stream._transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= TCP_SEGMENT_MAX_BYTES
         if sys.platform == "linux":

@@ -12,6 +12,7 @@ from loom.errors import (
     InvalidAddress,
     InvalidInput,
     InvalidPhrase,
+    Unreachable,
 )
 from loom.model import Address, Direction
 from loom.node.commands.handlers import Handlers
@@ -59,7 +60,13 @@ class NetworkCommands:
         if not self._node.is_online:
             return views.Done()
         if peer.connection is None or peer.connection.remote != address:
-            await self._node.links.dial(peer, address)
+            try:
+                await self._node.links.dial(peer, address)
+            except Unreachable:
+                # The dialer may wait for any address at all; now it knows one to go on with.
+                if peer.dialer is not None:
+                    peer.dialer.kick(heard=True)
+                raise
         return views.Done()
 
     async def _list_peers(self, command: api.ListPeers) -> views.Peers:
