@@ -21,6 +21,7 @@ from loom.api.profiles import NodeOptions
 from loom.config import Paths, private_folder
 from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
+from loom.durable import in_our_words, sync_folder
 from loom.errors import InvalidInput, ProfileDamaged, ProfileExists
 from loom.node.bus import EventBus
 from loom.node.key_pool import KeyPool
@@ -31,7 +32,6 @@ from loom.ports import Discovery
 from loom.storage import events, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
-from loom.storage.durable import in_our_words, sync_folder
 from loom.storage.locked_memory import refuse_dumps
 from loom.storage.profile_lock import ProfileLock
 from loom.transport.tcp import TcpTransport

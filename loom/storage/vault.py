@@ -15,6 +15,7 @@ import msgspec
 
 from loom.crypto.aead import SIV_OVERHEAD_BYTES, SivKey
 from loom.crypto.kdf import equal, hash_, hkdf, passphrase_key
+from loom.durable import in_our_words, replace_durably
 from loom.errors import (
     AuthenticationError,
     InvalidInput,
@@ -22,7 +23,6 @@ from loom.errors import (
     StoreUnavailable,
     WrongPassphrase,
 )
-from loom.storage.durable import in_our_words, sync_folder, write_durably
 from loom.storage.locked_memory import LockedBytes
 from loom.wire.encoding import u8, u32
 
@@ -182,10 +182,7 @@ def _cost(data: bytes) -> Cost:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    new = path.with_name(path.name + ".new")
     try:
-        write_durably(new, data)
-        new.replace(path)
-        sync_folder(path.parent)
+        replace_durably(path, data)
     except OSError as error:
         raise in_our_words(error, "the keyslot cannot be written") from error

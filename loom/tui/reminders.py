@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from loom.durable import replace_durably
 from loom.errors import StoreUnavailable
 
 FILE: Final = "words-to-check"
@@ -29,8 +30,6 @@ def remember_words(folder: Path, profile: str, *, checked: bool) -> None:
     file = folder / FILE
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = file.with_suffix(".new")
-        beside.write_text("\n".join([*after, ""]), encoding="utf-8")
-        beside.replace(file)
+        replace_durably(file, "\n".join([*after, ""]).encode())
     except OSError as error:
         raise StoreUnavailable(what=str(file)) from error

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from loom.durable import replace_durably
 from loom.errors import InvalidInput, LoomError, StoreUnavailable, describe
 from loom.tui.keys import Keys
 from loom.tui.notices import Level, Way
@@ -101,8 +102,6 @@ def change_app_setting(folder: Path, name: str, value: str) -> None:
         text = file.read_text(encoding="utf-8") if file.exists() else TEMPLATE
         line = f'{name} = "{value}"'
         changed, found = re.subn(rf"(?m)^{name}\s*=.*$", line, text, count=1)
-        beside = file.with_suffix(".new")
-        beside.write_text(changed if found else f"{line}\n{text}", encoding="utf-8")
-        beside.replace(file)
+        replace_durably(file, (changed if found else f"{line}\n{text}").encode())
     except (OSError, UnicodeDecodeError) as error:
         raise StoreUnavailable(what=str(file)) from error

@@ -25,6 +25,7 @@ from loom.errors import LoomError
 from loom.model import Address
 from loom.storage import vault
 from loom.storage.database import Database
+from loom.tui.settings import change_app_setting
 
 PR_SET_PTRACER: Final = 0x59616D61
 PR_SET_PTRACER_ANY: Final = ctypes.c_ulong(-1)
@@ -60,6 +61,11 @@ def open_database(path: str, key: str) -> None:
     Database.open(Path(path), bytes.fromhex(key)).close()
 
 
+def change_setting(folder: str, name: str, value: str) -> None:
+    """Set a text in the app's config file."""
+    change_app_setting(Path(folder), name, value)
+
+
 def say(word: str) -> None:
     """In one piece, whoever else says something, and by a call that no test lets fail."""
     os.writev(1, [json.dumps([os.getpid(), word]).encode() + b"\n"])
@@ -80,7 +86,7 @@ def _live(task: Callable[..., None], arguments: list[str]) -> None:
 
 
 TASKS: Final[dict[str, Callable[..., None]]] = {
-    task.__name__: task for task in (node, create, change_passphrase, open_database)
+    task.__name__: task for task in (node, create, change_passphrase, open_database, change_setting)
 }
 
 

@@ -1,4 +1,4 @@
-"""A profile is made, restored, given a new passphrase or a new schema, and the machine dies."""
+"""A profile is made, restored, given a new passphrase, schema or setting, and the machine dies."""
 
 import random
 import shutil
@@ -124,6 +124,22 @@ def everything_is_kept(home: Path, done: bool) -> None:
         database.close()
 
 
+# --- a setting of the app ---
+
+OWN = '# mine\ntheme = "dark"\nbell = false\n[bind]\nsearch_here = ["ctrl+s"]\n'
+
+
+def own_config(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "config.toml").write_text(OWN)
+
+
+def is_the_old_or_the_new(folder: Path, done: bool) -> None:
+    found = (folder / "config.toml").read_text()
+    changed = OWN.replace("dark", "light")
+    assert found == changed if done else found in (OWN, changed)
+
+
 WORKS = {
     "creation": Work(
         "create",
@@ -142,6 +158,12 @@ WORKS = {
         lambda home: (str(home / "loom.db"), KEY.hex()),
         old_schema,
         everything_is_kept,
+    ),
+    "config": Work(
+        "change_setting",
+        lambda folder: (str(folder), "theme", "light"),
+        own_config,
+        is_the_old_or_the_new,
     ),
 }
 

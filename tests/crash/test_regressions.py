@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles, assembly
 from loom.config import Settings
 from loom.errors import DiskFull, LoomError, StoreUnavailable
+from loom.tui.reminders import remember_words
+from loom.tui.settings import change_app_setting
 from tests.crash.conftest import NewPair
 from tests.crash.pair import paths
 from tests.crash.test_power_loss import FRAME_BYTES, LOG_HEADER_BYTES
@@ -89,3 +92,25 @@ async def test_a_page_torn_by_a_power_cut_is_no_damage_for_doctor(new_pair: NewP
     assert [one.found for one in checks if one.name == "database"] == ["whole"]
     await pair.finish()
     await pair.stop()
+
+
+def test_a_setting_is_on_the_disk_before_it_takes_the_old_ones_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut the config file could be empty: every own key and theme gone."""
+    steps: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        sync(descriptor)
+
+    def replace_(path: Path, target: Path) -> Path:
+        steps.append("replaced")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace_)
+    change_app_setting(tmp_path, "theme", "dark")
+    remember_words(tmp_path, "ada", checked=False)
+    assert steps == 2 * ["file", "replaced", "folder"]

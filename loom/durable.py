@@ -7,17 +7,20 @@ from pathlib import Path
 from loom.errors import DiskFull, StoreUnavailable
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Make or replace a file (mode 0600); its name is durable once `sync_folder` returned.
+def replace_durably(path: Path, data: bytes) -> None:
+    """Make a file (mode 0600) or replace it whole: at any instant it is the old one or the new.
 
     Raises:
-        OSError: see `in_our_words`.
+        OSError: it is the old one, unless only the last step failed. See `in_our_words`.
     """
+    new = path.with_name(path.name + ".new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with open(os.open(path, flags, 0o600), "wb") as file:  # noqa: PTH123 - from a descriptor
+    with open(os.open(new, flags, 0o600), "wb") as file:  # noqa: PTH123 - from a descriptor
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    new.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:
@@ -34,7 +37,7 @@ def sync_folder(path: Path) -> None:
 
 
 def in_our_words(error: OSError, what: str) -> DiskFull | StoreUnavailable:
-    """What to raise from it; `what` is a sentence's beginning, as in "it cannot be written"."""
+    """What to raise from it; `what` says which thing cannot be had."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull()
     return StoreUnavailable(what=what)
