@@ -1,11 +1,12 @@
 """What is deleted is absent from every decrypted page (docs/PROTOCOL.md 10, item 9)."""
 
+from functools import partial
 from pathlib import Path
 
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId
-from loom.storage import contacts, events, messages, outbox, prekeys, search, skipped_keys
+from loom.storage import contacts, drafts, events, messages, outbox, prekeys, search, skipped_keys
 from tests.storage.conftest import OpenDatabase
 from tests.storage.given import KEY, check_search, continue_at, mid, say
 from tests.storage.pages import decrypted
@@ -102,3 +103,43 @@ async def test_a_message_deleted_from_an_older_part_of_the_index_is_nowhere(
     await database.write(check_search)
     assert await database.checkpoint()
     assert not any(_holds(path, word) for word in (b"zanzibar", b"ordinary", b"later"))
+
+
+async def test_a_draft_that_was_changed_or_sent_is_nowhere(
+    path: Path, open_database: OpenDatabase
+) -> None:
+    database = open_database()
+    for text, gone in (("zanzibar", ""), ("marzipan " * 900, "zanzibar"), ("", "marzipan")):
+        await database.write(partial(drafts.put, contact_id=ADA, body=text))
+        assert await database.checkpoint()
+        assert not gone or not _holds(path, gone.encode())
+        assert not text or _holds(path, text[:8].encode())
+
+
+def _words_in_search(db: Connection) -> set[str]:
+    """Every word that any part of the index has, however its tables store it."""
+    tables = db.execute("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")
+    found: set[str] = set()
+    for (table,) in tables.fetchall():
+        db.execute(f"CREATE VIRTUAL TABLE temp.words USING fts5vocab (main, '{table}', 'row')")
+        found |= {word for (word,) in db.execute("SELECT term FROM temp.words")}
+        db.execute("DROP TABLE temp.words")
+    return found
+
+
+async def test_the_index_forgets_words_of_many_commits_that_begin_alike(
+    path: Path, open_database: OpenDatabase
+) -> None:
+    """Neighbours are stored by what differs, and old segments are merged with new ones."""
+    database = open_database()
+    for number in range(1, 41):
+        body = "zanzibarian marzipans" if number == 9 else f"zanzi marzi {number}"
+        await database.write(partial(say, number=number, body=body))
+    await database.write(lambda db: messages.delete(db, ADA, [mid(9)]))
+    assert await database.checkpoint()
+    words = await database.write(_words_in_search)
+    assert {"zanzi", "marzi", "40"} <= words
+    assert not {"zanzibarian", "marzipans"} & words
+    assert not any(
+        _holds(path, word) for word in (b"zanzibarian", b"barian", b"marzipans", b"pans")
+    )
