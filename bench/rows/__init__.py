@@ -1,7 +1,7 @@
 """Every row, in the order of the table of targets; one file per group."""
 
 from bench.harness import Row
-from bench.rows import command, delivery, handshake, memory, ratchet, store, stranger
+from bench.rows import command, delivery, handshake, memory, ratchet, recovery, store, stranger
 
 ALL: tuple[Row, ...] = (
     *ratchet.ROWS,
@@ -10,5 +10,6 @@ ALL: tuple[Row, ...] = (
     *delivery.ROWS,
     *store.ROWS,
     *command.ROWS,
+    *recovery.ROWS,
     *memory.ROWS,
 )
