@@ -9,7 +9,7 @@ PROJECT := pyproject.toml loom/__init__.py
 CODE := $(wildcard loom tests examples bench fuzz)
 TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
 
-.PHONY: help demo test check format lock bench screenshots clean
+.PHONY: help demo test check format lock bench mutate screenshots clean
 
 help:
 	@echo 'make demo         set up and talk to Ada'
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench        measure Loom against its peers'
 	@echo 'make screenshots  paint the pictures of the README anew'
 	@echo 'make fuzz         look for inputs that break a promise'
+	@echo 'make mutate       change the core in small ways, and see whether the tests notice'
 	@echo 'make format       rewrite the code in the house format'
 	@echo 'make lock         resolve and pin every dependency anew'
 	@echo 'make clean        remove what was set up or built'
@@ -48,6 +49,11 @@ fuzz: .venv/fuzz
 screenshots: .venv/dev
 	@$(BIN)/python -m tests.tui.screenshots
 
+# What lives and is not in docs/MUTANTS.md makes it fail; `make mutate ARGS='loom.core.ratchet*'` tries some.
+mutate: .venv/mutation
+	@$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/python -m tests.mutants.survivors
+
 # The hashes must be those of the public files, so this machine's own pip settings stay out.
 lock: export PIP_CONFIG_FILE := /dev/null
 lock: export PIP_EXTRA_INDEX_URL :=
@@ -59,9 +65,11 @@ lock: .venv/dev
 	$(LOCK) --output-file=requirements/dev.txt requirements/dev.in
 	$(LOCK) --output-file=requirements/bench.txt requirements/bench.in
 	$(LOCK) --output-file=requirements/fuzz.txt requirements/fuzz.in
+	$(LOCK) --output-file=requirements/mutation.txt requirements/mutation.in
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz \
+	  mutants
 
 .venv/python:
 	@python=; \
@@ -105,4 +113,9 @@ clean:
 	    'Linux x86-64): `make test` runs the targets without it.' >&2; \
 	  exit 1; \
 	}
+	@touch $@
+
+.venv/mutation: .venv/dev requirements/mutation.txt
+	@echo 'Installing what makes the mutants ...' >&2
+	@$(PIP) install --require-hashes -r requirements/mutation.txt >&2
 	@touch $@
