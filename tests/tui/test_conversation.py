@@ -166,6 +166,22 @@ async def test_the_composer_grows_to_eight_rows(node: TalkingNode, opened: Opene
         assert app.room.composer.size.height == 8
 
 
+async def test_what_the_composer_leaves_the_timeline_takes(opened: Opened) -> None:
+    """Rows that a longer text or the ways to complete one had taken once stayed empty."""
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"said {n}" for n in range(50)))
+    async with opened(node) as (app, pilot):
+        before = text_of(app)
+        for typed, back in ((("ctrl+j",) * 3, ("ctrl+u", *("backspace",) * 3)), ("/", ["ctrl+u"])):
+            await pilot.press(*typed)
+            await settle(pilot)
+            assert text_of(app) != before
+            await pilot.press(*back)
+            await settle(pilot)
+            assert text_of(app) == before
+
+
 async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         app.room.writing.editor.insert("x" * (TEXT_MAX_BYTES + 3))

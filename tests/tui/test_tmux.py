@@ -54,8 +54,8 @@ class Tmux:
     def resize(self, width: int, height: int) -> None:
         self._run("resize-window", "-x", str(width), "-y", str(height))
 
-    def screen(self) -> str:
-        return self._run("capture-pane", "-p")
+    def screen(self, *, styled: bool = False) -> str:
+        return self._run("capture-pane", "-p", *(["-e"] if styled else []))
 
     def history(self) -> str:
         """All that scrolled away, then the screen."""
@@ -68,10 +68,10 @@ class Tmux:
     def buffer(self) -> str:
         return self._run("show-buffer")
 
-    def until(self, words: str) -> str:
-        """The screen once it shows the words."""
+    def until(self, words: str, row: int = 0) -> str:
+        """The screen once it shows the words, there or further down."""
         deadline = time.monotonic() + LIMIT_S
-        while words not in (screen := self.screen()):
+        while words not in "".join((screen := self.screen()).splitlines(keepends=True)[row:]):
             assert time.monotonic() < deadline, f"no {words!r} in:\n{screen}"
             time.sleep(0.05)
         return screen

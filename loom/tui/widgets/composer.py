@@ -41,6 +41,8 @@ class Composer(Lines):
 
     def fit(self) -> None:
         """As many rows as the text needs, from one to eight."""
+        if not self.size:
+            return  # it fits itself once it has a width
         rows = len(wrap(self.editor.text, self.text_width)) if self.editor.text else 1
         height = max(1, min(rows, ROWS_MAX, self.screen.size.height // 3))
         row = self.editor.row(self.text_width)

@@ -43,9 +43,9 @@ class Timeline(Lines):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Other lines are visible now."""
-        self._find()
+        """Other lines are visible now; those just drawn were found for the old size."""
         self._painted = []
+        self.look_again()
 
     @property
     def on_screen(self) -> set[int]:
