@@ -18,9 +18,21 @@ from loom.core.conversation import (
 )
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.prekeys import Prekey
-from loom.errors import AuthenticationError, LoomError, MalformedMessage, PeerError
+from loom.core.skipped import SkippedMessageKeys
+from loom.errors import (
+    AuthenticationError,
+    KeyUnavailable,
+    LoomError,
+    MalformedMessage,
+    PeerError,
+)
 from loom.model import ContactToken
-from loom.wire.limits import COUNTER_FUTURE_MS, ENVELOPE_BUCKETS, SESSIONS_MAX
+from loom.wire.limits import (
+    COUNTER_FUTURE_MS,
+    ENVELOPE_BUCKETS,
+    SESSIONS_MAX,
+    SKIPPED_LIFETIME_S,
+)
 from tests.people import ALICE, BOB, EVE, NOW_MS, NOW_S, Source, bundle_of
 from tests.sans_io.pair import MINUTE_MS, Pair
 
@@ -461,3 +473,62 @@ def test_what_was_sent_before_the_peer_stepped_proves_no_receipt() -> None:
     after = talk.bob.best
     assert after is not None
     assert after.known_received == before.known_received == 0
+
+
+@pytest.mark.parametrize(("wanted", "since_s"), [(True, NOW_S), (False, 5)])
+def test_a_start_writes_down_its_counter_and_when_it_was_wanted(
+    first: First, wanted: bool, since_s: int
+) -> None:
+    before = Conversation(Counters(sent=NOW_MS + 7), start_wanted=wanted, last_wanted_start_s=5)
+    after = first.begin(before, NOW_MS + 999)
+    assert after.best is not None
+    assert after.counters.sent == after.best.reset_counter == NOW_MS + 999
+    assert not after.start_wanted
+    assert after.last_wanted_start_s == since_s
+
+
+def test_each_envelope_says_where_it_stands(first: First) -> None:
+    """Flow control and receipts go by these numbers."""
+    best = first.alice.best
+    assert best is not None
+    for ordinal in (1, 2):
+        sealed = conversations.seal(
+            first.alice,
+            b"x",
+            entropy=first.source.entropy(),
+            fresh_key=first.source.key,
+            awaited=None,
+        )
+        first.alice = sealed.conversation
+        assert (sealed.session_id, sealed.chain, sealed.ordinal) == (best.session_id, 0, ordinal)
+
+
+def test_without_a_session_nothing_opens() -> None:
+    envelope = bytes([ORDINARY]) + Source(3).take(ENVELOPE_BUCKETS[0] - 1)
+    with pytest.raises(AuthenticationError):
+        opened_by(Conversation(), envelope)
+
+
+@pytest.mark.parametrize(("late_ms", "opens"), [(999, True), (1_000, False)])
+def test_a_skipped_key_lives_35_days_to_the_second(first: First, late_ms: int, opens: bool) -> None:
+    opened = opened_by(Conversation(), first.seal(b"second"), prekey=first.prekey)
+    keys = SkippedMessageKeys()
+    keys.apply(opened.skipped, NOW_S)
+
+    def late() -> bytes:
+        return conversations.open_(
+            opened.conversation,
+            BOB,
+            ALICE.token,
+            first.envelope,
+            skipped={opened.session_id: keys},
+            prekey=None,
+            refused=False,
+            now_ms=NOW_MS + SKIPPED_LIFETIME_S * 1000 + late_ms,
+        ).payload
+
+    if opens:
+        assert late() == b"first"
+    else:
+        with pytest.raises(KeyUnavailable):
+            late()

@@ -136,3 +136,13 @@ def test_an_own_counter_of_a_wrong_clock_is_let_go() -> None:
 )
 def test_which_counters_a_responder_takes(counter: int, last: int, now: int, taken: bool) -> None:
     assert choice.acceptable(counter, Counters(accepted=last), now) is taken
+
+
+@pytest.mark.parametrize(
+    "counters",
+    [Counters(accepted=NOW_MS + 5), Counters(told=NOW_MS + 5), Counters(sent=NOW_MS + 5)],
+    ids=["accepted", "told", "sent"],
+)
+def test_the_next_counter_is_the_first_above_what_is_known(counters: Counters) -> None:
+    """No further ahead than it has to be: 24 hours ahead is all that a responder takes."""
+    assert choice.next_reset_counter(counters, NOW_MS) == NOW_MS + 6

@@ -119,3 +119,8 @@ def test_an_encapsulation_key_that_is_not_reduced_is_refused() -> None:
 def test_a_kem_ciphertext_of_another_length_is_refused(size: int) -> None:
     with pytest.raises(AuthenticationError):
         KemKey.from_seed(bytes(64)).decapsulate(bytes(size))
+
+
+def test_an_item_at_the_end_may_be_empty() -> None:
+    assert decode_items(enc(b"a", b""), (None, None), "x") == [b"a", b""]
+    assert decode_items(enc(b""), (0,), "x") == [b""]
