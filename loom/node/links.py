@@ -184,11 +184,14 @@ class Links:
         """Make room for a new incoming connection: the oldest unauthenticated one goes."""
         if self._stopping:
             return False
-        same = [one for one, other in self._unconfirmed.items() if other == source]
+        # Whoever proved a link key is no stranger: a crowd must not push contacts out while `rand`
+        # goes to the disk and the confirmation travels. `_may_come` limits how many they are.
+        strangers = {one: at for one, at in self._unconfirmed.items() if one not in self._peers}
+        same = [one for one, at in strangers.items() if at == source]
         if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX:
             self._turn_away(same[0])
-        elif len(self._unconfirmed) >= UNAUTHENTICATED_MAX:
-            self._turn_away(next(iter(self._unconfirmed)))
+        elif len(strangers) >= UNAUTHENTICATED_MAX:
+            self._turn_away(next(iter(strangers)))
         self._unconfirmed[connection] = source
         return True
 

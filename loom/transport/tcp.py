@@ -18,6 +18,7 @@ from loom.errors import (
 from loom.model import Address
 from loom.ports import Listener, StreamHandler
 from loom.wire.limits import (
+    ACCEPTED_AT_ONCE,
     LISTEN_BACKLOG,
     PORT_TRIES,
     READ_MAX_BYTES,
@@ -66,12 +67,16 @@ class TcpTransport:
                     await loop.create_server(
                         lambda: _Connection(accept),
                         sock=sock,
-                        backlog=LISTEN_BACKLOG,
+                        backlog=ACCEPTED_AT_ONCE,
                         start_serving=False,
                     )
                 )
-            for server in servers:
+            for server, sock in zip(servers, sockets, strict=True):
                 await server.start_serving()
+                # asyncio takes one number for two things: how many it accepts in one turn, which
+                # is few, so that each is heard before a crowd behind it takes its place, and how
+                # many the system lets wait.
+                sock.listen(LISTEN_BACKLOG)
         except BaseException:
             for server in servers:
                 server.close()

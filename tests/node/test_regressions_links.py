@@ -193,6 +193,27 @@ async def test_strangers_of_one_turn_find_no_more_places(
     assert not any(one.is_open for one in found)
 
 
+async def test_a_crowd_pushes_nobody_out_who_proved_a_key(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once sixteen strangers took a contact's place while the confirmation was on its way."""
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.add(bob)
+    await bob.add(alice)
+    dam = Dam(monkeypatch, alice.host, pieces_through=1)
+    calling = asyncio.create_task(alice.call(bob))
+    await world.until(lambda: len(dam.held) > 0)
+    for n in range(BURST):
+        host = f"192.0.{2 + n // 250}.{n % 250 + 1}"
+        world.network.connect(Address(host, 50_000 + n), bob.address, Stranger())
+    streams = len(world.network.streams)
+    await world.pass_time(0.001)
+    dam.open()
+    await calling
+    await world.until(lambda: bob.is_online(alice))
+    assert len(world.network.streams) == streams  # it is the first link, not a second dial
+
+
 def stall(one: Person, other: Person) -> tuple[Connection, list[bytes]]:
     """The other reads no more and never ends this link; what `one` writes to it is noted."""
     connection, written = link(one, other), list[bytes]()
