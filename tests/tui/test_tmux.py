@@ -76,6 +76,13 @@ class Tmux:
             time.sleep(0.05)
         return screen
 
+    def gone(self, words: str) -> None:
+        """Once the screen shows them no more."""
+        deadline = time.monotonic() + LIMIT_S
+        while words in (screen := self.screen()):
+            assert time.monotonic() < deadline, f"still {words!r} in:\n{screen}"
+            time.sleep(0.05)
+
     def close(self) -> None:
         self._run("kill-server")
 

@@ -198,3 +198,28 @@ async def test_every_command_does_what_the_help_says(
         await settle(pilot)
         assert app.room.writing.editor.text == "still here"
         assert not told(node, SendText)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1)])
+async def test_every_command_survives_the_smallest_screens(
+    opened: Opened, size: tuple[int, int]
+) -> None:
+    node = PeopleNode()
+    node.add("Ada")
+    node.say("Ada", "see you at noon")
+    async with opened(node, size) as (app, pilot):
+        for command in COMMANDS:
+            if command.name == "quit":
+                continue
+            app.room.writing.insert(f"/{command.name}")
+            await pilot.press("enter", "pagedown", "down", "x", "backspace")
+            await settle(pilot)
+            assert len(text_of(app)) == size[1], command
+            while app.screen is not app.room:
+                await app.pop_screen()
+            await pilot.press("ctrl+u")
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "see you at noon" in screen(app)
+        await pilot.press(*"still here")
+        assert app.room.writing.editor.text == "still here"
