@@ -41,6 +41,9 @@ _SET_STATE: Final = (
     "UPDATE messages SET state = :rank WHERE contact_id = :contact_id AND direction = 1"  # noqa: S608 - constants only
     " AND state < :rank AND message_id IN " + ROWS + " RETURNING message_id"
 )
+_BY_ROWS: Final = (
+    "SELECT " + COLUMNS + " FROM json_each(?) CROSS JOIN messages ON row_id = value"  # noqa: S608
+)
 _NEWEST_ROW: Final = "(SELECT max(row_id) FROM messages AS m WHERE m.contact_id = c.contact_id)"
 _LAST: Final = (
     _SELECT + "WHERE row_id IN (SELECT " + _NEWEST_ROW + " FROM contacts AS c)"  # noqa: S608 - constants only
@@ -160,6 +163,11 @@ def by_id(
         (contact_id, message_id, None if direction is None else DIRECTION_NUMBER[direction]),
     ).fetchone()
     return None if row is None else message(row)
+
+
+def by_rows(db: Connection, row_ids: Sequence[int]) -> list[Message]:
+    """The messages of these rows, in this order; a row that is not there is left out."""
+    return [message(row) for row in db.execute(_BY_ROWS, (str(list(row_ids)),))]
 
 
 def delete(

@@ -5,12 +5,13 @@ one. So the index is kept in parts of neighbouring messages, and a search asks t
 no more of them than fill its page (docs/adr/0015).
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId, Message
-from loom.storage.messages import COLUMNS, LAST_ROW, message
+from loom.storage.messages import by_rows
 
 PART_BITS: Final = 17
 """The row numbers in one part differ in so many low bits only."""
@@ -40,14 +41,14 @@ _INDEX: Final = """
 INSERT INTO messages_fts_{part} (rowid, body, contact)
 SELECT row_id, body, contact_id FROM messages WHERE row_id > ? AND row_id <= ?
 """
-_SEARCH: Final = (
-    "SELECT " + COLUMNS + " FROM messages_fts_{part} AS part"  # noqa: S608 - constants only
-    " CROSS JOIN messages ON messages.row_id = part.rowid"
-    " WHERE messages_fts_{part} MATCH ? AND part.rowid < ? AND sent_at_ms < ?"
-    " ORDER BY part.rowid DESC LIMIT ?"
+_HITS: Final = (
+    "SELECT rowid FROM messages_fts_{part} WHERE messages_fts_{part} MATCH ? AND rowid < ?"
 )
-_NEWEST: Final = "SELECT max(row_id) FROM messages WHERE row_id < ?"
-_NEWEST_OF_CONTACT: Final = _NEWEST + " AND contact_id = ?"
+_SENT_BEFORE: Final = (
+    " AND (SELECT sent_at_ms FROM messages WHERE row_id = messages_fts_{part}.rowid) < ?"
+)
+_NEWEST_FIRST: Final = " ORDER BY rowid DESC"
+_NEWEST: Final = "SELECT max(row_id) FROM messages WHERE contact_id = ? AND row_id < ?"
 
 
 def index_new(db: Connection) -> None:
@@ -90,14 +91,16 @@ def search(
     if not query:
         return []
     before = _after_indexed(db) if before_row is None else min(before_row, _after_indexed(db))
-    before_ms = LAST_ROW if before_ms is None else before_ms
-    found: list[Message] = []
-    while len(found) < limit and (newest := _newest(db, contact_id, before)) is not None:
-        part = _part(newest)
-        given = (query, before, before_ms, limit - len(found))
-        found += map(message, db.execute(_SEARCH.format(part=part), given))
-        before = (part << PART_BITS) + 1
-    return found
+    sent_before, bounds = ("", ()) if before_ms is None else (_SENT_BEFORE, (before_ms,))
+    hits = _HITS + sent_before + _NEWEST_FIRST
+    rows: list[int] = []
+    for part in _parts(db, contact_id, before):
+        found = db.execute(hits.format(part=part), (query, before, *bounds))
+        # Fetched, not limited: a limit that is bound costs as much as the search for a rare word.
+        rows += [row for (row,) in found.fetchmany(limit - len(rows))]
+        if len(rows) >= limit:
+            break
+    return by_rows(db, rows)
 
 
 def fts_query(text: str, contact_id: ContactId | None = None) -> str:
@@ -120,10 +123,14 @@ def _after_indexed(db: Connection) -> int:
     return int(seq) + 1
 
 
-def _newest(db: Connection, contact_id: ContactId | None, before_row: int) -> int | None:
-    """The newest row that may match: parts without any are not asked."""
+def _parts(db: Connection, contact_id: ContactId | None, before_row: int) -> Iterator[int]:
+    """The parts that may hold hits, newest first; of one conversation, those it has messages in."""
     if contact_id is None:
-        [[row_id]] = db.execute(_NEWEST, (before_row,))
-    else:
-        [[row_id]] = db.execute(_NEWEST_OF_CONTACT, (before_row, contact_id))
-    return None if row_id is None else int(row_id)
+        yield from range(_part(before_row - 1), -1, -1)
+        return
+    while True:
+        [[newest]] = db.execute(_NEWEST, (contact_id, before_row))
+        if newest is None:
+            return
+        yield _part(newest)
+        before_row = (_part(newest) << PART_BITS) + 1

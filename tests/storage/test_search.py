@@ -13,7 +13,7 @@ from loom.storage import messages, schema, search
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, add_contact, check_search, continue_at, mid, say
+from tests.storage.given import KEY, add_contact, check_search, continue_at, mid, say, saying
 from tests.storage.pages import decrypted
 
 ADA, BOB = ContactId(1), ContactId(2)
@@ -120,6 +120,22 @@ def test_letters_that_the_index_does_not_know_find_nothing(
     three_parts: Connection, text: str
 ) -> None:
     assert _numbers(three_parts, text) == _numbers(three_parts, text, ADA) == []
+
+
+async def test_a_full_part_is_brought_into_one_segment(open_database: OpenDatabase) -> None:
+    database = open_database()
+
+    def segments(db: Connection) -> int:
+        [[count]] = db.execute("SELECT count(DISTINCT segid) FROM messages_fts_0_idx")
+        return int(count)
+
+    for number in range(1, 5):
+        await database.write(saying(number, f"word{number}"))
+    assert await database.read(segments) == 4
+    await database.write(lambda db: continue_at(db, PART))
+    await database.write(lambda db: [say(db, number, "word") for number in (5, 6)])
+    await database.write(check_search)
+    assert await database.read(segments) == 1
 
 
 class Injected(Exception):
