@@ -6,10 +6,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROJECT := pyproject.toml loom/__init__.py
-CODE := $(wildcard loom tests examples bench fuzz)
+CODE := $(wildcard loom tests examples bench fuzz supply)
 TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
 
-.PHONY: help demo test check format lock bench mutate screenshots clean
+.PHONY: help demo test check format lock bench fuzz mutate formal audit sbom wheel screenshots clean
 
 help:
 	@echo 'make demo         set up and talk to Ada'
@@ -19,6 +19,10 @@ help:
 	@echo 'make screenshots  paint the pictures of the README anew'
 	@echo 'make fuzz         look for inputs that break a promise'
 	@echo 'make mutate       change the core in small ways, and see whether the tests notice'
+	@echo 'make formal       run the ProVerif models and compare their verdicts'
+	@echo 'make audit        compare the pinned versions with ADVISORIES=PATH, offline'
+	@echo 'make sbom         write the bill of materials (CycloneDX) to dist'
+	@echo 'make wheel        build the wheel of the last commit, the same bytes everywhere'
 	@echo 'make format       rewrite the code in the house format'
 	@echo 'make lock         resolve and pin every dependency anew'
 	@echo 'make clean        remove what was set up or built'
@@ -53,6 +57,19 @@ screenshots: .venv/dev
 mutate: .venv/mutation
 	@$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/python -m tests.mutants.survivors
+
+formal: .venv/dev
+	@exec $(BIN)/python -m tests.formal $(ARGS)
+
+audit: .venv/dev
+	@exec $(BIN)/python -m supply.audit $(if $(ADVISORIES),--advisories '$(ADVISORIES)') $(ARGS)
+
+sbom: .venv/dev
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+	  $(BIN)/python -m supply.sbom --output dist/loom-messenger.cdx.json
+
+wheel: .venv/dev
+	@exec $(BIN)/python -m supply.wheel $(ARGS)
 
 # The hashes must be those of the public files, so this machine's own pip settings stay out.
 lock: export PIP_CONFIG_FILE := /dev/null

@@ -1,0 +1,1 @@
+"""What Loom is built from, and how: advisories, the bill of materials, the reproducible wheel."""
