@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Final, NamedTuple
 from unittest import mock
 
@@ -11,7 +12,9 @@ from loom.api.events import MessageReceived
 from loom.errors import StoreError
 from loom.model import Direction, MessageState
 from loom.node.inbox import Inbox
-from tests.node.harness import Person, World
+from loom.storage import contacts, messages
+from tests.node.disk import Disk, OneThreadDatabase
+from tests.node.harness import HISTORY_MAX, Person, World
 
 NAMES: Final = ("Alice", "Bob", "Carol", "Dave", "Erin")
 HOUR_S: Final = 3_600.0
@@ -137,7 +140,7 @@ class People:
         self.backups[one.name] = Backup(
             {end: file.read_bytes() for end, file in files.items() if file.exists()},
             {talk: list(texts) for talk, texts in self.accepted.items()},
-            await self._heard_by(one),
+            self._heard_by(one),
         )
         await self._start(one)
 
@@ -147,7 +150,7 @@ class People:
         if backup is None:
             return
         await one.crash()
-        heard = await self._heard_by(one)
+        heard = self._heard_by(one)
         for file in one.path.parent.glob(one.path.name + "*"):
             file.unlink()
         for end, data in backup.files.items():
@@ -174,20 +177,18 @@ class People:
         except StoreError:
             one.lose_power()
 
-    async def _heard_by(self, one: Person) -> dict[Talk, list[str]]:
-        """What is committed; the machine is on for it only a moment, if it was off."""
-        disk = one.disk
-        disk.is_full, full = False, disk.is_full
-        await one.start()
-        heard = {
-            talk: self._received(one, talk[0]) for talk in self.accepted if talk[1] == one.name
-        }
-        await one.crash()
-        disk.is_full = full
+    def _heard_by(self, one: Person) -> dict[Talk, list[str]]:
+        """What is committed of what others said; the machine is off."""
+        names = {other.identity.peer_id: other.name for other in self.everybody}
+        heard: dict[Talk, list[str]] = {}
+        database = OneThreadDatabase.on(Disk(), one.path)
+        for contact in database.look(contacts.all_):
+            page = partial(messages.page, contact_id=contact.contact_id, limit=HISTORY_MAX)
+            found = database.look(page)
+            texts = [text.body for text in found if text.direction is Direction.IN]
+            heard[names[contact.peer_id], one.name] = texts
+        database.close()
         return heard
-
-    def _received(self, one: Person, author: str) -> list[str]:
-        return one.received(next(other for other in self.everybody if other.name == author))
 
     def disturb(self, reader: Person, fault: str, times: int) -> None:
         """Envelopes that arrive at one person are dropped, doubled or reordered."""
