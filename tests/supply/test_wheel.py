@@ -38,14 +38,24 @@ def digests(folder: Path) -> dict[str, str]:
     return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in folder.iterdir()}
 
 
+def clone(source: Path, target: Path) -> Path:
+    git(source, "clone", "--quiet", "--no-hardlinks", str(source), str(target))
+    return target
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built in this checkout."""
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone, so that commits made meanwhile change nothing."""
     if not (ROOT / ".git").exists():
         pytest.skip("a wheel is built from a commit: clone the repository to test it")
-    output = tmp_path_factory.mktemp("first")
-    run(ROOT, output, 0o022, TZ="UTC")
-    return output
+    return clone(ROOT, tmp_path_factory.mktemp("source") / "loom")
+
+
+@pytest.fixture(scope="module")
+def built(source: Path) -> Path:
+    """What the clone gives."""
+    run(source, source / "dist", 0o022, TZ="UTC")
+    return source / "dist"
 
 
 @pytest.fixture(scope="module")
@@ -55,22 +65,23 @@ def archive(built: Path) -> Path:
 
 
 def test_another_folder_umask_and_time_zone_give_the_same_bytes(
-    built: Path, tmp_path: Path
+    source: Path, built: Path, tmp_path: Path
 ) -> None:
-    """A clone beside files that were never committed, with modes of its own."""
-    clone = tmp_path / "some where else"
-    git(ROOT, "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone))
-    (clone / "loom" / "left_over.py").write_text("raise SystemExit\n")
-    (clone / "loom" / "model.py").chmod(0o777)
+    """Beside files that were never committed, with modes and a home of its own."""
+    elsewhere = clone(source, tmp_path / "some where else")
+    (elsewhere / "loom" / "left_over.py").write_text("raise SystemExit\n")
+    (elsewhere / "loom" / "model.py").chmod(0o777)
     second = tmp_path / "second"
-    run(clone, second, 0o077, TZ="Asia/Tokyo", LC_ALL="C", HOME=str(tmp_path))
+    run(elsewhere, second, 0o077, TZ="Asia/Tokyo", LC_ALL="C", HOME=str(tmp_path))
     assert sorted(one.suffix for one in built.iterdir()) == [".gz", ".whl"]
     assert digests(second) == digests(built)
 
 
-def test_it_holds_what_is_committed_under_loom_and_nothing_else(archive: Path) -> None:
+def test_it_holds_what_is_committed_under_loom_and_nothing_else(
+    source: Path, archive: Path
+) -> None:
     """Migrations and style sheets are easily forgotten in a package."""
-    committed = set(git(ROOT, "ls-tree", "-r", "--name-only", "HEAD", "loom").split())
+    committed = set(git(source, "ls-tree", "-r", "--name-only", "HEAD", "loom").split())
     with zipfile.ZipFile(archive) as opened:
         packed = {name for name in opened.namelist() if ".dist-info/" not in name}
     assert packed == committed
