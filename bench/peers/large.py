@@ -1,0 +1,184 @@
+"""A history of a million messages, the same for Loom and for plain SQLite."""
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bench.harness import Settings
+from bench.peers import sqlite
+
+if TYPE_CHECKING:
+    from loom.storage.connection import Db
+    from loom.storage.database import Database
+
+CONTACTS = 500
+BIG, STREWN = 1, 2
+"""The conversation that has nearly all, and one that has 2 of 1,000 from beginning to end."""
+PROFILE = "large"
+PER_COMMIT = 65_536
+NEEDLE = "needle"
+_INSERT_PLAIN = """
+INSERT INTO messages
+    (contact_id, message_id, direction, body, sent_at_ms, stored_at_ms, state)
+    VALUES (?, ?, 0, ?, ?, ?, 4)
+"""
+_INDEX_PLAIN = """
+INSERT INTO messages_text (rowid, body) SELECT row_id, body FROM messages WHERE row_id >= ?
+"""
+_CYCLE = 500
+_OTHERS = 18
+_WORDS = 50_000
+_TEXTS = 10_007
+_SYLLABLES = [a + b for a in "bcdfghklmnprstvwz" for b in "aeiou"]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One message; its number is its row, its id and its time."""
+
+    number: int
+    contact_id: int
+    body: str
+
+
+def count(settings: Settings) -> int:
+    """How many messages, 1,000,000 of them in the big conversation."""
+    return settings.amount(1_040_000, 10_000)
+
+
+def needle(settings: Settings) -> int:
+    """The number of the one message that holds NEEDLE, in the middle of the big conversation."""
+    return count(settings) // 2
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """All messages, oldest first."""
+    for number in range(1, count(settings) + 1):
+        yield Row(
+            number,
+            _contact(number),
+            f"the {NEEDLE} in the middle" if number == needle(settings) else body(number),
+        )
+
+
+def body(number: int) -> str:
+    """What a message says, but for the one with the needle; the last word tells its neighbours."""
+    return f"{_texts()[number % _TEXTS]} {vocabulary()[number % _WORDS]}"
+
+
+def _contact(number: int) -> int:
+    place = number % _CYCLE
+    if place == 1:
+        return STREWN
+    if 1 < place <= 1 + _OTHERS:
+        return STREWN + 1 + (number * 7) % (CONTACTS - STREWN)
+    return BIG
+
+
+@cache
+def vocabulary() -> list[str]:
+    """Words of one to five syllables, the commonest first; every one is used."""
+    draw = random.Random(1)
+    words: dict[str, None] = {}
+    while len(words) < _WORDS:
+        longest = 1 if len(words) < len(_SYLLABLES) // 2 else 5
+        words["".join(draw.choices(_SYLLABLES, k=draw.randint(1, longest)))] = None
+    return list(words)
+
+
+@cache
+def _texts() -> list[str]:
+    # As in any language, a word's frequency falls with its rank.
+    draw = random.Random(2)
+    weights = list(accumulate(1 / (rank + 2.7) for rank in range(_WORDS)))
+    return [
+        " ".join(draw.choices(vocabulary(), cum_weights=weights, k=draw.randint(2, 17)))
+        for _ in range(_TEXTS)
+    ]
+
+
+def common_word() -> str:
+    """In a third of all messages, as a word or as the beginning of one."""
+    return vocabulary()[0]
+
+
+def rare_word() -> str:
+    """In one message of 50,000, and so long that no other word begins with it."""
+    longest = max(map(len, vocabulary()))
+    said = set(" ".join(_texts()).split())
+    return next(word for word in vocabulary() if len(word) == longest and word not in said)
+
+
+def fill_plain(path: Path, settings: Settings) -> None:
+    """The same history in plain SQLite with its full-text index in one piece."""
+    waiting = rows(settings)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(sqlite.SCHEMA)
+        while True:
+            page = [
+                (row.contact_id, row.number.to_bytes(16, "big"), row.body, row.number, row.number)
+                for row in islice(waiting, PER_COMMIT)
+            ]
+            if not page:
+                return
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(_INSERT_PLAIN, page)
+            db.execute(_INDEX_PLAIN, (page[0][-1],))
+            db.execute("COMMIT")
+
+
+def fill(home: Path, settings: Settings) -> None:
+    """A profile under `home` with this history, stored and committed as the node does it."""
+    from bench.peers import loom_cli
+
+    loom_cli.create(home, PROFILE)
+    loom_cli.add_strangers(home, PROFILE, CONTACTS)
+    waiting = rows(settings)
+
+    def store(db: "Db") -> int:
+        return sum(_insert(db, row) for row in islice(waiting, PER_COMMIT))
+
+    def read_all(db: "Db") -> None:
+        db.execute("UPDATE contacts SET read_row = (SELECT max(row_id) FROM messages)")
+
+    with closing(open_store(home)) as database:
+        while database.write_now(store):
+            pass
+        database.write_now(read_all)
+
+
+def open_store(home: Path) -> "Database":
+    """The store of that profile, without a node."""
+    from bench.peers import loom_cli
+    from loom.config import Settings as Where
+    from loom.config import home_of, paths_of
+    from loom.storage import vault
+    from loom.storage.database import Database
+
+    paths = paths_of(home_of(Where(home=home)), PROFILE)
+    key = vault.unlock(paths.keyslot, loom_cli.PASSPHRASE)
+    return Database.open(paths.database, key.database_key())
+
+
+def _insert(db: "Db", row: Row) -> int:
+    from loom.model import ContactId, Direction, MessageId, MessageState
+    from loom.storage import messages
+
+    messages.insert(
+        db,
+        contact_id=ContactId(row.contact_id),
+        message_id=MessageId(row.number.to_bytes(16, "big")),
+        direction=Direction.IN,
+        body=row.body,
+        sent_at_ms=row.number,
+        stored_at_ms=row.number,
+        state=MessageState.READ,
+    )
+    return 1
