@@ -1,7 +1,17 @@
 """Every row, in the order of the table of targets; one file per group."""
 
 from bench.harness import Row
-from bench.rows import command, delivery, handshake, memory, ratchet, recovery, store, stranger
+from bench.rows import (
+    command,
+    delivery,
+    handshake,
+    memory,
+    ratchet,
+    recovery,
+    search,
+    store,
+    stranger,
+)
 
 ALL: tuple[Row, ...] = (
     *ratchet.ROWS,
@@ -9,6 +19,7 @@ ALL: tuple[Row, ...] = (
     *stranger.ROWS,
     *delivery.ROWS,
     *store.ROWS,
+    *search.ROWS,
     *command.ROWS,
     *recovery.ROWS,
     *memory.ROWS,
