@@ -80,6 +80,7 @@ def test_a_bundle_is_as_specified_and_is_read() -> None:
         (NOW_S - WEEK_S + 1, NOW_S + 1),
         (NOW_S + DAY_S, NOW_S + DAY_S + WEEK_S),
         (NOW_S, NOW_S + 1),
+        (NOW_S + 5, NOW_S + 5),
     ],
 )
 def test_dates_at_the_edge_are_taken(issued: int, expires: int) -> None:
