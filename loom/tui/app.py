@@ -33,6 +33,7 @@ from loom.errors import (
     NetworkError,
     describe,
 )
+from loom.tui import layout
 from loom.tui.drawing import DrawnApp
 from loom.tui.idle import LOOK_S, Idle
 from loom.tui.keys import EVERYWHERE, Keys
@@ -83,6 +84,7 @@ class LoomApp(DrawnApp[None]):
         self.keys = Keys(settings.keys, settings.bind)
         self._bind = settings.bind
         self.idle = Idle(settings.lock_after_min * 60)
+        self._day = layout.today()
         self.locked = False
         """Whether it ended because it was locked."""
         self._is_covered = False
@@ -112,6 +114,7 @@ class LoomApp(DrawnApp[None]):
     def begin(self) -> None:
         """The screen stands: ask for everything once, then follow the events."""
         self.set_interval(LOOK_S, self.lock_when_idle)
+        self.set_interval(LOOK_S, self.turn_the_day)
         self.work(self._follow(), "events")
 
     def leave(self) -> None:
@@ -151,6 +154,12 @@ class LoomApp(DrawnApp[None]):
         """Nobody did anything for long."""
         if self.idle.is_over():
             self.lock()
+
+    def turn_the_day(self) -> None:
+        """At midnight the times of the day before become its date."""
+        if (now := layout.today()) != self._day:
+            self._day = now
+            self.room.show_all()
 
     # --- commands ---
 
@@ -272,10 +281,13 @@ class LoomApp(DrawnApp[None]):
         for number in numbers:
             known = self.model.conversations.get(number)
             if known is not None and known.preview is None:
-                self.model.change(number, preview="")
+                self.model.change(number, preview="", preview_at_ms=0)
                 page = (await self.send(History(contact=f"#{number}", limit=1))).messages
                 if page:
-                    self.model.change(number, preview=preview_of(page[0].body))
+                    [last] = page
+                    self.model.change(
+                        number, preview=preview_of(last.body), preview_at_ms=last.sent_at_ms
+                    )
         self.room.show_bars()
 
     # --- looks ---

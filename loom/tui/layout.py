@@ -1,7 +1,7 @@
 """One message as lines: date and new-message lines, time, name, body, state."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -143,9 +143,22 @@ def day_of(at_ms: int) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d}"
 
 
-def this_year() -> int:
+def today() -> date:
     """The reader's."""
-    return datetime.now().astimezone().year
+    return datetime.now().astimezone().date()
+
+
+def when_words(at_ms: int) -> str:
+    """As short as it goes: the time today, else the day, else the year; at most 6 cells."""
+    moment = _moment(at_ms // 60_000 * 60)
+    if moment is None:
+        return ""
+    now = today()
+    if moment.date() == now:
+        return f"{moment:%H:%M}"
+    if moment.year == now.year:
+        return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
+    return str(moment.year)
 
 
 def day_words(at_ms: int) -> str:
@@ -153,5 +166,5 @@ def day_words(at_ms: int) -> str:
     moment = _moment(at_ms // 60_000 * 60)
     if moment is None:
         return "some day"
-    year = "" if moment.year == this_year() else f" {moment.year}"
+    year = "" if moment.year == today().year else f" {moment.year}"
     return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]}{year}"

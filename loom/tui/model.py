@@ -33,6 +33,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     contact: ContactView
     preview: str | None = None
     """The last message; None: not looked up yet."""
+    preview_at_ms: int = 0
+    """When it was sent; 0: there is none."""
     typing: bool = False
     path: str = ""
     """How the contact is reached now; empty: not connected."""
@@ -203,7 +205,7 @@ class Model:
         if number not in self.conversations:
             changes.contacts.add(number)
             return
-        self.change(number, preview=preview_of(event.body))
+        self.change(number, preview=preview_of(event.body), preview_at_ms=event.sent_at_ms)
         if self.order[:1] != [number]:
             self.order.remove(number)
             self.order.insert(0, number)

@@ -72,7 +72,10 @@ class Reader:
             self._seen_row = 0
             self.apply(arrived)
             if row_id is None and window.messages:
-                self._model.change(number, preview=preview_of(window.messages[-1].body))
+                last = window.messages[-1]
+                self._model.change(
+                    number, preview=preview_of(last.body), preview_at_ms=last.sent_at_ms
+                )
         self._changed()
 
     def close(self) -> None:

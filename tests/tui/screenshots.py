@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -184,7 +184,7 @@ async def paint(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder, in_utc():
         (Path(folder) / FILE).write_text('theme = "dark"\n')
         app = LoomApp(node, profile="mira", config=Path(folder), signs=Signs(unicode=True))
-        with patch.object(layout, "this_year", lambda: 2026):
+        with patch.object(layout, "today", lambda: date(2026, 11, 20)):
             async with app.run_test(size=SIZE) as pilot:
                 await settle(pilot)
                 node.tell(ContactTyping(contact="Nia", contact_id=3, on=True))

@@ -1,11 +1,13 @@
 """What a person does in the app, and what the screen and the node get to know of it."""
 
+from datetime import date
+
 import pytest
 from textual import events
 
 from loom.api.commands import MarkRead, RetryMessage, Search, SendText, SetDraft, SetPreferences
 from loom.api.events import ContactTyping, MessageDelivered, PeerOffline, PeerOnline, Warned
-from loom.tui import commands, keys
+from loom.tui import commands, keys, layout
 from loom.tui.app import LoomApp
 from loom.tui.screens.picker import Picker
 from loom.tui.slash import Slash
@@ -603,6 +605,28 @@ async def test_a_resize_storm_ends_well(node: TalkingNode, opened: Opened) -> No
         await settle(pilot)
         assert "will do" in screen(app)
         assert "Ada · verified" in text_of(app)[0]
+
+
+async def test_times_become_dates_at_midnight(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = date(2026, 11, 18)
+    monkeypatch.setattr(layout, "today", lambda: day)
+    async with opened(node, (120, 40)) as (app, pilot):
+        assert text_of(app)[0][:30].split() == ["●", "Ada", "11:06", "✓", "▸│"]
+        node.receive("Bob", "now")
+        await settle(pilot)
+        assert text_of(app)[0][:30].split()[:4] == ["○", "Bob", "11:06", "1"]
+        for then, words in (
+            (date(2026, 11, 19), ["18", "Nov"]),
+            (date(2027, 1, 1), ["2026"]),
+        ):
+            day = then
+            app.turn_the_day()
+            await settle(pilot)
+            for row in (text_of(app)[0], text_of(app)[2]):
+                assert row.split()[2 : 2 + len(words)] == words
+        assert "Wednesday 18 November 2026" in screen(app)
 
 
 async def test_ascii_signs_without_utf_8(node: TalkingNode, opened: Opened) -> None:

@@ -4,6 +4,7 @@ LOOM_SNAPSHOTS=write python -m pytest tests/tui/test_snapshots.py, then look at 
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from tests.tui.conftest import Opened, settle
 from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode
 
+DAY = date(2026, 11, 18)
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 Act = Callable[[LoomApp, Pilot[None], TalkingNode], Awaitable[None]]
 
@@ -99,7 +101,7 @@ ACTS = (
 async def test_it_looks_as_it_did(
     node: TalkingNode, opened: Opened, act: Act, size: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "this_year", lambda: 2026)
+    monkeypatch.setattr(layout, "today", lambda: DAY)
     async with opened(node, SIZES[size]) as (app, pilot):
         await act(app, pilot, node)
         await settle(pilot)

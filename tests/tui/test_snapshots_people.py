@@ -7,7 +7,7 @@ from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle
 from tests.tui.people import PeopleNode
 from tests.tui.pictures import compare
-from tests.tui.test_snapshots import SIZES
+from tests.tui.test_snapshots import DAY, SIZES
 
 SCREENS = {
     "contact": ("/contact",),
@@ -26,7 +26,7 @@ SCREENS = {
 async def test_it_looks_as_it_did(
     opened: Opened, name: str, size: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "this_year", lambda: 2026)
+    monkeypatch.setattr(layout, "today", lambda: DAY)
     monkeypatch.setattr("loom.tui.clipboard.can_paste", lambda: True)
     node = PeopleNode()
     node.add("Bob", online=False, session="none", identity_changed=True)

@@ -4,11 +4,14 @@ from textual import events
 from textual.message import Message
 
 from loom.tui.cells import cut, pad, width_of
+from loom.tui.layout import when_words
 from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.lines import Lines, Look
 
 ROWS = 2
+TIMES_MIN = 28
+"""In a list that wide, times stand beside the names."""
 
 
 class ConversationList(Lines):
@@ -76,7 +79,9 @@ class ConversationList(Lines):
             marks += signs["failed"]
         unread = str(contact.unread) if contact.unread and not is_open else ""
         tail = f" {marks}" if marks else ""
+        when = when_words(one.preview_at_ms) if width >= TIMES_MIN and one.preview_at_ms else ""
         tail_width = width_of(tail) + (len(unread) + 1 if unread else 0) + 2
+        tail_width += width_of(when) + 1 if when else 0
         dot = Piece(
             signs["online"] if contact.online else signs["offline"],
             "online" if contact.online else "offline",
@@ -87,6 +92,7 @@ class ConversationList(Lines):
             dot,
             Piece(" "),
             Piece(name, "name" if unread or is_open else "text"),
+            Piece(f" {when}" if when else "", "preview"),
             Piece(tail, "bad" if contact.identity_changed else "status"),
             Piece(f" {unread}" if unread else "", "unread"),
             Piece(f" {signs['here']}" if is_open else "  ", "key"),
