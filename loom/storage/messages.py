@@ -219,6 +219,16 @@ def unread_counts(db: Connection) -> dict[ContactId, int]:
     )
 
 
+def unread_count(db: Connection, contact_id: ContactId) -> int:
+    """How many incoming messages of one contact are unread."""
+    [[count]] = db.execute(
+        "SELECT count(*) FROM messages WHERE contact_id = ?1 AND direction = 0 AND state = 3"
+        " AND row_id > (SELECT read_row FROM contacts WHERE contact_id = ?1)",
+        (contact_id,),
+    )
+    return int(count)
+
+
 def last_messages(db: Connection) -> dict[ContactId, Message]:
     """The newest message of each conversation that has one."""
     return {row[2]: message(row) for row in db.execute(_LAST)}

@@ -245,12 +245,12 @@ class ContactCommands:
     async def _view(self, peer: Peer) -> views.ContactView:
         unread, queued, last = await self._parts.database.read(
             lambda db: (
-                messages.unread_counts(db).get(peer.number, 0),
+                messages.unread_count(db, peer.number),
                 outbox.counts(db).get(peer.number, 0),
-                messages.last_messages(db).get(peer.number),
+                messages.page(db, peer.number, 1),
             )
         )
-        return _contact_view(peer, unread, queued, last)
+        return _contact_view(peer, unread, queued, last[0] if last else None)
 
     def _changed(self, db: Db, contact: Contact, what: str) -> list[AnyEvent]:
         event = ContactChanged(contact=contact.name, contact_id=contact.contact_id, what=what)

@@ -157,7 +157,7 @@ class MessageCommands:
             ids = messages.mark_read(db, peer.number, command.row_id)
             if not ids:
                 return [], False
-            unread = messages.unread_counts(db).get(peer.number, 0)
+            unread = messages.unread_count(db, peer.number)
             owes = command.receipt and preferences.allows_read_receipts(db, peer.number)
             for start in range(0, len(ids) if owes else 0, RECEIPT_MAX_IDS):
                 page = ids[start : start + RECEIPT_MAX_IDS]
