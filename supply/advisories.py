@@ -58,6 +58,10 @@ class Advisory(msgspec.Struct, frozen=True):
     aliases: tuple[str, ...] = ()
     affected: tuple[Affected, ...] = ()
 
+    def names(self) -> set[str]:
+        """The packages that it is about."""
+        return {canonicalize_name(one.package.name) for one in self.affected}
+
     def affects(self, name: str, version: str) -> bool:
         """Whether a version is affected; one that cannot be compared counts as affected."""
         if self.withdrawn is not None:

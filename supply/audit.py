@@ -52,9 +52,12 @@ def main(arguments: Sequence[str] | None = None, *, now: dt.datetime | None = No
 
 def compare(pins: Iterable[Pin], advisories: Iterable[Advisory]) -> Iterable[str]:
     """A line for each pinned version that an advisory names."""
-    known = list(advisories)
+    about: dict[str, list[Advisory]] = {}
+    for one in advisories:
+        for name in one.names():
+            about.setdefault(name, []).append(one)
     for pin in pins:
-        for one in known:
+        for one in about.get(pin.name, ()):
             if one.affects(pin.name, pin.version):
                 names = " ".join((one.id, *one.aliases))
                 fixed = ", ".join(one.fixed_in(pin.name)) or "no version yet"
