@@ -36,6 +36,7 @@ class Unit(StrEnum):
     MESSAGES = "messages"
     CALLS = "calls"
     MIB = "MiB"
+    BYTES = "bytes"
 
 
 class Contender(msgspec.Struct, frozen=True):

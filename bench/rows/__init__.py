@@ -11,6 +11,7 @@ from bench.rows import (
     search,
     store,
     stranger,
+    tui,
 )
 
 ALL: tuple[Row, ...] = (
@@ -23,4 +24,5 @@ ALL: tuple[Row, ...] = (
     *command.ROWS,
     *recovery.ROWS,
     *memory.ROWS,
+    *tui.ROWS,
 )

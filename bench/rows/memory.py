@@ -15,7 +15,8 @@ SETTLE_S = 2.0
 """What starting took is given back by then."""
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
+    """What a process keeps in memory. Raises NotMeasured."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError as error:
@@ -39,7 +40,7 @@ def _idle(settings: Settings, *options: str) -> Iterator[Sample]:
         def sample() -> float:
             with loom_cli.daemon(environment, deadline_s(1), *options) as (process, _):
                 time.sleep(SETTLE_S)
-                return _resident_mib(process.pid)
+                return resident_mib(process.pid)
 
         yield sample
 
