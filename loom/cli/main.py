@@ -1,5 +1,6 @@
 """Where the `loom` command begins. `--version` is answered before anything else is imported."""
 
+import gc
 import os
 import sys
 
@@ -16,16 +17,25 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"loom {__version__}\n")
         raise SystemExit(0)
+    _leave_no_core_file()
     for stream in (sys.stdout, sys.stderr):
         # A sign that the terminal's encoding lacks must not end the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
     if _is_app():
+        gc.disable()  # until all is imported (loom/cli/tui.py): a tenth of the way to the paint
         from loom.cli import alone
 
         alone.main()
     from loom.cli.root import app
 
     app(prog_name="loom")
+
+
+def _leave_no_core_file() -> None:
+    """Front ends hold texts, and a passphrase while it is typed; who opens a profile does more."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _is_app() -> bool:

@@ -5,6 +5,7 @@ that any of them left is looked at, also right after `kill -9`.
 """
 
 import os
+import re
 import resource
 import signal
 import stat
@@ -23,7 +24,7 @@ from loom.storage.database import Database
 from tests.e2e.conftest import Made
 from tests.e2e.processes import ALONE, LIMIT_S, LOOPBACK, PASSPHRASE, ROOT, Home
 
-LOOSE = ("sh", "-c", 'umask 000; exec "$@"', "sh")
+LOOSE = ("sh", "-c", 'umask 000; ulimit -c "$(ulimit -Hc)"; exec "$@"', "sh")
 TEXTS = ("quokka tangerine", "a marmalade tapir", "never sent pangolin")
 NAME = "Zanzibaria"
 
@@ -132,6 +133,18 @@ def test_no_file_holds_a_secret_and_none_is_open_to_others(loose: Home, made: Ma
     for files in (shown, running, killed, copied(loose)):
         assert leaks(files, secret) == []
     assert modes(loose) == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are read from Linux's /proc")
+def test_a_front_end_leaves_no_core_file_either(loose: Home) -> None:
+    """It holds texts, and a passphrase while it is typed."""
+    with (
+        loose.daemon("alice", *ALONE),
+        loose.running("-p", "alice", "listen", "--after", "0") as one,
+    ):
+        assert one.line()
+        limits = Path(f"/proc/{one.process.pid}/limits").read_text()
+        assert re.search(r"^Max core file size\s+0\s+0\s", limits, re.MULTILINE)
 
 
 def test_of_two_that_open_a_profile_at_once_one_gets_it(home: Home) -> None:
