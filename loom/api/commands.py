@@ -91,7 +91,8 @@ class VerifyContact(Command[SafetyNumberView], frozen=True, kw_only=True, tag="v
 class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
     """The newest messages of a conversation, oldest first, within [since, before).
 
-    With `oldest`, the oldest ones within these bounds instead.
+    With `oldest`, the oldest ones within these bounds instead; with `unread`, none before the
+    first unread one.
     """
 
     contact: str
@@ -101,6 +102,7 @@ class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
     before_row: int | None = None
     after_row: int | None = None
     oldest: bool = False
+    unread: bool = False
 
 
 class RetryMessage(Command[MessageView], frozen=True, kw_only=True, tag="retry_message"):

@@ -229,6 +229,16 @@ def unread_count(db: Connection, contact_id: ContactId) -> int:
     return int(count)
 
 
+def first_unread(db: Connection, contact_id: ContactId) -> int | None:
+    """The row of the oldest unread message of one contact."""
+    [[row_id]] = db.execute(
+        "SELECT min(row_id) FROM messages WHERE contact_id = ?1 AND direction = 0 AND state = 3"
+        " AND row_id > (SELECT read_row FROM contacts WHERE contact_id = ?1)",
+        (contact_id,),
+    )
+    return None if row_id is None else int(row_id)
+
+
 def last_messages(db: Connection) -> dict[ContactId, Message]:
     """The newest message of each conversation that has one."""
     return {row[2]: message(row) for row in db.execute(_LAST)}

@@ -45,8 +45,8 @@ class Reader:
         """What happens while a page is on its way, to be applied after it."""
         self.window: Window | None = None
 
-    async def open_(self, number: int, row_id: int | None = None) -> None:
-        """Show a conversation at its newest message, or around one."""
+    async def open_(self, number: int, row_id: int | None = None, *, match: bool = True) -> None:
+        """Show a conversation at its newest message, or around one, which is perhaps a `match`."""
         name = f"#{number}"
         window = Window(self._signs)
         async with self._loading:
@@ -55,7 +55,7 @@ class Reader:
                 if row_id is None:
                     page = await self._page(contact=name)
                     window.replace(page, at_oldest=len(page) < PAGE, at_newest=True)
-                    self._mark_new(window, page)
+                    window.new_from = await self._first_unread(number, page)
                 else:
                     before = await self._page(contact=name, before_row=row_id + 1)
                     after = await self._page(contact=name, after_row=row_id, oldest=True)
@@ -64,7 +64,9 @@ class Reader:
                         at_oldest=len(before) < PAGE,
                         at_newest=len(after) < PAGE,
                     )
-                    window.match = row_id
+                    window.match = row_id if match else None
+                    if self.window is not None and number == self._model.current:
+                        window.new_from = self.window.new_from
             finally:
                 arrived, self._arrived = self._arrived or [], None
             self.window = window
@@ -177,9 +179,14 @@ class Reader:
         self._seen_row = row
         await self._send(MarkRead(contact=f"#{number}", row_id=row))
 
-    def _mark_new(self, window: Window, page: list[MessageView]) -> None:
+    async def _first_unread(self, number: int, page: list[MessageView]) -> int | None:
+        """The row where what is new begins, perhaps long before the newest page."""
         unread = [one for one in page if one.direction == "in" and one.state == "delivered"]
-        window.new_from = unread[0].row_id if unread else None
+        known = self._model.conversations.get(number)
+        if known is not None and known.contact.unread > len(unread):
+            command = History(contact=f"#{number}", limit=1, oldest=True, unread=True)
+            unread = (await self._send(command)).messages or unread
+        return unread[0].row_id if unread else None
 
     async def _page(self, **bounds: object) -> list[MessageView]:
         command = History(limit=PAGE, **bounds)  # type: ignore[arg-type]

@@ -106,3 +106,23 @@ async def test_pages_go_both_ways_from_any_row(world: World) -> None:
     assert await page(before_row=rows[5]) == "cde"
     assert await page(after_row=rows[1], oldest=True) == "cde"
     assert await page(oldest=True) == "abc"
+
+
+async def test_what_is_unread_begins_with_the_first_that_is(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.say(bob, *"abcdefgh")
+    await world.delivered(alice, bob)
+
+    async def unread(**bounds: Any) -> str:
+        command = History(contact="Alice", limit=3, unread=True, **bounds)
+        return "".join(one.body for one in (await bob.do(command)).messages)
+
+    rows = [one.row_id for one in (await bob.do(History(contact="Alice"))).messages]
+    assert await unread(oldest=True) == "abc"
+    await bob.do(MarkRead(contact="Alice", row_id=rows[3]))
+    await bob.say(alice, "well")
+    assert await unread(oldest=True) == "efg"
+    assert await unread() == "ghwell"
+    assert await unread(oldest=True, after_row=rows[6]) == "hwell"
+    await bob.do(MarkRead(contact="Alice", row_id=rows[7]))
+    assert await unread(oldest=True) == ""

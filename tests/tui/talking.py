@@ -133,6 +133,9 @@ class TalkingNode(FakeNode):
             and (command.before_row is None or one.row_id < command.before_row)
             and (command.after_row is None or one.row_id > command.after_row)
         ]
+        if command.unread:
+            new = (n for n, one in enumerate(found) if _is_unread(one))
+            found = found[next(new, len(found)) :]
         page = found[: command.limit] if command.oldest else found[-command.limit :]
         return Messages(messages=page)
 
@@ -205,6 +208,10 @@ class TalkingNode(FakeNode):
             ContactChanged(contact=view.contact, contact_id=view.contact_id, what="preferences")
         )
         return Done()
+
+
+def _is_unread(message: MessageView) -> bool:
+    return message.direction == "in" and message.state == "delivered"
 
 
 def _send(message: MessageView) -> Command[Any]:

@@ -135,6 +135,26 @@ async def test_a_long_notice_is_shown_whole_until_the_next_key(
         assert text_of(app)[-2].endswith("> x")
 
 
+async def test_the_first_of_many_unread_ones_is_found_and_marked(opened: Opened) -> None:
+    """Beyond the newest page, the line above what is new once stood in the middle of it."""
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"known {n}" for n in range(500)))
+    node.say("Ada", *(f"fresh {n}" for n in range(600)), state="delivered")
+    async with opened(node) as (app, pilot):
+        assert app.room.reader.window is not None
+        assert app.room.reader.window.new_from == 501
+        await pilot.press("alt+u")
+        await settle(pilot)
+        rows = [row[24:] for row in text_of(app)]
+        line = next(y for y, row in enumerate(rows) if " new " in row)
+        assert rows[line - 1].endswith("known 499")
+        assert rows[line + 1].endswith("fresh 0")
+        await pilot.press("ctrl+end")
+        await settle(pilot)
+        assert "fresh 599" in screen(app)
+
+
 async def test_an_escape_before_enter_never_sends(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         from textual._xterm_parser import XTermParser

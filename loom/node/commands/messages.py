@@ -92,18 +92,25 @@ class MessageCommands:
 
     async def _history(self, command: api.History) -> views.Messages:
         peer = self._node.peers.named(command.contact)
-        found = await self._parts.database.read(
-            lambda db: messages.page(
+
+        def page(db: Db) -> list[Message]:
+            after_row = command.after_row
+            if command.unread:
+                if (first := messages.first_unread(db, peer.number)) is None:
+                    return []
+                after_row = max(after_row or 0, first - 1)
+            return messages.page(
                 db,
                 peer.number,
                 _page_size(command.limit),
                 before_ms=command.before_ms,
                 since_ms=command.since_ms,
                 before_row=command.before_row,
-                after_row=command.after_row,
+                after_row=after_row,
                 oldest=command.oldest,
             )
-        )
+
+        found = await self._parts.database.read(page)
         return views.Messages(messages=[_message_view(peer, one) for one in found])
 
     async def _search(self, command: api.Search) -> views.Messages:

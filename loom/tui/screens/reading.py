@@ -51,8 +51,10 @@ class Reading:
         if window is None or new_from is None:
             self._room.say("Nothing was unread here.")
             return
-        window.show(new_from, self._room.timeline.size.height)
-        self._room.show_reading()
+        if window.show(new_from, self._room.timeline.size.height):
+            self._room.show_reading()
+        elif (current := self._room.desk.model.current) is not None:
+            self._room.desk.work(self._open(current, new_from, match=False), "reading")
 
     def open_(self, number: int, row_id: int | None = None) -> None:
         """Show another conversation, or a place in one."""
@@ -64,12 +66,12 @@ class Reading:
         if found is not None:
             self.open_(found.number)
 
-    async def _open(self, number: int, row_id: int | None) -> None:
+    async def _open(self, number: int, row_id: int | None, *, match: bool = True) -> None:
         self._room.selecting.stop()
         if number != self._room.desk.model.current:
             await self._room.writing.store_draft()
             self._room.writing.editor.set(self._room.desk.model.conversations[number].draft)
-        await self._room.reader.open_(number, row_id)
+        await self._room.reader.open_(number, row_id, match=match)
         if row_id is not None and self._room.reader.window is not None:
             self._room.reader.window.show(row_id, self._room.timeline.size.height)
         self._room.writing.edited(offer=False)
