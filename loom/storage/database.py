@@ -1,6 +1,7 @@
 """The encrypted database of one profile: one writer thread with group commit, one reader thread."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any, Final, Self, TypeVar, cast
 from sqlcipher3.dbapi2 import Connection
 from sqlcipher3.dbapi2 import Error as SqlError
 
-from loom.errors import InvalidInput, ProfileDamaged, StoreUnavailable
+from loom.errors import InvalidInput, ProfileDamaged, StoreError, StoreUnavailable
 from loom.storage import schema, search
 from loom.storage.connection import TOO_LARGE, connect, translate, translated
 from loom.storage.conversations import Save, save_last
@@ -79,17 +80,10 @@ class Database:
             StoreUnavailable, DiskFull, StoreError: the file cannot be used.
         """
         _create_file(path) if create else _require_file(path)
-        known = schema.migrations()
-        writer = connect(path, key)
         try:
-            with translated():
-                if not create and schema.version(writer) == 0:
-                    raise ProfileDamaged(what="the database is empty")
-            if schema.migrate(writer, known):
-                _index_anew(writer)
-        except BaseException:
-            writer.close()
-            raise
+            writer = _opened(path, key, create)
+        except ProfileDamaged:
+            writer = _opened(path, key, create)  # see `_reopen_writer`
         return cls(path, key, writer, before_commit)
 
     def submit(
@@ -151,7 +145,11 @@ class Database:
         """`read`, blocking: for start-up only."""
         if self._idle:
             # Nothing was submitted yet: a second connection would double the time to unlock.
-            return _rolled_back(self._writer, work)
+            try:
+                return _rolled_back(self._writer, work)
+            except ProfileDamaged:
+                self._reopen_writer()
+                return _rolled_back(self._writer, work)
         return self._reading.submit(self._read, work).result()
 
     async def checkpoint(self) -> bool:
@@ -200,7 +198,13 @@ class Database:
         return self._reader
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        return _rolled_back(self._reader_connection(), work)
+        try:
+            return _rolled_back(self._reader_connection(), work)
+        except ProfileDamaged:
+            # See `_reopen_writer`.
+            self._reader_connection().close()
+            self._reader = None
+            return _rolled_back(self._reader_connection(), work)
 
     def _checkpoint(self) -> bool:
         # Between reads nobody but the writer can be in the way; the busy timeout waits for it.
@@ -233,17 +237,38 @@ class Database:
         return batch, False
 
     def _commit(self, tasks: list[_Task]) -> list[_Outcome]:
-        db = self._writer
         try:
-            db.execute("BEGIN IMMEDIATE")
-            outcomes = self._run(tasks)
-            search.index_new(db)
-            if self._before_commit is not None:
-                self._before_commit()
-            db.execute("COMMIT")
+            try:
+                outcomes = self._try(tasks)
+            except Exception as error:
+                if not isinstance(self._undo(error), ProfileDamaged):
+                    raise
+                self._reopen_writer()
+                outcomes = self._try(tasks)
+            if any(isinstance(error, ProfileDamaged) for _, error in outcomes):
+                with contextlib.suppress(StoreError):  # the others' work is committed
+                    self._reopen_writer()
             return outcomes
         except Exception as error:  # noqa: BLE001 - every future of the batch carries it
             return [(None, self._undo(error))] * len(tasks)
+
+    def _reopen_writer(self) -> None:
+        # SQLCipher takes a page that the disk did not give for a damaged one, and from then on
+        # the connection refuses every page. Only a new one tells whether there is damage.
+        with translated():
+            fresh = connect(self._path, self._key)
+            self._writer.close()
+            self._writer = fresh
+
+    def _try(self, tasks: list[_Task]) -> list[_Outcome]:
+        db = self._writer
+        db.execute("BEGIN IMMEDIATE")
+        outcomes = self._run(tasks)
+        search.index_new(db)
+        if self._before_commit is not None:
+            self._before_commit()
+        db.execute("COMMIT")
+        return outcomes
 
     def _run(self, tasks: list[_Task]) -> list[_Outcome]:
         # A savepoint copies every page that its item touches, and items hardly ever fail: only
@@ -265,6 +290,21 @@ class Database:
         except SqlError as second:
             error = second
         return _in_our_words(error)
+
+
+def _opened(path: Path, key: bytes, is_new: bool) -> Connection:
+    """A connection for the writer, with the schema up to date."""
+    writer = connect(path, key)
+    try:
+        with translated():
+            if not is_new and schema.version(writer) == 0:
+                raise ProfileDamaged(what="the database is empty")
+        if schema.migrate(writer, schema.migrations()):
+            _index_anew(writer)
+    except BaseException:
+        writer.close()
+        raise
+    return writer
 
 
 def _rolled_back(db: Connection, work: Callable[[Connection], T]) -> T:
