@@ -123,15 +123,15 @@ class Side:
             self._victim.kill()
             await self._gone()
 
-    async def stop(self) -> bool:
-        """An orderly end; whether it came to that."""
+    async def stop(self) -> str | None:
+        """An orderly end: "done", or the code of the error that it met; None: it died instead."""
         if self._client is None or self._victim is None:
-            return False
+            return None
         with contextlib.suppress(ControlError):
             await self._client.send(Stop())
         word = await self._victim.word()
         await self._gone()
-        return word == "done"
+        return word
 
     async def _gone(self) -> None:
         assert self._victim is not None
@@ -220,7 +220,8 @@ class Pair:
 
     async def stop(self) -> None:
         """Both, in an orderly way; their files are sound."""
-        assert all(await asyncio.gather(*(side.stop() for side in self.sides)))
+        ends = await asyncio.gather(*(side.stop() for side in self.sides))
+        assert ends == ["done", "done"]
         for side in self.sides:
             assert side.problems() == []
 

@@ -1,7 +1,7 @@
 """SIGKILL at every call to the system that changes a file or sends a byte, and at any moment.
 
-LOOM_CRASH_ROUNDS says how often something dies in all of these tests (50 unless told). With 1,000
-there is a death at about each of these calls.
+LOOM_CRASH_ROUNDS says how many processes die in these tests (50 unless told). From 1,000 on there
+is a death at each of these calls.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ async def test_a_node_killed_at_any_boundary_loses_and_doubles_nothing(
         victim = pair.sides[who]
         await pair.start(victim, trace)
         await pair.talk(TEXTS)
-        died = not await victim.stop()
+        died = await victim.stop() is None
         await pair.finish()
         await pair.stop()
         return died
@@ -45,11 +45,14 @@ async def test_a_node_killed_at_any_boundary_loses_and_doubles_nothing(
     assert not await first_words((*COUNT, "-o", str(written)))
     met = boundaries(written)
     assert len({one.call for one in met}) >= 6
-    wanted = spread(met, ROUNDS * 3 // 10)
-    died = [one for one in wanted if await first_words(one.trace)]
-    log.info("%d died at %d of %d boundaries", len(died), len(wanted), len(met))
+    wanted = met if ROUNDS >= 1_000 else spread(met, ROUNDS // 4)
+    died = 0
+    for one in wanted:
+        log.info("%s", one)
+        died += await first_words(one.trace)
+    log.info("%d died at %d of %d boundaries", died, len(wanted), len(met))
     # How commits are grouped, and so how often a file is written, differs a little each time.
-    assert len(died) >= len(wanted) * 0.8
+    assert died >= len(wanted) * 0.8
 
 
 @pytest.mark.timeout(7_200)
@@ -58,7 +61,7 @@ async def test_nodes_killed_at_any_moment_under_load_lose_and_double_nothing(
 ) -> None:
     chance = random.Random(20261120)
     pair = new_pair()
-    for number in range(ROUNDS // 5):
+    for number in range(ROUNDS // 4):
         await pair.start()
         talk = asyncio.create_task(pair.talk(4 * BURST, BURST), name="talk")
         await asyncio.sleep(chance.uniform(0.0, MOMENT_S))

@@ -1,6 +1,7 @@
 """The power fails: what was not synced is gone, torn, or there in part; also a log cut anywhere."""
 
 import asyncio
+import logging
 import random
 import shutil
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from tests.crash.pair import Pair
 from tests.crash.recorded_disk import Call, Loss, RecordedDisk, calls_of, recorded
 from tests.crash.victims import Nursery, needs_strace, spread
 from tests.storage.given import KEY, add_contact, saying
+
+log = logging.getLogger(__name__)
 
 ADA = ContactId(1)
 LOG_HEADER_BYTES = 32
@@ -52,9 +55,9 @@ async def test_power_that_fails_at_any_call_loses_and_doubles_nothing(
 ) -> None:
     """Everything an answer or a byte on the wire told of is there, whatever was not synced."""
     chance = random.Random(20261120)
-    pair, log = new_pair(), tmp_path / "log"
+    pair, written = new_pair(), tmp_path / "calls"
     disk = RecordedDisk(pair.home)
-    async with recorded(nursery, log):
+    async with recorded(nursery, written):
         await pair.start()
         await pair.talk(4)
         await pair.finish()
@@ -62,8 +65,8 @@ async def test_power_that_fails_at_any_call_loses_and_doubles_nothing(
         await pair.start()
         await pair.talk(2)
         await pair.kill()
-    calls = [one for one in calls_of(log) if one.name == "sendto" or disk.concerns(one)]
-    moments = set(spread(range(len(calls)), ROUNDS // 3))
+    calls = [one for one in calls_of(written) if one.name == "sendto" or disk.concerns(one)]
+    moments = set(spread(range(len(calls)), ROUNDS // 4))
     losses = list(Loss)
     accepted: list[str] = []
     for number, call in enumerate(calls):
@@ -71,7 +74,9 @@ async def test_power_that_fails_at_any_call_loses_and_doubles_nothing(
         accepted += answers(call)
         if number in moments:
             home = tmp_path / "after"
-            disk.write_to(home, losses[number % len(losses)], chance)
+            loss = losses[number % len(losses)]
+            log.info("after call %d of %d, %s: %s", number, len(calls), call.name, loss)
+            disk.write_to(home, loss, chance)
             after = Pair(nursery, home)
             for side in after.sides:
                 side.accepted = [one for one in accepted if one.startswith(side.profile)]
@@ -94,11 +99,11 @@ def saving(number: int) -> tuple[Callable[[Connection], object], Save]:
 async def fill(path: Path, commits: int) -> list[int]:
     """Commit messages one by one; how long the log is after each."""
     database = Database.open(path, KEY, create=True)
-    log, lengths = path.with_name(path.name + "-wal"), []
+    wal, lengths = path.with_name(path.name + "-wal"), []
     await database.write(add_contact)
     for number in range(1, commits + 1):
         await database.submit(*saving(number))
-        lengths.append(log.stat().st_size)
+        lengths.append(wal.stat().st_size)
     shutil.copytree(path.parent, path.parent.with_name("copy"))
     database.close()
     return lengths
@@ -110,15 +115,15 @@ def test_a_log_cut_anywhere_keeps_whole_commits_and_goes_on(tmp_path: Path) -> N
     path.parent.mkdir()
     lengths = asyncio.run(fill(path, max(4, ROUNDS // 40)))
     copy = path.parent.with_name("copy")
-    file, log = (copy / name for name in ("loom.db", "loom.db-wal"))
-    whole, base = log.read_bytes(), file.read_bytes()
+    file, wal = (copy / name for name in ("loom.db", "loom.db-wal"))
+    whole, base = wal.read_bytes(), file.read_bytes()
     frames = range(LOG_HEADER_BYTES, len(whole), FRAME_BYTES)
     assert (len(whole) - LOG_HEADER_BYTES) % FRAME_BYTES == 0
     begins = lengths[0]
     cuts = {at + torn for at in frames for torn in (0, 24, 2_000, FRAME_BYTES - 1)}
     for cut in sorted(one for one in cuts if one >= begins):
         file.write_bytes(base)
-        log.write_bytes(whole[:cut])
+        wal.write_bytes(whole[:cut])
         (copy / "loom.db-shm").unlink(missing_ok=True)
         kept = sum(length <= cut for length in lengths)
         asyncio.run(_check(file, kept))

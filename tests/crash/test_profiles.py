@@ -12,7 +12,7 @@ from loom.app import LocalProfiles, assembly
 from loom.config import Paths, Settings
 from loom.core.identity import Identity, seeds_from_phrase
 from loom.errors import WrongPassphrase
-from loom.storage import maintenance, schema, vault
+from loom.storage import maintenance, schema, search, vault
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.crash.conftest import ROUNDS
@@ -120,6 +120,8 @@ def everything_is_kept(home: Path, done: bool) -> None:
         texts = database.read_now(lambda db: db.execute("SELECT body FROM messages").fetchall())
         assert [one for (one,) in texts] == ["text 1", "text 2", "text 3"]
         assert database.read_now(maintenance.integrity) == []
+        database.write_now(lambda db: None)
+        assert len(database.read_now(lambda db: search.search(db, "text"))) == 3
     finally:
         database.close()
 
@@ -216,7 +218,7 @@ def run(work: Work, start: Path, nursery: Nursery, tmp_path: Path) -> Run:
 @needs_strace
 @pytest.mark.timeout(7_200)
 async def test_a_profile_survives_death_at_any_call(run: Run) -> None:
-    met = spread(await run.boundaries(), ROUNDS // 12)
+    met = spread(await run.boundaries(), ROUNDS // 16)
     words = [await run(one.trace) for one in met]
     assert words.count(None) >= len(words) * 0.8
 
@@ -247,14 +249,14 @@ async def test_a_profile_survives_power_that_fails_at_any_call(run: Run) -> None
         assert await victim.word() == "done"
         await victim.end()
     calls = [one for one in calls_of(log) if one.name == "writev" or disk.concerns(one)]
-    moments = set(spread(range(len(calls)), ROUNDS // 8)) | {len(calls) - 1}
+    moments = set(spread(range(len(calls)), ROUNDS // 16)) | {len(calls) - 1}
     losses = list(Loss)
     done = False
     for number, call in enumerate(calls):
         disk.apply(call)
         done |= call.name == "writev" and b'"done"' in call.strings[0]
         if number in moments:
-            for loss in losses if done else [losses[number % len(losses)]]:
+            for loss in losses if number == len(calls) - 1 else [losses[number % len(losses)]]:
                 after = run.home.with_name("after")
                 disk.write_to(after, loss, chance)
                 run.work.check(after, done)

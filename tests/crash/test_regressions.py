@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,16 @@ from loom.api.commands import Diagnose
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles, assembly
 from loom.config import Settings
-from loom.errors import DiskFull, LoomError, StoreUnavailable
+from loom.errors import DiskFull, LoomError, ProfileDamaged, StoreUnavailable
+from loom.storage import contacts
+from loom.storage.connection import Db
+from loom.storage.database import Database
 from loom.tui.reminders import remember_words
 from loom.tui.settings import change_app_setting
 from tests.crash.conftest import NewPair
 from tests.crash.pair import paths
 from tests.crash.test_power_loss import FRAME_BYTES, LOG_HEADER_BYTES
+from tests.storage.given import KEY, add_contact, saying
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -114,3 +119,35 @@ def test_a_setting_is_on_the_disk_before_it_takes_the_old_ones_place(
     change_app_setting(tmp_path, "theme", "dark")
     remember_words(tmp_path, "ada", checked=False)
     assert steps == 2 * ["file", "replaced", "folder"]
+
+
+@pytest.mark.parametrize("is_write", [False, True], ids=["read", "write"])
+async def test_a_page_that_the_disk_gives_again_is_no_damage(
+    tmp_path: Path, is_write: bool
+) -> None:
+    """After one failed read all commands told of a damaged profile until the node was restarted."""
+    path = tmp_path / "loom.db"
+    database = Database.open(path, KEY, create=True)
+    await database.write(add_contact)
+    for number in range(1, 201):
+        database.submit(saying(number))
+    database.close()
+    whole = path.read_bytes()
+
+    def count(db: Db) -> int:
+        return len(db.execute("SELECT body FROM messages").fetchall())
+
+    def delete(db: Db) -> int:
+        return db.execute("DELETE FROM messages").rowcount
+
+    database = Database.open(path, KEY)
+    try:
+        work = partial(database.write, delete) if is_write else partial(database.read, count)
+        await database.read(contacts.all_)
+        path.write_bytes(whole[:4_096] + bytes(len(whole) - 4_096))
+        with pytest.raises(ProfileDamaged):
+            await work()
+        path.write_bytes(whole)
+        assert await work() == 200
+    finally:
+        database.close()
