@@ -1,16 +1,17 @@
 """A Loom node in a process of its own, driven by lines: what the delivery rows measure.
 
 -> READY token port
-<- IMPORT token
+<- IMPORT token [name]
 -> IMPORTED
 <- CONNECT port            only one of the two; afterwards a session carries messages
 -> CONNECTED
 <- RUN in_flight messages limit_s
--> DONE receipts elapsed_s median_s
+-> DONE receipts elapsed_s median_s 99th_percentile_s
 """
 
 import asyncio
 import contextlib
+import math
 import statistics
 import sys
 import time
@@ -81,7 +82,13 @@ async def _measure(client: Client, in_flight: int, messages: int, limit_s: float
         async with asyncio.timeout(limit_s):
             await run.keep(in_flight)
     elapsed_s, times = time.perf_counter() - start, run.receipt_times_s
-    return f"DONE {len(times)} {elapsed_s:.9f} {statistics.median(times) if times else -1:.9f}"
+    median_s, slow_s = (statistics.median(times), _slow(times)) if times else (-1.0, -1.0)
+    return f"DONE {len(times)} {elapsed_s:.9f} {median_s:.9f} {slow_s:.9f}"
+
+
+def _slow(times_s: list[float]) -> float:
+    """The 99th percentile."""
+    return sorted(times_s)[math.ceil(0.99 * len(times_s)) - 1]
 
 
 async def serve(home: Path) -> None:
@@ -94,8 +101,10 @@ async def serve(home: Path) -> None:
         print("READY", token.token, status.port, flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
             match line.split():
-                case ["IMPORT", peer_token]:
-                    await client.send(ImportToken(token=peer_token, name=CONTACT))
+                case ["IMPORT", peer_token, *name]:
+                    await client.send(
+                        ImportToken(token=peer_token, name=name[0] if name else CONTACT)
+                    )
                     print("IMPORTED", flush=True)
                 case ["CONNECT", port]:
                     await _connect(client, int(port))

@@ -46,7 +46,7 @@ def _run(
 
         def sample() -> float:
             sender.write_line(f"RUN {in_flight} {messages} {limit_s}")
-            _, receipts, elapsed_s, median_s = sender.read_line().split()
+            _, receipts, elapsed_s, median_s, _ = sender.read_line().split()
             if int(receipts) < messages:
                 raise NotMeasured(f"{receipts} of {messages} receipts within {limit_s} s")
             return figure(int(receipts), float(elapsed_s), float(median_s))

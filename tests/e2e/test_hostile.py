@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 
 import pytest
 
+from bench.processes import LineProcess
 from loom.wire.limits import (
     LINK_CLEAR_BYTES,
     LINK_CLEAR_TIMEOUT_S,
@@ -18,7 +22,8 @@ from loom.wire.limits import (
     LINK_HANDSHAKE_TIMEOUT_S,
     UNAUTHENTICATED_PER_SOURCE_MAX,
 )
-from tests.e2e.processes import ALONE, Daemon, Home, history
+from tests.e2e.conftest import Made
+from tests.e2e.processes import ALONE, LIMIT_S, Daemon, Home, history
 
 SLACK_S = 3.0
 """For a busy machine."""
@@ -136,6 +141,56 @@ def test_a_flooder_of_connections_keeps_nobody_out(home: Home, daemon: Daemon) -
         "first, among forty",
         "and under a storm",
     ]
+
+
+def resident_mib(daemon: Daemon) -> float:
+    """What the node keeps in memory."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{daemon.process.pid}/status").read_text())
+    assert found is not None
+    return int(found.group(1)) / 1024
+
+
+def ask(process: LineProcess, line: str) -> str:
+    process.write_line(line)
+    return process.read_line()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc, and all of 127.0.0.0/8: Linux")
+@pytest.mark.parametrize(
+    "attacks",
+    [
+        ("scanners", "half-open", "slow", "replay"),
+        ("skips", "chains"),
+        ("flood", "large", "typing"),
+    ],
+    ids="-".join,
+)
+def test_contacts_get_through_under_attack(
+    made: Made, home: Home, daemon: Daemon, attacks: tuple[str, ...]
+) -> None:
+    """A few of each; the benchmark's rows have whole crowds, and say how long contacts wait."""
+    alice_gets_through(home, daemon, "before")
+    idle_mib = resident_mib(daemon)
+    victim = made.tokens["bob"]
+    with ExitStack() as stack:
+        for attack in attacks:
+            crowd = attack in ("scanners", "half-open", "slow")
+            module = "bench.peers.crowd" if crowd else "bench.peers.enemy"
+            process = stack.enter_context(LineProcess([sys.executable, "-m", module], LIMIT_S))
+            told = process.read_line().split()[1]
+            begin = f"BEGIN {attack} {daemon.port} "
+            if crowd:
+                begin += "100"
+            else:
+                home.run("-p", "bob", "token", "import", told, "--name", attack).ok()
+                begin += victim
+            assert ask(process, begin) == "BEGUN"
+        for text in ("during", "and again"):  # each over a new link
+            alice_gets_through(home, daemon, text)
+        growth_mib = resident_mib(daemon) - idle_mib
+    assert growth_mib < 100
+    said = [one["body"] for one in history(home, "bob", "Alice")]
+    assert said == ["before", "during", "and again"]
 
 
 class Wire:
