@@ -1,6 +1,6 @@
 """Whatever the network does, each message arrives once and in order, soon after it is well again.
 
-A short form runs always; LOOM_BAD_NETWORKS=1 runs every case, at full length.
+A short form runs always; LOOM_TEST_LONG=1 runs every case, at full length.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from tests.network.nat import Nat
 from tests.network.talk import Talk, talking
 from tests.network.wire import CUT, FAIR, Weather, Wire
 
-WHOLE = bool(os.environ.get("LOOM_BAD_NETWORKS"))
+LONG = os.environ.get("LOOM_TEST_LONG") == "1"
 SLACK_S = 10.0
 """For a busy machine, and for TCP to come back to its pace."""
 SPOKEN_MAX_S = TCP_UNANSWERED_MAX_S + SLACK_S
@@ -32,12 +32,13 @@ HOUR_S, DAY_S = 3_600, 86_400
 
 T = TypeVar("T")
 Hosts = tuple[Host, Host]
-long = pytest.mark.skipif(not WHOLE, reason="takes long: run it with LOOM_BAD_NETWORKS=1")
+takes_long = pytest.mark.skipif(not LONG, reason="takes minutes: run it with LOOM_TEST_LONG=1")
+pytestmark = pytest.mark.timeout(240)
 
 
 def chosen(few: list[T], more: list[T]) -> list[T]:
     """What is tried: always, and on demand."""
-    return few + more if WHOLE else few
+    return few + more if LONG else few
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ async def test_a_pulled_cable(talk: Talk, wire: Wire, pulled_s: float) -> None:
         assert (await side.peer()).online
 
 
-@long
+@takes_long
 async def test_a_cable_pulled_in_silence_is_noticed(talk: Talk, wire: Wire) -> None:
     wire.weather = CUT
     for side in (talk.alice, talk.bob):
@@ -113,7 +114,7 @@ async def test_a_cable_pulled_in_silence_is_noticed(talk: Talk, wire: Wire) -> N
     await talk.settled(SILENT_MAX_S)
 
 
-@long
+@takes_long
 @pytest.mark.parametrize("who", ["alice", "bob", "both"])
 async def test_an_address_changes(hosts: Hosts, talk: Talk, who: str) -> None:
     hosts[0].ip("address", "delete", f"{ALICE}/24", "dev", "eth0")
