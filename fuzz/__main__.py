@@ -20,7 +20,7 @@ GROWN: Final = ROOT / ".fuzz"
 SECONDS_EACH: Final = 5
 SEED: Final = 1
 MEMORY_MAX_MIB: Final = 2_048
-EXIT_FOUND: Final = 1
+EXIT_FAILED: Final = 1
 EXIT_MISSING: Final = 2
 
 _PROGRESS = re.compile(rb"#(\d+)\s+\w+\s.*?cov: (\d+) ft: (\d+) corp: (\d+)")
@@ -33,6 +33,7 @@ class Result(msgspec.Struct, frozen=True):
     edges: int
     corpus: int
     found: list[Path]
+    has_failed: bool
     log: str
 
 
@@ -49,7 +50,7 @@ def main() -> int:
     chosen = arguments.targets or names()
     seconds = arguments.seconds or SECONDS_EACH * len(chosen)
     print(f"{'target':<18}{'executions':>12}{'edges':>8}{'corpus':>8}  found")
-    found: list[Path] = []
+    has_failed = False
     for name in chosen:
         result = fuzz(name, max(1, seconds // len(chosen)), arguments.seed)
         places = ", ".join(str(path.relative_to(ROOT)) for path in result.found) or "-"
@@ -57,10 +58,10 @@ def main() -> int:
             f"{name:<18}{result.executions:>12,}{result.edges:>8,}{result.corpus:>8,}  {places}",
             flush=True,
         )
-        if result.found or not result.executions:
+        if result.has_failed:
             print(result.log, file=sys.stderr)
-            found += result.found
-    return EXIT_FOUND if found else 0
+            has_failed = True
+    return EXIT_FAILED if has_failed else 0
 
 
 def fuzz(name: str, seconds: int, seed: int) -> Result:
@@ -96,12 +97,14 @@ def fuzz(name: str, seconds: int, seed: int) -> Result:
         executions, edges, _, corpus = (int(part) for part in line.groups())
     output = done.stdout + done.stderr
     last = re.findall(rb"Done (\d+) runs", output)
+    said = [line for line in output.splitlines() if not line.startswith((b"#", b"INFO:"))]
     return Result(
         executions=int(last[-1]) if last else executions,
         edges=edges,
         corpus=corpus,
         found=found,
-        log=output.decode("utf-8", "replace")[-6_000:],
+        has_failed=bool(done.returncode or found),
+        log=b"\n".join(said).decode("utf-8", "replace"),
     )
 
 
