@@ -177,13 +177,21 @@ class Database:
             self._queue.put(None)
             self._writing.join()
         self._reading.shutdown()
-        with translated():
-            if self._reader is not None:
-                self._reader.close()
+        if self._reader is not None:
+            self._reader.close()
+        try:
             try:
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            finally:
+                self._empty_log()
+            except ProfileDamaged:
+                self._reopen_writer()
+                self._empty_log()
+        finally:
+            with translated():
                 self._writer.close()
+
+    def _empty_log(self) -> None:
+        with translated():
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _hand_over(self) -> None:
         items, self._submitted = self._submitted, []
