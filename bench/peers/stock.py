@@ -1,22 +1,17 @@
-"""Apps as Textual's own parts make them, each with one widget: `minimal`, `input` or `log`.
+"""Apps as Textual's own parts make them, each of one widget: `minimal`, `input` or `log`.
 
-`log` adds one line for each byte on the pipe whose descriptor follows its name.
+`log` adds one line for each byte on the pipe whose descriptor follows its name. Each imports what
+it shows and nothing else, because its start is measured.
 """
 
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 from textual.app import App, ComposeResult
 from textual.widget import Widget
-from textual.widgets import Input, RichLog, Static
 
-from bench import terminal
-from bench.terminal import Terminal
-
-READY = b"ready"
+READY = "ready"
 LINES = 300
 LINE = "12:04  Ada    message {} says just a few ordinary words"
 
@@ -32,48 +27,53 @@ class Stock(App[None]):
         yield self._widget
 
 
-class Lines(Stock):
+def _minimal() -> App[None]:
+    from textual.widgets import Static
+
+    return Stock(Static(READY))
+
+
+def _input() -> App[None]:
+    from textual.widgets import Input
+
+    return Stock(Input(placeholder=READY))
+
+
+def _log(descriptor: int) -> App[None]:
     """Text that scrolls, always at its end."""
+    from textual.widgets import RichLog
 
-    def __init__(self, descriptor: int) -> None:
-        self._lines = RichLog()
-        self._descriptor = descriptor
-        self._said = 0
-        super().__init__(self._lines)
+    lines = RichLog()
+    said = 0
 
-    def on_ready(self) -> None:
-        for _ in range(LINES):
-            self._say()
-        self._lines.write(READY.decode())
-        asyncio.get_running_loop().add_reader(self._descriptor, self._told)
+    def say() -> None:
+        nonlocal said
+        said += 1
+        lines.write(LINE.format(said))
 
-    def _told(self) -> None:
-        for _ in os.read(self._descriptor, 100):
-            self._say()
+    def told() -> None:
+        for _ in os.read(descriptor, 100):
+            say()
 
-    def _say(self) -> None:
-        self._said += 1
-        self._lines.write(LINE.format(self._said))
+    class Log(Stock):
+        def on_ready(self) -> None:
+            for _ in range(LINES):
+                say()
+            lines.write(READY)
+            asyncio.get_running_loop().add_reader(descriptor, told)
 
-
-@contextmanager
-def opened(name: str, deadline_s: float, pass_fds: Sequence[int] = ()) -> Iterator[Terminal]:
-    """A stock app on a terminal, painted."""
-    command = [sys.executable, "-m", "bench.peers.stock", name, *map(str, pass_fds)]
-    with terminal.opened(command, os.environ, deadline_s, pass_fds) as screen:
-        screen.until(READY)
-        yield screen
+    return Log(lines)
 
 
 def main() -> None:
     """Show the app that was named until it is ended."""
     match sys.argv[1:]:
         case ["minimal"]:
-            Stock(Static(READY.decode())).run()
+            _minimal().run()
         case ["input"]:
-            Stock(Input(placeholder=READY.decode())).run()
+            _input().run()
         case ["log", descriptor]:
-            Lines(int(descriptor)).run()
+            _log(int(descriptor)).run()
 
 
 if __name__ == "__main__":

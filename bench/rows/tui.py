@@ -2,8 +2,9 @@
 
 import os
 import statistics
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -11,7 +12,6 @@ from tempfile import TemporaryDirectory
 
 from bench import terminal
 from bench.harness import Contender, Row, Sample, Settings, Target, Unit
-from bench.peers import stock
 from bench.processes import deadline_s
 from bench.rows import delivery
 from bench.rows.memory import resident_mib
@@ -22,12 +22,22 @@ RARE = b"zwvy"
 """Letters that end no control sequence: where they come, they are an echo."""
 CLEAR = b"\x15"
 ENTER = b"\r"
+READY = b"ready"
 TICK = "✓".encode()
 QUIET_S = 0.03
 PAUSE_S = 0.04
 """Between two keys: nobody types faster."""
 SETTLE_S = 1.0
 PROFILE = "crowd"
+
+
+@contextmanager
+def _stock(name: str, limit_s: float, pass_fds: Sequence[int] = ()) -> Iterator[Terminal]:
+    """A stock app (bench/peers/stock.py), painted."""
+    command = [sys.executable, "-m", "bench.peers.stock", name, *map(str, pass_fds)]
+    with terminal.opened(command, os.environ, limit_s, pass_fds) as screen:
+        screen.until(READY)
+        yield screen
 
 
 # --- from start to painted ---
@@ -52,9 +62,9 @@ def minimal_paint(settings: Settings) -> Iterator[Sample]:
     """The same for an app that shows one word."""
 
     def sample() -> float:
-        start = time.perf_counter()
-        with stock.opened("minimal", deadline_s(1)):
-            return time.perf_counter() - start
+        command = [sys.executable, "-m", "bench.peers.stock", "minimal"]
+        with terminal.opened(command, os.environ, deadline_s(1)) as screen:
+            return screen.until(READY) - screen.started
 
     yield sample
 
@@ -110,7 +120,7 @@ def memory_inside(settings: Settings) -> Iterator[Sample]:
 @contextmanager
 def minimal_memory(settings: Settings) -> Iterator[Sample]:
     """Resident MiB of an app that shows one word."""
-    with stock.opened("minimal", deadline_s(settings.rounds)) as screen:
+    with _stock("minimal", deadline_s(settings.rounds)) as screen:
         screen.during(SETTLE_S)
         yield lambda: resident_mib(screen.pid)
 
@@ -151,7 +161,7 @@ def key_bytes(settings: Settings) -> Iterator[Sample]:
 @contextmanager
 def input_key_bytes(settings: Settings) -> Iterator[Sample]:
     """The same for `Input`."""
-    with stock.opened("input", deadline_s(settings.rounds)) as screen:
+    with _stock("input", deadline_s(settings.rounds)) as screen:
         yield lambda: _bytes_per_key(screen)
 
 
@@ -165,7 +175,7 @@ def idle_bytes(settings: Settings) -> Iterator[Sample]:
 @contextmanager
 def input_idle_bytes(settings: Settings) -> Iterator[Sample]:
     """The same for `Input`."""
-    with stock.opened("input", deadline_s(settings.rounds)) as screen:
+    with _stock("input", deadline_s(settings.rounds)) as screen:
         yield lambda: _bytes_per_second(screen)
 
 
@@ -194,7 +204,7 @@ def log_bytes(settings: Settings) -> Iterator[Sample]:
     """Bytes that `RichLog` writes for one more line."""
     reading, telling = os.pipe()
     try:
-        with stock.opened("log", deadline_s(settings.rounds), [reading]) as screen:
+        with _stock("log", deadline_s(settings.rounds), [reading]) as screen:
             screen.until_quiet(SETTLE_S, SETTLE_S)
 
             def sample() -> float:
@@ -236,7 +246,7 @@ def echo(settings: Settings) -> Iterator[Sample]:
 @contextmanager
 def input_echo(settings: Settings) -> Iterator[Sample]:
     """The same for `Input`."""
-    with stock.opened("input", deadline_s(settings.rounds)) as screen:
+    with _stock("input", deadline_s(settings.rounds)) as screen:
         yield lambda: _echo_s(screen, settings.amount(20, 3))
 
 

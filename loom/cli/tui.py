@@ -1,6 +1,7 @@
 """`loom` alone on a terminal: the app, over a running node or with the node inside."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -61,6 +62,7 @@ async def _by_the_door(caller: Caller, locked: str | None) -> tuple[str, Client]
     """A profile and its client, once whoever stands there has opened one."""
     from loom.tui.door import DoorApp
 
+    _keep_imports()
     door = DoorApp(
         caller.profiles,
         caller.online(),
@@ -101,6 +103,7 @@ async def show(
     """The app, until its user leaves or locks it; then the client is closed. Whether locked."""
     from loom.tui.app import LoomApp
 
+    _keep_imports()
     app = LoomApp(client, profile=profile, config=config, profiles=profiles, greeting=greeting)
     try:
         await _run(app)
@@ -111,6 +114,13 @@ async def show(
             if not app.locked:  # what held the profile ends in any case, and no daemon may be left
                 raise
     return app.locked
+
+
+def _keep_imports() -> None:
+    """What was imported stays: the collector of garbage need not look at it, now or later."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 async def _run(app: "DrawnApp[R]") -> R | None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
+from collections import deque
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -50,7 +51,9 @@ from loom.tui.widgets.lines import Look
 R = TypeVar("R")
 
 GATHER_S: Final = 0.03
-"""Events that come this close together are shown together."""
+"""When many events come, those this close together are shown together."""
+AT_ONCE: Final = 4
+"""So many are shown as they come: what one sends is queued, sealed and delivered within that."""
 RETRY_S: Final = 1.0
 
 
@@ -75,6 +78,7 @@ class LoomApp(DrawnApp[None]):
         self._profiles = profiles
         self._pending: list[AnyEvent] = []
         self._flushing: asyncio.TimerHandle | None = None
+        self._shown_s = deque([-AT_ONCE * GATHER_S] * AT_ONCE, maxlen=AT_ONCE)
         self._stale: set[int] = set()
         self._refreshing = False
         self._seq = 0
@@ -196,21 +200,29 @@ class LoomApp(DrawnApp[None]):
                     self._pending.append(event)
                     if self._flushing is None:
                         loop = asyncio.get_running_loop()
-                        self._flushing = loop.call_later(GATHER_S, self._show_pending)
+                        due_s = self._shown_s[0] + AT_ONCE * GATHER_S
+                        self._flushing = loop.call_at(due_s, self._show_pending)
             self.model.connected = False
             self.room.show_all()
             await self._reattach()
 
     async def _load(self) -> None:
-        status = await self.send(Status())
+        # Asked in one go: a front end beside a daemon waits once, not five times.
+        status, contacts, drafts, preferences, peers = await asyncio.gather(
+            self.send(Status()),
+            self.send(ListContacts()),
+            self.send(ListDrafts()),
+            self.send(ListPreferences()),
+            self.send(ListPeers()),
+        )
         self._seq = max(self._seq, status.last_seq)
-        self.model.load(status, (await self.send(ListContacts())).contacts)
-        for draft in (await self.send(ListDrafts())).drafts:
+        self.model.load(status, contacts.contacts)
+        for draft in drafts.drafts:
             self.model.change(draft.contact_id, draft=draft.body)
-        for one in (await self.send(ListPreferences())).contacts:
+        for one in preferences.contacts:
             if one.contact_id is not None:
                 self.model.change(one.contact_id, muted=one.muted)
-        for peer in (await self.send(ListPeers())).peers:
+        for peer in peers.peers:
             self.model.change(peer.contact_id, path=peer.address or "")
         self.model.connected = True
         await self.room.begin()
@@ -239,6 +251,7 @@ class LoomApp(DrawnApp[None]):
     def _show_pending(self) -> None:
         """Show everything that happened meanwhile at once."""
         self._flushing = None
+        self._shown_s.append(asyncio.get_running_loop().time())
         happened, self._pending = self._pending, []
         changes = self.model.apply(happened)
         self.room.show_events(happened, changes)
@@ -262,6 +275,8 @@ class LoomApp(DrawnApp[None]):
             self.work(self._refresh_contacts(), "contacts")
 
     async def _refresh_contacts(self) -> None:
+        """Ask for what events do not tell, once for those that come together."""
+        await asyncio.sleep(GATHER_S)
         try:
             while self._stale:
                 number = self._stale.pop()

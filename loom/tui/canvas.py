@@ -87,21 +87,13 @@ class Canvas:
             if control:
                 continue
             look = _attributes(style, self._color_system) if style else _PLAIN
-            sgr, blank_sgr, link = look
-            if text.isascii():
-                room = text[: end - x]
-                row[x : x + len(room)] = [
-                    Cell(one, blank_sgr if one == " " else sgr, link) for one in room
-                ]
-                x += len(room)
-                continue
-            for start, stop, width in clusters(text):
-                if width == 0 or x + width > end:
-                    continue
-                row[x] = Cell(text[start:stop], sgr, link)
-                if width == 2:
-                    row[x + 1] = Cell("", sgr, link)
-                x += width
+            cells = _cells(text, look)
+            room = max(end - x, 0)
+            if len(cells) > room:
+                # Half of a wide character is nothing.
+                cells = cells[: room - 1 if cells[room].text == "" and room else room]
+            row[x : x + len(cells)] = cells
+            x += len(cells)
         return x
 
     def scroll(self, scroll: Scroll) -> None:
@@ -291,6 +283,23 @@ class _Look(NamedTuple):
 
 
 _PLAIN: Final = _Look("", "", "")
+
+_cell = lru_cache(maxsize=8192)(Cell)
+"""Equal cells are one: a screen of new ones at each update would keep the collector busy."""
+
+
+@lru_cache(maxsize=2048)
+def _cells(text: str, look: _Look) -> tuple[Cell, ...]:
+    sgr, blank_sgr, link = look
+    if text.isascii():
+        return tuple(_cell(one, blank_sgr if one == " " else sgr, link) for one in text)
+    found: list[Cell] = []
+    for start, stop, width in clusters(text):
+        if width:
+            found.append(_cell(text[start:stop], sgr, link))
+        if width == 2:
+            found.append(_cell("", sgr, link))
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)

@@ -36,6 +36,8 @@ class DrawnApp(App[R], inherit_bindings=False):
         # The terminal's own colours from the start: only so NO_COLOR leaves its defaults alone.
         super().__init__(ansi_color=True)
         self.theme = "ansi-dark"
+        # Textual's own pop-ups, which would be mounted and styled on every screen; there are none.
+        self._disable_tooltips = self._disable_notifications = True
         self._canvas = Canvas()
 
     def get_driver_class(self) -> type[Driver]:

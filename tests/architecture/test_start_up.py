@@ -10,7 +10,7 @@ import loom
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("textual", "zeroconf", "cryptography", "sqlcipher3", "argon2")
-SHEETS = ("sheet", "form", "person", "verifying", "connectivity", "log", "token", "adding")
+SHEETS = ("sheet", "form", "person", "verifying", "connectivity", "log", "token", "picker")
 
 
 def modules_after(*arguments: str) -> tuple[str, set[str]]:

@@ -1,23 +1,23 @@
 """The room one lives in: list, title, timeline, composer, status; and what its keys do."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.timer import Timer
 
 from loom.api.events import AnyEvent
 from loom.tui.canvas import Scroll
 from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.reader import Reader
-from loom.tui.screens.choosing import Choosing
 from loom.tui.screens.reading import Reading
 from loom.tui.screens.selecting import Selecting
 from loom.tui.screens.writing import EDITS, Writing
-from loom.tui.slash import Slash
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import Completions, Composer
 from loom.tui.widgets.conversations import ConversationList
@@ -26,6 +26,13 @@ from loom.tui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
+    from loom.tui.screens.choosing import Choosing
+    from loom.tui.slash import Slash
+
+FRAME_S: Final = 1 / 250
+"""Textual waits 1/60 s between two updates; these are so small that a tick need not wait."""
+EMPTY_S: Final = 0.2
+"""A slow node is waited for no longer than this with an empty terminal."""
 
 
 class ConversationScreen(Screen[None]):
@@ -39,13 +46,13 @@ class ConversationScreen(Screen[None]):
     def __init__(self, desk: "LoomApp") -> None:
         super().__init__()
         self.desk = desk
+        self._is_drawn = False
+        self._frames: Timer | None = None
         look, model = desk.look, desk.model
         self.writing = Writing(self)
         self.reading = Reading(self)
         self.selecting = Selecting(self)
         self.reader = Reader(desk.send, model, look.signs, self.show_reading)
-        self.slash = Slash(self)
-        self.choosing = Choosing(self)
         self.list_ = ConversationList(look, model)
         self.title_ = TitleLine(look, model)
         self.timeline = Timeline(look)
@@ -54,6 +61,20 @@ class ConversationScreen(Screen[None]):
         self.completions = Completions(look)
         self.composer = Composer(look, self.writing.editor)
         self.status = StatusLine(look, model)
+
+    @cached_property
+    def slash(self) -> "Slash":
+        """What commands do; imported at the first one: the first paint waits for imports."""
+        from loom.tui.slash import Slash
+
+        return Slash(self)
+
+    @cached_property
+    def choosing(self) -> "Choosing":
+        """What opens boxes to choose from, likewise."""
+        from loom.tui.screens.choosing import Choosing
+
+        return Choosing(self)
 
     def compose(self) -> ComposeResult:
         """List left, conversation right."""
@@ -69,8 +90,26 @@ class ConversationScreen(Screen[None]):
                 yield self.status
 
     def on_mount(self) -> None:
-        """Everything can be drawn now."""
+        """Everything can be drawn now, but it would be empty: wait for what there is to show."""
+        self.set_timer(EMPTY_S, self.draw)
         self.desk.begin()
+
+    def draw(self) -> None:
+        """From now on what changes is drawn; the first time all of it, at once."""
+        if not self._is_drawn:
+            self._is_drawn = True
+            self._dirty_widgets.add(self)
+            self._refresh_layout()
+
+    @property
+    def _update_timer(self) -> Timer:
+        if self._frames is None:
+            self._frames = self.set_interval(FRAME_S, self._on_timer_update, pause=True)
+        return self._frames
+
+    def _compositor_refresh(self) -> None:
+        if self._is_drawn:
+            super()._compositor_refresh()
 
     # --- what is shown ---
 
@@ -83,6 +122,7 @@ class ConversationScreen(Screen[None]):
             if not self.writing.editor.text:
                 self.writing.editor.set(model.conversations[number].draft)
         self.show_all()
+        self.draw()
 
     def show_events(self, happened: Sequence[AnyEvent], changes: Changes) -> None:
         """Events came; the model knows them already."""

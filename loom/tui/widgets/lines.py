@@ -1,10 +1,13 @@
 """The base of every widget: lines of pieces, drawn in the theme of the moment."""
 
+from typing import Self
+
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from loom.tui.signs import Signs
-from loom.tui.themes import Line, Theme
+from loom.tui.themes import Line, Piece, Theme
 
 
 class Look:
@@ -24,15 +27,52 @@ class Lines(Widget):
     def __init__(self, look: Look) -> None:
         super().__init__()
         self.look = look
+        self._strips: list[Strip | None] = []
+        self._height = 0
+        """Of what is being drawn; `size` is slow to ask for, row by row."""
+        self._drawn: dict[tuple[Piece, ...], Strip] = {}
+        self._drawn_before: dict[tuple[Piece, ...], Strip] = {}
+        self._drawn_as: tuple[Theme, int] | None = None
 
     def line(self, y: int, width: int) -> Line:
         """What stands on row `y`."""
         raise NotImplementedError
 
-    def render_line(self, y: int) -> Strip:
-        """See `Widget.render_line`."""
-        width = self.size.width
-        return self.look.theme.strip(self.line(y, width), width, unicode=self.look.signs.unicode)
+    def refresh(self, *regions: Region, **how: bool) -> Self:
+        """See `Widget.refresh`."""
+        self._strips = []
+        self._drawn_before, self._drawn = self._drawn, {}
+        return super().refresh(*regions, **how)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """See `Widget.render_lines`; without what Textual adds for borders and backgrounds."""
+        width, height = self.size
+        if self._drawn_as != (self.look.theme, width):
+            self._strips, self._drawn, self._drawn_before = [], {}, {}
+            self._drawn_as = self.look.theme, width
+        self._height = height
+        if len(self._strips) != height:
+            self._strips = [None] * height
+        found = []
+        for y in range(crop.y, crop.bottom):
+            strip = self._strips[y] if y < height else Strip.blank(width)
+            if strip is None:
+                strip = self._strips[y] = self._strip(y, width)
+            found.append(strip)
+        if crop.x or crop.width != width:
+            return [strip.crop(crop.x, crop.right) for strip in found]
+        return found
+
+    def _strip(self, y: int, width: int) -> Strip:
+        """Row `y`; a line that was drawn before, here or elsewhere, is not drawn again."""
+        line = tuple(self.line(y, width))
+        strip = self._drawn.get(line) or self._drawn_before.get(line)
+        if strip is None:
+            strip = self.look.theme.strip(list(line), width, unicode=self.look.signs.unicode)
+            for filter_ in self.app.get_line_filters():  # NO_COLOR
+                strip = strip.apply_filter(filter_, self.background_colors[1])
+        self._drawn[line] = strip
+        return strip
 
     def caret(self) -> tuple[int, int] | None:
         """Where one writes, in cells of the screen; None: not here."""

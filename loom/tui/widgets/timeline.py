@@ -56,7 +56,7 @@ class Timeline(Lines):
         """See `Lines.line`."""
         if not self._shown:
             return self._welcome_line(y, width)
-        at = y - (self.size.height - len(self._shown))
+        at = y - (self._height - len(self._shown))
         return self._shown[at].line if at >= 0 else [Piece(" ")]
 
     def moved(self) -> Scroll | None:
