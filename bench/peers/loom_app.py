@@ -17,8 +17,6 @@ from loom.app import open_profiles
 from loom.config import Settings
 
 SAID = 60
-LAST = "last-words"
-"""At the end of the conversation that is opened first."""
 DEADLINE_S = 900.0
 SETTLE_S = 0.5
 
@@ -49,10 +47,11 @@ class Scene:
         )
         for number in range(SAID):
             self._say("bob" if number % 2 else "ada", f"what was said {number}")
-        self._say("bob", LAST)
+        self.say("the last words of the conversation")
 
     def say(self, body: str) -> None:
         """Bob writes to Ada."""
+        self.last = body.encode()
         self._say("bob", body)
 
     def _say(self, who: str, body: str) -> None:
@@ -76,6 +75,6 @@ def scene() -> Scene:
 def opened() -> Iterator[Terminal]:
     """The app with its conversation painted."""
     with terminal.opened(loom_cli.LOOM, scene().environment, DEADLINE_S) as screen:
-        screen.until(LAST.encode(), b"online")
+        screen.until(scene().last, b"online")
         screen.until_quiet(SETTLE_S, SETTLE_S)
         yield screen

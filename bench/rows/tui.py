@@ -48,11 +48,11 @@ def first_paint(settings: Settings) -> Iterator[Sample]:
     """Seconds from the start of the process to the open conversation and the list, painted."""
     from bench.peers import loom_app, loom_cli
 
-    environment = loom_app.scene().environment
+    scene = loom_app.scene()
 
     def sample() -> float:
-        with terminal.opened(loom_cli.LOOM, environment, deadline_s(1)) as screen:
-            return screen.until(loom_app.LAST.encode(), b"online") - screen.started
+        with terminal.opened(loom_cli.LOOM, scene.environment, deadline_s(1)) as screen:
+            return screen.until(scene.last, b"online") - screen.started
 
     yield sample
 
