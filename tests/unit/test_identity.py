@@ -79,8 +79,8 @@ def test_card_and_fingerprint_are_as_specified() -> None:
     expected = hashlib.sha512(enc(b"LOOM/1 fp", card)).digest()[:32]
     assert identity.peer_id == fingerprint(card) == expected
     read = open_card(card, identity.token)
-    assert read.raw == card
-    assert read.x25519_public == identity.token.x25519_public
+    assert enc(b"\x01", *(getattr(read, name) for name in read.__struct_fields__[1:])) == card
+    assert (read.raw, read.x25519_public) == (card, identity.token.x25519_public)
 
 
 def test_identities_of_one_phrase_share_only_the_recovery_keys() -> None:

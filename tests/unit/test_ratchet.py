@@ -397,3 +397,16 @@ def test_ordinals_count_every_sealed_message(ends: Ends) -> None:
         bob.open_(alice.seal())
         assert alice.state.sealed == start + number
         alice.open_(bob.seal())
+
+
+def test_both_sides_count_chains_from_nought() -> None:
+    """Skipped keys are stored under these numbers, and the hold rule goes by them."""
+    alice, bob = fresh_ends()
+    for number in range(3):
+        for author, reader in ((alice, bob), (bob, alice)):
+            reader.open_(author.seal())
+            sending, receiving = author.state.sending, reader.state.receiving
+            assert sending is not None
+            assert receiving is not None
+            assert sending.index == receiving.index == number
+            assert sending.first_ordinal == number
