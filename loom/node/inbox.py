@@ -54,6 +54,8 @@ BATCH_MAX_BYTES: Final = 256 * 1024
 BATCH_SKIPPED_MAX: Final = 256
 """What others wait for is one transaction: a contact's longest texts and gaps share it with few."""
 ENVELOPE_HASH_BYTES: Final = 32
+GAP_REST: Final = 4
+"""Great gaps cost more than they bring: then a contact rests so many times as long as it took."""
 FAILURES_AT_ONCE: Final = 8
 """An envelope that does not open may cost thousands of MACs."""
 FAILURES_MAX: Final = 64
@@ -149,17 +151,23 @@ class Inbox:
 
     async def _run(self) -> None:
         try:
+            now_s = self._peer.parts.clock.monotonic_s
             while self._queue:
-                await self._take_in_or_wait()
+                began_s = now_s()
+                has_gap = await self._take_in_or_wait()
                 if not self.is_full:
                     self._peer.resume_reading()
                 # One contact's work must not hold up the others'.
-                await asyncio.sleep(0)
+                await asyncio.sleep(GAP_REST * (now_s() - began_s) if has_gap else 0)
         finally:
             self._task = None
 
-    async def _take_in_or_wait(self) -> None:
-        """Take in a batch; what cannot be stored now waits, so that the order is kept."""
+    async def _take_in_or_wait(self) -> bool:
+        """Take in a batch; what cannot be stored now waits, so that the order is kept.
+
+        Returns:
+            Whether a great many messages were missing.
+        """
         batch = Batch()
         try:
             await self._take_in(batch)
@@ -184,12 +192,13 @@ class Inbox:
                 self._tries = 0
             else:
                 await asyncio.sleep(STORE_RETRY_S)
-            return
+            return False
         for envelope, reason in batch.failed:
             if not await self._came_before(envelope):
                 await self._unopened(reason)
         if batch.taken:
             self._failures = 0
+        return batch.skipped >= BATCH_SKIPPED_MAX
 
     async def _take_in(self, batch: Batch) -> None:
         state = self._peer.state

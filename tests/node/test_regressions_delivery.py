@@ -28,7 +28,14 @@ from loom.crypto.kdf import mac
 from loom.errors import DiskFull, DuplicateContact
 from loom.model import Direction, MessageState
 from loom.node.connection import Connection
-from loom.node.inbox import BATCH_MAX_BYTES, FAILURES_AT_ONCE, FAILURES_MAX, Batch, Inbox
+from loom.node.inbox import (
+    BATCH_MAX_BYTES,
+    FAILURES_AT_ONCE,
+    FAILURES_MAX,
+    GAP_REST,
+    Batch,
+    Inbox,
+)
 from loom.node.key_pool import generate
 from loom.storage import receipts
 from loom.storage.outbox import OutboxRow
@@ -216,14 +223,20 @@ async def test_the_greatest_gaps_and_the_longest_texts_share_no_transaction(
     commit = Inbox._commit
 
     async def counted(inbox: Inbox, batch: Batch) -> None:
-        together.append(len(batch.taken))
+        is_bobs = inbox is bob.peer(alice).inbox
+        if is_bobs:
+            together.append(len(batch.taken))
         await commit(inbox, batch)
+        await asyncio.sleep(0.1 if is_bobs else 0.0)
 
     monkeypatch.setattr(Inbox, "_commit", counted)
+    began_s = world.loop.time()
     bob.peer(alice).inbox.put(envelopes)
     await world.until(lambda: len(bob.received(alice)) == 1 + len(envelopes))
     most = 1 if gap else math.ceil(BATCH_MAX_BYTES / len(envelopes[0]))
     assert max(together) <= most
+    rested_s = world.loop.time() - began_s - 0.1 * (len(together) - 1)
+    assert rested_s == pytest.approx(GAP_REST * 0.1 * (len(together) - 1) if gap else 0.0, abs=0.1)
 
 
 async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:
