@@ -74,5 +74,5 @@ def test_atheris_runs_a_target() -> None:
     row = done.stdout.splitlines()[-1].split()
     executions, edges = (int(figure.replace(",", "")) for figure in row[1:3])
     assert row[0] == "payload"
-    assert executions > 100
+    assert executions > 10
     assert edges > 10
