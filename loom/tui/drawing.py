@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
@@ -14,15 +13,14 @@ from textual.screen import Screen
 
 from loom.tui.canvas import Canvas
 from loom.tui.driver import TerminalDriver
-from loom.tui.keys import AltKeys
+from loom.tui.keys import make_alt_keys_arrive
 
 if TYPE_CHECKING:
     from rich.traceback import Trace
 
 R = TypeVar("R")
 
-# ESC CR would arrive as Esc and Enter, and Enter sends.
-ANSI_SEQUENCES_KEYS.update({"\x1b\r": (AltKeys.ENTER,), "\x1b\n": (AltKeys.ENTER,)})  # type: ignore[attr-defined]
+make_alt_keys_arrive()
 
 
 class DrawnApp(App[R], inherit_bindings=False):

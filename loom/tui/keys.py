@@ -1,7 +1,6 @@
 """What keys do: actions, the keys of each profile, and what the config file binds anew."""
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from string import ascii_lowercase
 from typing import Final, NamedTuple
 
@@ -186,25 +185,18 @@ def key_words(key: str) -> str:
     return "-".join([*(part.capitalize() for part in parts[:-1]), last])
 
 
-class AltKeys(StrEnum):
-    """Keys that Textual's table lacks, as their sequences arrive."""
-
-    ENTER = "alt+enter"
-    LESS_THAN = "alt+less_than_sign"
-    GREATER_THAN = "alt+greater_than_sign"
-
-
-class AltLetter(NamedTuple):
-    """The same for a letter."""
+class AltKey(NamedTuple):
+    """A key that Textual's table lacks; it asks only for the value."""
 
     value: str
 
 
-# Found at once, not by waiting for more: else a held Alt-P writes `^p^p`, and Alt-< a `<`.
-_ARRIVING: Final = {
-    **{f"\x1b{letter}": (AltLetter(f"alt+{letter}"),) for letter in ascii_lowercase},
-    "\x1b<": (AltKeys.LESS_THAN,),
-    "\x1b>": (AltKeys.GREATER_THAN,),
-}
-for sequence, key in _ARRIVING.items():
-    ANSI_SEQUENCES_KEYS.setdefault(sequence, key)  # type: ignore[attr-defined]
+def make_alt_keys_arrive() -> None:
+    """Have Alt and a key found at once in what the terminal sends, not by waiting for more.
+
+    Else ESC CR is Esc and Enter, and Enter sends; a held Alt-P writes `^p^p`, and Alt-< a `<`.
+    """
+    names = {letter: letter for letter in ascii_lowercase}
+    names |= {"\r": "enter", "\n": "enter", "<": "less_than_sign", ">": "greater_than_sign"}
+    for letter, name in names.items():
+        ANSI_SEQUENCES_KEYS.setdefault(f"\x1b{letter}", (AltKey(f"alt+{name}"),))  # type: ignore[attr-defined]
