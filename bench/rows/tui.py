@@ -17,7 +17,7 @@ from bench.rows import delivery
 from bench.rows.memory import resident_mib
 from bench.terminal import Terminal
 
-SENTENCE = b"a sentence as one types it"
+SENTENCE = b"as one types"
 RARE = b"zwvy"
 """Letters that end no control sequence: where they come, they are an echo."""
 CLEAR = b"\x15"
@@ -28,6 +28,8 @@ QUIET_S = 0.03
 PAUSE_S = 0.04
 """Between two keys: nobody types faster."""
 SETTLE_S = 1.0
+BLINK_S = 0.5
+"""After so long the cursor of `Input` blinks."""
 PROFILE = "crowd"
 
 
@@ -148,7 +150,7 @@ def _bytes_per_key(screen: Terminal) -> float:
 
 def _bytes_per_second(screen: Terminal) -> float:
     screen.until_quiet(QUIET_S, QUIET_S)
-    return screen.during(1.0)
+    return screen.during(BLINK_S) / BLINK_S
 
 
 @contextmanager
@@ -190,7 +192,7 @@ def message_bytes(settings: Settings) -> Iterator[Sample]:
         def sample() -> float:
             nonlocal said
             costs = []
-            for _ in range(settings.amount(8, 2)):
+            for _ in range(settings.amount(5, 2)):
                 said += 1
                 loom_app.scene().say(f"message {said} says just a few ordinary words")
                 costs.append(screen.until_quiet(2 * QUIET_S))
@@ -209,7 +211,7 @@ def log_bytes(settings: Settings) -> Iterator[Sample]:
 
             def sample() -> float:
                 costs = []
-                for _ in range(settings.amount(8, 2)):
+                for _ in range(settings.amount(5, 2)):
                     os.write(telling, b"x")
                     costs.append(screen.until_quiet(2 * QUIET_S))
                 return statistics.mean(costs)
@@ -240,14 +242,14 @@ def _echo_s(screen: Terminal, keys: int) -> float:
 def echo(settings: Settings) -> Iterator[Sample]:
     """Median seconds from a key to its letter on the terminal."""
     with _writing() as screen:
-        yield lambda: _echo_s(screen, settings.amount(20, 3))
+        yield lambda: _echo_s(screen, settings.amount(12, 3))
 
 
 @contextmanager
 def input_echo(settings: Settings) -> Iterator[Sample]:
     """The same for `Input`."""
     with _stock("input", deadline_s(settings.rounds)) as screen:
-        yield lambda: _echo_s(screen, settings.amount(20, 3))
+        yield lambda: _echo_s(screen, settings.amount(12, 3))
 
 
 @contextmanager
@@ -259,7 +261,7 @@ def tick(settings: Settings) -> Iterator[Sample]:
 
         def sample() -> float:
             times = []
-            for _ in range(settings.amount(15, 2)):
+            for _ in range(settings.amount(8, 2)):
                 # What was shown before has no ticks there, and no other row is written again.
                 loom_app.scene().say(token_hex(24))
                 screen.until_quiet(2 * QUIET_S)
