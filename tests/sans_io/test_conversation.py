@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from loom.core.session import Awaited, known_received, may_seal, may_step
@@ -256,6 +257,9 @@ def test_flow_control_counts_from_the_last_one_known_received() -> None:
     assert known_received(session, 0) is session
     for text, beyond in (True, TEXTS_BEYOND_RECEIVED_MAX), (False, SEALED_BEYOND_RECEIVED_MAX):
         assert beyond <= MAX_SKIP
+        full = msgspec.structs.replace(session, known_received=session.ratchet.sealed - beyond)
+        assert not may_seal(full, None, text=text)
+        assert may_seal(known_received(full, full.known_received), None, text=text)
         count = 0
         while may_seal(pair.alice.conversation.best or session, None, text=text):
             pair.alice.write("x")
