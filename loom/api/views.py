@@ -34,7 +34,7 @@ class Messages(View, frozen=True, kw_only=True, tag="messages"):
 
 
 class ContactView(View, frozen=True, kw_only=True, tag="contact"):
-    """A contact with what the node knows of it now."""
+    """A contact with what the node knows of it now; `unread` counts to 1,000."""
 
     contact: str
     contact_id: int

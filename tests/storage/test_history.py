@@ -86,6 +86,17 @@ def test_reading_tells_each_message_once(db: Connection) -> None:
     assert _unread(db) == {1: 1, 2: 1}
 
 
+def test_counting_what_is_unread_costs_no_more_for_a_flood(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    say(db, 1, contact_id=2)
+    for number in range(2, messages.UNREAD_MAX + 50):
+        say(db, number)
+    assert _unread(db) == {1: messages.UNREAD_MAX, 2: 1}
+    newest = messages.page(db, ADA, 1)[0].row_id
+    assert len(messages.mark_read(db, ADA, newest - 2)) == messages.UNREAD_MAX + 46
+    assert _unread(db) == {1: 2, 2: 1}
+
+
 def test_the_last_message_of_each_conversation(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
     add_contact(db, "Eve", PeerId(b"E" * 32))
