@@ -111,6 +111,13 @@ def test_the_first_envelope_makes_a_session(first: First) -> None:
     assert (theirs.confirmed_at_s, ours.confirmed_at_s) == (None, NOW_S)
 
 
+def test_what_has_to_be_looked_up_is_the_handshake_and_its_bundle(first: First) -> None:
+    """By these the node finds the prekey, and what it refused for good."""
+    unknown = conversations.unknown_handshake(Conversation(), first.envelope)
+    prefix = first.envelope[1 : 1 + PREFIX_BYTES]
+    assert unknown == (handshake.handshake_id(prefix), first.prekey.bundle_id)
+
+
 def test_later_envelopes_skip_the_known_handshake(first: First) -> None:
     bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
     second = first.seal(b"second")

@@ -153,6 +153,7 @@ def test_the_deadline_of_a_record_behind_the_confirmation_begins_with_it() -> No
     responder.receive_data(initiator.data_to_send(), 0.0)
     responder.accept()
     initiator.receive_data(responder.data_to_send(), 1.0)
-    initiator.send_record(ENVELOPE, b"x", 1.0)
-    responder.receive_data(initiator.data_to_send()[:-1], 2.0)
+    initiator.send_records([(ENVELOPE, b"x"), (ENVELOPE, b"y")], 1.0)
+    events = responder.receive_data(initiator.data_to_send()[:-1], 2.0)
+    assert events == [LinkConfirmed(), RecordReceived(ENVELOPE, b"x")]
     assert responder.next_timeout_s() == 2.0 + RECORD_GRACE_S + 80 / RECORD_MIN_BYTES_PER_S
