@@ -159,7 +159,7 @@ def ask(process: LineProcess, line: str) -> str:
 @pytest.mark.parametrize(
     "attacks",
     [
-        ("scanners", "half-open", "slow", "replay"),
+        ("scanners", "half-open", "slow"),
         ("skips", "chains"),
         ("flood", "large", "typing"),
     ],
