@@ -410,3 +410,16 @@ def test_both_sides_count_chains_from_nought() -> None:
             assert receiving is not None
             assert sending.index == receiving.index == number
             assert sending.first_ordinal == number
+
+
+def test_what_is_missing_of_two_chains_at_once_still_opens() -> None:
+    """The last of an old chain and the first of the new one are late together."""
+    alice, bob = fresh_ends()
+    bob.open_(alice.seal(b"0"))
+    late_of_old = alice.seal(b"1")
+    alice.open_(bob.seal())
+    late_of_new, latest = alice.seal(b"2"), alice.seal(b"3")
+    assert bob.open_(latest) == b"3"
+    assert len(bob.keys) == 2
+    assert [bob.open_(late_of_old), bob.open_(late_of_new)] == [b"1", b"2"]
+    assert len(bob.keys) == 0
