@@ -109,6 +109,7 @@ async def fill(path: Path, commits: int) -> list[int]:
     return lengths
 
 
+@pytest.mark.timeout(7_200)
 def test_a_log_cut_anywhere_keeps_whole_commits_and_goes_on(tmp_path: Path) -> None:
     """Cut after each frame and within it: after its header, in its page, at its last byte."""
     path = tmp_path / "made" / "loom.db"
