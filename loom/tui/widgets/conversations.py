@@ -31,7 +31,10 @@ class ConversationList(Lines):
 
     def on_screen(self) -> list[int]:
         """The conversations on the screen; the open one is always among them."""
-        room = max(self.size.height // ROWS, 1)
+        return self._fitting(self.size.height)
+
+    def _fitting(self, height: int) -> list[int]:
+        room = max(height // ROWS, 1)
         order = self._model.order
         if self._model.current in order:
             at = order.index(self._model.current)
@@ -42,7 +45,7 @@ class ConversationList(Lines):
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
         wall = Piece(self.look.signs["wall"], "wall")
-        shown = self.on_screen()
+        shown = self._fitting(self._height or self.size.height)
         if y // ROWS >= len(shown):
             return [Piece(" " * (width - 1)), wall]
         one = self._model.conversations[shown[y // ROWS]]
