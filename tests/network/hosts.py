@@ -22,14 +22,19 @@ def missing() -> str:
     """What this machine lacks for these tests; "" for nothing."""
     if os.geteuid() != 0:
         return "network namespaces need root: run them as root"
+    tried = f"{_PREFIX}-{os.getpid()}-try"
     try:
-        _ip("netns", "list")
-    except FileNotFoundError:
-        return "`ip` is missing: install iproute2"
-    except subprocess.CalledProcessError as error:
-        return f"no network namespaces here: {error.stderr.strip()}"
-    if not Path("/dev/net/tun").exists():
+        _ip("netns", "add", tried)
+        _ip("netns", "delete", tried)
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except FileNotFoundError as error:
+        if error.filename == "ip":
+            return "`ip` is missing: install iproute2"
         return "/dev/net/tun is missing: load the kernel module tun"
+    except subprocess.CalledProcessError as error:
+        return f"no network namespaces here (a container?): {error.stderr.strip()}"
+    except OSError as error:
+        return f"/dev/net/tun cannot be used here (a container?): {error.strerror}"
     return ""
 
 
