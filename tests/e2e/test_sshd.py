@@ -171,6 +171,11 @@ class Away:
         self._tmux.type(PASSPHRASE, "Enter")
         self._tmux.until("F1 help")
 
+    def leave(self) -> None:
+        """Quit; return when nothing of the session is left over there."""
+        self._tmux.type("C-q")
+        until(lambda: not self._sshd.descendants())
+
     def lose_the_line(self, end: str) -> None:
         """Without a word of farewell; return when the app over there is gone."""
         found = [pid for pid, command in self._sshd.descendants().items() if "-m loom" in command]
@@ -228,8 +233,7 @@ def test_from_the_lock_to_the_last_word(home: Home, tmux: Tmux, away: Away) -> N
         tmux.until("you to Bob: hello from afar")
         tmux.type("Enter")
         tmux.until("F1 help")
-        tmux.type("C-q")
-        tmux.until("Pane is dead (status 0")
+        away.leave()
     assert home.run("-p", "alice", "status").code == 4
 
 
@@ -262,5 +266,4 @@ def test_a_lost_line_loses_nothing(home: Home, tmux: Tmux, away: Away, node: str
             assert "> half a thought" in screen
             assert ("Bob  always" in screen) == (daemon is not None)
             assert bodies(home, "bob", "Alice")[:1] == ["are you there?"]
-            tmux.type("C-q")
-            tmux.until("Pane is dead (status 0")
+            away.leave()
