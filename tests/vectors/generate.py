@@ -72,6 +72,7 @@ def link_inputs(pair: Values) -> Values:
         "responder_ephemeral": filler("link responder", 32).hex(),
         "kem_seed": kem_seed.hex(),
         "kem_ciphertext": ciphertext_for(kem_public(kem_seed)),
+        "record_types": [1, 3],
         "record_bodies": ["", filler("link record", 4_096).hex()],
     }
 
@@ -232,6 +233,7 @@ def refused_tokens(token: str) -> list[Values]:
         },
         {"wrong": "spare bits", "token": token[:-1] + last},
         {"wrong": "canonical key", "token": remade(b"\xff" * 32, 33)},
+        {"wrong": "order of the key", "token": remade(bytes([1]) + bytes(31), 33)},
     ]
 
 

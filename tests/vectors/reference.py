@@ -156,11 +156,13 @@ def pair(inputs: Values) -> Values:
 
     digest = sha512(enc(b"LOOM/1 sn", *sorted(fingerprints)))
     groups = [int.from_bytes(digest[5 * i : 5 * i + 5], "big") % 100_000 for i in range(12)]
+    number = int("".join(f"{group:05d}" for group in groups))
     derived: Values = {
         "shared_secret": shared,
         "one_to_other": direction(*fingerprints),
         "other_to_one": direction(*reversed(fingerprints)),
         "safety_number": " ".join(f"{group:05d}" for group in groups),
+        "safety_words": [number >> 11 * (11 - j) & 2_047 for j in range(12)],
     }
     return hexed(derived)  # type: ignore[no-any-return]
 
@@ -247,6 +249,7 @@ def link(inputs: Values) -> Values:
     noise.note("message 2")
     k1, k2 = (block[:32] for block in noise.hkdf(b"", 2))
     bodies = [unhex(body) for body in inputs["record_bodies"]]
+    types = inputs["record_types"]
     rekeyed = chacha(k1, noise_nonce(2**64 - 1), bytes(32), b"")[:32]
     derived: Values = {
         "tag": tag,
@@ -262,8 +265,8 @@ def link(inputs: Values) -> Values:
         "initiator_sends": clear + u(16, len(message_1)) + message_1,
         "responder_sends": u(16, len(message_2)) + message_2,
         "confirmation": record(k1, 0, 0, b""),
-        "initiator_record_1": record(k1, 1, 1, bodies[0]),
-        "responder_record_0": record(k2, 0, 3, bodies[1]),
+        "initiator_record_1": record(k1, 1, types[0], bodies[0]),
+        "responder_record_0": record(k2, 0, types[1], bodies[1]),
         "initiator_key_after_rekey": rekeyed,
         "initiator_record_16384": record(rekeyed, 16_384, 0, b""),
     }

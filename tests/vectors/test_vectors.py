@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mnemonic import Mnemonic
 
 from loom.core import conversation
 from loom.core.chains import RatchetKey
@@ -17,7 +18,7 @@ from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceiv
 from loom.core.pair_keys import DirectionKeys, derive_pair_keys
 from loom.core.prekeys import issue, present, read_bundle
 from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, find_contact
-from loom.core.safety_number import safety_number
+from loom.core.safety_number import safety_number, safety_words
 from loom.core.skipped import SkippedMessageKeys
 from loom.crypto.kdf import hash_
 from loom.crypto.kem import KemKey
@@ -74,6 +75,7 @@ def test_identity() -> None:
         ("checksum", "mistyped"),
         ("spare bits", "last character"),
         ("canonical key", "key"),
+        ("order of the key", "key"),
     ],
 )
 def test_a_token_with_one_fault_is_refused_for_it(wrong: str, reason: str) -> None:
@@ -98,7 +100,10 @@ def test_pair_keys_and_safety_number() -> None:
             "link": keys.link.hex(),
             "presence": keys.presence.hex(),
         }
-    assert " ".join(safety_number(ids["other"], ids["one"])) == derived["safety_number"]
+    groups = safety_number(ids["other"], ids["one"])
+    assert " ".join(groups) == derived["safety_number"]
+    words = Mnemonic("english").wordlist
+    assert safety_words(groups) == tuple(words[place] for place in derived["safety_words"])
 
 
 def test_link(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +136,7 @@ def test_link(monkeypatch: pytest.MonkeyPatch) -> None:
     assert confirmation.hex() == derived["confirmation"]
     assert responder.receive_data(confirmation, 0) == [LinkConfirmed()]
 
+    assert inputs["record_types"] == [RecordKind.BUNDLE_REQUEST, RecordKind.ENVELOPE]
     request, envelope = (unhex(body) for body in inputs["record_bodies"])
     initiator.send_record(RecordKind.BUNDLE_REQUEST, request, 0)
     responder.send_record(RecordKind.ENVELOPE, envelope, 0)
