@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -99,7 +100,7 @@ def shown_by_the_system(pid: int) -> Iterator[tuple[str, bytes]]:
     """What `ps` tells of a process; nothing where the system has no /proc."""
     for name in ("cmdline", "environ"):
         path = Path(f"/proc/{pid}/{name}")
-        if path.exists():
+        with suppress(FileNotFoundError, PermissionError):  # only root sees the environment
             yield str(path), path.read_bytes()
 
 
