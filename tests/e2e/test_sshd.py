@@ -156,12 +156,14 @@ class Away:
 
     def __init__(self, home: Home, tmux: Tmux, sshd: Sshd) -> None:
         self._home, self._tmux, self._sshd = home, tmux, sshd
+        self._ended = home.loom / "how-it-ended"
 
     def log_in(self) -> None:
         """Start the app there, as one types it."""
         there = (
-            f"cd {ROOT} && exec env LC_ALL=C.UTF-8 LOOM_HOME={self._home.loom} "
+            f"cd {ROOT} && env LC_ALL=C.UTF-8 LOOM_HOME={self._home.loom} "
             f"LOOM_MDNS_INTERFACE=127.0.0.1 {sys.executable} -m loom -p alice"
+            f"; echo $? > {self._ended}"
         )
         self._tmux.start(self._sshd.client(there))
 
@@ -173,12 +175,15 @@ class Away:
 
     def leave(self) -> None:
         """Quit; return when nothing of the session is left over there."""
+        self._ended.unlink(missing_ok=True)
         self._tmux.type("C-q")
         until(lambda: not self._sshd.descendants())
+        assert self._ended.read_text() == "0\n"
 
     def lose_the_line(self, end: str) -> None:
         """Without a word of farewell; return when the app over there is gone."""
-        found = [pid for pid, command in self._sshd.descendants().items() if "-m loom" in command]
+        there = self._sshd.descendants().items()
+        found = [pid for pid, command in there if command.startswith(sys.executable)]
         assert len(found) == 1, (found, self._sshd.log)
         if end == "client":
             _kill(self._tmux.pid())
