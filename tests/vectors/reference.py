@@ -287,6 +287,8 @@ def session(inputs: Values) -> Values:
         "bundle_sent": enc(
             bundle, b["card"], u(64, prekey["last_counter"]), unhex(prekey["signature"])
         ),
+        "bundle_first_second": prekey["issued_at"] - 86_400,
+        "bundle_last_second": prekey["expires_at"] - 1,
         "handshake": keys.derived,
         "messages": _messages(inputs, keys),
     }
@@ -506,6 +508,8 @@ def presence(inputs: Values) -> Values:
     strings = [entries[at : at + 240] for at in range(0, len(entries), 240)]
     derived: Values = {
         "epoch": inputs["unix_s"] // 900,
+        "found_first_second": (inputs["unix_s"] // 900 - 4) * 900,
+        "found_last_second": (inputs["unix_s"] // 900 + 5) * 900 - 1,
         "message": message,
         "tags": tags,
         "txt": [

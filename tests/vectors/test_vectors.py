@@ -24,7 +24,7 @@ from loom.crypto.kdf import hash_
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
-from loom.errors import InvalidToken, MalformedMessage
+from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
 from loom.model import ContactId, PeerId
 from loom.wire.framing import RecordKind
 from loom.wire.limits import REKEY_AFTER_RECORDS
@@ -244,6 +244,12 @@ def test_session(recorded: Values) -> None:
     assert prekey.bundle.hex() == derived["bundle"]
     sent = present(b.identity, prekey, made["last_counter"])
     assert sent.hex() == derived["bundle_sent"]
+    first_s, last_s = derived["bundle_first_second"], derived["bundle_last_second"]
+    for now_s in (first_s, last_s):
+        read_bundle(sent, a.contact, now_s)
+    for now_s in (first_s - 1, last_s + 1):
+        with pytest.raises(ProtocolViolation):
+            read_bundle(sent, a.contact, now_s)
     a.conversation = conversation.start(
         a.conversation,
         a.identity,
@@ -307,5 +313,8 @@ def test_presence() -> None:
     )
     assert [b"%b=%b" % item for item in properties] == [unhex(text) for text in derived["txt"]]
     assert epoch == derived["epoch"]
-    found = find_contact(decode_presence(properties), place, {ContactId(3): keys[0]}, epoch=epoch)
-    assert found == ContactId(3)
+    first_s, last_s = derived["found_first_second"], derived["found_last_second"]
+    heard = decode_presence(properties)
+    for unix_s in (first_s - 1, first_s, inputs["unix_s"], last_s, last_s + 1):
+        found = find_contact(heard, place, {ContactId(3): keys[0]}, epoch=epoch_at(unix_s))
+        assert found == (ContactId(3) if first_s <= unix_s <= last_s else None)
