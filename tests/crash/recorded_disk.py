@@ -55,7 +55,19 @@ async def recorded(nursery: Nursery, log: Path) -> AsyncIterator[None]:
 
 def calls_of(log: Path) -> Iterator[Call]:
     """A call counts when it returned; bytes leave when they are handed over."""
+    return _calls(log, {})
+
+
+def in_flight(log: Path) -> list[Call]:
+    """What was begun when its process was killed: nobody knows whether it happened."""
     begun: dict[str, str] = {}
+    for _ in _calls(log, begun):
+        pass
+    found = (re.match(r"(\w+)\((.*)$", one) for one in begun.values())
+    return [_call(one[1], one[2], None) for one in found if one and one[1] != "sendto"]
+
+
+def _calls(log: Path, begun: dict[str, str]) -> Iterator[Call]:
     for line in log.read_text().splitlines():
         thread, _, rest = line.partition(" ")
         rest = rest.strip()
@@ -65,9 +77,12 @@ def calls_of(log: Path) -> Iterator[Call]:
                 continue
             rest = begun[thread] + ") = 1"
         elif match := re.match(r"<\.\.\. (\w+) resumed>(.*)", rest):
+            started = begun.pop(thread)
             if match[1] == "sendto":
                 continue
-            rest = begun.pop(thread) + match[2]
+            rest = started + match[2]
+        if match := re.match(r"(\w+\(.*)\) += \?$", rest):
+            begun[thread] = match[1]  # killed before it returned
         if match := re.match(r"(\w+)\((.*)\) += (\d+)(?:<(.*)>)?$", rest):
             yield _call(match[1], match[2], match[4])
 
