@@ -314,7 +314,10 @@ class WrongPassphrase(StoreError):
 
     code = "wrong_passphrase"
     exit_code = 3
-    advice = "Try again; capital letters count. A lost passphrase cannot be recovered."
+    advice = (
+        "Try again; capital letters count. A lost passphrase cannot be recovered: the 24 words "
+        "bring the identity back in a new profile."
+    )
 
 
 class ProfileInUse(StoreError):

@@ -20,6 +20,7 @@ from loom.api.commands import (
     ImportToken,
     ListContacts,
     ListPeers,
+    MarkRead,
     RemoveContact,
     RenameContact,
     Search,
@@ -284,6 +285,8 @@ class FakeNode:
                 if command.old != self.passphrase:
                     raise WrongPassphrase
                 self.passphrase = command.new
+                return Done()
+            case MarkRead():
                 return Done()
             case Stop():
                 self.closed = True

@@ -19,7 +19,7 @@ _HOW_IT_WORKS = (
 )
 _HOW_SAFE = (
     "Each message has its own key, mixed from X25519 and ML-KEM. Compare safety numbers with "
-    "`loom verify` before you trust a name. Nobody has audited this yet, so be careful."
+    "`/verify` before you trust a name. Nobody has audited this yet, so be careful."
 )
 _ANSWERS: tuple[tuple[str, str], ...] = (
     (

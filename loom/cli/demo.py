@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import Connect, ExportToken, ImportToken, SendText, Status
+from loom.api.commands import Connect, ExportToken, ImportToken, MarkRead, SendText, Status
 from loom.api.events import AnyEvent, MessageReceived
 from loom.api.profiles import NodeOptions, Profiles
 from loom.cli import opening, tui
@@ -102,6 +102,7 @@ async def _answer(ada: Client, events: AsyncIterator[AnyEvent]) -> None:
     turn = 0
     async for event in events:
         if isinstance(event, MessageReceived):
+            await ada.send(MarkRead(contact="You", row_id=event.row_id))
             words = answer(event.body, turn=turn, now=datetime.now().astimezone())
             await ada.send(SendText(contact="You", body=words))
             turn += 1

@@ -104,8 +104,14 @@ def page(
 
 
 def counts(db: Connection) -> dict[ContactId, int]:
-    """How many rows wait, for each contact that has some."""
-    return dict(db.execute("SELECT contact_id, count(*) FROM outbox GROUP BY contact_id"))
+    """How many messages wait, for each contact that has some; the own name told is none."""
+    return dict(
+        db.execute(
+            "SELECT contact_id, count(*) FROM outbox AS o WHERE EXISTS (SELECT 1 FROM messages AS m"
+            " WHERE m.contact_id = o.contact_id AND direction = 1 AND m.message_id = o.message_id)"
+            " GROUP BY contact_id"
+        )
+    )
 
 
 class SealedPosition(msgspec.Struct, frozen=True):

@@ -184,6 +184,8 @@ class LoomApp(DrawnApp[None]):
             await work
         except LoomError as error:
             sentence, advice = describe(error)
+            if isinstance(error, InvalidInput):
+                advice = ""  # it tells of the command line's help
             self.say(f"{sentence} {advice}".strip(), bad=True)
 
     # --- events ---
@@ -326,7 +328,7 @@ class LoomApp(DrawnApp[None]):
     def use_notices(self, level: str) -> None:
         """What is told of a message while one looks elsewhere, now and next time."""
         if level not in list(Level):
-            raise InvalidInput(what=f"Notifications are {', '.join(Level)}")
+            raise InvalidInput(what=f"Write /notify {', /notify '.join(Level)}")
         self.notices.level = Level(level)
         change_app_setting(self.config, "notify", level)
 

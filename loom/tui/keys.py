@@ -70,8 +70,8 @@ ACTIONS: Final = (
     Action("select_older", SELECTING, "Message before", ("k", "up")),
     Action("copy", SELECTING, "Copy its text", ("y",)),
     Action("retry", SELECTING, "Send a failed one again", ("t",)),
-    Action("delete_message", SELECTING, "Delete it here (twice)", ("d",)),
-    Action("write", SELECTING, "Back to writing", ("escape", "i", "enter")),
+    Action("delete_message", SELECTING, "Delete it here (then Enter)", ("d",)),
+    Action("write", SELECTING, "Back to writing", ("escape", "enter")),
 )
 
 _BY_NAME: Final = {action.name: action for action in ACTIONS}
@@ -91,7 +91,7 @@ PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "right": ("right", "ctrl+f"),
         "up": ("up", "ctrl+p"),
         "down": ("down", "ctrl+n"),
-        "write": ("escape", "ctrl+g", "i", "enter"),
+        "write": ("escape", "ctrl+g", "enter"),
         "select_newer": ("n", "ctrl+n", "down"),
         "select_older": ("p", "ctrl+p", "up"),
     },

@@ -182,24 +182,27 @@ class Window:
         if self.messages:
             self._settle(Place(self.messages[0].row_id, 0), height)
 
-    def show(self, row_id: int, height: int) -> bool:
+    def show(self, row_id: int, width: int, height: int) -> bool:
         """Have a message on the screen, in the middle unless it is visible; False: not loaded."""
         if row_id not in self._at:
             return False
-        visible = {one.row_id for one in self.lines(self._width or 80, height)}
+        visible = {one.row_id for one in self.lines(width, height)}
         if row_id not in visible:
-            self._settle(Place(row_id, 0), height)
-            self.scroll(height // 2, height)
+            self._look_below(row_id, height // 2, height)
         return True
 
     def select(self, by: int, height: int) -> None:
-        """Select the next message (1) or the one before (-1); at first the lowest visible one."""
+        """Select the next message (1) or the one before (-1).
+
+        The first one is the search hit if it is visible, else the lowest that is.
+        """
         if not self.messages:
             return
         at = self._at.get(self.selected) if self.selected is not None else None
         if at is None:
-            place = self._lowest()
-            at = len(self.messages) - 1 if place is None else self._at[place.row_id]
+            visible = {one.row_id for one in self.lines(self._width or 80, height)}
+            lowest = self.messages[-1].row_id if (place := self._lowest()) is None else place.row_id
+            at = self._at[self.match if self.match in visible and self.match else lowest]
         else:
             at = max(0, min(at + by, len(self.messages) - 1))
         self._blocks.pop(self.selected or 0, None)
@@ -210,8 +213,7 @@ class Window:
             if by > 0:
                 self._settle(Place(self.selected, len(self._block(at)) - 1), height)
             else:
-                self._settle(Place(self.selected, 0), height)
-                self.scroll(height - 1, height)
+                self._look_below(self.selected, height - 1, height)
 
     def unselect(self) -> None:
         """No message is selected."""
@@ -256,6 +258,12 @@ class Window:
         last = at == len(self.messages) - 1
         if last and self._place.line >= len(self._block(at)) - 1 and self.at_newest:
             self.to_newest()
+
+    def _look_below(self, row_id: int, by: int, height: int) -> None:
+        """Have so many lines on the screen below the first one of a message."""
+        self._place = Place(row_id, 0)
+        self._advance(by)
+        self._settle(self._place, height)
 
     def _advance(self, by: int) -> None:
         place = self._place

@@ -70,8 +70,8 @@ def test_what_asyncio_says_of_a_failure_shows_no_value(log: Path) -> None:
 
 
 def test_what_a_library_says_shows_no_value(log: Path) -> None:
-    logging.getLogger("zeroconf").warning("Cannot read %r", SECRET)
-    logging.getLogger("zeroconf").warning("Cannot read '%s'" % SECRET)  # noqa: UP031, G002
+    logging.getLogger("textual").warning("Cannot read %r", SECRET)
+    logging.getLogger("textual").warning("Cannot read '%s'" % SECRET)  # noqa: UP031, G002
     assert "Cannot read" in log.read_text()
     assert SECRET not in log.read_text()
 

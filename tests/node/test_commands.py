@@ -68,7 +68,7 @@ async def test_export_and_import(world: World) -> None:
     view = await bob.do(ImportToken(token=f" {exported.token.lower()}\n", name="  Ally "))
     assert (view.contact, view.fingerprint) == ("Ally", exported.fingerprint)
     assert not any((view.verified, view.blocked, view.identity_changed, view.online))
-    assert (view.unread, view.queued, view.last_message_at_ms) == (0, 1, None)
+    assert (view.unread, view.queued, view.last_message_at_ms) == (0, 0, None)
 
 
 @pytest.mark.parametrize(

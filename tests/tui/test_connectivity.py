@@ -214,7 +214,7 @@ async def test_the_level_of_notifications_is_remembered(node: TalkingNode, opene
         assert app.notices.level is Level.FULL
         await pilot.press(*"/notify loud", "enter")
         await settle(pilot)
-        assert "Notifications are full, sender, nothing" in screen(app)
+        assert "Write /notify full, /notify sender, /notify nothing" in screen(app)
         config = app.config
     settings = read_app_settings(config)
     assert (settings.notify, settings.bell) == (Level.FULL, True)

@@ -299,9 +299,15 @@ async def test_selecting_copies_deletes_and_sends_again(
         await settle(pilot)
         assert written == ["\x1b]52;c;c2VlIHlvdSBhdCBub29u\x07"]
         assert app.room.writing.editor.text == "draft"
-        await pilot.press("escape", "d")
-        assert "Once more to delete" in screen(app)
+        # Copying ends nothing; whatever one types by mistake deletes nothing.
+        await pilot.press("escape", "escape", *"add dd", "k", "j", "enter")
+        await settle(pilot)
+        assert "will do" in screen(app)
+        await pilot.press("escape", "z")
+        assert "Esc goes back to writing." in screen(app)
         await pilot.press("d")
+        assert "Enter deletes it here" in screen(app)
+        await pilot.press("enter")
         await settle(pilot)
         await pilot.pause(0.1)
         assert "will do" not in "\n".join(row[24:] for row in text_of(app))
@@ -396,6 +402,32 @@ async def test_the_wheel_loads_more_hits(opened: Opened) -> None:
                 await settle(pilot)
         await settle(pilot)
         assert "Ada: needle 0" in screen(app)
+
+
+async def test_a_hit_among_wrapped_messages_is_on_the_screen_and_selected(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", "the needle is here")
+    node.say("Ada", *(f"{n} " + "and so on at some length " * 2 for n in range(10)))
+    async with opened(node, (80, 20)) as (app, pilot):
+        assert "needle" not in "\n".join(row[24:] for row in text_of(app))
+        await pilot.press("ctrl+f", *"needle")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "the needle is here" in "\n".join(row[24:] for row in text_of(app))
+        await pilot.press("escape")
+        await settle(pilot)
+        window = app.room.reader.window
+        assert window is not None
+        assert window.selected == 1
+
+
+async def test_the_word_help_can_be_clicked(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.click(app.room.status, offset=(app.room.status.size.width - 3, 0))
+        await settle(pilot)
+        assert isinstance(app.screen, Picker)
 
 
 async def test_everything_is_reachable_from_one_end_to_the_other(opened: Opened) -> None:

@@ -8,7 +8,7 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.pilot import Pilot
 
-from loom.api.commands import DeleteMessages, RetryMessage, SendText
+from loom.api.commands import RetryMessage, SendText
 from loom.tui import clipboard
 from loom.tui.app import LoomApp
 from loom.tui.keys import (
@@ -109,8 +109,6 @@ class Step(NamedTuple):
 
     holds: Callable[[Walk], bool]
     arrange: Arrange | None = None
-    twice: bool = False
-    """The key is pressed a second time."""
 
 
 def shows(words: str) -> Step:
@@ -234,10 +232,10 @@ STEPS = {
     "select_older": Step(lambda walk: walk.window.selected == COUNT - 1, selecting),
     "copy": Step(lambda walk: walk.copied == ["said 299"], selecting),
     "retry": Step(lambda walk: walk.sent(RetryMessage) == 1, selecting_a_failed_one),
-    "delete_message": Step(lambda walk: walk.sent(DeleteMessages) == 1, selecting, twice=True),
+    "delete_message": Step(lambda walk: "Enter deletes it here" in walk.screen, selecting),
     "write": Step(lambda walk: not walk.app.room.selecting.active, selecting),
 }
-LAST = ("next_unread", "send", "copy", "retry", "delete_message")
+LAST = ("next_unread", "send", "copy", "retry")
 """After these the conversations are not what they were."""
 
 
@@ -271,7 +269,7 @@ async def test_every_key_does_what_the_help_says(
             await walk.start_anew()
             if step.arrange is not None:
                 await step.arrange(walk)
-            await pilot.press(*[key] * (2 if step.twice else 1))
+            await pilot.press(key)
             await walk.rest()
             assert step.holds(walk), f"{key} does not {action}:\n{walk.screen}"
         await walk.start_anew()

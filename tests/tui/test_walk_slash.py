@@ -117,7 +117,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "notify": (
         Step("full", lambda app, _: read_app_settings(app.config).notify == "full"),
         shows("Tell what?"),
-        shows("Notifications are", "loudly"),
+        shows("Write /notify full", "loudly"),
     ),
     "theme": (
         Step("dark", lambda app, _: app.look.theme.name == "dark"),

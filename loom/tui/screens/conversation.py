@@ -153,7 +153,10 @@ class ConversationScreen(Screen[None]):
         self.status.help_key = self.desk.keys.words("help")
         self.status.size_bytes = self.writing.editor.size_bytes
         self.obstacle.fit()
-        self.composer.placeholder = "Only commands can be written" if self.obstacle.words else ""
+        placeholder = "Only commands can be written" if self.obstacle.words else ""
+        if placeholder != self.composer.placeholder:
+            self.composer.placeholder = placeholder
+            self.composer.refresh()
         self.status.fit()
         for bar in (self.list_, self.title_, self.rule):
             bar.refresh()
@@ -211,14 +214,17 @@ class ConversationScreen(Screen[None]):
         action = keys.action(key, where, READING, EVERYWHERE)
         if action != "complete":
             self.writing.end_cycle()
-        if action != "delete_message":
-            self.selecting.spare()
+        if self.selecting.active and key == "enter" and self.selecting.delete():
+            return
+        self.selecting.spare()
         if action is not None:
             self.run(action)
         elif self.selecting.active and key in PLACES:
             self.reading.open_place(int(key) - 1)
         elif not self.selecting.active and event.character and is_text(event):
             self.writing.insert(event.character)
+        elif self.selecting.active and is_text(event):
+            self.say(f"{self.desk.keys.words('write')} goes back to writing.")
         self._typed(before)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -300,6 +306,10 @@ class ConversationScreen(Screen[None]):
     def on_title_line_clicked(self, event: TitleLine.Clicked) -> None:
         """A click on the title."""
         self.do_contact()
+
+    def on_status_line_help_clicked(self, event: StatusLine.HelpClicked) -> None:
+        """A click on the word."""
+        self.do_help()
 
     def on_timeline_scrolled(self, event: Timeline.Scrolled) -> None:
         """The wheel."""

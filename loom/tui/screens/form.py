@@ -278,8 +278,10 @@ class Form(Screen[Any]):
             self._enter(here)
         elif isinstance(here, Field) and key in EDITING:
             EDITING[key](here.editor)
+            self.said = None
         elif isinstance(here, Field) and event.character and is_text(event):
             here.put(event.character)
+            self.said = None
         if self.is_attached:
             self.show()
 

@@ -51,7 +51,7 @@ class Reading:
         if window is None or new_from is None:
             self._room.say("Nothing was unread here.")
             return
-        if window.show(new_from, self._room.timeline.size.height):
+        if window.show(new_from, *self._room.timeline.size):
             self._room.show_reading()
         elif (current := self._room.desk.model.current) is not None:
             self._room.desk.work(self._open(current, new_from, match=False), "reading")
@@ -73,7 +73,7 @@ class Reading:
             self._room.writing.editor.set(self._room.desk.model.conversations[number].draft)
         await self._room.reader.open_(number, row_id, match=match)
         if row_id is not None and self._room.reader.window is not None:
-            self._room.reader.window.show(row_id, self._room.timeline.size.height)
+            self._room.reader.window.show(row_id, *self._room.timeline.size)
         self._room.writing.edited(offer=False)
         self._room.show_all()
 

@@ -17,10 +17,10 @@ class Selecting:
         self._room = room
         self.active = False
         self._doomed: str | None = None
-        """The message that a second press deletes."""
+        """The message that Enter deletes."""
 
     def spare(self) -> None:
-        """Another key than the deleting one was pressed."""
+        """Another key than Enter was pressed."""
         self._doomed = None
 
     def point_at(self, row_id: int) -> None:
@@ -53,7 +53,6 @@ class Selecting:
         chosen = self._message()
         if chosen is not None:
             self.copy(chosen.body)
-            self.stop()
 
     def do_retry(self) -> None:
         chosen = self._message()
@@ -66,15 +65,19 @@ class Selecting:
 
     def do_delete_message(self) -> None:
         chosen = self._message()
-        if chosen is None:
-            return
-        if self._doomed != chosen.message_id:
+        if chosen is not None:
             self._doomed = chosen.message_id
-            self._room.say("Once more to delete it here, on this machine only.")
-            return
-        self._doomed = None
+            self._room.say("Enter deletes it here, on this machine only.")
+
+    def delete(self) -> bool:
+        """Delete what was marked for it; False: nothing was."""
+        chosen, doomed = self._message(), self._doomed
+        self.spare()
+        if chosen is None or chosen.message_id != doomed:
+            return False
         command = DeleteMessages(contact=f"#{chosen.contact_id}", message_ids=[chosen.message_id])
         self._room.desk.work(self._room.desk.send(command), "delete")
+        return True
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard and say so."""

@@ -1,5 +1,6 @@
 """The lines around the timeline: title, rule, status."""
 
+from textual import events
 from textual.message import Message
 
 from loom.tui.cells import cut, width_of, wrap
@@ -41,7 +42,7 @@ class TitleLine(Lines):
 
 
 def facts_of(conversation: Conversation) -> Line:
-    """Verified or not, post-quantum state, path; the most important first."""
+    """Verified or not, post-quantum state, path; what may be cut off, an address, comes last."""
     contact = conversation.contact
     facts: Line = []
     if contact.blocked:
@@ -59,12 +60,12 @@ def facts_of(conversation: Conversation) -> Line:
             facts.append(Piece("PQ starting", "status"))
         case _:
             facts.append(Piece("no session yet", "status"))
+    if conversation.muted:
+        facts.append(Piece("muted", "status"))
     if contact.online:
         facts.append(Piece(f"direct {conversation.path}".strip(), "good"))
     else:
         facts.append(Piece("not connected", "status"))
-    if conversation.muted:
-        facts.append(Piece("muted", "status"))
     return facts
 
 
@@ -98,6 +99,9 @@ class RuleLine(Lines):
 class StatusLine(Lines):
     """The profile, who is there, what waits; or what was just done."""
 
+    class HelpClicked(Message):
+        """Somebody clicked the word."""
+
     def __init__(self, look: Look, model: Model) -> None:
         super().__init__(look)
         self._model = model
@@ -129,6 +133,11 @@ class StatusLine(Lines):
         left = cut(left, max(width - width_of(right) - 2, 0), self.look.signs["ellipsis"])
         gap = " " * max(width - 1 - width_of(left) - width_of(right), 0)
         return [Piece(" "), Piece(left, left_role), Piece(gap), Piece(right, role)]
+
+    def on_click(self, event: events.Click) -> None:
+        """The key of the help can be clicked, too."""
+        if not self._rows and event.x >= self.size.width - width_of(self._right()[0]):
+            self.post_message(self.HelpClicked())
 
     def _right(self) -> tuple[str, str]:
         if self.size_bytes > SIZE_SHOWN_BYTES:
