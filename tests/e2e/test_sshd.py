@@ -40,7 +40,10 @@ pytestmark = pytest.mark.skipif(
     bool(_missing()), reason=f"{_missing()}: the app over SSH is not tested"
 )
 
+# Another home, so that no start-up file of the user's shell is read: one may wait for a lock that
+# a session killed by these tests has left behind.
 CONFIG = """\
+SetEnv HOME={folder}
 ListenAddress 127.0.0.1
 Port {port}
 HostKey {folder}/host_key
