@@ -25,7 +25,7 @@ def test_neither_utf_8_nor_colours_nor_a_mouse(tmux: Tmux) -> None:
     tmux.type("echo the needle", "Enter")
     tmux.until("Ada  the needle")
     screen = tmux.until("**\n")
-    assert any("you  echo the needle" in row and row.endswith("++") for row in screen.splitlines())
+    assert any("you  echo the needle" in row and row.endswith("**") for row in screen.splitlines())
     check(tmux)
     for command, words in (
         ("C-p", "Do what?"),
