@@ -13,6 +13,7 @@ from loom.model import ContactToken, PeerId
 from loom.wire.encoding import enc
 from loom.wire.token import decode_token, encode_token
 from tests.people import ALICE
+from tests.unit.test_encoding import PRIME, SMALL_ORDER
 
 TOKEN = ContactToken(PeerId(bytes(range(32))), b"\x09" + bytes(31))
 TEXT = encode_token(TOKEN)
@@ -48,7 +49,11 @@ def test_it_is_what_the_specification_says() -> None:
     assert decode_token(encode_token(ALICE.token)) == ALICE.token
 
 
-@given(st.binary(min_size=32, max_size=32), st.integers(2, 2**255 - 21))
+# Hypothesis also draws the numbers that stand in the source, the small-order points among them.
+LASTING_KEYS = st.integers(0, PRIME - 1).filter(lambda key: key not in SMALL_ORDER)
+
+
+@given(st.binary(min_size=32, max_size=32), LASTING_KEYS)
 def test_every_token_comes_back(peer_id: bytes, key: int) -> None:
     token = ContactToken(PeerId(peer_id), key.to_bytes(32, "little"))
     assert decode_token(encode_token(token)) == token
@@ -71,7 +76,7 @@ def test_case_white_space_and_inner_hyphens_do_not_matter(text: str) -> None:
     assert decode_token(text) == TOKEN
 
 
-BAD_KEY = (2**255 - 19).to_bytes(32, "little")
+BAD_KEY = PRIME.to_bytes(32, "little")
 
 
 @pytest.mark.parametrize(
@@ -100,8 +105,7 @@ BAD_KEY = (2**255 - 19).to_bytes(32, "little")
         (written(spare=4, key=BAD_KEY), "last character"),
         (written(key=BAD_KEY), "key is not"),
         (written(key=bytes(31) + b"\x80"), "key is not"),
-        (written(key=bytes(32)), "key is not"),
-        (written(key=b"\x01" + bytes(31)), "key is not"),
+        *((written(key=key.to_bytes(32, "little")), "key is not") for key in SMALL_ORDER),
     ],
 )
 def test_the_first_error_in_the_order_of_the_specification(text: str, expected: str) -> None:
