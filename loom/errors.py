@@ -3,8 +3,9 @@
     LoomError
     ├── UsageError            the caller asked for something that cannot be
     │   ├── InvalidToken      prefix, alphabet, version, length, checksum, spare bits, key
-    │   ├── OwnToken, DuplicateContact, InvalidName, InvalidText, InvalidAddress, ForeignAddress
-    │   ├── InvalidPhrase, ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
+    │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
+    │   ├── InvalidAddress, ForeignAddress, InvalidPhrase
+    │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
     │   └── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile, NodeNotRunning
@@ -28,6 +29,8 @@ facts, which are attributes. Facts never hold a secret. Front ends call `describ
 turns an error into a sentence.
 """
 
+import shlex
+from string import Formatter
 from typing import ClassVar
 
 
@@ -54,9 +57,26 @@ def describe(error: LoomError) -> tuple[str, str]:
     """The sentence for the user, and what to do next."""
     sentence = " ".join((type(error).__doc__ or LoomError.__doc__ or "").split())
     try:
-        return sentence.format(**error.facts), error.advice.format(**error.facts)
+        return sentence.format(**error.facts), _Advice().format(error.advice, **error.facts)
     except (KeyError, IndexError):
         return sentence, error.advice
+
+
+class _Advice(Formatter):
+    """`{name!q}` is a fact as one word of a shell's command line, at its end."""
+
+    def convert_field(self, value: object, conversion: str | None) -> object:
+        return (
+            shell_word(str(value))
+            if conversion == "q"
+            else super().convert_field(value, conversion)
+        )
+
+
+def shell_word(text: str) -> str:
+    """`text` as the last argument of a command that can be copied to a shell."""
+    quoted = shlex.quote(text)
+    return f"-- {quoted}" if text.startswith("-") else quoted
 
 
 # --- the caller -------------------------------------------------------------------------------
@@ -95,6 +115,16 @@ class DuplicateContact(UsageError):
 
     code = "duplicate_contact"
     advice = "Use `loom contacts rename` to change the name."
+
+
+class NameTaken(UsageError):
+    """{name} already has another token here; nothing was changed."""
+
+    code = "name_taken"
+    advice = (
+        "Another person? Choose another --name. Only if {name} gave you this token in place of the "
+        "old one, add --replace; then compare safety numbers."
+    )
 
 
 class InvalidName(UsageError):
@@ -384,11 +414,11 @@ class IdentityChanged(DecisionNeeded):
 
     code = "identity_changed"
     exit_code = 7
-    advice = "Compare the numbers of `loom verify {name}` in person, then add --confirm."
+    advice = "Compare the numbers of `loom verify {name!q}` in person, then add --confirm."
 
 
 class ContactBlocked(DecisionNeeded):
     """{name} is blocked."""
 
     code = "contact_blocked"
-    advice = "Use `loom contacts unblock {name}` first."
+    advice = "Use `loom contacts unblock {name!q}` first."

@@ -51,11 +51,11 @@ from loom.control.client import attach
 from loom.control.server import ControlServer
 from loom.errors import (
     ContactNotFound,
-    DuplicateContact,
     IdentityChanged,
     InvalidText,
     InvalidToken,
     MessageNotFound,
+    NameTaken,
     NodeNotRunning,
     ProfileExists,
     WrongPassphrase,
@@ -189,7 +189,7 @@ class FakeNode:
                 if not command.token.strip().upper().startswith("LOOM-"):
                     raise InvalidToken(reason="it does not start with LOOM-")
                 if command.name in self.contacts:
-                    raise DuplicateContact(name=command.name)
+                    raise NameTaken(name=command.name)
                 return self.add(command.name)
             case ListContacts():
                 return Contacts(contacts=list(self.contacts.values()))

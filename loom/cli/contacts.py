@@ -19,6 +19,7 @@ from loom.api.views import ContactView
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import sign, when
+from loom.errors import shell_word
 from loom.printable import printable
 
 PANEL = "People"
@@ -127,7 +128,7 @@ def verify(
         advice = (
             f"{name} is verified."
             if view.verified
-            else f"Same on both sides? Then `loom verify {name} --confirm`."
+            else f"Same on both sides? Then `loom verify --confirm {shell_word(view.contact)}`."
         )
         caller.output.put(view, "\n".join(rows))
         caller.output.note(f"In words: {' '.join(view.words)}")

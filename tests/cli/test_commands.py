@@ -10,7 +10,7 @@ import pytest
 
 from loom.api.commands import History, SendText
 from loom.cli.messages import moment_ms
-from loom.errors import InvalidInput
+from loom.errors import ContactBlocked, InvalidInput, describe
 from tests.cli.conftest import Loom, objects
 from tests.fakes import TOKEN, FakeNode, FakeProfiles
 
@@ -105,6 +105,31 @@ def test_a_token_comes_as_text_file_or_stdin(loom: Loom, node: FakeNode, tmp_pat
     assert loom("token", "import", "-", "--name", "D", input=b"\xff").exit_code == 2
     assert loom("token", "import", TOKEN, "--name", "A").exit_code == 2
     assert loom("token", "inspect", "LOOM-ABC").exit_code == 2
+
+
+def test_a_taken_name_is_refused_as_that(loom: Loom, profiles: FakeProfiles) -> None:
+    profiles.add().add("Anna Lena")
+    result = loom("token", "import", TOKEN, "--name", "Anna Lena", "--json")
+    (error,) = objects(result)
+    assert (result.exit_code, error["code"]) == (2, "name_taken")
+    assert "Anna Lena already has another token" in error["message"]
+    assert "--replace" in error["advice"]
+    assert "another --name" in error["advice"]
+    assert "--confirm" not in error["advice"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Anna Lena", "'Anna Lena'"), ("O'Neil; ls", "'O'\"'\"'Neil; ls'"), ("-x", "-- -x")],
+)
+def test_suggested_commands_can_be_copied(
+    loom: Loom, profiles: FakeProfiles, name: str, shown: str
+) -> None:
+    profiles.add().add(name, identity_changed=True)
+    assert f"`loom verify {shown}`" in loom("send", "#1", "hi").stderr
+    assert f"`loom verify --confirm {shown}`" in loom("verify", "#1").stderr
+    assert str(ContactBlocked(name=name)) == f"{name} is blocked."
+    assert f"`loom contacts unblock {shown}`" in describe(ContactBlocked(name=name))[1]
 
 
 def test_contacts(loom: Loom, node: FakeNode) -> None:

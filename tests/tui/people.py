@@ -15,7 +15,7 @@ from loom.api.commands import (
 )
 from loom.api.events import ContactChanged
 from loom.api.views import ContactView, Done, Preference, Preferences
-from loom.errors import IdentityChanged, InvalidName
+from loom.errors import InvalidName, NameTaken
 from tests.tui.talking import TalkingNode
 
 
@@ -29,7 +29,7 @@ class PeopleNode(TalkingNode):
                 del self.contacts["\x00"]
                 return self._set(command.name, "identity", identity_changed=True, verified=False)
             case ImportToken() if command.name.casefold() in map(str.casefold, self.contacts):
-                raise IdentityChanged(name=command.name)
+                raise NameTaken(name=command.name)
             case ImportToken() if not command.name:
                 raise InvalidName(reason="it is empty")
             case RenameContact() if not command.name:

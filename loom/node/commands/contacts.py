@@ -12,7 +12,7 @@ from loom.api import views
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, MessageFailed
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number, safety_words
-from loom.errors import ContactNotFound, DuplicateContact, IdentityChanged, OwnToken
+from loom.errors import ContactNotFound, DuplicateContact, NameTaken, OwnToken
 from loom.model import Contact, ContactId, ContactToken, Message, MessageState, PeerId
 from loom.node.bus import Draft, store_events
 from loom.node.commands.handlers import Handlers
@@ -64,7 +64,7 @@ class ContactCommands:
             if known is None:
                 return await self._add(token, name)
             if not command.replace:
-                raise IdentityChanged(name=known.contact.name)
+                raise NameTaken(name=known.contact.name)
             return await self._replace_identity(known, token.peer_id, token.x25519_public)
 
     async def _add(self, token: ContactToken, name: str) -> views.ContactView:

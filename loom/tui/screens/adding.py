@@ -8,7 +8,7 @@ from textual import events
 
 from loom.api.commands import ExportToken, ImportToken
 from loom.api.views import TokenView
-from loom.errors import IdentityChanged, InvalidInput, InvalidToken, LoomError
+from loom.errors import InvalidInput, InvalidToken, LoomError, NameTaken
 from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.screens.sheet import GAP, Item, Sheet, button, field, paragraph
@@ -128,7 +128,7 @@ class AddSheet(Sheet):
 
     def _refused(self, error: LoomError) -> None:
         """Say why; where the name is taken, also how to go on."""
-        if isinstance(error, IdentityChanged):
+        if isinstance(error, NameTaken):
             known = self.desk.model.find(self.typed("add name").text.strip())
             self._taken = "" if known is None else known.contact.contact
             self.body.chosen = "replace"
