@@ -87,7 +87,6 @@ class UsageError(LoomError):
 
     code = "usage"
     exit_code = 2
-    advice = "See `loom --help`."
 
 
 class InvalidInput(UsageError):

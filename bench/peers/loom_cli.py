@@ -19,7 +19,7 @@ from loom.config import Settings
 from loom.model import PeerId
 from loom.wire.limits import X25519_KEY_BYTES
 
-PASSPHRASE = "bench"
+PASSPHRASE = "bench peer"
 ARGON2_MIB = 64
 OFFLINE = NodeOptions(online=False, serve=False)
 LOOM = (sys.executable, "-m", "loom")

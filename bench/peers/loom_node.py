@@ -26,7 +26,7 @@ from loom.config import Settings
 from loom.model import Address
 
 PROFILE = "bench"
-PASSPHRASE = "bench"
+PASSPHRASE = "bench peer"
 CONTACT = "peer"
 TEXT = "x" * 64
 LOOPBACK = NodeOptions(listen=Address("127.0.0.1", 0), mdns=False, serve=False)

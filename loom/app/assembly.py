@@ -22,12 +22,13 @@ from loom.config import Paths, private_folder
 from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
 from loom.durable import in_our_words, sync_folder
-from loom.errors import InvalidInput, ProfileDamaged, ProfileExists
+from loom.errors import ProfileDamaged, ProfileExists
 from loom.node.bus import EventBus
 from loom.node.key_pool import KeyPool
 from loom.node.names import check_name
 from loom.node.node import Node
 from loom.node.parts import Parts
+from loom.passphrases import check_new_passphrase
 from loom.ports import Discovery
 from loom.storage import events, settings, vault
 from loom.storage.connection import Db
@@ -111,8 +112,7 @@ def create_profile(
     refuse_dumps()
     seeds = seeds_from_phrase(phrase)
     name = check_name(name)
-    if not passphrase:
-        raise InvalidInput(what="The passphrase is empty")
+    check_new_passphrase(passphrase)
     memory_kib = vault.MEMORY_DEFAULT_KIB
     if argon2_memory_mib is not None:
         memory_kib = argon2_memory_mib * 1024

@@ -4,9 +4,10 @@ import os
 import shlex
 from pathlib import Path
 
-from loom.cli.terminal import ask_hidden
+from loom.cli.terminal import ask_hidden, show
 from loom.config import Settings
 from loom.errors import InvalidInput
+from loom.passphrases import check_new_passphrase, strength_of
 
 PASSPHRASE_MAX_BYTES = 4_096
 COMMAND_TIMEOUT_S = 120.0
@@ -35,11 +36,14 @@ def read_passphrase(settings: Settings, *, prompt: str = "Passphrase: ") -> str:
 
 
 def read_new_passphrase(settings: Settings, *, prompt: str = "New passphrase: ") -> str:
-    """A passphrase to be; asked twice. Raises like `read_passphrase`."""
+    """A new passphrase; asked twice, with a hint at its strength. Raises like `read_passphrase`."""
     if has_source(settings):
         return from_source(settings)
     what = "Choosing a passphrase"
     chosen = _checked(ask_hidden(prompt, what=what, remedy=REMEDY))
+    check_new_passphrase(chosen)
+    hint = f"This passphrase is {strength_of(chosen).sentence}.\n"
+    show(hint, what=what, remedy=REMEDY)
     if ask_hidden("The same again: ", what=what, remedy=REMEDY) != chosen:
         raise InvalidInput(what="The two passphrases differ")
     return chosen

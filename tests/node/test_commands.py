@@ -408,12 +408,13 @@ async def test_change_passphrase(world: World) -> None:
     alice = await world.person("Alice")
     keyslot = alice.path.with_name("vault.key")
     vault.create(keyslot, "old", 64 * 1024).wipe()
-    with pytest.raises(InvalidInput):
-        await alice.do(ChangePassphrase(old="old", new=""))
+    for too_short in ("", "x", "seven c"):
+        with pytest.raises(InvalidInput):
+            await alice.do(ChangePassphrase(old="old", new=too_short))
     with pytest.raises(WrongPassphrase):
-        await alice.do(ChangePassphrase(old="wrong", new="new"))
-    await alice.do(ChangePassphrase(old="old", new="new"))
-    vault.unlock(keyslot, "new").wipe()
+        await alice.do(ChangePassphrase(old="wrong", new="eight ch"))
+    await alice.do(ChangePassphrase(old="old", new="eight ch"))
+    vault.unlock(keyslot, "eight ch").wipe()
     with pytest.raises(WrongPassphrase):
         vault.unlock(keyslot, "old")
     assert "old" not in repr(ChangePassphrase(old="old", new="new")).replace("command", "")

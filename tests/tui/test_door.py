@@ -20,6 +20,7 @@ from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings
 from loom.errors import ControlError, InvalidPhrase, NodeNotRunning
+from loom.passphrases import strength_of
 from loom.tui import idle
 from loom.tui.app import LoomApp
 from loom.tui.door import DoorApp, Opened
@@ -31,13 +32,13 @@ from loom.tui.screens.new_profile import NewProfile
 from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.words import Words
 from loom.tui.signs import Signs
-from loom.tui.strength import strength_of
 from tests.fakes import FakeNode, FakeProfiles
 from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode
 from tests.tui.test_snapshots import SIZES
 
 OPTIONS = NodeOptions(mdns=False)
+TWICE = ("a passphrase", "enter", "a passphrase", "enter")
 WORDS = [f"word{n}" for n in range(1, 25)]
 
 
@@ -167,9 +168,20 @@ async def test_a_newcomer_gets_to_the_conversations(profiles: Profiles, tmp_path
     assert not profiles.nodes["ada-lovelace"].closed
 
 
+async def test_a_short_passphrase_is_refused(profiles: Profiles, tmp_path: Path) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter", "seven c")
+        assert "too short: at least 8 characters" in seen(door)
+        await press(pilot, "enter", "seven c", "enter")
+        assert "The passphrase needs at least 8 characters." in seen(door)
+        assert profiles.created == []
+        await press(pilot, "h", "enter", "h", "enter")
+    assert profiles.created == [("ada", "Ada", "seven ch", None)]
+
+
 async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_path: Path) -> None:
     async with standing(profiles, tmp_path) as (door, pilot):
-        await press(pilot, "Ada", "enter", "x", "enter", "x", "enter")
+        await press(pilot, "Ada", "enter", *TWICE)
         assert at(door, Words)
         await press(pilot, "enter", "nonsense", "enter", "y", "enter", "z", "enter")
         assert "is another one" in seen(door)
@@ -214,7 +226,7 @@ async def test_restoring_from_words(profiles: Profiles, tmp_path: Path) -> None:
         assert at(door, NewProfile)
         await press(pilot, "down", "down", "down", "down", "enter")
         assert "Bring a profile back" in seen(door)
-        await press(pilot, "Ada", "enter", " ".join(WORDS), "enter", "pw", "enter", "pw", "enter")
+        await press(pilot, "Ada", "enter", " ".join(WORDS), "enter", *TWICE)
         assert at(door, Introduction)
     assert profiles.created == [("ada-2", "Ada", " ".join(WORDS), None)]
 
@@ -291,7 +303,7 @@ async def test_going_away_leaves_what_is_open_to_be_closed(
     profiles: Profiles, tmp_path: Path
 ) -> None:
     async with standing(profiles, tmp_path) as (door, pilot):
-        await press(pilot, "Ada", "enter", "x", "enter", "x", "enter", "ctrl+q")
+        await press(pilot, "Ada", "enter", *TWICE, "ctrl+q")
     assert door.return_value is None
     assert door.held is profiles.nodes["ada"]
 
@@ -483,7 +495,7 @@ async def test_it_looks_as_it_did_without_utf8(
         profiles.nodes.clear()
     async with standing(profiles, tmp_path, locked=locked, signs=Signs(False)) as (door, pilot):
         if name == "introduction":
-            await press(pilot, "Ada", "enter", "x", "enter", "x", "enter", "down", "enter")
+            await press(pilot, "Ada", "enter", *TWICE, "down", "enter")
         picture = door.export_screenshot(title="Loom")
     compare(f"{name}-ascii", picture)
 

@@ -19,6 +19,7 @@ from loom.node.commands.handlers import Handlers
 from loom.node.diagnosis import diagnose
 from loom.node.log_tail import LINES_MAX, tail
 from loom.node.peer import Peer
+from loom.passphrases import check_new_passphrase
 from loom.storage import addresses, outbox
 from loom.storage.addresses import AddressSource
 
@@ -120,8 +121,7 @@ class NetworkCommands:
         return await diagnose(self._node, self._node.paths.folder)
 
     async def _change_passphrase(self, command: api.ChangePassphrase) -> views.Done:
-        if not command.new:
-            raise InvalidInput(what="The new passphrase is empty")
+        check_new_passphrase(command.new)
         await self._node.change_passphrase(command.old, command.new)
         return views.Done()
 

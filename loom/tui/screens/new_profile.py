@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from loom.errors import LoomError
+from loom.passphrases import MIN_CHARACTERS, strength_of
 from loom.tui.screens.form import Button, Field, Form, Item, Text
-from loom.tui.strength import strength_of
 
 if TYPE_CHECKING:
     from loom.tui.door import DoorApp
@@ -58,9 +58,10 @@ class NewProfile(Form):
             return Text(
                 "   Five or more unrelated words are easy to keep and hard to guess.", "hint"
             )
+        if len(self._passphrase.text) < MIN_CHARACTERS:
+            return Text(f"   too short: at least {MIN_CHARACTERS} characters", "bad")
         found = strength_of(self._passphrase.text)
-        advice = "" if found.bits >= 50 else ": more unrelated words make it stronger"
-        return Text(f"   {found.word}{advice}", found.role)
+        return Text(f"   {found.sentence}", found.role)
 
     def _switch(self) -> None:
         self._restore = not self._restore
@@ -78,6 +79,9 @@ class NewProfile(Form):
         elif not passphrase:
             self.go_to(self._passphrase)
             self.say("Choose a passphrase first.", bad=True)
+        elif len(passphrase) < MIN_CHARACTERS:
+            self.go_to(self._passphrase)
+            self.say(f"The passphrase needs at least {MIN_CHARACTERS} characters.", bad=True)
         elif passphrase != self._again.text:
             self._again.clear()
             self.go_to(self._again)

@@ -1,9 +1,13 @@
-"""How hard a passphrase is to guess: an estimate that people can act on, no promise."""
+"""New passphrases: the shortest that is accepted, and an estimate of how hard one is to guess."""
 
 import math
 import re
 from typing import Final, NamedTuple
 
+from loom.errors import InvalidInput
+
+MIN_CHARACTERS: Final = 8
+"""NIST SP 800-63B-4, section 3.1.1.2: the shortest that may be accepted."""
 WORD_BITS: Final = 13.0
 """One of some 8,000 words; a run of letters is never worth more than a word."""
 LETTER_BITS: Final = 4.7
@@ -19,11 +23,26 @@ _LEVELS: Final = ((35.0, "weak", "bad"), (50.0, "fair", "warn"), (65.0, "good", 
 
 
 class Strength(NamedTuple):
-    """What is said of it, and the role it is said in."""
+    """An estimate, no promise."""
 
     word: str
     role: str
+    """Of a theme: bad, warn or good."""
     bits: float
+
+    @property
+    def sentence(self) -> str:
+        """The word, and how to do better where it is not good."""
+        advice = "" if self.role == "good" else ": more unrelated words make it stronger"
+        return f"{self.word}{advice}"
+
+
+def check_new_passphrase(passphrase: str) -> None:
+    """Raises InvalidInput: it is shorter than `MIN_CHARACTERS`."""
+    if len(passphrase) < MIN_CHARACTERS:
+        raise InvalidInput(
+            what=f"The passphrase is too short: use at least {MIN_CHARACTERS} characters"
+        )
 
 
 def strength_of(passphrase: str) -> Strength:
