@@ -30,7 +30,8 @@ SWITCH_INTERVAL_S: Final = 0.000_2
 
 _Work = Callable[[Connection], Any]
 _Task = tuple[_Work, Save | None]
-_Item = tuple[_Task, "asyncio.Future[Any]"]
+_Then = Callable[[Any], None]
+_Item = tuple[_Task, "asyncio.Future[Any]", _Then | None]
 _Outcome = tuple[Any, Exception | None]
 
 
@@ -87,7 +88,10 @@ class Database:
         return cls(path, key, writer, before_commit)
 
     def submit(
-        self, work: Callable[[Connection], T], save: Save | None = None
+        self,
+        work: Callable[[Connection], T],
+        save: Save | None = None,
+        then: Callable[[T], None] | None = None,
     ) -> "asyncio.Future[T]":
         """Queue work for the writer, in call order; the future resolves after its commit.
 
@@ -97,6 +101,8 @@ class Database:
         Args:
             save: the state that goes with `work`. Of those that meet in one commit only the last
                 is written; when that cannot be, each stands or falls alone (StateConflict).
+            then: called in the event loop with the result, in the order of the commits, before
+                anybody who awaits the future goes on, and also when the future was cancelled.
 
         Raises:
             StoreUnavailable: the database is closed.
@@ -108,7 +114,7 @@ class Database:
             sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
             self._writing.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._submitted.append(((work, save), future))
+        self._submitted.append(((work, save), future, then))
         if len(self._submitted) == 1:
             # All that one turn of the loop submits goes over together: one wake-up, one commit.
             future.get_loop().call_soon(self._hand_over)
@@ -229,7 +235,7 @@ class Database:
     def _write_all(self) -> None:
         while (first := self._queue.get()) is not None:
             batch, last = self._gather(first)
-            _resolve(batch, self._commit([task for task, _ in batch]))
+            _resolve(batch, self._commit([task for task, _, _ in batch]))
             if last:
                 return
 
@@ -377,15 +383,18 @@ def _in_our_words(error: Exception) -> Exception:
 
 
 def _resolve(batch: list[_Item], outcomes: list[_Outcome]) -> None:
-    futures = [future for _, future in batch]
+    _, future, _ = batch[0]
     try:
-        futures[0].get_loop().call_soon_threadsafe(_settle, futures, outcomes)
+        future.get_loop().call_soon_threadsafe(settle, batch, outcomes)
     except RuntimeError:  # the loop is closed: nobody waits
         return
 
 
-def _settle(futures: "list[asyncio.Future[Any]]", outcomes: list[_Outcome]) -> None:
-    for future, (result, error) in zip(futures, outcomes, strict=True):
+def settle(batch: list[_Item], outcomes: list[_Outcome]) -> None:
+    """In the event loop: tell those who submitted a batch what became of it."""
+    for (_, future, then), (result, error) in zip(batch, outcomes, strict=True):
+        if error is None and then is not None:
+            then(result)
         if future.done():
             continue
         if error is None:

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from sqlcipher3.dbapi2 import Connection
 
 from loom.errors import DiskFull
-from loom.storage.database import BATCH_MAX, Database
+from loom.storage.database import BATCH_MAX, Database, settle
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class _Writer:
     def __init__(self, database: "OneThreadDatabase") -> None:
         self._database = database
         self._waiting: list[Any] = []
-        self._telling: list[tuple[asyncio.Future[Any], Any, Exception | None]] = []
+        self._telling: tuple[list[Any], list[Any]] = [], []
         self._is_busy = False
 
     def put(self, items: list[Any] | None) -> None:
@@ -96,20 +96,13 @@ class _Writer:
     def _commit(self) -> None:
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
         outcomes = self._database._commit([one[0] for one in batch])
-        self._telling = [
-            (item[1], result, error) for item, (result, error) in zip(batch, outcomes, strict=True)
-        ]
+        self._telling = batch, outcomes
         self._database.disk.after_commit()
 
     def _tell(self) -> None:
-        telling, self._telling = self._telling, []
-        for future, result, error in telling:
-            if future.done() or self._database.is_dead:
-                continue
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
+        telling, self._telling = self._telling, ([], [])
+        if not self._database.is_dead:
+            settle(*telling)
 
 
 class OneThreadDatabase(Database):

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -172,6 +173,34 @@ async def test_closing_finishes_what_was_submitted(path: Path, open_database: Op
     with pytest.raises(StoreUnavailable):
         await database.checkpoint()
     assert not path.with_name(path.name + "-wal").exists()
+
+
+async def test_what_follows_a_commit_runs_in_their_order_whoever_waits(
+    open_database: OpenDatabase,
+) -> None:
+    """Also for a future that was cancelled, not for work that failed, and before any waiter."""
+    database = open_database()
+    followed: list[str] = []
+
+    def fails(db: Connection) -> str:
+        raise Crash
+
+    def works(name: str) -> Callable[[Connection], str]:
+        return lambda _: name
+
+    async def wait_for(future: "asyncio.Future[str]") -> None:
+        followed.append(f"waiter of {await future}")
+
+    first = database.submit(works("first"), then=followed.append)
+    waiter = asyncio.create_task(wait_for(first))
+    cancelled = database.submit(works("cancelled"), then=followed.append)
+    cancelled.cancel()
+    failed = database.submit(fails, then=followed.append)
+    await database.submit(works("last"), then=followed.append)
+    await waiter
+    with pytest.raises(Crash):
+        await failed
+    assert followed == ["first", "cancelled", "last", "waiter of first"]
 
 
 async def test_a_cancelled_write_is_still_written(open_database: OpenDatabase) -> None:
