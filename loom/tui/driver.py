@@ -1,7 +1,7 @@
-"""Textual's drivers, taught what they miss: whoever sat there is gone.
+"""Textual's driver of a terminal, with what it lacks: whole pastes, and the terminal's end.
 
 A terminal that vanishes sends SIGHUP only to the session it controls. Any other process reads an
-end of file, over and over, and fails to write; textual's driver then spins and in the end blocks.
+end of file, over and over, and fails to write; Textual's driver then spins and in the end blocks.
 """
 
 import os
@@ -11,15 +11,16 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+
+from loom.tui.terminal_input import TerminalInput
 
 if TYPE_CHECKING:
     from loom.tui.drawing import DrawnApp
 
 LOOK_S: Final = 0.1
 """How long an Esc may be the beginning of another key."""
-CHUNK_BYTES: Final = 4_096
+CHUNK_BYTES: Final = 65_536
 
 
 class TerminalDriver(LinuxDriver):
@@ -35,18 +36,18 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def run_input_thread(self) -> None:
-        """Keys, until the app stops listening or nobody can press any more."""
-        parser = XTermParser(self._debug)
+        """Pass on what is typed until the app stops listening or the terminal is gone."""
+        typed = TerminalInput(debug=self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
         while not self.exit_event.is_set():
-            if select.select([self.fileno], [], [], LOOK_S)[0]:
-                data = self._read()
-                if not data:
-                    self._lost()
-                    return
-                for message in parser.feed(decode(data)):
-                    self.process_message(message)
-            for message in parser.tick():
+            if not select.select([self.fileno], [], [], LOOK_S)[0]:
+                messages = typed.quiet()
+            elif data := self._read():
+                messages = typed.feed(decode(data))
+            else:
+                self._lost()
+                return
+            for message in messages:
                 self.process_message(message)
 
     def _read(self) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from string import ascii_lowercase
 from typing import Final, NamedTuple
+from unicodedata import category
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.events import Key
@@ -162,10 +163,17 @@ class Keys:
 
 
 def is_text(event: Key) -> bool:
-    """Whether a key writes something: Alt and a letter that is not bound does nothing."""
-    return event.is_printable and not event.key.startswith(_MODIFIERS)
+    """Whether a key writes something: Alt and a letter that is not bound does nothing.
+
+    Joiners and all kinds of spaces do, and what is newer than this Python's Unicode tables.
+    """
+    if event.character is None or event.key.startswith(_MODIFIERS):
+        return False
+    return not any(category(one) in _NO_TEXT for one in event.character)
 
 
+_NO_TEXT: Final = ("Cc", "Cs", "Co")
+"""Controls, halves of characters, and private ones, which some terminals send for keys."""
 _MODIFIERS: Final = ("alt+", "ctrl+", "super+", "hyper+", "meta+")
 _NAMES: Final = {
     "pageup": "PgUp",

@@ -5,12 +5,21 @@ from datetime import date
 import pytest
 from textual import events
 
-from loom.api.commands import MarkRead, RetryMessage, Search, SendText, SetDraft, SetPreferences
+from loom.api.commands import (
+    BlockContact,
+    MarkRead,
+    RetryMessage,
+    Search,
+    SendText,
+    SetDraft,
+    SetPreferences,
+)
 from loom.api.events import ContactTyping, MessageDelivered, PeerOffline, PeerOnline, Warned
 from loom.tui import commands, keys, layout
 from loom.tui.app import LoomApp
 from loom.tui.screens.picker import Picker
 from loom.tui.slash import Slash
+from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import TEXT_MAX_BYTES
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.talking import TalkingNode
@@ -178,6 +187,28 @@ async def test_a_paste_of_several_lines_sends_nothing(node: TalkingNode, opened:
         await settle(pilot)
         assert sent(node) == ["one\ntwo\nthree[31m\n"]
         assert app.room.composer.size.height == 1
+
+
+async def test_a_paste_runs_no_command_whatever_it_holds(node: TalkingNode, opened: Opened) -> None:
+    """An ESC in it once ended it: texts were sent, and lines that begin with / were run."""
+    async with opened(node) as (app, pilot):
+        source = TerminalInput()
+        came = source.feed("\x1b[200~one \x1b two \r/block\r three \r\x1b[201~")
+        for message in [*came, *source.quiet()]:
+            app.post_message(message)
+        await settle(pilot)
+        assert app.room.writing.editor.text == "one  two \n/block\n three \n"
+        assert not [one for one in node.sent if isinstance(one, SendText | BlockContact)]
+
+
+async def test_joiners_and_wide_spaces_can_be_typed(node: TalkingNode, opened: Opened) -> None:
+    text = "\u0645\u06cc\u200c\u062e\u0648 日本\u3000語 10\u00a0km 👨\u200d👩\u200d👧"
+    async with opened(node) as (app, pilot):
+        for message in TerminalInput().feed(text):
+            app.post_message(message)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert sent(node) == [text]
 
 
 async def test_the_composer_grows_to_eight_rows(node: TalkingNode, opened: Opened) -> None:

@@ -19,8 +19,12 @@ def shown(text: str) -> str:
     parts = []
     for start, end, _ in clusters(text):
         one = text[start:end]
-        drawn = " " if one == "\t" else (printable(one) or "\N{REPLACEMENT CHARACTER}")
-        parts.append(drawn)
+        if one == "\t":
+            parts.append(" ")
+        elif printable(text[start : end + 1]).startswith(one):  # what follows may keep a joiner
+            parts.append(one)
+        else:
+            parts.append(printable(one) or "\N{REPLACEMENT CHARACTER}")
     return "".join(parts)
 
 
