@@ -82,10 +82,11 @@ class BlockContact(Command[ContactView], frozen=True, kw_only=True, tag="block_c
 
 
 class VerifyContact(Command[SafetyNumberView], frozen=True, kw_only=True, tag="verify_contact"):
-    """The safety number; with `confirm`, mark the contact verified."""
+    """The safety number; `confirm` marks the contact verified, `withdraw` not verified."""
 
     contact: str
     confirm: bool = False
+    withdraw: bool = False
 
 
 class History(Command[Messages], frozen=True, kw_only=True, tag="history"):

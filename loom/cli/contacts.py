@@ -116,13 +116,18 @@ def verify(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="The numbers are the same on both sides.")
     ] = False,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Mark the contact as not verified.")
+    ] = False,
 ) -> None:
     """Show the safety number, to be compared with the other person's."""
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
-            view = await client.send(VerifyContact(contact=contact, confirm=confirm))
+            view = await client.send(
+                VerifyContact(contact=contact, confirm=confirm, withdraw=withdraw)
+            )
         rows = ["  ".join(view.groups[start : start + 4]) for start in (0, 4, 8)]
         name = printable(view.contact)
         advice = (

@@ -10,6 +10,7 @@ _CHANGES = {
     "added": "was added",
     "renamed": "has a new name here",
     "verified": "is verified",
+    "unverified": "is not verified any more",
     "blocked": "is blocked",
     "unblocked": "is no longer blocked",
     "profile": "told its own name",

@@ -108,7 +108,9 @@ class Slash:
         desk.push_screen(AddSheet(desk, trouble))
 
     def added(self, view: ContactView) -> None:
-        """Go on with a new contact."""
+        """Go on with a new contact; what was half typed for another one is forgotten."""
+        for field in ("add token", "add name", "add replace"):
+            self.typed.pop(field, None)
         self._room.desk.model.put(view)
         self._room.reading.open_(view.contact_id)
         name = printable(view.contact)

@@ -165,6 +165,11 @@ async def test_verify_shows_the_same_number_on_both_sides(world: World) -> None:
     await alice.restart()
     assert (await alice.do(ShowContact(contact="Bob"))).verified
     assert not (await bob.do(ShowContact(contact="Alice"))).verified
+    with pytest.raises(InvalidInput):
+        await alice.do(VerifyContact(contact="Bob", confirm=True, withdraw=True))
+    assert not (await alice.do(VerifyContact(contact="Bob", withdraw=True))).verified
+    await alice.restart()
+    assert not (await alice.do(ShowContact(contact="Bob"))).verified
 
 
 async def test_block_and_unblock_are_kept(world: World) -> None:

@@ -36,6 +36,8 @@ class PeopleNode(TalkingNode):
                 raise InvalidName(reason="it is empty")
             case VerifyContact() if command.confirm:
                 self._set(command.contact, "verified", verified=True, identity_changed=False)
+            case VerifyContact() if command.withdraw:
+                self._set(command.contact, "unverified", verified=False)
             case BlockContact():
                 return self._set(command.contact, "blocked", blocked=command.blocked)
             case SetPreferences():

@@ -15,11 +15,11 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from loom.api.client import Client
-from loom.api.commands import CheckPhrase, ExportToken, Status
+from loom.api.commands import CheckPhrase, ExportToken, ImportToken, Status
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings
-from loom.errors import ControlError, InvalidPhrase, NodeNotRunning
+from loom.errors import ControlError, InvalidPhrase, InvalidToken, NodeNotRunning
 from loom.passphrases import strength_of
 from loom.tui import idle
 from loom.tui.app import LoomApp
@@ -229,6 +229,50 @@ async def test_restoring_from_words(profiles: Profiles, tmp_path: Path) -> None:
         await press(pilot, "Ada", "enter", " ".join(WORDS), "enter", *TWICE)
         assert at(door, Introduction)
     assert profiles.created == [("ada-2", "Ada", " ".join(WORDS), None)]
+
+
+async def test_a_refused_phrase_is_what_one_types_at_next(
+    profiles: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise InvalidPhrase(reason="its check does not hold")
+
+    monkeypatch.setattr(profiles, "restore", refuse)
+    async with standing(profiles, tmp_path) as (door, pilot):
+        assert "Esc back" not in seen(door)
+        await press(pilot, *["tab"] * 4, "enter")
+        assert "Bring a profile back" in seen(door)
+        assert "Esc back" in seen(door)
+        await press(pilot, "Ada", "enter", "wrong words", "enter", *TWICE)
+        assert "its check does not hold" in seen(door)
+        await press(pilot, " again")
+        assert "wrong words again" in seen(door)
+        await press(pilot, "escape")
+        assert "Welcome to Loom" in seen(door)
+
+
+async def test_after_adding_the_next_paste_is_the_next_token(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter", *TWICE, "down", "enter")
+        assert at(door, Introduction)
+        token = "LOOM-" + "B" * 111
+        await press(pilot, token, "enter", "Bob", "enter", "a second token")
+        assert "Bob is added" in seen(door)
+        assert "a second token" in seen(door)
+        node = profiles.nodes["ada"]
+        answer = node._answer
+
+        def refuse(command: Any) -> object:
+            if isinstance(command, ImportToken):
+                raise InvalidToken(reason="it does not start with LOOM-")
+            return answer(command)
+
+        node._answer = refuse  # type: ignore[method-assign]
+        await press(pilot, "enter", "Carol", "enter", " typed on")
+        assert "This is not a valid Loom token" in seen(door)
+        assert "a second token typed on" in seen(door)
 
 
 async def test_a_wrong_passphrase_is_said_and_asked_again(

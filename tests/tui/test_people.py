@@ -119,7 +119,12 @@ async def test_a_changed_identity_blocks_writing_until_verified(
         await pilot.pause(0.1)
         await settle(pilot)
         assert "Bob is verified." in screen(app)
-        await run(pilot, "escape", "hello", "enter")
+        await choose(app, pilot, "withdraw")
+        await run(pilot, "enter")
+        assert "Bob is verified." not in screen(app)
+        assert not people.contacts["Bob"].verified
+        await choose(app, pilot, "confirm")
+        await run(pilot, "enter", "escape", "hello", "enter")
         assert [one.body for one in sent(people, SendText)] == ["hello"]
         assert "has changed" not in screen(app)
 
@@ -171,16 +176,12 @@ async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) ->
         assert isinstance(app.screen, VerifySheet)
 
 
-async def test_renaming_keeps_what_was_typed_when_it_fails(
-    people: PeopleNode, opened: Opened
-) -> None:
+async def test_a_refused_name_can_be_typed_again(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/rename", "enter", "enter")
         assert "That name cannot be used: it is empty." in screen(app)
-        await run(pilot, "Ada L", "escape", "f2")
-        assert "New name       > Ada L" in screen(app)
-        await choose(app, pilot, "rename")
-        await run(pilot, "enter")
+        assert "New name       > " in screen(app)
+        await run(pilot, "Ada L", "enter")
         assert [one.name for one in sent(people, RenameContact)] == ["", "Ada L"]
         assert "┌─ Ada L ─" in screen(app)
         await run(pilot, "escape")
@@ -228,7 +229,7 @@ async def test_adding_by_paste(people: PeopleNode, opened: Opened) -> None:
         assert "Copy the whole token again" in screen(app)
         assert "> Carol" in screen(app)
         app.screen.on_paste(events.Paste(f"{TOKEN[:60]}\n  {TOKEN[60:]}\n"))
-        await run(pilot, "escape", "/add", "enter", "tab", "enter")
+        await run(pilot, "enter")
         assert is_back(app)
         assert [(one.token, one.name) for one in sent(people, ImportToken)] == [(TOKEN, "Carol")]
         assert text_of(app)[0].find("Carol") > 0
@@ -236,6 +237,17 @@ async def test_adding_by_paste(people: PeopleNode, opened: Opened) -> None:
         await run(pilot, "/add", "enter")
         assert isinstance(app.screen, AddSheet)
         assert app.screen.typed("add token").text == ""
+
+
+async def test_an_abandoned_token_is_forgotten(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/add", "enter", "LOOM-half", "tab", "Dave", "escape", "/add", "enter")
+        assert "LOOM-half" not in screen(app)
+        assert "Dave" not in screen(app)
+        await run(pilot, "LOOM-half", "ctrl+p", "escape", f"/add {TOKEN} Carol", "enter")
+        assert "Carol is added" in screen(app)
+        await run(pilot, "/add", "enter")
+        assert "LOOM-half" not in screen(app)
 
 
 async def test_a_typed_command_that_fails_is_not_lost(people: PeopleNode, opened: Opened) -> None:

@@ -12,7 +12,7 @@ from loom.api import views
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, MessageFailed
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number, safety_words
-from loom.errors import ContactNotFound, DuplicateContact, NameTaken, OwnToken
+from loom.errors import ContactNotFound, DuplicateContact, InvalidInput, NameTaken, OwnToken
 from loom.model import Contact, ContactId, ContactToken, Message, MessageState, PeerId
 from loom.node.bus import Draft, store_events
 from loom.node.commands.handlers import Handlers
@@ -181,6 +181,8 @@ class ContactCommands:
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
         async with self._changing:
             peer = self._node.peers.named(command.contact)
+            if command.confirm and command.withdraw:
+                raise InvalidInput(what="Either confirm or withdraw")
             if command.confirm:
                 await self._change(
                     peer,
@@ -190,7 +192,13 @@ class ContactCommands:
                     "verified",
                     anew=peer.contact.identity_changed,
                 )
-                peer = self._node.peers.named(command.contact)
+            elif command.withdraw and peer.contact.verified:
+                await self._change(
+                    peer,
+                    lambda contact: msgspec.structs.replace(contact, verified=False),
+                    "unverified",
+                )
+            peer = self._node.peers.named(command.contact)
         groups = safety_number(self._parts.identity.peer_id, peer.contact.peer_id)
         return views.SafetyNumberView(
             contact=peer.contact.name,

@@ -122,7 +122,6 @@ class AddSheet(Sheet):
         except LoomError as error:
             self._refused(error)
             return
-        self.forget("add token", "add name", "add replace")
         self.leave()
         self.desk.room.slash.added(view)
 

@@ -31,6 +31,8 @@ class CheckWords(Form):
             Button("Back", self.back),
         ]
 
+    can_go_back = True
+
     def back(self) -> None:
         """To the conversations."""
         self._words.clear()

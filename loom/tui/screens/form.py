@@ -77,6 +77,7 @@ class FormBox(Lines):
         super().__init__(look)
         self.items: Sequence[Item] = ()
         self.aside: list[str] = []
+        self.foot = ""
         self.at = 0
         self._rows: list[_Row] = []
         self._first = 0
@@ -133,9 +134,7 @@ class FormBox(Lines):
         row = self._rows[at].line if 0 <= at < len(self._rows) else []
         left = self._left
         if y == self.size.height - 1 and at > len(self._rows) and not self.has_room_beside:
-            dot = f" {self.look.signs['dot']} "
-            words = dot.join(("Tab next", "Enter do", "Esc back", "Ctrl-Q quit"))
-            return [Piece(" " * left), Piece(f" {words}", "hint")]
+            return [Piece(" " * left), Piece(f" {self.foot}", "hint")]
         if not self.has_room_beside:
             return [Piece(" " * left), *row]
         used = sum(width_of(one.text) for one in row)
@@ -202,6 +201,8 @@ class Form(Screen[Any]):
         self.box = FormBox(look)
         self.said: Text | None = None
         self._working = ""
+        self._next: Field | Button | None = None
+        """Where the cursor goes when the work is done."""
         self._ticks = 0
         self._timer: Timer | None = None
 
@@ -209,8 +210,13 @@ class Form(Screen[Any]):
         """What stands here now."""
         raise NotImplementedError
 
+    @property
+    def can_go_back(self) -> bool:
+        """Whether Esc leads anywhere."""
+        return False
+
     def back(self) -> None:
-        """Esc: nothing, unless a form knows where to."""
+        """Esc, where `can_go_back`."""
 
     def compose(self) -> ComposeResult:
         """The column alone."""
@@ -237,6 +243,9 @@ class Form(Screen[Any]):
         else:
             said = [Text(""), self.said] if self.said else []
             self.box.items = [*self.items(), *said]
+        back = ["Esc back"] if self.can_go_back else []
+        dot = f" {self.look.signs['dot']} "
+        self.box.foot = dot.join(("Tab next", "Enter do", *back, "Ctrl-Q quit"))
         self.box.lay_out()
 
     def say(self, text: str, *, bad: bool = False) -> None:
@@ -245,7 +254,10 @@ class Form(Screen[Any]):
         self.show()
 
     def go_to(self, item: Field | Button) -> None:
-        """Put the cursor there."""
+        """Put the cursor there; while something is under way, as soon as it is done."""
+        self._next = item
+        if self._working:
+            return
         self.show()
         if item in self.box.stops:
             self.box.at = self.box.stops.index(item)
@@ -269,7 +281,8 @@ class Form(Screen[Any]):
         key, stops = event.key, self.box.stops
         here = stops[self.box.at] if stops else None
         if key == "escape":
-            self.back()
+            if self.can_go_back:
+                self.back()
         elif key in ("ctrl+q", "ctrl+c"):
             self.leave()
         elif key in MOVING:
@@ -326,6 +339,9 @@ class Form(Screen[Any]):
         button.does()
 
     def _begin(self, words: str) -> None:
+        if not self._working:
+            stops = self.box.stops
+            self._next = stops[self.box.at] if self.box.at < len(stops) else None
         self._working, self._ticks = words, 0
         if words and self._timer is None:
             self._timer = self.set_interval(TICK_S, self._tick)
@@ -341,9 +357,11 @@ class Form(Screen[Any]):
         except LoomError as error:
             self.said = Text(" ".join(describe(error)).strip(), "bad")
         finally:
-            self._working = ""
+            was_away, self._working = bool(self._working), ""
             if self._timer is not None:
                 self._timer.stop()
                 self._timer = None
-        if self.is_attached:
+        if self.is_attached and was_away and self._next is not None:
+            self.go_to(self._next)
+        elif self.is_attached:
             self.show()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loom.api.client import Client
 from loom.api.commands import ExportToken, ImportToken, ListContacts
 from loom.api.events import NodeStopped
-from loom.errors import LoomError
+from loom.errors import DuplicateContact, InvalidToken, LoomError, OwnToken
 from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.qr import qr_rows
@@ -54,6 +54,8 @@ class Introduction(Form):
         super().on_mount()
         self.work(self._load())
 
+    can_go_back = True
+
     def back(self) -> None:
         """Nothing has to be done here."""
         self._go_on()
@@ -89,7 +91,11 @@ class Introduction(Form):
         self._door.hand_out(self._profile, self._client)
 
     async def _added(self, token: str, name: str) -> None:
-        view = await self._client.send(ImportToken(token=token, name=name))
+        try:
+            view = await self._client.send(ImportToken(token=token, name=name))
+        except (InvalidToken, OwnToken, DuplicateContact):
+            self.go_to(self._token)
+            raise
         self._token.clear()
         self._called.clear()
         self.go_to(self._token)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from loom.errors import LoomError
+from loom.errors import InvalidPhrase, LoomError
 from loom.passphrases import MIN_CHARACTERS, strength_of
 from loom.tui.screens.form import Button, Field, Form, Item, Text
 
@@ -48,10 +48,17 @@ class NewProfile(Form):
             Button("Back", self.back) if self._has_others else Button("Quit", self.leave),
         ]
 
+    @property
+    def can_go_back(self) -> bool:
+        """From restoring to making one, else to the profiles there are."""
+        return self._restore or self._has_others
+
     def back(self) -> None:
-        """To what there is, if anything."""
+        """See `Form.back`."""
         if self._has_others:
             self.work(self._door.choose(again=True), "One moment ...")
+        else:
+            self._switch()
 
     def _strength(self) -> Text:
         if not self._passphrase.text:
@@ -95,7 +102,11 @@ class NewProfile(Form):
         door = self._door
         profile = await door.name_for(name)
         if self._restore:
-            await door.profiles.restore(profile, name, passphrase, self._words.text)
+            try:
+                await door.profiles.restore(profile, name, passphrase, self._words.text)
+            except InvalidPhrase:
+                self.go_to(self._words)
+                raise
             phrase = ""
         else:
             phrase = await door.profiles.create(profile, name, passphrase)

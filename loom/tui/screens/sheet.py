@@ -345,7 +345,7 @@ class Sheet(Screen[None]):
         action = self.desk.keys.action(key, WRITING, READING, EVERYWHERE) or ""
         editor = self._editor()
         if key == "escape":
-            self.leave()
+            self.abandon()
         elif key == "enter":
             self.do(self.body.chosen)
         elif key in _MOVES or action in _MOVES:
@@ -378,6 +378,13 @@ class Sheet(Screen[None]):
         self.body.refresh()
         if item.editor is None:
             self.do(item.name)
+
+    def abandon(self) -> None:
+        """Leave, and forget what was typed here."""
+        for item in self.body.items:
+            if item.editor is not None:
+                item.editor.set("")
+        self.leave()
 
     def leave(self) -> None:
         """Back to where one came from."""

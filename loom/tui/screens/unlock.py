@@ -25,7 +25,7 @@ class Unlock(Form):
             self._passphrase,
             Text(""),
             Button("Unlock", self._unlock),
-            Button("Another profile", self._other),
+            Button("Another profile", self.back),
             Button("Quit", self.leave),
         ]
 
@@ -38,7 +38,10 @@ class Unlock(Form):
             return
         self.work(self._open(passphrase), f"Unlocking {self._profile}: a guess is made expensive")
 
-    def _other(self) -> None:
+    can_go_back = True
+
+    def back(self) -> None:
+        """To the other profiles."""
         self.work(self._door.choose(again=True), "One moment ...")
 
     async def _open(self, passphrase: str) -> None:

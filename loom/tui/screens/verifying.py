@@ -72,6 +72,7 @@ class VerifySheet(Sheet):
                 *paragraph(f"{name} is verified.", width, "good"),
                 GAP,
                 button("copy", "Copy the number"),
+                button("withdraw", "Mark as not verified"),
             ]
         ways = "number, words or QR code" if self._has_picture() else "number or words"
         return [
@@ -97,11 +98,17 @@ class VerifySheet(Sheet):
             self.copy(" ".join(self._found.groups))
 
     def do_confirm(self) -> None:
-        async def confirm() -> None:
-            await self.desk.send(VerifyContact(contact=f"#{self._number}", confirm=True))
+        self._mark(VerifyContact(contact=f"#{self._number}", confirm=True))
+
+    def do_withdraw(self) -> None:
+        self._mark(VerifyContact(contact=f"#{self._number}", withdraw=True))
+
+    def _mark(self, command: VerifyContact) -> None:
+        async def mark() -> None:
+            await self.desk.send(command)
             await self.load()
 
-        self.begin(confirm())
+        self.begin(mark())
 
     def do_differs(self) -> None:
         self.say(

@@ -50,6 +50,11 @@ class Words(Form):
             later,
         ]
 
+    @property
+    def can_go_back(self) -> bool:
+        """From the check to the words."""
+        return bool(self._fields)
+
     def back(self) -> None:
         """Show them again."""
         self._fields = []
