@@ -179,7 +179,7 @@ class ExtraMissing(UsageError):
     """This needs packages that are not installed: {packages}."""
 
     code = "extra_missing"
-    advice = "Install them with `pip install 'loom-messenger[{extra}]'`."
+    advice = "Install Loom with them, in a clone of it: `pipx install --force '.[{extra}]'`."
 
 
 class TerminalNeeded(UsageError):

@@ -252,7 +252,7 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setattr(web_command, "PACKAGES", ("aiohttp", "not_there_at_all"))
     done: Result = loom("web")
     assert done.exit_code == 2
-    assert "loom-messenger[web]" in done.stderr
+    assert "pipx install --force '.[web]'" in done.stderr
 
 
 # --- a real browser, a real profile -------------------------------------------------------------

@@ -1,10 +1,12 @@
 """The wheel: the same bytes wherever it is built, complete, and enough to run from."""
 
+import email
 import hashlib
+import importlib.metadata
 import os
+import re
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 import loom
 from supply import wheel
+from supply.pins import RUNTIME, read
 
 ROOT = wheel.ROOT
 
@@ -95,36 +98,72 @@ def test_every_file_in_it_has_the_commits_time_and_plain_modes(archive: Path) ->
     assert {one.external_attr >> 16 & 0o777 for one in files} <= {0o644, 0o664, 0o755}
 
 
-def test_installed_alone_it_runs(archive: Path, tmp_path: Path) -> None:
-    """In a fresh environment, offline, away from the checkout; only its needs come from here."""
-    home = tmp_path / "venv"
-    venv.create(home, with_pip=False)
-    python = home / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-    install = [*pip, "install", "--quiet", "--no-index", "--no-deps", str(archive)]
-    subprocess.run(install, check=True, capture_output=True, cwd=tmp_path)
-    (site,) = home.glob("lib/python*/site-packages")
-    (site / "needs.pth").write_text(sysconfig.get_path("purelib") + "\n")
+def told(home: Path, *command: str) -> str:
+    """What the command writes, run away from the checkout."""
+    environment = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
+    environment |= {"HOME": str(home), "LOOM_HOME": str(home / "loom")}
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
 
-    def told(*command: str) -> str:
-        environment = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-        environment |= {"HOME": str(tmp_path), "LOOM_HOME": str(tmp_path / "home")}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
 
-    place = told(str(python), "-c", "import loom, sys; print(loom.__file__)")
-    assert Path(place).is_relative_to(home)
-    assert loom.__version__ in told(str(home / "bin" / "loom"), "--version")
-    assert "Usage" in told(str(home / "bin" / "loom"), "--help")
-    data = (
-        "from importlib.resources import files;"
-        "import loom.tui.app;"
-        "print((files('loom.tui') / 'styles' / 'loom.tcss').is_file(),"
-        " any(one.name.endswith('.sql') for one in files('loom.storage.migrations').iterdir()))"
-    )
-    assert told(str(python), "-c", data) == "True True"
+def pack_again(name: str, folder: Path) -> None:
+    """A wheel of the installed package, so that pip can resolve and install it offline."""
+    package = importlib.metadata.distribution(name)
+    tags = email.message_from_string(package.read_text("WHEEL") or "").get_all("Tag", [])
+    wheel_name = f"{re.sub(r'[-_.]+', '_', name)}-{package.version}-{tags[-1]}.whl"
+    with zipfile.ZipFile(folder / wheel_name, "w") as opened:
+        for file in package.files or ():
+            is_made_by_pip = file.parts[0] == ".." or "__pycache__" in file.parts
+            if file.name == "RECORD":
+                opened.writestr(str(file), "".join(f"{one},,\n" for one in package.files or ()))
+            elif not is_made_by_pip:
+                opened.write(str(file.locate()), str(file))
+
+
+@pytest.fixture(scope="module")
+def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty environment after `pip install` of the wheel; its needs are resolved offline."""
+    folder = tmp_path_factory.mktemp("installed")
+    needs = folder / "needs"
+    needs.mkdir()
+    for pin in read(RUNTIME):
+        pack_again(pin.name, needs)
+    venv.create(folder / "venv", with_pip=False)
+    python = str(folder / "venv" / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    install = [*pip, "install", "--quiet", "--no-index", "--find-links", str(needs), str(archive)]
+    told(folder, *install)
+    told(folder, *pip, "check")
+    return folder / "venv" / "bin"
+
+
+def test_installed_in_an_empty_environment_it_runs(installed: Path, tmp_path: Path) -> None:
+    """With what pyproject.toml names and nothing else, inside the bounds that stand there."""
+    (tmp_path / "passphrase").write_text("correct horse battery\n")
+    loom_ = str(installed / "loom")
+    assert loom.__version__ in told(tmp_path, loom_, "--version")
+    assert "Usage" in told(tmp_path, loom_, "--help")
+    given = ("--passphrase-file", str(tmp_path / "passphrase"))
+    told(tmp_path, loom_, *given, "init", "--name", "Alice", "--show-phrase")
+    assert "LOOM-" in told(tmp_path, loom_, *given, "token", "export")
+
+
+def test_installed_every_module_finds_what_it_imports(installed: Path, tmp_path: Path) -> None:
+    """Only the page server needs more: its packages are an extra."""
+    code = """
+import importlib, pkgutil, loom
+missing = set()
+for one in pkgutil.walk_packages(loom.__path__, "loom."):
+    try:
+        one.name == "loom.__main__" or importlib.import_module(one.name)
+    except ModuleNotFoundError as error:
+        missing.add((one.name, error.name))
+print(loom.__file__, missing, sep="\\n")
+"""
+    place, missing = told(tmp_path, str(installed / "python"), "-c", code).splitlines()
+    assert Path(place).is_relative_to(installed.parent)
+    assert missing == "{('loom.cli.web_server', 'aiohttp')}"
 
 
 def test_without_a_commit_there_is_no_wheel(tmp_path: Path) -> None:
