@@ -361,7 +361,10 @@ class ProfileDamaged(StoreError):
     """The profile is damaged: {what}."""
 
     code = "profile_damaged"
-    advice = "Restore the folder from a backup, or start anew with `loom restore`."
+    advice = (
+        "Copy the folder to a safe place first. "
+        "Then restore it from a backup, or start over with `loom restore`."
+    )
 
 
 class ProfileTooNew(StoreError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from loom.api.views import Check, Diagnosis
 from loom.errors import StoreError
-from loom.storage import link_rands, maintenance
+from loom.storage import link_rands
 
 if TYPE_CHECKING:
     from loom.node.node import Node
@@ -17,6 +17,12 @@ FREE_MIN_BYTES: Final = 64 * 1024 * 1024
 EARLIEST_S: Final = 1_767_225_600
 """1 January 2026: no right clock is earlier than this program."""
 DAY_S: Final = 86_400
+
+# A backup is older than what was sent and received since: only a new process may advise it.
+LOOK_AGAIN: Final = (
+    "Stop Loom (`loom stop`, or quit the app), then run `loom doctor` again. Change nothing before."
+)
+RESTORE: Final = "Copy the profile's folder to a safe place, then restore it from a backup."
 
 
 async def diagnose(node: "Node", folder: Path) -> Diagnosis:
@@ -36,12 +42,14 @@ async def _database(node: "Node") -> Check:
     with contextlib.suppress(StoreError):
         # A page torn on its way into the file is whole in the log, where the check does not look.
         await node.parts.database.checkpoint()
-    wrong = await node.parts.database.read(maintenance.integrity)
+    faults = len(await node.parts.database.integrity())
+    if not faults:
+        return Check(name="database", ok=True, found="whole", advice="")
     return Check(
         name="database",
-        ok=not wrong,
-        found="whole" if not wrong else f"{len(wrong)} faults",
-        advice="" if not wrong else "Restore the profile's folder from a backup.",
+        ok=False,
+        found=f"{faults} fault{'s' if faults > 1 else ''}",
+        advice=LOOK_AGAIN if node.is_online else RESTORE,
     )
 
 

@@ -15,7 +15,7 @@ from sqlcipher3.dbapi2 import Connection
 from sqlcipher3.dbapi2 import Error as SqlError
 
 from loom.errors import InvalidInput, ProfileDamaged, StoreError, StoreUnavailable
-from loom.storage import schema, search
+from loom.storage import maintenance, schema, search
 from loom.storage.connection import TOO_LARGE, connect, translate, translated
 from loom.storage.conversations import Save, save_last
 
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 BATCH_MAX: Final = 512
 CHECKPOINT_TRIES: Final = 3
+INTEGRITY_CHECKS: Final = 2
 
 # The writer gives up the interpreter at each SQL statement. Measured with a loop that is never
 # idle: at Python's 5 ms a message took up to 13 ms to store, because each statement waited.
@@ -168,6 +169,12 @@ class Database:
             raise StoreUnavailable(what="the profile is closed")
         return await asyncio.get_running_loop().run_in_executor(self._reading, self._checkpoint)
 
+    async def integrity(self) -> list[str]:
+        """What is wrong with the file, in SQLite's words; empty when nothing is."""
+        if self._closed:
+            raise StoreUnavailable(what="the profile is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._integrity)
+
     def take_no_more(self) -> None:
         """Refuse new work from here on; call it in the event loop before `close` in a thread."""
         self._closed = True
@@ -219,6 +226,22 @@ class Database:
             self._reader_connection().close()
             self._reader = None
             return _rolled_back(self._reader_connection(), work)
+
+    def _integrity(self) -> list[str]:
+        # FTS5 checks with the structure that its connection has in memory, which another
+        # connection may have changed since, and the pages of the file are read beside whoever
+        # writes them. So a new connection looks, and what it finds another must find, too.
+        wrong: list[str] = []
+        for _ in range(INTEGRITY_CHECKS):
+            db = connect(self._path, self._key, read_only=True)
+            try:
+                with translated():
+                    wrong = maintenance.integrity(db)
+            finally:
+                db.close()
+            if not wrong:
+                break
+        return wrong
 
     def _checkpoint(self) -> bool:
         # Between reads nobody but the writer can be in the way; the busy timeout waits for it.
@@ -327,8 +350,9 @@ def _rolled_back(db: Connection, work: Callable[[Connection], T]) -> T:
         try:
             return work(db)
         finally:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            # The method, unlike the statement, also ends cursors that were not read to their end:
+            # one of them would keep all later reads on this snapshot.
+            db.rollback()
 
 
 def _index_anew(db: Connection) -> None:

@@ -85,6 +85,17 @@ def test_a_page_that_went_bad_is_noticed(home: Home, page: int) -> None:
             assert (result.code, result.error["code"]) == (1, "profile_damaged")
 
 
+def test_a_running_node_does_not_take_a_merged_index_for_damage(home: Home) -> None:
+    with home.daemon("alice", *ALONE):
+        home.run("-p", "alice", "send", "Bob", "hello").ok()
+        home.run("-p", "alice", "search", "hello").ok()
+        for number in range(1, 16):
+            home.run("-p", "alice", "send", "Bob", f"message number {number}").ok()
+        checked = home.run("-p", "alice", "doctor", "--json").ok()
+    found = {one["name"]: one["found"] for one in checked.objects}
+    assert found["database"] == "whole"
+
+
 def test_a_newer_database_is_refused_and_left_alone(home: Home) -> None:
     folder = home.profile("alice")
     key = vault.unlock(folder / "vault.key", PASSPHRASE)

@@ -47,6 +47,7 @@ from loom.errors import (
     WrongPassphrase,
 )
 from loom.storage import vault
+from loom.storage.database import Database
 from loom.wire.limits import NAME_MAX_CHARACTERS, TEXT_MAX_BYTES
 from loom.wire.token import encode_token
 from tests.node.harness import World, identity_of
@@ -407,6 +408,27 @@ async def test_the_port_is_kept_and_a_taken_one_is_said(world: World) -> None:
     assert {"database", "disk", "port", "discovery", "clock"} <= set(checks)
     assert checks["database"].ok
     assert checks["port"].ok
+
+
+@pytest.mark.parametrize("online", [True, False])
+async def test_a_running_node_never_advises_a_backup(
+    world: World, monkeypatch: pytest.MonkeyPatch, online: bool
+) -> None:
+    """A backup takes back what was sent since; only a process of its own may advise that."""
+
+    async def integrity(_: Database) -> list[str]:
+        return ["a fault"]
+
+    monkeypatch.setattr(Database, "integrity", integrity)
+    alice = await world.person("Alice")
+    if not online:
+        await alice.stop()
+        alice.options = NodeOptions(online=False, mdns=False)
+        await alice.start()
+    checks = {one.name: one for one in (await alice.do(Diagnose())).checks}
+    assert not checks["database"].ok
+    assert ("backup" in checks["database"].advice) is not online
+    assert ("loom stop" in checks["database"].advice) is online
 
 
 async def test_change_passphrase(world: World) -> None:

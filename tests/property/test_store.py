@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId, Message
-from loom.storage import maintenance, messages, search
+from loom.storage import messages, search
 from loom.storage.database import Database
 from tests.storage.given import KEY, add_contact, mid, say
 
@@ -57,7 +57,7 @@ async def _run(path: Path, batches: list[Batch]) -> list[int]:
         assert [m.message_id for m in stored] == [mid(number) for number in acknowledged]
         found = await database.read(lambda db: search.search(db, "word", limit=100))
         assert found == stored[::-1]
-        assert await database.read(maintenance.integrity) == []
+        assert await database.integrity() == []
         return acknowledged
     finally:
         database.close()

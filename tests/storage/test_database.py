@@ -1,6 +1,7 @@
 """Group commit, failures, readers and damage."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import stat
@@ -115,7 +116,7 @@ async def test_a_full_disk_loses_nothing_and_passes(open_database: OpenDatabase)
     await database.write(lambda db: limit(db, 10_000))
     await database.write(lambda db: say(db, 2, "later"))
     assert await database.read(_bodies) == ["kept", "later"]
-    assert await database.read(maintenance.integrity) == []
+    assert await database.integrity() == []
 
 
 async def test_a_reader_cannot_write(open_database: OpenDatabase) -> None:
@@ -127,6 +128,62 @@ async def test_a_reader_cannot_write(open_database: OpenDatabase) -> None:
     with pytest.raises(StoreUnavailable):
         database.read_now(lambda db: settings.put(db, "a", b"refused"))
     assert await database.read(lambda db: settings.get(db, "a")) is None
+
+
+async def test_what_the_reader_remembers_of_the_index_is_no_damage(
+    open_database: OpenDatabase,
+) -> None:
+    """`loom doctor` advised a backup after a search and some commits that merged the index."""
+    database = open_database()
+    await database.write(saying(1, "hello"))
+    for number in range(2, 41):
+        found = await database.read(lambda db: search.search(db, "hello"))
+        assert [m.message_id for m in found] == [mid(1)]
+        await database.write(saying(number, f"message number {number}"))
+        assert await database.integrity() == []
+    assert len(await database.read(lambda db: search.search(db, "message"))) == 39
+
+
+async def test_damage_that_a_second_connection_does_not_find_is_none(
+    open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database()
+    found = [["a page that is just being written"], [], ["a fault"], ["the same fault"]]
+    looked: list[Connection] = []
+
+    def look(db: Connection) -> list[str]:
+        looked.append(db)
+        return found.pop(0)
+
+    monkeypatch.setattr(maintenance, "integrity", look)
+    assert await database.integrity() == []
+    assert await database.integrity() == ["the same fault"]
+    assert len(set(map(id, looked))) == 4
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cursor_left_open_does_not_hold_later_reads_back(
+    open_database: OpenDatabase, fails: bool
+) -> None:
+    """What was stored afterwards was neither found nor shown until the cursor was collected."""
+    database = open_database()
+    left = []
+
+    def leave(db: Connection) -> None:
+        left.append(db.execute("SELECT row_id FROM messages"))
+        left.append(db.execute("SELECT rowid FROM messages_fts_0 WHERE messages_fts_0 MATCH 'a'"))
+        assert all(cursor.fetchone() for cursor in left)
+        if fails:
+            raise Crash
+
+    for number in (1, 2, 3):
+        await database.write(saying(number, "a word"))
+    with contextlib.suppress(Crash):
+        await database.read(leave)
+    await database.write(saying(4, "a word"))
+    assert len(await database.read(_bodies)) == 4
+    assert len(await database.read(lambda db: search.search(db, "word"))) == 4
+    assert await database.checkpoint()
 
 
 async def test_blocking_writes_are_for_the_start_alone(open_database: OpenDatabase) -> None:
