@@ -71,7 +71,8 @@ ACTIONS: Final = (
     Action("select_older", SELECTING, "Message before", ("k", "up")),
     Action("copy", SELECTING, "Copy its text", ("y",)),
     Action("retry", SELECTING, "Send a failed one again", ("t",)),
-    Action("delete_message", SELECTING, "Delete it here (then Enter)", ("d",)),
+    Action("delete_message", SELECTING, "Delete it here, after a question", ("d",)),
+    Action("undo_delete", SELECTING, "Bring back what was just deleted", ("u",)),
     Action("write", SELECTING, "Back to writing", ("escape", "enter")),
 )
 

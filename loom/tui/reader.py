@@ -1,7 +1,7 @@
 """Keeps the open conversation's window filled, and tells the node what was seen."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from loom.api.commands import Command, History, MarkRead
@@ -43,12 +43,14 @@ class Reader:
         self._seen_row = 0
         self._arrived: list[AnyEvent] | None = None
         """What happens while a page is on its way, to be applied after it."""
+        self._hidden: dict[str, MessageView] = {}
+        """The messages that will be deleted unless somebody wants them back."""
         self.window: Window | None = None
 
     async def open_(self, number: int, row_id: int | None = None, *, match: bool = True) -> None:
         """Show a conversation at its newest message, or around one, which is perhaps a `match`."""
         name = f"#{number}"
-        window = Window(self._signs)
+        window = Window(self._signs, self._hidden)
         async with self._loading:
             self._arrived = []
             try:
@@ -78,6 +80,22 @@ class Reader:
                 self._model.change(
                     number, preview=preview_of(last.body), preview_at_ms=last.sent_at_ms
                 )
+        self._changed()
+
+    def hide(self, messages: Sequence[MessageView]) -> None:
+        """Leave messages out as if they were deleted already."""
+        self._hidden.clear()
+        self._hidden.update((one.message_id, one) for one in messages)
+        if self.window is not None:
+            self.window.remove(self._hidden)
+        self._changed()
+
+    def bring_back(self) -> None:
+        """Show what was hidden, where it was."""
+        back = list(self._hidden.values())
+        self._hidden.clear()
+        if self.window is not None:
+            self.window.restore(back)
         self._changed()
 
     def close(self) -> None:
@@ -158,6 +176,8 @@ class Reader:
                     window.replace([], at_oldest=True, at_newest=True)
                     touched = True
                 case MessagesDeleted(message_ids=list(ids)):
+                    for one in ids:
+                        self._hidden.pop(one, None)
                     window.remove(ids)
                     touched = True
         return touched

@@ -1,6 +1,6 @@
 """The loaded part of one conversation and where in it one looks; any size costs the same."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -33,8 +33,10 @@ class Shown(NamedTuple):
 class Window:
     """A block of neighbouring messages, oldest first, seen from its lowest visible line."""
 
-    def __init__(self, signs: Signs) -> None:
+    def __init__(self, signs: Signs, hidden: Container[str] = ()) -> None:
+        """`hidden` are the ids of messages that are left out as if they were not there."""
         self._signs = signs
+        self._hidden = hidden
         self.messages: list[MessageView] = []
         self.at_oldest = self.at_newest = False
         self.new_from: int | None = None
@@ -53,7 +55,7 @@ class Window:
 
     def replace(self, messages: Sequence[MessageView], *, at_oldest: bool, at_newest: bool) -> None:
         """Load another part."""
-        self.messages = list(messages)
+        self.messages = self._visible(messages)
         self.at_oldest, self.at_newest = at_oldest, at_newest
         self._place = None
         self.arrived_below = 0
@@ -63,7 +65,7 @@ class Window:
     def prepend(self, older: Sequence[MessageView]) -> None:
         """The page before; nothing on the screen moves."""
         self.at_oldest = len(older) < PAGE
-        self.messages = [*older, *self.messages]
+        self.messages = [*self._visible(older), *self.messages]
         if len(self.messages) > LOADED_MAX and self._place is not None:
             self.messages = self.messages[:LOADED_MAX]
             self.at_newest = False
@@ -74,7 +76,7 @@ class Window:
         self.at_newest = len(newer) < PAGE
         if self._place is None:
             self._place = self._last_place()
-        self.messages = [*self.messages, *newer]
+        self.messages = [*self.messages, *self._visible(newer)]
         self._trim_oldest()
         self._index()
 
@@ -110,9 +112,28 @@ class Window:
             at = self._at[self._place.row_id]
             kept = [one for one in self.messages[:at] if one.row_id not in row_ids]
             self._place = Place(kept[-1].row_id, 10**9) if kept else None
-        self.messages = [one for one in self.messages if one.row_id not in row_ids]
         if self.selected in row_ids:
-            self.selected = None
+            at = self._at[self.selected]
+            kept = [one for one in self.messages if one.row_id not in row_ids]
+            newer = [one for one in self.messages[at:] if one.row_id not in row_ids]
+            near = newer[:1] or kept[-1:]
+            self.selected = near[0].row_id if near else None
+        self.messages = [one for one in self.messages if one.row_id not in row_ids]
+        self._blocks.clear()
+        self._index()
+
+    def restore(self, messages: Iterable[MessageView]) -> None:
+        """Messages were not deleted after all; those beyond what is loaded come with their page."""
+        first = self.messages[0].row_id if self.messages else 0
+        last = self.messages[-1].row_id if self.messages else 0
+        back = [
+            one
+            for one in messages
+            if one.row_id not in self._at
+            and (first < one.row_id or self.at_oldest)
+            and (one.row_id < last or self.at_newest)
+        ]
+        self.messages = sorted([*self.messages, *back], key=lambda one: one.row_id)
         self._blocks.clear()
         self._index()
 
@@ -274,6 +295,9 @@ class Window:
             line -= len(self._block(at))
             at += 1
         self._place = Place(self.messages[at].row_id, min(line, len(self._block(at)) - 1))
+
+    def _visible(self, messages: Sequence[MessageView]) -> list[MessageView]:
+        return [one for one in messages if one.message_id not in self._hidden]
 
     def _trim_oldest(self) -> bool:
         extra = len(self.messages) - LOADED_MAX

@@ -7,6 +7,7 @@ from textual import events
 
 from loom.api.commands import (
     BlockContact,
+    DeleteMessages,
     MarkRead,
     RetryMessage,
     Search,
@@ -330,18 +331,12 @@ async def test_selecting_copies_deletes_and_sends_again(
         await settle(pilot)
         assert written == ["\x1b]52;c;c2VlIHlvdSBhdCBub29u\x07"]
         assert app.room.writing.editor.text == "draft"
-        # Copying ends nothing; whatever one types by mistake deletes nothing.
-        await pilot.press("escape", "escape", *"add dd", "k", "j", "enter")
+        await pilot.press("escape", "escape", "d", "y")
         await settle(pilot)
-        assert "will do" in screen(app)
-        await pilot.press("escape", "z")
-        assert "Esc goes back to writing." in screen(app)
-        await pilot.press("d")
-        assert "Enter deletes it here" in screen(app)
-        await pilot.press("enter")
-        await settle(pilot)
-        await pilot.pause(0.1)
         assert "will do" not in "\n".join(row[24:] for row in text_of(app))
+        app.room.selecting.finish_deleting()
+        await settle(pilot)
+        assert [one.body for one in node.messages if one.contact == "Ada"] == ["see you at noon"]
         node.say("Ada", "lost", direction="out", state="queued")
         message = node.messages[-1]
         await pilot.press("escape", "alt+down", "alt+up")
@@ -354,6 +349,48 @@ async def test_selecting_copies_deletes_and_sends_again(
         assert [one for one in node.sent if isinstance(one, RetryMessage)]
         await pilot.pause(0.1)
         assert said(app, "lost").endswith("✓✓")
+
+
+@pytest.mark.parametrize(
+    "typed", ["is this understood", "deleted and indeed", "you copied add", "u d"]
+)
+async def test_typing_while_selecting_writes_and_deletes_nothing(
+    node: TalkingNode, opened: Opened, typed: str
+) -> None:
+    """A text that ended in d once deleted the newest message at Enter, and was lost."""
+    async with opened(node) as (app, pilot):
+        await pilot.press("escape", *typed, "enter")
+        await settle(pilot)
+        app.room.selecting.finish_deleting()
+        await settle(pilot)
+        assert not [one for one in node.sent if isinstance(one, DeleteMessages)]
+        # Only keys that mean something in the selection, at the beginning, are not written.
+        assert [one for one in sent(node) if typed.endswith(one) and len(one) >= len(typed) - 2]
+        assert "will do" in screen(app)
+
+
+async def test_a_deleted_message_can_be_brought_back(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", "one", "two", "three")
+    async with opened(node) as (app, pilot):
+
+        def shown() -> list[str]:
+            assert app.room.reader.window is not None
+            return [one.body for one in app.room.reader.window.messages]
+
+        await pilot.press("escape", "k", "d", "n", "d", "escape", "d", "down")
+        assert shown() == ["one", "two", "three"]
+        await pilot.press("k", "d", "y")
+        await settle(pilot)
+        assert shown() == ["one", "three"]
+        assert "u brings it back" in screen(app)
+        await pilot.press("u")
+        await settle(pilot)
+        assert shown() == ["one", "two", "three"]
+        await pilot.press("d", "y", "ctrl+q")
+        await settle(pilot)
+        assert len([one for one in node.sent if isinstance(one, DeleteMessages)]) == 1
 
 
 async def test_search_jumps_to_the_place(opened: Opened) -> None:
@@ -770,3 +807,11 @@ async def test_clicks_open_and_select(node: TalkingNode, opened: Opened) -> None
         await pilot.click(offset=(40, row))
         await settle(pilot)
         assert app.room.selecting.active
+        await pilot.press(*"hello")
+        assert app.room.writing.editor.text == "hello"
+        for where in ((40, row), (40, 22)):
+            await pilot.click(offset=(40, row))
+            assert app.room.selecting.active
+            await pilot.click(offset=where)
+            await settle(pilot)
+            assert not app.room.selecting.active

@@ -187,6 +187,14 @@ async def selecting_a_failed_one(walk: Walk) -> None:
     walk.window.set_state(newest.message_id, "failed")
 
 
+async def deleted(walk: Walk) -> None:
+    await selecting(walk)
+    walk.app.room.selecting.do_delete_message()
+    await walk.pilot.press("y")
+    await walk.rest()
+    assert "said 299" not in walk.timeline
+
+
 STEPS = {
     "palette": shows("Do what?"),
     "jump": shows("Go where?"),
@@ -232,7 +240,8 @@ STEPS = {
     "select_older": Step(lambda walk: walk.window.selected == COUNT - 1, selecting),
     "copy": Step(lambda walk: walk.copied == ["said 299"], selecting),
     "retry": Step(lambda walk: walk.sent(RetryMessage) == 1, selecting_a_failed_one),
-    "delete_message": Step(lambda walk: "Enter deletes it here" in walk.screen, selecting),
+    "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
+    "undo_delete": Step(lambda walk: "said 299" in walk.timeline, deleted),
     "write": Step(lambda walk: not walk.app.room.selecting.active, selecting),
 }
 LAST = ("next_unread", "send", "copy", "retry")

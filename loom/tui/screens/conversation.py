@@ -214,17 +214,15 @@ class ConversationScreen(Screen[None]):
         action = keys.action(key, where, READING, EVERYWHERE)
         if action != "complete":
             self.writing.end_cycle()
-        if self.selecting.active and key == "enter" and self.selecting.delete():
+        if self.selecting.active and self.selecting.answer(event):
             return
-        self.selecting.spare()
         if action is not None:
             self.run(action)
         elif self.selecting.active and key in PLACES:
             self.reading.open_place(int(key) - 1)
-        elif not self.selecting.active and event.character and is_text(event):
+        elif event.character and is_text(event):
+            self.selecting.stop()
             self.writing.insert(event.character)
-        elif self.selecting.active and is_text(event):
-            self.say(f"{self.desk.keys.words('write')} goes back to writing.")
         self._typed(before)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -311,6 +309,10 @@ class ConversationScreen(Screen[None]):
         """A click on the word."""
         self.do_help()
 
+    def on_composer_clicked(self, event: Composer.Clicked) -> None:
+        """A click where one writes."""
+        self.selecting.stop()
+
     def on_timeline_scrolled(self, event: Timeline.Scrolled) -> None:
         """The wheel."""
         self.looked_at(by_hand=True)
@@ -336,6 +338,7 @@ class ConversationScreen(Screen[None]):
 
     async def _quit(self) -> None:
         try:
+            await self.selecting.delete_now()
             await self.writing.store_draft()
         finally:
             self.desk.exit()

@@ -68,6 +68,7 @@ class Reading:
 
     async def _open(self, number: int, row_id: int | None, *, match: bool = True) -> None:
         self._room.selecting.stop()
+        await self._room.selecting.delete_now()
         if number != self._room.desk.model.current:
             await self._room.writing.store_draft()
             self._room.writing.editor.set(self._room.desk.model.conversations[number].draft)

@@ -1,6 +1,9 @@
 """Selecting a message, and what can be done with it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from textual.events import Key
+from textual.timer import Timer
 
 from loom.api.commands import DeleteMessages, RetryMessage
 from loom.api.views import MessageView
@@ -10,27 +13,44 @@ if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen
 
 
+UNDO_S: Final = 8.0
+"""So long a deleted message can be brought back; only then is the node told."""
+
+
 class Selecting:
     """Active while the composer is not."""
 
     def __init__(self, room: "ConversationScreen") -> None:
         self._room = room
         self.active = False
-        self._doomed: str | None = None
-        """The message that Enter deletes."""
-
-    def spare(self) -> None:
-        """Another key than Enter was pressed."""
-        self._doomed = None
+        self._asked: MessageView | None = None
+        """The message of which the next key says whether it is deleted."""
+        self._deleted: DeleteMessages | None = None
+        self._undo_timer: Timer | None = None
 
     def point_at(self, row_id: int) -> None:
-        """Select the message that was clicked."""
+        """Select the message that was clicked; the selected one: back to writing."""
         window = self._room.reader.window
-        if window is not None:
-            self.start()
-            window.unselect()
-            window.selected = row_id
-            self._room.show_all()
+        if window is None:
+            return
+        if self.active and window.selected == row_id:
+            self.stop()
+            return
+        self.start()
+        window.unselect()
+        window.selected = row_id
+        self._room.show_all()
+
+    def answer(self, key: Key) -> bool:
+        """Take a key as the answer to whether to delete; False: it is none and means itself."""
+        chosen, self._asked = self._asked, None
+        if chosen is None:
+            return False
+        if key.character == "y":
+            self._delete(chosen)
+        elif key.character != "n" and key.key != "escape":
+            return False
+        return True
 
     def do_select(self) -> None:
         if self._room.completions.completions:
@@ -64,20 +84,42 @@ class Selecting:
         self.stop()
 
     def do_delete_message(self) -> None:
-        chosen = self._message()
-        if chosen is not None:
-            self._doomed = chosen.message_id
-            self._room.say("Enter deletes it here, on this machine only.")
+        self._asked = self._message()
+        if self._asked is not None:
+            self._room.say("Delete this message here, on this machine only? y or n")
 
-    def delete(self) -> bool:
-        """Delete what was marked for it; False: nothing was."""
-        chosen, doomed = self._message(), self._doomed
-        self.spare()
-        if chosen is None or chosen.message_id != doomed:
-            return False
-        command = DeleteMessages(contact=f"#{chosen.contact_id}", message_ids=[chosen.message_id])
-        self._room.desk.work(self._room.desk.send(command), "delete")
-        return True
+    def do_undo_delete(self) -> None:
+        if self._take_deleted() is None:
+            self._room.say("There is nothing to bring back.")
+            return
+        self._room.reader.bring_back()
+        self._room.say("It is back.")
+
+    def _delete(self, chosen: MessageView) -> None:
+        self.finish_deleting()
+        self._deleted = DeleteMessages(
+            contact=f"#{chosen.contact_id}", message_ids=[chosen.message_id]
+        )
+        self._undo_timer = self._room.set_timer(UNDO_S, self.finish_deleting)
+        self._room.reader.hide([chosen])
+        undo = self._room.desk.keys.words("undo_delete")
+        self._room.say(f"Deleted. {undo} brings it back." if undo else "Deleted.")
+
+    def finish_deleting(self) -> None:
+        """What was deleted cannot be brought back any more."""
+        if (command := self._take_deleted()) is not None:
+            self._room.desk.work(self._room.desk.send(command), "delete")
+
+    async def delete_now(self) -> None:
+        """The same, done when it returns."""
+        if (command := self._take_deleted()) is not None:
+            await self._room.desk.send(command)
+
+    def _take_deleted(self) -> DeleteMessages | None:
+        command, self._deleted = self._deleted, None
+        if self._undo_timer is not None:
+            self._undo_timer.stop()
+        return command
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard and say so."""
@@ -95,6 +137,7 @@ class Selecting:
     def start(self) -> None:
         """From writing to selecting."""
         self.active = True
+        self._asked = None
         self._room.composer.is_active = False
         self._room.composer.refresh()
 

@@ -1,5 +1,7 @@
 """Where one writes, and what could complete it."""
 
+from textual.message import Message
+
 from loom.printable import printable
 from loom.tui.cells import clusters, cut, width_of, wrap
 from loom.tui.commands import Completion
@@ -30,6 +32,9 @@ def shown(text: str) -> str:
 
 class Composer(Lines):
     """Draws an editor's rows around its cursor."""
+
+    class Clicked(Message):
+        """Somebody wants to write."""
 
     def __init__(self, look: Look, editor: Editor) -> None:
         super().__init__(look)
@@ -69,6 +74,10 @@ class Composer(Lines):
             return [head]
         start, end = rows[at]
         return [head, Piece(shown(text[start:end]))]
+
+    def on_click(self) -> None:
+        """Say so."""
+        self.post_message(self.Clicked())
 
     def caret(self) -> tuple[int, int] | None:
         """See `Lines.caret`."""
