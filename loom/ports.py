@@ -117,10 +117,14 @@ class Advert(msgspec.Struct, frozen=True):
     properties: tuple[tuple[bytes, bytes], ...]
 
 
+Found = Callable[[Advert, tuple[bytes, ...]], None]
+"""Takes an advert, and those of its addresses that may be dialled: in the network it came from."""
+
+
 class Discovery(Protocol):
     """A way to find addresses."""
 
-    async def start(self, found: Callable[[Advert], None]) -> None:
+    async def start(self, found: Found) -> None:
         """Begin to browse; `found` is called from the event loop.
 
         Raises:

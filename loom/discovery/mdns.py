@@ -3,27 +3,22 @@
 import asyncio
 import logging
 import secrets
+import time
 from collections import deque
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
-import ifaddr
 import zeroconf
-from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
+from loom.discovery.browser import FAILURES, SERVICE_TYPE, Browser
+from loom.discovery.intake import Intake
+from loom.discovery.interfaces import Interfaces
 from loom.errors import DiscoveryUnavailable, InvalidAddress
-from loom.ports import Advert
-from loom.wire.limits import (
-    ADVERT_ADDRESSES_MAX,
-    ADVERT_TIMEOUT_S,
-    ADVERTS_PER_S,
-    ADVERTS_WAITING_MAX,
-)
+from loom.ports import Advert, Found
+from loom.wire.limits import ADVERT_ADDRESSES_MAX
 
-SERVICE_TYPE = "_loom._tcp.local."
 _OWN_NAMES_REMEMBERED = 64
-_FAILURES = (OSError, RuntimeError, zeroconf.Error)
 
 # The library logs names of services and hosts; nothing of that belongs into Loom's log.
 logging.getLogger("zeroconf").propagate = False
@@ -42,18 +37,16 @@ class MdnsDiscovery:
     def __init__(self, interfaces: list[str] | None = None) -> None:
         self._pinned = None if interfaces is None else {_packed(text) for text in interfaces}
         self._interfaces = interfaces
-        self._found: Callable[[Advert], None] | None = None
+        self._found: Found | None = None
         self._mdns: AsyncZeroconf | None = None
-        self._browser: AsyncServiceBrowser | None = None
+        self._intake = Intake(time.monotonic)
+        self._browser: Browser | None = None
         self._browsed_addresses: tuple[bytes, ...] = ()
         self._infos: list[AsyncServiceInfo] = []
         self._own_names: deque[str] = deque(maxlen=_OWN_NAMES_REMEMBERED)
-        self._waiting: dict[str, None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._looking: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
 
-    async def start(self, found: Callable[[Advert], None]) -> None:
+    async def start(self, found: Found) -> None:
         """Begin to browse; `found` is called from the event loop.
 
         Raises:
@@ -68,7 +61,7 @@ class MdnsDiscovery:
         Without pinned interfaces these are all but loopback and link-local IPv6, which needs a
         scope that no record can carry; on a machine without any other, loopback alone.
         """
-        here = {_of_adapter(ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips}
+        here = Interfaces().own
         if self._pinned is not None:
             chosen = {ip for ip in here if ip.packed in self._pinned}
         else:
@@ -89,9 +82,11 @@ class MdnsDiscovery:
                 mdns = await self._opened()
                 await self._withdraw(mdns)
                 await mdns.async_update_interfaces()
-                await self._browse(mdns)
+                self._intake.interfaces = Interfaces(self._pinned)
+                self._intake.guard(one.transport for one in mdns.zeroconf.engine.readers)
+                self._browse(mdns, self._found)
                 await self._register(mdns, adverts)
-            except _FAILURES as error:
+            except FAILURES as error:
                 await self._shut()
                 raise DiscoveryUnavailable(what=_fact(error)) from error
 
@@ -135,15 +130,9 @@ class MdnsDiscovery:
         mdns, self._mdns = self._mdns, None
         browser, self._browser = self._browser, None
         self._infos = []
-        self._waiting.clear()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(*_FAILURES):
-            if browser is not None:
-                await browser.async_cancel()
-        with suppress(*_FAILURES):
+        if browser is not None:
+            await browser.stop()
+        with suppress(*FAILURES):
             if mdns is not None:
                 # One goodbye (RFC 6762, section 10.1): the library's own three take 250 ms, which
                 # every command that meets the network would wait for at its end.
@@ -151,55 +140,14 @@ class MdnsDiscovery:
                     mdns.zeroconf.async_send(goodbye)
                 await mdns.async_close()
 
-    # --- browsing ---
-
-    async def _browse(self, mdns: AsyncZeroconf) -> None:
-        """Ask, and ask anew where the addresses changed: another LAN may hold other nodes."""
+    def _browse(self, mdns: AsyncZeroconf, found: Found) -> None:
+        """Ask; from the start where the addresses changed, as another LAN may hold other nodes."""
         addresses = self.local_addresses()
-        if self._browser is not None:
-            if addresses == self._browsed_addresses:
-                return
-            await self._browser.async_cancel()
+        if self._browser is None:
+            self._browser = Browser(mdns, self._intake, found, self._own_names.__contains__)
+        elif addresses != self._browsed_addresses:
+            self._browser.ask()
         self._browsed_addresses = addresses
-        self._browser = AsyncServiceBrowser(mdns.zeroconf, SERVICE_TYPE, [self._changed])
-
-    def _changed(
-        self,
-        zeroconf: zeroconf.Zeroconf,
-        service_type: str,
-        name: str,
-        state_change: zeroconf.ServiceStateChange,
-    ) -> None:
-        if state_change.name == "Removed":
-            self._waiting.pop(name, None)
-        elif name not in self._own_names and len(self._waiting) < ADVERTS_WAITING_MAX:
-            self._waiting[name] = None
-            if self._looking is None or self._looking.done():
-                self._looking = self._spawn(self._look_at_all(), "mdns-look")
-
-    async def _look_at_all(self) -> None:
-        """At most ADVERTS_PER_S a second; the pause comes first, as one advert has many records."""
-        while self._waiting:
-            await asyncio.sleep(1 / ADVERTS_PER_S)
-            if self._waiting and self._mdns is not None:
-                name = next(iter(self._waiting))
-                del self._waiting[name]
-                self._spawn(self._look_at(self._mdns, name), "mdns-advert")
-
-    async def _look_at(self, mdns: AsyncZeroconf, name: str) -> None:
-        advert: Advert | None = None
-        with suppress(*_FAILURES):  # a name or record that is no good is a stranger's matter
-            info = AsyncServiceInfo(SERVICE_TYPE, name)
-            if await info.async_request(mdns.zeroconf, ADVERT_TIMEOUT_S * 1_000):
-                advert = _advert(info)
-        if advert is not None and self._found is not None:
-            self._found(advert)
-
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def _packed(text: str) -> bytes:
@@ -207,10 +155,6 @@ def _packed(text: str) -> bytes:
         return ip_address(text).packed
     except ValueError as error:
         raise InvalidAddress(address=text) from error
-
-
-def _of_adapter(ip: ifaddr.IP) -> IPv4Address | IPv6Address:
-    return ip_address(ip.ip[0] if isinstance(ip.ip, tuple) else ip.ip)
 
 
 def _service_info(advert: Advert) -> AsyncServiceInfo:
@@ -222,14 +166,6 @@ def _service_info(advert: Advert) -> AsyncServiceInfo:
         server=f"{secrets.token_hex(16)}.local.",
         addresses=list(advert.addresses),
     )
-
-
-def _advert(info: AsyncServiceInfo) -> Advert | None:
-    addresses = tuple(sorted(set(info.addresses_by_version(zeroconf.IPVersion.All))))
-    if not info.port or not 0 < len(addresses) <= ADVERT_ADDRESSES_MAX:
-        return None
-    properties = tuple((key, value or b"") for key, value in info.properties.items())
-    return Advert(info.port, addresses, properties)
 
 
 def _fact(error: Exception) -> str:

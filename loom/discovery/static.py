@@ -1,8 +1,8 @@
 """Discovery without a network: it announces nothing and finds what it was given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from loom.ports import Advert
+from loom.ports import Advert, Found
 
 
 class StaticDiscovery:
@@ -13,10 +13,10 @@ class StaticDiscovery:
         self._adverts = tuple(adverts)
         self._addresses = tuple(sorted(addresses))
 
-    async def start(self, found: Callable[[Advert], None]) -> None:
+    async def start(self, found: Found) -> None:
         """Find the given adverts, once."""
         for advert in self._adverts:
-            found(advert)
+            found(advert, advert.addresses)
 
     def local_addresses(self) -> tuple[bytes, ...]:
         """The given addresses, sorted."""

@@ -51,8 +51,8 @@ class Announcer:
         self._listens_on = listens_on
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._heard: dict[ContactId, tuple[Place, bytes]] = {}
-        """Where each contact was last heard, and the nonce; the same again is no news."""
+        self._heard: dict[ContactId, tuple[tuple[Place, tuple[bytes, ...]], bytes]] = {}
+        """Place and nearby addresses of each contact's last advert, and its nonce."""
         self.state = "off"
 
     async def start(self) -> None:
@@ -106,7 +106,7 @@ class Announcer:
         built = build_adverts(keys, place, epoch=epoch, random_bytes=random_bytes)
         return [Advert(self._port, here, properties) for properties in built]
 
-    def _found(self, advert: Advert) -> None:
+    def _found(self, advert: Advert, nearby: tuple[bytes, ...]) -> None:
         try:
             presence = decode_presence(advert.properties)
         except MalformedMessage:
@@ -122,15 +122,15 @@ class Announcer:
         if contact_id is None:
             return
         peer, before = peers[contact_id], self._heard.get(contact_id)
-        self._heard[contact_id] = (place, presence.nonce)
-        if before is None or before[0] != place:
-            peer.spawn(self._remember(peer, advert), "advert")
+        self._heard[contact_id] = (place, nearby), presence.nonce
+        if before is None or before[0] != (place, nearby):
+            peer.spawn(self._remember(peer, advert.port, nearby), "advert")
         elif before[1] != presence.nonce and peer.dialer is not None:
             peer.dialer.kick(heard=True)
 
-    async def _remember(self, peer: Peer, advert: Advert) -> None:
+    async def _remember(self, peer: Peer, port: int, nearby: tuple[bytes, ...]) -> None:
         now_ms = self._parts.clock.now_ms()
-        found = [Address(str(ipaddress.ip_address(one)), advert.port) for one in advert.addresses]
+        found = [Address(str(ipaddress.ip_address(one)), port) for one in nearby]
 
         def store(db: Db) -> None:
             for address in found:

@@ -13,7 +13,7 @@ from loom.ports import Advert
 async def main() -> None:
     """Until stdin ends."""
     discovery = MdnsDiscovery(["127.0.0.1"])
-    await discovery.start(lambda advert: _say(msgspec.json.encode(advert)))
+    await discovery.start(lambda advert, _: _say(msgspec.json.encode(advert)))
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
         await discovery.announce(msgspec.json.decode(line, type=list[Advert]))

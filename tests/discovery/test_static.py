@@ -12,7 +12,7 @@ async def test_it_finds_what_it_was_given_and_announces_to_nobody() -> None:
     static = StaticDiscovery([advert], [other, one])
     discovery: Discovery = static
     found: list[Advert] = []
-    await discovery.start(found.append)
+    await discovery.start(lambda advert, _: found.append(advert))
     await discovery.announce([advert])
     assert found == [advert]
     assert static.announced == [advert]
@@ -24,6 +24,6 @@ async def test_it_finds_what_it_was_given_and_announces_to_nobody() -> None:
 async def test_without_anything_given_it_is_silent() -> None:
     discovery = StaticDiscovery()
     found: list[Advert] = []
-    await discovery.start(found.append)
+    await discovery.start(lambda advert, _: found.append(advert))
     assert found == []
     assert discovery.local_addresses() == ()

@@ -373,6 +373,8 @@ async def test_a_new_identity_is_found_where_the_old_one_was_heard(world: World)
             random_bytes=bytes(ADVERT_RANDOM_BYTES),
         )
         assert alice.node.announcer is not None
-        alice.node.announcer._found(Advert(place.port, place.addresses, properties))
+        alice.node.announcer._found(
+            Advert(place.port, place.addresses, properties), place.addresses
+        )
         await world.until(lambda other=other: alice.is_online(other), within_s=10)  # type: ignore[misc]
         await other.crash()
