@@ -5,7 +5,6 @@ import re
 import stat
 import unicodedata
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -19,8 +18,6 @@ from loom.errors import (
     StoreUnavailable,
 )
 
-SOCKET_PATH_MAX_BYTES = 100
-"""A Unix socket's path is limited to 103 bytes on macOS and 107 on Linux (sockaddr_un)."""
 PROFILE_NAME_MAX = 64
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -71,12 +68,11 @@ def read_settings(
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
-    """The four folders of one user, and what lies in them for every profile."""
+    """The three folders of one user, and what lies in them for every profile."""
 
     data: Path
     config: Path
     state: Path
-    runtime: Path
 
     @property
     def profiles(self) -> Path:
@@ -95,7 +91,6 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     folder: Path
     log: Path
-    socket: Path
 
     @property
     def keyslot(self) -> Path:
@@ -109,22 +104,26 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lock(self) -> Path:
-        """Held by whoever has the profile open."""
+        """Held by the process that has the profile open."""
         return self.folder / "lock"
+
+    @property
+    def socket(self) -> Path:
+        """Served by that process. Every environment that finds the profile finds it here."""
+        return self.folder / "control.sock"
 
 
 def home_of(settings: Settings) -> Home:
     """The XDG folders, or everything under `settings.home`. Creates nothing."""
     if settings.home is not None:
         home = settings.home
-        return Home(data=home, config=home / "config", state=home / "state", runtime=home / "run")
+        return Home(data=home, config=home / "config", state=home / "state")
     import platformdirs
 
     return Home(
         data=platformdirs.user_data_path("loom"),
         config=platformdirs.user_config_path("loom"),
         state=platformdirs.user_state_path("loom"),
-        runtime=_own_runtime_folder(),
     )
 
 
@@ -135,13 +134,7 @@ def paths_of(home: Home, profile: str) -> Paths:
         InvalidName: not a profile's name, so not a folder's either.
     """
     check_profile_name(profile)
-    folder = home.profiles / profile
-    return Paths(
-        profile=profile,
-        folder=folder,
-        log=home.state / f"{profile}.log",
-        socket=_socket_of(home, folder),
-    )
+    return Paths(profile=profile, folder=home.profiles / profile, log=home.state / f"{profile}.log")
 
 
 def is_profile_name(profile: str) -> bool:
@@ -191,6 +184,18 @@ def private_folder(path: Path) -> Path:
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(what=f"{path}: {error.strerror}") from error
+    return own_folder(path)
+
+
+def own_folder(path: Path) -> Path:
+    """An existing `path` as a folder that is ours; it is closed to everybody else (0700).
+
+    Raises:
+        StoreUnavailable: it is another user's, a link, a file, or not there.
+    """
+    try:
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode):
             raise StoreUnavailable(what=f"{path} is not a folder")
@@ -200,27 +205,4 @@ def private_folder(path: Path) -> Path:
             path.chmod(0o700)
     except OSError as error:
         raise StoreUnavailable(what=f"{path}: {error.strerror}") from error
-    return path
-
-
-def _own_runtime_folder() -> Path:
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(runtime) / "loom" if runtime else _temporary_folder()
-
-
-def _temporary_folder() -> Path:
-    """A folder of this user with a short path; whoever made it first, `private_folder` checks."""
-    import tempfile
-
-    name = f"loom-{os.geteuid()}"
-    own = Path(tempfile.gettempdir()) / name
-    return own if len(os.fsencode(own)) <= SOCKET_PATH_MAX_BYTES - 22 else Path("/tmp") / name  # noqa: S108
-
-
-def _socket_of(home: Home, folder: Path) -> Path:
-    """<runtime>/<16 hex of SHA-256 of the profile's path>.sock, where that is short enough."""
-    name = sha256(os.fsencode(folder.resolve())).hexdigest()[:16] + ".sock"
-    path = home.runtime / name
-    if len(os.fsencode(path)) > SOCKET_PATH_MAX_BYTES:
-        path = _temporary_folder() / name
     return path

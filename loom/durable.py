@@ -1,7 +1,10 @@
-"""Files and names that outlast a power cut."""
+"""Files and names that outlast a power cut, changed by one process at a time."""
 
 import errno
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from loom.errors import DiskFull, StoreUnavailable
@@ -32,6 +35,27 @@ def sync_folder(path: Path) -> None:
     folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Let one process at a time change a folder's files; waits for its turn.
+
+    Raises:
+        StoreUnavailable: the folder cannot be opened or locked.
+    """
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise in_our_words(error, f"{path}: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreUnavailable(what="the folder does not support locks") from error
+        yield
     finally:
         os.close(folder)
 

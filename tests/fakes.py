@@ -10,7 +10,6 @@ import msgspec
 from loom.api.client import Client
 from loom.api.commands import (
     BlockContact,
-    ChangePassphrase,
     Command,
     Connect,
     DeleteMessages,
@@ -281,11 +280,6 @@ class FakeNode:
                 )
             case Diagnose():
                 return Diagnosis(checks=[Check(name="database", ok=True, found="intact")])
-            case ChangePassphrase():
-                if command.old != self.passphrase:
-                    raise WrongPassphrase
-                self.passphrase = command.new
-                return Done()
             case MarkRead():
                 return Done()
             case Stop():
@@ -336,6 +330,11 @@ class FakeProfiles:
     ) -> None:
         await self.create(profile, name, passphrase, argon2_memory_mib=argon2_memory_mib)
         self.created[-1] = (profile, name, phrase, argon2_memory_mib)
+
+    async def change_passphrase(self, profile: str, old: str, new: str) -> None:
+        if old != self.nodes[profile].passphrase:
+            raise WrongPassphrase
+        self.nodes[profile].passphrase = new
 
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         node = self.nodes[profile]

@@ -61,7 +61,7 @@ def _recovery(settings: Settings, end: signal.Signals) -> Iterator[Sample]:
         has_log = paths.database.with_name(paths.database.name + "-wal").exists()
         if has_log is not (end is signal.SIGKILL):
             raise NotMeasured("the daemon did not end as wanted")
-        shutil.copytree(paths.folder, copy)
+        shutil.copytree(paths.folder, copy, ignore=shutil.ignore_patterns("*.sock"))
         command = [*loom_cli.LOOM, "history", CONTACT, "-n", "1", "--json"]
 
         def sample() -> float:

@@ -205,16 +205,6 @@ class Diagnose(Command[Diagnosis], frozen=True, kw_only=True, tag="diagnose"):
     """Check the open profile: database integrity, disk, port, discovery, clock."""
 
 
-class ChangePassphrase(Command[Done], frozen=True, kw_only=True, tag="change_passphrase"):
-    """Wrap the vault key under a new passphrase; the old one is asked again."""
-
-    old: str
-    new: str
-
-    def __repr__(self) -> str:
-        return "ChangePassphrase(redacted)"
-
-
 class CheckPhrase(Command[Done], frozen=True, kw_only=True, tag="check_phrase"):
     """Whether 24 recovery words are this identity's; raises InvalidPhrase when they are not."""
 
@@ -254,7 +244,6 @@ AnyCommand = (
     | ReadLog
     | Status
     | Diagnose
-    | ChangePassphrase
     | CheckPhrase
     | Stop
 )

@@ -56,6 +56,10 @@ class Profiles(Protocol):
         """Create a profile whose identity comes from 24 recovery words."""
         ...
 
+    async def change_passphrase(self, profile: str, old: str, new: str) -> None:
+        """Wrap the vault key under a new passphrase, whether or not a node runs."""
+        ...
+
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         """Open the profile in this process; raises ProfileInUse when another holds it."""
         ...

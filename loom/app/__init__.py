@@ -69,6 +69,12 @@ class LocalProfiles:
             assembly.create_profile, paths, name, passphrase, phrase, argon2_memory_mib
         )
 
+    async def change_passphrase(self, profile: str, old: str, new: str) -> None:
+        """See `Profiles.change_passphrase`."""
+        from loom.app import assembly
+
+        await asyncio.to_thread(assembly.change_passphrase, self._existing(profile), old, new)
+
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         """See `Profiles.unlock`."""
         from loom.app import assembly

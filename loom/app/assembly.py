@@ -21,7 +21,7 @@ from loom.api.profiles import NodeOptions
 from loom.config import Paths, private_folder
 from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
-from loom.durable import in_our_words, sync_folder
+from loom.durable import in_our_words, locked_folder, sync_folder
 from loom.errors import ProfileDamaged, ProfileExists
 from loom.node.bus import EventBus
 from loom.node.key_pool import KeyPool
@@ -155,6 +155,25 @@ def _move(building: Path, paths: Paths, new: list[Path]) -> None:
 def _store_identity(db: Db, name: str, seeds: IdentitySeeds) -> None:
     settings.put(db, "identity", msgspec.msgpack.encode(seeds))
     settings.put(db, "name", name.encode())
+
+
+def change_passphrase(paths: Paths, old: str, new: str) -> None:
+    """Wrap the vault key under a new passphrase; waits for another change to end.
+
+    No node takes part: it reads the keyslot when it starts and never again.
+
+    Raises:
+        WrongPassphrase: `old` does not open it.
+        InvalidInput, ProfileDamaged, StoreUnavailable, DiskFull: see `vault.change_passphrase`.
+    """
+    refuse_dumps()
+    check_new_passphrase(new)
+    with locked_folder(private_folder(paths.folder)):
+        key = vault.unlock(paths.keyslot, old)
+        try:
+            vault.change_passphrase(paths.keyslot, key, new)
+        finally:
+            key.wipe()
 
 
 async def open_profile(paths: Paths, passphrase: str, options: NodeOptions) -> OpenProfile:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import ChangePassphrase
+from loom.api.views import Done
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
@@ -119,7 +119,7 @@ def change(
 ) -> None:
     """Change the passphrase; the old one is asked, also when a node runs."""
     caller = Caller.of(context)
-    _ = caller.profile
+    profile = caller.profile
     old = read_passphrase(caller.settings, prompt="Old passphrase: ")
     if new_passphrase_file is not None:
         new = from_file(new_passphrase_file)
@@ -127,12 +127,8 @@ def change(
         new = read_new_passphrase(Settings())
 
     async def work() -> None:
-        client = await caller.attach_or_unlock(passphrase=old)
-        try:
-            done = await client.send(ChangePassphrase(old=old, new=new))
-        finally:
-            await client.close()
-        caller.output.put(done, "The passphrase is changed.")
+        await caller.profiles.change_passphrase(profile, old, new)
+        caller.output.put(Done(), "The passphrase is changed.")
         caller.output.note("Copies of the old vault.key still open with the old passphrase.")
 
     caller.run(work())

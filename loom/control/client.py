@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from loom.api.commands import AnyCommand, Command
 from loom.api.events import AnyEvent
+from loom.control import endpoint
 from loom.control.lines import (
     ANSWER_MAX_BYTES,
     API_VERSION,
@@ -111,7 +112,8 @@ async def attach(path: Path) -> ControlClient:
     """The client of the node that serves the socket at `path`.
 
     Raises:
-        NodeNotRunning: nobody serves it.
+        NodeNotRunning: nobody serves it, or another user does: then nothing was sent.
+        StoreUnavailable: its folder is not this user's.
         ControlError: the node is of a Loom that speaks another API version.
     """
     reader, writer, greeting = await _connect(path)
@@ -123,9 +125,11 @@ async def attach(path: Path) -> ControlClient:
 
 async def _connect(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Greeting]:
     try:
-        reader, writer = await asyncio.open_unix_connection(path, limit=ANSWER_MAX_BYTES)
-    except OSError as error:
-        raise NodeNotRunning from error
+        async with asyncio.timeout(GREETING_TIMEOUT_S):
+            connection = await endpoint.connect(path)
+    except TimeoutError as error:
+        raise ControlError(what="it takes no connection") from error
+    reader, writer = await asyncio.open_unix_connection(sock=connection, limit=ANSWER_MAX_BYTES)
     try:
         async with asyncio.timeout(GREETING_TIMEOUT_S):
             return reader, writer, decode_greeting(await _line(reader))

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import os
 import socket
-import struct
 from pathlib import Path
 
 from loom import __version__
 from loom.api.client import Client
 from loom.config import private_folder
+from loom.control import endpoint
 from loom.control.lines import (
     ANSWER_MAX_BYTES,
     API_VERSION,
@@ -22,7 +21,8 @@ from loom.control.lines import (
     encode,
     failure_of,
 )
-from loom.errors import ControlError, LoomError, StoreUnavailable
+from loom.durable import in_our_words
+from loom.errors import ControlError, LoomError
 
 CONNECTIONS_MAX = 64
 IN_FLIGHT_MAX = 64
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class ControlServer:
-    """The socket of one open profile. Whoever holds the profile's lock may replace a stale one."""
+    """The socket of one open profile; the holder of the profile's lock replaces a stale one."""
 
     def __init__(self, client: Client, path: Path, profile: str) -> None:
         self._client = client
@@ -48,17 +48,16 @@ class ControlServer:
         """Bind the socket, 0600 in a folder that is 0700 and ours.
 
         Raises:
-            StoreUnavailable: the folder or the socket cannot be made.
+            StoreUnavailable, DiskFull: the folder or the socket cannot be made.
         """
         private_folder(self._path.parent)
         try:
-            self._path.unlink(missing_ok=True)
+            bound = endpoint.bind(self._path)
             self._server = await asyncio.start_unix_server(
-                self._connected, self._path, limit=REQUEST_MAX_BYTES
+                self._connected, sock=bound, limit=REQUEST_MAX_BYTES
             )
-            self._path.chmod(0o600)
         except OSError as error:
-            raise StoreUnavailable(what=f"{self._path}: {error.strerror}") from error
+            raise in_our_words(error, f"{self._path}: {error.strerror}") from error
 
     async def close(self) -> None:
         """Take no more connections, let commands in flight answer, then let go of everyone."""
@@ -78,7 +77,9 @@ class ControlServer:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._connections) >= CONNECTIONS_MAX or not _is_same_user(writer):
+        connection: socket.socket = writer.get_extra_info("socket")
+        full = len(self._connections) >= CONNECTIONS_MAX
+        if task is None or full or not endpoint.is_own(connection):
             writer.close()
             return
         self._connections.add(task)
@@ -187,21 +188,3 @@ class _Connection:
 
     def _drop(self) -> None:
         self._writer.transport.abort()
-
-
-def _is_same_user(writer: asyncio.StreamWriter) -> bool:
-    """Whether the kernel says that the other end runs as this user."""
-    connection: socket.socket = writer.get_extra_info("socket")
-    try:
-        return _uid_of(connection) == os.geteuid()
-    except (OSError, struct.error):
-        return False
-
-
-def _uid_of(connection: socket.socket) -> int:
-    if hasattr(socket, "SO_PEERCRED"):  # struct ucred: pid, uid, gid (unix(7))
-        size = struct.calcsize("3i")
-        found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-        return int(struct.unpack("3i", found)[1])
-    # struct xucred: version, uid, ... (macOS sys/ucred.h; SOL_LOCAL is 0, LOCAL_PEERCRED 1)
-    return int(struct.unpack_from("=II", connection.getsockopt(0, 1, 76))[1])

@@ -28,7 +28,7 @@ from loom.node.peer import Peer
 from loom.node.peers import Peers
 from loom.node.presence import Announcer
 from loom.ports import Discovery, Listener, Transport
-from loom.storage import contacts, maintenance, outbox, settings, vault
+from loom.storage import contacts, maintenance, outbox, settings
 from loom.storage.connection import Db
 
 R = TypeVar("R")
@@ -281,18 +281,6 @@ class Node:
         if gone:
             peer.state.conversation = without(peer.state.conversation, gone)
             await peer.state.commit(lambda db: None)
-
-    async def change_passphrase(self, old: str, new: str) -> None:
-        """Wrap the vault key anew; raises WrongPassphrase when `old` does not open it."""
-
-        def change() -> None:
-            key = vault.unlock(self.paths.keyslot, old)
-            try:
-                vault.change_passphrase(self.paths.keyslot, key, new)
-            finally:
-                key.wipe()
-
-        await asyncio.to_thread(change)
 
     async def status(self) -> StatusView:
         """The node as it stands."""

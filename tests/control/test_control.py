@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from loom.api.commands import ListContacts, SendText, ShowContact, Status, Stop
-from loom.control import lines, server
+from loom.control import endpoint, lines, server
 from loom.control.client import ControlClient, attach
 from loom.control.server import ControlServer
 from loom.errors import ContactNotFound, ControlError, LoomError, NodeNotRunning, NoProfile
@@ -153,7 +153,7 @@ def mode(path: Path) -> int:
 async def test_only_this_user_can_reach_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with attached(FakeNode(), path):
         assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-        monkeypatch.setattr(server, "_uid_of", lambda _: 12345)
+        monkeypatch.setattr(endpoint, "_uid_of", lambda _: 12345)
         with pytest.raises(NodeNotRunning):
             await attach(path)
 

@@ -105,12 +105,7 @@ class Person:
         """Open the profile and meet the network; returns also when the power fails meanwhile."""
         await self.bury()
         self._folder.mkdir(exist_ok=True)
-        paths = Paths(
-            profile=self.name.lower(),
-            folder=self._folder,
-            log=self._folder / "loom.log",
-            socket=self._folder / "sock",
-        )
+        paths = Paths(profile=self.name.lower(), folder=self._folder, log=self._folder / "loom.log")
         self._database = database = OneThreadDatabase.on(self.disk, paths.database)
         bus = EventBus(database, database.read_now(events.last_seq))
         parts = Parts(

@@ -5,7 +5,6 @@ import pytest
 
 from loom.api.commands import (
     BlockContact,
-    ChangePassphrase,
     Command,
     Connect,
     DeleteMessages,
@@ -44,9 +43,7 @@ from loom.errors import (
     OwnToken,
     StoreUnavailable,
     Unreachable,
-    WrongPassphrase,
 )
-from loom.storage import vault
 from loom.storage.database import Database
 from loom.wire.limits import NAME_MAX_CHARACTERS, TEXT_MAX_BYTES
 from loom.wire.token import encode_token
@@ -429,22 +426,6 @@ async def test_a_running_node_never_advises_a_backup(
     assert not checks["database"].ok
     assert ("backup" in checks["database"].advice) is not online
     assert ("loom stop" in checks["database"].advice) is online
-
-
-async def test_change_passphrase(world: World) -> None:
-    alice = await world.person("Alice")
-    keyslot = alice.path.with_name("vault.key")
-    vault.create(keyslot, "old", 64 * 1024).wipe()
-    for too_short in ("", "x", "seven c"):
-        with pytest.raises(InvalidInput):
-            await alice.do(ChangePassphrase(old="old", new=too_short))
-    with pytest.raises(WrongPassphrase):
-        await alice.do(ChangePassphrase(old="wrong", new="eight ch"))
-    await alice.do(ChangePassphrase(old="old", new="eight ch"))
-    vault.unlock(keyslot, "eight ch").wipe()
-    with pytest.raises(WrongPassphrase):
-        vault.unlock(keyslot, "old")
-    assert "old" not in repr(ChangePassphrase(old="old", new="new")).replace("command", "")
 
 
 async def test_stop_asks_for_the_end_and_nothing_works_afterwards(world: World) -> None:

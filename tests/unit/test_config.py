@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from loom.config import (
-    SOCKET_PATH_MAX_BYTES,
     Settings,
     choose_profile,
     home_of,
@@ -31,34 +30,26 @@ def test_everything_is_under_loom_home(tmp_path: Path) -> None:
     assert paths.keyslot == paths.folder / "vault.key"
     assert paths.database == paths.folder / "loom.db"
     assert paths.lock == paths.folder / "lock"
-    for path in (home.config, home.state, home.runtime, paths.log, home.log):
+    for path in (home.config, home.state, paths.socket, paths.log, home.log):
         assert path.is_relative_to(tmp_path)
 
 
 def test_without_loom_home_xdg_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
     home = home_of(Settings())
     if os.uname().sysname == "Linux":
         assert home.data == tmp_path / "data" / "loom"
-    assert home.runtime == Path("/run/user/7/loom")
-    assert paths_of(home, "work").socket.parent == Path("/run/user/7/loom")
 
 
-def test_the_socket_path_always_fits(tmp_path: Path) -> None:
-    deep = tmp_path / ("d" * 90)
-    socket = paths_of(home_of(Settings(home=deep)), "work").socket
-    assert len(os.fsencode(socket)) <= SOCKET_PATH_MAX_BYTES
-    assert not socket.is_relative_to(deep)
-    assert len(socket.stem) == 16
-
-
-def test_one_profile_has_one_socket_whatever_the_way_to_it(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    one = paths_of(home_of(Settings(home=tmp_path / "real")), "work").socket
-    other = paths_of(home_of(Settings(home=tmp_path / "link")), "work").socket
-    assert one.name == other.name
+def test_no_runtime_folder_moves_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the last logout it is removed, and under cron it is not set: the node goes on."""
+    paths = paths_of(home_of(Settings(home=tmp_path)), "work")
+    for runtime in ("/run/user/7", "relative", ""):
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        assert paths_of(home_of(Settings(home=tmp_path)), "work").socket == paths.socket
+    assert paths.socket.parent == paths.folder
 
 
 def test_what_is_given_by_hand_counts_more_than_the_environment(tmp_path: Path) -> None:

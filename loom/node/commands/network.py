@@ -19,7 +19,6 @@ from loom.node.commands.handlers import Handlers
 from loom.node.diagnosis import diagnose
 from loom.node.log_tail import LINES_MAX, tail
 from loom.node.peer import Peer
-from loom.passphrases import check_new_passphrase
 from loom.storage import addresses, outbox
 from loom.storage.addresses import AddressSource
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class NetworkCommands:
-    """Connect, look, change the passphrase, stop."""
+    """Connect, look, stop."""
 
     def __init__(self, node: "Node") -> None:
         self._node = node
@@ -40,7 +39,6 @@ class NetworkCommands:
             api.ReadLog: self._read_log,
             api.Status: self._status,
             api.Diagnose: self._diagnose,
-            api.ChangePassphrase: self._change_passphrase,
             api.CheckPhrase: self._check_phrase,
             api.Stop: self._stop,
         }
@@ -119,11 +117,6 @@ class NetworkCommands:
 
     async def _diagnose(self, command: api.Diagnose) -> views.Diagnosis:
         return await diagnose(self._node, self._node.paths.folder)
-
-    async def _change_passphrase(self, command: api.ChangePassphrase) -> views.Done:
-        check_new_passphrase(command.new)
-        await self._node.change_passphrase(command.old, command.new)
-        return views.Done()
 
     async def _check_phrase(self, command: api.CheckPhrase) -> views.Done:
         found = Identity(seeds_from_phrase(command.phrase))
