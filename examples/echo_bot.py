@@ -19,6 +19,7 @@ from loom.api.commands import SendText
 from loom.api.events import AnyEvent, MessageReceived
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError
+from loom.front.sentences import on_command_line
 
 
 async def answer(client: Client, event: AnyEvent) -> None:
@@ -64,7 +65,7 @@ def main() -> None:
     except KeyboardInterrupt:
         pass
     except LoomError as error:
-        raise SystemExit(f"echo_bot: {error}") from None
+        raise SystemExit(f"echo_bot: {on_command_line(error)[0]}") from None
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
-    │   ├── PortInUse, PortNotAllowed, Unreachable, DiscoveryUnavailable
+    │   ├── PortInUse, PortMoved, PortNotAllowed, Unreachable, DiscoveryUnavailable
     │   └── NotDelivered, ControlError
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
@@ -24,13 +24,11 @@
     └── DecisionNeeded        the user must decide
         └── IdentityChanged, ContactBlocked
 
-A class's docstring is the sentence a user reads and `advice` what to do next; braces name the
-facts, which are attributes. Facts never hold a secret. Front ends call `describe`; nothing else
-turns an error into a sentence.
+An error is a code and facts, named by `fact_names`. Facts never hold a secret. What
+a user reads is made by the front ends: `loom/front/sentences.py`.
 """
 
-import shlex
-from string import Formatter
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 
@@ -39,7 +37,7 @@ class LoomError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
-    advice: ClassVar[str] = "Run `loom doctor`; if it finds nothing, please report this."
+    fact_names: ClassVar[tuple[str, ...]] = ()
 
     # Facts come over the control socket too, where one may be called `self`.
     def __init__(self, /, **facts: str | int) -> None:
@@ -47,231 +45,218 @@ class LoomError(Exception):
         self.facts = facts
 
     def __str__(self) -> str:
-        return describe(self)[0]
+        """Code and facts, for developers; front ends have sentences."""
+        return ": ".join([self.code, *map(str, self.facts.values())])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.code})"
 
 
-def describe(error: LoomError) -> tuple[str, str]:
-    """The sentence for the user, and what to do next."""
-    sentence = " ".join((type(error).__doc__ or LoomError.__doc__ or "").split())
-    try:
-        return sentence.format(**error.facts), _Advice().format(error.advice, **error.facts)
-    except (KeyError, IndexError):
-        return sentence, error.advice
+def error_from(code: str, facts: Mapping[str, str | int]) -> LoomError:
+    """The error of a code and facts; of an unknown code, a ControlError that names it."""
+    for kind in kinds():
+        if kind.code == code:
+            return kind(**facts)
+    return ControlError(what=f"an unknown error, {code}")
 
 
-class _Advice(Formatter):
-    """`{name!q}` is a fact as one word of a shell's command line, at its end."""
-
-    def convert_field(self, value: object, conversion: str | None) -> object:
-        return (
-            shell_word(str(value))
-            if conversion == "q"
-            else super().convert_field(value, conversion)
-        )
-
-
-def shell_word(text: str) -> str:
-    """`text` as the last argument of a command that can be copied to a shell."""
-    quoted = shlex.quote(text)
-    return f"-- {quoted}" if text.startswith("-") else quoted
+def kinds(kind: type[LoomError] = LoomError) -> Iterator[type[LoomError]]:
+    """`kind` and every class below it."""
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from kinds(narrower)
 
 
 # --- the caller -------------------------------------------------------------------------------
 
 
 class UsageError(LoomError):
-    """That cannot be done as asked."""
+    """An object was used in a way that its state does not allow."""
 
     code = "usage"
     exit_code = 2
 
 
 class InvalidInput(UsageError):
-    """{what}."""
+    """Anything typed wrong that has no error of its own; `what` is a sentence without its stop."""
 
     code = "invalid_input"
+    fact_names = ("what",)
 
 
 class InvalidToken(UsageError):
-    """This is not a valid Loom token: {reason}."""
+    """Not a token."""
 
     code = "invalid_token"
-    advice = "Copy the whole token again: it starts with LOOM- and has 116 characters."
+    fact_names = ("reason",)
 
 
 class OwnToken(UsageError):
-    """This token is your own."""
+    """One's own token, where a contact's is wanted."""
 
     code = "own_token"
-    advice = "Import the token that the other person exported."
 
 
 class DuplicateContact(UsageError):
-    """This token already belongs to your contact {name}."""
+    """The token belongs to a contact already."""
 
     code = "duplicate_contact"
-    advice = "Use `loom contacts rename` to change the name."
+    fact_names = ("name",)
 
 
 class NameTaken(UsageError):
-    """{name} already has another token here; nothing was changed."""
+    """The name belongs to a contact with another token."""
 
     code = "name_taken"
-    advice = (
-        "Another person? Choose another --name. Only if {name} gave you this token in place of the "
-        "old one, add --replace; then compare safety numbers."
-    )
+    fact_names = ("name",)
 
 
 class InvalidName(UsageError):
-    """That name cannot be used: {reason}."""
+    """A name that cannot be kept."""
 
     code = "invalid_name"
-    advice = "Choose a name of 1 to 64 visible characters that nobody else here has."
+    fact_names = ("reason",)
 
 
 class InvalidText(UsageError):
-    """That text cannot be sent: {reason}."""
+    """A text that cannot be sent."""
 
     code = "invalid_text"
-    advice = "Send between 1 byte and 16 KiB of UTF-8 text; split a longer one."
+    fact_names = ("reason",)
 
 
 class InvalidAddress(UsageError):
-    """{address} is not an address."""
+    """Not HOST:PORT."""
 
     code = "invalid_address"
-    advice = "Write HOST:PORT, for example 192.0.2.7:4070 or [2001:db8::7]:4070."
+    fact_names = ("address",)
 
 
 class ForeignAddress(InvalidAddress):
-    """{address} is not an address of this machine."""
+    """An address to listen on that no interface of this machine has."""
 
     code = "foreign_address"
-    advice = "Listen on one of this machine's addresses, or on 0.0.0.0:PORT or [::]:PORT for all."
 
 
 class InvalidPhrase(UsageError):
-    """These words are not a recovery phrase: {reason}."""
+    """Not a recovery phrase, or not this identity's."""
 
     code = "invalid_phrase"
-    advice = "Type the 24 words in order, separated by spaces."
+    fact_names = ("reason",)
 
 
 class ProfileExists(UsageError):
-    """There is already a profile named {profile}."""
+    """The new profile's name is taken."""
 
     code = "profile_exists"
-    advice = "Choose another with -p PROFILE, or use the one there is."
+    fact_names = ("profile",)
 
 
 class ProfileNotChosen(UsageError):
-    """There are several profiles here: {profiles}."""
+    """There are several profiles and none was named."""
 
     code = "profile_not_chosen"
-    advice = "Name one with -p PROFILE or LOOM_PROFILE."
+    fact_names = ("profiles",)
 
 
 class ExtraMissing(UsageError):
-    """This needs packages that are not installed: {packages}."""
+    """Optional packages are not installed; `extra` is the name of their group."""
 
     code = "extra_missing"
-    advice = "Install Loom with them, in a clone of it: `pipx install --force '.[{extra}]'`."
+    fact_names = ("packages", "extra")
 
 
 class TerminalNeeded(UsageError):
-    """{what} needs a terminal, and there is none."""
+    """Something must be asked or shown on a terminal, and there is none."""
 
     code = "terminal_needed"
-    advice = "{remedy}"
+    fact_names = ("what", "remedy")
 
 
 # --- not here ---------------------------------------------------------------------------------
 
 
 class NotFound(LoomError):
-    """{what} was not found."""
+    """What was named is not here."""
 
     code = "not_found"
     exit_code = 4
-    advice = "Check the spelling."
+    fact_names: ClassVar[tuple[str, ...]] = ("what",)
 
 
 class ContactNotFound(NotFound):
-    """There is no contact named {name}."""
+    """No contact has this name or number."""
 
     code = "contact_not_found"
-    advice = "See `loom contacts`; add one with `loom token import`."
+    fact_names = ("name",)
 
 
 class MessageNotFound(NotFound):
-    """There is no message {message_id} in this conversation."""
+    """The conversation has no message of this id."""
 
     code = "message_not_found"
-    advice = "See `loom history --json` for the ids."
+    fact_names = ("message_id",)
 
 
 class ProfileNotFound(NotFound):
-    """There is no profile {profile} here."""
+    """No profile has this name."""
 
     code = "profile_not_found"
-    advice = "See `loom profiles`; create one with `loom init --name NAME`."
+    fact_names: ClassVar[tuple[str, ...]] = ("profile",)
 
 
 class NoProfile(ProfileNotFound):
-    """There is no profile here yet."""
+    """There is no profile at all."""
 
     code = "no_profile"
-    advice = "Create one with `loom init --name NAME`."
+    fact_names = ()
 
 
 class NodeNotRunning(NotFound):
-    """No node is running for this profile."""
+    """No process serves the profile."""
 
     code = "node_not_running"
-    advice = "Start one with `loom daemon`."
+    fact_names = ()
 
 
 # --- the peer ---------------------------------------------------------------------------------
 
 
 class PeerError(LoomError):
-    """The other side sent something that Loom refuses."""
+    """The other side broke the rules; nothing of it was kept."""
 
     code = "peer_error"
-    advice = "Nothing was kept. If it repeats, compare Loom versions with that person."
 
 
 class MalformedMessage(PeerError):
-    """Bytes that are no valid encoding: {what}."""
+    """Bytes that are no valid encoding."""
 
     code = "malformed_message"
+    fact_names = ("what",)
 
 
 class AuthenticationError(PeerError):
-    """Bytes that do not verify: {what}."""
+    """A tag, signature or commitment that does not verify."""
 
     code = "authentication_error"
+    fact_names = ("what",)
 
 
 class CardMismatch(AuthenticationError):
-    """Somebody answered with the keys of another identity; nothing was accepted."""
+    """A card that is not the contact's."""
 
     code = "card_mismatch"
-    advice = "Ask that person for a new token and compare safety numbers with `loom verify`."
 
 
 class ProtocolViolation(PeerError):
-    """The other side broke the protocol: {what}."""
+    """Well-formed, authentic, and still not allowed."""
 
     code = "protocol_violation"
+    fact_names = ("what",)
 
 
 class KeyUnavailable(ProtocolViolation):
-    """A message arrived whose key is gone: {what}."""
+    """An authentic header whose message key is gone."""
 
     code = "key_unavailable"
 
@@ -280,53 +265,59 @@ class KeyUnavailable(ProtocolViolation):
 
 
 class NetworkError(LoomError):
-    """The network did not answer."""
+    """The network did not answer; trying again may help."""
 
     code = "network_error"
-    advice = "Loom tries again by itself; check the connection."
 
 
 class PortInUse(NetworkError):
-    """Port {port} on {host} is taken by another program."""
+    """Another program listens there."""
 
     code = "port_in_use"
-    advice = "Choose another with --listen HOST:PORT, or port 0 for any free one."
+    fact_names: ClassVar[tuple[str, ...]] = ("port", "host")
+
+
+class PortMoved(PortInUse):
+    """The remembered port was taken, so the node listens on `instead` until it restarts."""
+
+    code = "port_moved"
+    fact_names = ("port", "host", "instead")
 
 
 class PortNotAllowed(NetworkError):
-    """This user may not listen on port {port} of {host}."""
+    """This user may not listen on the port."""
 
     code = "port_not_allowed"
-    advice = "Choose a port from 1024 up with --listen HOST:PORT, or port 0 for any free one."
+    fact_names = ("port", "host")
 
 
 class Unreachable(NetworkError):
-    """Nobody answered at {address}."""
+    """No connection to the address."""
 
     code = "unreachable"
-    advice = "Is Loom running there, has that person imported your token, are both clocks right?"
+    fact_names = ("address",)
 
 
 class DiscoveryUnavailable(NetworkError):
-    """Nobody can be found on this network: {what}."""
+    """mDNS cannot be used."""
 
     code = "discovery_unavailable"
-    advice = "Everything else works; give an address with `loom connect CONTACT HOST:PORT`."
+    fact_names = ("what",)
 
 
 class NotDelivered(NetworkError):
-    """Not delivered within {timeout_s} seconds; the message stays queued."""
+    """No receipt in the time that was given; the message stays queued."""
 
     code = "not_delivered"
     exit_code = 5
-    advice = "It leaves by itself when a node runs here and your contact can be reached."
+    fact_names = ("timeout_s",)
 
 
 class ControlError(NetworkError):
-    """The running node did not answer as expected: {what}."""
+    """The running node did not answer as expected."""
 
     code = "control_error"
-    advice = "Restart it: `loom stop`, then `loom daemon`."
+    fact_names = ("what",)
 
 
 # --- the store --------------------------------------------------------------------------------
@@ -339,88 +330,79 @@ class StoreError(LoomError):
 
 
 class WrongPassphrase(StoreError):
-    """The passphrase is wrong."""
+    """The passphrase does not open the keyslot."""
 
     code = "wrong_passphrase"
     exit_code = 3
-    advice = (
-        "Try again; capital letters count. A lost passphrase cannot be recovered: the 24 words "
-        "bring the identity back in a new profile."
-    )
 
 
 class ProfileInUse(StoreError):
-    """The profile {profile} is in use by another process."""
+    """Another process holds the profile's lock."""
 
     code = "profile_in_use"
     exit_code = 6
-    advice = "Wait for that command to end, or `loom stop` the node."
+    fact_names = ("profile",)
 
 
 class ProfileDamaged(StoreError):
-    """The profile is damaged: {what}."""
+    """Files of the profile are missing or have wrong bytes."""
 
     code = "profile_damaged"
-    advice = (
-        "Copy the folder to a safe place first. "
-        "Then restore it from a backup, or start over with `loom restore`."
-    )
+    fact_names = ("what",)
 
 
 class ProfileTooNew(StoreError):
-    """This profile was written by a newer Loom (database version {found}, known {known})."""
+    """A newer Loom wrote the database."""
 
     code = "profile_too_new"
-    advice = "Update Loom, then try again. Nothing was changed."
+    fact_names = ("found", "known")
 
 
 class DiskFull(StoreError):
-    """The disk is full."""
+    """No space for the profile's files; nothing was changed."""
 
     code = "disk_full"
-    advice = "Free some space. Nothing was lost; what was not stored was not sent."
 
 
 class StoreUnavailable(StoreError):
-    """The profile's files cannot be used: {what}."""
+    """The profile's files cannot be used."""
 
     code = "store_unavailable"
-    advice = "Check that the folder exists, belongs to you and can be written."
+    fact_names = ("what",)
 
 
 class OutOfMemory(StoreError):
-    """Opening the profile takes {memory_mib} MiB of memory, and there is not so much."""
+    """Argon2id needs more memory than there is."""
 
     code = "out_of_memory"
-    advice = "Close other programs, or open it on a larger machine."
+    fact_names = ("memory_mib",)
 
 
 class StateConflict(StoreError):
-    """The conversation changed meanwhile; nothing was written."""
+    """The stored conversation is not the one that was changed; nothing was written."""
 
     code = "state_conflict"
-    advice = "Try again."
 
 
 # --- the user ---------------------------------------------------------------------------------
 
 
 class DecisionNeeded(LoomError):
-    """You must decide before this can go on."""
+    """The user must decide before this can go on."""
 
     code = "decision_needed"
 
 
 class IdentityChanged(DecisionNeeded):
-    """The identity of {name} has changed; nothing is sent to it until you verify it again."""
+    """Nothing is sent to a contact with a new identity until it is verified."""
 
     code = "identity_changed"
     exit_code = 7
-    advice = "Compare the numbers of `loom verify {name!q}` in person, then add --confirm."
+    fact_names = ("name",)
 
 
 class ContactBlocked(DecisionNeeded):
-    """{name} is blocked."""
+    """Nothing is sent to a blocked contact."""
 
     code = "contact_blocked"
-    advice = "Use `loom contacts unblock {name!q}` first."
+    fact_names = ("name",)

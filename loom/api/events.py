@@ -123,10 +123,10 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
 
 
 class Warned(Event, frozen=True, kw_only=True, tag="warning"):
-    """Something the user should know: `code` and `message` are those of an error."""
+    """Something the user should know, as the code and facts of an error."""
 
     code: str
-    message: str
+    facts: dict[str, str | int] = {}
     contact: str = ""
     contact_id: int = 0
 

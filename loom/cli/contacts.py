@@ -19,7 +19,7 @@ from loom.api.views import ContactView
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import sign, when
-from loom.errors import shell_word
+from loom.front.sentences import shell_word
 from loom.printable import printable
 
 PANEL = "People"

@@ -19,7 +19,8 @@ from loom.cli.options import Command
 from loom.cli.output import CheckLine, has_unicode, sign
 from loom.cli.passphrase import has_source, read_passphrase
 from loom.config import paths_of
-from loom.errors import LoomError, NodeNotRunning, NoProfile, ProfileNotChosen, describe
+from loom.errors import LoomError, NodeNotRunning, NoProfile, ProfileNotChosen
+from loom.front.sentences import on_command_line
 from loom.printable import printable
 
 PANEL = "Profiles"
@@ -179,7 +180,9 @@ async def _profile(caller: Caller) -> list[CheckLine]:
     except NoProfile:
         return []
     except ProfileNotChosen as error:
-        return [CheckLine(name="node", ok=True, found="not looked at", advice=error.advice)]
+        return [
+            CheckLine(name="node", ok=True, found="not looked at", advice=on_command_line(error)[1])
+        ]
     except LoomError as error:
         return [_failed("profile", error)]
     try:
@@ -204,5 +207,5 @@ async def _profile(caller: Caller) -> list[CheckLine]:
 
 
 def _failed(name: str, error: LoomError) -> CheckLine:
-    message, advice = describe(error)
+    message, advice = on_command_line(error)
     return CheckLine(name=name, ok=False, found=message, advice=advice)

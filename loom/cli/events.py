@@ -4,6 +4,7 @@ from datetime import datetime
 
 from loom.api import events as happened
 from loom.cli.output import body_words, sign, when
+from loom.front.sentences import of_warning
 from loom.printable import printable
 
 _CHANGES = {
@@ -49,7 +50,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.SessionStarted():
             return _now(f"a new session with {event.contact} began")
         case happened.Warned():
-            return _now(f"{sign('failed')} {event.message}")
+            return _now(f"{sign('failed')} {of_warning(event.code, event.facts)}")
         case happened.NodeReady():
             return f"The node of {printable(event.profile)} listens on port {event.port}."
         case happened.NodeStopped():

@@ -9,10 +9,12 @@ from typing import TextIO
 
 import msgspec
 
+from loom.api.events import Warned
 from loom.api.views import View
-from loom.errors import LoomError, describe
+from loom.errors import LoomError
+from loom.front import signs
+from loom.front.sentences import of_warning, on_command_line
 from loom.printable import printable
-from loom.tui import signs
 
 
 class ErrorLine(View, frozen=True, kw_only=True, tag="error"):
@@ -57,6 +59,12 @@ class CheckLine(View, frozen=True, kw_only=True, tag="check"):
     advice: str = ""
 
 
+class WarningLine(Warned, frozen=True, kw_only=True, tag="warning"):
+    """Something the user should know: `code`, `facts` and `message` are those of an error."""
+
+    message: str
+
+
 class DemoReady(View, frozen=True, kw_only=True, tag="demo.ready"):
     """The first line of `loom demo --json`: both nodes are linked."""
 
@@ -75,6 +83,12 @@ def json_line(value: msgspec.Struct) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def _worded(event: Warned) -> WarningLine:
+    """A node tells code and facts; the sentence is this front end's."""
+    facts = {name: getattr(event, name) for name in event.__struct_fields__}
+    return WarningLine(**facts, message=of_warning(event.code, event.facts))
+
+
 class Output(msgspec.Struct, frozen=True):
     """Standard output and error of one command."""
 
@@ -87,6 +101,8 @@ class Output(msgspec.Struct, frozen=True):
 
     def json(self, value: msgspec.Struct) -> None:
         """One JSON line, UTF-8 whatever the terminal's encoding."""
+        if isinstance(value, Warned):
+            value = _worded(value)
         line = json_line(value) + "\n"
         sys.stdout.flush()
         if (raw := getattr(sys.stdout, "buffer", None)) is not None:
@@ -131,7 +147,7 @@ class Output(msgspec.Struct, frozen=True):
 
     def error(self, error: LoomError) -> None:
         """Why the command failed and what to do next."""
-        message, advice = describe(error)
+        message, advice = on_command_line(error)
         self.failure(
             ErrorLine(code=error.code, exit=error.exit_code, message=message, advice=advice)
         )
@@ -153,21 +169,7 @@ def has_unicode(stream: TextIO) -> bool:
 
 def sign(name: str) -> str:
     """A sign of docs/CLI.md, in ASCII where standard output is not UTF-8."""
-    return _SIGNS[name][0 if has_unicode(sys.stdout) else 1]
-
-
-_SIGNS = {
-    "queued": ("…", "..."),
-    "sent": ("✓", "+"),
-    "delivered": ("✓✓", "++"),
-    "read": ("✔✔", "**"),
-    "failed": ("!", "!"),
-    "online": ("●", "*"),
-    "offline": ("○", "-"),
-    "ok": ("✓", "ok"),
-    "bad": ("✗", "!!"),
-    "to": ("→", "->"),
-}
+    return signs.Signs(has_unicode(sys.stdout))[name]
 
 
 def when(at_ms: int) -> str:

@@ -47,8 +47,8 @@ from loom.cli.opening import Caller, following
 from loom.cli.options import Command
 from loom.cli.output import body_words, sign
 from loom.errors import InvalidInput, InvalidText, LoomError, NotDelivered
+from loom.front.slash import Refused, Run, Say, SlashCommand, read_line
 from loom.printable import printable
-from loom.tui.commands import Refused, Run, Say, SlashCommand, read_line
 from loom.wire.limits import TEXT_MAX_BYTES
 
 PANEL: Final = "Messages"

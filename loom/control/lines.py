@@ -1,6 +1,5 @@
 """The lines that cross the control socket: JSON, one value each (docs/CLI.md, "Control socket")."""
 
-from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
@@ -8,7 +7,7 @@ import msgspec
 from loom.api.commands import AnyCommand
 from loom.api.events import AnyEvent
 from loom.api.views import AnyView
-from loom.errors import ControlError, LoomError
+from loom.errors import ControlError, LoomError, error_from
 
 API_VERSION = 1
 REQUEST_MAX_BYTES = 1 << 20
@@ -98,14 +97,5 @@ def failure_of(error: LoomError) -> Failure:
 
 
 def error_of(failure: Failure) -> LoomError:
-    """The same error again; of an unknown code, a ControlError that names it."""
-    for kind in _kinds(LoomError):
-        if kind.code == failure.code:
-            return kind(**failure.facts)
-    return ControlError(what=f"an unknown error, {failure.code}")
-
-
-def _kinds(kind: type[LoomError]) -> Iterator[type[LoomError]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)
+    """The same error again."""
+    return error_from(failure.code, failure.facts)

@@ -17,7 +17,7 @@ from loom.config import Paths
 from loom.core.choice import superseded
 from loom.core.conversation import without
 from loom.core.pair_keys import derive_pair_keys
-from loom.errors import LoomError, PortInUse, StoreUnavailable, describe
+from loom.errors import LoomError, PortInUse, PortMoved, StoreUnavailable
 from loom.model import Address, Contact
 from loom.node.bus import Draft, store_events
 from loom.node.commands import Commands
@@ -242,11 +242,10 @@ class Node:
         )
 
     async def _say_fallback(self, error: PortInUse) -> None:
-        sentence, _ = describe(error)
-        message = f"{sentence} Listening on {self.port} this time."
+        moved = PortMoved(**error.facts, instead=self.port)
         log.warning("remembered port is taken; listening on %d", self.port)
         self.has_fallen_back = True
-        draft = Draft(Warned(code=error.code, message=message), None)
+        draft = Draft(Warned(code=moved.code, facts=moved.facts), None)
         now_ms = self.parts.clock.now_ms()
         stored = await self.parts.database.write(lambda db: store_events(db, [draft], now_ms))
         self.parts.bus.publish(stored)

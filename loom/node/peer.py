@@ -15,7 +15,7 @@ from loom.core.pair_keys import PairKeys
 from loom.core.prekeys import decode_prekey, encode_prekey, issue, present
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
-from loom.errors import AuthenticationError, LoomError, describe
+from loom.errors import AuthenticationError, LoomError
 from loom.model import Contact, ContactId, ContactToken, Message, MessageId
 from loom.node.connection import Connection
 from loom.node.inbox import Inbox
@@ -265,12 +265,11 @@ class Peer:
         if now_s - self._warned_s.get(error.code, -WARNING_INTERVAL_S) < WARNING_INTERVAL_S:
             return
         self._warned_s[error.code] = now_s
-        sentence, _ = describe(error)
         self.parts.bus.publish(
             [
                 Warned(
                     code=error.code,
-                    message=sentence,
+                    facts=error.facts,
                     contact=self.contact.name,
                     contact_id=self.number,
                 )

@@ -16,7 +16,7 @@ from loom.core.presence import (
     epoch_at,
     find_contact,
 )
-from loom.errors import LoomError, MalformedMessage, StoreError, describe
+from loom.errors import LoomError, MalformedMessage, StoreError
 from loom.model import Address, ContactId
 from loom.node.bus import Draft, store_events
 from loom.node.parts import Parts
@@ -152,7 +152,7 @@ class Announcer:
             return
         self.state = "failed"
         log.warning("discovery: %s %s", error.code, error.facts)
-        draft = Draft(Warned(code=error.code, message=describe(error)[0]), None)
+        draft = Draft(Warned(code=error.code, facts=error.facts), None)
         now_ms = self._parts.clock.now_ms()
         with suppress(StoreError):
             stored = await self._parts.database.write(lambda db: store_events(db, [draft], now_ms))

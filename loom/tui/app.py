@@ -32,8 +32,9 @@ from loom.errors import (
     InvalidInput,
     LoomError,
     NetworkError,
-    describe,
 )
+from loom.front.sentences import in_app
+from loom.front.signs import Signs, signs_of_terminal
 from loom.tui import layout
 from loom.tui.drawing import DrawnApp
 from loom.tui.idle import LOOK_S, Idle
@@ -43,7 +44,6 @@ from loom.tui.notices import Level, Notices
 from loom.tui.reminders import words_to_check
 from loom.tui.screens.conversation import ConversationScreen
 from loom.tui.settings import THEMES, change_app_setting, read_or_default
-from loom.tui.signs import Signs, signs_of_terminal
 from loom.tui.themes import load_theme, theme_names
 from loom.tui.typing_signs import TypingSigns
 from loom.tui.widgets.lines import Look
@@ -183,10 +183,7 @@ class LoomApp(DrawnApp[None]):
         try:
             await work
         except LoomError as error:
-            sentence, advice = describe(error)
-            if isinstance(error, InvalidInput):
-                advice = ""  # it tells of the command line's help
-            self.say(f"{sentence} {advice}".strip(), bad=True)
+            self.say(in_app(error), bad=True)
 
     # --- events ---
 

@@ -1,20 +1,9 @@
-"""Slash commands: what can be typed, how it completes, and what must not go out as a message."""
+"""The app's slash commands, and how they complete."""
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Final, NamedTuple
 
-
-class SlashCommand(NamedTuple):
-    """One command. `arguments` is how help shows them, `completes` what they are."""
-
-    name: str
-    arguments: str
-    does: str
-    completes: str = ""
-    aliases: tuple[str, ...] = ()
-    needs_contact: bool = False
-
+from loom.front.slash import SlashCommand, by_name
 
 COMMANDS: Final = (
     SlashCommand("help", "", "Show keys and commands", aliases=("h", "?")),
@@ -47,61 +36,7 @@ COMMANDS: Final = (
 )
 
 
-def _by_name(commands: Iterable[SlashCommand]) -> dict[str, SlashCommand]:
-    return {name: one for one in commands for name in (one.name, *one.aliases)}
-
-
-_NAMES: Final = _by_name(COMMANDS)
-
-
-class Run(NamedTuple):
-    """A command to carry out."""
-
-    command: SlashCommand
-    argument: str
-
-
-class Say(NamedTuple):
-    """A text to send."""
-
-    text: str
-
-
-class Refused(NamedTuple):
-    """Neither: it looks like a command and is none."""
-
-    why: str
-
-
-def read_line(text: str, commands: Iterable[SlashCommand] = COMMANDS) -> Run | Say | Refused:
-    """What a typed text is. A leading `//` sends a text that begins with `/`."""
-    names = _by_name(commands)
-    stripped = text.lstrip()
-    if text.startswith("//"):
-        return Say(text[1:])
-    if not stripped.startswith("/"):
-        return Say(text)
-    word, _, argument = stripped[1:].partition(" ")
-    if "/" in word.rstrip("/"):
-        return Say(text)  # a path
-    name = word.lower()
-    if text != stripped and name in names:
-        return Refused(f"A space stands before /{name}: remove it, or begin with // to send it.")
-    if text != stripped:
-        return Say(text)
-    if "\n" in word or "\n" in argument.strip():
-        return Refused("A command is one line; begin with // to send this as a message.")
-    found = names.get(name) or _only_prefix(name, names)
-    if found is not None:
-        return Run(found, argument.strip())
-    close = get_close_matches(name, names, n=1)
-    meant = f" Did you mean /{close[0]}?" if close else ""
-    return Refused(f"There is no /{name}.{meant} Begin with // to send it as a message.")
-
-
-def _only_prefix(name: str, names: dict[str, SlashCommand]) -> SlashCommand | None:
-    found = {one.name for one in names.values() if one.name.startswith(name)} if name else set()
-    return names[found.pop()] if len(found) == 1 else None
+_NAMES: Final = by_name(COMMANDS)
 
 
 class Completion(NamedTuple):

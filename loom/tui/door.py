@@ -11,6 +11,7 @@ from loom.api.client import Client
 from loom.api.profiles import NodeOptions, Profiles
 from loom.config import profile_name_for
 from loom.errors import NodeNotRunning, ProfileInUse
+from loom.front.signs import Signs, signs_of_terminal
 from loom.tui.drawing import DrawnApp
 from loom.tui.screens.form import Button, Form, Item
 from loom.tui.screens.hidden import ELSEWHERE, Hidden
@@ -20,7 +21,6 @@ from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.which_profile import WhichProfile
 from loom.tui.screens.words import Words
 from loom.tui.settings import THEMES, read_or_default
-from loom.tui.signs import Signs, signs_of_terminal
 from loom.tui.themes import load_theme
 from loom.tui.widgets.lines import Look
 

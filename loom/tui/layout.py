@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import Final
 
 from loom.api.views import MessageView
+from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import cut, pad, width_of, wrap
-from loom.tui.signs import Signs
 from loom.tui.themes import Line, Piece
 
 Block = list[Line]

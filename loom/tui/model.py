@@ -21,6 +21,7 @@ from loom.api.events import (
     Warned,
 )
 from loom.api.views import ContactView, StatusView
+from loom.front.sentences import of_warning
 from loom.printable import printable
 
 TYPING_S: Final = 8.0
@@ -196,7 +197,7 @@ class Model:
                     self.current = None
                 changes.list_ = changes.title = changes.status = True
             case Warned():
-                changes.warning = printable(event.message)
+                changes.warning = printable(of_warning(event.code, event.facts))
             case _ if number:
                 changes.contacts.add(number)
 

@@ -16,8 +16,8 @@ from loom.api.events import (
     MessageSent,
 )
 from loom.api.views import MessageView
+from loom.front.signs import Signs
 from loom.tui.model import Model, preview_of
-from loom.tui.signs import Signs
 from loom.tui.window import PAGE, Window
 
 R = TypeVar("R")

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import msgspec
 
 from loom.durable import replace_durably
-from loom.errors import InvalidInput, LoomError, StoreUnavailable, describe
+from loom.errors import InvalidInput, LoomError, StoreUnavailable
+from loom.front.sentences import in_app
 from loom.tui.keys import Keys
 from loom.tui.notices import Level, Way
 from loom.tui.themes import load_theme
@@ -87,7 +88,7 @@ def read_or_default(folder: Path) -> tuple[AppSettings, str]:
         load_theme(settings.theme, folder / THEMES)
         return settings, ""
     except LoomError as error:
-        return AppSettings(), " ".join(describe(error))
+        return AppSettings(), in_app(error)
 
 
 def change_app_setting(folder: Path, name: str, value: str) -> None:

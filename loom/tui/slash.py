@@ -15,9 +15,9 @@ from loom.api.commands import (
 )
 from loom.api.views import ContactView
 from loom.errors import InvalidInput, LoomError
+from loom.front.slash import Run, SlashCommand
 from loom.printable import printable
 from loom.tui.addresses import read_address
-from loom.tui.commands import Run, SlashCommand
 from loom.tui.editor import Editor
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from loom.api.views import MessageView
+from loom.front.signs import Signs
 from loom.tui.layout import Block, lay_out
-from loom.tui.signs import Signs
 from loom.tui.themes import Line
 
 PAGE: Final = 100

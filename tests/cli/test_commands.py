@@ -10,7 +10,8 @@ import pytest
 
 from loom.api.commands import History, SendText
 from loom.cli.messages import moment_ms
-from loom.errors import ContactBlocked, InvalidInput, describe
+from loom.errors import ContactBlocked, InvalidInput
+from loom.front.sentences import on_command_line
 from tests.cli.conftest import Loom, objects
 from tests.fakes import TOKEN, FakeNode, FakeProfiles
 
@@ -128,8 +129,7 @@ def test_suggested_commands_can_be_copied(
     profiles.add().add(name, identity_changed=True)
     assert f"`loom verify {shown}`" in loom("send", "#1", "hi").stderr
     assert f"`loom verify --confirm {shown}`" in loom("verify", "#1").stderr
-    assert str(ContactBlocked(name=name)) == f"{name} is blocked."
-    assert f"`loom contacts unblock {shown}`" in describe(ContactBlocked(name=name))[1]
+    assert f"`loom contacts unblock {shown}`" in on_command_line(ContactBlocked(name=name))[1]
 
 
 def test_contacts(loom: Loom, node: FakeNode) -> None:

@@ -7,6 +7,7 @@ import pytest
 from loom.config import read_settings
 from loom.control.lines import decode_answer, error_of
 from loom.errors import InvalidInput, LoomError
+from loom.front.sentences import on_command_line
 from loom.printable import printable
 from loom.tui.settings import read_app_settings, read_or_default
 from loom.tui.themes import load_theme
@@ -33,7 +34,7 @@ def test_an_error_over_the_socket_may_name_any_fact() -> None:
     assert failure is not None
     error = error_of(failure)
     assert isinstance(error, LoomError)
-    assert str(error) == "It was not found."
+    assert on_command_line(error)[0] == "It was not found."
 
 
 @pytest.mark.parametrize("nested", ["a = " + "[" * 5_000, "bind = " + "{a=" * 5_000])

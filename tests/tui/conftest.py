@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from loom.front.signs import Signs
 from loom.tui.app import LoomApp
-from loom.tui.signs import Signs
 from tests.tui.talking import TalkingNode
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[LoomApp, Pilot[None]]]]

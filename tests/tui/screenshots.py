@@ -13,11 +13,11 @@ from loom.api.commands import Command, ListPeers, ShowConnectivity, VerifyContac
 from loom.api.events import ContactTyping
 from loom.api.views import Connectivity, PathChange, PathView, Peers, PeerView, SafetyNumberView
 from loom.core.safety_number import safety_number, safety_words
+from loom.front.signs import Signs
 from loom.model import PeerId
 from loom.tui import layout
 from loom.tui.app import LoomApp
 from loom.tui.settings import FILE
-from loom.tui.signs import Signs
 from tests.tui.conftest import in_utc, settle
 from tests.tui.people import PeopleNode
 from tests.tui.pictures import bare

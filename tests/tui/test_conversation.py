@@ -131,9 +131,10 @@ async def test_what_was_read_in_another_front_end_is_no_longer_unread(
 async def test_a_long_notice_is_shown_whole_until_the_next_key(
     node: TalkingNode, opened: Opened
 ) -> None:
-    words = "Nobody answers at 192.0.2.7:4070. Check the address and whether the node runs there."
+    what = "no interface here has an IPv4 address"
+    words = f"Nobody can be found on this network: {what}."
     async with opened(node) as (app, pilot):
-        node.tell(Warned(code="network", message=words))
+        node.tell(Warned(code="discovery_unavailable", facts={"what": what}))
         await pilot.pause(0.1)
         await settle(pilot)
         rows = [row[24:].strip() for row in text_of(app)]
@@ -636,7 +637,7 @@ async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> 
         assert "Ada · verified · PQ · not connected" in text_of(app)[0]
         node.tell(PeerOnline(contact="Ada", contact_id=2, address="192.0.2.7:4070"))
         node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
-        node.tell(Warned(code="x", message="something odd"))
+        node.tell(Warned(code="key_unavailable", facts={"what": "something odd"}))
         await pilot.pause(0.1)
         await settle(pilot)
         assert "direct 192.0.2.7:4070" in text_of(app)[0]

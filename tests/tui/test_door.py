@@ -20,6 +20,7 @@ from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings
 from loom.errors import ControlError, InvalidPhrase, InvalidToken, NodeNotRunning
+from loom.front.signs import Signs
 from loom.passphrases import strength_of
 from loom.tui import idle
 from loom.tui.app import LoomApp
@@ -31,7 +32,6 @@ from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.new_profile import NewProfile
 from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.words import Words
-from loom.tui.signs import Signs
 from tests.fakes import FakeNode, FakeProfiles
 from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode

@@ -21,6 +21,7 @@ from loom.api.commands import (
     VerifyContact,
 )
 from loom.errors import InvalidAddress, InvalidInput, InvalidToken
+from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.addresses import read_address
@@ -33,7 +34,6 @@ from loom.tui.screens.picker import Picker
 from loom.tui.screens.sheet import Sheet, SheetBody, button, fact, field, paragraph
 from loom.tui.screens.token import TokenSheet
 from loom.tui.screens.verifying import VerifySheet
-from loom.tui.signs import Signs
 from loom.tui.themes import BUILT_IN, Theme
 from loom.tui.widgets.lines import Look
 from tests.fakes import TOKEN

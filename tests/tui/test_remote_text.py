@@ -11,12 +11,12 @@ from textual.strip import Strip
 
 from loom.api.events import ContactTyping, MessageReceived
 from loom.api.views import MessageView, StatusView
+from loom.front.signs import Signs
 from loom.tui.canvas import Canvas
 from loom.tui.layout import lay_out
 from loom.tui.model import Model
 from loom.tui.screens.choosing import Choosing
 from loom.tui.screens.picker import Choice, PickerBox
-from loom.tui.signs import Signs
 from loom.tui.themes import BUILT_IN, Line, Theme
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import shown

@@ -6,13 +6,14 @@ from typing import NamedTuple
 import pytest
 
 from loom.api.commands import BlockContact, RemoveContact, RenameContact, SendText, SetPreferences
+from loom.front.signs import Signs
+from loom.front.slash import Run, read_line
 from loom.tui import clipboard
 from loom.tui.app import LoomApp
-from loom.tui.commands import COMMANDS, Run, read_line
+from loom.tui.commands import COMMANDS
 from loom.tui.screens.person import PersonSheet
 from loom.tui.screens.picker import Picker
 from loom.tui.settings import read_app_settings
-from loom.tui.signs import Signs
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.people import PeopleNode
@@ -145,7 +146,7 @@ def test_every_command_is_walked_through() -> None:
 def test_every_alias_is_its_command() -> None:
     for command in COMMANDS:
         for alias in (command.name, *command.aliases):
-            assert read_line(f"/{alias} Bob") == Run(command, "Bob")
+            assert read_line(f"/{alias} Bob", COMMANDS) == Run(command, "Bob")
 
 
 TYPED, PALETTE = "typed", "palette"

@@ -98,7 +98,7 @@ def test_the_only_profile_need_not_be_named() -> None:
         choose_profile(Settings(), ["home", "work"])
     with pytest.raises(ProfileNotFound):
         choose_profile(Settings(profile="other"), ["work"])
-    with pytest.raises(NoProfile, match="no profile here yet"):
+    with pytest.raises(NoProfile, match="no_profile"):
         choose_profile(Settings(), [])
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 NAMES = ("LC_ALL", "LC_CTYPE", "LANG", "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE")
-ASK = "from loom.tui.signs import signs_of_terminal as signs; print(signs().unicode)"
+ASK = "from loom.front.signs import signs_of_terminal as signs; print(signs().unicode)"
 
 
 @pytest.mark.parametrize(

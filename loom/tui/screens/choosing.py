@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from loom.api.commands import Search
 from loom.api.views import MessageView
+from loom.front.slash import SlashCommand
 from loom.printable import printable
-from loom.tui.commands import COMMANDS, SlashCommand
+from loom.tui.commands import COMMANDS
 from loom.tui.keys import EVERYWHERE, READING, key_words
 from loom.tui.layout import clock_of, day_of
 from loom.tui.screens.picker import Choice, Picker, Source, narrowed

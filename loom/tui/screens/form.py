@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.timer import Timer
 
-from loom.errors import LoomError, describe
+from loom.errors import LoomError
+from loom.front.sentences import in_app
 from loom.tui.cells import width_of, wrap
 from loom.tui.drawing import DrawnApp
 from loom.tui.editor import EDITING, MOVING, Editor
@@ -355,7 +356,7 @@ class Form(Screen[Any]):
         try:
             await work
         except LoomError as error:
-            self.said = Text(" ".join(describe(error)).strip(), "bad")
+            self.said = Text(in_app(error), "bad")
         finally:
             was_away, self._working = bool(self._working), ""
             if self._timer is not None:

@@ -8,9 +8,9 @@ from loom.api.client import Client
 from loom.api.commands import ExportToken, ImportToken, ListContacts
 from loom.api.events import NodeStopped
 from loom.errors import DuplicateContact, InvalidToken, LoomError, OwnToken
+from loom.front.qr import qr_rows
 from loom.printable import printable
 from loom.tui import clipboard
-from loom.tui.qr import qr_rows
 from loom.tui.screens.form import Button, Field, Form, Item, Text
 
 if TYPE_CHECKING:

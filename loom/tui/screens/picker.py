@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import ModalScreen
 
-from loom.errors import LoomError, describe
+from loom.errors import LoomError
+from loom.front.sentences import in_app
 from loom.tui.cells import cut, width_of
 from loom.tui.editor import EDITING, MOVING, Editor
 from loom.tui.keys import is_text
@@ -246,7 +247,7 @@ class Picker(ModalScreen[object]):
         try:
             choices = await self._source(query, None)
         except LoomError as error:
-            self.box.put([], " ".join(describe(error)))
+            self.box.put([], in_app(error))
             return
         if query == self.box.editor.text:
             self._query = query

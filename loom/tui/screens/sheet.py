@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from loom.api.events import AnyEvent
-from loom.errors import LoomError, describe
+from loom.errors import LoomError
+from loom.front.sentences import in_app
 from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.cells import cut, pad, width_of, wrap
@@ -284,7 +285,7 @@ class Sheet(Screen[None]):
 
     def fail(self, error: LoomError) -> None:
         """What went wrong and what to do next."""
-        self.say(" ".join(describe(error)).strip(), bad=True)
+        self.say(in_app(error), bad=True)
 
     def begin(self, work: Coroutine[Any, Any, Any], name: str = "sheet") -> None:
         """Do something; an error is said here, and what is shown is asked for anew."""

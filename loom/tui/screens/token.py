@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from loom.api.commands import ExportToken
 from loom.api.views import TokenView
+from loom.front.qr import qr_rows
 from loom.tui.cells import wrap
-from loom.tui.qr import qr_rows
 from loom.tui.screens.sheet import BESIDE_MIN, GAP, Item, Sheet, button, paragraph
 from loom.tui.themes import Piece
 

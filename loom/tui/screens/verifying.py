@@ -8,9 +8,9 @@ from loom.api.commands import ShowContact, VerifyContact
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, SafetyNumberView
 from loom.errors import ContactNotFound
+from loom.front.qr import qr_rows
 from loom.printable import printable
 from loom.tui.cells import width_of
-from loom.tui.qr import qr_rows
 from loom.tui.screens.sheet import GAP, Item, Sheet, button, paragraph
 from loom.tui.themes import Piece
 from loom.tui.widgets.obstacle import changed_words

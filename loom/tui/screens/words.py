@@ -3,7 +3,8 @@
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from loom.errors import LoomError, describe
+from loom.errors import LoomError
+from loom.front.sentences import in_app
 from loom.tui.reminders import remember_words
 from loom.tui.screens.form import Button, Field, Form, Item, Text
 
@@ -94,7 +95,7 @@ class Words(Form):
         try:
             remember_words(self._door.config, self._profile, checked=checked)
         except LoomError as error:
-            self.say(" ".join(describe(error)), bad=True)
+            self.say(in_app(error), bad=True)
             if not checked:
                 return
         self._words = []

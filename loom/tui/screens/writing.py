@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Final
 from textual.timer import Timer
 
 from loom.api.commands import SendText, SetDraft
-from loom.errors import LoomError, describe
-from loom.tui.commands import Completion, Refused, Run, Say, complete_command, read_line
+from loom.errors import LoomError
+from loom.front.sentences import in_app
+from loom.front.slash import Refused, Run, Say, read_line
+from loom.tui.commands import COMMANDS, Completion, complete_command
 from loom.tui.editor import Editor
 from loom.tui.emoji import complete_emoji
 from loom.wire.limits import TEXT_MAX_BYTES
@@ -60,7 +62,7 @@ class Writing:
         text = self.editor.text
         if not text.strip():
             return
-        read = read_line(text)
+        read = read_line(text, COMMANDS)
         match read:
             case Refused(why):
                 self._room.say(why, bad=True)
@@ -155,7 +157,7 @@ class Writing:
                 if not self.editor.text and self._room.desk.model.current == current:
                     self.editor.set(written)
                     self.edited()
-                self._room.say(" ".join(describe(error)), bad=True)
+                self._room.say(in_app(error), bad=True)
             else:
                 await self._room.reader.to_newest()
 

@@ -6,7 +6,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from loom.tui.signs import Signs
+from loom.front.signs import Signs
 from loom.tui.themes import Line, Piece, Theme
 
 

@@ -1,0 +1,269 @@
+"""What a user reads of an error: its sentence, and what to do next in this front end.
+
+A row is found by the error's code. `{name}` is a fact, `{name:word}` the same as the last word of
+a shell command. `tests/unit/test_sentences.py` checks that every code has a row, and that a row
+uses only facts that its error carries.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from loom.errors import LoomError, error_from
+
+
+class Words(NamedTuple):
+    """One error in words. An empty advice: the sentence says what to do."""
+
+    sentence: str
+    command_line: str
+    app: str
+
+
+def _both(sentence: str, advice: str) -> Words:
+    return Words(sentence, advice, advice)
+
+
+_RETRY: Final = "Loom tries again by itself; check the connection."
+_REFUSED: Final = "Nothing was kept. If it happens again, compare Loom versions with them."
+_COPY_FIRST: Final = (
+    "Copy its folder to a safe place first. Then restore it from a backup, or start over"
+)
+
+WORDS: Final[Mapping[str, Words]] = {
+    "error": Words(
+        "Something went wrong inside Loom.",
+        "Run `loom doctor`; if it finds nothing, please report this.",
+        "If it happens again, /report copies a diagnostic report.",
+    ),
+    # the caller
+    "usage": Words(
+        "That cannot be done as asked.", "See `loom --help`.", "/help shows what can be done."
+    ),
+    "invalid_input": _both("{what}.", ""),
+    "invalid_token": _both(
+        "This is not a valid Loom token: {reason}.",
+        "Copy the whole token again: it starts with LOOM- and has 116 characters.",
+    ),
+    "own_token": Words(
+        "This token is your own.",
+        "Import the token that the other person exported.",
+        "Paste the token that the other person gave you.",
+    ),
+    "duplicate_contact": Words(
+        "This token already belongs to your contact {name}.",
+        "`loom contacts rename` changes the name.",
+        "/open {name} shows the conversation, /rename changes the name.",
+    ),
+    "name_taken": Words(
+        "{name} already has another token here; nothing was changed.",
+        "Another person? Choose another --name. Only if {name} gave you this token in place of "
+        "the old one, add --replace; then compare safety numbers.",
+        "Another person? Choose another name. Only if {name} gave you this token in place of "
+        "the old one, replace the old one; then compare safety numbers.",
+    ),
+    "invalid_name": _both(
+        "That name cannot be used: {reason}.",
+        "Choose a name of 1 to 64 visible characters that nobody else here has.",
+    ),
+    "invalid_text": _both(
+        "That text cannot be sent: {reason}.",
+        "A message has between 1 byte and 16 KiB of UTF-8 text; split a longer one.",
+    ),
+    "invalid_address": _both(
+        "{address} is not an address.",
+        "Write HOST:PORT, for example 192.0.2.7:4070 or [2001:db8::7]:4070.",
+    ),
+    "foreign_address": _both(
+        "{address} is not an address of this machine.",
+        "Listen on one of this machine's addresses, or on 0.0.0.0:PORT or [::]:PORT for all.",
+    ),
+    "invalid_phrase": _both(
+        "These words are not a recovery phrase: {reason}.",
+        "Type the 24 words in order, separated by spaces.",
+    ),
+    "profile_exists": Words(
+        "There is already a profile named {profile}.",
+        "Choose another with -p PROFILE, or use that one.",
+        "Choose another name, or open that profile.",
+    ),
+    "profile_not_chosen": Words(
+        "There are several profiles here: {profiles}.",
+        "Choose one with -p PROFILE or LOOM_PROFILE.",
+        "Choose one of them.",
+    ),
+    "extra_missing": _both(
+        "This needs packages that are not installed: {packages}.",
+        "Install Loom with them, in a clone of it: `pipx install --force '.[{extra}]'`.",
+    ),
+    "terminal_needed": _both("{what} needs a terminal, and there is none.", "{remedy}"),
+    # not here
+    "not_found": _both("{what} was not found.", "Check the spelling."),
+    "contact_not_found": Words(
+        "There is no contact named {name}.",
+        "`loom contacts` lists them; `loom token import` adds one.",
+        "/add adds one.",
+    ),
+    "message_not_found": Words(
+        "There is no message {message_id} in this conversation.",
+        "`loom history --json` shows the ids.",
+        "It was deleted, perhaps in another window.",
+    ),
+    "profile_not_found": Words(
+        "There is no profile {profile} here.",
+        "`loom profiles` lists them; `loom init --name NAME` creates one.",
+        "Choose another, or create one.",
+    ),
+    "no_profile": Words(
+        "There is no profile here yet.", "Create one with `loom init --name NAME`.", "Create one."
+    ),
+    "node_not_running": Words(
+        "No node is running for this profile.",
+        "Start one with `loom daemon`.",
+        "Ctrl-Q quits; start Loom again.",
+    ),
+    # the peer
+    "peer_error": _both("The other side sent something that Loom refuses.", _REFUSED),
+    "malformed_message": _both(
+        "The other side sent bytes that are no valid encoding: {what}.", _REFUSED
+    ),
+    "authentication_error": _both("They sent bytes that do not verify: {what}.", _REFUSED),
+    "card_mismatch": Words(
+        "Someone answered with the keys of another identity; nothing was accepted.",
+        "Ask your contact for a new token and compare safety numbers with `loom verify`.",
+        "Ask your contact for a new token and compare safety numbers with /verify.",
+    ),
+    "protocol_violation": _both("The other side broke the protocol: {what}.", _REFUSED),
+    "key_unavailable": _both("A message arrived whose key is gone: {what}.", _REFUSED),
+    # the network
+    "network_error": _both("The network did not answer.", _RETRY),
+    "port_in_use": Words(
+        "Port {port} on {host} is taken by another program.",
+        "Choose another with --listen HOST:PORT, or port 0 for any free one.",
+        "Close that program, then start Loom again.",
+    ),
+    "port_moved": _both(
+        "Port {port} on {host} is taken by another program. Listening on {instead} this time.",
+        "Contacts on this network find the new port by themselves; tell the others.",
+    ),
+    "port_not_allowed": Words(
+        "This user may not listen on port {port} of {host}.",
+        "Choose a port from 1024 up with --listen HOST:PORT, or port 0 for any free one.",
+        "Choose a port from 1024 up.",
+    ),
+    "unreachable": _both(
+        "Nobody answered at {address}.",
+        "Is Loom running there, have they imported your token, and are both clocks right?",
+    ),
+    "discovery_unavailable": Words(
+        "Nobody can be found on this network: {what}.",
+        "Everything else works; give an address with `loom connect CONTACT HOST:PORT`.",
+        "Everything else works; give an address with /connect HOST:PORT.",
+    ),
+    "not_delivered": Words(
+        "Not delivered within {timeout_s} seconds; the message stays queued.",
+        "It is sent by itself when a node runs here and your contact can be reached.",
+        "It is sent by itself when your contact can be reached.",
+    ),
+    "control_error": Words(
+        "The running node did not answer as expected: {what}.",
+        "Restart it: `loom stop`, then `loom daemon`.",
+        "Ctrl-Q quits; start Loom again.",
+    ),
+    # the store
+    "store_error": Words(
+        "The profile could not be read or written.",
+        "Run `loom doctor`; if it finds nothing, please report this.",
+        "/log may say more.",
+    ),
+    "wrong_passphrase": _both(
+        "The passphrase is wrong.",
+        "Try again; capital letters count. A lost passphrase cannot be recovered: the 24 words "
+        "bring the identity back in a new profile.",
+    ),
+    "profile_in_use": Words(
+        "The profile {profile} is in use by another process.",
+        "Wait for that command to end, or stop the node with `loom stop`.",
+        "Close the other Loom, then try again.",
+    ),
+    "profile_damaged": Words(
+        "The profile is damaged: {what}.", f"{_COPY_FIRST} with `loom restore`.", f"{_COPY_FIRST}."
+    ),
+    "profile_too_new": _both(
+        "This profile was written by a newer Loom (database version {found}, known {known}).",
+        "Update Loom, then try again. Nothing was changed.",
+    ),
+    "disk_full": _both(
+        "The disk is full.",
+        "Free some space. Nothing was lost; what was not stored was not sent.",
+    ),
+    "store_unavailable": _both(
+        "The profile's files cannot be used: {what}.",
+        "Check that the folder exists, belongs to you and can be written.",
+    ),
+    "out_of_memory": _both(
+        "Opening the profile takes {memory_mib} MiB of memory, and that much is not free.",
+        "Close other programs, or open it on a larger machine.",
+    ),
+    "state_conflict": _both(
+        "The conversation changed meanwhile; nothing was written.", "Try again."
+    ),
+    # the user
+    "decision_needed": Words(
+        "You must decide before this can go on.",
+        "`loom contacts` shows what needs it.",
+        "/contact shows what needs it.",
+    ),
+    "identity_changed": Words(
+        "The identity of {name} has changed; nothing is sent to them until you verify it again.",
+        "Compare the numbers of `loom verify {name:word}` in person, then add --confirm.",
+        "Compare safety numbers in person with /verify.",
+    ),
+    "contact_blocked": Words(
+        "{name} is blocked.",
+        "Use `loom contacts unblock {name:word}` first.",
+        "Use /unblock first.",
+    ),
+}
+
+
+def on_command_line(error: LoomError) -> tuple[str, str]:
+    """The sentence, and what to do next at a shell."""
+    words = WORDS[error.code]
+    return _filled(words.sentence, error), _filled(words.command_line, error)
+
+
+def in_app(error: LoomError) -> str:
+    """The sentence and what to do next in the app, by its keys and slash commands."""
+    words = WORDS[error.code]
+    return f"{_filled(words.sentence, error)} {_filled(words.app, error)}".rstrip()
+
+
+def of_warning(code: str, facts: Mapping[str, str | int]) -> str:
+    """The sentence of a warning that a node gave."""
+    error = error_from(code, facts)
+    return _filled(WORDS[error.code].sentence, error)
+
+
+def shell_word(text: str) -> str:
+    """`text` as the last argument of a command that can be copied to a shell."""
+    from shlex import quote
+
+    return f"-- {quote(text)}" if text.startswith("-") else quote(text)
+
+
+class _Fact(str):
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        return shell_word(self) if form == "word" else str(self)
+
+
+class _Facts(dict[str, _Fact]):
+    """Another version of Loom may leave a fact out; a sentence with a gap is still one."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def _filled(words: str, error: LoomError) -> str:
+    return words.format_map(_Facts({name: _Fact(fact) for name, fact in error.facts.items()}))
