@@ -33,6 +33,7 @@ from loom.api.views import MessageView
 from loom.cli import terminal
 from loom.cli.contacts import Contact
 from loom.cli.events import event_words
+from loom.cli.given_text import text_of
 from loom.cli.opening import Caller, following
 from loom.cli.options import Command
 from loom.cli.output import body_words, sign, when
@@ -49,6 +50,8 @@ from loom.wire.limits import TEXT_MAX_BYTES
 
 PANEL = "Messages"
 PAGE = 100
+STDIN_MAX_BYTES = 2 * TEXT_MAX_BYTES + 5
+"""A text of CRLF alone, after a byte order mark and before a last line end."""
 SEQ_MAX = (1 << 63) - 1
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
@@ -147,6 +150,8 @@ def search(
 ) -> None:
     """Find messages by their words, newest first."""
     caller = Caller.of(context)
+    if not text.strip():
+        raise InvalidInput(what="Nothing to look for: write a word of the message")
     wanted = Search(text=text, contact=within, limit=limit, before_ms=moment_ms(before))
 
     async def work() -> None:
@@ -250,11 +255,11 @@ def moment_ms(text: str | None, *, now_s: float | None = None) -> int | None:
 
 def _read_body() -> str:
     """All of stdin, without one final newline."""
-    data = sys.stdin.buffer.read(TEXT_MAX_BYTES + 2).removesuffix(b"\n")
-    if len(data) > TEXT_MAX_BYTES:
+    data = sys.stdin.buffer.read(STDIN_MAX_BYTES + 1)
+    if len(data) > STDIN_MAX_BYTES:
         raise InvalidText(reason=f"it has more than {TEXT_MAX_BYTES} bytes")
     try:
-        return data.decode()
+        return text_of(data).removesuffix("\n")
     except UnicodeDecodeError as error:
         raise InvalidText(reason="it is not valid UTF-8") from error
 

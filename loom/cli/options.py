@@ -9,11 +9,14 @@ from typer.core import TyperCommand, TyperGroup
 
 from loom import __version__
 from loom.cli.given import Options
+from loom.errors import InvalidInput
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
 GLOBAL_NAMES = ("json", "profile", "home", "passphrase_file", "passphrase_fd", "verbose")
+MAY_BE_EMPTY = ("text", "token")
+"""What these mean is checked where they are used, with an error of its own."""
 _KEY = "loom.options"
 
 
@@ -69,6 +72,7 @@ class Command(TyperCommand):
         return [*super().get_params(ctx), *_of_root(ctx)]
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        _refuse_empty(self, ctx, args)
         return _collect(ctx, super().parse_args(ctx, args))
 
 
@@ -79,6 +83,7 @@ class Group(TyperGroup):
         return [*super().get_params(ctx), *_of_root(ctx)]
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        _refuse_empty(self, ctx, args)
         return _collect(ctx, super().parse_args(ctx, args))
 
 
@@ -87,6 +92,23 @@ def _of_root(ctx: "Context") -> "list[Parameter]":
     if ctx.parent is None:
         return []
     return [option for option in ctx.find_root().command.params if option.name in GLOBAL_NAMES]
+
+
+def _refuse_empty(command: TyperCommand | TyperGroup, ctx: "Context", args: list[str]) -> None:
+    """An empty path would be this folder, an empty name the default: neither was meant.
+
+    Raises:
+        InvalidInput: an option or argument is empty.
+    """
+    if "" not in args and not any(one.endswith("=") for one in args):
+        return
+    given, _, _ = command.make_parser(ctx).parse_args(args=list(args))
+    for parameter in command.get_params(ctx):
+        if given.get(parameter.name) == "" and parameter.name not in MAY_BE_EMPTY:
+            is_option = parameter.param_type_name == "option"
+            shown = parameter.opts[-1] if is_option else getattr(parameter, "metavar", None)
+            shown = shown or str(parameter.name).upper()
+            raise InvalidInput(what=f"{shown} is empty: write a value")
 
 
 def _collect(ctx: "Context", rest: list[str]) -> list[str]:

@@ -4,12 +4,15 @@ import os
 import shlex
 from pathlib import Path
 
+from loom.cli.given_text import text_of
 from loom.cli.terminal import ask_hidden, show
 from loom.config import Settings
 from loom.errors import InvalidInput
 from loom.passphrases import check_new_passphrase, strength_of
 
 PASSPHRASE_MAX_BYTES = 4_096
+READ_MAX_BYTES = 2 * PASSPHRASE_MAX_BYTES
+"""Room for what `text_of` takes away; more is too long in any case."""
 COMMAND_TIMEOUT_S = 120.0
 REMEDY = "Give it with --passphrase-file, --passphrase-fd or LOOM_PASSPHRASE_COMMAND."
 
@@ -62,7 +65,7 @@ def from_file(path: Path) -> str:
     """A passphrase file's content without one final newline."""
     try:
         with path.open("rb") as file:
-            return _text(file.read(PASSPHRASE_MAX_BYTES + 2))
+            return _text(file.read(READ_MAX_BYTES))
     except OSError as error:
         raise InvalidInput(
             what=f"The passphrase file {path} cannot be read: {error.strerror}"
@@ -72,7 +75,7 @@ def from_file(path: Path) -> str:
 def _from_descriptor(descriptor: int) -> bytes:
     data = b""
     try:
-        while len(data) <= PASSPHRASE_MAX_BYTES and (more := os.read(descriptor, 4_096)):
+        while len(data) < READ_MAX_BYTES and (more := os.read(descriptor, 4_096)):
             data += more
     except (OSError, OverflowError, ValueError) as error:
         raise InvalidInput(what=f"Descriptor {descriptor} cannot be read") from error
@@ -98,7 +101,7 @@ def _from_command(command: str) -> bytes:
 
 def _text(data: bytes) -> str:
     try:
-        return _checked(data.removesuffix(b"\n").decode())
+        return _checked(text_of(data).removesuffix("\n"))
     except UnicodeDecodeError as error:
         raise InvalidInput(what="The passphrase is not valid UTF-8") from error
 

@@ -42,6 +42,7 @@ from loom.api.events import (
 from loom.api.views import ContactView, MessageView
 from loom.cli.contacts import standing
 from loom.cli.events import event_words
+from loom.cli.given_text import text_of
 from loom.cli.messages import message_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import Command
@@ -55,6 +56,8 @@ PANEL: Final = "Messages"
 LAST_MESSAGES: Final = 10
 PAGE_MAX: Final = 200
 CHUNK_BYTES: Final = 65_536
+LINE_MAX_BYTES: Final = TEXT_MAX_BYTES + 4
+"""A byte order mark and a carriage return are not counted."""
 CONFIRM: Final = "same"
 
 COMMANDS: Final = (
@@ -111,7 +114,7 @@ async def typed_lines(descriptor: int = 0) -> AsyncIterator[bytes]:
 
 
 def _cut(line: bytes) -> bytes:
-    return line[: TEXT_MAX_BYTES + 2]
+    return line[: LINE_MAX_BYTES + 1]
 
 
 async def _read(descriptor: int) -> bytes:
@@ -199,8 +202,10 @@ class Talk:
 
     async def _carry_out(self, line: bytes) -> bool:
         """Send a text or run a command; whether that was the end."""
+        if len(line) > LINE_MAX_BYTES:
+            raise InvalidText(reason=f"it has more than {TEXT_MAX_BYTES} bytes")
         try:
-            text = line.decode()
+            text = text_of(line)
         except UnicodeDecodeError as error:
             raise InvalidText(reason="it is not valid UTF-8") from error
         match read_line(text, COMMANDS):

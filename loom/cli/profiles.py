@@ -7,6 +7,7 @@ import typer
 
 from loom.api.views import Done
 from loom.cli import terminal
+from loom.cli.given_text import text_of
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import ProfileCreated, ProfileLine
@@ -177,7 +178,7 @@ def _read_phrase(file: Path | None) -> str:
         else:
             with file.open("rb") as opened:
                 data = opened.read(PHRASE_MAX_BYTES)
-        return data.decode()
+        return text_of(data)
     except OSError as error:
         raise InvalidInput(what=f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

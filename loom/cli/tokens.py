@@ -9,6 +9,7 @@ import typer
 
 from loom.api.commands import ExportToken, ImportToken
 from loom.cli.contacts import contact_words
+from loom.cli.given_text import text_of
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import TokenInspected, has_unicode
@@ -122,7 +123,7 @@ def read_token(argument: str) -> str:
 
 def _decoded(data: bytes) -> str:
     try:
-        return data.decode()
+        return text_of(data)
     except UnicodeDecodeError as error:
         raise InvalidToken(reason="it is not text") from error
 

@@ -13,6 +13,8 @@ def check_text(body: str) -> None:
         raise InvalidText(reason="it is not valid text") from error
     if not body.strip():
         raise InvalidText(reason="it is empty")
+    if not printable(body).strip():
+        raise InvalidText(reason="it has only characters that cannot be seen")
     if size_bytes > TEXT_MAX_BYTES:
         raise InvalidText(reason=f"it has {size_bytes} bytes, {TEXT_MAX_BYTES} are allowed")
 

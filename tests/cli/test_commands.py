@@ -335,7 +335,9 @@ def test_the_daemon_says_its_port_first(loom: Loom, profiles: FakeProfiles, node
     assert (str(options.listen), options.mdns, options.serve) == ("[::1]:0", False, True)
 
 
-@pytest.mark.parametrize("address", ["", "4070", ":4070", "h:", "h:x", "h:70000", "::1:5", "a b:1"])
+@pytest.mark.parametrize(
+    "address", [" ", "4070", ":4070", "h:", "h:x", "h:70000", "::1:5", "a b:1"]
+)
 def test_an_address_is_host_and_port(loom: Loom, node: FakeNode, address: str) -> None:
     for arguments in (("connect", "Bob", address), ("daemon", f"--listen={address}")):
         result = loom(*arguments, "--json")

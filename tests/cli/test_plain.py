@@ -73,6 +73,21 @@ def test_a_mistyped_command_is_never_sent(talk: Talk, node: TalkingNode, line: s
     assert said(node) == []
 
 
+def test_a_byte_order_mark_hides_no_command(talk: Talk, node: TalkingNode) -> None:
+    done = talk(b"\xef\xbb\xbf/to Bob", "for Bob")
+    assert done.exit_code == 0, done.stderr
+    assert [(one.contact, one.body) for one in node.messages[1:]] == [("Bob", "for Bob")]
+
+
+def test_a_long_line_is_refused_as_too_long_wherever_it_is_cut(
+    talk: Talk, node: TalkingNode
+) -> None:
+    done = talk(("\u20ac" * TEXT_MAX_BYTES).encode()[: plain.LINE_MAX_BYTES + 1])
+    assert done.exit_code == 2
+    assert f"more than {TEXT_MAX_BYTES} bytes" in done.stderr
+    assert said(node) == []
+
+
 def test_what_comes_is_shown_and_nothing_of_it_moves_the_cursor(
     talk: Talk, node: TalkingNode
 ) -> None:
@@ -193,5 +208,5 @@ async def test_lines_of_a_file_are_read_and_an_endless_one_is_cut(tmp_path: Path
     path.write_bytes(b"x" * 1_000_000 + b"\nshort")
     with path.open("rb") as file:
         long, short = [line async for line in plain.typed_lines(file.fileno())]
-    assert TEXT_MAX_BYTES < len(long) <= TEXT_MAX_BYTES + 2
+    assert TEXT_MAX_BYTES < len(long) <= plain.LINE_MAX_BYTES + 1
     assert short == b"short"
