@@ -29,9 +29,9 @@ from loom.core.session import Session
 from loom.crypto.kdf import mac
 from loom.errors import PeerError
 from loom.model import ContactToken, MessageId, new_message_id
+from loom.wire.content import Text, Typing, encode_payload
 from loom.wire.framing import RecordKind
 from loom.wire.limits import LINK_RAND_BYTES, MAX_SKIP, TEXT_MAX_BYTES
-from loom.wire.payloads import Text, Typing, encode_payload
 from loom.wire.token import decode_token, encode_token
 
 TIMEOUT_S: Final = 10.0

@@ -41,8 +41,8 @@ from loom.storage import (
 )
 from loom.storage.connection import Db
 from loom.storage.receipts import OwedReceipt, ReceiptKind
+from loom.wire.content import Payload, Profile, Receipt, Text, Typing, Unknown, decode_payload
 from loom.wire.limits import INBOX_QUEUE_MAX
-from loom.wire.payloads import Payload, Profile, Receipt, Text, Typing, Unknown, decode_payload
 
 if TYPE_CHECKING:
     from loom.node.peer import Peer
@@ -100,7 +100,7 @@ class Batch:
         return [
             MessageId(one.payload.message_id)
             for one in self.taken
-            if isinstance(one.payload, Text | Profile | Unknown)
+            if one.payload is not None and one.payload.is_receipted
         ]
 
     def wants_answer(self) -> bool:
@@ -423,6 +423,6 @@ def _digest(envelope: bytes) -> bytes:
 
 
 def _owed_id(one: Taken) -> MessageId | None:
-    if isinstance(one.payload, Text | Profile | Unknown):
+    if one.payload is not None and one.payload.is_receipted:
         return MessageId(one.payload.message_id)
     return None

@@ -17,8 +17,8 @@ from loom.node.state import SealedAt
 from loom.storage import outbox
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow, Seal
+from loom.wire.content import KnownPayload, Text, Typing, decode_payload, encode_payload
 from loom.wire.limits import CHAIN_LIFETIME_S
-from loom.wire.payloads import KnownPayload, Text, Typing, decode_payload, encode_payload
 
 if TYPE_CHECKING:
     from loom.node.peer import Peer

@@ -8,8 +8,8 @@ from loom.model import MessageId
 from loom.storage import receipts
 from loom.storage.connection import Db
 from loom.storage.receipts import OwedReceipt, ReceiptKind
+from loom.wire.content import Receipt, encode_payload
 from loom.wire.limits import RECEIPT_MAX_IDS
-from loom.wire.payloads import Receipt, encode_payload
 
 if TYPE_CHECKING:
     from loom.node.peer import Peer

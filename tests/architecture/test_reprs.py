@@ -26,6 +26,7 @@ SHOWN = {
     "numbers that name a message, session or chain": (
         *("Handshake", "Message", "Profile", "Receipt", "SealedAt", "SealedPosition", "SkippedAt"),
         *("Sealed", "StoredChain", "Text", "Typing", "Unknown", "Envelope"),
+        *("KnownPayload", "Payload"),
     ),
     "what anybody on the wire sees": ("Place", "Presence", "Started", "Taken"),
     "the random part of a link's tag, which travels open": ("LinkAuthenticated",),

@@ -24,6 +24,7 @@ from loom.ports import Stream
 from loom.storage import contacts, conversations, messages, outbox
 from loom.storage.messages import RANK
 from loom.transport.memory import Faults, MemoryStream
+from loom.wire.content import Profile, Receipt, Text, decode_payload
 from loom.wire.framing import MESSAGE_1_BYTES, RecordKind
 from loom.wire.limits import (
     BUNDLE_REQUESTS_PER_HOUR,
@@ -33,7 +34,6 @@ from loom.wire.limits import (
     LINKS_PER_MINUTE_MAX,
     MAX_SKIP,
 )
-from loom.wire.payloads import Profile, Receipt, Text, decode_payload
 from tests.node.disk import KEY
 from tests.node.harness import Person, World, identity_of
 from tests.storage.pages import decrypted

@@ -39,9 +39,9 @@ from loom.node.inbox import (
 from loom.node.key_pool import generate
 from loom.storage import receipts
 from loom.storage.outbox import OutboxRow
+from loom.wire.content import Receipt, Text, decode_payload, encode_payload
 from loom.wire.framing import RecordKind
 from loom.wire.limits import ENVELOPE_BUCKETS, INBOX_QUEUE_MAX, MAX_SKIP, TEXT_MAX_BYTES
-from loom.wire.payloads import Receipt, Text, decode_payload, encode_payload
 from loom.wire.token import encode_token
 from tests.node.harness import Person, World, identity_of
 from tests.people import NOW_MS

@@ -19,7 +19,7 @@ from loom.core.skipped import SkippedMessageKeys
 from loom.crypto.kdf import hash_
 from loom.errors import PeerError
 from loom.model import ContactToken
-from loom.wire.payloads import KnownPayload, Receipt, Text, decode_payload, encode_payload
+from loom.wire.content import KnownPayload, Receipt, Text, decode_payload, encode_payload
 from tests.people import ALICE, BOB, NOW_MS, Source
 
 MINUTE_MS = 60_000

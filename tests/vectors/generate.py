@@ -25,6 +25,8 @@ from tests.vectors.reference import (
     x25519_public,
 )
 
+VERSIONS = {"identity": 1, "pair": 1, "link": 1, "session": 1, "payloads": 2, "presence": 1}
+"""Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
 UNIX_S = 1_800_000_000
 DELIVERY = [0, 1, 3, 4, 5, 6, 2, 7, 8, 9]
@@ -165,6 +167,7 @@ def session_messages() -> list[Values]:
 def payload_inputs() -> Values:
     id_one, id_two = {"bin": bytes(range(16)).hex()}, {"bin": bytes(range(16, 32)).hex()}
     ms, some = UNIX_S * 1_000, bytes(range(16)).hex()
+    later = f"9405c410{some}05"
     return {
         "accepted": {
             "text": [1, id_one, ms, "see you at noon"],
@@ -177,6 +180,18 @@ def payload_inputs() -> Values:
             "typing ended": [3, id_one, ms, False],
             "profile": [4, id_one, 2**53 - 1, "Ada"],
             "unknown tag": [300, id_one, ms, [1, "later"], {"bin": "00"}],
+        },
+        "skipped": {
+            "later kind with no field of its own": f"93{later[2:]}",
+            "integer not in its shortest form": f"{later}cd0005",
+            "text that is no UTF-8": f"{later}a1ff",
+            "map with one key twice": f"{later}82a16101a16102",
+            "map with the keys 1 and true": f"{later}8201c0c3c0",
+            "map as a key": f"{later}818001",
+            "time past the year 9999": f"{later}d7ff{'ff' * 8}",
+            "extension of 3 bytes": f"{later}c703ff000000",
+            "float of 32 bits": f"{later}ca3f800000",
+            "arrays 16 deep": f"{later}{'91' * 16}c0",
         },
         "refused": {
             "nothing": "",
@@ -193,6 +208,14 @@ def payload_inputs() -> Values:
             "time of 2^53": f"9401c410{some}cf0020000000000000a178",
             "receipt with a short id": f"9502c410{some}0091c4010090",
             "unknown tag without an id": "9205a0",
+            "unknown tag not in its shortest form": f"94cd0005c410{some}00c0",
+            "unknown tag, head of the array not in its shortest form": f"dc0004{later[2:]}c0",
+            "unknown tag, one field too few": later,
+            "unknown tag, bytes left over": f"{later}c0c0",
+            "unknown tag, a byte that begins nothing": f"{later}c1",
+            "unknown tag, a value cut short": f"{later}c40200",
+            "unknown tag, arrays 17 deep": f"{later}{'91' * 17}c0",
+            "tag 0": f"9300c410{some}00",
         },
     }
 
@@ -244,7 +267,13 @@ def _unbase32(characters: str) -> bytes:
 
 def write(name: str, inputs: Values, more: Values | None = None) -> Values:
     derived: Values = DERIVE[name](inputs)
-    content = {"protocol": "LOOM/1", "inputs": inputs, "derived": derived, **(more or {})}
+    content = {
+        "protocol": "LOOM/1",
+        "version": VERSIONS[name],
+        "inputs": inputs,
+        "derived": derived,
+        **(more or {}),
+    }
     text = json.dumps(content, indent=1, ensure_ascii=True)
     (FOLDER / f"{name}.json").write_text(text + "\n", encoding="ascii")
     return derived

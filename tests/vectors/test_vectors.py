@@ -26,9 +26,9 @@ from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
 from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
 from loom.model import ContactId, PeerId
+from loom.wire.content import KnownPayload, Unknown, decode_payload, encode_payload
 from loom.wire.framing import RecordKind
 from loom.wire.limits import REKEY_AFTER_RECORDS
-from loom.wire.payloads import Unknown, decode_payload, encode_payload
 from loom.wire.token import decode_token, encode_token
 from tests.vectors.reference import DERIVE, Values, unhex
 
@@ -289,10 +289,17 @@ def test_payload(name: str) -> None:
     vector = load("payloads")
     data = unhex(vector["derived"][name])
     payload = decode_payload(data)
-    if isinstance(payload, Unknown):
-        assert payload.tag == vector["inputs"]["accepted"][name][0]
-    else:
+    if isinstance(payload, KnownPayload):
         assert encode_payload(payload) == data
+    else:
+        assert isinstance(payload, Unknown)
+        assert payload.tag == vector["inputs"]["accepted"][name][0]
+
+
+@pytest.mark.parametrize("name", sorted(load("payloads")["inputs"]["skipped"]))
+def test_skipped_payload(name: str) -> None:
+    payload = decode_payload(unhex(load("payloads")["inputs"]["skipped"][name]))
+    assert isinstance(payload, Unknown)
 
 
 @pytest.mark.parametrize("name", sorted(load("payloads")["inputs"]["refused"]))

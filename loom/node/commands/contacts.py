@@ -20,7 +20,7 @@ from loom.node.names import check_name
 from loom.node.peer import Peer
 from loom.storage import contacts, events, messages, outbox
 from loom.storage.connection import Db
-from loom.wire.payloads import Profile, encode_payload
+from loom.wire.content import Profile, encode_payload
 from loom.wire.token import decode_token, encode_token
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from loom.storage import messages, outbox, preferences, receipts
 from loom.storage import search as text_search
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
+from loom.wire.content import Text
 from loom.wire.limits import RECEIPT_MAX_IDS
-from loom.wire.payloads import Text
 
 if TYPE_CHECKING:
     from loom.node.node import Node

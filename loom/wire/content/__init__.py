@@ -1,0 +1,68 @@
+"""What travels inside the ratchet: one file per kind, and the table of all kinds (PROTOCOL 6)."""
+
+from typing import Final
+
+import msgspec
+
+from loom.errors import MalformedMessage
+from loom.wire.content.payload import MESSAGE_ID_BYTES, KnownPayload, Payload
+from loom.wire.content.profile import Profile
+from loom.wire.content.receipt import Receipt
+from loom.wire.content.text import Text
+from loom.wire.content.typing import Typing
+from loom.wire.content.unknown import Unknown, decode_unknown, read_tag
+from loom.wire.limits import PAYLOAD_MAX_BYTES
+
+__all__ = [
+    "KINDS",
+    "KnownPayload",
+    "Payload",
+    "Profile",
+    "Receipt",
+    "Text",
+    "Typing",
+    "Unknown",
+    "decode_payload",
+    "encode_payload",
+]
+
+_ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile)
+KINDS: Final = {kind.__struct_config__.tag: kind for kind in _ALL}
+"""The kinds by their tags. A new kind is a file here and a name in this table."""
+
+_MAX_MS: Final = 2**53
+
+_encoder = msgspec.msgpack.Encoder()
+_decoders = {tag: msgspec.msgpack.Decoder(kind) for tag, kind in KINDS.items()}
+
+
+def encode_payload(payload: KnownPayload) -> bytes:
+    """`[tag, message_id, sent_at_ms, ...]`, each value in its shortest form."""
+    return _encoder.encode(payload)
+
+
+def decode_payload(data: bytes) -> Payload:
+    """Read a payload; of a known kind there is one encoding only.
+
+    Raises:
+        MalformedMessage: too long, no valid encoding, a field out of bounds.
+    """
+    if len(data) > PAYLOAD_MAX_BYTES:
+        raise MalformedMessage(what="payload length")
+    tag = read_tag(data)
+    payload = _decode_known(tag, data) if tag in KINDS else decode_unknown(data)
+    is_in_bounds = len(payload.message_id) == MESSAGE_ID_BYTES and 0 <= payload.sent_at_ms < _MAX_MS
+    if not is_in_bounds or not payload.is_in_bounds():
+        raise MalformedMessage(what="payload")
+    return payload
+
+
+def _decode_known(tag: int, data: bytes) -> KnownPayload:
+    try:
+        payload = _decoders[tag].decode(data)
+        canonical = _encoder.encode(payload)
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise MalformedMessage(what="payload") from error
+    if canonical != data:
+        raise MalformedMessage(what="payload")
+    return payload
