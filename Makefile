@@ -7,14 +7,16 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROJECT := pyproject.toml loom/__init__.py
 CODE := $(wildcard loom tests examples bench fuzz supply)
+# As many tests at once as there are cores, up to eight.
+PARALLEL := -n auto --maxprocesses=8 --dist worksteal
 TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
 
 .PHONY: help demo test check format lock bench fuzz mutate formal audit sbom wheel screenshots clean
 
 help:
 	@echo 'make demo         set up and talk to Ada'
-	@echo 'make test         set up and run the tests'
-	@echo 'make check        format, lint, types, layers, tests'
+	@echo 'make test         set up and run the tests, without the longest'
+	@echo 'make check        format, lint, types, layers, all tests'
 	@echo 'make bench        measure Loom against its peers'
 	@echo 'make screenshots  paint the pictures of the README anew'
 	@echo 'make fuzz         look for inputs that break a promise'
@@ -30,15 +32,16 @@ help:
 demo: .venv/runtime
 	@exec $(BIN)/loom demo
 
+# All but the long tests, or what ARGS says, then in one process: ARGS='tests/model -s'.
 test: .venv/dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(PARALLEL) -m 'not long')
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports --no-cache
-	@$(MAKE) --no-print-directory test
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 format: .venv/dev
 	$(BIN)/ruff format .

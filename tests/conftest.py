@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 _FOREIGN = (
@@ -11,6 +12,16 @@ _FOREIGN = (
     "LOOM_MDNS_INTERFACE",
     "XDG_RUNTIME_DIR",
 )
+
+# The same examples at each run, however busy the machine is; --hypothesis-profile=default draws
+# others.
+hypothesis.settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

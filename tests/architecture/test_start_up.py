@@ -20,7 +20,7 @@ def modules_after(*arguments: str) -> tuple[str, set[str]]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     rows = (line for line in done.stderr.splitlines() if line.startswith("import time:"))
@@ -40,7 +40,7 @@ def test_the_app_imports_neither_the_parser_nor_what_it_does_not_show() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     imported = set(done.stdout.split())
@@ -59,7 +59,7 @@ def test_importing_the_package_imports_none_of_its_parts() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     assert done.stdout.split() == []

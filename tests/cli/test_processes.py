@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.on_terminal import ROOT, run_on_terminal
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from tests.transport.recorder import Seen
 
 ROOT = Path(__file__).parents[2]
 LOOPBACK = inet_aton("127.0.0.1")
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 def make_advert(tags: int = 16, addresses: tuple[bytes, ...] = (LOOPBACK,)) -> Advert:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 45.0
+LIMIT_S = 90.0
 PASSPHRASE = "correct horse battery staple"
 ARGON2 = ("--argon2-memory-mib", "64")
 LOOPBACK = ("--listen", "127.0.0.1:0", "--mdns-interface", "127.0.0.1")

@@ -37,7 +37,7 @@ def bot(home: Home, seen: Path) -> Iterator[subprocess.Popen[bytes]]:
 def ask(home: Home, text: str) -> None:
     """Alice says something to the bot and reads its answer."""
     with home.running("-p", "alice", "listen", "--after", "0", "--json") as alice:
-        home.run("-p", "alice", "send", "Bob", text, "--wait", "30").ok()
+        home.run("-p", "alice", "send", "Bob", text, "--wait", "60").ok()
         while alice.until("message.received")["body"] != f"echo: {text}":
             pass
 

@@ -25,7 +25,7 @@ from loom.wire.limits import (
 from tests.e2e.conftest import Made
 from tests.e2e.processes import ALONE, LIMIT_S, Daemon, Home, history
 
-SLACK_S = 3.0
+SLACK_S = 20.0
 """For a busy machine."""
 FIRST_FLIGHT_BYTES = LINK_CLEAR_BYTES + 2 + 32 + (1_184 + 16) + 16
 HTTP = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n"
@@ -43,7 +43,7 @@ def daemon(home: Home) -> Iterator[Daemon]:
 
 def stranger(daemon: Daemon) -> socket.socket:
     """A connection to the node."""
-    connection = socket.create_connection(("127.0.0.1", daemon.port), timeout=1)
+    connection = socket.create_connection(("127.0.0.1", daemon.port), timeout=SLACK_S)
     connection.settimeout(LINK_HANDSHAKE_TIMEOUT_S + SLACK_S)
     return connection
 
@@ -61,7 +61,7 @@ def answer_to(connection: socket.socket) -> bytes:
 
 def alice_gets_through(home: Home, daemon: Daemon, text: str) -> None:
     home.run("-p", "alice", "connect", "Bob", f"127.0.0.1:{daemon.port}").ok()
-    home.run("-p", "alice", "send", "Bob", text, "--wait", "20").ok()
+    home.run("-p", "alice", "send", "Bob", text, "--wait", "60").ok()
 
 
 def test_strangers_hear_nothing_and_the_node_lives_on(home: Home, daemon: Daemon) -> None:
@@ -99,9 +99,9 @@ def test_strangers_hear_nothing_and_the_node_lives_on(home: Home, daemon: Daemon
 
 
 def test_a_slow_writer_is_let_go_in_time(home: Home, daemon: Daemon) -> None:
+    began_s = time.monotonic()
     with closing(stranger(daemon)) as connection:
         connection.settimeout(1.0)
-        began_s = time.monotonic()
         heard: bytes | None = None
         while heard is None:
             assert time.monotonic() - began_s < LINK_HANDSHAKE_TIMEOUT_S + SLACK_S
@@ -113,7 +113,7 @@ def test_a_slow_writer_is_let_go_in_time(home: Home, daemon: Daemon) -> None:
             except (BrokenPipeError, ConnectionResetError):
                 heard = b""
         assert heard == b""
-        assert time.monotonic() - began_s > LINK_CLEAR_TIMEOUT_S - 0.5
+        assert time.monotonic() - began_s > LINK_CLEAR_TIMEOUT_S - 0.1
     alice_gets_through(home, daemon, "in the end")
 
 
@@ -133,7 +133,7 @@ def test_a_flooder_of_connections_keeps_nobody_out(home: Home, daemon: Daemon) -
         flooder = threading.Thread(target=keep_coming)
         flooder.start()
         try:
-            home.run("-p", "alice", "send", "Bob", "and under a storm", "--wait", "30").ok()
+            home.run("-p", "alice", "send", "Bob", "and under a storm", "--wait", "60").ok()
         finally:
             stopping.set()
             flooder.join()
@@ -249,7 +249,7 @@ def test_a_recorded_conversation_replayed_changes_nothing(home: Home) -> None:
     with home.daemon("bob", *ALONE) as bob:
         with closing(Wire(bob.port)) as wire:
             home.run("-p", "alice", "connect", "Bob", f"127.0.0.1:{wire.port}").ok()
-            home.run("-p", "alice", "send", "Bob", "only once", "--wait", "20").ok()
+            home.run("-p", "alice", "send", "Bob", "only once", "--wait", "60").ok()
         sizes = (len(wire.said), FIRST_FLIGHT_BYTES, LINK_CLEAR_BYTES)
         assert sizes[0] > LINK_HANDSHAKE_MAX_BYTES
         with home.running("-p", "bob", "listen", "--after", "0", "--json") as watching:

@@ -117,8 +117,8 @@ def test_no_file_holds_a_secret_and_none_is_open_to_others(loose: Home, made: Ma
     loud = (*LOOPBACK, "-vv")
     with loose.daemon("alice", *loud) as alice, loose.daemon("bob", *loud) as bob:
         loose.run("-p", "alice", "contacts", "rename", "Bob", NAME).ok()
-        loose.run("-p", "alice", "send", NAME, "-", "--wait", "20", stdin=TEXTS[0]).ok()
-        loose.run("-p", "bob", "send", "Alice", "-", "--wait", "20", stdin=TEXTS[1]).ok()
+        loose.run("-p", "alice", "send", NAME, "-", "--wait", "60", stdin=TEXTS[0]).ok()
+        loose.run("-p", "bob", "send", "Alice", "-", "--wait", "60", stdin=TEXTS[1]).ok()
         loose.run("-p", "bob", "search", "quokka").ok()
         loose.run("-p", "bob", "stop").ok()
         loose.run("-p", "alice", "send", NAME, "-", stdin=TEXTS[2]).ok()

@@ -265,7 +265,7 @@ def test_a_lost_line_loses_nothing(home: Home, tmux: Tmux, away: Away, node: str
         with home.daemon("bob"):
             if daemon is not None:
                 until(lambda: bodies(home, "bob", "Alice") == ["are you there?"])
-                home.run("-p", "bob", "send", "Alice", "always", "--wait", "20").ok()
+                home.run("-p", "bob", "send", "Alice", "always", "--wait", "60").ok()
             away.log_in()
             if daemon is None:
                 away.unlock()

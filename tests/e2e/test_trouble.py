@@ -184,7 +184,7 @@ def test_without_a_network_to_look_in_the_rest_works(home: Home) -> None:
         assert checked.code == 1
         assert [one["name"] for one in checked.objects if not one["ok"]] == ["discovery"]
         home.run("-p", "bob", "connect", "Alice", f"127.0.0.1:{alice.port}").ok()
-        home.run("-p", "bob", "send", "Alice", "by hand", "--wait", "20").ok()
+        home.run("-p", "bob", "send", "Alice", "by hand", "--wait", "60").ok()
 
 
 # --- a full disk ------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_a_disk_that_cannot_be_written(small: SmallDisk) -> None:
 def test_a_node_outlives_a_full_disk(home: Home, small: SmallDisk) -> None:
     with small.home.daemon("alice", *ALONE) as alice:
         home.run("-p", "bob", "connect", "Alice", f"127.0.0.1:{alice.port}").ok()
-        home.run("-p", "bob", "send", "Alice", "before", "--wait", "20").ok()
+        home.run("-p", "bob", "send", "Alice", "before", "--wait", "60").ok()
         small.fill()
         late = home.run("-p", "bob", "send", "Alice", "while full", "--wait", "4", "--json")
         assert (late.code, late.error["code"]) == (5, "not_delivered")
@@ -295,7 +295,7 @@ def test_a_node_outlives_a_full_disk(home: Home, small: SmallDisk) -> None:
         assert (refused.code, refused.error["code"]) == (1, "disk_full"), refused
         small.home.run("-p", "alice", "status").ok()
         small.free()
-        home.run("-p", "bob", "send", "Alice", "after", "--wait", "20").ok()
+        home.run("-p", "bob", "send", "Alice", "after", "--wait", "60").ok()
         kept = [one["body"] for one in history(small.home, "alice", "Bob")]
         assert kept == ["before", "while full", "after"]
         assert alice.end() == 0

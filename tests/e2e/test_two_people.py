@@ -43,8 +43,8 @@ def bodies(home: Home, profile: str, contact: str) -> list[str]:
 
 def test_two_daemons_find_each_other_and_talk(home: Home) -> None:
     with home.daemon("alice"), home.daemon("bob"):
-        there = home.run("-p", "alice", "send", "Bob", "lunch at noon?", "--wait", "20", "--json")
-        back = home.run("-p", "bob", "send", "Alice", "-", "--wait", "20", stdin="yes,\nplease\n")
+        there = home.run("-p", "alice", "send", "Bob", "lunch at noon?", "--wait", "60", "--json")
+        back = home.run("-p", "bob", "send", "Alice", "-", "--wait", "60", stdin="yes,\nplease\n")
         assert there.ok().objects[0]["state"] == "delivered"
         assert back.ok().stdout.rstrip().endswith("✓✓")
         assert bodies(home, "alice", "Bob") == ["lunch at noon?", "yes,\nplease"]
@@ -74,7 +74,7 @@ def test_what_is_not_delivered_in_time_stays_queued_and_leaves_later(home: Home)
     assert late.error["advice"]
     with home.running("-p", "bob", "listen", "--after", "0", "--json") as bob:
         # No daemon at all: the listening command and the sending one are the two nodes.
-        sent = home.run("-p", "alice", "send", "Bob", "third", "--wait", "20")
+        sent = home.run("-p", "alice", "send", "Bob", "third", "--wait", "60")
         assert sent.code == 0, sent
         heard = [bob.until("message.received")["body"] for _ in range(3)]
     assert heard == ["first", "second", "third"]
@@ -83,15 +83,15 @@ def test_what_is_not_delivered_in_time_stays_queued_and_leaves_later(home: Home)
 
 def test_listening_anew_misses_nothing_and_repeats_nothing(home: Home) -> None:
     with home.daemon("alice"), home.daemon("bob"):
-        home.run("-p", "alice", "send", "Bob", "one", "--wait", "20").ok()
+        home.run("-p", "alice", "send", "Bob", "one", "--wait", "60").ok()
         with home.running("-p", "bob", "listen", "--after", "0", "--json") as bob:
             first = bob.until("message.received")
             assert bob.end(signal.SIGINT) == 130
-        home.run("-p", "alice", "send", "Bob", "two", "--wait", "20").ok()
+        home.run("-p", "alice", "send", "Bob", "two", "--wait", "60").ok()
         after = ("--after", str(first["seq"]))
         with home.running("-p", "bob", "listen", *after, "--json") as bob:
             missed = bob.until("message.received")
-            home.run("-p", "alice", "send", "Bob", "three", "--wait", "20").ok()
+            home.run("-p", "alice", "send", "Bob", "three", "--wait", "60").ok()
             live = bob.until("message.received")
         assert [one["body"] for one in (first, missed, live)] == ["one", "two", "three"]
         assert first["seq"] < missed["seq"] < live["seq"]
@@ -99,10 +99,10 @@ def test_listening_anew_misses_nothing_and_repeats_nothing(home: Home) -> None:
 
 def test_following_a_conversation_shows_the_past_then_what_comes(home: Home) -> None:
     with home.daemon("alice"), home.daemon("bob"):
-        home.run("-p", "alice", "send", "Bob", "past", "--wait", "20").ok()
+        home.run("-p", "alice", "send", "Bob", "past", "--wait", "60").ok()
         with home.running("-p", "bob", "history", "Alice", "--follow", "--json") as bob:
             assert bob.object()["body"] == "past"
-            home.run("-p", "alice", "send", "Bob", "new", "--wait", "20").ok()
+            home.run("-p", "alice", "send", "Bob", "new", "--wait", "60").ok()
             assert bob.until("message.received")["body"] == "new"
             assert home.run("-p", "bob", "stop").code == 0
             while bob.line():
@@ -115,13 +115,13 @@ def test_an_address_by_hand_connects_and_is_remembered(home: Home) -> None:
         with home.daemon("bob", *ALONE) as bob:
             at = f"127.0.0.1:{bob.port}"
             home.run("-p", "alice", "connect", "Bob", at).ok()
-            home.run("-p", "bob", "send", "Alice", "found you", "--wait", "20").ok()
+            home.run("-p", "bob", "send", "Alice", "found you", "--wait", "60").ok()
             assert home.run("-p", "alice", "connect", "Bob", "nonsense").code == 2
             assert bob.end() == 0
         nobody = home.run("-p", "alice", "connect", "Bob", at, "--json")
         assert (nobody.code, nobody.error["code"]) == (1, "unreachable")
         with home.daemon("bob", "--listen", at, "--no-mdns"):
-            home.run("-p", "alice", "send", "Bob", "still there", "--wait", "20").ok()
+            home.run("-p", "alice", "send", "Bob", "still there", "--wait", "60").ok()
 
 
 def test_a_text_may_look_like_an_option(home: Home) -> None:
@@ -383,11 +383,11 @@ def test_the_phrase_brings_the_identity_back(made: Made, empty: Home) -> None:
 
 def test_restored_people_can_talk_again(made: Made, home: Home, empty: Home) -> None:
     with home.daemon("bob"):
-        home.run("-p", "alice", "send", "Bob", "before", "--wait", "20").ok()
+        home.run("-p", "alice", "send", "Bob", "before", "--wait", "60").ok()
         phrase = made.phrases["alice"]
         empty.run("restore", "--name", "Alice", "--phrase-file", "-", *ARGON2, stdin=phrase).ok()
         empty.run("token", "import", made.tokens["bob"], "--name", "Bob").ok()
-        empty.run("send", "Bob", "a new disk", "--wait", "20").ok()
+        empty.run("send", "Bob", "a new disk", "--wait", "60").ok()
         assert bodies(home, "bob", "Alice") == ["before", "a new disk"]
 
 
@@ -448,7 +448,7 @@ def test_a_blocked_contact_hears_nothing(home: Home) -> None:
     with home.daemon("bob"):
         assert home.run("-p", "alice", "send", "Bob", "hello?", "--wait", "3").code == 5
         home.run("-p", "bob", "contacts", "unblock", "Alice").ok()
-        home.run("-p", "alice", "send", "Bob", "and now?", "--wait", "20").ok()
+        home.run("-p", "alice", "send", "Bob", "and now?", "--wait", "60").ok()
         assert bodies(home, "bob", "Alice") == ["hello?", "and now?"]
 
 

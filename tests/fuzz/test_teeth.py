@@ -59,7 +59,9 @@ BROKEN: list[tuple[str, str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "place", "instead"), BROKEN, ids=lambda value: str(value)[-40:])
+@pytest.mark.parametrize(
+    ("name", "place", "instead"), BROKEN, ids=[f"{name}-{place}" for name, place, _ in BROKEN]
+)
 def test_a_broken_product_is_noticed(
     name: str, place: str, instead: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

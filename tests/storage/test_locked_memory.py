@@ -49,8 +49,8 @@ def _reading_memory_of_one(kind: str) -> str:
         assert holder.stdout is not None
         holder.stdout.readline()
         with _python(READER, str(holder.pid)) as reader:
-            said = reader.communicate(timeout=30)[0].strip()
-        holder.communicate("\n", timeout=30)
+            said = reader.communicate(timeout=60)[0].strip()
+        holder.communicate("\n", timeout=60)
     return said
 
 

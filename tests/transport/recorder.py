@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from loom.ports import Stream
 
 T = TypeVar("T")
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 class Seen(Generic[T]):

@@ -295,7 +295,7 @@ async def test_a_silent_host_is_unreachable_in_time() -> None:
         handler = Recorder()
         with pytest.raises(Unreachable):
             await TRANSPORT.dial(Address(*silent.getsockname()), handler, 0.2)
-        assert loop.time() - began_s < 2.0
+        assert loop.time() - began_s < 30.0  # the kernel alone would try for minutes
         assert handler.events.items == []
     gc.collect()
 

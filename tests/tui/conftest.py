@@ -1,5 +1,6 @@
 """The app over a fake node, in a terminal of any size that is not there."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +14,7 @@ from loom.front.signs import Signs
 from loom.tui.app import LoomApp
 from tests.tui.talking import TalkingNode
 
+LIMIT_S = 60.0
 Opened = Callable[..., AbstractAsyncContextManager[tuple[LoomApp, Pilot[None]]]]
 
 
@@ -72,7 +74,9 @@ async def settle(pilot: Pilot[None]) -> None:
     """Until nothing is under way any more but following the events."""
     app = pilot.app
     assert isinstance(app, LoomApp)
-    for _ in range(200):
+    clock = asyncio.get_running_loop()
+    deadline = clock.time() + LIMIT_S
+    while clock.time() < deadline:
         await pilot.pause(0.005)
         busy = [one for one in app.workers if one.is_running and one.name != "events"]
         begun = app.model.status is not None and app.model.connected

@@ -21,7 +21,7 @@ from loom.config import Settings, home_of, paths_of
 from loom.storage.profile_lock import ProfileLock
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 PASSPHRASE = "correct horse"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None,

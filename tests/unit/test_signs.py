@@ -34,7 +34,7 @@ def test_the_locale_decides(settings: dict[str, str], unicode: bool) -> None:
         env={**kept, **settings},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     assert done.stdout == f"{unicode}\n"
