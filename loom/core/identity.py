@@ -96,7 +96,9 @@ def seeds_from_phrase(phrase: str, number: int = 0) -> IdentitySeeds:
     try:
         entropy = bytes(mnemonic.to_entropy(words))
     except ValueError as error:
-        raise InvalidPhrase(reason="the checksum does not match; is the order right?") from error
+        raise InvalidPhrase(
+            reason="the checksum does not match: a word or the order is wrong"
+        ) from error
     recovery = hkdf(b"", entropy, b"LOOM/1 recovery", 64)
     recovery_key = SigningKey(recovery[:32], recovery[32:])
     identity = hkdf(b"", entropy, enc(b"LOOM/1 identity", u32(number)), 96)

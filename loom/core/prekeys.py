@@ -8,7 +8,7 @@ from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SIGNATURE_BYTES, verify
 from loom.errors import MalformedMessage, ProtocolViolation
 from loom.model import ContactToken
-from loom.wire.encoding import check_x25519_public, decode_items, enc, u8, u32, u64
+from loom.wire.encoding import check_lasting_x25519_public, decode_items, enc, u8, u32, u64
 from loom.wire.limits import (
     BUNDLE_FUTURE_SKEW_S,
     BUNDLE_LAST_LIFETIME_S,
@@ -127,7 +127,7 @@ def read_bundle(data: bytes, contact: ContactToken, now_s: int) -> RemoteBundle:
         or expires_at_s <= now_s
     ):
         raise ProtocolViolation(what="bundle dates")
-    check_x25519_public(signed_prekey)
+    check_lasting_x25519_public(signed_prekey)
     check_encapsulation_key(kem)
     return RemoteBundle(
         card,

@@ -26,6 +26,7 @@ from loom.errors import (
 from loom.model import ContactToken
 from loom.wire.encoding import enc, u8, u32, u64
 from tests.people import ALICE, BOB, EVE, NOW_S, Source
+from tests.unit.test_encoding import SMALL_ORDER
 
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
@@ -109,6 +110,7 @@ def test_a_reusable_bundle_may_live_longer() -> None:
         (forged(issued=2**64 - 1, expires=2**64 - 1), ProtocolViolation),
         (forged(issued=0, expires=2**64 - 1), ProtocolViolation),
         (forged(public=b"\xff" * 32), MalformedMessage),
+        *((forged(public=key.to_bytes(32, "little")), MalformedMessage) for key in SMALL_ORDER),
         (forged(kem=b"\xff" * 1_184), MalformedMessage),
         (forged(kem=KEM_PUBLIC[:-1]), MalformedMessage),
         (forged(owner=EVE), AuthenticationError),
