@@ -13,13 +13,13 @@ from fuzz.world import in_world
 from loom.api.commands import AnyCommand
 from loom.control.lines import (
     REQUEST_MAX_BYTES,
-    Request,
+    Answer,
     decode_answer,
     decode_greeting,
     decode_request,
 )
 from loom.control.server import _Connection
-from loom.errors import ControlError, LoomError
+from loom.errors import InvalidInput, LoomError
 from loom.wire.token import encode_token
 from tests.node.harness import World
 from tests.people import EVE
@@ -52,7 +52,7 @@ class _Writer:
 
 
 def run(data: bytes) -> None:
-    """Each request has one answer, a result or a specific error; any other line ends the talk."""
+    """Each line has one answer, a result or a specific error; what is not JSON ends the talk."""
     draw = Draw(data)
     sent = [_line(draw) for _ in range(1 + draw.number(LINES_MAX))]
 
@@ -68,7 +68,7 @@ def run(data: bytes) -> None:
         try:
             await connection.run("alice")
             ended = False
-        except ControlError:
+        except InvalidInput:
             ended = True
         if commands:
             await asyncio.wait(commands, timeout=3_600)
@@ -79,13 +79,16 @@ def run(data: bytes) -> None:
 
 
 def _check(lines: list[bytes], written: bytes, *, ended: bool) -> None:
-    requests: list[Request] = []
+    expected: list[int | None] = []
     for line in lines:
         try:
-            requests.append(decode_request(line))
-        except ControlError:
+            request = decode_request(line)
+        except InvalidInput:
             assert ended
+            expected.append(None)
             break
+        if isinstance(request, Answer) or request.command:
+            expected.append(request.id)
     else:
         assert not ended
     greeting, *answers = written.splitlines(keepends=True)
@@ -93,8 +96,8 @@ def _check(lines: list[bytes], written: bytes, *, ended: bool) -> None:
     read = [decode_answer(line) for line in answers]
     for answer in read:
         assert answer.error is None or answer.error.code != LoomError.code
-    asked = sorted(one.id for one in requests if one.command is not None)
-    assert sorted(one.id for one in read if one.event is None and not one.end) == asked
+    answered = [one.id for one in read if not one.event and not one.end]
+    assert sorted(answered, key=str) == sorted(expected, key=str)
 
 
 def _line(draw: Draw) -> bytes:

@@ -3,7 +3,7 @@
 A contact is named by its name (case-insensitive) or by `#` and its number.
 """
 
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast, get_args
 
 import msgspec
 
@@ -216,6 +216,13 @@ class CheckPhrase(Command[Done], frozen=True, kw_only=True, tag="check_phrase"):
 
 class Stop(Command[Done], frozen=True, kw_only=True, tag="stop"):
     """End the node after the current commit."""
+
+
+def result_type(command: type[Command[R]]) -> type[R]:
+    """What `Client.send` returns for a command of this kind."""
+    (base,) = command.__orig_bases__  # type: ignore[attr-defined]
+    (result,) = get_args(base)
+    return cast("type[R]", result)
 
 
 AnyCommand = (

@@ -5,9 +5,9 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from loom.api.commands import AnyCommand, Command
+from loom.api.commands import Command
 from loom.api.events import AnyEvent
 from loom.control import endpoint
 from loom.control.lines import (
@@ -17,9 +17,12 @@ from loom.control.lines import (
     Greeting,
     Request,
     decode_answer,
+    decode_event,
     decode_greeting,
+    decode_result,
     encode,
     error_of,
+    packed,
 )
 from loom.errors import ControlError, NodeNotRunning
 
@@ -49,7 +52,7 @@ class ControlClient:
         """
         if self._over:
             raise ControlError(what="it has ended")
-        request = Request(id=next(self._ids), command=cast("AnyCommand", command))
+        request = Request(id=next(self._ids), command=packed(command))
         answered = asyncio.get_running_loop().create_future()
         self._waiting[request.id] = answered
         try:
@@ -61,7 +64,7 @@ class ControlClient:
             self._waiting.pop(request.id, None)
         if answer.error is not None:
             raise error_of(answer.error)
-        return cast("R", answer.result)
+        return decode_result(answer.result, command)
 
     async def events(self, after: int | None = None) -> AsyncIterator[AnyEvent]:
         """Events over a connection of their own, so that a slow reader delays no answer."""
@@ -72,8 +75,8 @@ class ControlClient:
         try:
             writer.write(encode(Request(id=0, after=after)))
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                while (answer := decode_answer(await _line(reader))).event is not None:
-                    yield answer.event
+                while (answer := decode_answer(await _line(reader))).event:
+                    yield decode_event(answer.event)
                 if answer.error is not None:
                     raise error_of(answer.error)
         finally:
@@ -93,6 +96,9 @@ class ControlClient:
         try:
             while True:
                 answer = decode_answer(await _line(reader))
+                if answer.id is None:
+                    reason = "it did not understand what was asked"
+                    continue
                 waiting = self._waiting.get(answer.id)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)

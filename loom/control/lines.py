@@ -1,13 +1,15 @@
 """The lines that cross the control socket: JSON, one value each (docs/CLI.md, "Control socket")."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
-from loom.api.commands import AnyCommand
-from loom.api.events import AnyEvent
-from loom.api.views import AnyView
-from loom.errors import ControlError, LoomError, error_from
+from loom.api.commands import Command, result_type
+from loom.errors import ControlError, InvalidInput, LoomError, error_from
+
+if TYPE_CHECKING:
+    from loom.api.commands import AnyCommand
+    from loom.api.events import AnyEvent
 
 API_VERSION = 1
 REQUEST_MAX_BYTES = 1 << 20
@@ -28,7 +30,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command to carry out, or (without one) a wish for events."""
 
     id: int
-    command: AnyCommand | None = None
+    command: msgspec.Raw = msgspec.Raw()
     after: int | None = None
 
 
@@ -42,58 +44,113 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of the three; for events, `end` after the last."""
 
-    id: int
-    result: AnyView | None = None
-    event: AnyEvent | None = None
+    id: int | None
+    """None: the line that it answers had no number."""
+    result: msgspec.Raw = msgspec.Raw()
+    event: msgspec.Raw = msgspec.Raw()
     error: Failure | None = None
     end: bool = False
 
 
+class _Numbered(msgspec.Struct):
+    id: int
+
+
+R = TypeVar("R")
 T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
-_greeting = msgspec.json.Decoder(Greeting)
-_request = msgspec.json.Decoder(Request)
-_answer = msgspec.json.Decoder(Answer)
+_NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode(line: Greeting | Request | Answer) -> bytes:
-    """One line with its newline.
+    """One line with its newline."""
+    return _encoder.encode(line) + b"\n"
+
+
+def packed(value: object) -> msgspec.Raw:
+    """A command, result or event as it stands in a line.
 
     Raises:
-        ControlError: text that is no UTF-8.
+        ControlError: text that is not UTF-8.
     """
     try:
-        return _encoder.encode(line) + b"\n"
+        return msgspec.Raw(_encoder.encode(value))
     except UnicodeEncodeError as error:
         raise ControlError(what="text that is not UTF-8") from error
 
 
 def decode_greeting(line: bytes) -> Greeting:
     """Raises ControlError: not a greeting."""
-    return _decode(_greeting, line)
-
-
-def decode_request(line: bytes) -> Request:
-    """Raises ControlError: not a request."""
-    return _decode(_request, line)
+    return _decode(line, Greeting)
 
 
 def decode_answer(line: bytes) -> Answer:
     """Raises ControlError: not an answer."""
-    return _decode(_answer, line)
+    return _decode(line, Answer)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
+def decode_result(result: msgspec.Raw, command: Command[R]) -> R:
+    """Raises ControlError: not what this command gives."""
+    return _decode(result, result_type(type(command)))
+
+
+def decode_event(event: msgspec.Raw) -> "AnyEvent":
+    """Raises ControlError: not an event."""
+    from loom.api.events import AnyEvent, Event
+
+    return cast("AnyEvent", _decode(event, cast("type[Event]", AnyEvent)))
+
+
+def decode_request(line: bytes) -> Request | Answer:
+    """What is asked, or the answer to JSON that asks nothing.
+
+    Raises:
+        InvalidInput: not JSON.
+    """
     try:
-        return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return msgspec.json.decode(line, type=Request)
+    except msgspec.ValidationError as error:
+        return Answer(id=_number_in(line), error=_refusal(error))
+    except _NOT_DECODED as error:
+        raise InvalidInput(what="A line that is not JSON") from error
+
+
+def decode_command(request: Request) -> "AnyCommand | Answer":
+    """The command, or the answer to what is none."""
+    from loom.api.commands import AnyCommand
+
+    try:
+        return cast("AnyCommand", msgspec.json.decode(request.command, type=AnyCommand))
+    except _NOT_DECODED as error:
+        return Answer(id=request.id, error=_refusal(error))
+
+
+def _refusal(error: Exception) -> "Failure":
+    return failure_of(InvalidInput(what=f"That is not a request: {error}"))
+
+
+def _number_in(line: bytes) -> int | None:
+    try:
+        return msgspec.json.decode(line, type=_Numbered).id
+    except _NOT_DECODED:
+        return None
+
+
+def _decode(data: bytes | msgspec.Raw, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except _NOT_DECODED as error:
         raise ControlError(what="a line that is not understood") from error
 
 
 def failure_of(error: LoomError) -> Failure:
-    """The error as it travels."""
-    return Failure(code=error.code, facts=error.facts)
+    """The error as it travels; names of files need not be UTF-8, lines are."""
+    facts = {
+        name: fact.encode(errors="replace").decode() if isinstance(fact, str) else fact
+        for name, fact in error.facts.items()
+    }
+    return Failure(code=error.code, facts=facts)
 
 
 def error_of(failure: Failure) -> LoomError:

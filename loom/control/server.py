@@ -17,12 +17,14 @@ from loom.control.lines import (
     Answer,
     Greeting,
     Request,
+    decode_command,
     decode_request,
     encode,
     failure_of,
+    packed,
 )
 from loom.durable import in_our_words
-from loom.errors import ControlError, LoomError
+from loom.errors import ControlError, InvalidInput, LoomError
 
 CONNECTIONS_MAX = 64
 IN_FLIGHT_MAX = 64
@@ -85,7 +87,7 @@ class ControlServer:
         self._connections.add(task)
         try:
             await _Connection(self._client, reader, writer, self._commands).run(self._profile)
-        except (OSError, ControlError, TimeoutError) as error:
+        except (OSError, InvalidInput, TimeoutError) as error:
             _log.info("control connection ended: %s", type(error).__name__)
         except asyncio.CancelledError:
             pass  # closing: the task ends here anyway
@@ -117,17 +119,23 @@ class _Connection:
         try:
             while line := await self._line():
                 request = decode_request(line)
+                if isinstance(request, Answer):
+                    await self._give(request)
+                    continue
                 await self._slots.acquire()
-                if request.command is None:
+                if not request.command:
                     task = asyncio.create_task(self._tell(request), name="control events")
                 else:
                     task = asyncio.create_task(self._carry_out(request), name="control command")
-                    # A command that began is carried out, even when whoever asked is gone.
+                    # A command that began is carried out, even when the caller is gone.
                     self._commands.add(task)
                     task.add_done_callback(self._commands.discard)
                 own.add(task)
                 task.add_done_callback(own.discard)
                 task.add_done_callback(lambda _: self._slots.release())
+        except InvalidInput as error:
+            await self._give(Answer(id=None, error=failure_of(error)))
+            raise
         finally:
             for task in own - self._commands:
                 task.cancel()
@@ -138,13 +146,16 @@ class _Connection:
         except asyncio.IncompleteReadError:
             return b""
         except asyncio.LimitOverrunError as error:
-            raise ControlError(what="a request longer than the limit") from error
+            raise InvalidInput(what=f"A line longer than {REQUEST_MAX_BYTES} bytes") from error
 
     async def _carry_out(self, request: Request) -> None:
-        if request.command is None:
+        command = decode_command(request)
+        if isinstance(command, Answer):
+            await self._give(command)
             return
         try:
-            answer = Answer(id=request.id, result=await self._client.send(request.command))
+            result = await self._client.send(command)
+            answer = Answer(id=request.id, result=packed(result))
         except LoomError as error:
             answer = Answer(id=request.id, error=failure_of(error))
         except Exception:  # noqa: BLE001 - one command's fault ends neither node nor connection
@@ -156,14 +167,14 @@ class _Connection:
         events = self._client.events(request.after)
         try:
             async for event in events:
-                self._writer.write(encode(Answer(id=request.id, event=event)))
+                self._writer.write(encode(Answer(id=request.id, event=packed(event))))
                 await self._writer.drain()
             await self._give(Answer(id=request.id, end=True))
         except (OSError, ControlError):
             self._drop()
         except LoomError as error:
             await self._give(Answer(id=request.id, error=failure_of(error)))
-        except Exception:  # noqa: BLE001 - whoever asked must not wait for ever
+        except Exception:  # noqa: BLE001 - the caller must not wait for ever
             _log.exception("events failed")
             await self._give(Answer(id=request.id, error=failure_of(LoomError())))
         finally:

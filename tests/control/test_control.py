@@ -5,11 +5,22 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
-from loom.api.commands import ListContacts, SendText, ShowContact, Status, Stop
+from loom.api.commands import (
+    AnyCommand,
+    Diagnose,
+    ListContacts,
+    SendText,
+    ShowContact,
+    Status,
+    Stop,
+    result_type,
+)
+from loom.api.views import AnyView
 from loom.control import endpoint, lines, server
 from loom.control.client import ControlClient, attach
 from loom.control.server import ControlServer
@@ -19,6 +30,7 @@ from loom.errors import (
     LoomError,
     NodeNotRunning,
     NoProfile,
+    StoreUnavailable,
     kinds,
 )
 from tests.fakes import FakeNode
@@ -176,28 +188,72 @@ async def test_another_api_version_is_one_sentence(
     await served.close()
 
 
-@pytest.mark.parametrize("line", [b"not json\n", b'{"id":"x"}\n', b"[" * 5000 + b"\n", b"\xff\n"])
-async def test_garbage_ends_only_its_own_connection(path: Path, line: bytes) -> None:
+@pytest.mark.parametrize("line", [b"not json\n", b"\n", b"{\n", b"\xff\n"])
+async def test_a_line_that_is_not_json_ends_only_its_own_connection_and_is_told_so(
+    path: Path, line: bytes
+) -> None:
     async with attached(FakeNode(), path) as client:
         reader, writer = await asyncio.open_unix_connection(path)
         await reader.readline()
         writer.write(line)
+        answer = msgspec.json.decode(await reader.readline())
+        assert answer["id"] is None
+        assert answer["error"]["code"] == "invalid_input"
         assert await reader.read() == b""
         writer.close()
         assert (await client.send(Status())).profile == "work"
 
 
-async def test_a_request_without_end_is_cut_off(path: Path) -> None:
-    async with attached(FakeNode(), path) as client:
+@pytest.mark.parametrize(
+    ("line", "number", "says"),
+    [
+        (b'{"id":1,"command":{"command":"no_such_thing"}}', 1, "no_such_thing"),
+        (b'{"id":2,"command":{"command":"send_text","contact":"Bob"}}', 2, "body"),
+        (b'{"id":3,"command":{"command":"send_text","contact":"Bob","body":5}}', 3, "body"),
+        (b'{"id":4,"command":"status"}', 4, "object"),
+        (b'{"id":5,"after":"yesterday"}', 5, "after"),
+        (b'{"command":{"command":"status"}}', None, "id"),
+        (b'{"id":"x"}', None, "id"),
+        (b"[]", None, "object"),
+        (b"[" * 5000, None, "object"),
+    ],
+)
+async def test_what_is_not_understood_is_answered_and_disturbs_nothing_in_flight(
+    path: Path, line: bytes, number: int | None, says: str
+) -> None:
+    node = FakeNode()
+    node.gate = gate = Gate()
+    async with attached(node, path):
         reader, writer = await asyncio.open_unix_connection(path)
         await reader.readline()
-        with contextlib.suppress(OSError):
-            for _ in range(40):
-                writer.write(b"x" * 65_536)
-                await writer.drain()
-        with contextlib.suppress(OSError):
-            assert await reader.read() == b""
+        writer.write(b'{"id":99,"command":{"command":"status"}}\n')
+        await gate.entered.wait()
+        writer.write(line + b"\n")
+        answer = msgspec.json.decode(await reader.readline())
+        assert answer["id"] == number
+        assert answer["error"]["code"] == "invalid_input"
+        assert says in answer["error"]["facts"]["what"]
+        gate.opened.set()
+        answer = msgspec.json.decode(await reader.readline())
+        assert (answer["id"], answer["result"]["type"]) == (99, "status")
         writer.close()
+
+
+async def test_a_request_without_end_is_cut_off_and_told_so(path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    async with attached(FakeNode(), path) as client:
+        with socket.socket(socket.AF_UNIX) as endless:
+            endless.setblocking(False)
+            await loop.sock_connect(endless, str(path))
+            with contextlib.suppress(OSError):
+                for _ in range(40):
+                    await loop.sock_sendall(endless, b"x" * 65_536)
+            heard = b""
+            with contextlib.suppress(OSError):
+                while more := await loop.sock_recv(endless, 65_536):
+                    heard += more
+        _, answer = map(msgspec.json.decode, heard.splitlines())
+        assert "longer than" in answer["error"]["facts"]["what"]
         assert (await client.send(Status())).profile == "work"
 
 
@@ -214,7 +270,7 @@ async def test_a_reader_who_takes_nothing_is_dropped_and_delays_nobody(
     with socket.socket(socket.AF_UNIX) as slow:
         slow.connect(str(path))
         for number in range(8):
-            slow.send(lines.encode(lines.Request(id=number, command=ListContacts())))
+            slow.send(lines.encode(lines.Request(id=number, command=lines.packed(ListContacts()))))
         while not (dropped := served._connections - before):
             assert (await client.send(Status())).profile == "work"
         done, _ = await asyncio.wait(dropped, timeout=10)
@@ -233,3 +289,49 @@ async def test_a_fault_in_the_node_is_an_error_without_its_values(path: Path) ->
         with pytest.raises(LoomError) as caught:
             await client.send(Status())
         assert "secret" not in msgspec.json.encode(caught.value.facts).decode() + str(caught.value)
+
+
+FOREIGN = (
+    b'{"id":1,"result":{"type":"done","v":1}}',
+    b'{"id":1,"result":{"type":"status","v":1}}',
+    b'{"id":1,"result":[]}',
+    b'{"id":1,"result":"\\ud800"}',
+    b'{"id":1}',
+    b'{"id":null,"error":{"code":"invalid_input"}}',
+    b"[]",
+)
+
+
+@pytest.mark.parametrize("line", FOREIGN)
+async def test_what_answers_like_no_node_is_one_error(path: Path, line: bytes) -> None:
+    """Another program of this user at the socket, or a Loom to come."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeting = lines.Greeting(api=lines.API_VERSION, version="9", profile="work")
+        writer.write(lines.encode(greeting))
+        await reader.readline()
+        writer.write(line + b"\n")
+        writer.close()
+
+    path.parent.mkdir(mode=0o700)
+    served = await asyncio.start_unix_server(serve, path)
+    async with served:
+        client = await attach(path)
+        with pytest.raises(ControlError):
+            await client.send(Diagnose())
+        await client.close()
+
+
+def test_every_command_says_what_it_gives() -> None:
+    for command in get_args(AnyCommand):
+        assert result_type(command) in get_args(AnyView), command
+
+
+async def test_an_error_about_a_file_that_is_not_utf8_arrives(path: Path) -> None:
+    class Broken(FakeNode):
+        def _answer(self, command: object) -> object:
+            raise StoreUnavailable(what="caf\udce9.db")
+
+    async with attached(Broken(), path) as client:
+        with pytest.raises(StoreUnavailable, match=r"caf\?\.db"):
+            await client.send(Status())
