@@ -50,13 +50,12 @@ def read_settings(
 
     def path(name: str) -> Path | None:
         value = environment.get(name)
-        try:
-            return Path(value).expanduser() if value else None
-        except RuntimeError as error:
-            raise InvalidInput(what=f"{name} names the home of an unknown user") from error
+        return without_tilde(Path(value)) if value else None
 
-    folder = home or path("LOOM_HOME")
+    folder = without_tilde(home) if home else path("LOOM_HOME")
     by_hand = passphrase_file is not None or passphrase_fd is not None
+    if passphrase_file is not None:
+        passphrase_file = without_tilde(passphrase_file)
     return Settings(
         home=None if folder is None else folder.absolute(),
         profile=profile or environment.get("LOOM_PROFILE") or None,
@@ -65,6 +64,18 @@ def read_settings(
         passphrase_command=None if by_hand else environment.get("LOOM_PASSPHRASE_COMMAND") or None,
         mdns_interface=environment.get("LOOM_MDNS_INTERFACE") or None,
     )
+
+
+def without_tilde(path: Path) -> Path:
+    """`~/x` and `~user/x` as the folder that they name; a shell leaves `--home=~/x` as it is.
+
+    Raises:
+        InvalidInput: there is no such user, or this one has no home.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise InvalidInput(what=f"{path} begins with the home folder of an unknown user") from error
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,17 +125,25 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def home_of(settings: Settings) -> Home:
-    """The XDG folders, or everything under `settings.home`. Creates nothing."""
+    """The XDG folders, or everything under `settings.home`. Creates nothing.
+
+    Raises:
+        InvalidInput: the system knows no home folder of this user.
+    """
     if settings.home is not None:
         home = settings.home
         return Home(data=home, config=home / "config", state=home / "state")
     import platformdirs
 
-    return Home(
-        data=platformdirs.user_data_path("loom"),
-        config=platformdirs.user_config_path("loom"),
-        state=platformdirs.user_state_path("loom"),
-    )
+    try:
+        return Home(
+            data=platformdirs.user_data_path("loom"),
+            config=platformdirs.user_config_path("loom"),
+            state=platformdirs.user_state_path("loom"),
+        )
+    except RuntimeError as error:
+        what = "This user has no home folder; name a folder with --home or LOOM_HOME"
+        raise InvalidInput(what=what) from error
 
 
 def paths_of(home: Home, profile: str) -> Paths:

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from loom import __version__
 from loom.cli.given import Options
+from loom.config import without_tilde
 from loom.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -112,7 +113,10 @@ def _refuse_empty(command: TyperCommand | TyperGroup, ctx: "Context", args: list
 
 
 def _collect(ctx: "Context", rest: list[str]) -> list[str]:
-    """Move the global options' values out of the command's parameters."""
+    """Move the global options' values out of the command's parameters; expand `~` in all paths."""
+    for name, value in ctx.params.items():
+        if isinstance(value, Path):
+            ctx.params[name] = without_tilde(value)
     given = ctx.meta.setdefault(_KEY, {})
     for name in GLOBAL_NAMES:
         value = ctx.params.pop(name, None)

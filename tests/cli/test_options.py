@@ -55,6 +55,21 @@ def test_the_home_is_the_one_that_was_named(loom: Loom, tmp_path: Path) -> None:
     assert home_of(read_settings({}, home=tmp_path / "x")).data == tmp_path / "x"
 
 
+def test_a_tilde_in_a_path_is_the_home_folder(
+    loom: Loom, profiles: FakeProfiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No shell expands it in `--out=~/x`."""
+    profiles.add()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert loom("token", "export", "--home=~/h", "--out=~/token").exit_code == 0
+    assert (tmp_path / "token").exists()
+    assert not (tmp_path / "~").exists()
+    refused = loom("token", "export", "--out=~nobody-of-that-name/token")
+    assert refused.exit_code == 2
+    assert "unknown user" in refused.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("nope",), ("send",), ("send", "Bob"), ("send", "Bob", "hi", "there"), ("send", "--x"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -193,6 +194,21 @@ def test_in_the_background_it_outlives_its_terminal(environment: dict[str, str])
     assert ready["type"] == "node.ready"
     assert os.getsid(ready["pid"]) not in (os.getsid(0), ready["pid"])
     assert run(environment, "status").returncode == 0
+    assert run(environment, "stop").returncode == 0
+
+
+def test_in_the_background_it_is_reached_after_the_logout(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The system removes the runtime folder then; cron and `su` never had one."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    started = run({**environment, "XDG_RUNTIME_DIR": str(runtime)}, "daemon", "--background")
+    assert started.returncode == 0, started.stderr
+    shutil.rmtree(runtime)
+    environment.pop("XDG_RUNTIME_DIR", None)
+    assert run(environment, "send", "Bob", "hi").returncode == 0
+    assert run({**environment, "XDG_RUNTIME_DIR": "relative"}, "status").returncode == 0
     assert run(environment, "stop").returncode == 0
 
 

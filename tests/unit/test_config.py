@@ -15,6 +15,7 @@ from loom.config import (
     read_settings,
 )
 from loom.errors import (
+    InvalidInput,
     InvalidName,
     NoProfile,
     ProfileNotChosen,
@@ -39,6 +40,36 @@ def test_without_loom_home_xdg_counts(tmp_path: Path, monkeypatch: pytest.Monkey
     home = home_of(Settings())
     if os.uname().sysname == "Linux":
         assert home.data == tmp_path / "data" / "loom"
+
+
+def test_a_relative_xdg_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the XDG specification says; a node in the background works in another folder."""
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, "relative/folder")
+    home = home_of(Settings())
+    for path in (home.data, home.config, home.state):
+        assert path.is_absolute()
+        assert "relative" not in path.parts
+
+
+def test_a_tilde_is_the_home_folder_also_where_no_shell_expanded_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    by_hand = read_settings({}, home=Path("~/x"), passphrase_file=Path("~/p"))
+    assert (by_hand.home, by_hand.passphrase_file) == (Path("/home/ada/x"), Path("/home/ada/p"))
+    assert read_settings({"LOOM_HOME": "~/x"}).home == Path("/home/ada/x")
+    with pytest.raises(InvalidInput, match="unknown user"):
+        read_settings({}, home=Path("~nobody-of-that-name/x"))
+
+
+def test_a_user_without_a_home_folder_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: str) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr("platformdirs.user_data_path", unknown)
+    with pytest.raises(InvalidInput, match="--home"):
+        home_of(Settings())
 
 
 def test_no_runtime_folder_moves_the_socket(
