@@ -27,7 +27,8 @@ from loom.model import Address
 
 COOKIE: Final = "loom"
 SECRET_BYTES: Final = 32
-FROM_PAGE_MAX_BYTES: Final = 1 << 20
+FROM_PAGE_MAX_BYTES: Final = 7 << 20
+"""A paste of 1 MiB, each byte escaped as six, fits."""
 FROM_APP_MAX_BYTES: Final = 1 << 24
 HEARTBEAT_S: Final = 15.0
 END_TIMEOUT_S: Final = 5.0

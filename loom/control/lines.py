@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from loom.api.events import AnyEvent
 
 API_VERSION = 1
-REQUEST_MAX_BYTES = 1 << 20
+REQUEST_MAX_BYTES = 7 << 20
+"""A draft of 1 MiB, each byte escaped as six, fits."""
 ANSWER_MAX_BYTES = 32 << 20
 """A page of a hundred messages of 16 KiB, each byte escaped as six, fits twice."""
 

@@ -1,13 +1,17 @@
 """What is being written: text, cursor, a kill ring of one, and what was sent before."""
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from loom.tui.cells import clusters, wrap
+from loom.tui.cells import Row, Rows, clusters, width_of
 
 HISTORY_MAX: Final = 100
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_NEAR: Final = 64
+"""No cluster is longer; so far one looks for its beginning and end."""
 
 
 class Editor:
@@ -20,6 +24,9 @@ class Editor:
         self._sent: list[str] = []
         self._recalled: int | None = None
         self._aside = ""
+        self._rows = Rows()
+        self._column: tuple[int, int] | None = None
+        """Where the cursor went up or down to, and the column that it aims at."""
 
     @property
     def size_bytes(self) -> int:
@@ -32,11 +39,7 @@ class Editor:
 
     def insert(self, text: str) -> None:
         """Typed or pasted. Line ends become newlines; control characters stay out."""
-        clean = "".join(
-            one
-            for one in text.replace("\r\n", "\n").replace("\r", "\n")
-            if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs")
-        )
+        clean = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
         self.text = self.text[: self.cursor] + clean + self.text[self.cursor :]
         self.cursor += len(clean)
 
@@ -57,10 +60,10 @@ class Editor:
     # --- moving ---
 
     def left(self) -> None:
-        self.cursor = self._before()
+        self.cursor = self._before(self.cursor)
 
     def right(self) -> None:
-        self.cursor = self._after()
+        self.cursor = self._after(self.cursor)
 
     def home(self) -> None:
         """To the beginning of the line."""
@@ -72,44 +75,48 @@ class Editor:
         self.cursor = len(self.text) if end < 0 else end
 
     def word_left(self) -> None:
-        at = self.cursor
-        while at and not self.text[at - 1].isalnum():
-            at -= 1
-        while at and self.text[at - 1].isalnum():
-            at -= 1
-        self.cursor = at
+        self.cursor = self._back_over(_is_word, self._back_over(_is_no_word, self.cursor))
 
     def word_right(self) -> None:
-        at = self.cursor
-        while at < len(self.text) and not self.text[at].isalnum():
-            at += 1
-        while at < len(self.text) and self.text[at].isalnum():
-            at += 1
-        self.cursor = at
+        self.cursor = self._on_over(_is_word, self._on_over(_is_no_word, self.cursor))
 
     def vertical(self, by: int, width: int) -> bool:
-        """To the row above (-1) or below (1); False: there is none."""
-        rows = wrap(self.text, width)
+        """To the row above (-1) or below (1), as near to the column as it goes; False: no row."""
+        rows = self.rows(width)
         row = self.row(width)
         if not 0 <= row + by < len(rows):
             return False
-        column = self.cursor - rows[row][0]
+        if self._column is not None and self._column[0] == self.cursor:
+            column = self._column[1]
+        else:
+            column = width_of(self.text[rows[row][0] : self.cursor])
         start, end = rows[row + by]
-        self.cursor = min(start + column, end)
+        # The end of a row without a space or newline is the beginning of the next row.
+        goes_on = rows[row + by + 1 : row + by + 2] and rows[row + by + 1][0] == end
+        self.cursor, used = start, 0
+        for cluster in clusters(self.text[start:end]):
+            used += cluster.width
+            if used > column or (goes_on and start + cluster.end == end):
+                break
+            self.cursor = start + cluster.end
+        self._column = self.cursor, column
         return True
+
+    def rows(self, width: int) -> list[Row]:
+        """The text's rows, see `wrap`."""
+        return self._rows.of(self.text, width)
 
     def row(self, width: int) -> int:
         """The row that the cursor stands in."""
-        starts = [start for start, _ in wrap(self.text, width)]
-        return bisect_right(starts, self.cursor) - 1
+        return bisect_right(self.rows(width), self.cursor, key=lambda row: row[0]) - 1
 
     # --- deleting ---
 
     def backspace(self) -> None:
-        self._cut(self._before(), self.cursor)
+        self._cut(self._before(self.cursor), self.cursor)
 
     def delete(self) -> None:
-        self._cut(self.cursor, self._after())
+        self._cut(self.cursor, self._after(self.cursor))
 
     def kill_to_start(self) -> None:
         end = self.cursor
@@ -125,12 +132,8 @@ class Editor:
 
     def kill_word(self) -> None:
         """Back to the space before, like a shell's Ctrl-W."""
-        end = at = self.cursor
-        while at and self.text[at - 1].isspace():
-            at -= 1
-        while at and not self.text[at - 1].isspace():
-            at -= 1
-        self._kill(at, end)
+        end = self.cursor
+        self._kill(self._back_over(_is_no_space, self._back_over(str.isspace, end)), end)
 
     def kill_word_right(self) -> None:
         start = self.cursor
@@ -156,14 +159,28 @@ class Editor:
 
     # --- inside ---
 
-    def _before(self) -> int:
-        line = max(0, self.cursor - 64)
-        found = clusters(self.text[line : self.cursor])
-        return line + found[-1].start if found else 0
+    def _before(self, at: int) -> int:
+        """Where the cluster before begins."""
+        start = max(0, at - _NEAR)
+        found = clusters(self.text[start:at])
+        return start + found[-1].start if found else 0
 
-    def _after(self) -> int:
-        found = clusters(self.text[self.cursor : self.cursor + 64])
-        return self.cursor + found[0].end if found else self.cursor
+    def _after(self, at: int) -> int:
+        """Where the cluster behind ends."""
+        found = clusters(self.text[at : at + _NEAR])
+        return at + found[0].end if found else at
+
+    def _back_over(self, kind: Callable[[str], bool], at: int) -> int:
+        """Where the clusters that begin with such a character begin."""
+        while at and kind(self.text[before := self._before(at)]):
+            at = before
+        return at
+
+    def _on_over(self, kind: Callable[[str], bool], at: int) -> int:
+        """Where the clusters that begin with such a character end."""
+        while at < len(self.text) and kind(self.text[at]):
+            at = self._after(at)
+        return at
 
     def _kill(self, start: int, end: int) -> None:
         if self.text[start:end]:
@@ -173,6 +190,18 @@ class Editor:
     def _cut(self, start: int, end: int) -> None:
         self.text = self.text[:start] + self.text[end:]
         self.cursor = start
+
+
+def _is_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNM"
+
+
+def _is_no_word(character: str) -> bool:
+    return not _is_word(character)
+
+
+def _is_no_space(character: str) -> bool:
+    return not character.isspace()
 
 
 EDITING: Final[Mapping[str, Callable[[Editor], None]]] = {

@@ -41,18 +41,20 @@ envelope ✉
 EMOJI: Final = dict(zip(_TABLE.split()[::2], _TABLE.split()[1::2], strict=True))
 _TYPED: Final = re.compile(r"(?:^|(?<=\s)):([a-z0-9_+-]{2,})(:?)$")
 LIMIT: Final = 8
+TYPED_MAX: Final = 40
+"""Characters; no name is longer."""
 
 
 def complete_emoji(text: str, cursor: int) -> list[Completion]:
     """Ways to complete the `:name` before the cursor."""
-    found = _TYPED.search(text[:cursor])
+    first = max(cursor - TYPED_MAX, 0)
+    found = _TYPED.search(text[first:cursor])
     if found is None:
         return []
     word, closed = found.groups()
+    start = first + found.start()
     if closed:
-        return [Completion(found.start(), EMOJI[word], EMOJI[word])] if word in EMOJI else []
+        return [Completion(start, EMOJI[word], EMOJI[word])] if word in EMOJI else []
     names = [name for name in EMOJI if name.startswith(word)]
     names += [name for name in EMOJI if word in name and name not in names]
-    return [
-        Completion(found.start(), EMOJI[name], f"{EMOJI[name]} :{name}:") for name in names[:LIMIT]
-    ]
+    return [Completion(start, EMOJI[name], f"{EMOJI[name]} :{name}:") for name in names[:LIMIT]]

@@ -9,16 +9,14 @@ from loom.api.views import MessageView
 from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import cut, pad, width_of, wrap
+from loom.tui.links import Link, find_links
 from loom.tui.themes import Line, Piece
 
 Block = list[Line]
 
 STATE_WIDTH: Final = 3
 NAME_WIDTH: Final = 12
-LINK: Final = re.compile(r"https?://[!-~]*[\w/#=&-]", re.ASCII)
-"""What is offered as a link: plain ASCII without spaces, so that nothing hides in it."""
 _LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
-LINK_MAX: Final = 2_000
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
     "January",
@@ -59,7 +57,7 @@ def lay_out(
     inset = sum(width_of(piece.text) for piece in head)
     mark = Piece(signs["selected"], "key") if is_selected else Piece(" ")
     body = _LINE_END_SPACES.sub("", printable(message.body, multiline=True))
-    links = [(m.start(), m.end()) for m in LINK.finditer(body) if len(m[0]) <= LINK_MAX]
+    links = find_links(body)
     room = max(width - 1 - inset - STATE_WIDTH, 2)
     role = "match" if is_match else "text"
     for number, (start, end) in enumerate(wrap(body, room)):
@@ -96,16 +94,16 @@ def _head(message: MessageView, width: int, signs: Signs, *, own: bool) -> Line:
     return [Piece(pad(name, 3, dots), role), Piece(" ")]
 
 
-def _pieces(text: str, start: int, end: int, links: list[tuple[int, int]], role: str) -> Line:
+def _pieces(text: str, start: int, end: int, links: list[Link], role: str) -> Line:
     line: Line = []
     at = start
-    for link_start, link_end in links:
-        first, last = max(link_start, at), min(link_end, end)
+    for link in links:
+        first, last = max(link.start, at), min(link.end, end)
         if first >= last:
             continue
         if first > at:
             line.append(Piece(text[at:first], role))
-        line.append(Piece(text[first:last], "link", text[link_start:link_end]))
+        line.append(Piece(text[first:last], "link", link.address))
         at = last
     if at < end:
         line.append(Piece(text[at:end], role))

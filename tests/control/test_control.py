@@ -15,6 +15,7 @@ from loom.api.commands import (
     Diagnose,
     ListContacts,
     SendText,
+    SetDraft,
     ShowContact,
     Status,
     Stop,
@@ -33,7 +34,9 @@ from loom.errors import (
     StoreUnavailable,
     kinds,
 )
+from loom.wire.limits import DRAFT_MAX_BYTES
 from tests.fakes import FakeNode
+from tests.tui.talking import TalkingNode
 
 
 @pytest.fixture
@@ -62,6 +65,16 @@ async def test_commands_and_results_cross_whole(path: Path) -> None:
         assert sent.body == "hi\n\x1b[31m👩‍💻"
         statuses = await asyncio.gather(*(client.send(Status()) for _ in range(200)))
         assert {status.last_seq for status in statuses} == {2}
+
+
+async def test_the_longest_draft_crosses(path: Path) -> None:
+    """Above 64 KiB one was not kept; the socket took 1 MiB with all its escapes."""
+    body = '"\n' * (DRAFT_MAX_BYTES // 2)
+    node = TalkingNode()
+    node.add("Bob")
+    async with attached(node, path) as client:
+        await client.send(SetDraft(contact="Bob", body=body))
+    assert list(node.drafts.values()) == [body]
 
 
 async def test_an_error_arrives_as_the_same_class_with_its_facts(path: Path) -> None:

@@ -19,6 +19,7 @@ from loom.api.commands import (
 from loom.api.events import ContactTyping, ConversationRead, MessageRead, MessagesDeleted
 from loom.api.views import Draft, Preference
 from loom.errors import InvalidText, MessageNotFound
+from loom.wire.limits import DRAFT_MAX_BYTES
 from tests.node.harness import World
 
 
@@ -27,8 +28,9 @@ async def test_a_draft_survives_a_restart_and_goes_with_its_contact(world: World
     await alice.do(SetDraft(contact="Bob", body="dear\nBob"))
     await alice.restart()
     assert (await alice.do(ListDrafts())).drafts == [Draft(contact_id=1, body="dear\nBob")]
+    await alice.do(SetDraft(contact="Bob", body="x" * DRAFT_MAX_BYTES))
     with pytest.raises(InvalidText):
-        await alice.do(SetDraft(contact="Bob", body="x" * 100_000))
+        await alice.do(SetDraft(contact="Bob", body="x" * (DRAFT_MAX_BYTES + 1)))
     await alice.do(SetDraft(contact="Bob", body=""))
     assert (await alice.do(ListDrafts())).drafts == []
     await alice.do(SetDraft(contact="Bob", body="again"))

@@ -21,7 +21,7 @@ from loom.tui.app import LoomApp
 from loom.tui.screens.picker import Picker
 from loom.tui.slash import Slash
 from loom.tui.terminal_input import TerminalInput
-from loom.wire.limits import TEXT_MAX_BYTES
+from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.talking import TalkingNode
 
@@ -235,6 +235,20 @@ async def test_what_the_composer_leaves_the_timeline_takes(opened: Opened) -> No
             await pilot.press(*back)
             await settle(pilot)
             assert text_of(app) == before
+
+
+async def test_a_large_paste_is_kept_and_a_larger_one_is_refused(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        app.post_message(events.Paste("ä" * (DRAFT_MAX_BYTES // 2)))
+        await pilot.press("x")
+        await settle(pilot)
+        assert "Not inserted: more than 1,024 KiB do not fit here." in screen(app)
+        app.post_message(events.Paste("y" * 100))
+        await pilot.press("ctrl+q")
+        await settle(pilot)
+    assert list(node.drafts.values()) == ["ä" * (DRAFT_MAX_BYTES // 2)]
 
 
 async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) -> None:

@@ -2,10 +2,13 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import split_graphemes
 
-from loom.tui.cells import clusters, width_of, wrap
+from loom.tui import cells
+from loom.tui.cells import Cluster, Rows, clusters, width_of, wrap
 from loom.tui.editor import Editor
 
 
@@ -72,3 +75,81 @@ def test_wrapping_loses_only_spaces_and_newlines(text: str, width: int) -> None:
 def test_clusters_cover_everything(text: str) -> None:
     found = clusters(text)
     assert "".join(text[one.start : one.end] for one in found) == text
+
+
+def at_column(*steps: int) -> str:
+    """Where the cursor gets from the third column of the first row, going down and up."""
+    editor = Editor("abcdef\n日本語です\n\n👨\u200d👩\u200d👧👍🏽e\u0301!")
+    editor.cursor = 3
+    for by in steps:
+        assert editor.vertical(by, 20)
+    row = editor.row(20)
+    start, end = editor.rows(20)[row]
+    return editor.text[start : editor.cursor] + "|" + editor.text[editor.cursor : end]
+
+
+def test_up_and_down_keep_to_the_column_and_tear_nothing() -> None:
+    """By index, `abcdef` went to the wrong place in wide characters and into clusters."""
+    assert at_column(1) == "日|本語です"
+    assert at_column(1, 1) == "|"
+    assert at_column(1, 1, 1) == "👨\u200d👩\u200d👧|👍🏽e\u0301!"
+    assert at_column(1, 1, 1, -1, -1, -1) == "abc|def"
+    editor = Editor("abcd\nefghijklm")
+    editor.cursor = 4
+    assert editor.vertical(1, 4)  # `efgh` goes on in the next row
+    assert editor.row(4) == 1
+
+
+def test_words_are_made_of_whole_clusters() -> None:
+    hindi, family, thumb = "हिन्दी", "👨\u200d👩\u200d👧", "👍🏽"
+    assert edited(f"a {hindi}|", "word_left") == f"a |{hindi}"
+    assert edited(f"|{hindi} b", "word_right") == f"{hindi}| b"
+    assert (
+        edited(f"e\u0301e\u0301 x|{thumb}", "word_left", "word_left") == f"|e\u0301e\u0301 x{thumb}"
+    )
+    assert edited(f"|{family}{thumb} ab", "word_right") == f"{family}{thumb} ab|"
+    assert edited(f"x {family}{thumb}|", "kill_word") == "x |"
+    assert edited(f"|{hindi}x {thumb}", "kill_word_right") == f"| {thumb}"
+
+
+TEXTS = st.text(alphabet="ab \n日👍\u0301\u200d🇩", max_size=60)
+
+
+@given(TEXTS, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9), TEXTS)), st.integers(2, 12))
+def test_what_is_wrapped_little_by_little_is_wrapped_right(
+    text: str, changes: list[tuple[int, int, str]], width: int
+) -> None:
+    rows = Rows()
+    for at, size, new in changes:
+        assert rows.of(text, width) == wrap(text, width)
+        text = text[:at] + new + text[at + size :]
+    assert rows.of(text, width) == wrap(text, width)
+
+
+def test_a_key_in_a_large_text_wraps_only_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a megabyte in the composer a key once took a second."""
+    wrapped = 0
+    full_row = cells._full_row
+
+    def counted(text: str, start: int, end: int, width: int) -> tuple[int, int] | None:
+        nonlocal wrapped
+        wrapped += 1
+        return full_row(text, start, end, width)
+
+    editor = Editor("some words and 日本語 of them, a line of some length\n" * 20_000)
+    editor.rows(30)
+    monkeypatch.setattr(cells, "_full_row", counted)
+    for place in (0, 500_000, len(editor.text)):
+        for text in ("x", "a\nb"):
+            editor.cursor = place
+            editor.insert(text)
+            assert editor.rows(30)[-1][1] == len(editor.text)
+            editor.kill_word()
+            assert editor.rows(30)[-1][1] == len(editor.text)
+    assert wrapped < 100
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=9))
+def test_letters_that_join_nothing_are_found_fast_and_right(text: str) -> None:
+    if cells._ALONE.fullmatch(text) and text.isprintable():
+        assert clusters(text) == [Cluster(*one) for one in split_graphemes(text)[0]]

@@ -12,13 +12,10 @@ from loom.node.bus import Draft, store_events
 from loom.node.commands.handlers import Handlers
 from loom.storage import drafts, preferences
 from loom.storage.connection import Db
-from loom.wire.limits import TEXT_MAX_BYTES
+from loom.wire.limits import DRAFT_MAX_BYTES
 
 if TYPE_CHECKING:
     from loom.node.node import Node
-
-DRAFT_MAX_BYTES = 4 * TEXT_MAX_BYTES
-"""More than can be sent: what is too long is cut by who wrote it."""
 
 
 class HabitCommands:

@@ -11,7 +11,7 @@ from loom.front.slash import Refused, Run, Say, read_line
 from loom.tui.commands import COMMANDS, Completion, complete_command
 from loom.tui.editor import Editor
 from loom.tui.emoji import complete_emoji
-from loom.wire.limits import TEXT_MAX_BYTES
+from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
 
 if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen
@@ -51,6 +51,11 @@ class Writing:
 
     def insert(self, text: str) -> None:
         """Typed or pasted."""
+        size = self.editor.size_bytes + len(text.encode(errors="replace"))
+        if size > DRAFT_MAX_BYTES:
+            limit = f"{DRAFT_MAX_BYTES // 1024:,} KiB"
+            self._room.say(f"Not inserted: more than {limit} do not fit here.", bad=True)
+            return
         self.editor.insert(text)
         self.edited()
 

@@ -3,7 +3,7 @@
 from textual.message import Message
 
 from loom.printable import printable
-from loom.tui.cells import clusters, cut, width_of, wrap
+from loom.tui.cells import clusters, cut, width_of
 from loom.tui.commands import Completion
 from loom.tui.editor import Editor
 from loom.tui.themes import Line, Piece
@@ -52,7 +52,7 @@ class Composer(Lines):
         """As many rows as the text needs, from one to eight."""
         if not self.size:
             return  # it fits itself once it has a width
-        rows = len(wrap(self.editor.text, self.text_width)) if self.editor.text else 1
+        rows = len(self.editor.rows(self.text_width))
         height = max(1, min(rows, ROWS_MAX, self.screen.size.height // 3))
         row = self.editor.row(self.text_width)
         self._first = max(0, min(max(self._first, row - height + 1), row, rows - height))
@@ -68,7 +68,7 @@ class Composer(Lines):
         if not text:
             words = cut(self.placeholder, max(width - INSET, 0), self.look.signs["ellipsis"])
             return [head, Piece(words, "hint")]
-        rows = wrap(text, self.text_width)
+        rows = self.editor.rows(self.text_width)
         at = y + self._first
         if at >= len(rows):
             return [head]
@@ -84,7 +84,7 @@ class Composer(Lines):
         if not self.is_active or not self.region:
             return None
         row = self.editor.row(self.text_width)
-        start = wrap(self.editor.text, self.text_width)[row][0]
+        start = self.editor.rows(self.text_width)[row][0]
         x = INSET + width_of(shown(self.editor.text[start : self.editor.cursor]))
         region = self.region
         return (

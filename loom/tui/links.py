@@ -1,0 +1,79 @@
+"""Links in a text: where they stand, and the ASCII address that a terminal is given for each."""
+
+import re
+import unicodedata
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+LINK_MAX: Final = 2_000
+"""Characters; a longer one is only text."""
+_BEGINNING: Final = re.compile(r"https?://", re.IGNORECASE)
+_ENDING: Final = ".,;:!?'*~"
+"""What ends a sentence or a quotation rather than a link."""
+_BRACKETS: Final = {")": "(", "]": "[", "}": "{"}
+_OUTSIDE: Final = '<>"`\N{REPLACEMENT CHARACTER}'
+_KEPT: Final = "".join(map(chr, range(0x21, 0x7F)))
+
+
+class Link(NamedTuple):
+    """A link's place in the text; `address` is printable ASCII."""
+
+    start: int
+    end: int
+    address: str
+
+
+def find_links(text: str) -> list[Link]:
+    """The links of a harmless text (see `printable`)."""
+    found: list[Link] = []
+    end = 0
+    for beginning in _BEGINNING.finditer(text):
+        if beginning.start() < end:
+            continue
+        end = _trimmed(text, beginning.end(), _end(text, beginning.end()))
+        address = _address(text[beginning.start() : end], beginning.end() - beginning.start())
+        if address:
+            found.append(Link(beginning.start(), end, address))
+    return found
+
+
+def _end(text: str, at: int) -> int:
+    """Where a space, or punctuation of another script, ends it."""
+    while at < len(text):
+        one = text[at]
+        if one.isspace() or one in _OUTSIDE:
+            break
+        if not one.isascii() and unicodedata.category(one)[0] not in "LMNSC":
+            break
+        at += 1
+    return at
+
+
+def _trimmed(text: str, start: int, end: int) -> int:
+    """Without the sentence's punctuation; a closing bracket stays if it was opened inside."""
+    while end > start:
+        last = text[end - 1]
+        opening = _BRACKETS.get(last)
+        is_open = opening is None or text.count(opening, start, end) < text.count(last, start, end)
+        if last not in _ENDING and (opening is None or not is_open):
+            break
+        end -= 1
+    return end
+
+
+def _address(link: str, host_at: int) -> str:
+    """The link in ASCII: the host as IDNA does, the rest as UTF-8 with percent signs."""
+    host = re.split(r"[/?#]", link[host_at:], maxsplit=1)[0]
+    if len(link) > LINK_MAX or not any(one.isalnum() for one in host):
+        return ""
+    rest = link[host_at + len(host) :]
+    labels = [_label(one) for one in host.split(".")]
+    return link[:host_at] + ".".join(labels) + quote(rest, safe=_KEPT)
+
+
+def _label(label: str) -> str:
+    if label.isascii():
+        return label
+    name, colon, port = label.partition(":")
+    name = unicodedata.normalize("NFC", name.lower())
+    return f"xn--{name.encode('punycode').decode('ascii')}{colon}{port}"
