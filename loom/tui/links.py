@@ -64,16 +64,22 @@ def _trimmed(text: str, start: int, end: int) -> int:
 def _address(link: str, host_at: int) -> str:
     """The link in ASCII: the host as IDNA does, the rest as UTF-8 with percent signs."""
     host = re.split(r"[/?#]", link[host_at:], maxsplit=1)[0]
-    if len(link) > LINK_MAX or not any(one.isalnum() for one in host):
+    labels = host.split(".")
+    if len(link) > LINK_MAX or not any(map(str.isalnum, host)) or any(map(_is_mixed, labels)):
         return ""
-    rest = link[host_at + len(host) :]
-    labels = [_label(one) for one in host.split(".")]
-    return link[:host_at] + ".".join(labels) + quote(rest, safe=_KEPT)
+    labels = [_label(one) for one in labels]
+    return quote(link[:host_at] + ".".join(labels) + link[host_at + len(host) :], safe=_KEPT)
+
+
+def _is_mixed(label: str) -> bool:
+    """Whether a name mixes letters that look alike, as one made to be taken for another does."""
+    scripts = {unicodedata.name(one, "").split(" ")[0] for one in label if one.isalpha()}
+    return len(scripts & {"LATIN", "CYRILLIC", "GREEK"}) > 1
 
 
 def _label(label: str) -> str:
-    if label.isascii():
-        return label
     name, colon, port = label.partition(":")
+    if name.isascii():
+        return label
     name = unicodedata.normalize("NFC", name.lower())
     return f"xn--{name.encode('punycode').decode('ascii')}{colon}{port}"

@@ -170,11 +170,11 @@ def test_markup_is_shown_as_it_was_written(text: str) -> None:
     [
         ("see https://example.org/a?b=1, or", "https://example.org/a?b=1"),
         ("https://ex\u202eample.org", "https://example.org"),
-        ("https://ex\u0430mple.org", "https://ex"),
+        ("https://ex\u0430mple.org", ""),
         ("javascript:alert(1) file:///etc/passwd", ""),
         ("https://" + "a" * 3_000, ""),
     ],
 )
-def test_only_plain_addresses_become_links(body: str, link: str) -> None:
+def test_only_honest_addresses_become_links(body: str, link: str) -> None:
     block = lay_out(message(body, "Ada"), None, width=80, signs=Signs(True))
     assert {piece.link for line in block for piece in line if piece.link} == ({link} - {""})
