@@ -116,7 +116,7 @@ def _rule(words: str, role: str, width: int, signs: Signs) -> Line:
     right = width - width_of(words) - left
     return [
         Piece(signs["rule"] * left, role),
-        Piece(words, role),
+        Piece(words, "time" if role == "rule" else role),
         Piece(signs["rule"] * right, role),
     ]
 

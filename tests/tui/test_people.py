@@ -294,6 +294,28 @@ async def test_the_own_token_is_shown_and_copied(
         assert "also shows it as a QR code" in screen(app)
 
 
+@pytest.mark.parametrize("no_color", [False, True])
+async def test_a_qr_code_is_dark_on_light_on_every_terminal(
+    people: PeopleNode, opened: Opened, monkeypatch: pytest.MonkeyPatch, no_color: bool
+) -> None:
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/token", "enter")
+        code = [
+            segment.style
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if "█" in segment.text
+        ]
+        assert code
+        for style in code:
+            assert style is not None
+            assert style.color is not None
+            assert style.bgcolor is not None
+            assert (style.color.name, style.bgcolor.name) == ("#000000", "#ffffff")
+
+
 async def test_events_reach_an_open_sheet(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "f2")

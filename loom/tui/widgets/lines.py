@@ -69,8 +69,20 @@ class Lines(Widget):
         strip = self._drawn.get(line) or self._drawn_before.get(line)
         if strip is None:
             strip = self.look.theme.strip(list(line), width, unicode=self.look.signs.unicode)
+            drawn = list(strip)
             for filter_ in self.app.get_line_filters():  # NO_COLOR
                 strip = strip.apply_filter(filter_, self.background_colors[1])
+            if any(piece.role == "qr" for piece in line):
+                # A picture, not a decoration: without its own two colours it is inverted on dark
+                # terminals, which many cameras cannot read.
+                code = self.look.theme.style("qr")
+                strip = Strip(
+                    [
+                        before if before.style == code else after
+                        for before, after in zip(drawn, strip, strict=True)
+                    ],
+                    width,
+                )
         self._drawn[line] = strip
         return strip
 
