@@ -52,12 +52,18 @@ def read_settings(
         value = environment.get(name)
         return without_tilde(Path(value)) if value else None
 
-    folder = without_tilde(home) if home else path("LOOM_HOME")
+    try:
+        folder = without_tilde(home) if home else path("LOOM_HOME")
+        folder = None if folder is None else folder.absolute()
+    except OSError as error:
+        raise InvalidInput(
+            what="The current folder is gone: go to another one, or give --home as a full path"
+        ) from error
     by_hand = passphrase_file is not None or passphrase_fd is not None
     if passphrase_file is not None:
         passphrase_file = without_tilde(passphrase_file)
     return Settings(
-        home=None if folder is None else folder.absolute(),
+        home=folder,
         profile=profile or environment.get("LOOM_PROFILE") or None,
         passphrase_file=passphrase_file if by_hand else path("LOOM_PASSPHRASE_FILE"),
         passphrase_fd=passphrase_fd,

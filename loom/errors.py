@@ -21,6 +21,7 @@
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
     │   └── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
+    ├── OutputFailed          standard output takes nothing; the command itself was carried out
     └── DecisionNeeded        the user must decide
         └── IdentityChanged, ContactBlocked
 
@@ -382,6 +383,16 @@ class StateConflict(StoreError):
     """The stored conversation is not the one that was changed; nothing was written."""
 
     code = "state_conflict"
+
+
+# --- the output -------------------------------------------------------------------------------
+
+
+class OutputFailed(LoomError):
+    """Standard output could not be written; `done` says in a sentence what was done before."""
+
+    code = "output_failed"
+    fact_names = ("what", "done")
 
 
 # --- the user ---------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """Contacts: who can be talked to, and whether they were verified."""
 
 from typing import Annotated
+from unicodedata import normalize
 
 import typer
 
+from loom.api.client import Client
 from loom.api.commands import (
     BlockContact,
     ListContacts,
@@ -16,13 +18,16 @@ from loom.api.commands import (
     Command as ApiCommand,
 )
 from loom.api.views import ContactView
+from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import sign, when
+from loom.errors import InvalidInput
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
 PANEL = "People"
+_SESSIONS = {"none": "none yet", "starting": "starting, not yet answered"}
 
 Contact = Annotated[str, typer.Argument(metavar="CONTACT", help="A name, or # and a number.")]
 
@@ -67,7 +72,7 @@ def list_(context: typer.Context) -> None:
                 )
                 for view in found
             ]
-            caller.output.table(("", "No", "Contact", "Standing", "Unread", "Queued"), rows)
+            caller.output.table(("", "No", "Contact", "Status", "Unread", "Queued"), rows)
         else:
             caller.output.note("No contacts yet: `loom token import TOKEN --name NAME` adds one.")
 
@@ -94,16 +99,33 @@ def block(context: typer.Context, contact: Contact) -> None:
 
 
 def unblock(context: typer.Context, contact: Contact) -> None:
-    """Undo a block."""
-    _one(context, BlockContact(contact=contact, blocked=False))
-
-
-def remove(context: typer.Context, contact: Contact) -> None:
-    """Delete a contact, its history and its keys here."""
+    """Undo a block; what they sent during it arrives after it."""
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
+            was_blocked = (await client.send(ShowContact(contact=contact))).blocked
+            view = await client.send(BlockContact(contact=contact, blocked=False))
+        caller.output.put(view, contact_words(view))
+        if was_blocked:
+            name = printable(view.contact)
+            caller.output.note(f"What {name} sent during the block arrives when you are connected.")
+
+    caller.run(work())
+
+
+def remove(
+    context: typer.Context,
+    contact: Contact,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a contact, the whole conversation and its keys here."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            if not yes:
+                await confirm_name(client, contact, "the contact and the whole conversation")
             done = await client.send(RemoveContact(contact=contact))
         caller.output.put(done, f"{printable(contact)} is removed.")
 
@@ -142,22 +164,43 @@ def verify(
     caller.run(work())
 
 
+async def confirm_name(client: Client, contact: str, what: str) -> None:
+    """Have the contact's name typed before `what` is deleted.
+
+    Raises:
+        TerminalNeeded: nobody can be asked.
+        InvalidInput: another name was typed.
+    """
+    name = (await client.send(ShowContact(contact=contact))).contact
+    typed = terminal.ask(
+        f"Type {printable(name)} and press Enter to delete {what}: ",
+        what="Asking for confirmation",
+        remedy="Add --yes.",
+    )
+    if _folded(typed) != _folded(name):
+        raise InvalidInput(what="Nothing was deleted: that was not the name")
+
+
+def _folded(name: str) -> str:
+    return normalize("NFC", name.strip()).casefold()
+
+
 def contact_words(view: ContactView) -> str:
     """Everything about one contact, a line each."""
     last = view.last_message_at_ms
     facts = [
         ("Contact", f"{view.contact} (#{view.contact_id})"),
-        ("Calls itself", view.display_name or "-"),
-        ("Standing", standing(view)),
+        ("Their own name", view.display_name or "-"),
+        ("Status", standing(view)),
         ("Online", "yes" if view.online else "no"),
-        ("Session", view.session),
+        ("Session", _SESSIONS.get(view.session, view.session)),
         ("Fingerprint", view.fingerprint),
         ("Unread", str(view.unread)),
         ("Queued", str(view.queued)),
         ("Last message", when(last) if last is not None else "-"),
         ("Since", when(view.created_at_ms)),
     ]
-    return "\n".join(f"{name:<13} {printable(fact)}" for name, fact in facts)
+    return "\n".join(f"{name:<15} {printable(fact)}" for name, fact in facts)
 
 
 def standing(view: ContactView) -> str:

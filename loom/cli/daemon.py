@@ -23,7 +23,7 @@ from loom.cli.opening import Caller, following
 from loom.cli.options import Command
 from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
-from loom.errors import ControlError, InvalidAddress, ProfileInUse
+from loom.errors import ControlError, InvalidAddress, OutputFailed, ProfileInUse
 from loom.model import Address
 from loom.printable import printable
 
@@ -82,7 +82,7 @@ def daemon(
 
 def _print(caller: Caller, event: AnyEvent) -> None:
     """A node lives on when nobody reads what it says."""
-    with suppress(OSError):
+    with suppress(OSError, OutputFailed):
         put_event(caller, event)
 
 

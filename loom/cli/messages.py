@@ -30,8 +30,7 @@ from loom.api.events import (
     MessageReceived,
 )
 from loom.api.views import MessageView
-from loom.cli import terminal
-from loom.cli.contacts import Contact
+from loom.cli.contacts import Contact, confirm_name
 from loom.cli.events import event_words
 from loom.cli.given_text import text_of
 from loom.cli.opening import Caller, following
@@ -91,7 +90,7 @@ def send(
     async def queue() -> None:
         async with caller.client() as client:
             message = await client.send(command)
-        caller.output.put(message, message_words(message))
+        _put_sent(caller, message)
         if caller.opened_here:
             caller.output.note("Stored. It leaves when a node runs: `loom daemon`.")
 
@@ -103,10 +102,9 @@ def send(
                 async with asyncio.timeout(wait_s):
                     state = await _delivered(client, message, before.last_seq)
             except (TimeoutError, ControlError) as error:
-                caller.output.put(message, message_words(message))
+                _put_sent(caller, message)
                 raise NotDelivered(timeout_s=f"{wait_s:g}") from error
-        message = msgspec.structs.replace(message, state=state)
-        caller.output.put(message, message_words(message))
+        _put_sent(caller, msgspec.structs.replace(message, state=state))
 
     caller.run(queue() if wait is None else deliver(wait))
 
@@ -179,18 +177,12 @@ def delete(
     caller = Caller.of(context)
     if everything == bool(message_ids):
         raise InvalidInput(what="Give either message ids or --all")
-    if everything and not yes:
-        typed = terminal.ask(
-            f"Type {printable(contact)} to delete the whole conversation: ",
-            what="Asking for confirmation",
-            remedy="Add --yes.",
-        )
-        if typed != contact:
-            raise InvalidInput(what="Nothing was deleted: that was not the name")
 
     async def work() -> None:
         ids = None if everything else message_ids
         async with caller.client() as client:
+            if everything and not yes:
+                await confirm_name(client, contact, "the whole conversation")
             done = await client.send(DeleteMessages(contact=contact, message_ids=ids))
         caller.output.put(done, "Deleted here.")
 
@@ -216,6 +208,11 @@ def listen(
         caller.output.note("The node has ended.")
 
     caller.run(work())
+
+
+def _put_sent(caller: Caller, message: MessageView) -> None:
+    done = f"The message is {message.state}: do not send it again."
+    caller.output.put(message, message_words(message), done=done)
 
 
 def put_event(caller: Caller, event: AnyEvent) -> None:
@@ -324,3 +321,5 @@ async def _follow(caller: Caller, client: Client, after: int, contact_id: int, s
             if isinstance(event, MessageReceived | MessageQueued) and event.row_id <= shown:
                 continue
             put_event(caller, event)
+            if isinstance(event, MessageReceived) and caller.output.fancy:
+                await client.send(MarkRead(contact=f"#{contact_id}", row_id=event.row_id))

@@ -3,15 +3,16 @@
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TextIO
+from typing import Final, TextIO
 
 import msgspec
 
 from loom.api.events import Warned
 from loom.api.views import View
-from loom.errors import LoomError
+from loom.errors import LoomError, OutputFailed
 from loom.front import signs
 from loom.front.sentences import of_warning, on_command_line
 from loom.printable import printable
@@ -59,6 +60,12 @@ class CheckLine(View, frozen=True, kw_only=True, tag="check"):
     advice: str = ""
 
 
+class WebReady(View, frozen=True, kw_only=True, tag="web.ready"):
+    """The first line of `loom web --json`: the link that lets one browser in, once."""
+
+    link: str
+
+
 class WarningLine(Warned, frozen=True, kw_only=True, tag="warning"):
     """Something the user should know: `code`, `facts` and `message` are those of an error."""
 
@@ -72,6 +79,8 @@ class DemoReady(View, frozen=True, kw_only=True, tag="demo.ready"):
     address: str
 
 
+FOLD_LINES: Final = 40
+DONE: Final = "The command itself was carried out."
 _encoder = msgspec.json.Encoder()
 # Lossless for a JSON reader, harmless for a terminal: C1 controls, line and bidi controls.
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
@@ -89,6 +98,17 @@ def _worded(event: Warned) -> WarningLine:
     return WarningLine(**facts, message=of_warning(event.code, event.facts))
 
 
+@contextmanager
+def _checked(done: str) -> Iterator[None]:
+    """A full disk behind standard output undoes nothing: say what was done all the same."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(what=error.strerror or type(error).__name__, done=done) from error
+
+
 class Output(msgspec.Struct, frozen=True):
     """Standard output and error of one command."""
 
@@ -97,37 +117,41 @@ class Output(msgspec.Struct, frozen=True):
     @property
     def fancy(self) -> bool:
         """Whether a person with a terminal is looking."""
-        return sys.stdout.isatty() and not self.as_json
+        return is_terminal() and not self.as_json
 
-    def json(self, value: msgspec.Struct) -> None:
-        """One JSON line, UTF-8 whatever the terminal's encoding."""
+    def json(self, value: msgspec.Struct, *, done: str = DONE) -> None:
+        """One JSON line, UTF-8 whatever the terminal's encoding. Raises OutputFailed."""
         if isinstance(value, Warned):
             value = _worded(value)
         line = json_line(value) + "\n"
-        sys.stdout.flush()
-        if (raw := getattr(sys.stdout, "buffer", None)) is not None:
-            raw.write(line.encode())
-            raw.flush()
-        else:
-            sys.stdout.write(line)
+        with _checked(done):
+            sys.stdout.flush()
+            if (raw := getattr(sys.stdout, "buffer", None)) is not None:
+                raw.write(line.encode())
+                raw.flush()
+            else:
+                sys.stdout.write(line)
 
-    def line(self, text: str) -> None:
-        """One line for people, at once."""
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+    def line(self, text: str, *, done: str = DONE) -> None:
+        """One line for people, at once. Raises OutputFailed."""
+        with _checked(done):
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
 
-    def put(self, value: msgspec.Struct, words: str) -> None:
-        """The value for machines, the words for people."""
+    def put(self, value: msgspec.Struct, words: str, *, done: str = DONE) -> None:
+        """The value for machines, the words for people. Raises OutputFailed."""
         if self.as_json:
-            self.json(value)
+            self.json(value, done=done)
         else:
-            self.line(words)
+            self.line(words, done=done)
 
     def note(self, text: str) -> None:
-        """Something beside the answer, on standard error."""
-        sys.stdout.flush()
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        """Something beside the answer, on standard error; where that takes nothing, nowhere."""
+        with _checked(DONE):
+            sys.stdout.flush()
+        with suppress(OSError):
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Rows for people; every cell is shown as it is, never as markup."""
@@ -143,7 +167,9 @@ class Output(msgspec.Struct, frozen=True):
             table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(Text(printable(cell)) for cell in row))
-        console.print(table)
+        with _checked(DONE):
+            console.print(table)
+            sys.stdout.flush()
 
     def error(self, error: LoomError) -> None:
         """Why the command failed and what to do next."""
@@ -160,6 +186,11 @@ class Output(msgspec.Struct, frozen=True):
         self.note(f"loom: {printable(line.message)}")
         if line.advice:
             self.note(f"      {printable(line.advice)}")
+
+
+def is_terminal() -> bool:
+    """Whether standard output is one."""
+    return sys.stdout.isatty()
 
 
 def has_unicode(stream: TextIO) -> bool:
@@ -181,6 +212,11 @@ def when(at_ms: int) -> str:
 
 
 def body_words(prefix: str, body: str) -> str:
-    """A body after its prefix; further lines are set in, so that none can pose as a message."""
+    """A body after its prefix; further lines are set in, so that none can pose as a message.
+
+    On a terminal a long one is folded: one message must not push all others out of sight.
+    """
     lines = printable(body, multiline=True).split("\n")
+    if (more := len(lines) - FOLD_LINES) > 1 and is_terminal():
+        lines[FOLD_LINES:] = [f"... {more:,} more lines"]
     return f"\n{' ' * 18}".join([prefix + lines[0], *lines[1:]])

@@ -58,7 +58,8 @@ def init(
         )
         if show_phrase:
             shown = ProfileCreated(profile=profile, name=name, phrase=phrase)
-            caller.output.put(shown, phrase)
+            done = f"The profile {profile} was created, but nobody has seen its words: delete it."
+            caller.output.put(shown, phrase, done=done)
         else:
             terminal.show(_words(phrase), what=_WHAT, remedy=_REMEDY)
             if caller.options.json:

@@ -14,7 +14,7 @@ from loom.cli.opening import Caller
 from loom.cli.options import Group, root_options
 from loom.cli.output import ErrorLine, Output
 from loom.cli.terminal import can_show_app
-from loom.errors import DiskFull, InvalidInput, LoomError
+from loom.errors import InvalidInput, LoomError, OutputFailed
 
 
 class Root(Group):
@@ -38,6 +38,7 @@ class Root(Group):
             )
             sys.stdout.flush()
         except BrokenPipeError:
+            _drop_output()
             code = 0
         except BaseException as error:  # noqa: BLE001 - the last stop before a traceback
             code = exit_code(error, output, arguments)
@@ -56,8 +57,7 @@ class Root(Group):
                 return super().invoke(ctx)
             _without_command(ctx)
         except BrokenPipeError:
-            # Whoever read our output has left: what is still buffered must not complain either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
         return None
 
 
@@ -75,8 +75,15 @@ def _without_command(ctx: "typer._click.core.Context") -> None:
 def exit_code(error: BaseException, output: Output, arguments: list[str]) -> int:
     """Say what happened, in one sentence with what to do next; the exit code for it."""
     match error:
+        case SystemExit(__context__=BrokenPipeError()):  # the parser's own, for `--help | head`
+            _drop_output()
+            return 0
         case SystemExit():
             return error.code if isinstance(error.code, int) else int(error.code is not None)
+        case OutputFailed():
+            _drop_output()
+            Output(as_json=False).error(error)
+            return error.exit_code
         case LoomError():
             output.error(error)
             return error.exit_code
@@ -89,10 +96,10 @@ def exit_code(error: BaseException, output: Output, arguments: list[str]) -> int
             return 1
         case KeyboardInterrupt():
             return 130
-        case OSError(errno=errno.ENOSPC):  # the store has its own words: this is our output
-            _drop_output()
-            Output(as_json=False).error(DiskFull())
-            return 1
+        case OSError(errno=errno.ENOSPC):  # the parser's own output; the store has its own words
+            return exit_code(
+                OutputFailed(what=os.strerror(errno.ENOSPC), done=""), output, arguments
+            )
         case BaseExceptionGroup() if inner := _only_loom_error(error):
             return exit_code(inner, output, arguments)
     return _unexpected(error, output, arguments)
@@ -120,8 +127,11 @@ def _unexpected(error: BaseException, output: Output, arguments: list[str]) -> i
     from loom.cli import logs
     from loom.config import home_of, read_settings
 
-    log = home_of(read_settings(os.environ, home=_home_in(arguments))).log
-    written = logs.record(error, log)
+    try:
+        log = home_of(read_settings(os.environ, home=_home_in(arguments))).log
+        written = logs.record(error, log)
+    except LoomError:  # where the log would be is not known either
+        log, written = Path(), False
     advice = f"Please report what is in {log}." if written else "The log could not be written."
     message = f"Something went wrong inside Loom ({type(error).__name__})."
     output.failure(ErrorLine(code="error", exit=1, message=message, advice=advice))

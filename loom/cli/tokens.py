@@ -2,21 +2,28 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from loom.api.commands import ExportToken, ImportToken
+from loom.api.views import TokenView
 from loom.cli.contacts import contact_words
 from loom.cli.given_text import text_of
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
-from loom.cli.output import TokenInspected, has_unicode
+from loom.cli.output import TokenInspected, has_unicode, is_terminal
 from loom.errors import InvalidInput, InvalidToken
+from loom.front.qr import qr_rows
 
 PANEL = "People"
 TOKEN_FILE_MAX_BYTES = 64 * 1024
+BLACK_ON_WHITE = "\x1b[30;107m"
+PLAIN = "\x1b[0m"
+_STREAMS = (("dev",), ("proc",))
+"""/dev/stdout may lead to a regular file that others write to as well."""
 
 Token = Annotated[str, typer.Argument(metavar="TOKEN|FILE|-", help="A token, a file, or stdin.")]
 
@@ -39,25 +46,30 @@ def export(
     context: typer.Context,
     qr: Annotated[bool, typer.Option("--qr", help="Also as a QR code.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write it to a private file.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write it to a private file; -: print it."),
     ] = None,
 ) -> None:
     """Print your token, to be given to the people you want to talk to."""
     caller = Caller.of(context)
 
+    found: list[TokenView] = []
+
     async def work() -> None:
         async with caller.client() as client:
-            view = await client.send(ExportToken())
-        if out is not None:
-            _write_private(out, view.token + "\n")
-            caller.output.note(f"The token is in {out}.")
-            if not caller.options.json:
-                return
-        caller.output.put(view, view.token)
-        if qr and not caller.options.json:
-            caller.output.line(_qr_code(view.token))
+            found.append(await client.send(ExportToken()))
 
     caller.run(work())
+    (view,) = found
+    if out is not None and str(out) != "-":
+        _write(out, view.token + "\n")  # outside the event loop: a pipe may wait for its reader
+        caller.output.note(f"The token is in {out}.")
+        if not caller.options.json:
+            return
+    caller.output.put(view, view.token)
+    if qr and not caller.options.json:
+        for row in _qr_code(view.token):
+            caller.output.line(row)
 
 
 def import_(
@@ -128,28 +140,43 @@ def _decoded(data: bytes) -> str:
         raise InvalidToken(reason="it is not text") from error
 
 
-def _write_private(path: Path, text: str) -> None:
-    """A new file of mode 0600, or an old one replaced whole."""
-    part = path.with_name(path.name + ".part")
+def _write(path: Path, text: str) -> None:
+    """Replace a regular file whole, mode 0600, or make one; write into a device or a pipe.
+
+    A link stays one: what it points to is written.
+
+    Raises:
+        InvalidInput: a folder, or it cannot be written.
+    """
     try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        if path.is_dir():
+            raise InvalidInput(what=f"{path} is a folder: write the name of a file")
+        if (path.exists() and not path.is_file()) or path.absolute().parts[1:2] in _STREAMS:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+        else:
+            _replace(path.resolve(), text)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        why = getattr(error, "strerror", None) or "its links go in a circle"
+        raise InvalidInput(what=f"{path} cannot be written: {why}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """At any instant the file is the old one or the new; nobody else's file is touched."""
+    descriptor, name = tempfile.mkstemp(prefix=".loom-", dir=path.parent)  # mode 0600
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        part.replace(path)
-    except OSError as error:
-        raise InvalidInput(what=f"{path} cannot be written: {error.strerror}") from error
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
-def _qr_code(token: str) -> str:
-    """The token as a QR code of half blocks, of number signs where there is no UTF-8."""
-    from io import StringIO
-
-    import segno
-
-    code = segno.make(token, error="m")
-    if has_unicode(sys.stdout):
-        drawn = StringIO()
-        code.terminal(out=drawn, compact=True, border=2)
-        return drawn.getvalue()
-    rows = code.matrix_iter(border=2)
-    return "\n".join("".join("##" if dark else "  " for dark in row) for row in rows)
+def _qr_code(token: str) -> list[str]:
+    """The token as a QR code, dark on light on a terminal whatever its own colours are."""
+    rows = qr_rows(token, unicode=has_unicode(sys.stdout))
+    if not is_terminal():
+        return rows
+    return [f"{BLACK_ON_WHITE}{row}{PLAIN}" for row in rows]

@@ -13,6 +13,7 @@ import loom
 from loom.cli.daemon import parse_address
 from loom.cli.opening import Caller, following
 from loom.cli.options import Command
+from loom.cli.output import WebReady
 from loom.errors import ExtraMissing, InvalidInput
 from loom.model import Address
 
@@ -56,7 +57,7 @@ def web(
                 caller.output.note(
                     "Open this link in a browser on this machine; it works once. Ctrl-C ends."
                 )
-                caller.output.line(server.link)
+                caller.output.put(WebReady(link=server.link), server.link)
                 async for _ in events:
                     pass
         caller.output.note("The node has ended.")

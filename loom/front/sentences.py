@@ -207,6 +207,7 @@ WORDS: Final[Mapping[str, Words]] = {
     "state_conflict": _both(
         "The conversation changed meanwhile; nothing was written.", "Try again."
     ),
+    "output_failed": _both("Standard output could not be written: {what}.", "{done}"),
     # the user
     "decision_needed": Words(
         "You must decide before this can go on.",

@@ -139,7 +139,7 @@ def test_contacts(loom: Loom, node: FakeNode) -> None:
     assert loom("contacts", "rename", "Bob", "Robert").exit_code == 0
     assert objects(loom("contacts", "block", "robert", "--json"))[0]["blocked"]
     assert not objects(loom("contacts", "unblock", "Robert", "--json"))[0]["blocked"]
-    assert objects(loom("contacts", "remove", "Robert", "--json"))[0]["type"] == "done"
+    assert objects(loom("contacts", "remove", "Robert", "--yes", "--json"))[0]["type"] == "done"
     assert node.contacts == {}
     result = loom("contacts", "show", "Robert", "--json")
     assert (result.exit_code, objects(result)[0]["code"]) == (4, "contact_not_found")

@@ -265,9 +265,11 @@ def test_a_new_profile_on_a_terminal(environment: dict[str, str]) -> None:
     assert "differ" in screen
 
 
-def test_deleting_everything_asks_for_the_name(environment: dict[str, str]) -> None:
-    delete = ["delete", "Bob", "--all"]
-    code, _ = on_terminal(environment, delete, [("Type Bob", "Bob\n")])
+@pytest.mark.parametrize("delete", [["delete", "#1", "--all"], ["contacts", "remove", "#1"]])
+def test_deleting_everything_asks_for_the_name(
+    environment: dict[str, str], delete: list[str]
+) -> None:
+    code, _ = on_terminal(environment, delete, [("Type Bob", "bob\n")])
     assert code == 0
     code, screen = on_terminal(environment, delete, [("Type Bob", "yes\n")])
     assert code == 2

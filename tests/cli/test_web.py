@@ -18,7 +18,7 @@ from typer.testing import Result
 from loom.cli import web as web_command
 from loom.cli.web_server import WebServer
 from loom.model import Address
-from tests.cli.conftest import Loom
+from tests.cli.conftest import Loom, objects
 from tests.cli.on_terminal import ROOT
 from tests.fakes import FakeProfiles
 
@@ -244,6 +244,14 @@ def test_it_listens_on_loopback_only(loom: Loom, profiles: FakeProfiles, listen:
     done = loom("web", "--listen", listen)
     assert done.exit_code == 2
     assert "this machine only" in done.stderr
+
+
+def test_json_gives_the_link_as_an_object(loom: Loom, profiles: FakeProfiles) -> None:
+    profiles.add(running=True).closed = True  # so that it ends at once
+    done = loom("web", "--json")
+    (ready,) = objects(done)
+    assert ready["type"] == "web.ready"
+    assert urlsplit(ready["link"]).hostname == "127.0.0.1"
 
 
 def test_without_the_extra_it_says_what_to_install(

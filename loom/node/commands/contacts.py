@@ -129,9 +129,7 @@ class ContactCommands:
         )
 
     async def _show_contact(self, command: api.ShowContact) -> views.ContactView:
-        peer = self._node.peers.named(command.contact)
-        await peer.state.ready()
-        return await self._view(peer)
+        return await self._view(self._node.peers.named(command.contact))
 
     async def _rename_contact(self, command: api.RenameContact) -> views.ContactView:
         name = check_name(command.name)
@@ -251,6 +249,7 @@ class ContactCommands:
             raise
 
     async def _view(self, peer: Peer) -> views.ContactView:
+        await peer.state.ready()
         unread, queued, last = await self._parts.database.read(
             lambda db: (
                 messages.unread_count(db, peer.number),
