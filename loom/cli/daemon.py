@@ -72,12 +72,12 @@ def daemon(
     profile = caller.profile
     if asyncio.run(caller.is_running()):
         raise ProfileInUse(profile=profile)
-    passphrase = read_passphrase(caller.settings)
+    given = [read_passphrase(caller.settings)]
     if background:
-        ready = in_background(lambda tell: asyncio.run(_serve(caller, passphrase, options, tell)))
+        ready = in_background(lambda tell: asyncio.run(_serve(caller, given, options, tell)))
         caller.output.put(ready, event_words(ready) or "")
     else:
-        asyncio.run(_serve(caller, passphrase, options, lambda event: _print(caller, event)))
+        asyncio.run(_serve(caller, given, options, lambda event: _print(caller, event)))
 
 
 def _print(caller: Caller, event: AnyEvent) -> None:
@@ -88,17 +88,21 @@ def _print(caller: Caller, event: AnyEvent) -> None:
 
 async def _serve(
     caller: Caller,
-    passphrase: str,
+    given: list[str],
     options: NodeOptions,
     tell: Callable[[AnyEvent], None],
 ) -> None:
-    """Run the node until it is stopped, by `loom stop` or a signal."""
+    """Run the node until it is stopped, by `loom stop` or a signal.
+
+    Args:
+        given: the passphrase, taken out of here: the node runs for months and needs it once.
+    """
     loop = asyncio.get_running_loop()
     signalled = loop.create_future()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
             loop.add_signal_handler(number, _settle, signalled, number)
-    client = await caller.unlock(passphrase, options, attach=False)
+    client = await caller.unlock(given.pop(), options, attach=False)
     try:
         status = await client.send(Status())
         tell(_ready(status))

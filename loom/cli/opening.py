@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 OFFLINE = NodeOptions(online=False, serve=False)
 """A command that only reads or queues; another one waits its turn for the moment it takes."""
-TURN_TIMEOUT_S = 5.0
 TURN_PAUSE_S = 0.1
+TURN_PAUSES_MAX = 50
+"""How often a command looks again while the same process has the profile."""
 
 
 def open_profiles(settings: Settings) -> Profiles:
@@ -36,7 +37,7 @@ def open_profiles(settings: Settings) -> Profiles:
 
 
 class Caller:
-    """Whoever typed a command: options, settings, and the way to the profile that was meant."""
+    """The caller of a command: options, settings, and the way to the profile that was meant."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -83,7 +84,10 @@ class Caller:
     @asynccontextmanager
     async def client(self, options: NodeOptions = OFFLINE) -> AsyncIterator[Client]:
         """The profile's client: the running node's, else one opened with `options`."""
-        client = await self.attach_or_unlock(options)
+        try:
+            client = await self.profiles.attach(self.profile)
+        except NodeNotRunning:
+            client = await self.unlock(read_passphrase(self.settings), options)
         try:
             yield client
         finally:
@@ -106,20 +110,13 @@ class Caller:
         except NodeNotRunning:
             return False
 
-    async def attach_or_unlock(
-        self, options: NodeOptions = OFFLINE, passphrase: str | None = None
-    ) -> Client:
-        """Attach where a node runs, else unlock, asking for the passphrase unless given."""
-        try:
-            return await self.profiles.attach(self.profile)
-        except NodeNotRunning:
-            if passphrase is None:
-                passphrase = read_passphrase(self.settings)
-            return await self.unlock(passphrase, options)
-
     async def unlock(self, passphrase: str, options: NodeOptions, *, attach: bool = True) -> Client:
-        """Unlock; while another short command has its turn, wait a little or attach to it."""
-        deadline = asyncio.get_running_loop().time() + TURN_TIMEOUT_S
+        """Unlock; while other commands have their turns, wait for them or attach to one.
+
+        Raises:
+            ProfileInUse: one of them keeps the profile, and cannot be attached to.
+        """
+        holder, pauses = "", 0
         while True:
             try:
                 client = await self.profiles.unlock(self.profile, passphrase, options)
@@ -131,9 +128,18 @@ class Caller:
                         return await self.profiles.attach(self.profile)
                 elif await self.is_running():
                     raise
-                if asyncio.get_running_loop().time() > deadline:
+                before, holder = holder, self._holder()
+                pauses = pauses + 1 if holder == before else 0
+                if pauses > TURN_PAUSES_MAX:
                     raise
                 await asyncio.sleep(TURN_PAUSE_S)
+
+    def _holder(self) -> str:
+        """Which process has the profile, as its lock file says."""
+        try:
+            return paths_of(self.home, self.profile).lock.read_text()
+        except OSError:
+            return ""
 
     def online(self) -> NodeOptions:
         """Options of a node that meets the network for as long as the command runs."""

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO, cast
+from typing import NoReturn, TextIO, cast
 
-from loom.errors import TerminalNeeded
+from loom.errors import InvalidInput, TerminalNeeded
 
 TERMINAL = Path("/dev/tty")
 
@@ -36,13 +36,17 @@ def ask_hidden(prompt: str, *, what: str, remedy: str) -> str:
 
     Raises:
         TerminalNeeded: with `what` needs it and the `remedy`.
+        InvalidInput: bytes that are no text.
     """
     if not has_terminal():
         raise TerminalNeeded(what=what, remedy=remedy)
     from getpass import getpass
 
     with _interruptible():
-        return getpass(prompt)
+        try:
+            return getpass(prompt)
+        except UnicodeDecodeError as error:
+            raise InvalidInput(what=f"What was typed is not valid {error.encoding}") from None
 
 
 def ask(prompt: str, *, what: str, remedy: str) -> str:
@@ -74,9 +78,18 @@ def _opened(mode: str, what: str, remedy: str) -> TextIO:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends a prompt at once; inside an event loop it would only be noted for later."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Ctrl-C and SIGTERM end a prompt at once, with the terminal as it was.
+
+    Inside an event loop they would only be noted for later.
+    """
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _end}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)

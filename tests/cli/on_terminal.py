@@ -3,9 +3,11 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,10 +22,14 @@ os.execv(sys.argv[1], sys.argv[1:])
 def run_on_terminal(
     command: list[str],
     environment: dict[str, str],
-    typed: list[tuple[str, str]],
+    typed: Sequence[tuple[str, str | bytes | signal.Signals]],
     limit_s: float = 60.0,
 ) -> tuple[int, str]:
-    """Type each answer once what it answers is on the screen; the exit code and the screen."""
+    """Type each answer, or send it, once what it answers is on the screen.
+
+    Returns:
+        The exit code and the screen.
+    """
     terminal, inside = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", _TAKE_TERMINAL, *command],
@@ -41,7 +47,11 @@ def run_on_terminal(
         while time.monotonic() < deadline:
             if waiting and waiting[0][0] in screen[seen:]:
                 seen = len(screen)
-                os.write(terminal, waiting.pop(0)[1].encode())
+                answer = waiting.pop(0)[1]
+                if isinstance(answer, signal.Signals):
+                    process.send_signal(answer)
+                else:
+                    os.write(terminal, answer.encode() if isinstance(answer, str) else answer)
             if not select.select([terminal], [], [], 1)[0]:
                 continue
             try:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -234,7 +234,9 @@ def test_where_there_is_no_utf8_signs_are_ascii(environment: dict[str, str]) -> 
 
 
 def on_terminal(
-    environment: dict[str, str], arguments: list[str], typed: list[tuple[str, str]]
+    environment: dict[str, str],
+    arguments: list[str],
+    typed: Sequence[tuple[str, str | bytes | signal.Signals]],
 ) -> tuple[int, str]:
     return run_on_terminal(command(*arguments), environment, typed, LIMIT_S)
 
@@ -250,6 +252,23 @@ def test_prompts_use_the_terminal_and_show_no_passphrase(environment: dict[str, 
     code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "\x03")])
     assert code == 130
     assert "Traceback" not in screen
+
+
+@pytest.mark.parametrize("asking", [["contacts"], ["daemon"], ["restore", "--name", "Ada"]])
+def test_a_prompt_ends_at_once_when_told_to(environment: dict[str, str], asking: list[str]) -> None:
+    """Inside an event loop and outside; nobody has to press Enter."""
+    del environment["LOOM_PASSPHRASE_FILE"]
+    prompt = "words: " if "restore" in asking else "Passphrase: "
+    code, screen = on_terminal(environment, asking, [(prompt, signal.SIGTERM)])
+    assert code == 143, screen
+    assert "Traceback" not in screen
+
+
+def test_a_byte_that_is_no_text_at_a_prompt_is_one_sentence(environment: dict[str, str]) -> None:
+    del environment["LOOM_PASSPHRASE_FILE"]
+    code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", b"caf\xe9\n")])
+    assert code == 2, screen
+    assert "not valid utf-8" in screen
 
 
 def test_a_new_profile_on_a_terminal(environment: dict[str, str]) -> None:

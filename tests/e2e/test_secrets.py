@@ -24,6 +24,7 @@ from loom.storage import settings, vault
 from loom.storage.database import Database
 from tests.e2e.conftest import Made
 from tests.e2e.processes import ALONE, LIMIT_S, LOOPBACK, PASSPHRASE, ROOT, Home
+from tests.memory import found_in_memory
 
 LOOSE = ("sh", "-c", 'umask 000; ulimit -c "$(ulimit -Hc)"; exec "$@"', "sh")
 TEXTS = ("quokka tangerine", "a marmalade tapir", "never sent pangolin")
@@ -224,3 +225,20 @@ def test_a_process_that_opened_a_profile_leaves_no_core_file(home: Home) -> None
         other.stdout.readline()
         if not aborted_with_core(other):
             pytest.skip("this system makes no core files at all (ulimit -Hc, core_pattern)")
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0,
+    reason="only root reads another process's memory, on Linux: run as root there",
+)
+@pytest.mark.parametrize("where", ["in front", "in the background"])
+def test_a_node_does_not_keep_the_passphrase(home: Home, where: str) -> None:
+    """It runs for months and needs it once."""
+    wanted = {"passphrase": PASSPHRASE.encode(), "name": b"Alice"}
+    if where == "in front":
+        with home.daemon("alice", *ALONE) as alice:
+            assert found_in_memory(alice.process.pid, wanted) == {"name"}
+    else:
+        started = home.run("-p", "alice", "daemon", "--background", "--json", *ALONE).ok()
+        assert found_in_memory(started.objects[0]["pid"], wanted) == {"name"}
+        home.run("-p", "alice", "stop").ok()

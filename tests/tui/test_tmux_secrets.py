@@ -4,9 +4,7 @@ With a real profile, in a real terminal whose whole history is read back.
 """
 
 import os
-import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from loom.config import Settings, home_of, paths_of
 from loom.core.identity import IdentitySeeds, phrase_from_entropy, seeds_from_phrase
 from loom.storage import vault
 from loom.wire.token import encode_token
+from tests.memory import found_in_memory
 from tests.people import BOB
 from tests.tui.test_tmux import Tmux, pytestmark, tmux
 
@@ -59,18 +58,6 @@ def secrets_of(home: Path) -> dict[str, bytes]:
         "text": TEXT.encode(),
         "name": NAME.encode(),
     }
-
-
-def found_in_memory(process: int, wanted: Mapping[str, bytes]) -> set[str]:
-    """Which of them is anywhere in what the process may write to."""
-    found: set[str] = set()
-    maps = Path(f"/proc/{process}/maps").read_text()
-    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
-        for start, end in re.findall(r"^(\w+)-(\w+) rw", maps, re.MULTILINE):
-            memory.seek(int(start, 16))
-            region = memory.read(int(end, 16) - int(start, 16))
-            found |= {name for name, secret in wanted.items() if secret in region}
-    return found
 
 
 async def test_nothing_is_left_after_a_lock_and_after_the_end(tmux: Tmux, home: Path) -> None:
