@@ -51,11 +51,14 @@ def ask_hidden(prompt: str, *, what: str, remedy: str) -> str:
 
 def ask(prompt: str, *, what: str, remedy: str) -> str:
     """A line. Raises TerminalNeeded like `ask_hidden`."""
-    with _opened("w", what, remedy) as screen, _opened("r", what, remedy) as keyboard:
+    with (
+        _interruptible(),
+        _opened("w", what, remedy) as screen,
+        _opened("r", what, remedy) as keyboard,
+    ):
         screen.write(prompt)
         screen.flush()
-        with _interruptible():
-            line = keyboard.readline()
+        line = keyboard.readline()
         if not line:
             raise EOFError
         return line.rstrip("\r\n")
