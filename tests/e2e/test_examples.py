@@ -52,6 +52,7 @@ def until_seen(home: Home, seen: Path) -> None:
     raise AssertionError("the bot lags")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("has_daemon", [True, False])
 def test_the_bot_answers_also_what_came_while_it_was_away(home: Home, has_daemon: bool) -> None:
     seen = home.folder / "seen"

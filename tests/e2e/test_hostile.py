@@ -155,6 +155,7 @@ def ask(process: LineProcess, line: str) -> str:
     return process.read_line()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc, and all of 127.0.0.0/8: Linux")
 @pytest.mark.parametrize(
     "attacks",
@@ -239,6 +240,7 @@ class Wire:
                 one.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.long
 def test_a_recorded_conversation_replayed_changes_nothing(home: Home) -> None:
     def replay(size: int) -> bytes:
         with closing(stranger(bob)) as connection:

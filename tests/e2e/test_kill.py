@@ -5,6 +5,8 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from loom.api.client import Client
 from loom.api.commands import Connect, History, SendText
 from loom.api.events import MessageDelivered, MessageReceived
@@ -110,6 +112,7 @@ class Side:
         return received
 
 
+@pytest.mark.long
 async def test_a_thousand_messages_each_way_survive_kill_9(home: Home) -> None:
     chance = random.Random(20261120)
     sides = [Side(home, "alice", "Bob"), Side(home, "bob", "Alice")]

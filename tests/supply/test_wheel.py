@@ -67,6 +67,7 @@ def archive(built: Path) -> Path:
     return found
 
 
+@pytest.mark.long
 def test_another_folder_umask_and_time_zone_give_the_same_bytes(
     source: Path, built: Path, tmp_path: Path
 ) -> None:
@@ -138,6 +139,7 @@ def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv" / "bin"
 
 
+@pytest.mark.long
 def test_installed_in_an_empty_environment_it_runs(installed: Path, tmp_path: Path) -> None:
     """With what pyproject.toml names and nothing else, inside the bounds that stand there."""
     (tmp_path / "passphrase").write_text("correct horse battery\n")
@@ -149,6 +151,7 @@ def test_installed_in_an_empty_environment_it_runs(installed: Path, tmp_path: Pa
     assert "LOOM-" in told(tmp_path, loom_, *given, "token", "export")
 
 
+@pytest.mark.long
 def test_installed_every_module_finds_what_it_imports(installed: Path, tmp_path: Path) -> None:
     """Only the page server needs more: its packages are an extra."""
     code = """
