@@ -12,7 +12,6 @@ monotonic clock. After `LinkClosed` it closes the connection; nothing more comes
 """
 
 from collections.abc import Iterable
-from enum import Enum, auto
 
 from loom.core.link_events import (
     CloseReason,
@@ -21,6 +20,7 @@ from loom.core.link_events import (
     LinkEvent,
     RecordReceived,
 )
+from loom.core.link_states import LinkState, LinkStep, after
 from loom.core.noise import Handshake
 from loom.core.records import Records
 from loom.errors import PeerError, ProtocolViolation, UsageError
@@ -39,19 +39,6 @@ from loom.wire.limits import (
     RECORD_GRACE_S,
     RECORD_MIN_BYTES_PER_S,
 )
-
-
-class LinkState(Enum):
-    """What a link waits for."""
-
-    CLEAR = auto()
-    MESSAGE_1 = auto()
-    DISCARDING = auto()  # refused: reads on, so that nobody learns when or why
-    ACCEPT = auto()
-    MESSAGE_2 = auto()
-    CONFIRMATION = auto()
-    OPEN = auto()
-    CLOSED = auto()
 
 
 class Link:
@@ -149,17 +136,20 @@ class Link:
     def _receive_handshake(self, data: bytes, events: list[LinkEvent], now_s: float) -> None:
         raise NotImplementedError
 
+    def _move(self, step: LinkStep) -> None:
+        self._state = after(self._state, step)
+
     def _begin_records(self, handshake: Handshake) -> None:
         self._records = Records(*handshake.split(), self._rekey_after)
         self._handshake = None  # its secrets go with it: recorded traffic stays closed
 
     def _open(self, events: list[LinkEvent], now_s: float) -> None:
-        self._state = LinkState.OPEN
+        self._move(LinkStep.CONFIRMED)
         self._confirmed_s = self._sent_s = self._record_started_s = now_s
         events.append(LinkConfirmed())
 
     def _close(self, reason: CloseReason, what: str = "") -> LinkClosed:
-        self._state = LinkState.CLOSED
+        self._move(LinkStep.ENDED)
         self._handshake = self._records = None
         self._incoming.clear()
         self._outgoing.clear()

@@ -3,8 +3,9 @@
 from typing import Final
 
 from loom.core.gate import Gate, make_clear
-from loom.core.link import Link, LinkState
+from loom.core.link import Link
 from loom.core.link_events import CloseReason, LinkAuthenticated, LinkEvent
+from loom.core.link_states import LinkState, LinkStep
 from loom.core.noise import Handshake
 from loom.core.pair_keys import DirectionKeys
 from loom.errors import PeerError, ProtocolViolation, UsageError
@@ -105,14 +106,14 @@ class LinkResponder(Link):
         """
         if self._state is LinkState.CLOSED:
             return []
-        if self._state is not LinkState.ACCEPT or self._handshake is None:
+        self._move(LinkStep.ACCEPTED)
+        if self._handshake is None:
             raise UsageError
         try:
             self._outgoing.append(encode_frame(self._handshake.write_message()))
         except PeerError as error:
             return [self._close(CloseReason.BROKEN, str(error))]
         self._begin_records(self._handshake)
-        self._state = LinkState.CONFIRMATION
         return []
 
     def _receive_handshake(self, data: bytes, events: list[LinkEvent], now_s: float) -> None:
@@ -146,7 +147,7 @@ class LinkResponder(Link):
             ephemeral_seed=self._ephemeral_seed,
             psk=entry.keys.link,
         )
-        self._state = LinkState.MESSAGE_1
+        self._move(LinkStep.ADMITTED)
 
     def _test_message_1(self, events: list[LinkEvent]) -> None:
         if self._handshake is None or self._authenticated is None:
@@ -159,11 +160,11 @@ class LinkResponder(Link):
         except PeerError:
             self._discard()
             return
-        self._state = LinkState.ACCEPT
+        self._move(LinkStep.AUTHENTICATED)
         events.append(self._authenticated)
 
     def _discard(self) -> None:
-        self._state = LinkState.DISCARDING
+        self._move(LinkStep.REFUSED)
         self._handshake = None
         self._incoming.clear()
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from loom.errors import OutOfMemory
 
 HASH_BYTES: Final = 64
+_SHA512: Final = SHA512()
 
 
 def hash_(data: bytes) -> bytes:
@@ -26,7 +27,7 @@ def mac(key: bytes, data: bytes) -> bytes:
 
 def hkdf(salt: bytes, input_key: bytes, info: bytes, length: int) -> bytes:
     """HKDF-SHA-512 (RFC 5869); an empty salt stands for 64 zero bytes."""
-    return HKDF(algorithm=SHA512(), length=length, salt=salt or None, info=info).derive(input_key)
+    return HKDF(_SHA512, length, salt or None, info).derive(input_key)
 
 
 def equal(left: bytes, right: bytes) -> bool:
