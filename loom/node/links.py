@@ -16,9 +16,8 @@ from loom.node.connection import Connection
 from loom.node.parts import Parts
 from loom.node.peer import Peer
 from loom.ports import Stream, StreamHandler, Transport
-from loom.storage import addresses, link_rands
+from loom.storage import link_rands
 from loom.wire.limits import (
-    CONFIRMED_LINKS_MAX,
     LINK_DAY_SKEW_DAYS,
     LINK_HANDSHAKE_TIMEOUT_S,
     LINK_RAND_BYTES,
@@ -30,7 +29,8 @@ from loom.wire.limits import (
 log = logging.getLogger(__name__)
 
 DAY_S = 86_400
-DIALS_AT_ONCE = 8
+DIALS_AT_ONCE = 64
+"""Of contacts that are looked for, and as many again of contacts that announced an address."""
 
 
 class Links:
@@ -51,7 +51,8 @@ class Links:
         self._peers: dict[Connection, Peer] = {}
         self._confirmed: set[Connection] = set()
         self._dialled: dict[Connection, asyncio.Future[None]] = {}
-        self._dialling = asyncio.Semaphore(DIALS_AT_ONCE)
+        self._slots = asyncio.Semaphore(DIALS_AT_ONCE)
+        self._urgent_slots = asyncio.Semaphore(DIALS_AT_ONCE)
         self._stopping = False
         self.refused = 0
         """Connections that did not get through the gate."""
@@ -83,39 +84,38 @@ class Links:
         for connection in [one for one, owner in self._peers.items() if owner is peer]:
             connection.abort()
 
+    async def dial_in_turn(self, peer: Peer, address: Address, *, urgent: bool) -> None:
+        """The same as `dial`, when fewer than so many others wait for an answer."""
+        async with self._urgent_slots if urgent else self._slots:
+            await self.dial(peer, address)
+
     async def dial(self, peer: Peer, address: Address) -> None:
         """Return once a link with the contact is confirmed at this address.
 
         Raises:
             Unreachable: nobody answered as this contact.
         """
-        async with self._dialling:
-            if self._stopping or self._find(peer.number) is not peer:
-                raise Unreachable(address=str(address))
-            confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            connection = Connection(
-                self, self._parts.clock, lambda: self._initiate(peer), dialled=True
-            )
-            self._dialled[connection] = confirmed
-            self._peers[connection] = peer
-            try:
-                await self._transport.dial(address, connection, LINK_HANDSHAKE_TIMEOUT_S)
-                async with asyncio.timeout(LINK_HANDSHAKE_TIMEOUT_S + 1.0):
-                    await confirmed
-            except (TimeoutError, LoomError) as error:
-                connection.abort()
-                raise Unreachable(address=str(address)) from error
-            except asyncio.CancelledError:
-                connection.abort()
-                raise
-            finally:
-                del self._dialled[connection]
-                if connection not in self._confirmed:
-                    self._peers.pop(connection, None)
-        now_ms = self._parts.clock.now_ms()
-        await self._parts.database.write(
-            lambda db: addresses.mark_ok(db, peer.number, address, now_ms)
-        )
+        if self._stopping or self._find(peer.number) is not peer:
+            raise Unreachable(address=str(address))
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        connection = Connection(self, self._parts.clock, lambda: self._initiate(peer), dialled=True)
+        self._dialled[connection] = confirmed
+        self._peers[connection] = peer
+        try:
+            await self._transport.dial(address, connection, LINK_HANDSHAKE_TIMEOUT_S)
+            async with asyncio.timeout(LINK_HANDSHAKE_TIMEOUT_S + 1.0):
+                await confirmed
+        except (TimeoutError, LoomError) as error:
+            connection.abort()
+            raise Unreachable(address=str(address)) from error
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
+        finally:
+            del self._dialled[connection]
+            if connection not in self._confirmed:
+                self._peers.pop(connection, None)
+        await peer.book.mark_ok(address)
 
     def stop(self) -> None:
         """Accept and dial no more; end everything that is not yet confirmed."""
@@ -139,12 +139,7 @@ class Links:
         """The contact is there."""
         self._unconfirmed.pop(connection, None)
         peer = self._peers.get(connection)
-        if (
-            peer is None
-            or self._find(peer.number) is not peer
-            or len(self._confirmed) >= CONFIRMED_LINKS_MAX
-            or self._stopping
-        ):
+        if peer is None or self._find(peer.number) is not peer or self._stopping:
             connection.abort()
             return
         self._confirmed.add(connection)

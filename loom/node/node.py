@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import loom
@@ -21,12 +22,12 @@ from loom.errors import LoomError, PortInUse, PortMoved, StoreUnavailable
 from loom.model import Address, Contact
 from loom.node.bus import Draft, store_events
 from loom.node.commands import Commands
-from loom.node.dialer import Dialer
 from loom.node.links import Links
 from loom.node.parts import Parts
 from loom.node.peer import Peer
 from loom.node.peers import Peers
 from loom.node.presence import Announcer
+from loom.node.routes.dialer import Dialer
 from loom.ports import Discovery, Listener, Transport
 from loom.storage import contacts, maintenance, outbox, settings
 from loom.storage.connection import Db
@@ -214,7 +215,15 @@ class Node:
 
     def _begin_dialling(self, peer: Peer) -> None:
         if peer.contact.is_welcome and peer.dialer is None:
-            peer.dialer = Dialer(peer, self.links.dial)
+            peer.dialer = Dialer(
+                partial(self.links.dial_in_turn, peer),
+                peer.book,
+                self.parts.clock,
+                peer.is_linked,
+                peer.dial_failed,
+                yields=self.parts.identity.peer_id > peer.contact.peer_id,
+            )
+            peer.spawn(peer.dialer.run(), "dialer")
 
     async def _listen(self) -> None:
         explicit = self._options.listen

@@ -23,6 +23,7 @@ from loom.node.outbox import Outbox
 from loom.node.owed import OwedReceipts
 from loom.node.parts import Parts
 from loom.node.paths import PathLog
+from loom.node.routes.address_book import AddressBook
 from loom.node.starter import Starter
 from loom.node.state import ContactState
 from loom.storage import prekeys
@@ -30,7 +31,7 @@ from loom.wire.framing import RecordKind
 from loom.wire.limits import BUNDLE_ONCE_LIFETIME_S, BUNDLE_REQUESTS_PER_HOUR
 
 if TYPE_CHECKING:
-    from loom.node.dialer import Dialer
+    from loom.node.routes.dialer import Dialer
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Peer:
         self.outbox = Outbox(self)
         self.owed = OwedReceipts(self)
         self.starter = Starter(self)
+        self.book = AddressBook(parts.database, parts.clock, contact.contact_id)
         self.dialer: Dialer | None = None
         self.connection: Connection | None = None
         """The confirmed link to write to."""
@@ -125,7 +127,15 @@ class Peer:
             [PeerOffline(contact=self.contact.name, contact_id=self.number, reason=why)]
         )
         if self.dialer is not None:
-            self.dialer.kick()
+            self.dialer.link_lost(self.parts.clock.monotonic_s() - connection.opened_at_s)
+
+    def is_linked(self) -> bool:
+        """Whether a link with the contact is confirmed."""
+        return self.connection is not None
+
+    def dial_failed(self, error: LoomError) -> None:
+        """Note why the contact was not reached."""
+        self.last_error = error.code
 
     def close_links(self) -> None:
         """End every link with the contact; from here on nothing is written to them."""
@@ -298,8 +308,6 @@ class Peer:
     async def stop(self) -> None:
         """End links and tasks; what was submitted is still committed."""
         self.close_links()
-        if self.dialer is not None:
-            self.dialer.stop()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -22,9 +22,7 @@ from loom.node.bus import Draft, store_events
 from loom.node.parts import Parts
 from loom.node.peer import Peer
 from loom.ports import Advert, Discovery
-from loom.storage import addresses
 from loom.storage.addresses import AddressSource
-from loom.storage.connection import Db
 from loom.wire.limits import EPOCH_S
 
 log = logging.getLogger(__name__)
@@ -123,28 +121,22 @@ class Announcer:
             return
         peer, before = peers[contact_id], self._heard.get(contact_id)
         self._heard[contact_id] = (place, nearby), presence.nonce
+        found = [Address(str(ipaddress.ip_address(one)), advert.port) for one in nearby]
         if before is None or before[0] != (place, nearby):
-            peer.spawn(self._remember(peer, advert.port, nearby), "advert")
+            peer.spawn(self._remember(peer, found), "advert")
         elif before[1] != presence.nonce and peer.dialer is not None:
-            peer.dialer.kick(heard=True)
+            peer.dialer.heard(found)
 
-    async def _remember(self, peer: Peer, port: int, nearby: tuple[bytes, ...]) -> None:
-        now_ms = self._parts.clock.now_ms()
-        found = [Address(str(ipaddress.ip_address(one)), port) for one in nearby]
-
-        def store(db: Db) -> None:
-            for address in found:
-                addresses.remember(db, peer.number, address, AddressSource.MDNS, now_ms)
-
+    async def _remember(self, peer: Peer, found: list[Address]) -> None:
         try:
-            await self._parts.database.write(store)
+            await peer.book.remember(found, AddressSource.MDNS)
         except LoomError:
             self._heard.pop(peer.number, None)  # the next advert tells it again
             raise
         for address in found:
             peer.paths.heard(str(address))
         if peer.dialer is not None:
-            peer.dialer.kick(heard=True)
+            peer.dialer.heard(found)
 
     async def _failed(self, error: LoomError) -> None:
         """Tell the user once, until it worked again; whoever looks later finds it too."""

@@ -237,7 +237,7 @@ class Person:
         )
         dialer = self.peer(other).dialer
         assert dialer is not None
-        dialer.kick(heard=True)
+        dialer.heard([address])
 
     async def say(self, other: "Person", *texts: str) -> list[MessageView]:
         """Send texts, one after the other."""

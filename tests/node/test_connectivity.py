@@ -41,7 +41,9 @@ async def test_retries_and_what_waits_are_told(world: World) -> None:
     await world.delivered(alice, bob)
     await bob.crash()
     await alice.say(bob, "one", "two")
-    await world.until(lambda: (dialer := alice.peer(bob).dialer) is not None and dialer.tries > 2)
+    await world.until(
+        lambda: (dialer := alice.peer(bob).dialer) is not None and dialer.failed_attempts > 2
+    )
     await world.until(lambda: alice.peer(bob).dialer.next_at_ms is not None)  # type: ignore[union-attr]
     found = await path(alice)
     assert not found.online

@@ -52,20 +52,18 @@ class NetworkCommands:
         if not command.host or not 0 < command.port < 65_536:
             raise InvalidAddress(address=f"{command.host}:{command.port}")
         address = Address(command.host, command.port)
-        now_ms = self._parts.clock.now_ms()
-        await self._parts.database.write(
-            lambda db: addresses.remember(db, peer.number, address, AddressSource.HAND, now_ms)
-        )
+        await peer.book.remember([address], AddressSource.HAND)
         if not self._node.is_online:
             return views.Done()
         if peer.connection is None or peer.connection.remote != address:
             try:
                 await self._node.links.dial(peer, address)
             except Unreachable:
-                # The dialer may wait for any address at all; now it knows one to go on with.
                 if peer.dialer is not None:
-                    peer.dialer.kick(heard=True)
+                    peer.dialer.heard()  # it may have had no address before
                 raise
+            if peer.connection is None:
+                raise Unreachable(address=str(address))  # it ended at once
         return views.Done()
 
     async def _list_peers(self, command: api.ListPeers) -> views.Peers:
@@ -140,7 +138,7 @@ def _path_view(peer: Peer, *, known: int, queued: int) -> views.PathView:
         connected_at_ms=peer.connected_at_ms,
         known_addresses=known,
         last_error=peer.last_error,
-        tries=0 if dialer is None else dialer.tries,
+        tries=0 if dialer is None else dialer.failed_attempts,
         next_dial_at_ms=None if dialer is None else dialer.next_at_ms,
         queued=queued,
         arriving=peer.inbox.waiting,

@@ -1,0 +1,1 @@
+"""Ways to a contact: direct links, and when to dial."""
