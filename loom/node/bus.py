@@ -76,7 +76,7 @@ class EventBus:
             reader.end()
 
     async def _page(self, after: int) -> list[AnyEvent]:
-        stored = await self._database.read(lambda db: store.after(db, after, REPLAY_PAGE))
+        stored = await self._database.long_read(lambda db: store.after(db, after, REPLAY_PAGE))
         return [_restored(one) for one in stored]
 
 

@@ -18,6 +18,7 @@ CACHED_STATEMENTS: Final = 256
 CACHE_KIB: Final = 8_000
 SHARED_MEMORY_BYTES: Final = 32 * 1024
 TOO_LARGE: Final = "A number is too large"
+CLOSED: Final = "the profile is closed"
 _OPEN_READWRITE: Final = 2  # SQLITE_OPEN_READWRITE: never create
 
 # docs/PROTOCOL.md 8. The log is silenced first: it would write over a terminal interface.
@@ -69,6 +70,18 @@ def _lacks_room(error: BaseException, path: Path) -> bool:
 
 
 @contextmanager
+def snapshot(db: Db) -> Iterator[None]:
+    """Read one state of the database throughout; undo what was written, if the connection may."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        # The method, unlike the statement, also ends cursors that were not read to their end:
+        # one of them would keep all later reads on this snapshot.
+        db.rollback()
+
+
+@contextmanager
 def translated() -> Iterator[None]:
     """Raise what the library raises as a StoreError, and a number beyond 64 bits as bad input."""
     try:
@@ -92,6 +105,8 @@ def translate(error: dbapi2.Error) -> StoreError:
             return StoreUnavailable(what="the database cannot be written")
         case dbapi2.SQLITE_BUSY | dbapi2.SQLITE_LOCKED:
             return StoreUnavailable(what="the database is locked by another program")
+        case dbapi2.SQLITE_INTERRUPT:
+            return StoreUnavailable(what=CLOSED)
         case dbapi2.SQLITE_IOERR:
             return StoreUnavailable(what="the disk reported an error")
         case _:

@@ -1,11 +1,11 @@
-"""The encrypted database of one profile: one writer thread with group commit, one reader thread."""
+"""The encrypted database of one profile: one writer thread with group commit, and its readers."""
 
 import asyncio
 import contextlib
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -16,13 +16,23 @@ from sqlcipher3.dbapi2 import Error as SqlError
 
 from loom.errors import InvalidInput, ProfileDamaged, StoreError, StoreUnavailable
 from loom.storage import maintenance, schema, search
-from loom.storage.connection import TOO_LARGE, connect, translate, translated
+from loom.storage.connection import (
+    BUSY_TIMEOUT_MS,
+    CLOSED,
+    TOO_LARGE,
+    connect,
+    snapshot,
+    translate,
+    translated,
+)
 from loom.storage.conversations import Save, save_last
+from loom.storage.reader import Reader
 
 T = TypeVar("T")
 
 BATCH_MAX: Final = 512
-CHECKPOINT_TRIES: Final = 3
+CHECKPOINT_TRIES: Final = 60
+CHECKPOINT_PAUSE_S: Final = 0.25
 INTEGRITY_CHECKS: Final = 2
 
 # The writer gives up the interpreter at each SQL statement. Measured with a loop that is never
@@ -33,6 +43,8 @@ _Work = Callable[[Connection], Any]
 _Task = tuple[_Work, Save | None]
 _Then = Callable[[Any], None]
 _Item = tuple[_Task, "asyncio.Future[Any]", _Then | None]
+_Job = tuple[list[_Item], Callable[[], None] | None]
+"""For the writer's thread: what to commit, and what to do afterwards, between two commits."""
 _Outcome = tuple[Any, Exception | None]
 
 
@@ -51,12 +63,14 @@ class Database:
         self._writer = writer
         self._before_commit = before_commit
         self._submitted: list[_Item] = []
-        self._queue: SimpleQueue[list[_Item] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Job] = SimpleQueue()
         self._closed = False
         self._ended = False
+        self._is_writing = True
         self._idle = True  # the writer's thread has not begun: its connection is free
-        self._reader: Connection | None = None
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="loom-reader")
+        self._reader = Reader(path, key, "loom-reader")
+        self._long_reader = Reader(path, key, "loom-long-reader")
+        self._checker = Reader(path, key, "loom-checker", always_new=True)
         self._writing = Thread(target=self._write_all, name="loom-writer", daemon=True)
 
     @classmethod
@@ -109,11 +123,8 @@ class Database:
             StoreUnavailable: the database is closed.
         """
         if self._closed:
-            raise StoreUnavailable(what="the profile is closed")
-        if self._idle:
-            self._idle = False
-            sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
-            self._writing.start()
+            raise StoreUnavailable(what=CLOSED)
+        self._start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._submitted.append(((work, save), future, then))
         if len(self._submitted) == 1:
@@ -143,41 +154,69 @@ class Database:
         return cast(T, result)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on a snapshot, on a connection that cannot write."""
+        """Run short `work` on a snapshot, on a connection that cannot write.
+
+        Deliveries wait for it: what reads pages of history or searches is a `long_read`.
+        """
         if self._closed:
-            raise StoreUnavailable(what="the profile is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._reading, self._read, work)
+            raise StoreUnavailable(what=CLOSED)
+        return await self._reader.run(work)
+
+    async def long_read(self, work: Callable[[Connection], T]) -> T:
+        """`read` in a thread of its own, ended at once when it is cancelled or by closing.
+
+        Raises:
+            StoreUnavailable: the database was closed meanwhile.
+        """
+        if self._closed:
+            raise StoreUnavailable(what=CLOSED)
+        return await self._long_reader.run(work)
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """`read`, blocking: for start-up only."""
         if self._idle:
             # Nothing was submitted yet: a second connection would double the time to unlock.
             try:
-                return _rolled_back(self._writer, work)
+                return self._read_as_writer(work)
             except ProfileDamaged:
                 self._reopen_writer()
-                return _rolled_back(self._writer, work)
-        return self._reading.submit(self._read, work).result()
+                return self._read_as_writer(work)
+        return self._reader.run_now(work)
 
     async def checkpoint(self) -> bool:
         """Move the log into the file and empty it, so that nothing deleted stays in it.
 
         Returns:
-            False when it was busy to the end; try again later.
+            False when reads were in the way to the end; try again later.
+
+        Raises:
+            StoreUnavailable: the database is closed.
         """
-        if self._closed:
-            raise StoreUnavailable(what="the profile is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._reading, self._checkpoint)
+        for _ in range(CHECKPOINT_TRIES):
+            if await self._between_commits(self._empty_log):
+                return True
+            await asyncio.sleep(CHECKPOINT_PAUSE_S)
+        return False
 
     async def integrity(self) -> list[str]:
         """What is wrong with the file, in SQLite's words; empty when nothing is."""
         if self._closed:
-            raise StoreUnavailable(what="the profile is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._reading, self._integrity)
+            raise StoreUnavailable(what=CLOSED)
+        # FTS5 checks with the structure that its connection has in memory, which another
+        # connection may have changed since, and the pages of the file are read while they are
+        # written. So a new connection looks, and what it finds another must find, too.
+        wrong: list[str] = []
+        for _ in range(INTEGRITY_CHECKS):
+            wrong = await self._checker.run(maintenance.integrity)
+            if not wrong:
+                break
+        return wrong
 
     def take_no_more(self) -> None:
         """Refuse new work from here on; call it in the event loop before `close` in a thread."""
         self._closed = True
+        self._long_reader.stop()
+        self._checker.stop()
         self._hand_over()
 
     def close(self) -> None:
@@ -187,11 +226,10 @@ class Database:
         self._ended = True
         self.take_no_more()
         if not self._idle:
-            self._queue.put(None)
+            self._queue.put(([], self._stop_writing))
             self._writing.join()
-        self._reading.shutdown()
-        if self._reader is not None:
-            self._reader.close()
+        for reader in (self._reader, self._long_reader, self._checker):
+            reader.close()
         try:
             try:
                 self._empty_log()
@@ -202,76 +240,70 @@ class Database:
             with translated():
                 self._writer.close()
 
-    def _empty_log(self) -> None:
-        with translated():
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def _start(self) -> None:
+        if self._idle:
+            self._idle = False
+            sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
+            self._writing.start()
+
+    def _read_as_writer(self, work: Callable[[Connection], T]) -> T:
+        with translated(), snapshot(self._writer):
+            return work(self._writer)
+
+    async def _between_commits(self, work: Callable[[], T]) -> T:
+        """Run `work` in the writer's thread, after what was submitted."""
+        if self._closed:
+            raise StoreUnavailable(what=CLOSED)
+        self._start()
+        self._hand_over()
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except Exception as error:  # noqa: BLE001 - carried by the future
+                done.set_exception(error)
+
+        self._queue.put(([], run))
+        return await asyncio.wrap_future(done)
 
     def _hand_over(self) -> None:
         items, self._submitted = self._submitted, []
         for start in range(0, len(items), BATCH_MAX):
-            self._queue.put(items[start : start + BATCH_MAX])
-
-    # --- the reader thread ---
-
-    def _reader_connection(self) -> Connection:
-        if self._reader is None:
-            self._reader = connect(self._path, self._key, read_only=True)
-        return self._reader
-
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            return _rolled_back(self._reader_connection(), work)
-        except ProfileDamaged:
-            # See `_reopen_writer`.
-            self._reader_connection().close()
-            self._reader = None
-            return _rolled_back(self._reader_connection(), work)
-
-    def _integrity(self) -> list[str]:
-        # FTS5 checks with the structure that its connection has in memory, which another
-        # connection may have changed since, and the pages of the file are read beside whoever
-        # writes them. So a new connection looks, and what it finds another must find, too.
-        wrong: list[str] = []
-        for _ in range(INTEGRITY_CHECKS):
-            db = connect(self._path, self._key, read_only=True)
-            try:
-                with translated():
-                    wrong = maintenance.integrity(db)
-            finally:
-                db.close()
-            if not wrong:
-                break
-        return wrong
-
-    def _checkpoint(self) -> bool:
-        # Between reads nobody but the writer can be in the way; the busy timeout waits for it.
-        with translated():
-            db = self._reader_connection()
-            for _ in range(CHECKPOINT_TRIES):
-                busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0][0]
-                if not busy:
-                    return True
-        return False
+            self._queue.put((items[start : start + BATCH_MAX], None))
 
     # --- the writer thread ---
 
     def _write_all(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch, last = self._gather(first)
-            _resolve(batch, self._commit([task for task, _, _ in batch]))
-            if last:
-                return
+        while self._is_writing:
+            batch, after = self._gather(*self._queue.get())
+            if batch:
+                _resolve(batch, self._commit([task for task, _, _ in batch]))
+            if after is not None:
+                after()
 
-    def _gather(self, batch: list[_Item]) -> tuple[list[_Item], bool]:
-        try:
-            while len(batch) < BATCH_MAX:
-                more = self._queue.get_nowait()
-                if more is None:
-                    return batch, True
+    def _gather(self, batch: list[_Item], after: Callable[[], None] | None) -> _Job:
+        with contextlib.suppress(Empty):
+            while after is None and len(batch) < BATCH_MAX:
+                more, after = self._queue.get_nowait()
                 batch += more
-        except Empty:
-            pass
-        return batch, False
+        return batch, after
+
+    def _stop_writing(self) -> None:
+        self._is_writing = False
+
+    def _empty_log(self) -> bool:
+        # Waiting for a reader would hold the writer up, too.
+        db = self._writer
+        with translated():
+            with snapshot(db):  # ends cursors that failed work left open
+                pass
+            db.execute("PRAGMA busy_timeout = 0")
+            try:
+                [[busy, _, _]] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        return not busy
 
     def _commit(self, tasks: list[_Task]) -> list[_Outcome]:
         try:
@@ -342,17 +374,6 @@ def _opened(path: Path, key: bytes, is_new: bool) -> Connection:
         writer.close()
         raise
     return writer
-
-
-def _rolled_back(db: Connection, work: Callable[[Connection], T]) -> T:
-    with translated():
-        db.execute("BEGIN")
-        try:
-            return work(db)
-        finally:
-            # The method, unlike the statement, also ends cursors that were not read to their end:
-            # one of them would keep all later reads on this snapshot.
-            db.rollback()
 
 
 def _index_anew(db: Connection) -> None:

@@ -1,16 +1,24 @@
 """Damaged files, full disks and foreign hands: one sentence, the right exit code, nothing lost."""
 
+import asyncio
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from loom.storage import vault
-from loom.storage.connection import connect
+from loom.api.commands import Connect, Diagnose, SendText, Status
+from loom.api.events import MessageDelivered
+from loom.api.profiles import NodeOptions
+from loom.app import LocalProfiles
+from loom.config import Settings
+from loom.model import Address
+from loom.storage import maintenance, vault
+from loom.storage.connection import Db, connect
 from tests.e2e.processes import ALONE, ARGON2, LIMIT_S, PASSPHRASE, ROOT, Home, history
 
 Damage = Callable[[Path], None]
@@ -94,6 +102,41 @@ def test_a_running_node_does_not_take_a_merged_index_for_damage(home: Home) -> N
         checked = home.run("-p", "alice", "doctor", "--json").ok()
     found = {one["name"]: one["found"] for one in checked.objects}
     assert found["database"] == "whole"
+
+
+async def test_doctor_does_not_stop_delivery_on_a_new_link(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All reads shared one thread: a message waited half a minute for the check of a database."""
+    checking, delivered = threading.Event(), threading.Event()
+    check = maintenance.integrity
+
+    def slow(db: Db) -> list[str]:
+        checking.set()
+        assert delivered.wait(LIMIT_S)
+        return check(db)
+
+    monkeypatch.setattr(maintenance, "integrity", slow)
+    profiles = LocalProfiles(Settings(home=home.loom))
+    alone = NodeOptions(listen=Address("127.0.0.1", 0), mdns=False, serve=False)
+    alice, bob = [await profiles.unlock(one, PASSPHRASE, alone) for one in ("alice", "bob")]
+    try:
+        doctors = [asyncio.create_task(alice.send(Diagnose())) for _ in range(5)]
+        await asyncio.to_thread(checking.wait, LIMIT_S)
+        port = (await bob.send(Status())).port
+        await alice.send(Connect(contact="Bob", host="127.0.0.1", port=port))
+        sent = await alice.send(SendText(contact="Bob", body="meanwhile"))
+        async with asyncio.timeout(LIMIT_S):
+            async for event in alice.events(after=0):
+                if isinstance(event, MessageDelivered) and event.message_id == sent.message_id:
+                    break
+        delivered.set()
+        for one in doctors:
+            assert (await one).checks[0].ok
+    finally:
+        delivered.set()
+        await alice.close()
+        await bob.close()
 
 
 def test_a_newer_database_is_refused_and_left_alone(home: Home) -> None:

@@ -62,16 +62,18 @@ class _Writer:
         self._telling: tuple[list[Any], list[Any]] = [], []
         self._is_busy = False
 
-    def put(self, items: list[Any] | None) -> None:
-        """As a queue; None is the end."""
-        if items is None:
+    def put(self, job: tuple[list[Any], Callable[[], None] | None]) -> None:
+        """As a queue; what comes between commits is done at once."""
+        items, after = job
+        if after == self._database._stop_writing:
             self._tell()
             while self._waiting and not self._database.is_dead:
                 self._commit()
                 self._tell()
-            return
+        if after is not None and not self._database.is_dead:
+            after()
         self._waiting += items
-        if not self._is_busy:
+        if items and not self._is_busy:
             self._is_busy = True
             asyncio.get_running_loop().call_later(WRITE_S, self._work)
 
@@ -130,7 +132,7 @@ class OneThreadDatabase(Database):
 
     def look(self, work: Callable[[Connection], T]) -> T:
         """What is committed, at once and behind everybody's back."""
-        return self._read(work)
+        return self._reader.run_now(work)
 
     def submit(self, *arguments: Any, **named: Any) -> "asyncio.Future[Any]":
         if self.is_dead:
@@ -141,3 +143,6 @@ class OneThreadDatabase(Database):
         if self.is_dead:
             await asyncio.get_running_loop().create_future()
         return await super().read(work)
+
+    async def long_read(self, work: Callable[[Connection], T]) -> T:
+        return await self.read(work)

@@ -217,6 +217,90 @@ async def test_a_slow_read_does_not_delay_a_write(open_database: OpenDatabase) -
     assert await database.read(_bodies) == ["old", "new"]
 
 
+ENDLESS_READ = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
+)
+
+
+class Held:
+    """A read that says when it runs, waits to be let go, and then reads for ever."""
+
+    def __init__(self) -> None:
+        self.is_running = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def __call__(self, db: Connection) -> None:
+        db.execute("SELECT count(*) FROM messages").fetchone()
+        self.is_running.set()
+        self.may_go_on.wait(10)
+        db.execute(ENDLESS_READ).fetchone()
+
+    async def begin(self, database: Database) -> "asyncio.Task[None]":
+        task = asyncio.create_task(database.long_read(self))
+        await asyncio.to_thread(self.is_running.wait, 10)
+        return task
+
+
+async def test_a_long_read_delays_neither_reads_nor_writes_nor_the_check(
+    open_database: OpenDatabase,
+) -> None:
+    database = open_database()
+    long = await Held().begin(database)
+    await database.write(saying(1, "new"))
+    assert await database.read(_bodies) == ["new"]
+    assert await database.integrity() == []
+    assert not long.done()
+
+
+@pytest.mark.parametrize("is_waiting", [False, True], ids=["in a statement", "between two"])
+async def test_a_cancelled_long_read_makes_room_at_once(
+    open_database: OpenDatabase, is_waiting: bool
+) -> None:
+    database = open_database()
+    held = Held()
+    if not is_waiting:
+        held.may_go_on.set()
+    long = await held.begin(database)
+    never_begun = asyncio.create_task(database.long_read(Held()))
+    await asyncio.sleep(0)
+    for task in (long, never_begun):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    held.may_go_on.set()
+    await database.write(saying(1, "new"))
+    assert await database.long_read(_bodies) == ["new"]
+
+
+async def test_closing_ends_long_reads_with_a_reason(open_database: OpenDatabase) -> None:
+    database = open_database()
+    held = Held()
+    held.may_go_on.set()
+    running = await held.begin(database)
+    waiting = asyncio.create_task(database.long_read(_bodies))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(database.close)
+    for task in (running, waiting):
+        with pytest.raises(StoreUnavailable):
+            await task
+
+
+async def test_emptying_the_log_waits_for_a_long_read_without_holding_writes_up(
+    open_database: OpenDatabase,
+) -> None:
+    database = open_database()
+    held = Held()
+    long = await held.begin(database)
+    await database.write(saying(1, "first"))
+    emptying = asyncio.create_task(database.checkpoint())
+    await asyncio.sleep(0)
+    await database.write(saying(2, "second"))
+    assert not emptying.done()
+    long.cancel()
+    held.may_go_on.set()
+    assert await emptying
+
+
 async def test_closing_finishes_what_was_submitted(path: Path, open_database: OpenDatabase) -> None:
     database = open_database()
     futures = [database.submit(saying(n)) for n in range(1, 1_501)]

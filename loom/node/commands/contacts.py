@@ -110,7 +110,7 @@ class ContactCommands:
         return await self._change(peer, change, "identity", also=also, anew=True)
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
-        unread, queued, last = await self._parts.database.read(
+        unread, queued, last = await self._parts.database.long_read(
             lambda db: (messages.unread_counts(db), outbox.counts(db), messages.last_messages(db))
         )
         peers = sorted(

@@ -110,13 +110,13 @@ class MessageCommands:
                 oldest=command.oldest,
             )
 
-        found = await self._parts.database.read(page)
+        found = await self._parts.database.long_read(page)
         return views.Messages(messages=[_message_view(peer, one) for one in found])
 
     async def _search(self, command: api.Search) -> views.Messages:
         peer = None if command.contact is None else self._node.peers.named(command.contact)
         contact_id = None if peer is None else peer.number
-        found = await self._parts.database.read(
+        found = await self._parts.database.long_read(
             lambda db: text_search.search(
                 db,
                 command.text,
