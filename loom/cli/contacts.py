@@ -19,6 +19,7 @@ from loom.api.commands import (
 )
 from loom.api.views import ContactView
 from loom.cli import terminal
+from loom.cli.completion import contact_names
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import sign, when
@@ -29,7 +30,12 @@ from loom.printable import printable
 PANEL = "People"
 _SESSIONS = {"none": "none yet", "starting": "starting, not yet answered"}
 
-Contact = Annotated[str, typer.Argument(metavar="CONTACT", help="A name, or # and a number.")]
+Contact = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONTACT", help="A name, or # and a number.", autocompletion=contact_names
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:

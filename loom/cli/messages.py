@@ -30,6 +30,7 @@ from loom.api.events import (
     MessageReceived,
 )
 from loom.api.views import MessageView
+from loom.cli.completion import contact_names
 from loom.cli.contacts import Contact, confirm_name
 from loom.cli.events import event_words
 from loom.cli.given_text import text_of
@@ -141,7 +142,13 @@ def search(
     context: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="Words to look for.")],
     within: Annotated[
-        str | None, typer.Option("--in", metavar="CONTACT", help="Only in this conversation.")
+        str | None,
+        typer.Option(
+            "--in",
+            metavar="CONTACT",
+            help="Only in this conversation.",
+            autocompletion=contact_names,
+        ),
     ] = None,
     limit: Limit = 50,
     before: Moment = None,

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from loom import __version__
+from loom.cli.completion import profile_names
 from loom.cli.given import Options
 from loom.config import without_tilde
 from loom.errors import InvalidInput
@@ -36,7 +37,13 @@ def root_options(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     profile: Annotated[
         str | None,
-        typer.Option("-p", "--profile", metavar="NAME", help="Which profile; else LOOM_PROFILE."),
+        typer.Option(
+            "-p",
+            "--profile",
+            metavar="NAME",
+            help="Which profile; else LOOM_PROFILE.",
+            autocompletion=profile_names,
+        ),
     ] = None,
     home: Annotated[
         Path | None,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from loom.api.client import Client
@@ -40,6 +41,7 @@ from loom.api.events import (
     Warned,
 )
 from loom.api.views import ContactView, MessageView
+from loom.cli.completion import contact_names
 from loom.cli.contacts import standing
 from loom.cli.events import event_words
 from loom.cli.given_text import text_of
@@ -80,7 +82,8 @@ def add_to(app: typer.Typer) -> None:
 def plain(
     context: typer.Context,
     contact: Annotated[
-        str | None, typer.Argument(metavar="[CONTACT]", help="Whom to write to.")
+        str | None,
+        typer.Argument(metavar="[CONTACT]", help="Whom to write to.", autocompletion=contact_names),
     ] = None,
 ) -> None:
     """Talk line by line: for screen readers, dumb terminals and pipes. Also `loom --plain`."""
@@ -234,12 +237,10 @@ class Talk:
                     await self._answered.wait()
             except TimeoutError as error:
                 raise NotDelivered(timeout_s=f"{self._answer_timeout_s:g}") from error
-        elif not self._told_away:
-            view = await self._client.send(ShowContact(contact=self._chosen))
-            if not view.online:
-                self._told_away = True
-                name = printable(view.contact)
-                self._output.note(f"{name} is not here now; it leaves when {name} can be reached.")
+        elif self._contact is not None and not (self._contact.online or self._told_away):
+            self._told_away = True
+            name = printable(self._contact.contact)
+            self._output.note(f"{name} is offline; this is sent when {name} can be reached.")
 
     @property
     def _chosen(self) -> str:
@@ -331,7 +332,9 @@ class Talk:
                 case MessageFailed():
                     await self._settle(event.message_id)
                     self._output.put(event, event_words(event) or "")
-                case PeerOnline() | PeerOffline() if mine:
+                case PeerOnline() | PeerOffline() if mine and self._contact is not None:
+                    online = isinstance(event, PeerOnline)
+                    self._contact = msgspec.structs.replace(self._contact, online=online)
                     self._told_away = False
                     self._note(event)
                 case ContactRemoved() if mine:
@@ -381,7 +384,7 @@ class Talk:
 
 
 def _about(view: ContactView) -> str:
-    return f"{standing(view)}, {'here' if view.online else 'not here'}"
+    return f"{standing(view)}, {'online' if view.online else 'offline'}"
 
 
 def _looks_like_a_command(text: str) -> bool:

@@ -129,7 +129,9 @@ class Keys:
     def __init__(self, profile: str, bound: Mapping[str, Iterable[str]] | None = None) -> None:
         """Raises InvalidInput: no such profile or action, or one key for two actions."""
         if profile not in PROFILES:
-            raise InvalidInput(what=f"There are no keys {printable(profile)[:64]}")
+            raise InvalidInput(
+                what=f"There are no keys {printable(profile)[:64]}; there are {', '.join(PROFILES)}"
+            )
         unknown = sorted(set(bound or {}) - set(_BY_NAME))
         if unknown:
             raise InvalidInput(what=f"There is no action {printable(unknown[0])[:64]}")

@@ -1,14 +1,16 @@
 """The config file of the app: TOML with comments, which changing a value leaves alone."""
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from loom.durable import replace_durably
 from loom.errors import InvalidInput, LoomError, StoreUnavailable
 from loom.front.sentences import in_app
+from loom.printable import printable
 from loom.tui.keys import Keys
 from loom.tui.notices import Level, Way
 from loom.tui.themes import load_theme
@@ -58,6 +60,18 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     bind: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
+MEANINGS: Final = {
+    "theme": "the name of a theme, in quotes",
+    "keys": '"default", "emacs" or "minimal"',
+    "notify": " or ".join(f'"{level}"' for level in Level),
+    "bell": "true or false",
+    "notify_by": " or ".join(f'"{way}"' for way in Way),
+    "lock_after_min": "a number of minutes from 0 to 10080",
+    "bind": 'a list of keys in quotes for each action, as in search_here = ["ctrl+s"]',
+}
+"""What the value of each setting must be, for who wrote another one."""
+
+
 def read_app_settings(folder: Path) -> AppSettings:
     """The file's settings; no file: the defaults.
 
@@ -73,11 +87,29 @@ def read_app_settings(folder: Path) -> AppSettings:
     import tomllib  # most have no such file, and start faster
 
     try:
-        return msgspec.convert(tomllib.loads(text), AppSettings)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise InvalidInput(what=f"{FILE}: {error}") from error
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(what=f"{FILE} is not TOML: {error}") from error
     except RecursionError as error:
         raise InvalidInput(what=f"{FILE} is nested too deeply") from error
+    try:
+        return msgspec.convert(table, AppSettings)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(what=_wrong_value(table)) from error
+
+
+def _wrong_value(table: dict[str, Any]) -> str:
+    """Which setting of a table is wrong, and what would be right."""
+    for name, value in table.items():
+        if name not in MEANINGS:
+            close = get_close_matches(name, MEANINGS, n=1)
+            meant = f" (perhaps {close[0]} was meant)" if close else ""
+            return f"{FILE}: there is no setting {printable(name)[:64]}{meant}"
+        try:
+            msgspec.convert({name: value}, AppSettings)
+        except msgspec.ValidationError:
+            return f"{FILE}: {name} must be {MEANINGS[name]}"
+    return f"{FILE} cannot be read"
 
 
 def read_or_default(folder: Path) -> tuple[AppSettings, str]:
@@ -88,7 +120,7 @@ def read_or_default(folder: Path) -> tuple[AppSettings, str]:
         load_theme(settings.theme, folder / THEMES)
         return settings, ""
     except LoomError as error:
-        return AppSettings(), in_app(error)
+        return AppSettings(), f"{in_app(error)} The default settings are used."
 
 
 def change_app_setting(folder: Path, name: str, value: str) -> None:

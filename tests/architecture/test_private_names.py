@@ -32,6 +32,8 @@ USED = {
         "_running",
         "_sync_available",
     },
+    "textual.drivers": {"_byte_stream"},
+    "textual.drivers.web_driver.WebDriver": {"_on_meta"},
     "textual.drivers.linux_driver.LinuxDriver": {"_app", "_debug", "_file", "_loop"},
     "textual.screen.Screen": {
         "_compositor",

@@ -241,6 +241,13 @@ def on_terminal(
     return run_on_terminal(command(*arguments), environment, typed, LIMIT_S)
 
 
+def test_the_shell_is_offered_the_names_of_contacts(environment: dict[str, str]) -> None:
+    with daemon(environment):
+        line = {"_LOOM_COMPLETE": "complete_bash", "COMP_WORDS": "loom send B", "COMP_CWORD": "2"}
+        done = run({**environment, **line})
+    assert (done.returncode, done.stdout.split()) == (0, ["Bob"])
+
+
 def test_prompts_use_the_terminal_and_show_no_passphrase(environment: dict[str, str]) -> None:
     del environment["LOOM_PASSPHRASE_FILE"]
     code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "correct horse\n")])

@@ -9,7 +9,7 @@ from loom.control.lines import decode_answer, error_of
 from loom.errors import InvalidInput, LoomError
 from loom.front.sentences import on_command_line
 from loom.printable import printable
-from loom.tui.settings import read_app_settings, read_or_default
+from loom.tui.settings import MEANINGS, AppSettings, read_app_settings, read_or_default
 from loom.tui.themes import load_theme
 
 
@@ -47,6 +47,31 @@ def test_a_config_file_nested_without_end_is_told(tmp_path: Path, nested: str) -
     assert "nested too deeply" in why
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("keyz = 1", "config.toml: there is no setting keyz (perhaps keys was meant)."),
+        ("zzz = 1", "config.toml: there is no setting zzz."),
+        ("theme = 3", "config.toml: theme must be the name of a theme, in quotes."),
+        ("lock_after_min = -1", "must be a number of minutes from 0 to 10080."),
+        ('notify = "loud"', 'notify must be "full" or "sender" or "nothing".'),
+        ('[bind]\nquit = "x"', "bind must be a list of keys in quotes for each action"),
+        ("a = = 3", "config.toml is not TOML: Invalid value (at line 1, column 5)."),
+    ],
+)
+def test_a_config_file_is_corrected_in_plain_words(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    settings, why = read_or_default(tmp_path)
+    assert settings == AppSettings()
+    assert said in why
+    assert "loom --help" not in why
+    assert why.endswith("The default settings are used.")
+
+
+def test_each_setting_says_what_it_must_be() -> None:
+    assert set(MEANINGS) == set(AppSettings.__struct_fields__)
+
+
 def test_a_theme_nested_without_end_is_told(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text("them = " + "[" * 5_000)
     with pytest.raises(InvalidInput, match="theme own cannot be read"):
@@ -54,5 +79,5 @@ def test_a_theme_nested_without_end_is_told(tmp_path: Path) -> None:
 
 
 def test_a_home_of_nobody_is_told() -> None:
-    with pytest.raises(InvalidInput, match="LOOM_HOME names the home of an unknown user"):
+    with pytest.raises(InvalidInput, match="the home folder of an unknown user"):
         read_settings({"LOOM_HOME": "~nobody-has-this-name/loom"})

@@ -55,10 +55,10 @@ def test_a_relative_xdg_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_tilde_is_the_home_folder_also_where_no_shell_expanded_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("HOME", "/homes/ada")
     by_hand = read_settings({}, home=Path("~/x"), passphrase_file=Path("~/p"))
-    assert (by_hand.home, by_hand.passphrase_file) == (Path("/home/ada/x"), Path("/home/ada/p"))
-    assert read_settings({"LOOM_HOME": "~/x"}).home == Path("/home/ada/x")
+    assert (by_hand.home, by_hand.passphrase_file) == (Path("/homes/ada/x"), Path("/homes/ada/p"))
+    assert read_settings({"LOOM_HOME": "~/x"}).home == Path("/homes/ada/x")
     with pytest.raises(InvalidInput, match="unknown user"):
         read_settings({}, home=Path("~nobody-of-that-name/x"))
 

@@ -1,0 +1,48 @@
+"""What the shell offers: names of contacts and profiles, without asking for a passphrase."""
+
+from typing import cast
+
+import pytest
+import typer
+import typer.main
+
+from loom.cli.completion import contact_names, profile_names
+from loom.cli.root import app
+from tests.fakes import FakeProfiles
+
+
+@pytest.fixture
+def context(profiles: FakeProfiles) -> typer.Context:
+    """Of a command line that is not finished yet."""
+    command = typer.main.get_command(app)
+    line = ["-p", "work", "contacts"]
+    return cast("typer.Context", command.make_context("loom", line, resilient_parsing=True))
+
+
+def test_contacts_of_a_running_node_are_offered(
+    context: typer.Context, profiles: FakeProfiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = profiles.add("work", running=True)
+    for name in ("Bob", "Bea Lee", "Ada"):
+        node.add(name)
+    assert contact_names(context, "") == ["Bob", "Bea Lee", "Ada"]
+    assert contact_names(context, "B") == ["Bob", "Bea Lee"]
+    monkeypatch.setenv("_LOOM_COMPLETE", "complete_bash")
+    assert contact_names(context, "B") == ["Bob", "Bea\\ Lee"]
+    assert contact_names(context, "'Be") == ["'Bea Lee'"]
+
+
+def test_a_closed_profile_is_neither_opened_nor_asked_for(
+    context: typer.Context, profiles: FakeProfiles
+) -> None:
+    assert contact_names(context, "") == []
+    profiles.add("work").add("Bob")
+    assert contact_names(context, "") == []
+    assert profiles.unlocked == []
+
+
+def test_profiles_are_offered(context: typer.Context, profiles: FakeProfiles) -> None:
+    profiles.add("work")
+    profiles.add("home")
+    assert profile_names(context, "") == ["home", "work"]
+    assert profile_names(context, "w") == ["work"]
