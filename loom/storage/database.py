@@ -259,6 +259,8 @@ class Database:
         done: Future[T] = Future()
 
         def run() -> None:
+            if not done.set_running_or_notify_cancel():
+                return
             try:
                 done.set_result(work())
             except Exception as error:  # noqa: BLE001 - carried by the future

@@ -186,6 +186,20 @@ async def test_a_cursor_left_open_does_not_hold_later_reads_back(
     assert await database.checkpoint()
 
 
+async def test_nobody_has_to_wait_for_the_log_to_be_emptied(open_database: OpenDatabase) -> None:
+    database = open_database()
+    gate = threading.Event()
+    held = database.submit(lambda _: gate.wait(10))
+    emptying = asyncio.create_task(database.checkpoint())
+    await asyncio.sleep(0)
+    emptying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await emptying
+    gate.set()
+    await held
+    assert (await database.write(saying(1))).row_id == 1
+
+
 async def test_blocking_writes_are_for_the_start_alone(open_database: OpenDatabase) -> None:
     database = open_database()
     database.write_now(saying(1, "first"))
