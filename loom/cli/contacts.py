@@ -1,4 +1,4 @@
-"""Contacts: who can be talked to, and whether they were verified."""
+"""Contacts: names, trust, removal."""
 
 from typing import Annotated
 from unicodedata import normalize
@@ -47,7 +47,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("remove", cls=Command)(remove)
     group.command("block", cls=Command)(block)
     group.command("unblock", cls=Command)(unblock)
-    app.add_typer(group, name="contacts", help="The people you can talk to.", rich_help_panel=PANEL)
+    app.add_typer(group, name="contacts", help="Your contacts.", rich_help_panel=PANEL)
     app.command("verify", cls=Command, rich_help_panel=PANEL)(verify)
 
 
@@ -95,17 +95,17 @@ def rename(
     contact: Contact,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
 ) -> None:
-    """Give a contact another name here."""
+    """Rename a contact, here only."""
     _one(context, RenameContact(contact=contact, name=name))
 
 
 def block(context: typer.Context, contact: Contact) -> None:
-    """Accept nothing from a contact and show it nothing."""
+    """Block a contact: nothing is accepted from them or shown to them."""
     _one(context, BlockContact(contact=contact))
 
 
 def unblock(context: typer.Context, contact: Contact) -> None:
-    """Undo a block; what they sent during it arrives after it."""
+    """Unblock a contact; what they sent during the block arrives."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -125,7 +125,7 @@ def remove(
     contact: Contact,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a contact, the whole conversation and its keys here."""
+    """Delete a contact and the whole conversation, here only."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -142,13 +142,13 @@ def verify(
     context: typer.Context,
     contact: Contact,
     confirm: Annotated[
-        bool, typer.Option("--confirm", help="The numbers are the same on both sides.")
+        bool, typer.Option("--confirm", help="Both see the same: mark the contact verified.")
     ] = False,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Mark the contact as not verified.")
     ] = False,
 ) -> None:
-    """Show the safety number, to be compared with the other person's."""
+    """Show the safety number, to compare with your contact."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -161,7 +161,7 @@ def verify(
         advice = (
             f"{name} is verified."
             if view.verified
-            else f"Same on both sides? Then `loom verify --confirm {shell_word(view.contact)}`."
+            else f"Do both see the same? Then `loom verify --confirm {shell_word(view.contact)}`."
         )
         caller.output.put(view, "\n".join(rows))
         caller.output.note(f"In words: {' '.join(view.words)}")

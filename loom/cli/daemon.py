@@ -1,4 +1,4 @@
-"""The node without a face: run, looked at, stopped, and told where somebody is."""
+"""The node: run, status, stop, connect, peers."""
 
 import asyncio
 import logging
@@ -49,20 +49,24 @@ def daemon(
     context: typer.Context,
     listen: Annotated[
         str | None,
-        typer.Option("--listen", metavar="HOST:PORT", help="Listen there and nowhere else."),
+        typer.Option("--listen", metavar="HOST:PORT", help="Listen on this address only."),
     ] = None,
     no_mdns: Annotated[
-        bool, typer.Option("--no-mdns", help="Neither announce nor look on this network.")
+        bool, typer.Option("--no-mdns", help="Do not find contacts on the local network.")
     ] = False,
     mdns_interface: Annotated[
         str | None,
-        typer.Option("--mdns-interface", metavar="ADDRESS", help="Announce on this one only."),
+        typer.Option(
+            "--mdns-interface",
+            metavar="ADDRESS",
+            help="Find contacts through the interface with this address only.",
+        ),
     ] = None,
     background: Annotated[
-        bool, typer.Option("--background", help="Go on after this command and the logout.")
+        bool, typer.Option("--background", help="Keep running after this command and after logout.")
     ] = False,
 ) -> None:
-    """Run the node: messages come and go while it runs."""
+    """Run the node, which sends and receives messages."""
     caller = Caller.of(context)
     options = NodeOptions(
         listen=None if listen is None else parse_address(listen),
@@ -122,7 +126,7 @@ def _settle(future: "asyncio.Future[int]", number: int) -> None:
 
 
 async def _tell(client: Client, tell: Callable[[AnyEvent], None], after: int) -> None:
-    """Pass on what concerns whoever runs the node; what people write is not for its output."""
+    """Print warnings and the end; messages do not belong in a daemon's output."""
     async with following(client, after) as events:
         async for event in events:
             _log.info("%s, seq %d", event.__struct_config__.tag, event.seq)
@@ -160,7 +164,7 @@ def stop(context: typer.Context) -> None:
                 while await caller.is_running():  # noqa: ASYNC110 - another process sets no event
                     await asyncio.sleep(0.05)
         except TimeoutError as error:
-            raise ControlError(what="it does not end") from error
+            raise ControlError(what="it does not stop") from error
         caller.output.put(done, "The node is stopped.")
 
     caller.run(work())
@@ -169,9 +173,11 @@ def stop(context: typer.Context) -> None:
 def connect(
     context: typer.Context,
     contact: Contact,
-    address: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where the contact listens.")],
+    address: Annotated[
+        str, typer.Argument(metavar="HOST:PORT", help="Where the contact's node listens.")
+    ],
 ) -> None:
-    """Reach a contact at an address, now and later."""
+    """Connect to a contact at an address, and remember it."""
     caller = Caller.of(context)
     at = parse_address(address)
 
@@ -184,7 +190,7 @@ def connect(
 
 
 def peers(context: typer.Context) -> None:
-    """Show who is near or connected, and how."""
+    """Show who is online, and their addresses."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -204,9 +210,9 @@ def peers(context: typer.Context) -> None:
                 )
                 for view in found
             ]
-            caller.output.table(("", "Contact", "Address", "Since", "Last trouble"), rows)
+            caller.output.table(("", "Contact", "Address", "Since", "Last error"), rows)
         if caller.opened_here:
-            caller.output.note("No node is running: these are the remembered addresses.")
+            caller.output.note("No node is running: these are remembered addresses.")
 
     caller.run(work())
 

@@ -41,9 +41,9 @@ def add_to(app: typer.Typer) -> None:
 
 def demo(
     context: typer.Context,
-    plain: Annotated[bool, typer.Option("--plain", help="Line mode.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Line by line.")] = False,
 ) -> None:
-    """Talk to Ada: two throwaway profiles on this machine, a real network between them."""
+    """Try Loom with Ada: two temporary profiles on this machine, connected over TCP."""
     caller = Caller.of(context)
     in_app = not (plain or caller.options.json) and can_show_app()
     with TemporaryDirectory(prefix="loom-demo-", ignore_cleanup_errors=True) as folder:

@@ -1,4 +1,4 @@
-"""`loom doctor`: looks at everything and says what to do about it."""
+"""`loom doctor`: checks everything and suggests fixes."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from loom.cli.options import Command
 from loom.cli.output import CheckLine, has_unicode, sign
 from loom.cli.passphrase import has_source, read_passphrase
 from loom.config import paths_of
-from loom.errors import LoomError, NodeNotRunning, NoProfile, ProfileNotChosen
+from loom.errors import LoomError, NodeNotRunning, NoProfile, ProfileDamaged, ProfileNotChosen
 from loom.front.sentences import on_command_line
 from loom.printable import printable
 
@@ -40,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Check everything and give advice; exit code 1 when something is wrong."""
+    """Check everything and suggest fixes; exit code 1 if something is wrong."""
     caller = Caller.of(context)
     checks: list[CheckLine] = []
 
@@ -152,7 +152,7 @@ def _files(caller: Caller) -> Iterator[CheckLine]:
                     name=f"{info.profile}/{file.name}",
                     ok=False,
                     found="missing",
-                    advice="Restore the folder from a backup, or start anew with `loom restore`.",
+                    advice=on_command_line(ProfileDamaged(what="missing"))[1],
                 )
 
 
@@ -181,7 +181,7 @@ async def _profile(caller: Caller) -> list[CheckLine]:
         return []
     except ProfileNotChosen as error:
         return [
-            CheckLine(name="node", ok=True, found="not looked at", advice=on_command_line(error)[1])
+            CheckLine(name="node", ok=True, found="not checked", advice=on_command_line(error)[1])
         ]
     except LoomError as error:
         return [_failed("profile", error)]

@@ -14,8 +14,8 @@ _CHANGES = {
     "unverified": "is not verified any more",
     "blocked": "is blocked",
     "unblocked": "is no longer blocked",
-    "profile": "told its own name",
-    "identity": "has a new identity: verify it before anything is sent",
+    "profile": "changed their own name",
+    "identity": "has a new identity: nothing is sent until you verify them",
 }
 
 
@@ -44,11 +44,11 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.ContactTyping() | happened.ConversationRead():
             return None
         case happened.PeerOnline():
-            return _now(f"{sign('online')} {event.contact} is here ({event.address})")
+            return _now(f"{sign('online')} {event.contact} is online ({event.address})")
         case happened.PeerOffline():
-            return _now(f"{sign('offline')} {event.contact} is gone ({event.reason})")
+            return _now(f"{sign('offline')} {event.contact} is offline ({event.reason})")
         case happened.SessionStarted():
-            return _now(f"a new session with {event.contact} began")
+            return _now(f"new session with {event.contact}")
         case happened.Warned():
             return _now(f"{sign('failed')} {of_warning(event.code, event.facts)}")
         case happened.NodeReady():

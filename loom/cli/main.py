@@ -46,7 +46,7 @@ def _is_app() -> bool:
 
 
 def _open_missing_streams() -> None:
-    """Whoever closed a standard stream gets none; otherwise the database could take its number."""
+    """A closed standard stream becomes /dev/null: a database could take its number otherwise."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)

@@ -56,9 +56,13 @@ SEQ_MAX = (1 << 63) - 1
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
-Limit = Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most so many, the newest.")]
+Limit = Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most N, the newest.")]
 Moment = Annotated[
-    str | None, typer.Option(metavar="T", help="2026-11-20, 2026-11-20T12:00, or 10m, 2h, 3d ago.")
+    str | None,
+    typer.Option(
+        metavar="T",
+        help="A date (2026-11-20), date and time (2026-11-20T12:00), or 10m, 2h, 3d ago.",
+    ),
 ]
 
 
@@ -77,13 +81,15 @@ def add_to(app: typer.Typer) -> None:
 def send(
     context: typer.Context,
     contact: Contact,
-    text: Annotated[str, typer.Argument(metavar="TEXT|-", help="What to say; - reads stdin.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT|-", help="The message; - reads it from standard input.")
+    ],
     wait: Annotated[
         float | None,
-        typer.Option("--wait", min=0, metavar="SECONDS", help="Wait until it is delivered."),
+        typer.Option("--wait", min=0, metavar="SECONDS", help="Wait for it to be delivered."),
     ] = None,
 ) -> None:
-    """Queue a message; it leaves when the contact can be reached."""
+    """Queue a message; it is sent when the contact can be reached."""
     caller = Caller.of(context)
     body = _read_body() if text == "-" else text
     command = SendText(contact=contact, body=body)
@@ -93,7 +99,7 @@ def send(
             message = await client.send(command)
         _put_sent(caller, message)
         if caller.opened_here:
-            caller.output.note("Stored. It leaves when a node runs: `loom daemon`.")
+            caller.output.note("Queued. It is sent when a node runs: `loom daemon`.")
 
     async def deliver(wait_s: float) -> None:
         async with caller.client(caller.online()) as client:
@@ -116,9 +122,9 @@ def history(
     limit: Limit = 50,
     before: Moment = None,
     since: Moment = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep printing new messages.")] = False,
 ) -> None:
-    """Show what was said, oldest first."""
+    """Show a conversation, oldest message first."""
     caller = Caller.of(context)
     before_ms, since_ms = moment_ms(before), moment_ms(since)
 
@@ -140,20 +146,20 @@ def history(
 
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="Words to look for.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The words.")],
     within: Annotated[
         str | None,
         typer.Option(
             "--in",
             metavar="CONTACT",
-            help="Only in this conversation.",
+            help="Search only this conversation.",
             autocompletion=contact_names,
         ),
     ] = None,
     limit: Limit = 50,
     before: Moment = None,
 ) -> None:
-    """Find messages by their words, newest first."""
+    """Find messages that contain all these words, newest first."""
     caller = Caller.of(context)
     if not text.strip():
         raise InvalidInput(what="Nothing to look for: write a word of the message")
@@ -175,12 +181,13 @@ def delete(
     context: typer.Context,
     contact: Contact,
     message_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="ID...", help="As in `loom history --json`.")
+        list[str] | None,
+        typer.Argument(metavar="ID...", help="Message ids, from `loom history --json`."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole conversation.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete messages here; the other side keeps its own."""
+    """Delete messages here; your contact keeps their copy."""
     caller = Caller.of(context)
     if everything == bool(message_ids):
         raise InvalidInput(what="Give either message ids or --all")
@@ -201,18 +208,22 @@ def listen(
     after: Annotated[
         int | None,
         typer.Option(
-            "--after", min=0, max=SEQ_MAX, metavar="SEQ", help="First what came after this event."
+            "--after",
+            min=0,
+            max=SEQ_MAX,
+            metavar="SEQ",
+            help="First print the stored events after this one.",
         ),
     ] = None,
 ) -> None:
-    """Print events as they come, until the node ends."""
+    """Print events as they happen, until the node stops."""
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client(caller.online()) as client, following(client, after) as events:
             async for event in events:
                 put_event(caller, event)
-        caller.output.note("The node has ended.")
+        caller.output.note("The node has stopped.")
 
     caller.run(work())
 
@@ -253,7 +264,7 @@ def moment_ms(text: str | None, *, now_s: float | None = None) -> int | None:
         return int(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1_000)
     except (ValueError, OverflowError, OSError) as error:
         raise InvalidInput(
-            what=f"{printable(text)} is no time; write 2026-11-20, 2026-11-20T12:00 or 2h"
+            what=f"{printable(text)} is not a time; write 2026-11-20, 2026-11-20T12:00 or 2h"
         ) from error
 
 

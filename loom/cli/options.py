@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from loom import __version__
 from loom.cli.completion import profile_names
@@ -34,40 +34,53 @@ def options_of(context: typer.Context) -> Options:
 
 
 def root_options(
-    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")] = False,
     profile: Annotated[
         str | None,
         typer.Option(
             "-p",
             "--profile",
             metavar="NAME",
-            help="Which profile; else LOOM_PROFILE.",
+            help="Use this profile (else LOOM_PROFILE).",
             autocompletion=profile_names,
         ),
     ] = None,
     home: Annotated[
         Path | None,
-        typer.Option("--home", metavar="FOLDER", help="Where profiles live; else LOOM_HOME."),
+        typer.Option(
+            "--home", metavar="FOLDER", help="Keep profiles in this folder (else LOOM_HOME)."
+        ),
     ] = None,
     passphrase_file: Annotated[
         Path | None,
         typer.Option(
             "--passphrase-file",
             metavar="FILE",
-            help="Read the passphrase there; else LOOM_PASSPHRASE_FILE.",
+            help="Read the passphrase from this file (else LOOM_PASSPHRASE_FILE).",
         ),
     ] = None,
     passphrase_fd: Annotated[
         int | None,
-        typer.Option("--passphrase-fd", metavar="N", help="Read the passphrase from there."),
+        typer.Option(
+            "--passphrase-fd", metavar="N", help="Read the passphrase from file descriptor N."
+        ),
     ] = None,
     verbose: Annotated[
         int,
-        typer.Option("-v", count=True, show_default=False, metavar="", help="Log more; -vv: all."),
+        typer.Option(
+            "-v",
+            count=True,
+            show_default=False,
+            metavar="",
+            help="Write more to the log; -vv: everything.",
+        ),
     ] = 0,
-    plain: Annotated[bool, typer.Option("--plain", help="Line by line: `loom plain`.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Chat line by line, as `loom plain`.")
+    ] = False,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Which Loom.")
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
     ] = False,
 ) -> None:
     """Declares the options; `_collect` gathers their values."""
@@ -77,7 +90,7 @@ class Command(TyperCommand):
     """A command that takes the global options too."""
 
     def get_params(self, ctx: "Context") -> "list[Parameter]":
-        return [*super().get_params(ctx), *_of_root(ctx)]
+        return _without_types([*super().get_params(ctx), *_of_root(ctx)])
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         _refuse_empty(self, ctx, args)
@@ -88,11 +101,19 @@ class Group(TyperGroup):
     """A group of commands that takes the global options too."""
 
     def get_params(self, ctx: "Context") -> "list[Parameter]":
-        return [*super().get_params(ctx), *_of_root(ctx)]
+        return _without_types([*super().get_params(ctx), *_of_root(ctx)])
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         _refuse_empty(self, ctx, args)
         return _collect(ctx, super().parse_args(ctx, args))
+
+
+def _without_types(parameters: "list[Parameter]") -> "list[Parameter]":
+    """Help shows the type of a flag as `<bool>`, which tells nobody anything."""
+    for parameter in parameters:
+        if isinstance(parameter, TyperOption) and parameter.is_flag:
+            parameter.metavar = ""
+    return parameters
 
 
 def _of_root(ctx: "Context") -> "list[Parameter]":

@@ -68,9 +68,9 @@ COMMANDS: Final = (
     SlashCommand("to", "NAME", "Write to this contact", aliases=("open", "o")),
     SlashCommand("history", "[N]", "Show the last N messages with times and states"),
     SlashCommand("search", "TEXT", "Search in all conversations, newest first", aliases=("s",)),
-    SlashCommand("verify", f"[{CONFIRM}]", f"Show the safety number; `{CONFIRM}`: it is the same"),
-    SlashCommand("peers", "", "Show who is connected, and where"),
-    SlashCommand("quit", "", "End", aliases=("q", "exit")),
+    SlashCommand("verify", f"[{CONFIRM}]", f"Show the safety number; `{CONFIRM}`: it matches"),
+    SlashCommand("peers", "", "Show who is online, and their addresses"),
+    SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )
 
 
@@ -83,10 +83,10 @@ def plain(
     context: typer.Context,
     contact: Annotated[
         str | None,
-        typer.Argument(metavar="[CONTACT]", help="Whom to write to.", autocompletion=contact_names),
+        typer.Argument(metavar="[CONTACT]", help="Who to write to.", autocompletion=contact_names),
     ] = None,
 ) -> None:
-    """Talk line by line: for screen readers, dumb terminals and pipes. Also `loom --plain`."""
+    """Chat line by line, for screen readers, simple terminals and pipes."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -94,7 +94,7 @@ def plain(
             talk = Talk(caller, client)
             await talk.run(contact)
             if caller.opened_here and talk.waiting:
-                caller.output.note("What waits leaves when a node runs: `loom daemon`.")
+                caller.output.note("Queued messages are sent when a node runs: `loom daemon`.")
 
     caller.run(work())
 
@@ -179,7 +179,7 @@ class Talk:
             for task in done:
                 task.result()
             if reading not in done:
-                self._output.note("The node has ended.")
+                self._output.note("The node has stopped.")
 
     async def _begin(self, contact: str | None) -> None:
         if contact is not None:
@@ -245,7 +245,9 @@ class Talk:
     @property
     def _chosen(self) -> str:
         if self._contact is None:
-            raise InvalidInput(what="Nobody is chosen yet: /to NAME, and /contacts lists them")
+            raise InvalidInput(
+                what="No contact is chosen: /to NAME chooses one, /contacts lists them"
+            )
         return f"#{self._contact.contact_id}"
 
     async def _do_help(self, _: str) -> None:
@@ -291,7 +293,7 @@ class Talk:
 
     async def _do_verify(self, argument: str) -> None:
         if argument not in ("", CONFIRM):
-            raise InvalidInput(what=f"Write /verify, or /verify {CONFIRM} when the numbers are")
+            raise InvalidInput(what=f"Write /verify, or /verify {CONFIRM} when the numbers match")
         command = VerifyContact(contact=self._chosen, confirm=bool(argument))
         view = await self._client.send(command)
         name = printable(view.contact)
@@ -306,7 +308,7 @@ class Talk:
     async def _do_peers(self, _: str) -> None:
         for peer in (await self._client.send(ListPeers())).peers:
             at = f" at {printable(peer.address)}" if peer.address else ""
-            here = f"connected{at}" if peer.online else "not connected"
+            here = f"online{at}" if peer.online else "offline"
             why = f" ({printable(peer.last_error)})" if peer.last_error and not peer.online else ""
             self._output.put(peer, f"{printable(peer.contact)}: {here}{why}")
 
@@ -375,7 +377,7 @@ class Talk:
         muted = any(one.muted for one in preferences.contacts if one.contact_id == event.contact_id)
         if not muted and not self._output.as_json:
             name = printable(event.contact)
-            self._output.note(f"{name} has written: /to {name} shows it.")
+            self._output.note(f"{name} wrote to you: /to {name} shows it.")
 
     async def _mark_read(self, row_id: int) -> None:
         """What a person has on the screen is read; what a script fetched is not."""

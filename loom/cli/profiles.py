@@ -20,10 +20,17 @@ PHRASE_MAX_BYTES = 4_096
 _WHAT = "Showing the recovery words"
 _REMEDY = "Add --show-phrase to print them, and keep them safe."
 
-Name = Annotated[str, typer.Option("--name", help="Your name, as contacts will see it.")]
+Name = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="Your name, as contacts will see it.")
+]
 Memory = Annotated[
     int | None,
-    typer.Option("--argon2-memory-mib", min=64, help="Memory that guessing a passphrase costs."),
+    typer.Option(
+        "--argon2-memory-mib",
+        metavar="MIB",
+        min=64,
+        help="Memory that each guess of the passphrase takes.",
+    ),
 ]
 
 
@@ -75,11 +82,16 @@ def restore(
     context: typer.Context,
     name: Name,
     phrase_file: Annotated[
-        Path | None, typer.Option("--phrase-file", help="Read the 24 words there; - is stdin.")
+        Path | None,
+        typer.Option(
+            "--phrase-file",
+            metavar="FILE",
+            help="Read the 24 words from this file; - reads standard input.",
+        ),
     ] = None,
     argon2_memory_mib: Memory = None,
 ) -> None:
-    """Bring an identity back from its 24 recovery words."""
+    """Restore an identity from its 24 recovery words."""
     caller = Caller.of(context)
     profile = _new_profile(caller, name)
     phrase = _read_phrase(phrase_file)
@@ -91,14 +103,14 @@ def restore(
         )
         caller.output.put(
             ProfileCreated(profile=profile, name=name),
-            f"The profile {profile} is restored; its contacts must be imported again.",
+            f"The profile {profile} is restored. Import the contacts' tokens again.",
         )
 
     caller.run(work())
 
 
 def profiles(context: typer.Context) -> None:
-    """List the profiles here."""
+    """List the profiles."""
     caller = Caller.of(context)
     found = caller.profiles.list_profiles()
     if caller.options.json:
@@ -116,10 +128,13 @@ def profiles(context: typer.Context) -> None:
 def change(
     context: typer.Context,
     new_passphrase_file: Annotated[
-        Path | None, typer.Option("--new-passphrase-file", help="Read the new one there.")
+        Path | None,
+        typer.Option(
+            "--new-passphrase-file", metavar="FILE", help="Read the new passphrase from this file."
+        ),
     ] = None,
 ) -> None:
-    """Change the passphrase; the old one is asked, also when a node runs."""
+    """Change the passphrase; asks for the old one first."""
     caller = Caller.of(context)
     profile = caller.profile
     old = read_passphrase(caller.settings, prompt="Old passphrase: ")
@@ -155,7 +170,7 @@ def _words(phrase: str) -> str:
     return "\n".join(
         [
             "",
-            "Write these words down; they bring your identity back and are shown only now:",
+            "Write these words down: they restore your identity, and are not shown again.",
             "",
             *rows,
             "",

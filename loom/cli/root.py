@@ -178,7 +178,7 @@ def _check_encoding(arguments: list[str]) -> None:
 app = typer.Typer(
     cls=Root,
     name="loom",
-    help="A serverless end-to-end encrypted messenger for the terminal; alone, the app.",
+    help="A serverless end-to-end encrypted messenger for the terminal. Alone, it opens the app.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     pretty_exceptions_show_locals=False,

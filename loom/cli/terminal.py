@@ -23,7 +23,7 @@ def can_show_app() -> bool:
 
 
 def has_terminal() -> bool:
-    """Whether there is somebody to ask."""
+    """Whether there is a terminal to ask on."""
     try:
         with TERMINAL.open("rb+", buffering=0):
             return True

@@ -25,7 +25,9 @@ PLAIN = "\x1b[0m"
 _STREAMS = (("dev",), ("proc",))
 """/dev/stdout may lead to a regular file that others write to as well."""
 
-Token = Annotated[str, typer.Argument(metavar="TOKEN|FILE|-", help="A token, a file, or stdin.")]
+Token = Annotated[
+    str, typer.Argument(metavar="TOKEN|FILE|-", help="A token, a file, or - for standard input.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,20 +39,20 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(
         group,
         name="token",
-        help="Exchange tokens: who has yours can reach you.",
+        help="Your token and other people's.",
         rich_help_panel=PANEL,
     )
 
 
 def export(
     context: typer.Context,
-    qr: Annotated[bool, typer.Option("--qr", help="Also as a QR code.")] = False,
+    qr: Annotated[bool, typer.Option("--qr", help="Print it as a QR code too.")] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write it to a private file; -: print it."),
     ] = None,
 ) -> None:
-    """Print your token, to be given to the people you want to talk to."""
+    """Print your token, to give to people you want to talk to."""
     caller = Caller.of(context)
 
     found: list[TokenView] = []
@@ -75,13 +77,16 @@ def export(
 def import_(
     context: typer.Context,
     token: Token,
-    name: Annotated[str, typer.Option("--name", help="What you call this person here.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Your name for this person.")],
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="The contact of that name has this new identity."),
+        typer.Option(
+            "--replace",
+            help="The contact of that name gave you this token in place of their old one.",
+        ),
     ] = False,
 ) -> None:
-    """Add a contact from a token."""
+    """Add a contact from their token."""
     caller = Caller.of(context)
     text = read_token(token)
 
@@ -95,7 +100,7 @@ def import_(
 
 
 def inspect(context: typer.Context, token: Token) -> None:
-    """Say what a token holds; needs no profile."""
+    """Show what a token contains; needs no profile."""
     from loom.wire.token import decode_token, encode_token
 
     caller = Caller.of(context)

@@ -32,10 +32,10 @@ def web(
     context: typer.Context,
     listen: Annotated[
         str,
-        typer.Option("--listen", metavar="HOST:PORT", help="Where, on this machine's loopback."),
+        typer.Option("--listen", metavar="HOST:PORT", help="Listen on this loopback address."),
     ] = "127.0.0.1:0",
 ) -> None:
-    """Show the app in a browser on this machine, until Ctrl-C."""
+    """Open the app in a browser on this machine, until Ctrl-C."""
     caller = Caller.of(context)
     address = loopback(listen)
     statics = _statics()
@@ -60,7 +60,7 @@ def web(
                 caller.output.put(WebReady(link=server.link), server.link)
                 async for _ in events:
                     pass
-        caller.output.note("The node has ended.")
+        caller.output.note("The node has stopped.")
 
     caller.run(work())
 
