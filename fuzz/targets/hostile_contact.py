@@ -50,30 +50,30 @@ async def _act(draw: Draw, bob: Person, alice: Person) -> None:
     """Bob sends one thing that his own node never would."""
     peer = bob.peer(alice)
     connection = peer.connection
-    if connection is None or not connection.is_open:
+    if connection is None or not connection.is_up:
         return
     match draw.number(7):
         case 0:
             size = draw.choice((0, 1, *ENVELOPE_BUCKETS))
             body = draw.some().ljust(size, b"\1")[:size]
-            connection.send(draw.choice(tuple(RecordKind)[1:]), body)
+            connection.send_record(draw.choice(tuple(RecordKind)[1:]), body)
         case 1 | 2 | 3:
             envelope = await _sealed(draw, bob, alice)
-            connection.send(RecordKind.ENVELOPE, envelope)
+            connection.send_record(RecordKind.ENVELOPE, envelope)
             for _ in range(draw.number(3)):
-                connection.send(RecordKind.ENVELOPE, envelope)
+                connection.send_record(RecordKind.ENVELOPE, envelope)
         case 4:
             envelope = draw.edited(await _sealed(draw, bob, alice))
-            connection.send(RecordKind.ENVELOPE, envelope)
+            connection.send_record(RecordKind.ENVELOPE, envelope)
         case 5:
             owner = draw.choice((bob.identity, EVE))
             prekey = Source(draw.number(256)).prekey(owner, bob.clock.now_ms() // 1000)
-            connection.send(
+            connection.send_record(
                 RecordKind.BUNDLE, draw.edited(present(owner, prekey, draw.integer(64)))
             )
         case _:
             for _ in range(1 + draw.number(24)):
-                connection.send(RecordKind.BUNDLE_REQUEST, draw.some())
+                connection.send_record(RecordKind.BUNDLE_REQUEST, draw.some())
 
 
 async def _sealed(draw: Draw, bob: Person, alice: Person) -> bytes:

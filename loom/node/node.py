@@ -22,11 +22,12 @@ from loom.errors import LoomError, PortInUse, PortMoved, StoreUnavailable
 from loom.model import Address, Contact
 from loom.node.bus import Draft, store_events
 from loom.node.commands import Commands
-from loom.node.links import Links
+from loom.node.listener import LinkListener
 from loom.node.parts import Parts
 from loom.node.peer import Peer
 from loom.node.peers import Peers
 from loom.node.presence import Announcer
+from loom.node.routes.caller import Caller
 from loom.node.routes.dialer import Dialer
 from loom.ports import Discovery, Listener, Transport
 from loom.storage import contacts, maintenance, outbox, settings
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - the product listens on the LAN
 ANY_IPV6: Final = "::"
+DAY_S: Final = 86_400
 MAINTENANCE_S: Final = 600.0
 COMMAND_TIMEOUT_S: Final = 10.0
 
@@ -59,7 +61,8 @@ class Node:
         self.profile = paths.profile
         self.name = name
         self.peers = Peers()
-        self.links = Links(parts, transport, self.peers.get)
+        self.caller = Caller(transport, parts.clock, parts.random, self._today)
+        self.link_listener = LinkListener(parts.database, parts.clock, parts.random, self._today)
         self.stopped = asyncio.Event()
         self.announcer: Announcer | None = None
         self.wants_stop = asyncio.Event()
@@ -99,7 +102,8 @@ class Node:
             return
         self._stopping = True
         self.wants_stop.set()
-        self.links.stop()
+        self.link_listener.stop()
+        self.caller.stop()
         ending = asyncio.create_task(self._end(), name="end of the node")
         await asyncio.shield(ending)
 
@@ -139,7 +143,7 @@ class Node:
             self.add_peer(contact)
         if not self._options.online:
             return
-        await self.links.load()
+        await self.link_listener.load()
         await self._listen()
         self.contacts_changed()
         for peer in self.peers.values():
@@ -193,7 +197,8 @@ class Node:
         """Let go of a contact."""
         self.peers.pop(peer.number, None)
         self.contacts_changed()
-        self.links.forget(peer)
+        peer.arbiter.end()
+        peer.arbiter.abort()
         await peer.stop()
 
     def reachable_peers(self) -> list[Peer]:
@@ -202,7 +207,7 @@ class Node:
 
     def contacts_changed(self) -> None:
         """Gate and adverts follow the contacts."""
-        self.links.admit(self.reachable_peers())
+        self.link_listener.admit(self.reachable_peers())
         if self.announcer is not None:
             self.announcer.contacts_changed()
 
@@ -213,10 +218,13 @@ class Node:
         if not task.cancelled():
             task.exception()  # whoever asked may have gone, and nobody else is told
 
+    def _today(self) -> int:
+        return self.parts.now_s() // DAY_S
+
     def _begin_dialling(self, peer: Peer) -> None:
         if peer.contact.is_welcome and peer.dialer is None:
             peer.dialer = Dialer(
-                partial(self.links.dial_in_turn, peer),
+                partial(self.caller.call_in_turn, peer),
                 peer.book,
                 self.parts.clock,
                 peer.is_linked,
@@ -229,7 +237,7 @@ class Node:
         explicit = self._options.listen
         remembered = await self.parts.database.read(_remembered_port)
         if explicit is not None:
-            self._listener = await self._transport.listen([explicit], self.links.accept)
+            self._listener = await self._transport.listen([explicit], self.link_listener.accept)
         else:
             try:
                 self._listener = await self._bind_any(remembered)
@@ -247,7 +255,7 @@ class Node:
 
     async def _bind_any(self, port: int) -> Listener:
         return await self._transport.listen(
-            [Address(ANY_IPV4, port), Address(ANY_IPV6, port)], self.links.accept
+            [Address(ANY_IPV4, port), Address(ANY_IPV6, port)], self.link_listener.accept
         )
 
     async def _say_fallback(self, error: PortInUse) -> None:
@@ -273,7 +281,7 @@ class Node:
                 await self.parts.database.write(
                     lambda db: maintenance.prune(db, self.parts.now_s())
                 )
-                self.links.prune()
+                self.link_listener.prune()
                 for peer in list(self.peers.values()):
                     await self._drop_superseded(peer)
                 # Deleted keys stay in the log's old pages until it is emptied.

@@ -16,14 +16,15 @@ from loom.core.prekeys import decode_prekey, encode_prekey, issue, present
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.errors import AuthenticationError, LoomError
-from loom.model import Contact, ContactId, ContactToken, Message, MessageId
-from loom.node.connection import Connection
+from loom.model import Address, Contact, ContactId, ContactToken, Message, MessageId, PeerId
 from loom.node.inbox import Inbox
 from loom.node.outbox import Outbox
 from loom.node.owed import OwedReceipts
 from loom.node.parts import Parts
 from loom.node.paths import PathLog
 from loom.node.routes.address_book import AddressBook
+from loom.node.routes.arbiter import Arbiter
+from loom.node.routes.direct import DirectLink
 from loom.node.starter import Starter
 from loom.node.state import ContactState
 from loom.storage import prekeys
@@ -54,12 +55,11 @@ class Peer:
         self.starter = Starter(self)
         self.book = AddressBook(parts.database, parts.clock, contact.contact_id)
         self.dialer: Dialer | None = None
-        self.connection: Connection | None = None
-        """The confirmed link to write to."""
+        keeps_own = parts.identity.peer_id < contact.peer_id
+        self.arbiter = Arbiter(self, keeps_own=keeps_own)
         self.connected_at_ms: int | None = None
         self.last_error: str | None = None
         self.paths = PathLog(parts.clock)
-        self._connections: list[Connection] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._warned_s: dict[str, float] = {}
         self._bundle_requests: deque[float] = deque(maxlen=BUNDLE_REQUESTS_PER_HOUR)
@@ -74,60 +74,60 @@ class Peer:
         return self.contact.contact_id
 
     @property
+    def peer_id(self) -> PeerId:
+        """The contact's identity."""
+        return self.contact.peer_id
+
+    @property
     def token(self) -> ContactToken:
         """What is pinned to the contact."""
         return ContactToken(self.contact.peer_id, self.contact.x25519_public)
 
     # --- links ---
 
-    def link_confirmed(self, connection: Connection) -> None:
-        """Settle which link stays when there are two (docs/PROTOCOL.md 3)."""
-        before = self.connection
-        keep_own = self.parts.identity.peer_id < self.contact.peer_id
-        for other in list(self._connections):
-            if other.dialled == connection.dialled or (not keep_own and other.dialled):
-                self._end(other)
-            elif not keep_own:
-                # Both are confirmed, so a record has come on the link that the contact began.
-                connection.close()
-                return
-        if before is not None and keep_own and before.dialled and not connection.dialled:
-            # The contact will end this one; until then it may still speak on it.
-            self._connections.insert(0, connection)
+    @property
+    def connection(self) -> DirectLink | None:
+        """The confirmed link to write to."""
+        return self.arbiter.link
+
+    @property
+    def takes_links(self) -> bool:
+        """Whether this contact is still one, and welcome."""
+        return self.arbiter.takes_links
+
+    def take_link(self, link: DirectLink) -> bool:
+        """Own a confirmed link; False: none is taken any more."""
+        return self.arbiter.take(link)
+
+    async def answered_at(self, address: Address) -> None:
+        """Note where the contact was reached."""
+        await self.book.mark_ok(address)
+
+    def link_changed(
+        self, before: DirectLink | None, after: DirectLink | None, reason: CloseReason | None
+    ) -> None:
+        """Another link is the one to write to."""
+        if before is not None:
+            self.starter.link_down(before)
+            self.outbox.link_down()
+        if after is None:
+            self._went_offline(reason)
+            if self.dialer is not None and before is not None:
+                self.dialer.link_lost(self.parts.clock.monotonic_s() - before.opened_at_s)
             return
-        self._connections.append(connection)
-        self.connection = connection
-        self._path_up(connection, moved=before is not None)
+        self._path_up(after, moved=before is not None)
         if before is None:
             self.connected_at_ms = self.parts.clock.now_ms()
             self.last_error = None
-            self._tell_online(connection)
-        else:
-            self._link_down(before)
-        self._link_up()
+            self._tell_online(after)
+        self.inbox.link_up()
+        self.starter.link_up()
+        self.owed.link_up()
+        self.outbox.link_up()
 
-    def link_closed(self, connection: Connection, reason: CloseReason | None) -> None:
-        """Go over to another link if there is one."""
-        if connection not in self._connections:
-            return
-        self._connections.remove(connection)
-        if connection is not self.connection:
-            return
-        self.connection = self._connections[-1] if self._connections else None
-        self._link_down(connection)
-        if self.connection is not None:
-            self._path_up(self.connection, moved=True)
-            self._link_up()
-            return
-        self.connected_at_ms = None
-        self.last_error = None if reason is None else reason.value
-        why = "closed" if reason is None else reason.value
-        self.paths.down(why)
-        self.parts.bus.publish(
-            [PeerOffline(contact=self.contact.name, contact_id=self.number, reason=why)]
-        )
-        if self.dialer is not None:
-            self.dialer.link_lost(self.parts.clock.monotonic_s() - connection.opened_at_s)
+    def writable_again(self) -> None:
+        """The link takes more."""
+        self.outbox.wake()
 
     def is_linked(self) -> bool:
         """Whether a link with the contact is confirmed."""
@@ -139,26 +139,18 @@ class Peer:
 
     def close_links(self) -> None:
         """End every link with the contact; from here on nothing is written to them."""
-        for connection in list(self._connections):  # the one to write to is the last
-            connection.close()
-            self.link_closed(connection, None)
+        self.arbiter.close()
 
-    def _end(self, connection: Connection) -> None:
-        """Let go of a link while another stays; from here on nothing is written to it."""
-        self._connections.remove(connection)
-        connection.close()
+    def _went_offline(self, reason: CloseReason | None) -> None:
+        self.connected_at_ms = None
+        self.last_error = None if reason is None else reason.value
+        why = "closed" if reason is None else reason.value
+        self.paths.down(why)
+        self.parts.bus.publish(
+            [PeerOffline(contact=self.contact.name, contact_id=self.number, reason=why)]
+        )
 
-    def _link_up(self) -> None:
-        self.inbox.link_up()
-        self.starter.link_up()
-        self.owed.link_up()
-        self.outbox.link_up()
-
-    def _link_down(self, connection: Connection) -> None:
-        self.starter.link_down(connection)
-        self.outbox.link_down()
-
-    def records_received(self, connection: Connection, records: list[RecordReceived]) -> None:
+    def records_received(self, connection: DirectLink, records: list[RecordReceived]) -> None:
         """Route records by kind."""
         envelopes = [one.body for one in records if one.kind is RecordKind.ENVELOPE]
         if envelopes:
@@ -173,14 +165,13 @@ class Peer:
 
     def resume_reading(self) -> None:
         """The inbox has room."""
-        for connection in self._connections:
-            connection.resume_reading()
+        self.arbiter.resume_reading()
 
     def send_envelope(self, envelope: bytes) -> bool:
         """Write a committed envelope; False: nobody is there."""
-        if self.connection is None or not self.connection.is_open:
+        if not self.arbiter.is_up:
             return False
-        self.connection.send(RecordKind.ENVELOPE, envelope)
+        self.arbiter.send(envelope)
         return True
 
     # --- bundles ---
@@ -193,15 +184,15 @@ class Peer:
         asked.append(now_s)
         return True
 
-    async def _answer_bundle_request(self, connection: Connection) -> None:
+    async def _answer_bundle_request(self, connection: DirectLink) -> None:
         try:
             async with self._issuing:
                 bundle = await self._bundle()
         except LoomError as error:
             log.warning("contact %d: no bundle: %s", self.number, error.code)
             return
-        if connection.is_open:
-            connection.send(RecordKind.BUNDLE, bundle)
+        if connection.is_up:
+            connection.send_record(RecordKind.BUNDLE, bundle)
 
     async def _bundle(self) -> bytes:
         """The one unused live bundle of this contact, signed with today's counter."""
@@ -307,16 +298,17 @@ class Peer:
 
     async def stop(self) -> None:
         """End links and tasks; what was submitted is still committed."""
+        self.arbiter.end()
         self.close_links()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _path_up(self, connection: Connection, *, moved: bool) -> None:
+    def _path_up(self, connection: DirectLink, *, moved: bool) -> None:
         self.paths.up(str(connection.remote or ""), dialled=connection.dialled, moved=moved)
 
-    def _tell_online(self, connection: Connection) -> None:
+    def _tell_online(self, connection: DirectLink) -> None:
         self.parts.bus.publish(
             [
                 PeerOnline(

@@ -11,8 +11,8 @@ from loom.storage.connection import Db
 from loom.wire.framing import RecordKind
 
 if TYPE_CHECKING:
-    from loom.node.connection import Connection
     from loom.node.peer import Peer
+    from loom.node.routes.direct import DirectLink
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Starter:
         """Ask and greet anew."""
         self._asked_s = self._greeted_s = None
 
-    def link_down(self, connection: "Connection") -> None:
+    def link_down(self, connection: "DirectLink") -> None:
         """Link time adds up over links."""
         self._link_time_s += self._link_age_s(connection)
 
@@ -125,10 +125,10 @@ class Starter:
         connection = self._peer.connection
         if connection is not None:
             self._asked_s = now_s
-            connection.send(RecordKind.BUNDLE_REQUEST, b"")
+            connection.send_record(RecordKind.BUNDLE_REQUEST, b"")
             self._peer.outbox.look_again(BUNDLE_RETRY_S)
 
-    def _link_age_s(self, connection: "Connection") -> float:
+    def _link_age_s(self, connection: "DirectLink") -> float:
         """How long the best session has had this link."""
         since_s = max(self._began_s, connection.opened_at_s)
         return self._peer.parts.clock.monotonic_s() - since_s

@@ -145,7 +145,8 @@ class Person:
         self.is_running = False
         self.database.is_dead = True
         self.world.network.crash(self.host)
-        self.node.links.stop()
+        self.node.link_listener.stop()
+        self.node.caller.stop()
         tasks = [task for peer in self.node.peers.values() for task in peer._tasks]
         for task in tasks + self.node._tasks:
             task.cancel()

@@ -245,8 +245,8 @@ async def test_simultaneous_dials_end_in_one_link(world: World) -> None:
         await bob.say(alice, str(n))
         await world.delivered(alice, bob)
         await world.pass_time(5)
-        assert len(alice.peer(bob)._connections) == len(bob.peer(alice)._connections) == 1
-        assert alice.peer(bob)._connections[0].dialled != bob.peer(alice)._connections[0].dialled
+        assert len(alice.peer(bob).arbiter.links) == len(bob.peer(alice).arbiter.links) == 1
+        assert alice.peer(bob).arbiter.links[0].dialled != bob.peer(alice).arbiter.links[0].dialled
     assert bob.received(alice) == alice.received(bob) == [str(n) for n in range(10)]
 
 

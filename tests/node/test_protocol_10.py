@@ -18,8 +18,8 @@ from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.errors import StoreError, Unreachable
 from loom.model import Address, MessageState
-from loom.node.connection import Connection
 from loom.node.key_pool import generate
+from loom.node.routes.direct import DirectLink
 from loom.ports import Stream
 from loom.storage import contacts, conversations, messages, outbox
 from loom.storage.messages import RANK
@@ -129,14 +129,14 @@ class Auditor:
         self.sealed: dict[bytes, Sealed] = {}
         self.texts = self.receipts = 0
 
-    def look(self, connection: Connection, kind: RecordKind, body: bytes) -> None:
+    def look(self, connection: DirectLink, kind: RecordKind, body: bytes) -> None:
         if kind is not RecordKind.ENVELOPE or self.world is None:
             return
         for person in self.world.people:
             if person._node is None or not person.is_running:
                 continue
             for peer in person.node.peers.values():
-                if connection in peer._connections:
+                if connection in peer.arbiter.links:
                     self._check(person, peer.number, body)
                     return
 
@@ -180,7 +180,7 @@ class Auditor:
 @pytest.fixture
 def auditor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Auditor]:
     auditor = Auditor()
-    seal, send = core.seal, Connection.send
+    seal, send = core.seal, DirectLink.send_record
     failures: list[AssertionError] = []
 
     def noted_seal(conversation: Any, payload: bytes, **rest: Any) -> core.Sealed:
@@ -188,7 +188,7 @@ def auditor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Auditor]:
         auditor.sealed[sealed.envelope] = Sealed(payload, sealed.session_id, sealed.ordinal)
         return sealed
 
-    def looked_at(connection: Connection, kind: RecordKind, body: bytes) -> None:
+    def looked_at(connection: DirectLink, kind: RecordKind, body: bytes) -> None:
         try:
             auditor.look(connection, kind, body)
         except AssertionError as error:
@@ -196,7 +196,7 @@ def auditor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Auditor]:
         send(connection, kind, body)
 
     monkeypatch.setattr(core, "seal", noted_seal)
-    monkeypatch.setattr(Connection, "send", looked_at)
+    monkeypatch.setattr(DirectLink, "send_record", looked_at)
     yield auditor
     assert failures == []
 
@@ -331,7 +331,7 @@ async def hostile(world: World) -> tuple[Person, Person, Person]:
     return bob, carol, mallory
 
 
-def link(one: Person, other: Person) -> Connection:
+def link(one: Person, other: Person) -> DirectLink:
     connection = one.peer(other).connection
     assert connection is not None
     return connection
@@ -354,7 +354,7 @@ async def test_protocol_10_10_bundle_requests_beyond_the_limit(world: World) -> 
     mallory.peer(bob)._take_bundle = note  # type: ignore[method-assign]
     mallory.peer(bob).starter.take_answer = lambda: True  # type: ignore[method-assign]
     for _ in range(200):
-        link(mallory, bob).send(RecordKind.BUNDLE_REQUEST, b"")
+        link(mallory, bob).send_record(RecordKind.BUNDLE_REQUEST, b"")
     await world.pass_time(5)
     assert 0 < len(answers) <= BUNDLE_REQUESTS_PER_HOUR
     kept = bob.database.look(lambda db: db.execute("SELECT count(*) FROM prekeys").fetchone())
@@ -383,7 +383,9 @@ async def test_protocol_10_10_garbage_envelopes(world: World) -> None:
             body = chance.randbytes(chance.choice(sizes))
             kind = chance.choice([RecordKind.ENVELOPE, RecordKind.ENVELOPE, RecordKind.BUNDLE])
             if mallory.peer(bob).connection is not None:
-                link(mallory, bob).send(kind, bytes([len(body) % 2]) + body[1:] if body else body)
+                link(mallory, bob).send_record(
+                    kind, bytes([len(body) % 2]) + body[1:] if body else body
+                )
         await world.pass_time(0.05)
     await still_served(world, bob, carol)
     assert longest <= INBOX_QUEUE_MAX + 64
@@ -416,7 +418,7 @@ async def test_protocol_10_10_huge_gaps(world: World, gap: int) -> None:
             awaited=None,
         )
         state.conversation, envelope = sealed.conversation, sealed.envelope
-    link(mallory, bob).send(RecordKind.ENVELOPE, envelope)
+    link(mallory, bob).send_record(RecordKind.ENVELOPE, envelope)
     await still_served(world, bob, carol)
     opens = gap < MAX_SKIP
     assert bob.received(mallory) == ([str(gap)] if opens else [])
@@ -430,12 +432,12 @@ async def test_protocol_10_10_links_that_come_and_go(world: World) -> None:
     refused = 0
     for _ in range(LINKS_PER_MINUTE_MAX + 20):
         try:
-            await mallory.node.links.dial(mallory.peer(bob), bob.address)
+            await mallory.node.caller.call(mallory.peer(bob), bob.address)
         except Unreachable:
             refused += 1
     assert refused >= 20
     await world.pass_time(70)
-    assert len(bob.peer(mallory)._connections) == 1
+    assert len(bob.peer(mallory).arbiter.links) == 1
     await still_served(world, bob, carol)
 
 
@@ -487,7 +489,7 @@ async def opening(world: World, caller: Person, target: Person) -> bytes:
     trap = Address("198.51.100.1", 1)
     listener = await world.network.transport(trap.host).listen([trap], accept)
     with pytest.raises(Unreachable):
-        await caller.node.links.dial(caller.peer(target), trap)
+        await caller.node.caller.call(caller.peer(target), trap)
     await listener.close()
     assert len(taken[0].heard) == OPENING_BYTES
     return taken[0].heard

@@ -27,7 +27,6 @@ from loom.core.session import Session
 from loom.crypto.kdf import mac
 from loom.errors import DiskFull, DuplicateContact
 from loom.model import Direction, MessageState
-from loom.node.connection import Connection
 from loom.node.inbox import (
     BATCH_MAX_BYTES,
     FAILURES_AT_ONCE,
@@ -37,6 +36,7 @@ from loom.node.inbox import (
     Inbox,
 )
 from loom.node.key_pool import generate
+from loom.node.routes.direct import DirectLink
 from loom.storage import receipts
 from loom.storage.outbox import OutboxRow
 from loom.wire.content import Receipt, Text, decode_payload, encode_payload
@@ -49,7 +49,7 @@ from tests.people import NOW_MS
 GARBAGE = b"\1" + random.Random(1).randbytes(ENVELOPE_BUCKETS[0] - 1)
 
 
-def link(one: Person, other: Person) -> Connection:
+def link(one: Person, other: Person) -> DirectLink:
     connection = one.peer(other).connection
     assert connection is not None
     return connection
@@ -117,9 +117,9 @@ async def test_a_start_whose_answer_was_lost_is_answered_on_the_next_link(world:
 
 async def test_a_bundle_counts_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice the same answer once began two sessions."""
-    send = Connection.send
+    send = DirectLink.send_record
 
-    def twice(connection: Connection, kind: RecordKind, body: bytes) -> None:
+    def twice(connection: DirectLink, kind: RecordKind, body: bytes) -> None:
         send(connection, kind, body)
         if kind is RecordKind.BUNDLE:
             send(connection, kind, body)
@@ -131,7 +131,7 @@ async def test_a_bundle_counts_once(world: World, monkeypatch: pytest.MonkeyPatc
         begun.append(identity)
         return start(conversation, identity, *rest, **named)
 
-    monkeypatch.setattr(Connection, "send", twice)
+    monkeypatch.setattr(DirectLink, "send_record", twice)
     monkeypatch.setattr(core, "start", counted)
     alice, bob = await talked(world)
     assert begun == [alice.identity]
@@ -185,7 +185,7 @@ async def test_broken_envelopes_with_authentic_headers_hold_up_nobody(
     assert max(tried.values()) <= FAILURES_AT_ONCE
     assert FAILURES_MAX <= tried.total() < FAILURES_MAX + FAILURES_AT_ONCE
     assert tried_before_carol[0] < FAILURES_MAX
-    assert bad_link not in bob.node.links._confirmed
+    assert bad_link not in bob.peer(mallory).arbiter.links
     assert [one.contact for one in bob.told(PeerOffline)] == ["Mallory"]
     assert bob.received(mallory) == []
 

@@ -12,7 +12,7 @@ from loom.api.events import PeerOnline
 from loom.core.presence import ADVERT_RANDOM_BYTES, Place, build_adverts, epoch_at
 from loom.errors import IdentityChanged, StoreUnavailable, Unreachable
 from loom.model import Address, Direction, MessageState
-from loom.node.connection import FLUSH_TIMEOUT_S, Connection
+from loom.node.routes.direct import FLUSH_TIMEOUT_S, DirectLink
 from loom.ports import Advert, StreamHandler
 from loom.storage import prekeys
 from loom.storage.addresses import AddressSource
@@ -69,10 +69,15 @@ class Stranger:
         self.is_open = False
 
 
-def link(one: Person, other: Person) -> Connection:
+def link(one: Person, other: Person) -> DirectLink:
     connection = one.peer(other).connection
     assert connection is not None
     return connection
+
+
+def open_links(one: Person) -> list[DirectLink]:
+    """The confirmed links of everybody whom one knows."""
+    return [link for peer in one.node.peers.values() for link in peer.arbiter.links]
 
 
 async def half_a_link(
@@ -116,7 +121,7 @@ async def test_a_link_from_before_a_new_identity_carries_nothing(
     await world.pass_time(100)
     assert bob.received(alice) == []
     assert len(alice.told(PeerOnline)) == online
-    assert alice.node.links._confirmed == set()
+    assert open_links(alice) == []
     assert [(one.body, one.state) for one in await alice.history(bob)] == [
         ("for the new Bob only", "queued")
     ]
@@ -135,7 +140,7 @@ async def test_a_link_from_before_a_block_carries_nothing(
     await world.pass_time(100)
     assert alice.received(bob) == []
     assert len(alice.told(PeerOnline)) == online
-    assert alice.node.links._confirmed == set()
+    assert open_links(alice) == []
     assert not bob.all_delivered(alice)
 
 
@@ -187,7 +192,7 @@ async def test_strangers_of_one_turn_find_no_more_places(
         world.network.connect(Address(host, 50_000 + n), bob.address, one)
     await world.pass_time(0.001)
     assert sum(one.is_open for one in found) == places
-    assert len(bob.node.links._unconfirmed) == places
+    assert len(bob.node.link_listener._unconfirmed) == places
     await alice.say(bob, "still here")
     await world.delivered(alice, bob)
     await world.pass_time(10)
@@ -215,7 +220,7 @@ async def test_a_crowd_pushes_nobody_out_who_proved_a_key(
     assert len(world.network.streams) == streams  # it is the first link, not a second dial
 
 
-def stall(one: Person, other: Person) -> tuple[Connection, list[bytes]]:
+def stall(one: Person, other: Person) -> tuple[DirectLink, list[bytes]]:
     """The other reads no more and never ends this link; what `one` writes to it is noted."""
     connection, written = link(one, other), list[bytes]()
     stream: Any = connection._stream
@@ -238,7 +243,7 @@ async def test_a_closing_link_is_not_written_to_and_leaves_its_place(world: Worl
     old, written = stall(alice, bob)
     await alice.say(bob, "on its way to nobody")
     await world.pass_time(0.1)
-    await alice.node.links.dial(alice.peer(bob), bob.address)
+    await alice.node.caller.call(alice.peer(bob), bob.address)
     new = link(alice, bob)
     assert new is not old
     await world.pass_time(0.1)
@@ -249,7 +254,7 @@ async def test_a_closing_link_is_not_written_to_and_leaves_its_place(world: Worl
     await alice.say(bob, "later")
     await world.pass_time(FLUSH_TIMEOUT_S + 1)
     assert written == []
-    assert alice.node.links._confirmed == set()
+    assert old._stream is None
     assert alice.texts(bob, Direction.OUT)[-1] == ("later", MessageState.QUEUED)
     world.network.refusing.clear()
     await world.delivered(alice, bob)
@@ -259,8 +264,8 @@ async def test_a_closing_link_is_not_written_to_and_leaves_its_place(world: Worl
 async def test_what_is_said_while_the_only_link_closes_waits_for_the_next(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
-    _, written = stall(alice, bob)
-    link(alice, bob).send(RecordKind.KEEPALIVE, b"")
+    old, written = stall(alice, bob)
+    old.send_record(RecordKind.KEEPALIVE, b"")
     await world.pass_time(0.1)
     world.network.refusing.add(bob.host)
     alice.peer(bob).close_links()
@@ -269,7 +274,7 @@ async def test_what_is_said_while_the_only_link_closes_waits_for_the_next(world:
     await world.pass_time(FLUSH_TIMEOUT_S - 1)
     assert alice.texts(bob, Direction.OUT) == [("later", MessageState.QUEUED)]
     assert written == []
-    await world.until(lambda: alice.node.links._confirmed == set(), within_s=2)
+    await world.until(lambda: old._stream is None, within_s=2)
     world.network.refusing.clear()
     await world.delivered(alice, bob)
     assert bob.received(alice) == ["later"]
@@ -286,14 +291,14 @@ async def test_a_link_that_ends_at_once_is_not_dialled_in_a_hurry(
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
     await world.pass_time(3)
-    links: Any = bob.node.links
-    links.confirmed = lambda connection: world.loop.call_later(lasts_s, connection.abort)
+    listener: Any = bob.node.link_listener
+    listener.confirmed = lambda connection: world.loop.call_later(lasts_s, connection.abort)
     before = len(world.network.streams)
     world.network.cut()
     await world.pass_time(60)
     dialled = (len(world.network.streams) - before) // 2
     assert 2 <= dialled <= 10
-    del links.confirmed
+    del listener.confirmed
     await alice.say(bob, "in the end")
     await world.delivered(alice, bob, within_s=600)
 

@@ -57,7 +57,7 @@ class NetworkCommands:
             return views.Done()
         if peer.connection is None or peer.connection.remote != address:
             try:
-                await self._node.links.dial(peer, address)
+                await self._node.caller.call(peer, address)
             except Unreachable:
                 if peer.dialer is not None:
                     peer.dialer.heard()  # it may have had no address before
@@ -97,7 +97,7 @@ class NetworkCommands:
         return views.Connectivity(
             mdns="off" if node.announcer is None else node.announcer.state,
             addresses=node.addresses,
-            refused=node.links.refused,
+            refused=node.link_listener.refused,
             paths=[
                 _path_view(peer, known=known.get(number, 0), queued=queued.get(number, 0))
                 for number, peer in sorted(node.peers.items())

@@ -1,4 +1,4 @@
-"""Pumps one link: bytes, time and pressure between a `Stream` and the sans-IO `Link`."""
+"""A direct link: bytes, time and back-pressure between a `Stream` and the sans-IO `Link`."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,44 +19,53 @@ from loom.ports import Clock, Stream
 from loom.wire.framing import RecordKind
 
 FLUSH_TIMEOUT_S: Final = 5.0
-"""How long a closing link may keep its place when the other side does not read."""
+"""How long a closing link may flush when the other side does not read."""
+
+
+class Opening(Protocol):
+    """Called until a link is confirmed and handed over; always from the event loop."""
+
+    def authenticated(self, link: "DirectLink", event: LinkAuthenticated) -> None:
+        """An incoming link's initiator proved the link key."""
+        ...
+
+    def confirmed(self, link: "DirectLink") -> None:
+        """The contact is at the other end: hand the link over, or abort it."""
+        ...
+
+    def closed(self, link: "DirectLink", reason: CloseReason | None) -> None:
+        """It ended before it was handed over; None: by the other side or the network."""
+        ...
 
 
 class Owner(Protocol):
-    """Who is told what happens on a connection; all calls come from the event loop."""
+    """Called once a link was handed over; always from the event loop."""
 
-    def authenticated(self, connection: "Connection", event: LinkAuthenticated) -> None:
-        """Somebody who was let in at the gate proved the link key."""
-        ...
-
-    def confirmed(self, connection: "Connection") -> None:
-        """The contact is there."""
-        ...
-
-    def records_received(self, connection: "Connection", records: list[RecordReceived]) -> None:
+    def records_received(self, link: "DirectLink", records: list[RecordReceived]) -> None:
         """Some records, in order."""
         ...
 
-    def writable_again(self, connection: "Connection") -> None:
+    def writable_again(self, link: "DirectLink") -> None:
         """The send buffer drained."""
         ...
 
-    def connection_closed(self, connection: "Connection", reason: CloseReason | None) -> None:
+    def link_closed(self, link: "DirectLink", reason: CloseReason | None) -> None:
         """Called once; None: the other side or the network ended it."""
         ...
 
 
-class Connection:
-    """A `StreamHandler`. `dialled` tells which side we are."""
+class DirectLink:
+    """A `StreamHandler`, and a `Route` once it is confirmed. `dialled`: this side dialled."""
 
     def __init__(
-        self, owner: Owner, clock: Clock, make_link: Callable[[], Link], *, dialled: bool
+        self, opening: Opening, clock: Clock, make_link: Callable[[], Link], *, dialled: bool
     ) -> None:
         self.dialled = dialled
         self.is_writable = True
         self.reason: CloseReason | None = None
         self.opened_at_s = clock.monotonic_s()
-        self._owner = owner
+        self._opening = opening
+        self._owner: Owner | None = None
         self._clock = clock
         self._make_link = make_link
         self._link: Link | None = None
@@ -68,10 +77,10 @@ class Connection:
         self._paused = False
 
     def __repr__(self) -> str:
-        return f"Connection({self._link!r})"
+        return f"DirectLink({self._link!r})"
 
     @property
-    def is_open(self) -> bool:
+    def is_up(self) -> bool:
         """Records may be sent."""
         return self._link is not None and self._link.is_open
 
@@ -83,7 +92,7 @@ class Connection:
     # --- from the transport ---
 
     def connected(self, stream: Stream) -> None:
-        """The stream stands: the initiator speaks first."""
+        """The stream is open: the initiator speaks first."""
         self._stream = stream
         self._link = self._make_link()
         self._pump([])
@@ -96,7 +105,7 @@ class Connection:
     def writable(self, ready: bool) -> None:
         """The transport's buffer is full, or drained."""
         self.is_writable = ready
-        if ready:
+        if ready and self._owner is not None:
             self._owner.writable_again(self)
 
     def closed(self) -> None:
@@ -105,16 +114,27 @@ class Connection:
             self._timer.cancel()
         self._stream = None
         self._link = None
-        self._owner.connection_closed(self, self.reason)
+        if self._owner is None:
+            self._opening.closed(self, self.reason)
+        else:
+            self._owner.link_closed(self, self.reason)
 
-    # --- from the owner ---
+    # --- from its opening and its owner ---
 
     def accept(self) -> None:
         """Go on with an authenticated initiator: its `rand` is stored."""
         if isinstance(self._link, LinkResponder):
             self._pump(self._link.accept())
 
-    def send(self, kind: RecordKind, body: bytes) -> None:
+    def hand_over(self, owner: Owner) -> None:
+        """Give a confirmed link to its owner."""
+        self._owner = owner
+
+    def send(self, envelope: bytes) -> None:
+        """See `Route.send`."""
+        self.send_record(RecordKind.ENVELOPE, envelope)
+
+    def send_record(self, kind: RecordKind, body: bytes) -> None:
         """Queue a record; all that one turn of the loop queues goes out in one write."""
         self._queued.append((kind, body))
         if not self._flush_is_due:
@@ -136,7 +156,7 @@ class Connection:
             self._stream.resume_reading()
 
     def close(self) -> None:
-        """End it once all that was queued is flushed, or was not for some seconds."""
+        """End it once everything queued is flushed, at the latest after FLUSH_TIMEOUT_S."""
         self._flush()
         if self._stream is not None:
             self._stream.close()
@@ -157,7 +177,7 @@ class Connection:
             self._pump([])
 
     def _pump(self, events: list[LinkEvent]) -> None:
-        """Write what the link has to say, tell the owner, and set the next alarm."""
+        """Write what the link has to send, pass its events on, and set the next alarm."""
         if self._link is None or self._stream is None:
             return
         if data := self._link.data_to_send():
@@ -168,15 +188,15 @@ class Connection:
                 case RecordReceived():
                     records.append(event)
                 case LinkAuthenticated():
-                    self._owner.authenticated(self, event)
+                    self._opening.authenticated(self, event)
                 case LinkConfirmed():
-                    self._owner.confirmed(self)
+                    self._opening.confirmed(self)
                 case LinkClosed(reason=reason):
                     self.reason = reason
-        if records:
+        if records and self._owner is not None:
             self._owner.records_received(self, records)
         if self.reason is not None and self._stream is not None:
-            # A refusal and a time-out look alike from outside: the stream just ends.
+            # A refusal and a timeout look alike from outside: the stream just ends.
             before_open = self.reason in (CloseReason.REFUSED, CloseReason.HANDSHAKE_TIMEOUT)
             self._stream.close() if before_open else self._stream.abort()
             return
@@ -186,7 +206,7 @@ class Connection:
         due_s = None if self._link is None else self._link.next_timeout_s()
         if due_s is None:
             return
-        # An alarm that rings too early is set again then; only a later one must be moved.
+        # An alarm that fires too early sets the next one; only a later one has to be moved.
         if self._timer is not None:
             if self._due_s <= due_s:
                 return

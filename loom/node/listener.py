@@ -1,0 +1,228 @@
+"""Who may connect: the gate, and the limits of docs/PROTOCOL.md 3.6."""
+
+import ipaddress
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from loom.core.gate import Gate, GateEntry
+from loom.core.link import Link
+from loom.core.link_ends import LinkResponder
+from loom.core.link_events import CloseReason, LinkAuthenticated
+from loom.core.pair_keys import PairKeys
+from loom.errors import LoomError
+from loom.model import Address, ContactId, PeerId
+from loom.node.routes.direct import DirectLink
+from loom.ports import Clock, Stream, StreamHandler
+from loom.storage import link_rands
+from loom.storage.database import Database
+from loom.wire.limits import (
+    LINK_DAY_SKEW_DAYS,
+    LINKS_PER_MINUTE_MAX,
+    UNAUTHENTICATED_MAX,
+    UNAUTHENTICATED_PER_SOURCE_MAX,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Admitted(Protocol):
+    """A contact who may connect."""
+
+    @property
+    def number(self) -> ContactId:
+        """The contact's id."""
+        ...
+
+    @property
+    def peer_id(self) -> PeerId:
+        """The contact's identity."""
+        ...
+
+    @property
+    def keys(self) -> PairKeys:
+        """Of this side and the contact."""
+        ...
+
+    def take_link(self, link: DirectLink) -> bool:
+        """Own a confirmed link; False: none is taken any more."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
+        """Run a task that ends with the contact."""
+        ...
+
+
+class LinkListener:
+    """Answers incoming connections; owns them until they are confirmed.
+
+    Args:
+        today: the day's number in UTC.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        today: Callable[[], int],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._random = random
+        self._today = today
+        self._admitted: dict[ContactId, Admitted] = {}
+        self._gate_entries: tuple[GateEntry, ...] = ()
+        self._used_rands: dict[tuple[PeerId, bytes], int] = {}
+        """Each with its day."""
+        self._begun_s: dict[PeerId, deque[float]] = {}
+        """When each contact lately began links."""
+        self._unconfirmed: dict[DirectLink, str] = {}
+        """Oldest first, with their source."""
+        self._authenticated: dict[DirectLink, Admitted] = {}
+        """Those of them whose contact is known."""
+        self._is_stopping = False
+        self.refused = 0
+        """Connections that did not get through the gate."""
+
+    async def load(self) -> None:
+        """Read which openings must be refused when they come again."""
+        since = self._today() - LINK_DAY_SKEW_DAYS - 1
+        found = await self._database.read(lambda db: link_rands.load(db, since))
+        self._used_rands = {(peer_id, rand): day for peer_id, day, rand in found}
+
+    def prune(self) -> None:
+        """Forget openings that their day alone makes invalid."""
+        since = self._today() - LINK_DAY_SKEW_DAYS
+        self._used_rands = {key: day for key, day in self._used_rands.items() if day >= since}
+
+    def admit(self, contacts: Sequence[Admitted]) -> None:
+        """From now on exactly these may connect."""
+        # Who is at the gate now was compared with the old list.
+        for link in list(self._unconfirmed):
+            self._turn_away(link)
+        self._admitted = {one.number: one for one in contacts}
+        self._gate_entries = tuple(GateEntry(one.number, one.keys.receiving) for one in contacts)
+
+    def accept(self) -> StreamHandler:
+        """The handler of an incoming stream."""
+        return _Incoming(self, self._clock, self._respond)
+
+    def stop(self) -> None:
+        """Accept no more; end everything that is not yet confirmed."""
+        self._is_stopping = True
+        for link in list(self._unconfirmed):
+            link.abort()
+
+    # --- Opening ---
+
+    def authenticated(self, link: DirectLink, event: LinkAuthenticated) -> None:
+        """Store `rand`, then answer."""
+        contact = self._admitted.get(event.contact_id)
+        if contact is None or not self._may_begin(contact):
+            link.abort()
+            return
+        self._authenticated[link] = contact
+        self._used_rands[contact.peer_id, event.rand] = event.day
+        contact.spawn(self._remember(link, contact, event), "link")
+
+    def confirmed(self, link: DirectLink) -> None:
+        """Hand it over to the contact, who may have been removed meanwhile."""
+        self._unconfirmed.pop(link, None)
+        contact = self._authenticated.pop(link, None)
+        if self._is_stopping or contact is None or not contact.take_link(link):
+            link.abort()
+
+    def closed(self, link: DirectLink, reason: CloseReason | None) -> None:
+        """Forget it."""
+        self._unconfirmed.pop(link, None)
+        self._authenticated.pop(link, None)
+        if reason is CloseReason.REFUSED:
+            self.refused += 1
+
+    # --- inside ---
+
+    def arrived(self, link: DirectLink, source: str) -> bool:
+        """Make room for a new incoming link by evicting the oldest that is not authenticated."""
+        if self._is_stopping:
+            return False
+        # Links of contacts do not count, or a crowd would evict them while `rand` is written
+        # to the disk and the confirmation is on its way. `_may_begin` limits their number.
+        strangers = {
+            one: at for one, at in self._unconfirmed.items() if one not in self._authenticated
+        }
+        same = [one for one, at in strangers.items() if at == source]
+        if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX:
+            self._turn_away(same[0])
+        elif len(strangers) >= UNAUTHENTICATED_MAX:
+            self._turn_away(next(iter(strangers)))
+        self._unconfirmed[link] = source
+        return True
+
+    def _turn_away(self, link: DirectLink) -> None:
+        # It gives up its place at once: many may arrive before the transport says it is closed.
+        self._unconfirmed.pop(link, None)
+        self._authenticated.pop(link, None)
+        link.abort()
+
+    def _may_begin(self, contact: Admitted) -> bool:
+        """Limits how many links a contact begins a minute; each costs a write."""
+        now_s = self._clock.monotonic_s()
+        times = self._begun_s.setdefault(contact.peer_id, deque(maxlen=LINKS_PER_MINUTE_MAX))
+        if len(times) == times.maxlen and now_s - times[0] < 60.0:
+            return False
+        times.append(now_s)
+        return True
+
+    async def _remember(
+        self, link: DirectLink, contact: Admitted, event: LinkAuthenticated
+    ) -> None:
+        try:
+            is_new = await self._database.write(
+                lambda db: link_rands.add(db, contact.peer_id, event.day, event.rand)
+            )
+        except LoomError as error:
+            log.warning("contact %d: link refused: %s", contact.number, error.code)
+            link.abort()
+            return
+        if is_new:
+            link.accept()
+        else:
+            link.abort()
+
+    def _respond(self) -> Link:
+        gate = Gate(self._gate_entries, self._today(), self._is_used)
+        return LinkResponder(gate, ephemeral_seed=self._random(32), now_s=self._clock.monotonic_s())
+
+    def _is_used(self, contact_id: ContactId, rand: bytes) -> bool:
+        contact = self._admitted.get(contact_id)
+        return contact is None or (contact.peer_id, rand) in self._used_rands
+
+
+class _Incoming(DirectLink):
+    """A link that needs a place before it begins."""
+
+    def __init__(self, listener: LinkListener, clock: Clock, make_link: Callable[[], Link]) -> None:
+        super().__init__(listener, clock, make_link, dialled=False)
+        self._listener = listener
+
+    def connected(self, stream: Stream) -> None:
+        """Take a place among the unconfirmed, or none."""
+        super().connected(stream)
+        if not self._listener.arrived(self, source_of(stream.remote)):
+            stream.abort()
+
+
+def source_of(address: Address) -> str:
+    """What connections are counted by: an IPv4 address, or an IPv6 /64."""
+    host = address.host.split("%", 1)[0]
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
