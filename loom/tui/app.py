@@ -253,6 +253,7 @@ class LoomApp(DrawnApp[None]):
         self._shown_s.append(asyncio.get_running_loop().time())
         happened, self._pending = self._pending, []
         changes = self.model.apply(happened)
+        self.typing.heard(happened)
         self.room.show_events(happened, changes)
         self.notices.tell(
             happened,
@@ -261,7 +262,6 @@ class LoomApp(DrawnApp[None]):
             shown=self.model.current if self.room.is_active else None,
             hidden=self._is_covered,
         )
-        self.typing.heard(happened)
         if len(self.screen_stack) > 1:
             from loom.tui.screens.sheet import Sheet
 

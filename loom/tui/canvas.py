@@ -13,7 +13,7 @@ from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 
-from loom.tui.cells import clusters
+from loom.tui.cells import clusters, width_of
 
 
 class Cell(NamedTuple):
@@ -137,6 +137,8 @@ class _Writer:
         self._width = width
         self._sgr = ""
         self._link = ""
+        self._reached = 0
+        """How far into the row what was written may have drawn."""
 
     @property
     def size(self) -> int:
@@ -169,13 +171,17 @@ class _Writer:
         end = len(new)
         while end and new[end - 1] == BLANK:
             end -= 1
-        x = 0
+        x = self._reached = 0
         while x < end:
             if new[x] == old[x]:
                 x += 1
                 continue
             x = self._run(y, self._first(x, new), end, old, new)
-        if old[max(x, end) :] != new[max(x, end) :]:
+        if self._reached > end and x >= end:
+            self._move(end, y)
+            self._style(BLANK)
+            self.text("\x1b[K")
+        elif old[max(x, end) :] != new[max(x, end) :]:
             self._blank_end(y, end, old)
 
     def _first(self, x: int, new: Row) -> int:
@@ -187,7 +193,9 @@ class _Writer:
         same = 0
         stop = x
         while stop < end and same <= GAP_MAX:
-            same = same + 1 if new[stop] == old[stop] else 0
+            if new[stop] != old[stop]:
+                self._reached = max(self._reached, stop + _reach(new[stop].text))
+            same = same + 1 if new[stop] == old[stop] and stop >= self._reached else 0
             stop += 1
         stop -= same
         if stop < end and new[stop].text == "":
@@ -227,8 +235,10 @@ class _Writer:
         if cell.text == "":
             return
         self._style(cell)
-        self.text(cell.text)
         is_known = len(cell.text) == 1
+        if not is_known:
+            self.text("\x1b[2X")  # where the terminal takes one cell for it, nothing old stays
+        self.text(cell.text)
         if self._cursor is None:
             return
         x, y = self._cursor
@@ -272,6 +282,12 @@ class _Writer:
         elif before is not None or first:
             self.text("\x1b[?25l")
         return "".join(self.out)
+
+
+@lru_cache(maxsize=1024)
+def _reach(text: str) -> int:
+    """How many cells a cluster may take where a terminal does not join what it is made of."""
+    return 1 if text.isascii() else sum(width_of(one) for one in text)
 
 
 class _Look(NamedTuple):

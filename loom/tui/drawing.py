@@ -66,6 +66,10 @@ class DrawnApp(App[R], inherit_bindings=False):
         self._canvas.forget()
         self.screen.refresh()
 
+    def on_driver_signal_resume(self) -> None:
+        """The process was stopped and goes on: a shell wrote on the terminal meanwhile."""
+        self.redraw()
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write only the cells that changed (see loom/tui/canvas.py)."""
         driver = self._driver

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from loom.api.commands import Command, History, MarkRead
 from loom.api.events import (
     AnyEvent,
+    ContactChanged,
     MessageDelivered,
     MessageFailed,
     MessageQueued,
@@ -172,6 +173,8 @@ class Reader:
                     touched = True
                 case MessageSent() | MessageDelivered() | MessageRead() | MessageFailed():
                     touched |= window.set_state(event.message_id, event.state)
+                case ContactChanged():
+                    touched |= window.rename(event.contact)
                 case MessagesDeleted(message_ids=None):
                     window.replace([], at_oldest=True, at_newest=True)
                     touched = True

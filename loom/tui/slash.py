@@ -169,13 +169,13 @@ class Slash:
         await self._send(SetPreferences(contact=self._contact, muted=False))
 
     async def do_remove(self, argument: str) -> None:
-        name = self._open.contact.contact
         if not argument:
             self.show_contact("remove")
             return
-        if argument.casefold() != name.casefold():
-            raise InvalidInput(what=f"To delete all that was said, write /remove {name}")
-        await self._send(RemoveContact(contact=self._contact))
+        found = self._room.desk.model.find(argument)
+        if found is None or argument.startswith("#"):
+            raise InvalidInput(what=f"There is no contact {argument[:64]}")
+        await self._send(RemoveContact(contact=f"#{found.number}"))
 
     async def do_connect(self, argument: str) -> None:
         if not argument:

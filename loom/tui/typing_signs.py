@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from loom.api.events import AnyEvent, ContactTyping
+from loom.api.events import AnyEvent, ContactTyping, MessageReceived
 from loom.tui.model import TYPING_S, Model
 
 AGAIN_S: Final = 5.0
 """Whoever goes on typing says so again, well before the other side forgets it."""
 PAUSE_S: Final = 4.0
 """Whoever writes nothing for so long has stopped."""
+OVERTAKEN_S: Final = 1.0
+"""A sign that comes so soon after a message was sent before it, and was overtaken."""
 
 
 class Timer(Protocol):
@@ -45,6 +47,8 @@ class TypingSigns:
         self._told_s = 0.0
         self._pause: Timer | None = None
         self._heard: dict[int, Timer] = {}
+        self._written_s: dict[int, float] = {}
+        """When each contact's last message came."""
 
     # --- out ---
 
@@ -83,9 +87,14 @@ class TypingSigns:
     def heard(self, events: Iterable[AnyEvent]) -> None:
         """Events came; the model knows them already."""
         for event in events:
+            if isinstance(event, MessageReceived):
+                self._written_s[event.contact_id] = self._now_s()
             if not isinstance(event, ContactTyping):
                 continue
             number = event.contact_id
+            if self._now_s() - self._written_s.get(number, -OVERTAKEN_S) < OVERTAKEN_S:
+                self._model.change(number, typing=False)
+                continue
             if (before := self._heard.pop(number, None)) is not None:
                 before.cancel()
             if event.on:

@@ -137,6 +137,14 @@ class Window:
         self._blocks.clear()
         self._index()
 
+    def rename(self, name: str) -> bool:
+        """The contact has another name here; False: it is the one shown."""
+        if all(one.contact == name for one in self.messages):
+            return False
+        self.messages = [msgspec.structs.replace(one, contact=name) for one in self.messages]
+        self._blocks.clear()
+        return True
+
     def redraw(self) -> None:
         """Names or the theme changed: lay everything out again."""
         self._blocks.clear()

@@ -2,7 +2,7 @@
 
 import re
 
-from loom.tui.cells import clusters
+from loom.tui.cells import clusters, width_of
 
 _SEQUENCE = re.compile(r"\x1b\[([?]?)([\d;]*)([A-Za-z])|\x1b\]8;;([^\x1b]*)\x1b\\|\x1b(M)")
 Shown = tuple[str, str, str]
@@ -10,9 +10,13 @@ BLANK: Shown = (" ", "", "")
 
 
 class Terminal:
-    """Rows of (text, SGR, link); anything unknown fails."""
+    """Rows of (text, SGR, link); anything unknown fails.
 
-    def __init__(self, width: int, height: int) -> None:
+    One that does not join draws each character of a joined one for itself, like many terminals.
+    """
+
+    def __init__(self, width: int, height: int, *, joins: bool = True) -> None:
+        self._joins = joins
         self.width, self.height = width, height
         self.rows: list[list[Shown]] = [[BLANK] * width for _ in range(height)]
         self.x = self.y = 0
@@ -43,11 +47,28 @@ class Terminal:
         return ["".join(cell[0] for cell in row).rstrip() for row in self.rows]
 
     def _print(self, text: str) -> None:
+        if not self._joins:
+            self._print_apart(text)
+            return
         for start, stop, width in clusters(text):
             assert self.x + width <= self.width
             self.rows[self.y][self.x] = (text[start:stop], self._sgr, self._link)
             if width == 2:
                 self.rows[self.y][self.x + 1] = ("", self._sgr, self._link)
+            self.x += width
+
+    def _print_apart(self, text: str) -> None:
+        row = self.rows[self.y]
+        for one in text:
+            width = width_of(one)
+            if width == 0 or self.x + width > self.width:
+                continue
+            for x in (self.x, self.x + width):
+                if x < self.width and row[x][0] == "":  # half of a wide character is nothing
+                    row[x - 1] = row[x] = BLANK
+            row[self.x] = (one, self._sgr, self._link)
+            if width == 2:
+                row[self.x + 1] = ("", self._sgr, self._link)
             self.x += width
 
     def _line_feed(self) -> None:
@@ -93,5 +114,5 @@ class Terminal:
                 raise AssertionError(found[0])
 
     def _erase(self, start: int, end: int) -> None:
-        assert self._sgr == ""
+        assert self._sgr == "" or end - start == 2
         self.rows[self.y][start:end] = [BLANK] * (end - start)

@@ -47,6 +47,30 @@ def test_the_terminal_shows_what_was_wanted(
             assert (terminal.x, terminal.y) == caret
 
 
+parts = st.sampled_from(["a", "b", " ", "日", "❤\ufe0f", "👨\u200d👩\u200d👧", "👍🏽"])
+joined = st.lists(parts, max_size=9).map("".join)
+
+
+@given(st.lists(st.lists(joined, min_size=HEIGHT, max_size=HEIGHT), min_size=1, max_size=5))
+def test_a_terminal_that_joins_nothing_keeps_everything_else_in_place(
+    steps: list[list[str]],
+) -> None:
+    """A heart of two characters left an old letter beside it; a family reached over its cells."""
+    canvas, terminal = Canvas(), Terminal(WIDTH, HEIGHT, joins=False)
+    canvas.resize(WIDTH, HEIGHT)
+    for screen in steps:
+        want(canvas, [[(text, None)] for text in screen])
+        terminal.feed(canvas.update(None))
+        for shown, wanted in zip(terminal.rows, canvas._wanted, strict=True):
+            for x, cell in enumerate(wanted):
+                of_joined = len(cell.text) > 1 or (
+                    x and cell.text == "" and len(wanted[x - 1].text) > 1
+                )
+                assert of_joined or shown[x] == tuple(cell)
+                if cell.text == "❤\ufe0f":
+                    assert shown[x + 1][0] in (" ", "")
+
+
 def test_what_is_right_already_costs_nothing() -> None:
     canvas = Canvas()
     canvas.resize(WIDTH, HEIGHT)

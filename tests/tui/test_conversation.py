@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 from textual import events
 
@@ -15,7 +16,14 @@ from loom.api.commands import (
     SetDraft,
     SetPreferences,
 )
-from loom.api.events import ContactTyping, MessageDelivered, PeerOffline, PeerOnline, Warned
+from loom.api.events import (
+    ContactChanged,
+    ContactTyping,
+    MessageDelivered,
+    PeerOffline,
+    PeerOnline,
+    Warned,
+)
 from loom.tui import commands, keys, layout
 from loom.tui.app import LoomApp
 from loom.tui.screens.picker import Picker
@@ -642,6 +650,53 @@ def test_every_bound_action_and_listed_command_exists(profile: str) -> None:
         assert hasattr(Slash, f"do_{command.name}")
     names = [name for one in commands.COMMANDS for name in (one.name, *one.aliases)]
     assert len(names) == len(set(names))
+
+
+async def test_a_renamed_contact_has_its_new_name_in_every_row(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        node.contacts["Adelaide"] = msgspec.structs.replace(
+            node.contacts.pop("Ada"), contact="Adelaide"
+        )
+        node.tell(ContactChanged(contact="Adelaide", contact_id=2, what="renamed"))
+        await settle(pilot)
+        assert "Adelaide  see you at noon" in screen(app)
+        rows = [row[24:] for row in text_of(app)]
+        columns = {row.index(words) for row in rows for words in ("see", "will do") if words in row}
+        assert len(columns) == 1
+        assert not any(" Ada " in row for row in rows)
+
+
+async def test_a_removed_contact_leaves_the_next_conversation(
+    node: TalkingNode, opened: Opened
+) -> None:
+    """The pane once stayed empty, and `/remove NAME` took no other than the open one."""
+    node.add("Carol")
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/remove bob", "enter")
+        await settle(pilot)
+        assert "Bob and the whole conversation are deleted." in screen(app)
+        assert "Ada" in text_of(app)[0][24:]
+        await pilot.press(*"/remove nobody", "enter")
+        await settle(pilot)
+        assert "There is no contact nobody" in screen(app)
+        await pilot.press("ctrl+u", *"/remove ada", "enter")
+        await settle(pilot)
+        assert "Ada and the whole conversation are deleted." in screen(app)
+        assert "Carol" in text_of(app)[0][24:]
+        assert app.room.writing.editor.text == ""
+        assert list(node.contacts) == ["Carol"]
+
+
+async def test_a_key_that_quits_elsewhere_says_what_quits_here(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        for key in ("ctrl+c", "ctrl+z"):
+            await pilot.press("x", key)
+            assert "Ctrl-Q quits. Ctrl-C and Ctrl-Z do nothing here." in text_of(app)[-1]
+        assert app.room.writing.editor.text == "xx"
 
 
 async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> None:

@@ -111,7 +111,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
     await settle(pilot)
 
 
-_KEYS = {"enter", "tab", "shift+tab", "escape", "down", "up", "ctrl+l", "ctrl+q", "ctrl+u"}
+_KEYS = {"enter", "tab", "shift+tab", "escape", "down", "up", "f9", "ctrl+q", "ctrl+u"}
 
 
 def rows(app: App[Any]) -> list[str]:
@@ -360,7 +360,7 @@ async def test_locking_keeps_what_was_begun_and_asks_again(
     app = LoomApp(node, profile="work", config=tmp_path, profiles=profiles, signs=Signs(True))
     async with app.run_test() as pilot:
         await settle(pilot)
-        await pilot.press(*"half a thought", "ctrl+p", "ctrl+l")
+        await pilot.press(*"half a thought", "ctrl+p", "f9")
         await settle(pilot)
     assert app.locked
     assert isinstance(node, TalkingNode)
@@ -446,7 +446,7 @@ async def test_a_demo_is_only_hidden(tmp_path: Path) -> None:
     node.add("Ada")
     app = LoomApp(node, profile="demo", config=tmp_path, signs=Signs(True))
     async with app.run_test() as pilot:
-        await pilot.press("ctrl+l", "ctrl+l")
+        await pilot.press("f9", "f9")
         await pilot.pause()
         assert "hidden, not locked" in seen(app)
         assert "Ada" not in seen(app)

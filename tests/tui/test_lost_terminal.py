@@ -99,6 +99,20 @@ def test_with_the_node_inside(home: Path, sit: Sit) -> None:
     ProfileLock.acquire(lock, "ada").release()
 
 
+def test_stopped_and_continued_it_draws_itself_again(sit: Sit, tmp_path: Path) -> None:
+    """After `kill -TSTP` and `fg` the app once stayed blank until F5."""
+    seat = sit(["demo"], {"TMPDIR": str(tmp_path)})
+    seat.until(b"direct")
+    process = seat.process.pid
+    for _ in range(2):
+        os.kill(process, signal.SIGTSTP)
+        assert os.WIFSTOPPED(os.waitpid(process, os.WUNTRACED)[1])
+        os.kill(process, signal.SIGCONT)
+        seat.until(b"direct")
+    os.write(seat.terminal, b"\x11")
+    seat.until(b"Both profiles are gone.")
+
+
 def test_at_the_door(home: Path, sit: Sit) -> None:
     seat = sit([], {"LOOM_HOME": str(home)})
     seat.until(b"assphrase")

@@ -198,7 +198,8 @@ async def test_removing_asks_for_the_name(people: PeopleNode, opened: Opened) ->
         await settle(pilot)
         assert is_back(app)
         assert [one.contact for one in sent(people, RemoveContact)] == ["#2"]
-        assert "Ada" not in screen(app)
+        assert "Ada and the whole conversation are deleted." in screen(app)
+        assert not any("Ada" in row for row in text_of(app)[:-1])
 
 
 async def test_calling_an_address(people: PeopleNode, opened: Opened) -> None:

@@ -32,7 +32,7 @@ def test_a_profile_is_unlocked_locked_and_unlocked(tmux: Tmux, tmp_path: Path) -
     tmux.type(PASSPHRASE, "Enter")
     tmux.until("F1 help")
     assert _is_held(home)
-    tmux.type("C-l")
+    tmux.type("F9")
     screen = tmux.until("ada is locked")
     assert "F1 help" not in screen
     assert not _is_held(home)

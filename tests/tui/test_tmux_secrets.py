@@ -72,7 +72,7 @@ async def test_nothing_is_left_after_a_lock_and_after_the_end(tmux: Tmux, home: 
     process = int((home / "profiles" / "ada" / "lock").read_text())
     before = found_in_memory(process, secrets) if os.geteuid() == 0 else set()
 
-    tmux.type("C-l")
+    tmux.type("F9")
     tmux.until("ada is locked")
     locked = tmux.history()
     after = found_in_memory(process, secrets) if os.geteuid() == 0 else set()

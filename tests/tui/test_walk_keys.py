@@ -91,6 +91,8 @@ class Walk:
         """Ada's newest messages, nothing written, nothing selected."""
         while self.app.screen is not self.app.room:
             await self.app.pop_screen()
+        self.app._is_covered = False
+        self.left = self.redrawn = 0
         self.app.room.selecting.stop()
         self.app.room.writing.end_cycle()
         self.app.room.writing.editor.set("")
@@ -204,6 +206,7 @@ STEPS = {
     "lock": shows("work is hidden, not locked"),
     "connectivity": shows("Listening at"),
     "redraw": Step(lambda walk: walk.redrawn == 1),
+    "how_to_quit": shows("Ctrl-Q quits."),
     "quit": Step(lambda walk: walk.left == 1),
     "next": Step(lambda walk: "Bob" in walk.title),
     "previous": Step(lambda walk: "Ada" in walk.title, at_bob),
@@ -303,7 +306,7 @@ async def test_a_digit_opens_the_conversation_at_that_place(opened: Opened) -> N
 
 
 LETTERS = {"up": "A", "down": "B", "right": "C", "left": "D", "home": "H", "end": "F"}
-NUMBERS = {"delete": 3, "pageup": 5, "pagedown": 6, "f5": 15}
+NUMBERS = {"delete": 3, "pageup": 5, "pagedown": 6, "f5": 15, "f9": 20}
 PLAIN = {
     "enter": "\r",
     "tab": "\t",

@@ -32,7 +32,7 @@ class Choosing:
         twins = {name: one for one in commands for name in (one.name, *one.aliases)}
         by_key: dict[str, list[Choice]] = {EVERYWHERE: [], READING: []}
         for action, keys in desk.keys.bindings():
-            if action.where in by_key and action.name != "palette":
+            if action.where in by_key and action.name not in ("palette", "how_to_quit"):
                 hints = [key_words(key) for key in keys[:2]]
                 if (twin := twins.get(action.name)) is not None:
                     commands.remove(twin)

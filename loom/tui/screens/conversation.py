@@ -10,7 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 
-from loom.api.events import AnyEvent
+from loom.api.events import AnyEvent, ContactRemoved
+from loom.printable import printable
 from loom.tui.canvas import Scroll
 from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
@@ -129,11 +130,23 @@ class ConversationScreen(Screen[None]):
         if self.reader.apply(happened):
             self.show_reading()
         if self.desk.model.current is None and self.reader.window is not None:
-            self.reader.close()
+            self._leave_removed()
+        for event in happened:
+            if isinstance(event, ContactRemoved):
+                self.say(f"{printable(event.contact)} and the whole conversation are deleted.")
         if changes.warning:
             self.say(changes.warning, bad=True)
         if changes.list_ or changes.title or changes.status:
             self.show_bars()
+
+    def _leave_removed(self) -> None:
+        """The open contact was deleted: go on with another."""
+        self.selecting.stop()
+        self.reader.close()
+        self.writing.editor.set("")
+        self.writing.edited(offer=False)
+        if self.desk.model.order:
+            self.reading.open_place(0)
 
     def show_reading(self) -> None:
         """The window changed."""
@@ -275,6 +288,10 @@ class ConversationScreen(Screen[None]):
 
     def do_redraw(self) -> None:
         self.desk.redraw()
+
+    def do_how_to_quit(self) -> None:
+        key = self.desk.keys.words("quit")
+        self.say(f"{key or '/quit'} quits. Ctrl-C and Ctrl-Z do nothing here.")
 
     def do_quit(self) -> None:
         self.desk.work(self._quit(), "quit")

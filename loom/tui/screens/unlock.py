@@ -21,6 +21,7 @@ class Unlock(Form):
         """The passphrase and other ways."""
         return [
             Text(f"{self._profile} is locked", "title"),
+            Text("It is offline until you unlock it.", "hint"),
             Text(""),
             self._passphrase,
             Text(""),
