@@ -11,6 +11,7 @@ from loom.core.presence import (
     encode_presence,
     find_contact,
 )
+from loom.crypto.kdf import MacKey
 from loom.errors import MalformedMessage
 from loom.model import ContactId
 
@@ -41,7 +42,7 @@ def run(data: bytes) -> None:
     except MalformedMessage:
         return
     assert encode_presence(presence) == properties
-    found = find_contact(presence, place, {ContactId(1): _KEY}, epoch=epoch)
+    found = find_contact(presence, place, {ContactId(1): MacKey(_KEY)}, epoch=epoch)
     if found is not None:
         assert place == _PLACE
         assert abs(epoch - _EPOCH) <= 4

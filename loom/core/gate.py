@@ -1,22 +1,29 @@
-"""Who may speak: the test of a link's first 40 bytes, before anything costly (PROTOCOL.md 3)."""
+"""Who may speak: the check of a link's first 40 bytes, before anything costly (PROTOCOL.md 3)."""
 
 from collections.abc import Callable
 
 import msgspec
 
 from loom.core.pair_keys import DirectionKeys
-from loom.crypto.kdf import equal, mac
+from loom.crypto.kdf import MacKey, equal, mac
 from loom.model import ContactId
 from loom.wire.encoding import enc, u64
 from loom.wire.framing import decode_clear, encode_clear
 from loom.wire.limits import LINK_DAY_SKEW_DAYS, LINK_TAG_BYTES
 
 
-class GateEntry(msgspec.Struct, frozen=True):
+class GateEntry:
     """A contact who may dial us, and the keys of that direction."""
 
-    contact_id: ContactId
-    keys: DirectionKeys
+    __slots__ = ("contact_id", "keys", "tag_key")
+
+    def __init__(self, contact_id: ContactId, keys: DirectionKeys) -> None:
+        self.contact_id = contact_id
+        self.keys = keys
+        self.tag_key = MacKey(keys.tag)
+
+    def __repr__(self) -> str:
+        return f"GateEntry({self.contact_id})"
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -39,7 +46,7 @@ class Gate(msgspec.Struct, frozen=True):
         admitted: GateEntry | None = None
         # No early exit: how long a refusal takes must not say who is a contact.
         for entry in self.entries:
-            if equal(mac(entry.keys.tag, message)[:LINK_TAG_BYTES], tag):
+            if equal(entry.tag_key.mac(message)[:LINK_TAG_BYTES], tag):
                 admitted = entry
         if admitted is None or abs(day - self.today) > LINK_DAY_SKEW_DAYS:
             return None

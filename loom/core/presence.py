@@ -1,4 +1,4 @@
-"""Who is near: adverts that only contacts can read (docs/PROTOCOL.md 7).
+"""Adverts on the LAN that only contacts can read (docs/PROTOCOL.md 7).
 
     v   "1"
     n   nonce (16)
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from loom.crypto.kdf import mac
+from loom.crypto.kdf import MacKey, mac
 from loom.errors import MalformedMessage, UsageError
 from loom.model import ContactId
 from loom.wire.encoding import enc, u16, u64
@@ -116,23 +116,23 @@ def decode_presence(properties: Properties) -> Presence:
 
 
 def find_contact(
-    presence: Presence, place: Place, keys: Mapping[ContactId, bytes], *, epoch: int
+    presence: Presence, place: Place, keys: Mapping[ContactId, MacKey], *, epoch: int
 ) -> ContactId | None:
     """Whose advert this is, if a contact's; a stranger's costs nine MACs per contact.
 
     Args:
         place: the port and addresses that came with the advert.
-        keys: `PairKeys.receiving.presence` of each contact.
+        keys: made of `PairKeys.receiving.presence` of each contact.
         epoch: ours; the advert's may be up to 4 away.
     """
     tags = frozenset(presence.tags)
     # Ours first: with a right clock a contact is found in the first round.
     for offset in sorted(range(-EPOCH_SKEW, EPOCH_SKEW + 1), key=abs):
         if epoch + offset < 0:
-            continue  # a clock that stands at 1970
+            continue  # a clock that says 1970
         message = _message(epoch + offset, presence.nonce, place)
         for contact_id, key in keys.items():
-            if _tag(key, message) in tags:
+            if key.mac(message)[:PRESENCE_TAG_BYTES] in tags:
                 return contact_id
     return None
 

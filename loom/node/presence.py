@@ -1,4 +1,4 @@
-"""Tells contacts on the LAN that one is here, and hears of them (docs/PROTOCOL.md 7)."""
+"""Announces this node to contacts on the LAN, and finds them (docs/PROTOCOL.md 7)."""
 
 import asyncio
 import ipaddress
@@ -16,6 +16,7 @@ from loom.core.presence import (
     epoch_at,
     find_contact,
 )
+from loom.crypto.kdf import MacKey
 from loom.errors import LoomError, MalformedMessage, StoreError
 from loom.model import Address, ContactId
 from loom.node.bus import Draft, store_events
@@ -28,11 +29,11 @@ from loom.wire.limits import EPOCH_S
 log = logging.getLogger(__name__)
 
 CHECK_S = 30.0
-"""How often a changed address of this machine is looked for."""
+"""How often it looks for changed addresses of this machine."""
 
 
 class Announcer:
-    """Announces anew each epoch and at every change of contacts or addresses."""
+    """Announces again in each epoch and at every change of contacts or addresses."""
 
     def __init__(
         self,
@@ -47,6 +48,8 @@ class Announcer:
         self._port = port
         self._peers = peers
         self._listens_on = listens_on
+        self._contacts: dict[ContactId, Peer] = {}
+        self._keys: dict[ContactId, MacKey] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._heard: dict[ContactId, tuple[tuple[Place, tuple[bytes, ...]], bytes]] = {}
@@ -54,12 +57,14 @@ class Announcer:
         self.state = "off"
 
     async def start(self) -> None:
-        """Begin; a network that refuses is tried again at each announcement."""
+        """Begin; where the network refuses, each announcement tries again."""
+        self._take_contacts()
         self._task = asyncio.create_task(self._run(), name="presence")
 
     def contacts_changed(self) -> None:
-        """Announce to exactly today's contacts."""
-        self._heard.clear()  # what a contact's old identity told is forgotten
+        """Announce to exactly these contacts from now on, and find them."""
+        self._take_contacts()
+        self._heard.clear()  # also where a contact's old identity was
         self._changed.set()
 
     async def stop(self) -> None:
@@ -68,6 +73,12 @@ class Announcer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._discovery.stop()
+
+    def _take_contacts(self) -> None:
+        self._contacts = {peer.number: peer for peer in self._peers()}
+        self._keys = {
+            number: MacKey(peer.keys.receiving.presence) for number, peer in self._contacts.items()
+        }
 
     async def _run(self) -> None:
         try:
@@ -96,7 +107,7 @@ class Announcer:
         return tuple(one for one in self._discovery.local_addresses() if self._listens_on(one))
 
     def _adverts(self, epoch: int, here: tuple[bytes, ...]) -> list[Advert]:
-        keys = [peer.keys.sending.presence for peer in self._peers()]
+        keys = [peer.keys.sending.presence for peer in self._contacts.values()]
         if not here:
             return []
         random_bytes = self._parts.random(adverts_needed(len(keys)) * ADVERT_RANDOM_BYTES)
@@ -109,17 +120,12 @@ class Announcer:
             presence = decode_presence(advert.properties)
         except MalformedMessage:
             return
-        peers = {peer.number: peer for peer in self._peers()}
         place = Place(advert.port, advert.addresses)
-        contact_id = find_contact(
-            presence,
-            place,
-            {number: peer.keys.receiving.presence for number, peer in peers.items()},
-            epoch=epoch_at(self._parts.now_s()),
-        )
+        epoch = epoch_at(self._parts.now_s())
+        contact_id = find_contact(presence, place, self._keys, epoch=epoch)
         if contact_id is None:
             return
-        peer, before = peers[contact_id], self._heard.get(contact_id)
+        peer, before = self._contacts[contact_id], self._heard.get(contact_id)
         self._heard[contact_id] = (place, nearby), presence.nonce
         found = [Address(str(ipaddress.ip_address(one)), advert.port) for one in nearby]
         if before is None or before[0] != (place, nearby):
@@ -131,7 +137,7 @@ class Announcer:
         try:
             await peer.book.remember(found, AddressSource.MDNS)
         except LoomError:
-            self._heard.pop(peer.number, None)  # the next advert tells it again
+            self._heard.pop(peer.number, None)  # so that the next advert counts as news
             raise
         for address in found:
             peer.paths.heard(str(address))
@@ -139,7 +145,7 @@ class Announcer:
             peer.dialer.heard(found)
 
     async def _failed(self, error: LoomError) -> None:
-        """Tell the user once, until it worked again; whoever looks later finds it too."""
+        """Warn the user once, until it worked again; stored, so that it can be read later."""
         if self.state == "failed":
             return
         self.state = "failed"

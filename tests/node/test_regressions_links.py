@@ -421,3 +421,26 @@ async def test_a_new_identity_is_found_where_the_old_one_was_heard(world: World)
         )
         await world.until(lambda other=other: alice.is_online(other), within_s=10)  # type: ignore[misc]
         await other.crash()
+
+
+async def test_only_the_nearby_addresses_of_an_advert_are_remembered(world: World) -> None:
+    """The others count for the tag; a contact once had any address and port dialled."""
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.stop()
+    alice.options = msgspec.structs.replace(alice.options, mdns=True)
+    await alice.start()
+    await alice.add(bob)
+    await bob.add(alice)
+    nearby, elsewhere = IPv4Address(bob.host).packed, IPv4Address("127.0.0.1").packed
+    place = Place(bob.address.port, (nearby, elsewhere))
+    [properties] = build_adverts(
+        [bob.peer(alice).keys.sending.presence],
+        place,
+        epoch=epoch_at(bob.clock.now_ms() // 1000),
+        random_bytes=bytes(ADVERT_RANDOM_BYTES),
+    )
+    assert alice.node.announcer is not None
+    alice.node.announcer._found(Advert(place.port, place.addresses, properties), (nearby,))
+    await world.until(lambda: alice.is_online(bob), within_s=10)
+    known = await alice.peer(bob).book.known()
+    assert [one.address for one in known] == [bob.address]

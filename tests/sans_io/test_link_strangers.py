@@ -9,7 +9,7 @@ from loom.core.gate import make_clear
 from loom.core.link_ends import LinkInitiator, LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated, LinkClosed, LinkEvent
 from loom.core.pair_keys import DirectionKeys
-from loom.crypto.kdf import mac
+from loom.crypto.kdf import MacKey
 from loom.model import ContactId
 from loom.wire.limits import LINK_HANDSHAKE_MAX_BYTES, LINK_HANDSHAKE_TIMEOUT_S
 from tests.sans_io.link_pair import (
@@ -145,17 +145,18 @@ def test_a_clock_may_be_wrong_by_a_day(day: int) -> None:
 def test_every_contact_is_tested_whoever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Constant work: one MAC per contact, for a stranger, the first and the last alike."""
     door = Door(contacts={ContactId(number): f"contact {number}" for number in range(20)})
-    tested: list[bytes] = []
+    tested: list[MacKey] = []
+    test = MacKey.mac
 
-    def counted(key: bytes, data: bytes) -> bytes:
+    def counted(key: MacKey, data: bytes) -> bytes:
         tested.append(key)
-        return mac(key, data)
+        return test(key, data)
 
     for name in ("carol", "contact 0", "contact 19"):
         data, responder = opening(name=name), door.responder()
         tested.clear()
         with monkeypatch.context() as patch:
-            patch.setattr("loom.core.gate.mac", counted)
+            patch.setattr(MacKey, "mac", counted)
             responder.receive_data(data, 0.0)
         assert len(set(tested)) == len(tested) == 20
 

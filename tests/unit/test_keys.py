@@ -3,7 +3,7 @@
 import pytest
 
 from loom.crypto.aead import SivKey
-from loom.crypto.kdf import passphrase_key
+from loom.crypto.kdf import MacKey, mac, passphrase_key
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.errors import OutOfMemory
@@ -43,3 +43,13 @@ def test_keys_are_equal_when_their_bytes_are(one: object, same: object, other: o
     assert one != other
     assert one != bytes([1]) * 32
     assert len({one, same, other}) == 2
+
+
+@pytest.mark.parametrize("size", [0, 1, 32, 128])
+def test_a_prepared_key_makes_the_same_macs(size: int) -> None:
+    key, data = bytes(range(size)), b"what is authenticated"
+    prepared = MacKey(key)
+    assert prepared.mac(data) == mac(key, data)
+    assert prepared.mac(b"") == mac(key, b"")
+    assert prepared.mac(data) == mac(key, data), "a MAC changes nothing for the next"
+    assert repr(prepared) == "MacKey(redacted)"

@@ -13,7 +13,7 @@ from loom.core.presence import (
     epoch_at,
     find_contact,
 )
-from loom.crypto.kdf import hash_, mac
+from loom.crypto.kdf import MacKey, hash_, mac
 from loom.errors import MalformedMessage, UsageError
 from loom.model import ContactId
 from loom.wire.encoding import enc, u16, u64
@@ -46,7 +46,7 @@ def found(
     properties: Properties, *, number: int = 0, epoch: int = EPOCH, place: Place = PLACE
 ) -> bool:
     """Whether contact `number`'s side recognises the advert as ours."""
-    keys = {ContactId(8): key(1_000), ContactId(9): key(number)}
+    keys = {ContactId(8): MacKey(key(1_000)), ContactId(9): MacKey(key(number))}
     contact = find_contact(decode_presence(properties), place, keys, epoch=epoch)
     return contact == ContactId(9)
 

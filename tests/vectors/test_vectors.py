@@ -20,7 +20,7 @@ from loom.core.prekeys import issue, present, read_bundle
 from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, find_contact
 from loom.core.safety_number import safety_number, safety_words
 from loom.core.skipped import SkippedMessageKeys
-from loom.crypto.kdf import hash_
+from loom.crypto.kdf import MacKey, hash_
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
@@ -323,5 +323,5 @@ def test_presence() -> None:
     first_s, last_s = derived["found_first_second"], derived["found_last_second"]
     heard = decode_presence(properties)
     for unix_s in (first_s - 1, first_s, inputs["unix_s"], last_s, last_s + 1):
-        found = find_contact(heard, place, {ContactId(3): keys[0]}, epoch=epoch_at(unix_s))
+        found = find_contact(heard, place, {ContactId(3): MacKey(keys[0])}, epoch=epoch_at(unix_s))
         assert found == (ContactId(3) if first_s <= unix_s <= last_s else None)
