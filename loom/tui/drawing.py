@@ -70,6 +70,14 @@ class DrawnApp(App[R], inherit_bindings=False):
         """The process was stopped and goes on: a shell wrote on the terminal meanwhile."""
         self.redraw()
 
+    def on_resize(self) -> None:
+        """Write every cell again, also when the size is the same after two quick changes.
+
+        Textual ignores that, but the terminal was narrower for a moment and cut what it showed.
+        """
+        if self.screen_stack:
+            self.redraw()
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write only the cells that changed (see loom/tui/canvas.py)."""
         driver = self._driver

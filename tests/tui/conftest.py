@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from loom.front.signs import Signs
 from loom.tui.app import LoomApp
+from tests.fakes import FakeNode
 from tests.tui.talking import TalkingNode
 
 LIMIT_S = 60.0
@@ -80,10 +81,21 @@ async def settle(pilot: Pilot[None]) -> None:
         await pilot.pause(0.005)
         busy = [one for one in app.workers if one.is_running and one.name != "events"]
         begun = app.model.status is not None and app.model.connected
-        if begun and not busy and not app._pending and app._flushing is None and not app._stale:
+        heard = not isinstance(app.client, FakeNode) or app._seq >= len(app.client.stored)
+        shown = not app._pending and app._flushing is None and not app._stale
+        if begun and heard and shown and not busy:
             await pilot.pause()
             return
     raise AssertionError("the app does not come to rest")
+
+
+async def until_shown(pilot: Pilot[None], words: str) -> None:
+    """Once the words are on the screen, however long it takes."""
+    app = pilot.app
+    assert isinstance(app, LoomApp)
+    async with asyncio.timeout(LIMIT_S):
+        while words not in "\n".join(text_of(app)):
+            await pilot.pause(0.005)
 
 
 def text_of(app: LoomApp) -> list[str]:

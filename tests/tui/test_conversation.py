@@ -30,7 +30,7 @@ from loom.tui.screens.picker import Picker
 from loom.tui.slash import Slash
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
-from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.conftest import Opened, settle, text_of, until_shown
 from tests.tui.talking import TalkingNode
 
 
@@ -74,7 +74,7 @@ async def test_a_text_is_sent_and_its_state_follows(opened: Opened) -> None:
                 message_id=message.message_id, contact="Ada", contact_id=message.contact_id
             )
         )
-        await pilot.pause(0.1)
+        await settle(pilot)
         assert said(app, "hi").endswith("✓✓")
 
 
@@ -84,7 +84,6 @@ async def test_what_arrives_is_shown_and_read_when_somebody_looks(
     async with opened(node) as (app, pilot):
         node.receive("Ada", "bring the maps")
         await settle(pilot)
-        await pilot.pause(0.1)
         assert "bring the maps" in screen(app)
         assert not any(isinstance(one, MarkRead) for one in node.sent)
         await pilot.press("x")
@@ -93,7 +92,7 @@ async def test_what_arrives_is_shown_and_read_when_somebody_looks(
         app.post_message(events.AppBlur())
         await pilot.pause()
         node.receive("Ada", "are you there?")
-        await pilot.pause(0.1)
+        await settle(pilot)
         await pilot.press("y")
         await settle(pilot)
         assert len([one for one in node.sent if isinstance(one, MarkRead)]) == 1
@@ -108,7 +107,6 @@ async def test_unread_ones_elsewhere_are_counted_and_found(
     async with opened(node) as (app, pilot):
         node.receive("Bob", "now")
         node.receive("Bob", "or never")
-        await pilot.pause(0.1)
         await settle(pilot)
         rows = text_of(app)
         assert rows[0].startswith(" ○ Bob")
@@ -127,11 +125,9 @@ async def test_what_was_read_in_another_front_end_is_no_longer_unread(
 ) -> None:
     async with opened(node) as (app, pilot):
         node.receive("Bob", "read it elsewhere")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert "1 unread" in text_of(app)[-1]
         await node.send(MarkRead(contact="Bob", row_id=99))
-        await pilot.pause(0.1)
         await settle(pilot)
         assert "unread" not in text_of(app)[-1]
 
@@ -143,7 +139,6 @@ async def test_a_long_notice_is_shown_whole_until_the_next_key(
     words = f"Nobody can be found on this network: {what}."
     async with opened(node) as (app, pilot):
         node.tell(Warned(code="discovery_unavailable", facts={"what": what}))
-        await pilot.pause(0.1)
         await settle(pilot)
         rows = [row[24:].strip() for row in text_of(app)]
         assert " ".join(rows[-2:]) == words
@@ -365,12 +360,12 @@ async def test_selecting_copies_deletes_and_sends_again(
         await pilot.press("escape", "alt+down", "alt+up")
         await settle(pilot)
         node.fail(message)
-        await pilot.pause(0.1)
+        await settle(pilot)
         assert said(app, "lost").endswith("!")
         await pilot.press("escape", "t")
         await settle(pilot)
         assert [one for one in node.sent if isinstance(one, RetryMessage)]
-        await pilot.pause(0.1)
+        await settle(pilot)
         assert said(app, "lost").endswith("✓✓")
 
 
@@ -561,7 +556,6 @@ async def test_what_arrives_below_is_counted_and_nothing_moves(opened: Opened) -
         before = [row[24:] for row in text_of(app)[1:-3]]
         for n in range(3):
             node.receive("Ada", f"new {n}")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert [row[24:] for row in text_of(app)[1:-3]] == before
         assert "3 new below" in screen(app)
@@ -587,7 +581,6 @@ async def test_the_palette_and_help_list_what_works(node: TalkingNode, opened: O
         await settle(pilot)
         await pilot.press("enter")
         await settle(pilot)
-        await pilot.pause(0.1)
         assert [one.muted for one in node.sent if isinstance(one, SetPreferences)] == [True]
         assert "muted" in text_of(app)[0]
 
@@ -702,12 +695,11 @@ async def test_a_key_that_quits_elsewhere_says_what_quits_here(
 async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         node.tell(PeerOffline(contact="Ada", contact_id=2, reason="closed"))
-        await pilot.pause(0.1)
+        await settle(pilot)
         assert "Ada · verified · PQ · not connected" in text_of(app)[0]
         node.tell(PeerOnline(contact="Ada", contact_id=2, address="192.0.2.7:4070"))
         node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
         node.tell(Warned(code="key_unavailable", facts={"what": "something odd"}))
-        await pilot.pause(0.1)
         await settle(pilot)
         assert "direct 192.0.2.7:4070" in text_of(app)[0]
         assert "Ada is typing" in screen(app)
@@ -758,13 +750,9 @@ async def test_the_node_may_leave_and_come_back(node: TalkingNode, opened: Opene
         app._profiles = profiles
         await pilot.press(*"draft")
         await node.close()
-        await pilot.pause(0.1)
-        assert "The node has stopped" in text_of(app)[-1]
+        await until_shown(pilot, "The node has stopped")
         profiles.running.add("work")
-        for _ in range(60):
-            await pilot.pause(0.05)
-            if "The node is back." in screen(app):
-                break
+        await until_shown(pilot, "The node is back.")
         await settle(pilot)
         assert "said meanwhile" in screen(app)
         assert app.room.writing.editor.text == "draft"

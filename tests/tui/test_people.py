@@ -116,7 +116,6 @@ async def test_a_changed_identity_blocks_writing_until_verified(
         assert "exchange tokens again" in screen(app)
         await choose(app, pilot, "confirm")
         await run(pilot, "enter")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert "Bob is verified." in screen(app)
         await choose(app, pilot, "withdraw")
@@ -194,7 +193,6 @@ async def test_removing_asks_for_the_name(people: PeopleNode, opened: Opened) ->
         assert "Nothing was removed: that is not the name." in screen(app)
         assert not sent(people, RemoveContact)
         await run(pilot, "ctrl+u", "ada", "enter")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert is_back(app)
         assert [one.contact for one in sent(people, RemoveContact)] == ["#2"]
@@ -270,7 +268,6 @@ async def test_a_new_identity_of_a_known_person_asks_for_the_name(
         assert "Nothing was replaced: that is not the name." in screen(app)
         assert people.contacts["Ada"].identity_changed is False
         await run(pilot, "ctrl+u", "Ada", "enter")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert is_back(app)
         assert "The identity of Ada has changed" in screen(app)
@@ -321,13 +318,11 @@ async def test_events_reach_an_open_sheet(people: PeopleNode, opened: Opened) ->
     async with opened(people) as (app, pilot):
         await run(pilot, "f2")
         people._set("Ada", "verified", verified=True)
-        await pilot.pause(0.1)
         await settle(pilot)
         assert "Standing       verified" in screen(app)
         await run(pilot, "enter")
         assert isinstance(app.screen, VerifySheet)
         people._answer(RemoveContact(contact="Ada"))
-        await pilot.pause(0.1)
         await settle(pilot)
         assert is_back(app)
 
@@ -434,11 +429,10 @@ async def test_keys_for_everywhere_work_over_a_sheet(people: PeopleNode, opened:
 async def test_a_blocked_contact_says_how_to_go_on(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/block", "enter")
-        await pilot.pause(0.1)
+        await settle(pilot)
         await run(pilot, "hi", "enter")
         assert "Ada is blocked: nothing comes or goes. /unblock" in screen(app)
         assert not sent(people, SendText)
         await run(pilot, "ctrl+u", "/unblock", "enter")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert "is blocked" not in screen(app)

@@ -19,14 +19,13 @@ async def test_without_focus_events_a_key_counts_only_for_what_it_was_pressed_ov
         await settle(pilot)
         seen = marked(node)
         node.receive("Ada", "later than the key")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert marked(node) == seen
         await pilot.press("y")
         await settle(pilot)
         assert marked(node) == [*seen, 4]
         node.receive("Bob", "in the other one")
-        await pilot.pause(0.1)
+        await settle(pilot)
         await pilot.press("alt+a")
         await settle(pilot)
         assert app.room.desk.model.open_ is not None
@@ -45,12 +44,10 @@ async def test_with_the_focus_what_is_shown_is_read_and_what_is_covered_is_not(
         await settle(pilot)
         before = marked(node)
         node.receive("Ada", "seen at once")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert marked(node) == [*before, 4]
         await pilot.press("f1")
         node.receive("Ada", "behind the help")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert marked(node) == [*before, 4]
         await pilot.press("escape")
@@ -59,7 +56,6 @@ async def test_with_the_focus_what_is_shown_is_read_and_what_is_covered_is_not(
         app.post_message(events.AppBlur())
         await pilot.pause()
         node.receive("Ada", "nobody is there")
-        await pilot.pause(0.1)
         await settle(pilot)
         assert marked(node) == [*before, 4, 5]
 

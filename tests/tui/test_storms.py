@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,10 @@ from rich.text import Text
 from loom.tui.app import LoomApp
 from tests.tui.conftest import Opened, settle
 from tests.tui.talking import TalkingNode
+from tests.tui.test_bytes import Line, line
 from tests.tui.test_tmux import Tmux, pytestmark, tmux
 
-__all__ = ["pytestmark", "tmux"]
+__all__ = ["line", "pytestmark", "tmux"]
 RESIZES = 200
 SIZES = ((80, 24), (120, 40), (20, 5), (1, 1), (59, 12), (60, 8), (200, 50))
 
@@ -74,6 +76,15 @@ async def test_two_hundred_resizes_while_messages_arrive(node: TalkingNode, open
     async with opened(node) as (app, pilot):
         assert app.room.writing.editor.text == written
         assert picture(app) == after
+
+
+def test_two_quick_changes_of_the_size_leave_nothing_cut_off(line: Line) -> None:
+    """When the app looks, the size is what it was; the terminal had less room meanwhile."""
+    line.process.send_signal(signal.SIGWINCH)
+    written = line.answer()
+    assert b"\x1b[2J" in written
+    assert b"4 online" in written
+    assert b"Person 5" in written
 
 
 def test_a_real_terminal_shows_after_a_storm_what_a_full_redraw_shows(
