@@ -734,7 +734,7 @@ async def test_a_broken_config_is_said_and_not_obeyed(
     assert isinstance(tmp_path, Path)
     (tmp_path / "config.toml").write_text('keys = "vi"\n')
     async with opened(node) as (app, _):
-        assert "There are no keys vi" in text_of(app)[-1]
+        assert "There are no keys vi" in screen(app)
         assert app.keys.profile == "default"
 
 
