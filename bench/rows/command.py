@@ -26,6 +26,22 @@ def version(settings: Settings) -> Iterator[Sample]:
 
 
 @contextmanager
+def send(settings: Settings) -> Iterator[Sample]:
+    """Seconds of `loom send` beside a daemon: parsed, asked, stored durably, printed."""
+    from bench.peers import loom_cli
+
+    command = [*loom_cli.LOOM, "send", "stranger 0", wormhole.TEXT]
+    with TemporaryDirectory() as folder:
+        home = Path(folder) / "ada"
+        home.mkdir(mode=0o700)
+        loom_cli.create(home, "ada")
+        loom_cli.add_strangers(home, "ada", 1)
+        environment = loom_cli.environment(home)
+        with loom_cli.daemon(environment, deadline_s(settings.rounds), "--no-mdns"):
+            yield lambda: python.command_time_s(command, settings.amount(5, 1), environment)
+
+
+@contextmanager
 def send_wait(settings: Settings) -> Iterator[Sample]:
     """Seconds of `loom send --wait` without its Argon2id, which is measured before each run.
 
@@ -73,6 +89,13 @@ ROWS = (
         Unit.SECONDS,
         (Contender("loom", version), Contender("import typer", python.import_typer)),
         (Target("import typer", at_most=1.5),),
+    ),
+    Row(
+        "send",
+        "one text beside a daemon, from the shell to queued",
+        Unit.SECONDS,
+        (Contender("loom", send), Contender("import typer", python.import_typer)),
+        (Target("import typer", at_most=2.5),),
     ),
     Row(
         "send-wait",

@@ -1,96 +1,40 @@
-"""The log: a private file, rotated, that says what happened and where, never with what values."""
+"""Where the log of this process goes."""
 
 import logging
-import os
-import re
-import traceback
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from loom.config import private_folder
-from loom.errors import StoreError
-
-LOG_MAX_BYTES = 1 << 20
-LOGS_KEPT = 3
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
-class _PrivateFile(RotatingFileHandler):
-    """Opened at the first line, 0600 in a folder that is ours."""
+class _WhenNeeded(logging.Handler):
+    """Made at the first line: most commands write none, and a rotated file is slow to import."""
 
-    def _open(self) -> TextIOWrapper:
-        private_folder(Path(self.baseFilename).parent)
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        return os.fdopen(descriptor, "a", encoding="utf-8")
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._file: logging.Handler | None = None
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """A full disk must not end the command that wanted to say something."""
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        if self._file is None:
+            from loom.cli.log_file import log_file
 
+            self._file = log_file(self._path)
+        self._file.handle(record)
 
-class _Redacted(logging.Formatter):
-    """An exception is its type and the places it passed: messages may quote what was sent."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One record; whatever another handler made of its exception is not looked at."""
-        is_ours = record.name.partition(".")[0] == "loom"
-        message = record.getMessage() if is_ours else _constant_part(record.msg)
-        line = f"{self.formatTime(record)} {record.levelname} {record.name}: {message}"
-        error = record.exc_info[1] if record.exc_info else None
-        return line if error is None else f"{line}\n{place_of(error)}"
-
-
-def _constant_part(message: object) -> str:
-    """What a library says, without values: asyncio shows futures and arguments whole."""
-    return re.split(r"[\n<(\[{'\"]", str(message), maxsplit=1)[0].rstrip()
+    def close(self) -> None:
+        """Close the file, where there is one."""
+        if self._file is not None:
+            self._file.close()
+        super().close()
 
 
 def start(path: Path, verbose: int) -> None:
     """Send this process's log to `path`; warnings only, unless `verbose`."""
-    handler = _PrivateFile(
-        path, maxBytes=LOG_MAX_BYTES, backupCount=LOGS_KEPT, delay=True, encoding="utf-8"
-    )
-    handler.setFormatter(_Redacted())
     root = logging.getLogger()
-    for old in [old for old in root.handlers if isinstance(old, _PrivateFile)]:
+    for old in [old for old in root.handlers if isinstance(old, _WhenNeeded)]:
         root.removeHandler(old)
         old.close()
-    root.addHandler(handler)
-    level = _LEVELS[min(verbose, len(_LEVELS) - 1)]
+    root.addHandler(_WhenNeeded(path))
     root.setLevel(logging.WARNING)
-    logging.getLogger("loom").setLevel(level)
-
-
-def record(error: BaseException, path: Path) -> bool:
-    """Note an unexpected error in `path`; whether that could be written."""
-    handler = _PrivateFile(path, maxBytes=LOG_MAX_BYTES, backupCount=LOGS_KEPT, delay=True)
-    handler.setFormatter(_Redacted())
-    told = (type(error), error, error.__traceback__)
-    try:
-        handler.emit(logging.LogRecord("loom", logging.ERROR, "", 0, "unexpected", None, told))
-        return path.exists()
-    except (OSError, StoreError):
-        return False
-    finally:
-        handler.close()
-
-
-def place_of(error: BaseException) -> str:
-    """`TypeError at loom/node/node.py:12 in send <- ...`, innermost first, causes after."""
-    lines: list[str] = []
-    seen: BaseException | None = error
-    while seen is not None and len(lines) < 5:
-        frames = traceback.extract_tb(seen.__traceback__)
-        places = [f"{_short(f.filename)}:{f.lineno} in {f.name}" for f in reversed(frames[-12:])]
-        lines.append(f"{type(seen).__name__} at {' <- '.join(places) or 'an unknown place'}")
-        seen = seen.__cause__ or seen.__context__
-    return "\n  from ".join(lines)
-
-
-def _short(file: str) -> str:
-    """The path from the package on: where the project lies is nobody's business."""
-    parts = Path(file).parts
-    for package in ("loom", "site-packages"):
-        if package in parts:
-            return "/".join(parts[len(parts) - 1 - parts[::-1].index(package) :])
-    return Path(file).name
+    logging.getLogger("loom").setLevel(_LEVELS[min(verbose, len(_LEVELS) - 1)])

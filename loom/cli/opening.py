@@ -14,7 +14,6 @@ from loom.api.profiles import NodeOptions, Profiles
 from loom.cli import logs
 from loom.cli.given import Options
 from loom.cli.output import Output
-from loom.cli.passphrase import read_passphrase
 from loom.config import Home, Settings, choose_profile, home_of, paths_of, read_settings
 from loom.errors import NodeNotRunning, ProfileInUse
 
@@ -87,6 +86,8 @@ class Caller:
         try:
             client = await self.profiles.attach(self.profile)
         except NodeNotRunning:
+            from loom.cli.passphrase import read_passphrase
+
             client = await self.unlock(read_passphrase(self.settings), options)
         try:
             yield client

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from loom import __version__
 from loom.cli.completion import profile_names
 from loom.cli.given import Options
+from loom.cli.values import with_plain_values
 from loom.config import without_tilde
 from loom.errors import InvalidInput
 
@@ -90,7 +91,8 @@ class Command(TyperCommand):
     """A command that takes the global options too."""
 
     def get_params(self, ctx: "Context") -> "list[Parameter]":
-        return _without_types([*super().get_params(ctx), *_of_root(ctx)])
+        params = [*super().get_params(ctx), *_of_root(ctx)]
+        return with_plain_values(_without_types(params))
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         _refuse_empty(self, ctx, args)
@@ -101,7 +103,8 @@ class Group(TyperGroup):
     """A group of commands that takes the global options too."""
 
     def get_params(self, ctx: "Context") -> "list[Parameter]":
-        return _without_types([*super().get_params(ctx), *_of_root(ctx)])
+        params = [*super().get_params(ctx), *_of_root(ctx)]
+        return with_plain_values(_without_types(params))
 
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         _refuse_empty(self, ctx, args)

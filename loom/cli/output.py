@@ -14,7 +14,6 @@ from loom.api.events import Warned
 from loom.api.views import View
 from loom.errors import LoomError, OutputFailed
 from loom.front import signs
-from loom.front.sentences import of_warning, on_command_line
 from loom.printable import printable
 
 
@@ -94,6 +93,8 @@ def json_line(value: msgspec.Struct) -> str:
 
 def _worded(event: Warned) -> WarningLine:
     """A node tells code and facts; the sentence is this front end's."""
+    from loom.front.sentences import of_warning
+
     facts = {name: getattr(event, name) for name in event.__struct_fields__}
     return WarningLine(**facts, message=of_warning(event.code, event.facts))
 
@@ -173,6 +174,8 @@ class Output(msgspec.Struct, frozen=True):
 
     def error(self, error: LoomError) -> None:
         """Why the command failed and what to do next."""
+        from loom.front.sentences import on_command_line
+
         message, advice = on_command_line(error)
         self.failure(
             ErrorLine(code=error.code, exit=error.exit_code, message=message, advice=advice)

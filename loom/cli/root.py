@@ -3,22 +3,65 @@
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import typer
 
-from loom.cli import contacts, daemon, demo, doctor, messages, plain, profiles, tokens, tui, web
 from loom.cli.opening import Caller
 from loom.cli.options import Group, root_options
 from loom.cli.output import ErrorLine, Output
 from loom.cli.terminal import can_show_app
 from loom.errors import InvalidInput, LoomError, OutputFailed
 
+if TYPE_CHECKING:
+    from typer._click.core import Command
+
+MODULE_OF: Final = {
+    **dict.fromkeys(("send", "history", "search", "delete", "listen"), "messages"),
+    "plain": "plain",
+    "verify": "contacts",
+    **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),
+    **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
+    "doctor": "doctor",
+    "demo": "demo",
+    "web": "web",
+    "contacts": "contacts",
+    "token": "tokens",
+    "passphrase": "profiles",
+}
+"""Which file of this folder has which command, in the order of `loom --help`."""
+
+
+class Commands(Mapping[str, "Command"]):
+    """All commands by name. Each is imported and built when it is asked for, and only then."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, Command] = {}
+
+    def __getitem__(self, name: str) -> "Command":
+        if name not in self._built:
+            module = import_module(f"loom.cli.{MODULE_OF[name]}")
+            some = typer.Typer(cls=Group)
+            module.add_to(some)
+            self._built.update(typer.main.get_group(some).commands)
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULE_OF)
+
+    def __len__(self) -> int:
+        return len(MODULE_OF)
+
 
 class Root(Group):
     """The whole command line: every way out of it is an exit code, never a traceback."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = cast("dict[str, Command]", Commands())
 
     def main(
         self,
@@ -66,6 +109,8 @@ def _without_command(ctx: "typer._click.core.Context") -> None:
     if caller.options.json:
         ctx.fail("Missing command.")
     elif can_show_app():
+        from loom.cli import tui
+
         tui.open_app(caller)
     else:
         caller.output.note(ctx.get_help())
@@ -124,12 +169,12 @@ def _usage(error: typer.TyperException, output: Output) -> int:
 
 def _unexpected(error: BaseException, output: Output, arguments: list[str]) -> int:
     """Something nobody foresaw: its type and place go to the log, no values, no traceback."""
-    from loom.cli import logs
+    from loom.cli import log_file
     from loom.config import home_of, read_settings
 
     try:
         log = home_of(read_settings(os.environ, home=_home_in(arguments))).log
-        written = logs.record(error, log)
+        written = log_file.record(error, log)
     except LoomError:  # where the log would be is not known either
         log, written = Path(), False
     advice = f"Please report what is in {log}." if written else "The log could not be written."
@@ -185,5 +230,3 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     callback=root_options,
 )
-for group in (messages, plain, contacts, tokens, daemon, profiles, doctor, demo, web):
-    group.add_to(app)

@@ -8,7 +8,6 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from loom.config import own_folder
 from loom.errors import NodeNotRunning
@@ -95,6 +94,8 @@ def _address(path: Path) -> Iterator[str]:
             return
     finally:
         os.close(descriptor)
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(prefix="loom-") as private:
         link = Path(private) / "f"
         link.symlink_to(folder.absolute())

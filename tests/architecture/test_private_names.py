@@ -45,6 +45,8 @@ USED = {
     },
     "typer": {"_click"},
     "typer._click.core.Context": {"_protected_args"},
+    "typer.core.TyperArgument": {"_runtime_param"},
+    "typer.core.TyperOption": {"_runtime_param"},
 }
 """Module or class of the library -> its private names that Loom calls, sets or overrides."""
 

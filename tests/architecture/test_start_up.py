@@ -1,5 +1,6 @@
 """What a command does not need, it does not import: start-up is a feature."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,37 @@ def test_the_app_imports_neither_the_parser_nor_what_it_does_not_show() -> None:
     assert "loom.tui.screens.conversation" in imported
     needless = {"typer", "pydantic", "tomllib", "cryptography", "loom.cli.root", "loom.tui.door"}
     assert sorted(imported & (needless | {f"loom.tui.screens.{one}" for one in SHEETS})) == []
+
+
+SEND = """
+import sys
+from loom.cli.root import app
+try:
+    app(["send", "Bob", "hi", "--json"], prog_name="loom")
+except SystemExit as end:
+    print(end.code, *sys.modules)
+"""
+
+
+def test_sending_imports_neither_other_commands_nor_the_node(tmp_path: Path) -> None:
+    """Most commands attach to a node: parsing and asking is all that they do."""
+    done = subprocess.run(
+        [sys.executable, "-c", SEND],
+        cwd=ROOT,
+        env={**os.environ, "LOOM_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    code, *imported = done.stdout.splitlines()[-1].split()
+    assert code == "4"  # no profile here: what a node answers needs nothing more
+    assert {"loom.control.client", "loom.cli.messages"} <= set(imported)
+    needless = {
+        *HEAVY, "rich", "pydantic", "logging.handlers", "loom.node", "loom.app.assembly",
+        "loom.control.server", "loom.cli.daemon", "loom.cli.plain", "loom.cli.web", "loom.cli.tui",
+    }  # fmt: skip
+    assert sorted(needless & set(imported)) == []
 
 
 def test_importing_the_package_imports_none_of_its_parts() -> None:

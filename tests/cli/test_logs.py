@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loom.api.events import NodeStopped
-from loom.cli import logs
+from loom.cli import log_file, logs
 
 SECRET = "what somebody wrote"
 
@@ -78,6 +78,6 @@ def test_what_a_library_says_shows_no_value(log: Path) -> None:
 
 def test_the_same_holds_for_the_error_that_ends_a_command(tmp_path: Path) -> None:
     path = tmp_path / "state" / "loom.log"
-    assert logs.record(ValueError(SECRET), path)
+    assert log_file.record(ValueError(SECRET), path)
     assert "ValueError at " in path.read_text()
     assert SECRET not in path.read_text()

@@ -1,9 +1,17 @@
 """Global options work before and after the command; `--` ends them."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
+from typer.core import TyperOption
 
+from loom.cli.options import Group
+from loom.cli.root import MODULE_OF
+from loom.cli.values import PlainValues
 from loom.config import home_of, read_settings
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeProfiles
@@ -100,3 +108,45 @@ def test_version_and_help(loom: Loom) -> None:
     assert loom("--json", "--version").exit_code == 0
     for command in ("send", "history", "daemon", "token", "contacts", "passphrase", "demo"):
         assert loom(command, "--help").exit_code == 0
+
+
+def test_every_command_is_where_the_table_says() -> None:
+    for module in set(MODULE_OF.values()):
+        some = typer.Typer(cls=Group)
+        import_module(f"loom.cli.{module}").add_to(some)
+        built = set(typer.main.get_group(some).commands)
+        assert built == {name for name, of in MODULE_OF.items() if of == module}
+
+
+VALUES = ("", "x", "0", "1", "-1", " 7 ", "1_000", "1.5", "1e3", "nan", "inf", "9" * 25, "~/x")
+
+
+@pytest.mark.parametrize("kind", [str, int, float, Path])
+@pytest.mark.parametrize("low", [None, 1])
+def test_values_are_what_typer_makes_of_them(kind: type, low: int | None) -> None:
+    """Only without pydantic, which is slow to import."""
+    ends = typer.Option(min=low) if kind in (int, float) else typer.Option()
+
+    def command(value: Annotated[kind, ends] = None) -> None:  # type: ignore[valid-type]
+        """Nothing."""
+
+    some = typer.Typer()
+    some.command()(command)
+    built = typer.main.get_command(some)
+    (option,) = (
+        one for one in built.params if isinstance(one, TyperOption) and one.name == "value"
+    )
+    context = typer.Context(built)
+    for text in VALUES:
+        made = [
+            outcome(values.coerce, text, option, context)
+            for values in (PlainValues(), option.get_runtime_param())
+        ]
+        assert repr(made[0]) == repr(made[1]), text
+
+
+def outcome(coerce: Callable[..., object], text: str, option: object, context: object) -> object:
+    try:
+        return coerce(text, param=option, ctx=context)
+    except typer.BadParameter as error:
+        return error.format_message()
