@@ -25,7 +25,7 @@ class End:
 
     def seal(self, payload: bytes = b"x", *, may_step: bool = True) -> bytes:
         """One message; the state moves on."""
-        self.state, message = ratchet.seal(
+        sealed = ratchet.seal(
             self.state,
             payload,
             prefix_bytes=0,
@@ -33,7 +33,13 @@ class End:
             fresh_key=self.source.key,
             may_step=may_step,
         )
-        return message
+        self.state = sealed.ratchet
+        return sealed.message
+
+    @property
+    def may_send(self) -> bool:
+        """Bob must hear something first."""
+        return self.state.direction == 0 or self.state.receiving is not None
 
     def try_open(self, message: bytes, now_s: int = NOW_S) -> Opened:
         """Open without moving."""

@@ -53,7 +53,7 @@ def bundle_of(owner: Identity, prekey: Prekey, told: int = 0, now_s: int = NOW_S
 
 
 def ratchets(source: Source) -> tuple[Ratchet, Ratchet]:
-    """Alice's and Bob's ratchet after a handshake that Alice began."""
+    """Alice's and Bob's ratchet after a handshake that Alice began; Bob heard nothing yet."""
     prekey = source.prekey(BOB)
     bundle = bundle_of(BOB, prekey)
     started = handshake.start(ALICE, bundle, BOB.peer_id, source.take(32), NOW_MS)
@@ -63,5 +63,5 @@ def ratchets(source: Source) -> tuple[Ratchet, Ratchet]:
     ids = (ALICE.peer_id, BOB.peer_id)
     return (
         ratchet.initiate(started.keys, *ids, source.key(), bundle.signed_prekey),
-        ratchet.respond(accepted.keys, *ids, prekey.signed_prekey),
+        ratchet._listening(accepted.keys, *ids, prekey.signed_prekey),
     )

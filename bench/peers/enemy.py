@@ -18,15 +18,15 @@ from typing import Final
 import msgspec
 
 from loom.core import conversation as core
-from loom.core.chains import RatchetKey
+from loom.core.chains import RatchetKey, advance
 from loom.core.conversation import Conversation
 from loom.core.identity import Identity, IdentitySeeds
 from loom.core.link_ends import LinkInitiator
 from loom.core.link_events import RecordReceived
 from loom.core.pair_keys import derive_pair_keys
 from loom.core.prekeys import read_bundle
+from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import Session
-from loom.crypto.kdf import mac
 from loom.errors import PeerError
 from loom.model import ContactToken, MessageId, new_message_id
 from loom.wire.content import Text, Typing, encode_payload
@@ -136,11 +136,12 @@ class Enemy:
     def skip(self, count: int) -> None:
         """Leave out so many messages of the chain."""
         session = self._conversation.best
-        if session is None or session.ratchet.sending is None:
+        if session is None or session.ratchet.sending_chain is None:
             raise RuntimeError("no chain to skip in")
-        chain, key = session.ratchet.sending, session.ratchet.sending.chain_key
+        chain = session.ratchet.sending_chain
+        key = chain.chain_key
         for _ in range(count):
-            key = mac(key, b"\x01")[32:]
+            _, key = advance(key)
         sending = msgspec.structs.replace(chain, chain_key=key, n=chain.n + count)
         ratchet = msgspec.structs.replace(session.ratchet, sending=sending)
         self._replace(msgspec.structs.replace(session, ratchet=ratchet))
@@ -167,7 +168,7 @@ class Enemy:
         sealed = core.seal(
             self._conversation,
             payload,
-            entropy=os.urandom(40),
+            entropy=os.urandom(ENTROPY_BYTES),
             fresh_key=_fresh_key,
             awaited=None,
         )

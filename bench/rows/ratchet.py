@@ -40,14 +40,15 @@ class _Side:
         return self.made_ahead.pop() if self.made_ahead else _new_key()
 
     def seal(self, text: bytes) -> bytes:
-        self._ratchet, message = self._seal(
+        sealed = self._seal(
             self._ratchet,
             text,
             prefix_bytes=0,
             entropy=os.urandom(self._entropy_bytes),
             fresh_key=self._fresh_key,
         )
-        return message
+        self._ratchet = sealed.ratchet
+        return sealed.message
 
     def open_(self, message: bytes) -> bytes:
         opened = self._open(self._ratchet, message, self._skipped, NOW_S)
@@ -62,11 +63,13 @@ class _Side:
 
         ada, bob = new_identity(), new_identity()
         started, accepted, prekey, signed_prekey = session_handshake(ada, bob)
-        a = cls(initiate(started.keys, ada.peer_id, bob.peer_id, _new_key(), signed_prekey))
-        b = cls(respond(accepted.keys, ada.peer_id, bob.peer_id, prekey.signed_prekey))
-        for _ in range(2):
-            b.open_(a.seal(b"first"))
-            a.open_(b.seal(b"answer"))
+        ids = (ada.peer_id, bob.peer_id)
+        a = cls(initiate(started.keys, *ids, _new_key(), signed_prekey))
+        first = a.seal(b"first")
+        b = cls(respond(accepted.keys, *ids, prekey.signed_prekey, first, NOW_S).ratchet)
+        a.open_(b.seal(b"answer"))
+        b.open_(a.seal(b"second"))
+        a.open_(b.seal(b"answer"))
         return a, b
 
 

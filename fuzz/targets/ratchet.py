@@ -7,9 +7,9 @@ from typing import NamedTuple
 from fuzz.draw import Draw
 from fuzz.target import Target
 from loom.core import ratchet
+from loom.core.chains import SALT_BYTES, advance, body_context, body_keys
 from loom.core.ratchet import Ratchet
 from loom.crypto.aead import seal_once
-from loom.crypto.kdf import mac
 from loom.errors import PeerError
 from loom.wire.limits import MAX_SKIPPED_STORED, STORED_CHAINS_MAX
 from tests.ends import End, fresh_ends, stored_bytes
@@ -61,11 +61,11 @@ def run(data: bytes) -> None:
 
 def _send(ends: tuple[End, End], side: int, flying: deque[_Flying], draw: Draw) -> None:
     end = ends[side]
-    if end.state.sending is None and not end.state.step_due:
+    if not end.may_send:
         return
     waiting = any(one.to != side for one in flying)
     payload = draw.some()
-    message = end.seal(payload, may_step=not waiting or end.state.sending is None)
+    message = end.seal(payload, may_step=not waiting)
     flying.append(_Flying(1 - side, message, payload))
 
 
@@ -114,9 +114,9 @@ def _hostile(ends: tuple[End, End], side: int, draw: Draw) -> None:
 
 
 def _forged(state: Ratchet, draw: Draw) -> bytes | None:
-    if state.step_due and draw.flag():
-        state = ratchet._step_sending(state, fresh_ends(2)[0].source.key())
-    chain = state.sending
+    if state.receiving is not None and state.step_due and draw.flag():
+        state, _ = ratchet._step_sending(state, fresh_ends(2)[0].source.key())
+    chain = state.sending_chain
     if chain is None:
         return None
     key = state.next_sending_header_key if draw.number(8) == 7 else chain.header_key
@@ -128,20 +128,20 @@ def _forged(state: Ratchet, draw: Draw) -> bytes | None:
         dh = draw.integer(32).to_bytes(32, "little")
     header = key.seal(draw.take(12), struct.pack(">BII32s", flags, n, previous_n, dh))
     inside = draw.edited(chain.block) if draw.flag() else chain.block
-    block = key.seal(draw.take(12), inside, header)
+    block = key.seal_block(header, inside)
     if draw.flag():
         block = block[: ratchet.BLOCK_BYTES].ljust(ratchet.BLOCK_BYTES, b"\0")
     chain_key = chain.chain_key
     for _ in range(min(max(n - chain.n, 0), 64)):
-        chain_key = mac(chain_key, b"\x01")[32:]
-    salt = draw.take(ratchet.SALT_BYTES)
-    label = ratchet._message_label(state.session_id, state.direction)
-    derived = mac(mac(chain_key, b"\x01")[:32], salt + label)
-    clear = header + block + salt + derived[32:]
+        _, chain_key = advance(chain_key)
+    salt = draw.take(SALT_BYTES)
+    context = body_context(state.session_id, state.direction)
+    key_of_body, commitment = body_keys(advance(chain_key)[0], context, salt)
+    clear = header + block + salt + commitment
     payload = draw.some()
     length = draw.integer(32) if draw.flag() else len(payload)
     padded = length.to_bytes(4, "big") + payload + bytes(draw.number(256)) + draw.some()
-    return clear + seal_once(derived[:32], padded, state.associated_data + clear)
+    return clear + seal_once(key_of_body, padded, state.associated_data + clear)
 
 
 TARGET = Target(

@@ -132,17 +132,17 @@ def _flight(draw: Draw) -> bytes:
     prefix = _BUNDLE.bundle_id + ephemeral.public + ciphertext + sealed
     local = RatchetKey.from_seeds(b"\7" * 32, b"\7" * 64)
     state = ratchet.initiate(keys, *ids, local, _BUNDLE.signed_prekey)
-    if draw.flag() and state.sending is not None:
-        ahead = msgspec.structs.replace(state.sending, n=draw.integer(32))
+    if draw.flag() and state.sending_chain is not None:
+        ahead = msgspec.structs.replace(state.sending_chain, n=draw.integer(32))
         state = msgspec.structs.replace(state, sending=ahead)
-    _, message = ratchet.seal(
+    sealed_message = ratchet.seal(
         state,
         draw.some(),
         prefix_bytes=len(prefix),
         entropy=draw.take(ratchet.ENTROPY_BYTES),
         fresh_key=lambda: local,
     )
-    return bytes([FIRST]) + prefix + message
+    return bytes([FIRST]) + prefix + sealed_message.message
 
 
 def _counter(draw: Draw) -> int:

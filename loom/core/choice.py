@@ -12,6 +12,7 @@ import msgspec
 from loom.wire.limits import (
     COUNTER_FUTURE_MS,
     DESYNC_RESTART_INTERVAL_S,
+    DESYNC_RESTARTS_MAX,
     SESSION_SUPERSEDED_S,
     SESSION_UNCONFIRMED_RESTART_S,
 )
@@ -103,7 +104,7 @@ def should_start(
     *,
     something_to_send: bool,
     start_wanted: bool,
-    last_wanted_start_s: int,
+    wanted_starts_s: Sequence[int],
     link_time_s: float,
     now_s: int,
 ) -> bool:
@@ -112,7 +113,7 @@ def should_start(
     Args:
         something_to_send: a row waits, or a receipt is owed.
         start_wanted: a desync was seen and no message verified on the best since.
-        last_wanted_start_s: when a desync last made us start.
+        wanted_starts_s: when a desync made us start, the last `DESYNC_RESTARTS_MAX` times.
         link_time_s: seconds of confirmed link since the best session was begun.
     """
     chosen = best(sessions)
@@ -120,9 +121,9 @@ def should_start(
         return something_to_send or start_wanted
     if unconfirmed(chosen):
         return link_time_s >= SESSION_UNCONFIRMED_RESTART_S or chosen.bundle_expires_at_s <= now_s
-    # A clock set back must not postpone the next start beyond the interval.
-    since = now_s - last_wanted_start_s
-    return start_wanted and not 0 <= since < DESYNC_RESTART_INTERVAL_S
+    # A time in the future is of a clock that was set back, and must hold up nothing.
+    recent = [at for at in wanted_starts_s if 0 <= now_s - at < DESYNC_RESTART_INTERVAL_S]
+    return start_wanted and len(recent) < DESYNC_RESTARTS_MAX
 
 
 def superseded(sessions: Sequence[S], now_s: int) -> list[S]:

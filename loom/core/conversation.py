@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from loom.core import choice, handshake, ratchet
+from loom.core import choice, handshake, ratchet, state_v1
 from loom.core.chains import RatchetKey
 from loom.core.choice import Counters
 from loom.core.handshake import PREFIX_BYTES
@@ -19,12 +19,17 @@ from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.errors import AuthenticationError, MalformedMessage, PeerError, ProtocolViolation
 from loom.model import ContactToken
-from loom.wire.limits import ENVELOPE_BUCKETS, SESSION_NOTICE_INTERVAL_S, SESSIONS_MAX
+from loom.wire.limits import (
+    DESYNC_RESTARTS_MAX,
+    ENVELOPE_BUCKETS,
+    SESSION_NOTICE_INTERVAL_S,
+    SESSIONS_MAX,
+)
 
 FIRST: Final = 0x00
 """Envelope with the handshake in front; ORDINARY: without."""
 ORDINARY: Final = 0x01
-STATE_VERSION: Final = b"\x01"
+STATE_VERSION: Final = b"\x02"
 
 
 class Conversation(msgspec.Struct, frozen=True, array_like=True):
@@ -33,7 +38,8 @@ class Conversation(msgspec.Struct, frozen=True, array_like=True):
     counters: Counters = Counters()
     sessions: tuple[Session, ...] = ()
     start_wanted: bool = False
-    last_wanted_start_s: int = 0
+    wanted_starts_s: tuple[int, ...] = ()
+    """When a desync last made this side start: at most `DESYNC_RESTARTS_MAX`."""
     had_session: bool = False
     last_notice_s: int = 0
 
@@ -111,13 +117,15 @@ def start(
     kept = tuple(
         one for one in conversation.sessions if not (one is best and choice.unconfirmed(one))
     )
-    wanted = conversation.start_wanted
+    wanted_starts_s = conversation.wanted_starts_s
+    if conversation.start_wanted:
+        wanted_starts_s = (*wanted_starts_s, now_ms // 1000)[-DESYNC_RESTARTS_MAX:]
     return msgspec.structs.replace(
         conversation,
         counters=msgspec.structs.replace(counters, sent=max(counters.sent, counter)),
         sessions=_limited((*kept, session)),
         start_wanted=False,
-        last_wanted_start_s=now_ms // 1000 if wanted else conversation.last_wanted_start_s,
+        wanted_starts_s=wanted_starts_s,
     )
 
 
@@ -138,7 +146,7 @@ def seal(
     if session is None:
         raise ProtocolViolation(what="no session")
     prefix = session.clear_prefix
-    advanced, message = ratchet.seal(
+    sealed = ratchet.seal(
         session.ratchet,
         payload,
         prefix_bytes=len(prefix),
@@ -146,16 +154,13 @@ def seal(
         fresh_key=fresh_key,
         may_step=may_step(session, awaited),
     )
-    envelope = b"%c%b%b" % (FIRST if prefix else ORDINARY, prefix, message)
-    chain = advanced.sending
-    if chain is None:
-        raise ProtocolViolation(what="no sending chain")
+    envelope = b"%c%b%b" % (FIRST if prefix else ORDINARY, prefix, sealed.message)
     return Sealed(
-        _replaced(conversation, session, msgspec.structs.replace(session, ratchet=advanced)),
+        _replaced(conversation, session, msgspec.structs.replace(session, ratchet=sealed.ratchet)),
         envelope,
         session.session_id,
-        chain.index,
-        advanced.sealed - 1,
+        sealed.chain.index,
+        sealed.ratchet.sealed - 1,
     )
 
 
@@ -241,9 +246,9 @@ def _received(
     first_answer = choice.unconfirmed(session)
     if first_answer:
         changed = msgspec.structs.replace(changed, prefix=b"", confirmed_at_s=now_s)
-    if after.step_due and not session.ratchet.step_due and after.sending is not None:
+    if after.step_due and not session.ratchet.step_due and after.sending_chain is not None:
         # The peer stepped, so it has at least one message of the chain we send in.
-        changed = known_received(changed, after.sending.first_ordinal)
+        changed = known_received(changed, after.sending_chain.first_ordinal)
     is_best = session is conversation.best
     result = _replaced(conversation, session, changed)
     if is_best and conversation.start_wanted:
@@ -269,9 +274,15 @@ def _accept(
         counters=conversation.counters,
         now_ms=now_ms,
     )
-    fresh = ratchet.respond(accepted.keys, contact.peer_id, identity.peer_id, prekey.signed_prekey)
     now_s = now_ms // 1000
-    opened = ratchet.open_(fresh, envelope[1 + PREFIX_BYTES :], SkippedMessageKeys(), now_s)
+    opened = ratchet.respond(
+        accepted.keys,
+        contact.peer_id,
+        identity.peer_id,
+        prekey.signed_prekey,
+        envelope[1 + PREFIX_BYTES :],
+        now_s,
+    )
     session = Session(
         handshake_id=handshake.handshake_id(prefix),
         prefix_hash=hash_(prefix),
@@ -333,6 +344,7 @@ def _limited(sessions: tuple[Session, ...]) -> tuple[Session, ...]:
 
 
 def _noticed(conversation: Conversation, began: bool, now_s: int) -> tuple[Conversation, bool]:
+    """A session began: whether to tell the user. The first of all counts as told."""
     if not began:
         return conversation, False
     due = not 0 <= now_s - conversation.last_notice_s < SESSION_NOTICE_INTERVAL_S
@@ -380,9 +392,12 @@ def decode_conversation(data: bytes) -> Conversation:
     Raises:
         MalformedMessage: written by a version that is not known, or damaged.
     """
-    if data[:1] != STATE_VERSION:
-        raise MalformedMessage(what="state version")
+    version, state = data[:1], data[1:]
     try:
-        return _decoder.decode(data[1:])
-    except (msgspec.MsgspecError, ValueError) as error:
+        if version == state_v1.VERSION:
+            state = state_v1.upgraded(state)
+        elif version != STATE_VERSION:
+            raise MalformedMessage(what="state version")
+        return _decoder.decode(state)
+    except (msgspec.MsgspecError, ValueError, TypeError, LookupError) as error:
         raise MalformedMessage(what="state") from error

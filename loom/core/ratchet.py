@@ -6,22 +6,36 @@ of an X25519 key and an ML-KEM-768 key.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
 import msgspec
 
-from loom.core.chains import RatchetKey, ReceivingChain, SendingChain, StoredChain
+from loom.core.chains import (
+    SALT_BYTES,
+    ChainKey,
+    HeaderKey,
+    MessageKey,
+    RatchetKey,
+    ReceivingChain,
+    RootKey,
+    SendingChain,
+    StepDue,
+    StoredChain,
+    advance,
+    body_context,
+    body_keys,
+)
 from loom.core.handshake import HandshakeKeys
 from loom.core.skipped import NO_CHANGE, KeyPlace, SkippedChange, SkippedMessageKeys
-from loom.crypto.aead import SIV_OVERHEAD_BYTES, SivKey, open_once, seal_once
-from loom.crypto.kdf import equal, hash_, hkdf, mac
+from loom.crypto.aead import SIV_OVERHEAD_BYTES, open_once, seal_once
+from loom.crypto.kdf import equal, hash_, hkdf
 from loom.crypto.kem import check_encapsulation_key, encapsulate
 from loom.crypto.keys import X25519Key
 from loom.errors import AuthenticationError, KeyUnavailable, MalformedMessage, ProtocolViolation
 from loom.wire.encoding import check_x25519_public, enc
 from loom.wire.limits import (
+    AEAD_NONCE_BYTES,
     AEAD_TAG_BYTES,
     ENVELOPE_BUCKETS,
     KEM_CIPHERTEXT_BYTES,
@@ -33,11 +47,10 @@ from loom.wire.limits import (
 _HEADER: Final = Struct(">BII32s")
 _NO_FLAGS: Final = 0
 HEADER_BYTES: Final = _HEADER.size + SIV_OVERHEAD_BYTES
-BLOCK_BYTES: Final = KEM_KEY_BYTES + KEM_CIPHERTEXT_BYTES + SIV_OVERHEAD_BYTES
-SALT_BYTES: Final = 16
+BLOCK_BYTES: Final = KEM_KEY_BYTES + KEM_CIPHERTEXT_BYTES + AEAD_TAG_BYTES
 COMMITMENT_BYTES: Final = 32
-ENTROPY_BYTES: Final = 12 + 12 + SALT_BYTES
-"""What `seal` consumes: header nonce, block nonce, salt."""
+ENTROPY_BYTES: Final = AEAD_NONCE_BYTES + SALT_BYTES
+"""What `seal` consumes: nonce, salt."""
 _BLOCK_END: Final = HEADER_BYTES + BLOCK_BYTES
 _SALT_END: Final = _BLOCK_END + SALT_BYTES
 _BODY_START: Final = _SALT_END + COMMITMENT_BYTES
@@ -52,25 +65,48 @@ class Ratchet(msgspec.Struct, frozen=True, array_like=True):
     session_id: bytes
     associated_data: bytes
     direction: int
-    root_key: bytes
+    root_key: RootKey
     local: RatchetKey
     remote_dh: bytes
     remote_kem: bytes
-    next_sending_header_key: SivKey
-    next_receiving_header_key: SivKey
-    sending: SendingChain | None
+    next_sending_header_key: HeaderKey
+    next_receiving_header_key: HeaderKey
+    sending: SendingChain | StepDue
     receiving: ReceivingChain | None
+    """None until the initiator's first answer."""
     previous_n: int = 0
     stored: tuple[StoredChain, ...] = ()
-    step_due: bool = False
 
     def __repr__(self) -> str:
         return f"Ratchet({self.session_id.hex()[:16]})"
 
     @property
+    def step_due(self) -> bool:
+        """Whether the next message begins a new chain, unless the hold rule forbids it."""
+        return isinstance(self.sending, StepDue)
+
+    @property
+    def sending_chain(self) -> SendingChain | None:
+        """The chain of the last message sealed; None: there was none."""
+        sending = self.sending
+        return sending.held if isinstance(sending, StepDue) else sending
+
+    @property
     def sealed(self) -> int:
         """How many messages were sealed so far; the next one's ordinal."""
-        return 0 if self.sending is None else self.sending.first_ordinal + self.sending.n
+        chain = self.sending_chain
+        return 0 if chain is None else chain.first_ordinal + chain.n
+
+
+class Sealed(NamedTuple):
+    """A message, the state after it, and the chain it was sealed in."""
+
+    ratchet: Ratchet
+    message: bytes
+    chain: SendingChain
+
+    def __repr__(self) -> str:
+        return f"Sealed({len(self.message)} bytes)"
 
 
 class Opened(NamedTuple):
@@ -92,33 +128,50 @@ def initiate(
         session_id=keys.session_id,
         associated_data=enc(b"LOOM/1 AD", initiator, responder, keys.transcript_hash),
         direction=0,
-        root_key=keys.root_key,
+        root_key=RootKey(keys.root_key),
         local=local,
         remote_dh=signed_prekey,
         remote_kem=b"",
-        next_sending_header_key=SivKey(keys.header_key_a),
-        next_receiving_header_key=SivKey(keys.next_header_key_b),
-        sending=None,
+        next_sending_header_key=HeaderKey(keys.header_key_a),
+        next_receiving_header_key=HeaderKey(keys.next_header_key_b),
+        sending=StepDue(None),
         receiving=None,
     )
-    return _step_sending(ratchet, local)
+    return _step_sending(ratchet, local)[0]
 
 
 def respond(
+    keys: HandshakeKeys,
+    initiator: bytes,
+    responder: bytes,
+    signed_prekey: X25519Key,
+    message: bytes,
+    now_s: int,
+) -> Opened:
+    """B's state, which begins with a message of A's.
+
+    Raises:
+        PeerError: as `open_`.
+    """
+    listening = _listening(keys, initiator, responder, signed_prekey)
+    return open_(listening, message, SkippedMessageKeys(), now_s)
+
+
+def _listening(
     keys: HandshakeKeys, initiator: bytes, responder: bytes, signed_prekey: X25519Key
 ) -> Ratchet:
-    """B's state; it must receive before it can send."""
+    """B before A's first message: there is no remote key yet, so it cannot seal."""
     return Ratchet(
         session_id=keys.session_id,
         associated_data=enc(b"LOOM/1 AD", initiator, responder, keys.transcript_hash),
         direction=1,
-        root_key=keys.root_key,
+        root_key=RootKey(keys.root_key),
         local=RatchetKey(signed_prekey, None),
         remote_dh=b"",
         remote_kem=b"",
-        next_sending_header_key=SivKey(keys.next_header_key_b),
-        next_receiving_header_key=SivKey(keys.header_key_a),
-        sending=None,
+        next_sending_header_key=HeaderKey(keys.next_header_key_b),
+        next_receiving_header_key=HeaderKey(keys.header_key_a),
+        sending=StepDue(None),
         receiving=None,
     )
 
@@ -131,45 +184,47 @@ def seal(
     entropy: bytes,
     fresh_key: Callable[[], RatchetKey],
     may_step: bool = True,
-) -> tuple[Ratchet, bytes]:
+) -> Sealed:
     """Encrypt one payload; the ratchet message is padded so that its envelope fills a bucket.
 
     Args:
         prefix_bytes: what the envelope carries besides its type byte and this message.
-        entropy: 40 random bytes, used once.
+        entropy: 28 random bytes, used once.
         fresh_key: gives a new ratchet key; called only when a step is due and allowed.
         may_step: False while the hold rule forbids a new sending chain.
 
     Raises:
-        ProtocolViolation: B before its first step, or a payload that fits no envelope.
+        ProtocolViolation: a payload that fits no envelope.
     """
-    if ratchet.step_due and (may_step or ratchet.sending is None):
-        ratchet = _step_sending(ratchet, fresh_key())
-    chain = ratchet.sending
-    if chain is None:
-        raise ProtocolViolation(what="a responder cannot send first")
     needed = 1 + prefix_bytes + OVERHEAD_BYTES + len(payload)
     for bucket in ENVELOPE_BUCKETS:
         if needed <= bucket:
             break
     else:
         raise ProtocolViolation(what="payload too long")
-    derived = mac(chain.chain_key, b"\x01")
+    sending = ratchet.sending
+    is_held = False
+    if isinstance(sending, SendingChain):
+        chain = sending
+    elif sending.held is None or may_step:
+        ratchet, chain = _step_sending(ratchet, fresh_key())
+    else:
+        chain, is_held = sending.held, True
+    message_key, chain_key = advance(chain.chain_key)
     header = chain.header_key.seal(
-        entropy[:12],
+        entropy[:AEAD_NONCE_BYTES],
         _HEADER.pack(_NO_FLAGS, chain.n, ratchet.previous_n, ratchet.local.dh.public),
     )
-    block = chain.header_key.seal(entropy[12:24], chain.block, header)
-    salt = entropy[24:ENTROPY_BYTES]
-    key = mac(derived[:32], salt + _message_label(ratchet.session_id, ratchet.direction))
-    clear = header + block + salt + key[32:]
-    body = seal_once(
-        key[:32],
-        len(payload).to_bytes(4, "big") + payload + bytes(bucket - needed),
-        ratchet.associated_data + clear,
-    )
-    advanced = msgspec.structs.replace(chain, chain_key=derived[32:], n=chain.n + 1)
-    return msgspec.structs.replace(ratchet, sending=advanced), clear + body
+    block = chain.header_key.seal_block(header, chain.block)
+    salt = entropy[AEAD_NONCE_BYTES:ENTROPY_BYTES]
+    context = body_context(ratchet.session_id, ratchet.direction)
+    key, commitment = body_keys(message_key, context, salt)
+    clear = b"%b%b%b%b" % (header, block, salt, commitment)
+    padded = b"%b%b%b" % (len(payload).to_bytes(4, "big"), payload, _ZEROS[: bucket - needed])
+    body = seal_once(key, padded, ratchet.associated_data + clear)
+    after = msgspec.structs.replace(chain, chain_key=chain_key, n=chain.n + 1)
+    advanced = msgspec.structs.replace(ratchet, sending=StepDue(after) if is_held else after)
+    return Sealed(advanced, clear + body, after)
 
 
 def open_(ratchet: Ratchet, message: bytes, skipped: SkippedMessageKeys, now_s: int) -> Opened:
@@ -254,19 +309,19 @@ def _open_next(
 ) -> Opened:
     """The remote stepped: the receiving half of our step, then as in a known chain."""
     n, previous_n, remote_dh = _read_header(plain)
-    if ratchet.step_due:
-        raise ProtocolViolation(what="a step before the last one was answered")
     previous = ratchet.receiving
+    if previous is not None and ratchet.step_due:
+        raise ProtocolViolation(what="a step before the last one was answered")
     known = {chain.remote_dh for chain in ratchet.stored} | {ratchet.local.dh.public}
     if remote_dh in known or (previous is not None and remote_dh == previous.remote_dh):
         raise ProtocolViolation(what="ratchet key used before")
     check_x25519_public(remote_dh)
-    block = ratchet.next_receiving_header_key.open_(
-        message[HEADER_BYTES:_BLOCK_END], message[:HEADER_BYTES]
+    block = ratchet.next_receiving_header_key.open_block(
+        message[:HEADER_BYTES], message[HEADER_BYTES:_BLOCK_END]
     )
     remote_kem, ciphertext = block[:KEM_KEY_BYTES], block[KEM_KEY_BYTES:]
     check_encapsulation_key(remote_kem)
-    added: tuple[tuple[KeyPlace, bytes], ...] = ()
+    added: tuple[tuple[KeyPlace, MessageKey], ...] = ()
     removed: tuple[KeyPlace, ...] = ()
     stored = ratchet.stored
     if previous is not None:
@@ -295,7 +350,7 @@ def _open_next(
         next_receiving_header_key=next_header_key,
         receiving=chain,
         stored=stored,
-        step_due=True,
+        sending=StepDue(ratchet.sending_chain),
     )
     return _open_ahead(stepped, chain, n, message, skipped, added, removed)
 
@@ -306,16 +361,16 @@ def _open_ahead(
     n: int,
     message: bytes,
     skipped: SkippedMessageKeys,
-    added: tuple[tuple[KeyPlace, bytes], ...],
+    added: tuple[tuple[KeyPlace, MessageKey], ...],
     removed: tuple[KeyPlace, ...],
 ) -> Opened:
     change = NO_CHANGE
     if n != chain.n:
         chain, more = _skip(chain, n)
         added += more
-    derived = mac(chain.chain_key, b"\x01")
-    payload = _open_body(ratchet, derived[:32], message)
-    advanced = msgspec.structs.replace(chain, chain_key=derived[32:], n=n + 1)
+    message_key, chain_key = advance(chain.chain_key)
+    payload = _open_body(ratchet, message_key, message)
+    advanced = msgspec.structs.replace(chain, chain_key=chain_key, n=n + 1)
     if added or removed:
         beyond = skipped.oldest_beyond_limit(len(added), removed)
         change = SkippedChange(added, removed + beyond)
@@ -324,32 +379,23 @@ def _open_ahead(
 
 def _skip(
     chain: ReceivingChain, until: int
-) -> tuple[ReceivingChain, tuple[tuple[KeyPlace, bytes], ...]]:
+) -> tuple[ReceivingChain, tuple[tuple[KeyPlace, MessageKey], ...]]:
     if until - chain.n > MAX_SKIP:
         raise KeyUnavailable(what="too many messages are missing before it")
     keys = []
     chain_key = chain.chain_key
     for n in range(chain.n, until):
-        derived = mac(chain_key, b"\x01")
-        keys.append((KeyPlace(chain.index, n), derived[:32]))
-        chain_key = derived[32:]
+        message_key, chain_key = advance(chain_key)
+        keys.append((KeyPlace(chain.index, n), message_key))
     return msgspec.structs.replace(chain, chain_key=chain_key, n=until), tuple(keys)
 
 
-@lru_cache(maxsize=2048)
-def _message_label(session_id: bytes, direction: int) -> bytes:
-    """What follows the salt in the expansion of a message key (RFC 5869, first block)."""
-    return enc(b"LOOM/1 msg", session_id, bytes([direction])) + b"\x01"
-
-
-def _open_body(ratchet: Ratchet, message_key: bytes, message: bytes) -> bytes:
-    label = _message_label(ratchet.session_id, 1 - ratchet.direction)
-    key = mac(message_key, message[_BLOCK_END:_SALT_END] + label)
-    if not equal(key[32:], message[_SALT_END:_BODY_START]):
+def _open_body(ratchet: Ratchet, message_key: MessageKey, message: bytes) -> bytes:
+    context = body_context(ratchet.session_id, 1 - ratchet.direction)
+    key, commitment = body_keys(message_key, context, message[_BLOCK_END:_SALT_END])
+    if not equal(commitment, message[_SALT_END:_BODY_START]):
         raise AuthenticationError(what="key commitment")
-    padded = open_once(
-        key[:32], message[_BODY_START:], ratchet.associated_data + message[:_BODY_START]
-    )
+    padded = open_once(key, message[_BODY_START:], ratchet.associated_data + message[:_BODY_START])
     end = 4 + int.from_bytes(padded[:4], "big")
     if end > len(padded) or padded[end:] != _ZEROS[end : len(padded)]:
         raise MalformedMessage(what="padding")
@@ -361,16 +407,16 @@ def _root_step(
     dh: bytes,
     shared_secret: bytes,
     public: tuple[bytes, bytes, bytes, bytes, bytes],
-) -> tuple[bytes, bytes, SivKey]:
+) -> tuple[RootKey, ChainKey, HeaderKey]:
     """(root key, chain key, next header key); `public`: dh_s, dh_r, ek_r, ct, ek_s."""
     info = enc(b"LOOM/1 rk", ratchet.session_id, hash_(enc(*public)))
     derived = hkdf(ratchet.root_key, enc(dh, shared_secret), info, 96)
-    return derived[:32], derived[32:64], SivKey(derived[64:])
+    return RootKey(derived[:32]), ChainKey(derived[32:64]), HeaderKey(derived[64:])
 
 
 def _receive_step(
     ratchet: Ratchet, remote_dh: bytes, remote_kem: bytes, ciphertext: bytes
-) -> tuple[bytes, bytes, SivKey]:
+) -> tuple[RootKey, ChainKey, HeaderKey]:
     local = ratchet.local
     if local.kem is None:
         if ciphertext != _NO_CIPHERTEXT:
@@ -382,7 +428,7 @@ def _receive_step(
     return _root_step(ratchet, local.dh.agree(remote_dh), shared_secret, public)
 
 
-def _step_sending(ratchet: Ratchet, local: RatchetKey) -> Ratchet:
+def _step_sending(ratchet: Ratchet, local: RatchetKey) -> tuple[Ratchet, SendingChain]:
     """A new sending chain under a fresh local key."""
     if local.kem is None:
         raise ProtocolViolation(what="ratchet key without a KEM half")
@@ -393,7 +439,7 @@ def _step_sending(ratchet: Ratchet, local: RatchetKey) -> Ratchet:
     public = (local.dh.public, ratchet.remote_dh, ratchet.remote_kem, ciphertext, local.kem.public)
     dh = local.dh.agree(ratchet.remote_dh)
     root_key, chain_key, next_header_key = _root_step(ratchet, dh, shared_secret, public)
-    before = ratchet.sending
+    before = ratchet.sending_chain
     chain = SendingChain(
         header_key=ratchet.next_sending_header_key,
         chain_key=chain_key,
@@ -402,12 +448,12 @@ def _step_sending(ratchet: Ratchet, local: RatchetKey) -> Ratchet:
         first_ordinal=ratchet.sealed,
         block=local.kem.public + ciphertext,
     )
-    return msgspec.structs.replace(
+    stepped = msgspec.structs.replace(
         ratchet,
         root_key=root_key,
         local=local,
         next_sending_header_key=next_header_key,
         sending=chain,
         previous_n=0 if before is None else before.n,
-        step_due=False,
     )
+    return stepped, chain

@@ -50,7 +50,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
 
 def may_step(session: Session, awaited: Awaited | None) -> bool:
     """The hold rule: no new chain while a message of four or more chains ago is awaited."""
-    chain = session.ratchet.sending
+    chain = session.ratchet.sending_chain
     return awaited is None or chain is None or chain.index - awaited.chain < HOLD_CHAINS
 
 

@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import NamedTuple
 
+from loom.core.chains import MessageKey
 from loom.wire.limits import MAX_SKIPPED_STORED, SKIPPED_LIFETIME_S
 
 
@@ -16,7 +17,7 @@ class KeyPlace(NamedTuple):
 class SkippedChange(NamedTuple):
     """What one opened message does to the skipped keys; stored in its transaction."""
 
-    added: tuple[tuple[KeyPlace, bytes], ...] = ()
+    added: tuple[tuple[KeyPlace, MessageKey], ...] = ()
     removed: tuple[KeyPlace, ...] = ()
 
     def __repr__(self) -> str:
@@ -32,7 +33,7 @@ class SkippedMessageKeys:
     __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        self._keys: dict[KeyPlace, tuple[bytes, int]] = {}
+        self._keys: dict[KeyPlace, tuple[MessageKey, int]] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -40,7 +41,7 @@ class SkippedMessageKeys:
     def __repr__(self) -> str:
         return f"SkippedMessageKeys({len(self._keys)} redacted)"
 
-    def find(self, place: KeyPlace, now_s: int) -> bytes | None:
+    def find(self, place: KeyPlace, now_s: int) -> MessageKey | None:
         """The 32-byte message key, unless it is not here or older than 35 days."""
         key, stored_at_s = self._keys.get(place, (None, 0))
         return key if now_s - stored_at_s <= SKIPPED_LIFETIME_S else None
@@ -66,4 +67,4 @@ class SkippedMessageKeys:
 
     def load(self, place: KeyPlace, key: bytes, stored_at_s: int) -> None:
         """Put back a key read from the store, oldest first."""
-        self._keys[place] = (key, stored_at_s)
+        self._keys[place] = (MessageKey(key), stored_at_s)

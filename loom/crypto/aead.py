@@ -1,9 +1,9 @@
-"""Authenticated encryption: ChaCha20-Poly1305 (RFC 8439) and AES-256-GCM-SIV (RFC 8452)."""
+"""Authenticated encryption: ChaCha20-Poly1305, AES-256-GCM, AES-256-GCM-SIV."""
 
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV, ChaCha20Poly1305
 
 from loom.errors import AuthenticationError
 from loom.wire.limits import AEAD_NONCE_BYTES, AEAD_TAG_BYTES
@@ -13,7 +13,7 @@ SIV_OVERHEAD_BYTES: Final = AEAD_NONCE_BYTES + AEAD_TAG_BYTES
 
 
 class ChaChaKey:
-    """A 32-byte ChaCha20-Poly1305 key; each nonce serves once."""
+    """A 32-byte ChaCha20-Poly1305 key (RFC 8439); each nonce serves once."""
 
     __slots__ = ("_cipher",)
 
@@ -56,8 +56,35 @@ def open_once(key: bytes, ciphertext: bytes, associated_data: bytes) -> bytes:
         raise AuthenticationError(what="ciphertext") from error
 
 
+class GcmKey:
+    """A 32-byte AES-256-GCM key (SP 800-38D); each nonce serves once."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def __repr__(self) -> str:
+        return "GcmKey(redacted)"
+
+    def seal(self, nonce: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+        """Ciphertext || 16-byte tag."""
+        return self._cipher.encrypt(nonce, plaintext, associated_data)
+
+    def open_(self, nonce: bytes, ciphertext: bytes, associated_data: bytes) -> bytes:
+        """The plaintext.
+
+        Raises:
+            AuthenticationError: too short, or the tag does not verify.
+        """
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, associated_data)
+        except (InvalidTag, ValueError) as error:
+            raise AuthenticationError(what="sealed data") from error
+
+
 class SivKey:
-    """A 32-byte AES-256-GCM-SIV key; sealed form is nonce (12) || ciphertext || tag (16)."""
+    """A 32-byte AES-256-GCM-SIV key (RFC 8452); sealed form: nonce (12), ciphertext, tag (16)."""
 
     __slots__ = ("_cipher", "raw")
 

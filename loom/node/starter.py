@@ -113,7 +113,7 @@ class Starter:
             state.conversation.sessions,
             something_to_send=something,
             start_wanted=state.conversation.start_wanted,
-            last_wanted_start_s=state.conversation.last_wanted_start_s,
+            wanted_starts_s=state.conversation.wanted_starts_s,
             link_time_s=self._link_time_s + self._link_age_s(connection),
             now_s=peer.parts.now_s(),
         )

@@ -148,7 +148,7 @@ class Delivery:
             side.sessions,
             something_to_send=bool(side.rows or side.owed),
             start_wanted=side.start_wanted,
-            last_wanted_start_s=0,
+            wanted_starts_s=(),
             link_time_s=600,
             now_s=NOW_S + DESYNC_RESTART_INTERVAL_S,
         )

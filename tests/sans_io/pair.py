@@ -84,7 +84,7 @@ class Node:
             self.conversation.sessions,
             something_to_send=bool(self.rows or self.owed),
             start_wanted=self.conversation.start_wanted,
-            last_wanted_start_s=self.conversation.last_wanted_start_s,
+            wanted_starts_s=self.conversation.wanted_starts_s,
             link_time_s=(now_ms - self.begun_ms) / 1000,
             now_s=self._now(now_ms) // 1000,
         )

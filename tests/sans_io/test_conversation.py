@@ -280,7 +280,7 @@ def test_the_hold_rule_counts_sending_chains() -> None:
     pair.settle()
     session = pair.alice.conversation.best
     assert session is not None
-    chain = session.ratchet.sending
+    chain = session.ratchet.sending_chain
     assert chain is not None
     assert may_step(session, None)
     assert may_step(session, Awaited(chain.index - 3, 0))

@@ -309,14 +309,14 @@ def test_protocol_10_10_a_contact_that_starts_without_end_keeps_eight_sessions()
             source.key(),
             prekey.signed_prekey.public,
         )
-        _, message = ratchet.seal(
+        sealed = ratchet.seal(
             state,
             b"",
             prefix_bytes=PREFIX_BYTES,
             entropy=source.entropy(),
             fresh_key=source.key,
         )
-        envelope = bytes([FIRST]) + started.prefix + message
+        envelope = bytes([FIRST]) + started.prefix + sealed.message
         bob = opened_by(bob, envelope, prekey=prekey).conversation
         assert len(bob.sessions) <= SESSIONS_MAX
         assert bob.best is not None
@@ -365,7 +365,7 @@ def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None
     stored = encode_conversation(first.alice)
     chance = random.Random(5)
     with pytest.raises(MalformedMessage):
-        decode_conversation(b"\x02" + stored[1:])
+        decode_conversation(b"\x03" + stored[1:])
     for _ in range(3_000):
         damaged = bytearray(stored)
         place = chance.randrange(len(damaged))
@@ -375,8 +375,9 @@ def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None
         except LoomError:
             continue
     for size in range(0, 200, 7):
-        with pytest.raises(LoomError):
-            decode_conversation(b"\x01" + chance.randbytes(size))
+        for version in (b"\x01", b"\x02"):
+            with pytest.raises(LoomError):
+                decode_conversation(version + chance.randbytes(size))
 
 
 def test_no_secret_shows_in_a_repr(first: First) -> None:
@@ -416,8 +417,8 @@ def test_a_receipt_moves_flow_control_of_its_session_only(first: First) -> None:
 class Answered:
     """Alice began, Bob read her first envelope; what he seals is on its way to her."""
 
-    def __init__(self) -> None:
-        self.first = First()
+    def __init__(self, alice: Conversation | None = None) -> None:
+        self.first = First(counter_from=alice)
         first = self.first
         opened = opened_by(Conversation(), first.envelope, prekey=first.prekey)
         self.bob = opened.conversation
@@ -451,23 +452,26 @@ class Answered:
 
 
 @pytest.mark.parametrize(("since_s", "renewed"), [(3_599, False), (3_600, True), (-1, True)])
-def test_who_began_anew_is_told_of_it_with_the_first_answer(since_s: int, renewed: bool) -> None:
+def test_the_user_hears_of_a_new_session_with_its_first_answer(since_s: int, renewed: bool) -> None:
     """At most once an hour; a clock that was set back does not hold it up."""
-    talk = Answered()
-    talk.first.alice = msgspec.structs.replace(
-        talk.first.alice, had_session=True, last_notice_s=NOW_S - since_s
-    )
+    talk = Answered(Conversation(had_session=True, last_notice_s=NOW_S - since_s))
     assert talk.heard_by_alice(talk.answer(b"1")).renewed is renewed
     assert talk.first.alice.last_notice_s == (NOW_S if renewed else NOW_S - since_s)
     assert not talk.heard_by_alice(talk.answer(b"2"), NOW_MS + 3_600_000).renewed
 
 
-def test_the_first_session_of_all_is_noticed_silently() -> None:
-    talk = Answered()
+@pytest.mark.parametrize(("later_s", "renewed"), [(3_599, False), (3_600, True)])
+def test_the_first_session_of_all_is_no_news_and_counts_as_told(
+    later_s: int, renewed: bool
+) -> None:
+    """Two people who write to each other at once begin two sessions, and nothing was lost."""
+    talk = Answered(Conversation())
     opened = talk.heard_by_alice(talk.answer(b"1"))
     assert not opened.renewed
     assert opened.conversation.had_session
-    assert opened.conversation.last_notice_s == NOW_S
+    again = Answered(opened.conversation)
+    now_ms = NOW_MS + later_s * 1_000
+    assert again.heard_by_alice(again.answer(b"2"), now_ms).renewed is renewed
 
 
 def test_what_was_sent_before_the_peer_stepped_proves_no_receipt() -> None:
@@ -482,16 +486,16 @@ def test_what_was_sent_before_the_peer_stepped_proves_no_receipt() -> None:
     assert after.known_received == before.known_received == 0
 
 
-@pytest.mark.parametrize(("wanted", "since_s"), [(True, NOW_S), (False, 5)])
+@pytest.mark.parametrize(("wanted", "starts_s"), [(True, (4, 5, NOW_S)), (False, (3, 4, 5))])
 def test_a_start_writes_down_its_counter_and_when_it_was_wanted(
-    first: First, wanted: bool, since_s: int
+    first: First, wanted: bool, starts_s: tuple[int, ...]
 ) -> None:
-    before = Conversation(Counters(sent=NOW_MS + 7), start_wanted=wanted, last_wanted_start_s=5)
+    before = Conversation(Counters(sent=NOW_MS + 7), start_wanted=wanted, wanted_starts_s=(3, 4, 5))
     after = first.begin(before, NOW_MS + 999)
     assert after.best is not None
     assert after.counters.sent == after.best.reset_counter == NOW_MS + 999
     assert not after.start_wanted
-    assert after.last_wanted_start_s == since_s
+    assert after.wanted_starts_s == starts_s
 
 
 def test_each_envelope_says_where_it_stands(first: First) -> None:

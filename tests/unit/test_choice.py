@@ -125,7 +125,7 @@ def may_start(side: Side, now_s: int = NOW_S + DESYNC_RESTART_INTERVAL_S) -> boo
         side.sessions,
         something_to_send=True,
         start_wanted=side.start_wanted,
-        last_wanted_start_s=0,
+        wanted_starts_s=(),
         link_time_s=600,
         now_s=now_s,
     )
@@ -349,11 +349,15 @@ def kept(counter: int = 5, *, own: bool = True, confirmed_at_s: int | None = Non
         ([kept(confirmed_at_s=1)], {"now_s": NOW_S + 100}, False),
         ([kept(confirmed_at_s=1)], {"start_wanted": True}, True),
         ([kept(own=False, confirmed_at_s=1)], {"start_wanted": True}, True),
-        ([kept(confirmed_at_s=1)], {"start_wanted": True, "last_wanted_start_s": NOW_S}, False),
-        (
-            [kept(confirmed_at_s=1)],
-            {"start_wanted": True, "last_wanted_start_s": NOW_S + 500},
-            True,
+        *(
+            ([kept(confirmed_at_s=1)], {"start_wanted": True, "wanted_starts_s": starts}, expected)
+            for starts, expected in [
+                ((NOW_S, NOW_S), True),
+                ((NOW_S, NOW_S, NOW_S), False),
+                ((NOW_S - 3_599, NOW_S - 5, NOW_S), False),
+                ((NOW_S - 3_600, NOW_S - 5, NOW_S), True),
+                ((NOW_S + 1, NOW_S - 5, NOW_S), True),
+            ]
         ),
         ([kept(confirmed_at_s=1), kept(4)], {"link_time_s": 9e9}, False),
         ([kept(confirmed_at_s=1), kept(6)], {"link_time_s": 600.0}, True),
@@ -365,7 +369,7 @@ def test_when_a_session_is_begun(
     usual: dict[str, Any] = {
         "something_to_send": True,
         "start_wanted": False,
-        "last_wanted_start_s": NOW_S - 3_600,
+        "wanted_starts_s": (),
         "link_time_s": 0.0,
         "now_s": NOW_S,
     }

@@ -1,5 +1,6 @@
 """Keys of messages that have not arrived: what is stored is found, and what is gone is no error."""
 
+from loom.core.chains import MessageKey
 from loom.core.skipped import KeyPlace, SkippedChange, SkippedMessageKeys
 from loom.wire.limits import SKIPPED_LIFETIME_S
 
@@ -18,7 +19,7 @@ def test_a_key_that_is_gone_already_may_be_removed_again() -> None:
     """The store may have let go of it first: it was the oldest beyond the limit."""
     keys = SkippedMessageKeys()
     keys.load(PLACE, b"k" * 32, 100)
-    keys.apply(SkippedChange(added=((OTHER, b"o" * 32),), removed=(PLACE, PLACE)), 200)
+    keys.apply(SkippedChange(added=((OTHER, MessageKey(b"o" * 32)),), removed=(PLACE, PLACE)), 200)
     assert len(keys) == 1
     assert keys.of_chain(1) == (OTHER,)
     assert keys.find(OTHER, 200) == b"o" * 32

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV, ChaCha20Poly1305
 
 Values = dict[str, Any]
 
@@ -106,6 +106,10 @@ def chacha(key: bytes, nonce: bytes, plaintext: bytes, associated_data: bytes) -
 
 def siv(key: bytes, nonce: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
     return AESGCMSIV(key).encrypt(nonce, plaintext, associated_data)
+
+
+def gcm(key: bytes, nonce: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+    return AESGCM(key).encrypt(nonce, plaintext, associated_data)
 
 
 # --- 1, 2: identity and pair ---
@@ -418,14 +422,14 @@ def _messages(inputs: Values, keys: _Handshake) -> list[Values]:
 
 def _message(message: Values, chain: Values, keys: _Handshake, prefix: bytes) -> Values:
     direction = b"\0" if message["sender"] == "a" else b"\x01"
-    header_nonce, block_nonce = unhex(message["header_nonce"]), unhex(message["block_nonce"])
+    nonce = unhex(message["nonce"])
     salt, payload = unhex(message["salt"]), unhex(message["payload"])
-    derived = mac(chain["chain_key"], b"\x01")
-    info = salt + enc(b"LOOM/1 msg", keys.session_id, direction)
-    key = mac(derived[:32], info + b"\x01")
+    derived = sha512(enc(b"LOOM/1 ck", chain["chain_key"]))
+    key = sha512(enc(b"LOOM/1 msg", derived[:32], keys.session_id, direction, salt))
     header_plaintext = b"\0" + u(32, chain["n"]) + u(32, chain["pn"]) + chain["dh_s"]
-    header = header_nonce + siv(chain["header_key"], header_nonce, header_plaintext, b"")
-    block = block_nonce + siv(chain["header_key"], block_nonce, chain["block"], header)
+    header = nonce + siv(chain["header_key"], nonce, header_plaintext, b"")
+    block_key = sha512(enc(b"LOOM/1 block", chain["header_key"]))[:32]
+    block = gcm(block_key, nonce, chain["block"], header)
     clear = header + block + salt + key[32:]
     fixed = 1 + len(prefix) + len(clear) + 16
     size = next(size for size in ENVELOPE_SIZES if fixed + 4 + len(payload) <= size)
@@ -439,6 +443,7 @@ def _message(message: Values, chain: Values, keys: _Handshake, prefix: bytes) ->
         "message_key": derived[:32],
         "k": key[:32],
         "kc": key[32:],
+        "block_key": block_key,
         "header_plaintext": header_plaintext,
         "header": header,
         "block_plaintext_hash": sha512(chain["block"]),

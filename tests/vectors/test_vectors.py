@@ -166,7 +166,7 @@ class Side:
         self.skipped: dict[bytes, SkippedMessageKeys] = {}
 
     def seal(self, message: Values) -> bytes:
-        names = ("header_nonce", "block_nonce", "salt")
+        names = ("nonce", "salt")
         sealed = conversation.seal(
             self.conversation,
             unhex(message["payload"]),

@@ -1,0 +1,104 @@
+"""States that an earlier version stored are still read (bytes kept as that version wrote them)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loom.core import state_v1
+from loom.core.chains import SendingChain, StepDue
+from loom.core.conversation import Conversation, decode_conversation, encode_conversation
+from loom.core.session import Session
+from loom.errors import MalformedMessage
+
+V1: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "stored_states_v1.json").read_text(encoding="ascii")
+)["states"]
+
+
+def chain_of(chain: SendingChain | None) -> dict[str, object] | None:
+    """What the file says of a sending chain."""
+    return (
+        None
+        if chain is None
+        else {
+            "index": chain.index,
+            "n": chain.n,
+            "first_ordinal": chain.first_ordinal,
+            "chain_key": chain.chain_key.hex(),
+            "header_key": chain.header_key.raw.hex(),
+        }
+    )
+
+
+def held_by(session: Session) -> dict[str, object]:
+    """What the file says of a session."""
+    state = session.ratchet
+    receiving = state.receiving
+    return {
+        "handshake_id": session.handshake_id.hex(),
+        "prefix_bytes": len(session.prefix),
+        "own": session.own,
+        "reset_counter": session.reset_counter,
+        "confirmed_at_s": session.confirmed_at_s,
+        "known_received": session.known_received,
+        "session_id": state.session_id.hex(),
+        "root_key": state.root_key.hex(),
+        "direction": state.direction,
+        "local_dh": state.local.dh.public.hex(),
+        "remote_dh": state.remote_dh.hex(),
+        "next_sending_header_key": state.next_sending_header_key.raw.hex(),
+        "step_due": isinstance(state.sending, StepDue),
+        "sending": chain_of(state.sending_chain),
+        "receiving": receiving
+        and {
+            "index": receiving.index,
+            "n": receiving.n,
+            "chain_key": receiving.chain_key.hex(),
+        },
+        "previous_n": state.previous_n,
+        "stored": [chain.index for chain in state.stored],
+    }
+
+
+@pytest.mark.parametrize("name", sorted(V1))
+def test_a_state_of_version_1_holds_what_it_held(name: str) -> None:
+    holds = V1[name]["holds"]
+    read = decode_conversation(bytes.fromhex(V1[name]["state"]))
+    assert [read.counters.sent, read.counters.accepted, read.counters.told] == holds["counters"]
+    assert read.start_wanted == holds["start_wanted"]
+    last_s = holds["last_wanted_start_s"]
+    assert read.wanted_starts_s == ((last_s,) if last_s else ())
+    assert read.had_session == holds["had_session"]
+    assert read.last_notice_s == holds["last_notice_s"]
+    assert [held_by(session) for session in read.sessions] == holds["sessions"]
+
+
+@pytest.mark.parametrize("name", sorted(V1))
+def test_it_is_written_as_the_new_version(name: str) -> None:
+    read = decode_conversation(bytes.fromhex(V1[name]["state"]))
+    stored = encode_conversation(read)
+    assert stored[:1] == b"\x02"
+    assert decode_conversation(stored) == read
+
+
+def test_the_file_has_every_shape_that_a_ratchet_of_version_1_had() -> None:
+    shapes = {
+        (session["sending"] is not None, session["step_due"], bool(session["stored"]))
+        for one in V1.values()
+        for session in one["holds"]["sessions"]
+    }
+    assert {(True, False, False), (False, True, False), (True, True, True)} <= shapes
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"\x90", b"\x91\x90", b"\x01", b"\xc0", b"\x92\x90\x91\x90"]
+)
+def test_a_damaged_state_of_version_1_is_malformed(damage: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        decode_conversation(state_v1.VERSION + damage)
+
+
+def test_nothing_is_known_of_somebody_new() -> None:
+    assert decode_conversation(bytes.fromhex(V1["new"]["state"])) == Conversation()
