@@ -20,7 +20,7 @@ from loom.cli.output import CheckLine, has_unicode, sign
 from loom.cli.passphrase import has_source, read_passphrase
 from loom.config import paths_of
 from loom.errors import LoomError, NodeNotRunning, NoProfile, ProfileDamaged, ProfileNotChosen
-from loom.front.sentences import on_command_line
+from loom.front.sentences import on_command_line, shell_word
 from loom.printable import printable
 
 PANEL = "Profiles"
@@ -165,10 +165,10 @@ def _private(name: str, path: Path) -> CheckLine:
             name=name, ok=False, found=f"{path}: {error.strerror}", advice="Check its owner."
         )
     if found.st_uid != os.geteuid():
-        advice = f"Give it back: chown -R $USER {path}"
+        advice = f"Give it back: `chown -R $USER {shell_word(str(path))}`."
         return CheckLine(name=name, ok=False, found=f"{path} is another user's", advice=advice)
     if found.st_mode & 0o077:
-        advice = f"Close it: chmod go= {path}"
+        advice = f"Close it: `chmod go= {shell_word(str(path))}`."
         return CheckLine(name=name, ok=False, found=f"{path} is open to others", advice=advice)
     return CheckLine(name=name, ok=True, found=f"{path}, private")
 

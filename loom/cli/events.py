@@ -17,6 +17,11 @@ _CHANGES = {
     "profile": "changed their own name",
     "identity": "has a new identity: nothing is sent until you verify them",
 }
+_FAILURES = {
+    "blocked": "they are blocked",
+    "removed": "they were removed",
+    "identity_changed": "their identity changed",
+}
 
 
 def event_words(event: happened.AnyEvent) -> str | None:
@@ -28,7 +33,8 @@ def event_words(event: happened.AnyEvent) -> str | None:
             start = f"{when(event.sent_at_ms)}  you {sign('to')} {printable(event.contact)}: "
             return body_words(start, event.body)
         case happened.MessageFailed():
-            return _now(f"{sign('failed')} not sent to {event.contact}: {event.reason}")
+            why = _FAILURES.get(event.reason, event.reason)
+            return _now(f"{sign('failed')} not sent to {event.contact}: {why}")
         case happened.MessageDelivered():
             return _now(f"{sign('delivered')} delivered to {event.contact}")
         case happened.MessageRead():
@@ -46,7 +52,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.PeerOnline():
             return _now(f"{sign('online')} {event.contact} is online ({event.address})")
         case happened.PeerOffline():
-            return _now(f"{sign('offline')} {event.contact} is offline ({event.reason})")
+            return _now(f"{sign('offline')} {event.contact} is offline")
         case happened.SessionStarted():
             return _now(f"new session with {event.contact}")
         case happened.Warned():

@@ -17,6 +17,7 @@ from loom.cli.options import Command, Group
 from loom.cli.output import TokenInspected, has_unicode, is_terminal
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.qr import qr_rows
+from loom.front.sentences import shell_word
 
 PANEL = "People"
 TOKEN_FILE_MAX_BYTES = 64 * 1024
@@ -94,7 +95,8 @@ def import_(
         async with caller.client() as client:
             view = await client.send(ImportToken(token=text, name=name, replace=replace))
         caller.output.put(view, contact_words(view))
-        caller.output.note("Compare safety numbers with `loom verify`, in person or by phone.")
+        command = f"loom verify {shell_word(view.contact)}"
+        caller.output.note(f"Compare safety numbers with `{command}`, in person or by phone.")
 
     caller.run(work())
 

@@ -42,7 +42,7 @@ class Result(NamedTuple):
         assert set(found) == {"v", "type", "code", "exit", "message", "advice"}, self
         assert (found["type"], found["exit"]) == ("error", self.code), self
         assert found["message"], self
-        assert found["advice"], self
+        assert found["advice"] or found["code"] == "invalid_input", self
         assert "\n" not in found["message"] + found["advice"], self
         return found
 
