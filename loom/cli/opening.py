@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OFFLINE = NodeOptions(online=False, serve=False)
 """A command that only reads or queues; another one waits its turn for the moment it takes."""
+SLOWLY = " (slow on purpose, to resist guessing)"
 TURN_PAUSE_S = 0.1
 TURN_PAUSES_MAX = 50
 """How often a command looks again while the same process has the profile."""
@@ -120,7 +121,8 @@ class Caller:
         holder, pauses = "", 0
         while True:
             try:
-                client = await self.profiles.unlock(self.profile, passphrase, options)
+                with self.slowly("Unlocking"):
+                    client = await self.profiles.unlock(self.profile, passphrase, options)
                 self.opened_here = True
                 return client
             except ProfileInUse:
@@ -134,6 +136,12 @@ class Caller:
                 if pauses > TURN_PAUSES_MAX:
                     raise
                 await asyncio.sleep(TURN_PAUSE_S)
+
+    def slowly(self, what: str) -> AbstractContextManager[None]:
+        """Who has just typed a passphrase sees why nothing happens yet."""
+        from loom.cli.passphrase import has_source
+
+        return nullcontext() if has_source(self.settings) else self.output.waiting(what + SLOWLY)
 
     def _holder(self) -> str:
         """Which process has the profile, as its lock file says."""

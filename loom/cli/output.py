@@ -154,6 +154,20 @@ class Output(msgspec.Struct, frozen=True):
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Say on a terminal what takes so long, for as long as it takes."""
+        shown = sys.stderr.isatty() and not is_simple_terminal()
+        if shown:
+            sys.stderr.write(f"{what} ...")
+            sys.stderr.flush()
+        try:
+            yield
+        finally:
+            if shown:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
+
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Rows for people; every cell is shown as it is, never as markup."""
         from rich.console import Console
@@ -194,6 +208,11 @@ class Output(msgspec.Struct, frozen=True):
 def is_terminal() -> bool:
     """Whether standard output is one."""
     return sys.stdout.isatty()
+
+
+def is_simple_terminal() -> bool:
+    """Whether the terminal understands no escape sequences."""
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
 
 
 def has_unicode(stream: TextIO) -> bool:

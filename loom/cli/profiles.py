@@ -60,9 +60,10 @@ def init(
     passphrase = read_new_passphrase(caller.settings)
 
     async def work() -> None:
-        phrase = await caller.profiles.create(
-            profile, name, passphrase, argon2_memory_mib=argon2_memory_mib
-        )
+        with caller.slowly("Creating your keys"):
+            phrase = await caller.profiles.create(
+                profile, name, passphrase, argon2_memory_mib=argon2_memory_mib
+            )
         if show_phrase:
             shown = ProfileCreated(profile=profile, name=name, phrase=phrase)
             done = f"The profile {profile} was created, but nobody has seen its words: delete it."
@@ -98,9 +99,10 @@ def restore(
     passphrase = read_new_passphrase(caller.settings)
 
     async def work() -> None:
-        await caller.profiles.restore(
-            profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib
-        )
+        with caller.slowly("Creating your keys"):
+            await caller.profiles.restore(
+                profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib
+            )
         caller.output.put(
             ProfileCreated(profile=profile, name=name),
             f"The profile {profile} is restored. Import the contacts' tokens again.",

@@ -14,7 +14,7 @@ from loom.cli.contacts import contact_words
 from loom.cli.given_text import text_of
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
-from loom.cli.output import TokenInspected, has_unicode, is_terminal
+from loom.cli.output import TokenInspected, has_unicode, is_simple_terminal, is_terminal
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.qr import qr_rows
 from loom.front.sentences import shell_word
@@ -184,6 +184,6 @@ def _replace(path: Path, text: str) -> None:
 def _qr_code(token: str) -> list[str]:
     """The token as a QR code, dark on light on a terminal whatever its own colours are."""
     rows = qr_rows(token, unicode=has_unicode(sys.stdout))
-    if not is_terminal():
+    if not is_terminal() or is_simple_terminal():
         return rows
     return [f"{BLACK_ON_WHITE}{row}{PLAIN}" for row in rows]

@@ -250,10 +250,12 @@ def test_the_shell_is_offered_the_names_of_contacts(environment: dict[str, str])
 
 def test_prompts_use_the_terminal_and_show_no_passphrase(environment: dict[str, str]) -> None:
     del environment["LOOM_PASSPHRASE_FILE"]
+    environment["TERM"] = "xterm"
     code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "correct horse\n")])
     assert code == 0, screen
     assert "Bob" in screen
     assert "horse" not in screen
+    assert "Unlocking (slow on purpose, to resist guessing) ...\r\x1b[K" in screen
     code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "wrong\n")])
     assert code == 3
     code, screen = on_terminal(environment, ["contacts"], [("Passphrase: ", "\x03")])
