@@ -128,8 +128,8 @@ class Peers(View, frozen=True, kw_only=True, tag="peers"):
 class PathChange(msgspec.Struct, frozen=True, kw_only=True):
     """One change of how a contact is reached.
 
-    `what` is heard (on the network), dialled, came, moved (another link took over), or why the
-    last link ended.
+    `what` is found (announced on the network), dialled, accepted (the contact dialled), moved
+    (another link replaced one), or why the last link ended.
     """
 
     at_ms: int
@@ -138,7 +138,7 @@ class PathChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PathView(msgspec.Struct, frozen=True, kw_only=True):
-    """How one contact is reached, and what stands in the way."""
+    """How one contact is reached, or why not."""
 
     contact: str
     contact_id: int
@@ -148,26 +148,26 @@ class PathView(msgspec.Struct, frozen=True, kw_only=True):
     connected_at_ms: int | None
     known_addresses: int
     last_error: str | None
-    tries: int
-    """Dials in vain since the last link."""
+    failed_attempts: int
+    """To connect, since the last link."""
     next_dial_at_ms: int | None
     queued: int
     """Messages that wait for their receipt."""
     arriving: int
-    """Envelopes that came and are not yet taken in."""
+    """Envelopes that were received and are not yet processed."""
     dropped: int
-    """What came and was no payload this version knows."""
+    """Payloads that this version does not know."""
     changes: list[PathChange]
     """The last ones, oldest first."""
 
 
 class Connectivity(View, frozen=True, kw_only=True, tag="connectivity"):
-    """Every contact's path, and the limits that were hit since the node began."""
+    """Every contact's path, and the limits that were hit since the node started."""
 
     mdns: str
     addresses: list[str]
     refused: int
-    """Connections of strangers, ended at the gate."""
+    """Connections of strangers, closed at the gate."""
     paths: list[PathView]
 
 

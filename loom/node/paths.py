@@ -1,4 +1,4 @@
-"""How a contact was reached lately: the last changes, for people who wonder what happens."""
+"""How a contact was reached lately: the last changes of its path, to show to the user."""
 
 from collections import deque
 from typing import Final
@@ -22,17 +22,17 @@ class PathLog:
         """All that is remembered."""
         return list(self._changes)
 
-    def heard(self, address: str) -> None:
-        """The contact said on the network where it is."""
-        self._note("heard", address)
+    def found(self, address: str) -> None:
+        """The contact announced on the network where it is."""
+        self._note("found", address)
 
     def up(self, address: str, *, dialled: bool, moved: bool) -> None:
-        """A link stands; `moved`: in the stead of another."""
+        """A link was confirmed; `moved`: it replaces another."""
         self._address = address
-        self._note("moved" if moved else "dialled" if dialled else "came", address)
+        self._note("moved" if moved else "dialled" if dialled else "accepted", address)
 
     def down(self, reason: str) -> None:
-        """The last link is gone."""
+        """The last link ended."""
         self._note(reason, self._address)
         self._address = ""
 

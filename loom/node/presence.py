@@ -140,7 +140,7 @@ class Announcer:
             self._heard.pop(peer.number, None)  # so that the next advert counts as news
             raise
         for address in found:
-            peer.paths.heard(str(address))
+            peer.paths.found(str(address))
         if peer.dialer is not None:
             peer.dialer.heard(found)
 

@@ -94,8 +94,8 @@ def _path(path: PathView, now_ms: int) -> str:
         facts.append(f"for {_ago(now_ms, path.connected_at_ms)}")
     if path.last_error:
         facts.append(f"last error {path.last_error}")
-    if path.tries:
-        facts.append(f"tries {path.tries}")
+    if path.failed_attempts:
+        facts.append(f"failed attempts {path.failed_attempts}")
     if path.next_dial_at_ms is not None:
         facts.append(f"next in {max(path.next_dial_at_ms - now_ms, 0) // 1000} s")
     facts.append(f"addresses {path.known_addresses}")

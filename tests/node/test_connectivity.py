@@ -23,7 +23,7 @@ async def test_every_change_of_a_path_is_told_with_its_time(world: World) -> Non
     there, here = await path(alice), await path(bob)
     assert (there.online, there.direction, there.address) == (True, "out", str(bob.address))
     assert [one.what for one in there.changes] == ["dialled"]
-    assert [one.what for one in here.changes] == ["came"]
+    assert [one.what for one in here.changes] == ["accepted"]
     await world.pass_time(60)
     await bob.crash()
     await world.until(lambda: not alice.is_online(bob))
@@ -55,13 +55,13 @@ async def test_retries_and_what_waits_are_told(world: World) -> None:
     await world.until(lambda: alice.is_online(bob), within_s=600)
     await world.delivered(alice, bob)
     found = await path(alice)
-    assert (found.tries, found.next_dial_at_ms, found.queued) == (0, None, 0)
+    assert (found.failed_attempts, found.next_dial_at_ms, found.queued) == (0, None, 0)
 
 
 async def test_only_the_last_changes_are_kept(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     for n in range(3 * CHANGES_MAX):
-        alice.peer(bob).paths.heard(f"10.9.9.{n}:1")
+        alice.peer(bob).paths.found(f"10.9.9.{n}:1")
     changes = (await path(alice)).changes
     assert len(changes) == CHANGES_MAX
     assert changes[-1].address == f"10.9.9.{3 * CHANGES_MAX - 1}:1"

@@ -25,7 +25,7 @@ SECRETS = ("Ada", "Bob", "192.0.2.7", "10.1.2.3", "fd00::7", "home.example", "40
 
 def paths() -> list[PathView]:
     """Ada is connected and moved; Bob is looked for."""
-    common = {"last_error": None, "tries": 0, "next_dial_at_ms": None}
+    common = {"last_error": None, "failed_attempts": 0, "next_dial_at_ms": None}
     ada = PathView(
         contact="Ada",
         contact_id=2,
@@ -52,12 +52,12 @@ def paths() -> list[PathView]:
         connected_at_ms=None,
         known_addresses=1,
         last_error="unreachable",
-        tries=4,
+        failed_attempts=4,
         next_dial_at_ms=NOW_MS + 90_000,
         queued=2,
         arriving=1,
         dropped=5,
-        changes=[PathChange(at_ms=NOW_MS, what="heard", address="[fd00::7]:4070")],
+        changes=[PathChange(at_ms=NOW_MS, what="found", address="[fd00::7]:4070")],
     )
     return [bob, ada]
 
@@ -82,15 +82,15 @@ async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened
         for words in (
             "3 strangers refused, 5 payloads dropped",
             "direct 10.1.2.3:4070",
-            "11-18 11:07:41  went over to 10.1.2.3:4070",
-            "11-18 11:06:40  connected from here 192.0.2.7:4070",
+            "11-18 11:07:41  moved to 10.1.2.3:4070",
+            "11-18 11:06:40  connected to 192.0.2.7:4070",
             "Bob [b]",
-            "4 tries in vain; nobody answered there; next at 11-18 11:08:10",
+            "4 attempts failed; nobody answered there; next at 11-18 11:08:10",
             "2 to be receipted, 1 arriving, 5 dropped",
-            "heard of it [fd00::7]:4070",
+            "found at [fd00::7]:4070",
         ):
             assert words in shown
-        assert shown.index("went over") < shown.index("connected from here")
+        assert shown.index("moved to") < shown.index("connected to")
         await pilot.press("escape")
         await settle(pilot)
         assert app.room.is_active
@@ -145,10 +145,10 @@ def test_the_report_tells_kinds_and_states_only() -> None:
     for words in (
         "Terminal: other, 80x24, UTF-8, focus never told, tmux, ssh",
         "up 2 h, mDNS on, listening on any IPv4, any IPv6",
-        "not connected, last error unreachable, tries 4, next in 0 s, addresses 1",
+        "not connected, last error unreachable, failed attempts 4, next in 0 s, addresses 1",
         "online, out, private IPv4, for 2 min",
         "  59 s ago moved private IPv4\n  2 min ago dialled",
-        "  2 min ago heard private IPv6",
+        "  2 min ago found private IPv6",
     ):
         assert words in text
 

@@ -138,7 +138,7 @@ def _path_view(peer: Peer, *, known: int, queued: int) -> views.PathView:
         connected_at_ms=peer.connected_at_ms,
         known_addresses=known,
         last_error=peer.last_error,
-        tries=0 if dialer is None else dialer.failed_attempts,
+        failed_attempts=0 if dialer is None else dialer.failed_attempts,
         next_dial_at_ms=None if dialer is None else dialer.next_at_ms,
         queued=queued,
         arriving=peer.inbox.waiting,

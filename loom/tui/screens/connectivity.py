@@ -14,11 +14,15 @@ from loom.tui.themes import Piece
 
 LOOK_S = 2.0
 _WHATS = {
-    "heard": "heard of it",
-    "dialled": "connected from here",
-    "came": "connected from there",
-    "moved": "went over to",
-    "closed": "lost",
+    "found": "found at",
+    "dialled": "connected to",
+    "accepted": "connected from",
+    "moved": "moved to",
+    "closed": "disconnected from",
+    "idle": "no answer any more from",
+    "broken": "broke the protocol at",
+    "slow": "too slow at",
+    "aged": "connecting again to",
 }
 _ERRORS = {"unreachable": "nobody answered there"}
 
@@ -93,8 +97,9 @@ class ConnectivitySheet(Sheet):
             when = (
                 "" if path.next_dial_at_ms is None else f"; next at {_clock(path.next_dial_at_ms)}"
             )
-            tries = f"{path.tries} tries in vain; " if path.tries else ""
-            items += paragraph(f"  {tries}{why}{when}", width)
+            count = path.failed_attempts
+            failed = f"{count} attempt{'' if count == 1 else 's'} failed; " if count else ""
+            items += paragraph(f"  {failed}{why}{when}", width)
         if path.queued or path.arriving or path.dropped:
             waits = f"{path.queued} to be receipted, {path.arriving} arriving"
             items += paragraph(f"  {waits}, {path.dropped} dropped", width)
