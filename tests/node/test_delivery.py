@@ -25,7 +25,7 @@ from loom.api.events import (
     SessionStarted,
     Warned,
 )
-from loom.errors import ContactBlocked, IdentityChanged
+from loom.errors import ContactBlocked, IdentityChanged, NameTaken
 from loom.model import Address, Direction, MessageState
 from loom.ports import Stream
 from loom.storage import receipts
@@ -304,7 +304,7 @@ async def test_a_replaced_identity_gets_nothing_until_verified(world: World) -> 
     new = await world.person("Bob", identity_of("Another Bob"))
     await new.add(alice)
     token = encode_token(new.identity.token)
-    with pytest.raises(IdentityChanged):
+    with pytest.raises(NameTaken):
         await alice.do(ImportToken(token=token, name="bob"))
     view = await alice.do(ImportToken(token=token, name="bob", replace=True))
     assert view.identity_changed

@@ -213,7 +213,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         assert path.read_text() == f"{os.getpid()}\n"
         refused = _in_another_process(path)
         assert refused.returncode == 6
-        assert "work is in use" in refused.stdout
+        assert refused.stdout == "profile_in_use: work\n"
         with pytest.raises(ProfileInUse):
             ProfileLock.acquire(path, "work")
     assert _in_another_process(path).returncode == 0
