@@ -63,7 +63,7 @@ class Carriers:
             yield
 
     def _carried(self, inbox: Inbox, envelopes: list[bytes]) -> list[bytes]:
-        reader = inbox._peer.parts.identity.peer_id
+        reader = inbox._context.parts.identity.peer_id
         fault, times = self._faults.get(reader, ("", 0))
         if not times:
             return envelopes
@@ -198,8 +198,8 @@ class People:
     def start_at_once(self, one: Person, other: Person) -> None:
         """Both want a new session in the same moment."""
         for near, far in ((one, other), (other, one)):
-            if near.is_running and near.peer(far).state.loaded:
-                near.peer(far).want_start()
+            if near.is_running and near.peer(far).sessions.is_loaded:
+                near.peer(far).outbox.want_start()
 
     def days_pass_unevenly(self) -> None:
         """A start that a clock days behind refuses comes again later than what follows it."""

@@ -4,9 +4,9 @@ import pytest
 
 from loom.core import ratchet
 from loom.core.choice import Counters
-from loom.core.conversation import Conversation, encode_conversation
 from loom.core.ratchet import Opened, Ratchet
 from loom.core.session import Session
+from loom.core.sessions import Sessions, encode_sessions
 from loom.core.skipped import SkippedMessageKeys
 from loom.errors import (
     LoomError,
@@ -66,7 +66,7 @@ def fresh_ends(seed: int = 1) -> Ends:
 def stored_bytes(state: Ratchet) -> bytes:
     """What the store would keep of a ratchet."""
     session = Session(b"", b"", b"", True, b"", 0, 0, None, state)
-    return encode_conversation(Conversation(Counters(), (session,)))
+    return encode_sessions(Sessions(Counters(), (session,)))
 
 
 def refused(end: End, message: bytes, error: type[LoomError] = PeerError) -> None:

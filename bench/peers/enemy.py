@@ -17,9 +17,8 @@ from typing import Final
 
 import msgspec
 
-from loom.core import conversation as core
+from loom.core import sessions as core
 from loom.core.chains import RatchetKey, advance
-from loom.core.conversation import Conversation
 from loom.core.identity import Identity, IdentitySeeds
 from loom.core.link_ends import LinkInitiator
 from loom.core.link_events import RecordReceived
@@ -27,6 +26,7 @@ from loom.core.pair_keys import derive_pair_keys
 from loom.core.prekeys import read_bundle
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import Session
+from loom.core.sessions import Sessions
 from loom.errors import PeerError
 from loom.model import ContactToken, MessageId, new_message_id
 from loom.wire.content import Text, Typing, encode_payload
@@ -60,7 +60,7 @@ class Enemy:
         self.written = 0
         self.first_flight = b""
         """What the last link began with."""
-        self._conversation = Conversation()
+        self._sessions = Sessions()
         self._changed = asyncio.Event()
         self._bundle: bytes | None = None
         self._link: LinkInitiator
@@ -100,8 +100,8 @@ class Enemy:
         await self._flush()
         await self._until(lambda: self._bundle is not None)
         bundle = read_bundle(self._bundle or b"", self._victim, _now_ms() // 1_000)
-        self._conversation = core.start(
-            self._conversation,
+        self._sessions = core.start(
+            self._sessions,
             self.identity,
             self._victim,
             bundle,
@@ -135,7 +135,7 @@ class Enemy:
 
     def skip(self, count: int) -> None:
         """Leave out so many messages of the chain."""
-        session = self._conversation.best
+        session = self._sessions.best
         if session is None or session.ratchet.sending_chain is None:
             raise RuntimeError("no chain to skip in")
         chain = session.ratchet.sending_chain
@@ -161,22 +161,22 @@ class Enemy:
         await self._flush()
 
     def _may_step(self) -> bool:
-        best = self._conversation.best
+        best = self._sessions.best
         return best is not None and best.ratchet.step_due
 
     def _seal(self, payload: bytes) -> bytes:
         sealed = core.seal(
-            self._conversation,
+            self._sessions,
             payload,
             entropy=os.urandom(ENTROPY_BYTES),
             fresh_key=_fresh_key,
             awaited=None,
         )
-        self._conversation = sealed.conversation
+        self._sessions = sealed.sessions
         return sealed.envelope
 
     def _replace(self, session: Session) -> None:
-        self._conversation = msgspec.structs.replace(self._conversation, sessions=(session,))
+        self._sessions = msgspec.structs.replace(self._sessions, live=(session,))
 
     # --- the link ---
 
@@ -200,7 +200,7 @@ class Enemy:
             case RecordReceived(kind=RecordKind.ENVELOPE, body=body):
                 with suppress(PeerError):
                     opened = core.open_(
-                        self._conversation,
+                        self._sessions,
                         self.identity,
                         self._victim,
                         body,
@@ -209,7 +209,7 @@ class Enemy:
                         refused=False,
                         now_ms=_now_ms(),
                     )
-                    self._conversation = opened.conversation
+                    self._sessions = opened.sessions
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(TIMEOUT_S):

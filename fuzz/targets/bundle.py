@@ -2,9 +2,9 @@
 
 from fuzz.draw import Draw
 from fuzz.target import Target
-from loom.core import conversation as conversations
-from loom.core.conversation import Conversation, encode_conversation
+from loom.core import sessions as core
 from loom.core.prekeys import BUNDLE_VERSION, RemoteBundle, present, read_bundle
+from loom.core.sessions import Sessions, encode_sessions
 from loom.errors import AuthenticationError, MalformedMessage, ProtocolViolation
 from loom.wire.encoding import enc, u32, u64
 from loom.wire.limits import BUNDLE_FUTURE_SKEW_S, BUNDLE_LAST_LIFETIME_S
@@ -32,9 +32,9 @@ def run(data: bytes) -> None:
     # What the owner signed and nothing else, unless it signed something else.
     assert signs_anything or sent == _VALID
     _check(bundle)
-    before = Conversation()
+    before = Sessions()
     try:
-        started = conversations.start(
+        started = core.start(
             before,
             ALICE,
             BOB.token,
@@ -44,7 +44,7 @@ def run(data: bytes) -> None:
             now_ms=NOW_MS,
         )
     except _DOCUMENTED:
-        assert encode_conversation(before) == encode_conversation(Conversation())
+        assert encode_sessions(before) == encode_sessions(Sessions())
         return
     assert started.best is not None
 

@@ -6,7 +6,7 @@ from fuzz.draw import Draw
 from fuzz.target import Target
 from fuzz.targets.payload import random_payload
 from fuzz.world import in_world
-from loom.core import conversation as conversations
+from loom.core import sessions as core
 from loom.core.prekeys import present
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.errors import PeerError
@@ -79,11 +79,11 @@ async def _act(draw: Draw, bob: Person, alice: Person) -> None:
 async def _sealed(draw: Draw, bob: Person, alice: Person) -> bytes:
     """An envelope of Bob's best session around any payload; his own state moves on, or not."""
     peer = bob.peer(alice)
-    await peer.state.ready()
+    await peer.sessions.ready()
     payload = random_payload(draw)
     try:
-        sealed = conversations.seal(
-            peer.state.conversation,
+        sealed = core.seal(
+            peer.sessions.value,
             payload,
             entropy=Source(draw.number(256)).take(ENTROPY_BYTES),
             fresh_key=bob.node.parts.keys.take,
@@ -92,8 +92,8 @@ async def _sealed(draw: Draw, bob: Person, alice: Person) -> bytes:
     except PeerError:
         return b""
     if draw.flag():
-        peer.state.conversation = sealed.conversation
-        peer.state.commit(lambda db: None)
+        peer.sessions.value = sealed.sessions
+        peer.sessions.commit()
     return sealed.envelope
 
 

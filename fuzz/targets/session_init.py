@@ -6,11 +6,11 @@ import msgspec
 
 from fuzz.draw import Draw
 from fuzz.target import Target
-from loom.core import conversation as conversations
 from loom.core import handshake, ratchet
+from loom.core import sessions as core
 from loom.core.chains import RatchetKey
 from loom.core.choice import Counters
-from loom.core.conversation import FIRST, Conversation, encode_conversation
+from loom.core.sessions import FIRST, Sessions, encode_sessions
 from loom.crypto.kem import encapsulate
 from loom.crypto.keys import X25519Key
 from loom.errors import PeerError
@@ -26,20 +26,20 @@ _LOCAL = _SOURCE.key()
 _SEED = _SOURCE.take(32)
 
 
-def _sealed(conversation: Conversation, payload: bytes) -> tuple[Conversation, bytes]:
-    sealed = conversations.seal(
+def _sealed(conversation: Sessions, payload: bytes) -> tuple[Sessions, bytes]:
+    sealed = core.seal(
         conversation,
         payload,
         entropy=_SOURCE.entropy(),
         fresh_key=lambda: _LOCAL,
         awaited=None,
     )
-    return sealed.conversation, sealed.envelope
+    return sealed.sessions, sealed.envelope
 
 
 _ALICE, _VALID = _sealed(
-    conversations.start(
-        Conversation(),
+    core.start(
+        Sessions(),
         ALICE,
         BOB.token,
         _BUNDLE,
@@ -50,8 +50,8 @@ _ALICE, _VALID = _sealed(
     b"first",
 )
 _, _SECOND = _sealed(_ALICE, b"second")
-_FRESH = Conversation(Counters(accepted=_LAST))
-_ACCEPTED = conversations.open_(
+_FRESH = Sessions(Counters(accepted=_LAST))
+_ACCEPTED = core.open_(
     _FRESH,
     BOB,
     ALICE.token,
@@ -60,7 +60,7 @@ _ACCEPTED = conversations.open_(
     prekey=_PREKEY,
     refused=False,
     now_ms=NOW_MS,
-).conversation
+).sessions
 
 
 def run(data: bytes) -> None:
@@ -80,10 +80,10 @@ def run(data: bytes) -> None:
         bucket = next((size for size in ENVELOPE_BUCKETS if size >= len(envelope)), 0)
         envelope = envelope.ljust(bucket, b"\0")
     before = _ACCEPTED if knows else _FRESH
-    stored = encode_conversation(before)
+    stored = encode_sessions(before)
     refused = draw.number(16) == 15
     try:
-        opened = conversations.open_(
+        opened = core.open_(
             before,
             BOB,
             ALICE.token,
@@ -94,17 +94,16 @@ def run(data: bytes) -> None:
             now_ms=NOW_MS,
         )
     except PeerError:
-        assert encode_conversation(before) == stored
+        assert encode_sessions(before) == stored
         return
-    assert encode_conversation(before) == stored
-    if opened.accepted is None:
+    assert encode_sessions(before) == stored
+    if not opened.accepted:
         assert knows
         return
-    assert opened.accepted == ALICE.card
     assert not refused
-    counters = opened.conversation.counters
+    counters = opened.sessions.counters
     assert before.counters.accepted < counters.accepted <= NOW_MS + COUNTER_FUTURE_MS
-    assert len(opened.conversation.sessions) == len(before.sessions) + 1
+    assert len(opened.sessions.live) == len(before.live) + 1
 
 
 def _flight(draw: Draw) -> bytes:

@@ -131,6 +131,13 @@ class Warned(Event, frozen=True, kw_only=True, tag="warning"):
     contact_id: int = 0
 
 
+class EventsGap(Event, frozen=True, kw_only=True, tag="events.gap"):
+    """Stored events in this range are gone; those that are still there follow. Live."""
+
+    from_seq: int
+    to_seq: int
+
+
 class NodeReady(Event, frozen=True, kw_only=True, tag="node.ready"):
     """The node listens. Live; the first line of `loom daemon --json`."""
 
@@ -162,6 +169,7 @@ AnyEvent = (
     | PeerOffline
     | SessionStarted
     | Warned
+    | EventsGap
     | NodeReady
     | NodeStopped
 )

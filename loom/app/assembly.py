@@ -23,7 +23,7 @@ from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
 from loom.durable import in_our_words, locked_folder, sync_folder
 from loom.errors import ProfileDamaged, ProfileExists
-from loom.node.bus import EventBus
+from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.names import check_name
 from loom.node.node import Node
@@ -202,11 +202,12 @@ async def _opened(
         key.wipe()
     try:
         identity, name, last_seq = database.read_now(_load)
+        clock = SystemClock()
         parts = Parts(
             database=database,
             identity=identity,
-            clock=SystemClock(),
-            bus=EventBus(database, last_seq),
+            clock=clock,
+            journal=Journal(database, clock, last_seq),
             keys=KeyPool(),
             random=secrets.token_bytes,
         )

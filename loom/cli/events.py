@@ -57,6 +57,8 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"new session with {event.contact}")
         case happened.Warned():
             return _now(f"{sign('failed')} {of_warning(event.code, event.facts)}")
+        case happened.EventsGap():
+            return f"Events {event.from_seq} to {event.to_seq} are no longer kept."
         case happened.NodeReady():
             return f"The node of {printable(event.profile)} listens on port {event.port}."
         case happened.NodeStopped():

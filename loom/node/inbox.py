@@ -1,24 +1,19 @@
-"""Takes in what a contact sends: opens, stores and receipts in one transaction (PROTOCOL 9)."""
+"""Takes in what a device sends: opens, stores and receipts in one transaction (PROTOCOL 9.2)."""
 
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from loom.api.events import (
-    AnyEvent,
-    ContactChanged,
-    ContactTyping,
-    MessageDelivered,
-    MessageRead,
-    MessageReceived,
-    SessionStarted,
-)
-from loom.core import conversation as core
-from loom.core.conversation import Opened
+from loom.api.events import SessionStarted
+from loom.core import sessions as core
+from loom.core.delivery import receiving
+from loom.core.delivery.receiving import Receiving
 from loom.core.prekeys import Prekey, decode_prekey
+from loom.core.sessions import OpenedEnvelope, UnknownHandshake
 from loom.crypto.kdf import hash_
 from loom.errors import (
+    AuthenticationError,
     CardMismatch,
     DiskFull,
     LoomError,
@@ -27,48 +22,48 @@ from loom.errors import (
     ProtocolViolation,
     StoreUnavailable,
 )
-from loom.model import Direction, MessageId, MessageState
-from loom.node.bus import Draft, store_events
-from loom.storage import (
-    contacts,
-    envelopes,
-    handshakes,
-    messages,
-    outbox,
-    prekeys,
-    receipts,
-    seen,
-)
+from loom.model import Contact, Direction, MessageId
+from loom.node.content import TAKE_IN
+from loom.node.content.intake import Intake
+from loom.node.context import DeviceContext
+from loom.node.journal import Happened
+from loom.node.outbox import Outbox
+from loom.node.routes.arbiter import Arbiter
+from loom.node.sessions import DeviceSessions
+from loom.storage import contacts, envelopes, handshakes, prekeys, receipts, seen
 from loom.storage.connection import Db
 from loom.storage.receipts import OwedReceipt, ReceiptKind
-from loom.wire.content import Payload, Profile, Receipt, Text, Typing, Unknown, decode_payload
+from loom.wire.content import Payload, Receipt, Unknown, decode_payload
 from loom.wire.limits import INBOX_QUEUE_MAX
-
-if TYPE_CHECKING:
-    from loom.node.peer import Peer
 
 log = logging.getLogger(__name__)
 
 BATCH_MAX: Final = 128
 BATCH_MAX_BYTES: Final = 256 * 1024
 BATCH_SKIPPED_MAX: Final = 256
-"""What others wait for is one transaction: a contact's longest texts and gaps share it with few."""
+"""Limits of one transaction, so that one contact's long texts and gaps do not hold up others."""
 ENVELOPE_HASH_BYTES: Final = 32
 GAP_REST: Final = 4
-"""Great gaps cost more than they bring: then a contact rests so many times as long as it took."""
+"""After a batch with large gaps a contact rests this many times as long as the batch took."""
 FAILURES_AT_ONCE: Final = 8
 """An envelope that does not open may cost thousands of MACs."""
-FAILURES_MAX: Final = 64
 TRIES_MAX: Final = 8
 STORE_RETRY_S: Final = 1.0
 """How long a batch waits that could not be stored."""
 
 
 class Taken(NamedTuple):
-    """One opened envelope; `payload` is None when what was inside is no valid payload."""
+    """One opened envelope; `payload` is None when its body is no valid payload."""
 
     envelope: bytes
     payload: Payload | None
+
+    @property
+    def receipted_id(self) -> MessageId | None:
+        """The id to receipt, if its kind is receipted."""
+        if self.payload is None or not self.payload.is_receipted:
+            return None
+        return MessageId(self.payload.message_id)
 
 
 class Batch:
@@ -80,8 +75,7 @@ class Batch:
         self.taken: list[Taken] = []
         self.failed: list[tuple[bytes, PeerError]] = []
         self.spent_prekeys: list[bytes] = []
-        self.card: bytes | None = None
-        self.renewed = False
+        self.is_renewed = False
         self.size_bytes = 0
         self.skipped = 0
         """Keys stored and deleted because messages are missing."""
@@ -95,75 +89,74 @@ class Batch:
             or self.skipped >= BATCH_SKIPPED_MAX
         )
 
-    def owed(self) -> list[MessageId]:
+    def to_receipt(self) -> list[MessageId]:
         """The ids to receipt."""
-        return [
-            MessageId(one.payload.message_id)
-            for one in self.taken
-            if one.payload is not None and one.payload.is_receipted
-        ]
+        return [one.receipted_id for one in self.taken if one.receipted_id is not None]
 
     def wants_answer(self) -> bool:
-        """Whether a receipt goes out even if it names nothing: who began the session waits."""
-        return any(one.envelope[0] == core.FIRST for one in self.taken)
-
-
-class Stored(NamedTuple):
-    """What the transaction did."""
-
-    events: list[AnyEvent]
-    owed: list[OwedReceipt]
+        """Whether a Receipt goes out even if it names nothing."""
+        return any(
+            receiving.wants_answer(began_session=one.envelope[0] == core.FIRST)
+            for one in self.taken
+        )
 
 
 class Inbox:
-    """One contact's queue of envelopes. One batch is on its way to the disk at a time."""
+    """A queue of envelopes. One batch is on its way to the disk at a time."""
 
-    def __init__(self, peer: "Peer") -> None:
-        self._peer = peer
+    def __init__(
+        self,
+        context: DeviceContext,
+        sessions: DeviceSessions,
+        outbox: Outbox,
+        arbiter: Arbiter,
+    ) -> None:
+        self._context = context
+        self._sessions = sessions
+        self._outbox = outbox
+        self._arbiter = arbiter
         self._queue: deque[bytes] = deque()
         self._task: asyncio.Task[None] | None = None
         self._tries = 0
-        self._failures = 0
-        self._refused: set[bytes] = set()
-        """Handshakes refused on this link: what follows one would show before its beginning."""
+        self._receiving = Receiving()
         self.dropped = 0
-        """Verified bodies that were no payload, and payloads of unknown types."""
+        """Verified bodies that were no payload, and payloads of unknown kinds."""
 
     @property
     def waiting(self) -> int:
-        """How many envelopes came and are not yet taken in."""
+        """How many envelopes came and are not taken in yet."""
         return len(self._queue)
 
     @property
     def is_full(self) -> bool:
-        """Reading from the contact's links must pause."""
+        """Reading from the links must pause."""
         return len(self._queue) >= INBOX_QUEUE_MAX
 
     def link_up(self) -> None:
-        """On a new link everything comes again, in order."""
-        self._refused.clear()
+        """A new link was confirmed."""
+        self._receiving = receiving.link_up(self._receiving)
 
     def put(self, envelopes_: list[bytes]) -> None:
         """Queue envelopes in the order they came."""
         self._queue.extend(envelopes_)
         if self._task is None:
-            self._task = self._peer.spawn(self._run(), "inbox")
+            self._task = self._context.spawn(self._run(), "inbox")
 
     async def _run(self) -> None:
         try:
-            now_s = self._peer.parts.clock.monotonic_s
+            now_s = self._context.parts.clock.monotonic_s
             while self._queue:
                 began_s = now_s()
                 has_gap = await self._take_in_or_wait()
                 if not self.is_full:
-                    self._peer.resume_reading()
+                    self._arbiter.resume_reading()
                 # One contact's work must not hold up the others'.
                 await asyncio.sleep(GAP_REST * (now_s() - began_s) if has_gap else 0)
         finally:
             self._task = None
 
     async def _take_in_or_wait(self) -> bool:
-        """Take in a batch; what cannot be stored now waits, so that the order is kept.
+        """Take in a batch; if it cannot be stored now it waits, so that the order is kept.
 
         Returns:
             Whether a great many messages were missing.
@@ -174,20 +167,20 @@ class Inbox:
             self._tries = 0
         except BaseException as error:
             # What was opened and not stored must not be built upon, nor overtaken.
-            self._peer.state.discard()
+            self._sessions.discard()
             self._queue.extendleft(reversed(batch.envelopes))
             if not isinstance(error, Exception):
                 raise
             self._tries += 1
             log.warning(
                 "contact %d: not taken in: %s",
-                self._peer.number,
+                self._context.number,
                 error.code if isinstance(error, LoomError) else type(error).__name__,
             )
             if isinstance(error, LoomError):
-                self._peer.warn(error)
+                self._context.warn(error)
             if self._tries >= TRIES_MAX and not isinstance(error, DiskFull | StoreUnavailable):
-                # One that can never be stored stays unacknowledged and stops nobody behind it.
+                # One that can never be stored stays unacknowledged and stops nothing behind it.
                 self._queue.popleft()
                 self._tries = 0
             else:
@@ -195,26 +188,26 @@ class Inbox:
             return False
         for envelope, reason in batch.failed:
             if not await self._came_before(envelope):
-                await self._unopened(reason)
+                await self._not_opened(reason)
         if batch.taken:
-            self._failures = 0
+            self._receiving = receiving.opened(self._receiving)
         return batch.skipped >= BATCH_SKIPPED_MAX
 
     async def _take_in(self, batch: Batch) -> None:
-        state = self._peer.state
-        await state.ready()
+        await self._sessions.ready()
         limit = 1 if self._tries else BATCH_MAX
         while self._queue and not batch.is_full(limit):
             envelope = self._queue[0]
             try:
-                unknown = core.unknown_handshake(state.conversation, envelope)
+                unknown = core.unknown_handshake(self._sessions.value, envelope)
                 if unknown is not None and batch.taken:
                     break
                 batch.envelopes.append(self._queue.popleft())
                 if unknown is not None:
                     await self._accept(envelope, unknown, batch)
                     break
-                self._note(batch, envelope, self._open(envelope, None, refused=False))
+                opened = self._sessions.open_(envelope, None, refused=False)
+                self._note(batch, envelope, opened)
             except PeerError as error:
                 if not batch.envelopes or batch.envelopes[-1] is not envelope:
                     batch.envelopes.append(self._queue.popleft())
@@ -222,51 +215,40 @@ class Inbox:
         if batch.taken:
             await self._commit(batch)
 
-    async def _accept(self, envelope: bytes, unknown: core.Handshake, batch: Batch) -> None:
+    async def _accept(self, envelope: bytes, unknown: UnknownHandshake, batch: Batch) -> None:
         """Open the first envelope of a session that the contact began."""
-        if unknown.handshake_id in self._refused:
+        if unknown.handshake_id in self._receiving.refused:
             raise ProtocolViolation(what="a handshake that was refused on this link")
 
         def look_up(db: Db) -> tuple[prekeys.Prekey | None, bool]:
             found = prekeys.get(db, unknown.bundle_id)
-            if found is not None and found.contact_id != self._peer.number:
+            if found is not None and found.contact_id != self._context.number:
                 found = None
             return found, handshakes.contains(db, unknown.handshake_id)
 
-        found, refused = await self._peer.parts.database.read(look_up)
-        await self._peer.state.ready()
-        prekey = None if found is None else decode_prekey(found.state)
+        found, is_refused = await self._context.parts.database.read(look_up)
+        await self._sessions.ready()
+        prekey: Prekey | None = None if found is None else decode_prekey(found.state)
         try:
-            opened = self._open(envelope, prekey, refused=refused)
+            opened = self._sessions.open_(envelope, prekey, refused=is_refused)
         except CardMismatch as error:
-            self._peer.refuse(error)
+            self.refuse(error)
             return
         except PeerError:
-            self._refused.add(unknown.handshake_id)
+            self._receiving = receiving.refused(self._receiving, unknown.handshake_id)
             raise
-        log.info("contact %d: session accepted", self._peer.number)
+        log.info("contact %d: session accepted", self._context.number)
         batch.spent_prekeys.append(unknown.bundle_id)
-        batch.card = opened.accepted
         self._note(batch, envelope, opened)
 
-    def _open(self, envelope: bytes, prekey: Prekey | None, *, refused: bool) -> Opened:
-        peer, state = self._peer, self._peer.state
-        opened = core.open_(
-            state.conversation,
-            peer.parts.identity,
-            peer.token,
-            envelope,
-            skipped=state.skipped,
-            prekey=prekey,
-            refused=refused,
-            now_ms=peer.parts.clock.now_ms(),
-        )
-        state.conversation = opened.conversation
-        state.skip(opened.session_id, opened.skipped)
-        return opened
+    def refuse(self, error: AuthenticationError) -> None:
+        """A card or signature that is not the contact's: keep nothing, close, say so."""
+        log.warning("contact %d: refused: %s", self._context.number, error.code)
+        self._context.warn(error)
+        self._arbiter.close()
 
-    def _note(self, batch: Batch, envelope: bytes, opened: Opened) -> None:
-        batch.renewed |= opened.renewed
+    def _note(self, batch: Batch, envelope: bytes, opened: OpenedEnvelope) -> None:
+        batch.is_renewed |= opened.renewed
         batch.size_bytes += len(envelope)
         batch.skipped += len(opened.skipped.added) + len(opened.skipped.removed)
         payload: Payload | None
@@ -277,152 +259,102 @@ class Inbox:
         if payload is None or isinstance(payload, Unknown):
             self.dropped += 1
         if isinstance(payload, Receipt):
-            self._credit(payload)
+            # Before the next message is sealed: flow control counts what the other side has.
+            self._outbox.receipted([MessageId(one) for one in payload.delivered + payload.read])
         batch.taken.append(Taken(envelope, payload))
 
-    def _credit(self, receipt: Receipt) -> None:
-        """Flow control learns which messages the contact has."""
-        state = self._peer.state
-        for message_id in (*receipt.delivered, *receipt.read):
-            sealed = state.awaiting.pop(MessageId(message_id), None)
-            if sealed is not None:
-                state.conversation = core.receipted(
-                    state.conversation, sealed.session_id, sealed.ordinal
-                )
-        if receipt.delivered or receipt.read:
-            self._peer.outbox.progressed()
-
     async def _commit(self, batch: Batch) -> None:
-        peer = self._peer
-        owed = batch.owed()
+        ids = batch.to_receipt()
         receipt = None
-        if owed or batch.wants_answer():
-            receipt = peer.owed.seal(owed, [])
-        stored = await peer.state.commit(lambda db: self._store(db, batch, owed))
-        peer.parts.bus.publish(stored.events)
-        for one in batch.taken:
-            if isinstance(one.payload, Typing):
-                event = ContactTyping(
-                    contact=peer.contact.name, contact_id=peer.number, on=one.payload.on
-                )
-                peer.parts.bus.publish([event])
-            elif isinstance(one.payload, Profile):
-                peer.called_itself(one.payload.display_name)
-        if receipt is not None and peer.send_envelope(receipt):
-            peer.owed.paid(stored.owed)
-        elif owed:
-            peer.owe()
-        peer.outbox.state_changed()
+        if ids or batch.wants_answer():
+            receipt = self._outbox.seal_receipt(ids, [])
 
-    def _store(self, db: Db, batch: Batch, owed: list[MessageId]) -> Stored:
-        """The transaction: inbox, seen, envelope hashes, receipts and events, or nothing."""
-        peer = self._peer
-        now_ms = peer.parts.clock.now_ms()
-        contact_id, name = peer.number, peer.contact.name
-        new = seen.add_many(db, peer.contact.peer_id, Direction.IN, owed)
-        drafts: list[Draft] = []
-        for _, payload in batch.taken:
-            if isinstance(payload, Text):
-                if payload.message_id in new:
-                    new.discard(MessageId(payload.message_id))
-                    drafts.append(self._store_text(db, payload, now_ms))
-            elif isinstance(payload, Receipt):
-                drafts += self._store_receipt(db, payload)
-            elif isinstance(payload, Profile) and payload.message_id in new:
-                contacts.put_display_name(db, contact_id, payload.display_name)
-                changed = ContactChanged(contact=name, contact_id=contact_id, what="profile")
-                drafts.append(Draft(changed, contact_id))
+        def store(db: Db, happened: Happened) -> Stored:
+            return self._store(db, happened, batch, ids)
+
+        def write(stored: Stored) -> None:
+            if stored.contact is not None:
+                self._context.contact = stored.contact
+            if receipt is not None and self._outbox.send(receipt):
+                self._outbox.told(stored.owed)
+            elif ids:
+                self._outbox.owe()
+            self._outbox.taken_in()
+
+        await self._sessions.commit(store, write)
+
+    def _store(
+        self, db: Db, happened: Happened, batch: Batch, to_receipt: list[MessageId]
+    ) -> "Stored":
+        """The transaction: content, seen ids, envelope hashes, receipts and events, or nothing."""
+        contact = self._context.contact
+        number, now_ms = contact.contact_id, self._context.parts.clock.now_ms()
+        new = seen.add_many(db, contact.peer_id, Direction.IN, to_receipt)
+        intake = Intake(db, happened, contact, now_ms)
+        for one in batch.taken:
+            if one.payload is None or (take_in := TAKE_IN.get(type(one.payload))) is None:
+                continue
+            if one.payload.is_receipted:
+                if one.payload.message_id not in new:
+                    continue
+                new.discard(MessageId(one.payload.message_id))
+            take_in(intake, one.payload)
         for bundle_id in batch.spent_prekeys:
             prekeys.delete(db, bundle_id)
-        if batch.card is not None:
-            contacts.put_card(db, contact_id, batch.card)
-        if batch.renewed:
-            drafts.append(Draft(SessionStarted(contact=name, contact_id=contact_id), contact_id))
-        now_s = now_ms // 1000
+        if batch.is_renewed:
+            happened.add(SessionStarted(contact=contact.name, contact_id=number), number)
         envelopes.add_many(
             db,
             [
                 envelopes.Envelope(
-                    _digest(one.envelope), peer.contact.peer_id, now_s, _owed_id(one)
+                    _digest(one.envelope), contact.peer_id, now_ms // 1000, one.receipted_id
                 )
                 for one in batch.taken
             ],
         )
-        debts = []
-        if owed:
-            row_id = receipts.add(db, contact_id, ReceiptKind.DELIVERED, owed)
-            debts.append(OwedReceipt(row_id, ReceiptKind.DELIVERED, owed))
-        return Stored(store_events(db, drafts, now_ms), debts)
-
-    def _store_text(self, db: Db, text: Text, now_ms: int) -> Draft:
-        peer = self._peer
-        message = messages.insert(
-            db,
-            contact_id=peer.number,
-            message_id=MessageId(text.message_id),
-            direction=Direction.IN,
-            body=text.body,
-            sent_at_ms=text.sent_at_ms,
-            stored_at_ms=now_ms,
-            state=MessageState.DELIVERED,
-        )
-        event = MessageReceived(**peer.message_fields(message))
-        return Draft(event, peer.number, message.row_id)
-
-    def _store_receipt(self, db: Db, receipt: Receipt) -> list[Draft]:
-        peer = self._peer
-        delivered = [MessageId(one) for one in receipt.delivered]
-        read = [MessageId(one) for one in receipt.read]
-        outbox.delete(db, peer.number, delivered + read)
-        moved = messages.set_state(db, peer.number, delivered, MessageState.DELIVERED)
-        seen_by_them = messages.set_state(db, peer.number, read, MessageState.READ)
-        name = peer.contact.name
-        events: list[AnyEvent] = [
-            MessageDelivered(message_id=peer.shown_id(one), contact=name, contact_id=peer.number)
-            for one in moved
-        ]
-        events += [
-            MessageRead(message_id=peer.shown_id(one), contact=name, contact_id=peer.number)
-            for one in seen_by_them
-        ]
-        return [Draft(event, peer.number) for event in events]
+        owed = []
+        if to_receipt:
+            row_id = receipts.add(db, number, ReceiptKind.DELIVERED, to_receipt)
+            owed.append(OwedReceipt(row_id, ReceiptKind.DELIVERED, to_receipt))
+        changed = contacts.by_id(db, number) if intake.is_contact_changed else None
+        return Stored(owed, changed)
 
     async def _came_before(self, envelope: bytes) -> bool:
         """A repeated envelope was opened once; its receipt was lost, and is owed again."""
-        peer, digest = self._peer, _digest(envelope)
-        known = await peer.parts.database.read(
-            lambda db: envelopes.find(db, peer.contact.peer_id, digest)
+        contact, digest = self._context.contact, _digest(envelope)
+        known = await self._context.parts.database.read(
+            lambda db: envelopes.find(db, contact.peer_id, digest)
         )
         if known is None:
             return False
         message_id = known.message_id
         if message_id is not None:
-            await peer.parts.database.write(
-                lambda db: receipts.owe_again(db, peer.number, message_id)
+            await self._context.parts.database.write(
+                lambda db: receipts.owe_again(db, contact.contact_id, message_id)
             )
-            peer.owe()
+            self._outbox.owe()
         return True
 
-    async def _unopened(self, error: PeerError) -> None:
-        """A desync: begin anew, say so; a link on which nothing opens any more is closed."""
-        peer = self._peer
-        log.info("contact %d: an envelope did not open: %s", peer.number, error.facts)
-        await peer.state.ready()
-        peer.want_start()
-        peer.warn(error)
-        self._failures += 1
-        if self._failures >= FAILURES_MAX:
-            log.warning("contact %d: nothing opens; closing its links", peer.number)
-            self._failures = 0
+    async def _not_opened(self, error: PeerError) -> None:
+        """A desync: begin a new session, say so; close links on which nothing opens any more."""
+        log.info("contact %d: an envelope did not open: %s", self._context.number, error.facts)
+        await self._sessions.ready()
+        self._outbox.want_start()
+        self._context.warn(error)
+        self._receiving = receiving.not_opened(self._receiving)
+        if receiving.must_close(self._receiving):
+            log.warning("contact %d: nothing opens; closing its links", self._context.number)
+            self._receiving = receiving.opened(self._receiving)
             self._queue.clear()
-            peer.close_links()
+            self._arbiter.close()
+
+
+class Stored(NamedTuple):
+    """What the transaction did: receipts that are owed, and the contact if it changed."""
+
+    owed: list[OwedReceipt]
+    contact: Contact | None
 
 
 def _digest(envelope: bytes) -> bytes:
     return hash_(envelope)[:ENVELOPE_HASH_BYTES]
-
-
-def _owed_id(one: Taken) -> MessageId | None:
-    if one.payload is not None and one.payload.is_receipted:
-        return MessageId(one.payload.message_id)
-    return None

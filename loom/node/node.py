@@ -15,18 +15,15 @@ from loom.api.events import AnyEvent, NodeReady, NodeStopped, Warned
 from loom.api.profiles import NodeOptions
 from loom.api.views import StatusView
 from loom.config import Paths
-from loom.core.choice import superseded
-from loom.core.conversation import without
 from loom.core.pair_keys import derive_pair_keys
 from loom.errors import LoomError, PortInUse, PortMoved, StoreUnavailable
 from loom.model import Address, Contact
-from loom.node.bus import Draft, store_events
 from loom.node.commands import Commands
+from loom.node.device import Device
 from loom.node.listener import LinkListener
 from loom.node.parts import Parts
-from loom.node.peer import Peer
-from loom.node.peers import Peers
 from loom.node.presence import Announcer
+from loom.node.roster import Roster
 from loom.node.routes.caller import Caller
 from loom.node.routes.dialer import Dialer
 from loom.ports import Discovery, Listener, Transport
@@ -60,7 +57,7 @@ class Node:
         self.paths = paths
         self.profile = paths.profile
         self.name = name
-        self.peers = Peers()
+        self.roster = Roster()
         self.caller = Caller(transport, parts.clock, parts.random, self._today)
         self.link_listener = LinkListener(parts.database, parts.clock, parts.random, self._today)
         self.stopped = asyncio.Event()
@@ -74,7 +71,7 @@ class Node:
         self._listener: Listener | None = None
         self._commands = Commands(self)
         self._started_at_ms = parts.clock.now_ms()
-        self._started_seq = parts.bus.last_seq
+        self._started_seq = parts.journal.last_seq
         self._tasks: list[asyncio.Task[None]] = []
         self._running: set[asyncio.Future[Any]] = set()
         self._stopping = False
@@ -93,7 +90,7 @@ class Node:
 
     def events(self, after: int | None = None) -> AsyncIterator[AnyEvent]:
         """See `Client.events`."""
-        return self.parts.bus.events(after)
+        return self.parts.journal.events(after)
 
     async def close(self) -> None:
         """End the node: what was submitted is committed first."""
@@ -113,7 +110,7 @@ class Node:
             last_to_first.push_async_callback(asyncio.to_thread, self.parts.database.close)
             last_to_first.callback(self.parts.database.take_no_more)
             last_to_first.callback(self._say_stopped)
-            last_to_first.push_async_callback(self._end_peers)
+            last_to_first.push_async_callback(self._end_devices)
             if self._listener is not None:
                 last_to_first.push_async_callback(self._listener.close)
             if self.announcer is not None:
@@ -122,14 +119,14 @@ class Node:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _end_peers(self) -> None:
+    async def _end_devices(self) -> None:
         if self._running:
             await asyncio.wait(self._running, timeout=COMMAND_TIMEOUT_S)
-        await asyncio.gather(*(peer.stop() for peer in self.peers.values()))
+        await asyncio.gather(*(device.stop() for device in self.roster.values()))
 
     def _say_stopped(self) -> None:
-        self.parts.bus.publish([NodeStopped(reason="stopped")])
-        self.parts.bus.close()
+        self.parts.journal.tell(NodeStopped(reason="stopped"))
+        self.parts.journal.close()
 
     # --- life ---
 
@@ -140,21 +137,21 @@ class Node:
             PortInUse, InvalidAddress: the explicit address cannot be bound.
         """
         for contact in await self.parts.database.read(contacts.all_):
-            self.add_peer(contact)
+            self.add_device(contact)
         if not self._options.online:
             return
         await self.link_listener.load()
         await self._listen()
         self.contacts_changed()
-        for peer in self.peers.values():
-            self._begin_dialling(peer)
+        for device in self.roster.values():
+            self._begin_dialling(device)
         if self._options.mdns:
             self.announcer = Announcer(
-                self.parts, self._discovery, self.port, self.reachable_peers, self._listens_on
+                self.parts, self._discovery, self.port, self.reachable, self._listens_on
             )
             await self.announcer.start()
         self._tasks.append(asyncio.create_task(self._maintain(), name="maintenance"))
-        self.parts.bus.publish([self.ready_event()])
+        self.parts.journal.tell(self.ready_event())
 
     def ready_event(self) -> NodeReady:
         """What the daemon prints first."""
@@ -179,7 +176,7 @@ class Node:
 
     # --- contacts ---
 
-    def add_peer(self, contact: Contact) -> Peer:
+    def add_device(self, contact: Contact) -> Device:
         """Take up a contact, or a contact's new identity."""
         keys = derive_pair_keys(
             self.parts.identity.agreement,
@@ -187,27 +184,27 @@ class Node:
             contact.peer_id,
             contact.x25519_public,
         )
-        peer = Peer(self.parts, contact, keys)
-        self.peers[contact.contact_id] = peer
+        device = Device(self.parts, contact, keys)
+        self.roster[contact.contact_id] = device
         if self._listener is not None:
-            self._begin_dialling(peer)
-        return peer
+            self._begin_dialling(device)
+        return device
 
-    async def drop_peer(self, peer: Peer) -> None:
+    async def drop_device(self, device: Device) -> None:
         """Let go of a contact."""
-        self.peers.pop(peer.number, None)
+        self.roster.pop(device.number, None)
         self.contacts_changed()
-        peer.arbiter.end()
-        peer.arbiter.abort()
-        await peer.stop()
+        device.arbiter.end()
+        device.arbiter.abort()
+        await device.stop()
 
-    def reachable_peers(self) -> list[Peer]:
+    def reachable(self) -> list[Device]:
         """Everyone who may hear of us, by number."""
-        return [peer for _, peer in sorted(self.peers.items()) if peer.contact.is_welcome]
+        return [device for _, device in sorted(self.roster.items()) if device.contact.is_welcome]
 
     def contacts_changed(self) -> None:
         """Gate and adverts follow the contacts."""
-        self.link_listener.admit(self.reachable_peers())
+        self.link_listener.admit(self.reachable())
         if self.announcer is not None:
             self.announcer.contacts_changed()
 
@@ -221,17 +218,17 @@ class Node:
     def _today(self) -> int:
         return self.parts.now_s() // DAY_S
 
-    def _begin_dialling(self, peer: Peer) -> None:
-        if peer.contact.is_welcome and peer.dialer is None:
-            peer.dialer = Dialer(
-                partial(self.caller.call_in_turn, peer),
-                peer.book,
+    def _begin_dialling(self, device: Device) -> None:
+        if device.contact.is_welcome and device.dialer is None:
+            device.dialer = Dialer(
+                partial(self.caller.call_in_turn, device),
+                device.book,
                 self.parts.clock,
-                peer.is_linked,
-                peer.dial_failed,
-                yields=self.parts.identity.peer_id > peer.contact.peer_id,
+                device.is_linked,
+                device.dial_failed,
+                yields=self.parts.identity.peer_id > device.contact.peer_id,
             )
-            peer.spawn(peer.dialer.run(), "dialer")
+            device.spawn(device.dialer.run(), "dialer")
 
     async def _listen(self) -> None:
         explicit = self._options.listen
@@ -262,10 +259,8 @@ class Node:
         moved = PortMoved(**error.facts, instead=self.port)
         log.warning("remembered port is taken; listening on %d", self.port)
         self.has_fallen_back = True
-        draft = Draft(Warned(code=moved.code, facts=moved.facts), None)
-        now_ms = self.parts.clock.now_ms()
-        stored = await self.parts.database.write(lambda db: store_events(db, [draft], now_ms))
-        self.parts.bus.publish(stored)
+        warning = Warned(code=moved.code, facts=moved.facts)
+        await self.parts.journal.write(lambda db, happened: happened.add(warning))
 
     def _listens_on(self, packed: bytes) -> bool:
         """Whether an address of this machine reaches the listener."""
@@ -282,21 +277,13 @@ class Node:
                     lambda db: maintenance.prune(db, self.parts.now_s())
                 )
                 self.link_listener.prune()
-                for peer in list(self.peers.values()):
-                    await self._drop_superseded(peer)
+                for device in list(self.roster.values()):
+                    await device.sessions.drop_superseded()
                 # Deleted keys stay in the log's old pages until it is emptied.
                 await self.parts.database.checkpoint()
             except LoomError as error:
                 log.warning("maintenance: %s", error.code)
             await asyncio.sleep(MAINTENANCE_S)
-
-    async def _drop_superseded(self, peer: Peer) -> None:
-        if not peer.state.loaded:
-            return
-        gone = superseded(peer.state.conversation.sessions, self.parts.now_s())
-        if gone:
-            peer.state.conversation = without(peer.state.conversation, gone)
-            await peer.state.commit(lambda db: None)
 
     async def status(self) -> StatusView:
         """The node as it stands."""
@@ -310,13 +297,13 @@ class Node:
             addresses=self.addresses,
             pid=os.getpid(),
             started_at_ms=self._started_at_ms,
-            contacts=len(self.peers),
-            online=sum(peer.connection is not None for peer in self.peers.values()),
+            contacts=len(self.roster),
+            online=sum(device.connection is not None for device in self.roster.values()),
             queued=sum(queued.values()),
             mdns=mdns,
             version=loom.__version__,
             started_seq=self._started_seq,
-            last_seq=self.parts.bus.last_seq,
+            last_seq=self.parts.journal.last_seq,
         )
 
 

@@ -1,17 +1,16 @@
-"""What delivery notes down a little later, because most of it is overtaken until then."""
+"""What delivery stores a little later, because most of it is overtaken until then."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from loom.errors import StoreUnavailable
 from loom.model import MessageId, MessageState
+from loom.node.context import DeviceContext
+from loom.node.sessions import DeviceSessions
 from loom.storage import messages, receipts
 from loom.storage.connection import Db
-
-if TYPE_CHECKING:
-    from loom.node.peer import Peer
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +24,24 @@ class Notes:
     once more.
     """
 
-    def __init__(self, peer: "Peer") -> None:
-        self._peer = peer
+    def __init__(self, context: DeviceContext, sessions: DeviceSessions) -> None:
+        self._context = context
+        self._sessions = sessions
         self._sent: list[MessageId] = []
-        self._paid: list[int] = []
+        self._told: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def sent(self, message_ids: Sequence[MessageId]) -> None:
         """These texts were written to a confirmed link."""
-        self._sent += message_ids
-        self._store_soon()
+        if message_ids:
+            self._sent += message_ids
+            self._store_soon()
 
-    def paid(self, rows: Sequence[int]) -> None:
-        """These owed receipts were written to a confirmed link."""
-        self._paid += rows
-        self._store_soon()
+    def told(self, rows: Sequence[int]) -> None:
+        """These rows of receipts are no longer owed."""
+        if rows:
+            self._told += rows
+            self._store_soon()
 
     def link_down(self) -> None:
         """Nothing is on a link any more."""
@@ -51,30 +53,22 @@ class Notes:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        awaiting, number = self._peer.state.awaiting, self._peer.number
-        sent = [one for one in self._sent if one in awaiting]
-        paid, self._paid = self._paid, []
+        number = self._context.number
+        sent = [one for one in self._sent if one in self._sessions.in_flight]
+        told, self._told = self._told, []
         self._sent.clear()
-        if not sent and not paid:
+        if not sent and not told:
             return
 
         def note(db: Db) -> None:
             messages.set_state(db, number, sent, MessageState.SENT)
-            receipts.delete_many(db, paid)
+            receipts.delete_many(db, told)
 
         try:
-            self.forgive(self._peer.parts.database.submit(note))
+            self._context.log_failure(self._context.parts.database.submit(note))
         except StoreUnavailable:
-            log.info("contact %d: notes not stored: closed", number)
+            log.info("contact %d: not noted: the profile is closed", number)
 
     def _store_soon(self) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(DELAY_S, self.store)
-
-    def forgive(self, future: "asyncio.Future[Any]") -> None:
-        """What may fail: it is noted again, or seen again, later."""
-        future.add_done_callback(self._look)
-
-    def _look(self, done: "asyncio.Future[Any]") -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            log.info("contact %d: notes not stored: %s", self._peer.number, error)

@@ -1,224 +1,242 @@
-"""Delivers to one contact: seals, writes, retries, until the contact's receipt (PROTOCOL 9)."""
+"""Delivers to one device: does what `core.delivery.plan` says is next, until it says rest."""
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
-from loom.api.events import AnyEvent, MessageSent
-from loom.core import conversation as core
-from loom.core.ratchet import ENTROPY_BYTES
-from loom.core.session import may_seal
+from msgspec.structs import replace
+
+from loom.api.events import MessageSent
+from loom.core.delivery import plan, receipts, sending, starting
+from loom.core.delivery.plan import Action, Delivery, Next, Wish
+from loom.core.delivery.receipts import OwedRow
+from loom.core.delivery.sending import RETRY_FIRST_S
+from loom.core.prekeys import read_bundle
+from loom.core.sessions import SealedEnvelope
 from loom.errors import LoomError, StateConflict
 from loom.model import MessageId
+from loom.node.context import DeviceContext
+from loom.node.journal import Happened
+from loom.node.message_view import shown_id
 from loom.node.notes import Notes
-from loom.node.state import SealedAt
+from loom.node.routes.arbiter import Arbiter
+from loom.node.routes.direct import DirectLink
+from loom.node.sessions import DeviceSessions
 from loom.storage import outbox
+from loom.storage import receipts as receipt_rows
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow, Seal
-from loom.wire.content import KnownPayload, Text, Typing, decode_payload, encode_payload
-from loom.wire.limits import CHAIN_LIFETIME_S
-
-if TYPE_CHECKING:
-    from loom.node.peer import Peer
+from loom.wire.content import KINDS, KnownPayload, Receipt, Typing, encode_payload, read_tag
+from loom.wire.framing import RecordKind
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PAGE_ROWS: Final = 64
-RETRY_FIRST_S: Final = 30.0
-RETRY_MAX_S: Final = 600.0
-STUCK_S: Final = 60.0
+RECEIPT_ROWS: Final = 256
 
 
 class Outbox:
-    """One contact's way out. A single task seals and writes in order; a text that finds nothing
-    before it is sealed and stored at once."""
+    """One task a link seals and writes in order; a text with nothing before it is sealed and
+    stored at once."""
 
-    def __init__(self, peer: "Peer") -> None:
-        self._peer = peer
-        self.notes = Notes(peer)
+    def __init__(
+        self,
+        context: DeviceContext,
+        sessions: DeviceSessions,
+        arbiter: Arbiter,
+    ) -> None:
+        self._context = context
+        self._sessions = sessions
+        self._arbiter = arbiter
+        self._notes = Notes(context, sessions)
+        self._delivery = Delivery()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._cursor = 0
-        self._caught_up = False
-        self._adding = 0
-        """Rows on their way to the disk unsealed: later texts must not overtake them."""
+        self._timer: asyncio.TimerHandle | None = None
         self._added = 0
-        self._last_commit: asyncio.Future[Any] | None = None
-        self._best: bytes | None = None
-        self._written_s: dict[MessageId, float] = {}
-        """When each row that awaits its receipt was last written to this link."""
-        self._progress_s = 0.0
-        self._retry_s = RETRY_FIRST_S
-        self._retry_timer: asyncio.TimerHandle | None = None
+        """Rows that were added unsealed."""
 
     # --- from the node ---
 
-    async def add(self, message_id: MessageId, payload: KnownPayload, also: Callable[[Db], T]) -> T:
+    async def add(
+        self,
+        message_id: MessageId,
+        payload: KnownPayload,
+        also: Callable[[Db, Happened], T],
+    ) -> T:
         """Queue a payload durably, together with `also`; returns after the commit."""
         data = encode_payload(payload)
         if self._is_free():
             try:
-                return await self._add_sealed(message_id, payload, data, also)
+                return await self._add_sealed(message_id, data, also)
             except StateConflict:
-                log.info("contact %d: queued unsealed after a failed commit", self._peer.number)
+                log.info("contact %d: queued unsealed after a failed commit", self._context.number)
         return await self._add_unsealed(message_id, data, also)
 
     async def tell_typing(self, on: bool) -> None:
-        """Send a live sign, if the contact is there now."""
-        await self._peer.state.ready()
-        if self._peer.connection is None or not self.may_seal(text=True):
+        """Send a live sign, if the device is connected."""
+        await self._sessions.ready()
+        if self._arbiter.link is None or not self._sessions.may_seal(text=True):
             return
-        now_ms = self._peer.parts.clock.now_ms()
-        sealed = self.seal(encode_payload(Typing(self._peer.parts.new_id(), now_ms, on)))
-        await self._peer.state.commit(lambda db: None)
-        self._peer.send_envelope(sealed.envelope)
+        parts = self._context.parts
+        typing = Typing(parts.new_id(), parts.clock.now_ms(), on)
+        sealed = self._sessions.seal(encode_payload(typing))
+        await self._sessions.commit(then=lambda _: self.send(sealed.envelope))
 
-    def withdrawn(self, message_ids: list[MessageId] | None) -> None:
-        """Rows were deleted here (None: all): nothing waits for their receipts any more."""
-        awaiting = self._peer.state.awaiting
-        for message_id in list(awaiting) if message_ids is None else message_ids:
-            awaiting.pop(message_id, None)
+    def withdraw(self, message_ids: Sequence[MessageId]) -> None:
+        """These rows were deleted: nothing waits for their receipts any more."""
+        for message_id in message_ids:
+            self._sessions.in_flight.remove(message_id)
         self._wake.set()
 
-    # --- from the peer ---
+    def withdraw_all(self) -> None:
+        """Every row was deleted."""
+        self._sessions.in_flight.clear()
+        self._wake.set()
 
-    def link_up(self) -> None:
+    def owe(self) -> None:
+        """A receipt was stored as owed."""
+        self._delivery = replace(self._delivery, receipts=receipts.owed(self._delivery.receipts))
+        self._wake.set()
+
+    def want_start(self) -> None:
+        """A desync was seen."""
+        self._sessions.want_start()
+        self._wake.set()
+
+    # --- from the link ---
+
+    def link_up(self, link: DirectLink) -> None:
         """A link was confirmed: everything without a receipt goes out again."""
-        self._written_s.clear()
-        self._progress_s = self._peer.parts.clock.monotonic_s()
-        self._retry_s = RETRY_FIRST_S
-        self.rewind()
+        now_s, before = self._now_s(), self._delivery
+        self._sessions.in_flight.forget_writes()
+        self._delivery = Delivery(
+            sending.link_up(before.sending, now_s),
+            receipts.link_up(before.receipts),
+            starting.link_up(before.starting, link.opened_at_s, dialled=link.dialled),
+        )
+        self._wake.set()
         if self._task is None:
-            self._task = self._peer.spawn(self._run(), "outbox")
+            self._task = self._context.spawn(self._run(), "outbox")
 
     def link_down(self) -> None:
-        """Nobody to write to."""
-        self._caught_up = False
-        if self._retry_timer is not None:
-            self._retry_timer.cancel()
-            self._retry_timer = None
-        self.notes.link_down()
+        """There is nothing to write to."""
+        ended = starting.link_down(self._delivery.starting, self._now_s())
+        stopped = replace(self._delivery.sending, is_caught_up=False)
+        self._delivery = replace(self._delivery, starting=ended, sending=stopped)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._notes.link_down()
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
-    def state_changed(self) -> None:
-        """The inbox changed sessions, receipts or room."""
-        best = self._peer.state.conversation.best
-        if best is not None and best.session_id != self._best:
-            self.rewind()
-        if not self._caught_up or self._peer.state.conversation.start_wanted:
-            self._wake.set()
-
     def wake(self) -> None:
-        """The link takes more, or a receipt is owed."""
+        """The link takes more."""
         self._wake.set()
 
-    def rewind(self) -> None:
-        """Look at every row again."""
-        self._cursor = 0
-        self._caught_up = False
-        self._wake.set()
+    async def bundle_received(self, data: bytes) -> None:
+        """Begin a session, if one was asked for and is still due.
 
-    def progressed(self) -> None:
-        """The contact receipted something."""
-        self._progress_s = self._peer.parts.clock.monotonic_s()
-
-    def look_again(self, delay_s: float) -> None:
-        """Wake after a while; of several such wishes the earliest counts."""
-        loop = asyncio.get_running_loop()
-        timer = self._retry_timer
-        if timer is not None and not timer.cancelled() and timer.when() <= loop.time() + delay_s:
+        Raises:
+            PeerError: the bundle is not one to begin with.
+        """
+        if self._delivery.starting.asked_s is None:
             return
-        if timer is not None:
-            timer.cancel()
-        self._retry_timer = loop.call_later(delay_s, self._rung)
-
-    # --- sealing, for everything that this contact is sent ---
-
-    def seal(self, payload: bytes) -> core.Sealed:
-        """Derive the next state; the caller commits it before it awaits or writes anything."""
-        parts, state = self._peer.parts, self._peer.state
-        sealed = core.seal(
-            state.conversation,
-            payload,
-            entropy=parts.nonces.take(ENTROPY_BYTES),
-            fresh_key=parts.keys.take,
-            awaited=state.awaited(),
+        self._delivery = replace(
+            self._delivery, starting=starting.answered(self._delivery.starting)
         )
-        state.conversation = sealed.conversation
-        return sealed
+        parts = self._context.parts
+        bundle = read_bundle(data, self._context.token, parts.now_s())
+        await self._sessions.ready()
+        is_due = self._is_start_due(await self._wish())
+        await self._sessions.ready()
+        if not is_due:
+            return
+        self._sessions.start(bundle)
+        began = starting.began(self._delivery.starting, self._now_s())
+        self._delivery = replace(self._delivery, starting=began)
+        await self._sessions.commit()
+        log.info("contact %d: session started", self._context.number)
+        self._wake.set()
 
-    def may_seal(self, *, text: bool) -> bool:
-        """Whether flow control lets one more message be sealed now."""
-        best = self._peer.state.conversation.best
-        return best is not None and may_seal(best, self._peer.state.awaited(), text=text)
+    # --- from the inbox ---
+
+    def seal_receipt(
+        self, delivered: Sequence[MessageId], read: Sequence[MessageId]
+    ) -> bytes | None:
+        """A sealed Receipt for the caller to commit and write; None while none may be sealed."""
+        if not self._sessions.may_seal(text=False):
+            return None
+        parts = self._context.parts
+        payload = Receipt(parts.new_id(), parts.clock.now_ms(), tuple(delivered), tuple(read))
+        return self._sessions.seal(encode_payload(payload)).envelope
+
+    def receipted(self, message_ids: Sequence[MessageId]) -> None:
+        """The device has these: flow control may allow more; the caller commits."""
+        for message_id in message_ids:
+            self._sessions.receipted(message_id)
+        if message_ids:
+            progressed = sending.receipt_came(self._delivery.sending, self._now_s())
+            self._delivery = replace(self._delivery, sending=progressed)
+
+    def taken_in(self) -> None:
+        """Envelopes were taken in: sessions, receipts or flow control may have changed."""
+        best, state = self._sessions.best, self._delivery.sending
+        is_new = best is not None and best.session_id != state.session_id
+        if is_new or not state.is_caught_up or self._sessions.value.start_wanted:
+            self._wake.set()
 
     # --- adding ---
 
     def _is_free(self) -> bool:
-        """Nothing waits before a new text, and it may be sealed and written at once."""
-        connection = self._peer.connection
+        """No row waits before a new one, and it may be sealed and written at once."""
         return (
-            connection is not None
-            and connection.is_writable
-            and self._caught_up
-            and self._peer.state.loaded
-            and self.may_seal(text=True)
+            self._arbiter.is_writable
+            and self._delivery.sending.is_caught_up
+            and self._sessions.is_loaded
+            and self._sessions.may_seal(text=True)
         )
 
     async def _add_sealed(
-        self, message_id: MessageId, payload: KnownPayload, data: bytes, also: Callable[[Db], T]
+        self, message_id: MessageId, data: bytes, also: Callable[[Db, Happened], T]
     ) -> T:
-        peer = self._peer
-        sealed = self.seal(data)
-        peer.state.awaiting[message_id] = SealedAt(sealed.session_id, sealed.chain, sealed.ordinal)
-        seal = _seal_of(sealed, peer.parts.now_s())
+        number = self._context.number
+        sealed = self._sessions.seal_row(message_id, data)
+        seal = _seal_of(sealed, self._context.parts.now_s())
 
-        def store(db: Db) -> tuple[int, T]:
-            return outbox.add(db, peer.number, message_id, data, seal), also(db)
+        def store(db: Db, happened: Happened) -> tuple[int, T]:
+            return outbox.add(db, number, message_id, data, seal), also(db, happened)
 
-        self._last_commit = future = peer.state.commit(store)
-
-        def stored(done: "asyncio.Future[tuple[int, T]]") -> None:
-            if done.cancelled() or done.exception() is not None:
-                return
-            row_id = done.result()[0]
-            if not self._caught_up:
+        def write(stored: tuple[int, T]) -> None:
+            if not self._delivery.sending.is_caught_up:
                 # A new link or session meanwhile: the task sends what came before first.
                 self._wake.set()
-                return
-            self._cursor = max(self._cursor, row_id)
-            if peer.send_envelope(sealed.envelope):
-                self._written([message_id], [message_id] if isinstance(payload, Text) else [])
+            elif self.send(sealed.envelope):
+                self._written([(stored[0], message_id, data)])
             else:
-                self.rewind()
+                self._rewind()
 
-        # Before anybody who waits for the commit goes on.
-        future.add_done_callback(stored)
-        # Whoever asked may go away; the commit does not stop, so neither does what follows it.
-        return (await asyncio.shield(future))[1]
+        return (await self._sessions.commit(store, write))[1]
 
-    async def _add_unsealed(self, message_id: MessageId, data: bytes, also: Callable[[Db], T]) -> T:
-        peer = self._peer
-        self._adding += 1
-        self._caught_up = False
+    async def _add_unsealed(
+        self, message_id: MessageId, data: bytes, also: Callable[[Db, Happened], T]
+    ) -> T:
+        number = self._context.number
+        self._added += 1
+        self._delivery = replace(
+            self._delivery, sending=replace(self._delivery.sending, is_caught_up=False)
+        )
 
-        def store(db: Db) -> T:
-            outbox.add(db, peer.number, message_id, data)
-            return also(db)
+        def store(db: Db, happened: Happened) -> T:
+            outbox.add(db, number, message_id, data)
+            return also(db, happened)
 
-        def stored(_: "asyncio.Future[T]") -> None:
-            self._adding -= 1
-            self._added += 1
-            self._wake.set()
-
-        future = peer.parts.database.submit(store)
-        future.add_done_callback(stored)
-        return await asyncio.shield(future)
+        return await self._context.parts.journal.submit(store, then=lambda _: self._wake.set())
 
     # --- the task ---
 
@@ -229,150 +247,240 @@ class Outbox:
             try:
                 await self._deliver()
             except LoomError as error:
-                log.warning("contact %d: delivery: %s", self._peer.number, error.code)
-                self._peer.warn(error)
-                self.look_again(RETRY_FIRST_S)
+                log.warning("contact %d: delivery: %s", self._context.number, error.code)
+                self._context.warn(error)
+                self._look_again(RETRY_FIRST_S)
 
     async def _deliver(self) -> None:
-        peer = self._peer
-        await peer.state.ready()
-        await peer.starter.start_if_due()
-        best = peer.state.conversation.best
-        if best is None:
-            return
-        if best.session_id != self._best:
-            self._best = best.session_id
-            self.rewind()
-        paid = await peer.owed.pay()
-        while not self._caught_up and peer.connection is not None:
-            if not peer.connection.is_writable:
-                return
-            if not await self._write_page():
-                break
-        await peer.starter.greet()
-        if peer.state.awaiting or not paid:
-            self.look_again(self._retry_s * random.uniform(0.8, 1.2))  # noqa: S311 - only jitter
+        while (link := self._arbiter.link) is not None:
+            action, rest_s = await self._next(link)
+            match action:
+                case Action.ASK_FOR_BUNDLE:
+                    asked = starting.asked(self._delivery.starting, self._now_s())
+                    self._delivery = replace(self._delivery, starting=asked)
+                    link.send_record(RecordKind.BUNDLE_REQUEST, b"")
+                case Action.TELL_RECEIPTS:
+                    await self._tell_receipts()
+                case Action.WRITE_ROWS:
+                    await self._write_rows(link)
+                case Action.WANT_START:
+                    again = replace(self._delivery.sending, progress_s=self._now_s())
+                    self._delivery = replace(self._delivery, sending=again)
+                    self._sessions.want_start()
+                case Action.GREET:
+                    await self._greet()
+                case Action.REST:
+                    if rest_s is not None:
+                        self._look_again(rest_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                    return
 
-    async def _write_page(self) -> bool:
-        """Seal and write the next rows; False when there is nothing to do now."""
-        peer, state = self._peer, self._peer.state
-        if self._last_commit is not None:
-            await asyncio.wait([self._last_commit])
-        added, cursor = self._added, self._cursor
-        rows = await peer.parts.database.read(
-            lambda db: outbox.page(db, peer.number, cursor, PAGE_ROWS)
+    async def _next(self, link: DirectLink) -> Next:
+        await self._sessions.ready()
+        wish = await self._wish()
+        await self._sessions.ready()
+        if (best := self._sessions.best) is not None:
+            current = sending.on_session(self._delivery.sending, best.session_id)
+            self._delivery = replace(self._delivery, sending=current)
+        return plan.next_action(
+            self._delivery,
+            self._sessions.value.live,
+            wish,
+            may_seal_receipt=self._sessions.may_seal(text=False),
+            is_writable=link.is_writable,
+            in_flight=len(self._sessions.in_flight),
+            now_s=self._now_s(),
+            unix_s=self._context.parts.now_s(),
         )
-        if not rows:
-            if self._adding:  # a row may be on its way to the disk; its commit wakes this task
-                return False
-            self._caught_up = added == self._added and cursor == self._cursor
-            return not self._caught_up
-        await state.ready()
-        best = state.conversation.best
-        if cursor != self._cursor or best is None:
-            return best is not None
-        ready = await self._sealed(rows, best.session_id)
-        if not ready:
-            self._watch_for_stall()
-            return False
-        return self._write(ready, cursor)
 
-    async def _sealed(
+    async def _wish(self) -> Wish:
+        number, value = self._context.number, self._sessions.value
+        something = value.best is None and await self._context.parts.database.read(
+            lambda db: bool(outbox.page(db, number, 0, 1) or receipt_rows.of_contact(db, number, 1))
+        )
+        return Wish(something, value.start_wanted, value.wanted_starts_s)
+
+    def _is_start_due(self, wish: Wish) -> bool:
+        live, unix_s = self._sessions.value.live, self._context.parts.now_s()
+        return plan.is_start_due(self._delivery, live, wish, self._now_s(), unix_s)
+
+    async def _tell_receipts(self) -> None:
+        number = self._context.number
+        # Rows that were told already go first, and then, through the writer, the others are read.
+        self._notes.store()
+        last_told = self._delivery.receipts.last_told
+        quiet = receipts.none_left(self._delivery.receipts)
+        self._delivery = replace(self._delivery, receipts=quiet)
+        try:
+            stored = await self._context.parts.database.write(
+                lambda db: receipt_rows.of_contact(db, number, RECEIPT_ROWS, last_told)
+            )
+            await self._sessions.ready()
+            rows, delivered, read = receipts.first_page(stored)
+            if not rows:
+                return
+            envelope = self.seal_receipt(delivered, read)
+            if envelope is not None:
+                sealed = envelope
+
+                def write(_: None) -> None:
+                    if self.send(sealed):
+                        self.told(rows)
+
+                await self._sessions.commit(then=write)
+        except (Exception, asyncio.CancelledError):
+            self.owe()
+            raise
+        self.owe()
+
+    def told(self, rows: Sequence[OwedRow]) -> None:
+        """These were written to a confirmed link."""
+        after, done = receipts.told(self._delivery.receipts, rows)
+        greeted = starting.greeted(self._delivery.starting, self._now_s())
+        self._delivery = replace(self._delivery, receipts=after, starting=greeted)
+        self._notes.told(done)
+
+    async def _write_rows(self, link: DirectLink) -> None:
+        """Seal and write the next rows, as far as flow control allows."""
+        number, added, cursor = self._context.number, self._added, self._delivery.sending.cursor
+        # Through the writer, so that rows on their way to the disk are among them.
+        rows = await self._context.parts.database.write(
+            lambda db: outbox.page(db, number, cursor, PAGE_ROWS)
+        )
+        await self._sessions.ready()
+        best, state = self._sessions.best, self._delivery.sending
+        if link is not self._arbiter.link or state.cursor != cursor or best is None:
+            return
+        if not rows:
+            caught_up = replace(state, is_caught_up=added == self._added)
+            self._delivery = replace(self._delivery, sending=caught_up)
+            return
+        ready, renewed = self._sealed(rows, best.session_id)
+        if not ready:
+            blocked = replace(state, is_blocked=True)
+            self._delivery = replace(self._delivery, sending=blocked)
+            return
+
+        def write(gone: set[int]) -> None:
+            if link is self._arbiter.link and self._delivery.sending.cursor == cursor:
+                self._write([one for one in ready if one[0].row_id not in gone])
+
+        if not renewed:
+            write(set())
+            return
+
+        def store(db: Db, happened: Happened) -> set[int]:
+            # A row that was deleted meanwhile does not leave.
+            return {
+                row.row_id for row, seal in renewed if not outbox.set_sealed(db, row.row_id, seal)
+            }
+
+        gone = await self._sessions.commit(store, write)
+        for row, _ in renewed:
+            if row.row_id in gone:
+                self._sessions.in_flight.remove(row.message_id)
+
+    def _sealed(
         self, rows: list[OutboxRow], session_id: bytes
-    ) -> list[tuple[OutboxRow, bytes]]:
-        """The rows with their bytes, in order, as far as flow control allows; stored."""
-        state = self._peer.state
+    ) -> tuple[list[tuple[OutboxRow, bytes]], list[tuple[OutboxRow, Seal]]]:
+        """The rows that may go out, in order, with their bytes; and those sealed for it now."""
         ready: list[tuple[OutboxRow, bytes]] = []
-        anew: list[tuple[OutboxRow, Seal]] = []
-        now_s = self._peer.parts.now_s()
+        renewed: list[tuple[OutboxRow, Seal]] = []
+        now_s = self._context.parts.now_s()
         for row in rows:
-            if row.envelope is not None and _is_current(row, session_id, now_s):
+            if row.envelope is not None and sending.is_current(
+                row.session_id, row.sealed_at_s or 0, session_id, now_s
+            ):
                 ready.append((row, row.envelope))
                 continue
             # A row that was sealed on another session no longer holds this one back.
-            state.awaiting.pop(row.message_id, None)
-            if not self.may_seal(text=True):
+            self._sessions.in_flight.remove(row.message_id)
+            if not self._sessions.may_seal(text=True):
                 break
-            sealed = self.seal(row.payload)
-            at = SealedAt(sealed.session_id, sealed.chain, sealed.ordinal)
-            state.awaiting[row.message_id] = at
-            anew.append((row, _seal_of(sealed, now_s)))
+            sealed = self._sessions.seal_row(row.message_id, row.payload)
+            renewed.append((row, _seal_of(sealed, now_s)))
             ready.append((row, sealed.envelope))
-        if not anew:
-            return ready
-        kept = await state.commit(
-            lambda db: [outbox.set_sealed(db, row.row_id, seal) for row, seal in anew]
-        )
-        # A row that was deleted meanwhile does not leave.
-        gone = {row.row_id for (row, _), is_there in zip(anew, kept, strict=True) if not is_there}
-        self.withdrawn([row.message_id for row, _ in anew if row.row_id in gone])
-        return [one for one in ready if one[0].row_id not in gone]
+        return ready, renewed
 
-    def _write(self, ready: list[tuple[OutboxRow, bytes]], cursor: int) -> bool:
-        if cursor != self._cursor or self._peer.connection is None:
-            return self._peer.connection is not None
-        texts: list[MessageId] = []
-        for row, envelope in ready:
-            self._peer.send_envelope(envelope)
-            self._cursor = row.row_id
-            if isinstance(decode_payload(row.payload), Text):
-                texts.append(row.message_id)
-        self._written([row.message_id for row, _ in ready], texts)
+    async def _greet(self) -> None:
+        """What is in flight carries the handshake as well as an empty Receipt does."""
+        greeted = starting.greeted(self._delivery.starting, self._now_s())
+        self._delivery = replace(self._delivery, starting=greeted)
+        if len(self._sessions.in_flight):
+            return
+        envelope = self.seal_receipt([], [])
+        if envelope is not None:
+            sealed = envelope
+            await self._sessions.commit(then=lambda _: self.send(sealed))
+
+    # --- writing ---
+
+    def _write(self, ready: list[tuple[OutboxRow, bytes]]) -> None:
+        for _, envelope in ready:
+            self.send(envelope)
+        self._written([(row.row_id, row.message_id, row.payload) for row, _ in ready])
+
+    def send(self, envelope: bytes) -> bool:
+        """Write a committed envelope; False: there is no link."""
+        if not self._arbiter.is_up:
+            return False
+        self._arbiter.send(envelope)
         return True
 
-    def _watch_for_stall(self) -> None:
-        """At the limit of unreceipted messages, with a link and no receipt: begin anew."""
-        peer = self._peer
-        now_s = peer.parts.clock.monotonic_s()
-        if now_s - self._progress_s < STUCK_S:
-            self.look_again(STUCK_S)
-            return
-        self._progress_s = now_s
-        peer.want_start()
-
-    # --- what was written ---
-
-    def _written(self, message_ids: list[MessageId], texts: list[MessageId]) -> None:
+    def _written(self, rows: Sequence[tuple[int, MessageId, bytes]]) -> None:
         """These are on a confirmed link; most are receipted before that is worth storing."""
-        peer = self._peer
-        now_s = peer.parts.clock.monotonic_s()
-        for message_id in message_ids:
-            self._written_s[message_id] = now_s
-        if texts and peer.parts.bus.has_readers:
-            peer.parts.bus.publish([self._sent_event(one) for one in texts])
-        self.notes.sent(texts)
-        if self._retry_timer is None:
-            self.look_again(self._retry_s)
+        state = self._delivery.sending
+        for row_id, _, _ in rows:
+            state = sending.written(state, row_id)
+        self._delivery = replace(self._delivery, sending=state)
+        self._sessions.in_flight.written([one for _, one, _ in rows], self._now_s())
+        messages = [one for _, one, data in rows if KINDS[read_tag(data)].is_message]
+        if messages and self._context.parts.journal.has_readers:
+            contact = self._context.contact
+            self._context.parts.journal.tell(
+                *(
+                    MessageSent(
+                        message_id=shown_id(one),
+                        contact=contact.name,
+                        contact_id=contact.contact_id,
+                    )
+                    for one in messages
+                )
+            )
+        self._notes.sent(messages)
+        if self._timer is None:
+            self._look_again(state.retry_s)
 
-    def _sent_event(self, message_id: MessageId) -> AnyEvent:
-        peer = self._peer
-        return MessageSent(
-            message_id=peer.shown_id(message_id),
-            contact=peer.contact.name,
-            contact_id=peer.number,
-        )
+    def _rewind(self) -> None:
+        rewound = sending.rewound(self._delivery.sending)
+        self._delivery = replace(self._delivery, sending=rewound)
+        self._wake.set()
 
-    def _rung(self) -> None:
-        """Write again what the contact could not store, or a link swallowed: the same bytes."""
-        self._retry_timer = None
-        awaiting = self._peer.state.awaiting
-        self._written_s = {one: at for one, at in self._written_s.items() if one in awaiting}
-        oldest_s = min(self._written_s.values(), default=None)
-        now_s = self._peer.parts.clock.monotonic_s()
+    # --- time ---
+
+    def _now_s(self) -> float:
+        return self._context.parts.clock.monotonic_s()
+
+    def _look_again(self, delay_s: float) -> None:
+        """Wake after a while; of several such wishes the earliest counts."""
+        loop, timer = asyncio.get_running_loop(), self._timer
+        if timer is not None:
+            if timer.when() <= loop.time() + delay_s:
+                return
+            timer.cancel()
+        self._timer = loop.call_later(delay_s, self._alarm)
+
+    def _alarm(self) -> None:
+        """Write again what the device could not store, or a link swallowed: the same bytes."""
+        self._timer = None
+        state, oldest_s = self._delivery.sending, self._sessions.in_flight.oldest_write_s()
         if oldest_s is None:
-            self._retry_s = RETRY_FIRST_S
-        elif now_s - oldest_s >= self._retry_s:
-            self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
-            self._written_s.clear()
-            self.rewind()
+            state = sending.all_receipted(state)
+        elif sending.is_retry_due(state, oldest_s, self._now_s()):
+            self._sessions.in_flight.forget_writes()
+            state = sending.retried(state)
+        self._delivery = replace(self._delivery, sending=state)
         self._wake.set()
 
 
-def _is_current(row: OutboxRow, session_id: bytes, now_s: int) -> bool:
-    """Whether the stored bytes may go out again as they are."""
-    age_s = now_s - (row.sealed_at_s or 0)
-    return row.session_id == session_id and age_s < CHAIN_LIFETIME_S
-
-
-def _seal_of(sealed: core.Sealed, now_s: int) -> Seal:
+def _seal_of(sealed: SealedEnvelope, now_s: int) -> Seal:
     return Seal(sealed.session_id, sealed.chain, sealed.ordinal, sealed.envelope, now_s)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
-from loom.node.bus import EventBus
+from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.nonce_pool import NoncePool
 from loom.ports import Clock
@@ -20,7 +20,7 @@ class Parts:
     database: Database
     identity: Identity
     clock: Clock
-    bus: EventBus
+    journal: Journal
     keys: KeyPool
     random: Callable[[int], bytes]
     """Cryptographic random bytes."""

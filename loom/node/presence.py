@@ -19,9 +19,8 @@ from loom.core.presence import (
 from loom.crypto.kdf import MacKey
 from loom.errors import LoomError, MalformedMessage, StoreError
 from loom.model import Address, ContactId
-from loom.node.bus import Draft, store_events
+from loom.node.device import Device
 from loom.node.parts import Parts
-from loom.node.peer import Peer
 from loom.ports import Advert, Discovery
 from loom.storage.addresses import AddressSource
 from loom.wire.limits import EPOCH_S
@@ -40,7 +39,7 @@ class Announcer:
         parts: Parts,
         discovery: Discovery,
         port: int,
-        peers: Callable[[], list[Peer]],
+        peers: Callable[[], list[Device]],
         listens_on: Callable[[bytes], bool],
     ) -> None:
         self._parts = parts
@@ -48,7 +47,7 @@ class Announcer:
         self._port = port
         self._peers = peers
         self._listens_on = listens_on
-        self._contacts: dict[ContactId, Peer] = {}
+        self._contacts: dict[ContactId, Device] = {}
         self._keys: dict[ContactId, MacKey] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -133,7 +132,7 @@ class Announcer:
         elif before[1] != presence.nonce and peer.dialer is not None:
             peer.dialer.heard(found)
 
-    async def _remember(self, peer: Peer, found: list[Address]) -> None:
+    async def _remember(self, peer: Device, found: list[Address]) -> None:
         try:
             await peer.book.remember(found, AddressSource.MDNS)
         except LoomError:
@@ -150,8 +149,6 @@ class Announcer:
             return
         self.state = "failed"
         log.warning("discovery: %s %s", error.code, error.facts)
-        draft = Draft(Warned(code=error.code, facts=error.facts), None)
-        now_ms = self._parts.clock.now_ms()
+        warning = Warned(code=error.code, facts=error.facts)
         with suppress(StoreError):
-            stored = await self._parts.database.write(lambda db: store_events(db, [draft], now_ms))
-            self._parts.bus.publish(stored)
+            await self._parts.journal.write(lambda db, happened: happened.add(warning))

@@ -41,7 +41,7 @@ SWITCH_INTERVAL_S: Final = 0.000_2
 
 _Work = Callable[[Connection], Any]
 _Task = tuple[_Work, Save | None]
-_Then = Callable[[Any], None]
+_Then = Callable[[Any], object]
 _Item = tuple[_Task, "asyncio.Future[Any]", _Then | None]
 _Job = tuple[list[_Item], Callable[[], None] | None]
 """For the writer's thread: what to commit, and what to do afterwards, between two commits."""
@@ -106,7 +106,7 @@ class Database:
         self,
         work: Callable[[Connection], T],
         save: Save | None = None,
-        then: Callable[[T], None] | None = None,
+        then: Callable[[T], object] | None = None,
     ) -> "asyncio.Future[T]":
         """Queue work for the writer, in call order; the future resolves after its commit.
 

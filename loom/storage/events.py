@@ -1,15 +1,16 @@
-"""Stored events, replayed by `seq`. What a message said stands in the history alone."""
+"""Stored events, replayed by `seq`. The text of a message is in the history alone."""
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId
+from loom.storage import settings
 
-KEPT_MAX: Final = 100_000
-KEPT_S: Final = 35 * 86_400
+KEPT_MAX: Final = 10_000
+"""Of each contact, and of those about none: one contact's flood removes nobody else's."""
+_FORGOTTEN: Final = "events_forgotten_through"
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,16 +34,15 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
 
 
-def append(db: Connection, events: Iterable[NewEvent]) -> int:
-    """Store events under consecutive numbers; the first of them (0: there was none to store)."""
-    first = 0
-    for event in events:
-        seq = db.execute(
+def append(db: Connection, event: NewEvent) -> int:
+    """Store an event under the next number; that number."""
+    return (
+        db.execute(
             "INSERT INTO events (body, contact_id, message_row, created_at_ms) VALUES (?, ?, ?, ?)",
             (event.body, event.contact_id, event.message_row, event.created_at_ms),
         ).lastrowid
-        first = first or seq or 0
-    return first
+        or 0
+    )
 
 
 def after(db: Connection, seq: int, limit: int) -> list[StoredEvent]:
@@ -67,9 +67,27 @@ def forget(db: Connection, contact_id: ContactId) -> int:
     return db.execute("DELETE FROM events WHERE contact_id = ?", (contact_id,)).rowcount
 
 
-def prune(db: Connection, now_s: int) -> int:
-    """Keep the newest 100,000 of the last 35 days; how many went."""
-    return db.execute(
-        "DELETE FROM events WHERE seq <= ? OR created_at_ms < ?",
-        (last_seq(db) - KEPT_MAX, (now_s - KEPT_S) * 1_000),
-    ).rowcount
+def forgotten_through(db: Connection) -> int:
+    """The largest number that `prune` deleted: up to it, events may be missing."""
+    value = settings.get(db, _FORGOTTEN)
+    return 0 if value is None else int(value)
+
+
+def prune(db: Connection) -> int:
+    """Keep the newest 10,000 of each contact and of those about none; how many went."""
+    gone, forgotten = 0, forgotten_through(db)
+    crowded = db.execute(
+        "SELECT contact_id FROM events GROUP BY contact_id HAVING count(*) > ?", (KEPT_MAX,)
+    ).fetchall()
+    for (contact_id,) in crowded:
+        (last,) = db.execute(
+            "SELECT seq FROM events WHERE contact_id IS ? ORDER BY seq DESC LIMIT 1 OFFSET ?",
+            (contact_id, KEPT_MAX),
+        ).fetchone()
+        gone += db.execute(
+            "DELETE FROM events WHERE contact_id IS ? AND seq <= ?", (contact_id, last)
+        ).rowcount
+        forgotten = max(forgotten, last)
+    if gone:
+        settings.put(db, _FORGOTTEN, str(forgotten).encode())
+    return gone

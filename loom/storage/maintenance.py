@@ -17,7 +17,7 @@ def prune(db: Connection, now_s: int) -> int:
         + handshakes.prune(db, now_s)
         + link_rands.prune(db, now_s // _DAY_S - _LINK_RAND_DAYS)
         + envelopes.prune(db, now_s - ENVELOPE_MEMORY_S)
-        + events.prune(db, now_s)
+        + events.prune(db)
     )
 
 

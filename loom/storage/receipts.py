@@ -25,6 +25,11 @@ class OwedReceipt(msgspec.Struct, frozen=True):
     kind: ReceiptKind
     message_ids: list[MessageId]
 
+    @property
+    def is_read(self) -> bool:
+        """The messages were read; otherwise they were stored."""
+        return self.kind is ReceiptKind.READ
+
 
 def add(
     db: Connection, contact_id: ContactId, kind: ReceiptKind, message_ids: Sequence[MessageId]

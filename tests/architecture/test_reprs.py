@@ -24,8 +24,9 @@ NEEDLE = b"needle of bytes"
 SHOWN = {
     "public keys, or their hashes": ("Accepted", "Card", "Contact", "ContactToken", "RemoteBundle"),
     "numbers that name a message, session or chain": (
-        *("Handshake", "Message", "Profile", "Receipt", "SealedAt", "SealedPosition", "SkippedAt"),
-        *("Sealed", "StoredChain", "Text", "Typing", "Unknown", "Envelope"),
+        *("Message", "Profile", "Receipt", "SealedAt", "SealedPosition", "_SkippedAt"),
+        *("UnknownHandshake", "Sending", "Receiving"),
+        *("SealedEnvelope", "StoredChain", "Text", "Typing", "Unknown", "Envelope"),
         *("KnownPayload", "Payload"),
     ),
     "what anybody on the wire sees": ("Place", "Presence", "Started", "Taken"),

@@ -2,9 +2,10 @@
 
 A step is one transaction of one side and what follows it at once. A crash between two steps is one
 between two commits; bytes that were committed and never left are those that a link loses when it is
-down. Sessions are begun and chosen by `loom.core.choice` itself. Keys are names: an envelope opens
-where its session is known and its number was not opened before; `test_real_sessions.py` shows that
-real sessions do the same at every step.
+down. `loom.core.delivery` and `loom.core.choice` themselves decide what is sent when, and which
+session is begun or chosen. Keys are names: an envelope opens where its session is known and its
+number was not opened before; `test_real_sessions.py` shows that real sessions do the same at every
+step.
 
 Left out: wrong clocks, flow control, full disks, blocked contacts, more than two people
 (`tests/unit/test_choice.py` and `tests/node/test_delivery_machine.py` have them).
@@ -17,7 +18,14 @@ from msgspec.structs import replace
 
 from loom.core import choice
 from loom.core.choice import Counters
-from loom.wire.limits import DESYNC_RESTART_INTERVAL_S, SESSION_SUPERSEDED_S
+from loom.core.delivery import plan, receipts, receiving, sending, starting
+from loom.core.delivery.plan import Wish
+from loom.core.delivery.sending import Sending
+from loom.wire.limits import (
+    DESYNC_RESTART_INTERVAL_S,
+    SESSION_SUPERSEDED_S,
+    SESSION_UNCONFIRMED_RESTART_S,
+)
 from tests.model.promises import check
 from tests.model.world import (
     NOW_MS,
@@ -31,16 +39,21 @@ from tests.model.world import (
     World,
     fingerprint,
     on_its_way,
+    owes,
     powerless,
     put,
+    session_id,
     with_session,
 )
 
 TURNS: Final = 20
+LINK_S: Final = 0.0
+"""The time of links, in monotonic seconds; a retry is a step of its own."""
+LATER_S: Final = NOW_S + DESYNC_RESTART_INTERVAL_S
 
 
 class Delivery:
-    """The rules as built. A subclass that changes one is a wrong rule to be found."""
+    """The rules of `loom.core.delivery`. A subclass with another rule is wrong, and to be found."""
 
     # --- rules that a wrong variant may break ---
 
@@ -58,33 +71,38 @@ class Delivery:
 
     def repeated(self, side: Side, envelope: Envelope) -> Side:
         """The other missed the receipt: it is owed again."""
-        if not envelope.text or envelope.text in side.owed:
-            return side
-        return replace(side, owed=(*side.owed, envelope.text))
+        return owes(side, envelope.text) if envelope.text else side
 
     def is_current(self, row: Row, best: Kept) -> bool:
         """Whether a row's bytes may go out as they are."""
-        return row.envelope is not None and row.envelope.session == best.name
+        return row.envelope is not None and sending.is_current(
+            session_id(row.envelope.session), NOW_S, best.session_id, NOW_S
+        )
 
     def next_row(self, side: Side) -> Row | None:
-        """Rows leave oldest first."""
-        return next((row for row in side.rows if row.text > side.cursor), None)
+        """Rows leave oldest first: as `storage.outbox.page` gives them."""
+        cursor = side.delivery.sending.cursor
+        return next((row for row in side.rows if row.text > cursor), None)
 
     def written(self, side: Side, row: Row) -> Side:
         """After a row was written; it stays until its receipt."""
-        return replace(side, cursor=row.text)
+        return self.with_sending(side, sending.written(side.delivery.sending, row.text))
 
-    def rewound(self, side: Side) -> Side:
-        """A new link, a new best session, or half a minute without a receipt: all rows again."""
-        return replace(side, cursor=0)
+    def link_up(self, before: Sending) -> Sending:
+        """On a new link all rows go out again."""
+        return sending.link_up(before, LINK_S)
 
-    def best_changed(self, side: Side) -> Side:
+    def retried(self, before: Sending) -> Sending:
+        """Without a receipt for some time, all rows go out again."""
+        return sending.retried(before)
+
+    def on_session(self, before: Sending, best: Kept) -> Sending:
         """Rows that were sealed on another session go out again before later ones."""
-        return self.rewound(side)
+        return sending.on_session(before, best.session_id)
 
     def wants_answer(self, envelope: Envelope) -> bool:
-        """Who began a session is answered even if nothing is owed."""
-        return envelope.first
+        """The side that began a session is answered even if nothing is owed."""
+        return receiving.wants_answer(began_session=envelope.first)
 
     def restored(self, side: Side) -> Side:
         """Back from a backup: history, outbox and counters, never ratchet or prekey."""
@@ -104,7 +122,35 @@ class Delivery:
         side = world.sides[who]
         told = self.tell(world, who)
         if told is not None:
-            yield put(told, who, replace(told.sides[who], owed=side.owed))
+            yield self.put(told, who, replace(told.sides[who], owed=side.owed))
+
+    # --- the state that the rules keep ---
+
+    def put(self, world: World, who: int, side: Side) -> World:
+        """The world with one side changed, and that side's driver at rest again: it has seen which
+        session is the best, whether a row is left, and whether a receipt is owed."""
+        delivery = side.delivery
+        after, best = delivery.sending, choice.best(side.sessions)
+        if best is not None and after.session_id != best.session_id:
+            after = self.on_session(after, best)
+        side = self.with_sending(side, after)
+        is_caught_up, is_due = self.next_row(side) is None, bool(side.owed or side.answer)
+        if after.is_caught_up != is_caught_up:
+            side = self.with_sending(side, replace(after, is_caught_up=is_caught_up))
+        if delivery.receipts.is_due != is_due:
+            owed = replace(delivery.receipts, is_due=is_due)
+            side = replace(side, delivery=replace(side.delivery, receipts=owed))
+        return put(world, who, side)
+
+    def with_sending(self, side: Side, after: Sending) -> Side:
+        """The side further in its outbox."""
+        if side.delivery.sending is after:
+            return side
+        return replace(side, delivery=replace(side.delivery, sending=after))
+
+    def wish(self, side: Side) -> Wish:
+        """Why a session may have to begin."""
+        return Wish(bool(side.rows or side.owed), side.start_wanted, ())
 
     # --- steps ---
 
@@ -114,16 +160,17 @@ class Delivery:
         bundle = other.prekey
         if bundle is None:
             bundle = other.issued
-            world = put(world, 1 - who, replace(other, prekey=bundle, issued=bundle + 1))
-        side = replace(world.sides[who], fetched=(bundle, other.counters.largest))
-        return put(world, who, side)
+            world = self.put(world, 1 - who, replace(other, prekey=bundle, issued=bundle + 1))
+        side = world.sides[who]
+        return self.put(world, who, replace(side, fetched=(bundle, other.counters.largest)))
 
     def start(self, world: World, who: int) -> World:
-        """Begin on the bundle that was fetched, if still due, as `conversation.start` does."""
+        """Begin on the bundle that was fetched, if still due, as `sessions.start` does."""
         side = world.sides[who]
-        if side.fetched is None or not self.may_start(side):
-            return put(world, who, replace(side, fetched=None))
-        bundle, told = side.fetched
+        fetched, side = side.fetched, replace(side, fetched=None)
+        if fetched is None or not self.may_start(side):
+            return self.put(world, who, side)
+        bundle, told = fetched
         counters = choice.believe_told(side.counters, told, NOW_MS)
         counter = choice.next_reset_counter(counters, NOW_MS)
         best = choice.best(side.sessions)
@@ -134,24 +181,20 @@ class Delivery:
             counters=replace(counters, sent=max(counters.sent, counter)),
             sessions=kept,
             start_wanted=False,
-            fetched=None,
-            greeted=False,
+            delivery=replace(
+                side.delivery, starting=starting.began(side.delivery.starting, LINK_S)
+            ),
         )
         begun = with_session(side, Kept(counter, fingerprint(who), bundle, True, None))
         # Dropping a start that may have arrived leaves the other with a session we lack.
         calm = world.is_calm and not dropped
-        return replace(put(world, who, self.best_changed(begun)), is_calm=calm)
+        return replace(self.put(world, who, begun), is_calm=calm)
 
     def may_start(self, side: Side) -> bool:
         """Whenever some passing of time allows it."""
-        return choice.should_start(
-            side.sessions,
-            something_to_send=bool(side.rows or side.owed),
-            start_wanted=side.start_wanted,
-            wanted_starts_s=(),
-            link_time_s=600,
-            now_s=NOW_S + DESYNC_RESTART_INTERVAL_S,
-        )
+        stood = replace(side.delivery.starting, earlier_link_time_s=SESSION_UNCONFIRMED_RESTART_S)
+        delivery = replace(side.delivery, starting=stood)
+        return plan.is_start_due(delivery, side.sessions, self.wish(side), LINK_S, LATER_S)
 
     def seal(
         self, side: Side, who: int, text: int, receipt: tuple[int, ...]
@@ -167,27 +210,45 @@ class Delivery:
         """The next row leaves, sealed in a transaction of its own if it must be."""
         side = world.sides[who]
         best, row = choice.best(side.sessions), self.next_row(side)
-        if best is None or row is None:
+        if best is None or row is None or not plan.writes_rows(side.delivery, is_writable=True):
             return None
         envelope = row.envelope
         if envelope is None or not self.is_current(row, best):
             side, envelope = self.seal(side, who, row.text, ())
             rows = [replace(one, envelope=envelope) if one is row else one for one in side.rows]
             side = replace(side, rows=tuple(rows))
-        return self._sent(put(world, who, self.written(side, row)), who, envelope)
+        return self._sent(self.put(world, who, self.written(side, row)), who, envelope)
 
     def tell(self, world: World, who: int) -> World | None:
-        """A receipt for all that is owed; an empty one answers or greets."""
+        """A Receipt for what is owed; an empty one answers."""
+        side = world.sides[who]
+        if choice.best(side.sessions) is None:
+            return None
+        page = receipts.first_page(side.owed)
+        if not plan.tells_receipts(side.delivery, may_seal=True) or not (page.rows or side.answer):
+            return None
+        sealed, envelope = self.seal(
+            side, who, 0, tuple(int.from_bytes(one, "big") for one in page.delivered)
+        )
+        after, done = receipts.told(side.delivery.receipts, page.rows)
+        left = tuple(one for one in side.owed if one.row_id not in done)
+        greeted = starting.greeted(side.delivery.starting, LINK_S)
+        delivery = replace(side.delivery, receipts=after, starting=greeted)
+        sealed = replace(sealed, owed=left, answer=False, delivery=delivery)
+        return self._sent(self.put(world, who, sealed), who, envelope)
+
+    def greet(self, world: World, who: int) -> World | None:
+        """An own start that is not answered says something, if no row does."""
         side = world.sides[who]
         best = choice.best(side.sessions)
-        if best is None:
+        if best is None or not starting.must_greet(side.delivery.starting, best, LINK_S):
             return None
-        greets = choice.unconfirmed(best) and not side.greeted
-        if not (side.owed or side.answer or (greets and not side.rows)):
+        if side.rows:  # they carry the handshake as well
             return None
-        sealed, envelope = self.seal(side, who, 0, side.owed)
-        sealed = replace(sealed, owed=(), answer=False, greeted=side.greeted or greets)
-        return self._sent(put(world, who, sealed), who, envelope)
+        greeted = starting.greeted(side.delivery.starting, LINK_S)
+        side = replace(side, delivery=replace(side.delivery, starting=greeted))
+        side, envelope = self.seal(side, who, 0, ())
+        return self._sent(self.put(world, who, side), who, envelope)
 
     def _sent(self, world: World, who: int, envelope: Envelope) -> World:
         return on_its_way(world, 1 - who, (*world.coming[1 - who], envelope))
@@ -198,24 +259,16 @@ class Delivery:
         world = on_its_way(world, who, tuple(rest))
         side = world.sides[who]
         session = next((one for one in side.sessions if one.name == envelope.session), None)
-        accepted = session is None
         if session is None and envelope.first:
             side, session = self.accept(side, envelope)
         if session is None or not self.has_key(session, envelope):
-            return put(world, who, self.unopened(side, envelope))
-        before = choice.best(world.sides[who].sessions)
+            return self.put(world, who, self.unopened(side, envelope))
         confirmed = NOW_S if choice.unconfirmed(session) else session.confirmed_at_s
         session = replace(session, opened=session.opened | {envelope.n}, confirmed_at_s=confirmed)
         side = with_session(side, session)
-        best = choice.best(side.sessions)
-        if best is session:
+        if choice.best(side.sessions) is session:
             side = replace(side, start_wanted=False)
-        side = self.stored(side, envelope)
-        if best is not None and before is not None and best.name != before.name:
-            side = self.best_changed(side)
-        if accepted and before is None:
-            side = self.best_changed(side)
-        return put(world, who, side)
+        return self.put(world, who, self.stored(side, envelope))
 
     def accept(self, side: Side, envelope: Envelope) -> tuple[Side, Kept | None]:
         """A handshake that no session knows."""
@@ -232,8 +285,7 @@ class Delivery:
         if envelope.text:
             if self.is_new(side, envelope.text):
                 side = replace(side, shown=(*side.shown, envelope.text))
-            if envelope.text not in side.owed:
-                side = replace(side, owed=(*side.owed, envelope.text))
+            side = owes(side, envelope.text)
         rows = tuple(row for row in side.rows if row.text not in envelope.receipt)
         return replace(side, rows=rows, answer=side.answer or self.wants_answer(envelope))
 
@@ -249,13 +301,20 @@ class Delivery:
     def link(self, world: World) -> World:
         """A new link; what an earlier one brought is still taken in first."""
         for who in (0, 1):
-            side = replace(self.rewound(world.sides[who]), greeted=False, fetched=None)
-            world = put(world, who, side)
+            side, before = world.sides[who], world.sides[who].delivery
+            # As if this side had dialled: the courtesy of waiting a second is left out.
+            delivery = plan.Delivery(
+                self.link_up(before.sending),
+                receipts.link_up(before.receipts),
+                starting.link_up(before.starting, LINK_S, dialled=True),
+            )
+            side = replace(side, delivery=delivery, fetched=None)
+            world = self.put(world, who, side)
         return replace(world, is_linked=True)
 
     def crash(self, world: World, who: int) -> World:
         """Power fails: what had come and was not stored is gone, and so is the link."""
-        world = on_its_way(put(world, who, powerless(world.sides[who])), who, ())
+        world = on_its_way(self.put(world, who, powerless(world.sides[who])), who, ())
         return replace(world, is_linked=False)
 
     def an_hour_later(self, world: World, who: int) -> World:
@@ -263,7 +322,7 @@ class Delivery:
         side = world.sides[who]
         gone = choice.superseded(side.sessions, NOW_S + SESSION_SUPERSEDED_S)
         kept = tuple(one for one in side.sessions if one not in gone)
-        return put(world, who, replace(side, sessions=kept))
+        return self.put(world, who, replace(side, sessions=kept))
 
     # --- everything that may happen next ---
 
@@ -301,13 +360,14 @@ class Delivery:
         for what, after_it in (
             ("writes", self.write(world, who)),
             ("tells", self.tell(world, who)),
+            ("greets", self.greet(world, who)),
         ):
             if after_it is not None:
                 yield Step(what, who), after_it
-        if budget.retries and (side.cursor or side.greeted):
+        state = side.delivery
+        if budget.retries and (state.sending.cursor or state.starting.greeted_s is not None):
             spent = replace(world, budget=replace(budget, retries=budget.retries - 1))
-            again = replace(self.rewound(side), greeted=False)
-            yield Step("retries", who), put(spent, who, again)
+            yield Step("retries", who), self.put(spent, who, self.some_time_later(side))
 
     def _faults(self, world: World, who: int) -> Iterator[tuple[Step, World]]:
         side, budget = world.sides[who], world.budget
@@ -324,18 +384,25 @@ class Delivery:
                 world, budget=replace(budget, restores=budget.restores - 1), is_calm=False
             )
             crashed = self.crash(spent, who)
-            yield Step("is restored", who), put(crashed, who, self.restored(side))
+            yield Step("is restored", who), self.put(crashed, who, self.restored(side))
         if budget.lost_prekeys and side.prekey is not None:
             spent = replace(
                 world, budget=replace(budget, lost_prekeys=budget.lost_prekeys - 1), is_calm=False
             )
-            yield Step("loses a prekey", who), put(spent, who, replace(side, prekey=None))
+            yield Step("loses a prekey", who), self.put(spent, who, replace(side, prekey=None))
 
     def say(self, world: World, who: int) -> World:
         """A text enters the outbox."""
         side = world.sides[who]
         said = side.said + 1
-        return put(world, who, replace(side, said=said, rows=(*side.rows, Row(said))))
+        side = replace(side, said=said, rows=(*side.rows, Row(said)))
+        return self.put(world, who, side)
+
+    def some_time_later(self, side: Side) -> Side:
+        """Both timers ran out: of the oldest row without a receipt, and of the greeting."""
+        side = self.with_sending(side, self.retried(side.delivery.sending))
+        again = replace(side.delivery.starting, greeted_s=None)
+        return replace(side, delivery=replace(side.delivery, starting=again))
 
     def quiet_round(self, world: World) -> World:
         """An hour of a link that loses nothing."""
@@ -349,7 +416,7 @@ class Delivery:
         for _ in range(TURNS):
             before = world
             for who in (0, 1):
-                for step in (self.tell, self.write):
+                for step in (self.tell, self.write, self.greet):
                     while (after := step(world, who)) is not None:
                         world = after
             for who in (0, 1):
@@ -362,6 +429,5 @@ class Delivery:
             raise Broken("answers without end")
         for who in (0, 1):
             world = self.an_hour_later(world, who)
-            again = replace(self.rewound(world.sides[who]), greeted=False)
-            world = put(world, who, again)
+            world = self.put(world, who, self.some_time_later(world.sides[who]))
         return world

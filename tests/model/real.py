@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from loom.core import choice
-from loom.core import conversation as core
+from loom.core import sessions as core
 from loom.core.choice import Counters
-from loom.core.conversation import Conversation, decode_conversation, encode_conversation
 from loom.core.prekeys import Prekey, present, read_bundle
 from loom.core.session import Awaited
+from loom.core.sessions import Sessions, decode_sessions, encode_sessions
 from loom.core.skipped import SkippedChange, SkippedMessageKeys
 from loom.errors import PeerError
 from loom.wire.limits import SESSION_SUPERSEDED_S
@@ -29,7 +29,7 @@ class Differs(Exception):
 class RealSide(NamedTuple):
     """One person: a value, so that every branch of a walk can go on from it."""
 
-    conversation: Conversation = Conversation()
+    sessions: Sessions = Sessions()
     skipped: Skipped = {}  # noqa: RUF012 - never changed in place
     prekeys: tuple[Prekey, ...] = ()
     fetched: bytes = b""
@@ -74,12 +74,12 @@ def follow(real: Real, before: World, step: Step, after: World) -> Real:
     elif step.what == "an hour later":
         real = _tidy(real, who)
     elif step.what == "is restored":
-        counters = real.sides[who].conversation.counters
-        kept = Conversation(Counters(counters.sent, counters.accepted))
+        counters = real.sides[who].sessions.counters
+        kept = Sessions(Counters(counters.sent, counters.accepted))
         real = real.put(who, RealSide(kept))
     elif step.what == "loses a prekey":
         real = real.put(who, real.sides[who]._replace(prekeys=()))
-    if step.what in ("writes", "tells", "crashes within a step"):
+    if step.what in ("writes", "tells", "greets", "crashes within a step"):
         real = _seal(real, who, before, after.coming[1 - who][-1])
     compare(real, after)
     return real
@@ -90,7 +90,7 @@ def _fetch(real: Real, who: int, before: World) -> Real:
     if before.sides[1 - who].prekey is None:
         other = other._replace(prekeys=(SOURCE.prekey(owner, NOW_S),))
         real = real.put(1 - who, other)
-    bundle = present(owner, other.prekeys[0], other.conversation.counters.largest)
+    bundle = present(owner, other.prekeys[0], other.sessions.counters.largest)
     return real.put(who, real.sides[who]._replace(fetched=bundle))
 
 
@@ -99,7 +99,7 @@ def _start(real: Real, who: int, before: World, after: World) -> Real:
     if after.sides[who].counters == before.sides[who].counters:
         return real  # no longer due
     started = core.start(
-        side.conversation,
+        side.sessions,
         PEOPLE[who],
         contact,
         read_bundle(side.fetched, contact, NOW_S),
@@ -107,7 +107,7 @@ def _start(real: Real, who: int, before: World, after: World) -> Real:
         local=SOURCE.key(),
         now_ms=NOW_MS,
     )
-    return real.put(who, side._replace(conversation=started))
+    return real.put(who, side._replace(sessions=started))
 
 
 def _seal(real: Real, who: int, before: World, envelope: Envelope) -> Real:
@@ -116,7 +116,7 @@ def _seal(real: Real, who: int, before: World, envelope: Envelope) -> Real:
     side = real.sides[who]
     awaited = next(_awaited(real, before.sides[who], envelope), None)
     sealed = core.seal(
-        side.conversation,
+        side.sessions,
         b"%d %d" % (envelope.text, len(envelope.receipt)),
         entropy=SOURCE.entropy(),
         fresh_key=SOURCE.key,
@@ -126,7 +126,7 @@ def _seal(real: Real, who: int, before: World, envelope: Envelope) -> Real:
         raise Differs(f"type of the envelope: {sealed.envelope[0]}")
     found = Bytes(sealed.envelope, sealed.session_id, Awaited(sealed.chain, sealed.ordinal))
     real = real._replace(sealed=(*real.sealed, (envelope, found)))
-    return real.put(who, side._replace(conversation=sealed.conversation))
+    return real.put(who, side._replace(sessions=sealed.sessions))
 
 
 def _awaited(real: Real, side: Side, envelope: Envelope) -> Iterator[Awaited]:
@@ -143,12 +143,12 @@ def _receive(real: Real, who: int, before: World, after: World) -> Real:
     if found is None:
         raise Differs("an envelope that was never sealed")
     opens = envelope in after.sides[who].remembered - before.sides[who].remembered
-    unknown = core.unknown_handshake(side.conversation, found.envelope)
+    unknown = core.unknown_handshake(side.sessions, found.envelope)
     bundle_id = None if unknown is None else unknown.bundle_id
     prekey = next((one for one in side.prekeys if one.bundle_id == bundle_id), None)
     try:
         opened = core.open_(
-            side.conversation,
+            side.sessions,
             PEOPLE[who],
             PEOPLE[1 - who].token,
             found.envelope,
@@ -162,22 +162,22 @@ def _receive(real: Real, who: int, before: World, after: World) -> Real:
             raise Differs(f"did not open: {error.facts}") from error
         if envelope in before.sides[who].remembered:
             return real
-        wanted = core.want_start(side.conversation)
-        return real.put(who, side._replace(conversation=wanted))
+        wanted = core.want_start(side.sessions)
+        return real.put(who, side._replace(sessions=wanted))
     if not opens:
         raise Differs("opened")
     changes = (*side.skipped.get(opened.session_id, ()), opened.skipped)
     side = side._replace(
-        conversation=decode_conversation(encode_conversation(opened.conversation)),
+        sessions=decode_sessions(encode_sessions(opened.sessions)),
         skipped={**side.skipped, opened.session_id: changes},
-        prekeys=() if opened.accepted is not None else side.prekeys,
+        prekeys=() if opened.accepted else side.prekeys,
     )
     gone = set(before.sides[who].rows) - set(after.sides[who].rows)
     for row in gone:
         sealed = None if row.envelope is None else real.bytes_of(row.envelope)
         if sealed is not None:
-            known = core.receipted(side.conversation, sealed.session_id, sealed.awaited.ordinal)
-            side = side._replace(conversation=known)
+            known = core.receipted(side.sessions, sealed.session_id, sealed.awaited.ordinal)
+            side = side._replace(sessions=known)
     return real.put(who, side)
 
 
@@ -190,9 +190,9 @@ def _keys(changes: tuple[SkippedChange, ...]) -> SkippedMessageKeys:
 
 def _tidy(real: Real, who: int) -> Real:
     side = real.sides[who]
-    gone = choice.superseded(side.conversation.sessions, NOW_S + SESSION_SUPERSEDED_S)
-    kept = core.without(side.conversation, gone)
-    return real.put(who, side._replace(conversation=kept))
+    gone = choice.superseded(side.sessions.live, NOW_S + SESSION_SUPERSEDED_S)
+    kept = core.without(side.sessions, gone)
+    return real.put(who, side._replace(sessions=kept))
 
 
 def compare(real: Real, world: World) -> None:
@@ -202,10 +202,10 @@ def compare(real: Real, world: World) -> None:
         Differs: by one of these.
     """
     for side, model in zip(real.sides, world.sides, strict=True):
-        conversation = side.conversation
+        sessions = side.sessions
         there = [
             (one.reset_counter, one.own, one.confirmed_at_s, one.ratchet.sealed)
-            for one in sorted(conversation.sessions, key=lambda one: (one.reset_counter, one.own))
+            for one in sorted(sessions.live, key=lambda one: (one.reset_counter, one.own))
         ]
         here = [
             (one.reset_counter, one.own, one.confirmed_at_s, one.sealed)
@@ -213,18 +213,18 @@ def compare(real: Real, world: World) -> None:
         ]
         if there != here:
             raise Differs(f"sessions: {there}, in the model {here}")
-        if (conversation.counters, conversation.start_wanted) != (
+        if (sessions.counters, sessions.start_wanted) != (
             model.counters,
             model.start_wanted,
         ):
             raise Differs("counters, or the wish to begin anew")
         if len(side.prekeys) != int(model.prekey is not None):
             raise Differs("prekeys")
-        _compare_best(conversation, choice.best(model.sessions))
+        _compare_best(sessions, choice.best(model.sessions))
 
 
-def _compare_best(conversation: Conversation, best: Kept | None) -> None:
-    there = conversation.best
+def _compare_best(sessions: Sessions, best: Kept | None) -> None:
+    there = sessions.best
     if there is None or best is None:
         if there is not None or best is not None:
             raise Differs("no session to send on")

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from loom.core import choice
+from loom.core.delivery.sending import Sending
 from tests.model.delivery import Delivery
 from tests.model.promises import is_delivered
 from tests.model.walk import explore
@@ -21,8 +22,8 @@ from tests.model.world import (
     World,
     acquainted,
     on_its_way,
+    owes,
     powerless,
-    put,
     strangers,
 )
 
@@ -112,7 +113,7 @@ class NewestFirst(Delivery):
     """What was written last leaves first."""
 
     def next_row(self, side: Side) -> Row | None:
-        waiting = [row for row in side.rows if row.text > side.cursor]
+        waiting = [row for row in side.rows if row.text > side.delivery.sending.cursor]
         return waiting[-1] if waiting else None
 
 
@@ -121,21 +122,24 @@ class WrittenIsDelivered(Delivery):
 
     def written(self, side: Side, row: Row) -> Side:
         rest = tuple(one for one in side.rows if one.text != row.text)
-        return replace(side, cursor=row.text, rows=rest)
+        return super().written(replace(side, rows=rest), row)
 
 
 class WritesOnce(Delivery):
     """A row goes out on one link only."""
 
-    def rewound(self, side: Side) -> Side:
-        return side
+    def link_up(self, before: Sending) -> Sending:
+        return before
+
+    def retried(self, before: Sending) -> Sending:
+        return before
 
 
 class GoesOnInANewSession(Delivery):
     """What was sealed on the session before waits for the next link."""
 
-    def best_changed(self, side: Side) -> Side:
-        return side
+    def on_session(self, before: Sending, best: Kept) -> Sending:
+        return replace(before, session_id=best.session_id)
 
 
 class NeverAnswers(Delivery):
@@ -159,7 +163,7 @@ class WritesBeforeItCommits(Delivery):
     def torn(self, world: World, who: int) -> Iterator[World]:
         for after in (self.write(world, who), self.tell(world, who)):
             if after is not None:
-                yield put(after, who, world.sides[who])
+                yield self.put(after, who, world.sides[who])
 
 
 class ReceiptsBeforeItCommits(Delivery):
@@ -168,10 +172,10 @@ class ReceiptsBeforeItCommits(Delivery):
     def torn(self, world: World, who: int) -> Iterator[World]:
         side = world.sides[who]
         if world.coming[who] and world.coming[who][0].text:
-            early = replace(side, owed=(*side.owed, world.coming[who][0].text))
-            told = self.tell(put(world, who, early), who)
+            early = owes(side, world.coming[who][0].text)
+            told = self.tell(self.put(world, who, early), who)
             if told is not None:
-                yield put(told, who, replace(told.sides[who], owed=side.owed))
+                yield self.put(told, who, replace(told.sides[who], owed=side.owed))
 
 
 class CommitsTheTextLater(Delivery):
@@ -180,7 +184,7 @@ class CommitsTheTextLater(Delivery):
     def torn(self, world: World, who: int) -> Iterator[World]:
         if world.coming[who]:
             taken = self.receive(world, who)
-            yield put(taken, who, replace(taken.sides[who], shown=world.sides[who].shown))
+            yield self.put(taken, who, replace(taken.sides[who], shown=world.sides[who].shown))
 
 
 class CommitsTheRatchetLater(Delivery):
@@ -189,7 +193,7 @@ class CommitsTheRatchetLater(Delivery):
     def torn(self, world: World, who: int) -> Iterator[World]:
         if world.coming[who]:
             taken = self.receive(world, who)
-            yield put(taken, who, replace(world.sides[who], shown=taken.sides[who].shown))
+            yield self.put(taken, who, replace(world.sides[who], shown=taken.sides[who].shown))
 
     def is_new(self, side: Side, text: int) -> bool:
         return True

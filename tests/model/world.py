@@ -6,6 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loom.core.choice import Counters
+from loom.core.delivery.plan import Delivery
+from loom.model import MessageId
 
 NOW_S: Final = 1_000
 NOW_MS: Final = NOW_S * 1000
@@ -21,6 +23,7 @@ class Envelope(Struct, frozen=True, cache_hash=True):
     author: int
     n: int
     first: bool
+    """It carries the handshake."""
     text: int
     """Which of the author's texts, from 1; 0: a receipt."""
     receipt: tuple[int, ...]
@@ -43,12 +46,44 @@ class Kept(Struct, frozen=True, cache_hash=True):
         """The same on both sides."""
         return self.reset_counter, self.initiator, self.bundle
 
+    @property
+    def session_id(self) -> bytes:
+        """The name as the rules know it."""
+        return session_id(self.name)
+
+
+def session_id(name: Name) -> bytes:
+    """The id of a session of this name."""
+    return b"%d %b %d" % name
+
 
 class Row(Struct, frozen=True, cache_hash=True):
-    """A text in the outbox."""
+    """A text in the outbox; its number is its row's and its id's."""
 
     text: int
     envelope: Envelope | None = None
+
+
+class Owed(Struct, frozen=True, cache_hash=True):
+    """A stored row of receipts: one text of the other was stored here."""
+
+    text: int
+    is_read: bool = False
+
+    @property
+    def row_id(self) -> int:
+        """Rows are told oldest first."""
+        return self.text
+
+    @property
+    def message_ids(self) -> tuple[MessageId, ...]:
+        """As `core.delivery.receipts` wants them."""
+        return (message_id(self.text),)
+
+
+def message_id(text: int) -> MessageId:
+    """The id of a text."""
+    return MessageId(text.to_bytes(16, "big"))
 
 
 class Side(Struct, frozen=True, cache_hash=True):
@@ -63,13 +98,12 @@ class Side(Struct, frozen=True, cache_hash=True):
     rows: tuple[Row, ...] = ()
     shown: tuple[int, ...] = ()
     remembered: frozenset[Envelope] = frozenset()
-    owed: tuple[int, ...] = ()
+    owed: tuple[Owed, ...] = ()
 
-    cursor: int = 0
-    """The last text written to this link."""
+    delivery: Delivery = Delivery()
+    """How far sending, receipts and starting got on this link, as in the product."""
     answer: bool = False
     """Somebody who began a session waits for any answer."""
-    greeted: bool = False
     fetched: tuple[int, int] | None = None
     """The other's bundle: its id, and the counter it tells."""
 
@@ -136,7 +170,14 @@ def with_session(side: Side, session: Kept) -> Side:
 
 def powerless(side: Side) -> Side:
     """What a crash leaves."""
-    return replace(side, cursor=0, answer=False, greeted=False, fetched=None)
+    return replace(side, delivery=Delivery(), answer=False, fetched=None)
+
+
+def owes(side: Side, text: int) -> Side:
+    """The side with one more text to receipt, if it is not owed already."""
+    if any(one.text == text for one in side.owed):
+        return side
+    return replace(side, owed=(*side.owed, Owed(text)))
 
 
 def strangers(budget: Budget) -> World:

@@ -18,11 +18,11 @@ from loom.config import Paths
 from loom.core.identity import Identity, phrase_from_entropy, seeds_from_phrase
 from loom.discovery.static import StaticDiscovery
 from loom.model import Address, Direction, MessageState
-from loom.node.bus import EventBus
+from loom.node.device import Device
+from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.node import Node
 from loom.node.parts import Parts
-from loom.node.peer import Peer
 from loom.storage import addresses, events, messages, outbox
 from loom.storage.addresses import AddressSource
 from loom.transport.memory import MemoryNetwork
@@ -107,12 +107,12 @@ class Person:
         self._folder.mkdir(exist_ok=True)
         paths = Paths(profile=self.name.lower(), folder=self._folder, log=self._folder / "loom.log")
         self._database = database = OneThreadDatabase.on(self.disk, paths.database)
-        bus = EventBus(database, database.read_now(events.last_seq))
+        journal = Journal(database, self.clock, database.read_now(events.last_seq))
         parts = Parts(
             database=database,
             identity=self.identity,
             clock=self.clock,
-            bus=bus,
+            journal=journal,
             keys=KeyPool(),
             random=self._random.randbytes,
         )
@@ -147,7 +147,7 @@ class Person:
         self.world.network.crash(self.host)
         self.node.link_listener.stop()
         self.node.caller.stop()
-        tasks = [task for peer in self.node.peers.values() for task in peer._tasks]
+        tasks = [task for device in self.node.roster.values() for task in device.context.tasks]
         for task in tasks + self.node._tasks:
             task.cancel()
         if self._starting is not None:
@@ -259,9 +259,9 @@ class Person:
 
     # --- behind the scenes ---
 
-    def peer(self, other: "Person") -> Peer:
+    def peer(self, other: "Person") -> Device:
         """The other in this person's node."""
-        for peer in self.node.peers.values():
+        for peer in self.node.roster.values():
             if peer.contact.peer_id == other.identity.peer_id:
                 return peer
         raise AssertionError(f"{self} does not know {other}")
@@ -272,7 +272,7 @@ class Person:
 
     def best_session(self, other: "Person") -> bytes | None:
         """What this person sends on."""
-        best = self.peer(other).state.conversation.best
+        best = self.peer(other).sessions.best
         return None if best is None else best.session_id
 
     def texts(self, other: "Person", direction: Direction) -> list[tuple[str, MessageState]]:

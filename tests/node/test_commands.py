@@ -373,7 +373,7 @@ async def test_status(world: World) -> None:
     assert (status.name, status.profile) == ("Alice", "alice")
     assert (status.contacts, status.online, status.queued, status.mdns) == (1, 0, 1, "off")
     assert status.port == alice.address.port
-    assert status.last_seq == alice.node.parts.bus.last_seq
+    assert status.last_seq == alice.node.parts.journal.last_seq
     assert status.started_at_ms <= alice.clock.now_ms()
 
 

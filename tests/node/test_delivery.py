@@ -390,7 +390,7 @@ async def test_a_lost_prekey_delays_and_loses_nothing(world: World) -> None:
     await bob.add(alice)
     await alice.say(bob, "to a key that is gone")
     await alice.call(bob)
-    await world.until(lambda: alice.peer(bob).state.conversation.best is not None)
+    await world.until(lambda: alice.peer(bob).sessions.best is not None)
     bob.database._writer.execute("DELETE FROM prekeys")
     await world.delivered(alice, bob, within_s=2 * 3_600)
     assert bob.received(alice) == ["to a key that is gone"]
@@ -467,14 +467,14 @@ async def test_texts_without_receipts_stop_at_the_limit(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
     await world.pass_time(1)
-    session = alice.peer(bob).state.conversation.best
+    session = alice.peer(bob).sessions.best
     assert session is not None
     limit = session.known_received + TEXTS_BEYOND_RECEIVED_MAX
     world.mute(bob, alice)
     total = 1_300
     for n in range(0, total, 100):
         await alice.shout(bob, *numbered(n, 100))
-        best = alice.peer(bob).state.conversation.best
+        best = alice.peer(bob).sessions.best
         assert best is not None
         assert best.ratchet.sealed <= limit
     turns = world.loop.turns
@@ -486,7 +486,7 @@ async def test_texts_without_receipts_stop_at_the_limit(world: World) -> None:
     assert sealed[0] <= TEXTS_BEYOND_RECEIVED_MAX
     await world.delivered(alice, bob, within_s=1_200)
     assert bob.received(alice) == numbered(0, total)
-    assert alice.peer(bob).state.awaiting == {}
+    assert len(alice.peer(bob).sessions.in_flight) == 0
 
 
 async def test_a_conversation_in_turns_stays_within_the_hold_rule(world: World) -> None:
@@ -556,8 +556,8 @@ async def test_a_bundle_from_a_clock_that_was_days_ahead_is_replaced(world: Worl
     alice.clock.jumped_s = bob.clock.jumped_s = 5 * 86_400
     await alice.add(bob)
     await bob.add(alice)
-    await alice.peer(bob)._bundle()
-    await bob.peer(alice)._bundle()
+    await alice.peer(bob).bundles.present()
+    await bob.peer(alice).bundles.present()
     alice.clock.jumped_s = bob.clock.jumped_s = 0
     await alice.call(bob)
     await alice.say(bob, "now")

@@ -11,6 +11,7 @@ from loom.api.events import (
     AnyEvent,
     ContactChanged,
     ContactRemoved,
+    EventsGap,
     MessageDelivered,
     MessageQueued,
     MessageReceived,
@@ -19,7 +20,10 @@ from loom.api.events import (
     NodeStopped,
     PeerOnline,
 )
-from loom.node import bus
+from loom.model import MessageId
+from loom.node import journal
+from loom.storage import events as event_rows
+from loom.wire.content import Profile
 from tests.node.disk import KEY
 from tests.node.harness import Person, World
 from tests.storage.pages import decrypted
@@ -33,7 +37,7 @@ async def replay(person: Person, after: int = 0) -> list[AnyEvent]:
         return found
     events = person.node.events(after)
     async for event in events:
-        if event.seq:
+        if event.seq or isinstance(event, EventsGap):
             found.append(event)
         if event.seq >= last:
             break
@@ -96,8 +100,8 @@ async def test_events_are_replayed_after_a_restart(world: World) -> None:
 async def test_a_lagging_reader_loses_no_stored_event(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus, "QUEUE_MAX", 20)
-    monkeypatch.setattr(bus, "REPLAY_PAGE", 7)
+    monkeypatch.setattr(journal, "QUEUE_MAX", 20)
+    monkeypatch.setattr(journal, "REPLAY_PAGE", 7)
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
     events = bob.node.events()
@@ -116,6 +120,89 @@ async def test_a_lagging_reader_loses_no_stored_event(
         event = await anext(events)
     await close(events)
     assert received == [str(n) for n in range(100)]
+
+
+async def test_a_live_reader_is_told_everything_in_the_order_of_its_numbers(
+    world: World,
+) -> None:
+    """Texts sealed at once, queued ones, receipts and what comes in, all at the same time: once
+    1 queued message in 80 was never told, and some were told as sent before they were queued."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    before = len(alice.events)
+
+    async def talk(one: Person, other: Person) -> None:
+        for n in range(30):
+            await asyncio.gather(*(one.say(other, f"{n} {m}") for m in range(1 + n % 4)))
+
+    await asyncio.gather(talk(alice, bob), talk(bob, alice), talk(alice, bob))
+    world.network.cut()
+    await talk(alice, bob)
+    await world.delivered(alice, bob)
+    await world.pass_time(1)
+    live = alice.events[before:]
+    stored = [event for event in live if event.seq]
+    assert stored == await replay(alice, stored[0].seq - 1)
+    queued: set[str] = set()
+    for event in live:
+        if isinstance(event, MessageQueued):
+            queued.add(event.message_id)
+        elif isinstance(event, MessageSent | MessageDelivered):
+            assert event.message_id in queued
+
+
+async def test_a_reader_is_told_which_events_are_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contact that sends its name over and over stores no event; a flood removes its own."""
+    monkeypatch.setattr(event_rows, "KEPT_MAX", 10)
+    alice, bob, carol = await world.friends("Alice", "Bob", "Carol")
+    await carol.say(bob, "keep me")
+    await world.delivered(carol, bob)
+    last = (await bob.do(Status())).last_seq
+    for _ in range(30):
+        profile = Profile(alice.node.parts.new_id(), 1, "Alice")
+        message_id = MessageId(profile.message_id)
+        await alice.peer(bob).outbox.add(message_id, profile, lambda db, happened: None)
+    await world.delivered(alice, bob)
+    await world.pass_time(1)
+    assert (await bob.do(Status())).last_seq == last
+    await alice.say(bob, *(str(n) for n in range(30)))
+    await world.delivered(alice, bob)
+    await bob.database.write(event_rows.prune)
+    again = await replay(bob)
+    gap, *kept = again
+    assert isinstance(gap, EventsGap)
+    assert (gap.from_seq, gap.seq) == (1, 0)
+    assert gap.to_seq < kept[-1].seq
+    bodies = [one.body for one in kept if isinstance(one, MessageReceived)]
+    assert bodies == ["keep me", *(str(n) for n in range(20, 30))]
+    assert await replay(bob, gap.to_seq) == [one for one in kept if one.seq > gap.to_seq]
+
+
+async def test_a_reader_that_stopped_holds_few_bytes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long texts count by their bytes; what was dropped is read from the store."""
+    monkeypatch.setattr(journal, "QUEUE_MAX_BYTES", 200_000)
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    events = bob.node.events()
+    first = asyncio.ensure_future(anext(events))
+    await world.pass_time(0.1)
+    [stopped] = [one for one in bob.node.parts.journal._readers if one._waiting is not None][-1:]
+    texts = [f"{n} 😀" + "x" * 16_000 for n in range(60)]  # four bytes a character in memory
+    await alice.say(bob, *texts)
+    await world.delivered(alice, bob)
+    assert stopped._size_bytes < 300_000
+    received: list[str] = []
+    event: AnyEvent | None = await first
+    while len(received) < len(texts):
+        if isinstance(event, MessageReceived):
+            received.append(event.body)
+        event = await anext(events) if len(received) < len(texts) else None
+    await close(events)
+    assert received == texts
 
 
 async def test_a_late_reader_goes_on_live_without_gap_or_repetition(world: World) -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from loom.api.commands import DeleteMessages, RemoveContact, Search, SendText
 from loom.api.events import MessageReceived, PeerOffline, PeerOnline, Warned
-from loom.core import conversation as core
 from loom.core import link_ends
-from loom.core.conversation import decode_conversation
+from loom.core import sessions as core
 from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
+from loom.core.sessions import decode_sessions
 from loom.errors import StoreError, Unreachable
 from loom.model import Address, MessageState
 from loom.node.key_pool import generate
@@ -135,7 +135,7 @@ class Auditor:
         for person in self.world.people:
             if person._node is None or not person.is_running:
                 continue
-            for peer in person.node.peers.values():
+            for peer in person.node.roster.values():
                 if connection in peer.arbiter.links:
                     self._check(person, peer.number, body)
                     return
@@ -146,7 +146,7 @@ class Auditor:
         one = self.sealed[envelope]
         stored = person.database.look(lambda db: conversations.load(db, number))
         assert stored is not None
-        session = decode_conversation(stored[1]).session(one.session_id)
+        session = decode_sessions(stored[1]).session(one.session_id)
         assert session is not None, "its session is not committed"
         assert session.ratchet.sealed > one.ordinal, "its key is not spent on disk"
         payload = decode_payload(one.payload)
@@ -183,7 +183,7 @@ def auditor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Auditor]:
     seal, send = core.seal, DirectLink.send_record
     failures: list[AssertionError] = []
 
-    def noted_seal(conversation: Any, payload: bytes, **rest: Any) -> core.Sealed:
+    def noted_seal(conversation: Any, payload: bytes, **rest: Any) -> core.SealedEnvelope:
         sealed = seal(conversation, payload, **rest)
         auditor.sealed[sealed.envelope] = Sealed(payload, sealed.session_id, sealed.ordinal)
         return sealed
@@ -352,7 +352,6 @@ async def test_protocol_10_10_bundle_requests_beyond_the_limit(world: World) -> 
         answers.append(body)
 
     mallory.peer(bob)._take_bundle = note  # type: ignore[method-assign]
-    mallory.peer(bob).starter.take_answer = lambda: True  # type: ignore[method-assign]
     for _ in range(200):
         link(mallory, bob).send_record(RecordKind.BUNDLE_REQUEST, b"")
     await world.pass_time(5)
@@ -406,18 +405,18 @@ async def test_protocol_10_10_a_flood_of_real_messages(world: World) -> None:
 async def test_protocol_10_10_huge_gaps(world: World, gap: int) -> None:
     """Mallory leaves out as many messages as she can, or one more."""
     bob, carol, mallory = await hostile(world)
-    state = mallory.peer(bob).state
+    sessions = mallory.peer(bob).sessions
     envelope = b""
     for n in range(gap + 1):
         text = msgspec.msgpack.encode(Text(n.to_bytes(16, "big"), 1, str(n)))
         sealed = core.seal(
-            state.conversation,
+            sessions.value,
             text,
             entropy=random.randbytes(ENTROPY_BYTES),
             fresh_key=generate,
             awaited=None,
         )
-        state.conversation, envelope = sealed.conversation, sealed.envelope
+        sessions.value, envelope = sealed.sessions, sealed.envelope
     link(mallory, bob).send_record(RecordKind.ENVELOPE, envelope)
     await still_served(world, bob, carol)
     opens = gap < MAX_SKIP
@@ -623,9 +622,7 @@ async def test_protocol_10_15_a_card_that_does_not_match_is_never_accepted(
     assert alice.received(fake) == []
     assert alice.told(MessageReceived) == []
     number = alice.peer(fake).number
-    assert not any(
-        session.confirmed_at_s for session in alice.peer(fake).state.conversation.sessions
-    )
+    assert not any(session.confirmed_at_s for session in alice.peer(fake).sessions.value.live)
     assert alice.database.look(lambda db: contacts.card(db, number)) is None
     assert all(
         one.state is MessageState.QUEUED

@@ -3,8 +3,9 @@
 import asyncio
 import math
 import random
+import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,24 +21,25 @@ from loom.api.commands import (
     RenameContact,
 )
 from loom.api.events import MessageDelivered, MessageQueued, PeerOffline
-from loom.core import conversation as core
+from loom.core import sessions as core
 from loom.core.chains import advance
+from loom.core.delivery.receiving import FAILURES_MAX
 from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import Session
 from loom.errors import DiskFull, DuplicateContact
-from loom.model import Direction, MessageState
+from loom.model import Direction, MessageId, MessageState
 from loom.node.inbox import (
     BATCH_MAX_BYTES,
     FAILURES_AT_ONCE,
-    FAILURES_MAX,
     GAP_REST,
     Batch,
     Inbox,
 )
 from loom.node.key_pool import generate
 from loom.node.routes.direct import DirectLink
-from loom.storage import receipts
+from loom.storage import messages, outbox, receipts
+from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow
 from loom.wire.content import Receipt, Text, decode_payload, encode_payload
 from loom.wire.framing import RecordKind
@@ -56,7 +58,7 @@ def link(one: Person, other: Person) -> DirectLink:
 
 
 def session(one: Person, other: Person) -> Session:
-    best = one.peer(other).state.conversation.best
+    best = one.peer(other).sessions.best
     assert best is not None
     return best
 
@@ -91,7 +93,7 @@ async def test_a_second_session_on_the_same_link_needs_no_text(world: World) -> 
     alice, bob = await talked(world)
     first, before = session(alice, bob), link(alice, bob)
     assert first.own
-    assert bob.peer(alice).send_envelope(GARBAGE)
+    assert bob.peer(alice).outbox.send(GARBAGE)
     await world.until(lambda: session(alice, bob).session_id != first.session_id, within_s=5)
     await world.until(lambda: session(alice, bob).confirmed_at_s is not None, within_s=5)
     assert session(alice, bob).own
@@ -103,13 +105,13 @@ async def test_a_second_session_on_the_same_link_needs_no_text(world: World) -> 
 async def test_a_start_whose_answer_was_lost_is_answered_on_the_next_link(world: World) -> None:
     alice, bob = await talked(world)
     first = alice.best_session(bob)
-    towards_alice: Any = bob.peer(alice)
-    towards_alice.send_envelope = lambda envelope: True
-    alice.peer(bob).want_start()
+    towards_alice: Any = bob.peer(alice).outbox
+    towards_alice.send = lambda envelope: True
+    alice.peer(bob).outbox.want_start()
     await world.until(lambda: bob.best_session(alice) != first)
     await world.pass_time(5)
     assert session(alice, bob).confirmed_at_s is None
-    del towards_alice.send_envelope
+    del towards_alice.send
     await relinked(world, alice, bob)
     assert session(alice, bob).confirmed_at_s is not None
     assert alice.best_session(bob) == bob.best_session(alice) != first
@@ -127,9 +129,9 @@ async def test_a_bundle_counts_once(world: World, monkeypatch: pytest.MonkeyPatc
     begun: list[Identity] = []
     start = core.start
 
-    def counted(conversation: Any, identity: Identity, *rest: Any, **named: Any) -> Any:
+    def counted(sessions: Any, identity: Identity, *rest: Any, **named: Any) -> Any:
         begun.append(identity)
-        return start(conversation, identity, *rest, **named)
+        return start(sessions, identity, *rest, **named)
 
     monkeypatch.setattr(DirectLink, "send_record", twice)
     monkeypatch.setattr(core, "start", counted)
@@ -152,24 +154,23 @@ async def test_broken_envelopes_with_authentic_headers_hold_up_nobody(
         await other.call(bob)
     await world.delivered(bob, carol)
     await world.delivered(bob, mallory)
-    state = mallory.peer(bob).state
-    conversation, envelope = state.conversation, b""
+    sessions, envelope = mallory.peer(bob).sessions.value, b""
     for _ in range(1_500):
         sealed = core.seal(
-            conversation,
+            sessions,
             b"x",
             entropy=random.randbytes(ENTROPY_BYTES),
             fresh_key=generate,
             awaited=None,
         )
-        conversation, envelope = sealed.conversation, sealed.envelope
+        sessions, envelope = sealed.sessions, sealed.envelope
     broken = envelope[:-1] + bytes([envelope[-1] ^ 1])
 
     open_ = core.open_
     tried: Counter[int] = Counter()
     tried_before_carol: list[int] = []
 
-    def counted(*arguments: Any, **named: Any) -> core.Opened:
+    def counted(*arguments: Any, **named: Any) -> core.OpenedEnvelope:
         if arguments[3] == broken:
             tried[world.loop.turns] += 1
         elif arguments[1] is bob.identity and not tried_before_carol:
@@ -196,11 +197,10 @@ async def test_the_greatest_gaps_and_the_longest_texts_share_no_transaction(
 ) -> None:
     """Once 128 of them did: the node stood still for 0.8 s, and its disk for seconds."""
     alice, bob = await talked(world)
-    state = alice.peer(bob).state
-    conversation, envelopes = state.conversation, []
+    sessions, envelopes = alice.peer(bob).sessions.value, []
     body = "hm" if gap else "w" * TEXT_MAX_BYTES
     for number in range(8 if gap else 16):
-        best = conversation.best
+        best = sessions.best
         assert best is not None
         sending = best.ratchet.sending_chain
         assert sending is not None
@@ -211,13 +211,13 @@ async def test_the_greatest_gaps_and_the_longest_texts_share_no_transaction(
         ratchet = msgspec.structs.replace(best.ratchet, sending=ahead)
         changed = msgspec.structs.replace(best, ratchet=ratchet)
         sealed = core.seal(
-            msgspec.structs.replace(conversation, sessions=(changed,)),
+            msgspec.structs.replace(sessions, live=(changed,)),
             encode_payload(Text(bytes(15) + bytes([number + 1]), NOW_MS, body)),
             entropy=random.randbytes(ENTROPY_BYTES),
             fresh_key=generate,
             awaited=None,
         )
-        conversation = sealed.conversation
+        sessions = sealed.sessions
         envelopes.append(sealed.envelope)
     together: list[int] = []
     commit = Inbox._commit
@@ -252,8 +252,8 @@ async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:
     await alice.say(bob, "once")
     await world.delivered(alice, bob)
     await world.pass_time(3)
-    owed: Any = bob.peer(alice).owed
-    owed.seal = lambda delivered, read: None  # as at the limit of unreceipted messages
+    sender: Any = bob.peer(alice).outbox
+    sender.seal_receipt = lambda delivered, read: None  # as at the limit of unreceipted messages
     put(seen[:1] * 300)
     await world.pass_time(60)
     number = bob.peer(alice).number
@@ -335,7 +335,7 @@ async def test_a_lost_envelope_is_sent_again_during_a_lively_chat(world: World) 
         await alice.say(bob, str(n))
         await world.pass_time(2)
     assert "lost" in bob.received(alice)
-    assert alice.peer(bob).state.awaiting == {}
+    assert len(alice.peer(bob).sessions.in_flight) == 0
 
 
 @pytest.mark.parametrize("trouble", ["not sealed", "not committed"])
@@ -345,21 +345,21 @@ async def test_an_owed_receipt_is_paid_later_on_the_same_link(
 ) -> None:
     alice, bob = await talked(world)
     retries: Any = alice.peer(bob).outbox
-    retries._rung = lambda: None  # what Alice repeats would be receipted anyway
+    retries._alarm = lambda: None  # what Alice repeats would be receipted anyway
     before = link(bob, alice)
-    owed: Any = bob.peer(alice).owed
-    seal, failed = owed.seal, list[None]()
+    sender: Any = bob.peer(alice).outbox
+    seal, failed = sender.seal_receipt, list[None]()
 
     def unlucky(delivered: Any, read: Any) -> bytes | None:
         failed.append(None)
-        del owed.seal
+        del sender.seal_receipt
         if trouble == "not sealed":
             return None
         bob.disk.full_at = {bob.disk.commits + 1}
         receipt: bytes | None = seal(delivered, read)
         return receipt
 
-    owed.seal = unlucky
+    sender.seal_receipt = unlucky
     if kind == "read":
         [row] = [one.row_id for one in await bob.history(alice) if one.direction == "in"]
         await bob.do(MarkRead(contact="Alice", row_id=row))
@@ -378,7 +378,7 @@ def told_read(monkeypatch: pytest.MonkeyPatch) -> list[Receipt]:
     found: list[Receipt] = []
     seal = core.seal
 
-    def noted(conversation: Any, payload: bytes, **rest: Any) -> core.Sealed:
+    def noted(conversation: Any, payload: bytes, **rest: Any) -> core.SealedEnvelope:
         decoded = decode_payload(payload)
         if isinstance(decoded, Receipt) and decoded.read:
             found.append(decoded)
@@ -417,7 +417,7 @@ async def test_a_deleted_text_no_longer_holds_the_chain(world: World) -> None:
     world.mute(alice, bob)
     [said] = await alice.say(bob, "delete me")
     await alice.do(DeleteMessages(contact="Bob", message_ids=[said.message_id]))
-    assert alice.peer(bob).state.awaiting == {}
+    assert len(alice.peer(bob).sessions.in_flight) == 0
     await relinked(world, alice, bob)
     chains = set()
     for n in range(10):
@@ -438,22 +438,27 @@ async def test_a_text_that_is_deleted_while_it_is_sealed_does_not_leave(world: W
     world.network.cut()
     await world.until(lambda: not alice.is_online(bob))
     first, second, third = await alice.say(bob, "before", "delete me", "after")
-    outbox: Any = alice.peer(bob).outbox
-    sealed: Callable[[list[OutboxRow], bytes], Awaitable[Any]] = outbox._sealed
+    device: Any = alice.peer(bob)
+    sealed: Callable[[list[OutboxRow], bytes], Any] = device.outbox._sealed
+    number, gone = device.number, MessageId(uuid.UUID(second.message_id).bytes)
 
-    async def overtaken(rows: list[OutboxRow], session_id: bytes) -> Any:
-        del outbox._sealed
+    def delete(db: Db) -> None:
+        outbox.delete(db, number, [gone])
+        messages.delete(db, number, [gone])
+
+    def overtaken(rows: list[OutboxRow], session_id: bytes) -> Any:
+        del device.outbox._sealed
         assert len(rows) == 3
-        await alice.do(DeleteMessages(contact="Bob", message_ids=[second.message_id]))
-        return await sealed(rows, session_id)
+        alice.database.submit(delete)
+        return sealed(rows, session_id)
 
-    outbox._sealed = overtaken
+    device.outbox._sealed = overtaken
     world.network.refusing.clear()
     await world.until(lambda: len(alice.told(MessageDelivered)) == 3)
     await world.pass_time(60)
     assert bob.received(alice) == ["hello", "before", "after"]
-    assert alice.peer(bob).state.awaiting == {}
-    assert "_sealed" not in vars(outbox)
+    assert len(alice.peer(bob).sessions.in_flight) == 0
+    assert "_sealed" not in vars(device.outbox)
     assert {first.message_id, third.message_id} <= {
         one.message_id for one in alice.told(MessageDelivered)
     }

@@ -77,7 +77,7 @@ def link(one: Person, other: Person) -> DirectLink:
 
 def open_links(one: Person) -> list[DirectLink]:
     """The confirmed links of everybody whom one knows."""
-    return [link for peer in one.node.peers.values() for link in peer.arbiter.links]
+    return [link for peer in one.node.roster.values() for link in peer.arbiter.links]
 
 
 async def half_a_link(
@@ -150,7 +150,7 @@ async def test_an_unverified_new_identity_hears_nothing_and_gets_no_old_prekey(
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
     number = alice.peer(bob).number
-    await alice.peer(bob)._bundle()
+    await alice.peer(bob).bundles.present()
     await bob.crash()
     new = await world.person("Bob", identity_of("Another Bob"))
     await new.add(alice)
@@ -268,7 +268,7 @@ async def test_what_is_said_while_the_only_link_closes_waits_for_the_next(world:
     old.send_record(RecordKind.KEEPALIVE, b"")
     await world.pass_time(0.1)
     world.network.refusing.add(bob.host)
-    alice.peer(bob).close_links()
+    alice.peer(bob).arbiter.close()
     written.clear()
     await alice.say(bob, "later")
     await world.pass_time(FLUSH_TIMEOUT_S - 1)
@@ -342,7 +342,7 @@ async def test_contacts_who_cannot_be_reached_delay_nobody_who_can(
     for n in range(200):
         token = encode_token(identity_of(f"Away {n}").token)
         await alice.do(ImportToken(token=token, name=f"Away {n}"))
-    for peer in alice.node.peers.values():
+    for peer in alice.node.roster.values():
         if peer.contact.name.startswith("Away"):
             address = Address("10.99.0.1", peer.number)
             await peer.book.remember([address], AddressSource.HAND)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from loom.core import ratchet
-from loom.core.conversation import decode_conversation
+from loom.core.sessions import decode_sessions
 from loom.errors import PeerError
 from loom.wire.limits import HOLD_CHAINS, MAX_SKIPPED_STORED, STORED_CHAINS_MAX
 from tests.ends import End, fresh_ends, stored_bytes
@@ -150,7 +150,7 @@ class RatchetMachine(RuleBasedStateMachine):
         """The stored form is the state."""
         end = self.ends[side]
         stored = stored_bytes(end.state)
-        end.state = decode_conversation(stored).sessions[0].ratchet
+        end.state = decode_sessions(stored).live[0].ratchet
         assert stored_bytes(end.state) == stored
 
     @invariant()

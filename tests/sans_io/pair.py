@@ -1,4 +1,4 @@
-"""Two conversations and the little that a node does around them, without a node.
+"""Two sides and the little that a node does around them, without a node.
 
 `Node` plays docs/PROTOCOL.md 9: prekeys, outbox rows that are resent as the same bytes or sealed
 again, receipts, refused handshakes, remembered envelopes. `Pair` is the link: it loses, doubles,
@@ -8,13 +8,13 @@ delays and reorders.
 from dataclasses import dataclass, field
 
 from loom.core import choice
-from loom.core import conversation as conversations
+from loom.core import sessions as core
 from loom.core.choice import Counters
-from loom.core.conversation import Conversation, decode_conversation, encode_conversation
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.identity import Identity
 from loom.core.prekeys import Prekey, present, presentable, read_bundle
 from loom.core.session import Awaited, may_seal
+from loom.core.sessions import Sessions, decode_sessions, encode_sessions
 from loom.core.skipped import SkippedMessageKeys
 from loom.crypto.kdf import hash_
 from loom.errors import PeerError
@@ -47,7 +47,7 @@ class Node:
     source: Source
     clock_ms: int = 0
     """How wrong its clock is."""
-    conversation: Conversation = field(default_factory=Conversation)
+    sessions: Sessions = field(default_factory=Sessions)
     skipped: dict[bytes, SkippedMessageKeys] = field(default_factory=dict)
     prekeys: dict[bytes, Prekey] = field(default_factory=dict)
     refused: set[bytes] = field(default_factory=set)
@@ -76,15 +76,15 @@ class Node:
         live = [one for one in self.prekeys.values() if presentable(one, now_s)]
         prekey = live[0] if live else self.source.prekey(self.identity, now_s)
         self.prekeys[prekey.bundle_id] = prekey
-        return present(self.identity, prekey, self.conversation.counters.largest)
+        return present(self.identity, prekey, self.sessions.counters.largest)
 
     def start_due(self, now_ms: int) -> bool:
         """What `choice.should_start` says of this moment."""
         return choice.should_start(
-            self.conversation.sessions,
+            self.sessions.live,
             something_to_send=bool(self.rows or self.owed),
-            start_wanted=self.conversation.start_wanted,
-            wanted_starts_s=self.conversation.wanted_starts_s,
+            start_wanted=self.sessions.start_wanted,
+            wanted_starts_s=self.sessions.wanted_starts_s,
             link_time_s=(now_ms - self.begun_ms) / 1000,
             now_s=self._now(now_ms) // 1000,
         )
@@ -96,8 +96,8 @@ class Node:
         except PeerError as error:
             self.failures.append(str(error))
             return
-        started = conversations.start(
-            self.conversation,
+        started = core.start(
+            self.sessions,
             self.identity,
             self.contact,
             remote,
@@ -113,12 +113,12 @@ class Node:
 
     def outgoing(self) -> list[bytes]:
         """Every row's envelope, sealed anew if the best session changed, then what is owed."""
-        best = self.conversation.best
+        best = self.sessions.best
         if best is None:
             return []
         for row in self.rows:
             if row.session_id != best.session_id:
-                session = self.conversation.best
+                session = self.sessions.best
                 if session is None or not may_seal(session, self._awaited(), text=True):
                     break
                 self._seal(row)
@@ -126,7 +126,7 @@ class Node:
         lonely = choice.unconfirmed(best) and not envelopes
         if self.owed or self.answer or lonely:
             receipt = Receipt(self.source.take(16), 0, tuple(self.owed[:1_000]), ())
-            session = self.conversation.best
+            session = self.sessions.best
             if session is not None and may_seal(session, self._awaited(), text=False):
                 envelopes.append(self.seal(receipt))
                 self.owed, self.answer = self.owed[1_000:], False
@@ -140,14 +140,14 @@ class Node:
 
     def _seal(self, row: Row) -> None:
         row.session_id = b""
-        sealed = conversations.seal(
-            self.conversation,
+        sealed = core.seal(
+            self.sessions,
             row.payload,
             entropy=self.source.entropy(),
             fresh_key=self.source.key,
             awaited=self._awaited(),
         )
-        self._commit(sealed.conversation)
+        self._commit(sealed.sessions)
         row.envelope = sealed.envelope
         row.session_id, row.chain, row.ordinal = sealed.session_id, sealed.chain, sealed.ordinal
         commitment = commitment_of(sealed.envelope)
@@ -156,7 +156,7 @@ class Node:
         self.commitments.add(commitment)
 
     def _awaited(self) -> Awaited | None:
-        best = self.conversation.best
+        best = self.sessions.best
         places = [
             (row.ordinal, row.chain)
             for row in self.rows
@@ -171,12 +171,12 @@ class Node:
 
     def receive(self, envelope: bytes, now_ms: int) -> bool:
         """Open one envelope and do what follows; False: nothing was opened."""
-        before = encode_conversation(self.conversation)
+        before = encode_sessions(self.sessions)
         digest = hash_(envelope)
         try:
-            unknown = conversations.unknown_handshake(self.conversation, envelope)
-            opened = conversations.open_(
-                self.conversation,
+            unknown = core.unknown_handshake(self.sessions, envelope)
+            opened = core.open_(
+                self.sessions,
                 self.identity,
                 self.contact,
                 envelope,
@@ -186,18 +186,18 @@ class Node:
                 now_ms=self._now(now_ms),
             )
         except PeerError as error:
-            if encode_conversation(self.conversation) != before:
+            if encode_sessions(self.sessions) != before:
                 raise RuntimeError("a refused envelope changed the state") from error
             if digest in self.remembered:
                 self._owe(self.remembered[digest])
             else:
                 self.failures.append(str(error))
-                self._commit(conversations.want_start(self.conversation))
+                self._commit(core.want_start(self.sessions))
             return False
-        self._commit(opened.conversation)
+        self._commit(opened.sessions)
         keys = self.skipped.setdefault(opened.session_id, SkippedMessageKeys())
         keys.apply(opened.skipped, self._now(now_ms) // 1000)
-        if opened.accepted is not None:
+        if opened.accepted:
             if unknown is None:
                 raise RuntimeError("a known handshake was accepted again")
             del self.prekeys[unknown.bundle_id]
@@ -219,9 +219,7 @@ class Node:
             case Receipt(delivered=delivered):
                 for row in [one for one in self.rows if one.message_id in delivered]:
                     self.rows.remove(row)
-                    self._commit(
-                        conversations.receipted(self.conversation, row.session_id, row.ordinal)
-                    )
+                    self._commit(core.receipted(self.sessions, row.session_id, row.ordinal))
 
     def _owe(self, message_id: bytes) -> None:
         if message_id and message_id not in self.owed:
@@ -231,14 +229,14 @@ class Node:
 
     def tidy(self, now_ms: int) -> None:
         """Delete superseded sessions; their handshakes are refused from then on."""
-        gone = choice.superseded(self.conversation.sessions, self._now(now_ms) // 1000)
+        gone = choice.superseded(self.sessions.live, self._now(now_ms) // 1000)
         self.refused |= {one.handshake_id for one in gone}
-        self._commit(conversations.without(self.conversation, gone))
+        self._commit(core.without(self.sessions, gone))
 
     def restore(self, *, keep_counters: bool) -> None:
         """Back from a backup: no session, no prekey; seen ids and the outbox are there."""
-        counters = self.conversation.counters if keep_counters else Counters()
-        self.conversation = Conversation(counters)
+        counters = self.sessions.counters if keep_counters else Counters()
+        self.sessions = Sessions(counters)
         self.skipped, self.prekeys, self.refused = {}, {}, set()
         self.remembered, self.owed, self.answer = {}, [], False
         for row in self.rows:
@@ -247,16 +245,16 @@ class Node:
     def _now(self, now_ms: int) -> int:
         return now_ms + self.clock_ms
 
-    def _commit(self, conversation: Conversation) -> None:
+    def _commit(self, sessions: Sessions) -> None:
         """As the store: nothing but the encoded state survives."""
-        self.conversation = decode_conversation(encode_conversation(conversation))
-        live = {one.session_id for one in conversation.sessions}
+        self.sessions = decode_sessions(encode_sessions(sessions))
+        live = {one.session_id for one in sessions.live}
         self.skipped = {name: keys for name, keys in self.skipped.items() if name in live}
 
 
 def commitment_of(envelope: bytes) -> bytes:
     """The key commitment of an envelope's message."""
-    start = 1 + 2_385 + (PREFIX_BYTES if envelope[0] == conversations.FIRST else 0)
+    start = 1 + 2_385 + (PREFIX_BYTES if envelope[0] == core.FIRST else 0)
     return envelope[start : start + 32]
 
 
@@ -314,8 +312,8 @@ class Pair:
 
     def check(self) -> None:
         """A session that both hold is the same for both (PROTOCOL 10.7)."""
-        for one in self.alice.conversation.sessions:
-            two = self.bob.conversation.session(one.session_id)
+        for one in self.alice.sessions.live:
+            two = self.bob.sessions.session(one.session_id)
             if two is None:
                 continue
             same = (
@@ -331,7 +329,7 @@ class Pair:
     @property
     def settled(self) -> bool:
         """Nothing is left to say, and both would say it on one confirmed session."""
-        bests = [node.conversation.best for node in self.nodes]
+        bests = [node.sessions.best for node in self.nodes]
         if bests[0] is None or bests[1] is None:
             return False
         return (

@@ -33,19 +33,19 @@ def test_old_copies_restored_within_an_hour_are_mended_at_once_and_told_once() -
     pair.settle()
     pair.now_ms += 3_600_000
     for number in range(DESYNC_RESTARTS_MAX):
-        old = pair.alice.conversation
+        old = pair.alice.sessions
         pair.alice.write(f"lost in the old copy {number}")
         assert minutes_to_settle(pair, 1) <= 1
-        pair.alice.conversation = old
+        pair.alice.sessions = old
         pair.alice.write(f"after the restore {number}")
         assert minutes_to_settle(pair, 3) <= 3
     assert pair.bob.starts == DESYNC_RESTARTS_MAX
     assert pair.alice.notices == 1
 
-    old = pair.alice.conversation
+    old = pair.alice.sessions
     pair.alice.write("lost in the last copy")
     assert minutes_to_settle(pair, 1) <= 1
-    pair.alice.conversation = old
+    pair.alice.sessions = old
     pair.alice.write("waits until the hour is over")
     assert minutes_to_settle(pair, 10) == 11
     assert minutes_to_settle(pair, 60) <= 60

@@ -1,7 +1,7 @@
 """Which session is begun, kept, cancelled and forgotten (docs/PROTOCOL.md 4, 9)."""
 
-from loom.core.conversation import want_start
 from loom.core.handshake import PREFIX_BYTES
+from loom.core.sessions import want_start
 from loom.wire.limits import DESYNC_RESTARTS_MAX
 from tests.sans_io.pair import DAY_MS, MINUTE_MS
 from tests.sans_io.talk import Talk
@@ -64,19 +64,19 @@ def test_only_the_best_session_cancels_a_wanted_start() -> None:
     pair.settle()
     talk.write(1)
     on_old = pair.bob.outgoing()[0]
-    pair.alice.conversation = want_start(pair.alice.conversation)
+    pair.alice.sessions = want_start(pair.alice.sessions)
     assert pair.alice.start_due(pair.now_ms)
     pair.alice.begin(pair.bob.bundle(pair.now_ms), pair.now_ms)
     for envelope in pair.alice.outgoing():
         assert pair.bob.receive(envelope, pair.now_ms)
     answer = pair.bob.outgoing()
     assert pair.alice.receive(answer[-1], pair.now_ms)
-    pair.alice.conversation = want_start(pair.alice.conversation)
+    pair.alice.sessions = want_start(pair.alice.sessions)
     assert pair.alice.receive(on_old, pair.now_ms)
-    assert pair.alice.conversation.start_wanted
+    assert pair.alice.sessions.start_wanted
     talk.write(1)
     assert pair.alice.receive(pair.bob.outgoing()[-1], pair.now_ms)
-    assert not pair.alice.conversation.start_wanted
+    assert not pair.alice.sessions.start_wanted
 
 
 def test_a_handshake_that_becomes_the_best_cancels_a_wanted_start() -> None:
@@ -87,14 +87,14 @@ def test_a_handshake_that_becomes_the_best_cancels_a_wanted_start() -> None:
     pair.alice.restore(keep_counters=True)
     talk.write(0)
     pair.now_ms += MINUTE_MS
-    pair.bob.conversation = want_start(pair.bob.conversation)
+    pair.bob.sessions = want_start(pair.bob.sessions)
     pair.starts()
     assert pair.bob.starts == 1
     pair.bob.restore(keep_counters=True)
-    pair.bob.conversation = want_start(pair.bob.conversation)
+    pair.bob.sessions = want_start(pair.bob.sessions)
     pair.alice.begin(pair.bob.bundle(pair.now_ms), pair.now_ms)
     assert pair.bob.receive(pair.alice.outgoing()[0], pair.now_ms)
-    assert not pair.bob.conversation.start_wanted
+    assert not pair.bob.sessions.start_wanted
     pair.settle()
     talk.check()
 
@@ -103,7 +103,7 @@ def test_no_desync_start_while_an_own_start_is_unanswered() -> None:
     talk = Talk(53)
     talk.write(0)
     talk.pair.starts()
-    alice = talk.pair.alice.conversation
+    alice = talk.pair.alice.sessions
     assert want_start(alice) is alice
 
 
@@ -111,11 +111,11 @@ def test_the_handshake_is_forgotten_once_it_was_answered() -> None:
     talk = Talk(54)
     talk.write(0)
     talk.pair.starts()
-    best = talk.pair.alice.conversation.best
+    best = talk.pair.alice.sessions.best
     assert best is not None
     assert len(best.prefix) == PREFIX_BYTES
     talk.pair.settle()
-    best = talk.pair.alice.conversation.best
+    best = talk.pair.alice.sessions.best
     assert best is not None
     assert best.prefix == b""
 
@@ -126,7 +126,7 @@ def test_a_start_begun_again_drops_the_unanswered_one() -> None:
     pair = talk.pair
     for _ in range(3):
         pair.starts()
-        assert len(pair.alice.conversation.sessions) == 1
+        assert len(pair.alice.sessions.live) == 1
         pair.now_ms += 11 * MINUTE_MS
     assert pair.alice.starts == 3
     pair.settle()
@@ -142,7 +142,7 @@ def test_an_answered_session_is_kept_beside_a_new_start() -> None:
     talk.write(1)
     on_old = pair.bob.outgoing()[0]
     pair.alice.begin(pair.bob.bundle(pair.now_ms), pair.now_ms)
-    assert len(pair.alice.conversation.sessions) == 2
+    assert len(pair.alice.sessions.live) == 2
     assert pair.alice.receive(on_old, pair.now_ms)
 
 
@@ -159,7 +159,7 @@ def test_a_step_of_the_peer_says_what_it_has_received() -> None:
         pair.bob.owed.clear()
         talk.write(1)
         assert pair.alice.receive(pair.bob.outgoing()[-1], pair.now_ms)
-    best = pair.alice.conversation.best
+    best = pair.alice.sessions.best
     assert best is not None
     assert best.ratchet.sending_chain is not None
     assert best.known_received == best.ratchet.sending_chain.first_ordinal + 1

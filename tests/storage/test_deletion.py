@@ -21,7 +21,7 @@ def _fill(db: Connection) -> None:
     for number in range(1, 200):
         say(db, number, f"ordinary talk number {number}")
     row = say(db, 200, f"the {SECRET} plan").row_id
-    events.append(db, [events.NewEvent(body=b"{}", created_at_ms=1, message_row=row)])
+    events.append(db, events.NewEvent(body=b"{}", created_at_ms=1, message_row=row))
     outbox.add(db, ADA, mid(200), b"payload zanzibar" * 40)
     skipped_keys.add_many(db, ADA, [skipped_keys.SkippedKey(SESSION, 0, 1, b"KEYKEY" * 5, 1)])
     prekeys.put(db, prekeys.Prekey(b"b" * 8, ADA, b"PRIVATE" * 9, 1))

@@ -173,9 +173,7 @@ def _event(number: int, row: int | None = None, contact: int = 1) -> events.NewE
 def test_events_replay_in_order_with_the_text_of_their_message(db: Connection) -> None:
     row = say(db, 1, "what was said").row_id
     assert events.last_seq(db) == 0
-    assert events.append(db, [_event(1), _event(2, row)]) == 1
-    assert events.append(db, []) == 0
-    assert events.append(db, [_event(3)]) == 3
+    assert [events.append(db, one) for one in (_event(1), _event(2, row), _event(3))] == [1, 2, 3]
     replayed = events.after(db, 1, 9)
     assert [(e.seq, e.body, e.text) for e in replayed] == [
         (2, b"2", "what was said"),
@@ -187,21 +185,40 @@ def test_events_replay_in_order_with_the_text_of_their_message(db: Connection) -
     assert events.after(db, 1, 1)[0].text is None
 
 
-def test_a_number_is_given_once_even_after_pruning(db: Connection) -> None:
-    events.append(db, [_event(1), _event(2, contact=2)])
-    assert events.forget(db, ContactId(2)) == 1
-    assert events.prune(db, events.KEPT_S + 100) == 1
-    assert events.last_seq(db) == 2
-    assert events.append(db, [_event(3)]) == 3
-
-
-def test_pruning_keeps_the_newest(db: Connection) -> None:
+def _flood(db: Connection, contact: int | None, events_: int) -> None:
     db.execute(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100005)"
-        " INSERT INTO events (body, created_at_ms) SELECT x'00', 1 FROM n"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        " INSERT INTO events (body, contact_id, created_at_ms) SELECT x'00', ?, 1 FROM n",
+        (events_, contact),
     )
-    assert events.prune(db, 1) == 5
+
+
+def test_a_number_is_given_once_even_when_its_event_is_gone(db: Connection) -> None:
+    events.append(db, _event(1))
+    events.append(db, _event(2, contact=2))
+    assert events.forget(db, ContactId(2)) == 1
+    assert events.last_seq(db) == 2
+    assert events.append(db, _event(3)) == 3
+
+
+def test_a_flood_of_one_contact_removes_nobody_elses_events(db: Connection) -> None:
+    """And says up to which number some are gone. No clock decides, which may be wrong."""
+    assert events.append(db, _event(1, contact=2)) == 1
+    _flood(db, 1, events.KEPT_MAX + 5)
+    assert events.append(db, _event(1, contact=2)) == events.KEPT_MAX + 7
+    assert events.forgotten_through(db) == 0
+    assert events.prune(db) == 5
+    assert [one.seq for one in events.after(db, 0, 2)] == [1, 7]
+    assert events.forgotten_through(db) == 6
+    assert events.prune(db) == 0
+
+
+def test_events_about_no_contact_have_their_own_quota(db: Connection) -> None:
+    _flood(db, None, events.KEPT_MAX + 5)
+    events.append(db, _event(1))
+    assert events.prune(db) == 5
     assert events.after(db, 0, 1)[0].seq == 6
+    assert events.prune(db) == 0
 
 
 def test_forgetting_a_contact_leaves_others_events(db: Connection) -> None:

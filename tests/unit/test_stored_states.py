@@ -8,8 +8,8 @@ import pytest
 
 from loom.core import state_v1
 from loom.core.chains import SendingChain, StepDue
-from loom.core.conversation import Conversation, decode_conversation, encode_conversation
 from loom.core.session import Session
+from loom.core.sessions import Sessions, decode_sessions, encode_sessions
 from loom.errors import MalformedMessage
 
 V1: dict[str, Any] = json.loads(
@@ -65,22 +65,22 @@ def held_by(session: Session) -> dict[str, object]:
 @pytest.mark.parametrize("name", sorted(V1))
 def test_a_state_of_version_1_holds_what_it_held(name: str) -> None:
     holds = V1[name]["holds"]
-    read = decode_conversation(bytes.fromhex(V1[name]["state"]))
+    read = decode_sessions(bytes.fromhex(V1[name]["state"]))
     assert [read.counters.sent, read.counters.accepted, read.counters.told] == holds["counters"]
     assert read.start_wanted == holds["start_wanted"]
     last_s = holds["last_wanted_start_s"]
     assert read.wanted_starts_s == ((last_s,) if last_s else ())
     assert read.had_session == holds["had_session"]
     assert read.last_notice_s == holds["last_notice_s"]
-    assert [held_by(session) for session in read.sessions] == holds["sessions"]
+    assert [held_by(session) for session in read.live] == holds["sessions"]
 
 
 @pytest.mark.parametrize("name", sorted(V1))
 def test_it_is_written_as_the_new_version(name: str) -> None:
-    read = decode_conversation(bytes.fromhex(V1[name]["state"]))
-    stored = encode_conversation(read)
+    read = decode_sessions(bytes.fromhex(V1[name]["state"]))
+    stored = encode_sessions(read)
     assert stored[:1] == b"\x02"
-    assert decode_conversation(stored) == read
+    assert decode_sessions(stored) == read
 
 
 def test_the_file_has_every_shape_that_a_ratchet_of_version_1_had() -> None:
@@ -97,8 +97,8 @@ def test_the_file_has_every_shape_that_a_ratchet_of_version_1_had() -> None:
 )
 def test_a_damaged_state_of_version_1_is_malformed(damage: bytes) -> None:
     with pytest.raises(MalformedMessage):
-        decode_conversation(state_v1.VERSION + damage)
+        decode_sessions(state_v1.VERSION + damage)
 
 
 def test_nothing_is_known_of_somebody_new() -> None:
-    assert decode_conversation(bytes.fromhex(V1["new"]["state"])) == Conversation()
+    assert decode_sessions(bytes.fromhex(V1["new"]["state"])) == Sessions()

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from mnemonic import Mnemonic
 
-from loom.core import conversation
+from loom.core import sessions as core
 from loom.core.chains import RatchetKey
-from loom.core.conversation import Conversation
 from loom.core.gate import Gate, GateEntry
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
 from loom.core.link_ends import LinkInitiator, LinkResponder
@@ -19,6 +18,7 @@ from loom.core.pair_keys import DirectionKeys, derive_pair_keys
 from loom.core.prekeys import issue, present, read_bundle
 from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, find_contact
 from loom.core.safety_number import safety_number, safety_words
+from loom.core.sessions import Sessions
 from loom.core.skipped import SkippedMessageKeys
 from loom.crypto.kdf import MacKey, hash_
 from loom.crypto.kem import KemKey
@@ -162,24 +162,24 @@ class Side:
     def __init__(self, own: Values, contact: Values) -> None:
         self.identity = identity_of(own)
         self.contact = identity_of(contact).token
-        self.conversation = Conversation()
+        self.sessions = Sessions()
         self.skipped: dict[bytes, SkippedMessageKeys] = {}
 
     def seal(self, message: Values) -> bytes:
         names = ("nonce", "salt")
-        sealed = conversation.seal(
-            self.conversation,
+        sealed = core.seal(
+            self.sessions,
             unhex(message["payload"]),
             entropy=b"".join(unhex(message[name]) for name in names),
             fresh_key=lambda: ratchet_key(message),
             awaited=None,
         )
-        self.conversation = sealed.conversation
+        self.sessions = sealed.sessions
         return sealed.envelope
 
     def open_(self, envelope: bytes, **prekey: Any) -> bytes:
-        opened = conversation.open_(
-            self.conversation,
+        opened = core.open_(
+            self.sessions,
             self.identity,
             self.contact,
             envelope,
@@ -187,7 +187,7 @@ class Side:
             refused=False,
             **prekey,
         )
-        self.conversation = opened.conversation
+        self.sessions = opened.sessions
         kept = self.skipped.setdefault(opened.session_id, SkippedMessageKeys())
         kept.apply(opened.skipped, prekey["now_ms"] // 1_000)
         return opened.payload
@@ -250,8 +250,8 @@ def test_session(recorded: Values) -> None:
     for now_s in (first_s - 1, last_s + 1):
         with pytest.raises(ProtocolViolation):
             read_bundle(sent, a.contact, now_s)
-    a.conversation = conversation.start(
-        a.conversation,
+    a.sessions = core.start(
+        a.sessions,
         a.identity,
         a.contact,
         read_bundle(sent, a.contact, made["issued_at"]),
@@ -259,7 +259,7 @@ def test_session(recorded: Values) -> None:
         local=ratchet_key(inputs["messages"][0]),
         now_ms=now_ms,
     )
-    (session,) = a.conversation.sessions
+    (session,) = a.sessions.live
     assert session.prefix.hex() == derived["handshake"]["prefix"]
     assert session.handshake_id.hex() == derived["handshake"]["hsid"]
     assert session.session_id.hex() == derived["handshake"]["session_id"]
@@ -279,7 +279,7 @@ def test_session(recorded: Values) -> None:
 
     last_step = [noted["step"] for noted in derived["messages"] if "step" in noted][-1]
     for side in (a, b):
-        (session,) = side.conversation.sessions
+        (session,) = side.sessions.live
         assert session.ratchet.root_key.hex() == last_step["root_key"]
         assert not any(side.skipped.values())
 

@@ -9,15 +9,16 @@ import msgspec
 
 from loom.api import commands as api
 from loom.api import views
-from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, MessageFailed
+from loom.api.events import ContactChanged, ContactRemoved, MessageFailed
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number, safety_words
 from loom.errors import ContactNotFound, DuplicateContact, InvalidInput, NameTaken, OwnToken
 from loom.model import Contact, ContactId, ContactToken, Message, MessageState, PeerId
-from loom.node.bus import Draft, store_events
 from loom.node.commands.handlers import Handlers
+from loom.node.device import Device
+from loom.node.journal import Happened
+from loom.node.message_view import shown_id
 from loom.node.names import check_name
-from loom.node.peer import Peer
 from loom.storage import contacts, events, messages, outbox
 from loom.storage.connection import Db
 from loom.wire.content import Profile, encode_payload
@@ -57,10 +58,10 @@ class ContactCommands:
             raise OwnToken
         name = check_name(command.name)
         async with self._changing:
-            for peer in self._node.peers.values():
-                if peer.contact.peer_id == token.peer_id:
-                    raise DuplicateContact(name=peer.contact.name)
-            known = self._node.peers.find(name)
+            for device in self._node.roster.values():
+                if device.contact.peer_id == token.peer_id:
+                    raise DuplicateContact(name=device.contact.name)
+            known = self._node.roster.find(name)
             if known is None:
                 return await self._add(token, name)
             if not command.replace:
@@ -70,7 +71,7 @@ class ContactCommands:
     async def _add(self, token: ContactToken, name: str) -> views.ContactView:
         now_ms = self._parts.clock.now_ms()
 
-        def add(db: Db) -> tuple[Contact, list[AnyEvent]]:
+        def add(db: Db, happened: Happened) -> Contact:
             contact = contacts.insert(
                 db,
                 name=name,
@@ -79,16 +80,19 @@ class ContactCommands:
                 created_at_ms=now_ms,
             )
             self._queue_profile(db, contact.contact_id)
-            return contact, self._changed(db, contact, "added")
+            _changed(happened, contact, "added")
+            return contact
 
-        contact, stored = await self._parts.database.write(add)
-        peer = self._node.add_peer(contact)
-        self._node.contacts_changed()
-        self._parts.bus.publish(stored)
-        return await self._view(peer)
+        def join(contact: Contact) -> None:
+            self._node.add_device(contact)
+            self._node.contacts_changed()
+
+        contact = await self._parts.journal.submit(add, then=join)
+        device = self._node.roster[contact.contact_id]
+        return await self._view(device)
 
     async def _replace_identity(
-        self, peer: Peer, peer_id: PeerId, x25519_public: bytes
+        self, device: Device, peer_id: PeerId, x25519_public: bytes
     ) -> views.ContactView:
         """A contact's new identity: it hears nothing of us until it is verified."""
 
@@ -101,75 +105,72 @@ class ContactCommands:
                 identity_changed=True,
             )
 
-        def also(db: Db) -> list[AnyEvent]:
-            failed = self._fail_queued(db, peer, "identity_changed")
-            contacts.forget_identity(db, peer.number)
-            self._queue_profile(db, peer.number)
-            return failed
+        def also(db: Db, happened: Happened) -> None:
+            _fail_queued(db, happened, device, "identity_changed")
+            contacts.forget_identity(db, device.number)
+            self._queue_profile(db, device.number)
 
-        return await self._change(peer, change, "identity", also=also, anew=True)
+        return await self._change(device, change, "identity", also=also, anew=True)
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
         unread, queued, last = await self._parts.database.long_read(
             lambda db: (messages.unread_counts(db), outbox.counts(db), messages.last_messages(db))
         )
-        peers = sorted(
-            self._node.peers.values(), key=lambda peer: contacts.name_key(peer.contact.name)
+        devices = sorted(
+            self._node.roster.values(), key=lambda device: contacts.name_key(device.contact.name)
         )
         return views.Contacts(
             contacts=[
                 _contact_view(
-                    peer,
-                    unread.get(peer.number, 0),
-                    queued.get(peer.number, 0),
-                    last.get(peer.number),
+                    device,
+                    unread.get(device.number, 0),
+                    queued.get(device.number, 0),
+                    last.get(device.number),
                 )
-                for peer in peers
+                for device in devices
             ]
         )
 
     async def _show_contact(self, command: api.ShowContact) -> views.ContactView:
-        return await self._view(self._node.peers.named(command.contact))
+        return await self._view(self._node.roster.named(command.contact))
 
     async def _rename_contact(self, command: api.RenameContact) -> views.ContactView:
         name = check_name(command.name)
         async with self._changing:
-            peer = self._node.peers.named(command.contact)
+            device = self._node.roster.named(command.contact)
             return await self._change(
-                peer, lambda contact: msgspec.structs.replace(contact, name=name), "renamed"
+                device, lambda contact: msgspec.structs.replace(contact, name=name), "renamed"
             )
 
     async def _remove_contact(self, command: api.RemoveContact) -> views.Done:
-        now_ms = self._parts.clock.now_ms()
 
-        def remove(db: Db) -> list[AnyEvent]:
-            contacts.remove(db, peer.number)
-            events.forget(db, peer.number)
-            event = ContactRemoved(contact=peer.contact.name, contact_id=peer.number)
-            return store_events(db, [Draft(event, None)], now_ms)
+        def remove(db: Db, happened: Happened) -> None:
+            contacts.remove(db, device.number)
+            events.forget(db, device.number)
+            event = ContactRemoved(contact=device.contact.name, contact_id=device.number)
+            happened.add(event)
 
         async with self._changing:
-            peer = self._node.peers.named(command.contact)
-            async with self._let_go(peer):
-                stored = await self._parts.database.write(remove)
-        self._parts.bus.publish(stored)
+            device = self._node.roster.named(command.contact)
+            async with self._let_go(device):
+                await self._parts.journal.write(remove)
         await self._parts.database.checkpoint()
         return views.Done()
 
     async def _block_contact(self, command: api.BlockContact) -> views.ContactView:
-        def also(db: Db) -> list[AnyEvent]:
+        def also(db: Db, happened: Happened) -> None:
             if command.blocked:
-                return self._fail_queued(db, peer, "blocked")
-            self._queue_profile(db, peer.number)
-            return []
+                _fail_queued(db, happened, device, "blocked")
+            else:
+                self._queue_profile(db, device.number)
 
         async with self._changing:
-            peer = self._node.peers.named(command.contact)
-            if peer.contact.blocked == command.blocked:
-                return await self._view(peer)
+            device = self._node.roster.named(command.contact)
+            if device.contact.blocked == command.blocked:
+                return await self._view(device)
             # Links, tasks and unsent words end here; unblocking begins afresh.
             return await self._change(
-                peer,
+                device,
                 lambda contact: msgspec.structs.replace(contact, blocked=command.blocked),
                 "blocked" if command.blocked else "unblocked",
                 also=also,
@@ -178,90 +179,92 @@ class ContactCommands:
 
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
         async with self._changing:
-            peer = self._node.peers.named(command.contact)
+            device = self._node.roster.named(command.contact)
             if command.confirm and command.withdraw:
                 raise InvalidInput(what="Either confirm or withdraw")
             if command.confirm:
                 await self._change(
-                    peer,
+                    device,
                     lambda contact: msgspec.structs.replace(
                         contact, verified=True, identity_changed=False
                     ),
                     "verified",
-                    anew=peer.contact.identity_changed,
+                    anew=device.contact.identity_changed,
                 )
-            elif command.withdraw and peer.contact.verified:
+            elif command.withdraw and device.contact.verified:
                 await self._change(
-                    peer,
+                    device,
                     lambda contact: msgspec.structs.replace(contact, verified=False),
                     "unverified",
                 )
-            peer = self._node.peers.named(command.contact)
-        groups = safety_number(self._parts.identity.peer_id, peer.contact.peer_id)
+            device = self._node.roster.named(command.contact)
+        groups = safety_number(self._parts.identity.peer_id, device.contact.peer_id)
         return views.SafetyNumberView(
-            contact=peer.contact.name,
-            contact_id=peer.number,
+            contact=device.contact.name,
+            contact_id=device.number,
             groups=list(groups),
             words=list(safety_words(groups)),
-            verified=peer.contact.verified,
+            verified=device.contact.verified,
         )
 
     async def _change(
         self,
-        peer: Peer,
+        device: Device,
         change: Callable[[Contact], Contact],
         what: str,
         *,
-        also: Callable[[Db], list[AnyEvent]] | None = None,
+        also: Callable[[Db, Happened], None] | None = None,
         anew: bool = False,
     ) -> views.ContactView:
         """Change a contact as it stands on disk; `anew`: its links and tasks begin again."""
 
-        def update(db: Db) -> tuple[Contact, list[AnyEvent]]:
-            current = contacts.by_id(db, peer.number)
+        def update(db: Db, happened: Happened) -> Contact:
+            current = contacts.by_id(db, device.number)
             if current is None:
-                raise ContactNotFound(name=peer.contact.name)
+                raise ContactNotFound(name=device.contact.name)
             changed = change(current)
-            other_events = [] if also is None else also(db)
+            if also is not None:
+                also(db, happened)
             contacts.update(db, changed)
-            return changed, other_events + self._changed(db, changed, what)
+            _changed(happened, changed, what)
+            return changed
+
+        def take_up(contact: Contact) -> None:
+            if anew:
+                self._node.add_device(contact)
+                self._node.contacts_changed()
+            else:
+                device.context.contact = contact
 
         if anew:
-            async with self._let_go(peer):
-                contact, stored = await self._parts.database.write(update)
-            peer = self._node.add_peer(contact)
-            self._node.contacts_changed()
+            async with self._let_go(device):
+                await self._parts.journal.submit(update, then=take_up)
         else:
-            contact, stored = await self._parts.database.write(update)
-            peer.contact = contact
-        self._parts.bus.publish(stored)
-        return await self._view(peer)
+            await self._parts.journal.submit(update, then=take_up)
+        device = self._node.roster[device.number]
+        return await self._view(device)
 
     @asynccontextmanager
-    async def _let_go(self, peer: Peer) -> AsyncIterator[None]:
+    async def _let_go(self, device: Device) -> AsyncIterator[None]:
         """End a contact's links and tasks; when what follows fails, take it up again as it was."""
-        await self._node.drop_peer(peer)
+        await self._node.drop_device(device)
         try:
             yield
         except BaseException:
-            self._node.add_peer(peer.contact)
+            self._node.add_device(device.contact)
             self._node.contacts_changed()
             raise
 
-    async def _view(self, peer: Peer) -> views.ContactView:
-        await peer.state.ready()
+    async def _view(self, device: Device) -> views.ContactView:
+        await device.sessions.ready()
         unread, queued, last = await self._parts.database.read(
             lambda db: (
-                messages.unread_count(db, peer.number),
-                outbox.counts(db).get(peer.number, 0),
-                messages.page(db, peer.number, 1),
+                messages.unread_count(db, device.number),
+                outbox.counts(db).get(device.number, 0),
+                messages.page(db, device.number, 1),
             )
         )
-        return _contact_view(peer, unread, queued, last[0] if last else None)
-
-    def _changed(self, db: Db, contact: Contact, what: str) -> list[AnyEvent]:
-        event = ContactChanged(contact=contact.name, contact_id=contact.contact_id, what=what)
-        return store_events(db, [Draft(event, contact.contact_id)], self._parts.clock.now_ms())
+        return _contact_view(device, unread, queued, last[0] if last else None)
 
     def _queue_profile(self, db: Db, contact_id: ContactId) -> None:
         """Tell the contact what one would like to be called, before anything else."""
@@ -269,27 +272,29 @@ class ContactCommands:
         profile = Profile(message_id, now_ms, self._node.name)
         outbox.add(db, contact_id, message_id, encode_payload(profile))
 
-    def _fail_queued(self, db: Db, peer: Peer, reason: str) -> list[AnyEvent]:
-        """What waits for a contact will not leave."""
-        ids = outbox.delete_all(db, peer.number)
-        failed = messages.set_state(db, peer.number, ids, MessageState.FAILED)
-        drafts = [
-            Draft(
-                MessageFailed(
-                    message_id=peer.shown_id(one),
-                    contact=peer.contact.name,
-                    contact_id=peer.number,
-                    reason=reason,
-                ),
-                peer.number,
-            )
-            for one in failed
-        ]
-        return store_events(db, drafts, self._parts.clock.now_ms())
+
+def _changed(happened: Happened, contact: Contact, what: str) -> None:
+    event = ContactChanged(contact=contact.name, contact_id=contact.contact_id, what=what)
+    happened.add(event, contact.contact_id)
 
 
-def _contact_view(peer: Peer, unread: int, queued: int, last: Message | None) -> views.ContactView:
-    contact = peer.contact
+def _fail_queued(db: Db, happened: Happened, device: Device, reason: str) -> None:
+    """What waits for a contact will not leave."""
+    ids = outbox.delete_all(db, device.number)
+    for one in messages.set_state(db, device.number, ids, MessageState.FAILED):
+        event = MessageFailed(
+            message_id=shown_id(one),
+            contact=device.contact.name,
+            contact_id=device.number,
+            reason=reason,
+        )
+        happened.add(event, device.number)
+
+
+def _contact_view(
+    device: Device, unread: int, queued: int, last: Message | None
+) -> views.ContactView:
+    contact = device.contact
     return views.ContactView(
         contact=contact.name,
         contact_id=contact.contact_id,
@@ -298,8 +303,8 @@ def _contact_view(peer: Peer, unread: int, queued: int, last: Message | None) ->
         verified=contact.verified,
         blocked=contact.blocked,
         identity_changed=contact.identity_changed,
-        online=peer.connection is not None,
-        session=_session_state(peer),
+        online=device.connection is not None,
+        session=_session_state(device),
         unread=unread,
         queued=queued,
         last_message_at_ms=None if last is None else last.stored_at_ms,
@@ -307,11 +312,11 @@ def _contact_view(peer: Peer, unread: int, queued: int, last: Message | None) ->
     )
 
 
-def _session_state(peer: Peer) -> str:
+def _session_state(device: Device) -> str:
     """`none`, `starting` (ours, unanswered) or `established`; `unknown` before it was needed."""
-    if not peer.state.loaded:
+    if not device.sessions.is_loaded:
         return "unknown"
-    best = peer.state.conversation.best
+    best = device.sessions.best
     if best is None:
         return "none"
     return "starting" if unconfirmed(best) else "established"

@@ -6,10 +6,10 @@ import msgspec
 
 from loom.api import commands as api
 from loom.api import views
-from loom.api.events import AnyEvent, ContactChanged
+from loom.api.events import ContactChanged
 from loom.errors import InvalidText
-from loom.node.bus import Draft, store_events
 from loom.node.commands.handlers import Handlers
+from loom.node.journal import Happened
 from loom.storage import drafts, preferences
 from loom.storage.connection import Db
 from loom.wire.limits import DRAFT_MAX_BYTES
@@ -38,10 +38,10 @@ class HabitCommands:
         )
 
     async def _set_draft(self, command: api.SetDraft) -> views.Done:
-        peer = self._node.peers.named(command.contact)
+        device = self._node.roster.named(command.contact)
         if len(command.body.encode()) > DRAFT_MAX_BYTES:
             raise InvalidText(reason=f"a draft has at most {DRAFT_MAX_BYTES} bytes")
-        await self._parts.database.write(lambda db: drafts.put(db, peer.number, command.body))
+        await self._parts.database.write(lambda db: drafts.put(db, device.number, command.body))
         return views.Done()
 
     async def _list_preferences(self, command: api.ListPreferences) -> views.Preferences:
@@ -51,25 +51,23 @@ class HabitCommands:
         return views.Preferences(everybody=everybody, contacts=found)
 
     async def _set_preferences(self, command: api.SetPreferences) -> views.Done:
-        peer = None if command.contact is None else self._node.peers.named(command.contact)
-        number = None if peer is None else peer.number
+        device = None if command.contact is None else self._node.roster.named(command.contact)
+        number = None if device is None else device.number
         asked = {
             "read_receipts": command.read_receipts,
             "typing": command.typing,
             "muted": command.muted,
         }
         changes = {name: value for name, value in asked.items() if value is not None}
-        now_ms = self._parts.clock.now_ms()
 
-        def change(db: Db) -> list[AnyEvent]:
+        def change(db: Db, happened: Happened) -> None:
             before = preferences.of(db, number)
             preferences.put(db, msgspec.structs.replace(before, **changes))
-            if peer is None:
-                return []
-            event = ContactChanged(
-                contact=peer.contact.name, contact_id=peer.number, what="preferences"
-            )
-            return store_events(db, [Draft(event, peer.number)], now_ms)
+            if device is not None:
+                event = ContactChanged(
+                    contact=device.contact.name, contact_id=device.number, what="preferences"
+                )
+                happened.add(event, device.number)
 
-        self._parts.bus.publish(await self._parts.database.write(change))
+        await self._parts.journal.write(change)
         return views.Done()

@@ -16,9 +16,9 @@ from loom.errors import (
 )
 from loom.model import Address, Direction
 from loom.node.commands.handlers import Handlers
+from loom.node.device import Device
 from loom.node.diagnosis import diagnose
 from loom.node.log_tail import LINES_MAX, tail
-from loom.node.peer import Peer
 from loom.storage import addresses, outbox
 from loom.storage.addresses import AddressSource
 
@@ -44,7 +44,7 @@ class NetworkCommands:
         }
 
     async def _connect(self, command: api.Connect) -> views.Done:
-        peer = self._node.peers.named(command.contact)
+        peer = self._node.roster.named(command.contact)
         if peer.contact.blocked:
             raise ContactBlocked(name=peer.contact.name)
         if peer.contact.identity_changed:
@@ -68,7 +68,7 @@ class NetworkCommands:
 
     async def _list_peers(self, command: api.ListPeers) -> views.Peers:
         known = await self._parts.database.read(
-            lambda db: {number: addresses.of_contact(db, number) for number in self._node.peers}
+            lambda db: {number: addresses.of_contact(db, number) for number in self._node.roster}
         )
         return views.Peers(
             peers=[
@@ -82,7 +82,7 @@ class NetworkCommands:
                     known_addresses=[str(one.address) for one in known.get(number, [])],
                     last_error=peer.last_error,
                 )
-                for number, peer in sorted(self._node.peers.items())
+                for number, peer in sorted(self._node.roster.items())
             ]
         )
 
@@ -90,7 +90,7 @@ class NetworkCommands:
         node = self._node
         known, queued = await self._parts.database.read(
             lambda db: (
-                {number: len(addresses.of_contact(db, number)) for number in node.peers},
+                {number: len(addresses.of_contact(db, number)) for number in node.roster},
                 outbox.counts(db),
             )
         )
@@ -100,7 +100,7 @@ class NetworkCommands:
             refused=node.link_listener.refused,
             paths=[
                 _path_view(peer, known=known.get(number, 0), queued=queued.get(number, 0))
-                for number, peer in sorted(node.peers.items())
+                for number, peer in sorted(node.roster.items())
             ],
         )
 
@@ -127,7 +127,7 @@ class NetworkCommands:
         return views.Done()
 
 
-def _path_view(peer: Peer, *, known: int, queued: int) -> views.PathView:
+def _path_view(peer: Device, *, known: int, queued: int) -> views.PathView:
     dialer = None if peer.connection is not None else peer.dialer
     return views.PathView(
         contact=peer.contact.name,
@@ -147,7 +147,7 @@ def _path_view(peer: Peer, *, known: int, queued: int) -> views.PathView:
     )
 
 
-def _direction(peer: Peer) -> str | None:
+def _direction(peer: Device) -> str | None:
     if peer.connection is None:
         return None
     return Direction.OUT.value if peer.connection.dialled else Direction.IN.value

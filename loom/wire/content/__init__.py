@@ -24,6 +24,7 @@ __all__ = [
     "Unknown",
     "decode_payload",
     "encode_payload",
+    "read_tag",
 ]
 
 _ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile)

@@ -15,6 +15,8 @@ class Payload(msgspec.Struct, frozen=True):
 
     is_receipted: ClassVar[bool]
     """Whether taking one in owes a receipt."""
+    is_message: ClassVar[bool]
+    """Whether it enters the history as a message of its author."""
     is_durable: ClassVar[bool]
     """Whether it has an outbox row, and is sent again until it is receipted."""
 

@@ -12,6 +12,7 @@ class Profile(KnownPayload, frozen=True, tag=4):
     display_name: str
 
     is_receipted: ClassVar[bool] = True
+    is_message: ClassVar[bool] = False
     is_durable: ClassVar[bool] = True
 
     def is_in_bounds(self) -> bool:

@@ -13,6 +13,7 @@ class Receipt(KnownPayload, frozen=True, tag=2):
     read: tuple[bytes, ...]
 
     is_receipted: ClassVar[bool] = False
+    is_message: ClassVar[bool] = False
     is_durable: ClassVar[bool] = False
 
     def is_in_bounds(self) -> bool:

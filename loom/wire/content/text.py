@@ -12,6 +12,7 @@ class Text(KnownPayload, frozen=True, tag=1):
     body: str
 
     is_receipted: ClassVar[bool] = True
+    is_message: ClassVar[bool] = True
     is_durable: ClassVar[bool] = True
 
     def is_in_bounds(self) -> bool:

@@ -11,6 +11,7 @@ class Typing(KnownPayload, frozen=True, tag=3):
     on: bool
 
     is_receipted: ClassVar[bool] = False
+    is_message: ClassVar[bool] = False
     is_durable: ClassVar[bool] = False
 
     def is_in_bounds(self) -> bool:

@@ -13,6 +13,7 @@ class Unknown(Payload, frozen=True):
     tag: int
 
     is_receipted: ClassVar[bool] = True
+    is_message: ClassVar[bool] = False
     is_durable: ClassVar[bool] = False
 
     def is_in_bounds(self) -> bool:

@@ -1,4 +1,4 @@
-"""All sessions with one contact as one value: start, accept, seal, open (docs/PROTOCOL.md 4, 9)."""
+"""All sessions with one device as one value: start, accept, seal, open (docs/PROTOCOL.md 4, 9)."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
@@ -32,11 +32,11 @@ ORDINARY: Final = 0x01
 STATE_VERSION: Final = b"\x02"
 
 
-class Conversation(msgspec.Struct, frozen=True, array_like=True):
-    """Everything the protocol keeps of one contact, apart from skipped keys and prekeys."""
+class Sessions(msgspec.Struct, frozen=True, array_like=True):
+    """Everything the protocol keeps of one device, apart from skipped keys and prekeys."""
 
     counters: Counters = Counters()
-    sessions: tuple[Session, ...] = ()
+    live: tuple[Session, ...] = ()
     start_wanted: bool = False
     wanted_starts_s: tuple[int, ...] = ()
     """When a desync last made this side start: at most `DESYNC_RESTARTS_MAX`."""
@@ -46,40 +46,40 @@ class Conversation(msgspec.Struct, frozen=True, array_like=True):
     @property
     def best(self) -> Session | None:
         """The session to send on."""
-        return choice.best(self.sessions)
+        return choice.best(self.live)
 
     def session(self, session_id: bytes) -> Session | None:
         """The session of that id."""
-        return next((one for one in self.sessions if one.session_id == session_id), None)
+        return next((one for one in self.live if one.session_id == session_id), None)
 
 
-class Sealed(NamedTuple):
+class SealedEnvelope(NamedTuple):
     """An envelope and where it stands in its session."""
 
-    conversation: Conversation
+    sessions: Sessions
     envelope: bytes
     session_id: bytes
     chain: int
     ordinal: int
 
 
-class Opened(NamedTuple):
+class OpenedEnvelope(NamedTuple):
     """A verified payload, and the state after it."""
 
-    conversation: Conversation
+    sessions: Sessions
     payload: bytes
     session_id: bytes
     skipped: SkippedChange
-    accepted: bytes | None
-    """The card, if this envelope began a session: its prekey is spent."""
+    accepted: bool
+    """This envelope began a session: its prekey is spent."""
     renewed: bool
     """Tell the user that a session was begun anew."""
 
     def __repr__(self) -> str:
-        return f"Opened({len(self.payload)} bytes)"
+        return f"OpenedEnvelope({len(self.payload)} bytes)"
 
 
-class Handshake(NamedTuple):
+class UnknownHandshake(NamedTuple):
     """A handshake that no live session knows."""
 
     handshake_id: bytes
@@ -87,7 +87,7 @@ class Handshake(NamedTuple):
 
 
 def start(
-    conversation: Conversation,
+    sessions: Sessions,
     identity: Identity,
     contact: ContactToken,
     bundle: RemoteBundle,
@@ -95,9 +95,9 @@ def start(
     ephemeral_seed: bytes,
     local: RatchetKey,
     now_ms: int,
-) -> Conversation:
+) -> Sessions:
     """Begin a session on a verified bundle; an unanswered own one that was the best is dropped."""
-    counters = choice.believe_told(conversation.counters, bundle.last_counter, now_ms)
+    counters = choice.believe_told(sessions.counters, bundle.last_counter, now_ms)
     counter = choice.next_reset_counter(counters, now_ms)
     started = handshake.start(identity, bundle, contact.peer_id, ephemeral_seed, counter)
     session = Session(
@@ -113,36 +113,34 @@ def start(
             started.keys, identity.peer_id, contact.peer_id, local, bundle.signed_prekey
         ),
     )
-    best = conversation.best
-    kept = tuple(
-        one for one in conversation.sessions if not (one is best and choice.unconfirmed(one))
-    )
-    wanted_starts_s = conversation.wanted_starts_s
-    if conversation.start_wanted:
+    best = sessions.best
+    kept = tuple(one for one in sessions.live if not (one is best and choice.unconfirmed(one)))
+    wanted_starts_s = sessions.wanted_starts_s
+    if sessions.start_wanted:
         wanted_starts_s = (*wanted_starts_s, now_ms // 1000)[-DESYNC_RESTARTS_MAX:]
     return msgspec.structs.replace(
-        conversation,
+        sessions,
         counters=msgspec.structs.replace(counters, sent=max(counters.sent, counter)),
-        sessions=_limited((*kept, session)),
+        live=_limited((*kept, session)),
         start_wanted=False,
         wanted_starts_s=wanted_starts_s,
     )
 
 
 def seal(
-    conversation: Conversation,
+    sessions: Sessions,
     payload: bytes,
     *,
     entropy: bytes,
     fresh_key: Callable[[], RatchetKey],
     awaited: Awaited | None,
-) -> Sealed:
+) -> SealedEnvelope:
     """Encrypt one payload on the best session (flow control is the caller's: `may_seal`).
 
     Raises:
         ProtocolViolation: there is no session, or the payload is too long.
     """
-    session = conversation.best
+    session = sessions.best
     if session is None:
         raise ProtocolViolation(what="no session")
     prefix = session.clear_prefix
@@ -155,8 +153,8 @@ def seal(
         may_step=may_step(session, awaited),
     )
     envelope = b"%c%b%b" % (FIRST if prefix else ORDINARY, prefix, sealed.message)
-    return Sealed(
-        _replaced(conversation, session, msgspec.structs.replace(session, ratchet=sealed.ratchet)),
+    return SealedEnvelope(
+        _replaced(sessions, session, msgspec.structs.replace(session, ratchet=sealed.ratchet)),
         envelope,
         session.session_id,
         sealed.chain.index,
@@ -164,7 +162,7 @@ def seal(
     )
 
 
-def unknown_handshake(conversation: Conversation, envelope: bytes) -> Handshake | None:
+def unknown_handshake(sessions: Sessions, envelope: bytes) -> UnknownHandshake | None:
     """What must be looked up before `open_`: the handshake of a session that is not live.
 
     Raises:
@@ -178,13 +176,13 @@ def unknown_handshake(conversation: Conversation, envelope: bytes) -> Handshake 
         raise MalformedMessage(what="envelope shorter than its handshake")
     prefix = envelope[1 : 1 + PREFIX_BYTES]
     handshake_id = handshake.handshake_id(prefix)
-    if any(one.handshake_id == handshake_id for one in conversation.sessions):
+    if any(one.handshake_id == handshake_id for one in sessions.live):
         return None
-    return Handshake(handshake_id, handshake.bundle_id_of(prefix))
+    return UnknownHandshake(handshake_id, handshake.bundle_id_of(prefix))
 
 
 def open_(
-    conversation: Conversation,
+    sessions: Sessions,
     identity: Identity,
     contact: ContactToken,
     envelope: bytes,
@@ -193,7 +191,7 @@ def open_(
     prekey: Prekey | None,
     refused: bool,
     now_ms: int,
-) -> Opened:
+) -> OpenedEnvelope:
     """Open one envelope of the contact.
 
     Args:
@@ -204,12 +202,12 @@ def open_(
     Raises:
         PeerError: nothing opens it; the state is as before.
     """
-    unknown = unknown_handshake(conversation, envelope)
+    unknown = unknown_handshake(sessions, envelope)
     if unknown is not None:
         if prekey is None or refused or prekey.bundle_id != unknown.bundle_id:
             raise ProtocolViolation(what="handshake without a live prekey")
-        return _accept(conversation, identity, contact, prekey, envelope, now_ms)
-    message, candidates = _candidates(conversation, envelope)
+        return _accept(sessions, identity, contact, prekey, envelope, now_ms)
+    message, candidates = _candidates(sessions, envelope)
     failure: PeerError = AuthenticationError(what="envelope")
     for session in candidates:
         keys = skipped.get(session.session_id) or SkippedMessageKeys()
@@ -218,19 +216,19 @@ def open_(
         except AuthenticationError as error:
             failure = error
             continue
-        return _received(conversation, session, opened, now_ms // 1000)
+        return _received(sessions, session, opened, now_ms // 1000)
     raise failure
 
 
-def _candidates(conversation: Conversation, envelope: bytes) -> tuple[bytes, list[Session]]:
+def _candidates(sessions: Sessions, envelope: bytes) -> tuple[bytes, list[Session]]:
     """The ratchet message and the sessions that may open it, the best first."""
     if envelope[0] == ORDINARY:
-        best = conversation.best
-        others = [one for one in conversation.sessions if one is not best]
+        best = sessions.best
+        others = [one for one in sessions.live if one is not best]
         return envelope[1:], others if best is None else [best, *others]
     prefix = envelope[1 : 1 + PREFIX_BYTES]
     handshake_id = handshake.handshake_id(prefix)
-    for session in conversation.sessions:
+    for session in sessions.live:
         if session.handshake_id == handshake_id:
             if session.own or not equal(hash_(prefix), session.prefix_hash):
                 raise ProtocolViolation(what="another handshake under a known id")
@@ -239,8 +237,8 @@ def _candidates(conversation: Conversation, envelope: bytes) -> tuple[bytes, lis
 
 
 def _received(
-    conversation: Conversation, session: Session, opened: ratchet.Opened, now_s: int
-) -> Opened:
+    sessions: Sessions, session: Session, opened: ratchet.Opened, now_s: int
+) -> OpenedEnvelope:
     after = opened.ratchet
     changed = msgspec.structs.replace(session, ratchet=after)
     first_answer = choice.unconfirmed(session)
@@ -249,29 +247,31 @@ def _received(
     if after.step_due and not session.ratchet.step_due and after.sending_chain is not None:
         # The peer stepped, so it has at least one message of the chain we send in.
         changed = known_received(changed, after.sending_chain.first_ordinal)
-    is_best = session is conversation.best
-    result = _replaced(conversation, session, changed)
-    if is_best and conversation.start_wanted:
+    is_best = session is sessions.best
+    result = _replaced(sessions, session, changed)
+    if is_best and sessions.start_wanted:
         result = msgspec.structs.replace(result, start_wanted=False)
     result, renewed = _noticed(result, first_answer, now_s)
-    return Opened(result, opened.payload, session.session_id, opened.skipped, None, renewed)
+    return OpenedEnvelope(
+        result, opened.payload, session.session_id, opened.skipped, False, renewed
+    )
 
 
 def _accept(
-    conversation: Conversation,
+    sessions: Sessions,
     identity: Identity,
     contact: ContactToken,
     prekey: Prekey,
     envelope: bytes,
     now_ms: int,
-) -> Opened:
+) -> OpenedEnvelope:
     prefix = envelope[1 : 1 + PREFIX_BYTES]
     accepted = handshake.accept(
         identity,
         prekey,
         contact,
         prefix,
-        counters=conversation.counters,
+        counters=sessions.counters,
         now_ms=now_ms,
     )
     now_s = now_ms // 1000
@@ -295,67 +295,63 @@ def _accept(
         ratchet=opened.ratchet,
     )
     result = msgspec.structs.replace(
-        conversation,
-        counters=msgspec.structs.replace(conversation.counters, accepted=accepted.reset_counter),
-        sessions=_limited((*conversation.sessions, session)),
+        sessions,
+        counters=msgspec.structs.replace(sessions.counters, accepted=accepted.reset_counter),
+        live=_limited((*sessions.live, session)),
     )
     if result.best is session:
         result = msgspec.structs.replace(result, start_wanted=False)
     result, renewed = _noticed(result, True, now_s)
-    return Opened(
-        result, opened.payload, session.session_id, opened.skipped, accepted.card, renewed
-    )
+    return OpenedEnvelope(result, opened.payload, session.session_id, opened.skipped, True, renewed)
 
 
-def receipted(conversation: Conversation, session_id: bytes, ordinal: int) -> Conversation:
+def receipted(sessions: Sessions, session_id: bytes, ordinal: int) -> Sessions:
     """The peer receipted message `ordinal` of a session."""
-    session = conversation.session(session_id)
+    session = sessions.session(session_id)
     if session is None:
-        return conversation
-    return _replaced(conversation, session, known_received(session, ordinal))
+        return sessions
+    return _replaced(sessions, session, known_received(session, ordinal))
 
 
-def want_start(conversation: Conversation) -> Conversation:
+def want_start(sessions: Sessions) -> Sessions:
     """A desync was seen: begin anew when the rules allow."""
-    best = conversation.best
-    if conversation.start_wanted or (best is not None and choice.unconfirmed(best)):
-        return conversation
-    return msgspec.structs.replace(conversation, start_wanted=True)
+    best = sessions.best
+    if sessions.start_wanted or (best is not None and choice.unconfirmed(best)):
+        return sessions
+    return msgspec.structs.replace(sessions, start_wanted=True)
 
 
-def without(conversation: Conversation, gone: list[Session]) -> Conversation:
-    """The conversation without these sessions (see `choice.superseded`)."""
+def without(sessions: Sessions, gone: list[Session]) -> Sessions:
+    """What is left without `gone` (see `choice.superseded`)."""
     ids = {one.session_id for one in gone}
-    kept = tuple(one for one in conversation.sessions if one.session_id not in ids)
-    return msgspec.structs.replace(conversation, sessions=kept)
+    kept = tuple(one for one in sessions.live if one.session_id not in ids)
+    return msgspec.structs.replace(sessions, live=kept)
 
 
-def _replaced(conversation: Conversation, old: Session, new: Session) -> Conversation:
+def _replaced(sessions: Sessions, old: Session, new: Session) -> Sessions:
     if old is new:
-        return conversation
-    sessions = tuple(new if one is old else one for one in conversation.sessions)
-    return msgspec.structs.replace(conversation, sessions=sessions)
+        return sessions
+    live = tuple(new if one is old else one for one in sessions.live)
+    return msgspec.structs.replace(sessions, live=live)
 
 
-def _limited(sessions: tuple[Session, ...]) -> tuple[Session, ...]:
+def _limited(live: tuple[Session, ...]) -> tuple[Session, ...]:
     """At most `SESSIONS_MAX`: the worst go first."""
-    ordered = sorted(sessions, key=lambda one: (one.reset_counter, one.initiator))
+    ordered = sorted(live, key=lambda one: (one.reset_counter, one.initiator))
     return tuple(ordered[-SESSIONS_MAX:])
 
 
-def _noticed(conversation: Conversation, began: bool, now_s: int) -> tuple[Conversation, bool]:
+def _noticed(sessions: Sessions, began: bool, now_s: int) -> tuple[Sessions, bool]:
     """A session began: whether to tell the user. The first of all counts as told."""
     if not began:
-        return conversation, False
-    due = not 0 <= now_s - conversation.last_notice_s < SESSION_NOTICE_INTERVAL_S
-    renewed = conversation.had_session and due
+        return sessions, False
+    due = not 0 <= now_s - sessions.last_notice_s < SESSION_NOTICE_INTERVAL_S
+    renewed = sessions.had_session and due
     return (
         msgspec.structs.replace(
-            conversation,
+            sessions,
             had_session=True,
-            last_notice_s=now_s
-            if renewed or not conversation.had_session
-            else conversation.last_notice_s,
+            last_notice_s=now_s if renewed or not sessions.had_session else sessions.last_notice_s,
         ),
         renewed,
     )
@@ -378,16 +374,16 @@ def _from_builtin(kind: type, value: bytes) -> object:
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=_to_builtin)
-_decoder = msgspec.msgpack.Decoder(Conversation, dec_hook=_from_builtin)
+_decoder = msgspec.msgpack.Decoder(Sessions, dec_hook=_from_builtin)
 
 
-def encode_conversation(conversation: Conversation) -> bytes:
+def encode_sessions(sessions: Sessions) -> bytes:
     """For the store: version byte, then MessagePack. Holds secrets."""
-    return STATE_VERSION + _encoder.encode(conversation)
+    return STATE_VERSION + _encoder.encode(sessions)
 
 
-def decode_conversation(data: bytes) -> Conversation:
-    """Undo `encode_conversation`.
+def decode_sessions(data: bytes) -> Sessions:
+    """Undo `encode_sessions`.
 
     Raises:
         MalformedMessage: written by a version that is not known, or damaged.

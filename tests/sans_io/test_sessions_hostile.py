@@ -6,18 +6,18 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from loom.core import conversation as conversations
 from loom.core import handshake, ratchet
+from loom.core import sessions as core
 from loom.core.choice import Counters
-from loom.core.conversation import (
-    FIRST,
-    ORDINARY,
-    Conversation,
-    decode_conversation,
-    encode_conversation,
-)
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.prekeys import Prekey
+from loom.core.sessions import (
+    FIRST,
+    ORDINARY,
+    Sessions,
+    decode_sessions,
+    encode_sessions,
+)
 from loom.core.skipped import SkippedMessageKeys
 from loom.errors import (
     AuthenticationError,
@@ -38,16 +38,16 @@ from tests.sans_io.pair import MINUTE_MS, Pair
 
 
 def opened_by(
-    conversation: Conversation,
+    conversation: Sessions,
     envelope: bytes,
     *,
     prekey: Prekey | None = None,
     refused: bool = False,
     contact: ContactToken = ALICE.token,
     now_ms: int = NOW_MS,
-) -> conversations.Opened:
+) -> core.OpenedEnvelope:
     """Bob opens an envelope, with no skipped keys."""
-    return conversations.open_(
+    return core.open_(
         conversation,
         BOB,
         contact,
@@ -62,15 +62,15 @@ def opened_by(
 class First:
     """Alice's first envelope on its way to Bob, who has not seen it."""
 
-    def __init__(self, seed: int = 1, counter_from: Conversation | None = None) -> None:
+    def __init__(self, seed: int = 1, counter_from: Sessions | None = None) -> None:
         self.source = Source(seed)
         self.prekey = self.source.prekey(BOB)
-        self.alice = self.begin(counter_from or Conversation())
+        self.alice = self.begin(counter_from or Sessions())
         self.envelope = self.seal(b"first")
 
-    def begin(self, before: Conversation, now_ms: int = NOW_MS) -> Conversation:
+    def begin(self, before: Sessions, now_ms: int = NOW_MS) -> Sessions:
         """A start on Bob's prekey."""
-        return conversations.start(
+        return core.start(
             before,
             ALICE,
             BOB.token,
@@ -82,14 +82,14 @@ class First:
 
     def seal(self, payload: bytes) -> bytes:
         """One more envelope of Alice."""
-        sealed = conversations.seal(
+        sealed = core.seal(
             self.alice,
             payload,
             entropy=self.source.entropy(),
             fresh_key=self.source.key,
             awaited=None,
         )
-        self.alice = sealed.conversation
+        self.alice = sealed.sessions
         return sealed.envelope
 
 
@@ -99,12 +99,12 @@ def first() -> First:
 
 
 def test_the_first_envelope_makes_a_session(first: First) -> None:
-    opened = opened_by(Conversation(), first.envelope, prekey=first.prekey)
+    opened = opened_by(Sessions(), first.envelope, prekey=first.prekey)
     assert opened.payload == b"first"
-    assert opened.accepted == ALICE.card
+    assert opened.accepted
     assert not opened.renewed
-    assert opened.conversation.counters.accepted == NOW_MS
-    theirs, ours = first.alice.best, opened.conversation.best
+    assert opened.sessions.counters.accepted == NOW_MS
+    theirs, ours = first.alice.best, opened.sessions.best
     assert theirs is not None
     assert ours is not None
     assert theirs.session_id == ours.session_id
@@ -113,50 +113,50 @@ def test_the_first_envelope_makes_a_session(first: First) -> None:
 
 def test_what_has_to_be_looked_up_is_the_handshake_and_its_bundle(first: First) -> None:
     """By these the node finds the prekey, and what it refused for good."""
-    unknown = conversations.unknown_handshake(Conversation(), first.envelope)
+    unknown = core.unknown_handshake(Sessions(), first.envelope)
     prefix = first.envelope[1 : 1 + PREFIX_BYTES]
     assert unknown == (handshake.handshake_id(prefix), first.prekey.bundle_id)
 
 
 def test_later_envelopes_skip_the_known_handshake(first: First) -> None:
-    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    bob = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
     second = first.seal(b"second")
     assert second[: 1 + PREFIX_BYTES] == first.envelope[: 1 + PREFIX_BYTES]
-    assert conversations.unknown_handshake(bob, second) is None
+    assert core.unknown_handshake(bob, second) is None
     opened = opened_by(bob, second)
     assert opened.payload == b"second"
-    assert opened.accepted is None
+    assert not opened.accepted
 
 
 def test_the_second_envelope_may_come_first(first: First) -> None:
     second = first.seal(b"second")
-    opened = opened_by(Conversation(), second, prekey=first.prekey)
+    opened = opened_by(Sessions(), second, prekey=first.prekey)
     assert opened.payload == b"second"
     assert len(opened.skipped.added) == 1
 
 
 def test_protocol_10_06_a_replayed_handshake_makes_no_second_session(first: First) -> None:
-    accepted = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    accepted = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
     forgetful = msgspec.structs.replace(accepted, counters=Counters())
     for bob in (accepted, forgetful):
         with pytest.raises(PeerError):
             opened_by(bob, first.envelope, prekey=first.prekey)
-    session_gone = msgspec.structs.replace(accepted, sessions=())
+    session_gone = msgspec.structs.replace(accepted, live=())
     with pytest.raises(PeerError):
         opened_by(session_gone, first.envelope, prekey=None)
     with pytest.raises(PeerError):
         opened_by(session_gone, first.envelope, prekey=first.prekey)
     with pytest.raises(PeerError):
-        opened_by(Conversation(), first.envelope, prekey=first.prekey, refused=True)
+        opened_by(Sessions(), first.envelope, prekey=first.prekey, refused=True)
 
 
 def test_protocol_10_06_one_prekey_serves_one_start(first: First) -> None:
     """Two flights on one bundle: whichever comes second finds the prekey gone."""
-    other = first.begin(Conversation(), NOW_MS + 5)
-    sealed = conversations.seal(
+    other = first.begin(Sessions(), NOW_MS + 5)
+    sealed = core.seal(
         other, b"x", entropy=first.source.entropy(), fresh_key=first.source.key, awaited=None
     )
-    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    bob = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
     with pytest.raises(PeerError):
         opened_by(bob, sealed.envelope, prekey=None)
 
@@ -174,18 +174,18 @@ def mutations(envelope: bytes, count: int, seed: int) -> Iterator[bytes]:
 
 def test_protocol_10_05_no_flipped_bit_of_a_first_envelope_passes(first: First) -> None:
     """Before the session lives, and after; nothing is left behind."""
-    empty = Conversation()
+    empty = Sessions()
     for flipped in mutations(first.envelope, 250, 1):
         with pytest.raises(PeerError):
             opened_by(empty, flipped, prekey=first.prekey)
-    assert empty == Conversation()
-    bob = opened_by(empty, first.envelope, prekey=first.prekey).conversation
-    before = encode_conversation(bob)
+    assert empty == Sessions()
+    bob = opened_by(empty, first.envelope, prekey=first.prekey).sessions
+    before = encode_sessions(bob)
     second = first.seal(b"second")
     for flipped in mutations(second, 600, 2):
         with pytest.raises(PeerError):
             opened_by(bob, flipped)
-    assert encode_conversation(bob) == before
+    assert encode_sessions(bob) == before
     assert opened_by(bob, second).payload == b"second"
 
 
@@ -196,34 +196,34 @@ def test_protocol_10_05_no_flipped_bit_of_an_ordinary_envelope_passes() -> None:
     pair.alice.write("two")
     envelope = pair.alice.outgoing()[0]
     assert envelope[0] == ORDINARY
-    before = encode_conversation(pair.bob.conversation)
+    before = encode_sessions(pair.bob.sessions)
     for flipped in mutations(envelope, 600, 3):
         with pytest.raises(PeerError):
-            opened_by(pair.bob.conversation, flipped, now_ms=pair.now_ms)
-    assert encode_conversation(pair.bob.conversation) == before
+            opened_by(pair.bob.sessions, flipped, now_ms=pair.now_ms)
+    assert encode_sessions(pair.bob.sessions) == before
     assert pair.bob.receive(envelope, pair.now_ms)
 
 
 def test_protocol_10_02_a_refused_envelope_leaves_the_same_bytes(first: First) -> None:
-    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
-    before = encode_conversation(bob)
+    bob = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
+    before = encode_sessions(bob)
     chance = random.Random(4)
     for size in ENVELOPE_BUCKETS:
         for kind in (FIRST, ORDINARY):
             for body in (bytes(size - 1), chance.randbytes(size - 1)):
                 with pytest.raises(PeerError):
                     opened_by(bob, bytes([kind]) + body, prekey=first.prekey)
-    assert encode_conversation(bob) == before
+    assert encode_sessions(bob) == before
 
 
 def test_another_handshake_under_a_known_id_is_refused(first: First) -> None:
     """Bundle id and e1 are not in the id; the hash of the whole prefix covers them."""
-    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    bob = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
     second = first.seal(b"second")
     for place in (1, 8, 1 + 40 + 1_088, PREFIX_BYTES):
         changed = bytearray(second)
         changed[place] ^= 1
-        assert conversations.unknown_handshake(bob, bytes(changed)) is None
+        assert core.unknown_handshake(bob, bytes(changed)) is None
         with pytest.raises(PeerError):
             opened_by(bob, bytes(changed), prekey=first.prekey)
 
@@ -233,18 +233,18 @@ def test_an_envelope_given_back_to_its_author_is_refused() -> None:
     pair.alice.write("one")
     pair.starts()
     envelope = pair.alice.outgoing()[0]
-    before = encode_conversation(pair.alice.conversation)
+    before = encode_sessions(pair.alice.sessions)
     assert not pair.alice.receive(envelope, pair.now_ms)
     pair.settle()
     pair.alice.write("two")
     later = pair.alice.outgoing()[0]
     assert not pair.alice.receive(later, pair.now_ms)
-    assert before != encode_conversation(pair.alice.conversation)
+    assert before != encode_sessions(pair.alice.sessions)
     assert pair.alice.shown == []
 
 
 def test_a_prefix_cannot_be_taken_off_or_put_on(first: First) -> None:
-    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
+    bob = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
     second = first.seal(b"second")
     bare = bytes([ORDINARY]) + second[1 + PREFIX_BYTES :]
     with pytest.raises(MalformedMessage):
@@ -262,38 +262,38 @@ def test_protocol_10_15_only_the_pinned_contact_begins_a_session(first: First) -
         ContactToken(EVE.peer_id, ALICE.agreement.public),
     ):
         with pytest.raises(AuthenticationError):
-            opened_by(Conversation(), first.envelope, prekey=first.prekey, contact=contact)
+            opened_by(Sessions(), first.envelope, prekey=first.prekey, contact=contact)
 
 
 @pytest.mark.parametrize("size", [0, 1, 4_095, 4_097, 16_383, 61_441, 10**6])
 def test_protocol_10_13_other_lengths_are_no_envelopes(size: int) -> None:
     for kind in (FIRST, ORDINARY):
         with pytest.raises(MalformedMessage):
-            opened_by(Conversation(), bytes([kind] * size))
+            opened_by(Sessions(), bytes([kind] * size))
 
 
 @pytest.mark.parametrize("kind", [2, 3, 0x80, 0xFF])
 def test_other_types_are_no_envelopes(kind: int) -> None:
     with pytest.raises(MalformedMessage):
-        opened_by(Conversation(), bytes([kind]) + bytes(4_095))
+        opened_by(Sessions(), bytes([kind]) + bytes(4_095))
 
 
 def test_a_first_envelope_has_room_for_its_handshake() -> None:
     with pytest.raises(MalformedMessage):
-        opened_by(Conversation(), bytes(ENVELOPE_BUCKETS[0]))
+        opened_by(Sessions(), bytes(ENVELOPE_BUCKETS[0]))
 
 
 def test_a_good_handshake_with_a_bad_message_makes_no_session(first: First) -> None:
     """And the prekey still serves the real one."""
     forged = first.envelope[:-1] + bytes([first.envelope[-1] ^ 1])
     with pytest.raises(AuthenticationError):
-        opened_by(Conversation(), forged, prekey=first.prekey)
-    assert opened_by(Conversation(), first.envelope, prekey=first.prekey).payload == b"first"
+        opened_by(Sessions(), forged, prekey=first.prekey)
+    assert opened_by(Sessions(), first.envelope, prekey=first.prekey).payload == b"first"
 
 
 def test_protocol_10_10_a_contact_that_starts_without_end_keeps_eight_sessions() -> None:
     """Each with a counter a day later than the last, as far as it may go."""
-    bob = Conversation()
+    bob = Sessions()
     source = Source(9)
     counter = NOW_MS
     for _ in range(SESSIONS_MAX + 4):
@@ -317,11 +317,11 @@ def test_protocol_10_10_a_contact_that_starts_without_end_keeps_eight_sessions()
             fresh_key=source.key,
         )
         envelope = bytes([FIRST]) + started.prefix + sealed.message
-        bob = opened_by(bob, envelope, prekey=prekey).conversation
-        assert len(bob.sessions) <= SESSIONS_MAX
+        bob = opened_by(bob, envelope, prekey=prekey).sessions
+        assert len(bob.live) <= SESSIONS_MAX
         assert bob.best is not None
         assert bob.best.reset_counter == counter
-    assert len(encode_conversation(bob)) < 100_000
+    assert len(encode_sessions(bob)) < 100_000
 
 
 def test_a_stolen_link_key_alone_only_makes_noise() -> None:
@@ -329,10 +329,10 @@ def test_a_stolen_link_key_alone_only_makes_noise() -> None:
     pair = Pair(7)
     pair.alice.write("one")
     pair.settle()
-    before = pair.alice.conversation
+    before = pair.alice.sessions
     for _ in range(50):
         pair.alice.receive(bytes([ORDINARY]) + pair.source.take(4_095), pair.now_ms)
-    after = pair.alice.conversation
+    after = pair.alice.sessions
     assert msgspec.structs.replace(after, start_wanted=False) == before
     pair.now_ms += MINUTE_MS
     pair.settle()
@@ -340,8 +340,8 @@ def test_a_stolen_link_key_alone_only_makes_noise() -> None:
 
 def test_a_bundle_that_tells_an_endless_counter_does_no_harm(first: First) -> None:
     bundle = bundle_of(BOB, first.prekey, told=2**64 - 1)
-    started = conversations.start(
-        Conversation(),
+    started = core.start(
+        Sessions(),
         ALICE,
         BOB.token,
         bundle,
@@ -354,42 +354,42 @@ def test_a_bundle_that_tells_an_endless_counter_does_no_harm(first: First) -> No
 
 
 def test_the_stored_form_is_the_value(first: First) -> None:
-    bob = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation
-    for one in (Conversation(), first.alice, bob):
-        stored = encode_conversation(one)
-        assert decode_conversation(stored) == one
-        assert encode_conversation(decode_conversation(stored)) == stored
+    bob = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
+    for one in (Sessions(), first.alice, bob):
+        stored = encode_sessions(one)
+        assert decode_sessions(stored) == one
+        assert encode_sessions(decode_sessions(stored)) == stored
 
 
 def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None:
-    stored = encode_conversation(first.alice)
+    stored = encode_sessions(first.alice)
     chance = random.Random(5)
     with pytest.raises(MalformedMessage):
-        decode_conversation(b"\x03" + stored[1:])
+        decode_sessions(b"\x03" + stored[1:])
     for _ in range(3_000):
         damaged = bytearray(stored)
         place = chance.randrange(len(damaged))
         damaged[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
         try:
-            decode_conversation(bytes(damaged))
+            decode_sessions(bytes(damaged))
         except LoomError:
             continue
     for size in range(0, 200, 7):
         for version in (b"\x01", b"\x02"):
             with pytest.raises(LoomError):
-                decode_conversation(version + chance.randbytes(size))
+                decode_sessions(version + chance.randbytes(size))
 
 
 def test_no_secret_shows_in_a_repr(first: First) -> None:
     """Tracebacks and logs show values; none of these may say more than a name and a count."""
     first.seal(b"lost")
-    opened = opened_by(Conversation(), first.seal(b"hello"), prekey=first.prekey)
-    session = opened.conversation.best
+    opened = opened_by(Sessions(), first.seal(b"hello"), prekey=first.prekey)
+    session = opened.sessions.best
     assert session is not None
     state = session.ratchet
     theirs = first.alice.best
     assert theirs is not None
-    values = (opened, opened.skipped, opened.conversation, session, state, state.receiving, theirs)
+    values = (opened, opened.skipped, opened.sessions, session, state, state.receiving, theirs)
     for one in (*values, theirs.ratchet.sending, state.local, first.prekey):
         assert "b'" not in repr(one)
         assert 'b"' not in repr(one)
@@ -397,7 +397,7 @@ def test_no_secret_shows_in_a_repr(first: First) -> None:
 
 def test_an_accepted_session_carries_no_handshake(first: First) -> None:
     """Only who began repeats it; what is stored is what the specification says."""
-    session = opened_by(Conversation(), first.envelope, prekey=first.prekey).conversation.best
+    session = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions.best
     assert session is not None
     assert (session.prefix, session.clear_prefix) == (b"", b"")
 
@@ -406,38 +406,38 @@ def test_a_receipt_moves_flow_control_of_its_session_only(first: First) -> None:
     before = first.alice
     best = before.best
     assert best is not None
-    after = conversations.receipted(before, best.session_id, 6)
+    after = core.receipted(before, best.session_id, 6)
     assert after.best is not None
     assert after.best.known_received == 7
     assert msgspec.structs.replace(after.best, known_received=0) == best
-    assert conversations.receipted(before, bytes(32), 6) is before
-    assert conversations.receipted(after, best.session_id, 6) is after
+    assert core.receipted(before, bytes(32), 6) is before
+    assert core.receipted(after, best.session_id, 6) is after
 
 
 class Answered:
     """Alice began, Bob read her first envelope; what he seals is on its way to her."""
 
-    def __init__(self, alice: Conversation | None = None) -> None:
+    def __init__(self, alice: Sessions | None = None) -> None:
         self.first = First(counter_from=alice)
         first = self.first
-        opened = opened_by(Conversation(), first.envelope, prekey=first.prekey)
-        self.bob = opened.conversation
+        opened = opened_by(Sessions(), first.envelope, prekey=first.prekey)
+        self.bob = opened.sessions
 
     def answer(self, payload: bytes) -> bytes:
         """One more envelope of Bob."""
-        sealed = conversations.seal(
+        sealed = core.seal(
             self.bob,
             payload,
             entropy=self.first.source.entropy(),
             fresh_key=self.first.source.key,
             awaited=None,
         )
-        self.bob = sealed.conversation
+        self.bob = sealed.sessions
         return sealed.envelope
 
-    def heard_by_alice(self, envelope: bytes, now_ms: int = NOW_MS) -> conversations.Opened:
+    def heard_by_alice(self, envelope: bytes, now_ms: int = NOW_MS) -> core.OpenedEnvelope:
         """Alice opens it."""
-        opened = conversations.open_(
+        opened = core.open_(
             self.first.alice,
             ALICE,
             BOB.token,
@@ -447,14 +447,14 @@ class Answered:
             refused=False,
             now_ms=now_ms,
         )
-        self.first.alice = opened.conversation
+        self.first.alice = opened.sessions
         return opened
 
 
 @pytest.mark.parametrize(("since_s", "renewed"), [(3_599, False), (3_600, True), (-1, True)])
 def test_the_user_hears_of_a_new_session_with_its_first_answer(since_s: int, renewed: bool) -> None:
     """At most once an hour; a clock that was set back does not hold it up."""
-    talk = Answered(Conversation(had_session=True, last_notice_s=NOW_S - since_s))
+    talk = Answered(Sessions(had_session=True, last_notice_s=NOW_S - since_s))
     assert talk.heard_by_alice(talk.answer(b"1")).renewed is renewed
     assert talk.first.alice.last_notice_s == (NOW_S if renewed else NOW_S - since_s)
     assert not talk.heard_by_alice(talk.answer(b"2"), NOW_MS + 3_600_000).renewed
@@ -465,11 +465,11 @@ def test_the_first_session_of_all_is_no_news_and_counts_as_told(
     later_s: int, renewed: bool
 ) -> None:
     """Two people who write to each other at once begin two sessions, and nothing was lost."""
-    talk = Answered(Conversation())
+    talk = Answered(Sessions())
     opened = talk.heard_by_alice(talk.answer(b"1"))
     assert not opened.renewed
-    assert opened.conversation.had_session
-    again = Answered(opened.conversation)
+    assert opened.sessions.had_session
+    again = Answered(opened.sessions)
     now_ms = NOW_MS + later_s * 1_000
     assert again.heard_by_alice(again.answer(b"2"), now_ms).renewed is renewed
 
@@ -480,7 +480,7 @@ def test_what_was_sent_before_the_peer_stepped_proves_no_receipt() -> None:
     talk.answer(b"under way")
     before = talk.bob.best
     assert before is not None
-    talk.bob = opened_by(talk.bob, talk.first.seal(b"same chain")).conversation
+    talk.bob = opened_by(talk.bob, talk.first.seal(b"same chain")).sessions
     after = talk.bob.best
     assert after is not None
     assert after.known_received == before.known_received == 0
@@ -490,7 +490,7 @@ def test_what_was_sent_before_the_peer_stepped_proves_no_receipt() -> None:
 def test_a_start_writes_down_its_counter_and_when_it_was_wanted(
     first: First, wanted: bool, starts_s: tuple[int, ...]
 ) -> None:
-    before = Conversation(Counters(sent=NOW_MS + 7), start_wanted=wanted, wanted_starts_s=(3, 4, 5))
+    before = Sessions(Counters(sent=NOW_MS + 7), start_wanted=wanted, wanted_starts_s=(3, 4, 5))
     after = first.begin(before, NOW_MS + 999)
     assert after.best is not None
     assert after.counters.sent == after.best.reset_counter == NOW_MS + 999
@@ -503,32 +503,32 @@ def test_each_envelope_says_where_it_stands(first: First) -> None:
     best = first.alice.best
     assert best is not None
     for ordinal in (1, 2):
-        sealed = conversations.seal(
+        sealed = core.seal(
             first.alice,
             b"x",
             entropy=first.source.entropy(),
             fresh_key=first.source.key,
             awaited=None,
         )
-        first.alice = sealed.conversation
+        first.alice = sealed.sessions
         assert (sealed.session_id, sealed.chain, sealed.ordinal) == (best.session_id, 0, ordinal)
 
 
 def test_without_a_session_nothing_opens() -> None:
     envelope = bytes([ORDINARY]) + Source(3).take(ENVELOPE_BUCKETS[0] - 1)
     with pytest.raises(AuthenticationError):
-        opened_by(Conversation(), envelope)
+        opened_by(Sessions(), envelope)
 
 
 @pytest.mark.parametrize(("late_ms", "opens"), [(999, True), (1_000, False)])
 def test_a_skipped_key_lives_35_days_to_the_second(first: First, late_ms: int, opens: bool) -> None:
-    opened = opened_by(Conversation(), first.seal(b"second"), prekey=first.prekey)
+    opened = opened_by(Sessions(), first.seal(b"second"), prekey=first.prekey)
     keys = SkippedMessageKeys()
     keys.apply(opened.skipped, NOW_S)
 
     def late() -> bytes:
-        return conversations.open_(
-            opened.conversation,
+        return core.open_(
+            opened.sessions,
             BOB,
             ALICE.token,
             first.envelope,

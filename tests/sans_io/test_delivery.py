@@ -45,7 +45,7 @@ def test_simultaneous_first_messages_end_on_one_session() -> None:
     assert [node.starts for node in talk.pair.nodes] == [1, 1]
     assert [node.failures for node in talk.pair.nodes] == [[], []]
     talk.pair.round(minutes=61)
-    assert [len(node.conversation.sessions) for node in talk.pair.nodes] == [1, 1]
+    assert [len(node.sessions.live) for node in talk.pair.nodes] == [1, 1]
 
 
 @pytest.mark.parametrize("lost", [0, 1])
@@ -165,9 +165,9 @@ def test_protocol_10_07_everything_at_once_still_ends_on_one_session(seed: int) 
         if pair.chance.random() < 0.3:
             pair.chance.choice(FAULTY)(pair)
         for node in pair.nodes:
-            assert len(node.conversation.sessions) <= SESSIONS_MAX
+            assert len(node.sessions.live) <= SESSIONS_MAX
     talk.end()
-    bests = [node.conversation.best for node in pair.nodes]
+    bests = [node.sessions.best for node in pair.nodes]
     assert bests[0] is not None
     assert bests[1] is not None
     assert bests[0].ratchet.associated_data == bests[1].ratchet.associated_data
@@ -181,12 +181,12 @@ def test_protocol_10_01_a_side_that_was_rolled_back_recovers(side: int) -> None:
     talk.write(0)
     talk.write(1)
     pair.settle()
-    old = pair.nodes[side].conversation
+    old = pair.nodes[side].sessions
     for _ in range(4):
         talk.write(0)
         talk.write(1)
         pair.settle()
-    pair.nodes[side].conversation = old
+    pair.nodes[side].sessions = old
     for _ in range(3):
         talk.write(side)
         talk.write(1 - side)
@@ -248,7 +248,7 @@ def test_flow_control_counts_from_the_last_one_known_received() -> None:
     pair = talk.pair
     talk.write(0)
     pair.settle()
-    session = pair.alice.conversation.best
+    session = pair.alice.sessions.best
     assert session is not None
     base = session.known_received
     ordinal = session.ratchet.sealed
@@ -261,12 +261,12 @@ def test_flow_control_counts_from_the_last_one_known_received() -> None:
         assert not may_seal(full, None, text=text)
         assert may_seal(known_received(full, full.known_received), None, text=text)
         count = 0
-        while may_seal(pair.alice.conversation.best or session, None, text=text):
+        while may_seal(pair.alice.sessions.best or session, None, text=text):
             pair.alice.write("x")
             pair.alice._seal(pair.alice.rows.pop())
             count += 1
-        sealed = (pair.alice.conversation.best or session).ratchet.sealed
-        known = (pair.alice.conversation.best or session).known_received
+        sealed = (pair.alice.sessions.best or session).ratchet.sealed
+        known = (pair.alice.sessions.best or session).known_received
         assert sealed == known + beyond
     oldest = ordinal - SEALED_BEYOND_OLDEST_MAX
     assert not may_seal(session, Awaited(0, oldest), text=True)
@@ -278,7 +278,7 @@ def test_the_hold_rule_counts_sending_chains() -> None:
     pair = talk.pair
     talk.write(0)
     pair.settle()
-    session = pair.alice.conversation.best
+    session = pair.alice.sessions.best
     assert session is not None
     chain = session.ratchet.sending_chain
     assert chain is not None

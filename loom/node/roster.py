@@ -1,29 +1,29 @@
-"""The contacts of a node at run time, by number and by name."""
+"""The devices of all contacts, by the contact's number and name."""
 
 from loom.errors import ContactNotFound
 from loom.model import ContactId
-from loom.node.peer import Peer
+from loom.node.device import Device
 from loom.printable import printable
 from loom.storage.contacts import name_key
 from loom.wire.limits import NAME_MAX_CHARACTERS
 
 
-class Peers(dict[ContactId, Peer]):
-    """By number."""
+class Roster(dict[ContactId, Device]):
+    """By the contact's number."""
 
-    def find(self, reference: str) -> Peer | None:
+    def find(self, reference: str) -> Device | None:
         """By name, or by `#` and the number."""
         if reference.startswith("#") and reference[1:].isdecimal():
             return self.get(ContactId(int(reference[1:])))
         wanted = name_key(reference)
-        for peer in self.values():
-            if name_key(peer.contact.name) == wanted:
-                return peer
+        for device in self.values():
+            if name_key(device.contact.name) == wanted:
+                return device
         return None
 
-    def named(self, reference: str) -> Peer:
+    def named(self, reference: str) -> Device:
         """The same, or ContactNotFound."""
-        peer = self.find(reference)
-        if peer is None:
+        device = self.find(reference)
+        if device is None:
             raise ContactNotFound(name=printable(reference)[:NAME_MAX_CHARACTERS])
-        return peer
+        return device

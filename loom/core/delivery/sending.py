@@ -1,0 +1,83 @@
+"""Which outbox rows go out, in which order, and when they go out again (docs/PROTOCOL.md 9.1)."""
+
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from loom.wire.limits import CHAIN_LIFETIME_S
+
+RETRY_FIRST_S: Final = 30.0
+RETRY_MAX_S: Final = 600.0
+STALL_S: Final = 60.0
+"""Flow control stopped everything, and no receipt came for so long."""
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """How far the rows of the outbox got on the link there is."""
+
+    cursor: int = 0
+    """The last row that was written; rows leave oldest first."""
+    is_caught_up: bool = False
+    """No row comes after the cursor."""
+    is_blocked: bool = False
+    """Flow control lets no row be sealed until a receipt comes."""
+    session_id: bytes | None = None
+    """The session the rows were written on."""
+    progress_s: float = 0.0
+    """When a receipt last came, or the link was confirmed."""
+    retry_s: float = RETRY_FIRST_S
+
+
+def link_up(sending: Sending, now_s: float) -> Sending:
+    """A new link: every row without a receipt goes out again."""
+    return rewound(replace(sending, progress_s=now_s, retry_s=RETRY_FIRST_S))
+
+
+def rewound(sending: Sending) -> Sending:
+    """Begin again with the oldest row."""
+    return replace(sending, cursor=0, is_caught_up=False, is_blocked=False)
+
+
+def on_session(sending: Sending, session_id: bytes) -> Sending:
+    """Another session is the best: rows sealed on the one before go out before later ones."""
+    if sending.session_id == session_id:
+        return sending
+    return rewound(replace(sending, session_id=session_id))
+
+
+def is_current(
+    row_session_id: bytes | None, sealed_at_s: int, best_session_id: bytes, now_s: int
+) -> bool:
+    """Whether the stored bytes of a row go out as they are; otherwise it is sealed again."""
+    return row_session_id == best_session_id and now_s - sealed_at_s < CHAIN_LIFETIME_S
+
+
+def written(sending: Sending, row_id: int) -> Sending:
+    """A row was written; it stays in the outbox until its receipt."""
+    return replace(sending, cursor=max(sending.cursor, row_id))
+
+
+def receipt_came(sending: Sending, now_s: float) -> Sending:
+    """The peer has some of what was sent: flow control may allow more."""
+    return replace(sending, progress_s=now_s, is_blocked=False)
+
+
+def is_retry_due(sending: Sending, oldest_write_s: float, now_s: float) -> bool:
+    """Whether the row written longest ago has waited long enough for its receipt."""
+    return now_s - oldest_write_s >= sending.retry_s
+
+
+def retried(sending: Sending) -> Sending:
+    """Every row goes out again; the next retry comes after twice the time."""
+    return rewound(replace(sending, retry_s=min(2 * sending.retry_s, RETRY_MAX_S)))
+
+
+def all_receipted(sending: Sending) -> Sending:
+    """Nothing awaits a receipt: the next retry comes as soon as the first."""
+    return replace(sending, retry_s=RETRY_FIRST_S)
+
+
+def is_stalled(sending: Sending, now_s: float) -> bool:
+    """Blocked by flow control for so long that the peer may have lost its state."""
+    return sending.is_blocked and now_s - sending.progress_s >= STALL_S

@@ -1,0 +1,77 @@
+"""Hands out bundles to one device (docs/PROTOCOL.md 4.1)."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Final
+
+from loom.core.prekeys import decode_prekey, encode_prekey, issue, present
+from loom.crypto.kem import KemKey
+from loom.crypto.keys import X25519Key
+from loom.errors import LoomError
+from loom.node.context import DeviceContext
+from loom.node.routes.direct import DirectLink
+from loom.node.sessions import DeviceSessions
+from loom.storage import prekeys
+from loom.wire.framing import RecordKind
+from loom.wire.limits import BUNDLE_ONCE_LIFETIME_S, BUNDLE_REQUESTS_PER_HOUR
+
+log = logging.getLogger(__name__)
+
+PREKEY_MARGIN_S: Final = 3_600
+"""A bundle that is about to expire is not handed out again."""
+HOUR_S: Final = 3_600
+
+
+class Bundles:
+    """One unused live bundle at a time, however often it is asked for."""
+
+    def __init__(self, context: DeviceContext, sessions: DeviceSessions) -> None:
+        self._context = context
+        self._sessions = sessions
+        self._requests: deque[float] = deque(maxlen=BUNDLE_REQUESTS_PER_HOUR)
+        self._issuing = asyncio.Lock()
+
+    def requested(self, link: DirectLink) -> None:
+        """Answer on the link that asked, unless it asks too often."""
+        now_s, asked = self._context.parts.clock.monotonic_s(), self._requests
+        if len(asked) == asked.maxlen and now_s - asked[0] < HOUR_S:
+            return
+        asked.append(now_s)
+        self._context.spawn(self._answer(link), "bundle request")
+
+    async def _answer(self, link: DirectLink) -> None:
+        try:
+            async with self._issuing:
+                bundle = await self.present()
+        except LoomError as error:
+            log.warning("contact %d: no bundle: %s", self._context.number, error.code)
+            return
+        if link.is_up:
+            link.send_record(RecordKind.BUNDLE, bundle)
+
+    async def present(self) -> bytes:
+        """The one unused live bundle of this contact, signed with today's counter."""
+        parts, number = self._context.parts, self._context.number
+        now_s = parts.now_s()
+        # A later expiry is of a clock that ran ahead: contacts refuse that bundle.
+        latest_s = now_s + BUNDLE_ONCE_LIFETIME_S
+        found = await parts.database.read(
+            lambda db: prekeys.live(db, number, now_s + PREKEY_MARGIN_S, latest_s)
+        )
+        if found is not None:
+            prekey = decode_prekey(found.state)
+        else:
+            prekey = issue(
+                parts.identity,
+                X25519Key(parts.random(32)),
+                KemKey.from_seed(parts.random(64)),
+                parts.random(8),
+                now_s,
+            )
+            row = prekeys.Prekey(
+                prekey.bundle_id, number, encode_prekey(prekey), prekey.expires_at_s
+            )
+            await parts.database.write(lambda db: prekeys.put(db, row))
+        await self._sessions.ready()
+        return present(parts.identity, prekey, self._sessions.value.counters.largest)

@@ -1,0 +1,84 @@
+"""What the parts of one device share: whose it is, their tasks, their warnings."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import msgspec
+
+from loom.api.events import Warned
+from loom.errors import LoomError
+from loom.model import Contact, ContactId, ContactToken
+from loom.node.parts import Parts
+
+log = logging.getLogger(__name__)
+
+WARNING_INTERVAL_S: Final = 60.0
+
+
+class DeviceContext:
+    """`contact` is replaced when its row changes; everything else stays."""
+
+    def __init__(self, parts: Parts, contact: Contact) -> None:
+        self.parts = parts
+        self.contact = contact
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._warned_s: dict[str, float] = {}
+
+    @property
+    def number(self) -> ContactId:
+        """The contact's id."""
+        return self.contact.contact_id
+
+    @property
+    def token(self) -> ContactToken:
+        """The keys that are pinned to the contact."""
+        return ContactToken(self.contact.peer_id, self.contact.x25519_public)
+
+    def display_name_changed(self, display_name: str) -> None:
+        """The contact said what to call them."""
+        self.contact = msgspec.structs.replace(self.contact, display_name=display_name)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a task of this device; its failure ends neither the node nor its siblings."""
+        task = asyncio.create_task(work, name=f"{name} of contact {self.number}")
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def stop(self) -> None:
+        """End every task; what was submitted is still committed."""
+        tasks = list(self.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def warn(self, error: LoomError) -> None:
+        """Tell the user, of each kind of error at most once a minute."""
+        now_s = self.parts.clock.monotonic_s()
+        if now_s - self._warned_s.get(error.code, -WARNING_INTERVAL_S) < WARNING_INTERVAL_S:
+            return
+        self._warned_s[error.code] = now_s
+        self.parts.journal.tell(
+            Warned(
+                code=error.code,
+                facts=error.facts,
+                contact=self.contact.name,
+                contact_id=self.number,
+            )
+        )
+
+    def log_failure(self, future: "asyncio.Future[Any]") -> None:
+        """For work that is harmless to lose: it is stored, or seen, again later."""
+
+        def look(done: "asyncio.Future[Any]") -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.info("contact %d: not stored: %s", self.number, error)
+
+        future.add_done_callback(look)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed: %s", task.get_name(), type(error).__name__, exc_info=error)

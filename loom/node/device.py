@@ -1,0 +1,170 @@
+"""One contact's device at run time: its links, and the parts that serve it."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from loom.api.events import PeerOffline, PeerOnline
+from loom.core.link_events import CloseReason, RecordReceived
+from loom.core.pair_keys import PairKeys
+from loom.errors import AuthenticationError, LoomError
+from loom.model import Address, Contact, ContactId, PeerId
+from loom.node.bundles import Bundles
+from loom.node.context import DeviceContext
+from loom.node.inbox import Inbox
+from loom.node.outbox import Outbox
+from loom.node.parts import Parts
+from loom.node.paths import PathLog
+from loom.node.routes.address_book import AddressBook
+from loom.node.routes.arbiter import Arbiter
+from loom.node.routes.direct import DirectLink
+from loom.node.sessions import DeviceSessions
+from loom.wire.framing import RecordKind
+
+if TYPE_CHECKING:
+    from loom.node.routes.dialer import Dialer
+
+log = logging.getLogger(__name__)
+
+
+class Device:
+    """Links come and go; sessions, inbox and outbox stay."""
+
+    def __init__(self, parts: Parts, contact: Contact, keys: PairKeys) -> None:
+        self.keys = keys
+        self.context = DeviceContext(parts, contact)
+        self.sessions = DeviceSessions(self.context)
+        self.bundles = Bundles(self.context, self.sessions)
+        self.arbiter = Arbiter(self, keeps_own=parts.identity.peer_id < contact.peer_id)
+        self.outbox = Outbox(self.context, self.sessions, self.arbiter)
+        self.inbox = Inbox(self.context, self.sessions, self.outbox, self.arbiter)
+        self.book = AddressBook(parts.database, parts.clock, contact.contact_id)
+        self.paths = PathLog(parts.clock)
+        self.dialer: Dialer | None = None
+        self.connected_at_ms: int | None = None
+        self.last_error: str | None = None
+        self._parts = parts
+
+    def __repr__(self) -> str:
+        return f"Device({self.number})"
+
+    @property
+    def contact(self) -> Contact:
+        """The contact it belongs to, as stored last."""
+        return self.context.contact
+
+    @property
+    def number(self) -> ContactId:
+        """The contact's id."""
+        return self.context.number
+
+    @property
+    def peer_id(self) -> PeerId:
+        """The contact's identity."""
+        return self.contact.peer_id
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a task of this device."""
+        return self.context.spawn(work, name)
+
+    async def stop(self) -> None:
+        """End links and tasks; what was submitted is still committed."""
+        self.arbiter.end()
+        self.arbiter.close()
+        await self.context.stop()
+
+    # --- for those who dial and listen ---
+
+    @property
+    def connection(self) -> DirectLink | None:
+        """The confirmed link to write to."""
+        return self.arbiter.link
+
+    @property
+    def takes_links(self) -> bool:
+        """Whether this contact is still one, and welcome."""
+        return self.arbiter.takes_links
+
+    def take_link(self, link: DirectLink) -> bool:
+        """Own a confirmed link; False: none is taken any more."""
+        return self.arbiter.take(link)
+
+    def is_linked(self) -> bool:
+        """Whether a link with the contact is confirmed."""
+        return self.arbiter.link is not None
+
+    async def answered_at(self, address: Address) -> None:
+        """Note where the contact was reached."""
+        await self.book.mark_ok(address)
+
+    def dial_failed(self, error: LoomError) -> None:
+        """Note why the contact was not reached."""
+        self.last_error = error.code
+
+    # --- from the arbiter ---
+
+    def link_changed(
+        self, before: DirectLink | None, after: DirectLink | None, reason: CloseReason | None
+    ) -> None:
+        """Another link is the one to write to."""
+        if before is not None:
+            self.outbox.link_down()
+        if after is None:
+            self._went_offline(reason)
+            if self.dialer is not None and before is not None:
+                self.dialer.link_lost(self._parts.clock.monotonic_s() - before.opened_at_s)
+            return
+        self.paths.up(str(after.remote or ""), dialled=after.dialled, moved=before is not None)
+        if before is None:
+            self._went_online(after)
+        self.inbox.link_up()
+        self.outbox.link_up(after)
+
+    def records_received(self, link: DirectLink, records: list[RecordReceived]) -> None:
+        """Route records by kind."""
+        envelopes = [one.body for one in records if one.kind is RecordKind.ENVELOPE]
+        if envelopes:
+            self.inbox.put(envelopes)
+            if self.inbox.is_full:
+                link.pause_reading()
+        for record in records:
+            if record.kind is RecordKind.BUNDLE_REQUEST:
+                self.bundles.requested(link)
+            elif record.kind is RecordKind.BUNDLE:
+                self.spawn(self._take_bundle(record.body), "bundle")
+
+    def writable_again(self) -> None:
+        """The link takes more."""
+        self.outbox.wake()
+
+    # --- inside ---
+
+    async def _take_bundle(self, body: bytes) -> None:
+        try:
+            await self.outbox.bundle_received(body)
+        except AuthenticationError as error:
+            self.inbox.refuse(error)
+        except LoomError as error:
+            log.warning("contact %d: no session: %s", self.number, error.code)
+            self.context.warn(error)
+
+    def _went_online(self, link: DirectLink) -> None:
+        self.connected_at_ms = self._parts.clock.now_ms()
+        self.last_error = None
+        self._parts.journal.tell(
+            PeerOnline(
+                contact=self.contact.name,
+                contact_id=self.number,
+                address=str(link.remote or ""),
+            )
+        )
+
+    def _went_offline(self, reason: CloseReason | None) -> None:
+        self.connected_at_ms = None
+        self.last_error = None if reason is None else reason.value
+        why = "closed" if reason is None else reason.value
+        self.paths.down(why)
+        self._parts.journal.tell(
+            PeerOffline(contact=self.contact.name, contact_id=self.number, reason=why)
+        )

@@ -1,0 +1,225 @@
+"""What happened: stored with the work it belongs to, told in the order of the commits."""
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from loom.api.events import AnyEvent, Event, EventsGap
+from loom.model import ContactId
+from loom.ports import Clock
+from loom.storage import events as store
+from loom.storage.connection import Db
+from loom.storage.conversations import Save
+from loom.storage.database import Database
+
+T = TypeVar("T")
+
+REPLAY_PAGE: Final = 100
+QUEUE_MAX: Final = 10_000
+QUEUE_MAX_BYTES: Final = 4 * 1024 * 1024
+"""A reader that lags by more reads from the store again; live events are lost to it."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+class _Draft(NamedTuple):
+    event: AnyEvent
+    contact_id: ContactId | None
+    message_row: int | None
+
+
+class Happened:
+    """The events of one transaction, collected while its work runs."""
+
+    def __init__(self) -> None:
+        self.drafts: list[_Draft] = []
+        self.live: list[AnyEvent] = []
+
+    def add(
+        self, event: AnyEvent, contact_id: ContactId | None = None, message_row: int | None = None
+    ) -> None:
+        """An event to store. The text of `message_row` stays in the history alone."""
+        self.drafts.append(_Draft(event, contact_id, message_row))
+
+    def add_live(self, event: AnyEvent) -> None:
+        """An event that is told after the commit and not stored."""
+        self.live.append(event)
+
+
+class Journal:
+    """One per open profile. Nothing else stores or tells events."""
+
+    def __init__(self, database: Database, clock: Clock, last_seq: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._readers: set[_Reader] = set()
+        self._closed = False
+        self.last_seq = last_seq
+
+    @property
+    def has_readers(self) -> bool:
+        """Whether live events reach anybody."""
+        return bool(self._readers)
+
+    def submit(
+        self,
+        work: Callable[[Db, Happened], T],
+        save: Save | None = None,
+        then: Callable[[T], object] | None = None,
+    ) -> "asyncio.Future[T]":
+        """`Database.submit`: work whose events are stored with it and told after its commit.
+
+        `then` runs after its events were told and before those of the next commit.
+        """
+        stored: list[AnyEvent] = []
+        now_ms = self._clock.now_ms()
+
+        def transaction(db: Db) -> T:
+            nonlocal stored
+            happened = Happened()
+            result = work(db, happened)
+            stored = _store(db, happened.drafts, now_ms) + happened.live
+            return result
+
+        def committed(result: T) -> None:
+            self.tell(*stored)
+            if then is not None:
+                then(result)
+
+        return self._database.submit(transaction, save, committed)
+
+    async def write(self, work: Callable[[Db, Happened], T]) -> T:
+        """The same, once it is durable.
+
+        Raises:
+            DiskFull, StoreUnavailable, StoreError: nothing of `work` was kept or told.
+        """
+        return await self.submit(work)
+
+    def tell(self, *events: AnyEvent) -> None:
+        """Hand live events to the readers."""
+        for event in events:
+            self.last_seq = max(self.last_seq, event.seq)
+            for reader in self._readers:
+                reader.put(event)
+
+    async def events(self, after: int | None) -> AsyncIterator[AnyEvent]:
+        """See `Client.events`."""
+        if self._closed:
+            return
+        reader = _Reader()
+        self._readers.add(reader)
+        seq = self.last_seq if after is None else after
+        behind = after is not None
+        try:
+            while True:
+                while behind:
+                    page = await self._page(seq)
+                    for event in page:
+                        yield event
+                        seq = max(seq, event.seq)
+                    behind = len(page) >= REPLAY_PAGE
+                event_or_end = await reader.get()
+                if event_or_end is None:
+                    return
+                if reader.take_lag():
+                    behind = True
+                elif event_or_end.seq == 0 or event_or_end.seq > seq:
+                    seq = max(seq, event_or_end.seq)
+                    yield event_or_end
+        finally:
+            self._readers.discard(reader)
+
+    def close(self) -> None:
+        """End the iteration of every reader, also of those to come."""
+        self._closed = True
+        for reader in self._readers:
+            reader.end()
+
+    async def _page(self, after: int) -> list[AnyEvent]:
+        """The next stored events; first the gap, if some of those after `after` were deleted."""
+        forgotten, found = await self._database.long_read(
+            lambda db: (store.forgotten_through(db), store.after(db, after, REPLAY_PAGE))
+        )
+        events = [_restored(one) for one in found]
+        if after < forgotten:
+            events.insert(0, EventsGap(from_seq=after + 1, to_seq=forgotten))
+        return events
+
+
+class _Reader:
+    """One subscription's queue."""
+
+    def __init__(self) -> None:
+        self._queue: deque[AnyEvent | None] = deque()
+        self._size_bytes = 0
+        self._waiting: asyncio.Future[None] | None = None
+        self._lagging = False
+
+    def put(self, event: AnyEvent) -> None:
+        if len(self._queue) >= QUEUE_MAX or self._size_bytes >= QUEUE_MAX_BYTES:
+            self._queue.clear()
+            self._size_bytes = 0
+            self._lagging = True
+        self._queue.append(event)
+        self._size_bytes += _text_bytes(event)
+        self._wake()
+
+    def end(self) -> None:
+        self._queue.append(None)
+        self._wake()
+
+    def take_lag(self) -> bool:
+        lagging, self._lagging = self._lagging, False
+        if lagging:
+            self._queue = deque(event for event in self._queue if event is None)
+            self._size_bytes = 0
+        return lagging
+
+    async def get(self) -> AnyEvent | None:
+        while not self._queue:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        event = self._queue.popleft()
+        if event is not None:
+            self._size_bytes -= _text_bytes(event)
+        return event
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+def _text_bytes(event: AnyEvent) -> int:
+    """What an event's text takes in memory; its other fields are few and short."""
+    return sys.getsizeof(getattr(event, "body", ""))
+
+
+def _store(db: Db, drafts: Iterable[_Draft], now_ms: int) -> list[AnyEvent]:
+    stored: list[AnyEvent] = []
+    for event, contact_id, message_row in drafts:
+        new = store.NewEvent(
+            body=_encoder.encode(event if message_row is None else _without_text(event)),
+            created_at_ms=now_ms,
+            contact_id=contact_id,
+            message_row=message_row,
+        )
+        stored.append(msgspec.structs.replace(event, seq=store.append(db, new)))
+    return stored
+
+
+def _without_text(event: Event) -> Event:
+    # The text of a message is in the history alone, so that deleting it there deletes it.
+    return msgspec.structs.replace(event, body="")
+
+
+def _restored(stored: store.StoredEvent) -> AnyEvent:
+    event = _decoder.decode(stored.body)
+    if stored.message_row is None:
+        return msgspec.structs.replace(event, seq=stored.seq)
+    return msgspec.structs.replace(event, seq=stored.seq, body=stored.text or "")

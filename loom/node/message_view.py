@@ -1,0 +1,31 @@
+"""How a message looks to front ends: the same in events and in answers."""
+
+from typing import Any
+
+from loom.api.views import MessageView
+from loom.model import Contact, Message, MessageId
+
+
+def message_view(contact: Contact, message: Message) -> MessageView:
+    """As an answer."""
+    return MessageView(stored_at_ms=message.stored_at_ms, **message_fields(contact, message))
+
+
+def message_fields(contact: Contact, message: Message) -> dict[str, Any]:
+    """What an event says of a message."""
+    return {
+        "message_id": shown_id(message.message_id),
+        "contact": contact.name,
+        "contact_id": contact.contact_id,
+        "direction": message.direction.value,
+        "body": message.body,
+        "state": message.state.value,
+        "sent_at_ms": message.sent_at_ms,
+        "row_id": message.row_id,
+    }
+
+
+def shown_id(message_id: MessageId) -> str:
+    """A message id as people and scripts see it."""
+    text = message_id.hex()  # as uuid.UUID writes it, in a quarter of the time
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
