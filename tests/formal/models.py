@@ -23,6 +23,7 @@ _COMMENT: Final = re.compile(r"\(\*.*?\*\)", re.DOTALL)
 _SUMMARY: Final = re.compile(
     r"^Verification summary:\s*$(.*?)^-{20,}\s*$", re.MULTILINE | re.DOTALL
 )
+_RESULT: Final = re.compile(r"^RESULT (?!\()(.*?)\.$", re.MULTILINE | re.DOTALL)
 _VERDICT: Final = re.compile(r"\bis\s+(true|false)\b|\b(cannot\s+be\s+proved)\b")
 
 
@@ -95,16 +96,21 @@ def verdicts_in(output: str) -> list[str]:
     found = _SUMMARY.search(output)
     if found is None:
         return []
-    verdicts = []
-    for paragraph in re.split(r"\n\s*\n", found[1].strip()):
-        said = _VERDICT.findall(paragraph)
-        if said:
-            verdicts.append(" ".join((said[-1][0] or said[-1][1]).split()))
-    return verdicts
+    return _verdicts(re.split(r"\n\s*\n", found[1].strip()))
+
+
+def verdicts_so_far(output: str) -> list[str]:
+    """What ProVerif had decided before it was stopped, in order, without its remarks."""
+    return _verdicts(_RESULT.findall(output))
+
+
+def _verdicts(sentences: Sequence[str]) -> list[str]:
+    said = [_VERDICT.findall(sentence) for sentence in sentences]
+    return [" ".join((one[-1][0] or one[-1][1]).split()) for one in said if one]
 
 
 def run(program: Sequence[str], name: str, timeout_s: float) -> list[str]:
-    """The verdicts of one model now; `no verdict` for each query if time runs out."""
+    """The verdicts of one model now; `no verdict` for each query not decided in time."""
     try:
         done = subprocess.run(
             [*program, str(path_of(name))],
@@ -113,6 +119,7 @@ def run(program: Sequence[str], name: str, timeout_s: float) -> list[str]:
             timeout=timeout_s,
             check=False,
         )
-    except subprocess.TimeoutExpired:
-        return [NO_VERDICT] * queries(path_of(name).read_text("utf-8"))
+    except subprocess.TimeoutExpired as stopped:
+        so_far = verdicts_so_far((stopped.stdout or b"").decode())
+        return so_far + [NO_VERDICT] * (queries(path_of(name).read_text("utf-8")) - len(so_far))
     return verdicts_in(done.stdout)

@@ -119,11 +119,35 @@ def test_the_runner_tells_an_expected_verdict_from_another(
     assert told[-1] == "1 not as expected: hs_neg_card_not_pinned"
 
 
-def test_a_model_that_takes_too_long_has_no_verdict(tmp_path: Path) -> None:
+CUT_OFF = """\
+RESULT inj-event(X) ==>
+inj-event(Y) cannot
+be proved.
+RESULT (but event(X) ==> event(Y) is true.)
+RESULT event(X) is false.
+Starting query event(Z) is
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "verdicts"),
+    [
+        ("", [models.NO_VERDICT] * 3),
+        (
+            CUT_OFF,
+            ["cannot be proved", "false", models.NO_VERDICT],
+        ),
+    ],
+)
+def test_a_model_that_takes_too_long_has_the_verdicts_it_came_to(
+    tmp_path: Path, said: str, verdicts: list[str]
+) -> None:
     script = tmp_path / "proverif"
-    script.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
+    script.write_text(
+        f"#!{sys.executable}\nimport time\nprint({said!r}, end='', flush=True)\ntime.sleep(60)\n"
+    )
     script.chmod(0o700)
-    assert models.run([str(script)], "link_auth", 0.2) == [models.NO_VERDICT] * 3
+    assert models.run([str(script)], "link_auth", 1.0) == verdicts
 
 
 def test_without_proverif_the_runner_says_so(capsys: pytest.CaptureFixture[str]) -> None:
