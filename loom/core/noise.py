@@ -31,15 +31,15 @@ REKEY_NONCE: Final = 2**64 - 1
 class Pattern(msgspec.Struct, frozen=True):
     """The tokens of each message, the initiator's first; and the one pre-message there is."""
 
-    messages: tuple[str, ...]
+    messages: tuple[tuple[str, ...], ...]
     responder_static_is_known: bool = False
 
 
 PATTERNS: Final = {
-    "NN": Pattern(("e", "e ee")),
-    "NNhfs": Pattern(("e e1", "e ee ekem1")),
-    "XX": Pattern(("e", "e ee s es", "s se")),
-    "IK": Pattern(("e es s ss", "e ee se"), responder_static_is_known=True),
+    "NN": Pattern((("e",), ("e", "ee"))),
+    "NNhfs": Pattern((("e", "e1"), ("e", "ee", "ekem1"))),
+    "XX": Pattern((("e",), ("e", "ee", "s", "es"), ("s", "se"))),
+    "IK": Pattern((("e", "es", "s", "ss"), ("e", "ee", "se")), responder_static_is_known=True),
 }
 
 # Bytes on the wire, and whether a tag follows once there is a key; a token not named here has none.
@@ -117,9 +117,8 @@ class Handshake:
         field = protocol_name.split("_")[1]
         pattern = PATTERNS[field.removesuffix("psk0").removesuffix("+")]
         self._has_psk = field.endswith("psk0")
-        self._messages = [message.split() for message in pattern.messages]
-        if self._has_psk:
-            self._messages[0].insert(0, PSK)
+        first, *others = pattern.messages
+        self._messages = [(PSK, *first) if self._has_psk else first, *others]
         self._is_initiator = is_initiator
         self._message_number = 0
         self._ephemeral_seed, self._kem_seed, self._psk = ephemeral_seed, kem_seed, psk
@@ -185,7 +184,7 @@ class Handshake:
 
     # --- tokens (section 5.3) ---
 
-    def _next_tokens(self, *, ours: bool) -> list[str]:
+    def _next_tokens(self, *, ours: bool) -> tuple[str, ...]:
         turn_is_ours = (self._message_number % 2 == 0) is self._is_initiator
         if self.is_finished or turn_is_ours is not ours:
             raise UsageError
