@@ -300,7 +300,7 @@ class LoomApp(DrawnApp[None]):
                 if page:
                     [last] = page
                     self.model.change(
-                        number, preview=preview_of(last.body), preview_at_ms=last.sent_at_ms
+                        number, preview=preview_of(last), preview_at_ms=last.sent_at_ms
                     )
         self.room.show_bars()
 

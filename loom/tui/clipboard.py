@@ -31,7 +31,7 @@ def osc52(text: str) -> str:
 async def copy(text: str, write: Callable[[str], None]) -> str:
     """Put `text` on the clipboard; what was done, in words."""
     if os.environ.get("TMUX") and (tmux := shutil.which("tmux")) and await _tmux(tmux, text):
-        return "Copied to tmux and, where it may, to the terminal."
+        return "Copied."
     write(osc52(text))
     return "Copied, if this terminal allows it."
 

@@ -1,5 +1,6 @@
 """An app that writes to the terminal only what changed (see loom/tui/canvas.py)."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,6 +38,7 @@ class DrawnApp(App[R], inherit_bindings=False):
         # Textual's own pop-ups, which would be mounted and styled on every screen; there are none.
         self._disable_tooltips = self._disable_notifications = True
         self._canvas = Canvas()
+        self._title = ""
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's choice; of a terminal, our own."""
@@ -61,6 +63,12 @@ class DrawnApp(App[R], inherit_bindings=False):
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 
+    def show_title(self, title: str) -> None:
+        """Set the terminal's title; the one it had comes back at the end."""
+        if title != self._title and os.environ.get("TERM") not in ("linux", "dumb"):
+            self._title = title
+            self.write_terminal(f"\x1b]2;{title}\a")
+
     def redraw(self) -> None:
         """Write every cell again."""
         self._canvas.forget()
@@ -68,6 +76,9 @@ class DrawnApp(App[R], inherit_bindings=False):
 
     def on_driver_signal_resume(self) -> None:
         """The process was stopped and goes on: a shell wrote on the terminal meanwhile."""
+        title, self._title = self._title, ""
+        if title:
+            self.show_title(title)
         self.redraw()
 
     def on_resize(self) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 0.1
 """How long an Esc may be the beginning of another key."""
+KEEP_TITLE: Final = "\x1b[22;2t"
+RESTORE_TITLE: Final = "\x1b[23;2t"
 CHUNK_BYTES: Final = 65_536
 
 
@@ -34,6 +36,12 @@ class TerminalDriver(LinuxDriver):
         screen = _Screen(sys.__stderr__ or sys.stderr, self._lost)
         self._file = screen  # type: ignore[assignment]
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write(KEEP_TITLE)
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back as it was."""
+        self.write(RESTORE_TITLE)
+        super().stop_application_mode()
 
     def run_input_thread(self) -> None:
         """Pass on what is typed until the app stops listening or the terminal is gone."""

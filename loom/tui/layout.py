@@ -1,6 +1,6 @@
 """One message as lines: date and new-message lines, time, name, body, state."""
 
-import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
@@ -8,15 +8,18 @@ from typing import Final
 from loom.api.views import MessageView
 from loom.front.signs import Signs
 from loom.printable import printable
-from loom.tui.cells import cut, pad, width_of, wrap
-from loom.tui.links import Link, find_links
+from loom.tui.cells import cut, pad, width_of
+from loom.tui.content import kind_of
 from loom.tui.themes import Line, Piece
 
 Block = list[Line]
 
 STATE_WIDTH: Final = 3
+EDGE: Final = 1
+"""Cells between the state and the edge."""
 NAME_WIDTH: Final = 12
-_LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
+RUN_MS: Final = 5 * 60_000
+"""Messages of one sender closer than this share a time and a name."""
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
     "January",
@@ -43,33 +46,46 @@ def lay_out(
     is_first: bool = False,
     is_new: bool = False,
     is_selected: bool = False,
-    is_match: bool = False,
+    is_marked: bool = False,
+    words: Sequence[str] = (),
 ) -> Block:
-    """A message's lines, each at most `width` cells."""
+    """A message's lines, each at most `width` cells; `words` are what a search found in it."""
     block: Block = []
-    day = day_of(message.sent_at_ms)
-    if (before is None and is_first) or (before is not None and day_of(before.sent_at_ms) != day):
-        block.append(_rule(day_words(message.sent_at_ms), "rule", width, signs))
+    is_day = is_first if before is None else day_of(before) != day_of(message)
+    if is_day:
+        block.append(date_rule(message, width, signs))
     if is_new:
         block.append(_rule("new", "new", width, signs))
     own = message.direction == "out"
+    goes_on = not (is_day or is_new or is_selected) and _goes_on(message, before)
     head = _head(message, width, signs, own=own)
     inset = sum(width_of(piece.text) for piece in head)
-    mark = Piece(signs["selected"], "key") if is_selected else Piece(" ")
-    body = _LINE_END_SPACES.sub("", printable(message.body, multiline=True))
-    links = find_links(body)
-    room = max(width - 1 - inset - STATE_WIDTH, 2)
-    role = "match" if is_match else "text"
-    for number, (start, end) in enumerate(wrap(body, room)):
-        first = head if number == 0 else [Piece(" " * inset)]
-        line = [mark, *first, *_pieces(body, start, end, links, role)]
+    mark = signs["selected"] if is_selected else signs["marked"] if is_marked else " "
+    room = max(width - 1 - inset - STATE_WIDTH - EDGE, 2)
+    for number, body in enumerate(kind_of(message).lines(message, room, words)):
+        first = head if number == 0 and not goes_on else [Piece(" " * inset)]
+        line = [Piece(mark, "key"), *first, *body]
         if number == 0 and own:
             used = sum(width_of(piece.text) for piece in line)
             sign = signs[message.state] if message.state in _STATES else ""
-            gap = width - used - width_of(sign)
+            gap = width - used - width_of(sign) - EDGE
             line += [Piece(" " * max(gap, 0)), Piece(sign, _STATES.get(message.state, "state"))]
         block.append(line)
     return block
+
+
+def date_rule(message: MessageView, width: int, signs: Signs) -> Line:
+    """The line that says on which day a message was sent."""
+    return _rule(day_words(message.sent_at_ms), "rule", width, signs)
+
+
+def _goes_on(message: MessageView, before: MessageView | None) -> bool:
+    """Whether time and name are those of the message before."""
+    return (
+        before is not None
+        and before.direction == message.direction
+        and 0 <= message.sent_at_ms - before.sent_at_ms < RUN_MS
+    )
 
 
 _STATES: Final = {
@@ -92,22 +108,6 @@ def _head(message: MessageView, width: int, signs: Signs, *, own: bool) -> Line:
     if width >= 30:
         return [clock, Piece(" "), Piece(pad(name, 5, dots), role), Piece(" ")]
     return [Piece(pad(name, 3, dots), role), Piece(" ")]
-
-
-def _pieces(text: str, start: int, end: int, links: list[Link], role: str) -> Line:
-    line: Line = []
-    at = start
-    for link in links:
-        first, last = max(link.start, at), min(link.end, end)
-        if first >= last:
-            continue
-        if first > at:
-            line.append(Piece(text[at:first], role))
-        line.append(Piece(text[first:last], "link", link.address))
-        at = last
-    if at < end:
-        line.append(Piece(text[at:end], role))
-    return line
 
 
 def _rule(words: str, role: str, width: int, signs: Signs) -> Line:
@@ -135,9 +135,9 @@ def clock_of(at_ms: int) -> str:
     return "??:??" if moment is None else f"{moment:%H:%M}"
 
 
-def day_of(at_ms: int) -> str:
+def day_of(message: MessageView) -> str:
     """The day in the reader's time zone, for comparing."""
-    moment = _moment(at_ms // 60_000 * 60)
+    moment = _moment(message.sent_at_ms // 60_000 * 60)
     return "" if moment is None else f"{moment:%Y-%m-%d}"
 
 

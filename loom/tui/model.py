@@ -20,9 +20,10 @@ from loom.api.events import (
     SessionStarted,
     Warned,
 )
-from loom.api.views import ContactView, StatusView
+from loom.api.views import ContactView, MessageView, StatusView
 from loom.front.sentences import of_warning
 from loom.printable import printable
+from loom.tui import content
 
 TYPING_S: Final = 8.0
 """A peer that says nothing more has stopped typing."""
@@ -206,7 +207,7 @@ class Model:
         if number not in self.conversations:
             changes.contacts.add(number)
             return
-        self.change(number, preview=preview_of(event.body), preview_at_ms=event.sent_at_ms)
+        self.change(number, preview=preview_of(event), preview_at_ms=event.sent_at_ms)
         if self.order[:1] != [number]:
             self.order.remove(number)
             self.order.insert(0, number)
@@ -226,6 +227,7 @@ class Model:
         return -(contact.last_message_at_ms or contact.created_at_ms), contact.contact
 
 
-def preview_of(body: str) -> str:
-    """The beginning of a message on one line."""
-    return printable(" ".join(body[:200].split()))
+def preview_of(message: MessageView | MessageReceived | MessageQueued) -> str:
+    """The beginning of a message on one line, and whether it is one's own."""
+    words = content.KINDS["text"].preview(message.body)
+    return f"you: {words}" if message.direction == "out" else words

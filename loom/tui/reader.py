@@ -48,8 +48,10 @@ class Reader:
         """The messages that will be deleted unless somebody wants them back."""
         self.window: Window | None = None
 
-    async def open_(self, number: int, row_id: int | None = None, *, match: bool = True) -> None:
-        """Show a conversation at its newest message, or around one, which is perhaps a `match`."""
+    async def open_(
+        self, number: int, row_id: int | None = None, *, words: Sequence[str] | None = None
+    ) -> None:
+        """Show a conversation at its newest message, or around one, perhaps found by `words`."""
         name = f"#{number}"
         window = Window(self._signs, self._hidden)
         async with self._loading:
@@ -67,7 +69,8 @@ class Reader:
                         at_oldest=len(before) < PAGE,
                         at_newest=len(after) < PAGE,
                     )
-                    window.match = row_id if match else None
+                    if words is not None:
+                        window.match, window.words = row_id, tuple(words)
                     if self.window is not None and number == self._model.current:
                         window.new_from = self.window.new_from
             finally:
@@ -78,9 +81,7 @@ class Reader:
             self.apply(arrived)
             if row_id is None and window.messages:
                 last = window.messages[-1]
-                self._model.change(
-                    number, preview=preview_of(last.body), preview_at_ms=last.sent_at_ms
-                )
+                self._model.change(number, preview=preview_of(last), preview_at_ms=last.sent_at_ms)
         self._changed()
 
     def hide(self, messages: Sequence[MessageView]) -> None:
@@ -167,7 +168,7 @@ class Reader:
                 case MessageReceived() | MessageQueued():
                     window.arrive(_view(event))
                     if isinstance(event, MessageQueued):
-                        window.new_from = None
+                        window.answered()
                         if window.at_newest:
                             window.to_newest()
                     touched = True

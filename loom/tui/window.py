@@ -42,8 +42,12 @@ class Window:
         self.new_from: int | None = None
         """The first message that was unread when the conversation was opened."""
         self.selected: int | None = None
+        self.marked: set[int] = set()
+        """The messages that are selected together."""
         self.match: int | None = None
         """The search hit that was jumped to."""
+        self.words: tuple[str, ...] = ()
+        """What was searched for."""
         self.arrived_below = 0
         self._place: Place | None = None
         """The lowest visible line; None: the newest, whatever comes."""
@@ -65,6 +69,8 @@ class Window:
     def prepend(self, older: Sequence[MessageView]) -> None:
         """The page before; nothing on the screen moves."""
         self.at_oldest = len(older) < PAGE
+        if self.messages:
+            self._blocks.pop(self.messages[0].row_id, None)  # it begins a day or a run no more
         self.messages = [*self._visible(older), *self.messages]
         if len(self.messages) > LOADED_MAX and self._place is not None:
             self.messages = self.messages[:LOADED_MAX]
@@ -112,6 +118,7 @@ class Window:
             at = self._at[self._place.row_id]
             kept = [one for one in self.messages[:at] if one.row_id not in row_ids]
             self._place = Place(kept[-1].row_id, 10**9) if kept else None
+        self.marked -= row_ids
         if self.selected in row_ids:
             at = self._at[self.selected]
             kept = [one for one in self.messages if one.row_id not in row_ids]
@@ -215,8 +222,7 @@ class Window:
         """Have a message on the screen, in the middle unless it is visible; False: not loaded."""
         if row_id not in self._at:
             return False
-        visible = {one.row_id for one in self.lines(width, height)}
-        if row_id not in visible:
+        if row_id not in self._readable(width, height):
             self._look_below(row_id, height // 2, height)
         return True
 
@@ -229,25 +235,56 @@ class Window:
             return
         at = self._at.get(self.selected) if self.selected is not None else None
         if at is None:
-            visible = {one.row_id for one in self.lines(self._width or 80, height)}
+            visible = self._readable(self._width or 80, height)
             lowest = self.messages[-1].row_id if (place := self._lowest()) is None else place.row_id
             at = self._at[self.match if self.match in visible and self.match else lowest]
         else:
             at = max(0, min(at + by, len(self.messages) - 1))
-        self._blocks.pop(self.selected or 0, None)
-        self.selected = self.messages[at].row_id
-        self._blocks.pop(self.selected, None)
-        rows = [one.row_id for one in self.lines(self._width or 80, height)]
-        if self.selected not in rows:
+        row_id = self.messages[at].row_id
+        self.point_at(row_id)
+        if row_id not in self._readable(self._width or 80, height):
             if by > 0:
-                self._settle(Place(self.selected, len(self._block(at)) - 1), height)
+                self._settle(Place(row_id, len(self._block(at)) - 1), height)
             else:
-                self._look_below(self.selected, height - 1, height)
+                self._look_below(row_id, max(height - 2, 0), height)
+
+    def _readable(self, width: int, height: int) -> set[int]:
+        """The messages on the screen; a date covers the highest line while one looks further up."""
+        return {one.row_id for one in self.lines(width, height)[0 if self.follows else 1 :]}
 
     def unselect(self) -> None:
-        """No message is selected."""
-        self._blocks.pop(self.selected or 0, None)
+        """No message is selected, marked or searched for."""
+        for row_id in (self.selected or 0, *self.marked):
+            self._blocks.pop(row_id, None)
         self.selected = None
+        self.marked.clear()
+        if self.words:
+            self.words = ()
+            self._blocks.clear()
+
+    def mark(self) -> None:
+        """Mark the selected message, or no longer."""
+        if self.selected is not None:
+            self.marked ^= {self.selected}
+            self._blocks.pop(self.selected, None)
+
+    def point_at(self, row_id: int) -> None:
+        """Select a message that is loaded."""
+        for one in (self.selected or 0, row_id):
+            self._blocks.pop(one, None)
+        self.selected = row_id
+
+    def chosen(self) -> list[MessageView]:
+        """The marked messages, oldest first; without marks the selected one."""
+        selected = self.message(self.selected)
+        if not self.marked:
+            return [selected] if selected is not None else []
+        return [one for one in self.messages if one.row_id in self.marked]
+
+    def answered(self) -> None:
+        """What was new was answered."""
+        self._blocks.pop(self.new_from or 0, None)
+        self.new_from = None
 
     def wants_older(self, height: int) -> int | None:
         """The row before which the next page should be loaded."""
@@ -336,6 +373,7 @@ class Window:
                 is_first=at == 0 and self.at_oldest,
                 is_new=message.row_id == self.new_from,
                 is_selected=message.row_id == self.selected,
-                is_match=message.row_id == self.match,
+                is_marked=message.row_id in self.marked,
+                words=self.words,
             )
         return block

@@ -24,7 +24,7 @@ from loom.api.events import (
     PeerOnline,
     Warned,
 )
-from loom.tui import commands, keys, layout
+from loom.tui import clipboard, commands, keys, layout
 from loom.tui.app import LoomApp
 from loom.tui.screens.picker import Picker
 from loom.tui.slash import Slash
@@ -50,7 +50,7 @@ def screen(app: LoomApp) -> str:
 async def test_the_newest_conversation_is_open(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, _):
         rows = text_of(app)
-        assert "Ada · verified · PQ · direct" in rows[0]
+        assert "Ada · verified · PQ · online, direct" in rows[0]
         assert "12:" in screen(app) or "11:" in screen(app)
         assert rows[-3].endswith("─" * 40)
         assert "work · 1 online" in rows[-1]
@@ -502,11 +502,19 @@ async def test_a_hit_among_wrapped_messages_is_on_the_screen_and_selected(opened
         await pilot.press("enter")
         await settle(pilot)
         assert "the needle is here" in "\n".join(row[24:] for row in text_of(app))
-        await pilot.press("escape")
-        await settle(pilot)
         window = app.room.reader.window
         assert window is not None
         assert window.selected == 1
+        assert "hit 1 of 1" in screen(app)
+        pieces = [one for line in app.room.timeline._shown for one in line.line]
+        assert [one.text for one in pieces if one.role == "match"] == ["needle"]
+        await pilot.press("n")
+        assert "That was the oldest hit." in screen(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        pieces = [one for line in app.room.timeline._shown for one in line.line]
+        assert not any(one.role == "match" for one in pieces)
+        assert not app.room.selecting.active
 
 
 async def test_the_word_help_can_be_clicked(node: TalkingNode, opened: Opened) -> None:
@@ -696,12 +704,12 @@ async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> 
     async with opened(node) as (app, pilot):
         node.tell(PeerOffline(contact="Ada", contact_id=2, reason="closed"))
         await settle(pilot)
-        assert "Ada · verified · PQ · not connected" in text_of(app)[0]
+        assert "Ada · verified · PQ · offline" in text_of(app)[0]
         node.tell(PeerOnline(contact="Ada", contact_id=2, address="192.0.2.7:4070"))
         node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
         node.tell(Warned(code="key_unavailable", facts={"what": "something odd"}))
         await settle(pilot)
-        assert "direct 192.0.2.7:4070" in text_of(app)[0]
+        assert "online, direct 192.0.2.7:4070" in text_of(app)[0]
         assert "Ada is typing" in screen(app)
         assert "something odd" in text_of(app)[-1]
 
@@ -791,7 +799,7 @@ async def test_times_become_dates_at_midnight(
     day = date(2026, 11, 18)
     monkeypatch.setattr(layout, "today", lambda: day)
     async with opened(node, (120, 40)) as (app, pilot):
-        assert text_of(app)[0][:30].split() == ["●", "Ada", "11:06", "✓", "▸│"]
+        assert text_of(app)[0][:30].split() == ["●", "Ada", "11:06", "◆", "▸│"]
         node.receive("Bob", "now")
         await settle(pilot)
         assert text_of(app)[0][:30].split()[:4] == ["○", "Bob", "11:06", "1"]
@@ -873,3 +881,98 @@ async def test_clicks_open_and_select(node: TalkingNode, opened: Opened) -> None
             await pilot.click(offset=where)
             await settle(pilot)
             assert not app.room.selecting.active
+
+
+async def test_what_one_says_in_one_go_has_one_time_and_one_name(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", "one", "two")
+    node.say("Ada", "three", direction="out")
+    late = node.messages[-1].sent_at_ms + layout.RUN_MS
+    node.say("Ada", "four", "five", direction="out")
+    for number, message in enumerate(node.messages[-2:]):
+        node._put(message, sent_at_ms=late + number)
+    async with opened(node) as (app, pilot):
+
+        def names() -> list[tuple[str, ...]]:
+            rows = [row[24:].split() for row in text_of(app)[1:-3]]
+            return [tuple(row[1:]) for row in rows if row[1:] and ":" in row[0]]
+
+        assert names() == [("Ada", "one"), ("you", "three", "◉"), ("you", "four", "◉")]
+        assert said(app, "five").split() == ["five", "◉"]
+        await pilot.press("escape")
+        assert said(app, "five").split()[1:] == ["you", "five", "◉"]
+
+
+async def test_the_line_above_what_is_new_goes_when_one_answers(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", "old")
+    node.say("Ada", "fresh", "and more", state="delivered")
+    async with opened(node) as (app, pilot):
+        assert "── new ──" in screen(app)
+        await pilot.press(*"hi", "enter")
+        await settle(pilot)
+        assert said(app, "hi").endswith(" ✓✓")
+        assert "── new ──" not in screen(app)
+
+
+async def test_several_messages_are_copied_and_deleted_together(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", "one", "two", "three")
+    async with opened(node) as (app, pilot):
+        written: list[str] = []
+        monkeypatch.setattr(app, "write_terminal", written.append)
+        await pilot.press("escape", "space", "k", "k", "space")
+        await settle(pilot)
+        assert "2 messages" in screen(app)
+        await pilot.press("y")
+        await settle(pilot)
+        assert written == [clipboard.osc52("one\nthree")]
+        await pilot.press("d")
+        assert "Delete these 2 messages here" in screen(app)
+        await pilot.press("y", "ctrl+q")
+        await settle(pilot)
+    assert [one.body for one in node.messages] == ["two"]
+
+
+async def test_the_day_stays_on_the_screen_while_one_looks_further_up(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"said {n}" for n in range(100)))
+    async with opened(node) as (app, pilot):
+        day = layout.day_words(node.messages[0].sent_at_ms)
+        assert day not in screen(app)
+        await pilot.press("pageup")
+        await settle(pilot)
+        assert day in text_of(app)[1]
+        await pilot.press("escape", *"k" * 30)
+        await settle(pilot)
+        window = app.room.reader.window
+        assert window is not None
+        chosen = window.message(window.selected)
+        assert chosen is not None
+        assert any(row.endswith(chosen.body) and "▌" in row for row in text_of(app)[2:])
+        assert day in text_of(app)[1]
+
+
+async def test_the_list_says_who_wrote_last_and_the_title_how_much_is_unread(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = TalkingNode()
+    node.add("Bob")
+    node.add("Ada")
+    node.say("Ada", "will do", direction="out")
+    async with opened(node) as (app, pilot):
+        assert text_of(app)[1][:23].strip() == "you: will do"
+        titles: list[str] = []
+        monkeypatch.setattr(app, "show_title", titles.append)
+        node.receive("Bob", "now")
+        node.receive("Bob", "or never")
+        await settle(pilot)
+        assert titles[-1] == "(2) Loom"
+        assert "now" not in "".join(titles)

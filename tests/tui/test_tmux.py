@@ -100,14 +100,14 @@ def test_the_demo_from_the_first_word_to_the_last(tmux: Tmux) -> None:
     tmux.type("echo the needle", "Enter")
     screen = tmux.until("Ada  the needle")
     row = next(row for row in screen.splitlines() if "you  echo the needle" in row)
-    assert row.endswith(("✓✓", "✔✔"))
+    assert row.endswith(("✓✓", "◉"))
     tmux.type("Escape")
     tmux.until("y copy")
     tmux.type("k", "y")
-    tmux.until("Copied to tmux")
+    tmux.until("Copied.")
     assert tmux.buffer() == "echo the needle"
     tmux.type("Escape")
-    tmux.until("F1 help")
+    tmux.gone("Esc back")
     tmux.type("first line", "M-Enter", "second line")
     screen = tmux.until("second line")
     assert "you  first line" not in screen

@@ -1,8 +1,10 @@
 """A walk through every key of every profile of keys: each does what the help says it does."""
 
+import webbrowser
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -34,6 +36,7 @@ class Walk:
     def __init__(self, app: LoomApp, pilot: Pilot[None], node: PeopleNode) -> None:
         self.app, self.pilot, self.node = app, pilot, node
         self.copied: list[str] = []
+        self.opened: list[str] = []
         self.left = self.redrawn = 0
 
     @property
@@ -80,6 +83,12 @@ class Walk:
         def leave() -> None:
             self.left += 1
 
+        def opened(address: str) -> bool:
+            self.opened.append(address)
+            return True
+
+        monkeypatch.setenv("DISPLAY", ":0")
+        monkeypatch.setattr(webbrowser, "open", opened)
         monkeypatch.setattr(clipboard, "copy", copy)
         monkeypatch.setattr(self.app, "redraw", redraw)
         monkeypatch.setattr(self.app, "exit", leave)
@@ -93,6 +102,7 @@ class Walk:
             await self.app.pop_screen()
         self.app._is_covered = False
         self.left = self.redrawn = 0
+        self.copied.clear()
         self.app.room.selecting.stop()
         self.app.room.writing.end_cycle()
         self.app.room.writing.editor.set("")
@@ -176,6 +186,19 @@ async def selecting(walk: Walk) -> None:
     assert walk.window.selected is not None
 
 
+async def selecting_a_link(walk: Walk) -> None:
+    await selecting(walk)
+    newest = walk.window.messages[-1]
+    walk.window.messages[-1] = msgspec.structs.replace(newest, body="see https://x.example/a.")
+
+
+async def selecting_a_hit(walk: Walk) -> None:
+    hits = [one for one in reversed(walk.node.messages) if one.row_id in (200, 210, 220)]
+    walk.app.room.selecting.found(hits[1], hits, ["said"])
+    await walk.rest()
+    assert walk.window.selected == 210
+
+
 async def selecting_above(walk: Walk) -> None:
     await selecting(walk)
     walk.app.room.selecting.do_select_older()
@@ -241,6 +264,11 @@ STEPS = {
     "yank": Step(lambda walk: walk.text == "one two|", cut),
     "select_newer": Step(lambda walk: walk.window.selected == COUNT, selecting_above),
     "select_older": Step(lambda walk: walk.window.selected == COUNT - 1, selecting),
+    "mark": Step(lambda walk: walk.window.marked == {COUNT}, selecting),
+    "open_link": Step(lambda walk: walk.opened == ["https://x.example/a"], selecting_a_link),
+    "copy_link": Step(lambda walk: walk.copied == ["https://x.example/a"], selecting_a_link),
+    "next_hit": Step(lambda walk: walk.window.selected == 200, selecting_a_hit),
+    "previous_hit": Step(lambda walk: walk.window.selected == 220, selecting_a_hit),
     "copy": Step(lambda walk: walk.copied == ["said 299"], selecting),
     "retry": Step(lambda walk: walk.sent(RetryMessage) == 1, selecting_a_failed_one),
     "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
@@ -312,6 +340,7 @@ PLAIN = {
     "tab": "\t",
     "escape": "\x1b",
     "backspace": "\x7f",
+    "space": " ",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
     "less_than_sign": "<",

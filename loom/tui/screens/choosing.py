@@ -56,6 +56,8 @@ class Choosing:
         """Messages that hold the words; choosing one goes to its place."""
         desk = self._room.desk
         current = desk.model.open_ if here else None
+        hits: list[MessageView] = []
+        looked_for: list[str] = []
 
         async def source(words: str, after: Choice | None) -> list[Choice]:
             if not words.strip():
@@ -69,13 +71,17 @@ class Choosing:
                 before_row=None if last is None else last.row_id,
             )
             found = (await desk.send(command)).messages
+            hits[:] = [*hits, *found] if after is not None else found
+            looked_for[:] = words.split()
             dots = desk.look.signs["ellipsis"]
             return [self._hit(one, words, dots, here=here) for one in found]
 
         title = (
             "Search everywhere" if current is None else f"Search what {current.name} and you said"
         )
-        self._pick(title, source, self._go_to, query)
+        self._pick(
+            title, source, lambda one: self._room.selecting.found(one, hits, looked_for), query
+        )
 
     def help(self) -> None:
         """Keys and commands as they are now; over the conversation, Enter does them."""
@@ -119,19 +125,17 @@ class Choosing:
         else:
             self._room.run(chosen)
 
-    def _go_to(self, message: MessageView) -> None:
-        self._room.reading.open_(message.contact_id, message.row_id)
-
     @staticmethod
     def _hit(message: MessageView, words: str, dots: str, *, here: bool) -> Choice:
         body = printable(message.body)
-        at = body.casefold().find(words.split()[0].casefold())
+        folded = body.casefold()
+        at = min((n for one in words.casefold().split() if (n := folded.find(one)) >= 0), default=0)
         start = max(at - SNIPPET_BEFORE, 0)
         if start:
             # From a word's beginning where one is near.
             start = max(body.find(" ", start, at) + 1, start)
         who = "you" if message.direction == "out" else printable(message.contact)
         where = who if here or message.direction == "in" else f"you to {printable(message.contact)}"
-        when = f"{day_of(message.sent_at_ms)} {clock_of(message.sent_at_ms)}"
+        when = f"{day_of(message)} {clock_of(message.sent_at_ms)}"
         snippet = f"{dots if start else ''}{body[start : start + 200]}"
         return Choice(f"{where}: {snippet}", when, message)

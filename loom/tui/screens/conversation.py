@@ -41,7 +41,7 @@ class ConversationScreen(Screen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS = []  # noqa: RUF012 - all keys go through `Keys`
-    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (60, "normal"), (100, "wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (70, "normal"), (100, "wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "low"), (9, "high")]  # noqa: RUF012
 
     def __init__(self, desk: "LoomApp") -> None:
@@ -162,7 +162,7 @@ class ConversationScreen(Screen[None]):
         """List, title, rule and status."""
         window = self.reader.window
         self.rule.below = 0 if window is None or window.follows else window.arrived_below
-        self.rule.selecting = self.selecting.help() if self.selecting.active else ""
+        self.rule.selecting = self.selecting.help() if self.selecting.active else []
         self.status.help_key = self.desk.keys.words("help")
         self.status.size_bytes = self.writing.editor.size_bytes
         self.obstacle.fit()
@@ -173,6 +173,8 @@ class ConversationScreen(Screen[None]):
         self.status.fit()
         for bar in (self.list_, self.title_, self.rule):
             bar.refresh()
+        unread = self.desk.model.unread
+        self.desk.show_title(f"({unread}) Loom" if unread else "Loom")
         unknown = [
             number
             for number in self.list_.on_screen()
@@ -225,6 +227,8 @@ class ConversationScreen(Screen[None]):
         key, keys = event.key, self.desk.keys
         where = SELECTING if self.selecting.active else WRITING
         action = keys.action(key, where, READING, EVERYWHERE)
+        if self.selecting.active and is_text(event) and not self.selecting.can(action or ""):
+            action = None
         if action != "complete":
             self.writing.end_cycle()
         if self.selecting.active and self.selecting.answer(event):

@@ -1,5 +1,6 @@
 """Reading: from conversation to conversation, and within one."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,11 +55,13 @@ class Reading:
         if window.show(new_from, *self._room.timeline.size):
             self._room.show_reading()
         elif (current := self._room.desk.model.current) is not None:
-            self._room.desk.work(self._open(current, new_from, match=False), "reading")
+            self.open_(current, new_from)
 
-    def open_(self, number: int, row_id: int | None = None) -> None:
-        """Show another conversation, or a place in one."""
-        self._room.desk.work(self._open(number, row_id), "reading")
+    def open_(
+        self, number: int, row_id: int | None = None, words: Sequence[str] | None = None
+    ) -> None:
+        """Show another conversation, or a place in one, perhaps found by `words`."""
+        self._room.desk.work(self._open(number, row_id, words), "reading")
 
     def open_place(self, place: int) -> None:
         """Show the conversation at a place of the list."""
@@ -66,15 +69,17 @@ class Reading:
         if found is not None:
             self.open_(found.number)
 
-    async def _open(self, number: int, row_id: int | None, *, match: bool = True) -> None:
+    async def _open(self, number: int, row_id: int | None, words: Sequence[str] | None) -> None:
         self._room.selecting.stop()
         await self._room.selecting.delete_now()
         if number != self._room.desk.model.current:
             await self._room.writing.store_draft()
             self._room.writing.editor.set(self._room.desk.model.conversations[number].draft)
-        await self._room.reader.open_(number, row_id, match=match)
+        await self._room.reader.open_(number, row_id, words=words)
         if row_id is not None and self._room.reader.window is not None:
             self._room.reader.window.show(row_id, *self._room.timeline.size)
+            if words is not None:
+                self._room.selecting.point_at(row_id)
         self._room.writing.edited(offer=False)
         self._room.show_all()
 

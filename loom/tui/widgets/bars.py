@@ -63,9 +63,9 @@ def facts_of(conversation: Conversation) -> Line:
     if conversation.muted:
         facts.append(Piece("muted", "status"))
     if contact.online:
-        facts.append(Piece(f"direct {conversation.path}".strip(), "good"))
+        facts.append(Piece(f"online, direct {conversation.path}".strip(), "good"))
     else:
-        facts.append(Piece("not connected", "status"))
+        facts.append(Piece("offline", "status"))
     return facts
 
 
@@ -76,14 +76,19 @@ class RuleLine(Lines):
         super().__init__(look)
         self._model = model
         self.below = 0
-        self.selecting = ""
+        self.selecting: list[str] = []
+        """What can be done with the selection; the last one is always shown."""
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
         signs, conversation = self.look.signs, self._model.open_
         words: Line = []
         if self.selecting:
-            words.append(Piece(f" {self.selecting} ", "hint"))
+            dot = f" {signs['dot']} "
+            can = self.selecting.copy()
+            while len(can) > 1 and width_of(dot.join(can)) > width - 4:
+                del can[-2]
+            words.append(Piece(f" {dot.join(can)} ", "hint"))
         if self.below:
             words.append(Piece(f" {self.below} new below {signs['down']} ", "unread"))
         if conversation is not None and conversation.typing:

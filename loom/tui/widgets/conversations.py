@@ -49,9 +49,11 @@ class ConversationList(Lines):
         if y // ROWS >= len(shown):
             return [Piece(" " * (width - 1)), wall]
         one = self._model.conversations[shown[y // ROWS]]
-        line = (
-            self._name_row(one, width - 1) if y % ROWS == 0 else self._preview_row(one, width - 1)
-        )
+        row = self._name_row if y % ROWS == 0 else self._preview_row
+        line = row(one, width - 1)
+        if one.number == self._model.current:
+            words = "".join(piece.text for piece in line)
+            line = [Piece(words + " " * (width - 1 - width_of(words)), "open")]
         return [*line, wall]
 
     def on_click(self, event: events.Click) -> None:
@@ -77,7 +79,7 @@ class ConversationList(Lines):
         if one.muted:
             marks += signs["muted"]
         if contact.verified:
-            marks += signs["sent"]
+            marks += signs["verified"]
         if contact.identity_changed or contact.blocked:
             marks += signs["failed"]
         unread = str(contact.unread) if contact.unread and not is_open else ""

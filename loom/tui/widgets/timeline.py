@@ -5,6 +5,7 @@ from textual.message import Message
 
 from loom.tui.canvas import Scroll
 from loom.tui.cells import wrap
+from loom.tui.layout import date_rule
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.lines import Lines, Look
 from loom.tui.window import Shown, Window
@@ -36,6 +37,8 @@ class Timeline(Lines):
         """What stands here while nothing was said."""
         self._shown: list[Shown] = []
         self._painted: list[Line] = []
+        self._sticky: Line | None = None
+        """The date of what is at the top, while one looks further up."""
 
     def look_again(self) -> None:
         """The window changed."""
@@ -56,6 +59,8 @@ class Timeline(Lines):
         """See `Lines.line`."""
         if not self._shown:
             return self._welcome_line(y, width)
+        if y == 0 and self._sticky is not None:
+            return self._sticky
         at = y - (self._height - len(self._shown))
         return self._shown[at].line if at >= 0 else [Piece(" ")]
 
@@ -74,7 +79,8 @@ class Timeline(Lines):
             by = None if back is None else -back
         if by is None:
             return None
-        return Scroll(bottom - max(len(before), len(after)), bottom, by)
+        top = bottom - max(len(before), len(after))
+        return Scroll(top + 1 if self._sticky is not None else top, bottom, by)
 
     def on_click(self, event: events.Click) -> None:
         """Say which message was clicked."""
@@ -99,3 +105,7 @@ class Timeline(Lines):
     def _find(self) -> None:
         width, height = self.size
         self._shown = self.window.lines(width, height) if self.window and width else []
+        self._sticky = None
+        if self.window is not None and not self.window.follows and len(self._shown) > 2:
+            top = self.window.message(self._shown[0].row_id)
+            self._sticky = None if top is None else date_rule(top, width, self.look.signs)

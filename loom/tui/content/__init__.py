@@ -1,0 +1,37 @@
+"""How each kind of message is shown: one file for each kind, and the table of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+from loom.api.views import MessageView
+from loom.tui.content import text
+from loom.tui.themes import Line
+
+
+class Kind(Protocol):
+    """What the file of a kind has."""
+
+    def lines(self, message: MessageView, width: int, words: Sequence[str]) -> list[Line]:
+        """The body in at most `width` cells a line, with the words found in it marked."""
+        ...
+
+    def links(self, message: MessageView) -> list[str]:
+        """The addresses it leads to."""
+        ...
+
+    def preview(self, body: str) -> str:
+        """Its beginning on one line."""
+        ...
+
+
+KINDS: Final[dict[str, Kind]] = {"text": text}
+
+
+def kind_of(message: MessageView) -> Kind:
+    """The kind that shows a message; there is one kind so far."""
+    return KINDS["text"]
+
+
+def plain(messages: Iterable[MessageView]) -> str:
+    """What copying them gives."""
+    return "\n".join(one.body for one in messages)

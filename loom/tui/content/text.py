@@ -1,0 +1,63 @@
+"""A text: wrapped, links underlined, the words of a search marked."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from loom.api.views import MessageView
+from loom.printable import printable
+from loom.tui.cells import wrap
+from loom.tui.links import Link, find_links
+from loom.tui.themes import Line, Piece
+
+_LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
+PREVIEW_MAX: Final = 200
+
+
+def lines(message: MessageView, width: int, words: Sequence[str]) -> list[Line]:
+    """See `Kind.lines`."""
+    body = _body(message)
+    found = find_links(body)
+    hits = _hits(body, words)
+    return [_pieces(body, start, end, found, hits) for start, end in wrap(body, width)]
+
+
+def links(message: MessageView) -> list[str]:
+    """See `Kind.links`."""
+    return [one.address for one in find_links(_body(message))]
+
+
+def preview(body: str) -> str:
+    """See `Kind.preview`."""
+    return printable(" ".join(body[:PREVIEW_MAX].split()))
+
+
+def _body(message: MessageView) -> str:
+    return _LINE_END_SPACES.sub("", printable(message.body, multiline=True))
+
+
+def _hits(body: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Where a search found something: where words begin, in other scripts anywhere."""
+    found: list[tuple[int, int]] = []
+    for word in words:
+        beginning = r"\b" if word.isascii() and word[:1].isalnum() else ""
+        pattern = beginning + re.escape(word)
+        found += [one.span() for one in re.finditer(pattern, body, re.IGNORECASE)]
+    return found
+
+
+def _pieces(
+    body: str, start: int, end: int, found: list[Link], hits: list[tuple[int, int]]
+) -> Line:
+    """One row, cut where a link or a hit begins or ends."""
+    edges = {start, end}
+    for one in (*((link.start, link.end) for link in found), *hits):
+        edges.update(at for at in one if start < at < end)
+    line: Line = []
+    for first, last in pairwise(sorted(edges)):
+        link = next((one.address for one in found if one.start <= first < one.end), "")
+        is_hit = any(a <= first < b for a, b in hits)
+        role = "match" if is_hit else "link" if link else "text"
+        line.append(Piece(body[first:last], role, link))
+    return line
