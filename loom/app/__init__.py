@@ -77,9 +77,9 @@ class LocalProfiles:
 
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         """See `Profiles.unlock`."""
-        from loom.app import assembly
+        from loom.app.unlocking import open_profile as open_
 
-        return await assembly.open_profile(self._existing(profile), passphrase, options)
+        return await open_(self._existing(profile), passphrase, options)
 
     async def attach(self, profile: str) -> Client:
         """See `Profiles.attach`."""

@@ -176,26 +176,18 @@ def change_passphrase(paths: Paths, old: str, new: str) -> None:
             key.wipe()
 
 
-async def open_profile(paths: Paths, passphrase: str, options: NodeOptions) -> OpenProfile:
-    """Lock, unlock, wire, start.
+async def assemble(
+    paths: Paths,
+    key: vault.VaultKey,
+    discovery: Discovery,
+    options: NodeOptions,
+    lock: ProfileLock,
+) -> OpenProfile:
+    """Wire and start an unlocked profile; its key is wiped as soon as the database is open.
 
     Raises:
-        ProfileInUse, WrongPassphrase, ProfileDamaged, ProfileTooNew, PortInUse.
+        ProfileDamaged, ProfileTooNew, PortInUse: the lock is still held.
     """
-    refuse_dumps()
-    lock = ProfileLock.acquire(paths.lock, paths.profile)
-    try:
-        return await _opened(paths, passphrase, options, lock)
-    except BaseException:
-        lock.release()
-        raise
-
-
-async def _opened(
-    paths: Paths, passphrase: str, options: NodeOptions, lock: ProfileLock
-) -> OpenProfile:
-    private_folder(paths.folder)
-    key = await asyncio.to_thread(vault.unlock, paths.keyslot, passphrase)
     try:
         database = await asyncio.to_thread(Database.open, paths.database, key.database_key())
     finally:
@@ -216,7 +208,7 @@ async def _opened(
             paths=paths,
             name=name,
             transport=TcpTransport(),
-            discovery=_discovery(options),
+            discovery=discovery,
             options=options,
         )
     except BaseException:
@@ -242,7 +234,8 @@ def _load(db: Db) -> tuple[Identity, str, int]:
     return Identity(seeds), name.decode(), events.last_seq(db)
 
 
-def _discovery(options: NodeOptions) -> Discovery:
+def discovery_of(options: NodeOptions) -> Discovery:
+    """How a node of these options finds others."""
     if not options.online or not options.mdns:
         from loom.discovery.static import StaticDiscovery
 

@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 from loom.api.commands import Status
 from loom.api.profiles import NodeOptions
-from loom.app import assembly
+from loom.app import assembly, unlocking
 from loom.config import Paths, Settings, home_of, paths_of
 from loom.errors import LoomError
 from loom.model import Address
@@ -37,7 +37,7 @@ def node(home: str, profile: str, passphrase: str) -> None:
 
     async def serve() -> None:
         options = NodeOptions(listen=Address("127.0.0.1", 0), mdns=False)
-        opened = await assembly.open_profile(_paths(home, profile), passphrase, options)
+        opened = await unlocking.open_profile(_paths(home, profile), passphrase, options)
         say(str((await opened.send(Status())).port))
         async for _ in opened.events():
             continue  # until it is stopped
@@ -95,7 +95,8 @@ def main() -> None:
     """Fork one for each line."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
     # strace looks up which files are open; who is not root may not, once dumps are refused.
-    patch.object(assembly, "refuse_dumps").start()
+    for one in (assembly, unlocking):
+        patch.object(one, "refuse_dumps").start()
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     for line in sys.stdin.buffer:
         wanted = json.loads(line)

@@ -14,6 +14,7 @@ from loom.api.events import AnyEvent, MessageDelivered, MessageReceived
 from loom.api.profiles import NodeOptions
 from loom.api.views import MessageView
 from loom.app import assembly
+from loom.app.unlocking import open_profile
 from loom.config import Paths, Settings, home_of, paths_of
 from loom.control.client import ControlClient, attach
 from loom.errors import ControlError, DiskFull, NetworkError, NodeNotRunning, StoreUnavailable
@@ -40,7 +41,7 @@ async def make(home: Path) -> None:
         cost = vault.Cost(vault.MEMORY_MIN_KIB, 1, 4)
         vault._replace(place.keyslot, vault._keyslot(key, PASSPHRASE, cost))
     offline = NodeOptions(online=False, serve=False)
-    alice, bob = [await assembly.open_profile(paths(home, n), PASSPHRASE, offline) for n in NAMES]
+    alice, bob = [await open_profile(paths(home, n), PASSPHRASE, offline) for n in NAMES]
     for client, other in ((alice, bob), (bob, alice)):
         token = (await other.send(ExportToken())).token
         await client.send(ImportToken(token=token, name="Bob" if client is alice else "Alice"))
