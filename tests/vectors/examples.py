@@ -1,0 +1,322 @@
+"""The figures with real bytes in docs/PROTOCOL.md: `python -m tests.vectors.examples` writes them.
+
+Each is a value of the JSON files, cut where the layout says; the pieces must be the whole again.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+FOLDER: Final = Path(__file__).parent
+PROTOCOL: Final = FOLDER.parents[1] / "docs" / "PROTOCOL.md"
+_FIGURE: Final = re.compile(r"(<!-- figure: ([a-z0-9 ]+) -->\n```\n)(.*?)(```\n)", re.DOTALL)
+_WHOLE_BYTES: Final = 16
+_SHOWN_BYTES: Final = 8
+_LABEL_COLUMN: Final = 54
+
+
+class Part(NamedTuple):
+    """A piece of a layout: what it is, how many bytes (0: the rest), `enc` item or not."""
+
+    what: str
+    size: int
+    is_item: bool = False
+
+
+def load(name: str) -> dict[str, Any]:
+    """One of the JSON files."""
+    content: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="ascii"))
+    return content
+
+
+def item(what: str, size: int) -> Part:
+    """An item of `enc`: its length, then so many bytes."""
+    return Part(what, size, is_item=True)
+
+
+def figure(data: bytes, parts: Sequence[Part]) -> str:
+    """One line for each part: where it begins, its bytes, what it is.
+
+    Raises:
+        ValueError: the layout is not that of the data.
+    """
+    lines, at = [], 0
+    for part in parts:
+        begins, head = at, ""
+        if part.is_item:
+            head, at = f"{data[at : at + 4].hex()} ", at + 4
+            if int(head, 16) != part.size:
+                raise ValueError(f"{part.what}: {int(head, 16)} bytes instead of {part.size}")
+        end = at + part.size if part.size or part.is_item else len(data)
+        left = f"{begins:>6,}  {head}{_shown(data[at:end])}"
+        lines.append(f"{left:<{_LABEL_COLUMN}}  {part.what}".rstrip())
+        at = end
+    if at != len(data):
+        raise ValueError(f"{len(data) - at} bytes are left over")
+    return "\n".join([*lines, f"{at:>6,}  bytes in all"]) + "\n"
+
+
+def _shown(piece: bytes) -> str:
+    if len(piece) <= _WHOLE_BYTES:
+        return piece.hex(" ", -4)
+    return f"{piece[:_SHOWN_BYTES].hex(' ', -4)} .. {piece[-4:].hex()} ({len(piece):,})"
+
+
+def _values(pairs: Sequence[tuple[str, str]]) -> str:
+    """Named values, one a line."""
+    width = max(len(name) for name, _ in pairs)
+    return "".join(f"{name:<{width}} = {value}\n" for name, value in pairs)
+
+
+def _card() -> str:
+    derived = load("identity")["derived"]
+    return figure(
+        bytes.fromhex(derived["card"]),
+        [
+            item("version", 1),
+            item("ed25519_pk", 32),
+            item("mldsa_pk", 1_952),
+            item("x25519_pk", 32),
+            item("H(recovery_pk)", 64),
+        ],
+    )
+
+
+def _identity() -> str:
+    vector = load("identity")
+    derived = vector["derived"]
+    words = vector["inputs"]["phrase"].split()
+    return _values(
+        [
+            ("R", _abbreviated(vector["inputs"]["entropy"])),
+            ("phrase", f"{' '.join(words[:4])} .. {words[-1]} ({len(words)} words)"),
+            ("recovery Ed25519 seed", _abbreviated(derived["recovery_ed25519_seed"])),
+            ("Ed25519 seed", _abbreviated(derived["ed25519_seed"])),
+            ("ML-DSA-65 seed", _abbreviated(derived["mldsa_seed"])),
+            ("X25519 key", _abbreviated(derived["x25519_seed"])),
+            ("FP", _abbreviated(derived["fingerprint"])),
+        ]
+    )
+
+
+def _token() -> str:
+    derived = load("identity")["derived"]
+    data = "01" + derived["fingerprint"] + derived["x25519_public"] + derived["token_checksum"]
+    parts = [Part("version", 1), Part("FP", 32), Part("x25519_pk", 32), Part("checksum", 4)]
+    return figure(bytes.fromhex(data), parts) + f"\n{derived['token']}\n"
+
+
+def _safety() -> str:
+    derived = load("pair")["derived"]
+    groups = derived["safety_number"].split()
+    return f"{' '.join(groups[:6])}\n{' '.join(groups[6:])}\n"
+
+
+def _pair() -> str:
+    derived = load("pair")["derived"]
+    keys = derived["one_to_other"]
+    return _values(
+        [
+            ("Z", _abbreviated(derived["shared_secret"])),
+            ("K_tag", _abbreviated(keys["tag"])),
+            ("K_link", _abbreviated(keys["link"])),
+            ("K_presence", _abbreviated(keys["presence"])),
+        ]
+    )
+
+
+def _first_flight() -> str:
+    return figure(
+        bytes.fromhex(load("link")["derived"]["initiator_sends"]),
+        [
+            Part("rand", 16),
+            Part("day", 8),
+            Part("tag; the clear part ends", 16),
+            Part("length of message 1", 2),
+            Part("e_I", 32),
+            Part("ek, sealed", 1_200),
+            Part("nothing, sealed", 16),
+        ],
+    )
+
+
+def _answer() -> str:
+    return figure(
+        bytes.fromhex(load("link")["derived"]["responder_sends"]),
+        [
+            Part("length of message 2", 2),
+            Part("e_R", 32),
+            Part("ct, sealed", 1_104),
+            Part("nothing, sealed", 16),
+        ],
+    )
+
+
+def _record() -> str:
+    vector = load("link")
+    frame = bytes.fromhex(vector["derived"]["responder_record_0"])
+    sealed = figure(frame, [Part("length", 2), Part("sealed plaintext", 4_160), Part("tag", 16)])
+    body = vector["inputs"]["record_bodies"][1]
+    plaintext = bytes.fromhex(f"03{len(body) // 2:04x}{body}").ljust(4_160, b"\0")
+    parts = [
+        Part("type: envelope", 1),
+        Part("body length", 2),
+        Part("body", len(body) // 2),
+        Part("zeros", 0),
+    ]
+    return f"plaintext\n{figure(plaintext, parts)}frame\n{sealed}"
+
+
+def _bundle() -> str:
+    sent = bytes.fromhex(load("session")["derived"]["bundle_sent"])
+    inner = [
+        item("version", 1),
+        item("FP_B", 32),
+        item("device", 4),
+        item("kind: once", 1),
+        item("bundle_id", 8),
+        item("spk", 32),
+        item("ek", 1_184),
+        item("issued_at", 8),
+        item("expires_at", 8),
+    ]
+    outer = [
+        item("bundle", 1_314),
+        item("card_B", 2_101),
+        item("last_counter", 8),
+        item("DS_B: Ed25519, ML-DSA-65", 3_373),
+    ]
+    return f"bundle\n{figure(sent[4:1_318], inner)}as sent\n{figure(sent, outer)}"
+
+
+def _flight() -> str:
+    handshake = load("session")["derived"]["handshake"]
+    plaintext = [
+        item("card_A", 2_101),
+        item("device", 4),
+        item("reset_counter", 8),
+        item("DS_A", 3_373),
+    ]
+    prefix = [
+        Part("bundle_id", 8),
+        Part("EK_pk", 32),
+        Part("ct", 1_088),
+        Part("e1: P1 sealed, tag", 5_518),
+    ]
+    return (
+        f"P1\n{figure(bytes.fromhex(handshake['p1']), plaintext)}"
+        f"prefix\n{figure(bytes.fromhex(handshake['prefix']), prefix)}"
+    )
+
+
+def _message() -> str:
+    derived = load("session")["derived"]["messages"][4]
+    plain = bytes.fromhex(derived["header_plaintext"])
+    header = [Part("flags", 1), Part("n", 4), Part("pn", 4), Part("dh_pub", 32)]
+    whole = "".join(derived[name] for name in ("header", "block", "salt", "kc", "body"))
+    parts = [
+        Part("header: nonce", 12),
+        Part("flags, n, pn, dh_pub sealed; tag", 57),
+        Part("block: ek_s, ct sealed; tag", 2_288),
+        Part("salt", 16),
+        Part("kc", 32),
+        Part("body: length, payload, zeros sealed; tag", 0),
+    ]
+    return f"header, opened\n{figure(plain, header)}message\n{figure(bytes.fromhex(whole), parts)}"
+
+
+def _keys() -> str:
+    derived = load("session")["derived"]["messages"][4]
+    return _values(
+        [
+            ("CK", _abbreviated(derived["chain_key"])),
+            ("mk", _abbreviated(derived["message_key"])),
+            ("CK'", _abbreviated(derived["next_chain_key"])),
+            ("salt", derived["salt"]),
+            ("k", _abbreviated(derived["k"])),
+            ("kc", _abbreviated(derived["kc"])),
+            ("BK", _abbreviated(derived["block_key"])),
+        ]
+    )
+
+
+def _text() -> str:
+    return figure(
+        bytes.fromhex(load("payloads")["derived"]["text"]),
+        [
+            Part("array of 4", 1),
+            Part("tag 1", 1),
+            Part("bin of 16", 2),
+            Part("message_id", 16),
+            Part("sent_at_ms", 9),
+            Part('str of 15: "see you at noon"', 0),
+        ],
+    )
+
+
+def _receipt() -> str:
+    return figure(
+        bytes.fromhex(load("payloads")["derived"]["receipt"]),
+        [
+            Part("array of 5", 1),
+            Part("tag 2", 1),
+            Part("message_id", 18),
+            Part("sent_at_ms", 9),
+            Part("delivered: array of 1", 1),
+            Part("an id", 18),
+            Part("read: array of 2", 1),
+            Part("an id", 18),
+            Part("an id", 18),
+        ],
+    )
+
+
+def _advert() -> str:
+    vector = load("presence")
+    strings = [bytes.fromhex(text) for text in vector["derived"]["txt"]]
+    shown = []
+    for text in strings:
+        name, value = text.split(b"=", 1)
+        is_version = name == b"v"
+        shown.append((name.decode(), value.decode() if is_version else _abbreviated(value.hex())))
+    keys = [("epoch", str(vector["derived"]["epoch"])), ("tag 0", vector["derived"]["tags"][0])]
+    return _values([*keys, *shown])
+
+
+def _abbreviated(value: str) -> str:
+    return _shown(bytes.fromhex(value))
+
+
+FIGURES: Final[dict[str, Callable[[], str]]] = {
+    "identity": _identity,
+    "card": _card,
+    "token": _token,
+    "safety number": _safety,
+    "pair keys": _pair,
+    "first flight of a link": _first_flight,
+    "answer of a link": _answer,
+    "record": _record,
+    "bundle": _bundle,
+    "flight of a session": _flight,
+    "keys of a message": _keys,
+    "ratchet message": _message,
+    "text": _text,
+    "receipt": _receipt,
+    "advert": _advert,
+}
+
+
+def with_figures(text: str) -> str:
+    """The specification with the figures that belong into it."""
+    return _FIGURE.sub(lambda found: found[1] + FIGURES[found[2]]() + found[4], text)
+
+
+def named(text: str) -> list[str]:
+    """Which figures the specification asks for."""
+    return [found[1] for found in _FIGURE.findall(text)]
+
+
+if __name__ == "__main__":
+    PROTOCOL.write_text(with_figures(PROTOCOL.read_text("utf-8")), "utf-8")
