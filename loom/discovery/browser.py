@@ -33,7 +33,7 @@ _PTR, _IN, _QUERY = 12, 1, 0
 
 
 class Browser(zeroconf.RecordUpdateListener):
-    """Hears the names of adverts, and calls `found` for each that has an address nearby.
+    """Receives the names of adverts, and calls `found` for each that has an address nearby.
 
     Used instead of zeroconf's `ServiceBrowser`. That one keeps a scheduled query for every name
     until 75 % of its TTL have passed (`QueryScheduler._next_scheduled_for_alias` and
@@ -76,7 +76,7 @@ class Browser(zeroconf.RecordUpdateListener):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # --- hearing ---
+    # --- receiving ---
 
     def async_update_records(
         self, zc: zeroconf.Zeroconf, now: float, records: list[zeroconf.RecordUpdate]
@@ -170,7 +170,7 @@ class Browser(zeroconf.RecordUpdateListener):
         now_ms = zeroconf.current_time_millis()
         heard: list[Any] = mdns.cache.get_all_by_details(SERVICE_TYPE, _PTR, _IN)
         for record in heard:
-            # Only what was looked at: a name that was dropped is to be told again.
+            # Only what was looked at: a name that was dropped must come again.
             if not is_first and record.alias in self._known and not record.is_stale(now_ms):
                 query.add_answer_at_time(record, now_ms)
         with suppress(*FAILURES):

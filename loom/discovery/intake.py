@@ -1,4 +1,4 @@
-"""Stands between the mDNS sockets and zeroconf: what strangers may make the library work on."""
+"""The filter between the mDNS sockets and zeroconf: limits what strangers make it work on."""
 
 import asyncio
 from collections.abc import Callable, Iterable

@@ -101,7 +101,7 @@ class MdnsDiscovery:
     async def _opened(self) -> AsyncZeroconf:
         if self._mdns is None:
             if not self.local_addresses():
-                raise zeroconf.NotRunningException("no interface here has that address")
+                raise zeroconf.NotRunningException("no interface of this machine has that address")
             if self._interfaces is not None:
                 self._mdns = AsyncZeroconf(interfaces=self._interfaces)
             else:
@@ -115,7 +115,7 @@ class MdnsDiscovery:
     async def _register(self, mdns: AsyncZeroconf, adverts: list[Advert]) -> None:
         self._infos = [_service_info(advert) for advert in adverts]
         self._own_names.extend(info.name for info in self._infos)
-        # The names are random, so that asking whether they are free would only cost time.
+        # The names are random: asking whether they are free would only cost time.
         sent = [
             await mdns.async_register_service(info, cooperating_responders=True)
             for info in self._infos
@@ -134,14 +134,14 @@ class MdnsDiscovery:
             await browser.stop()
         with suppress(*FAILURES):
             if mdns is not None:
-                # One goodbye (RFC 6762, section 10.1): the library's own three take 250 ms, which
-                # every command that meets the network would wait for at its end.
+                # One goodbye (RFC 6762, section 10.1): the library sends three within 250 ms, for
+                # which every command that starts a node would wait at its end.
                 if goodbye := mdns.zeroconf.generate_unregister_all_services():
                     mdns.zeroconf.async_send(goodbye)
                 await mdns.async_close()
 
     def _browse(self, mdns: AsyncZeroconf, found: Found) -> None:
-        """Ask; from the start where the addresses changed, as another LAN may hold other nodes."""
+        """Ask, and ask from the start when the addresses changed: it may be another LAN."""
         addresses = self.local_addresses()
         if self._browser is None:
             self._browser = Browser(mdns, self._intake, found, self._own_names.__contains__)

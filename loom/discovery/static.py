@@ -1,4 +1,4 @@
-"""Discovery without a network: it announces nothing and finds what it was given."""
+"""Discovery without a network: announces nothing, and finds what it was given."""
 
 from collections.abc import Sequence
 

@@ -10,7 +10,7 @@ from loom.model import Address, ContactId
 
 PER_CONTACT_MAX: Final = 16
 
-# By hand first to last, then what worked or was heard last.
+# Which stay: those typed by hand, then those that worked or were announced last.
 _SURPLUS: Final = """
 DELETE FROM addresses WHERE (contact_id, host, port) IN (
     SELECT contact_id, host, port FROM addresses WHERE contact_id = ?
@@ -21,15 +21,14 @@ DELETE FROM addresses WHERE (contact_id, host, port) IN (
 
 
 class AddressSource(StrEnum):
-    """Who told the address."""
+    """Where the address is from."""
 
     HAND = "hand"
     MDNS = "mdns"
-    PEER = "peer"
 
 
 class KnownAddress(msgspec.Struct, frozen=True):
-    """An address with what is known of it; `last_ok_ms` None: it never worked."""
+    """`last_ok_ms`: when a link was last confirmed there, None: never."""
 
     address: Address
     source: AddressSource
@@ -40,7 +39,7 @@ class KnownAddress(msgspec.Struct, frozen=True):
 def remember(
     db: Connection, contact_id: ContactId, address: Address, source: AddressSource, now_ms: int
 ) -> None:
-    """Add an address or note that it was heard again; the least useful one beyond 16 goes."""
+    """Add an address, or note that it was announced again; beyond 16 the least useful goes."""
     db.execute(
         "INSERT INTO addresses (contact_id, host, port, source, added_ms) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms,"
@@ -51,7 +50,7 @@ def remember(
 
 
 def of_contact(db: Connection, contact_id: ContactId) -> list[KnownAddress]:
-    """Every address of a contact: the last that worked first, then the newest."""
+    """Every address of a contact: the one that worked last first, then the newest."""
     rows = db.execute(
         "SELECT host, port, source, last_ok_ms, added_ms FROM addresses WHERE contact_id = ?"
         " ORDER BY last_ok_ms DESC NULLS LAST, source = 'hand' DESC, added_ms DESC",
@@ -72,7 +71,7 @@ def mark_ok(db: Connection, contact_id: ContactId, address: Address, now_ms: int
 
 
 def forget(db: Connection, contact_id: ContactId, address: Address) -> bool:
-    """Drop an address; False: it was not there."""
+    """Delete an address; False: there was none."""
     cursor = db.execute(
         "DELETE FROM addresses WHERE contact_id = ? AND host = ? AND port = ?",
         (contact_id, address.host, address.port),

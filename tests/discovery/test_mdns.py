@@ -254,7 +254,7 @@ def _advert_of_a_stranger() -> bytes:
     return packet
 
 
-async def test_a_network_that_refuses_is_told_each_time() -> None:
+async def test_a_network_that_refuses_is_an_error_each_time() -> None:
     discovery = MdnsDiscovery(["192.0.2.250"])
     with pytest.raises(DiscoveryUnavailable, match="no interface"):
         await discovery.start(_nobody)
@@ -267,7 +267,7 @@ async def test_a_network_that_refuses_is_told_each_time() -> None:
 async def test_discovery_comes_back_when_the_network_does(
     discovery: MdnsDiscovery, stranger: AsyncZeroconf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also an interface that goes away later ends nothing but its own announcement."""
+    """Also an interface that disappears later ends nothing but its own announcement."""
     with monkeypatch.context() as patch:
         patch.setattr(ifaddr, "get_adapters", list)
         with pytest.raises(DiscoveryUnavailable):

@@ -29,7 +29,7 @@ def test_the_newest_of_a_source_comes_first() -> None:
     assert [waiting.take()[0] for _ in range(len(waiting))] == ["third", "first", "second"]
 
 
-def test_a_name_waits_once_whoever_announces_it() -> None:
+def test_a_name_waits_once_also_from_two_sources() -> None:
     waiting = Waiting()
     waiting.put("name", _source(1))
     waiting.put("name", _source(2))

@@ -81,36 +81,36 @@ def open_links(one: Person) -> list[DirectLink]:
 
 
 async def half_a_link(
-    world: World, monkeypatch: pytest.MonkeyPatch, stands: str
+    world: World, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> tuple[Person, Person, Dam]:
     """Alice and Bob, who had a session, and a link between them that is not yet confirmed."""
-    calls = ("Alice", "Bob") if stands == "we dialled" else ("Bob", "Alice")
+    calls = ("Alice", "Bob") if state == "we dialled" else ("Bob", "Alice")
     one, other = await world.friends(*calls)
     alice, bob = (one, other) if one.name == "Alice" else (other, one)
     await world.delivered(alice, bob)
     await world.pass_time(3)
     # Bob's first piece is his opening, or his answer to ours; his second is the confirmation.
-    dam = Dam(monkeypatch, bob.host, pieces_through=int(stands == "waits for its confirmation"))
+    dam = Dam(monkeypatch, bob.host, pieces_through=int(state == "waits for its confirmation"))
     world.network.cut()
     await world.until(lambda: dam.held != [])
     assert not alice.is_online(bob)
     return alice, bob, dam
 
 
-STANDS = pytest.mark.parametrize(
-    "stands", ["waits at the gate", "waits for its confirmation", "we dialled"]
+STATES = pytest.mark.parametrize(
+    "state", ["waits at the gate", "waits for its confirmation", "we dialled"]
 )
 
 
 # --- contacts that change while a link is being made ---
 
 
-@STANDS
+@STATES
 async def test_a_link_from_before_a_new_identity_carries_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, stands: str
+    world: World, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
     """Once, texts for the new identity went to the old one, and came back ticked."""
-    alice, bob, dam = await half_a_link(world, monkeypatch, stands)
+    alice, bob, dam = await half_a_link(world, monkeypatch, state)
     new = identity_of("Another Bob")
     await alice.do(ImportToken(token=encode_token(new.token), name="Bob", replace=True))
     await alice.do(VerifyContact(contact="Bob", confirm=True))
@@ -127,12 +127,12 @@ async def test_a_link_from_before_a_new_identity_carries_nothing(
     ]
 
 
-@STANDS
+@STATES
 async def test_a_link_from_before_a_block_carries_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, stands: str
+    world: World, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
-    """Once, whoever was blocked in that moment stayed connected and was heard."""
-    alice, bob, dam = await half_a_link(world, monkeypatch, stands)
+    """Once, a contact blocked in that moment stayed connected and was received."""
+    alice, bob, dam = await half_a_link(world, monkeypatch, state)
     await alice.do(BlockContact(contact="Bob"))
     dam.open()
     online = len(alice.told(PeerOnline))
@@ -183,7 +183,7 @@ async def test_an_unverified_new_identity_hears_nothing_and_gets_no_old_prekey(
 async def test_strangers_of_one_turn_find_no_more_places(
     world: World, sources: int, places: int
 ) -> None:
-    """They all arrive before the transport has told of a single end."""
+    """They all arrive before the transport reports that one has ended."""
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
     found = [Stranger() for _ in range(BURST)]
@@ -395,7 +395,7 @@ async def test_a_dialer_that_is_woken_and_stopped_at_once_ends(world: World, tur
 
 
 async def test_a_new_identity_is_found_where_the_old_one_was_heard(world: World) -> None:
-    """A machine set up anew: what is announced there was once no news."""
+    """On a reinstalled machine: the same place was once not dialled again."""
     alice = await world.person("Alice")
     await alice.stop()
     alice.options = msgspec.structs.replace(alice.options, mdns=True)

@@ -1,4 +1,4 @@
-"""Commands about the node and its ways to others."""
+"""Commands about the node and how contacts are reached."""
 
 import asyncio
 from typing import TYPE_CHECKING

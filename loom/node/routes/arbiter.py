@@ -7,7 +7,7 @@ from loom.node.routes.direct import DirectLink
 
 
 class LinkUser(Protocol):
-    """The contact: told of changes, and given what arrives."""
+    """The contact, as far as its links are concerned."""
 
     def link_changed(
         self, before: DirectLink | None, after: DirectLink | None, reason: CloseReason | None

@@ -51,7 +51,7 @@ class Dialer:
 
     Args:
         is_linked: whether a link with the contact is confirmed.
-        failed: is told of each failure.
+        failed: called with each failure.
         yields: the contact dials first when both lost a link.
     """
 
