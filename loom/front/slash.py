@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class SlashCommand(NamedTuple):
-    """One command. `arguments` is how help shows them, `completes` what they are."""
+    """One command. `arguments` is how help shows them, `completes` what they are.
+
+    `also` holds other words that find it in the palette.
+    """
 
     name: str
     arguments: str
@@ -14,6 +17,7 @@ class SlashCommand(NamedTuple):
     completes: str = ""
     aliases: tuple[str, ...] = ()
     needs_contact: bool = False
+    also: str = ""
 
 
 class Run(NamedTuple):

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from textual import events
 from textual.screen import Screen
@@ -47,6 +47,9 @@ from loom.tui.settings import THEMES, change_app_setting, read_or_default
 from loom.tui.themes import load_theme, theme_names
 from loom.tui.typing_signs import TypingSigns
 from loom.tui.widgets.lines import Look
+
+if TYPE_CHECKING:
+    from loom.tui.kit.panel import Panel
 
 R = TypeVar("R")
 
@@ -148,11 +151,34 @@ class LoomApp(DrawnApp[None]):
             from loom.tui.screens.hidden import DEMO, Hidden
 
             self._is_covered = True
-            self.push_screen(Hidden(self.look, self.profile, DEMO, lambda _: self._uncover()))
+            self.push_screen(Hidden(self, self.profile, DEMO, lambda _: self._uncover()))
 
     def _uncover(self) -> None:
         self._is_covered = False
         self.pop_screen()
+
+    # --- panels ---
+
+    foot = (("help", "help"),)
+
+    def everywhere(self, action: str) -> None:
+        """See `DrawnApp.everywhere`; over a hidden profile, only what shows nothing of it."""
+        if self._is_covered:
+            super().everywhere(action)
+        else:
+            self.room.run(action)
+
+    def open_panel(self, panel: "Panel") -> None:
+        """Show a panel; one of the same kind on top gives way to it."""
+        if type(self.screen) is type(panel):
+            self.switch_screen(panel)
+        else:
+            self.push_screen(panel)
+
+    def close_panels(self) -> None:
+        """Back to the conversations."""
+        while self.screen is not self.room:
+            self.pop_screen()
 
     def lock_when_idle(self) -> None:
         """Nobody did anything for long."""
@@ -263,10 +289,10 @@ class LoomApp(DrawnApp[None]):
             hidden=self._is_covered,
         )
         if len(self.screen_stack) > 1:
-            from loom.tui.screens.sheet import Sheet
+            from loom.tui.kit.live import LivePanel
 
             for screen in self.screen_stack:
-                if isinstance(screen, Sheet):
+                if isinstance(screen, LivePanel):
                     screen.show_events(happened)
         self._stale |= changes.contacts
         if self._stale and not self._refreshing:
@@ -323,11 +349,21 @@ class LoomApp(DrawnApp[None]):
         self.room.show_all()
 
     def use_notices(self, level: str) -> None:
-        """What is told of a message while one looks elsewhere, now and next time."""
+        """What a notification shows, now and next time."""
         if level not in list(Level):
             raise InvalidInput(what=f"Write /notify {', /notify '.join(Level)}")
         self.notices.level = Level(level)
         change_app_setting(self.config, "notify", level)
+
+    def use_bell(self, on: bool) -> None:
+        """Whether the bell rings with a notification, now and next time."""
+        self.notices.bell = on
+        change_app_setting(self.config, "bell", on)
+
+    def use_lock_time(self, minutes: int) -> None:
+        """After how long without a key it locks, now and next time; 0: never."""
+        self.idle.limit_s = minutes * 60
+        change_app_setting(self.config, "lock_after_min", minutes)
 
     def _tell_typing(self, number: int, on: bool) -> None:
         self.work(self.send(SetTyping(contact=f"#{number}", on=on)), "typing")

@@ -1,4 +1,4 @@
-"""The door: what comes before a profile is open, and after it was locked."""
+"""What comes before a profile is open, and after it was locked."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,9 @@ from loom.config import profile_name_for
 from loom.errors import NodeNotRunning, ProfileInUse
 from loom.front.signs import Signs, signs_of_terminal
 from loom.tui.drawing import DrawnApp
-from loom.tui.screens.form import Button, Form, Item
+from loom.tui.keys import Keys
+from loom.tui.kit.items import Button, Item
+from loom.tui.kit.panel import Panel
 from loom.tui.screens.hidden import ELSEWHERE, Hidden
 from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.new_profile import NewProfile
@@ -37,7 +39,7 @@ class Opened(NamedTuple):
 
 
 class DoorApp(DrawnApp[Opened]):
-    """Its result is the profile that was opened; None: whoever stood there went away."""
+    """Its result is the profile that was opened; None: none was."""
 
     def __init__(
         self,
@@ -60,15 +62,16 @@ class DoorApp(DrawnApp[Opened]):
         self._locked = locked
         settings, _ = read_or_default(config)
         self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
+        self.keys = Keys(settings.keys, settings.bind)
 
     def get_default_screen(self) -> Screen[Any]:
         """Where it begins."""
-        return _Threshold(self)
+        return _Start(self)
 
     async def begin(self) -> None:
         """Find out what there is to open."""
         if self._locked is not None and await self._runs(self._locked):
-            self._go(Hidden(self.look, self._locked, ELSEWHERE, self._resume))
+            self._go(Hidden(self, self._locked, ELSEWHERE, self._resume))
             return
         await self.choose()
 
@@ -138,7 +141,7 @@ class DoorApp(DrawnApp[Opened]):
     def _resume(self, hidden: Hidden) -> None:
         hidden.work(self.open_(self._chosen or ""), "One moment ...")
 
-    def _go(self, screen: Form) -> None:
+    def _go(self, screen: Panel) -> None:
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:
@@ -156,21 +159,23 @@ class DoorApp(DrawnApp[Opened]):
         return True
 
 
-class _Threshold(Form):
-    """Nothing yet."""
+class _Start(Panel):
+    """Nothing yet; what went wrong, if anything did."""
+
+    heading = "Loom"
 
     def __init__(self, door: DoorApp) -> None:
-        super().__init__(door.look)
+        super().__init__(door)
         self._door = door
 
     def items(self) -> list[Item]:
-        """Only what went wrong, if anything did."""
-        return [Button("Try again", self._begin_again), Button("Quit", self.leave)]
+        """See `Panel.items`."""
+        return [Button("Try again", self._begin), Button("Quit", self._door.leave)]
 
     def on_mount(self) -> None:
         """Begin."""
         super().on_mount()
-        self._begin_again()
+        self._begin()
 
-    def _begin_again(self) -> None:
+    def _begin(self) -> None:
         self.work(self._door.begin(), "One moment ...")

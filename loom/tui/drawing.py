@@ -14,14 +14,14 @@ from textual.screen import Screen
 
 from loom.tui.canvas import Canvas
 from loom.tui.driver import TerminalDriver
-from loom.tui.keys import make_alt_keys_arrive
 
 if TYPE_CHECKING:
     from rich.traceback import Trace
 
-R = TypeVar("R")
+    from loom.tui.keys import Keys
+    from loom.tui.widgets.lines import Look
 
-make_alt_keys_arrive()
+R = TypeVar("R")
 
 
 class DrawnApp(App[R], inherit_bindings=False):
@@ -39,6 +39,18 @@ class DrawnApp(App[R], inherit_bindings=False):
         self._disable_tooltips = self._disable_notifications = True
         self._canvas = Canvas()
         self._title = ""
+
+    look: "Look"
+    keys: "Keys"
+    foot: tuple[tuple[str, str], ...] = (("quit", "quit"),)
+    """Actions for everywhere that panels name at their foot, and in which words."""
+
+    def everywhere(self, action: str) -> None:
+        """Do an action of the keys that count everywhere, from a panel."""
+        if action == "quit":
+            self.leave()
+        elif action == "redraw":
+            self.redraw()
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's choice; of a terminal, our own."""

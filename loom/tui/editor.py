@@ -204,32 +204,19 @@ def _is_no_space(character: str) -> bool:
     return not character.isspace()
 
 
-EDITING: Final[Mapping[str, Callable[[Editor], None]]] = {
+EDITS: Final[Mapping[str, Callable[[Editor], None]]] = {
     "left": Editor.left,
-    "ctrl+b": Editor.left,
     "right": Editor.right,
-    "ctrl+f": Editor.right,
+    "word_left": Editor.word_left,
+    "word_right": Editor.word_right,
     "home": Editor.home,
-    "ctrl+a": Editor.home,
     "end": Editor.end,
-    "ctrl+e": Editor.end,
     "backspace": Editor.backspace,
-    "ctrl+h": Editor.backspace,
     "delete": Editor.delete,
-    "ctrl+d": Editor.delete,
-    "ctrl+u": Editor.kill_to_start,
-    "ctrl+k": Editor.kill_to_end,
-    "ctrl+w": Editor.kill_word,
-    "ctrl+y": Editor.yank,
+    "kill_to_end": Editor.kill_to_end,
+    "kill_to_start": Editor.kill_to_start,
+    "kill_word": Editor.kill_word,
+    "kill_word_right": Editor.kill_word_right,
+    "yank": Editor.yank,
 }
-"""What keys do in one line, where no key profile is in force."""
-
-MOVING: Final[Mapping[str, int]] = {
-    "up": -1,
-    "ctrl+p": -1,
-    "shift+tab": -1,
-    "down": 1,
-    "ctrl+n": 1,
-    "tab": 1,
-}
-"""What keys go to what stands above or below."""
+"""Actions of `loom/tui/keys.py` that change one text."""

@@ -1,12 +1,11 @@
-"""What keys do: actions, the keys of each profile, and what the config file binds anew."""
+"""What keys do: actions, the keys of each profile, and what the config file binds instead."""
 
 from collections.abc import Iterable, Mapping
-from string import ascii_lowercase
 from typing import Final, NamedTuple
 from unicodedata import category
 
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.events import Key
+from textual.keys import Keys as NamedKeys
 
 from loom.errors import InvalidInput
 from loom.printable import printable
@@ -15,6 +14,7 @@ EVERYWHERE: Final = "Everywhere"
 READING: Final = "Reading"
 WRITING: Final = "Writing"
 SELECTING: Final = "Selecting messages"
+FORMS: Final = "Forms and lists"
 
 
 class Action(NamedTuple):
@@ -24,6 +24,8 @@ class Action(NamedTuple):
     where: str
     does: str
     keys: tuple[str, ...]
+    also: str = ""
+    """Other words that find it in the palette."""
 
 
 ACTIONS: Final = (
@@ -33,7 +35,7 @@ ACTIONS: Final = (
     Action("contact", EVERYWHERE, "Show this contact", ("f2",)),
     Action("help", EVERYWHERE, "Show keys and commands", ("f1",)),
     Action("lock", EVERYWHERE, "Lock", ("f9", "alt+l")),
-    Action("connectivity", EVERYWHERE, "Show paths, retries and limits", ("ctrl+t",)),
+    Action("connectivity", EVERYWHERE, "Connection details", ("ctrl+t",), "network paths retries"),
     Action("redraw", EVERYWHERE, "Draw the screen again", ("ctrl+l", "f5")),
     Action("quit", EVERYWHERE, "Quit", ("ctrl+q",)),
     Action("how_to_quit", EVERYWHERE, "Say how to quit", ("ctrl+c", "ctrl+z")),
@@ -50,9 +52,15 @@ ACTIONS: Final = (
     Action("send", WRITING, "Send", ("enter",)),
     Action("newline", WRITING, "Begin a new line", ("ctrl+j", "shift+enter", "alt+enter")),
     Action("complete", WRITING, "Complete a command, a name or an emoji", ("tab",)),
-    Action("select", WRITING, "Select messages", ("escape",)),
-    Action("older_text", WRITING, "What was sent before", ("alt+p",)),
-    Action("newer_text", WRITING, "What was sent after that", ("alt+n",)),
+    Action(
+        "select",
+        WRITING,
+        "Select messages",
+        ("escape",),
+        "delete message copy text send again retry",
+    ),
+    Action("older_text", WRITING, "Previous sent message", ("alt+p",)),
+    Action("newer_text", WRITING, "Next sent message", ("alt+n",)),
     Action("left", WRITING, "Left", ("left", "ctrl+b")),
     Action("right", WRITING, "Right", ("right",)),
     Action("up", WRITING, "Up a row", ("up",)),
@@ -80,6 +88,10 @@ ACTIONS: Final = (
     Action("delete_message", SELECTING, "Delete it here, after a question", ("d",)),
     Action("undo_delete", SELECTING, "Bring back what was just deleted", ("u",)),
     Action("write", SELECTING, "Back to writing", ("escape", "enter")),
+    Action("form_next", FORMS, "Next", ("tab", "down")),
+    Action("form_previous", FORMS, "Previous", ("shift+tab", "up")),
+    Action("form_do", FORMS, "Do it", ("enter", "space")),
+    Action("form_back", FORMS, "Back; what was typed is forgotten", ("escape",)),
 )
 
 _BY_NAME: Final = {action.name: action for action in ACTIONS}
@@ -104,6 +116,25 @@ PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "select_older": ("p", "ctrl+p", "up"),
         "next_hit": ("ctrl+s",),
         "previous_hit": ("ctrl+r",),
+        "form_next": ("tab", "down", "ctrl+n", "n"),
+        "form_previous": ("shift+tab", "up", "ctrl+p", "p"),
+        "form_back": ("escape", "ctrl+g"),
+    },
+    "vi": {
+        "palette": ("ctrl+p", "colon"),
+        "search_here": ("slash",),
+        "help": ("f1", "question_mark"),
+        "next": ("alt+down", "J"),
+        "previous": ("alt+up", "K"),
+        "page_up": ("pageup", "ctrl+b"),
+        "page_down": ("pagedown", "ctrl+f"),
+        "oldest": ("ctrl+home", "g"),
+        "newest": ("ctrl+end", "G"),
+        "left": ("left",),
+        "write": ("i", "a", "enter"),
+        "form_next": ("tab", "down", "ctrl+n", "j"),
+        "form_previous": ("shift+tab", "up", "k"),
+        "form_back": ("escape", "q"),
     },
     "minimal": {
         "next_unread": (),
@@ -154,7 +185,12 @@ class Keys:
                     raise InvalidInput(what=f"{key} would both {known} and {action.name}")
 
     def action(self, key: str, *where: str) -> str | None:
-        """What a key does in the first of these places that knows it."""
+        """What a key does in the first of these places that knows it.
+
+        Where one writes, a key that stands for a character writes it and does nothing else.
+        """
+        if WRITING in where and writes(key):
+            return None
         for one in where:
             if (found := self._actions.get((one, key))) is not None:
                 return found
@@ -173,6 +209,11 @@ class Keys:
         return key_words(self._keys[action][0]) if self._keys[action] else ""
 
 
+def writes(key: str) -> bool:
+    """Whether the key of this name stands for a character."""
+    return "+" not in key and (key == "space" or key not in _FUNCTIONS)
+
+
 def is_text(event: Key) -> bool:
     """Whether a key writes something: Alt and a letter that is not bound does nothing.
 
@@ -185,6 +226,7 @@ def is_text(event: Key) -> bool:
 
 _NO_TEXT: Final = ("Cc", "Cs", "Co")
 """Controls, halves of characters, and private ones, which some terminals send for keys."""
+_FUNCTIONS: Final = frozenset(key.value for key in NamedKeys)
 _MODIFIERS: Final = ("alt+", "ctrl+", "super+", "hyper+", "meta+")
 _NAMES: Final = {
     "pageup": "PgUp",
@@ -193,6 +235,9 @@ _NAMES: Final = {
     "space": "Space",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
 }
 
 
@@ -203,20 +248,3 @@ def key_words(key: str) -> str:
         parts[-1] if len(parts) == 1 and len(parts[-1]) == 1 else parts[-1].capitalize()
     )
     return "-".join([*(part.capitalize() for part in parts[:-1]), last])
-
-
-class AltKey(NamedTuple):
-    """A key that Textual's table lacks; it asks only for the value."""
-
-    value: str
-
-
-def make_alt_keys_arrive() -> None:
-    """Have Alt and a key found at once in what the terminal sends, not by waiting for more.
-
-    Else ESC CR is Esc and Enter, and Enter sends; a held Alt-P writes `^p^p`, and Alt-< a `<`.
-    """
-    names = {letter: letter for letter in ascii_lowercase}
-    names |= {"\r": "enter", "\n": "enter", "<": "less_than_sign", ">": "greater_than_sign"}
-    for letter, name in names.items():
-        ANSI_SEQUENCES_KEYS.setdefault(f"\x1b{letter}", (AltKey(f"alt+{name}"),))  # type: ignore[attr-defined]

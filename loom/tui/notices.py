@@ -60,7 +60,7 @@ class Notices:
         self._now_s = now_s
         self._way = way_of_terminal(environment) if way is Way.AUTO else way
         self._in_tmux = bool(environment.get("TMUX"))
-        self._bell = bell
+        self.bell = bell
         self._told_s: dict[int, float] = {}
 
     def tell(
@@ -95,7 +95,7 @@ class Notices:
         if not came:
             return
         self._told_s.update(dict.fromkeys(came, now_s))
-        if self._bell or self._way is Way.BELL:
+        if self.bell or self._way is Way.BELL:
             self._write(BELL)
         if hidden:
             self._say("Somebody has written", "")

@@ -18,27 +18,27 @@ from loom.tui.themes import load_theme
 FILE: Final = "config.toml"
 THEMES: Final = "themes"
 TEMPLATE: Final = """\
-# Loom's terminal app. /theme and /keys change this file too.
+# Loom's terminal app. /settings changes this file too.
 
 # "terminal" uses the terminal's own 16 colours; "dark" and "light" paint their background.
 # themes/NAME.toml beside this file adds NAME: roles of text with their style, for example
 #   them = "bold magenta"
 theme = "terminal"
 
-# "default", "emacs" or "minimal"; F1 shows them.
+# "default", "emacs", "vi" or "minimal"; F1 shows them.
 keys = "default"
 
-# After so many minutes without a key or a click the profile is locked; 0 is never.
+# Minutes without a key or a click after which the profile is locked; 0 is never.
 lock_after_min = 15
 
-# What is told of a message while you look elsewhere: "full" (who and what), "sender" (who) or
-# "nothing". A muted contact is never told of.
+# What a notification shows: "full" (name and message), "sender" (name only) or "nothing" (there is
+# none). Muted contacts notify about nothing.
 notify = "sender"
 
 # Whether the bell rings with it.
 bell = true
 
-# How the terminal is told: "osc9", "osc777" or only the "bell"; "auto" goes by the terminal.
+# How the terminal is notified: "osc9", "osc777" or only the "bell"; "auto" goes by the terminal.
 # Inside tmux the first two need: set -g allow-passthrough on
 notify_by = "auto"
 
@@ -62,7 +62,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 MEANINGS: Final = {
     "theme": "the name of a theme, in quotes",
-    "keys": '"default", "emacs" or "minimal"',
+    "keys": '"default", "emacs", "vi" or "minimal"',
     "notify": " or ".join(f'"{level}"' for level in Level),
     "bell": "true or false",
     "notify_by": " or ".join(f'"{way}"' for way in Way),
@@ -123,8 +123,8 @@ def read_or_default(folder: Path) -> tuple[AppSettings, str]:
         return AppSettings(), f"{in_app(error)} The default settings are used."
 
 
-def change_app_setting(folder: Path, name: str, value: str) -> None:
-    """Set one that is a text; comments and everything else stay.
+def change_app_setting(folder: Path, name: str, value: str | int | bool) -> None:
+    """Set one; comments and everything else stay.
 
     Raises:
         StoreUnavailable: the file cannot be written.
@@ -133,7 +133,8 @@ def change_app_setting(folder: Path, name: str, value: str) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = file.read_text(encoding="utf-8") if file.exists() else TEMPLATE
-        line = f'{name} = "{value}"'
+        written = f'"{value}"' if isinstance(value, str) else str(value).lower()
+        line = f"{name} = {written}"
         changed, found = re.subn(rf"(?m)^{name}\s*=.*$", line, text, count=1)
         replace_durably(file, (changed if found else f"{line}\n{text}").encode())
     except (OSError, UnicodeDecodeError) as error:

@@ -3,6 +3,7 @@
 A screen is imported where it is opened: what is not shown must not delay the first paint.
 """
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from loom.api.commands import (
@@ -18,7 +19,6 @@ from loom.errors import InvalidInput, LoomError
 from loom.front.slash import Run, SlashCommand
 from loom.printable import printable
 from loom.tui.addresses import read_address
-from loom.tui.editor import Editor
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level
@@ -32,8 +32,6 @@ class Slash:
 
     def __init__(self, room: "ConversationScreen") -> None:
         self._room = room
-        self.typed: dict[str, Editor] = {}
-        """What was typed into the fields of sheets and not used yet."""
 
     def values(self, kind: str) -> list[str]:
         """What can stand for an argument of this kind."""
@@ -99,18 +97,13 @@ class Slash:
         self, *, token: str = "", name: str = "", trouble: LoomError | None = None
     ) -> None:
         """Where a contact is added, with what was typed already."""
-        from loom.tui.screens.adding import AddSheet
+        from loom.tui.screens.adding import AddPanel
 
-        for field, text in (("add token", token), ("add name", name)):
-            if text:
-                self.typed.setdefault(field, Editor()).set(text)
         desk = self._room.desk
-        desk.push_screen(AddSheet(desk, trouble))
+        desk.open_panel(AddPanel(desk, self.added, token=token, name=name, trouble=trouble))
 
     def added(self, view: ContactView) -> None:
-        """Go on with a new contact; what was half typed for another one is forgotten."""
-        for field in ("add token", "add name", "add replace"):
-            self.typed.pop(field, None)
+        """Go on with a new contact."""
         self._room.desk.model.put(view)
         self._room.reading.open_(view.contact_id)
         name = printable(view.contact)
@@ -119,24 +112,24 @@ class Slash:
     async def do_contact(self, argument: str) -> None:
         self.show_contact()
 
-    def show_contact(self, chosen: str = "") -> None:
+    def show_contact(self, focus: str = "") -> None:
         """What is known of the open contact; raises InvalidInput where none is open."""
-        from loom.tui.screens.person import PersonSheet
+        from loom.tui.screens.person import PersonPanel
 
         desk = self._room.desk
-        desk.push_screen(PersonSheet(desk, self._open.number, chosen))
+        desk.open_panel(PersonPanel(desk, self._open.number, focus))
 
     async def do_verify(self, argument: str) -> None:
-        from loom.tui.screens.verifying import VerifySheet
+        from loom.tui.screens.verifying import VerifyPanel
 
         desk = self._room.desk
-        desk.push_screen(VerifySheet(desk, self._open.number))
+        desk.open_panel(VerifyPanel(desk, self._open.number))
 
     async def do_peers(self, argument: str) -> None:
-        from loom.tui.screens.peers import PeersSheet
+        from loom.tui.screens.peers import PeersPanel
 
         desk = self._room.desk
-        desk.push_screen(PeersSheet(desk))
+        desk.open_panel(PeersPanel(desk))
 
     async def do_open(self, argument: str) -> None:
         if not argument:
@@ -152,7 +145,9 @@ class Slash:
 
     async def do_rename(self, argument: str) -> None:
         if not argument:
-            self.show_contact("rename")
+            from loom.tui.screens.person import RENAME
+
+            self.show_contact(RENAME)
             return
         await self._send(RenameContact(contact=self._contact, name=argument))
 
@@ -170,7 +165,9 @@ class Slash:
 
     async def do_remove(self, argument: str) -> None:
         if not argument:
-            self.show_contact("remove")
+            from loom.tui.screens.person import DELETE
+
+            self.show_contact(DELETE)
             return
         found = self._room.desk.model.find(argument)
         if found is None or argument.startswith("#"):
@@ -179,66 +176,69 @@ class Slash:
 
     async def do_connect(self, argument: str) -> None:
         if not argument:
-            self.show_contact("connect")
+            from loom.tui.screens.person import ADDRESS
+
+            self.show_contact(ADDRESS)
             return
         host, port = read_address(argument)
-        self._room.say(f"Calling {argument} ...")
+        self._room.say(f"Connecting to {argument} ...")
         await self._send(Connect(contact=self._contact, host=host, port=port))
-        self._room.say("Done; the address is remembered.")
+        self._room.say("Connected; the address is remembered.")
 
     async def do_token(self, argument: str) -> None:
-        from loom.tui.screens.token import TokenSheet
+        from loom.tui.screens.token import TokenPanel
 
         desk = self._room.desk
-        desk.push_screen(TokenSheet(desk))
+        desk.open_panel(TokenPanel(desk))
 
     async def do_connectivity(self, argument: str) -> None:
         self._room.do_connectivity()
 
     async def do_log(self, argument: str) -> None:
-        from loom.tui.screens.log import LogSheet
+        from loom.tui.screens.log import LogPanel
 
-        self._room.desk.push_screen(LogSheet(self._room.desk))
+        self._room.desk.open_panel(LogPanel(self._room.desk))
 
     async def do_report(self, argument: str) -> None:
-        from loom.tui.screens.connectivity import ConnectivitySheet
+        from loom.tui.screens.connectivity import ConnectivityPanel
 
         desk = self._room.desk
-        sheet = ConnectivitySheet(desk, "report")
-        await desk.push_screen(sheet)
-        sheet.do_report()
+        panel = ConnectivityPanel(desk)
+        await desk.push_screen(panel)
+        panel.copy_report()
 
-    async def do_privacy(self, argument: str) -> None:
-        from loom.tui.screens.privacy import PrivacySheet
+    async def do_settings(self, argument: str) -> None:
+        from loom.tui.screens.settings import SettingsPanel
 
-        self._room.desk.push_screen(PrivacySheet(self._room.desk))
+        self._room.desk.open_panel(SettingsPanel(self._room.desk))
 
     async def do_notify(self, argument: str) -> None:
         desk = self._room.desk
-        if argument:
-            desk.use_notices(argument)
-        else:
-            self._room.choosing.names("Tell what?", list(Level), desk.use_notices)
+        now = desk.notices.level
+        self._choose(argument, "Notifications show", list(Level), now, desk.use_notices)
 
     async def do_theme(self, argument: str) -> None:
         desk = self._room.desk
-        if argument:
-            desk.use_theme(argument)
-        else:
-            self._room.choosing.names("Which colours?", desk.themes(), desk.use_theme)
+        self._choose(argument, "Theme", desk.themes(), desk.look.theme.name, desk.use_theme)
 
     async def do_keys(self, argument: str) -> None:
         desk = self._room.desk
+        self._choose(argument, "Keys", list(PROFILES), desk.keys.profile, desk.use_keys)
+
+    def _choose(
+        self, argument: str, title: str, names: Sequence[str], now: str, use: Callable[[str], None]
+    ) -> None:
+        """Use what was typed, else ask."""
         if argument:
-            desk.use_keys(argument)
+            use(argument)
         else:
-            self._room.choosing.names("Which keys?", list(PROFILES), desk.use_keys)
+            self._room.choosing.names(title, names, use, now)
 
     async def do_words(self, argument: str) -> None:
         from loom.tui.screens.check_words import CheckWords
 
         desk = self._room.desk
-        desk.push_screen(CheckWords(desk))
+        desk.open_panel(CheckWords(desk))
 
     async def do_lock(self, argument: str) -> None:
         self._room.do_lock()

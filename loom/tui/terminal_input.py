@@ -4,6 +4,8 @@ Textual's own parser looks for escape sequences inside a paste, too, so an ESC i
 the paste's end or begins a key. Here pastes are cut out before it sees anything.
 """
 
+from collections.abc import Iterable
+from string import ascii_lowercase
 from time import monotonic
 from typing import Final
 
@@ -19,6 +21,27 @@ STALLED_TURNS: Final = 20
 """After so many quiet turns without the paste's end, what came of it is shown."""
 
 
+# ESC b and ESC f are in Textual's table, as Ctrl-Left and Ctrl-Right.
+_WITH_ALT: Final = {f"\x1b{one}": f"alt+{one}" for one in ascii_lowercase if one not in "bf"} | {
+    "\x1b\r": "alt+enter",
+    "\x1b\n": "alt+enter",
+    "\x1b<": "alt+less_than_sign",
+    "\x1b>": "alt+greater_than_sign",
+}
+
+
+class _Parser(XTermParser):
+    """Finds Alt and a key at once in what the terminal sends, not by waiting for more.
+
+    Else ESC CR is Esc and Enter, and Enter sends; a held Alt-P writes `^p^p`, and Alt-< a `<`.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        if sequence in _WITH_ALT:
+            return [Key(_WITH_ALT[sequence], None)]
+        return super()._sequence_to_key_events(sequence, alt)
+
+
 class TerminalInput:
     """`feed` what was read; call `quiet` when nothing came for a tenth of a second.
 
@@ -28,7 +51,7 @@ class TerminalInput:
     """
 
     def __init__(self, *, debug: bool = False) -> None:
-        self._parser = XTermParser(debug)
+        self._parser = _Parser(debug)
         self._held = ""
         """Perhaps the beginning of a start marker."""
         self._given = ""

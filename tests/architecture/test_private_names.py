@@ -18,7 +18,7 @@ PRIVATE = re.compile(r"_(?!_)\w+")
 
 USED = {
     "rich.console.Console": {"_color_system"},
-    "textual": {"_ansi_sequences", "_compositor", "_xterm_parser"},
+    "textual": {"_compositor", "_xterm_parser"},
     "textual.app.App": {
         "_batch_count",
         "_close_messages_no_wait",
@@ -43,6 +43,7 @@ USED = {
         "_refresh_layout",
         "_update_timer",
     },
+    "textual._xterm_parser.XTermParser": {"_sequence_to_key_events"},
     "typer": {"_click"},
     "typer._click.core.Context": {"_protected_args"},
     "typer.core.TyperArgument": {"_runtime_param"},

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from loom.front.signs import Signs
@@ -102,3 +105,11 @@ def text_of(app: LoomApp) -> list[str]:
     """The rows of the screen."""
     strips = app.screen._compositor.render_strips()
     return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+
+def prose_of(app: App[Any]) -> str:
+    """What the screen says, without frames and line breaks."""
+    strips = app.screen._compositor.render_strips()
+    rows = ["".join(segment.text for segment in strip) for strip in strips]
+    text = re.sub(r"[│█▀▄]", " ", " ".join(rows))
+    return " ".join(text.split())

@@ -4,17 +4,20 @@ import base64
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from loom.api.commands import SetPreferences, SetTyping
 from loom.api.events import ContactTyping
 from loom.api.views import Connectivity, PathChange, PathView, StatusView
 from loom.errors import InvalidInput
 from loom.tui.app import LoomApp
+from loom.tui.kit.chooser import Chooser
+from loom.tui.kit.panel import Panel
 from loom.tui.notices import Level
 from loom.tui.report import Screen, address_kind, report
-from loom.tui.screens.connectivity import ConnectivitySheet
-from loom.tui.screens.log import LogSheet
-from loom.tui.screens.privacy import PrivacySheet
+from loom.tui.screens.connectivity import ConnectivityPanel
+from loom.tui.screens.log import LogPanel
+from loom.tui.screens.settings import SettingsPanel
 from loom.tui.settings import TEMPLATE, read_app_settings
 from tests.fakes import NOW_MS
 from tests.tui.conftest import Opened, settle, text_of
@@ -77,16 +80,16 @@ async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened
         else:
             await pilot.press("ctrl+p", *"paths", "enter")
         await settle(pilot)
-        assert isinstance(app.screen, ConnectivitySheet)
+        assert isinstance(app.screen, ConnectivityPanel)
         shown = screen(app)
         for words in (
-            "3 strangers refused, 5 payloads dropped",
-            "direct 10.1.2.3:4070",
+            "Refused         3 unknown callers",
+            "online, direct 10.1.2.3:4070",
             "11-18 11:07:41  moved to 10.1.2.3:4070",
             "11-18 11:06:40  connected to 192.0.2.7:4070",
             "Bob [b]",
-            "4 attempts failed; nobody answered there; next at 11-18 11:08:10",
-            "2 to be receipted, 1 arriving, 5 dropped",
+            "4 attempts failed: no answer. Next in ",
+            "2 waiting for confirmation, 1 arriving, 5 refused",
             "found at [fd00::7]:4070",
         ):
             assert words in shown
@@ -171,8 +174,8 @@ async def test_the_log_is_shown_newest_first(node: TalkingNode, opened: Opened) 
     async with opened(node) as (app, pilot):
         await pilot.press(*"/log", "enter")
         await settle(pilot)
-        assert isinstance(app.screen, LogSheet)
-        assert "Nothing was logged." in screen(app)
+        assert isinstance(app.screen, LogPanel)
+        assert "The log is empty." in screen(app)
         node.log = [f"2026-11-20 12:00:{n:02} WARNING loom: [b]thing[/b] {n}" for n in range(60)]
         await pilot.press("enter")
         await settle(pilot)
@@ -184,27 +187,83 @@ async def test_the_log_is_shown_newest_first(node: TalkingNode, opened: Opened) 
         assert "[b]thing[/b] 59" not in screen(app)
 
 
-async def test_what_everybody_gets_to_know_is_switched(node: TalkingNode, opened: Opened) -> None:
-    async with opened(node) as (app, pilot):
-        await pilot.press(*"/privacy", "enter")
+async def go(app: LoomApp, pilot: Pilot[None], name: str) -> None:
+    """Press what has this name in the panel."""
+    panel = app.screen
+    assert isinstance(panel, Panel)
+    for _ in range(40):
+        if panel.body.at == name:
+            await pilot.press("enter")
+            await settle(pilot)
+            return
+        await pilot.press("tab")
+    raise AssertionError(f"there is no {name}")
+
+
+async def test_everything_is_set_on_one_screen(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node, (80, 50)) as (app, pilot):
+        await pilot.press(*"/settings", "enter")
         await settle(pilot)
-        assert isinstance(app.screen, PrivacySheet)
-        assert "Read receipts: on" in screen(app)
-        await pilot.press("enter", "tab")
-        await settle(pilot)
-        await pilot.press("enter")
-        await settle(pilot)
+        assert isinstance(app.screen, SettingsPanel)
+        for words in ("[x] Read receipts", "(•) Name only", "(•) terminal", "(•) default"):
+            assert words in screen(app)
+        await go(app, pilot, "Read receipts")
+        await go(app, pilot, "Typing")
         assert (node.everybody.read_receipts, node.everybody.typing) == (False, False)
-        assert "Read receipts: off" in screen(app)
-        await pilot.press("enter")
-        await settle(pilot)
+        assert "[ ] Read receipts" in screen(app)
+        await go(app, pilot, "Typing")
         assert node.everybody.typing
         assert [one.contact for one in node.sent if isinstance(one, SetPreferences)] == [None] * 3
-        await pilot.press("down", "down", "down", "enter")
-        await settle(pilot)
-        assert app.notices.level is Level.NOTHING
+        await go(app, pilot, "notify: Off")
+        await go(app, pilot, "Bell")
+        await go(app, pilot, "theme: dark")
+        await go(app, pilot, "keys: vi")
+        await go(app, pilot, "lock: 60 minutes")
+        for words in ("(•) Off", "[ ] Bell", "(•) dark", "(•) vi", "(•) 60 minutes"):
+            assert words in screen(app)
+        assert (app.notices.level, app.idle.limit_s) == (Level.NOTHING, 3600)
         config = app.config
-    assert read_app_settings(config).notify is Level.NOTHING
+    found = read_app_settings(config)
+    assert (found.theme, found.keys, found.bell) == ("dark", "vi", False)
+    assert (found.notify, found.lock_after_min) == (Level.NOTHING, 60)
+
+
+async def test_a_setting_that_cannot_be_kept_is_said(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        (app.config / "config.toml").mkdir()
+        await pilot.press(*"/settings", "enter")
+        await settle(pilot)
+        await go(app, pilot, "theme: light")
+        assert "cannot be used" in screen(app)
+        assert isinstance(app.screen, SettingsPanel)
+
+
+@pytest.mark.parametrize("words", ["settings", "preferences", "colors", "theme", "keys"])
+async def test_the_palette_finds_settings_by_what_people_call_them(
+    node: TalkingNode, opened: Opened, words: str
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+p", *words)
+        await settle(pilot)
+        assert isinstance(app.screen, Chooser)
+        assert "Settings" in [one.label for one in app.screen.box.choices]
+
+
+async def test_the_palette_finds_how_to_delete_a_message(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+p", *"delete message", "enter")
+        await settle(pilot)
+        assert app.room.selecting.active
+
+
+async def test_the_present_choice_is_marked(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        app.use_theme("light")
+        await pilot.press(*"/theme", "enter")
+        await settle(pilot)
+        assert isinstance(app.screen, Chooser)
+        chosen = app.screen.box.choices[app.screen.box.at]
+        assert (chosen.label, chosen.hint) == ("light", "in use")
 
 
 async def test_the_level_of_notifications_is_remembered(node: TalkingNode, opened: Opened) -> None:

@@ -25,14 +25,16 @@ from loom.passphrases import strength_of
 from loom.tui import idle
 from loom.tui.app import LoomApp
 from loom.tui.door import DoorApp, Opened
+from loom.tui.kit.items import Button, Field, Text
+from loom.tui.kit.panel import Panel
 from loom.tui.reminders import remember_words, words_to_check
-from loom.tui.screens.form import Button, Field, Form, Text
 from loom.tui.screens.hidden import Hidden
 from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.new_profile import NewProfile
 from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.words import Words
 from tests.fakes import FakeNode, FakeProfiles
+from tests.tui.conftest import prose_of
 from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode
 from tests.tui.test_snapshots import SIZES
@@ -94,7 +96,7 @@ async def settle(pilot: Pilot[Any]) -> None:
     app = pilot.app
     for _ in range(400):
         await pilot.pause(0.005)
-        if not [one for one in app.workers if one.is_running and one.name == "form"]:
+        if not [one for one in app.workers if one.is_running and one.name == "panel"]:
             await pilot.pause()
             return
     raise AssertionError("the door does not come to rest")
@@ -120,15 +122,16 @@ def rows(app: App[Any]) -> list[str]:
 
 
 def seen(app: App[Any]) -> str:
-    return "\n".join(rows(app))
+    """The rows; then what they say without frames and line breaks."""
+    return "\n".join(rows(app)) + "\n" + prose_of(app)
 
 
-def at(app: App[Any], kind: type[Form]) -> bool:
+def at(app: App[Any], kind: type[Panel]) -> bool:
     return isinstance(app.screen, kind)
 
 
-def form(door: DoorApp) -> Form:
-    assert isinstance(door.screen, Form)
+def form(door: DoorApp) -> Panel:
+    assert isinstance(door.screen, Panel)
     return door.screen
 
 
@@ -161,7 +164,7 @@ async def test_a_newcomer_gets_to_the_conversations(profiles: Profiles, tmp_path
         assert words_to_check(tmp_path) == []
         await press(pilot, "LOOM-" + "B" * 111, "enter", "Bob", "enter")
         assert "Bob is added" in seen(door)
-        assert "Bob can be reached now" in seen(door)
+        assert "Bob: online" in seen(door)
         await press(pilot, "escape")
     assert result(door).profile == "ada-lovelace"
     assert "Bob" in profiles.nodes["ada-lovelace"].contacts
@@ -173,7 +176,7 @@ async def test_a_short_passphrase_is_refused(profiles: Profiles, tmp_path: Path)
         await press(pilot, "Ada", "enter", "seven c")
         assert "too short: at least 8 characters" in seen(door)
         await press(pilot, "enter", "seven c", "enter")
-        assert "The passphrase needs at least 8 characters." in seen(door)
+        assert "Use at least 8 characters." in seen(door)
         assert profiles.created == []
         await press(pilot, "h", "enter", "h", "enter")
     assert profiles.created == [("ada", "Ada", "seven ch", None)]
@@ -184,7 +187,7 @@ async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_pa
         await press(pilot, "Ada", "enter", *TWICE)
         assert at(door, Words)
         await press(pilot, "enter", "nonsense", "enter", "y", "enter", "z", "enter")
-        assert "is another one" in seen(door)
+        assert "is wrong." in seen(door)
         await press(pilot, "escape")
         assert WORDS[0] in seen(door)
         await press(pilot, "down", "enter")
@@ -213,7 +216,7 @@ async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_pa
         await press(talking, "wrong", "enter")
         assert "another identity" in seen(app)
         await press(talking, "ctrl+u", " ".join(WORDS), "enter")
-        assert "These words bring this identity back" in seen(app)
+        assert "These words restore this identity" in seen(app)
     assert len(asked) == 2
     assert words_to_check(tmp_path) == []
 
@@ -225,7 +228,7 @@ async def test_restoring_from_words(profiles: Profiles, tmp_path: Path) -> None:
         await press(pilot, "tab", "enter")
         assert at(door, NewProfile)
         await press(pilot, "down", "down", "down", "down", "enter")
-        assert "Bring a profile back" in seen(door)
+        assert "Restore a profile" in seen(door)
         await press(pilot, "Ada", "enter", " ".join(WORDS), "enter", *TWICE)
         assert at(door, Introduction)
     assert profiles.created == [("ada-2", "Ada", " ".join(WORDS), None)]
@@ -241,7 +244,7 @@ async def test_a_refused_phrase_is_what_one_types_at_next(
     async with standing(profiles, tmp_path) as (door, pilot):
         assert "Esc back" not in seen(door)
         await press(pilot, *["tab"] * 4, "enter")
-        assert "Bring a profile back" in seen(door)
+        assert "Restore a profile" in seen(door)
         assert "Esc back" in seen(door)
         await press(pilot, "Ada", "enter", "wrong words", "enter", *TWICE)
         assert "its check does not hold" in seen(door)
@@ -270,8 +273,9 @@ async def test_after_adding_the_next_paste_is_the_next_token(
             return answer(command)
 
         node._answer = refuse  # type: ignore[method-assign]
-        await press(pilot, "enter", "Carol", "enter", " typed on")
+        await press(pilot, "enter", "Carol", "enter")
         assert "This is not a valid Loom token" in seen(door)
+        await press(pilot, " typed on")
         assert "a second token typed on" in seen(door)
 
 
@@ -477,7 +481,9 @@ def test_reminders_are_per_profile(tmp_path: Path) -> None:
     assert words_to_check(folder) == ["b"]
 
 
-class _Everything(Form):
+class _Everything(Panel):
+    heading = "Everything"
+
     def items(self) -> list[Any]:
         return [
             Text("long text " * 20),
@@ -495,7 +501,7 @@ async def test_whatever_one_goes_to_is_on_the_screen(
 ) -> None:
     profiles.add()
     async with standing(profiles, tmp_path, size) as (door, pilot):
-        every = _Everything(door.look)
+        every = _Everything(door)
         door._go(every)
         await pilot.pause()
         _Everything.pressed.clear()

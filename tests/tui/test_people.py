@@ -22,22 +22,22 @@ from loom.api.commands import (
 )
 from loom.errors import InvalidAddress, InvalidInput, InvalidToken
 from loom.front.signs import Signs
-from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.addresses import read_address
 from loom.tui.app import LoomApp
-from loom.tui.editor import Editor
-from loom.tui.screens.adding import AddSheet, read_token
-from loom.tui.screens.peers import PeersSheet
-from loom.tui.screens.person import PersonSheet
-from loom.tui.screens.picker import Picker
-from loom.tui.screens.sheet import Sheet, SheetBody, button, fact, field, paragraph
-from loom.tui.screens.token import TokenSheet
-from loom.tui.screens.verifying import VerifySheet
-from loom.tui.themes import BUILT_IN, Theme
+from loom.tui.kit.body import PanelBody
+from loom.tui.kit.chooser import Chooser
+from loom.tui.kit.items import Button, Fact, Field, Grid, Option, Row, Text, Toggle
+from loom.tui.kit.panel import Panel
+from loom.tui.screens.adding import AddPanel, read_token
+from loom.tui.screens.peers import PeersPanel
+from loom.tui.screens.person import PersonPanel
+from loom.tui.screens.token import TokenPanel
+from loom.tui.screens.verifying import VerifyPanel
+from loom.tui.themes import BUILT_IN, Piece, Theme
 from loom.tui.widgets.lines import Look
 from tests.fakes import TOKEN
-from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.conftest import Opened, prose_of, settle, text_of
 from tests.tui.people import PeopleNode
 from tests.tui.test_remote_text import NASTY, check
 
@@ -71,24 +71,29 @@ async def run(pilot: Pilot[None], *keys: str) -> None:
     await settle(pilot)
 
 
-NAMED = ("enter", "tab", "shift+tab", "escape", "up", "down", "pageup", "pagedown", "f1", "f2")
+NAMED = (
+    "enter",
+    "space",
+    "tab",
+    "shift+tab",
+    "escape",
+    "up",
+    "down",
+    "pageup",
+    "pagedown",
+    "f1",
+    "f2",
+)
 
 
 async def choose(app: LoomApp, pilot: Pilot[None], name: str) -> None:
-    """Go to an item with Tab."""
-    sheet = app.screen
-    assert isinstance(sheet, Sheet)
-    for _ in range(30):
-        if sheet.body.chosen == name:
+    """Go to a stop with Tab."""
+    panel = app.screen
+    assert isinstance(panel, Panel)
+    for _ in range(40):
+        if panel.body.at == name:
             return
-        before = sheet.body.chosen
         await pilot.press("tab")
-        if sheet.body.chosen == before:
-            break
-    for _ in range(30):
-        if sheet.body.chosen == name:
-            return
-        await pilot.press("up")
     raise AssertionError(f"there is no {name}")
 
 
@@ -107,22 +112,22 @@ async def test_a_changed_identity_blocks_writing_until_verified(
         assert app.room.writing.editor.text == "secret"
         assert not sent(people, SendText)
         await run(pilot, "ctrl+u", "/verify", "enter")
-        assert isinstance(app.screen, VerifySheet)
+        assert isinstance(app.screen, VerifyPanel)
         assert "00000  00001  00002  00003" in screen(app)
-        assert "abandon abandon abandon about" in screen(app)
+        assert "abandon  abandon  abandon  about" in screen(app)
         assert "█" in screen(app)
-        await choose(app, pilot, "differs")
+        await choose(app, pilot, "They differ")
         await run(pilot, "enter")
-        assert "exchange tokens again" in screen(app)
-        await choose(app, pilot, "confirm")
+        assert "Meet, exchange tokens again" in screen(app)
+        await choose(app, pilot, "They are the same")
         await run(pilot, "enter")
         await settle(pilot)
         assert "Bob is verified." in screen(app)
-        await choose(app, pilot, "withdraw")
+        await choose(app, pilot, "Mark as not verified")
         await run(pilot, "enter")
         assert "Bob is verified." not in screen(app)
         assert not people.contacts["Bob"].verified
-        await choose(app, pilot, "confirm")
+        await choose(app, pilot, "They are the same")
         await run(pilot, "enter", "escape", "hello", "enter")
         assert [one.body for one in sent(people, SendText)] == ["hello"]
         assert "has changed" not in screen(app)
@@ -138,25 +143,24 @@ async def test_comparing_confirms_nothing_by_itself(people: PeopleNode, opened: 
 async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "f2")
-        assert isinstance(app.screen, PersonSheet)
+        assert isinstance(app.screen, PersonPanel)
         for words in (
-            "Standing       not verified",
+            "Status          not verified",
             "abab abab abab",
             "post-quantum, established",
-            "direct 127.0.0.1:4070, called from here since",
-            "0 unread, 0 to be sent",
+            "online, direct 127.0.0.1:4070, you connected at",
+            "0 unread, 0 waiting to be sent",
         ):
             assert words in screen(app)
-        await choose(app, pilot, "mute:on")
+        await choose(app, pilot, "Muted")
         await run(pilot, "enter")
-        assert "[ Unmute ]" in screen(app)
-        assert app.screen.body.chosen == "mute:off"
-        await choose(app, pilot, "receipts:off")
-        await run(pilot, "enter")
-        assert "Read receipts: off" in screen(app)
-        await choose(app, pilot, "typing:off")
+        assert "[x] Muted" in screen(app)
+        await choose(app, pilot, "Read receipts")
+        await run(pilot, "space")
+        assert "[ ] Read receipts" in screen(app)
+        await choose(app, pilot, "Typing")
         await run(pilot, "enter", "enter")
-        assert "Typing sign: on" in screen(app)
+        assert "[x] Typing" in screen(app)
         asked = [(one.muted, one.read_receipts, one.typing) for one in sent(people, SetPreferences)]
         assert asked == [
             (True, None, None),
@@ -164,22 +168,22 @@ async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) ->
             (None, None, False),
             (None, None, True),
         ]
-        await choose(app, pilot, "block")
+        await choose(app, pilot, "Blocked")
         await run(pilot, "enter")
         assert "blocked, not verified" in screen(app)
-        assert "Call HOST:PORT" not in screen(app)
+        assert "HOST:PORT" not in screen(app)
         await run(pilot, "enter")
         assert [one.blocked for one in sent(people, BlockContact)] == [True, False]
-        await choose(app, pilot, "verify")
+        await choose(app, pilot, "Verify")
         await run(pilot, "enter")
-        assert isinstance(app.screen, VerifySheet)
+        assert isinstance(app.screen, VerifyPanel)
 
 
 async def test_a_refused_name_can_be_typed_again(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/rename", "enter", "enter")
         assert "That name cannot be used: it is empty." in screen(app)
-        assert "New name       > " in screen(app)
+        assert "New name        > " in screen(app)
         await run(pilot, "Ada L", "enter")
         assert [one.name for one in sent(people, RenameContact)] == ["", "Ada L"]
         assert "┌─ Ada L ─" in screen(app)
@@ -190,7 +194,7 @@ async def test_a_refused_name_can_be_typed_again(people: PeopleNode, opened: Ope
 async def test_removing_asks_for_the_name(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/remove", "enter", "Bob", "enter")
-        assert "Nothing was removed: that is not the name." in screen(app)
+        assert "Nothing was deleted: that is not the name." in screen(app)
         assert not sent(people, RemoveContact)
         await run(pilot, "ctrl+u", "ada", "enter")
         await settle(pilot)
@@ -203,13 +207,13 @@ async def test_removing_asks_for_the_name(people: PeopleNode, opened: Opened) ->
 async def test_calling_an_address(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/peers", "enter")
-        assert isinstance(app.screen, PeersSheet)
+        assert isinstance(app.screen, PeersPanel)
         assert "● Ada" in screen(app)
         assert "○ Bob" in screen(app)
         await run(pilot, "enter", "nowhere", "enter")
-        assert isinstance(app.screen, PersonSheet)
+        assert isinstance(app.screen, PersonPanel)
         assert "nowhere is not an address." in screen(app)
-        assert "Call HOST:PORT > nowhere" in screen(app)
+        assert "Connect to      > nowhere" in screen(app)
         await run(pilot, "ctrl+u", "[2001:db8::7]:4070", "enter")
         [called] = sent(people, Connect)
         assert (called.contact, called.host, called.port) == ("#2", "2001:db8::7", 4070)
@@ -222,10 +226,10 @@ async def test_calling_an_address(people: PeopleNode, opened: Opened) -> None:
 async def test_adding_by_paste(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/add", "enter")
-        assert isinstance(app.screen, AddSheet)
+        assert isinstance(app.screen, AddPanel)
         await run(pilot, "nonsense", "tab", "Carol", "enter")
-        assert "it does not start with LOOM-, and no such file" in screen(app)
-        assert "Copy the whole token again" in screen(app)
+        assert "it does not start with LOOM-, and no such file" in prose_of(app)
+        assert "Copy the whole token again" in prose_of(app)
         assert "> Carol" in screen(app)
         app.screen.on_paste(events.Paste(f"{TOKEN[:60]}\n  {TOKEN[60:]}\n"))
         await run(pilot, "enter")
@@ -234,8 +238,8 @@ async def test_adding_by_paste(people: PeopleNode, opened: Opened) -> None:
         assert text_of(app)[0].find("Carol") > 0
         assert "Carol is added" in screen(app)
         await run(pilot, "/add", "enter")
-        assert isinstance(app.screen, AddSheet)
-        assert app.screen.typed("add token").text == ""
+        assert isinstance(app.screen, AddPanel)
+        assert TOKEN not in screen(app).split("They need")[0]
 
 
 async def test_an_abandoned_token_is_forgotten(people: PeopleNode, opened: Opened) -> None:
@@ -243,7 +247,7 @@ async def test_an_abandoned_token_is_forgotten(people: PeopleNode, opened: Opene
         await run(pilot, "/add", "enter", "LOOM-half", "tab", "Dave", "escape", "/add", "enter")
         assert "LOOM-half" not in screen(app)
         assert "Dave" not in screen(app)
-        await run(pilot, "LOOM-half", "ctrl+p", "escape", f"/add {TOKEN} Carol", "enter")
+        await run(pilot, "LOOM-half", "escape", f"/add {TOKEN} Carol", "enter")
         assert "Carol is added" in screen(app)
         await run(pilot, "/add", "enter")
         assert "LOOM-half" not in screen(app)
@@ -252,10 +256,10 @@ async def test_an_abandoned_token_is_forgotten(people: PeopleNode, opened: Opene
 async def test_a_typed_command_that_fails_is_not_lost(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/add wrong Carol", "enter")
-        assert isinstance(app.screen, AddSheet)
+        assert isinstance(app.screen, AddPanel)
         assert "This is not a valid Loom token" in screen(app)
-        assert "Token or file  > wrong" in screen(app)
-        assert "Name here      > Carol" in screen(app)
+        assert "Token or file   > wrong" in screen(app)
+        assert "Name here       > Carol" in screen(app)
 
 
 async def test_a_new_identity_of_a_known_person_asks_for_the_name(
@@ -263,7 +267,7 @@ async def test_a_new_identity_of_a_known_person_asks_for_the_name(
 ) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, f"/add {TOKEN} Ada", "enter")
-        assert "You know another Ada already." in screen(app)
+        assert "You have another Ada already." in screen(app)
         await run(pilot, "Bob", "enter")
         assert "Nothing was replaced: that is not the name." in screen(app)
         assert people.contacts["Ada"].identity_changed is False
@@ -281,7 +285,7 @@ async def test_the_own_token_is_shown_and_copied(
         written: list[str] = []
         monkeypatch.setattr(app, "write_terminal", written.append)
         await run(pilot, "/token", "enter", "enter")
-        assert isinstance(app.screen, TokenSheet)
+        assert isinstance(app.screen, TokenPanel)
         assert "LOOM-AAAA" in screen(app)
         assert "█" in screen(app)
         assert written == [clipboard.osc52(TOKEN)]
@@ -319,9 +323,9 @@ async def test_events_reach_an_open_sheet(people: PeopleNode, opened: Opened) ->
         await run(pilot, "f2")
         people._set("Ada", "verified", verified=True)
         await settle(pilot)
-        assert "Standing       verified" in screen(app)
+        assert "Status          verified" in screen(app)
         await run(pilot, "enter")
-        assert isinstance(app.screen, VerifySheet)
+        assert isinstance(app.screen, VerifyPanel)
         people._answer(RemoveContact(contact="Ada"))
         await settle(pilot)
         assert is_back(app)
@@ -332,7 +336,7 @@ async def test_any_size_works(people: PeopleNode, opened: Opened, size: tuple[in
     async with opened(people, size, unicode=False) as (app, pilot):
         for typed in ("/contact", "/verify", "/token", "/add", "/peers"):
             await run(pilot, typed, "enter", "down", "x", "pagedown", "pageup", "up")
-            assert isinstance(app.screen, Sheet)
+            assert isinstance(app.screen, Panel)
             assert len(text_of(app)) == size[1]
             assert screen(app).isascii()
             await run(pilot, "escape")
@@ -343,15 +347,15 @@ async def test_clicks_choose_and_press(people: PeopleNode, opened: Opened) -> No
     async with opened(people) as (app, pilot):
         await pilot.click(offset=(30, 0))
         await settle(pilot)
-        assert isinstance(app.screen, PersonSheet)
-        row = next(y for y, row in enumerate(text_of(app)) if "[ Mute ]" in row)
+        assert isinstance(app.screen, PersonPanel)
+        row = next(y for y, row in enumerate(text_of(app)) if "[ ] Muted" in row)
         await pilot.click(offset=(5, row))
         await settle(pilot)
-        assert "[ Unmute ]" in screen(app)
+        assert "[x] Muted" in screen(app)
         row = next(y for y, row in enumerate(text_of(app)) if "New name" in row)
         await pilot.click(offset=(5, row))
         await run(pilot, "x")
-        assert "New name       > x" in screen(app)
+        assert "New name        > x" in screen(app)
 
 
 def test_addresses_are_read_strictly() -> None:
@@ -389,41 +393,52 @@ async def test_the_clipboard_is_read_where_something_gives_it(
 
 
 @settings(max_examples=60, deadline=None)
-@given(text=NASTY, width=st.integers(12, 100))
-def test_nothing_remote_breaks_a_sheet(text: str, width: int) -> None:
-    editor = Editor()
-    editor.insert(" ".join(text.split()))
-
-    class Body(SheetBody):
+@given(text=NASTY, width=st.integers(1, 100), picture=st.booleans())
+def test_nothing_remote_breaks_a_panel(text: str, width: int, picture: bool) -> None:
+    class Body(PanelBody):
         @property
         def size(self) -> Size:
             return Size(width, 24)
 
     body = Body(Look(Theme("terminal", BUILT_IN["terminal"]), Signs(True)))
-    body.title, body.said = text, printable(text)
-    items = [
-        fact("Calls itself", text),
-        button("block", text),
-        *paragraph(text, width - 4),
-        field("rename", "New name", editor),
+    body.title, body.said, body.foot = text, Text(text), "Esc back"
+    filled = Field("New name")
+    filled.put(text)
+    filled.error = text
+    body.picture = ["█" * 20] * 12 if picture and body.fits_picture(["█" * 20] * 12) else ()
+    body.items = [
+        Text(text),
+        Fact("Their own name", text),
+        Grid([text, "12345"], framed=True),
+        Row("row", [Piece(text)], print),
+        Button(text, print, text),
+        Toggle("Muted", True, print, text),
+        Option("theme", text, False, print),
+        filled,
     ]
-    for chosen in ("block", "rename"):
-        body.items, body.chosen = items, chosen
+    for stop in body.stops:
+        body.at = stop.name
+        body.lay_out()
         check([body.line(y, width) for y in range(24)], width)
 
 
 async def test_keys_for_everywhere_work_over_a_sheet(people: PeopleNode, opened: Opened) -> None:
     async with opened(people) as (app, pilot):
         await run(pilot, "/add", "enter", "LOOM-half", "f1")
-        assert isinstance(app.screen, Picker)
-        assert any("fields and buttons" in one.label for one in app.screen.box.choices)
+        assert isinstance(app.screen, Chooser)
+        assert any("Forms and lists" in one.label for one in app.screen.box.choices)
         await run(pilot, "escape")
-        assert isinstance(app.screen, AddSheet)
+        assert isinstance(app.screen, AddPanel)
         await run(pilot, "ctrl+p")
-        assert isinstance(app.screen, Picker)
-        await run(pilot, "Add a contact")
+        assert isinstance(app.screen, Chooser)
+        await run(pilot, "escape")
+        assert "Token or file   > LOOM-half" in screen(app)
+        await run(pilot, "ctrl+p", "online")
         await run(pilot, "enter")
-        assert "Token or file  > LOOM-half" in screen(app)
+        await pilot.pause()
+        await settle(pilot)
+        assert isinstance(app.screen, PeersPanel)
+        assert app.screen_stack == [app.room, app.screen]
 
 
 async def test_a_blocked_contact_says_how_to_go_on(people: PeopleNode, opened: Opened) -> None:

@@ -13,10 +13,10 @@ from loom.api.events import ContactTyping, MessageReceived
 from loom.api.views import MessageView, StatusView
 from loom.front.signs import Signs
 from loom.tui.canvas import Canvas
+from loom.tui.kit.chooser import Choice, ChooserBox
 from loom.tui.layout import lay_out
 from loom.tui.model import Model
 from loom.tui.screens.choosing import Choosing
-from loom.tui.screens.picker import Choice, PickerBox
 from loom.tui.themes import BUILT_IN, Line, Theme
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import shown
@@ -102,7 +102,7 @@ def test_a_message(body: str, name: str, width: int, own: bool, state: str, unic
 
 @settings(max_examples=100, deadline=None)
 @given(name=NASTY.filter(bool), body=NASTY, width=st.integers(8, 100))
-def test_list_title_rule_status_and_picker(name: str, body: str, width: int) -> None:
+def test_list_title_rule_status_and_chooser(name: str, body: str, width: int) -> None:
     model, node = Model(), TalkingNode()
     contact = msgspec.structs.replace(node.add("x"), contact=name, display_name=body, unread=7)
     status = asyncio.run(_status(node))
@@ -132,7 +132,7 @@ def test_list_title_rule_status_and_picker(name: str, body: str, width: int) -> 
     status_line.notice = body
     lines.append(status_line.line(0, width))
     hit = Choosing._hit(message(body, name), "a", "…", here=False)
-    box = PickerBox(look, name)
+    box = ChooserBox(look, name)
     lines += [box._choice(hit, True, width), box._choice(Choice(name, body), False, width)]
     check(lines, width)
 

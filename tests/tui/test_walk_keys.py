@@ -7,22 +7,27 @@ from typing import NamedTuple
 import msgspec
 import pytest
 from textual import events
-from textual._xterm_parser import XTermParser
 from textual.pilot import Pilot
 
-from loom.api.commands import RetryMessage, SendText
+from loom.api.commands import RetryMessage, SendText, SetPreferences
 from loom.tui import clipboard
 from loom.tui.app import LoomApp
 from loom.tui.keys import (
     ACTIONS,
     EVERYWHERE,
+    FORMS,
     PLACES,
     PROFILES,
     READING,
     SELECTING,
     WRITING,
     Keys,
+    writes,
 )
+from loom.tui.kit.chooser import Chooser
+from loom.tui.screens.adding import AddPanel
+from loom.tui.screens.settings import SettingsPanel
+from loom.tui.terminal_input import TerminalInput
 from loom.tui.window import Window
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.people import PeopleNode
@@ -220,9 +225,32 @@ async def deleted(walk: Walk) -> None:
     assert "said 299" not in walk.timeline
 
 
+def at(name: str) -> Step:
+    """In the settings, where every stop is no field."""
+    return Step(lambda walk: panel_of(walk).body.at == name, settings)
+
+
+def panel_of(walk: Walk) -> SettingsPanel:
+    assert isinstance(walk.app.screen, SettingsPanel)
+    return walk.app.screen
+
+
+async def settings(walk: Walk) -> None:
+    walk.app.open_panel(SettingsPanel(walk.app))
+    await walk.rest()
+    panel = panel_of(walk)
+    panel.body.go(1)
+    assert panel.body.at == "Typing"
+    await walk.pilot.pause()
+
+
+def typing_is_off(walk: Walk) -> bool:
+    return any(isinstance(one, SetPreferences) and one.typing is False for one in walk.node.sent)
+
+
 STEPS = {
-    "palette": shows("Do what?"),
-    "jump": shows("Go where?"),
+    "palette": shows("Commands"),
+    "jump": shows("Go to conversation"),
     "search_here": shows("Search what Ada and you said"),
     "contact": shows("Fingerprint"),
     "help": shows("Keys and commands: type to narrow"),
@@ -274,6 +302,10 @@ STEPS = {
     "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
     "undo_delete": Step(lambda walk: "said 299" in walk.timeline, deleted),
     "write": Step(lambda walk: not walk.app.room.selecting.active, selecting),
+    "form_next": at("notify: Name and message"),
+    "form_previous": at("Read receipts"),
+    "form_do": Step(typing_is_off, settings),
+    "form_back": Step(lambda walk: walk.app.screen is walk.app.room, settings),
 }
 LAST = ("next_unread", "send", "copy", "retry")
 """After these the conversations are not what they were."""
@@ -283,7 +315,7 @@ def test_every_action_is_walked_through() -> None:
     assert set(STEPS) == {action.name for action in ACTIONS}
 
 
-@pytest.mark.parametrize("where", [EVERYWHERE, READING, WRITING, SELECTING])
+@pytest.mark.parametrize("where", [EVERYWHERE, READING, WRITING, SELECTING, FORMS])
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_every_key_does_what_the_help_says(
     opened: Opened, profile: str, where: str, monkeypatch: pytest.MonkeyPatch
@@ -309,6 +341,8 @@ async def test_every_key_does_what_the_help_says(
             await walk.start_anew()
             if step.arrange is not None:
                 await step.arrange(walk)
+            if writes(key) and where in (EVERYWHERE, READING):
+                await selecting(walk)  # where one writes, it would be written
             await pilot.press(key)
             await walk.rest()
             assert step.holds(walk), f"{key} does not {action}:\n{walk.screen}"
@@ -316,6 +350,48 @@ async def test_every_key_does_what_the_help_says(
         await pilot.press(*"still here")
         await walk.rest()
         assert walk.text == "still here|"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_the_keys_of_the_profile_hold_in_fields_and_choosers(
+    opened: Opened, profile: str
+) -> None:
+    node = PeopleNode()
+    node.add("Ada")
+    node.say("Ada", "hello")
+    async with opened(node) as (app, pilot):
+        app.use_keys(profile)
+        back = next(key for key in app.keys.of("form_back") if not writes(key))
+        for open_ in (app.room.slash.show_add, app.room.do_palette):
+            open_()
+            await settle(pilot)
+            await pilot.press(*"gjkq one", app.keys.of("kill_word")[0])
+            await pilot.press(app.keys.of("left")[0], "x")
+            assert "> gjkqx " in "\n".join(text_of(app))
+            await pilot.press(back)
+            await settle(pilot)
+            assert app.screen is app.room
+
+
+async def test_emacs_keys_move_in_choosers_and_forms(opened: Opened) -> None:
+    node = PeopleNode()
+    node.add("Ada")
+    async with opened(node) as (app, pilot):
+        app.use_keys("emacs")
+        await pilot.press("alt+x")
+        await settle(pilot)
+        assert isinstance(app.screen, Chooser)
+        await pilot.press("ctrl+n", "ctrl+n", "ctrl+p")
+        assert app.screen.box.at == 1
+        await pilot.press("ctrl+g")
+        app.room.slash.show_add()
+        await settle(pilot)
+        await pilot.press("ctrl+n")
+        assert isinstance(app.screen, AddPanel)
+        assert app.screen.body.at == "Name here"
+        await pilot.press("ctrl+g")
+        await settle(pilot)
+        assert len(app.screen_stack) == 1
 
 
 async def test_a_digit_opens_the_conversation_at_that_place(opened: Opened) -> None:
@@ -341,6 +417,9 @@ PLAIN = {
     "escape": "\x1b",
     "backspace": "\x7f",
     "space": " ",
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
     "less_than_sign": "<",
@@ -371,7 +450,8 @@ def test_every_bound_key_arrives_as_itself_or_as_one_that_does_the_same(profile:
     keys = Keys(profile)
     for action, bound in keys.bindings():
         for key in bound:
-            found = list(XTermParser().feed(sequence_of(key) * 2))
+            typed = TerminalInput()
+            found = [*typed.feed(sequence_of(key) * 2), *typed.quiet()]
             arrived = [one.key for one in found if isinstance(one, events.Key)]
             does = [keys.action(one, action.where) for one in arrived]
             # The second Esc waits for what may follow it.

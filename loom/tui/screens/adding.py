@@ -1,18 +1,21 @@
 """Adding a contact: a token pasted, from a file or from the clipboard, and a name."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textual import events
 
 from loom.api.commands import ExportToken, ImportToken
-from loom.api.views import TokenView
-from loom.errors import InvalidInput, InvalidToken, LoomError, NameTaken
+from loom.api.views import ContactView, TokenView
+from loom.errors import InvalidInput, InvalidName, InvalidToken, LoomError, NameTaken
+from loom.front.sentences import in_app
 from loom.printable import printable
 from loom.tui import clipboard
-from loom.tui.screens.sheet import GAP, Item, Sheet, button, field, paragraph
-from loom.tui.screens.token import TokenSheet, token_rows
+from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.tui.kit.live import LivePanel
+from loom.tui.screens.token import TokenPanel
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
@@ -21,120 +24,133 @@ TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
 PREFIX: Final = "LOOM-"
 
 
-class AddSheet(Sheet):
-    """What was typed stays until it was used."""
+class AddPanel(LivePanel):
+    """Begins with what was typed elsewhere already, and why that did not do."""
 
-    def __init__(self, desk: "LoomApp", trouble: LoomError | None = None) -> None:
-        super().__init__(desk, "token")
+    heading = "Add a contact"
+
+    def __init__(
+        self,
+        loom: "LoomApp",
+        added: Callable[[ContactView], None],
+        *,
+        token: str = "",
+        name: str = "",
+        trouble: LoomError | None = None,
+    ) -> None:
+        super().__init__(loom)
+        self.loom = loom
+        self._added = added
         self._trouble = trouble
         self._own: TokenView | None = None
         self._taken = ""
         """The contact that has this name already, with another identity."""
-
-    @property
-    def heading(self) -> str:
-        """See `Sheet.heading`."""
-        return "Add a contact"
+        self._token = Field("Token or file")
+        self._called = Field("Name here")
+        self._replace = Field("Replace", self._do_replace)
+        self._token.editor.set(token)
+        self._called.editor.set(name)
 
     async def load(self) -> None:
-        """See `Sheet.load`."""
-        self._own = await self.desk.send(ExportToken())
+        """See `LivePanel.load`."""
+        self._own = await self.loom.send(ExportToken())
         if self._trouble is not None:
             trouble, self._trouble = self._trouble, None
             self._refused(trouble)
 
-    def items(self, width: int) -> list[Item]:
-        """See `Sheet.items`."""
-        items = [
-            *paragraph("Paste their token, or write the name of a file that holds it.", width),
-            field("token", "Token or file", self.typed("add token")),
-            field("name", "Name here", self.typed("add name")),
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
+        items: list[Item] = [
+            Text("Paste their token, or type the name of a file that holds it."),
+            GAP,
+            self._token,
+            self._called,
         ]
         if self._taken:
-            name = printable(self._taken)
-            items += paragraph(
-                f"You know another {name} already. If this is the same person who began anew, "
-                f"write {name} once more: the old identity is forgotten, what waits for it fails, "
-                "and nothing is sent until you have compared safety numbers. Otherwise choose "
-                "another name.",
-                width,
-                "warn",
-            )
-            items.append(field("replace", "Replace", self.typed("add replace")))
-        items.append(button("add", "Add"))
+            items += [
+                Text(
+                    f"You have another {self._taken} already. If this is the same person with a "
+                    f"new identity, type {self._taken} once more to replace the old one: messages "
+                    "still waiting will not be sent, and nothing is sent until you have compared "
+                    "safety numbers. Otherwise choose another name.",
+                    "warn",
+                ),
+                self._replace,
+            ]
+        items += [GAP, Button("Add", self._do_add)]
         if clipboard.can_paste():
-            items.append(button("paste", "Take the token from the clipboard"))
+            items.append(Button("Paste the token from the clipboard", self._do_paste))
         if self._own is not None:
-            items += [GAP, *paragraph("They need yours too:", width)]
-            items += token_rows(self._own.token, width)
-            items += [button("copy", "Copy yours"), button("show", "Show it as a QR code")]
+            items += [
+                GAP,
+                Text("They need your token too:"),
+                Text(self._own.token, "title"),
+                Button("Copy yours", self._do_copy),
+                Button("Show it as a QR code", self._do_show),
+            ]
         return items
 
     def on_paste(self, event: events.Paste) -> None:
-        """A token goes where tokens belong, whichever field is chosen."""
+        """A token goes where tokens belong, wherever the cursor is."""
         text = "".join(event.text.split())
-        if text.upper().startswith(PREFIX) and self.body.chosen != "token":
+        if text.upper().startswith(PREFIX):
             event.stop()
-            self.typed("add token").set(text)
-            self.look_again()
+            self._take(text)
         else:
             super().on_paste(event)
 
-    def do_token(self) -> None:
-        self._move(1)
+    def _take(self, token: str) -> None:
+        self._token.clear()
+        self._token.put(token)
+        self.go_to(self._called)
 
-    def do_name(self) -> None:
-        self.do_add()
+    def _do_add(self) -> None:
+        self.work(self._add(replace=False), name="add")
 
-    def do_add(self) -> None:
-        self.begin(self._add(replace=False), "add")
+    def _do_replace(self) -> None:
+        self.work(self._add(replace=True), name="add")
 
-    def do_replace(self) -> None:
-        self.begin(self._add(replace=True), "add")
-
-    def do_paste(self) -> None:
+    def _do_paste(self) -> None:
         async def paste() -> None:
             text = "".join((await clipboard.paste()).split())
             if not text.upper().startswith(PREFIX):
                 raise InvalidInput(what="The clipboard holds no token")
-            self.typed("add token").set(text)
-            self.body.chosen = "name"
+            self._take(text)
 
-        self.begin(paste(), "paste")
+        self.work(paste(), name="paste")
 
-    def do_copy(self) -> None:
+    def _do_copy(self) -> None:
         if self._own is not None:
             self.copy(self._own.token)
 
-    def do_show(self) -> None:
-        self.leave()
-        self.desk.push_screen(TokenSheet(self.desk))
+    def _do_show(self) -> None:
+        self.loom.push_screen(TokenPanel(self.loom))
 
     async def _add(self, *, replace: bool) -> None:
-        name = self.typed("add name").text.strip()
-        typed = self.typed("add replace").text.strip()
+        name, typed = self._called.text.strip(), self._replace.text.strip()
         if replace and (typed != self._taken or name.casefold() != typed.casefold()):
-            raise InvalidInput(what="Nothing was replaced: that is not the name")
+            self.refuse(self._replace, "Nothing was replaced: that is not the name.")
+            return
         try:
-            token = await asyncio.to_thread(read_token, self.typed("add token").text)
-            command = ImportToken(token=token, name=name, replace=replace)
-            view = await self.desk.send(command)
+            token = await asyncio.to_thread(read_token, self._token.text)
+            view = await self.loom.send(ImportToken(token=token, name=name, replace=replace))
         except LoomError as error:
             self._refused(error)
             return
         self.leave()
-        self.desk.room.slash.added(view)
+        self._added(view)
 
     def _refused(self, error: LoomError) -> None:
-        """Say why; where the name is taken, also how to go on."""
-        if isinstance(error, NameTaken):
-            known = self.desk.model.find(self.typed("add name").text.strip())
-            self._taken = "" if known is None else known.contact.contact
-            self.body.chosen = "replace"
-            self.say("That name is taken.", bad=True)
-            return
+        """Say why at the field it is about; where the name is taken, also how to go on."""
         self._taken = ""
-        self.fail(error)
+        if isinstance(error, NameTaken):
+            known = self.loom.model.find(self._called.text.strip())
+            self._taken = "" if known is None else known.contact.contact
+            self._called.error = "That name is taken."
+            self.go_to(self._replace if self._taken else self._called)
+        else:
+            field = self._called if isinstance(error, InvalidName) else self._token
+            self.refuse(field, in_app(error))
 
 
 def read_token(text: str) -> str:

@@ -1,48 +1,48 @@
-"""Whether what was written down brings this identity back."""
+"""Whether what was written down restores this identity."""
 
 from typing import TYPE_CHECKING
 
 from loom.api.commands import CheckPhrase
+from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.tui.kit.live import LivePanel
 from loom.tui.reminders import remember_words
-from loom.tui.screens.form import Button, Field, Form, Item, Text
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
 
 
-class CheckWords(Form):
+class CheckWords(LivePanel):
     """All 24 words, because they are stored nowhere."""
 
-    def __init__(self, desk: "LoomApp") -> None:
-        super().__init__(desk.look)
-        self._desk = desk
-        self._words = Field("Your 24 words, in order")
+    heading = "Check your 24 words"
+
+    def __init__(self, loom: "LoomApp") -> None:
+        super().__init__(loom)
+        self.loom = loom
+        self._words = Field("24 words")
 
     def items(self) -> list[Item]:
         """One field."""
         return [
-            Text("Check your 24 words", "title"),
-            Text("They are stored nowhere, so type what you wrote down, all of it."),
-            Text(""),
+            Text("They are stored nowhere. Type all that you wrote down, in order."),
+            GAP,
             self._words,
-            Text(f"   {len(self._words.text.split())} of 24", "hint"),
-            Text(""),
+            Text(f"{len(self._words.text.split())} of 24", "hint"),
+            GAP,
             Button("Check", self._check),
             Button("Back", self.back),
         ]
 
-    can_go_back = True
-
     def back(self) -> None:
-        """To the conversations."""
+        """See `Panel.back`."""
         self._words.clear()
-        self.dismiss()
+        self.leave()
 
     def _check(self) -> None:
-        self.work(self._checked(), "Checking ...")
+        self.work(self._checked(), "Checking", field=self._words)
 
     async def _checked(self) -> None:
-        await self._desk.send(CheckPhrase(phrase=self._words.text))
-        remember_words(self._desk.config, self._desk.profile, checked=True)
-        self._desk.say("These words bring this identity back: keep them safe.")
+        await self.loom.send(CheckPhrase(phrase=self._words.text))
+        remember_words(self.loom.config, self.loom.profile, checked=True)
+        self.loom.say("These words restore this identity. Keep them safe.")
         self.back()

@@ -1,16 +1,18 @@
-"""What the picker is used for: palette, jump, search, help."""
+"""What the chooser is used for: palette, jump, search, help."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from loom.api.commands import Search
 from loom.api.views import MessageView
+from loom.errors import LoomError
+from loom.front.sentences import in_app
 from loom.front.slash import SlashCommand
 from loom.printable import printable
 from loom.tui.commands import COMMANDS
 from loom.tui.keys import EVERYWHERE, READING, key_words
+from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
 from loom.tui.layout import clock_of, day_of
-from loom.tui.screens.picker import Choice, Picker, Source, narrowed
 
 if TYPE_CHECKING:
     from loom.tui.screens.conversation import ConversationScreen
@@ -20,7 +22,7 @@ SNIPPET_BEFORE = 20
 
 
 class Choosing:
-    """Opens pickers over the conversation and does what was chosen."""
+    """Opens choosers over the conversation and does what was chosen."""
 
     def __init__(self, room: "ConversationScreen") -> None:
         self._room = room
@@ -32,15 +34,21 @@ class Choosing:
         twins = {name: one for one in commands for name in (one.name, *one.aliases)}
         by_key: dict[str, list[Choice]] = {EVERYWHERE: [], READING: []}
         for action, keys in desk.keys.bindings():
-            if action.where in by_key and action.name not in ("palette", "how_to_quit"):
+            where = READING if action.name == "select" else action.where
+            if where in by_key and action.name not in ("palette", "how_to_quit"):
                 hints = [key_words(key) for key in keys[:2]]
+                also = action.also
                 if (twin := twins.get(action.name)) is not None:
                     commands.remove(twin)
                     hints.append(f"/{twin.name}")
-                choice = Choice(action.does, " ".join(hints), action.name)
-                by_key[action.where].append(choice)
-        typed = [Choice(one.does, f"/{one.name} {one.arguments}".strip(), one) for one in commands]
-        self._pick("Do what?", narrowed([*by_key[EVERYWHERE], *typed, *by_key[READING]]), self._do)
+                    also = f"{also} {twin.also}"
+                choice = Choice(action.does, " ".join(hints), action.name, also=also)
+                by_key[where].append(choice)
+        typed = [
+            Choice(one.does, f"/{one.name} {one.arguments}".strip(), one, also=one.also)
+            for one in commands
+        ]
+        self._pick("Commands", narrowed([*by_key[EVERYWHERE], *typed, *by_key[READING]]), self._do)
 
     def jump(self) -> None:
         """The conversations, newest first."""
@@ -50,7 +58,7 @@ class Choosing:
             one = model.conversations[number]
             hint = f"{one.contact.unread} unread" if one.contact.unread else ""
             choices.append(Choice(one.name, hint, number))
-        self._pick("Go where?", narrowed(choices), self._room.reading.open_)
+        self._pick("Go to conversation", narrowed(choices), self._room.reading.open_)
 
     def search(self, *, here: bool, query: str = "") -> None:
         """Messages that hold the words; choosing one goes to its place."""
@@ -95,9 +103,6 @@ class Choosing:
             value = action.name if can_do and where in (EVERYWHERE, READING) else None
             rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys)), value))
         rows.append(Choice("Selecting: a digit opens the conversation at that place", "1-9"))
-        rows.append(Choice("In a screen of fields and buttons", role="title"))
-        rows.append(Choice("  Next; the one before", "Tab Down  Shift-Tab Up"))
-        rows.append(Choice("  Do it; back, keeping what was typed", "Enter  Esc"))
         rows.append(Choice("Commands, typed as a message", role="title"))
         for command in COMMANDS:
             names = " ".join(f"/{name}" for name in (command.name, *command.aliases))
@@ -106,18 +111,33 @@ class Choosing:
         then = "Enter does it" if can_do else "Esc closes"
         self._pick(f"Keys and commands: type to narrow, {then}", narrowed(rows), self._do)
 
-    def names(self, title: str, names: list[str], use: Callable[[str], None]) -> None:
-        """One of a few names."""
-        self._pick(title, narrowed([Choice(name, "", name) for name in names]), use)
+    def names(
+        self, title: str, names: Sequence[str], use: Callable[[str], None], now: str = ""
+    ) -> None:
+        """One of a few names; the one in use, `now`, is marked and chosen at first."""
+        choices = [Choice(name, "in use" if name == now else "", name) for name in names]
+        self._pick(title, narrowed(choices), use, now=now)
 
     def _pick(
-        self, title: str, source: Source, use: Callable[[Any], None], query: str = ""
+        self,
+        title: str,
+        source: Source,
+        use: Callable[[Any], None],
+        query: str = "",
+        now: object = None,
     ) -> None:
-        def chosen(value: object) -> None:
-            if value is not None:
-                use(value)
+        desk = self._room.desk
 
-        self._room.desk.push_screen(Picker(self._room.desk.look, title, source, query), chosen)
+        def chosen(value: object) -> None:
+            if value is None:
+                return
+            desk.close_panels()
+            try:
+                use(value)
+            except LoomError as error:
+                desk.say(in_app(error), bad=True)
+
+        desk.push_screen(Chooser(desk, title, source, query, now), chosen)
 
     def _do(self, chosen: "str | SlashCommand") -> None:
         if isinstance(chosen, SlashCommand):

@@ -1,19 +1,25 @@
-"""How everybody is reached, what was tried lately, what waits, and which limits were hit."""
+"""How each contact is reached, which attempts failed, what waits, and whom the node refused."""
 
 import os
 import time
 from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 from loom.api.commands import ShowConnectivity, Status
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
 from loom.api.views import Connectivity, PathView
 from loom.printable import printable
+from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text
+from loom.tui.kit.live import LivePanel
 from loom.tui.report import Screen, report
-from loom.tui.screens.sheet import GAP, Item, Sheet, button, fact, paragraph
 from loom.tui.themes import Piece
 
+if TYPE_CHECKING:
+    from loom.tui.app import LoomApp
+
 LOOK_S = 2.0
-_WHATS = {
+_CHANGES = {
     "found": "found at",
     "dialled": "connected to",
     "accepted": "connected from",
@@ -24,99 +30,104 @@ _WHATS = {
     "slow": "too slow at",
     "aged": "connecting again to",
 }
-_ERRORS = {"unreachable": "nobody answered there"}
+ERRORS = {"unreachable": "no answer"}
 
 
-class ConnectivitySheet(Sheet):
+class ConnectivityPanel(LivePanel):
     """Each contact with the last changes of its path, the newest first."""
 
-    _found: Connectivity | None = None
+    heading = "Connection details"
 
-    @property
-    def heading(self) -> str:
-        """See `Sheet.heading`."""
-        return "Connectivity"
+    def __init__(self, loom: "LoomApp", focus: str = "") -> None:
+        super().__init__(loom, focus)
+        self.loom = loom
+        self._found: Connectivity | None = None
 
     async def load(self) -> None:
-        """See `Sheet.load`."""
-        self._found = await self.desk.send(ShowConnectivity())
+        """See `LivePanel.load`."""
+        self._found = await self.loom.send(ShowConnectivity())
 
     def concerns(self, event: AnyEvent) -> bool:
-        """See `Sheet.concerns`."""
+        """See `LivePanel.concerns`."""
         return isinstance(event, PeerOnline | PeerOffline | ContactChanged | ContactRemoved)
 
     def on_mount(self) -> None:
         """What is tried and what waits changes without an event."""
-        self.set_interval(LOOK_S, lambda: self.begin(self.load(), "load"))
+        self.set_interval(LOOK_S, lambda: self.work(self.load(), name="load"))
 
-    def look_again(self) -> None:
-        """See `Sheet.look_again`; what one looks at stays where it is."""
-        first = self.body.first
-        super().look_again()
-        self.body.scroll(first - self.body.first)
-
-    def items(self, width: int) -> list[Item]:
-        """See `Sheet.items`."""
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
         found = self._found
         if found is None:
             return []
-        dropped = sum(one.dropped for one in found.paths)
-        items = [
-            button("report", "Copy a report", "for whoever helps: no names, no addresses"),
+        items: list[Item] = [
+            Button("Copy a diagnostic report", self.copy_report, "no names, no addresses"),
             GAP,
-            fact("Listening at", ", ".join(found.addresses) or "nothing"),
-            fact("Local network", found.mdns, "bad" if found.mdns == "failed" else "text"),
-            fact("Limits hit", f"{found.refused} strangers refused, {dropped} payloads dropped"),
+            Fact("Listening at", ", ".join(found.addresses) or "nothing"),
+            Fact("Local network", found.mdns, "bad" if found.mdns == "failed" else "text"),
+            Fact("Refused", f"{_count(found.refused, 'unknown caller')}"),
         ]
         for path in found.paths:
-            items += [GAP, *self._path(path, width)]
+            items += [GAP, *self._path(path)]
         return items
 
-    def do_report(self) -> None:
+    def copy_report(self) -> None:
+        """How things stand, without names, for those who help."""
+
         async def copy() -> None:
-            desk = self.desk
-            status = await desk.send(Status())
-            found = await desk.send(ShowConnectivity())
-            screen = Screen(*desk.size, desk.look.signs.unicode, desk.has_focus)
-            now_ms = int(time.time() * 1000)
-            self.copy(report(status, found, screen, os.environ, now_ms))
+            loom = self.loom
+            status = await loom.send(Status())
+            found = await loom.send(ShowConnectivity())
+            screen = Screen(*loom.size, loom.look.signs.unicode, loom.has_focus)
+            self.copy(report(status, found, screen, os.environ, _now_ms()))
 
-        self.begin(copy(), "report")
+        self.work(copy(), name="report")
 
-    def do_contact(self, number: str) -> None:
-        self.leave()
-        self.desk.room.reading.open_(int(number))
-
-    def _path(self, path: PathView, width: int) -> list[Item]:
-        signs = self.desk.look.signs
+    def _path(self, path: PathView) -> list[Item]:
+        signs = self.loom.look.signs
         sign = signs["online" if path.online else "offline"]
-        name = Piece(f"{sign} {printable(path.contact)}", "name")
-        items = [Item([name, Piece(f"  {self._way(path)}", "hint")], f"contact:{path.contact_id}")]
+        line = [Piece(f"{sign} {printable(path.contact)}", "name"), Piece(f"  {way(path)}", "hint")]
+        items: list[Item] = [Row(f"contact {path.contact_id}", line, partial(self._open, path))]
         if not path.online and path.last_error:
-            why = _ERRORS.get(path.last_error, path.last_error)
-            when = (
-                "" if path.next_dial_at_ms is None else f"; next at {_clock(path.next_dial_at_ms)}"
-            )
-            count = path.failed_attempts
-            failed = f"{count} attempt{'' if count == 1 else 's'} failed; " if count else ""
-            items += paragraph(f"  {failed}{why}{when}", width)
-        if path.queued or path.arriving or path.dropped:
-            waits = f"{path.queued} to be receipted, {path.arriving} arriving"
-            items += paragraph(f"  {waits}, {path.dropped} dropped", width)
+            why = ERRORS.get(path.last_error, path.last_error)
+            tries = _count(path.failed_attempts, "attempt")
+            text = f"{tries} failed: {why}." if path.failed_attempts else f"{why.capitalize()}."
+            if path.next_dial_at_ms is not None:
+                text += f" Next in {max(path.next_dial_at_ms - _now_ms(), 0) // 1000} s."
+            items.append(Text(f"  {text}"))
+        waiting = [
+            (path.queued, "waiting for confirmation"),
+            (path.arriving, "arriving"),
+            (path.dropped, "refused"),
+        ]
+        if words := [f"{count} {what}" for count, what in waiting if count]:
+            items.append(Text(f"  {', '.join(words)}"))
         for one in reversed(path.changes):
-            what = _WHATS.get(one.what, one.what)
-            line = f"  {_clock(one.at_ms)}  {what} {one.address}".rstrip()
-            items += paragraph(line, width, "hint")
+            what = _CHANGES.get(one.what, one.what)
+            # Without an address, also without the word before it.
+            what = f"{what} {one.address}" if one.address else what.rpartition(" ")[0] or what
+            items.append(Text(f"  {_clock(one.at_ms)}  {what}", "hint"))
         return items
 
-    @staticmethod
-    def _way(path: PathView) -> str:
-        if path.online:
-            return f"direct {printable(path.address or '')}"
-        known = path.known_addresses
-        if not known:
-            return "not connected, no address known yet"
-        return f"not connected, {known} address{'' if known == 1 else 'es'} known"
+    def _open(self, path: PathView) -> None:
+        self.loom.close_panels()
+        self.loom.room.reading.open_(path.contact_id)
+
+
+def way(path: PathView) -> str:
+    """How a contact is reached, in words."""
+    if path.online:
+        return f"online, direct {printable(path.address or '')}".rstrip()
+    known = path.known_addresses
+    return f"offline, {_count(known, 'known address', 'es')}"
+
+
+def _count(number: int, what: str, plural: str = "s") -> str:
+    return f"{number} {what}{'' if number == 1 else plural}"
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _clock(at_ms: int) -> str:

@@ -13,12 +13,13 @@ from textual.timer import Timer
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.printable import printable
 from loom.tui.canvas import Scroll
+from loom.tui.editor import EDITS
 from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.reader import Reader
 from loom.tui.screens.reading import Reading
 from loom.tui.screens.selecting import Selecting
-from loom.tui.screens.writing import EDITS, Writing
+from loom.tui.screens.writing import Writing
 from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.widgets.composer import Completions, Composer
 from loom.tui.widgets.conversations import ConversationList
@@ -286,9 +287,9 @@ class ConversationScreen(Screen[None]):
         self.desk.lock()
 
     def do_connectivity(self) -> None:
-        from loom.tui.screens.connectivity import ConnectivitySheet
+        from loom.tui.screens.connectivity import ConnectivityPanel
 
-        self.desk.push_screen(ConnectivitySheet(self.desk))
+        self.desk.open_panel(ConnectivityPanel(self.desk))
 
     def do_redraw(self) -> None:
         self.desk.redraw()

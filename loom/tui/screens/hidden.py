@@ -1,33 +1,42 @@
-"""Hidden, not locked: whoever sits here can go on without a passphrase, and is told so."""
+"""Hidden, not locked: anyone at this terminal can go on without a passphrase, and it says so."""
 
 from collections.abc import Callable
+from typing import Any
 
-from loom.tui.screens.form import Button, Form, Item, Text
-from loom.tui.widgets.lines import Look
+from loom.tui.drawing import DrawnApp
+from loom.tui.kit.items import GAP, Button, Item, Text
+from loom.tui.kit.panel import Panel
 
 ELSEWHERE = (
-    "Its node runs outside this window and holds the keys, so whoever sits here can go on without"
-    " a passphrase. To lock it, end that node with `loom stop`."
+    "Its node runs outside this window and holds the keys, so anyone at this terminal can go on"
+    " without a passphrase. To lock it, end that node with `loom stop`."
 )
-DEMO = "This profile lives for minutes and nobody knows its passphrase: nothing asks for it."
+DEMO = "This profile lives for minutes and nobody knows its passphrase, so none is asked for."
 
 
-class Hidden(Form):
+class Hidden(Panel):
     """Nothing is shown until somebody asks for it."""
 
-    def __init__(self, look: Look, profile: str, why: str, go_on: Callable[["Hidden"], None]):
-        super().__init__(look)
+    foot = (("quit", "quit"),)
+
+    def __init__(
+        self, owner: DrawnApp[Any], profile: str, why: str, go_on: Callable[["Hidden"], None]
+    ) -> None:
+        super().__init__(owner)
         self._profile = profile
         self._why = why
         self._go_on = go_on
 
+    @property
+    def heading(self) -> str:
+        """Says plainly that there is no passphrase in the way."""
+        return f"{self._profile} is hidden, not locked"
+
     def items(self) -> list[Item]:
-        """Says plainly that no passphrase stands before it."""
+        """See `Panel.items`."""
         return [
-            Text(f"{self._profile} is hidden, not locked", "title"),
-            Text(""),
             Text(self._why),
-            Text(""),
+            GAP,
             Button("Go on", lambda: self._go_on(self)),
-            Button("Quit", self.leave),
+            Button("Quit", self.owner.leave),
         ]

@@ -1,7 +1,8 @@
-"""One's own token, a box for another's, and who is near."""
+"""One's own token, a field for another's, and who is online."""
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loom.api.client import Client
@@ -9,66 +10,74 @@ from loom.api.commands import ExportToken, ImportToken, ListContacts
 from loom.api.events import NodeStopped
 from loom.errors import DuplicateContact, InvalidToken, LoomError, OwnToken
 from loom.front.qr import qr_rows
+from loom.front.sentences import in_app
 from loom.printable import printable
 from loom.tui import clipboard
-from loom.tui.screens.form import Button, Field, Form, Item, Text
+from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.tui.kit.panel import Panel
 
 if TYPE_CHECKING:
     from loom.tui.door import DoorApp
 
 
-class Introduction(Form):
+class Introduction(Panel):
     """From here to the first message it is one paste."""
 
+    heading = "Your first contact"
+    can_go_back = True
+
     def __init__(self, door: "DoorApp", profile: str, client: Client) -> None:
-        super().__init__(door.look)
+        super().__init__(door, "Their token")
         self._door = door
         self._profile = profile
         self._client = client
         self._own = ""
+        self._code: Sequence[str] = ()
         self._people: list[tuple[str, bool]] = []
-        self._token = Field("Paste another's token here")
-        self._called = Field("What you call this person")
+        self._token = Field("Their token")
+        self._called = Field("Their name here")
+
+    def picture(self) -> Sequence[str]:
+        """The token."""
+        return self._code
 
     def items(self) -> list[Item]:
         """Give, take, go on."""
         if not self._own:
             return []
-        hint = "" if self.box.has_room_beside else " (80x22 has room for its QR code)"
         return [
-            Text(f"Your token{hint}", "title"),
-            Text(self._own, "name"),
+            Text("Send them your token, and paste theirs."),
+            Text(self._own, "title"),
             Button("Copy it", self._copy),
-            Text(""),
+            GAP,
             self._token,
             self._called,
             Button("Add", self._add),
-            Text(""),
-            *self._near(),
-            Text(""),
-            Button("Go to the conversations", self._go_on),
+            GAP,
+            self._near(),
+            GAP,
+            Button("Go to the conversations", self.back),
         ]
 
     def on_mount(self) -> None:
-        """Ask for the token, then follow who comes near."""
+        """Ask for the token, then follow who comes online."""
         super().on_mount()
         self.work(self._load())
 
-    can_go_back = True
-
     def back(self) -> None:
-        """Nothing has to be done here."""
-        self._go_on()
+        """On to the conversations: nothing has to be done here."""
+        self._door.hand_out(self._profile, self._client)
 
-    def _near(self) -> list[Item]:
-        near = [name for name, online in self._people if online]
-        if near:
-            sign = self.look.signs["online"]
-            return [Text(f"{sign} {', '.join(near)} can be reached now", "good")]
+    def _near(self) -> Text:
+        signs = self._door.look.signs
+        if online := [name for name, is_online in self._people if is_online]:
+            return Text(f"{signs['online']} {', '.join(online)}: online", "good")
         if self._people:
-            sign, names = self.look.signs["offline"], ", ".join(name for name, _ in self._people)
-            return [Text(f"{sign} {names}: not near yet", "hint")]
-        return [Text("Who has your token, and you theirs, is found on this network.", "hint")]
+            names = ", ".join(name for name, _ in self._people)
+            return Text(f"{signs['offline']} {names}: offline", "hint")
+        return Text(
+            "People you exchanged tokens with are found automatically on this network.", "hint"
+        )
 
     def _copy(self) -> None:
         async def copy() -> None:
@@ -79,33 +88,28 @@ class Introduction(Form):
     def _add(self) -> None:
         token, name = "".join(self._token.text.split()), self._called.text.strip()
         if not token:
-            self.go_to(self._token)
-            self.say("Paste a token first.", bad=True)
+            self.refuse(self._token, "Paste a token first.")
         elif not name:
-            self.go_to(self._called)
-            self.say("Give this person a name.", bad=True)
+            self.refuse(self._called, "Give this person a name.")
         else:
-            self.work(self._added(token, name), "Adding ...")
-
-    def _go_on(self) -> None:
-        self._door.hand_out(self._profile, self._client)
+            self.work(self._added(token, name), "Adding", field=self._called)
 
     async def _added(self, token: str, name: str) -> None:
         try:
             view = await self._client.send(ImportToken(token=token, name=name))
-        except (InvalidToken, OwnToken, DuplicateContact):
-            self.go_to(self._token)
-            raise
+        except (InvalidToken, OwnToken, DuplicateContact) as error:
+            self.refuse(self._token, in_app(error))
+            return
         self._token.clear()
         self._called.clear()
         self.go_to(self._token)
-        self.said = Text(f"{printable(view.contact)} is added. Give them your token too.", "good")
+        self.say(f"{printable(view.contact)} is added. Give them your token too.")
         await self._look_around()
 
     async def _load(self) -> None:
         self._own = (await self._client.send(ExportToken())).token
-        unicode = self.look.signs.unicode
-        self.box.aside = await asyncio.to_thread(qr_rows, self._own, unicode=unicode)
+        unicode = self._door.look.signs.unicode
+        self._code = await asyncio.to_thread(qr_rows, self._own, unicode=unicode)
         await self._look_around()
         self.go_to(self._token)
         self.run_worker(self._follow(), name="events")

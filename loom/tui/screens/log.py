@@ -1,38 +1,43 @@
 """The end of the profile's log, the newest first."""
 
+from typing import TYPE_CHECKING
+
 from loom.api.commands import ReadLog
-from loom.tui.screens.sheet import GAP, Item, Sheet, button, paragraph
+from loom.tui.kit.items import GAP, Button, Item, Text
+from loom.tui.kit.live import LivePanel
+
+if TYPE_CHECKING:
+    from loom.tui.app import LoomApp
 
 
-class LogSheet(Sheet):
+class LogPanel(LivePanel):
     """What happened and where; the log holds no text, no name and no key."""
 
-    _lines: list[str] | None = None
+    heading = "Log"
 
-    @property
-    def heading(self) -> str:
-        """See `Sheet.heading`."""
-        return "Log"
+    def __init__(self, loom: "LoomApp") -> None:
+        super().__init__(loom)
+        self.loom = loom
+        self._lines: list[str] | None = None
 
     async def load(self) -> None:
-        """See `Sheet.load`."""
-        self._lines = (await self.desk.send(ReadLog())).lines
+        """See `LivePanel.load`."""
+        self._lines = (await self.loom.send(ReadLog())).lines
 
-    def items(self, width: int) -> list[Item]:
-        """See `Sheet.items`."""
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
         if self._lines is None:
             return []
-        items = [button("look", "Look again"), GAP]
+        items: list[Item] = [Button("Refresh", self._do_refresh), GAP]
         if not self._lines:
-            return [*items, *paragraph("Nothing was logged.", width, "hint")]
+            return [*items, Text("The log is empty.", "hint")]
         for entry in reversed(_entries(self._lines)):
             is_bad = " ERROR " in entry[0] or " WARNING " in entry[0]
-            for line in entry:
-                items += paragraph(line, width, "warn" if is_bad else "hint")
+            items += [Text(line, "warn" if is_bad else "hint") for line in entry]
         return items
 
-    def do_look(self) -> None:
-        self.begin(self.load(), "load")
+    def _do_refresh(self) -> None:
+        self.work(self.load(), name="load")
 
 
 def _entries(lines: list[str]) -> list[list[str]]:

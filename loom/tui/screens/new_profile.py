@@ -1,51 +1,55 @@
-"""A profile to be: name, passphrase, and the 24 words where it is brought back."""
+"""A new profile: name, passphrase, and the 24 words where it is restored."""
 
 from typing import TYPE_CHECKING
 
-from loom.errors import InvalidPhrase, LoomError
+from loom.errors import InvalidName, InvalidPhrase, LoomError
+from loom.front.sentences import in_app
 from loom.passphrases import MIN_CHARACTERS, strength_of
-from loom.tui.screens.form import Button, Field, Form, Item, Text
+from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.tui.kit.panel import Panel
 
 if TYPE_CHECKING:
     from loom.tui.door import DoorApp
 
+ABOUT = "No account, no server: who you are is a key that is made on this machine."
+ABOUT_RESTORING = "Your identity comes from its 24 words. Contacts must be added again."
+ADVICE = "Five or more unrelated words are easy to keep and hard to guess."
 
-class NewProfile(Form):
+
+class NewProfile(Panel):
     """Creates or restores."""
 
     def __init__(self, door: "DoorApp", *, restore: bool, has_others: bool) -> None:
-        super().__init__(door.look)
+        super().__init__(door)
         self._door = door
         self._restore = restore
         self._has_others = has_others
-        self._called = Field("Your name, as others will see it")
-        self._words = Field("Your 24 words, in order")
-        self._passphrase = Field("A passphrase for this machine", secret=True)
-        self._again = Field("The same again", secret=True)
+        self._called = Field("Your name")
+        self._words = Field("24 words")
+        self._passphrase = Field("Passphrase", secret=True)
+        self._again = Field("Repeat it", secret=True)
+
+    @property
+    def heading(self) -> str:
+        """See `Panel.heading`."""
+        return "Restore a profile" if self._restore else "Welcome to Loom"
 
     def items(self) -> list[Item]:
         """What is needed, then what can be done."""
-        head = "Bring a profile back" if self._restore else "Welcome to Loom"
-        about = (
-            "Your identity comes from its 24 words. Contacts must be added again."
-            if self._restore
-            else "No account, no server: who you are is a key that is made on this machine."
-        )
-        words = [self._words] if self._restore else []
-        other = "Make a new one instead" if self._restore else "Restore one from its 24 words"
+        other = "Make a new one instead" if self._restore else "Restore a profile from 24 words"
         return [
-            Text(head, "title"),
-            Text(about),
-            Text(""),
+            Text(ABOUT_RESTORING if self._restore else ABOUT),
+            GAP,
+            Text("Others see your name. The passphrase is for this machine only.", "hint"),
             self._called,
-            *words,
+            *([self._words] if self._restore else []),
             self._passphrase,
-            self._strength(),
             self._again,
-            Text(""),
+            self._strength(),
+            GAP,
             Button("Restore" if self._restore else "Create", self._make),
             Button(other, self._switch),
-            Button("Back", self.back) if self._has_others else Button("Quit", self.leave),
+            Button("Back", self.back) if self._has_others else Button("Quit", self._door.leave),
         ]
 
     @property
@@ -54,21 +58,20 @@ class NewProfile(Form):
         return self._restore or self._has_others
 
     def back(self) -> None:
-        """See `Form.back`."""
+        """See `Panel.back`."""
         if self._has_others:
             self.work(self._door.choose(again=True), "One moment ...")
         else:
             self._switch()
 
     def _strength(self) -> Text:
-        if not self._passphrase.text:
-            return Text(
-                "   Five or more unrelated words are easy to keep and hard to guess.", "hint"
-            )
-        if len(self._passphrase.text) < MIN_CHARACTERS:
-            return Text(f"   too short: at least {MIN_CHARACTERS} characters", "bad")
-        found = strength_of(self._passphrase.text)
-        return Text(f"   {found.sentence}", found.role)
+        passphrase = self._passphrase.text
+        if not passphrase:
+            return Text(ADVICE, "hint")
+        if len(passphrase) < MIN_CHARACTERS:
+            return Text(f"The passphrase is too short: at least {MIN_CHARACTERS} characters", "bad")
+        found = strength_of(passphrase)
+        return Text(f"The passphrase is {found.sentence}", found.role)
 
     def _switch(self) -> None:
         self._restore = not self._restore
@@ -78,38 +81,34 @@ class NewProfile(Form):
     def _make(self) -> None:
         passphrase = self._passphrase.text
         if not self._called.text.strip():
-            self.go_to(self._called)
-            self.say("Type your name first.", bad=True)
+            self.refuse(self._called, "Type your name first.")
         elif self._restore and not self._words.text.strip():
-            self.go_to(self._words)
-            self.say("Type the 24 words first.", bad=True)
+            self.refuse(self._words, "Type the 24 words first.")
         elif not passphrase:
-            self.go_to(self._passphrase)
-            self.say("Choose a passphrase first.", bad=True)
+            self.refuse(self._passphrase, "Choose a passphrase first.")
         elif len(passphrase) < MIN_CHARACTERS:
-            self.go_to(self._passphrase)
-            self.say(f"The passphrase needs at least {MIN_CHARACTERS} characters.", bad=True)
+            self.refuse(self._passphrase, f"Use at least {MIN_CHARACTERS} characters.")
         elif passphrase != self._again.text:
             self._again.clear()
-            self.go_to(self._again)
-            self.say("The two passphrases differ: type it again.", bad=True)
+            self.refuse(self._again, "The two passphrases differ: type it again.")
         else:
-            words = "Restoring" if self._restore else "Making your keys"
+            words = "Restoring your keys" if self._restore else "Creating your keys"
             work = self._made(self._called.text.strip(), passphrase)
-            self.work(work, f"{words}: a guess of the passphrase is made expensive")
+            self.work(work, f"{words} (slow on purpose, to resist guessing)")
 
     async def _made(self, name: str, passphrase: str) -> None:
         door = self._door
         profile = await door.name_for(name)
-        if self._restore:
-            try:
+        try:
+            if self._restore:
                 await door.profiles.restore(profile, name, passphrase, self._words.text)
-            except InvalidPhrase:
-                self.go_to(self._words)
-                raise
-            phrase = ""
-        else:
-            phrase = await door.profiles.create(profile, name, passphrase)
+                phrase = ""
+            else:
+                phrase = await door.profiles.create(profile, name, passphrase)
+        except (InvalidPhrase, InvalidName) as error:
+            field = self._called if isinstance(error, InvalidName) else self._words
+            self.refuse(field, in_app(error))
+            return
         for field in (self._words, self._passphrase, self._again):
             field.clear()
         try:

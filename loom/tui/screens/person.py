@@ -1,4 +1,4 @@
-"""One contact: what is known of it, and everything that can be decided about it."""
+"""One contact: what is known of them, and everything that can be decided about them."""
 
 from typing import TYPE_CHECKING
 
@@ -14,214 +14,197 @@ from loom.api.commands import (
 )
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, PeerView, Preference
-from loom.errors import ContactNotFound, InvalidInput
-from loom.printable import printable
+from loom.errors import ContactNotFound
 from loom.tui.addresses import read_address
+from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
+from loom.tui.kit.live import LivePanel
 from loom.tui.layout import clock_of, day_words
-from loom.tui.screens.sheet import GAP, Item, Sheet, button, fact, field, paragraph
-from loom.tui.screens.verifying import VerifySheet
+from loom.tui.screens.connectivity import ERRORS
+from loom.tui.screens.verifying import VerifyPanel
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
 
+RENAME, ADDRESS, DELETE = "New name", "Connect to", "Delete"
+"""The fields, by which a command puts the cursor there."""
 _SESSIONS = {
-    "none": "none yet; the first message begins one",
-    "starting": "begun, not answered yet",
+    "none": "not started; the first message starts it",
+    "starting": "started, not answered yet",
     "established": "post-quantum, established",
-    "unknown": "not needed yet since Loom began",
+    "unknown": "not used since Loom started",
 }
 FINGERPRINT_GROUP = 4
 
 
-class PersonSheet(Sheet):
+class PersonPanel(LivePanel):
     """Facts, switches, and last what cannot be undone."""
 
-    def __init__(self, desk: "LoomApp", number: int, chosen: str = "") -> None:
-        super().__init__(desk, chosen)
+    def __init__(self, loom: "LoomApp", number: int, focus: str = "") -> None:
+        super().__init__(loom, focus)
+        self.loom = loom
         self._number = number
         self._view: ContactView | None = None
         self._peer: PeerView | None = None
         self._allowed = Preference()
+        self._rename = Field(RENAME, self._do_rename)
+        self._address = Field(ADDRESS, self._do_connect, form="HOST:PORT")
+        self._delete = Field(DELETE, self._do_delete)
 
     @property
     def heading(self) -> str:
-        """See `Sheet.heading`."""
+        """See `Panel.heading`."""
         return "Contact" if self._view is None else self._view.contact
 
     @property
     def contact(self) -> str:
-        """How commands name it."""
+        """How commands name them."""
         return f"#{self._number}"
 
     async def load(self) -> None:
-        """See `Sheet.load`."""
+        """See `LivePanel.load`."""
         try:
-            self._view = await self.desk.send(ShowContact(contact=self.contact))
+            self._view = await self.loom.send(ShowContact(contact=self.contact))
         except ContactNotFound:
             self.leave()
             return
-        peers = (await self.desk.send(ListPeers())).peers
+        peers = (await self.loom.send(ListPeers())).peers
         self._peer = next((one for one in peers if one.contact_id == self._number), None)
-        allowed = await self.desk.send(ListPreferences())
+        allowed = await self.loom.send(ListPreferences())
         mine = [one for one in allowed.contacts if one.contact_id == self._number]
         self._allowed = mine[0] if mine else Preference(contact_id=self._number)
 
     def concerns(self, event: AnyEvent) -> bool:
-        """See `Sheet.concerns`."""
+        """See `LivePanel.concerns`."""
         if isinstance(event, ContactRemoved) and event.contact_id == self._number:
             self.leave()
             return False
         return getattr(event, "contact_id", None) == self._number
 
-    def items(self, width: int) -> list[Item]:
-        """See `Sheet.items`."""
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
         view = self._view
         if view is None:
             return []
-        return [*self._facts(view), GAP, *self._decisions(view, width)]
+        return [*self._facts(view), GAP, *self._decisions(view)]
 
     def _facts(self, view: ContactView) -> list[Item]:
-        standing, role = _standing(view)
+        status, role = _status(view)
         half = len(view.fingerprint) // 2
-        items = [
-            fact("Standing", standing, role),
-            fact("Calls itself", view.display_name or "has not said yet"),
-            fact("Fingerprint", _grouped(view.fingerprint[:half])),
-            fact("", _grouped(view.fingerprint[half:])),
-            fact("Session", _SESSIONS.get(view.session, view.session)),
-            *self._ways(),
-            fact("Added", _when(view.created_at_ms)),
-        ]
         last = view.last_message_at_ms
-        items.append(fact("Last message", "none yet" if last is None else _when(last)))
-        items.append(fact("Waiting", f"{view.unread} unread, {view.queued} to be sent"))
-        return items
+        return [
+            Fact("Status", status, role),
+            Fact("Their own name", view.display_name or "not known yet"),
+            Fact("Fingerprint", _grouped(view.fingerprint[:half])),
+            Fact("", _grouped(view.fingerprint[half:])),
+            Fact("Session", _SESSIONS.get(view.session, view.session)),
+            *self._ways(),
+            Fact("Added", _when(view.created_at_ms)),
+            Fact("Last message", "none yet" if last is None else _when(last)),
+            Fact("Messages", f"{view.unread} unread, {view.queued} waiting to be sent"),
+        ]
 
     def _ways(self) -> list[Item]:
         peer = self._peer
         if peer is None:
             return []
+        items: list[Item]
         if peer.online:
-            by = {"out": ", called from here", "in": ", called by them"}.get(
-                peer.direction or "", ""
-            )
+            by = {"out": ", you connected", "in": ", they connected"}.get(peer.direction or "", "")
             since = peer.connected_at_ms
-            when = "" if since is None else f" since {clock_of(since)}"
-            items = [fact("Path", f"direct {peer.address or ''}{by}{when}", "good")]
+            when = "" if since is None else f" at {clock_of(since)}"
+            items = [Fact("Connection", f"online, direct {peer.address or ''}{by}{when}", "good")]
         else:
-            items = [fact("Path", "not connected")]
+            items = [Fact("Connection", "offline")]
             if peer.last_error:
-                items.append(fact("Last attempt", peer.last_error))
+                error = ERRORS.get(peer.last_error, peer.last_error)
+                items.append(Fact("Last attempt", error))
         known = [one for one in peer.known_addresses if one != peer.address]
-        return [*items, *([fact("Known at", ", ".join(known))] if known else [])]
+        return [*items, *([Fact("Addresses", ", ".join(known))] if known else [])]
 
-    def _decisions(self, view: ContactView, width: int) -> list[Item]:
-        name, allowed = printable(view.contact), self._allowed
-        items = [
-            button("verify", "Verify", "compare safety numbers"),
-            field("rename", "New name", self.typed(f"rename {self._number}")),
+    def _decisions(self, view: ContactView) -> list[Item]:
+        name, allowed = view.contact, self._allowed
+        items: list[Item] = [
+            Button("Verify", self._do_verify, "compare safety numbers"),
+            Toggle("Blocked", view.blocked, self._block, "messages still waiting will not be sent"),
+            Toggle("Muted", allowed.muted, self._mute, "no notifications, no unread count"),
+            Toggle(
+                "Read receipts",
+                allowed.read_receipts,
+                self._show_reading,
+                "as far as /settings allows",
+            ),
+            Toggle("Typing", allowed.typing, self._show_typing, "as far as /settings allows"),
+            self._rename,
         ]
-        if view.blocked:
-            items.append(button("unblock", "Unblock", "hear from this contact again"))
-        else:
-            items.append(button("block", "Block", "what waits to be sent to it fails"))
-        if allowed.muted:
-            items.append(button("mute:off", "Unmute", "is muted: not counted, not told"))
-        else:
-            items.append(button("mute:on", "Mute", "neither count nor tell what it writes"))
-        items.append(_switch("receipts", "Read receipts", on=allowed.read_receipts))
-        items.append(_switch("typing", "Typing sign", on=allowed.typing))
         if not (view.blocked or view.identity_changed):
-            items.append(field("connect", "Call HOST:PORT", self.typed(f"connect {self._number}")))
-        items.append(GAP)
-        items += paragraph(
-            f"To remove {name} with its keys and all that was said here, write {name} and Enter:",
-            width,
-            "warn",
-        )
-        items.append(field("remove", "Remove", self.typed(f"remove {self._number}")))
-        return items
+            items.append(self._address)
+        return [
+            *items,
+            GAP,
+            Text(
+                f"Type {name} and press Enter to delete the contact and the whole conversation:",
+                "warn",
+            ),
+            self._delete,
+        ]
 
     # --- what can be done ---
 
-    def do_verify(self) -> None:
-        self.desk.push_screen(VerifySheet(self.desk, self._number))
+    def _do_verify(self) -> None:
+        self.loom.push_screen(VerifyPanel(self.loom, self._number))
 
-    def do_rename(self) -> None:
+    def _do_rename(self) -> None:
         async def rename() -> None:
-            name = self.typed(f"rename {self._number}").text
-            await self.desk.send(RenameContact(contact=self.contact, name=name))
-            self.forget(f"rename {self._number}")
+            await self.loom.send(RenameContact(contact=self.contact, name=self._rename.text))
+            self._rename.clear()
             await self.load()
-            self.say("Renamed, here only.")
+            self.say("Renamed. Only you see this name.")
 
-        self.begin(rename())
+        self.work(rename(), field=self._rename)
 
-    def do_block(self) -> None:
-        self._block(blocked=True)
-
-    def do_unblock(self) -> None:
-        self._block(blocked=False)
-
-    def do_mute(self, to: str) -> None:
-        self._allow(SetPreferences(contact=self.contact, muted=to == "on"))
-
-    def do_receipts(self, to: str) -> None:
-        self._allow(SetPreferences(contact=self.contact, read_receipts=to == "on"))
-
-    def do_typing(self, to: str) -> None:
-        self._allow(SetPreferences(contact=self.contact, typing=to == "on"))
-
-    def do_connect(self) -> None:
+    def _do_connect(self) -> None:
         async def connect() -> None:
-            host, port = read_address(self.typed(f"connect {self._number}").text)
-            self.say("Calling ...")
-            await self.desk.send(Connect(contact=self.contact, host=host, port=port))
-            self.forget(f"connect {self._number}")
+            host, port = read_address(self._address.text)
+            self.say(f"Connecting to {self._address.text.strip()} ...")
+            await self.loom.send(Connect(contact=self.contact, host=host, port=port))
+            self._address.clear()
             await self.load()
-            self.say("Done; the address is remembered.")
+            self.say("Connected; the address is remembered.")
 
-        self.begin(connect(), "connect")
+        self.work(connect(), field=self._address, name="connect")
 
-    def do_remove(self) -> None:
-        view = self._view
-        typed = self.typed(f"remove {self._number}")
-
-        async def remove() -> None:
-            if view is None or typed.text.strip().casefold() != view.contact.casefold():
-                raise InvalidInput(what="Nothing was removed: that is not the name")
-            await self.desk.send(RemoveContact(contact=self.contact))
-            typed.set("")
+    def _do_delete(self) -> None:
+        async def delete() -> None:
+            view = self._view
+            if view is None or self._delete.text.strip().casefold() != view.contact.casefold():
+                self.refuse(self._delete, "Nothing was deleted: that is not the name.")
+                return
+            await self.loom.send(RemoveContact(contact=self.contact))
             self.leave()
 
-        self.begin(remove())
+        self.work(delete())
 
-    def _block(self, *, blocked: bool) -> None:
-        async def block() -> None:
-            await self.desk.send(BlockContact(contact=self.contact, blocked=blocked))
+    def _block(self, on: bool) -> None:
+        self._change(BlockContact(contact=self.contact, blocked=on))
+
+    def _mute(self, on: bool) -> None:
+        self._change(SetPreferences(contact=self.contact, muted=on))
+
+    def _show_reading(self, on: bool) -> None:
+        self._change(SetPreferences(contact=self.contact, read_receipts=on))
+
+    def _show_typing(self, on: bool) -> None:
+        self._change(SetPreferences(contact=self.contact, typing=on))
+
+    def _change(self, command: BlockContact | SetPreferences) -> None:
+        async def change() -> None:
+            await self.loom.send(command)
             await self.load()
-            self.body.chosen = "unblock" if blocked else "block"
 
-        self.begin(block())
-
-    def _allow(self, command: SetPreferences) -> None:
-        place = [item.name for item in self.body.items].index(self.body.chosen)
-
-        async def allow() -> None:
-            await self.desk.send(command)
-            await self.load()
-            self.look_again()
-            self.body.chosen = self.body.items[place].name or self.body.chosen
-
-        self.begin(allow())
+        self.work(change())
 
 
-def _switch(name: str, label: str, *, on: bool) -> Item:
-    state = "sent, unless it is off for everybody" if on else "not sent"
-    return button(f"{name}:{'off' if on else 'on'}", f"{label}: {'on' if on else 'off'}", state)
-
-
-def _standing(view: ContactView) -> tuple[str, str]:
+def _status(view: ContactView) -> tuple[str, str]:
     blocked = "blocked, " if view.blocked else ""
     if view.identity_changed:
         return f"{blocked}IDENTITY CHANGED: nothing is sent until you verify again", "bad"

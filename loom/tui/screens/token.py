@@ -2,67 +2,69 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from loom.api.commands import ExportToken
 from loom.api.views import TokenView
 from loom.front.qr import qr_rows
-from loom.tui.cells import wrap
-from loom.tui.screens.sheet import BESIDE_MIN, GAP, Item, Sheet, button, paragraph
-from loom.tui.themes import Piece
+from loom.tui.kit.body import COLUMN_MIN, EDGE
+from loom.tui.kit.items import GAP, Button, Item, Text
+from loom.tui.kit.live import LivePanel
+
+if TYPE_CHECKING:
+    from loom.tui.app import LoomApp
 
 
-class TokenSheet(Sheet):
+class TokenPanel(LivePanel):
     """The token as text and as a QR code."""
 
-    _token: TokenView | None = None
-    _code: Sequence[str] = ()
+    heading = "Your token"
 
-    @property
-    def heading(self) -> str:
-        """See `Sheet.heading`."""
-        return "Your token"
+    def __init__(self, loom: "LoomApp") -> None:
+        super().__init__(loom)
+        self.loom = loom
+        self._token: TokenView | None = None
+        self._code: Sequence[str] = ()
 
     async def load(self) -> None:
-        """See `Sheet.load`."""
-        self._token = await self.desk.send(ExportToken())
-        unicode = self.desk.look.signs.unicode
+        """See `LivePanel.load`."""
+        self._token = await self.loom.send(ExportToken())
+        unicode = self.loom.look.signs.unicode
         self._code = await asyncio.to_thread(qr_rows, self._token.token, unicode=unicode)
 
     def picture(self) -> Sequence[str]:
         """The token."""
         return self._code
 
-    def items(self, width: int) -> list[Item]:
-        """See `Sheet.items`."""
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
         if self._token is None:
             return []
-        items = [
-            *paragraph("Give it to the people you want to talk to; it is no secret.", width),
+        items: list[Item] = [
+            Text("Give it to the people you want to talk to. It is not secret."),
             GAP,
-            *token_rows(self._token.token, width),
+            Text(self._token.token, "title"),
             GAP,
-            button("copy", "Copy it"),
-            button("add", "Add theirs"),
+            Button("Copy it", self._do_copy),
+            Button("Add theirs", self._do_add),
         ]
-        if self.body.column(self._code) == self.body.column(()):
-            items += [GAP, *paragraph(too_small(self._code), width, "hint")]
+        if not self.body.picture:
+            items += [GAP, Text(too_small(self._code), "hint")]
         return items
 
-    def do_copy(self) -> None:
+    def _do_copy(self) -> None:
         if self._token is not None:
             self.copy(self._token.token)
 
-    def do_add(self) -> None:
+    def _do_add(self) -> None:
         self.leave()
-        self.desk.room.slash.show_add()
-
-
-def token_rows(token: str, width: int) -> list[Item]:
-    """The token, cut where the rows end."""
-    return [Item([Piece(token[a:b], "title")]) for a, b in wrap(token, width)]
+        self.loom.room.slash.show_add()
 
 
 def too_small(code: Sequence[str]) -> str:
     """Why there is no code."""
     width = len(code[0]) if code else 0
-    return f"A window of {width + BESIDE_MIN + 6} by {len(code) + 2} also shows it as a QR code."
+    return (
+        f"A window of {width + 2 + COLUMN_MIN + EDGE} by {len(code) + 2} also shows it as a QR "
+        "code."
+    )

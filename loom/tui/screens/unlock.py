@@ -2,49 +2,60 @@
 
 from typing import TYPE_CHECKING
 
-from loom.tui.screens.form import Button, Field, Form, Item, Text
+from loom.errors import WrongPassphrase
+from loom.front.sentences import in_app
+from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.tui.kit.panel import Panel
 
 if TYPE_CHECKING:
     from loom.tui.door import DoorApp
 
 
-class Unlock(Form):
+class Unlock(Panel):
     """Asks until it is right."""
 
+    can_go_back = True
+
     def __init__(self, door: "DoorApp", profile: str) -> None:
-        super().__init__(door.look)
+        super().__init__(door)
         self._door = door
         self._profile = profile
         self._passphrase = Field("Passphrase", secret=True)
 
+    @property
+    def heading(self) -> str:
+        """See `Panel.heading`."""
+        return f"{self._profile} is locked"
+
     def items(self) -> list[Item]:
         """The passphrase and other ways."""
         return [
-            Text(f"{self._profile} is locked", "title"),
             Text("It is offline until you unlock it.", "hint"),
-            Text(""),
+            GAP,
             self._passphrase,
-            Text(""),
+            GAP,
             Button("Unlock", self._unlock),
             Button("Another profile", self.back),
-            Button("Quit", self.leave),
+            Button("Quit", self._door.leave),
         ]
-
-    def _unlock(self) -> None:
-        passphrase = self._passphrase.text
-        self._passphrase.clear()
-        self.go_to(self._passphrase)
-        if not passphrase:
-            self.say("Type the passphrase first.", bad=True)
-            return
-        self.work(self._open(passphrase), f"Unlocking {self._profile}: a guess is made expensive")
-
-    can_go_back = True
 
     def back(self) -> None:
         """To the other profiles."""
         self.work(self._door.choose(again=True), "One moment ...")
 
+    def _unlock(self) -> None:
+        passphrase = self._passphrase.text
+        self._passphrase.clear()
+        if not passphrase:
+            self.refuse(self._passphrase, "Type the passphrase first.")
+            return
+        words = f"Unlocking {self._profile} (slow on purpose, to resist guessing)"
+        self.work(self._open(passphrase), words)
+
     async def _open(self, passphrase: str) -> None:
-        client = await self._door.unlock(self._profile, passphrase)
+        try:
+            client = await self._door.unlock(self._profile, passphrase)
+        except WrongPassphrase as error:
+            self.refuse(self._passphrase, in_app(error))
+            return
         self._door.hand_out(self._profile, client)

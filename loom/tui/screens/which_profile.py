@@ -4,33 +4,36 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from loom.api.profiles import ProfileInfo
-from loom.tui.screens.form import Button, Form, Item, Text
+from loom.tui.kit.items import GAP, Button, Item
+from loom.tui.kit.panel import Panel
 
 if TYPE_CHECKING:
     from loom.tui.door import DoorApp
 
 
-class WhichProfile(Form):
+class WhichProfile(Panel):
     """A button for each, with a mark where its node runs."""
 
+    heading = "Which profile?"
+
     def __init__(self, door: "DoorApp", profiles: Sequence[ProfileInfo]) -> None:
-        super().__init__(door.look)
+        super().__init__(door)
         self._door = door
         self._profiles = profiles
 
     def items(self) -> list[Item]:
         """Those there are, then the ways to another."""
-        signs = self.look.signs
-        found: list[Item] = [Text("Which profile?", "title"), Text("")]
+        signs = self._door.look.signs
+        found: list[Item] = []
         for one in self._profiles:
             hint = f"{signs['online']} running" if one.running else f"{signs['offline']} locked"
             found.append(Button(one.profile, self._opens(one.profile), hint))
         return [
             *found,
-            Text(""),
+            GAP,
             Button("New profile", self._door.new_profile),
-            Button("Restore one from its 24 words", self._restore),
-            Button("Quit", self.leave),
+            Button("Restore a profile from 24 words", self._restore),
+            Button("Quit", self._door.leave),
         ]
 
     def _opens(self, profile: str) -> Callable[[], None]:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 from loom.errors import LoomError
 from loom.front.sentences import in_app
+from loom.tui.kit.items import GAP, Button, Field, Grid, Item, Text
+from loom.tui.kit.panel import Panel
 from loom.tui.reminders import remember_words
-from loom.tui.screens.form import Button, Field, Form, Item, Text
 
 if TYPE_CHECKING:
     from loom.tui.door import DoorApp
@@ -14,38 +15,40 @@ if TYPE_CHECKING:
 CHECKED: Final = 3
 
 
-class Words(Form):
+class Words(Panel):
     """First shows, then asks for three of them."""
 
     def __init__(self, door: "DoorApp", profile: str, phrase: str) -> None:
-        super().__init__(door.look)
+        super().__init__(door)
         self._door = door
         self._profile = profile
         self._words = phrase.split()
         self._places: list[int] = []
         self._fields: list[Field] = []
 
+    @property
+    def heading(self) -> str:
+        """See `Panel.heading`."""
+        return "What you wrote down" if self._fields else "Your 24 words"
+
     def items(self) -> list[Item]:
         """The words, or the fields for three of them."""
-        later = Button("Check later", self._later, "you will be reminded")
+        later = Button("Check later", self._later, "you type them in; they are not shown again")
         if not self._fields:
             return [
-                Text("Your 24 words", "title"),
                 Text(
-                    "Write them on paper. They bring your identity back when this machine is lost;"
-                    " whoever has them is you. They are shown only now and stored nowhere."
+                    "Write them on paper. They restore your identity when this machine is lost, so "
+                    "keep them secret. They are stored nowhere."
                 ),
-                Text(""),
-                *self._rows(),
-                Text(""),
+                GAP,
+                Grid([f"{place:2} {word:<8}" for place, word in enumerate(self._words, 1)], "   "),
+                GAP,
                 Button("I have written them down", self._ask),
                 later,
             ]
         return [
-            Text("What you wrote down", "title"),
-            Text(""),
             *self._fields,
-            Text(""),
+            GAP,
             Button("Check", self._check),
             Button("Show the words again", self.back),
             later,
@@ -59,32 +62,19 @@ class Words(Form):
     def back(self) -> None:
         """Show them again."""
         self._fields = []
-        self.box.at = 0
         self.show()
-
-    def _rows(self) -> list[Item]:
-        """Numbered, as many in a row as fit."""
-        across = 4 if self.size.width >= 60 else 2 if self.size.width >= 30 else 1
-        cells = [f"{place:2} {word:<8}" for place, word in enumerate(self._words, 1)]
-        return [
-            Text("   ".join(cells[start : start + across]), "name")
-            for start in range(0, len(cells), across)
-        ]
 
     def _ask(self) -> None:
         places = secrets.SystemRandom().sample(range(len(self._words)), CHECKED)
         self._places = sorted(places)
         self._fields = [Field(f"Word {place + 1}") for place in self._places]
-        self.box.at = 0
+        self.go_to(self._fields[0])
 
     def _check(self) -> None:
         for place, field in zip(self._places, self._fields, strict=True):
             if field.text.strip().lower() != self._words[place]:
                 field.clear()
-                self.go_to(field)
-                self.say(
-                    f"Word {place + 1} is another one: try again, or look once more.", bad=True
-                )
+                self.refuse(field, f"Word {place + 1} is wrong.")
                 return
         self._go_on(checked=True)
 

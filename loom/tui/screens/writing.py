@@ -9,7 +9,7 @@ from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.front.slash import Refused, Run, Say, read_line
 from loom.tui.commands import COMMANDS, Completion, complete_command
-from loom.tui.editor import Editor
+from loom.tui.editor import EDITS, Editor
 from loom.tui.emoji import complete_emoji
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
 
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
 
 DRAFT_S: Final = 1.0
 """A draft is kept when nothing was typed for so long."""
-EDITS: Final = {
-    "left": Editor.left,
-    "right": Editor.right,
-    "word_left": Editor.word_left,
-    "word_right": Editor.word_right,
-    "home": Editor.home,
-    "end": Editor.end,
-    "backspace": Editor.backspace,
-    "delete": Editor.delete,
-    "kill_to_end": Editor.kill_to_end,
-    "kill_to_start": Editor.kill_to_start,
-    "kill_word": Editor.kill_word,
-    "kill_word_right": Editor.kill_word_right,
-    "yank": Editor.yank,
-}
 
 
 class Writing:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,27 +12,30 @@ from textual.screen import ModalScreen
 from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.tui.cells import cut, width_of
-from loom.tui.editor import EDITING, MOVING, Editor
-from loom.tui.keys import is_text
+from loom.tui.drawing import DrawnApp
+from loom.tui.editor import EDITS, Editor
+from loom.tui.keys import EVERYWHERE, FORMS, READING, WRITING, is_text
+from loom.tui.kit import frame
 from loom.tui.themes import Line, Piece
 from loom.tui.widgets.composer import shown
 from loom.tui.widgets.lines import Lines, Look
 
 
 class Choice(NamedTuple):
-    """One row. `value` None: it can be read, not chosen."""
+    """One row. `value` None: it can be read, not chosen. `also` is searched, not shown."""
 
     label: str
     hint: str = ""
     value: object = None
     role: str = "text"
+    also: str = ""
 
 
 Source = Callable[[str, Choice | None], Awaitable[list[Choice]]]
 """What a query finds; with a choice, what comes after it and is not listed yet."""
 
 
-class PickerBox(Lines):
+class ChooserBox(Lines):
     """Title and query, then the rows around the chosen one."""
 
     HEAD_ROWS = 2
@@ -43,6 +46,7 @@ class PickerBox(Lines):
     def __init__(self, look: Look, title: str) -> None:
         super().__init__(look)
         self.title = title
+        self.foot = ""
         self.editor = Editor()
         self.choices: list[Choice] = []
         self.at = 0
@@ -61,11 +65,18 @@ class PickerBox(Lines):
         self.refresh()
         self.post_message(self.Moved())
 
-    def put(self, choices: list[Choice], said: str = "") -> None:
-        """Other choices."""
+    def put(self, choices: list[Choice], said: str = "", value: object = None) -> None:
+        """Other choices, with the one of this value chosen."""
         self.choices, self.said = choices, said
-        self.at = self._first = 0
+        values = [one.value for one in choices]
+        self.at = values.index(value) if value is not None and value in values else 0
+        self._first = max(self.at - self.rows + 1, 0)
         self.refresh()
+
+    def choice_at(self, y: int) -> int | None:
+        """The number of the choice on a row of the box."""
+        at = y - self.HEAD_ROWS + self._first
+        return at if y >= self.HEAD_ROWS and at < len(self.choices) else None
 
     def extend(self, choices: list[Choice]) -> None:
         """More of them."""
@@ -76,20 +87,10 @@ class PickerBox(Lines):
         """See `Lines.line`."""
         signs = self.look.signs
         if y == 0:
-            head = f" {self.title} "
-            right = signs["rule"] * max(width - 3 - width_of(head), 0)
-            return [
-                Piece(f"{signs['corner_left']}{signs['rule']}", "wall"),
-                Piece(head, "title"),
-                Piece(f"{right}{signs['corner_right']}", "wall"),
-            ]
+            return frame.top(signs, self.title, width)
         if y == self.size.height - 1:
-            rule = signs["rule"] * max(width - 2, 0)
-            return [Piece(f"{signs['foot_left']}{rule}{signs['foot_right']}", "wall")]
-        wall, inner = Piece(signs["wall"], "wall"), max(width - 2, 0)
-        inside = self._inside(y, inner)
-        gap = " " * (inner - sum(width_of(one.text) for one in inside))
-        return [wall, *inside, Piece(gap), wall]
+            return frame.bottom(signs, self.foot, width)
+        return frame.inside(signs, self._inside(y, max(width - 2, 0)), width)
 
     def _inside(self, y: int, width: int) -> Line:
         if y == 1:
@@ -128,16 +129,27 @@ class PickerBox(Lines):
         return [Piece(mark, "hint"), Piece(label, one.role), Piece(gap), Piece(hint, "hint")]
 
 
-class Picker(ModalScreen[object]):
+class Chooser(ModalScreen[object]):
     """Its result is the value that was chosen, None when nothing was."""
 
     AUTO_FOCUS = ""
     VERTICAL_BREAKPOINTS = [(0, "low"), (14, "high")]  # noqa: RUF012
 
-    def __init__(self, look: Look, title: str, source: Source, query: str = "") -> None:
+    def __init__(
+        self,
+        owner: DrawnApp[Any],
+        title: str,
+        source: Source,
+        query: str = "",
+        now: object = None,
+    ) -> None:
+        """`now` is the value that is chosen at first."""
         super().__init__()
-        self.box = PickerBox(look, title)
+        self.owner = owner
+        self.box = ChooserBox(owner.look, title)
+        self.box.foot = self._foot()
         self.box.editor.set(query)
+        self._now = now
         self._source = source
         self._query: str | None = None
         """What the choices answer."""
@@ -170,25 +182,23 @@ class Picker(ModalScreen[object]):
             # Typed in one go with the key that opened or closed what is above.
             self.app.screen.post_message(events.Key(event.key, event.character))
             return
-        key = event.key
-        if key in ("escape", "ctrl+c", "ctrl+g", "ctrl+q", "f1"):
-            self.dismiss(None)
-        elif key == "enter":
+        editor = self.box.editor
+        before = editor.text
+        action = self.owner.keys.action(event.key, FORMS, WRITING, READING, EVERYWHERE) or ""
+        if event.character and is_text(event):
+            editor.insert(event.character)
+            self._edited(before)
+        elif action in EDITS:
+            EDITS[action](editor)
+            self._edited(before)
+        elif action == "form_do":
             self._choose()
-        elif key in MOVING:
-            self.box.move(MOVING[key])
-        elif key == "pageup":
-            self.box.move(-self.box.rows)
-        elif key == "pagedown":
-            self.box.move(self.box.rows)
-        elif key in EDITING:
-            before = self.box.editor.text
-            EDITING[key](self.box.editor)
-            self._edited(before)
-        elif event.character and is_text(event):
-            before = self.box.editor.text
-            self.box.editor.insert(event.character)
-            self._edited(before)
+        elif action in ("form_next", "form_previous"):
+            self.box.move(1 if action == "form_next" else -1)
+        elif action in ("page_up", "page_down"):
+            self.box.move(self.box.rows if action == "page_down" else -self.box.rows)
+        elif action == "form_back" or self.owner.keys.action(event.key, EVERYWHERE):
+            self.dismiss(None)
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted line ends are spaces here."""
@@ -202,10 +212,16 @@ class Picker(ModalScreen[object]):
         if not region.contains(event.screen_x, event.screen_y):
             self.dismiss(None)
             return
-        at = event.screen_y - region.y - PickerBox.HEAD_ROWS + self.box._first  # noqa: SLF001
-        if 0 <= at < len(self.box.choices):
+        at = self.box.choice_at(event.screen_y - region.y)
+        if at is not None:
             self.box.move(at - self.box.at)
             self._choose()
+
+    def _foot(self) -> str:
+        keys = self.owner.keys
+        known = (("form_next", "next"), ("form_do", "choose"), ("form_back", "back"))
+        words = [f"{keys.words(name)} {does}" for name, does in known if keys.words(name)]
+        return f" {self.owner.look.signs['dot']} ".join(words)
 
     def _choose(self) -> None:
         self._chooses = self._query != self.box.editor.text
@@ -223,7 +239,7 @@ class Picker(ModalScreen[object]):
     def _ask(self) -> None:
         self.run_worker(self._answer(self.box.editor.text), name="choices")
 
-    def on_picker_box_moved(self) -> None:
+    def on_chooser_box_moved(self) -> None:
         """Ask for more before the end is in sight."""
         choices = self.box.choices
         if self._query is None or self.box.at < len(choices) - 2 * self.box.rows:
@@ -250,8 +266,12 @@ class Picker(ModalScreen[object]):
             self.box.put([], in_app(error))
             return
         if query == self.box.editor.text:
+            if self._query is None and choices:
+                # As high as what there is to choose from; narrowed, it stays so.
+                self.box.styles.height = len(choices) + ChooserBox.HEAD_ROWS + 1
             self._query = query
-            self.box.put(choices, "Nothing found" if query.strip() else "")
+            self.box.put(choices, "Nothing found" if query.strip() else "", self._now)
+            self._now = None
             if self._chooses:
                 self._choose()
 
@@ -267,7 +287,7 @@ def narrowed(choices: list[Choice]) -> Source:
         return [
             one
             for one in choices
-            if all(word in f"{one.label} {one.hint}".casefold() for word in words)
+            if all(word in f"{one.label} {one.hint} {one.also}".casefold() for word in words)
         ]
 
     return source

@@ -1,0 +1,90 @@
+"""Everything that can be set, for all contacts and for this app."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from loom.api.commands import ListPreferences, SetPreferences
+from loom.api.views import Preference
+from loom.tui.keys import PROFILES
+from loom.tui.kit.items import GAP, Item, Option, Text, Toggle
+from loom.tui.kit.live import LivePanel
+from loom.tui.notices import Level
+
+if TYPE_CHECKING:
+    from loom.tui.app import LoomApp
+
+NOTIFICATIONS: Final = {
+    Level.FULL: "Name and message",
+    Level.SENDER: "Name only",
+    Level.NOTHING: "Off",
+}
+LOCK_MIN: Final = (5, 15, 60, 0)
+
+
+class SettingsPanel(LivePanel):
+    """What is changed counts at once; the config file keeps it."""
+
+    heading = "Settings"
+
+    def __init__(self, loom: "LoomApp") -> None:
+        super().__init__(loom)
+        self.loom = loom
+        self._everybody: Preference | None = None
+
+    async def load(self) -> None:
+        """See `LivePanel.load`."""
+        self._everybody = (await self.loom.send(ListPreferences())).everybody
+
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
+        now, loom = self._everybody, self.loom
+        if now is None:
+            return []
+        minutes = int(loom.idle.limit_s // 60)
+        return [
+            Text("What contacts can see. You can hide more per contact.", "title"),
+            Toggle("Read receipts", now.read_receipts, self._show_reading, "that you have read"),
+            Toggle("Typing", now.typing, self._show_typing, "that you are typing"),
+            GAP,
+            Text("Notifications show", "title"),
+            *(
+                Option("notify", words, loom.notices.level is one, partial(loom.use_notices, one))
+                for one, words in NOTIFICATIONS.items()
+            ),
+            Toggle("Bell", loom.notices.bell, loom.use_bell),
+            GAP,
+            Text("Theme", "title"),
+            *(
+                Option("theme", one, loom.look.theme.name == one, partial(loom.use_theme, one))
+                for one in loom.themes()
+            ),
+            GAP,
+            Text("Keys", "title"),
+            *(
+                Option("keys", one, loom.keys.profile == one, partial(loom.use_keys, one))
+                for one in PROFILES
+            ),
+            GAP,
+            Text("Lock when nobody was here for", "title"),
+            *(
+                Option("lock", _time(one), minutes == one, partial(loom.use_lock_time, one))
+                for one in sorted({*LOCK_MIN, minutes}, key=lambda one: (not one, one))
+            ),
+        ]
+
+    def _show_reading(self, on: bool) -> None:
+        self._change(SetPreferences(read_receipts=on))
+
+    def _show_typing(self, on: bool) -> None:
+        self._change(SetPreferences(typing=on))
+
+    def _change(self, command: SetPreferences) -> None:
+        async def change() -> None:
+            await self.loom.send(command)
+            await self.load()
+
+        self.work(change())
+
+
+def _time(minutes: int) -> str:
+    return f"{minutes} minutes" if minutes else "Never"
