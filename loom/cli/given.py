@@ -1,4 +1,4 @@
-"""What a command was told beside its own arguments; apart from the parser, which costs 100 ms."""
+"""The global options, in a module without the parser, whose import takes 100 ms."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given, wherever it stood; the later one counts."""
+    """The options, given before or after the command's name; the later one counts."""
 
     json: bool = False
     profile: str | None = None

@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def _leave_no_core_file() -> None:
-    """Front ends hold texts, and a passphrase while it is typed; who opens a profile does more."""
+    """Core files would hold texts and passphrases; opening a profile does more."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

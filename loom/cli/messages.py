@@ -242,7 +242,7 @@ def put_event(caller: Caller, event: AnyEvent) -> None:
 
 
 def message_words(message: MessageView) -> str:
-    """One message in words: when, who, what, and one's own with how far it got."""
+    """One message in words: time, author, text, and the state of an own one."""
     own = message.direction == "out"
     author = f"you {sign('to')} {printable(message.contact)}" if own else printable(message.contact)
     state = f"  {sign(message.state)}" if own else ""
@@ -323,7 +323,7 @@ async def _hits(client: Client, wanted: Search) -> AsyncIterator[MessageView]:
 
 
 async def _mark_read(caller: Caller, client: Client, messages: list[MessageView]) -> None:
-    """What a person has on the screen is read; what a script fetched is not."""
+    """Mark the newest as read if a person sees them; a script's output is not reading."""
     incoming = [message for message in messages if message.direction == "in"]
     if caller.output.fancy and incoming:
         last = incoming[-1]

@@ -138,7 +138,7 @@ class Caller:
                 await asyncio.sleep(TURN_PAUSE_S)
 
     def slowly(self, what: str) -> AbstractContextManager[None]:
-        """Who has just typed a passphrase sees why nothing happens yet."""
+        """Tell a user who has just typed a passphrase why nothing happens yet."""
         from loom.cli.passphrase import has_source
 
         return nullcontext() if has_source(self.settings) else self.output.waiting(what + SLOWLY)

@@ -92,7 +92,7 @@ def json_line(value: msgspec.Struct) -> str:
 
 
 def _worded(event: Warned) -> WarningLine:
-    """A node tells code and facts; the sentence is this front end's."""
+    """The event with the sentence that its code and facts make."""
     from loom.front.sentences import of_warning
 
     facts = {name: getattr(event, name) for name in event.__struct_fields__}
@@ -101,7 +101,7 @@ def _worded(event: Warned) -> WarningLine:
 
 @contextmanager
 def _checked(done: str) -> Iterator[None]:
-    """A full disk behind standard output undoes nothing: say what was done all the same."""
+    """Turn a failed write into OutputFailed; a closed pipe is left to the caller."""
     try:
         yield
     except BrokenPipeError:
@@ -147,7 +147,7 @@ class Output(msgspec.Struct, frozen=True):
             self.line(words, done=done)
 
     def note(self, text: str) -> None:
-        """Something beside the answer, on standard error; where that takes nothing, nowhere."""
+        """A line on standard error; lost if that cannot be written."""
         with _checked(DONE):
             sys.stdout.flush()
         with suppress(OSError):
@@ -156,7 +156,7 @@ class Output(msgspec.Struct, frozen=True):
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """Say on a terminal what takes so long, for as long as it takes."""
+        """Show what takes so long on a terminal, until it is done."""
         shown = sys.stderr.isatty() and not is_simple_terminal()
         if shown:
             sys.stderr.write(f"{what} ...")

@@ -1,7 +1,7 @@
 """`loom --plain`: a conversation as lines, for screen readers, dumb terminals and pipes.
 
-It stands here and not beside the app: it speaks through this layer's `Output`, on a terminal and
-on a pipe, and shares nothing with the screen but how a slash command is read.
+It is part of the command line and not of the app: it writes through this layer's `Output`, on a
+terminal and on a pipe, and shares only the reading of slash commands with the app.
 """
 
 import asyncio
@@ -140,7 +140,7 @@ async def _read(descriptor: int) -> bytes:
 
 
 class Talk:
-    """One conversation at a time. Errors end it on a pipe, and are only told on a terminal."""
+    """One conversation at a time. An error ends it on a pipe; on a terminal it is only printed."""
 
     def __init__(
         self, caller: Caller, client: Client, *, answer_timeout_s: float | None = None
@@ -156,7 +156,7 @@ class Talk:
         self._sending = asyncio.Lock()
         self._own: set[str] = set()
         self.waiting: set[str] = set()
-        """What was written here and has not arrived."""
+        """Ids of messages sent here that are not yet delivered."""
         self._answered = asyncio.Event()
 
     async def run(self, contact: str | None, lines: AsyncIterator[bytes] | None = None) -> None:
@@ -390,6 +390,6 @@ def _about(view: ContactView) -> str:
 
 
 def _looks_like_a_command(text: str) -> bool:
-    """A slash after spaces, and no path: in line mode nobody sees that it went out."""
+    """A slash after spaces, and no path: more likely a mistyped command than a message."""
     start = text.lstrip()
     return text != start and start.startswith("/") and "/" not in start[1:].partition(" ")[0]

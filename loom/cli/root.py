@@ -151,12 +151,12 @@ def exit_code(error: BaseException, output: Output, arguments: list[str]) -> int
 
 
 def _drop_output() -> None:
-    """Nobody takes our output any more: what is still buffered must not complain either."""
+    """Discard what is still buffered, so that closing standard output cannot fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: typer.TyperException, output: Output) -> int:
-    """What was typed is no command: the parser's own sentence."""
+    """The parser refused the arguments: show its own sentence."""
     command = getattr(getattr(error, "ctx", None), "command_path", "loom")
     if type(error).__name__ == "NoArgsIsHelpError":
         output.note(error.format_message())
@@ -168,7 +168,7 @@ def _usage(error: typer.TyperException, output: Output) -> int:
 
 
 def _unexpected(error: BaseException, output: Output, arguments: list[str]) -> int:
-    """Something nobody foresaw: its type and place go to the log, no values, no traceback."""
+    """A bug: its type and place go to the log, without values; no traceback."""
     from loom.cli import log_file
     from loom.config import home_of, read_settings
 

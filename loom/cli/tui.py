@@ -23,43 +23,43 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 LOCKED: Final = "LOOM_LOCKED"
-"""The profile that the process before locked; nobody else sets it."""
+"""Environment variable with the profile that the previous process locked."""
 
 
 def open_app(caller: Caller) -> None:
-    """Open the profile that was meant and show it."""
+    """Open a profile and show it."""
     caller.run(_open(caller, os.environ.pop(LOCKED, None)))
 
 
 async def _open(caller: Caller, locked: str | None) -> None:
-    """Straight in where nothing has to be asked, else by the door; locked, by the door again."""
+    """Show the app at once if nothing has to be asked, else the start screens first."""
     opened = await _at_once(caller) if locked is None else None
     if opened is None:
-        opened = await _by_the_door(caller, locked)
+        opened = await _from_start_screens(caller, locked)
     if opened is None:
         return
     profile, client = opened
     logs.start(paths_of(caller.home, profile).log, caller.options.verbose)
     config = caller.home.config
     if await show(client, profile=profile, config=config, profiles=caller.profiles):
-        _begin_anew(profile)
+        _restart_locked(profile)
 
 
-def _begin_anew(locked: str) -> None:
-    """Become a new process that stands at the door of a profile that is closed by now.
+def _restart_locked(locked: str) -> None:
+    """Replace this process by a new one that asks for the passphrase.
 
-    Python frees without wiping, so keys and texts would stay in memory until it is used again. A
-    new program gets nothing of it (execve(2)).
+    Python frees memory without wiping it, so keys and texts would stay there until it is reused;
+    a new program gets none of it (execve(2)).
     """
     sys.stdout.flush()
     sys.stderr.flush()
     os.environ[LOCKED] = locked
-    with suppress(OSError):  # the program is not where it was: ending locks as well
+    with suppress(OSError):  # the program was moved: ending locks the profile as well
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
 
 
-async def _by_the_door(caller: Caller, locked: str | None) -> tuple[str, Client] | None:
-    """A profile and its client, once whoever stands there has opened one."""
+async def _from_start_screens(caller: Caller, locked: str | None) -> tuple[str, Client] | None:
+    """The profile that the user opens there, with its client; None: the user left."""
     from loom.tui.door import DoorApp
 
     _keep_imports()
@@ -78,7 +78,7 @@ async def _by_the_door(caller: Caller, locked: str | None) -> tuple[str, Client]
 
 
 async def _at_once(caller: Caller) -> tuple[str, Client] | None:
-    """The profile that was meant, where its node runs or its passphrase comes without asking."""
+    """The chosen profile, if its node runs or a passphrase source is set."""
     found = caller.profiles.list_profiles()
     if caller.settings.profile is None and len(found) != 1:
         return None
@@ -100,7 +100,7 @@ async def show(
     profiles: Profiles | None = None,
     greeting: str = "",
 ) -> bool:
-    """The app, until its user leaves or locks it; then the client is closed. Whether locked."""
+    """Run the app until the user quits or locks it; close the client. Whether it was locked."""
     from loom.tui.app import LoomApp
 
     _keep_imports()
@@ -111,20 +111,20 @@ async def show(
         try:
             await app.client.close()
         except LoomError:
-            if not app.locked:  # what held the profile ends in any case, and no daemon may be left
+            if not app.locked:  # this process ends anyway, and with it the node
                 raise
     return app.locked
 
 
 def _keep_imports() -> None:
-    """What was imported stays: the collector of garbage need not look at it, now or later."""
+    """Exempt all imported modules from garbage collection, which saves start-up time."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
 
 
 async def _run(app: "DrawnApp[R]") -> R | None:
-    """A closed terminal ends the app as its user would have: what was begun is kept."""
+    """Run an app; a closed terminal or SIGTERM ends it as quitting does, and keeps drafts."""
     loop = asyncio.get_running_loop()
     for lost in (signal.SIGHUP, signal.SIGTERM):
         loop.add_signal_handler(lost, app.leave)

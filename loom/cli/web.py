@@ -66,7 +66,7 @@ def web(
 
 
 def loopback(listen: str) -> Address:
-    """The address, if nobody else's machine can reach it. Raises InvalidAddress, InvalidInput."""
+    """The address, if it is a loopback address. Raises InvalidAddress, InvalidInput."""
     address = parse_address(listen)
     try:
         is_loopback = ip_address(address.host).is_loopback

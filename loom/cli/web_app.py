@@ -1,4 +1,4 @@
-"""The app behind `loom web`: a process that talks to the page through its standard streams.
+"""The app of `loom web`: a process that talks to the page through its standard streams.
 
 It attaches to the node that `loom web` found or opened, so it sees no passphrase at its start.
 """

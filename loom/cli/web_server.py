@@ -116,7 +116,7 @@ class WebServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Let nobody in any more; ends the app."""
+        """Stop listening and end the app."""
         await self._runner.cleanup()
 
     @property
@@ -129,7 +129,7 @@ class WebServer:
         """What lets one browser in, once."""
         return f"{self.origin}{self._path}?key={self._key}"
 
-    # --- who may ---
+    # --- access ---
 
     @web.middleware
     async def _guard(
@@ -229,7 +229,7 @@ class WebServer:
         return socket
 
     async def _pump(self, socket: web.WebSocketResponse, process: Process) -> None:
-        """Carry bytes both ways until either side has had enough."""
+        """Carry bytes both ways until either side closes."""
         tasks = [
             asyncio.create_task(self._to_app(socket, process), name="page to app"),
             asyncio.create_task(self._to_page(socket, process), name="app to page"),
@@ -298,7 +298,7 @@ async def _is_ready(output: asyncio.StreamReader) -> bool:
 
 
 async def _end(process: Process) -> None:
-    """Ask the app to keep what was begun and end; then insist."""
+    """Ask the app to save drafts and end; kill it after a timeout."""
     with suppress(ConnectionError, RuntimeError):
         await _tell(process, {"type": "quit"})
     for insist in (process.terminate, process.kill):

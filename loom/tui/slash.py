@@ -155,7 +155,9 @@ class Slash:
         await self._send(BlockContact(contact=self._contact))
 
     async def do_unblock(self, argument: str) -> None:
+        name = printable(self._open.contact.contact)
         await self._send(BlockContact(contact=self._contact, blocked=False))
+        self._room.say(f"What {name} sent during the block arrives when you are connected.")
 
     async def do_mute(self, argument: str) -> None:
         await self._send(SetPreferences(contact=self._contact, muted=True))

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import typer.main
 
+from loom import errors
 from loom.api import events, views
 from loom.cli import output
 from loom.cli.options import GLOBAL_NAMES
@@ -86,6 +87,12 @@ def test_every_global_option_is_listed() -> None:
         if parameter.name in GLOBAL_NAMES:
             for option in parameter.opts:
                 assert f"`{option}" in DOCUMENT
+
+
+def test_every_error_is_listed_under_its_exit_code() -> None:
+    rows = re.findall(r"^\| (\d) \| ((?:`[a-z_]+`(?:, )?)+) \|$", DOCUMENT, re.MULTILINE)
+    listed = {(int(number), code) for number, codes in rows for code in codes.split("`")[1::2]}
+    assert listed == {(kind.exit_code, kind.code) for kind in errors.kinds()}
 
 
 def test_every_sign_is_listed() -> None:

@@ -56,5 +56,5 @@ def test_the_same_program_begins_anew_and_knows_what_was_locked(
     monkeypatch.setenv(tui.LOCKED, "")
     monkeypatch.setattr(os, "execv", begin)
     monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "loom", "-p", "ada"])
-    tui._begin_anew("ada")
+    tui._restart_locked("ada")
     assert begun == [(sys.executable, [sys.executable, "-m", "loom", "-p", "ada"], "ada")]

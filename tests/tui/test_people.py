@@ -450,4 +450,5 @@ async def test_a_blocked_contact_says_how_to_go_on(people: PeopleNode, opened: O
         assert not sent(people, SendText)
         await run(pilot, "ctrl+u", "/unblock", "enter")
         await settle(pilot)
+        assert "What Ada sent during the block arrives" in screen(app)
         assert "is blocked" not in screen(app)
