@@ -27,6 +27,8 @@ from loom.durable import in_our_words
 from loom.errors import ControlError, InvalidInput, LoomError
 
 CONNECTIONS_MAX = 64
+WAITING_MAX = 192
+"""So many more wait for one of them to end, without a greeting."""
 IN_FLIGHT_MAX = 64
 WRITE_TIMEOUT_S = 30.0
 """A reader that takes no answer for so long is dropped; events may wait for ever."""
@@ -44,6 +46,7 @@ class ControlServer:
         self._profile = profile
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(CONNECTIONS_MAX)
         self._commands: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -59,7 +62,7 @@ class ControlServer:
                 self._connected, sock=bound, limit=REQUEST_MAX_BYTES
             )
         except OSError as error:
-            raise in_our_words(error, f"{self._path}: {error.strerror}") from error
+            raise in_our_words(error, f"{self._path}: {error.strerror or error}") from error
 
     async def close(self) -> None:
         """Take no more connections, let commands in flight answer, then let go of everyone."""
@@ -80,13 +83,14 @@ class ControlServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         connection: socket.socket = writer.get_extra_info("socket")
-        full = len(self._connections) >= CONNECTIONS_MAX
+        full = len(self._connections) >= CONNECTIONS_MAX + WAITING_MAX
         if task is None or full or not endpoint.is_own(connection):
             writer.close()
             return
         self._connections.add(task)
         try:
-            await _Connection(self._client, reader, writer, self._commands).run(self._profile)
+            async with self._slots:
+                await _Connection(self._client, reader, writer, self._commands).run(self._profile)
         except (OSError, InvalidInput, TimeoutError) as error:
             _log.info("control connection ended: %s", type(error).__name__)
         except asyncio.CancelledError:

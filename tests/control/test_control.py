@@ -270,6 +270,22 @@ async def test_a_request_without_end_is_cut_off_and_told_so(path: Path) -> None:
         assert (await client.send(Status())).profile == "work"
 
 
+async def test_one_more_than_are_served_waits_for_a_place(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told that no node runs."""
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 2)
+    async with attached(FakeNode(), path):
+        second = await attach(path)
+        third = asyncio.create_task(attach(path))
+        await second.send(Status())  # the third had its turn meanwhile
+        assert not third.done()
+        await second.close()
+        client = await third
+        assert (await client.send(Status())).profile == "work"
+        await client.close()
+
+
 async def test_a_reader_who_takes_nothing_is_dropped_and_delays_nobody(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
