@@ -92,16 +92,19 @@ async def settle(pilot: Pilot[None]) -> None:
     raise AssertionError("the app does not come to rest")
 
 
-async def until_shown(pilot: Pilot[None], words: str) -> None:
-    """Once the words are on the screen, however long it takes."""
-    app = pilot.app
-    assert isinstance(app, LoomApp)
+async def until(pilot: Pilot[Any], holds: Callable[[], object]) -> None:
+    """Once it holds, however long that takes."""
     async with asyncio.timeout(LIMIT_S):
-        while words not in "\n".join(text_of(app)):
+        while not holds():
             await pilot.pause(0.005)
 
 
-def text_of(app: LoomApp) -> list[str]:
+async def until_shown(pilot: Pilot[Any], words: str) -> None:
+    """Once the words are on the screen."""
+    await until(pilot, lambda: words in "\n".join(text_of(pilot.app)))
+
+
+def text_of(app: App[Any]) -> list[str]:
     """The rows of the screen."""
     strips = app.screen._compositor.render_strips()
     return ["".join(segment.text for segment in strip).rstrip() for strip in strips]

@@ -6,7 +6,7 @@ import pytest
 
 from loom.tui import app as app_module
 from loom.tui.app import AT_ONCE
-from tests.tui.conftest import Opened, text_of
+from tests.tui.conftest import Opened, until, until_shown
 from tests.tui.talking import TalkingNode
 
 
@@ -17,19 +17,11 @@ async def test_a_few_events_wait_for_nothing_and_a_flood_is_gathered(
         monkeypatch.setattr(app_module, "GATHER_S", 3_600.0)
         app._shown_s = deque([-1e9] * AT_ONCE, maxlen=AT_ONCE)
 
-        async def comes(words: str) -> bool:
-            for _ in range(200):
-                await pilot.pause(0.005)
-                if words in "\n".join(text_of(app)):
-                    return True
-            return False
-
         for number in range(AT_ONCE):
             node.receive("Ada", f"single {number}")
-            assert await comes(f"single {number}")
+            await until_shown(pilot, f"single {number}")
         node.receive("Ada", "one too many")
-        for _ in range(5):
-            await pilot.pause()
+        await until(pilot, lambda: app._pending)
         assert len(app._pending) == 1
         app._show_pending()
-        assert await comes("one too many")
+        await until_shown(pilot, "one too many")

@@ -20,7 +20,7 @@ from loom.tui.screens.log import LogPanel
 from loom.tui.screens.settings import SettingsPanel
 from loom.tui.settings import TEMPLATE, read_app_settings
 from tests.fakes import NOW_MS
-from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.conftest import Opened, settle, text_of, until
 from tests.tui.talking import TalkingNode
 
 SECRETS = ("Ada", "Bob", "192.0.2.7", "10.1.2.3", "fd00::7", "home.example", "4070", "ab" * 8)
@@ -314,7 +314,7 @@ async def test_the_terminal_is_told_only_while_one_looks_elsewhere(
 async def test_typing_is_told_both_ways(
     node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loom.tui.typing_signs.TYPING_S", 0.05)
+    monkeypatch.setattr("loom.tui.typing_signs.TYPING_S", 0.5)
     async with opened(node) as (app, pilot):
         await pilot.press(*"/net")
         await settle(pilot)
@@ -330,15 +330,9 @@ async def test_typing_is_told_both_ways(
         assert [one.on for one in told] == [True, True, False]
         node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
         node.tell(ContactTyping(contact="Bob", contact_id=1, on=True))
-        for _ in range(100):
-            await pilot.pause(0.01)
-            if app.model.conversations[1].typing:
-                break
-        for _ in range(100):
-            await pilot.pause(0.01)
-            if not app.model.conversations[1].typing:
-                break
-        assert "typing" not in screen(app)
+        await until(pilot, lambda: app.model.conversations[1].typing)
+        await until(pilot, lambda: not app.model.conversations[1].typing)
+        await until(pilot, lambda: "typing" not in screen(app))
 
 
 async def test_a_draft_that_is_only_opened_is_not_typed(node: TalkingNode, opened: Opened) -> None:

@@ -13,7 +13,6 @@ from loom.api.commands import (
     RetryMessage,
     Search,
     SendText,
-    SetDraft,
     SetPreferences,
 )
 from loom.api.events import (
@@ -31,7 +30,7 @@ from loom.tui.kit.chooser import Chooser
 from loom.tui.slash import Slash
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
-from tests.tui.conftest import Opened, settle, text_of, until_shown
+from tests.tui.conftest import Opened, settle, text_of, until, until_shown
 from tests.tui.talking import TalkingNode
 
 
@@ -296,11 +295,7 @@ async def test_drafts_survive_changing_the_conversation_and_a_restart(
 async def test_a_draft_is_kept_while_one_thinks(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (_, pilot):
         await pilot.press(*"hm")
-        for _ in range(100):
-            if any(isinstance(one, SetDraft) for one in node.sent):
-                break
-            await pilot.pause(0.05)
-        assert node.drafts == {2: "hm"}
+        await until(pilot, lambda: node.drafts == {2: "hm"})
 
 
 async def test_a_mistyped_command_does_not_go_out(node: TalkingNode, opened: Opened) -> None:

@@ -34,7 +34,7 @@ from loom.tui.screens.new_profile import NewProfile
 from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.words import Words
 from tests.fakes import FakeNode, FakeProfiles
-from tests.tui.conftest import prose_of
+from tests.tui.conftest import prose_of, until, until_shown
 from tests.tui.pictures import compare
 from tests.tui.talking import TalkingNode
 from tests.tui.test_snapshots import SIZES
@@ -93,13 +93,13 @@ async def standing(
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Until nothing is under way but following the events."""
-    app = pilot.app
-    for _ in range(400):
-        await pilot.pause(0.005)
-        if not [one for one in app.workers if one.is_running and one.name == "panel"]:
-            await pilot.pause()
-            return
-    raise AssertionError("the door does not come to rest")
+
+    def is_idle() -> bool:
+        return not [one for one in pilot.app.workers if one.is_running and one.name == "panel"]
+
+    await pilot.pause(0.005)
+    await until(pilot, is_idle)
+    await pilot.pause()
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -196,9 +196,7 @@ async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_pa
     node = profiles.nodes["ada"]
     app = LoomApp(node, profile="ada", config=tmp_path, profiles=profiles, signs=Signs(True))
     async with app.run_test(size=(100, 24)) as talking:
-        await settle(talking)
-        await talking.pause(0.05)
-        assert "Your 24 words were not checked yet" in seen(app)
+        await until_shown(talking, "Your 24 words were not checked yet")
         asked: list[str] = []
         answer = node._answer
 

@@ -42,7 +42,7 @@ async def states(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
     await pilot.press("alt+down", "alt+up")
     await settle(pilot)
     node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
-    await pilot.pause(0.1)
+    await settle(pilot)
 
 
 async def selection(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
