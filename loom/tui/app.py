@@ -140,7 +140,7 @@ class LoomApp(DrawnApp[None]):
             await super().on_event(event)
 
     def lock(self) -> None:
-        """Keep what was begun and end; whoever opened this closes the profile (loom/tui/door.py).
+        """Keep what was begun and end; the caller closes the profile (loom/tui/door.py).
 
         A profile that cannot be opened again is only hidden.
         """

@@ -66,7 +66,7 @@ class Canvas:
         self._caret: tuple[int, int] | None = None
 
     def resize(self, width: int, height: int) -> None:
-        """A terminal of another size, or one whose content is unknown: all is written anew."""
+        """A terminal of another size, or unknown content: everything is written again."""
         self._wanted = [[BLANK] * width for _ in range(height)]
         self.forget()
 

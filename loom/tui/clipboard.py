@@ -24,7 +24,7 @@ _PASTING: Final = (
 
 
 def osc52(text: str) -> str:
-    """The sequence that puts `text` on the clipboard of the terminal one sits at."""
+    """The sequence that puts `text` on the clipboard of the user's own terminal."""
     return f"\x1b]52;c;{b64encode(text.encode()).decode()}\x07"
 
 

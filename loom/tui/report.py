@@ -1,4 +1,4 @@
-"""A report for whoever helps: how things stand, with no name, no address, no id in it."""
+"""A diagnostic report: versions, states and counts, with no name, no address, no id in it."""
 
 import ipaddress
 import platform
@@ -11,7 +11,7 @@ from loom.api.views import Connectivity, PathView, StatusView
 
 LIBRARIES: Final = ("cryptography", "msgspec", "rich", "sqlcipher3", "textual", "zeroconf")
 TERMINALS: Final = ("xterm", "screen", "tmux", "rxvt", "foot", "linux", "alacritty", "vt", "st")
-"""The families that are named; whatever else stands in TERM is somebody's own word."""
+"""The families that are named; anything else in TERM may be a word of the user's own."""
 
 
 class Screen(NamedTuple):
@@ -30,7 +30,7 @@ def report(
     environment: Mapping[str, str],
     now_ms: int,
 ) -> str:
-    """Plain text; what says who one is or where is left out or told by its kind."""
+    """Plain text; names are left out, and of addresses only their kind is said."""
     paths = connectivity.paths
     listening = ", ".join(sorted({address_kind(one) for one in connectivity.addresses}))
     focus = {None: "never told", True: "here", False: "elsewhere"}[screen.focus]

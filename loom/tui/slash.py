@@ -1,9 +1,9 @@
-"""What each slash command does: one method a command, found by its name.
+"""What each slash command does: one method a command.
 
 A screen is imported where it is opened: what is not shown must not delay the first paint.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from loom.api.commands import (
@@ -32,6 +32,34 @@ class Slash:
 
     def __init__(self, room: "ConversationScreen") -> None:
         self._room = room
+        self.does: Mapping[str, Callable[[str], Awaitable[None]]] = {
+            "help": self.do_help,
+            "add": self.do_add,
+            "contact": self.do_contact,
+            "verify": self.do_verify,
+            "peers": self.do_peers,
+            "open": self.do_open,
+            "search": self.do_search,
+            "rename": self.do_rename,
+            "block": self.do_block,
+            "unblock": self.do_unblock,
+            "mute": self.do_mute,
+            "unmute": self.do_unmute,
+            "remove": self.do_remove,
+            "connect": self.do_connect,
+            "token": self.do_token,
+            "connectivity": self.do_connectivity,
+            "log": self.do_log,
+            "report": self.do_report,
+            "settings": self.do_settings,
+            "notify": self.do_notify,
+            "theme": self.do_theme,
+            "keys": self.do_keys,
+            "words": self.do_words,
+            "lock": self.do_lock,
+            "quit": self.do_quit,
+        }
+        """By the name of the command; each is given what was typed after it."""
 
     def values(self, kind: str) -> list[str]:
         """What can stand for an argument of this kind."""
@@ -76,7 +104,7 @@ class Slash:
 
     async def run(self, run: Run) -> None:
         """Raises LoomError when it cannot be done."""
-        await getattr(self, f"do_{run.command.name}")(run.argument)
+        await self.does[run.command.name](run.argument)
 
     async def do_help(self, argument: str) -> None:
         self._room.choosing.help()

@@ -25,9 +25,7 @@ from loom.api.events import (
 )
 from loom.tui import clipboard, commands, keys, layout
 from loom.tui.app import LoomApp
-from loom.tui.editor import EDITS
 from loom.tui.kit.chooser import Chooser
-from loom.tui.slash import Slash
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
 from tests.tui.conftest import Opened, settle, text_of, until, until_shown
@@ -630,21 +628,11 @@ async def test_the_palette_names_each_thing_once(node: TalkingNode, opened: Open
             assert (f"/{command.name}" in words) is app.room.slash.is_possible(command)
 
 
-@pytest.mark.parametrize("profile", keys.PROFILES)
-def test_every_bound_action_and_listed_command_exists(profile: str) -> None:
-    from loom.tui.screens.conversation import ConversationScreen
-    from loom.tui.screens.reading import Reading
-    from loom.tui.screens.selecting import Selecting
-    from loom.tui.screens.writing import Writing
-
-    for action, _ in keys.Keys(profile).bindings():
-        if action.where == keys.FORMS:
-            continue  # test_walk_keys.py walks through these
-        parts = (ConversationScreen, Writing, Reading, Selecting)
-        found = [one for one in parts if hasattr(one, f"do_{action.name}")]
-        assert len(found) == (action.name not in EDITS)
-    for command in commands.COMMANDS:
-        assert hasattr(Slash, f"do_{command.name}")
+async def test_every_action_and_listed_command_exists(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, _):
+        wanted = {action.name for action in keys.ACTIONS if action.where != keys.FORMS}
+        assert set(app.room.actions) == wanted
+        assert set(app.room.slash.does) == {command.name for command in commands.COMMANDS}
     names = [name for one in commands.COMMANDS for name in (one.name, *one.aliases)]
     assert len(names) == len(set(names))
 

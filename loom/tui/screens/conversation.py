@@ -1,6 +1,6 @@
 """The room one lives in: list, title, timeline, composer, status; and what its keys do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,6 @@ from textual.timer import Timer
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.printable import printable
 from loom.tui.canvas import Scroll
-from loom.tui.editor import EDITS
 from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.reader import Reader
@@ -255,15 +254,28 @@ class ConversationScreen(Screen[None]):
         if (text := self.writing.editor.text) != before:
             self.desk.typing.typed(text)
 
+    @cached_property
+    def actions(self) -> dict[str, Callable[[], None]]:
+        """What each key and each row of the palette does, by the names in `loom/tui/keys.py`."""
+        return {
+            "palette": self.do_palette,
+            "jump": self.do_jump,
+            "search_here": self.do_search_here,
+            "help": self.do_help,
+            "contact": self.do_contact,
+            "lock": self.do_lock,
+            "connectivity": self.do_connectivity,
+            "redraw": self.do_redraw,
+            "how_to_quit": self.do_how_to_quit,
+            "quit": self.do_quit,
+            **self.writing.actions,
+            **self.reading.actions,
+            **self.selecting.actions,
+        }
+
     def run(self, action: str) -> None:
         """Do what an action's name says."""
-        if action in EDITS:
-            self.writing.edit(action)
-            return
-        parts = (self, self.writing, self.reading, self.selecting)
-        for does in (getattr(part, f"do_{action}", None) for part in parts):
-            if does is not None:
-                does()
+        self.actions[action]()
 
     def do_palette(self) -> None:
         self.choosing.palette()

@@ -1,6 +1,6 @@
 """Reading: from conversation to conversation, and within one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +12,22 @@ class Reading:
 
     def __init__(self, room: "ConversationScreen") -> None:
         self._room = room
+
+    @property
+    def actions(self) -> dict[str, Callable[[], None]]:
+        """What its keys do, by the names in `loom/tui/keys.py`."""
+        return {
+            "next": self.do_next,
+            "previous": self.do_previous,
+            "next_unread": self.do_next_unread,
+            "page_up": self.do_page_up,
+            "page_down": self.do_page_down,
+            "line_up": self.do_line_up,
+            "line_down": self.do_line_down,
+            "oldest": self.do_oldest,
+            "newest": self.do_newest,
+            "first_unread": self.do_first_unread,
+        }
 
     def do_next(self) -> None:
         self._open_neighbour(1)

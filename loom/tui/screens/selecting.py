@@ -37,6 +37,25 @@ class Selecting:
 
     # --- selecting ---
 
+    @property
+    def actions(self) -> dict[str, Callable[[], None]]:
+        """What its keys do, by the names in `loom/tui/keys.py`."""
+        return {
+            "select": self.do_select,
+            "select_newer": self.do_select_newer,
+            "select_older": self.do_select_older,
+            "mark": self.do_mark,
+            "write": self.do_write,
+            "copy": self.do_copy,
+            "copy_link": self.do_copy_link,
+            "open_link": self.do_open_link,
+            "next_hit": self.do_next_hit,
+            "previous_hit": self.do_previous_hit,
+            "retry": self.do_retry,
+            "delete_message": self.do_delete_message,
+            "undo_delete": self.do_undo_delete,
+        }
+
     def point_at(self, row_id: int) -> None:
         """Select a message; the selected one, clicked again: back to writing."""
         window = self._room.reader.window

@@ -1,5 +1,7 @@
 """Writing: the composer's keys, what completes, what is sent, what is kept as a draft."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual.timer import Timer
@@ -28,6 +30,20 @@ class Writing:
         self.editor = Editor()
         self._draft_timer: Timer | None = None
         self._cycle: list[Completion] = []
+
+    @property
+    def actions(self) -> dict[str, Callable[[], None]]:
+        """What its keys do, by the names in `loom/tui/keys.py`."""
+        return {
+            **{name: partial(self.edit, name) for name in EDITS},
+            "send": self.do_send,
+            "newline": self.do_newline,
+            "complete": self.do_complete,
+            "up": self.do_up,
+            "down": self.do_down,
+            "older_text": self.do_older_text,
+            "newer_text": self.do_newer_text,
+        }
 
     def edit(self, action: str) -> None:
         """Do one of `EDITS`."""

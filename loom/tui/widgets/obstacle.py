@@ -9,7 +9,7 @@ from loom.tui.widgets.lines import Lines, Look
 def changed_words(name: str) -> str:
     """What a changed identity means."""
     return (
-        f"The identity of {name} has changed: {name} began anew with other keys, or somebody "
+        f"The identity of {name} has changed: either {name} has new keys, or someone "
         "pretends to be them. Nothing is sent until you have compared safety numbers."
     )
 

@@ -14,7 +14,7 @@ WHEEL_LINES = 3
 
 
 class Timeline(Lines):
-    """Asks the window anew at each `look_again`, and says how its lines moved."""
+    """Asks the window again at each `look_again`, and says how its lines moved."""
 
     class Scrolled(Message):
         """The wheel was turned."""
