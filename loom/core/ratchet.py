@@ -7,7 +7,7 @@ of an X25519 key and an ML-KEM-768 key.
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -98,7 +98,7 @@ class Ratchet(msgspec.Struct, frozen=True, array_like=True):
         return 0 if chain is None else chain.first_ordinal + chain.n
 
 
-class Sealed(NamedTuple):
+class Sealed(msgspec.Struct, frozen=True):
     """A message, the state after it, and the chain it was sealed in."""
 
     ratchet: Ratchet
@@ -109,7 +109,7 @@ class Sealed(NamedTuple):
         return f"Sealed({len(self.message)} bytes)"
 
 
-class Opened(NamedTuple):
+class Opened(msgspec.Struct, frozen=True):
     """A message that verified, and the state after it."""
 
     ratchet: Ratchet
@@ -219,8 +219,8 @@ def seal(
     salt = entropy[AEAD_NONCE_BYTES:ENTROPY_BYTES]
     context = body_context(ratchet.session_id, ratchet.direction)
     key, commitment = body_keys(message_key, context, salt)
-    clear = b"%b%b%b%b" % (header, block, salt, commitment)
-    padded = b"%b%b%b" % (len(payload).to_bytes(4, "big"), payload, _ZEROS[: bucket - needed])
+    clear = b"".join((header, block, salt, commitment))
+    padded = b"".join((len(payload).to_bytes(4, "big"), payload, _ZEROS[: bucket - needed]))
     body = seal_once(key, padded, ratchet.associated_data + clear)
     after = msgspec.structs.replace(chain, chain_key=chain_key, n=chain.n + 1)
     advanced = msgspec.structs.replace(ratchet, sending=StepDue(after) if is_held else after)

@@ -152,7 +152,7 @@ def seal(
         fresh_key=fresh_key,
         may_step=may_step(session, awaited),
     )
-    envelope = b"%c%b%b" % (FIRST if prefix else ORDINARY, prefix, sealed.message)
+    envelope = b"".join((bytes((FIRST if prefix else ORDINARY,)), prefix, sealed.message))
     return SealedEnvelope(
         _replaced(sessions, session, msgspec.structs.replace(session, ratchet=sealed.ratchet)),
         envelope,

@@ -1,7 +1,7 @@
 """Hash, MAC, key derivation: SHA-512 throughout, and Argon2id for passphrases."""
 
-import hashlib
 import hmac
+from hashlib import sha512
 from typing import Final
 
 from argon2.exceptions import HashingError
@@ -20,7 +20,7 @@ _OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 def hash_(data: bytes) -> bytes:
     """SHA-512 (FIPS 180-4): 64 bytes."""
-    return hashlib.sha512(data).digest()
+    return sha512(data).digest()
 
 
 def mac(key: bytes, data: bytes) -> bytes:
@@ -41,8 +41,8 @@ class MacKey:
 
     def __init__(self, key: bytes) -> None:
         padded = key.ljust(_SHA512_BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha512(padded.translate(_INNER_PAD))
-        self._outer = hashlib.sha512(padded.translate(_OUTER_PAD))
+        self._inner = sha512(padded.translate(_INNER_PAD))
+        self._outer = sha512(padded.translate(_OUTER_PAD))
 
     def __repr__(self) -> str:
         return "MacKey(redacted)"
