@@ -4,14 +4,13 @@ import contextlib
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from loom.api.views import Check, Diagnosis
 from loom.errors import StoreError
+from loom.node.network import Network
 from loom.storage import link_rands
-
-if TYPE_CHECKING:
-    from loom.node.node import Node
+from loom.storage.database import Database
 
 FREE_MIN_BYTES: Final = 64 * 1024 * 1024
 EARLIEST_S: Final = 1_767_225_600
@@ -25,31 +24,31 @@ LOOK_AGAIN: Final = (
 RESTORE: Final = "Copy the profile's folder to a safe place, then restore it from a backup."
 
 
-async def diagnose(node: "Node", folder: Path) -> Diagnosis:
+async def diagnose(database: Database, network: Network, folder: Path) -> Diagnosis:
     """Database, disk, port, discovery, clock."""
     return Diagnosis(
         checks=[
-            await _database(node),
+            await _database(database, network),
             _disk(folder),
-            _port(node),
-            _discovery(node),
-            await _clock(node),
+            _port(network),
+            _discovery(network),
+            await _clock(database),
         ]
     )
 
 
-async def _database(node: "Node") -> Check:
+async def _database(database: Database, network: Network) -> Check:
     with contextlib.suppress(StoreError):
         # A page torn on its way into the file is whole in the log, where the check does not look.
-        await node.parts.database.checkpoint()
-    faults = len(await node.parts.database.integrity())
+        await database.checkpoint()
+    faults = len(await database.integrity())
     if not faults:
         return Check(name="database", ok=True, found="whole", advice="")
     return Check(
         name="database",
         ok=False,
         found=f"{faults} fault{'s' if faults > 1 else ''}",
-        advice=LOOK_AGAIN if node.is_online else RESTORE,
+        advice=LOOK_AGAIN if network.is_online else RESTORE,
     )
 
 
@@ -63,20 +62,20 @@ def _disk(folder: Path) -> Check:
     )
 
 
-def _port(node: "Node") -> Check:
-    if not node.is_online:
+def _port(network: Network) -> Check:
+    if not network.is_online:
         return Check(name="port", ok=True, found="no node runs; nothing is bound")
-    fallback = node.has_fallen_back
+    fallback = network.has_fallen_back
     return Check(
         name="port",
         ok=not fallback,
-        found=", ".join(node.addresses),
+        found=", ".join(network.addresses),
         advice="The remembered port is taken by another program." if fallback else "",
     )
 
 
-def _discovery(node: "Node") -> Check:
-    state = "off" if node.announcer is None else node.announcer.state
+def _discovery(network: Network) -> Check:
+    state = network.mdns
     return Check(
         name="discovery",
         ok=state != "failed",
@@ -85,10 +84,10 @@ def _discovery(node: "Node") -> Check:
     )
 
 
-async def _clock(node: "Node") -> Check:
+async def _clock(database: Database) -> Check:
     """Links are refused when two clocks differ by more than a day."""
     now_s = time.time()
-    rands = await node.parts.database.read(lambda db: link_rands.load(db, 0))
+    rands = await database.read(lambda db: link_rands.load(db, 0))
     latest_day = max((day for _, day, _ in rands), default=0)
     ok = now_s >= EARLIEST_S and now_s // DAY_S + 1 >= latest_day
     return Check(

@@ -1,15 +1,25 @@
 """The devices of all contacts, by the contact's number and name."""
 
-from loom.errors import ContactNotFound
-from loom.model import ContactId
+from collections.abc import Callable
+
+from loom.core.pair_keys import derive_pair_keys
+from loom.errors import ContactBlocked, ContactNotFound, IdentityChanged
+from loom.model import Contact, ContactId
 from loom.node.device import Device
+from loom.node.parts import Parts
 from loom.printable import printable
 from loom.storage.contacts import name_key
 from loom.wire.limits import NAME_MAX_CHARACTERS
 
 
 class Roster(dict[ContactId, Device]):
-    """By the contact's number."""
+    """By the contact's number. `on_added` and `on_changed` are set by what meets the network."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self._parts = parts
+        self.on_added: Callable[[Device], None] = lambda device: None
+        self.on_changed: Callable[[], None] = lambda: None
 
     def find(self, reference: str) -> Device | None:
         """By name, or by `#` and the number."""
@@ -27,3 +37,38 @@ class Roster(dict[ContactId, Device]):
         if device is None:
             raise ContactNotFound(name=printable(reference)[:NAME_MAX_CHARACTERS])
         return device
+
+    def addressable(self, reference: str) -> Device:
+        """The same, if something may be sent to them.
+
+        Raises:
+            ContactNotFound, ContactBlocked, IdentityChanged.
+        """
+        device = self.named(reference)
+        if device.contact.blocked:
+            raise ContactBlocked(name=device.contact.name)
+        if device.contact.identity_changed:
+            raise IdentityChanged(name=device.contact.name)
+        return device
+
+    def welcome(self) -> list[Device]:
+        """Those that may connect and are told that this node is here, by number."""
+        return [device for _, device in sorted(self.items()) if device.contact.is_welcome]
+
+    def add(self, contact: Contact) -> Device:
+        """Take up a contact, or a contact's new identity; `on_changed` is for the caller."""
+        identity = self._parts.identity
+        keys = derive_pair_keys(
+            identity.agreement, identity.peer_id, contact.peer_id, contact.x25519_public
+        )
+        device = self[contact.contact_id] = Device(self._parts, contact, keys)
+        self.on_added(device)
+        return device
+
+    async def drop(self, device: Device) -> None:
+        """End a contact's links and tasks; it is found no longer."""
+        self.pop(device.number, None)
+        self.on_changed()
+        device.arbiter.end()
+        device.arbiter.abort()
+        await device.stop()

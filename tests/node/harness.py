@@ -145,10 +145,12 @@ class Person:
         self.is_running = False
         self.database.is_dead = True
         self.world.network.crash(self.host)
-        self.node.link_listener.stop()
-        self.node.caller.stop()
+        self.node.network.link_listener.stop()
+        self.node.network.caller.stop()
         tasks = [task for device in self.node.roster.values() for task in device.context.tasks]
-        for task in tasks + self.node._tasks:
+        if self.node._maintenance is not None:
+            tasks.append(self.node._maintenance)
+        for task in tasks:
             task.cancel()
         if self._starting is not None:
             self._starting.cancel()
@@ -209,7 +211,7 @@ class Person:
     @property
     def address(self) -> Address:
         """Where this person is."""
-        return Address(self.host, self.node.port)
+        return Address(self.host, self.node.network.port)
 
     async def _listen(self, node: Node) -> None:
         async for event in node.events():

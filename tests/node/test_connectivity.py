@@ -70,7 +70,7 @@ async def test_only_the_last_changes_are_kept(world: World) -> None:
 async def test_the_end_of_the_log_is_read(world: World) -> None:
     alice = await world.person("Alice")
     assert (await alice.do(ReadLog())).lines == []
-    log = alice.node.paths.log
+    log = alice.path.with_name("loom.log")
     log.write_text("first\nsecond \x1b[31m\nthird\n", encoding="utf-8")
     found = (await alice.do(ReadLog(lines=2))).lines
     assert found[1] == "third"

@@ -431,7 +431,7 @@ async def test_protocol_10_10_links_that_come_and_go(world: World) -> None:
     refused = 0
     for _ in range(LINKS_PER_MINUTE_MAX + 20):
         try:
-            await mallory.node.caller.call(mallory.peer(bob), bob.address)
+            await mallory.node.network.caller.call(mallory.peer(bob), bob.address)
         except Unreachable:
             refused += 1
     assert refused >= 20
@@ -488,7 +488,7 @@ async def opening(world: World, caller: Person, target: Person) -> bytes:
     trap = Address("198.51.100.1", 1)
     listener = await world.network.transport(trap.host).listen([trap], accept)
     with pytest.raises(Unreachable):
-        await caller.node.caller.call(caller.peer(target), trap)
+        await caller.node.network.caller.call(caller.peer(target), trap)
     await listener.close()
     assert len(taken[0].heard) == OPENING_BYTES
     return taken[0].heard

@@ -192,7 +192,7 @@ async def test_strangers_of_one_turn_find_no_more_places(
         world.network.connect(Address(host, 50_000 + n), bob.address, one)
     await world.pass_time(0.001)
     assert sum(one.is_open for one in found) == places
-    assert len(bob.node.link_listener._unconfirmed) == places
+    assert len(bob.node.network.link_listener._unconfirmed) == places
     await alice.say(bob, "still here")
     await world.delivered(alice, bob)
     await world.pass_time(10)
@@ -243,7 +243,7 @@ async def test_a_closing_link_is_not_written_to_and_leaves_its_place(world: Worl
     old, written = stall(alice, bob)
     await alice.say(bob, "on its way to nobody")
     await world.pass_time(0.1)
-    await alice.node.caller.call(alice.peer(bob), bob.address)
+    await alice.node.network.caller.call(alice.peer(bob), bob.address)
     new = link(alice, bob)
     assert new is not old
     await world.pass_time(0.1)
@@ -291,7 +291,7 @@ async def test_a_link_that_ends_at_once_is_not_dialled_in_a_hurry(
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
     await world.pass_time(3)
-    listener: Any = bob.node.link_listener
+    listener: Any = bob.node.network.link_listener
     listener.confirmed = lambda connection: world.loop.call_later(lasts_s, connection.abort)
     before = len(world.network.streams)
     world.network.cut()
@@ -415,8 +415,8 @@ async def test_a_new_identity_is_found_where_the_old_one_was_heard(world: World)
             epoch=epoch_at(other.clock.now_ms() // 1000),
             random_bytes=bytes(ADVERT_RANDOM_BYTES),
         )
-        assert alice.node.announcer is not None
-        alice.node.announcer._found(
+        assert alice.node.network.announcer is not None
+        alice.node.network.announcer._found(
             Advert(place.port, place.addresses, properties), place.addresses
         )
         await world.until(lambda other=other: alice.is_online(other), within_s=10)  # type: ignore[misc]
@@ -439,8 +439,8 @@ async def test_only_the_nearby_addresses_of_an_advert_are_remembered(world: Worl
         epoch=epoch_at(bob.clock.now_ms() // 1000),
         random_bytes=bytes(ADVERT_RANDOM_BYTES),
     )
-    assert alice.node.announcer is not None
-    alice.node.announcer._found(Advert(place.port, place.addresses, properties), (nearby,))
+    assert alice.node.network.announcer is not None
+    alice.node.network.announcer._found(Advert(place.port, place.addresses, properties), (nearby,))
     await world.until(lambda: alice.is_online(bob), within_s=10)
     known = await alice.peer(bob).book.known()
     assert [one.address for one in known] == [bob.address]

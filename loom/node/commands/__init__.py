@@ -1,15 +1,18 @@
 """Carries out what front ends ask: one method a command, found by the command's type."""
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 from loom.api.commands import Command
+from loom.config import Paths
 from loom.node.commands.contacts import ContactCommands
-from loom.node.commands.habits import HabitCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
-
-if TYPE_CHECKING:
-    from loom.node.node import Node
+from loom.node.commands.preferences import PreferenceCommands
+from loom.node.commands.profile import ProfileCommands
+from loom.node.network import Network
+from loom.node.parts import Parts
+from loom.node.roster import Roster
 
 R = TypeVar("R")
 
@@ -17,12 +20,22 @@ R = TypeVar("R")
 class Commands:
     """All commands of a node."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        roster: Roster,
+        network: Network,
+        *,
+        name: str,
+        paths: Paths,
+        stop: Callable[[], None],
+    ) -> None:
         self._handlers = (
-            MessageCommands(node).handlers
-            | ContactCommands(node).handlers
-            | NetworkCommands(node).handlers
-            | HabitCommands(node).handlers
+            MessageCommands(parts, roster).handlers
+            | ContactCommands(parts, roster, name).handlers
+            | PreferenceCommands(parts, roster).handlers
+            | NetworkCommands(parts, roster, network).handlers
+            | ProfileCommands(parts, roster, network, name=name, paths=paths, stop=stop).handlers
         )
 
     async def carry_out(self, command: Command[R]) -> R:

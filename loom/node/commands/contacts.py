@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,21 +18,21 @@ from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.message_view import shown_id
 from loom.node.names import check_name
+from loom.node.parts import Parts
+from loom.node.roster import Roster
 from loom.storage import contacts, events, messages, outbox
 from loom.storage.connection import Db
 from loom.wire.content import Profile, encode_payload
 from loom.wire.token import decode_token, encode_token
 
-if TYPE_CHECKING:
-    from loom.node.node import Node
-
 
 class ContactCommands:
     """Add, show, rename, block, verify, remove."""
 
-    def __init__(self, node: "Node") -> None:
-        self._node = node
-        self._parts = node.parts
+    def __init__(self, parts: Parts, roster: Roster, own_name: str) -> None:
+        self._parts = parts
+        self._roster = roster
+        self._own_name = own_name
         self._changing = asyncio.Lock()
         self.handlers: Handlers = {
             api.ExportToken: self._export_token,
@@ -58,10 +57,10 @@ class ContactCommands:
             raise OwnToken
         name = check_name(command.name)
         async with self._changing:
-            for device in self._node.roster.values():
+            for device in self._roster.values():
                 if device.contact.peer_id == token.peer_id:
                     raise DuplicateContact(name=device.contact.name)
-            known = self._node.roster.find(name)
+            known = self._roster.find(name)
             if known is None:
                 return await self._add(token, name)
             if not command.replace:
@@ -84,11 +83,11 @@ class ContactCommands:
             return contact
 
         def join(contact: Contact) -> None:
-            self._node.add_device(contact)
-            self._node.contacts_changed()
+            self._roster.add(contact)
+            self._roster.on_changed()
 
         contact = await self._parts.journal.submit(add, then=join)
-        device = self._node.roster[contact.contact_id]
+        device = self._roster[contact.contact_id]
         return await self._view(device)
 
     async def _replace_identity(
@@ -117,7 +116,7 @@ class ContactCommands:
             lambda db: (messages.unread_counts(db), outbox.counts(db), messages.last_messages(db))
         )
         devices = sorted(
-            self._node.roster.values(), key=lambda device: contacts.name_key(device.contact.name)
+            self._roster.values(), key=lambda device: contacts.name_key(device.contact.name)
         )
         return views.Contacts(
             contacts=[
@@ -132,12 +131,12 @@ class ContactCommands:
         )
 
     async def _show_contact(self, command: api.ShowContact) -> views.ContactView:
-        return await self._view(self._node.roster.named(command.contact))
+        return await self._view(self._roster.named(command.contact))
 
     async def _rename_contact(self, command: api.RenameContact) -> views.ContactView:
         name = check_name(command.name)
         async with self._changing:
-            device = self._node.roster.named(command.contact)
+            device = self._roster.named(command.contact)
             return await self._change(
                 device, lambda contact: msgspec.structs.replace(contact, name=name), "renamed"
             )
@@ -151,7 +150,7 @@ class ContactCommands:
             happened.add(event)
 
         async with self._changing:
-            device = self._node.roster.named(command.contact)
+            device = self._roster.named(command.contact)
             async with self._let_go(device):
                 await self._parts.journal.write(remove)
         await self._parts.database.checkpoint()
@@ -165,7 +164,7 @@ class ContactCommands:
                 self._queue_profile(db, device.number)
 
         async with self._changing:
-            device = self._node.roster.named(command.contact)
+            device = self._roster.named(command.contact)
             if device.contact.blocked == command.blocked:
                 return await self._view(device)
             # Links, tasks and unsent words end here; unblocking begins afresh.
@@ -179,7 +178,7 @@ class ContactCommands:
 
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
         async with self._changing:
-            device = self._node.roster.named(command.contact)
+            device = self._roster.named(command.contact)
             if command.confirm and command.withdraw:
                 raise InvalidInput(what="Either confirm or withdraw")
             if command.confirm:
@@ -197,7 +196,7 @@ class ContactCommands:
                     lambda contact: msgspec.structs.replace(contact, verified=False),
                     "unverified",
                 )
-            device = self._node.roster.named(command.contact)
+            device = self._roster.named(command.contact)
         groups = safety_number(self._parts.identity.peer_id, device.contact.peer_id)
         return views.SafetyNumberView(
             contact=device.contact.name,
@@ -231,8 +230,8 @@ class ContactCommands:
 
         def take_up(contact: Contact) -> None:
             if anew:
-                self._node.add_device(contact)
-                self._node.contacts_changed()
+                self._roster.add(contact)
+                self._roster.on_changed()
             else:
                 device.context.contact = contact
 
@@ -241,18 +240,18 @@ class ContactCommands:
                 await self._parts.journal.submit(update, then=take_up)
         else:
             await self._parts.journal.submit(update, then=take_up)
-        device = self._node.roster[device.number]
+        device = self._roster[device.number]
         return await self._view(device)
 
     @asynccontextmanager
     async def _let_go(self, device: Device) -> AsyncIterator[None]:
         """End a contact's links and tasks; when what follows fails, take it up again as it was."""
-        await self._node.drop_device(device)
+        await self._roster.drop(device)
         try:
             yield
         except BaseException:
-            self._node.add_device(device.contact)
-            self._node.contacts_changed()
+            self._roster.add(device.contact)
+            self._roster.on_changed()
             raise
 
     async def _view(self, device: Device) -> views.ContactView:
@@ -269,7 +268,7 @@ class ContactCommands:
     def _queue_profile(self, db: Db, contact_id: ContactId) -> None:
         """Tell the contact what one would like to be called, before anything else."""
         message_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
-        profile = Profile(message_id, now_ms, self._node.name)
+        profile = Profile(message_id, now_ms, self._own_name)
         outbox.add(db, contact_id, message_id, encode_payload(profile))
 
 

@@ -1,18 +1,19 @@
 """Commands about what was and is to be said."""
 
 import uuid
-from typing import TYPE_CHECKING
 
 from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ConversationRead, MessageQueued, MessagesDeleted
-from loom.errors import ContactBlocked, IdentityChanged, InvalidInput, MessageNotFound
+from loom.errors import InvalidInput, MessageNotFound
 from loom.model import Direction, Message, MessageId, MessageState
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.message_view import message_fields, message_view, shown_id
 from loom.node.names import check_text
+from loom.node.parts import Parts
+from loom.node.roster import Roster
 from loom.printable import printable
 from loom.storage import messages, outbox, preferences, receipts
 from loom.storage import search as text_search
@@ -21,18 +22,15 @@ from loom.storage.receipts import ReceiptKind
 from loom.wire.content import Text
 from loom.wire.limits import RECEIPT_MAX_IDS
 
-if TYPE_CHECKING:
-    from loom.node.node import Node
-
 PAGE_MAX = 10_000
 
 
 class MessageCommands:
     """Send, read, search, delete."""
 
-    def __init__(self, node: "Node") -> None:
-        self._node = node
-        self._parts = node.parts
+    def __init__(self, parts: Parts, roster: Roster) -> None:
+        self._parts = parts
+        self._roster = roster
         self.handlers: Handlers = {
             api.SendText: self._send_text,
             api.History: self._history,
@@ -44,12 +42,12 @@ class MessageCommands:
         }
 
     async def _send_text(self, command: api.SendText) -> views.MessageView:
-        device = self._node.roster.named(command.contact)
+        device = self._roster.addressable(command.contact)
         check_text(command.body)
         return await self._queue(device, command.body)
 
     async def _retry_message(self, command: api.RetryMessage) -> views.MessageView:
-        device, message_id = self._node.roster.named(command.contact), _id(command.message_id)
+        device, message_id = self._roster.addressable(command.contact), _id(command.message_id)
         failed = await self._parts.database.read(
             lambda db: messages.by_id(db, device.number, message_id, Direction.OUT)
         )
@@ -60,10 +58,6 @@ class MessageCommands:
     async def _queue(
         self, device: Device, body: str, *, instead_of: MessageId | None = None
     ) -> views.MessageView:
-        if device.contact.blocked:
-            raise ContactBlocked(name=device.contact.name)
-        if device.contact.identity_changed:
-            raise IdentityChanged(name=device.contact.name)
         message_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
 
         def store(db: Db, happened: Happened) -> Message:
@@ -90,7 +84,7 @@ class MessageCommands:
         return message_view(device.contact, message)
 
     async def _history(self, command: api.History) -> views.Messages:
-        device = self._node.roster.named(command.contact)
+        device = self._roster.named(command.contact)
 
         def page(db: Db) -> list[Message]:
             after_row = command.after_row
@@ -113,7 +107,7 @@ class MessageCommands:
         return views.Messages(messages=[message_view(device.contact, one) for one in found])
 
     async def _search(self, command: api.Search) -> views.Messages:
-        device = None if command.contact is None else self._node.roster.named(command.contact)
+        device = None if command.contact is None else self._roster.named(command.contact)
         contact_id = None if device is None else device.number
         found = await self._parts.database.long_read(
             lambda db: text_search.search(
@@ -125,7 +119,7 @@ class MessageCommands:
                 before_row=command.before_row,
             )
         )
-        known = self._node.roster
+        known = self._roster
         return views.Messages(
             messages=[
                 message_view(known[one.contact_id].contact, one)
@@ -135,7 +129,7 @@ class MessageCommands:
         )
 
     async def _delete_messages(self, command: api.DeleteMessages) -> views.Done:
-        device = self._node.roster.named(command.contact)
+        device = self._roster.named(command.contact)
         ids = None if command.message_ids is None else [_id(one) for one in command.message_ids]
 
         def delete(db: Db, happened: Happened) -> None:
@@ -159,7 +153,7 @@ class MessageCommands:
         return views.Done()
 
     async def _mark_read(self, command: api.MarkRead) -> views.Done:
-        device = self._node.roster.named(command.contact)
+        device = self._roster.named(command.contact)
 
         def mark(db: Db, happened: Happened) -> bool:
             ids = messages.mark_read(db, device.number, command.row_id)
@@ -178,7 +172,7 @@ class MessageCommands:
         return views.Done()
 
     async def _set_typing(self, command: api.SetTyping) -> views.Done:
-        device = self._node.roster.named(command.contact)
+        device = self._roster.named(command.contact)
         allowed = await self._parts.database.read(
             lambda db: preferences.allows_typing(db, device.number)
         )

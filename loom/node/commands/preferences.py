@@ -1,6 +1,4 @@
-"""Commands about what one keeps for oneself: drafts, and what each contact is told."""
-
-from typing import TYPE_CHECKING
+"""Commands about drafts, and about what contacts are told."""
 
 import msgspec
 
@@ -10,20 +8,19 @@ from loom.api.events import ContactChanged
 from loom.errors import InvalidText
 from loom.node.commands.handlers import Handlers
 from loom.node.journal import Happened
+from loom.node.parts import Parts
+from loom.node.roster import Roster
 from loom.storage import drafts, preferences
 from loom.storage.connection import Db
 from loom.wire.limits import DRAFT_MAX_BYTES
 
-if TYPE_CHECKING:
-    from loom.node.node import Node
 
-
-class HabitCommands:
+class PreferenceCommands:
     """Drafts and preferences."""
 
-    def __init__(self, node: "Node") -> None:
-        self._node = node
-        self._parts = node.parts
+    def __init__(self, parts: Parts, roster: Roster) -> None:
+        self._parts = parts
+        self._roster = roster
         self.handlers: Handlers = {
             api.ListDrafts: self._list_drafts,
             api.SetDraft: self._set_draft,
@@ -38,7 +35,7 @@ class HabitCommands:
         )
 
     async def _set_draft(self, command: api.SetDraft) -> views.Done:
-        device = self._node.roster.named(command.contact)
+        device = self._roster.named(command.contact)
         if len(command.body.encode()) > DRAFT_MAX_BYTES:
             raise InvalidText(reason=f"a draft has at most {DRAFT_MAX_BYTES} bytes")
         await self._parts.database.write(lambda db: drafts.put(db, device.number, command.body))
@@ -51,7 +48,7 @@ class HabitCommands:
         return views.Preferences(everybody=everybody, contacts=found)
 
     async def _set_preferences(self, command: api.SetPreferences) -> views.Done:
-        device = None if command.contact is None else self._node.roster.named(command.contact)
+        device = None if command.contact is None else self._roster.named(command.contact)
         number = None if device is None else device.number
         asked = {
             "read_receipts": command.read_receipts,

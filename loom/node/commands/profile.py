@@ -1,0 +1,87 @@
+"""Commands about the profile and its node."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+import loom
+from loom.api import commands as api
+from loom.api import views
+from loom.config import Paths
+from loom.core.identity import Identity, seeds_from_phrase
+from loom.errors import InvalidInput, InvalidPhrase
+from loom.node.commands.handlers import Handlers
+from loom.node.diagnosis import diagnose
+from loom.node.log_tail import LINES_MAX, tail
+from loom.node.network import Network
+from loom.node.parts import Parts
+from loom.node.roster import Roster
+from loom.storage import outbox
+
+
+class ProfileCommands:
+    """Status, doctor, log, recovery phrase, stop."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        roster: Roster,
+        network: Network,
+        *,
+        name: str,
+        paths: Paths,
+        stop: Callable[[], None],
+    ) -> None:
+        self._parts = parts
+        self._roster = roster
+        self._network = network
+        self._name = name
+        self._paths = paths
+        self._stop_node = stop
+        self._started_at_ms = parts.clock.now_ms()
+        self._started_seq = parts.journal.last_seq
+        self.handlers: Handlers = {
+            api.ReadLog: self._read_log,
+            api.Status: self._status,
+            api.Diagnose: self._diagnose,
+            api.CheckPhrase: self._check_phrase,
+            api.Stop: self._stop,
+        }
+
+    async def _read_log(self, command: api.ReadLog) -> views.LogLines:
+        if command.lines < 1:
+            raise InvalidInput(what="The number of lines must be at least 1")
+        lines = min(command.lines, LINES_MAX)
+        return views.LogLines(lines=await asyncio.to_thread(tail, self._paths.log, lines))
+
+    async def _status(self, command: api.Status) -> views.StatusView:
+        queued = await self._parts.database.read(outbox.counts)
+        return views.StatusView(
+            profile=self._paths.profile,
+            name=self._name,
+            fingerprint=self._parts.identity.peer_id.hex(),
+            port=self._network.port,
+            addresses=self._network.addresses,
+            pid=os.getpid(),
+            started_at_ms=self._started_at_ms,
+            contacts=len(self._roster),
+            online=sum(device.is_linked() for device in self._roster.values()),
+            queued=sum(queued.values()),
+            mdns=self._network.mdns,
+            version=loom.__version__,
+            started_seq=self._started_seq,
+            last_seq=self._parts.journal.last_seq,
+        )
+
+    async def _diagnose(self, command: api.Diagnose) -> views.Diagnosis:
+        return await diagnose(self._parts.database, self._network, self._paths.folder)
+
+    async def _check_phrase(self, command: api.CheckPhrase) -> views.Done:
+        found = Identity(seeds_from_phrase(command.phrase))
+        if found.peer_id != self._parts.identity.peer_id:
+            raise InvalidPhrase(reason="they are another identity's")
+        return views.Done()
+
+    async def _stop(self, command: api.Stop) -> views.Done:
+        self._stop_node()
+        return views.Done()

@@ -1,0 +1,30 @@
+"""Deletes, every ten minutes, what has outlived its time (docs/PROTOCOL.md 8)."""
+
+import asyncio
+import logging
+from typing import Final
+
+from loom.errors import LoomError
+from loom.node.network import Network
+from loom.node.parts import Parts
+from loom.node.roster import Roster
+from loom.storage import maintenance
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S: Final = 600.0
+
+
+async def maintain(parts: Parts, roster: Roster, network: Network) -> None:
+    """Runs until it is cancelled; a failing disk is tried again next time."""
+    while True:
+        try:
+            await parts.database.write(lambda db: maintenance.prune(db, parts.now_s()))
+            network.link_listener.prune()
+            for device in list(roster.values()):
+                await device.sessions.drop_superseded()
+            # Deleted keys stay in the log's old pages until it is emptied.
+            await parts.database.checkpoint()
+        except LoomError as error:
+            log.warning("maintenance: %s", error.code)
+        await asyncio.sleep(INTERVAL_S)

@@ -1,0 +1,167 @@
+"""How a node meets the network: the port it listens on, who may connect, whom it dials."""
+
+import ipaddress
+import logging
+from functools import partial
+from typing import Final
+
+from loom.api.events import Warned
+from loom.api.profiles import NodeOptions
+from loom.errors import PortInUse, PortMoved
+from loom.model import Address
+from loom.node.device import Device
+from loom.node.listener import LinkListener
+from loom.node.parts import Parts
+from loom.node.presence import Announcer
+from loom.node.roster import Roster
+from loom.node.routes.caller import Caller
+from loom.node.routes.dialer import Dialer
+from loom.ports import Discovery, Listener, Transport
+from loom.storage import settings
+from loom.storage.connection import Db
+
+log = logging.getLogger(__name__)
+
+ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - the product listens on the LAN
+ANY_IPV6: Final = "::"
+DAY_S: Final = 86_400
+
+
+class Network:
+    """Nothing of it is used while the node is offline."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        roster: Roster,
+        transport: Transport,
+        discovery: Discovery,
+        options: NodeOptions,
+    ) -> None:
+        self.caller = Caller(transport, parts.clock, parts.random, self._today)
+        self.link_listener = LinkListener(parts.database, parts.clock, parts.random, self._today)
+        self.announcer: Announcer | None = None
+        self.has_fallen_back = False
+        """The remembered port was taken."""
+        self.is_online = options.online
+        """Whether this node meets the network at all."""
+        self._parts = parts
+        self._roster = roster
+        self._transport = transport
+        self._discovery = discovery
+        self._options = options
+        self._listener: Listener | None = None
+
+    async def start(self) -> None:
+        """Listen, dial, announce.
+
+        Raises:
+            PortInUse, InvalidAddress: the explicit address cannot be bound.
+        """
+        await self.link_listener.load()
+        await self._listen()
+        self._roster.on_added = self._begin_dialling
+        self._roster.on_changed = self._contacts_changed
+        self._contacts_changed()
+        for device in self._roster.values():
+            self._begin_dialling(device)
+        if self._options.mdns:
+            self.announcer = Announcer(
+                self._parts, self._discovery, self.port, self._roster.welcome, self._listens_on
+            )
+            await self.announcer.start()
+
+    def refuse_new(self) -> None:
+        """Neither accept nor dial links from now on."""
+        self.link_listener.stop()
+        self.caller.stop()
+
+    async def stop(self) -> None:
+        """Withdraw what was announced and free the port; links are their devices' to end."""
+        if self.announcer is not None:
+            await self.announcer.stop()
+        if self._listener is not None:
+            await self._listener.close()
+
+    @property
+    def port(self) -> int:
+        """The bound port; 0 when offline."""
+        return self._listener.addresses[0].port if self._listener is not None else 0
+
+    @property
+    def addresses(self) -> list[str]:
+        """What is bound."""
+        return [] if self._listener is None else [str(one) for one in self._listener.addresses]
+
+    @property
+    def mdns(self) -> str:
+        """The announcer's state: on, off or failed."""
+        return "off" if self.announcer is None else self.announcer.state
+
+    # --- inside ---
+
+    def _contacts_changed(self) -> None:
+        """Gate and adverts follow the contacts."""
+        self.link_listener.admit(self._roster.welcome())
+        if self.announcer is not None:
+            self.announcer.contacts_changed()
+
+    def _today(self) -> int:
+        return self._parts.now_s() // DAY_S
+
+    def _begin_dialling(self, device: Device) -> None:
+        if device.contact.is_welcome and device.dialer is None:
+            device.dialer = Dialer(
+                partial(self.caller.call_in_turn, device),
+                device.book,
+                self._parts.clock,
+                device.is_linked,
+                device.dial_failed,
+                yields=self._parts.identity.peer_id > device.contact.peer_id,
+            )
+            device.spawn(device.dialer.run(), "dialer")
+
+    async def _listen(self) -> None:
+        explicit = self._options.listen
+        remembered = await self._parts.database.read(_remembered_port)
+        if explicit is not None:
+            self._listener = await self._transport.listen([explicit], self.link_listener.accept)
+        else:
+            try:
+                self._listener = await self._bind_any(remembered)
+            except PortInUse as error:
+                if not remembered:
+                    raise
+                # Contacts find the new port by mDNS; the remembered one is tried again next time.
+                self._listener = await self._bind_any(0)
+                await self._say_fallback(error)
+        if not remembered:
+            port = self.port
+            await self._parts.database.write(
+                lambda db: settings.put(db, "listen_port", str(port).encode())
+            )
+
+    async def _bind_any(self, port: int) -> Listener:
+        return await self._transport.listen(
+            [Address(ANY_IPV4, port), Address(ANY_IPV6, port)], self.link_listener.accept
+        )
+
+    async def _say_fallback(self, error: PortInUse) -> None:
+        moved = PortMoved(**error.facts, instead=self.port)
+        log.warning("remembered port is taken; listening on %d", self.port)
+        self.has_fallen_back = True
+        warning = Warned(code=moved.code, facts=moved.facts)
+        await self._parts.journal.write(lambda db, happened: happened.add(warning))
+
+    def _listens_on(self, packed: bytes) -> bool:
+        """Whether an address of this machine reaches the listener."""
+        if self._listener is None:
+            return False
+        ip = ipaddress.ip_address(packed)
+        wildcard = ANY_IPV4 if ip.version == 4 else ANY_IPV6
+        return any(one.host in (str(ip), wildcard) for one in self._listener.addresses)
+
+
+def _remembered_port(db: Db) -> int:
+    value = settings.get(db, "listen_port")
+    return 0 if value is None else int(value)
