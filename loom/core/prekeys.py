@@ -119,7 +119,7 @@ def read_bundle(data: bytes, contact: ContactToken, now_s: int) -> RemoteBundle:
     if version != BUNDLE_VERSION or device != u32(DEVICE) or kind[0] not in _LIFETIMES:
         raise ProtocolViolation(what="bundle version, device or kind")
     if peer_id != contact.peer_id:
-        raise ProtocolViolation(what="bundle of somebody else")
+        raise ProtocolViolation(what="bundle of another identity")
     issued_at_s, expires_at_s = int.from_bytes(issued, "big"), int.from_bytes(expires, "big")
     if (
         issued_at_s > now_s + BUNDLE_FUTURE_SKEW_S

@@ -73,7 +73,7 @@ class OpenedEnvelope(NamedTuple):
     accepted: bool
     """This envelope began a session: its prekey is spent."""
     renewed: bool
-    """Tell the user that a session was begun anew."""
+    """Tell the user that a new session was begun."""
 
     def __repr__(self) -> str:
         return f"OpenedEnvelope({len(self.payload)} bytes)"
@@ -314,7 +314,7 @@ def receipted(sessions: Sessions, session_id: bytes, ordinal: int) -> Sessions:
 
 
 def want_start(sessions: Sessions) -> Sessions:
-    """A desync was seen: begin anew when the rules allow."""
+    """A desync was seen: start a new session when the rules allow."""
     best = sessions.best
     if sessions.start_wanted or (best is not None and choice.unconfirmed(best)):
         return sessions

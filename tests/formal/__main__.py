@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("models", nargs="*", help="names without .pv; all if none is given")
     parser.add_argument("--timeout-s", type=float, default=600.0, help="for each model")
     parser.add_argument("--proverif", default="proverif", help="the program to run")
-    parser.add_argument("--table", action="store_true", help="write the README's table anew")
+    parser.add_argument("--table", action="store_true", help="write the README's table")
     chosen = parser.parse_args(arguments)
     book = models.load()
     if chosen.table:

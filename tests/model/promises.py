@@ -34,7 +34,7 @@ def _check_keys(world: World) -> None:
 
 
 def is_delivered(world: World) -> bool:
-    """Everything said was shown and receipted; nobody begins anew or waits for an answer."""
+    """Everything said was shown and receipted; no side starts a session or waits for an answer."""
     for who in (0, 1):
         side, other = world.sides[who], world.sides[1 - who]
         if side.rows or side.start_wanted or len(other.shown) != side.said:

@@ -196,7 +196,7 @@ def _tidy(real: Real, who: int) -> Real:
 
 
 def compare(real: Real, world: World) -> None:
-    """Counters, sessions in their order, what each has sealed, and the wish to begin anew.
+    """Counters, sessions in their order, what each has sealed, and whether a start is wanted.
 
     Raises:
         Differs: by one of these.
@@ -217,7 +217,7 @@ def compare(real: Real, world: World) -> None:
             model.counters,
             model.start_wanted,
         ):
-            raise Differs("counters, or the wish to begin anew")
+            raise Differs("counters, or whether a start is wanted")
         if len(side.prekeys) != int(model.prekey is not None):
             raise Differs("prekeys")
         _compare_best(sessions, choice.best(model.sessions))

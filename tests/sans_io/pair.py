@@ -112,7 +112,7 @@ class Node:
     # --- sending ---
 
     def outgoing(self) -> list[bytes]:
-        """Every row's envelope, sealed anew if the best session changed, then what is owed."""
+        """Every row's envelope, sealed again if the best session changed, then what is owed."""
         best = self.sessions.best
         if best is None:
             return []
@@ -275,7 +275,7 @@ class Pair:
         return self.bob if node is self.alice else self.alice
 
     def starts(self, *, lose: float = 0.0) -> None:
-        """Whoever is due asks for a bundle and begins; both ask before either begins."""
+        """Each node that is due asks for a bundle and starts; both ask before either starts."""
         due = [node for node in self.nodes if node.start_due(self.now_ms)]
         bundles = [(node, self.other(node).bundle(self.now_ms)) for node in due]
         for node, bundle in bundles:

@@ -87,7 +87,7 @@ def test_protocol_10_03_all_shows_once_under_loss_doubling_and_delay(seed: int) 
         talk.rough_round()
     talk.pair.settle()
     talk.check()
-    # Loss alone is no reason to begin anew or to alarm anybody.
+    # Loss alone is no reason for a new session or a notice.
     assert [node.notices for node in talk.pair.nodes] == [0, 0]
     assert [set(node.failures) for node in talk.pair.nodes] == [set(), set()]
 

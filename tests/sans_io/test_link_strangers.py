@@ -1,4 +1,4 @@
-"""Whoever is no contact learns nothing, costs little and changes nothing (PROTOCOL.md 3, 10)."""
+"""A stranger learns nothing, costs little and changes nothing (PROTOCOL.md 3, 10)."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -93,7 +93,7 @@ STRANGERS: dict[str, Callable[[], bytes]] = {
 def test_protocol_10_11_refusals_all_look_alike(
     stranger: str, cut: int, request: pytest.FixtureRequest
 ) -> None:
-    """No byte back, no public-key work, and an end at 2 KiB or at the deadline, whoever it is."""
+    """No byte back, no public-key work, and an end at 2 KiB or at the deadline, for all of them."""
     data = STRANGERS[stranger]()
     request.getfixturevalue("no_public_key_work")
     for filler in (b"", bytes(LINK_HANDSHAKE_MAX_BYTES)):
@@ -142,7 +142,7 @@ def test_a_clock_may_be_wrong_by_a_day(day: int) -> None:
     assert event == LinkAuthenticated(ALICE, some_bytes("rand", 16), day)
 
 
-def test_every_contact_is_tested_whoever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_contact_is_tested_for_every_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Constant work: one MAC per contact, for a stranger, the first and the last alike."""
     door = Door(contacts={ContactId(number): f"contact {number}" for number in range(20)})
     tested: list[MacKey] = []

@@ -325,7 +325,7 @@ def test_protocol_10_10_a_contact_that_starts_without_end_keeps_eight_sessions()
 
 
 def test_a_stolen_link_key_alone_only_makes_noise() -> None:
-    """Junk that arrives as if from a contact: no state but the wish to begin anew."""
+    """Junk that arrives as if from a contact: no state changes but that a start is wanted."""
     pair = Pair(7)
     pair.alice.write("one")
     pair.settle()

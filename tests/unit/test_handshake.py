@@ -223,7 +223,7 @@ def test_a_counter_a_day_ahead_is_the_last_that_counts() -> None:
 
 @pytest.mark.parametrize("missing", ["dh1", "dh2", "dh3", "kem"])
 def test_protocol_10_08_every_secret_of_the_flight_is_needed(missing: str) -> None:
-    """Whoever breaks X25519 lacks the KEM's secret, whoever breaks ML-KEM lacks the others.
+    """An attacker who breaks X25519 lacks the KEM's secret, one who breaks ML-KEM lacks the others.
 
     Given all the others and the clear transcript (with P1), the root key is another one.
     """

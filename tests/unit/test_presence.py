@@ -117,7 +117,7 @@ def test_protocol_10_12_adverts_of_one_node_share_nothing() -> None:
 
 
 def test_protocol_10_12_the_order_of_contacts_does_not_show() -> None:
-    """Whoever is added last stands anywhere."""
+    """The contact that was added last may be at any place."""
     keys = [key(number) for number in range(10)]
     one, other = (
         build_adverts(order, PLACE, epoch=EPOCH, random_bytes=random_bytes(10))

@@ -11,7 +11,7 @@ ALICE, BOB, CAROL = (PeerId(hash_(name)[:32]) for name in (b"alice", b"bob", b"c
 
 
 def test_both_sides_see_the_same() -> None:
-    """Whoever computes it, in whatever order."""
+    """The same on both sides, in either order."""
     assert safety_number(ALICE, BOB) == safety_number(BOB, ALICE)
 
 
@@ -41,7 +41,7 @@ def test_a_fixed_value_stays() -> None:
 
 
 def test_the_words_are_those_of_the_number() -> None:
-    """Twelve of BIP 39, from the 60 digits alone; whoever has the number has the words."""
+    """Twelve of BIP 39, made from the 60 digits alone: who has the number has the words."""
     groups = safety_number(ALICE, BOB)
     words = safety_words(groups)
     assert len(words) == 12
