@@ -97,8 +97,7 @@ class ControlClient:
             while True:
                 answer = decode_answer(await _line(reader))
                 if answer.id is None:
-                    reason = "it did not understand what was asked"
-                    continue
+                    raise ControlError(what="it did not understand what was asked")
                 waiting = self._waiting.get(answer.id)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)

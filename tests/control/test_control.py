@@ -340,15 +340,20 @@ async def test_what_answers_like_no_node_is_one_error(path: Path, line: bytes) -
         writer.write(lines.encode(greeting))
         await reader.readline()
         writer.write(line + b"\n")
+        await reader.read()  # it does not end before the client does
         writer.close()
+        ended.set()
 
+    ended = asyncio.Event()
     path.parent.mkdir(mode=0o700)
     served = await asyncio.start_unix_server(serve, path)
     async with served:
         client = await attach(path)
         with pytest.raises(ControlError):
-            await client.send(Diagnose())
+            async with asyncio.timeout(10):
+                await client.send(Diagnose())
         await client.close()
+        await ended.wait()
 
 
 def test_every_command_says_what_it_gives() -> None:
