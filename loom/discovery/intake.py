@@ -22,7 +22,7 @@ class Intake:
 
     def __init__(self, monotonic_s: Callable[[], float]) -> None:
         self.interfaces = Interfaces()
-        """To be replaced when they may have changed."""
+        """None at first; to be set, and set again when they may have changed."""
         self.source: tuple[Ip, int] | None = None
         """Sender of the response that is being processed: address and IPv6 scope."""
         self._monotonic_s = monotonic_s

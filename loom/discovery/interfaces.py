@@ -1,8 +1,9 @@
 """This machine's network interfaces, and which addresses lie in their networks."""
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from typing import Self
 
 import ifaddr
 
@@ -10,13 +11,12 @@ Ip = IPv4Address | IPv6Address
 
 
 class Interfaces:
-    """As they were when this was made; `only` those that have one of the packed addresses."""
+    """The networks of some adapters; `only` those that have one of the packed addresses."""
 
-    def __init__(self, only: Collection[bytes] | None = None) -> None:
-        found = [
-            (adapter.index, [_with_network(ip) for ip in adapter.ips])
-            for adapter in ifaddr.get_adapters()
-        ]
+    def __init__(
+        self, adapters: Iterable[ifaddr.Adapter] = (), only: Collection[bytes] | None = None
+    ) -> None:
+        found = [(adapter.index, [_with_network(ip) for ip in adapter.ips]) for adapter in adapters]
         self._by_index = [
             (index, addresses)
             for index, addresses in found
@@ -24,6 +24,11 @@ class Interfaces:
         ]
         self.own = frozenset(one.ip for _, addresses in found for one in addresses)
         """The addresses of this machine, without scope."""
+
+    @classmethod
+    def here(cls, only: Collection[bytes] | None = None) -> Self:
+        """Those of this machine, as they are now."""
+        return cls(ifaddr.get_adapters(), only)
 
     def reach(self, source: Ip, scope: int) -> bool:
         """Whether a sender is on a network of this machine (RFC 6762, section 11)."""

@@ -61,7 +61,7 @@ class MdnsDiscovery:
         Without pinned interfaces these are all but loopback and link-local IPv6, which needs a
         scope that no record can carry; on a machine without any other, loopback alone.
         """
-        here = Interfaces().own
+        here = Interfaces.here().own
         if self._pinned is not None:
             chosen = {ip for ip in here if ip.packed in self._pinned}
         else:
@@ -82,7 +82,7 @@ class MdnsDiscovery:
                 mdns = await self._opened()
                 await self._withdraw(mdns)
                 await mdns.async_update_interfaces()
-                self._intake.interfaces = Interfaces(self._pinned)
+                self._intake.interfaces = Interfaces.here(self._pinned)
                 self._intake.guard(one.transport for one in mdns.zeroconf.engine.readers)
                 self._browse(mdns, self._found)
                 await self._register(mdns, adverts)
