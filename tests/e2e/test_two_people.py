@@ -375,7 +375,8 @@ def test_the_phrase_brings_the_identity_back(made: Made, empty: Home) -> None:
     for phrase in wrong:
         bad = empty.run("restore", "--name", "Eve", "--phrase-file", "-", "--json", stdin=phrase)
         assert (bad.code, bad.error["code"]) == (2, "invalid_phrase"), phrase
-        assert not any(word in bad.stdout for word in words if len(word) > 6)
+        own = {"message", "separate"}  # of the list, and of the answer to any phrase
+        assert not any(word in bad.stdout for word in words if len(word) > 6 and word not in own)
     missing = empty.run("restore", "--name", "Eve", "--phrase-file", "/nowhere", "--json")
     assert missing.code == 2
     assert [one.name for one in (empty.loom / "profiles").iterdir()] == ["alice"]
