@@ -452,3 +452,16 @@ async def test_a_blocked_contact_says_how_to_go_on(people: PeopleNode, opened: O
         await settle(pilot)
         assert "What Ada sent during the block arrives" in screen(app)
         assert "is blocked" not in screen(app)
+
+
+async def test_the_cursor_begins_where_it_was_wanted_once_there_is_something(
+    people: PeopleNode, opened: Opened
+) -> None:
+    """Verifying begins on a button that confirms nothing, however late the node answers."""
+    async with opened(people) as (app, pilot):
+        panel = VerifyPanel(app, 2)
+        assert panel.items() == []
+        app.open_panel(panel)
+        panel.show()
+        await settle(pilot)
+        assert panel.body.at == "Compare later"

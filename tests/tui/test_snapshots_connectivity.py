@@ -1,4 +1,4 @@
-"""The screens about paths, log and privacy; see tests/tui/test_snapshots.py."""
+"""The screens about paths, log and settings; see tests/tui/test_snapshots.py."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.tui.test_snapshots import SIZES
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("screen", ["connectivity", "log", "privacy"])
+@pytest.mark.parametrize("screen", ["connectivity", "log", "settings"])
 async def test_it_looks_as_it_did(
     node: TalkingNode, opened: Opened, screen: str, size: str
 ) -> None:

@@ -32,7 +32,7 @@ def test_neither_utf_8_nor_colours_nor_a_mouse(tmux: Tmux) -> None:
     assert any("you  echo the needle" in row and row.endswith("**") for row in screen.splitlines())
     check(tmux)
     for command, words in (
-        ("C-p", "Do what?"),
+        ("C-p", "Commands"),
         ("F1", "Keys and commands"),
         ("F2", "Fingerprint"),
         ("C-t", "Listening at"),
@@ -43,7 +43,7 @@ def test_neither_utf_8_nor_colours_nor_a_mouse(tmux: Tmux) -> None:
         tmux.type("Escape")
         tmux.gone(words)
     tmux.type("/verify", "Enter")
-    tmux.until("It is the same")
+    tmux.until("They are the same")
     check(tmux)
     tmux.resize(120, 50)
     tmux.until("##############")  # the QR code

@@ -1,4 +1,7 @@
-"""Draws a panel: a framed box in the middle, as high as its content, at most 90 columns wide."""
+"""Draws a panel: a framed box in the middle, as high as its content.
+
+It is at most 90 columns wide, or as wide as a picture needs.
+"""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -62,7 +65,7 @@ class PanelBody(Lines):
     def fits_picture(self, picture: Sequence[str]) -> bool:
         """Whether there is room for the picture."""
         beside = width_of(picture[0]) + 2 if picture else 0
-        room = self._box_width - EDGE - beside
+        room = self.size.width - EDGE - beside
         return bool(picture) and room >= COLUMN_MIN and len(picture) <= self.size.height - 2
 
     def go(self, by: int) -> None:
@@ -92,7 +95,7 @@ class PanelBody(Lines):
             self._place = names.index(self.at)
         else:
             self._place = max(0, min(self._place, len(names) - 1))
-            self.at = names[self._place] if names else ""
+            self.at = names[self._place] if names else self.at
         self._rows = []
         stop = 0
         for item in self.items:
@@ -148,7 +151,8 @@ class PanelBody(Lines):
 
     @property
     def _box_width(self) -> int:
-        return min(self.size.width, WIDTH_MAX)
+        beside = width_of(self.picture[0]) + 2 + EDGE + FIELD_BESIDE_MIN if self.picture else 0
+        return min(self.size.width, max(WIDTH_MAX, beside))
 
     @property
     def _column(self) -> int:
@@ -177,7 +181,9 @@ class PanelBody(Lines):
 
     @property
     def _top(self) -> int:
-        return (self.size.height - self._box_height) // 2
+        # What is said below does not move what stands above it.
+        room = self.size.height - self._box_height
+        return min((room + self._said_height) // 2, room)
 
     def _row_at(self, y: int) -> int | None:
         at = y - self._top - 1 - self._margin
@@ -213,15 +219,12 @@ class PanelBody(Lines):
         here = row.stop is not None and row.stop == self._place
         is_head = here and at is not None and (not at or self._rows[at - 1].stop != row.stop)
         mark = Piece(f"{signs['here']} " if is_head else "  ", "key")
-        line = [mark, *frame.fit(row.line, self._column, signs)]
-        if self.picture:
-            code = inner - self._margin
-            line.append(Piece(" "))
-            if 0 <= code < len(self.picture):
-                line.append(Piece(self.picture[code], "qr"))
-            return line
-        more = self._more(at)
-        return [*line, Piece(f" {more}", "hint")] if more else line
+        more = Piece(f"{self._more(at):>2}", "hint")
+        line = [mark, *frame.fit(row.line, self._column, signs), more]
+        code = inner - self._margin
+        if 0 <= code < len(self.picture):
+            line.append(Piece(self.picture[code], "qr"))
+        return line
 
     def _more(self, at: int | None) -> str:
         """A sign where rows are hidden above or below."""
@@ -254,7 +257,7 @@ class PanelBody(Lines):
         gap = ""
         if isinstance(item, Toggle):
             words = f"[{'x' if item.is_on else ' '}] {label}"
-            gap = " " * max(LABEL_WIDTH - width_of(words), 0)
+            gap = " " * max(LABEL_WIDTH + 4 - width_of(words), 0)
         elif isinstance(item, Option):
             words = f"({self.look.signs['secret'] if item.is_on else ' '}) {label}"
         else:

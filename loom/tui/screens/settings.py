@@ -65,7 +65,7 @@ class SettingsPanel(LivePanel):
                 for one in PROFILES
             ),
             GAP,
-            Text("Lock when nobody was here for", "title"),
+            Text("Lock when idle for", "title"),
             *(
                 Option("lock", _time(one), minutes == one, partial(loom.use_lock_time, one))
                 for one in sorted({*LOCK_MIN, minutes}, key=lambda one: (not one, one))

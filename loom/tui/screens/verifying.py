@@ -66,7 +66,7 @@ class VerifyPanel(LivePanel):
         name = printable(view.contact)
         items: list[Item] = []
         if view.identity_changed:
-            items += [Text(changed_words(name), "bad"), GAP]
+            items.append(Text(changed_words(name), "bad"))
         items += [Grid(found.groups, framed=True), Grid(found.words, role="text"), GAP]
         if view.verified:
             return [
