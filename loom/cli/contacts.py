@@ -161,7 +161,8 @@ def verify(
         advice = (
             f"{name} is verified."
             if view.verified
-            else f"Do both see the same? Then `loom verify --confirm {shell_word(view.contact)}`."
+            else "If you see different numbers, someone may be intercepting your messages. "
+            f"If you both see the same: `loom verify --confirm {shell_word(view.contact)}`."
         )
         caller.output.put(view, "\n".join(rows))
         caller.output.note(f"In words: {' '.join(view.words)}")
