@@ -114,7 +114,7 @@ def test_one_s_own_from_elsewhere_is_shown_and_a_failure_too(talk: Talk, node: T
     done = talk("typed here", elsewhere)
     assert "you → Ada: from the phone" in done.stdout or "you -> Ada: from the phone" in done.stdout
     assert "typed here" not in done.stdout
-    assert "! not sent to Ada: blocked" in done.stdout
+    assert "! not sent to Ada: they are blocked" in done.stdout
 
 
 def test_another_contact_can_be_chosen_and_who_is_away_is_told_once(
