@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -226,7 +227,7 @@ _SETTINGS = settings(
     print_blob=True,
     phases=[Phase.generate],
 )
-TestDelivery = DeliveryMachine.TestCase
+TestDelivery = pytest.mark.long(DeliveryMachine.TestCase)
 TestDelivery.settings = _SETTINGS
 TestGroup = GroupMachine.TestCase
 TestGroup.settings = settings(_SETTINGS, max_examples=300 if LONG else 30)
