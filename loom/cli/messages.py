@@ -33,7 +33,6 @@ from loom.api.views import MessageView
 from loom.cli.completion import contact_names
 from loom.cli.contacts import Contact, confirm_name
 from loom.cli.events import event_words
-from loom.cli.given_text import text_of
 from loom.cli.opening import Caller, following
 from loom.cli.options import Command
 from loom.cli.output import body_words, sign, when
@@ -45,6 +44,7 @@ from loom.errors import (
     InvalidText,
     NotDelivered,
 )
+from loom.front.given_text import text_of
 from loom.printable import printable
 from loom.wire.limits import TEXT_MAX_BYTES
 

@@ -4,10 +4,10 @@ import os
 import shlex
 from pathlib import Path
 
-from loom.cli.given_text import text_of
 from loom.cli.terminal import ask_hidden, show
 from loom.config import Settings
 from loom.errors import InvalidInput
+from loom.front.given_text import text_of
 from loom.passphrases import check_new_passphrase, strength_of
 
 PASSPHRASE_MAX_BYTES = 4_096

@@ -44,12 +44,12 @@ from loom.api.views import ContactView, MessageView
 from loom.cli.completion import contact_names
 from loom.cli.contacts import standing
 from loom.cli.events import event_words
-from loom.cli.given_text import text_of
 from loom.cli.messages import message_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import Command
 from loom.cli.output import body_words, sign
 from loom.errors import InvalidInput, InvalidText, LoomError, NotDelivered
+from loom.front.given_text import text_of
 from loom.front.slash import Refused, Run, Say, SlashCommand, read_line
 from loom.printable import printable
 from loom.wire.limits import TEXT_MAX_BYTES

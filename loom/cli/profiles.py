@@ -7,13 +7,13 @@ import typer
 
 from loom.api.views import Done
 from loom.cli import terminal
-from loom.cli.given_text import text_of
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import ProfileCreated, ProfileLine
 from loom.cli.passphrase import from_file, read_new_passphrase, read_passphrase
 from loom.config import Settings, check_profile_name, profile_name_for
 from loom.errors import InvalidInput, InvalidPhrase, ProfileExists, TerminalNeeded
+from loom.front.given_text import text_of
 
 PANEL = "Profiles"
 PHRASE_MAX_BYTES = 4_096

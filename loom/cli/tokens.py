@@ -11,11 +11,11 @@ import typer
 from loom.api.commands import ExportToken, ImportToken
 from loom.api.views import TokenView
 from loom.cli.contacts import contact_words
-from loom.cli.given_text import text_of
 from loom.cli.opening import Caller
 from loom.cli.options import Command, Group
 from loom.cli.output import TokenInspected, has_unicode, is_simple_terminal, is_terminal
 from loom.errors import InvalidInput, InvalidToken
+from loom.front.given_text import text_of
 from loom.front.qr import qr_rows
 from loom.front.sentences import shell_word
 

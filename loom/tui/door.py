@@ -13,7 +13,9 @@ from loom.config import profile_name_for
 from loom.errors import NodeNotRunning, ProfileInUse
 from loom.front.signs import Signs, signs_of_terminal
 from loom.tui.drawing import DrawnApp
-from loom.tui.keys import Keys
+from loom.tui.editor import EDITS
+from loom.tui.keys import FORMS, Keys, key_words
+from loom.tui.kit.chooser import Choice, Chooser, narrowed
 from loom.tui.kit.items import Button, Item
 from loom.tui.kit.panel import Panel
 from loom.tui.screens.hidden import ELSEWHERE, Hidden
@@ -122,6 +124,20 @@ class DoorApp(DrawnApp[Opened]):
         return next(one for one in tries if one not in taken)
 
     # --- from one screen to the next ---
+
+    foot = (("help", "help"), ("quit", "quit"))
+
+    def everywhere(self, action: str) -> None:
+        """See `DrawnApp.everywhere`; help lists the keys that count here."""
+        if action != "help":
+            super().everywhere(action)
+            return
+        rows = [
+            Choice(one.does, "  ".join(map(key_words, keys)))
+            for one, keys in self.keys.bindings()
+            if one.where == FORMS or one.name in (*EDITS, "help", "redraw", "quit")
+        ]
+        self.push_screen(Chooser(self, "Keys", narrowed(rows)))
 
     def new_profile(self, *, restore: bool = False) -> None:
         """Make one, or bring one back."""

@@ -88,7 +88,7 @@ async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened
             "11-18 11:07:41  moved to 10.1.2.3:4070",
             "11-18 11:06:40  connected to 192.0.2.7:4070",
             "Bob [b]",
-            "4 attempts failed: no answer. Next in ",
+            "4 attempts failed: no answer. ",
             "2 waiting for confirmation, 1 arriving, 5 refused",
             "found at [fd00::7]:4070",
         ):

@@ -171,6 +171,34 @@ async def test_a_newcomer_gets_to_the_conversations(profiles: Profiles, tmp_path
     assert not profiles.nodes["ada-lovelace"].closed
 
 
+async def test_everything_that_is_typed_counts_in_a_passphrase(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    """Joiners and wide spaces too; a pasted line's end does not."""
+    passphrase = "\u0645\u06cc\u200c\u062e\u0648\u0627\u3000\U0001f468\u200d\U0001f469"
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter")
+        for one in passphrase:
+            door.screen.post_message(events.Key("typed", one))
+        await press(pilot, "enter", f"{passphrase}\r\n", "enter")
+    assert profiles.created == [("ada", "Ada", passphrase, None)]
+
+
+async def test_help_lists_the_keys_before_a_profile_is_open(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await pilot.press("f1")
+        await press(pilot, "Back; what")
+        assert "Back; what was typed is forgotten" in seen(door)
+        await press(pilot, "ctrl+u", "jump")
+        assert "Nothing found" in seen(door)
+        await press(pilot, "escape")
+        assert "Welcome to Loom" in seen(door)
+        await pilot.press("ctrl+c")
+        assert "Ctrl-Q quits." in seen(door)
+
+
 async def test_a_short_passphrase_is_refused(profiles: Profiles, tmp_path: Path) -> None:
     async with standing(profiles, tmp_path) as (door, pilot):
         await press(pilot, "Ada", "enter", "seven c")

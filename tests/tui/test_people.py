@@ -370,6 +370,8 @@ def test_a_token_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "ada.token"
     file.write_text(TOKEN + "\n")
     assert read_token(str(file)).strip() == TOKEN
+    file.write_bytes(b"\xef\xbb\xbf" + TOKEN.encode() + b"\r\n")
+    assert read_token(str(file)).strip() == TOKEN
     file.write_bytes(b"\xff\xfe")
     for wrong in (str(file), str(tmp_path), "", "missing"):
         with pytest.raises((InvalidToken, InvalidInput)):

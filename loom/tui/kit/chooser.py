@@ -202,6 +202,7 @@ class Chooser(ModalScreen[object]):
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted line ends are spaces here."""
+        event.stop()
         before = self.box.editor.text
         self.box.editor.insert(" ".join(event.text.split()))
         self._edited(before)

@@ -175,7 +175,7 @@ class Panel(Screen[Any]):
         event.stop()
         here = self.body.here
         if not self._working and isinstance(here, Field):
-            here.put(event.text)
+            here.put(event.text.rstrip("\r\n"))  # a copied line often ends in one
             here.error = ""
             self.show()
 

@@ -10,6 +10,7 @@ from textual import events
 from loom.api.commands import ExportToken, ImportToken
 from loom.api.views import ContactView, TokenView
 from loom.errors import InvalidInput, InvalidName, InvalidToken, LoomError, NameTaken
+from loom.front.given_text import text_of
 from loom.front.sentences import in_app
 from loom.printable import printable
 from loom.tui import clipboard
@@ -169,7 +170,7 @@ def read_token(text: str) -> str:
         if not path.is_file():
             raise InvalidToken(reason="it does not start with LOOM-, and no such file exists")
         with path.open("rb") as file:
-            return file.read(TOKEN_FILE_MAX_BYTES).decode()
+            return text_of(file.read(TOKEN_FILE_MAX_BYTES))
     except UnicodeDecodeError as error:
         raise InvalidToken(reason="the file is not text") from error
     except (OSError, ValueError, RuntimeError) as error:

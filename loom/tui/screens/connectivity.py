@@ -93,7 +93,8 @@ class ConnectivityPanel(LivePanel):
             tries = _count(path.failed_attempts, "attempt")
             text = f"{tries} failed: {why}." if path.failed_attempts else f"{why.capitalize()}."
             if path.next_dial_at_ms is not None:
-                text += f" Next in {max(path.next_dial_at_ms - _now_ms(), 0) // 1000} s."
+                wait_s = (path.next_dial_at_ms - _now_ms()) // 1000
+                text += f" Next in {wait_s} s." if wait_s > 0 else " Trying again now."
             items.append(Text(f"  {text}"))
         waiting = [
             (path.queued, "waiting for confirmation"),
