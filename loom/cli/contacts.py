@@ -21,7 +21,7 @@ from loom.api.views import ContactView
 from loom.cli import terminal
 from loom.cli.completion import contact_names
 from loom.cli.opening import Caller
-from loom.cli.options import Command, Group
+from loom.cli.options import Group, add_commands
 from loom.cli.output import sign, when
 from loom.errors import InvalidInput
 from loom.front.sentences import shell_word
@@ -41,14 +41,22 @@ Contact = Annotated[
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
     group = typer.Typer(cls=Group, invoke_without_command=True, callback=_list_by_default)
-    group.command("list", cls=Command)(list_)
-    group.command("show", cls=Command)(show)
-    group.command("rename", cls=Command)(rename)
-    group.command("remove", cls=Command)(remove)
-    group.command("block", cls=Command)(block)
-    group.command("unblock", cls=Command)(unblock)
+    add_commands(
+        group,
+        "",
+        ("list", list_, "List all contacts."),
+        ("show", show, "Show one contact."),
+        ("rename", rename, "Rename a contact, here only."),
+        ("remove", remove, "Delete a contact and the whole conversation, here only."),
+        ("block", block, "Block a contact: nothing is accepted from them or shown to them."),
+        ("unblock", unblock, "Unblock a contact; what they sent during the block arrives."),
+    )
     app.add_typer(group, name="contacts", help="Your contacts.", rich_help_panel=PANEL)
-    app.command("verify", cls=Command, rich_help_panel=PANEL)(verify)
+    add_commands(
+        app,
+        PANEL,
+        ("verify", verify, "Show the safety number, to compare with your contact."),
+    )
 
 
 def _list_by_default(context: typer.Context) -> None:
@@ -57,7 +65,6 @@ def _list_by_default(context: typer.Context) -> None:
 
 
 def list_(context: typer.Context) -> None:
-    """List all contacts."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -86,7 +93,6 @@ def list_(context: typer.Context) -> None:
 
 
 def show(context: typer.Context, contact: Contact) -> None:
-    """Show one contact."""
     _one(context, ShowContact(contact=contact))
 
 
@@ -95,17 +101,14 @@ def rename(
     contact: Contact,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
 ) -> None:
-    """Rename a contact, here only."""
     _one(context, RenameContact(contact=contact, name=name))
 
 
 def block(context: typer.Context, contact: Contact) -> None:
-    """Block a contact: nothing is accepted from them or shown to them."""
     _one(context, BlockContact(contact=contact))
 
 
 def unblock(context: typer.Context, contact: Contact) -> None:
-    """Unblock a contact; what they sent during the block arrives."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -125,7 +128,6 @@ def remove(
     contact: Contact,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a contact and the whole conversation, here only."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -148,7 +150,6 @@ def verify(
         bool, typer.Option("--withdraw", help="Mark the contact as not verified.")
     ] = False,
 ) -> None:
-    """Show the safety number, to compare with your contact."""
     caller = Caller.of(context)
 
     async def work() -> None:

@@ -20,7 +20,7 @@ from loom.cli.contacts import Contact
 from loom.cli.events import event_words
 from loom.cli.messages import put_event
 from loom.cli.opening import Caller, following
-from loom.cli.options import Command
+from loom.cli.options import add_commands
 from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
 from loom.errors import ControlError, InvalidAddress, OutputFailed, ProfileInUse
@@ -35,14 +35,15 @@ _log = logging.getLogger(__name__)
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
-    for name, command in (
-        ("daemon", daemon),
-        ("status", status),
-        ("stop", stop),
-        ("connect", connect),
-        ("peers", peers),
-    ):
-        app.command(name, cls=Command, rich_help_panel=PANEL)(command)
+    add_commands(
+        app,
+        PANEL,
+        ("daemon", daemon, "Run the node, which sends and receives messages."),
+        ("status", status, "Show the running node."),
+        ("stop", stop, "Stop the running node after its current commit."),
+        ("connect", connect, "Connect to a contact at an address, and remember it."),
+        ("peers", peers, "Show who is online, and their addresses."),
+    )
 
 
 def daemon(
@@ -66,7 +67,6 @@ def daemon(
         bool, typer.Option("--background", help="Keep running after this command and after logout.")
     ] = False,
 ) -> None:
-    """Run the node, which sends and receives messages."""
     caller = Caller.of(context)
     options = NodeOptions(
         listen=None if listen is None else parse_address(listen),
@@ -141,7 +141,6 @@ def _ready(status: StatusView) -> NodeReady:
 
 
 def status(context: typer.Context) -> None:
-    """Show the running node."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -153,7 +152,6 @@ def status(context: typer.Context) -> None:
 
 
 def stop(context: typer.Context) -> None:
-    """Stop the running node after its current commit."""
     caller = Caller.of(context)
 
     async def work() -> None:
@@ -177,7 +175,6 @@ def connect(
         str, typer.Argument(metavar="HOST:PORT", help="Where the contact's node listens.")
     ],
 ) -> None:
-    """Connect to a contact at an address, and remember it."""
     caller = Caller.of(context)
     at = parse_address(address)
 
@@ -190,7 +187,6 @@ def connect(
 
 
 def peers(context: typer.Context) -> None:
-    """Show who is online, and their addresses."""
     caller = Caller.of(context)
 
     async def work() -> None:

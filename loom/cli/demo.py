@@ -19,7 +19,7 @@ from loom.api.profiles import NodeOptions, Profiles
 from loom.cli import opening, tui
 from loom.cli.ada import answer
 from loom.cli.opening import Caller, following
-from loom.cli.options import Command
+from loom.cli.options import add_commands
 from loom.cli.output import DemoReady
 from loom.cli.plain import Talk
 from loom.cli.terminal import can_show_app
@@ -36,14 +36,21 @@ GREETING = "Ada is a program on this machine: write her something, and Enter sen
 
 def add_to(app: typer.Typer) -> None:
     """The command of this file."""
-    app.command("demo", cls=Command, rich_help_panel=PANEL)(demo)
+    add_commands(
+        app,
+        PANEL,
+        (
+            "demo",
+            demo,
+            "Try Loom with Ada: two temporary profiles on this machine.",
+        ),
+    )
 
 
 def demo(
     context: typer.Context,
     plain: Annotated[bool, typer.Option("--plain", help="Line by line.")] = False,
 ) -> None:
-    """Try Loom with Ada: two temporary profiles on this machine, connected over TCP."""
     caller = Caller.of(context)
     in_app = not (plain or caller.options.json) and can_show_app()
     with TemporaryDirectory(prefix="loom-demo-", ignore_cleanup_errors=True) as folder:

@@ -15,7 +15,7 @@ from loom.api.commands import Diagnose
 from loom.api.profiles import NodeOptions
 from loom.cli import terminal
 from loom.cli.opening import Caller
-from loom.cli.options import Command
+from loom.cli.options import add_commands
 from loom.cli.output import CheckLine, has_unicode, sign
 from loom.cli.passphrase import has_source, read_passphrase
 from loom.config import paths_of
@@ -36,11 +36,18 @@ CLOCK_SANE_UNTIL_S = 4_102_444_800
 
 def add_to(app: typer.Typer) -> None:
     """The command of this file."""
-    app.command("doctor", cls=Command, rich_help_panel=PANEL)(doctor)
+    add_commands(
+        app,
+        PANEL,
+        (
+            "doctor",
+            doctor,
+            "Check everything and suggest fixes.",
+        ),
+    )
 
 
 def doctor(context: typer.Context) -> None:
-    """Check everything and suggest fixes; exit code 1 if something is wrong."""
     caller = Caller.of(context)
     checks: list[CheckLine] = []
 

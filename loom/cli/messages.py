@@ -34,7 +34,7 @@ from loom.cli.completion import contact_names
 from loom.cli.contacts import Contact, confirm_name
 from loom.cli.events import event_words
 from loom.cli.opening import Caller, following
-from loom.cli.options import Command
+from loom.cli.options import add_commands
 from loom.cli.output import body_words, sign, when
 from loom.errors import (
     ContactBlocked,
@@ -68,14 +68,15 @@ Moment = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
-    for name, command in (
-        ("send", send),
-        ("history", history),
-        ("search", search),
-        ("delete", delete),
-        ("listen", listen),
-    ):
-        app.command(name, cls=Command, rich_help_panel=PANEL)(command)
+    add_commands(
+        app,
+        PANEL,
+        ("send", send, "Queue a message; it is sent when the contact can be reached."),
+        ("history", history, "Show a conversation, oldest message first."),
+        ("search", search, "Find messages that contain all these words, newest first."),
+        ("delete", delete, "Delete messages here; your contact keeps their copy."),
+        ("listen", listen, "Print events as they happen, until the node stops."),
+    )
 
 
 def send(
@@ -89,7 +90,6 @@ def send(
         typer.Option("--wait", min=0, metavar="SECONDS", help="Wait for it to be delivered."),
     ] = None,
 ) -> None:
-    """Queue a message; it is sent when the contact can be reached."""
     caller = Caller.of(context)
     body = _read_body() if text == "-" else text
     command = SendText(contact=contact, body=body)
@@ -124,7 +124,6 @@ def history(
     since: Moment = None,
     follow: Annotated[bool, typer.Option("--follow", help="Keep printing new messages.")] = False,
 ) -> None:
-    """Show a conversation, oldest message first."""
     caller = Caller.of(context)
     before_ms, since_ms = moment_ms(before), moment_ms(since)
 
@@ -159,7 +158,6 @@ def search(
     limit: Limit = 50,
     before: Moment = None,
 ) -> None:
-    """Find messages that contain all these words, newest first."""
     caller = Caller.of(context)
     if not text.strip():
         raise InvalidInput(what="Nothing to look for: write a word of the message")
@@ -187,7 +185,6 @@ def delete(
     everything: Annotated[bool, typer.Option("--all", help="The whole conversation.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete messages here; your contact keeps their copy."""
     caller = Caller.of(context)
     if everything == bool(message_ids):
         raise InvalidInput(what="Give either message ids or --all")
@@ -216,7 +213,6 @@ def listen(
         ),
     ] = None,
 ) -> None:
-    """Print events as they happen, until the node stops."""
     caller = Caller.of(context)
 
     async def work() -> None:

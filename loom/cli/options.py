@@ -1,6 +1,7 @@
 """The options that every command understands, before and after its name."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,6 +110,14 @@ class Group(TyperGroup):
     def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         _refuse_empty(self, ctx, args)
         return _collect(ctx, super().parse_args(ctx, args))
+
+
+def add_commands(
+    group: typer.Typer, panel: str, *commands: tuple[str, Callable[..., None], str]
+) -> None:
+    """Add functions under names, each with its line of help: docstrings are gone under -OO."""
+    for name, command, line in commands:
+        group.command(name, cls=Command, rich_help_panel=panel or None, help=line)(command)
 
 
 def _without_types(parameters: "list[Parameter]") -> "list[Parameter]":

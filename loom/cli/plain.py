@@ -46,7 +46,7 @@ from loom.cli.contacts import standing
 from loom.cli.events import event_words
 from loom.cli.messages import message_words
 from loom.cli.opening import Caller, following
-from loom.cli.options import Command
+from loom.cli.options import add_commands
 from loom.cli.output import body_words, sign
 from loom.errors import InvalidInput, InvalidText, LoomError, NotDelivered
 from loom.front.given_text import text_of
@@ -76,7 +76,11 @@ COMMANDS: Final = (
 
 def add_to(app: typer.Typer) -> None:
     """The command of this file."""
-    app.command("plain", cls=Command, rich_help_panel=PANEL)(plain)
+    add_commands(
+        app,
+        PANEL,
+        ("plain", plain, "Chat line by line, for screen readers, simple terminals and pipes."),
+    )
 
 
 def plain(
@@ -86,7 +90,6 @@ def plain(
         typer.Argument(metavar="[CONTACT]", help="Who to write to.", autocompletion=contact_names),
     ] = None,
 ) -> None:
-    """Chat line by line, for screen readers, simple terminals and pipes."""
     caller = Caller.of(context)
 
     async def work() -> None:

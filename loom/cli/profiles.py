@@ -8,7 +8,7 @@ import typer
 from loom.api.views import Done
 from loom.cli import terminal
 from loom.cli.opening import Caller
-from loom.cli.options import Command, Group
+from loom.cli.options import Group, add_commands
 from loom.cli.output import ProfileCreated, ProfileLine
 from loom.cli.passphrase import from_file, read_new_passphrase, read_passphrase
 from loom.config import Settings, check_profile_name, profile_name_for
@@ -36,11 +36,19 @@ Memory = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
-    app.command("init", cls=Command, rich_help_panel=PANEL)(init)
-    app.command("restore", cls=Command, rich_help_panel=PANEL)(restore)
-    app.command("profiles", cls=Command, rich_help_panel=PANEL)(profiles)
+    add_commands(
+        app,
+        PANEL,
+        ("init", init, "Create a profile and show its 24 recovery words once."),
+        ("restore", restore, "Restore an identity from its 24 recovery words."),
+        ("profiles", profiles, "List the profiles."),
+    )
     group = typer.Typer(cls=Group, no_args_is_help=True)
-    group.command("change", cls=Command)(change)
+    add_commands(
+        group,
+        "",
+        ("change", change, "Change the passphrase; asks for the old one first."),
+    )
     app.add_typer(group, name="passphrase", help="Change the passphrase.", rich_help_panel=PANEL)
 
 
@@ -52,7 +60,6 @@ def init(
         bool, typer.Option("--show-phrase", help="Print the 24 words on standard output.")
     ] = False,
 ) -> None:
-    """Create a profile and show its 24 recovery words once."""
     caller = Caller.of(context)
     if not show_phrase and not terminal.has_terminal():
         raise TerminalNeeded(what=_WHAT, remedy=_REMEDY)
@@ -92,7 +99,6 @@ def restore(
     ] = None,
     argon2_memory_mib: Memory = None,
 ) -> None:
-    """Restore an identity from its 24 recovery words."""
     caller = Caller.of(context)
     profile = _new_profile(caller, name)
     phrase = _read_phrase(phrase_file)
@@ -112,7 +118,6 @@ def restore(
 
 
 def profiles(context: typer.Context) -> None:
-    """List the profiles."""
     caller = Caller.of(context)
     found = caller.profiles.list_profiles()
     if caller.options.json:
@@ -136,7 +141,6 @@ def change(
         ),
     ] = None,
 ) -> None:
-    """Change the passphrase; asks for the old one first."""
     caller = Caller.of(context)
     profile = caller.profile
     old = read_passphrase(caller.settings, prompt="Old passphrase: ")

@@ -12,7 +12,7 @@ from loom.api.commands import ExportToken, ImportToken
 from loom.api.views import TokenView
 from loom.cli.contacts import contact_words
 from loom.cli.opening import Caller
-from loom.cli.options import Command, Group
+from loom.cli.options import Group, add_commands
 from loom.cli.output import TokenInspected, has_unicode, is_simple_terminal, is_terminal
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.given_text import text_of
@@ -34,9 +34,13 @@ Token = Annotated[
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
     group = typer.Typer(cls=Group, no_args_is_help=True)
-    group.command("export", cls=Command)(export)
-    group.command("import", cls=Command)(import_)
-    group.command("inspect", cls=Command)(inspect)
+    add_commands(
+        group,
+        "",
+        ("export", export, "Print your token, to give to people you want to talk to."),
+        ("import", import_, "Add a contact from their token."),
+        ("inspect", inspect, "Show what a token contains; needs no profile."),
+    )
     app.add_typer(
         group,
         name="token",
@@ -53,7 +57,6 @@ def export(
         typer.Option("--out", metavar="FILE", help="Write it to a private file; -: print it."),
     ] = None,
 ) -> None:
-    """Print your token, to give to people you want to talk to."""
     caller = Caller.of(context)
 
     found: list[TokenView] = []
@@ -87,7 +90,6 @@ def import_(
         ),
     ] = False,
 ) -> None:
-    """Add a contact from their token."""
     caller = Caller.of(context)
     text = read_token(token)
 
@@ -102,7 +104,6 @@ def import_(
 
 
 def inspect(context: typer.Context, token: Token) -> None:
-    """Show what a token contains; needs no profile."""
     from loom.wire.token import decode_token, encode_token
 
     caller = Caller.of(context)

@@ -12,7 +12,7 @@ import typer
 import loom
 from loom.cli.daemon import parse_address
 from loom.cli.opening import Caller, following
-from loom.cli.options import Command
+from loom.cli.options import add_commands
 from loom.cli.output import WebReady
 from loom.errors import ExtraMissing, InvalidInput
 from loom.model import Address
@@ -25,7 +25,11 @@ _FOREIGN: Final = ("TMUX", "STY", "LOOM_PASSPHRASE_FILE", "LOOM_PASSPHRASE_COMMA
 
 def add_to(app: typer.Typer) -> None:
     """The command of this file."""
-    app.command("web", cls=Command, rich_help_panel=PANEL)(web)
+    add_commands(
+        app,
+        PANEL,
+        ("web", web, "Open the app in a browser on this machine, until Ctrl-C."),
+    )
 
 
 def web(
@@ -35,7 +39,6 @@ def web(
         typer.Option("--listen", metavar="HOST:PORT", help="Listen on this loopback address."),
     ] = "127.0.0.1:0",
 ) -> None:
-    """Open the app in a browser on this machine, until Ctrl-C."""
     caller = Caller.of(context)
     address = loopback(listen)
     statics = _statics()

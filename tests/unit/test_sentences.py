@@ -96,3 +96,27 @@ def test_sentences_are_there_without_docstrings(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert "loom: There is no profile here yet." in done.stderr
     assert "loom init --name NAME" in done.stderr
+
+
+HELPS = """
+import typer.main
+from loom.cli.root import app
+def walk(command, path):
+    for name, child in getattr(command, "commands", {}).items():
+        walk(child, f"{path} {name}")
+    if not command.help:
+        print(path)
+walk(typer.main.get_command(app), "loom")
+"""
+
+
+def test_every_command_has_help_without_docstrings() -> None:
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", HELPS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == ""
