@@ -103,6 +103,8 @@ class LinkListener:
         for link in list(self._unconfirmed):
             self._turn_away(link)
         self._admitted = {one.number: one for one in contacts}
+        ids = {one.peer_id for one in contacts}
+        self._begun_s = {peer_id: at_s for peer_id, at_s in self._begun_s.items() if peer_id in ids}
         self._gate_entries = tuple(GateEntry(one.number, one.keys.receiving) for one in contacts)
 
     def accept(self) -> StreamHandler:

@@ -7,7 +7,13 @@ import pytest
 
 from loom.errors import LoomError, Unreachable
 from loom.model import Address
-from loom.node.routes.dialer import FORGET_AFTER_MS, RARE_AFTER_S, RARE_S, Dialer
+from loom.node.routes.dialer import (
+    FORGET_AFTER_MS,
+    KEPT_FOR_FRESH,
+    RARE_AFTER_S,
+    RARE_S,
+    Dialer,
+)
 from loom.storage.addresses import AddressSource, KnownAddress
 from loom.wire.limits import DIALS_PER_MINUTE_MAX
 from tests.people import NOW_MS
@@ -107,6 +113,26 @@ async def test_adverts_without_end_make_few_dials_one_at_a_time(refusing: bool) 
         assert late_s - early_s > 59.9
     assert len(begun_s) > DIALS_PER_MINUTE_MAX
     assert contact.at_once_max == 1
+    await contact.end()
+
+
+async def test_old_addresses_leave_attempts_for_what_is_announced() -> None:
+    contact = Contact(*(_known(Address("10.2.0.1", one), AddressSource.MDNS) for one in range(16)))
+    contact.refusing = True
+    contact.live = {LIVE}
+    await asyncio.sleep(10.0)
+    assert len(contact.dialled) == DIALS_PER_MINUTE_MAX - KEPT_FOR_FRESH
+    contact.dialer.heard([LIVE])
+    await asyncio.sleep(0.1)
+    assert contact.opened_s is not None
+    await contact.end()
+
+
+async def test_every_old_address_has_its_turn() -> None:
+    contact = Contact(*(_known(Address("10.2.0.1", one), AddressSource.MDNS) for one in range(16)))
+    contact.refusing = True
+    await asyncio.sleep(180.0)
+    assert {address.port for _, address in contact.dialled} == set(range(16))
     await contact.end()
 
 

@@ -19,6 +19,8 @@ YIELD_S: Final = 1.5
 """When both find each other at once, the side with the larger fingerprint waits this long."""
 STEADY_S: Final = 2.0
 """A link that lasted less counts as a failed attempt."""
+KEPT_FOR_FRESH: Final = 4
+"""Of the attempts of a minute: for an address that is announced while old ones fail."""
 RARE_AFTER_S: Final = 24 * 3_600.0
 """An address that has failed for so long is tried only every `RARE_S`."""
 RARE_S: Final = 3_600.0
@@ -216,20 +218,22 @@ class Dialer:
 
     async def _pace(self) -> bool:
         """Wait if the last minute saw enough attempts, whatever the contact announces."""
-        if len(self._begun_s) < DIALS_PER_MINUTE_MAX:
+        limit = DIALS_PER_MINUTE_MAX if self._fresh else DIALS_PER_MINUTE_MAX - KEPT_FOR_FRESH
+        if len(self._begun_s) < limit:
             return False
-        wait_s = self._begun_s.popleft() + 60.0 - self._clock.monotonic_s()
-        if wait_s <= 0.0:
-            return False
-        self.next_at_ms = self._clock.now_ms() + int(wait_s * 1000)
-        await asyncio.sleep(wait_s)
-        self.next_at_ms = None
-        return True
+        wait_s = self._begun_s[-limit] + 60.0 - self._clock.monotonic_s()
+        if wait_s > 0.0:
+            await self._wait(wait_s)
+        return wait_s > 0.0
 
     async def _pause(self) -> None:
-        """Wait longer each time; something new to try ends the wait."""
+        """Wait longer each time."""
         delay_s = self._delay_s * random.uniform(0.5, 1.5)  # noqa: S311 - only jitter
         self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
+        await self._wait(delay_s)
+
+    async def _wait(self, delay_s: float) -> None:
+        """Something new to try ends the wait."""
         self._wake.clear()
         self.next_at_ms = self._clock.now_ms() + int(delay_s * 1000)
         # `wait_for` of Python 3.11 forgets a cancellation that comes together with a wake-up.
