@@ -190,7 +190,6 @@ class _Start(Panel):
 
     def on_mount(self) -> None:
         """Begin."""
-        super().on_mount()
         self._begin()
 
     def _begin(self) -> None:

@@ -1,6 +1,7 @@
 """Paths, log, report, notifications and typing, as they meet the person and the terminal."""
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from textual import events
@@ -99,13 +100,23 @@ async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened
         assert app.room.is_active
 
 
+def noting(written: list[str]) -> Callable[[LoomApp, str], None]:
+    """Notes what would reach the terminal, but for its title."""
+
+    def write(_: LoomApp, text: str) -> None:
+        if not text.startswith("\x1b]2;"):
+            written.append(text)
+
+    return write
+
+
 async def test_a_report_goes_to_the_clipboard_without_names(
     node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TMUX", raising=False)
     node.paths = paths()
     written: list[str] = []
-    monkeypatch.setattr(LoomApp, "write_terminal", lambda _, text: written.append(text))
+    monkeypatch.setattr(LoomApp, "write_terminal", noting(written))
     async with opened(node) as (app, pilot):
         await pilot.press(*"/report", "enter")
         await settle(pilot)
@@ -291,7 +302,7 @@ async def test_the_terminal_is_told_only_while_one_looks_elsewhere(
     monkeypatch.delenv("TMUX", raising=False)
     monkeypatch.delenv("VTE_VERSION", raising=False)
     written: list[str] = []
-    monkeypatch.setattr(LoomApp, "write_terminal", lambda _, text: written.append(text))
+    monkeypatch.setattr(LoomApp, "write_terminal", noting(written))
     async with opened(node) as (app, pilot):
         app.post_message(events.AppFocus())
         await settle(pilot)

@@ -305,6 +305,19 @@ async def test_after_adding_the_next_paste_is_the_next_token(
         assert "a second token typed on" in seen(door)
 
 
+async def test_a_pasted_token_goes_where_tokens_belong(profiles: Profiles, tmp_path: Path) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter", *TWICE, "down", "enter")
+        token = "LOOM-" + "B" * 111
+        await press(pilot, "tab", "tab", f"{token[:60]}\n  {token[60:]}\n", "something else")
+        assert "Nothing was pasted: go to a field first." not in seen(door)
+        panel = form(door)
+        assert isinstance(panel, Introduction)
+        assert panel._token.text == f"{token}something else"
+        await press(pilot, "tab", "tab", "no token")
+        assert "Nothing was pasted: go to a field first." in seen(door)
+
+
 async def test_a_wrong_passphrase_is_said_and_asked_again(
     profiles: Profiles, tmp_path: Path
 ) -> None:

@@ -34,12 +34,10 @@ class LivePanel(Panel):
 
     def on_mount(self) -> None:
         """See `Panel.on_mount`."""
-        super().on_mount()
         self.work(self.load(), name="load")
 
     def on_screen_resume(self) -> None:
         """What lay over it is gone."""
-        super().on_screen_resume()
         if self._leaves:
             self.call_later(self.leave)
 

@@ -174,10 +174,14 @@ class Panel(Screen[Any]):
         """Into the field where the cursor is."""
         event.stop()
         here = self.body.here
-        if not self._working and isinstance(here, Field):
-            here.put(event.text.rstrip("\r\n"))  # a copied line often ends in one
-            here.error = ""
-            self.show()
+        if self._working:
+            return
+        if not isinstance(here, Field):
+            self.say("Nothing was pasted: go to a field first.")
+            return
+        here.put(event.text.rstrip("\r\n"))  # a copied line often ends in one
+        here.error = ""
+        self.show()
 
     def on_click(self, event: events.Click) -> None:
         """Go to a field; press anything else."""

@@ -16,13 +16,12 @@ from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.live import LivePanel
-from loom.tui.screens.token import TokenPanel
+from loom.tui.screens.token import PREFIX, TokenPanel, pasted_token
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
 
 TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
-PREFIX: Final = "LOOM-"
 
 
 class AddPanel(LivePanel):
@@ -92,18 +91,17 @@ class AddPanel(LivePanel):
         return items
 
     def on_paste(self, event: events.Paste) -> None:
-        """A token goes where tokens belong, wherever the cursor is."""
-        text = "".join(event.text.split())
-        if text.upper().startswith(PREFIX):
+        """A token goes where tokens belong, wherever the cursor is; `Panel` takes anything else."""
+        if token := pasted_token(event.text):
             event.stop()
-            self._take(text)
-        else:
-            super().on_paste(event)
+            event.prevent_default()
+            self._take(token)
 
     def _take(self, token: str) -> None:
         self._token.clear()
         self._token.put(token)
-        self.go_to(self._called)
+        here = self.body.here
+        self.go_to(here if isinstance(here, Field) else self._token)
 
     def _do_add(self) -> None:
         self.work(self._add(replace=False), name="add")
@@ -113,10 +111,10 @@ class AddPanel(LivePanel):
 
     def _do_paste(self) -> None:
         async def paste() -> None:
-            text = "".join((await clipboard.paste()).split())
-            if not text.upper().startswith(PREFIX):
+            token = pasted_token(await clipboard.paste())
+            if not token:
                 raise InvalidInput(what="The clipboard holds no token")
-            self._take(text)
+            self._take(token)
 
         self.work(paste(), name="paste")
 

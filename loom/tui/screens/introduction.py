@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual import events
+
 from loom.api.client import Client
 from loom.api.commands import ExportToken, ImportToken, ListContacts
 from loom.api.events import NodeStopped
@@ -15,6 +17,7 @@ from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
+from loom.tui.screens.token import pasted_token
 
 if TYPE_CHECKING:
     from loom.tui.door import DoorApp
@@ -61,12 +64,21 @@ class Introduction(Panel):
 
     def on_mount(self) -> None:
         """Ask for the token, then follow who comes online."""
-        super().on_mount()
         self.work(self._load())
 
     def back(self) -> None:
         """On to the conversations: nothing has to be done here."""
         self._door.hand_out(self._profile, self._client)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A token goes where tokens belong, wherever the cursor is; `Panel` takes anything else."""
+        if token := pasted_token(event.text):
+            event.stop()
+            event.prevent_default()
+            self._token.clear()
+            self._token.put(token)
+            here = self.body.here
+            self.go_to(here if isinstance(here, Field) else self._token)
 
     def _near(self) -> Text:
         signs = self._door.look.signs

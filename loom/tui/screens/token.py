@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from loom.api.commands import ExportToken
 from loom.api.views import TokenView
@@ -13,6 +13,9 @@ from loom.tui.kit.live import LivePanel
 
 if TYPE_CHECKING:
     from loom.tui.app import LoomApp
+
+
+PREFIX: Final = "LOOM-"
 
 
 class TokenPanel(LivePanel):
@@ -59,6 +62,12 @@ class TokenPanel(LivePanel):
     def _do_add(self) -> None:
         self.leave()
         self.loom.room.slash.show_add()
+
+
+def pasted_token(text: str) -> str:
+    """The token that a pasted text is, in one piece; empty: it is none."""
+    token = "".join(text.split())
+    return token if token.upper().startswith(PREFIX) else ""
 
 
 def too_small(code: Sequence[str]) -> str:
