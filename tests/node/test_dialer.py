@@ -116,6 +116,20 @@ async def test_adverts_without_end_make_few_dials_one_at_a_time(refusing: bool) 
     await contact.end()
 
 
+async def test_links_of_the_contact_buy_no_more_dials() -> None:
+    """It connects, stays for a while, goes, and announces other addresses."""
+    contact = Contact()
+    contact.refusing = True
+    for n in range(40):
+        contact.opened_s = contact.monotonic_s()
+        await asyncio.sleep(2.5)
+        contact.cut()
+        contact.dialer.heard([Address(f"10.1.0.{n}", port) for port in range(1, 30)])
+        await asyncio.sleep(0.5)
+    assert len(contact.dialled) <= 3 * DIALS_PER_MINUTE_MAX
+    await contact.end()
+
+
 async def test_old_addresses_leave_attempts_for_what_is_announced() -> None:
     contact = Contact(*(_known(Address("10.2.0.1", one), AddressSource.MDNS) for one in range(16)))
     contact.refusing = True

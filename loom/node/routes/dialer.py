@@ -83,7 +83,9 @@ class Dialer:
         self._fresh: dict[Address, None] = {}
         """Just announced or typed: tried before all others, the last one first."""
         self._begun_s = deque[float](maxlen=DIALS_PER_MINUTE_MAX)
-        """Attempts since the last steady link."""
+        """The last attempts, but for those that led to a steady link."""
+        self._answered_s = 0.0
+        """When the attempt that led to the last link began."""
         self._failing: dict[Address, tuple[float, float]] = {}
         """When an address first failed and when it was last tried."""
         self._background: asyncio.Future[None] | None = None
@@ -94,7 +96,8 @@ class Dialer:
         self._was_steady = lasted_s >= STEADY_S
         if self._was_steady:
             self._delay_s = FIRST_DELAY_S
-            self._begun_s.clear()
+            if self._answered_s in self._begun_s:
+                self._begun_s.remove(self._answered_s)
         if self._was_steady or self.next_at_ms is None:
             self._wake.set()
 
@@ -198,6 +201,7 @@ class Dialer:
         error = attempt.exception()
         if error is None:
             self._failing.pop(address, None)
+            self._answered_s = now_s
             return False
         if not isinstance(error, LoomError):
             raise error
