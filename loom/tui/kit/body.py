@@ -32,6 +32,16 @@ class _Row(NamedTuple):
     caret: int | None = None
 
 
+class _Box(NamedTuple):
+    """Where the frame stands in the widget, and how many empty rows are within it at both ends."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    margin: int
+
+
 class PanelBody(Lines):
     """Shows `items` around the cursor, what was `said` below them, a picture beside them."""
 
@@ -44,6 +54,8 @@ class PanelBody(Lines):
         self.said = Text("")
         self.at = ""
         """The name of the stop where the cursor is."""
+        self._box = _Box(0, 0, 0, 0, 0)
+        self._column = 1
         self._rows: list[_Row] = []
         self._said_rows: list[str] = []
         self._first = 0
@@ -86,7 +98,7 @@ class PanelBody(Lines):
     @property
     def view(self) -> int:
         """How many rows of items are visible."""
-        return max(self._box_height - 2 - 2 * self._margin - self._said_height, 1)
+        return max(self._box.height - 2 - 2 * self._box.margin - self._said_height, 1)
 
     def lay_out(self) -> None:
         """Items, size or cursor changed: the cursor stays at its stop, or near where it was."""
@@ -96,15 +108,18 @@ class PanelBody(Lines):
         else:
             self._place = max(0, min(self._place, len(names) - 1))
             self.at = names[self._place] if names else self.at
+        width, height = self._box_width, self.size.height
+        beside = width_of(self.picture[0]) + 2 if self.picture else 0
+        self._column = max(width - EDGE - beside, 1)
         self._rows = []
         stop = 0
         for item in self.items:
             self._rows += self._rows_of(item, stop)
             stop += is_stop(item)
         said = printable(self.said.text)
-        self._said_rows = (
-            [said[a:b] for a, b in wrap(said, max(self._box_width - EDGE, 2))] if said else []
-        )[: max(self.size.height - 3, 0)]
+        spans = wrap(said, max(width - EDGE, 2))[: max(height - 3, 0)] if said else []
+        self._said_rows = [said[a:b] for a, b in spans]
+        self._place_box()
         self._show_cursor()
         self.refresh()
 
@@ -116,26 +131,27 @@ class PanelBody(Lines):
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
-        signs, box = self.look.signs, self._box_width
-        inner = y - self._top
-        if not 0 <= inner < self._box_height:
+        signs, box = self.look.signs, self._box
+        inner = y - box.top
+        if not 0 <= inner < box.height:
             return []
         if inner == 0:
-            line = frame.top(signs, self.title, box)
-        elif inner == self._box_height - 1:
-            line = frame.bottom(signs, self.foot, box)
+            line = frame.top(signs, self.title, box.width)
+        elif inner == box.height - 1:
+            line = frame.bottom(signs, self.foot, box.width)
         else:
-            line = frame.inside(signs, self._inside(y, inner - 1, box - 2), box)
-        return [Piece(" " * self._left), *line]
+            line = frame.inside(signs, self._inside(y, inner - 1), box.width)
+        return [Piece(" " * box.left), *line]
 
     def caret(self) -> tuple[int, int] | None:
         """See `Lines.caret`."""
         if not self.region:
             return None
+        box = self._box
         for number, row in enumerate(self._rows[self._first : self._first + self.view]):
             if row.caret is not None:
-                x = self._left + 3 + row.caret
-                y = self._top + 1 + self._margin + number
+                x = box.left + 3 + row.caret
+                y = box.top + 1 + box.margin + number
                 return min(self.region.x + x, self.region.right - 1), self.region.y + y
         return None
 
@@ -155,38 +171,21 @@ class PanelBody(Lines):
         return min(self.size.width, max(WIDTH_MAX, beside))
 
     @property
-    def _column(self) -> int:
-        beside = width_of(self.picture[0]) + 2 if self.picture else 0
-        return max(self._box_width - EDGE - beside, 1)
-
-    @property
     def _said_height(self) -> int:
         return len(self._said_rows) + 1 if self._said_rows else 0
 
-    @property
-    def _content_height(self) -> int:
-        return max(len(self._rows), len(self.picture)) + self._said_height
-
-    @property
-    def _margin(self) -> int:
-        return 1 if self._content_height + 4 <= self.size.height else 0
-
-    @property
-    def _box_height(self) -> int:
-        return min(self._content_height + 2 + 2 * self._margin, self.size.height)
-
-    @property
-    def _left(self) -> int:
-        return (self.size.width - self._box_width) // 2
-
-    @property
-    def _top(self) -> int:
-        # What is said below does not move what stands above it.
-        room = self.size.height - self._box_height
-        return min((room + self._said_height) // 2, room)
+    def _place_box(self) -> None:
+        """In the middle; what is said below does not move what stands above it."""
+        width, height = self.size
+        content = max(len(self._rows), len(self.picture)) + self._said_height
+        margin = 1 if content + 4 <= height else 0
+        high = min(content + 2 + 2 * margin, height)
+        room = height - high
+        top = min((room + self._said_height) // 2, room)
+        self._box = _Box((width - self._box_width) // 2, top, self._box_width, high, margin)
 
     def _row_at(self, y: int) -> int | None:
-        at = y - self._top - 1 - self._margin
+        at = y - self._box.top - 1 - self._box.margin
         found = self._first + at
         return found if 0 <= at < self.view and found < len(self._rows) else None
 
@@ -208,10 +207,10 @@ class PanelBody(Lines):
 
     # --- rows ---
 
-    def _inside(self, y: int, inner: int, width: int) -> Line:
+    def _inside(self, y: int, inner: int) -> Line:
         """What stands between the walls."""
-        signs = self.look.signs
-        said_at = inner - (self._box_height - 2 - self._margin - len(self._said_rows))
+        signs, box = self.look.signs, self._box
+        said_at = inner - (box.height - 2 - box.margin - len(self._said_rows))
         if 0 <= said_at < len(self._said_rows):
             return [Piece("  "), Piece(self._said_rows[said_at], self.said.role)]
         at = self._row_at(y)
@@ -221,7 +220,7 @@ class PanelBody(Lines):
         mark = Piece(f"{signs['here']} " if is_head else "  ", "key")
         more = Piece(f"{self._more(at):>2}", "hint")
         line = [mark, *frame.fit(row.line, self._column, signs), more]
-        code = inner - self._margin
+        code = inner - box.margin
         if 0 <= code < len(self.picture):
             line.append(Piece(self.picture[code], "qr"))
         return line
