@@ -11,6 +11,8 @@ _FOREIGN = (
     "LOOM_PASSPHRASE_COMMAND",
     "LOOM_MDNS_INTERFACE",
     "XDG_RUNTIME_DIR",
+    "COLUMNS",
+    "LINES",
 )
 
 # The same examples at each run, however busy the machine is; --hypothesis-profile=default draws

@@ -58,6 +58,14 @@ class TerminalDriver(LinuxDriver):
             for message in messages:
                 self.process_message(message)
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The terminal's own: COLUMNS and LINES, which textual prefers, never change."""
+        try:
+            width, height = os.get_terminal_size(self.fileno)
+        except OSError:
+            width = height = 0
+        return (width, height) if width and height else super()._get_terminal_size()
+
     def _read(self) -> bytes:
         try:
             return os.read(self.fileno, CHUNK_BYTES)

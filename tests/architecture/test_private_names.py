@@ -34,7 +34,13 @@ USED = {
     },
     "textual.drivers": {"_byte_stream"},
     "textual.drivers.web_driver.WebDriver": {"_on_meta"},
-    "textual.drivers.linux_driver.LinuxDriver": {"_app", "_debug", "_file", "_loop"},
+    "textual.drivers.linux_driver.LinuxDriver": {
+        "_app",
+        "_debug",
+        "_file",
+        "_get_terminal_size",
+        "_loop",
+    },
     "textual.screen.Screen": {
         "_compositor",
         "_compositor_refresh",

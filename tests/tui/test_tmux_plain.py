@@ -23,7 +23,7 @@ def check(tmux: Tmux, colours: frozenset[str] = frozenset()) -> None:
 
 
 def test_neither_utf_8_nor_colours_nor_a_mouse(tmux: Tmux) -> None:
-    tmux.start(f"env LC_ALL=C NO_COLOR=1 {sys.executable} -m loom demo")
+    tmux.start(f"env LC_ALL=C NO_COLOR=1 COLUMNS=80 LINES=24 {sys.executable} -m loom demo")
     tmux.until("Ada is a program on this machine")
     check(tmux)
     tmux.type("echo the needle", "Enter")
