@@ -2,9 +2,10 @@
 
 import itertools
 import sqlite3
+import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,6 +74,22 @@ def _inserting(count: int, per_commit: int) -> Iterator[Sample]:
 
         yield sample
         connection.close()
+
+
+@contextmanager
+def three_commits(settings: Settings) -> Iterator[Sample]:
+    """Median seconds for three commits of one row of 200 bytes, one after the other."""
+    with TemporaryDirectory() as folder, closing(_open(Path(folder) / "plain.db")) as connection:
+        connection.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, body BLOB)")
+
+        def commit_three() -> float:
+            start = time.perf_counter()
+            for _ in range(3):
+                connection.execute("INSERT INTO bare (body) VALUES (?)", (bytes(200),))
+            return time.perf_counter() - start
+
+        count = settings.amount(300, 10)
+        yield lambda: statistics.median(commit_three() for _ in range(count))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from bench.harness import Contender, NotMeasured, Row, Sample, Settings, Target, Unit
 from bench.peers import echo, toxcore
 from bench.processes import LineProcess, deadline_s
+from bench.rows import store
 
 
 @contextmanager
@@ -88,8 +89,9 @@ ROWS = (
             Contender("loom", receipt),
             Contender("toxcore", toxcore.receipt),
             Contender("asyncio echo", echo.round_trip),
+            Contender("three bare commits", store.three_commits),
         ),
-        (Target("toxcore", at_most=1 / 50),),
+        (Target("toxcore", at_most=1 / 50), Target("three bare commits", at_most=3.5)),
     ),
     Row(
         "acknowledged-32",

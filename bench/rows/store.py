@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -66,6 +67,28 @@ def _profile() -> "Iterator[tuple[Database, ContactId, asyncio.Runner]]":
 
 
 @contextmanager
+def three_commits(settings: Settings) -> Iterator[Sample]:
+    """Median seconds for three commits of one row of 200 bytes, one after the other."""
+    from loom.storage.connection import connect
+    from loom.storage.database import Database
+
+    key, count = os.urandom(32), settings.amount(300, 10)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / NAME
+        Database.open(path, key, create=True).close()
+        with closing(connect(path, key)) as db:
+            db.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, body BLOB) STRICT")
+
+            def commit_three() -> float:
+                start = time.perf_counter()
+                for _ in range(3):
+                    db.execute("INSERT INTO bare (body) VALUES (?)", (bytes(200),))
+                return time.perf_counter() - start
+
+            yield lambda: statistics.median(commit_three() for _ in range(count))
+
+
+@contextmanager
 def insert_one(settings: Settings) -> Iterator[Sample]:
     """Messages per second into history and full-text index, each awaited before the next."""
     count, numbers = settings.amount(1_000, 20), counting(1)
@@ -75,7 +98,8 @@ def insert_one(settings: Settings) -> Iterator[Sample]:
         async def insert() -> float:
             start = time.perf_counter()
             for _ in range(count):
-                await database.write(_insert(contact_id, next(numbers)))
+                await database.submit(_insert(contact_id, next(numbers)))
+            await database.search(lambda db: None)
             return count / (time.perf_counter() - start)
 
         yield lambda: runner.run(insert())
@@ -93,6 +117,7 @@ def insert_grouped(settings: Settings) -> Iterator[Sample]:
             for _ in range(0, count, 100):
                 works = [_insert(contact_id, next(numbers)) for _ in range(100)]
                 await asyncio.gather(*(database.submit(work) for work in works))
+            await database.search(lambda db: None)
             return count / (time.perf_counter() - start)
 
         yield lambda: runner.run(insert())
@@ -184,6 +209,12 @@ def newest_50_awaited(settings: Settings) -> Iterator[Sample]:
 
 
 ROWS = (
+    Row(
+        "three-commits",
+        "three commits of one row of 200 bytes, one after the other",
+        Unit.SECONDS,
+        (Contender("loom", three_commits), Contender("sqlite", sqlite.three_commits)),
+    ),
     Row(
         "insert-one",
         "durable insert with full-text index, one per commit",

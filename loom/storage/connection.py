@@ -31,7 +31,8 @@ PRAGMA cache_size = -{CACHE_KIB};
 PRAGMA secure_delete = ON;
 PRAGMA synchronous = FULL;
 """
-_WRITER: Final = "PRAGMA journal_mode = WAL;"
+# The log is moved between commits (`Writer.keep_up`), so that none waits for it.
+_WRITER: Final = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
 _READER: Final = "PRAGMA query_only = ON;"
 
 

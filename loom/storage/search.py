@@ -6,6 +6,7 @@ no more of them than fill its page (docs/adr/0015).
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
@@ -15,6 +16,8 @@ from loom.storage.messages import by_rows
 
 PART_BITS: Final = 17
 """The row numbers in one part differ in so many low bits only."""
+INDEX_EVERY: Final = 256
+"""Messages that wait for the index at most; a search indexes what waits before it looks."""
 
 # Its leaves fit into a page with SQLCipher's reserved bytes. The trigger leaves out what the index
 # does not hold yet.
@@ -51,15 +54,21 @@ _NEWEST_FIRST: Final = " ORDER BY rowid DESC"
 _NEWEST: Final = "SELECT max(row_id) FROM messages WHERE contact_id = ? AND row_id < ?"
 
 
-def index_new(db: Connection) -> None:
-    """Index what was inserted since the last time.
+def is_complete(db: Connection) -> bool:
+    """Whether every message is indexed."""
+    last, indexed = _last_and_indexed(db)
+    return last == indexed
 
-    Called once per transaction, after all savepoints: FTS5 flushes at each savepoint, which
-    would write one segment per message instead of one per commit.
-    """
-    last, indexed = db.execute(
-        "SELECT max(seq), min(seq) FROM sqlite_sequence WHERE name IN ('messages', 'messages_fts')"
-    ).fetchone()
+
+def is_due(db: Connection) -> bool:
+    """Whether so many messages wait for the index that it should be brought up to date."""
+    last, indexed = _last_and_indexed(db)
+    return last - indexed >= INDEX_EVERY
+
+
+def index_new(db: Connection) -> None:
+    """Index what was inserted since the last time: FTS5 writes one segment for all of it."""
+    last, indexed = _last_and_indexed(db)
     if indexed == last:
         return
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (last,))
@@ -85,17 +94,16 @@ def search(
 ) -> list[Message]:
     """Messages that hold every word of `text`, each word perhaps longer; newest first.
 
-    Only those with sent_at_ms < before_ms and row_id < before_row.
+    Only indexed ones (see `Database.search`) with sent_at_ms < before_ms and row_id < before_row.
     """
     query = fts_query(text, contact_id)
     if not query:
         return []
     before = _after_indexed(db) if before_row is None else min(before_row, _after_indexed(db))
-    sent_before, bounds = ("", ()) if before_ms is None else (_SENT_BEFORE, (before_ms,))
-    hits = _HITS + sent_before + _NEWEST_FIRST
+    bounds = () if before_ms is None else (before_ms,)
     rows: list[int] = []
     for part in _parts(db, contact_id, before):
-        found = db.execute(hits.format(part=part), (query, before, *bounds))
+        found = db.execute(_hits(part, before_ms is not None), (query, before, *bounds))
         # Fetched, not limited: a limit that is bound costs as much as the search for a rare word.
         rows += [row for (row,) in found.fetchmany(limit - len(rows))]
         if len(rows) >= limit:
@@ -111,6 +119,20 @@ def fts_query(text: str, contact_id: ContactId | None = None) -> str:
         return ""
     within = "" if contact_id is None else f'contact : "{contact_id}" AND '
     return f"{within}body : ({prefixes})"
+
+
+@cache
+def _hits(part: int, is_bounded: bool) -> str:
+    hits = _HITS + (_SENT_BEFORE if is_bounded else "") + _NEWEST_FIRST
+    return hits.format(part=part)
+
+
+def _last_and_indexed(db: Connection) -> tuple[int, int]:
+    """The newest row of the history, also a deleted one, and the newest that is indexed."""
+    [[last, indexed]] = db.execute(
+        "SELECT max(seq), min(seq) FROM sqlite_sequence WHERE name IN ('messages', 'messages_fts')"
+    )
+    return last, indexed
 
 
 def _part(row_id: int) -> int:

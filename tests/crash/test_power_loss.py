@@ -13,14 +13,14 @@ import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId
-from loom.storage import conversations, maintenance, messages, search
+from loom.storage import conversations, maintenance, messages
 from loom.storage.conversations import Save
 from loom.storage.database import Database
 from tests.crash.conftest import ROUNDS, NewPair
 from tests.crash.pair import Pair
 from tests.crash.recorded_disk import Call, Loss, RecordedDisk, calls_of, in_flight, recorded
 from tests.crash.victims import Nursery, needs_strace, spread
-from tests.storage.given import KEY, add_contact, saying
+from tests.storage.given import KEY, add_contact, find, saying
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ async def _check(path: Path, kept: int) -> None:
         stored = database.read_now(lambda db: messages.page(db, ADA, 100))
         assert [one.body for one in stored] == [f"word{n + 1}" for n in range(kept)]
         assert database.read_now(lambda db: conversations.load(db, ADA)) == (kept, b"%d" % kept)
-        found = database.read_now(lambda db: search.search(db, "word", limit=100))
+        found = database.read_now(lambda db: find(db, "word", limit=100))
         assert found == stored[::-1]
         assert database.read_now(maintenance.integrity) == []
         await database.submit(*saving(kept + 1))

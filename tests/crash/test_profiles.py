@@ -12,14 +12,14 @@ from loom.app import LocalProfiles, assembly
 from loom.config import Paths, Settings
 from loom.core.identity import Identity, seeds_from_phrase
 from loom.errors import WrongPassphrase
-from loom.storage import maintenance, schema, search, vault
+from loom.storage import maintenance, schema, vault
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.crash.conftest import ROUNDS
 from tests.crash.pair import paths
 from tests.crash.recorded_disk import Loss, RecordedDisk, calls_of, recorded
 from tests.crash.victims import COUNT, Fault, Nursery, boundaries, needs_strace, spread
-from tests.storage.given import KEY, add_contact, say
+from tests.storage.given import KEY, add_contact, find, say
 
 PROFILE = "ada"
 OLD, NEW = "correct horse battery staple", "a better one"
@@ -121,7 +121,7 @@ def everything_is_kept(home: Path, done: bool) -> None:
         assert [one for (one,) in texts] == ["text 1", "text 2", "text 3"]
         assert database.read_now(maintenance.integrity) == []
         database.write_now(lambda db: None)
-        assert len(database.read_now(lambda db: search.search(db, "text"))) == 3
+        assert len(database.read_now(lambda db: find(db, "text"))) == 3
     finally:
         database.close()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any, Self, TypeVar
 
 from sqlcipher3.dbapi2 import Connection
@@ -97,7 +98,7 @@ class _Writer:
 
     def _commit(self) -> None:
         batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-        outcomes = self._database._commit([one[0] for one in batch])
+        outcomes = self._database._writer.commit([one[0] for one in batch])
         self._telling = batch, outcomes
         self._database.disk.after_commit()
 
@@ -122,7 +123,7 @@ class OneThreadDatabase(Database):
         writer: Any = _Writer(database)
         database._queue = database._writing = writer
         # What is lost when a real machine loses power is tested with the store itself.
-        database._writer.execute("PRAGMA synchronous = OFF")
+        database._writer.db.execute("PRAGMA synchronous = OFF")
         return database
 
     @property
@@ -132,7 +133,7 @@ class OneThreadDatabase(Database):
 
     def look(self, work: Callable[[Connection], T]) -> T:
         """What is committed, at once and behind everybody's back."""
-        return self._reader.run_now(work)
+        return self._reader._read(work, Event())
 
     def submit(self, *arguments: Any, **named: Any) -> "asyncio.Future[Any]":
         if self.is_dead:

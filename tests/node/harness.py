@@ -98,7 +98,7 @@ class Person:
     def lose_conversations(self) -> None:
         """While off: every session is gone, as after a restored backup."""
         database = OneThreadDatabase.on(Disk(), self.path)
-        database._writer.executescript("DELETE FROM conversations; DELETE FROM prekeys")
+        database._writer.db.executescript("DELETE FROM conversations; DELETE FROM prekeys")
         database.close()
 
     async def start(self) -> None:

@@ -391,7 +391,7 @@ async def test_a_lost_prekey_delays_and_loses_nothing(world: World) -> None:
     await alice.say(bob, "to a key that is gone")
     await alice.call(bob)
     await world.until(lambda: alice.peer(bob).sessions.best is not None)
-    bob.database._writer.execute("DELETE FROM prekeys")
+    bob.database._writer.db.execute("DELETE FROM prekeys")
     await world.delivered(alice, bob, within_s=2 * 3_600)
     assert bob.received(alice) == ["to a key that is gone"]
     assert alice.best_session(bob) == bob.best_session(alice)

@@ -261,7 +261,7 @@ async def test_protocol_10_07_both_end_up_sending_on_one_session(world: World, s
             await one.say(other, f"{one} {n}")
             await world.pass_time(chance.choice([0.0, 0.003, 0.01, 0.03, 2.0]))
             if chance.random() < 0.3:
-                one.database._writer.execute("DELETE FROM prekeys")
+                one.database._writer.db.execute("DELETE FROM prekeys")
             if chance.random() < 0.3:
                 await one.restart()
             if chance.random() < 0.2:

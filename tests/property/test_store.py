@@ -53,9 +53,10 @@ async def _run(path: Path, batches: list[Batch]) -> list[int]:
             acknowledged += [
                 int.from_bytes(m.message_id) for m in outcomes if isinstance(m, Message)
             ]
+        commit_fails = False
         stored = await database.read(lambda db: messages.page(db, ContactId(1), 100))
         assert [m.message_id for m in stored] == [mid(number) for number in acknowledged]
-        found = await database.read(lambda db: search.search(db, "word", limit=100))
+        found = await database.search(lambda db: search.search(db, "word", limit=100))
         assert found == stored[::-1]
         assert await database.integrity() == []
         return acknowledged

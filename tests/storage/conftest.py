@@ -1,5 +1,6 @@
 """A profile's database with one contact, and ways to look behind the encryption."""
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
+from loom.storage import database as database_module
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.storage.given import KEY, add_contact
@@ -37,9 +39,14 @@ class OpenDatabase(Protocol):
     def __call__(self, before_commit: Callable[[], None] | None = None) -> Database: ...
 
 
-@pytest.fixture
-def open_database(path: Path) -> Iterator[OpenDatabase]:
-    """See OpenDatabase."""
+@pytest.fixture(params=["in the loop", "in the thread"])
+def open_database(
+    path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OpenDatabase]:
+    """See OpenDatabase; what is submitted is committed in one place or the other."""
+    in_loop = request.param == "in the loop"
+    monkeypatch.setattr(database_module, "QUICK_S", math.inf if in_loop else 0)
+    monkeypatch.setattr(database_module, "SMALL_BATCH", math.inf)
     opened: list[Database] = []
 
     def open_(before_commit: Callable[[], None] | None = None) -> Database:

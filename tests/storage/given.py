@@ -50,6 +50,12 @@ def saying(number: int, body: str = "hello") -> Callable[[Connection], Message]:
     return lambda db: say(db, number, body)
 
 
+def find(db: Connection, text: str, limit: int = 50) -> list[Message]:
+    """Search everything, also what is not indexed yet."""
+    search.index_new(db)
+    return search.search(db, text, limit=limit)
+
+
 def continue_at(db: Connection, row_id: int) -> None:
     """Give the next message this row, as if the others were stored and deleted."""
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'", (row_id - 1,))
@@ -59,7 +65,8 @@ _INSTANCES = "SELECT doc, col, term, offset FROM temp.instances ORDER BY 1, 2, 3
 
 
 def check_search(db: Connection) -> None:
-    """The full-text index holds the words of every stored message and not one more."""
+    """Brought up to date, the index holds the words of every stored message and not one more."""
+    search.index_new(db)
     db.execute(
         "CREATE VIRTUAL TABLE temp.anew USING fts5"
         " (body, contact, tokenize = 'unicode61 remove_diacritics 2')"

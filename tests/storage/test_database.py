@@ -28,7 +28,7 @@ from loom.storage import conversations, maintenance, messages, search, settings
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, mid, say, saying
+from tests.storage.given import KEY, find, mid, say, saying
 
 ADA = ContactId(1)
 
@@ -52,7 +52,7 @@ async def test_what_waits_shares_one_commit_in_call_order(open_database: OpenDat
     rows = [m.row_id for m in await asyncio.gather(*rest)]
     assert rows == list(range(1, 101))
     assert len(commits) <= 2
-    assert len(await database.read(lambda db: search.search(db, "77"))) == 1
+    assert len(await database.search(lambda db: search.search(db, "77"))) == 1
 
 
 async def test_one_failure_undoes_its_own_item_alone(open_database: OpenDatabase) -> None:
@@ -77,7 +77,7 @@ async def test_one_failure_undoes_its_own_item_alone(open_database: OpenDatabase
     assert isinstance(outcomes[2], StoreError)
     assert "hello" not in str(outcomes[2])
     assert await database.read(_bodies) == ["before", "after"]
-    assert [m.body for m in await database.read(lambda db: search.search(db, "undone"))] == []
+    assert [m.body for m in await database.search(lambda db: search.search(db, "undone"))] == []
 
 
 async def test_a_failed_commit_fails_every_item_and_keeps_nothing(
@@ -137,11 +137,11 @@ async def test_what_the_reader_remembers_of_the_index_is_no_damage(
     database = open_database()
     await database.write(saying(1, "hello"))
     for number in range(2, 41):
-        found = await database.read(lambda db: search.search(db, "hello"))
+        found = await database.search(lambda db: search.search(db, "hello"))
         assert [m.message_id for m in found] == [mid(1)]
         await database.write(saying(number, f"message number {number}"))
         assert await database.integrity() == []
-    assert len(await database.read(lambda db: search.search(db, "message"))) == 39
+    assert len(await database.search(lambda db: search.search(db, "message"))) == 39
 
 
 async def test_damage_that_a_second_connection_does_not_find_is_none(
@@ -178,18 +178,20 @@ async def test_a_cursor_left_open_does_not_hold_later_reads_back(
 
     for number in (1, 2, 3):
         await database.write(saying(number, "a word"))
+    assert len(await database.search(lambda db: search.search(db, "word"))) == 3
     with contextlib.suppress(Crash):
         await database.read(leave)
     await database.write(saying(4, "a word"))
     assert len(await database.read(_bodies)) == 4
-    assert len(await database.read(lambda db: search.search(db, "word"))) == 4
+    assert len(await database.search(lambda db: search.search(db, "word"))) == 4
     assert await database.checkpoint()
 
 
 async def test_nobody_has_to_wait_for_the_log_to_be_emptied(open_database: OpenDatabase) -> None:
     database = open_database()
     gate = threading.Event()
-    held = database.submit(lambda _: gate.wait(10))
+    held = asyncio.create_task(database.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0)
     emptying = asyncio.create_task(database.checkpoint())
     await asyncio.sleep(0)
     emptying.cancel()
@@ -259,11 +261,13 @@ async def test_a_long_read_delays_neither_reads_nor_writes_nor_the_check(
     open_database: OpenDatabase,
 ) -> None:
     database = open_database()
-    long = await Held().begin(database)
+    held = Held()
+    long = await held.begin(database)
     await database.write(saying(1, "new"))
     assert await database.read(_bodies) == ["new"]
     assert await database.integrity() == []
     assert not long.done()
+    held.may_go_on.set()
 
 
 @pytest.mark.parametrize("is_waiting", [False, True], ids=["in a statement", "between two"])
@@ -493,7 +497,7 @@ def test_a_process_killed_at_commit_keeps_what_it_acknowledged_and_no_more(path:
     try:
         stored = database.read_now(lambda db: messages.page(db, ADA, 1_000))
         assert [m.message_id for m in stored] == [mid(n) for n in acknowledged]
-        assert len(database.read_now(lambda db: search.search(db, "number"))) == len(stored) == 4
+        assert len(database.read_now(lambda db: find(db, "number"))) == len(stored) == 4
         assert database.read_now(maintenance.integrity) == []
     finally:
         database.close()
@@ -534,7 +538,7 @@ def test_a_process_killed_at_any_moment_keeps_whole_commits(path: Path, commits:
         ]
         assert stored == [mid(n) for n in range(1, len(stored) + 1)]
         assert len(stored) in (acknowledged, acknowledged + 7)
-        found = database.read_now(lambda db: search.search(db, "word", limit=99_999))
+        found = database.read_now(lambda db: find(db, "word", limit=99_999))
         assert len(found) == len(stored)
         assert database.read_now(maintenance.integrity) == []
     finally:

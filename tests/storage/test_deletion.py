@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ContactId
@@ -31,11 +32,14 @@ def _holds(path: Path, needle: bytes) -> bool:
     return needle in decrypted(path, KEY).lower()
 
 
+@pytest.mark.parametrize("is_indexed", [True, False])
 async def test_a_deleted_message_and_deleted_keys_are_nowhere(
-    path: Path, open_database: OpenDatabase
+    path: Path, open_database: OpenDatabase, is_indexed: bool
 ) -> None:
     database = open_database()
     await database.write(_fill)
+    if is_indexed:
+        await database.write(search.index_new)
     assert await database.checkpoint()
     present = (b"zanzibar", b"marzipan", b"keykey", b"private", b"ordinary")
     assert all(_holds(path, word) for word in present)
@@ -51,7 +55,7 @@ async def test_a_deleted_message_and_deleted_keys_are_nowhere(
 
     assert not any(_holds(path, word) for word in present[:4])
     assert _holds(path, b"ordinary")
-    assert not await database.read(lambda db: search.search(db, "zanzibar"))
+    assert not await database.search(lambda db: search.search(db, "zanzibar"))
     assert [e.text for e in await database.read(lambda db: events.after(db, 0, 9))] == [None]
     database.close()
     assert not any(_holds(path, word) for word in present[:4])
@@ -79,7 +83,7 @@ async def test_a_message_deleted_in_the_commit_that_stored_it_leaves_search_soun
 
     await database.write(come_and_go)
     await database.write(check_search)
-    assert [m.body for m in await database.read(lambda db: search.search(db, "here"))] == [
+    assert [m.body for m in await database.search(lambda db: search.search(db, "here"))] == [
         "here to stay"
     ]
     await database.write(lambda db: messages.delete_all(db, ADA))
@@ -91,8 +95,10 @@ async def test_a_message_deleted_from_an_older_part_of_the_index_is_nowhere(
 ) -> None:
     database = open_database()
     await database.write(_fill)
+    await database.write(search.index_new)
     await database.write(lambda db: continue_at(db, PART))
     await database.write(lambda db: [say(db, n, f"later zanzibar {n}") for n in (301, 302)])
+    await database.write(search.index_new)
     await database.write(lambda db: messages.delete(db, ADA, [mid(200), mid(301)]))
     await database.write(check_search)
     assert await database.checkpoint()
@@ -135,6 +141,7 @@ async def test_the_index_forgets_words_of_many_commits_that_begin_alike(
     for number in range(1, 41):
         body = "zanzibarian marzipans" if number == 9 else f"zanzi marzi {number}"
         await database.write(partial(say, number=number, body=body))
+        await database.write(search.index_new)
     await database.write(lambda db: messages.delete(db, ADA, [mid(9)]))
     assert await database.checkpoint()
     words = await database.write(_words_in_search)

@@ -1,6 +1,8 @@
 """The full-text index in parts: what a search finds across them, and what it does not touch."""
 
+import asyncio
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,7 @@ async def test_a_full_part_is_brought_into_one_segment(open_database: OpenDataba
 
     for number in range(1, 5):
         await database.write(saying(number, f"word{number}"))
+        await database.write(search.index_new)
     assert await database.read(segments) == 4
     await database.write(lambda db: continue_at(db, PART))
     await database.write(lambda db: [say(db, number, "word") for number in (5, 6)])
@@ -145,7 +148,7 @@ class Injected(Exception):
 async def test_a_commit_that_fails_at_the_border_of_a_part_leaves_the_index_sound(
     open_database: OpenDatabase,
 ) -> None:
-    fails = True
+    fails = False
 
     def before_commit() -> None:
         if fails:
@@ -157,13 +160,46 @@ async def test_a_commit_that_fails_at_the_border_of_a_part_leaves_the_index_soun
             say(db, number, f"word{number}")
 
     database = open_database(before_commit)
-    with pytest.raises(Injected):
-        await database.write(talk)
-    fails = False
-    assert await database.read(lambda db: _numbers(db, "word")) == []
     await database.write(talk)
+    fails = True
+    with pytest.raises(Injected):
+        await database.search(lambda db: _numbers(db, "word"))
+    fails = False
+    assert await database.search(lambda db: _numbers(db, "word")) == [4, 3, 2, 1]
     await database.write(check_search)
-    assert await database.read(lambda db: _numbers(db, "word")) == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("per_commit", [1, 2 * search.INDEX_EVERY])
+async def test_no_more_messages_wait_for_the_index_than_a_search_can_index(
+    open_database: OpenDatabase, per_commit: int
+) -> None:
+    database = open_database()
+    numbers = iter(range(1, 3 * search.INDEX_EVERY + 1))
+    while works := [saying(number) for number in islice(numbers, per_commit)]:
+        await asyncio.gather(*map(database.submit, works))
+    await database.checkpoint()  # after the upkeep
+    assert not await database.read(search.is_due)
+    assert len(await database.search(lambda db: _numbers(db, "hello", limit=999))) == 768
+
+
+async def test_an_index_that_cannot_be_written_holds_up_no_message(
+    open_database: OpenDatabase,
+) -> None:
+    commits = 0
+
+    def before_commit() -> None:
+        nonlocal commits
+        commits += 1
+        if commits == 2:
+            raise Injected
+
+    database = open_database(before_commit)
+    works = [saying(number) for number in range(1, search.INDEX_EVERY + 1)]
+    await asyncio.gather(*map(database.submit, works))
+    await database.checkpoint()  # after the upkeep
+    assert commits == 2
+    await database.submit(saying(999))
+    assert len(await database.search(lambda db: _numbers(db, "hello", limit=999))) == 257
 
 
 async def test_a_reader_sees_the_parts_made_since_it_began(open_database: OpenDatabase) -> None:
@@ -174,7 +210,7 @@ async def test_a_reader_sees_the_parts_made_since_it_began(open_database: OpenDa
     database = open_database()
     for number in range(1, 5):
         await database.write(talk)
-        assert await database.read(lambda db: _numbers(db, "word")) == [*range(number, 0, -1)]
+        assert await database.search(lambda db: _numbers(db, "word")) == [*range(number, 0, -1)]
 
 
 def test_a_profile_with_an_index_in_one_piece_opens_and_is_searched(tmp_path: Path) -> None:

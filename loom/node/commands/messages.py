@@ -109,7 +109,7 @@ class MessageCommands:
     async def _search(self, command: api.Search) -> views.Messages:
         device = None if command.contact is None else self._roster.named(command.contact)
         contact_id = None if device is None else device.number
-        found = await self._parts.database.long_read(
+        found = await self._parts.database.search(
             lambda db: text_search.search(
                 db,
                 command.text,
