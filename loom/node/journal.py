@@ -71,6 +71,8 @@ class Journal:
         work: Callable[[Db, Happened], T],
         save: Save | None = None,
         then: Callable[[T], object] | None = None,
+        *,
+        is_long: bool = False,
     ) -> "asyncio.Future[T]":
         """`Database.submit`: work whose events are stored with it and told after its commit.
 
@@ -91,15 +93,15 @@ class Journal:
             if then is not None:
                 then(result)
 
-        return self._database.submit(transaction, save, committed)
+        return self._database.submit(transaction, save, committed, is_long=is_long)
 
     async def write(self, work: Callable[[Db, Happened], T]) -> T:
-        """The same, once it is durable.
+        """The same for work of any length, once it is durable.
 
         Raises:
             DiskFull, StoreUnavailable, StoreError: nothing of `work` was kept or told.
         """
-        return await self.submit(work)
+        return await self.submit(work, is_long=True)
 
     def tell(self, *events: AnyEvent) -> None:
         """Hand live events to the readers."""

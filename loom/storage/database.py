@@ -98,18 +98,20 @@ class Database:
         work: Callable[[Connection], T],
         save: Save | None = None,
         then: Callable[[T], object] | None = None,
+        *,
+        is_long: bool = False,
     ) -> "asyncio.Future[T]":
-        """Queue short work for the writer, in call order; the future resolves after its commit.
+        """Queue work for the writer, in call order; the future resolves after its commit.
 
-        It may run in the event loop: what touches many rows is a `write`. An exception of `work`
-        undoes that work alone. Cancelling the future does not stop it. `work` may run twice, the
-        first time undone: it changes nothing but the database.
+        An exception of `work` undoes that work alone. Cancelling the future does not stop it.
+        `work` may run twice, the first time undone: it changes nothing but the database.
 
         Args:
             save: the state that goes with `work`. Of those that meet in one commit only the last
                 is written; when that cannot be, each stands or falls alone (StateConflict).
             then: called in the event loop with the result, in the order of the commits, before
                 anybody who awaits the future goes on, and also when the future was cancelled.
+            is_long: `work` may touch many rows, so it must not run in the event loop.
 
         Raises:
             StoreUnavailable: the database is closed.
@@ -119,6 +121,7 @@ class Database:
         self._start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._submitted.append(((work, save), future, then))
+        self._has_long_work |= is_long
         if len(self._submitted) == 1:
             # All that one turn of the loop submits goes together: one wake-up, one commit.
             future.get_loop().call_soon(self._commit_turn)
@@ -130,9 +133,7 @@ class Database:
         Raises:
             DiskFull, StoreUnavailable, StoreError: nothing of `work` was kept.
         """
-        future = self.submit(work)
-        self._has_long_work = True
-        return await future
+        return await self.submit(work, is_long=True)
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """`write`, blocking: for making a profile, before anything else runs.
