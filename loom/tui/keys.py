@@ -168,8 +168,9 @@ class Keys:
     def __init__(self, profile: str, bound: Mapping[str, Iterable[str]] | None = None) -> None:
         """Raises InvalidInput: no such profile or action, or one key for two actions."""
         if profile not in PROFILES:
+            known = ", ".join(PROFILES)
             raise InvalidInput(
-                what=f"There are no keys {printable(profile)[:64]}; there are {', '.join(PROFILES)}"
+                what=f"There is no key profile {printable(profile)[:64]}; there are {known}"
             )
         unknown = sorted(set(bound or {}) - set(_BY_NAME))
         if unknown:
@@ -182,7 +183,7 @@ class Keys:
             for key in self._keys[action.name]:
                 known = self._actions.setdefault((action.where, key), action.name)
                 if known != action.name:
-                    raise InvalidInput(what=f"{key} would both {known} and {action.name}")
+                    raise InvalidInput(what=f"{key} is bound to both {known} and {action.name}")
 
     def action(self, key: str, *where: str) -> str | None:
         """What a key does in the first of these places that knows it.

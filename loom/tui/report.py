@@ -33,7 +33,7 @@ def report(
     """Plain text; names are left out, and of addresses only their kind is said."""
     paths = connectivity.paths
     listening = ", ".join(sorted({address_kind(one) for one in connectivity.addresses}))
-    focus = {None: "never told", True: "here", False: "elsewhere"}[screen.focus]
+    focus = {None: "not reported", True: "here", False: "elsewhere"}[screen.focus]
     lines = [
         (
             f"Loom {status.version}; Python {platform.python_version()}; {sys.platform}"

@@ -157,7 +157,7 @@ def test_the_report_tells_kinds_and_states_only() -> None:
     for secret in SECRETS:
         assert secret not in text
     for words in (
-        "Terminal: other, 80x24, UTF-8, focus never told, tmux, ssh",
+        "Terminal: other, 80x24, UTF-8, focus not reported, tmux, ssh",
         "up 2 h, mDNS on, listening on any IPv4, any IPv6",
         "not connected, last error unreachable, failed attempts 4, next in 0 s, addresses 1",
         "online, out, private IPv4, for 2 min",

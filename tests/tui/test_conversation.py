@@ -726,7 +726,7 @@ async def test_a_broken_config_is_said_and_not_obeyed(
     assert isinstance(tmp_path, Path)
     (tmp_path / "config.toml").write_text('keys = "dvorak"\n')
     async with opened(node) as (app, _):
-        assert "There are no keys dvorak" in screen(app)
+        assert "There is no key profile dvorak" in screen(app)
         assert app.keys.profile == "default"
 
 

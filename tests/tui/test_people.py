@@ -174,6 +174,7 @@ async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) ->
         assert "HOST:PORT" not in screen(app)
         await run(pilot, "enter")
         assert [one.blocked for one in sent(people, BlockContact)] == [True, False]
+        assert "What they sent during the block arrives" in screen(app)
         await choose(app, pilot, "Verify")
         await run(pilot, "enter")
         assert isinstance(app.screen, VerifyPanel)

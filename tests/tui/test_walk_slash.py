@@ -126,7 +126,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "keys": (
         Step("emacs", lambda app, _: app.keys.profile == "emacs"),
         shows("in use"),
-        shows("There are no keys vim", "vim"),
+        shows("There is no key profile vim", "vim"),
     ),
     "words": (shows("Check your 24 words"),),
     "lock": (shows("work is hidden, not locked"),),

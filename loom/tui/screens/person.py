@@ -185,7 +185,13 @@ class PersonPanel(LivePanel):
         self.work(delete())
 
     def _block(self, on: bool) -> None:
-        self._change(BlockContact(contact=self.contact, blocked=on))
+        async def block() -> None:
+            await self.loom.send(BlockContact(contact=self.contact, blocked=on))
+            await self.load()
+            if not on:
+                self.say("What they sent during the block arrives when you are connected.")
+
+        self.work(block())
 
     def _mute(self, on: bool) -> None:
         self._change(SetPreferences(contact=self.contact, muted=on))
@@ -196,7 +202,7 @@ class PersonPanel(LivePanel):
     def _show_typing(self, on: bool) -> None:
         self._change(SetPreferences(contact=self.contact, typing=on))
 
-    def _change(self, command: BlockContact | SetPreferences) -> None:
+    def _change(self, command: SetPreferences) -> None:
         async def change() -> None:
             await self.loom.send(command)
             await self.load()
