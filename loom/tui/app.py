@@ -35,18 +35,18 @@ from loom.errors import (
 )
 from loom.front.sentences import in_app
 from loom.front.signs import Signs, signs_of_terminal
-from loom.tui import layout
-from loom.tui.drawing import DrawnApp
+from loom.tui import times
+from loom.tui.chat.screen import ChatScreen
 from loom.tui.idle import LOOK_S, Idle
 from loom.tui.keys import EVERYWHERE, Keys
+from loom.tui.lines import Look
 from loom.tui.model import Model, preview_of
 from loom.tui.notices import Level, Notices
+from loom.tui.owner import Owner
 from loom.tui.reminders import words_to_check
-from loom.tui.screens.conversation import ConversationScreen
 from loom.tui.settings import THEMES, change_app_setting, read_or_default
 from loom.tui.themes import load_theme, theme_names
 from loom.tui.typing_signs import TypingSigns
-from loom.tui.widgets.lines import Look
 
 if TYPE_CHECKING:
     from loom.tui.kit.panel import Panel
@@ -60,7 +60,7 @@ AT_ONCE: Final = 4
 RETRY_S: Final = 1.0
 
 
-class LoomApp(DrawnApp[None]):
+class LoomApp(Owner):
     """One open profile on the screen."""
 
     def __init__(
@@ -91,13 +91,13 @@ class LoomApp(DrawnApp[None]):
         self.keys = Keys(settings.keys, settings.bind)
         self._bind = settings.bind
         self.idle = Idle(settings.lock_after_min * 60)
-        self._day = layout.today()
+        self._day = times.today()
         self.locked = False
         """Whether it ended because it was locked."""
         self._is_covered = False
         self.has_focus: bool | None = None
         """Whether the terminal has the focus; None: it has not said so yet."""
-        self.room = ConversationScreen(self)
+        self.chat = ChatScreen(self)
         self.notices = Notices(
             self.write_terminal,
             time.monotonic,
@@ -111,12 +111,12 @@ class LoomApp(DrawnApp[None]):
             lambda seconds, act: asyncio.get_running_loop().call_later(seconds, act),
             time.monotonic,
             self._tell_typing,
-            self.room.show_bars,
+            self.chat.show_bars,
         )
 
     def get_default_screen(self) -> Screen[Any]:
         """The conversations."""
-        return self.room
+        return self.chat
 
     def begin(self) -> None:
         """The screen stands: ask for everything once, then follow the events."""
@@ -126,7 +126,7 @@ class LoomApp(DrawnApp[None]):
 
     def leave(self) -> None:
         """Keep what was begun, then end."""
-        self.room.do_quit()
+        self.chat.quit()
 
     # --- locking ---
 
@@ -166,7 +166,7 @@ class LoomApp(DrawnApp[None]):
         if self._is_covered:
             super().everywhere(action)
         else:
-            self.room.run(action)
+            self.chat.run(action)
 
     def open_panel(self, panel: "Panel") -> None:
         """Show a panel; one of the same kind on top gives way to it."""
@@ -175,9 +175,17 @@ class LoomApp(DrawnApp[None]):
         else:
             self.push_screen(panel)
 
+    def open_conversation(self, number: int) -> None:
+        """Show the conversation with a contact."""
+        self.chat.navigation.open_(number)
+
+    def show_add(self) -> None:
+        """Show where a contact is added."""
+        self.chat.slash.show_add()
+
     def close_panels(self) -> None:
         """Back to the conversations."""
-        while self.screen is not self.room:
+        while self.screen is not self.chat:
             self.pop_screen()
 
     def lock_when_idle(self) -> None:
@@ -187,9 +195,9 @@ class LoomApp(DrawnApp[None]):
 
     def turn_the_day(self) -> None:
         """At midnight the times of the day before become its date."""
-        if (now := layout.today()) != self._day:
+        if (now := times.today()) != self._day:
             self._day = now
-            self.room.show_all()
+            self.chat.show_all()
 
     # --- commands ---
 
@@ -203,7 +211,7 @@ class LoomApp(DrawnApp[None]):
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell something in the status line."""
-        self.room.say(text, bad=bad)
+        self.chat.say(text, bad=bad)
 
     async def _said(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
@@ -228,7 +236,7 @@ class LoomApp(DrawnApp[None]):
                         due_s = self._shown_s[0] + AT_ONCE * GATHER_S
                         self._flushing = loop.call_at(due_s, self._show_pending)
             self.model.connected = False
-            self.room.show_all()
+            self.chat.show_all()
             await self._reattach()
 
     async def _load(self) -> None:
@@ -250,7 +258,7 @@ class LoomApp(DrawnApp[None]):
         for peer in peers.peers:
             self.model.change(peer.contact_id, path=peer.address or "")
         self.model.connected = True
-        await self.room.begin()
+        await self.chat.begin()
         if self.complaint:
             self.say(self.complaint, bad=True)
         elif self.profile in words_to_check(self.config):
@@ -280,12 +288,12 @@ class LoomApp(DrawnApp[None]):
         happened, self._pending = self._pending, []
         changes = self.model.apply(happened)
         self.typing.heard(happened)
-        self.room.show_events(happened, changes)
+        self.chat.show_events(happened, changes)
         self.notices.tell(
             happened,
             self.model,
             focus=self.has_focus,
-            shown=self.model.current if self.room.is_active else None,
+            shown=self.model.current if self.chat.is_active else None,
             hidden=self._is_covered,
         )
         if len(self.screen_stack) > 1:
@@ -312,7 +320,7 @@ class LoomApp(DrawnApp[None]):
                 preferences = await self.send(ListPreferences())
                 mine = [one for one in preferences.contacts if one.contact_id == number]
                 self.model.change(number, muted=bool(mine and mine[0].muted))
-                self.room.show_bars()
+                self.chat.show_bars()
         finally:
             self._refreshing = False
 
@@ -328,7 +336,7 @@ class LoomApp(DrawnApp[None]):
                     self.model.change(
                         number, preview=preview_of(last), preview_at_ms=last.sent_at_ms
                     )
-        self.room.show_bars()
+        self.chat.show_bars()
 
     # --- looks ---
 
@@ -340,13 +348,13 @@ class LoomApp(DrawnApp[None]):
         """Change the colours, now and next time."""
         self.look.theme = load_theme(name, self.config / THEMES)
         change_app_setting(self.config, "theme", name)
-        self.room.show_all()
+        self.chat.show_all()
 
     def use_keys(self, profile: str) -> None:
         """Change the keys, now and next time."""
         self.keys = Keys(profile, self._bind)
         change_app_setting(self.config, "keys", profile)
-        self.room.show_all()
+        self.chat.show_all()
 
     def use_notices(self, level: str) -> None:
         """What a notification shows, now and next time."""
@@ -377,7 +385,7 @@ class LoomApp(DrawnApp[None]):
     def on_app_focus(self, event: events.AppFocus) -> None:
         """The terminal came to the front."""
         self.has_focus = True
-        self.room.looked_at()
+        self.chat.looked_at()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """Another window did."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from textual.screen import Screen
 
@@ -12,12 +12,13 @@ from loom.api.profiles import NodeOptions, Profiles
 from loom.config import profile_name_for
 from loom.errors import NodeNotRunning, ProfileInUse
 from loom.front.signs import Signs, signs_of_terminal
-from loom.tui.drawing import DrawnApp
 from loom.tui.editor import EDITS
 from loom.tui.keys import FORMS, Keys, key_words
 from loom.tui.kit.chooser import Choice, Chooser, narrowed
 from loom.tui.kit.items import Button, Item
 from loom.tui.kit.panel import Panel
+from loom.tui.lines import Look
+from loom.tui.opener import Opened, Opener
 from loom.tui.screens.hidden import ELSEWHERE, Hidden
 from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.new_profile import NewProfile
@@ -26,21 +27,13 @@ from loom.tui.screens.which_profile import WhichProfile
 from loom.tui.screens.words import Words
 from loom.tui.settings import THEMES, read_or_default
 from loom.tui.themes import load_theme
-from loom.tui.widgets.lines import Look
 
 TURNS: Final = 50
 TURN_PAUSE_S: Final = 0.1
 """Another short command may have the profile for a moment."""
 
 
-class Opened(NamedTuple):
-    """A profile that can be shown."""
-
-    profile: str
-    client: Client
-
-
-class DoorApp(DrawnApp[Opened]):
+class DoorApp(Opener):
     """Its result is the profile that was opened; None: none was."""
 
     def __init__(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.traceback import Trace
 
     from loom.tui.keys import Keys
-    from loom.tui.widgets.lines import Look
+    from loom.tui.lines import Look
 
 R = TypeVar("R")
 

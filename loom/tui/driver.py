@@ -9,14 +9,11 @@ import select
 import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, Final, Protocol, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
 from loom.tui.terminal_input import TerminalInput
-
-if TYPE_CHECKING:
-    from loom.tui.drawing import DrawnApp
 
 LOOK_S: Final = 0.1
 """How long an Esc may be the beginning of another key."""
@@ -25,10 +22,16 @@ RESTORE_TITLE: Final = "\x1b[23;2t"
 CHUNK_BYTES: Final = 65_536
 
 
+class Leavable(Protocol):
+    """An app whose user goes, or whose terminal does."""
+
+    def leave(self) -> None:
+        """Keep what was begun, then end."""
+        ...
+
+
 class TerminalDriver(LinuxDriver):
     """A terminal's keys and screen; its end is the end of the app."""
-
-    _app: "DrawnApp[Any]"
 
     def start_application_mode(self) -> None:
         """Take the terminal."""
@@ -73,7 +76,7 @@ class TerminalDriver(LinuxDriver):
             return b""
 
     def _lost(self) -> None:
-        self._loop.call_soon_threadsafe(self._app.leave)
+        self._loop.call_soon_threadsafe(cast(Leavable, self._app).leave)
 
 
 class _Screen:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from loom.printable import printable
 from loom.tui.cells import Row, Rows, clusters, width_of
 
 HISTORY_MAX: Final = 100
@@ -190,6 +191,22 @@ class Editor:
     def _cut(self, start: int, end: int) -> None:
         self.text = self.text[:start] + self.text[end:]
         self.cursor = start
+
+
+def shown(text: str) -> str:
+    """Text being written as it can be drawn; every character keeps its place."""
+    if text.isascii() and text.isprintable():
+        return text
+    parts = []
+    for start, end, _ in clusters(text):
+        one = text[start:end]
+        if one == "\t":
+            parts.append(" ")
+        elif printable(text[start : end + 1]).startswith(one):  # what follows may keep a joiner
+            parts.append(one)
+        else:
+            parts.append(printable(one) or "\N{REPLACEMENT CHARACTER}")
+    return "".join(parts)
 
 
 def _is_word(character: str) -> bool:

@@ -231,3 +231,11 @@ def preview_of(message: MessageView | MessageReceived | MessageQueued) -> str:
     """The beginning of a message on one line, and whether it is one's own."""
     words = content.KINDS["text"].preview(message.body)
     return f"you: {words}" if message.direction == "out" else words
+
+
+def changed_words(name: str) -> str:
+    """What a changed identity means."""
+    return (
+        f"The identity of {name} has changed: either {name} has new keys, or someone "
+        "pretends to be them. Nothing is sent until you have compared safety numbers."
+    )

@@ -4,22 +4,17 @@ import os
 import select
 import sys
 from codecs import getincrementaldecoder
-from typing import TYPE_CHECKING, Any
+from typing import cast
 
 from textual.drivers._byte_stream import ByteStream
 from textual.drivers.web_driver import WebDriver
 
-from loom.tui.driver import CHUNK_BYTES, LOOK_S
+from loom.tui.driver import CHUNK_BYTES, LOOK_S, Leavable
 from loom.tui.terminal_input import TerminalInput
-
-if TYPE_CHECKING:
-    from loom.tui.drawing import DrawnApp
 
 
 class PageDriver(WebDriver):
     """Speaks with the server through the standard streams."""
-
-    _app: "DrawnApp[Any]"
 
     def run_input_thread(self) -> None:
         """Pass on what is typed until the app stops listening or the server hangs up."""
@@ -42,4 +37,4 @@ class PageDriver(WebDriver):
                 else:
                     self._on_meta(kind, payload)
         if not self.exit_event.is_set():
-            self._loop.call_soon_threadsafe(self._app.leave)
+            self._loop.call_soon_threadsafe(cast(Leavable, self._app).leave)

@@ -15,7 +15,7 @@ from loom.api.views import Connectivity, PathChange, PathView, Peers, PeerView, 
 from loom.core.safety_number import safety_number, safety_words
 from loom.front.signs import Signs
 from loom.model import PeerId
-from loom.tui import layout
+from loom.tui import times
 from loom.tui.app import LoomApp
 from loom.tui.settings import FILE
 from tests.tui.conftest import in_utc, settle
@@ -184,7 +184,7 @@ async def paint(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder, in_utc():
         (Path(folder) / FILE).write_text('theme = "dark"\n')
         app = LoomApp(node, profile="mira", config=Path(folder), signs=Signs(unicode=True))
-        with patch.object(layout, "today", lambda: date(2026, 11, 20)):
+        with patch.object(times, "today", lambda: date(2026, 11, 20)):
             async with app.run_test(size=SIZE) as pilot:
                 await settle(pilot)
                 node.tell(ContactTyping(contact="Nia", contact_id=3, on=True))

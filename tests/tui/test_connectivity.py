@@ -97,7 +97,7 @@ async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened
         assert shown.index("moved to") < shown.index("connected to")
         await pilot.press("escape")
         await settle(pilot)
-        assert app.room.is_active
+        assert app.chat.is_active
 
 
 def noting(written: list[str]) -> Callable[[LoomApp, str], None]:
@@ -264,7 +264,7 @@ async def test_the_palette_finds_how_to_delete_a_message(node: TalkingNode, open
     async with opened(node) as (app, pilot):
         await pilot.press("ctrl+p", *"delete message", "enter")
         await settle(pilot)
-        assert app.room.selecting.active
+        assert app.chat.selection.is_active
 
 
 async def test_the_present_choice_is_marked(node: TalkingNode, opened: Opened) -> None:

@@ -23,8 +23,9 @@ from loom.api.events import (
     PeerOnline,
     Warned,
 )
-from loom.tui import clipboard, commands, keys, layout
+from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
+from loom.tui.chat import layout
 from loom.tui.kit.chooser import Chooser
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
@@ -154,8 +155,8 @@ async def test_the_first_of_many_unread_ones_is_found_and_marked(opened: Opened)
     node.say("Ada", *(f"known {n}" for n in range(500)))
     node.say("Ada", *(f"fresh {n}" for n in range(600)), state="delivered")
     async with opened(node) as (app, pilot):
-        assert app.room.reader.window is not None
-        assert app.room.reader.window.new_from == 501
+        assert app.chat.reader.window is not None
+        assert app.chat.reader.window.new_from == 501
         await pilot.press("alt+u")
         await settle(pilot)
         rows = [row[24:] for row in text_of(app)]
@@ -173,7 +174,7 @@ async def test_an_escape_before_enter_never_sends(node: TalkingNode, opened: Ope
         assert [one.key for one in found if isinstance(one, events.Key)] == ["alt+enter"]
         await pilot.press(*"a", "alt+enter", *"b")
         await settle(pilot)
-        assert app.room.writing.editor.text == "a\nb"
+        assert app.chat.composer.editor.text == "a\nb"
         assert sent(node) == []
 
 
@@ -181,13 +182,13 @@ async def test_a_paste_of_several_lines_sends_nothing(node: TalkingNode, opened:
     async with opened(node) as (app, pilot):
         app.screen.post_message(events.Paste("one\r\ntwo\rthree\x1b[31m\n"))
         await settle(pilot)
-        assert app.room.writing.editor.text == "one\ntwo\nthree[31m\n"
+        assert app.chat.composer.editor.text == "one\ntwo\nthree[31m\n"
         assert sent(node) == []
-        assert app.room.composer.size.height == 4
+        assert app.chat.composer.size.height == 4
         await pilot.press("enter")
         await settle(pilot)
         assert sent(node) == ["one\ntwo\nthree[31m\n"]
-        assert app.room.composer.size.height == 1
+        assert app.chat.composer.size.height == 1
 
 
 async def test_a_paste_runs_no_command_whatever_it_holds(node: TalkingNode, opened: Opened) -> None:
@@ -198,7 +199,7 @@ async def test_a_paste_runs_no_command_whatever_it_holds(node: TalkingNode, open
         for message in [*came, *source.quiet()]:
             app.post_message(message)
         await settle(pilot)
-        assert app.room.writing.editor.text == "one  two \n/block\n three \n"
+        assert app.chat.composer.editor.text == "one  two \n/block\n three \n"
         assert not [one for one in node.sent if isinstance(one, SendText | BlockContact)]
 
 
@@ -217,7 +218,7 @@ async def test_the_composer_grows_to_eight_rows(node: TalkingNode, opened: Opene
         for _ in range(12):
             await pilot.press("x", "ctrl+j")
         await settle(pilot)
-        assert app.room.composer.size.height == 8
+        assert app.chat.composer.size.height == 8
 
 
 async def test_what_the_composer_leaves_the_timeline_takes(opened: Opened) -> None:
@@ -252,7 +253,7 @@ async def test_a_large_paste_is_kept_and_a_larger_one_is_refused(
 
 async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
-        app.room.writing.editor.insert("x" * (TEXT_MAX_BYTES + 3))
+        app.chat.composer.editor.insert("x" * (TEXT_MAX_BYTES + 3))
         await pilot.press("y")
         await settle(pilot)
         assert "16.0 of 16 KiB" in screen(app)
@@ -260,7 +261,7 @@ async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) 
         await settle(pilot)
         assert "Too long by 4 bytes; nothing was sent." in screen(app)
         assert sent(node) == []
-        assert app.room.writing.editor.size_bytes == TEXT_MAX_BYTES + 4
+        assert app.chat.composer.editor.size_bytes == TEXT_MAX_BYTES + 4
 
 
 async def test_a_refused_text_comes_back(opened: Opened) -> None:
@@ -269,7 +270,7 @@ async def test_a_refused_text_comes_back(opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await pilot.press(*"secret", "enter")
         await settle(pilot)
-        assert app.room.writing.editor.text == "secret"
+        assert app.chat.composer.editor.text == "secret"
         assert "The identity of Ada has changed" in screen(app)
         assert "identity changed" in text_of(app)[0]
 
@@ -280,14 +281,14 @@ async def test_drafts_survive_changing_the_conversation_and_a_restart(
     async with opened(node) as (app, pilot):
         await pilot.press(*"for Ada", "alt+down")
         await settle(pilot)
-        assert app.room.writing.editor.text == ""
+        assert app.chat.composer.editor.text == ""
         assert "draft: for Ada" in screen(app)
         await pilot.press(*"for Bob", "ctrl+q")
         await pilot.pause()
     assert node.drafts == {2: "for Ada", 1: "for Bob"}
     node.reopen()
     async with opened(node) as (app, pilot):
-        assert app.room.writing.editor.text == "for Ada"
+        assert app.chat.composer.editor.text == "for Ada"
 
 
 async def test_a_draft_is_kept_while_one_thinks(node: TalkingNode, opened: Opened) -> None:
@@ -301,7 +302,7 @@ async def test_a_mistyped_command_does_not_go_out(node: TalkingNode, opened: Ope
         for typed in ("/qiut", " /quit"):
             await pilot.press(*typed, "enter")
             await settle(pilot)
-            assert app.room.writing.editor.text == typed
+            assert app.chat.composer.editor.text == typed
             assert "Did you mean /quit?" in screen(app) or "A space stands before" in screen(app)
             await pilot.press("ctrl+u")
         await pilot.press(*"//quit", "enter")
@@ -312,21 +313,21 @@ async def test_a_mistyped_command_does_not_go_out(node: TalkingNode, opened: Ope
 async def test_commands_and_names_complete(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await pilot.press(*"/o", "tab")
-        assert app.room.writing.editor.text == "/open "
+        assert app.chat.composer.editor.text == "/open "
         await pilot.press(*"b", "tab", "enter")
         await settle(pilot)
         assert "Bob" in text_of(app)[0]
         await pilot.press(*"nice :thumbs_u", "tab")
-        assert app.room.writing.editor.text == "nice 👍"
+        assert app.chat.composer.editor.text == "nice 👍"
 
 
 async def test_tab_goes_round(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await pilot.press(*"/theme ", "tab")
-        seen = [app.room.writing.editor.text]
+        seen = [app.chat.composer.editor.text]
         for _ in range(3):
             await pilot.press("tab")
-            seen.append(app.room.writing.editor.text)
+            seen.append(app.chat.composer.editor.text)
         assert seen == ["/theme terminal", "/theme dark", "/theme light", "/theme terminal"]
 
 
@@ -340,11 +341,11 @@ async def test_selecting_copies_deletes_and_sends_again(
         await pilot.press(*"draft", "escape", "k", "y")
         await settle(pilot)
         assert written == ["\x1b]52;c;c2VlIHlvdSBhdCBub29u\x07"]
-        assert app.room.writing.editor.text == "draft"
+        assert app.chat.composer.editor.text == "draft"
         await pilot.press("escape", "escape", "d", "y")
         await settle(pilot)
         assert "will do" not in "\n".join(row[24:] for row in text_of(app))
-        app.room.selecting.finish_deleting()
+        app.chat.selection.finish_deleting()
         await settle(pilot)
         assert [one.body for one in node.messages if one.contact == "Ada"] == ["see you at noon"]
         node.say("Ada", "lost", direction="out", state="queued")
@@ -371,7 +372,7 @@ async def test_typing_while_selecting_writes_and_deletes_nothing(
     async with opened(node) as (app, pilot):
         await pilot.press("escape", *typed, "enter")
         await settle(pilot)
-        app.room.selecting.finish_deleting()
+        app.chat.selection.finish_deleting()
         await settle(pilot)
         assert not [one for one in node.sent if isinstance(one, DeleteMessages)]
         # Only keys that mean something in the selection, at the beginning, are not written.
@@ -386,8 +387,8 @@ async def test_a_deleted_message_can_be_brought_back(opened: Opened) -> None:
     async with opened(node) as (app, pilot):
 
         def shown() -> list[str]:
-            assert app.room.reader.window is not None
-            return [one.body for one in app.room.reader.window.messages]
+            assert app.chat.reader.window is not None
+            return [one.body for one in app.chat.reader.window.messages]
 
         await pilot.press("escape", "k", "d", "n", "d", "escape", "d", "down")
         assert shown() == ["one", "two", "three"]
@@ -494,24 +495,24 @@ async def test_a_hit_among_wrapped_messages_is_on_the_screen_and_selected(opened
         await pilot.press("enter")
         await settle(pilot)
         assert "the needle is here" in "\n".join(row[24:] for row in text_of(app))
-        window = app.room.reader.window
+        window = app.chat.reader.window
         assert window is not None
         assert window.selected == 1
         assert "hit 1 of 1" in screen(app)
-        pieces = [one for line in app.room.timeline._shown for one in line.line]
+        pieces = [one for line in app.chat.timeline._shown for one in line.line]
         assert [one.text for one in pieces if one.role == "match"] == ["needle"]
         await pilot.press("n")
         assert "That was the oldest hit." in screen(app)
         await pilot.press("escape")
         await settle(pilot)
-        pieces = [one for line in app.room.timeline._shown for one in line.line]
+        pieces = [one for line in app.chat.timeline._shown for one in line.line]
         assert not any(one.role == "match" for one in pieces)
-        assert not app.room.selecting.active
+        assert not app.chat.selection.is_active
 
 
 async def test_the_word_help_can_be_clicked(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
-        await pilot.click(app.room.status, offset=(app.room.status.size.width - 3, 0))
+        await pilot.click(app.chat.status, offset=(app.chat.status.size.width - 3, 0))
         await settle(pilot)
         assert isinstance(app.screen, Chooser)
 
@@ -529,7 +530,7 @@ async def test_everything_is_reachable_from_one_end_to_the_other(opened: Opened)
             await pilot.press("pageup")
             await settle(pilot)
         assert seen == {str(n) for n in range(1_000)}
-        window = app.room.reader.window
+        window = app.chat.reader.window
         assert window is not None
         assert len(window.messages) <= 500
         down: set[str] = set()
@@ -608,11 +609,11 @@ async def test_what_is_typed_in_one_go_with_the_key_that_opens_a_box_goes_into_i
 ) -> None:
     async with opened(node) as (app, pilot):
         for key in ("ctrl+p", *"lock", "backspace", *"k in", "ctrl+u", *"jump", "enter"):
-            app.room.post_message(events.Key(key, key if len(key) == 1 else None))
+            app.chat.post_message(events.Key(key, key if len(key) == 1 else None))
         await settle(pilot)
         assert isinstance(app.screen, Chooser)
         assert app.screen.box.title == "Go to conversation"
-        assert app.room.writing.editor.text == ""
+        assert app.chat.composer.editor.text == ""
 
 
 async def test_the_palette_names_each_thing_once(node: TalkingNode, opened: Opened) -> None:
@@ -625,14 +626,14 @@ async def test_the_palette_names_each_thing_once(node: TalkingNode, opened: Open
         words = " ".join(hints).split()
         assert all(words.count(one) == 1 for one in words if one.startswith("/"))
         for command in commands.COMMANDS:
-            assert (f"/{command.name}" in words) is app.room.slash.is_possible(command)
+            assert (f"/{command.name}" in words) is app.chat.slash.is_possible(command)
 
 
 async def test_every_action_and_listed_command_exists(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, _):
         wanted = {action.name for action in keys.ACTIONS if action.where != keys.FORMS}
-        assert set(app.room.actions) == wanted
-        assert set(app.room.slash.does) == {command.name for command in commands.COMMANDS}
+        assert set(app.chat.actions) == wanted
+        assert set(app.chat.slash.does) == {command.name for command in commands.COMMANDS}
     names = [name for one in commands.COMMANDS for name in (one.name, *one.aliases)]
     assert len(names) == len(set(names))
 
@@ -670,7 +671,7 @@ async def test_a_removed_contact_leaves_the_next_conversation(
         await settle(pilot)
         assert "Ada and the whole conversation are deleted." in screen(app)
         assert "Carol" in text_of(app)[0][24:]
-        assert app.room.writing.editor.text == ""
+        assert app.chat.composer.editor.text == ""
         assert list(node.contacts) == ["Carol"]
 
 
@@ -681,7 +682,7 @@ async def test_a_key_that_quits_elsewhere_says_what_quits_here(
         for key in ("ctrl+c", "ctrl+z"):
             await pilot.press("x", key)
             assert "Ctrl-Q quits. Ctrl-C and Ctrl-Z do nothing here." in text_of(app)[-1]
-        assert app.room.writing.editor.text == "xx"
+        assert app.chat.composer.editor.text == "xx"
 
 
 async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> None:
@@ -704,7 +705,7 @@ async def test_keys_and_colours_are_remembered(node: TalkingNode, opened: Opened
         await pilot.press(*"/theme dark", "enter")
         await settle(pilot)
         await pilot.press(*"ab", "ctrl+b", "ctrl+f", *"c")
-        assert app.room.writing.editor.text == "abc"
+        assert app.chat.composer.editor.text == "abc"
         config = app.config
     text = (config / "config.toml").read_text()
     assert 'theme = "dark"' in text
@@ -747,7 +748,7 @@ async def test_the_node_may_leave_and_come_back(node: TalkingNode, opened: Opene
         await until_shown(pilot, "The node is back.")
         await settle(pilot)
         assert "said meanwhile" in screen(app)
-        assert app.room.writing.editor.text == "draft"
+        assert app.chat.composer.editor.text == "draft"
     await again.close()
 
 
@@ -781,7 +782,7 @@ async def test_times_become_dates_at_midnight(
     node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = date(2026, 11, 18)
-    monkeypatch.setattr(layout, "today", lambda: day)
+    monkeypatch.setattr(times, "today", lambda: day)
     async with opened(node, (120, 40)) as (app, pilot):
         assert text_of(app)[0][:30].split() == ["●", "Ada", "11:06", "◆", "▸│"]
         node.receive("Bob", "now")
@@ -842,7 +843,7 @@ async def test_four_hundred_messages_are_shown_in_few_strokes(
             for m in range(10):
                 node.receive("Ada", f"burst {n} {m} " + "word " * 10)
             await pilot.press("x")
-        assert app.room.writing.editor.text == "x" * 40
+        assert app.chat.composer.editor.text == "x" * 40
         await settle(pilot)
         assert "burst 39 9" in screen(app)
         assert strokes <= 80  # at most two for each turn of ten, not one for each message
@@ -856,15 +857,15 @@ async def test_clicks_open_and_select(node: TalkingNode, opened: Opened) -> None
         row = next(y for y, row in enumerate(text_of(app)) if "call me" in row[24:])
         await pilot.click(offset=(40, row))
         await settle(pilot)
-        assert app.room.selecting.active
+        assert app.chat.selection.is_active
         await pilot.press(*"hello")
-        assert app.room.writing.editor.text == "hello"
+        assert app.chat.composer.editor.text == "hello"
         for where in ((40, row), (40, 22)):
             await pilot.click(offset=(40, row))
-            assert app.room.selecting.active
+            assert app.chat.selection.is_active
             await pilot.click(offset=where)
             await settle(pilot)
-            assert not app.room.selecting.active
+            assert not app.chat.selection.is_active
 
 
 async def test_what_one_says_in_one_go_has_one_time_and_one_name(opened: Opened) -> None:
@@ -929,14 +930,14 @@ async def test_the_day_stays_on_the_screen_while_one_looks_further_up(opened: Op
     node.add("Ada")
     node.say("Ada", *(f"said {n}" for n in range(100)))
     async with opened(node) as (app, pilot):
-        day = layout.day_words(node.messages[0].sent_at_ms)
+        day = times.day_words(node.messages[0].sent_at_ms)
         assert day not in screen(app)
         await pilot.press("pageup")
         await settle(pilot)
         assert day in text_of(app)[1]
         await pilot.press("escape", *"k" * 30)
         await settle(pilot)
-        window = app.room.reader.window
+        window = app.chat.reader.window
         assert window is not None
         chosen = window.message(window.selected)
         assert chosen is not None

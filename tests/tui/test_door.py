@@ -24,9 +24,10 @@ from loom.front.signs import Signs
 from loom.passphrases import strength_of
 from loom.tui import idle
 from loom.tui.app import LoomApp
-from loom.tui.door import DoorApp, Opened
+from loom.tui.door import DoorApp
 from loom.tui.kit.items import Button, Field, Text
 from loom.tui.kit.panel import Panel
+from loom.tui.opener import Opened
 from loom.tui.reminders import remember_words, words_to_check
 from loom.tui.screens.hidden import Hidden
 from loom.tui.screens.introduction import Introduction
@@ -495,7 +496,7 @@ async def test_a_demo_is_only_hidden(tmp_path: Path) -> None:
         assert "Ada" not in seen(app)
         await pilot.press("enter")
         await pilot.pause()
-        assert app.screen is app.room
+        assert app.screen is app.chat
     assert not app.locked
     await node.close()
 

@@ -29,13 +29,13 @@ from loom.tui.kit.body import PanelBody
 from loom.tui.kit.chooser import Chooser
 from loom.tui.kit.items import Button, Fact, Field, Grid, Option, Row, Text, Toggle
 from loom.tui.kit.panel import Panel
+from loom.tui.lines import Look
 from loom.tui.screens.adding import AddPanel, read_token
 from loom.tui.screens.peers import PeersPanel
 from loom.tui.screens.person import PersonPanel
 from loom.tui.screens.token import TokenPanel
 from loom.tui.screens.verifying import VerifyPanel
 from loom.tui.themes import BUILT_IN, Piece, Theme
-from loom.tui.widgets.lines import Look
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, prose_of, settle, text_of
 from tests.tui.people import PeopleNode
@@ -61,7 +61,7 @@ def screen(app: LoomApp) -> str:
 
 def is_back(app: LoomApp) -> bool:
     """Whether the conversation is on the screen again."""
-    return app.screen is app.room
+    return app.screen is app.chat
 
 
 async def run(pilot: Pilot[None], *keys: str) -> None:
@@ -109,7 +109,7 @@ async def test_a_changed_identity_blocks_writing_until_verified(
         assert "The identity of Bob has changed" in screen(app)
         assert "/verify" in screen(app)
         assert "Nothing was sent; your text stays here." in screen(app)
-        assert app.room.writing.editor.text == "secret"
+        assert app.chat.composer.editor.text == "secret"
         assert not sent(people, SendText)
         await run(pilot, "ctrl+u", "/verify", "enter")
         assert isinstance(app.screen, VerifyPanel)
@@ -220,7 +220,7 @@ async def test_calling_an_address(people: PeopleNode, opened: Opened) -> None:
         assert (called.contact, called.host, called.port) == ("#2", "2001:db8::7", 4070)
         assert "the address is remembered" in screen(app)
         await run(pilot, "escape", "escape", "/connect 192.0.2.7:x", "enter")
-        assert app.room.writing.editor.text == "/connect 192.0.2.7:x"
+        assert app.chat.composer.editor.text == "/connect 192.0.2.7:x"
         assert "192.0.2.7:x is not an address." in screen(app)
 
 
@@ -341,7 +341,7 @@ async def test_any_size_works(people: PeopleNode, opened: Opened, size: tuple[in
             assert len(text_of(app)) == size[1]
             assert screen(app).isascii()
             await run(pilot, "escape")
-        app.room.writing.editor.set("")
+        app.chat.composer.editor.set("")
 
 
 async def test_clicks_choose_and_press(people: PeopleNode, opened: Opened) -> None:
@@ -441,7 +441,7 @@ async def test_keys_for_everywhere_work_over_a_sheet(people: PeopleNode, opened:
         await pilot.pause()
         await settle(pilot)
         assert isinstance(app.screen, PeersPanel)
-        assert app.screen_stack == [app.room, app.screen]
+        assert app.screen_stack == [app.chat, app.screen]
 
 
 async def test_a_blocked_contact_says_how_to_go_on(people: PeopleNode, opened: Opened) -> None:

@@ -28,8 +28,8 @@ async def test_without_focus_events_a_key_counts_only_for_what_it_was_pressed_ov
         await settle(pilot)
         await pilot.press("alt+a")
         await settle(pilot)
-        assert app.room.desk.model.open_ is not None
-        assert app.room.desk.model.open_.name == "Bob"
+        assert app.model.open_ is not None
+        assert app.model.open_.name == "Bob"
         assert marked(node) == [*seen, 4]
         await pilot.press("z")
         await settle(pilot)
@@ -68,7 +68,7 @@ async def test_what_is_below_the_screen_is_not_read(opened: Opened) -> None:
         await pilot.press("ctrl+home")
         await settle(pilot)
         node.sent.clear()
-        app.room.reader._seen_row = 0
+        app.chat.reader._seen_row = 0
         await pilot.press("x")
         await settle(pilot)
         [row] = marked(node)

@@ -13,15 +13,15 @@ from loom.api.events import ContactTyping, MessageReceived
 from loom.api.views import MessageView, StatusView
 from loom.front.signs import Signs
 from loom.tui.canvas import Canvas
+from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
+from loom.tui.chat.choices import Choices
+from loom.tui.chat.conversations import ConversationList
+from loom.tui.chat.layout import lay_out
+from loom.tui.editor import shown
 from loom.tui.kit.chooser import Choice, ChooserBox
-from loom.tui.layout import lay_out
+from loom.tui.lines import Look
 from loom.tui.model import Model
-from loom.tui.screens.choosing import Choosing
 from loom.tui.themes import BUILT_IN, Line, Theme
-from loom.tui.widgets.bars import RuleLine, StatusLine, TitleLine
-from loom.tui.widgets.composer import shown
-from loom.tui.widgets.conversations import ConversationList
-from loom.tui.widgets.lines import Look
 from tests.fakes import NOW_MS
 from tests.tui.talking import TalkingNode
 from tests.tui.terminal import Terminal
@@ -131,7 +131,7 @@ def test_list_title_rule_status_and_chooser(name: str, body: str, width: int) ->
     status_line = StatusLine(look, model)
     status_line.notice = body
     lines.append(status_line.line(0, width))
-    hit = Choosing._hit(message(body, name), "a", "…", here=False)
+    hit = Choices._hit(message(body, name), "a", "…", here=False)
     box = ChooserBox(look, name)
     lines += [box._choice(hit, True, width), box._choice(Choice(name, body), False, width)]
     check(lines, width)

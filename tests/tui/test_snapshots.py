@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from loom.api.events import ContactTyping
-from loom.tui import layout
+from loom.tui import times
 from loom.tui.app import LoomApp
 from tests.tui.conftest import Opened, settle
 from tests.tui.pictures import compare
@@ -101,7 +101,7 @@ ACTS = (
 async def test_it_looks_as_it_did(
     node: TalkingNode, opened: Opened, act: Act, size: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "today", lambda: DAY)
+    monkeypatch.setattr(times, "today", lambda: DAY)
     async with opened(node, SIZES[size]) as (app, pilot):
         await act(app, pilot, node)
         await settle(pilot)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.tui import layout
+from loom.tui import times
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle
 from tests.tui.people import PeopleNode
@@ -26,7 +26,7 @@ SCREENS = {
 async def test_it_looks_as_it_did(
     opened: Opened, name: str, size: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "today", lambda: DAY)
+    monkeypatch.setattr(times, "today", lambda: DAY)
     monkeypatch.setattr("loom.tui.clipboard.can_paste", lambda: True)
     node = PeopleNode()
     node.add("Bob", online=False, session="none", identity_changed=True)

@@ -65,16 +65,16 @@ async def test_two_hundred_resizes_while_messages_arrive(node: TalkingNode, open
                 await pilot.press("pageup" if n % 2 else "pagedown", "x")
         await pilot.press("ctrl+end")
         await settle(pilot)
-        written = app.room.writing.editor.text
+        written = app.chat.composer.editor.text
         assert written == "what I write" + "x" * 9
         assert "storm 200" in "\n".join("".join(one[0] for one in row) for row in picture(app))
-        app.room.reading.open_(2)  # the line above what is new goes where it stands in a new app
+        app.chat.navigation.open_(2)  # the line above what is new goes where it stands in a new app
         await settle(pilot)
         after = picture(app)
-        await app.room.writing.store_draft()
+        await app.chat.store_draft()
     node.reopen()
     async with opened(node) as (app, pilot):
-        assert app.room.writing.editor.text == written
+        assert app.chat.composer.editor.text == written
         assert picture(app) == after
 
 

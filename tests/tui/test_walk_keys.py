@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from loom.api.commands import RetryMessage, SendText, SetPreferences
 from loom.tui import clipboard
 from loom.tui.app import LoomApp
+from loom.tui.chat.window import Window
 from loom.tui.keys import (
     ACTIONS,
     EVERYWHERE,
@@ -28,7 +29,6 @@ from loom.tui.kit.chooser import Chooser
 from loom.tui.screens.adding import AddPanel
 from loom.tui.screens.settings import SettingsPanel
 from loom.tui.terminal_input import TerminalInput
-from loom.tui.window import Window
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.people import PeopleNode
 
@@ -47,13 +47,13 @@ class Walk:
     @property
     def text(self) -> str:
         """What is written, with the cursor as |."""
-        editor = self.app.room.writing.editor
+        editor = self.app.chat.composer.editor
         return f"{editor.text[: editor.cursor]}|{editor.text[editor.cursor :]}"
 
     @property
     def window(self) -> Window:
-        assert self.app.room.reader.window is not None
-        return self.app.room.reader.window
+        assert self.app.chat.reader.window is not None
+        return self.app.chat.reader.window
 
     @property
     def screen(self) -> str:
@@ -71,7 +71,7 @@ class Walk:
         return sum(isinstance(one, kind) for one in self.node.sent)
 
     def write(self, text: str) -> None:
-        editor = self.app.room.writing.editor
+        editor = self.app.chat.composer.editor
         editor.set(text.replace("|", ""))
         editor.cursor = text.index("|")
 
@@ -103,18 +103,18 @@ class Walk:
 
     async def start_anew(self) -> None:
         """Ada's newest messages, nothing written, nothing selected."""
-        while self.app.screen is not self.app.room:
+        while self.app.screen is not self.app.chat:
             await self.app.pop_screen()
         self.app._is_covered = False
         self.left = self.redrawn = 0
         self.copied.clear()
-        self.app.room.selecting.stop()
-        self.app.room.writing.end_cycle()
-        self.app.room.writing.editor.set("")
+        self.app.chat.selection.stop()
+        self.app.chat.composer.end_cycle()
+        self.app.chat.composer.editor.set("")
         if self.app.model.current != 2:
-            self.app.room.reading.open_(2)
+            self.app.chat.navigation.open_(2)
             await self.rest()
-        await self.app.room.reader.to_newest()
+        await self.app.chat.reader.to_newest()
         self.node.sent.clear()
 
 
@@ -140,7 +140,7 @@ def edits(before: str, after: str) -> Step:
 
 
 async def at_bob(walk: Walk) -> None:
-    walk.app.room.reading.open_(1)
+    walk.app.chat.navigation.open_(1)
     await walk.rest()
     assert "Bob" in walk.title
 
@@ -152,19 +152,19 @@ async def bob_writes(walk: Walk) -> None:
 
 
 async def scrolled_up(walk: Walk) -> None:
-    walk.app.room.reading.scroll(-30)
+    walk.app.chat.navigation.scroll(-30)
     await walk.rest()
     assert not walk.window.follows
 
 
 async def one_line_up(walk: Walk) -> None:
-    walk.app.room.reading.scroll(-1)
+    walk.app.chat.navigation.scroll(-1)
     await walk.rest()
     assert not walk.window.follows
 
 
 async def sent_before(walk: Walk) -> None:
-    editor = walk.app.room.writing.editor
+    editor = walk.app.chat.composer.editor
     editor.set("an older one")
     editor.take()
     editor.set("begun")
@@ -172,12 +172,12 @@ async def sent_before(walk: Walk) -> None:
 
 async def recalled(walk: Walk) -> None:
     await sent_before(walk)
-    walk.app.room.writing.editor.recall(-1)
+    walk.app.chat.composer.editor.recall(-1)
 
 
 async def cut(walk: Walk) -> None:
     walk.write("one two|")
-    walk.app.room.writing.editor.kill_word()
+    walk.app.chat.composer.editor.kill_word()
 
 
 async def unread_above(walk: Walk) -> None:
@@ -186,7 +186,7 @@ async def unread_above(walk: Walk) -> None:
 
 
 async def selecting(walk: Walk) -> None:
-    walk.app.room.selecting.do_select()
+    walk.app.chat.selection.begin()
     await walk.rest()
     assert walk.window.selected is not None
 
@@ -199,14 +199,14 @@ async def selecting_a_link(walk: Walk) -> None:
 
 async def selecting_a_hit(walk: Walk) -> None:
     hits = [one for one in reversed(walk.node.messages) if one.row_id in (200, 210, 220)]
-    walk.app.room.selecting.found(hits[1], hits, ["said"])
+    walk.app.chat.selection.found(hits[1], hits, ["said"])
     await walk.rest()
     assert walk.window.selected == 210
 
 
 async def selecting_above(walk: Walk) -> None:
     await selecting(walk)
-    walk.app.room.selecting.do_select_older()
+    walk.app.chat.run("select_older")
     await walk.rest()
     assert walk.window.selected == COUNT - 1
 
@@ -219,7 +219,7 @@ async def selecting_a_failed_one(walk: Walk) -> None:
 
 async def deleted(walk: Walk) -> None:
     await selecting(walk)
-    walk.app.room.selecting.do_delete_message()
+    walk.app.chat.selection.ask_to_delete()
     await walk.pilot.press("y")
     await walk.rest()
     assert "said 299" not in walk.timeline
@@ -272,7 +272,7 @@ STEPS = {
     "send": Step(lambda walk: walk.sent(SendText) == 1 and walk.text == "|", sent_before),
     "newline": edits("one|", "one\n|"),
     "complete": edits("/hel|", "/help |"),
-    "select": Step(lambda walk: walk.app.room.selecting.active),
+    "select": Step(lambda walk: walk.app.chat.selection.is_active),
     "older_text": Step(lambda walk: walk.text == "an older one|", sent_before),
     "newer_text": Step(lambda walk: walk.text == "begun|", recalled),
     "left": edits("ab|", "a|b"),
@@ -301,11 +301,11 @@ STEPS = {
     "retry": Step(lambda walk: walk.sent(RetryMessage) == 1, selecting_a_failed_one),
     "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
     "undo_delete": Step(lambda walk: "said 299" in walk.timeline, deleted),
-    "write": Step(lambda walk: not walk.app.room.selecting.active, selecting),
+    "write": Step(lambda walk: not walk.app.chat.selection.is_active, selecting),
     "form_next": at("notify: Name and message"),
     "form_previous": at("Read receipts"),
     "form_do": Step(typing_is_off, settings),
-    "form_back": Step(lambda walk: walk.app.screen is walk.app.room, settings),
+    "form_back": Step(lambda walk: walk.app.screen is walk.app.chat, settings),
 }
 LAST = ("next_unread", "send", "copy", "retry")
 """After these the conversations are not what they were."""
@@ -362,7 +362,7 @@ async def test_the_keys_of_the_profile_hold_in_fields_and_choosers(
     async with opened(node) as (app, pilot):
         app.use_keys(profile)
         back = next(key for key in app.keys.of("form_back") if not writes(key))
-        for open_ in (app.room.slash.show_add, app.room.do_palette):
+        for open_ in (app.chat.slash.show_add, app.chat.choices.palette):
             open_()
             await settle(pilot)
             await pilot.press(*"gjkq one", app.keys.of("kill_word")[0])
@@ -370,7 +370,7 @@ async def test_the_keys_of_the_profile_hold_in_fields_and_choosers(
             assert "> gjkqx " in "\n".join(text_of(app))
             await pilot.press(back)
             await settle(pilot)
-            assert app.screen is app.room
+            assert app.screen is app.chat
 
 
 async def test_emacs_keys_move_in_choosers_and_forms(opened: Opened) -> None:
@@ -384,7 +384,7 @@ async def test_emacs_keys_move_in_choosers_and_forms(opened: Opened) -> None:
         await pilot.press("ctrl+n", "ctrl+n", "ctrl+p")
         assert app.screen.box.at == 1
         await pilot.press("ctrl+g")
-        app.room.slash.show_add()
+        app.chat.slash.show_add()
         await settle(pilot)
         await pilot.press("ctrl+n")
         assert isinstance(app.screen, AddPanel)
@@ -404,9 +404,9 @@ async def test_a_digit_opens_the_conversation_at_that_place(opened: Opened) -> N
             await pilot.press("escape", digit)
             await settle(pilot)
             assert app.model.current == app.model.order[place]
-            assert not app.room.selecting.active
+            assert not app.chat.selection.is_active
         await pilot.press(*PLACES)
-        assert app.room.writing.editor.text == PLACES
+        assert app.chat.composer.editor.text == PLACES
 
 
 LETTERS = {"up": "A", "down": "B", "right": "C", "left": "D", "home": "H", "end": "F"}

@@ -191,7 +191,7 @@ async def test_every_command_does_what_the_help_says(
                 hints = [one.hint.split() for one in app.screen.box.choices]
                 app.screen.box.move(next(n for n, one in enumerate(hints) if f"/{name}" in one))
             else:
-                app.room.writing.insert(f"/{name} {step.argument}".strip())
+                app.chat.composer.insert(f"/{name} {step.argument}".strip())
             await pilot.press("enter")
             if name == "quit":
                 await pilot.pause()
@@ -201,13 +201,13 @@ async def test_every_command_does_what_the_help_says(
             assert step.holds(app, node), screen(app)
             # Back where one was: by Esc, or by going on.
             for _ in range(3):
-                if app.screen is not app.room:
+                if app.screen is not app.chat:
                     await pilot.press("enter" if name == "lock" else "escape")
                     await settle(pilot)
-            assert app.screen is app.room
+            assert app.screen is app.chat
         await pilot.press("ctrl+u", *"here")
         await settle(pilot)
-        assert app.room.writing.editor.text == "here"
+        assert app.chat.composer.editor.text == "here"
         assert not told(node, SendText)
 
 
@@ -222,15 +222,15 @@ async def test_every_command_survives_the_smallest_screens(
         for command in COMMANDS:
             if command.name == "quit":
                 continue
-            app.room.writing.insert(f"/{command.name}")
+            app.chat.composer.insert(f"/{command.name}")
             await pilot.press("enter", "pagedown", "down", "x", "backspace")
             await settle(pilot)
             assert len(text_of(app)) == size[1], command
-            while app.screen is not app.room:
+            while app.screen is not app.chat:
                 await app.pop_screen()
             await pilot.press("ctrl+u")
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
         assert "see you at noon" in screen(app)
         await pilot.press(*"still here")
-        assert app.room.writing.editor.text == "still here"
+        assert app.chat.composer.editor.text == "still here"

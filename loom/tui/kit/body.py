@@ -10,11 +10,11 @@ from textual import events
 
 from loom.printable import printable
 from loom.tui.cells import pad, width_of, wrap
+from loom.tui.editor import shown
 from loom.tui.kit import frame
 from loom.tui.kit.items import Fact, Field, Grid, Item, Option, Row, Stop, Text, Toggle, is_stop
+from loom.tui.lines import Lines, Look
 from loom.tui.themes import Line, Piece
-from loom.tui.widgets.composer import shown
-from loom.tui.widgets.lines import Lines, Look
 
 WIDTH_MAX: Final = 90
 LABEL_WIDTH: Final = 16

@@ -13,12 +13,11 @@ from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.tui.cells import cut, width_of
 from loom.tui.drawing import DrawnApp
-from loom.tui.editor import EDITS, Editor
+from loom.tui.editor import EDITS, Editor, shown
 from loom.tui.keys import EVERYWHERE, FORMS, READING, WRITING, is_text
 from loom.tui.kit import frame
+from loom.tui.lines import Lines, Look
 from loom.tui.themes import Line, Piece
-from loom.tui.widgets.composer import shown
-from loom.tui.widgets.lines import Lines, Look
 
 
 class Choice(NamedTuple):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from textual import events
 
@@ -16,10 +16,8 @@ from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.live import LivePanel
+from loom.tui.owner import Owner
 from loom.tui.screens.token import PREFIX, TokenPanel, pasted_token
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
 
 TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
 
@@ -31,7 +29,7 @@ class AddPanel(LivePanel):
 
     def __init__(
         self,
-        loom: "LoomApp",
+        loom: Owner,
         added: Callable[[ContactView], None],
         *,
         token: str = "",

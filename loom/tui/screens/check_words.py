@@ -1,14 +1,10 @@
 """Whether what was written down restores this identity."""
 
-from typing import TYPE_CHECKING
-
 from loom.api.commands import CheckPhrase
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.live import LivePanel
+from loom.tui.owner import Owner
 from loom.tui.reminders import remember_words
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
 
 
 class CheckWords(LivePanel):
@@ -16,7 +12,7 @@ class CheckWords(LivePanel):
 
     heading = "Check your 24 words"
 
-    def __init__(self, loom: "LoomApp") -> None:
+    def __init__(self, loom: Owner) -> None:
         super().__init__(loom)
         self.loom = loom
         self._words = Field("24 words")

@@ -4,7 +4,6 @@ import os
 import time
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from loom.api.commands import ShowConnectivity, Status
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
@@ -12,11 +11,9 @@ from loom.api.views import Connectivity, PathView
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text
 from loom.tui.kit.live import LivePanel
+from loom.tui.owner import Owner
 from loom.tui.report import Screen, report
 from loom.tui.themes import Piece
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
 
 LOOK_S = 2.0
 _CHANGES = {
@@ -38,7 +35,7 @@ class ConnectivityPanel(LivePanel):
 
     heading = "Connection details"
 
-    def __init__(self, loom: "LoomApp", focus: str = "") -> None:
+    def __init__(self, loom: Owner, focus: str = "") -> None:
         super().__init__(loom, focus)
         self.loom = loom
         self._found: Connectivity | None = None
@@ -112,7 +109,7 @@ class ConnectivityPanel(LivePanel):
 
     def _open(self, path: PathView) -> None:
         self.loom.close_panels()
-        self.loom.room.reading.open_(path.contact_id)
+        self.loom.open_conversation(path.contact_id)
 
 
 def way(path: PathView) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from textual import events
 
@@ -17,10 +16,8 @@ from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
+from loom.tui.opener import Opener
 from loom.tui.screens.token import pasted_token
-
-if TYPE_CHECKING:
-    from loom.tui.door import DoorApp
 
 
 class Introduction(Panel):
@@ -29,7 +26,7 @@ class Introduction(Panel):
     heading = "Your first contact"
     can_go_back = True
 
-    def __init__(self, door: "DoorApp", profile: str, client: Client) -> None:
+    def __init__(self, door: Opener, profile: str, client: Client) -> None:
         super().__init__(door, "Their token")
         self._door = door
         self._profile = profile

@@ -1,13 +1,9 @@
 """The end of the profile's log, the newest first."""
 
-from typing import TYPE_CHECKING
-
 from loom.api.commands import ReadLog
 from loom.tui.kit.items import GAP, Button, Item, Text
 from loom.tui.kit.live import LivePanel
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
+from loom.tui.owner import Owner
 
 
 class LogPanel(LivePanel):
@@ -15,7 +11,7 @@ class LogPanel(LivePanel):
 
     heading = "Log"
 
-    def __init__(self, loom: "LoomApp") -> None:
+    def __init__(self, loom: Owner) -> None:
         super().__init__(loom)
         self.loom = loom
         self._lines: list[str] | None = None

@@ -1,15 +1,11 @@
 """A new profile: name, passphrase, and the 24 words where it is restored."""
 
-from typing import TYPE_CHECKING
-
 from loom.errors import InvalidName, InvalidPhrase, LoomError
 from loom.front.sentences import in_app
 from loom.passphrases import MIN_CHARACTERS, strength_of
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
-
-if TYPE_CHECKING:
-    from loom.tui.door import DoorApp
+from loom.tui.opener import Opener
 
 ABOUT = "No account, no server: who you are is a key that is made on this machine."
 ABOUT_RESTORING = "Your identity comes from its 24 words. Contacts must be added again."
@@ -19,7 +15,7 @@ ADVICE = "Five or more unrelated words are easy to keep and hard to guess."
 class NewProfile(Panel):
     """Creates or restores."""
 
-    def __init__(self, door: "DoorApp", *, restore: bool, has_others: bool) -> None:
+    def __init__(self, door: Opener, *, restore: bool, has_others: bool) -> None:
         super().__init__(door)
         self._door = door
         self._restore = restore

@@ -1,7 +1,6 @@
 """Who is online, and how they are reached."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from loom.api.commands import ListPeers, Status
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
@@ -10,12 +9,10 @@ from loom.printable import printable
 from loom.tui.cells import pad
 from loom.tui.kit.items import GAP, Fact, Item, Row, Text
 from loom.tui.kit.live import LivePanel
-from loom.tui.layout import clock_of
+from loom.tui.owner import Owner
 from loom.tui.screens.person import ADDRESS, PersonPanel
 from loom.tui.themes import Piece
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
+from loom.tui.times import clock_of
 
 NAME_WIDTH = 16
 
@@ -25,7 +22,7 @@ class PeersPanel(LivePanel):
 
     heading = "Who is online"
 
-    def __init__(self, loom: "LoomApp") -> None:
+    def __init__(self, loom: Owner) -> None:
         super().__init__(loom)
         self.loom = loom
         self._peers: list[PeerView] | None = None

@@ -1,7 +1,5 @@
 """One contact: what is known of them, and everything that can be decided about them."""
 
-from typing import TYPE_CHECKING
-
 from loom.api.commands import (
     BlockContact,
     Connect,
@@ -18,12 +16,10 @@ from loom.errors import ContactNotFound
 from loom.tui.addresses import read_address
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
-from loom.tui.layout import clock_of, day_words
+from loom.tui.owner import Owner
 from loom.tui.screens.connectivity import ERRORS
 from loom.tui.screens.verifying import VerifyPanel
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
+from loom.tui.times import clock_of, day_words
 
 RENAME, ADDRESS, DELETE = "New name", "Connect to", "Delete"
 """The fields, by which a command puts the cursor there."""
@@ -39,7 +35,7 @@ FINGERPRINT_GROUP = 4
 class PersonPanel(LivePanel):
     """Facts, switches, and last what cannot be undone."""
 
-    def __init__(self, loom: "LoomApp", number: int, focus: str = "") -> None:
+    def __init__(self, loom: Owner, number: int, focus: str = "") -> None:
         super().__init__(loom, focus)
         self.loom = loom
         self._number = number

@@ -1,7 +1,7 @@
 """Everything that can be set, for all contacts and for this app."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from loom.api.commands import ListPreferences, SetPreferences
 from loom.api.views import Preference
@@ -9,9 +9,7 @@ from loom.tui.keys import PROFILES
 from loom.tui.kit.items import GAP, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.notices import Level
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
+from loom.tui.owner import Owner
 
 NOTIFICATIONS: Final = {
     Level.FULL: "Name and message",
@@ -26,7 +24,7 @@ class SettingsPanel(LivePanel):
 
     heading = "Settings"
 
-    def __init__(self, loom: "LoomApp") -> None:
+    def __init__(self, loom: Owner) -> None:
         super().__init__(loom)
         self.loom = loom
         self._everybody: Preference | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from loom.api.commands import ExportToken
 from loom.api.views import TokenView
@@ -10,10 +10,7 @@ from loom.front.qr import qr_rows
 from loom.tui.kit.body import COLUMN_MIN, EDGE
 from loom.tui.kit.items import GAP, Button, Item, Text
 from loom.tui.kit.live import LivePanel
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
-
+from loom.tui.owner import Owner
 
 PREFIX: Final = "LOOM-"
 
@@ -23,7 +20,7 @@ class TokenPanel(LivePanel):
 
     heading = "Your token"
 
-    def __init__(self, loom: "LoomApp") -> None:
+    def __init__(self, loom: Owner) -> None:
         super().__init__(loom)
         self.loom = loom
         self._token: TokenView | None = None
@@ -61,7 +58,7 @@ class TokenPanel(LivePanel):
 
     def _do_add(self) -> None:
         self.leave()
-        self.loom.room.slash.show_add()
+        self.loom.show_add()
 
 
 def pasted_token(text: str) -> str:

@@ -1,14 +1,10 @@
 """The passphrase of a profile that is there."""
 
-from typing import TYPE_CHECKING
-
 from loom.errors import WrongPassphrase
 from loom.front.sentences import in_app
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
-
-if TYPE_CHECKING:
-    from loom.tui.door import DoorApp
+from loom.tui.opener import Opener
 
 
 class Unlock(Panel):
@@ -16,7 +12,7 @@ class Unlock(Panel):
 
     can_go_back = True
 
-    def __init__(self, door: "DoorApp", profile: str) -> None:
+    def __init__(self, door: Opener, profile: str) -> None:
         super().__init__(door)
         self._door = door
         self._profile = profile

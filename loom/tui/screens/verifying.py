@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from loom.api.commands import ShowContact, VerifyContact
 from loom.api.events import AnyEvent, ContactRemoved
@@ -12,10 +11,8 @@ from loom.front.qr import qr_rows
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Grid, Item, Text
 from loom.tui.kit.live import LivePanel
-from loom.tui.widgets.obstacle import changed_words
-
-if TYPE_CHECKING:
-    from loom.tui.app import LoomApp
+from loom.tui.model import changed_words
+from loom.tui.owner import Owner
 
 LATER = "Compare later"
 
@@ -23,7 +20,7 @@ LATER = "Compare later"
 class VerifyPanel(LivePanel):
     """Two equal numbers mean that nobody intercepts. The cursor begins where Enter is safe."""
 
-    def __init__(self, loom: "LoomApp", number: int) -> None:
+    def __init__(self, loom: Owner, number: int) -> None:
         super().__init__(loom, LATER)
         self.loom = loom
         self._number = number

@@ -1,14 +1,11 @@
 """Several profiles: which one?"""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from loom.api.profiles import ProfileInfo
 from loom.tui.kit.items import GAP, Button, Item
 from loom.tui.kit.panel import Panel
-
-if TYPE_CHECKING:
-    from loom.tui.door import DoorApp
+from loom.tui.opener import Opener
 
 
 class WhichProfile(Panel):
@@ -16,7 +13,7 @@ class WhichProfile(Panel):
 
     heading = "Which profile?"
 
-    def __init__(self, door: "DoorApp", profiles: Sequence[ProfileInfo]) -> None:
+    def __init__(self, door: Opener, profiles: Sequence[ProfileInfo]) -> None:
         super().__init__(door)
         self._door = door
         self._profiles = profiles

@@ -1,16 +1,14 @@
 """The 24 words, shown once, and the check that they were written down."""
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.tui.kit.items import GAP, Button, Field, Grid, Item, Text
 from loom.tui.kit.panel import Panel
+from loom.tui.opener import Opener
 from loom.tui.reminders import remember_words
-
-if TYPE_CHECKING:
-    from loom.tui.door import DoorApp
 
 CHECKED: Final = 3
 
@@ -18,7 +16,7 @@ CHECKED: Final = 3
 class Words(Panel):
     """First shows, then asks for three of them."""
 
-    def __init__(self, door: "DoorApp", profile: str, phrase: str) -> None:
+    def __init__(self, door: Opener, profile: str, phrase: str) -> None:
         super().__init__(door)
         self._door = door
         self._profile = profile

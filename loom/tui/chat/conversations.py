@@ -4,10 +4,10 @@ from textual import events
 from textual.message import Message
 
 from loom.tui.cells import cut, pad, width_of
-from loom.tui.layout import when_words
+from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
-from loom.tui.widgets.lines import Lines, Look
+from loom.tui.times import when_words
 
 ROWS = 2
 TIMES_MIN = 28

@@ -1,7 +1,7 @@
-"""What the chooser is used for: palette, jump, search, help."""
+"""Lists to choose from: palette, jump, search, help."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from loom.api.commands import Search
 from loom.api.views import MessageView
@@ -12,28 +12,55 @@ from loom.printable import printable
 from loom.tui.commands import COMMANDS
 from loom.tui.keys import EVERYWHERE, READING, key_words
 from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
-from loom.tui.layout import clock_of, day_of
-
-if TYPE_CHECKING:
-    from loom.tui.screens.conversation import ConversationScreen
+from loom.tui.owner import Owner
+from loom.tui.times import clock_of, day_of
 
 PAGE = 100
 SNIPPET_BEFORE = 20
 
 
-class Choosing:
-    """Opens choosers over the conversation and does what was chosen."""
+class Found(Protocol):
+    """Shows a hit of a search, and knows the others and the words."""
 
-    def __init__(self, room: "ConversationScreen") -> None:
-        self._room = room
+    def __call__(self, hit: MessageView, hits: Sequence[MessageView], words: Sequence[str]) -> None:
+        """See `Selection.found`."""
+        ...
+
+
+class Choices:
+    """Opens choosers over the conversation and does what was chosen.
+
+    Args:
+        run: does an action.
+        begin: runs a slash command, or writes its beginning.
+        is_possible: whether a slash command has something to act on.
+        go_to: opens a conversation.
+        found: shows a hit of a search.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        *,
+        run: Callable[[str], None],
+        begin: Callable[[SlashCommand], None],
+        is_possible: Callable[[SlashCommand], bool],
+        go_to: Callable[[int], None],
+        found: Found,
+    ) -> None:
+        self._owner = owner
+        self._run = run
+        self._begin = begin
+        self._is_possible = is_possible
+        self._go_to = go_to
+        self._found = found
 
     def palette(self) -> None:
         """Everything that can be done, by name; how one scrolls comes last."""
-        desk = self._room.desk
-        commands = [one for one in COMMANDS if self._room.slash.is_possible(one)]
+        commands = [one for one in COMMANDS if self._is_possible(one)]
         twins = {name: one for one in commands for name in (one.name, *one.aliases)}
         by_key: dict[str, list[Choice]] = {EVERYWHERE: [], READING: []}
-        for action, keys in desk.keys.bindings():
+        for action, keys in self._owner.keys.bindings():
             where = READING if action.name == "select" else action.where
             if where in by_key and action.name not in ("palette", "how_to_quit"):
                 hints = [key_words(key) for key in keys[:2]]
@@ -52,18 +79,17 @@ class Choosing:
 
     def jump(self) -> None:
         """The conversations, newest first."""
-        model = self._room.desk.model
+        model = self._owner.model
         choices = []
         for number in model.order:
             one = model.conversations[number]
             hint = f"{one.contact.unread} unread" if one.contact.unread else ""
             choices.append(Choice(one.name, hint, number))
-        self._pick("Go to conversation", narrowed(choices), self._room.reading.open_)
+        self._pick("Go to conversation", narrowed(choices), self._go_to)
 
     def search(self, *, here: bool, query: str = "") -> None:
         """Messages that hold the words; choosing one goes to its place."""
-        desk = self._room.desk
-        current = desk.model.open_ if here else None
+        current = self._owner.model.open_ if here else None
         hits: list[MessageView] = []
         looked_for: list[str] = []
 
@@ -78,25 +104,23 @@ class Choosing:
                 limit=PAGE,
                 before_row=None if last is None else last.row_id,
             )
-            found = (await desk.send(command)).messages
+            found = (await self._owner.send(command)).messages
             hits[:] = [*hits, *found] if after is not None else found
             looked_for[:] = words.split()
-            dots = desk.look.signs["ellipsis"]
+            dots = self._owner.look.signs["ellipsis"]
             return [self._hit(one, words, dots, here=here) for one in found]
 
         title = (
             "Search everywhere" if current is None else f"Search what {current.name} and you said"
         )
-        self._pick(
-            title, source, lambda one: self._room.selecting.found(one, hits, looked_for), query
-        )
+        self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
 
     def help(self) -> None:
         """Keys and commands as they are now; over the conversation, Enter does them."""
-        can_do = self._room.is_active
+        can_do = len(self._owner.screen_stack) == 1
         rows: list[Choice] = []
         where = ""
-        for action, keys in self._room.desk.keys.bindings():
+        for action, keys in self._owner.keys.bindings():
             if action.where != where:
                 where = action.where
                 rows.append(Choice(where, role="title"))
@@ -126,24 +150,22 @@ class Choosing:
         query: str = "",
         now: object = None,
     ) -> None:
-        desk = self._room.desk
-
         def chosen(value: object) -> None:
             if value is None:
                 return
-            desk.close_panels()
+            self._owner.close_panels()
             try:
                 use(value)
             except LoomError as error:
-                desk.say(in_app(error), bad=True)
+                self._owner.say(in_app(error), bad=True)
 
-        desk.push_screen(Chooser(desk, title, source, query, now), chosen)
+        self._owner.push_screen(Chooser(self._owner, title, source, query, now), chosen)
 
     def _do(self, chosen: "str | SlashCommand") -> None:
         if isinstance(chosen, SlashCommand):
-            self._room.slash.begin(chosen)
+            self._begin(chosen)
         else:
-            self._room.run(chosen)
+            self._run(chosen)
 
     @staticmethod
     def _hit(message: MessageView, words: str, dots: str, *, here: bool) -> Choice:
@@ -156,6 +178,6 @@ class Choosing:
             start = max(body.find(" ", start, at) + 1, start)
         who = "you" if message.direction == "out" else printable(message.contact)
         where = who if here or message.direction == "in" else f"you to {printable(message.contact)}"
-        when = f"{day_of(message)} {clock_of(message.sent_at_ms)}"
+        when = f"{day_of(message.sent_at_ms)} {clock_of(message.sent_at_ms)}"
         snippet = f"{dots if start else ''}{body[start : start + 200]}"
         return Choice(f"{where}: {snippet}", when, message)

@@ -5,10 +5,10 @@ from textual.message import Message
 
 from loom.tui.canvas import Scroll
 from loom.tui.cells import wrap
-from loom.tui.layout import date_rule
+from loom.tui.chat.layout import date_rule
+from loom.tui.chat.window import Shown, Window
+from loom.tui.lines import Lines, Look
 from loom.tui.themes import Line, Piece
-from loom.tui.widgets.lines import Lines, Look
-from loom.tui.window import Shown, Window
 
 WHEEL_LINES = 3
 

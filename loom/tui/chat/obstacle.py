@@ -1,17 +1,9 @@
 """Why nothing can be written to the open contact, and what to do about it."""
 
 from loom.tui.cells import wrap
-from loom.tui.model import Model
+from loom.tui.lines import Lines, Look
+from loom.tui.model import Model, changed_words
 from loom.tui.themes import Line, Piece
-from loom.tui.widgets.lines import Lines, Look
-
-
-def changed_words(name: str) -> str:
-    """What a changed identity means."""
-    return (
-        f"The identity of {name} has changed: either {name} has new keys, or someone "
-        "pretends to be them. Nothing is sent until you have compared safety numbers."
-    )
 
 
 class Obstacle(Lines):

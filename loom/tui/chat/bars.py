@@ -4,9 +4,9 @@ from textual import events
 from textual.message import Message
 
 from loom.tui.cells import cut, width_of, wrap
+from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
-from loom.tui.widgets.lines import Lines, Look
 from loom.wire.limits import TEXT_MAX_BYTES
 
 SIZE_SHOWN_BYTES = TEXT_MAX_BYTES * 3 // 4

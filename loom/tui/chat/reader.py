@@ -18,8 +18,8 @@ from loom.api.events import (
 )
 from loom.api.views import MessageView
 from loom.front.signs import Signs
+from loom.tui.chat.window import PAGE, Window
 from loom.tui.model import Model, preview_of
-from loom.tui.window import PAGE, Window
 
 R = TypeVar("R")
 

@@ -7,7 +7,7 @@ import msgspec
 
 from loom.api.views import MessageView
 from loom.front.signs import Signs
-from loom.tui.layout import Block, lay_out
+from loom.tui.chat.layout import Block, lay_out
 from loom.tui.themes import Line
 
 PAGE: Final = 100

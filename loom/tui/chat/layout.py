@@ -1,8 +1,6 @@
 """One message as lines: date and new-message lines, time, name, body, state."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from functools import lru_cache
 from typing import Final
 
 from loom.api.views import MessageView
@@ -11,6 +9,7 @@ from loom.printable import printable
 from loom.tui.cells import cut, pad, width_of
 from loom.tui.content import kind_of
 from loom.tui.themes import Line, Piece
+from loom.tui.times import clock_of, day_of, day_words
 
 Block = list[Line]
 
@@ -20,21 +19,6 @@ EDGE: Final = 1
 NAME_WIDTH: Final = 12
 RUN_MS: Final = 5 * 60_000
 """Messages of one sender closer than this share a time and a name."""
-_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS: Final = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 def lay_out(
@@ -51,7 +35,7 @@ def lay_out(
 ) -> Block:
     """A message's lines, each at most `width` cells; `words` are what a search found in it."""
     block: Block = []
-    is_day = is_first if before is None else day_of(before) != day_of(message)
+    is_day = is_first if before is None else day_of(before.sent_at_ms) != day_of(message.sent_at_ms)
     if is_day:
         block.append(date_rule(message, width, signs))
     if is_new:
@@ -119,50 +103,3 @@ def _rule(words: str, role: str, width: int, signs: Signs) -> Line:
         Piece(words, "time" if role == "rule" else role),
         Piece(signs["rule"] * right, role),
     ]
-
-
-@lru_cache(maxsize=4096)
-def _moment(at_s: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(at_s).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return None  # a clock far off is the sender's business
-
-
-def clock_of(at_ms: int) -> str:
-    """Hours and minutes in the reader's time zone."""
-    moment = _moment(at_ms // 60_000 * 60)
-    return "??:??" if moment is None else f"{moment:%H:%M}"
-
-
-def day_of(message: MessageView) -> str:
-    """The day in the reader's time zone, for comparing."""
-    moment = _moment(message.sent_at_ms // 60_000 * 60)
-    return "" if moment is None else f"{moment:%Y-%m-%d}"
-
-
-def today() -> date:
-    """The reader's."""
-    return datetime.now().astimezone().date()
-
-
-def when_words(at_ms: int) -> str:
-    """As short as it goes: the time today, else the day, else the year; at most 6 cells."""
-    moment = _moment(at_ms // 60_000 * 60)
-    if moment is None:
-        return ""
-    now = today()
-    if moment.date() == now:
-        return f"{moment:%H:%M}"
-    if moment.year == now.year:
-        return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
-    return str(moment.year)
-
-
-def day_words(at_ms: int) -> str:
-    """The day as one says it, whatever the locale."""
-    moment = _moment(at_ms // 60_000 * 60)
-    if moment is None:
-        return "some day"
-    year = "" if moment.year == today().year else f" {moment.year}"
-    return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]}{year}"

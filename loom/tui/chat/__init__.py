@@ -1,0 +1,1 @@
+"""The conversations: list, messages, composer, and what is done with them."""

@@ -1,0 +1,202 @@
+"""Where one writes: the text and its drawing, what completes it, and handing it over."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from textual.message import Message
+
+from loom.tui.cells import cut, width_of
+from loom.tui.commands import Completion
+from loom.tui.editor import EDITS, Editor, shown
+from loom.tui.lines import Lines, Look
+from loom.tui.themes import Line, Piece
+from loom.wire.limits import DRAFT_MAX_BYTES
+
+ROWS_MAX: Final = 8
+INSET: Final = 3
+COMPLETIONS_MAX: Final = 6
+
+
+class Completions(Lines):
+    """Ways to go on; no rows when there are none."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(look)
+        self.completions: list[Completion] = []
+        self.chosen: int | None = None
+
+    def show(self, completions: list[Completion], chosen: int | None = None) -> None:
+        """Offer these."""
+        if (completions, chosen) == (self.completions, self.chosen):
+            return
+        self.completions, self.chosen = completions, chosen
+        height = min(len(completions), COMPLETIONS_MAX)
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+        self.refresh()
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        first = max(0, (self.chosen or 0) - COMPLETIONS_MAX + 1)
+        at = first + y
+        if at >= len(self.completions):
+            return []
+        one = self.completions[at]
+        room = max(width - 4, 1)
+        label = cut(one.label, room, self.look.signs["ellipsis"])
+        hint = cut(f"  {one.hint}", room - width_of(label), self.look.signs["ellipsis"])
+        role = "current" if at == self.chosen else "text"
+        return [Piece("   "), Piece(label, role), Piece(hint, "hint")]
+
+
+class Composer(Lines):
+    """Draws an editor's rows around its cursor; its `actions` change the text.
+
+    Args:
+        ways_on: what can complete a text with the cursor at an index.
+        submit: takes what was written; False: it stays.
+        changed: the text may be another one.
+        refuse: why something was not inserted.
+    """
+
+    class Clicked(Message):
+        """Somebody wants to write."""
+
+    def __init__(
+        self,
+        look: Look,
+        completions: Completions,
+        *,
+        ways_on: Callable[[str, int], list[Completion]],
+        submit: Callable[[str], bool],
+        changed: Callable[[], None],
+        refuse: Callable[[str], None],
+    ) -> None:
+        super().__init__(look)
+        self.editor = Editor()
+        self.placeholder = ""
+        self.is_active = True
+        self._completions = completions
+        self._ways_on = ways_on
+        self._submit = submit
+        self._changed = changed
+        self._refuse = refuse
+        self._cycle: list[Completion] = []
+        self._first = 0
+        self.actions: Mapping[str, Callable[[], None]] = {
+            **{name: partial(self._edit, does) for name, does in EDITS.items()},
+            "send": self.send,
+            "newline": lambda: self.insert("\n"),
+            "complete": self.complete,
+            "up": lambda: self._go(-1),
+            "down": lambda: self._go(1),
+            "older_text": lambda: self._edit(lambda editor: editor.recall(-1)),
+            "newer_text": lambda: self._edit(lambda editor: editor.recall(1)),
+        }
+
+    # --- the text ---
+
+    def set(self, text: str) -> None:
+        """Replace everything, as where another conversation is opened."""
+        self.editor.set(text)
+        self.edited(offer=False)
+
+    def insert(self, text: str) -> None:
+        """Typed or pasted."""
+        if self.editor.size_bytes + len(text.encode(errors="replace")) > DRAFT_MAX_BYTES:
+            limit = f"{DRAFT_MAX_BYTES // 1024:,} KiB"
+            self._refuse(f"Not inserted: more than {limit} do not fit here.")
+            return
+        self.editor.insert(text)
+        self.edited()
+
+    def send(self) -> None:
+        """Hand over what was written."""
+        text = self.editor.text
+        if text.strip() and self._submit(text):
+            self.editor.take()
+            self.edited()
+
+    def complete(self) -> None:
+        """Complete what stands before the cursor; again: in the next way."""
+        offered = self._cycle or self._ways_on(self.editor.text, self.editor.cursor)
+        if not offered:
+            return
+        again = bool(self._cycle) and self._completions.chosen is not None
+        chosen = ((self._completions.chosen or 0) + 1) % len(offered) if again else 0
+        one = offered[chosen]
+        self.editor.replace(one.start, one.text)
+        self.edited(offer=False)
+        self._cycle = offered if len(offered) > 1 else []
+        self._completions.show(self._cycle, chosen if self._cycle else None)
+
+    def end_cycle(self) -> None:
+        """Another key than the completing one was pressed."""
+        self._cycle = []
+
+    def edited(self, *, offer: bool = True) -> None:
+        """The text changed: grow, and offer ways on."""
+        text, cursor = self.editor.text, self.editor.cursor
+        self._completions.show(self._ways_on(text, cursor) if offer else [])
+        self.fit()
+        self._changed()
+
+    def _edit(self, does: Callable[[Editor], None]) -> None:
+        does(self.editor)
+        self.edited()
+
+    def _go(self, by: int) -> None:
+        self.editor.vertical(by, self.text_width)
+        self.edited(offer=False)
+
+    # --- drawing ---
+
+    @property
+    def text_width(self) -> int:
+        """Cells of one row of text."""
+        return max(self.size.width - INSET - 1, 2)
+
+    def fit(self) -> None:
+        """As many rows as the text needs, from one to eight."""
+        if not self.size:
+            return  # it fits itself once it has a width
+        rows = len(self.editor.rows(self.text_width))
+        height = max(1, min(rows, ROWS_MAX, self.screen.size.height // 3))
+        row = self.editor.row(self.text_width)
+        self._first = max(0, min(max(self._first, row - height + 1), row, rows - height))
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+        self.refresh()
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        prompt = self.look.signs["prompt"] if y + self._first == 0 else " "
+        head = Piece(f" {prompt} ", "prompt" if self.is_active else "hint")
+        text = self.editor.text
+        if not text:
+            words = cut(self.placeholder, max(width - INSET, 0), self.look.signs["ellipsis"])
+            return [head, Piece(words, "hint")]
+        rows = self.editor.rows(self.text_width)
+        at = y + self._first
+        if at >= len(rows):
+            return [head]
+        start, end = rows[at]
+        return [head, Piece(shown(text[start:end]))]
+
+    def on_click(self) -> None:
+        """Say so."""
+        self.post_message(self.Clicked())
+
+    def caret(self) -> tuple[int, int] | None:
+        """See `Lines.caret`."""
+        if not self.is_active or not self.region:
+            return None
+        row = self.editor.row(self.text_width)
+        start = self.editor.rows(self.text_width)[row][0]
+        x = INSET + width_of(shown(self.editor.text[start : self.editor.cursor]))
+        region = self.region
+        return (
+            min(region.x + x, region.right - 1),
+            min(region.y + max(row - self._first, 0), region.bottom - 1),
+        )

@@ -1,0 +1,103 @@
+"""Reading: from conversation to conversation, and within one."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from loom.tui.chat.reader import Reader
+from loom.tui.chat.timeline import Timeline
+from loom.tui.owner import Owner
+
+
+class Navigation:
+    """Moves about; what is loaded is the reader's business.
+
+    Args:
+        leave: what is done before another place is shown.
+        arrive: what is done when it is; the row is that of a message which a search found.
+        moved: one looks at other lines.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        reader: Reader,
+        timeline: Timeline,
+        *,
+        leave: Callable[[int], Awaitable[None]],
+        arrive: Callable[[int | None], None],
+        moved: Callable[[], None],
+    ) -> None:
+        self._owner = owner
+        self._reader = reader
+        self._timeline = timeline
+        self._leave = leave
+        self._arrive = arrive
+        self._moved = moved
+        self.actions: Mapping[str, Callable[[], None]] = {
+            "next": lambda: self._open_neighbour(1),
+            "previous": lambda: self._open_neighbour(-1),
+            "next_unread": self.next_unread,
+            "page_up": lambda: self.scroll(1 - timeline.size.height),
+            "page_down": lambda: self.scroll(timeline.size.height - 1),
+            "line_up": lambda: self.scroll(-1),
+            "line_down": lambda: self.scroll(1),
+            "oldest": self.to_oldest,
+            "newest": self.to_newest,
+            "first_unread": self.first_unread,
+        }
+
+    def open_(
+        self, number: int, row_id: int | None = None, words: Sequence[str] | None = None
+    ) -> None:
+        """Show another conversation, or a place in one, perhaps found by `words`."""
+        self._owner.work(self._open(number, row_id, words), "reading")
+
+    def open_place(self, place: int) -> None:
+        """Show the conversation at a place of the list."""
+        found = self._owner.model.at(place)
+        if found is not None:
+            self.open_(found.number)
+
+    def next_unread(self) -> None:
+        """Show the next conversation with something unread."""
+        found = self._owner.model.next_unread()
+        if found is None:
+            self._owner.say("Nothing is unread.")
+        else:
+            self.open_(found.number)
+
+    def scroll(self, by: int) -> None:
+        """Look further down; negative: up."""
+        if self._reader.window is not None:
+            self._reader.window.scroll(by, self._timeline.size.height)
+            self._moved()
+
+    def to_oldest(self) -> None:
+        """Show the first message."""
+        self._owner.work(self._reader.to_oldest(self._timeline.size.height), "reading")
+
+    def to_newest(self) -> None:
+        """Show the last message."""
+        self._owner.work(self._reader.to_newest(), "reading")
+
+    def first_unread(self) -> None:
+        """Show the message where what is new begins."""
+        window, current = self._reader.window, self._owner.model.current
+        if window is None or window.new_from is None or current is None:
+            self._owner.say("Nothing was unread here.")
+        elif window.show(window.new_from, *self._timeline.size):
+            self._moved()
+        else:
+            self.open_(current, window.new_from)
+
+    async def _open(self, number: int, row_id: int | None, words: Sequence[str] | None) -> None:
+        await self._leave(number)
+        await self._reader.open_(number, row_id, words=words)
+        if row_id is not None and self._reader.window is not None:
+            self._reader.window.show(row_id, *self._timeline.size)
+        self._arrive(row_id if words is not None else None)
+
+    def _open_neighbour(self, by: int) -> None:
+        model = self._owner.model
+        if model.order:
+            at = model.order.index(model.current) if model.current in model.order else -1
+            self.open_place(max(0, min(at + by, len(model.order) - 1)))

@@ -1,0 +1,497 @@
+"""The conversations: what is drawn, and what each key does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+
+from loom.api.commands import SendText, SetDraft
+from loom.api.events import AnyEvent, ContactRemoved
+from loom.errors import LoomError
+from loom.front.sentences import in_app
+from loom.front.slash import Refused, Run, Say, by_name, read_line
+from loom.printable import printable
+from loom.tui.canvas import Scroll
+from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
+from loom.tui.chat.composer import Completions, Composer
+from loom.tui.chat.conversations import ConversationList
+from loom.tui.chat.navigation import Navigation
+from loom.tui.chat.obstacle import Obstacle
+from loom.tui.chat.reader import Reader
+from loom.tui.chat.selection import Selection
+from loom.tui.chat.timeline import Timeline
+from loom.tui.commands import COMMANDS, Completion, complete_command
+from loom.tui.emoji import complete_emoji
+from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
+from loom.tui.model import Changes
+from loom.tui.owner import Owner
+from loom.wire.limits import TEXT_MAX_BYTES
+
+if TYPE_CHECKING:
+    from loom.tui.chat.choices import Choices
+    from loom.tui.chat.slash import SlashCommands
+
+FRAME_S: Final = 1 / 250
+"""Textual waits 1/60 s between two updates; these are so small that a tick need not wait."""
+EMPTY_S: Final = 0.2
+"""A slow node is waited for no longer than this with an empty terminal."""
+DRAFT_S: Final = 1.0
+"""A draft is kept when nothing was typed for so long."""
+
+
+class ChatScreen(Screen[None]):
+    """Sends commands; what it shows changes when their events come."""
+
+    AUTO_FOCUS = ""
+    BINDINGS = []  # noqa: RUF012 - all keys go through `Keys`
+    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (70, "normal"), (100, "wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "low"), (9, "high")]  # noqa: RUF012
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__()
+        self._owner = owner
+        self._is_drawn = False
+        self._frames: Timer | None = None
+        self._draft_timer: Timer | None = None
+        look, model = owner.look, owner.model
+        self.reader = Reader(owner.send, model, look.signs, self.show_reading)
+        self.list_ = ConversationList(look, model)
+        self.title_ = TitleLine(look, model)
+        self.timeline = Timeline(look)
+        self.rule = RuleLine(look, model)
+        self.obstacle = Obstacle(look, model)
+        self.completions = Completions(look)
+        self.composer = Composer(
+            look,
+            self.completions,
+            ways_on=self._ways_on,
+            submit=self._submit,
+            changed=self._edited,
+            refuse=lambda why: self.say(why, bad=True),
+        )
+        self.status = StatusLine(look, model)
+        self.navigation = Navigation(
+            owner,
+            self.reader,
+            self.timeline,
+            leave=self._leave,
+            arrive=self._arrive,
+            moved=self.show_reading,
+        )
+        self.selection = Selection(
+            owner,
+            self.reader,
+            self.timeline,
+            self.navigation,
+            pick=lambda links, use: self.choices.names("Links", links, use),
+            changed=self._show_who_has_the_keys,
+            moved=self.show_reading,
+        )
+        self.actions: Mapping[str, Callable[[], None]] = {
+            **self.composer.actions,
+            **self.navigation.actions,
+            **self.selection.actions,
+            "select": self._select,
+            "palette": lambda: self.choices.palette(),
+            "jump": lambda: self.choices.jump(),
+            "search_here": lambda: self.choices.search(here=True),
+            "help": lambda: self.choices.help(),
+            "contact": self._show_contact,
+            "connectivity": lambda: self.slash.begin(by_name(COMMANDS)["connectivity"]),
+            "lock": lambda: owner.lock(),
+            "redraw": lambda: owner.redraw(),
+            "how_to_quit": self._say_how_to_quit,
+            "quit": self.quit,
+        }
+        """What each action of `loom/tui/keys.py` does here."""
+
+    @cached_property
+    def choices(self) -> "Choices":
+        """What opens lists to choose from; imported at the first one, for a fast first paint."""
+        from loom.tui.chat.choices import Choices
+
+        return Choices(
+            self._owner,
+            run=self.run,
+            begin=lambda command: self.slash.begin(command),
+            is_possible=lambda command: self.slash.is_possible(command),
+            go_to=self.navigation.open_,
+            found=self.selection.found,
+        )
+
+    @cached_property
+    def slash(self) -> "SlashCommands":
+        """What slash commands do, likewise."""
+        from loom.tui.chat.slash import SlashCommands
+
+        return SlashCommands(
+            self._owner, self.choices, self.navigation, write=self.composer.set, quit_=self.quit
+        )
+
+    def compose(self) -> ComposeResult:
+        """List left, conversation right."""
+        with Horizontal():
+            yield self.list_
+            with Vertical(id="conversation"):
+                yield self.title_
+                yield self.timeline
+                yield self.rule
+                yield self.obstacle
+                yield self.completions
+                yield self.composer
+                yield self.status
+
+    def on_mount(self) -> None:
+        """Everything can be drawn now, but it would be empty: wait for what there is to show."""
+        self.set_timer(EMPTY_S, self.draw)
+        self._owner.begin()
+
+    def draw(self) -> None:
+        """From now on what changes is drawn; the first time all of it, at once."""
+        if not self._is_drawn:
+            self._is_drawn = True
+            self._dirty_widgets.add(self)
+            self._refresh_layout()
+
+    @property
+    def _update_timer(self) -> Timer:
+        if self._frames is None:
+            self._frames = self.set_interval(FRAME_S, self._on_timer_update, pause=True)
+        return self._frames
+
+    def _compositor_refresh(self) -> None:
+        if self._is_drawn:
+            super()._compositor_refresh()
+
+    # --- what is shown ---
+
+    async def begin(self) -> None:
+        """Everything was loaded: open the newest conversation, or the open one again."""
+        model = self._owner.model
+        number = model.current or next(iter(model.order), None)
+        if number is not None:
+            await self.reader.open_(number)
+            if not self.composer.editor.text:
+                self.composer.editor.set(model.conversations[number].draft)
+        self.show_all()
+        self.draw()
+
+    def show_events(self, happened: Sequence[AnyEvent], changes: Changes) -> None:
+        """Events came; the model knows them already."""
+        if self.reader.apply(happened):
+            self.show_reading()
+        if self._owner.model.current is None and self.reader.window is not None:
+            self._leave_removed()
+        for event in happened:
+            if isinstance(event, ContactRemoved):
+                self.say(f"{printable(event.contact)} and the whole conversation are deleted.")
+        if changes.warning:
+            self.say(changes.warning, bad=True)
+        if changes.list_ or changes.title or changes.status:
+            self.show_bars()
+
+    def show_reading(self) -> None:
+        """The window changed."""
+        self.timeline.window = self.reader.window
+        self.timeline.welcome = self._welcome()
+        self.timeline.look_again()
+        self.show_bars()
+        if self.reader.wants_pages(self.timeline.size.height):
+            self._owner.work(self.reader.fill(self.timeline.size.height), "pages")
+        self.looked_at()
+
+    def show_bars(self) -> None:
+        """List, title, rule and status."""
+        window, model = self.reader.window, self._owner.model
+        self.rule.below = 0 if window is None or window.follows else window.arrived_below
+        self.rule.selecting = self.selection.help() if self.selection.is_active else []
+        self.status.help_key = self._owner.keys.words("help")
+        self.status.size_bytes = self.composer.editor.size_bytes
+        self.obstacle.fit()
+        placeholder = "Only commands can be written" if self.obstacle.words else ""
+        if placeholder != self.composer.placeholder:
+            self.composer.placeholder = placeholder
+            self.composer.refresh()
+        self.status.fit()
+        for bar in (self.list_, self.title_, self.rule):
+            bar.refresh()
+        self._owner.show_title(f"({model.unread}) Loom" if model.unread else "Loom")
+        unknown = [
+            number
+            for number in self.list_.on_screen()
+            if model.conversations[number].preview is None
+        ]
+        if unknown and self.list_.display:
+            self._owner.work(self._owner.look_up_previews(unknown), "previews")
+
+    def show_all(self) -> None:
+        """Theme, keys or size changed."""
+        if self.reader.window is not None:
+            self.reader.window.redraw()
+        self.timeline.window = self.reader.window
+        self.timeline.welcome = self._welcome()
+        self.timeline.look_again()
+        self.composer.fit()
+        self.show_bars()
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """One sentence, until the next key."""
+        self.status.notice, self.status.is_bad = text, bad
+        self.status.fit()
+
+    def caret(self) -> tuple[int, int] | None:
+        """Where one writes."""
+        return self.composer.caret()
+
+    def moved(self) -> Scroll | None:
+        """How the timeline's lines moved since the last time."""
+        return self.timeline.moved()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other rows fit."""
+        self.call_after_refresh(self.show_all)
+
+    def _show_who_has_the_keys(self) -> None:
+        self.composer.is_active = not self.selection.is_active
+        self.composer.refresh()
+
+    def _welcome(self) -> str:
+        help_key = self._owner.keys.words("help")
+        shown = f" {help_key} shows everything else." if help_key else ""
+        if not self._owner.model.order:
+            status = self._owner.model.status
+            return "" if status is None else f"Nobody is here yet: /add adds a contact.{shown}"
+        if self.reader.window is None:
+            return ""  # nobody can be written to yet
+        greeting = self._owner.greeting or "Nothing was said yet: write, and Enter sends it."
+        return greeting + shown
+
+    # --- keys ---
+
+    def on_key(self, event: events.Key) -> None:
+        """Every key is looked up in the bindings in force; the rest is text."""
+        event.stop()
+        event.prevent_default()
+        if not self.is_active:
+            # Typed in one go with the key that opened or closed what is above.
+            self.app.screen.post_message(events.Key(event.key, event.character))
+            return
+        self.looked_at(by_hand=True)
+        if self.status.notice:
+            self.say("")
+        selects, before = self.selection.is_active, self.composer.editor.text
+        where = SELECTING if selects else WRITING
+        action = self._owner.keys.action(event.key, where, READING, EVERYWHERE)
+        if action != "complete":
+            self.composer.end_cycle()
+        if selects and self.selection.answer(event):
+            return
+        if selects and action is not None and is_text(event) and not self.selection.can(action):
+            action = None
+        if action is not None:
+            self.run(action)
+        elif selects and event.key in PLACES:
+            self.navigation.open_place(int(event.key) - 1)
+        elif event.character and is_text(event):
+            self.selection.stop()
+            self.composer.insert(event.character)
+        self._typed(before)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Any number of lines; nothing is sent by itself."""
+        event.stop()
+        self.selection.stop()
+        before = self.composer.editor.text
+        self.composer.insert(event.text)
+        self._typed(before)
+
+    def run(self, action: str) -> None:
+        """Do what an action's name says."""
+        self.actions[action]()
+
+    def quit(self) -> None:
+        """Keep what was begun, then end."""
+        self._owner.work(self._quit(), "quit")
+
+    def _typed(self, before: str) -> None:
+        if (text := self.composer.editor.text) != before:
+            self._owner.typing.typed(text)
+
+    def _select(self) -> None:
+        if self.completions.completions:
+            self.completions.show([])
+        else:
+            self.selection.begin()
+
+    def _show_contact(self) -> None:
+        if self._owner.model.open_ is None:
+            self.say("Open a conversation first.", bad=True)
+        else:
+            self.slash.show_contact()
+
+    def _say_how_to_quit(self) -> None:
+        key = self._owner.keys.words("quit")
+        self.say(f"{key or '/quit'} quits. Ctrl-C and Ctrl-Z do nothing here.")
+
+    async def _quit(self) -> None:
+        try:
+            await self.selection.delete_now()
+            await self.store_draft()
+        finally:
+            self._owner.exit()
+
+    # --- writing ---
+
+    def _ways_on(self, text: str, cursor: int) -> list[Completion]:
+        found = complete_command(text, cursor, lambda kind: self.slash.values(kind))
+        return found or (complete_emoji(text, cursor) if self._owner.look.signs.unicode else [])
+
+    def _edited(self) -> None:
+        """The text may be another one: count it, keep it soon."""
+        size = self.composer.editor.size_bytes
+        if size != self.status.size_bytes:
+            before, self.status.size_bytes = self.status.size_bytes, size
+            if max(size, before) * 2 > TEXT_MAX_BYTES:
+                self.status.refresh()
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.set_timer(DRAFT_S, self._keep_draft)
+
+    def _submit(self, text: str) -> bool:
+        """Run or send what was written; False: it stays in the composer."""
+        match read_line(text, COMMANDS):
+            case Refused(why):
+                self.say(why, bad=True)
+                return False
+            case Run() as run:
+                self._owner.work(self._run(run, text), "command")
+                return True
+            case Say(words):
+                return self._send(words, text)
+
+    async def _run(self, run: Run, typed: str) -> None:
+        try:
+            await self.slash.run(run)
+        except LoomError:
+            self._give_back(typed)
+            raise
+
+    def _send(self, text: str, typed: str) -> bool:
+        current, size = self._owner.model.current, len(text.encode())
+        if current is None:
+            self.say("Open a conversation first.", bad=True)
+            return False
+        if self.obstacle.words:
+            self.say("Nothing was sent; your text stays here.", bad=True)
+            return False
+        if size > TEXT_MAX_BYTES:
+            self.say(f"Too long by {size - TEXT_MAX_BYTES} bytes; nothing was sent.", bad=True)
+            return False
+        self._owner.typing.sent()
+
+        async def send() -> None:
+            try:
+                await self._owner.send(SendText(contact=f"#{current}", body=text))
+            except LoomError as error:
+                if self._owner.model.current == current:
+                    self._give_back(typed)
+                self.say(in_app(error), bad=True)
+            else:
+                await self.reader.to_newest()
+
+        self._owner.work(send(), "send")
+        return True
+
+    def _give_back(self, typed: str) -> None:
+        """What could not be done can be mended, unless something else was begun."""
+        if not self.composer.editor.text:
+            self.composer.set(typed)
+
+    def _keep_draft(self) -> None:
+        self._owner.work(self.store_draft(), "draft")
+
+    async def store_draft(self) -> None:
+        """Keep what was begun in the open conversation."""
+        current = self._owner.model.open_
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+            self._draft_timer = None
+        text = self.composer.editor.text
+        if current is None or current.draft == text:
+            return
+        self._owner.model.change(current.number, draft=text)
+        await self._owner.send(SetDraft(contact=f"#{current.number}", body=text))
+
+    # --- from one conversation to another ---
+
+    async def _leave(self, number: int) -> None:
+        """Another place is about to be shown, perhaps in another conversation."""
+        self.selection.stop()
+        await self.selection.delete_now()
+        if number != self._owner.model.current:
+            await self.store_draft()
+            self.composer.editor.set(self._owner.model.conversations[number].draft)
+
+    def _arrive(self, hit: int | None) -> None:
+        """It is shown."""
+        if hit is not None:
+            self.selection.point_at(hit)
+        self.composer.edited(offer=False)
+        self.show_all()
+
+    def _leave_removed(self) -> None:
+        """The open contact was deleted: go on with another."""
+        self.selection.stop()
+        self.reader.close()
+        self.composer.set("")
+        if self._owner.model.order:
+            self.navigation.open_place(0)
+
+    # --- reading ---
+
+    def looked_at(self, *, by_hand: bool = False) -> None:
+        """What is on the screen counts as read if the terminal has the focus.
+
+        Where the terminal never says so, somebody must press a key or the mouse over it.
+        """
+        focus, current = self._owner.has_focus, self._owner.model.current
+        if not (focus or (focus is None and by_hand)) or not self.is_active or current is None:
+            return
+        row = self.reader.unseen_row(self.timeline.on_screen)
+        if row is not None:
+            self._owner.work(self.reader.mark_seen(current, row), "seen")
+
+    def on_screen_resume(self) -> None:
+        """What lay over it is gone."""
+        self.looked_at()
+
+    def on_conversation_list_chosen(self, event: ConversationList.Chosen) -> None:
+        """A click in the list."""
+        self.navigation.open_(event.number)
+
+    def on_title_line_clicked(self, event: TitleLine.Clicked) -> None:
+        """A click on the title."""
+        self._show_contact()
+
+    def on_status_line_help_clicked(self, event: StatusLine.HelpClicked) -> None:
+        """A click on the word."""
+        self.choices.help()
+
+    def on_composer_clicked(self, event: Composer.Clicked) -> None:
+        """A click where one writes."""
+        self.selection.stop()
+
+    def on_timeline_scrolled(self, event: Timeline.Scrolled) -> None:
+        """The wheel."""
+        self.looked_at(by_hand=True)
+        self.navigation.scroll(event.by)
+
+    def on_timeline_clicked(self, event: Timeline.Clicked) -> None:
+        """A click on a message selects it."""
+        self.looked_at(by_hand=True)
+        self.selection.toggle(event.row_id)

@@ -1,0 +1,294 @@
+"""Selecting messages, and what can be done with them."""
+
+import os
+import sys
+import webbrowser
+from asyncio import to_thread
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from textual.events import Key
+from textual.timer import Timer
+
+from loom.api.commands import DeleteMessages, RetryMessage
+from loom.api.views import MessageView
+from loom.tui import clipboard, content
+from loom.tui.chat.navigation import Navigation
+from loom.tui.chat.reader import Reader
+from loom.tui.chat.timeline import Timeline
+from loom.tui.owner import Owner
+
+UNDO_S: Final = 8.0
+"""So long deleted messages can be brought back; only then is the node told."""
+
+
+class Selection:
+    """Active while the composer is not.
+
+    Args:
+        pick: lets one of several links be picked.
+        changed: something is selected now, or nothing any more.
+        moved: another message is.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        reader: Reader,
+        timeline: Timeline,
+        navigation: Navigation,
+        *,
+        pick: Callable[[list[str], Callable[[str], None]], None],
+        changed: Callable[[], None],
+        moved: Callable[[], None],
+    ) -> None:
+        self._owner = owner
+        self._reader = reader
+        self._timeline = timeline
+        self._navigation = navigation
+        self._pick = pick
+        self._changed = changed
+        self._moved = moved
+        self.is_active = False
+        self._asked: list[MessageView] = []
+        """The messages of which the next key says whether they are deleted."""
+        self._deleted: DeleteMessages | None = None
+        self._undo_timer: Timer | None = None
+        self._hits: Sequence[MessageView] = ()
+        """What a search found, newest first, and the words it looked for."""
+        self._words: Sequence[str] = ()
+        self.actions: Mapping[str, Callable[[], None]] = {
+            "select": self.begin,
+            "select_newer": lambda: self._select(1),
+            "select_older": lambda: self._select(-1),
+            "mark": self.mark,
+            "copy": self.copy,
+            "open_link": lambda: self._with_link(self._open_link),
+            "copy_link": lambda: self._with_link(self._copy),
+            "next_hit": lambda: self._go_to_hit(1),
+            "previous_hit": lambda: self._go_to_hit(-1),
+            "retry": self.retry,
+            "delete_message": self.ask_to_delete,
+            "undo_delete": self.undo_delete,
+            "write": self.stop,
+        }
+
+    # --- selecting ---
+
+    def begin(self) -> None:
+        """From writing to selecting, at the lowest message."""
+        if self._reader.window is not None and self._reader.window.messages:
+            self._start()
+            self._select(0)
+
+    def point_at(self, row_id: int) -> None:
+        """Select a message."""
+        if self._reader.window is not None:
+            self._start()
+            self._reader.window.point_at(row_id)
+            self._moved()
+
+    def toggle(self, row_id: int) -> None:
+        """A message was clicked: select it; the selected one: back to writing."""
+        window = self._reader.window
+        if self.is_active and window is not None and window.selected == row_id:
+            self.stop()
+        else:
+            self.point_at(row_id)
+
+    def stop(self) -> None:
+        """Back to writing; the draft is as it was."""
+        if not self.is_active:
+            return
+        self.is_active = False
+        if self._reader.window is not None:
+            self._reader.window.unselect()
+        self._changed()
+        self._moved()
+
+    def mark(self) -> None:
+        """Select this message together with others, or no longer."""
+        if self._reader.window is not None:
+            self._reader.window.mark()
+            self._moved()
+
+    def can(self, action: str) -> bool:
+        """Whether an action has something to act on; a letter that has not is text."""
+        match action:
+            case "undo_delete":
+                return self._deleted is not None
+            case "retry":
+                return any(one.state == "failed" for one in self._chosen())
+            case "open_link" | "copy_link":
+                return bool(self._links())
+            case "next_hit" | "previous_hit":
+                return self._hit() is not None
+        return True
+
+    def _start(self) -> None:
+        self.is_active = True
+        self._asked = []
+        self._changed()
+
+    def _select(self, by: int) -> None:
+        if self._reader.window is not None:
+            self._reader.window.select(by, self._timeline.size.height)
+            self._moved()
+
+    def _chosen(self) -> list[MessageView]:
+        return [] if self._reader.window is None else self._reader.window.chosen()
+
+    # --- copying and links ---
+
+    def copy(self) -> None:
+        """Put the text on the clipboard."""
+        if chosen := self._chosen():
+            self._copy(content.plain(chosen))
+
+    def _copy(self, text: str) -> None:
+        async def copy() -> None:
+            self._owner.say(await clipboard.copy(text, self._owner.write_terminal))
+
+        self._owner.work(copy(), "copy")
+
+    def _with_link(self, use: Callable[[str], None]) -> None:
+        """Use the link of the selected messages; of several, the one that is picked."""
+        found = self._links()
+        if not found:
+            self._owner.say("There is no link in it.")
+        elif len(found) == 1:
+            use(found[0])
+        else:
+            self._pick(found, use)
+
+    def _links(self) -> list[str]:
+        found = [link for one in self._chosen() for link in content.kind_of(one).links(one)]
+        return list(dict.fromkeys(found))
+
+    def _open_link(self, address: str) -> None:
+        async def open_() -> None:
+            if await to_thread(webbrowser.open, address):
+                self._owner.say(f"Opening {address}")
+            else:
+                self._copy(address)
+
+        if _has_desktop():
+            self._owner.work(open_(), "open link")
+        else:  # a browser for terminals would take this one
+            self._copy(address)
+
+    # --- hits of a search ---
+
+    def found(self, hit: MessageView, hits: Sequence[MessageView], words: Sequence[str]) -> None:
+        """Show a hit, and go from it to the others."""
+        self._hits, self._words = hits, words
+        self._navigation.open_(hit.contact_id, hit.row_id, words)
+
+    def _hit(self) -> int | None:
+        """Which of the hits is selected."""
+        window = self._reader.window
+        selected = None if window is None else window.selected
+        rows = [one.row_id for one in self._hits]
+        return rows.index(selected) if selected in rows else None
+
+    def _go_to_hit(self, by: int) -> None:
+        at = self._hit()
+        if at is None:
+            self._owner.say("Search first.")
+        elif 0 <= at + by < len(self._hits):
+            self.found(self._hits[at + by], self._hits, self._words)
+        else:
+            self._owner.say("That was the oldest hit." if by > 0 else "That was the newest hit.")
+
+    # --- sending again ---
+
+    def retry(self) -> None:
+        """Send what failed again."""
+        failed = [one for one in self._chosen() if one.state == "failed"]
+        if not failed:
+            self._owner.say("Only a failed message can be sent again.")
+            return
+        for one in failed:
+            command = RetryMessage(contact=f"#{one.contact_id}", message_id=one.message_id)
+            self._owner.work(self._owner.send(command), "retry")
+        self.stop()
+
+    # --- deleting ---
+
+    def ask_to_delete(self) -> None:
+        """The next key says whether the selected messages are deleted."""
+        self._asked = self._chosen()
+        if self._asked:
+            many = len(self._asked)
+            which = "this message" if many == 1 else f"these {many} messages"
+            self._owner.say(f"Delete {which} here, on this machine only? y or n")
+
+    def answer(self, key: Key) -> bool:
+        """Take a key as the answer to whether to delete; False: it is none and means itself."""
+        chosen, self._asked = self._asked, []
+        if not chosen:
+            return False
+        if key.character == "y":
+            self._delete(chosen)
+        elif key.character != "n" and key.key != "escape":
+            return False
+        return True
+
+    def undo_delete(self) -> None:
+        """Bring back what was deleted last."""
+        if self._take_deleted() is None:
+            self._owner.say("There is nothing to bring back.")
+            return
+        self._reader.bring_back()
+        self._owner.say("It is back.")
+
+    def finish_deleting(self) -> None:
+        """What was deleted cannot be brought back any more."""
+        if (command := self._take_deleted()) is not None:
+            self._owner.work(self._owner.send(command), "delete")
+
+    async def delete_now(self) -> None:
+        """The same, done when it returns."""
+        if (command := self._take_deleted()) is not None:
+            await self._owner.send(command)
+
+    def _delete(self, chosen: list[MessageView]) -> None:
+        self.finish_deleting()
+        ids = [one.message_id for one in chosen]
+        self._deleted = DeleteMessages(contact=f"#{chosen[0].contact_id}", message_ids=ids)
+        self._undo_timer = self._timeline.set_timer(UNDO_S, self.finish_deleting)
+        self._reader.hide(chosen)
+        undo = self._owner.keys.words("undo_delete")
+        back = "it" if len(ids) == 1 else "them"
+        self._owner.say(f"Deleted. {undo} brings {back} back." if undo else "Deleted.")
+
+    def _take_deleted(self) -> DeleteMessages | None:
+        command, self._deleted = self._deleted, None
+        if self._undo_timer is not None:
+            self._undo_timer.stop()
+        return command
+
+    # --- what is said about it ---
+
+    def help(self) -> list[str]:
+        """What can be done with the selected messages."""
+        keys, chosen = self._owner.keys, self._chosen()
+        names = [("copy", "copy"), ("delete_message", "delete"), ("mark", "mark")]
+        if self.can("retry"):
+            names.insert(0, ("retry", "send again"))
+        if self.can("open_link"):
+            names.insert(0, ("open_link", "open link"))
+        words = []
+        if (at := self._hit()) is not None:
+            words.append(f"hit {at + 1} of {len(self._hits)}")
+            names = [("next_hit", "older"), ("previous_hit", "newer"), *names[:1]]
+        if len(chosen) > 1:
+            words.append(f"{len(chosen)} messages")
+        names.append(("write", "back"))
+        return words + [f"{keys.words(name)} {does}" for name, does in names if keys.words(name)]
+
+
+def _has_desktop() -> bool:
+    return sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )

@@ -1,0 +1,303 @@
+"""What each slash command does.
+
+A panel is imported where it is opened: what is not shown must not delay the first paint.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+from loom.api.commands import (
+    BlockContact,
+    Connect,
+    ImportToken,
+    RemoveContact,
+    RenameContact,
+    SetPreferences,
+)
+from loom.api.views import ContactView
+from loom.errors import InvalidInput, LoomError
+from loom.front.slash import Run, SlashCommand
+from loom.printable import printable
+from loom.tui.addresses import read_address
+from loom.tui.chat.choices import Choices
+from loom.tui.chat.navigation import Navigation
+from loom.tui.keys import PROFILES
+from loom.tui.model import Conversation
+from loom.tui.notices import Level
+from loom.tui.owner import Owner
+
+
+class SlashCommands:
+    """Carries out what was typed.
+
+    Args:
+        write: begins a text in the composer.
+        quit_: ends the app.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        choices: Choices,
+        navigation: Navigation,
+        *,
+        write: Callable[[str], None],
+        quit_: Callable[[], None],
+    ) -> None:
+        self._owner = owner
+        self._choices = choices
+        self._navigation = navigation
+        self._write = write
+        opens: dict[str, Callable[[], None]] = {
+            "help": choices.help,
+            "contact": self.show_contact,
+            "verify": self._verify,
+            "peers": self._show_peers,
+            "token": self._show_token,
+            "connectivity": self._show_connectivity,
+            "log": self._show_log,
+            "settings": self._show_settings,
+            "words": self._check_words,
+            "lock": owner.lock,
+            "quit": quit_,
+        }
+        self.does: Mapping[str, Callable[[str], Awaitable[None]]] = {
+            **{name: partial(_without_argument, open_) for name, open_ in opens.items()},
+            "add": self._add,
+            "open": self._open_conversation,
+            "search": self._search,
+            "rename": self._rename,
+            "block": self._block,
+            "unblock": self._unblock,
+            "mute": partial(self._mute, True),
+            "unmute": partial(self._mute, False),
+            "remove": self._remove,
+            "connect": self._connect,
+            "report": self._report,
+            "notify": self._use_notices,
+            "theme": self._use_theme,
+            "keys": self._use_keys,
+        }
+        """What each command of `loom/tui/commands.py` does with its argument."""
+
+    def values(self, kind: str) -> list[str]:
+        """What can stand for an argument of this kind."""
+        model = self._owner.model
+        match kind:
+            case "contact":
+                return [model.conversations[number].contact.contact for number in model.order]
+            case "theme":
+                return self._owner.themes()
+            case "notify":
+                return list(Level)
+            case "keys":
+                return list(PROFILES)
+        return []
+
+    def is_possible(self, command: SlashCommand) -> bool:
+        """Whether the command has something to act on."""
+        current = self._owner.model.open_
+        if not command.needs_contact:
+            return True
+        if current is None:
+            return False
+        hidden = {
+            "block": current.contact.blocked,
+            "unblock": not current.contact.blocked,
+            "mute": current.muted,
+            "unmute": not current.muted,
+        }
+        return not hidden.get(command.name, False)
+
+    def begin(self, command: SlashCommand) -> None:
+        """Run a command that needs no argument, else write its beginning."""
+        if not command.arguments or command.arguments.startswith("[") or command.completes:
+            self._owner.work(self.run(Run(command, "")), "command")
+        elif command.name == "search":
+            self._choices.search(here=False)
+        else:
+            self._write(f"/{command.name} ")
+
+    async def run(self, run: Run) -> None:
+        """Raises LoomError when it cannot be done."""
+        await self.does[run.command.name](run.argument)
+
+    # --- adding ---
+
+    async def _add(self, argument: str) -> None:
+        token, _, name = argument.partition(" ")
+        if not token or not name.strip():
+            self.show_add(token=token)
+            return
+        try:
+            view = await self._owner.send(ImportToken(token=token, name=name.strip()))
+        except LoomError as error:
+            self.show_add(token=token, name=name.strip(), trouble=error)
+        else:
+            self.added(view)
+
+    def show_add(
+        self, *, token: str = "", name: str = "", trouble: LoomError | None = None
+    ) -> None:
+        """Where a contact is added, with what was typed already."""
+        from loom.tui.screens.adding import AddPanel
+
+        panel = AddPanel(self._owner, self.added, token=token, name=name, trouble=trouble)
+        self._owner.open_panel(panel)
+
+    def added(self, view: ContactView) -> None:
+        """Go on with a new contact."""
+        self._owner.model.put(view)
+        self._navigation.open_(view.contact_id)
+        name = printable(view.contact)
+        self._owner.say(
+            f"{name} is added and needs your /token too; /verify makes sure it is them."
+        )
+
+    # --- the open contact, or another ---
+
+    def show_contact(self, focus: str = "") -> None:
+        """What is known of the open contact; raises InvalidInput where none is open."""
+        from loom.tui.screens.person import PersonPanel
+
+        self._owner.open_panel(PersonPanel(self._owner, self._open.number, focus))
+
+    def _verify(self) -> None:
+        from loom.tui.screens.verifying import VerifyPanel
+
+        self._owner.open_panel(VerifyPanel(self._owner, self._open.number))
+
+    async def _open_conversation(self, argument: str) -> None:
+        if not argument:
+            self._choices.jump()
+        else:
+            self._navigation.open_(self._named(argument).number)
+
+    async def _search(self, argument: str) -> None:
+        self._choices.search(here=False, query=argument)
+
+    async def _rename(self, argument: str) -> None:
+        if not argument:
+            from loom.tui.screens.person import RENAME
+
+            self.show_contact(RENAME)
+            return
+        await self._owner.send(RenameContact(contact=self._contact, name=argument))
+
+    async def _block(self, argument: str) -> None:
+        await self._owner.send(BlockContact(contact=self._contact))
+
+    async def _unblock(self, argument: str) -> None:
+        name = printable(self._open.contact.contact)
+        await self._owner.send(BlockContact(contact=self._contact, blocked=False))
+        self._owner.say(f"What {name} sent during the block arrives when you are connected.")
+
+    async def _mute(self, on: bool, argument: str) -> None:
+        await self._owner.send(SetPreferences(contact=self._contact, muted=on))
+
+    async def _remove(self, argument: str) -> None:
+        if not argument:
+            from loom.tui.screens.person import DELETE
+
+            self.show_contact(DELETE)
+            return
+        found = self._named(argument)  # the typed name is the question's answer: no number is
+        if found.contact.contact.casefold() != argument.casefold():
+            raise InvalidInput(what=f"There is no contact {argument[:64]}")
+        await self._owner.send(RemoveContact(contact=f"#{found.number}"))
+
+    async def _connect(self, argument: str) -> None:
+        if not argument:
+            from loom.tui.screens.person import ADDRESS
+
+            self.show_contact(ADDRESS)
+            return
+        host, port = read_address(argument)
+        self._owner.say(f"Connecting to {argument} ...")
+        await self._owner.send(Connect(contact=self._contact, host=host, port=port))
+        self._owner.say("Connected; the address is remembered.")
+
+    # --- panels ---
+
+    def _show_peers(self) -> None:
+        from loom.tui.screens.peers import PeersPanel
+
+        self._owner.open_panel(PeersPanel(self._owner))
+
+    def _show_token(self) -> None:
+        from loom.tui.screens.token import TokenPanel
+
+        self._owner.open_panel(TokenPanel(self._owner))
+
+    def _show_connectivity(self) -> None:
+        from loom.tui.screens.connectivity import ConnectivityPanel
+
+        self._owner.open_panel(ConnectivityPanel(self._owner))
+
+    def _show_log(self) -> None:
+        from loom.tui.screens.log import LogPanel
+
+        self._owner.open_panel(LogPanel(self._owner))
+
+    def _show_settings(self) -> None:
+        from loom.tui.screens.settings import SettingsPanel
+
+        self._owner.open_panel(SettingsPanel(self._owner))
+
+    def _check_words(self) -> None:
+        from loom.tui.screens.check_words import CheckWords
+
+        self._owner.open_panel(CheckWords(self._owner))
+
+    async def _report(self, argument: str) -> None:
+        from loom.tui.screens.connectivity import ConnectivityPanel
+
+        panel = ConnectivityPanel(self._owner)
+        await self._owner.push_screen(panel)
+        panel.copy_report()
+
+    # --- settings ---
+
+    async def _use_notices(self, argument: str) -> None:
+        now = self._owner.notices.level
+        self._choose(argument, "Notifications show", list(Level), now, self._owner.use_notices)
+
+    async def _use_theme(self, argument: str) -> None:
+        now = self._owner.look.theme.name
+        self._choose(argument, "Theme", self._owner.themes(), now, self._owner.use_theme)
+
+    async def _use_keys(self, argument: str) -> None:
+        now = self._owner.keys.profile
+        self._choose(argument, "Keys", list(PROFILES), now, self._owner.use_keys)
+
+    def _choose(
+        self, argument: str, title: str, names: Sequence[str], now: str, use: Callable[[str], None]
+    ) -> None:
+        """Use what was typed, else ask."""
+        if argument:
+            use(argument)
+        else:
+            self._choices.names(title, names, use, now)
+
+    # --- contacts ---
+
+    @property
+    def _open(self) -> Conversation:
+        current = self._owner.model.open_
+        if current is None:
+            raise InvalidInput(what="No conversation is open")
+        return current
+
+    @property
+    def _contact(self) -> str:
+        return f"#{self._open.number}"
+
+    def _named(self, name: str) -> Conversation:
+        found = self._owner.model.find(name)
+        if found is None:
+            raise InvalidInput(what=f"There is no contact {name[:64]}")
+        return found
+
+
+async def _without_argument(open_: Callable[[], None], argument: str) -> None:
+    open_()

@@ -1,0 +1,100 @@
+"""The app as the screens of an open profile know it."""
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from loom.api.commands import Command
+from loom.tui.drawing import DrawnApp
+from loom.tui.idle import Idle
+from loom.tui.model import Model
+from loom.tui.notices import Notices
+from loom.tui.typing_signs import TypingSigns
+
+if TYPE_CHECKING:  # the first paint waits for imports, and shows no panel
+    from loom.tui.kit.panel import Panel
+
+R = TypeVar("R")
+
+
+class Owner(DrawnApp[None]):
+    """What the screens use; `loom.tui.app.LoomApp` does it."""
+
+    profile: str
+    config: Path
+    greeting: str
+    """What stands in an empty conversation."""
+    model: Model
+    notices: Notices
+    typing: TypingSigns
+    idle: Idle
+    has_focus: bool | None
+    """Whether the terminal has the focus; None: it has not said so yet."""
+
+    def begin(self) -> None:
+        """The conversations can be drawn."""
+        raise NotImplementedError
+
+    async def send(self, command: Command[R]) -> R:
+        """Ask the node, whichever serves the profile now."""
+        raise NotImplementedError
+
+    def work(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Do something beside the screen; an error becomes a sentence in the status line."""
+        raise NotImplementedError
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Show a sentence in the status line."""
+        raise NotImplementedError
+
+    def lock(self) -> None:
+        """Keep what was begun and end, or hide what cannot be locked."""
+        raise NotImplementedError
+
+    async def look_up_previews(self, numbers: list[int]) -> None:
+        """Ask for the last message of conversations that come on the screen."""
+        raise NotImplementedError
+
+    # --- from screen to screen ---
+
+    def open_panel(self, panel: "Panel") -> None:
+        """Show a panel; one of the same kind on top gives way to it."""
+        raise NotImplementedError
+
+    def close_panels(self) -> None:
+        """Back to the conversations."""
+        raise NotImplementedError
+
+    def open_conversation(self, number: int) -> None:
+        """Show the conversation with a contact."""
+        raise NotImplementedError
+
+    def show_add(self) -> None:
+        """Show where a contact is added."""
+        raise NotImplementedError
+
+    # --- settings, now and next time ---
+
+    def themes(self) -> list[str]:
+        """The names of all themes."""
+        raise NotImplementedError
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours."""
+        raise NotImplementedError
+
+    def use_keys(self, profile: str) -> None:
+        """Change the keys."""
+        raise NotImplementedError
+
+    def use_notices(self, level: str) -> None:
+        """Change what a notification shows."""
+        raise NotImplementedError
+
+    def use_bell(self, on: bool) -> None:
+        """Change whether the bell rings with a notification."""
+        raise NotImplementedError
+
+    def use_lock_time(self, minutes: int) -> None:
+        """Change after how long without a key it locks; 0: never."""
+        raise NotImplementedError

@@ -1,1 +1,0 @@
-"""What is drawn: widgets that show plain values and send nothing by themselves."""
