@@ -354,3 +354,14 @@ async def test_a_draft_that_is_only_opened_is_not_typed(node: TalkingNode, opene
         await pilot.press("alt+up")
         await settle(pilot)
         assert not any(isinstance(one, SetTyping) for one in node.sent)
+
+
+async def test_choosing_a_contact_opens_the_conversation(node: TalkingNode, opened: Opened) -> None:
+    node.paths = paths()
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+t")
+        await settle(pilot)
+        await pilot.press("tab", "tab", "enter")
+        await settle(pilot)
+        assert app.screen is app.chat
+        assert app.model.current == paths()[1].contact_id

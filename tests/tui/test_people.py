@@ -468,3 +468,20 @@ async def test_the_cursor_begins_where_it_was_wanted_once_there_is_something(
         panel.show()
         await settle(pilot)
         assert panel.body.at == "Compare later"
+
+
+async def test_from_the_own_token_to_adding_theirs(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/token", "enter")
+        await choose(app, pilot, "Add theirs")
+        await run(pilot, "enter")
+        assert isinstance(app.screen, AddPanel)
+        await run(pilot, "half")
+        await choose(app, pilot, "Show it as a QR code")
+        await run(pilot, "enter")
+        await choose(app, pilot, "Add theirs")
+        await run(pilot, "enter")
+        assert isinstance(app.screen, AddPanel)
+        assert "> half" in screen(app)
+        await run(pilot, "escape")
+        assert is_back(app)

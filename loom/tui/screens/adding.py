@@ -121,7 +121,7 @@ class AddPanel(LivePanel):
             self.copy(self._own.token)
 
     def _do_show(self) -> None:
-        self.loom.push_screen(TokenPanel(self.loom))
+        self.loom.push_screen(TokenPanel(self.loom, is_over_adding=True))
 
     async def _add(self, *, replace: bool) -> None:
         name, typed = self._called.text.strip(), self._replace.text.strip()

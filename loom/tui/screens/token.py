@@ -20,9 +20,11 @@ class TokenPanel(LivePanel):
 
     heading = "Your token"
 
-    def __init__(self, loom: Owner) -> None:
+    def __init__(self, loom: Owner, *, is_over_adding: bool = False) -> None:
+        """`is_over_adding`: going back is enough to add theirs."""
         super().__init__(loom)
         self.loom = loom
+        self._is_over_adding = is_over_adding
         self._token: TokenView | None = None
         self._code: Sequence[str] = ()
 
@@ -58,7 +60,8 @@ class TokenPanel(LivePanel):
 
     def _do_add(self) -> None:
         self.leave()
-        self.loom.show_add()
+        if not self._is_over_adding:
+            self.loom.show_add()
 
 
 def pasted_token(text: str) -> str:
