@@ -119,7 +119,7 @@ class LoomApp(Owner):
         return self.chat
 
     def begin(self) -> None:
-        """The screen stands: ask for everything once, then follow the events."""
+        """The screen is there: ask for everything once, then follow the events."""
         self.set_interval(LOOK_S, self.lock_when_idle)
         self.set_interval(LOOK_S, self.turn_the_day)
         self.work(self._follow(), "events")
@@ -262,7 +262,7 @@ class LoomApp(Owner):
         if self.complaint:
             self.say(self.complaint, bad=True)
         elif self.profile in words_to_check(self.config):
-            self.say("Your 24 words were not checked yet: /words checks what you wrote down.")
+            self.say("Your 24 words are not checked yet: /words checks your copy.")
 
     async def _reattach(self) -> None:
         """Wait until a node serves the profile again."""

@@ -80,7 +80,7 @@ class TerminalDriver(LinuxDriver):
 
 
 class _Screen:
-    """Where textual's thread writes; what nobody can see is dropped, so that it never blocks."""
+    """Where Textual's thread writes; it drops everything once the terminal is gone."""
 
     def __init__(self, file: IO[str], lost: Callable[[], None]) -> None:
         self._file = file
@@ -92,11 +92,11 @@ class _Screen:
         return self._file.fileno()
 
     def write(self, text: str) -> None:
-        """Write, if somebody is there."""
+        """Write, while the terminal is there."""
         self._try(lambda: self._file.write(text))
 
     def flush(self) -> None:
-        """Have it seen, if somebody is there."""
+        """Flush, while the terminal is there."""
         self._try(self._file.flush)
 
     def _try(self, act: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""How long nobody did anything, a suspended machine's sleep included."""
+"""Time without a key or a click, a suspended machine's sleep included."""
 
 import time
 from typing import Final

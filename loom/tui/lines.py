@@ -35,7 +35,7 @@ class Lines(Widget):
         self._drawn_as: tuple[Theme, int] | None = None
 
     def line(self, y: int, width: int) -> Line:
-        """What stands on row `y`."""
+        """The content of row `y`."""
         raise NotImplementedError
 
     def refresh(self, *regions: Region, **how: bool) -> Self:

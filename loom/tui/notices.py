@@ -1,4 +1,4 @@
-"""Telling somebody who looks elsewhere that a message came: bell, OSC 9, OSC 777."""
+"""Notifications of new messages: bell, OSC 9, OSC 777."""
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from loom.printable import printable
 from loom.tui.model import Model
 
 AGAIN_S: Final = 5.0
-"""Nobody is told of the same contact more often."""
+"""Seconds between two notifications about one contact."""
 SENDERS_MAX: Final = 3
 """From so many at once on, they are only counted."""
 TEXT_MAX: Final = 120
@@ -25,7 +25,7 @@ class Level(StrEnum):
 
 
 class Way(StrEnum):
-    """How the terminal is told."""
+    """How the terminal shows a notification."""
 
     AUTO = "auto"
     OSC_9 = "osc9"
@@ -34,7 +34,7 @@ class Way(StrEnum):
 
 
 def way_of_terminal(environment: Mapping[str, str]) -> Way:
-    """What this terminal most likely understands; OSC 9 where nothing speaks against it."""
+    """What this terminal most likely understands; OSC 9 by default."""
     term = environment.get("TERM", "")
     if term in ("linux", "dumb", ""):
         return Way.BELL
@@ -98,7 +98,7 @@ class Notices:
         if self.bell or self._way is Way.BELL:
             self._write(BELL)
         if hidden:
-            self._say("Somebody has written", "")
+            self._say("New message", "")
             return
         if len(came) > SENDERS_MAX:
             self._say(f"Messages from {len(came)} contacts", "")
@@ -113,7 +113,7 @@ class Notices:
         if self._way is Way.BELL:
             return
         if self._way is Way.OSC_777:
-            sequence = f"\x1b]777;notify;Loom: {who};{text or 'has written'}\a"
+            sequence = f"\x1b]777;notify;Loom: {who};{text or 'New message'}\a"
         else:
             # "Loom" comes first: OSC 9 with a digit at the beginning means something else.
             sequence = f"\x1b]9;Loom: {who}{': ' if text else ''}{text}\a"

@@ -23,7 +23,7 @@ class Owner(DrawnApp[None]):
     profile: str
     config: Path
     greeting: str
-    """What stands in an empty conversation."""
+    """Shown in an empty conversation."""
     model: Model
     notices: Notices
     typing: TypingSigns

@@ -1,4 +1,4 @@
-"""Typing, both ways: telling a contact now and then, and forgetting what a contact told."""
+"""Typing indicators: sent to the open contact, and shown for a while when one comes."""
 
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
@@ -7,11 +7,11 @@ from loom.api.events import AnyEvent, ContactTyping, MessageReceived
 from loom.tui.model import TYPING_S, Model
 
 AGAIN_S: Final = 5.0
-"""Whoever goes on typing says so again, well before the other side forgets it."""
+"""Seconds until it is sent again while typing goes on, before it expires at the other side."""
 PAUSE_S: Final = 4.0
-"""Whoever writes nothing for so long has stopped."""
+"""Seconds without a key after which typing has stopped."""
 OVERTAKEN_S: Final = 1.0
-"""A sign that comes so soon after a message was sent before it, and was overtaken."""
+"""Seconds after a message in which an indicator was sent before it, and was overtaken."""
 
 
 class Timer(Protocol):
@@ -43,7 +43,7 @@ class TypingSigns:
         self._send = send
         self._changed = changed
         self._to: int | None = None
-        """Whom was told that one types."""
+        """The contact that has an indicator from here."""
         self._told_s = 0.0
         self._pause: Timer | None = None
         self._heard: dict[int, Timer] = {}
@@ -53,7 +53,7 @@ class TypingSigns:
     # --- out ---
 
     def typed(self, text: str) -> None:
-        """The draft of the open conversation changed under somebody's hands."""
+        """The draft of the open conversation was edited."""
         current = self._model.open_
         is_message = bool(text.strip()) and (not text.startswith("/") or text.startswith("//"))
         if current is None or not is_message or not current.contact.online:

@@ -420,6 +420,10 @@ async def test_search_jumps_to_the_place(opened: Opened) -> None:
         assert isinstance(app.screen, Chooser)
         assert "Ada: the needle itself" in screen(app)
         assert "with Bob" not in screen(app)
+        assert "Search with Ada: 1 found" in screen(app)
+        assert [one.words for one in app.screen.box.choices] == [("needle",)]
+        row = app.screen.box._choice(app.screen.box.choices[0], False, 70)
+        assert [one.text for one in row if one.role == "match"] == ["needle"]
         await pilot.press("enter")
         await settle(pilot)
         shown = screen(app)

@@ -225,7 +225,7 @@ async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_pa
     node = profiles.nodes["ada"]
     app = LoomApp(node, profile="ada", config=tmp_path, profiles=profiles, signs=Signs(True))
     async with app.run_test(size=(100, 24)) as talking:
-        await until_shown(talking, "Your 24 words were not checked yet")
+        await until_shown(talking, "Your 24 words are not checked yet")
         asked: list[str] = []
         answer = node._answer
 

@@ -80,7 +80,7 @@ def test_a_covered_conversation_is_told_of_too() -> None:
 
 def test_a_locked_app_tells_no_name() -> None:
     written = Desk(level=Level.FULL).receive(ADA, hidden=True)
-    assert written == ["\a", "\x1b]9;Loom: Somebody has written\a"]
+    assert written == ["\a", "\x1b]9;Loom: New message\a"]
 
 
 def test_a_muted_contact_is_not_told_of() -> None:

@@ -251,7 +251,7 @@ def typing_is_off(walk: Walk) -> bool:
 STEPS = {
     "palette": shows("Commands"),
     "jump": shows("Go to conversation"),
-    "search_here": shows("Search what Ada and you said"),
+    "search_here": shows("Search with Ada"),
     "contact": shows("Fingerprint"),
     "help": shows("Keys and commands: type to narrow"),
     "lock": shows("work is hidden, not locked"),

@@ -17,6 +17,17 @@ from loom.tui.times import clock_of, day_of
 
 PAGE = 100
 SNIPPET_BEFORE = 20
+SIGNS = (
+    ("queued", "Waiting to be sent"),
+    ("sent", "Sent"),
+    ("delivered", "Delivered"),
+    ("read", "Read"),
+    ("failed", "Failed; or a contact that is blocked or has a changed identity"),
+    ("online", "Online"),
+    ("offline", "Offline"),
+    ("verified", "Verified"),
+    ("muted", "Muted"),
+)
 
 
 class Found(Protocol):
@@ -94,6 +105,7 @@ class Choices:
         looked_for: list[str] = []
 
         async def source(words: str, after: Choice | None) -> list[Choice]:
+            chooser.box.title = title
             if not words.strip():
                 return []
             contact = None if current is None else f"#{current.number}"
@@ -107,13 +119,14 @@ class Choices:
             found = (await self._owner.send(command)).messages
             hits[:] = [*hits, *found] if after is not None else found
             looked_for[:] = words.split()
+            # A full page may have more behind it.
+            more = "+" if len(found) == PAGE else ""
+            chooser.box.title = f"{title}: {len(hits)}{more} found"
             dots = self._owner.look.signs["ellipsis"]
             return [self._hit(one, words, dots, here=here) for one in found]
 
-        title = (
-            "Search everywhere" if current is None else f"Search what {current.name} and you said"
-        )
-        self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
+        title = "Search everywhere" if current is None else f"Search with {current.name}"
+        chooser = self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
 
     def help(self) -> None:
         """Keys and commands as they are now; over the conversation, Enter does them."""
@@ -127,6 +140,9 @@ class Choices:
             value = action.name if can_do and where in (EVERYWHERE, READING) else None
             rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys)), value))
         rows.append(Choice("Selecting: a digit opens the conversation at that place", "1-9"))
+        signs = self._owner.look.signs
+        rows.append(Choice("Signs", role="title"))
+        rows += [Choice(f"  {does}", signs[name]) for name, does in SIGNS]
         rows.append(Choice("Commands, typed as a message", role="title"))
         for command in COMMANDS:
             names = " ".join(f"/{name}" for name in (command.name, *command.aliases))
@@ -149,7 +165,7 @@ class Choices:
         use: Callable[[Any], None],
         query: str = "",
         now: object = None,
-    ) -> None:
+    ) -> Chooser:
         def chosen(value: object) -> None:
             if value is None:
                 return
@@ -159,7 +175,9 @@ class Choices:
             except LoomError as error:
                 self._owner.say(in_app(error), bad=True)
 
-        self._owner.push_screen(Chooser(self._owner, title, source, query, now), chosen)
+        chooser = Chooser(self._owner, title, source, query, now)
+        self._owner.push_screen(chooser, chosen)
+        return chooser
 
     def _do(self, chosen: "str | SlashCommand") -> None:
         if isinstance(chosen, SlashCommand):
@@ -180,4 +198,4 @@ class Choices:
         where = who if here or message.direction == "in" else f"you to {printable(message.contact)}"
         when = f"{day_of(message.sent_at_ms)} {clock_of(message.sent_at_ms)}"
         snippet = f"{dots if start else ''}{body[start : start + 200]}"
-        return Choice(f"{where}: {snippet}", when, message)
+        return Choice(f"{where}: {snippet}", when, message, words=tuple(words.split()))

@@ -83,7 +83,7 @@ class Navigation:
         """Show the message where what is new begins."""
         window, current = self._reader.window, self._owner.model.current
         if window is None or window.new_from is None or current is None:
-            self._owner.say("Nothing was unread here.")
+            self._owner.say("Nothing is unread here.")
         elif window.show(window.new_from, *self._timeline.size):
             self._moved()
         else:

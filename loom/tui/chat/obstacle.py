@@ -16,7 +16,7 @@ class Obstacle(Lines):
 
     @property
     def words(self) -> str:
-        """What stands in the way; empty: nothing does."""
+        """Why nothing can be sent; empty: everything can."""
         current = self._model.open_
         if current is None:
             return ""

@@ -213,7 +213,7 @@ class ChatScreen(Screen[None]):
         self.status.help_key = self._owner.keys.words("help")
         self.status.size_bytes = self.composer.editor.size_bytes
         self.obstacle.fit()
-        placeholder = "Only commands can be written" if self.obstacle.words else ""
+        placeholder = "Only commands work here" if self.obstacle.words else ""
         if placeholder != self.composer.placeholder:
             self.composer.placeholder = placeholder
             self.composer.refresh()
@@ -265,10 +265,10 @@ class ChatScreen(Screen[None]):
         shown = f" {help_key} shows everything else." if help_key else ""
         if not self._owner.model.order:
             status = self._owner.model.status
-            return "" if status is None else f"Nobody is here yet: /add adds a contact.{shown}"
+            return "" if status is None else f"No contacts yet: /add adds one.{shown}"
         if self.reader.window is None:
             return ""  # nobody can be written to yet
-        greeting = self._owner.greeting or "Nothing was said yet: write, and Enter sends it."
+        greeting = self._owner.greeting or "No messages yet. Write one; Enter sends it."
         return greeting + shown
 
     # --- keys ---

@@ -151,7 +151,7 @@ class SlashCommands:
         self._navigation.open_(view.contact_id)
         name = printable(view.contact)
         self._owner.say(
-            f"{name} is added and needs your /token too; /verify makes sure it is them."
+            f"{name} is added. They need your /token too; /verify makes sure it is them."
         )
 
     # --- the open contact, or another ---

@@ -34,7 +34,7 @@ class Timeline(Lines):
         super().__init__(look)
         self.window: Window | None = None
         self.welcome = ""
-        """What stands here while nothing was said."""
+        """Shown while there are no messages."""
         self._shown: list[Shown] = []
         self._painted: list[Line] = []
         self._sticky: Line | None = None

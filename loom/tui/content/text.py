@@ -18,9 +18,13 @@ PREVIEW_MAX: Final = 200
 def lines(message: MessageView, width: int, words: Sequence[str]) -> list[Line]:
     """See `Kind.lines`."""
     body = _body(message)
-    found = find_links(body)
-    hits = _hits(body, words)
-    return [_pieces(body, start, end, found, hits) for start, end in wrap(body, width)]
+    found, hits = find_links(body), _hits(body, words)
+    return [_pieces(body, start, end, found, hits, "text") for start, end in wrap(body, width)]
+
+
+def marked(text: str, words: Sequence[str], role: str = "text") -> Line:
+    """A line in which the words of a search are marked."""
+    return _pieces(text, 0, len(text), [], _hits(text, words), role)
 
 
 def links(message: MessageView) -> list[str]:
@@ -48,7 +52,7 @@ def _hits(body: str, words: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _pieces(
-    body: str, start: int, end: int, found: list[Link], hits: list[tuple[int, int]]
+    body: str, start: int, end: int, found: list[Link], hits: list[tuple[int, int]], role: str
 ) -> Line:
     """One row, cut where a link or a hit begins or ends."""
     edges = {start, end}
@@ -58,6 +62,6 @@ def _pieces(
     for first, last in pairwise(sorted(edges)):
         link = next((one.address for one in found if one.start <= first < one.end), "")
         is_hit = any(a <= first < b for a, b in hits)
-        role = "match" if is_hit else "link" if link else "text"
-        line.append(Piece(body[first:last], role, link))
+        looks = "match" if is_hit else "link" if link else role
+        line.append(Piece(body[first:last], looks, link))
     return line

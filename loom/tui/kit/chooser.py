@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.tui.cells import cut, width_of
+from loom.tui.content.text import marked
 from loom.tui.drawing import DrawnApp
 from loom.tui.editor import EDITS, Editor, shown
 from loom.tui.keys import EVERYWHERE, FORMS, READING, WRITING, is_text
@@ -21,13 +22,17 @@ from loom.tui.themes import Line, Piece
 
 
 class Choice(NamedTuple):
-    """One row. `value` None: it can be read, not chosen. `also` is searched, not shown."""
+    """One row. `value` None: it can be read, not chosen. `also` is searched, not shown.
+
+    `words` are marked where the label has them.
+    """
 
     label: str
     hint: str = ""
     value: object = None
     role: str = "text"
     also: str = ""
+    words: tuple[str, ...] = ()
 
 
 Source = Callable[[str, Choice | None], Awaitable[list[Choice]]]
@@ -125,7 +130,8 @@ class ChooserBox(Lines):
         if is_chosen and one.value is not None:
             return [Piece(" "), Piece(label + gap + hint, "current")]
         mark = self.look.signs["here"] if is_chosen else " "
-        return [Piece(mark, "hint"), Piece(label, one.role), Piece(gap), Piece(hint, "hint")]
+        pieces = marked(label, one.words, one.role)
+        return [Piece(mark, "hint"), *pieces, Piece(gap), Piece(hint, "hint")]
 
 
 class Chooser(ModalScreen[object]):
