@@ -135,6 +135,25 @@ def test_any_well_formed_value_of_a_later_type_is_skipped(field: bytes) -> None:
     assert decode_payload(b"\x96" + LATER[1:] + field + b"\x2a" + field) == Unknown(ID, 5, 5)
 
 
+@pytest.mark.parametrize(
+    "tag", [127, 128, 255, 256, 2**16 - 1, 2**16, 2**32 - 1, 2**32, 2**53 - 1, 2**64 - 1]
+)
+def test_numbers_of_every_width_are_read_in_their_shortest_form_alone(tag: int) -> None:
+    sent_at_ms = min(tag, 2**53 - 1)
+    assert decode_payload(pack([tag, ID, sent_at_ms])) == Unknown(ID, sent_at_ms, tag)
+    head, tail = b"\x93", b"\xc4\x10" + ID + b"\x05"
+    for first, width in ((0xCC, 1), (0xCD, 2), (0xCE, 4), (0xCF, 8)):
+        if tag < 1 << 8 * width:
+            form = bytes([first]) + tag.to_bytes(width, "big")
+            if form == pack(tag):
+                assert decode_payload(head + form + tail) == Unknown(ID, 5, tag)
+                with pytest.raises(MalformedMessage):
+                    decode_payload(head + form[:-1])
+            else:
+                with pytest.raises(MalformedMessage):
+                    decode_payload(head + form + tail)
+
+
 def test_a_later_type_may_have_many_fields() -> None:
     for count in (12, 13, 300, 30_000):
         data = pack([5, ID, 5, *[None] * count])
@@ -164,6 +183,10 @@ GOOD = encode_payload(Text(ID, 5, "hello"))
         b"\xdc\x00\x04" + LATER[1:] + b"\xc0",
         b"\xdd\x00\x00\x00\x04" + LATER[1:] + b"\xc0",
         b"\xdc\x00\x10\x01\xc4\x10" + ID + b"\x05" + b"\xc0" * 13,
+        b"\x93\x80\xc4\x10" + ID + b"\x05",
+        b"\x93\x05\xc4\x10" + ID + b"\x80",
+        b"\x93\x05\xc4\x10" + ID,
+        b"\x93\xd0\x05\xc4\x10" + ID + b"\x05",
         LATER,
         LATER + b"\xc0\xc0",
         LATER + b"\xc4\x02\x00",

@@ -110,11 +110,11 @@ def _skip(data: bytes, position: int, values: int) -> int:
 
 
 def _array(data: bytes) -> tuple[int, int]:
-    """The number of items of the array that begins here."""
+    """The number of items of the array that begins here; 65,536 of them fit into no payload."""
     first = data[:1]
     if b"\x90" <= first <= b"\x9f":
         return first[0] & 0x0F, 1
-    return _shortest(data, 1, {0xDC: (2, 0x10), 0xDD: (4, 1 << 16)})
+    return _shortest(data, 1, {0xDC: (2, 0x10)})
 
 
 def _unsigned(data: bytes, position: int) -> tuple[int, int]:
