@@ -12,7 +12,7 @@ from loom.api.events import MessageReceived
 from loom.errors import StoreError
 from loom.model import Direction, MessageState
 from loom.node.inbox import Inbox
-from loom.storage import contacts, messages
+from loom.storage import messages, persons
 from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.harness import HISTORY_MAX, Person, World
 
@@ -182,11 +182,13 @@ class People:
         names = {other.identity.peer_id: other.name for other in self.everybody}
         heard: dict[Talk, list[str]] = {}
         database = OneThreadDatabase.on(Disk(), one.path)
-        for contact in database.look(contacts.all_):
-            page = partial(messages.page, contact_id=contact.contact_id, limit=HISTORY_MAX)
+        for contact in database.look(persons.contacts):
+            page = partial(
+                messages.page, conversation_id=contact.conversation_id, limit=HISTORY_MAX
+            )
             found = database.look(page)
             texts = [text.body for text in found if text.direction is Direction.IN]
-            heard[names[contact.peer_id], one.name] = texts
+            heard[names[contact.person.peer_id], one.name] = texts
         database.close()
         return heard
 

@@ -8,8 +8,17 @@ import msgspec
 PeerId = NewType("PeerId", bytes)
 """A fingerprint: 32 bytes (docs/PROTOCOL.md 1)."""
 
-ContactId = NewType("ContactId", int)
-"""A contact's number in this profile; never used again after removal."""
+PersonId = NewType("PersonId", int)
+"""A person's number in this profile; never used again after removal."""
+
+OWNER = PersonId(0)
+"""The author of one's own messages."""
+
+ConversationId = NewType("ConversationId", int)
+"""A conversation's number in this profile; never used again after removal."""
+
+DeviceId = NewType("DeviceId", int)
+"""The number of a person's device in this profile; never used again after removal."""
 
 MessageId = NewType("MessageId", bytes)
 """16 bytes, UUIDv7 (RFC 9562): chosen by the author, unique per author."""
@@ -47,10 +56,10 @@ class ContactToken(msgspec.Struct, frozen=True):
     x25519_public: bytes
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """A person whose token was imported."""
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A person whose token was imported: identity and trust."""
 
-    contact_id: ContactId
+    person_id: PersonId
     name: str
     peer_id: PeerId
     x25519_public: bytes
@@ -66,17 +75,33 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
         return not self.blocked and not self.identity_changed
 
 
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """A person with the one conversation and the one device that this version keeps of each."""
+
+    person: Person
+    conversation_id: ConversationId
+    device_id: DeviceId
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a person wrote. `row_id` orders the conversation as this profile saw it."""
 
     row_id: int
     message_id: MessageId
-    contact_id: ContactId
-    direction: Direction
+    conversation_id: ConversationId
+    author: PersonId
+    """`OWNER` for one's own."""
+    kind: int
+    """The payload's tag (docs/PROTOCOL.md 6)."""
     body: str
     sent_at_ms: int
     stored_at_ms: int
     state: MessageState
+
+    @property
+    def direction(self) -> Direction:
+        """Whether the owner wrote it."""
+        return Direction.OUT if self.author == OWNER else Direction.IN
 
 
 class Address(msgspec.Struct, frozen=True, order=True):

@@ -168,14 +168,15 @@ def open_store(home: Path) -> "Database":
 
 
 def _insert(db: "Db", row: Row) -> int:
-    from loom.model import ContactId, Direction, MessageId, MessageState
+    from loom.model import ConversationId, MessageId, MessageState, PersonId
     from loom.storage import messages
 
     messages.insert(
         db,
-        contact_id=ContactId(row.contact_id),
+        conversation_id=ConversationId(row.contact_id),
         message_id=MessageId(row.number.to_bytes(16, "big")),
-        direction=Direction.IN,
+        author=PersonId(row.contact_id),
+        kind=1,
         body=row.body,
         sent_at_ms=row.number,
         stored_at_ms=row.number,

@@ -68,7 +68,7 @@ def add_strangers(home: Path, profile: str, count: int) -> None:
     """Contacts that nobody answers for, straight into the store."""
     from loom.config import home_of, paths_of
     from loom.crypto.keys import X25519Key
-    from loom.storage import contacts, vault
+    from loom.storage import persons, vault
     from loom.storage.connection import Db
     from loom.storage.database import Database
 
@@ -78,7 +78,7 @@ def add_strangers(home: Path, profile: str, count: int) -> None:
 
     def add(db: Db) -> None:
         for number in range(count):
-            contacts.insert(
+            persons.insert(
                 db,
                 name=f"stranger {number}",
                 peer_id=PeerId(os.urandom(32)),

@@ -52,7 +52,7 @@ def link_handshake(ada: "Identity", bob: "Identity") -> Callable[[], None]:
     from loom.core.gate import Gate, GateEntry
     from loom.core.link_ends import LinkInitiator, LinkResponder
     from loom.core.pair_keys import derive_pair_keys
-    from loom.model import ContactId
+    from loom.model import PersonId
 
     day = NOW_S // 86_400
     local = derive_pair_keys(
@@ -61,7 +61,7 @@ def link_handshake(ada: "Identity", bob: "Identity") -> Callable[[], None]:
     remote = derive_pair_keys(
         bob.agreement, bob.peer_id, ada.peer_id, ada.token.x25519_public
     ).receiving
-    gate = Gate((GateEntry(ContactId(1), remote),), day, lambda contact_id, rand: False)
+    gate = Gate((GateEntry(PersonId(1), remote),), day, lambda contact_id, rand: False)
 
     def handshake() -> None:
         initiator = LinkInitiator(

@@ -85,14 +85,14 @@ def _fill(paths: "Paths", count: int) -> None:
     """Messages into history and full-text index."""
     from bench.peers import loom_cli
     from bench.rows.store import _insert
-    from loom.model import ContactId
+    from loom.model import ConversationId
     from loom.storage import vault
     from loom.storage.database import Database
 
     async def fill(database: Database) -> None:
         for start in range(1, count + 1, 1_000):
             numbers = range(start, min(start + 1_000, count + 1))
-            works = [_insert(ContactId(1), number) for number in numbers]
+            works = [_insert(ConversationId(1), number) for number in numbers]
             await asyncio.gather(*(database.submit(work) for work in works))
 
     key = vault.unlock(paths.keyslot, loom_cli.PASSPHRASE).database_key()

@@ -66,10 +66,10 @@ _Search = Callable[[str, int | None, Settings], AbstractContextManager[Sample]]
 
 
 def _found(word: str, contact_id: int | None) -> "Callable[[Db], object]":
-    from loom.model import ContactId
+    from loom.model import ConversationId
     from loom.storage import search
 
-    within = None if contact_id is None else ContactId(contact_id)
+    within = None if contact_id is None else ConversationId(contact_id)
     return lambda db: search.search(db, word, within, PAGE)
 
 

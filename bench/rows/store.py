@@ -17,22 +17,23 @@ from bench.peers import sqlite
 if TYPE_CHECKING:
     from sqlcipher3.dbapi2 import Connection
 
-    from loom.model import ContactId
+    from loom.model import ConversationId
     from loom.storage.database import Database
 
 NAME = "profile.db"
 
 
-def _insert(contact_id: "ContactId", number: int) -> "Callable[[Connection], object]":
+def _insert(conversation_id: "ConversationId", number: int) -> "Callable[[Connection], object]":
     """The work that stores one message, received and unread."""
-    from loom.model import Direction, MessageId, MessageState
+    from loom.model import MessageId, MessageState, PersonId
     from loom.storage import messages
 
     return lambda db: messages.insert(
         db,
-        contact_id=contact_id,
+        conversation_id=conversation_id,
         message_id=MessageId(number.to_bytes(16, "big")),
-        direction=Direction.IN,
+        author=PersonId(1),
+        kind=1,
         body=sqlite.BODY.format(number),
         sent_at_ms=number,
         stored_at_ms=number,
@@ -40,21 +41,21 @@ def _insert(contact_id: "ContactId", number: int) -> "Callable[[Connection], obj
     )
 
 
-def _add_contact(db: "Connection") -> "ContactId":
+def _add_contact(db: "Connection") -> "ConversationId":
     from loom.model import PeerId
-    from loom.storage import contacts
+    from loom.storage import persons
 
-    return contacts.insert(
+    return persons.insert(
         db,
         name="Ada",
         peer_id=PeerId(os.urandom(32)),
         x25519_public=os.urandom(32),
         created_at_ms=0,
-    ).contact_id
+    ).conversation_id
 
 
 @contextmanager
-def _profile() -> "Iterator[tuple[Database, ContactId, asyncio.Runner]]":
+def _profile() -> "Iterator[tuple[Database, ConversationId, asyncio.Runner]]":
     """A new database with one contact, and the event loop it runs on."""
     from loom.storage.database import Database
 
@@ -133,7 +134,7 @@ def unlock(settings: Settings) -> Iterator[Sample]:
     with TemporaryDirectory() as folder, asyncio.Runner() as runner:
         path = Path(folder) / NAME
 
-        async def fill(database: Database) -> "ContactId":
+        async def fill(database: Database) -> "ConversationId":
             contact_id = await database.write(_add_contact)
             works = [_insert(contact_id, number) for number in range(1, 101)]
             await asyncio.gather(*(database.submit(work) for work in works))
@@ -155,7 +156,7 @@ def unlock(settings: Settings) -> Iterator[Sample]:
 
 
 @contextmanager
-def _million(settings: Settings) -> "Iterator[tuple[Database, ContactId]]":
+def _million(settings: Settings) -> "Iterator[tuple[Database, ConversationId]]":
     from loom.storage.connection import connect
     from loom.storage.database import Database
 

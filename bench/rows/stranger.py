@@ -22,10 +22,10 @@ PUBLIC_KEY_MODULES = ("x25519", "ed25519", "mlkem", "mldsa", "x448", "ec", "dh",
 def _gate() -> "Gate":
     from loom.core.gate import Gate, GateEntry
     from loom.core.pair_keys import DirectionKeys
-    from loom.model import ContactId
+    from loom.model import PersonId
 
     entries = tuple(
-        GateEntry(ContactId(number), DirectionKeys(os.urandom(32), os.urandom(32), os.urandom(32)))
+        GateEntry(PersonId(number), DirectionKeys(os.urandom(32), os.urandom(32), os.urandom(32)))
         for number in range(CONTACTS)
     )
     return Gate(entries, NOW_S // 86_400, lambda contact_id, rand: False)

@@ -13,7 +13,7 @@ from loom.core.presence import (
 )
 from loom.crypto.kdf import MacKey
 from loom.errors import MalformedMessage
-from loom.model import ContactId
+from loom.model import PersonId
 
 _KEY = bytes(range(32))
 _PLACE = Place(4_070, (b"\x7f\0\0\1",))
@@ -42,7 +42,7 @@ def run(data: bytes) -> None:
     except MalformedMessage:
         return
     assert encode_presence(presence) == properties
-    found = find_contact(presence, place, {ContactId(1): MacKey(_KEY)}, epoch=epoch)
+    found = find_contact(presence, place, {PersonId(1): MacKey(_KEY)}, epoch=epoch)
     if found is not None:
         assert place == _PLACE
         assert abs(epoch - _EPOCH) <= 4

@@ -6,7 +6,7 @@ import msgspec
 
 from loom.core.pair_keys import DirectionKeys
 from loom.crypto.kdf import MacKey, equal, mac
-from loom.model import ContactId
+from loom.model import PersonId
 from loom.wire.encoding import enc, u64
 from loom.wire.framing import decode_clear, encode_clear
 from loom.wire.limits import LINK_DAY_SKEW_DAYS, LINK_TAG_BYTES
@@ -15,15 +15,15 @@ from loom.wire.limits import LINK_DAY_SKEW_DAYS, LINK_TAG_BYTES
 class GateEntry:
     """A contact who may dial us, and the keys of that direction."""
 
-    __slots__ = ("contact_id", "keys", "tag_key")
+    __slots__ = ("keys", "person_id", "tag_key")
 
-    def __init__(self, contact_id: ContactId, keys: DirectionKeys) -> None:
-        self.contact_id = contact_id
+    def __init__(self, person_id: PersonId, keys: DirectionKeys) -> None:
+        self.person_id = person_id
         self.keys = keys
         self.tag_key = MacKey(keys.tag)
 
     def __repr__(self) -> str:
-        return f"GateEntry({self.contact_id})"
+        return f"GateEntry({self.person_id})"
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Gate(msgspec.Struct, frozen=True):
 
     entries: tuple[GateEntry, ...]
     today: int
-    is_used: Callable[[ContactId, bytes], bool]
+    is_used: Callable[[PersonId, bytes], bool]
 
     def admit(self, clear: bytes) -> GateEntry | None:
         """Whose opening these 40 bytes are; None for a stranger, a replay or a wrong day."""
@@ -50,7 +50,7 @@ class Gate(msgspec.Struct, frozen=True):
                 admitted = entry
         if admitted is None or abs(day - self.today) > LINK_DAY_SKEW_DAYS:
             return None
-        return None if self.is_used(admitted.contact_id, rand) else admitted
+        return None if self.is_used(admitted.person_id, rand) else admitted
 
 
 def make_clear(keys: DirectionKeys, rand: bytes, day: int) -> bytes:

@@ -139,7 +139,7 @@ class LinkResponder(Link):
             self._discard()
             return
         rand, day, _ = decode_clear(clear)
-        self._authenticated = LinkAuthenticated(entry.contact_id, rand, day)
+        self._authenticated = LinkAuthenticated(entry.person_id, rand, day)
         self._handshake = Handshake(
             PROTOCOL_NAME,
             is_initiator=False,

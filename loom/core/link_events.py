@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from loom.model import ContactId
+from loom.model import PersonId
 from loom.wire.framing import RecordKind
 
 
@@ -26,7 +26,7 @@ class LinkAuthenticated(msgspec.Struct, frozen=True):
     stored before, drop the connection. Nothing about this may show.
     """
 
-    contact_id: ContactId
+    person_id: PersonId
     rand: bytes
     day: int
 

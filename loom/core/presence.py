@@ -17,7 +17,7 @@ import msgspec
 
 from loom.crypto.kdf import MacKey, mac
 from loom.errors import MalformedMessage, UsageError
-from loom.model import ContactId
+from loom.model import PersonId
 from loom.wire.encoding import enc, u16, u64
 from loom.wire.limits import (
     EPOCH_S,
@@ -116,8 +116,8 @@ def decode_presence(properties: Properties) -> Presence:
 
 
 def find_contact(
-    presence: Presence, place: Place, keys: Mapping[ContactId, MacKey], *, epoch: int
-) -> ContactId | None:
+    presence: Presence, place: Place, keys: Mapping[PersonId, MacKey], *, epoch: int
+) -> PersonId | None:
     """Whose advert this is, if a contact's; a stranger's costs nine MACs per contact.
 
     Args:
@@ -131,9 +131,9 @@ def find_contact(
         if epoch + offset < 0:
             continue  # a clock that says 1970
         message = _message(epoch + offset, presence.nonce, place)
-        for contact_id, key in keys.items():
+        for person_id, key in keys.items():
             if key.mac(message)[:PRESENCE_TAG_BYTES] in tags:
-                return contact_id
+                return person_id
     return None
 
 

@@ -52,12 +52,12 @@ class Bundles:
 
     async def present(self) -> bytes:
         """The one unused live bundle of this contact, signed with today's counter."""
-        parts, number = self._context.parts, self._context.number
+        parts, device_id = self._context.parts, self._context.device_id
         now_s = parts.now_s()
         # A later expiry is of a clock that ran ahead: contacts refuse that bundle.
         latest_s = now_s + BUNDLE_ONCE_LIFETIME_S
         found = await parts.database.read(
-            lambda db: prekeys.live(db, number, now_s + PREKEY_MARGIN_S, latest_s)
+            lambda db: prekeys.live(db, device_id, now_s + PREKEY_MARGIN_S, latest_s)
         )
         if found is not None:
             prekey = decode_prekey(found.state)
@@ -70,7 +70,7 @@ class Bundles:
                 now_s,
             )
             row = prekeys.Prekey(
-                prekey.bundle_id, number, encode_prekey(prekey), prekey.expires_at_s
+                prekey.bundle_id, device_id, encode_prekey(prekey), prekey.expires_at_s
             )
             await parts.database.write(lambda db: prekeys.put(db, row))
         await self._sessions.ready()

@@ -5,11 +5,9 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, Final
 
-import msgspec
-
 from loom.api.events import Warned
 from loom.errors import LoomError
-from loom.model import Contact, ContactId, ContactToken
+from loom.model import Contact, ContactToken, ConversationId, DeviceId, Person, PersonId
 from loom.node.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -18,27 +16,25 @@ WARNING_INTERVAL_S: Final = 60.0
 
 
 class DeviceContext:
-    """`contact` is replaced when its row changes; everything else stays."""
+    """`person` is replaced when its row changes; everything else stays."""
 
     def __init__(self, parts: Parts, contact: Contact) -> None:
         self.parts = parts
-        self.contact = contact
+        self.person: Person = contact.person
+        self.conversation_id: ConversationId = contact.conversation_id
+        self.device_id: DeviceId = contact.device_id
         self.tasks: set[asyncio.Task[None]] = set()
         self._warned_s: dict[str, float] = {}
 
     @property
-    def number(self) -> ContactId:
-        """The contact's id."""
-        return self.contact.contact_id
+    def number(self) -> PersonId:
+        """The contact's number, as people and logs name it."""
+        return self.person.person_id
 
     @property
     def token(self) -> ContactToken:
         """The keys that are pinned to the contact."""
-        return ContactToken(self.contact.peer_id, self.contact.x25519_public)
-
-    def display_name_changed(self, display_name: str) -> None:
-        """The contact said what to call them."""
-        self.contact = msgspec.structs.replace(self.contact, display_name=display_name)
+        return ContactToken(self.person.peer_id, self.person.x25519_public)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a task of this device; its failure ends neither the node nor its siblings."""
@@ -64,7 +60,7 @@ class DeviceContext:
             Warned(
                 code=error.code,
                 facts=error.facts,
-                contact=self.contact.name,
+                contact=self.person.name,
                 contact_id=self.number,
             )
         )

@@ -9,7 +9,7 @@ from loom.api.events import PeerOffline, PeerOnline
 from loom.core.link_events import CloseReason, RecordReceived
 from loom.core.pair_keys import PairKeys
 from loom.errors import AuthenticationError, LoomError
-from loom.model import Address, Contact, ContactId, PeerId
+from loom.model import Address, Contact, ConversationId, DeviceId, PeerId, Person, PersonId
 from loom.node.bundles import Bundles
 from loom.node.context import DeviceContext
 from loom.node.inbox import Inbox
@@ -36,10 +36,10 @@ class Device:
         self.context = DeviceContext(parts, contact)
         self.sessions = DeviceSessions(self.context)
         self.bundles = Bundles(self.context, self.sessions)
-        self.arbiter = Arbiter(self, keeps_own=parts.identity.peer_id < contact.peer_id)
+        self.arbiter = Arbiter(self, keeps_own=parts.identity.peer_id < contact.person.peer_id)
         self.outbox = Outbox(self.context, self.sessions, self.arbiter)
         self.inbox = Inbox(self.context, self.sessions, self.outbox, self.arbiter)
-        self.book = AddressBook(parts.database, parts.clock, contact.contact_id)
+        self.book = AddressBook(parts.database, parts.clock, contact.device_id)
         self.paths = PathLog(parts.clock)
         self.dialer: Dialer | None = None
         self.connected_at_ms: int | None = None
@@ -50,19 +50,39 @@ class Device:
         return f"Device({self.number})"
 
     @property
-    def contact(self) -> Contact:
-        """The contact it belongs to, as stored last."""
-        return self.context.contact
+    def person(self) -> Person:
+        """The person it belongs to, as stored last."""
+        return self.context.person
 
     @property
-    def number(self) -> ContactId:
-        """The contact's id."""
+    def contact(self) -> Contact:
+        """The same with its conversation and this device."""
+        context = self.context
+        return Contact(
+            person=context.person,
+            conversation_id=context.conversation_id,
+            device_id=context.device_id,
+        )
+
+    @property
+    def device_id(self) -> DeviceId:
+        """Its number in this profile."""
+        return self.context.device_id
+
+    @property
+    def conversation_id(self) -> ConversationId:
+        """The conversation with that person."""
+        return self.context.conversation_id
+
+    @property
+    def number(self) -> PersonId:
+        """The contact's number."""
         return self.context.number
 
     @property
     def peer_id(self) -> PeerId:
         """The contact's identity."""
-        return self.contact.peer_id
+        return self.person.peer_id
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a task of this device."""
@@ -154,7 +174,7 @@ class Device:
         self.last_error = None
         self._parts.journal.tell(
             PeerOnline(
-                contact=self.contact.name,
+                contact=self.person.name,
                 contact_id=self.number,
                 address=str(link.remote or ""),
             )
@@ -166,5 +186,5 @@ class Device:
         why = "closed" if reason is None else reason.value
         self.paths.down(why)
         self._parts.journal.tell(
-            PeerOffline(contact=self.contact.name, contact_id=self.number, reason=why)
+            PeerOffline(contact=self.person.name, contact_id=self.number, reason=why)
         )

@@ -22,7 +22,7 @@ from loom.errors import (
     ProtocolViolation,
     StoreUnavailable,
 )
-from loom.model import Contact, Direction, MessageId
+from loom.model import Direction, MessageId, Person
 from loom.node.content import TAKE_IN
 from loom.node.content.intake import Intake
 from loom.node.context import DeviceContext
@@ -30,7 +30,7 @@ from loom.node.journal import Happened
 from loom.node.outbox import Outbox
 from loom.node.routes.arbiter import Arbiter
 from loom.node.sessions import DeviceSessions
-from loom.storage import contacts, envelopes, handshakes, prekeys, receipts, seen
+from loom.storage import envelopes, handshakes, persons, prekeys, receipts, seen
 from loom.storage.connection import Db
 from loom.storage.receipts import OwedReceipt, ReceiptKind
 from loom.wire.content import Payload, Receipt, Unknown, decode_payload
@@ -222,7 +222,7 @@ class Inbox:
 
         def look_up(db: Db) -> tuple[prekeys.Prekey | None, bool]:
             found = prekeys.get(db, unknown.bundle_id)
-            if found is not None and found.contact_id != self._context.number:
+            if found is not None and found.device_id != self._context.device_id:
                 found = None
             return found, handshakes.contains(db, unknown.handshake_id)
 
@@ -273,8 +273,8 @@ class Inbox:
             return self._store(db, happened, batch, ids)
 
         def write(stored: Stored) -> None:
-            if stored.contact is not None:
-                self._context.contact = stored.contact
+            if stored.person is not None:
+                self._context.person = stored.person
             if receipt is not None and self._outbox.send(receipt):
                 self._outbox.told(stored.owed)
             elif ids:
@@ -287,10 +287,10 @@ class Inbox:
         self, db: Db, happened: Happened, batch: Batch, to_receipt: list[MessageId]
     ) -> "Stored":
         """The transaction: content, seen ids, envelope hashes, receipts and events, or nothing."""
-        contact = self._context.contact
-        number, now_ms = contact.contact_id, self._context.parts.clock.now_ms()
-        new = seen.add_many(db, contact.peer_id, Direction.IN, to_receipt)
-        intake = Intake(db, happened, contact, now_ms)
+        context, person = self._context, self._context.person
+        now_ms = context.parts.clock.now_ms()
+        new = seen.add_many(db, person.peer_id, Direction.IN, to_receipt)
+        intake = Intake(db, happened, context, now_ms)
         for one in batch.taken:
             if one.payload is None or (take_in := TAKE_IN.get(type(one.payload))) is None:
                 continue
@@ -302,35 +302,37 @@ class Inbox:
         for bundle_id in batch.spent_prekeys:
             prekeys.delete(db, bundle_id)
         if batch.is_renewed:
-            happened.add(SessionStarted(contact=contact.name, contact_id=number), number)
+            started = SessionStarted(contact=person.name, contact_id=person.person_id)
+            happened.add(started, context.conversation_id)
         envelopes.add_many(
             db,
             [
                 envelopes.Envelope(
-                    _digest(one.envelope), contact.peer_id, now_ms // 1000, one.receipted_id
+                    _digest(one.envelope), person.peer_id, now_ms // 1000, one.receipted_id
                 )
                 for one in batch.taken
             ],
         )
         owed = []
         if to_receipt:
-            row_id = receipts.add(db, number, ReceiptKind.DELIVERED, to_receipt)
+            row_id = receipts.add(db, context.device_id, ReceiptKind.DELIVERED, to_receipt)
             owed.append(OwedReceipt(row_id, ReceiptKind.DELIVERED, to_receipt))
-        changed = contacts.by_id(db, number) if intake.is_contact_changed else None
+        changed = persons.by_id(db, person.person_id) if intake.is_person_changed else None
         return Stored(owed, changed)
 
     async def _came_before(self, envelope: bytes) -> bool:
         """A repeated envelope was opened once; its receipt was lost, and is owed again."""
-        contact, digest = self._context.contact, _digest(envelope)
+        peer_id, device_id = self._context.person.peer_id, self._context.device_id
+        digest = _digest(envelope)
         known = await self._context.parts.database.read(
-            lambda db: envelopes.find(db, contact.peer_id, digest)
+            lambda db: envelopes.find(db, peer_id, digest)
         )
         if known is None:
             return False
         message_id = known.message_id
         if message_id is not None:
             await self._context.parts.database.write(
-                lambda db: receipts.owe_again(db, contact.contact_id, message_id)
+                lambda db: receipts.owe_again(db, device_id, message_id)
             )
             self._outbox.owe()
         return True
@@ -350,10 +352,10 @@ class Inbox:
 
 
 class Stored(NamedTuple):
-    """What the transaction did: receipts that are owed, and the contact if it changed."""
+    """What the transaction did: receipts that are owed, and the person if their row changed."""
 
     owed: list[OwedReceipt]
-    contact: Contact | None
+    person: Person | None
 
 
 def _digest(envelope: bytes) -> bytes:

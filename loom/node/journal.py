@@ -9,12 +9,12 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from loom.api.events import AnyEvent, Event, EventsGap
-from loom.model import ContactId
+from loom.model import ConversationId
 from loom.ports import Clock
 from loom.storage import events as store
 from loom.storage.connection import Db
-from loom.storage.conversations import Save
 from loom.storage.database import Database
+from loom.storage.sessions import Save
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 class _Draft(NamedTuple):
     event: AnyEvent
-    contact_id: ContactId | None
+    conversation_id: ConversationId | None
     message_row: int | None
 
 
@@ -41,10 +41,13 @@ class Happened:
         self.live: list[AnyEvent] = []
 
     def add(
-        self, event: AnyEvent, contact_id: ContactId | None = None, message_row: int | None = None
+        self,
+        event: AnyEvent,
+        conversation_id: ConversationId | None = None,
+        message_row: int | None = None,
     ) -> None:
         """An event to store. The text of `message_row` stays in the history alone."""
-        self.drafts.append(_Draft(event, contact_id, message_row))
+        self.drafts.append(_Draft(event, conversation_id, message_row))
 
     def add_live(self, event: AnyEvent) -> None:
         """An event that is told after the commit and not stored."""
@@ -204,11 +207,11 @@ def _text_bytes(event: AnyEvent) -> int:
 
 def _store(db: Db, drafts: Iterable[_Draft], now_ms: int) -> list[AnyEvent]:
     stored: list[AnyEvent] = []
-    for event, contact_id, message_row in drafts:
+    for event, conversation_id, message_row in drafts:
         new = store.NewEvent(
             body=_encoder.encode(event if message_row is None else _without_text(event)),
             created_at_ms=now_ms,
-            contact_id=contact_id,
+            conversation_id=conversation_id,
             message_row=message_row,
         )
         stored.append(msgspec.structs.replace(event, seq=store.append(db, new)))

@@ -12,7 +12,7 @@ from loom.core.link_ends import LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated
 from loom.core.pair_keys import PairKeys
 from loom.errors import LoomError
-from loom.model import Address, ContactId, PeerId
+from loom.model import Address, PeerId, PersonId
 from loom.node.routes.direct import DirectLink
 from loom.ports import Clock, Stream, StreamHandler
 from loom.storage import link_rands
@@ -31,7 +31,7 @@ class Admitted(Protocol):
     """A contact who may connect."""
 
     @property
-    def number(self) -> ContactId:
+    def number(self) -> PersonId:
         """The contact's id."""
         ...
 
@@ -72,7 +72,7 @@ class LinkListener:
         self._clock = clock
         self._random = random
         self._today = today
-        self._admitted: dict[ContactId, Admitted] = {}
+        self._admitted: dict[PersonId, Admitted] = {}
         self._gate_entries: tuple[GateEntry, ...] = ()
         self._used_rands: dict[tuple[PeerId, bytes], int] = {}
         """Each with its day."""
@@ -121,7 +121,7 @@ class LinkListener:
 
     def authenticated(self, link: DirectLink, event: LinkAuthenticated) -> None:
         """Store `rand`, then answer."""
-        contact = self._admitted.get(event.contact_id)
+        contact = self._admitted.get(event.person_id)
         if contact is None or not self._may_begin(contact):
             link.abort()
             return
@@ -197,8 +197,8 @@ class LinkListener:
         gate = Gate(self._gate_entries, self._today(), self._is_used)
         return LinkResponder(gate, ephemeral_seed=self._random(32), now_s=self._clock.monotonic_s())
 
-    def _is_used(self, contact_id: ContactId, rand: bytes) -> bool:
-        contact = self._admitted.get(contact_id)
+    def _is_used(self, person_id: PersonId, rand: bytes) -> bool:
+        contact = self._admitted.get(person_id)
         return contact is None or (contact.peer_id, rand) in self._used_rands
 
 

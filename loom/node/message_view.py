@@ -3,20 +3,20 @@
 from typing import Any
 
 from loom.api.views import MessageView
-from loom.model import Contact, Message, MessageId
+from loom.model import Message, MessageId, Person
 
 
-def message_view(contact: Contact, message: Message) -> MessageView:
+def message_view(person: Person, message: Message) -> MessageView:
     """As an answer."""
-    return MessageView(stored_at_ms=message.stored_at_ms, **message_fields(contact, message))
+    return MessageView(stored_at_ms=message.stored_at_ms, **message_fields(person, message))
 
 
-def message_fields(contact: Contact, message: Message) -> dict[str, Any]:
+def message_fields(person: Person, message: Message) -> dict[str, Any]:
     """What an event says of a message."""
     return {
         "message_id": shown_id(message.message_id),
-        "contact": contact.name,
-        "contact_id": contact.contact_id,
+        "contact": person.name,
+        "contact_id": person.person_id,
         "direction": message.direction.value,
         "body": message.body,
         "state": message.state.value,

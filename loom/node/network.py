@@ -110,14 +110,14 @@ class Network:
         return self._parts.now_s() // DAY_S
 
     def _begin_dialling(self, device: Device) -> None:
-        if device.contact.is_welcome and device.dialer is None:
+        if device.person.is_welcome and device.dialer is None:
             device.dialer = Dialer(
                 partial(self.caller.call_in_turn, device),
                 device.book,
                 self._parts.clock,
                 device.is_linked,
                 device.dial_failed,
-                yields=self._parts.identity.peer_id > device.contact.peer_id,
+                yields=self._parts.identity.peer_id > device.person.peer_id,
             )
             device.spawn(device.dialer.run(), "dialer")
 

@@ -17,7 +17,7 @@ from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.ports import Discovery, Transport
-from loom.storage import contacts
+from loom.storage import persons
 
 R = TypeVar("R")
 
@@ -85,7 +85,7 @@ class Node:
         Raises:
             PortInUse, InvalidAddress: the explicit address cannot be bound.
         """
-        for contact in await self.parts.database.read(contacts.all_):
+        for contact in await self.parts.database.read(persons.contacts):
             self.roster.add(contact)
         if not self.network.is_online:
             return

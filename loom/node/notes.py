@@ -53,7 +53,7 @@ class Notes:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        number = self._context.number
+        conversation_id = self._context.conversation_id
         sent = [one for one in self._sent if one in self._sessions.in_flight]
         told, self._told = self._told, []
         self._sent.clear()
@@ -61,13 +61,13 @@ class Notes:
             return
 
         def note(db: Db) -> None:
-            messages.set_state(db, number, sent, MessageState.SENT)
+            messages.set_state(db, conversation_id, sent, MessageState.SENT)
             receipts.delete_many(db, told)
 
         try:
             self._context.log_failure(self._context.parts.database.submit(note))
         except StoreUnavailable:
-            log.info("contact %d: not noted: the profile is closed", number)
+            log.info("contact %d: not noted: the profile is closed", self._context.number)
 
     def _store_soon(self) -> None:
         if self._timer is None:

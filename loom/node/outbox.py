@@ -205,12 +205,12 @@ class Outbox:
     async def _add_sealed(
         self, message_id: MessageId, data: bytes, also: Callable[[Db, Happened], T]
     ) -> T:
-        number = self._context.number
+        device_id = self._context.device_id
         sealed = self._sessions.seal_row(message_id, data)
         seal = _seal_of(sealed, self._context.parts.now_s())
 
         def store(db: Db, happened: Happened) -> tuple[int, T]:
-            return outbox.add(db, number, message_id, data, seal), also(db, happened)
+            return outbox.add(db, device_id, message_id, data, seal), also(db, happened)
 
         def write(stored: tuple[int, T]) -> None:
             if not self._delivery.sending.is_caught_up:
@@ -226,14 +226,14 @@ class Outbox:
     async def _add_unsealed(
         self, message_id: MessageId, data: bytes, also: Callable[[Db, Happened], T]
     ) -> T:
-        number = self._context.number
+        device_id = self._context.device_id
         self._added += 1
         self._delivery = replace(
             self._delivery, sending=replace(self._delivery.sending, is_caught_up=False)
         )
 
         def store(db: Db, happened: Happened) -> T:
-            outbox.add(db, number, message_id, data)
+            outbox.add(db, device_id, message_id, data)
             return also(db, happened)
 
         return await self._context.parts.journal.submit(store, then=lambda _: self._wake.set())
@@ -293,9 +293,11 @@ class Outbox:
         )
 
     async def _wish(self) -> Wish:
-        number, value = self._context.number, self._sessions.value
+        device_id, value = self._context.device_id, self._sessions.value
         something = value.best is None and await self._context.parts.database.read(
-            lambda db: bool(outbox.page(db, number, 0, 1) or receipt_rows.of_contact(db, number, 1))
+            lambda db: bool(
+                outbox.page(db, device_id, 0, 1) or receipt_rows.of_device(db, device_id, 1)
+            )
         )
         return Wish(something, value.start_wanted, value.wanted_starts_s)
 
@@ -304,7 +306,7 @@ class Outbox:
         return plan.is_start_due(self._delivery, live, wish, self._now_s(), unix_s)
 
     async def _tell_receipts(self) -> None:
-        number = self._context.number
+        device_id = self._context.device_id
         # Rows that were told already go first, and then, through the writer, the others are read.
         self._notes.store()
         last_told = self._delivery.receipts.last_told
@@ -312,7 +314,7 @@ class Outbox:
         self._delivery = replace(self._delivery, receipts=quiet)
         try:
             stored = await self._context.parts.database.write(
-                lambda db: receipt_rows.of_contact(db, number, RECEIPT_ROWS, last_told)
+                lambda db: receipt_rows.of_device(db, device_id, RECEIPT_ROWS, last_told)
             )
             await self._sessions.ready()
             rows, delivered, read = receipts.first_page(stored)
@@ -341,10 +343,14 @@ class Outbox:
 
     async def _write_rows(self, link: DirectLink) -> None:
         """Seal and write the next rows, as far as flow control allows."""
-        number, added, cursor = self._context.number, self._added, self._delivery.sending.cursor
+        device_id, added, cursor = (
+            self._context.device_id,
+            self._added,
+            self._delivery.sending.cursor,
+        )
         # Through the writer, so that rows on their way to the disk are among them.
         rows = await self._context.parts.database.write(
-            lambda db: outbox.page(db, number, cursor, PAGE_ROWS)
+            lambda db: outbox.page(db, device_id, cursor, PAGE_ROWS)
         )
         await self._sessions.ready()
         best, state = self._sessions.best, self._delivery.sending
@@ -435,13 +441,13 @@ class Outbox:
         self._sessions.in_flight.written([one for _, one, _ in rows], self._now_s())
         messages = [one for _, one, data in rows if KINDS[read_tag(data)].is_message]
         if messages and self._context.parts.journal.has_readers:
-            contact = self._context.contact
+            person = self._context.person
             self._context.parts.journal.tell(
                 *(
                     MessageSent(
                         message_id=shown_id(one),
-                        contact=contact.name,
-                        contact_id=contact.contact_id,
+                        contact=person.name,
+                        contact_id=person.person_id,
                     )
                     for one in messages
                 )

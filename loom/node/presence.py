@@ -18,7 +18,7 @@ from loom.core.presence import (
 )
 from loom.crypto.kdf import MacKey
 from loom.errors import LoomError, MalformedMessage, StoreError
-from loom.model import Address, ContactId
+from loom.model import Address, PersonId
 from loom.node.device import Device
 from loom.node.parts import Parts
 from loom.ports import Advert, Discovery
@@ -47,11 +47,11 @@ class Announcer:
         self._port = port
         self._peers = peers
         self._listens_on = listens_on
-        self._contacts: dict[ContactId, Device] = {}
-        self._keys: dict[ContactId, MacKey] = {}
+        self._contacts: dict[PersonId, Device] = {}
+        self._keys: dict[PersonId, MacKey] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._heard: dict[ContactId, tuple[tuple[Place, tuple[bytes, ...]], bytes]] = {}
+        self._heard: dict[PersonId, tuple[tuple[Place, tuple[bytes, ...]], bytes]] = {}
         """Place and nearby addresses of each contact's last advert, and its nonce."""
         self.state = "off"
 
@@ -121,11 +121,11 @@ class Announcer:
             return
         place = Place(advert.port, advert.addresses)
         epoch = epoch_at(self._parts.now_s())
-        contact_id = find_contact(presence, place, self._keys, epoch=epoch)
-        if contact_id is None:
+        person_id = find_contact(presence, place, self._keys, epoch=epoch)
+        if person_id is None:
             return
-        peer, before = self._contacts[contact_id], self._heard.get(contact_id)
-        self._heard[contact_id] = (place, nearby), presence.nonce
+        peer, before = self._contacts[person_id], self._heard.get(person_id)
+        self._heard[person_id] = (place, nearby), presence.nonce
         found = [Address(str(ipaddress.ip_address(one)), advert.port) for one in nearby]
         if before is None or before[0] != (place, nearby):
             peer.spawn(self._remember(peer, found), "advert")

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from loom.core.pair_keys import derive_pair_keys
 from loom.errors import ContactBlocked, ContactNotFound, IdentityChanged
-from loom.model import Contact, ContactId
+from loom.model import Contact, PersonId
 from loom.node.device import Device
 from loom.node.parts import Parts
 from loom.printable import printable
-from loom.storage.contacts import name_key
+from loom.storage.persons import name_key
 from loom.wire.limits import NAME_MAX_CHARACTERS
 
 
-class Roster(dict[ContactId, Device]):
+class Roster(dict[PersonId, Device]):
     """By the contact's number. `on_added` and `on_changed` are set by what meets the network."""
 
     def __init__(self, parts: Parts) -> None:
@@ -24,10 +24,10 @@ class Roster(dict[ContactId, Device]):
     def find(self, reference: str) -> Device | None:
         """By name, or by `#` and the number."""
         if reference.startswith("#") and reference[1:].isdecimal():
-            return self.get(ContactId(int(reference[1:])))
+            return self.get(PersonId(int(reference[1:])))
         wanted = name_key(reference)
         for device in self.values():
-            if name_key(device.contact.name) == wanted:
+            if name_key(device.person.name) == wanted:
                 return device
         return None
 
@@ -45,23 +45,23 @@ class Roster(dict[ContactId, Device]):
             ContactNotFound, ContactBlocked, IdentityChanged.
         """
         device = self.named(reference)
-        if device.contact.blocked:
-            raise ContactBlocked(name=device.contact.name)
-        if device.contact.identity_changed:
-            raise IdentityChanged(name=device.contact.name)
+        if device.person.blocked:
+            raise ContactBlocked(name=device.person.name)
+        if device.person.identity_changed:
+            raise IdentityChanged(name=device.person.name)
         return device
 
     def welcome(self) -> list[Device]:
         """Those that may connect and are told that this node is here, by number."""
-        return [device for _, device in sorted(self.items()) if device.contact.is_welcome]
+        return [device for _, device in sorted(self.items()) if device.person.is_welcome]
 
     def add(self, contact: Contact) -> Device:
         """Take up a contact, or a contact's new identity; `on_changed` is for the caller."""
-        identity = self._parts.identity
+        identity, person = self._parts.identity, contact.person
         keys = derive_pair_keys(
-            identity.agreement, identity.peer_id, contact.peer_id, contact.x25519_public
+            identity.agreement, identity.peer_id, person.peer_id, person.x25519_public
         )
-        device = self[contact.contact_id] = Device(self._parts, contact, keys)
+        device = self[person.person_id] = Device(self._parts, contact, keys)
         self.on_added(device)
         return device
 

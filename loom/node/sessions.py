@@ -20,12 +20,13 @@ from loom.core.sessions import (
     encode_sessions,
 )
 from loom.core.skipped import KeyPlace, SkippedChange, SkippedMessageKeys
-from loom.model import Contact, MessageId
+from loom.model import DeviceId, MessageId, PeerId
 from loom.node.context import DeviceContext
 from loom.node.journal import Happened
-from loom.storage import conversations, counters, handshakes, outbox, skipped_keys
+from loom.storage import counters, handshakes, outbox, skipped_keys
+from loom.storage import sessions as rows
 from loom.storage.connection import Db
-from loom.storage.conversations import Save
+from loom.storage.sessions import Save
 
 T = TypeVar("T")
 
@@ -186,19 +187,19 @@ class DeviceSessions:
         gone = [one for one in before.live if one.session_id not in kept]
         for session in gone:
             self._skipped.pop(session.session_id, None)
-        contact = context.contact
+        peer_id, device_id = context.person.peer_id, context.device_id
 
         def transaction(db: Db, happened: Happened) -> T:
             if after.counters != before.counters:
                 stored = counters.Counters(after.counters.sent, after.counters.accepted)
-                counters.put(db, contact.peer_id, stored)
+                counters.put(db, peer_id, stored)
             for one in changes:
-                _store_skipped(db, contact, one, now_s)
+                _store_skipped(db, device_id, one, now_s)
             for session in gone:
-                _forget_session(db, contact, session)
+                _forget_session(db, device_id, peer_id, session)
             return work(db, happened)
 
-        save = Save(contact.contact_id, read_version, lambda: encode_sessions(after))
+        save = Save(device_id, read_version, lambda: encode_sessions(after))
         future = context.parts.journal.submit(transaction, save, then)
         future.add_done_callback(self._settled)
         return future
@@ -216,15 +217,14 @@ class DeviceSessions:
             self.discard()
 
     async def _load(self) -> None:
-        contact = self._context.contact
-        number = contact.contact_id
+        peer_id, device_id = self._context.person.peer_id, self._context.device_id
         # Through the writer, so that it comes after every commit that is still under way.
         found, kept, keys, positions = await self._context.parts.database.write(
             lambda db: (
-                conversations.load(db, number),
-                counters.get(db, contact.peer_id),
-                skipped_keys.of_contact(db, number),
-                outbox.sealed_positions(db, number),
+                rows.load(db, device_id),
+                counters.get(db, peer_id),
+                skipped_keys.of_device(db, device_id),
+                outbox.sealed_positions(db, device_id),
             )
         )
         self._version = 0 if found is None else found[0]
@@ -246,19 +246,19 @@ def _with_counters(sessions: Sessions, kept: counters.Counters) -> Sessions:
     return msgspec.structs.replace(sessions, counters=merged)
 
 
-def _store_skipped(db: Db, contact: Contact, one: _SkippedAt, now_s: int) -> None:
+def _store_skipped(db: Db, device_id: DeviceId, one: _SkippedAt, now_s: int) -> None:
     session_id, change = one
     if change.removed:
         places = [(session_id, *place) for place in change.removed]
-        skipped_keys.delete_many(db, contact.contact_id, places)
+        skipped_keys.delete_many(db, device_id, places)
     if change.added:
         added = [
             skipped_keys.SkippedKey(session_id, *place, key, now_s) for place, key in change.added
         ]
-        skipped_keys.add_many(db, contact.contact_id, added)
+        skipped_keys.add_many(db, device_id, added)
 
 
-def _forget_session(db: Db, contact: Contact, session: Session) -> None:
-    skipped_keys.delete_session(db, contact.contact_id, session.session_id)
+def _forget_session(db: Db, device_id: DeviceId, peer_id: PeerId, session: Session) -> None:
+    skipped_keys.delete_session(db, device_id, session.session_id)
     if not session.own:
-        handshakes.add(db, session.handshake_id, contact.peer_id, session.bundle_expires_at_s)
+        handshakes.add(db, session.handshake_id, peer_id, session.bundle_expires_at_s)

@@ -1,4 +1,4 @@
-"""Where a contact was reached or may be."""
+"""Where a device was reached or may be."""
 
 from enum import StrEnum
 from typing import Final
@@ -6,14 +6,14 @@ from typing import Final
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import Address, ContactId
+from loom.model import Address, DeviceId
 
-PER_CONTACT_MAX: Final = 16
+PER_DEVICE_MAX: Final = 16
 
 # Which stay: those typed by hand, then those that worked or were announced last.
 _SURPLUS: Final = """
-DELETE FROM addresses WHERE (contact_id, host, port) IN (
-    SELECT contact_id, host, port FROM addresses WHERE contact_id = ?
+DELETE FROM addresses WHERE (device_id, host, port) IN (
+    SELECT device_id, host, port FROM addresses WHERE device_id = ?
     ORDER BY source = 'hand' DESC, max(coalesce(last_ok_ms, 0), added_ms) DESC
     LIMIT -1 OFFSET ?
 )
@@ -37,24 +37,24 @@ class KnownAddress(msgspec.Struct, frozen=True):
 
 
 def remember(
-    db: Connection, contact_id: ContactId, address: Address, source: AddressSource, now_ms: int
+    db: Connection, device_id: DeviceId, address: Address, source: AddressSource, now_ms: int
 ) -> None:
     """Add an address, or note that it was announced again; beyond 16 the least useful goes."""
     db.execute(
-        "INSERT INTO addresses (contact_id, host, port, source, added_ms) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO addresses (device_id, host, port, source, added_ms) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms,"
         " source = iif(source = 'hand', source, excluded.source)",
-        (contact_id, address.host, address.port, source.value, now_ms),
+        (device_id, address.host, address.port, source.value, now_ms),
     )
-    db.execute(_SURPLUS, (contact_id, PER_CONTACT_MAX))
+    db.execute(_SURPLUS, (device_id, PER_DEVICE_MAX))
 
 
-def of_contact(db: Connection, contact_id: ContactId) -> list[KnownAddress]:
-    """Every address of a contact: the one that worked last first, then the newest."""
+def of_device(db: Connection, device_id: DeviceId) -> list[KnownAddress]:
+    """Every address of a device: the one that worked last first, then the newest."""
     rows = db.execute(
-        "SELECT host, port, source, last_ok_ms, added_ms FROM addresses WHERE contact_id = ?"
+        "SELECT host, port, source, last_ok_ms, added_ms FROM addresses WHERE device_id = ?"
         " ORDER BY last_ok_ms DESC NULLS LAST, source = 'hand' DESC, added_ms DESC",
-        (contact_id,),
+        (device_id,),
     )
     return [
         KnownAddress(Address(host, port), AddressSource(source), last_ok_ms, added_ms)
@@ -62,18 +62,18 @@ def of_contact(db: Connection, contact_id: ContactId) -> list[KnownAddress]:
     ]
 
 
-def mark_ok(db: Connection, contact_id: ContactId, address: Address, now_ms: int) -> None:
+def mark_ok(db: Connection, device_id: DeviceId, address: Address, now_ms: int) -> None:
     """Note that a confirmed link was made to this address."""
     db.execute(
-        "UPDATE addresses SET last_ok_ms = ? WHERE contact_id = ? AND host = ? AND port = ?",
-        (now_ms, contact_id, address.host, address.port),
+        "UPDATE addresses SET last_ok_ms = ? WHERE device_id = ? AND host = ? AND port = ?",
+        (now_ms, device_id, address.host, address.port),
     )
 
 
-def forget(db: Connection, contact_id: ContactId, address: Address) -> bool:
+def forget(db: Connection, device_id: DeviceId, address: Address) -> bool:
     """Delete an address; False: there was none."""
     cursor = db.execute(
-        "DELETE FROM addresses WHERE contact_id = ? AND host = ? AND port = ?",
-        (contact_id, address.host, address.port),
+        "DELETE FROM addresses WHERE device_id = ? AND host = ? AND port = ?",
+        (device_id, address.host, address.port),
     )
     return cursor.rowcount > 0

@@ -16,8 +16,8 @@ from sqlcipher3.dbapi2 import Connection
 from loom.errors import StoreUnavailable
 from loom.storage import maintenance, search
 from loom.storage.connection import CLOSED
-from loom.storage.conversations import Save
 from loom.storage.reader import Reader
+from loom.storage.sessions import Save
 from loom.storage.writer import Outcome, Task, Writer
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ INTEGRITY_CHECKS: Final = 2
 # idle: at Python's 5 ms a message took up to 13 ms to store, because each statement waited.
 SWITCH_INTERVAL_S: Final = 0.000_2
 
-# docs/adr/0021: beside a commit that takes less, handing it to a thread and back counts.
+# docs/adr/0023: beside a commit that takes less, handing it to a thread and back counts.
 QUICK_S: Final = 0.002
 AT_FIRST_S: Final = 10 * QUICK_S
 FORGET: Final = 0.9

@@ -2,17 +2,17 @@
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId
+from loom.model import ConversationId
 
 
-def put(db: Connection, contact_id: ContactId, body: str) -> None:
-    """Keep one text per contact; an empty one forgets it."""
+def put(db: Connection, conversation_id: ConversationId, body: str) -> None:
+    """Keep one text per conversation; an empty one forgets it."""
     if body:
-        db.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?)", (contact_id, body))
+        db.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?)", (conversation_id, body))
     else:
-        db.execute("DELETE FROM drafts WHERE contact_id = ?", (contact_id,))
+        db.execute("DELETE FROM drafts WHERE conversation_id = ?", (conversation_id,))
 
 
-def all_(db: Connection) -> dict[ContactId, str]:
-    """Every text, by contact."""
-    return dict(db.execute("SELECT contact_id, body FROM drafts ORDER BY contact_id"))
+def all_(db: Connection) -> dict[ConversationId, str]:
+    """Every text, by conversation."""
+    return dict(db.execute("SELECT conversation_id, body FROM drafts ORDER BY conversation_id"))

@@ -5,11 +5,11 @@ from typing import Final
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId
+from loom.model import ConversationId
 from loom.storage import settings
 
 KEPT_MAX: Final = 10_000
-"""Of each contact, and of those about none: one contact's flood removes nobody else's."""
+"""Of each conversation, and of those about none: one contact's flood removes nobody else's."""
 _FORGOTTEN: Final = "events_forgotten_through"
 
 
@@ -21,7 +21,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     body: bytes
     created_at_ms: int
-    contact_id: ContactId | None = None
+    conversation_id: ConversationId | None = None
     message_row: int | None = None
 
 
@@ -38,8 +38,9 @@ def append(db: Connection, event: NewEvent) -> int:
     """Store an event under the next number; that number."""
     return (
         db.execute(
-            "INSERT INTO events (body, contact_id, message_row, created_at_ms) VALUES (?, ?, ?, ?)",
-            (event.body, event.contact_id, event.message_row, event.created_at_ms),
+            "INSERT INTO events (body, conversation_id, message_row, created_at_ms)"
+            " VALUES (?, ?, ?, ?)",
+            (event.body, event.conversation_id, event.message_row, event.created_at_ms),
         ).lastrowid
         or 0
     )
@@ -62,9 +63,9 @@ def last_seq(db: Connection) -> int:
     return 0 if row is None else int(row[0])
 
 
-def forget(db: Connection, contact_id: ContactId) -> int:
-    """Delete every event about a contact; how many."""
-    return db.execute("DELETE FROM events WHERE contact_id = ?", (contact_id,)).rowcount
+def forget(db: Connection, conversation_id: ConversationId) -> int:
+    """Delete every event about a conversation; how many."""
+    return db.execute("DELETE FROM events WHERE conversation_id = ?", (conversation_id,)).rowcount
 
 
 def forgotten_through(db: Connection) -> int:
@@ -74,18 +75,19 @@ def forgotten_through(db: Connection) -> int:
 
 
 def prune(db: Connection) -> int:
-    """Keep the newest 10,000 of each contact and of those about none; how many went."""
+    """Keep the newest 10,000 of each conversation and of those about none; how many went."""
     gone, forgotten = 0, forgotten_through(db)
     crowded = db.execute(
-        "SELECT contact_id FROM events GROUP BY contact_id HAVING count(*) > ?", (KEPT_MAX,)
+        "SELECT conversation_id FROM events GROUP BY conversation_id HAVING count(*) > ?",
+        (KEPT_MAX,),
     ).fetchall()
-    for (contact_id,) in crowded:
+    for (conversation_id,) in crowded:
         (last,) = db.execute(
-            "SELECT seq FROM events WHERE contact_id IS ? ORDER BY seq DESC LIMIT 1 OFFSET ?",
-            (contact_id, KEPT_MAX),
+            "SELECT seq FROM events WHERE conversation_id IS ? ORDER BY seq DESC LIMIT 1 OFFSET ?",
+            (conversation_id, KEPT_MAX),
         ).fetchone()
         gone += db.execute(
-            "DELETE FROM events WHERE contact_id IS ? AND seq <= ?", (contact_id, last)
+            "DELETE FROM events WHERE conversation_id IS ? AND seq <= ?", (conversation_id, last)
         ).rowcount
         forgotten = max(forgotten, last)
     if gone:

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, Direction, Message, MessageId, MessageState
+from loom.model import ConversationId, Message, MessageId, MessageState, PersonId
 from loom.storage.ids import ROWS, id_list
 
 LAST_ROW: Final = 2**63 - 1
 COLUMNS: Final = (
-    "messages.row_id, message_id, contact_id, direction, messages.body, sent_at_ms, stored_at_ms,"
-    " state"
+    "messages.row_id, message_id, conversation_id, author, kind, messages.body, sent_at_ms,"
+    " stored_at_ms, state"
 )
 _SELECT: Final = "SELECT " + COLUMNS + " FROM messages "  # noqa: S608 - constants only
 
@@ -25,35 +25,35 @@ STATES: Final = (
     MessageState.READ,
 )
 RANK: Final = {state: rank for rank, state in enumerate(STATES)}
-DIRECTIONS: Final = (Direction.IN, Direction.OUT)
-DIRECTION_NUMBER: Final = {direction: number for number, direction in enumerate(DIRECTIONS)}
 
 _PAGE: Final = (
     _SELECT
     + """
-WHERE contact_id = ? AND row_id < ? AND row_id > ? AND sent_at_ms < ? AND sent_at_ms >= ?
+WHERE conversation_id = ? AND row_id < ? AND row_id > ? AND sent_at_ms < ? AND sent_at_ms >= ?
 ORDER BY row_id {} LIMIT ?
 """
 )
 _NEWEST_PAGE: Final = _PAGE.format("DESC")
 _OLDEST_PAGE: Final = _PAGE.format("ASC")
 _SET_STATE: Final = (
-    "UPDATE messages SET state = :rank WHERE contact_id = :contact_id AND direction = 1"  # noqa: S608 - constants only
+    "UPDATE messages SET state = :rank WHERE conversation_id = :conversation_id AND author = 0"  # noqa: S608 - constants only
     " AND state < :rank AND message_id IN " + ROWS + " RETURNING message_id"
 )
 _BY_ROWS: Final = (
     "SELECT " + COLUMNS + " FROM json_each(?) CROSS JOIN messages ON row_id = value"  # noqa: S608
 )
 UNREAD_MAX: Final = 1_000
-"""Unread ones are counted so far: a contact who floods must not make every list slow."""
+"""Unread ones are counted so far: somebody who floods must not make every list slow."""
 _UNREAD: Final = (
-    "SELECT contact_id, (SELECT count(*) FROM (SELECT 1 FROM messages AS m"  # noqa: S608
-    " WHERE m.contact_id = c.contact_id AND m.row_id > c.read_row AND direction = 0 AND state = 3"
-    f" LIMIT {UNREAD_MAX})) FROM contacts AS c"
+    "SELECT conversation_id, (SELECT count(*) FROM (SELECT 1 FROM messages AS m"  # noqa: S608
+    " WHERE m.conversation_id = c.conversation_id AND m.row_id > c.read_row AND author <> 0"
+    f" AND state = 3 LIMIT {UNREAD_MAX})) FROM conversations AS c"
 )
-_NEWEST_ROW: Final = "(SELECT max(row_id) FROM messages AS m WHERE m.contact_id = c.contact_id)"
+_NEWEST_ROW: Final = (
+    "(SELECT max(row_id) FROM messages AS m WHERE m.conversation_id = c.conversation_id)"
+)
 _LAST: Final = (
-    _SELECT + "WHERE row_id IN (SELECT " + _NEWEST_ROW + " FROM contacts AS c)"  # noqa: S608 - constants only
+    _SELECT + "WHERE row_id IN (SELECT " + _NEWEST_ROW + " FROM conversations AS c)"  # noqa: S608 - constants only
 )
 
 
@@ -62,21 +62,23 @@ def message(row: tuple[Any, ...]) -> Message:
     return Message(
         row_id=row[0],
         message_id=row[1],
-        contact_id=row[2],
-        direction=DIRECTIONS[row[3]],
-        body=row[4],
-        sent_at_ms=row[5],
-        stored_at_ms=row[6],
-        state=STATES[row[7]],
+        conversation_id=row[2],
+        author=row[3],
+        kind=row[4],
+        body=row[5],
+        sent_at_ms=row[6],
+        stored_at_ms=row[7],
+        state=STATES[row[8]],
     )
 
 
 def insert(
     db: Connection,
     *,
-    contact_id: ContactId,
+    conversation_id: ConversationId,
     message_id: MessageId,
-    direction: Direction,
+    author: PersonId,
+    kind: int,
     body: str,
     sent_at_ms: int,
     stored_at_ms: int,
@@ -89,12 +91,13 @@ def insert(
     """
     row_id = db.execute(
         "INSERT INTO messages"
-        " (contact_id, message_id, direction, body, sent_at_ms, stored_at_ms, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " (conversation_id, message_id, author, kind, body, sent_at_ms, stored_at_ms, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            contact_id,
+            conversation_id,
             message_id,
-            DIRECTION_NUMBER[direction],
+            author,
+            kind,
             body,
             sent_at_ms,
             stored_at_ms,
@@ -104,8 +107,9 @@ def insert(
     return Message(
         row_id=row_id or 0,
         message_id=message_id,
-        contact_id=contact_id,
-        direction=direction,
+        conversation_id=conversation_id,
+        author=author,
+        kind=kind,
         body=body,
         sent_at_ms=sent_at_ms,
         stored_at_ms=stored_at_ms,
@@ -114,13 +118,16 @@ def insert(
 
 
 def set_state(
-    db: Connection, contact_id: ContactId, message_ids: Sequence[MessageId], state: MessageState
+    db: Connection,
+    conversation_id: ConversationId,
+    message_ids: Sequence[MessageId],
+    state: MessageState,
 ) -> list[MessageId]:
     """Move one's own messages forward; the ids that really moved, in the given order."""
     if not message_ids:
         return []
     given: dict[str, int | str] = {
-        "contact_id": contact_id,
+        "conversation_id": conversation_id,
         "rank": RANK[state],
         "ids": id_list(message_ids),
     }
@@ -130,7 +137,7 @@ def set_state(
 
 def page(
     db: Connection,
-    contact_id: ContactId,
+    conversation_id: ConversationId,
     limit: int,
     *,
     before_ms: int | None = None,
@@ -146,7 +153,7 @@ def page(
     rows = db.execute(
         _OLDEST_PAGE if oldest else _NEWEST_PAGE,
         (
-            contact_id,
+            conversation_id,
             LAST_ROW if before_row is None else before_row,
             0 if after_row is None else after_row,
             LAST_ROW if before_ms is None else before_ms,
@@ -159,15 +166,15 @@ def page(
 
 def by_id(
     db: Connection,
-    contact_id: ContactId,
+    conversation_id: ConversationId,
     message_id: MessageId,
-    direction: Direction | None = None,
+    author: PersonId | None = None,
 ) -> Message | None:
     """One message; one's own first where both wrote the same id."""
     row = db.execute(
-        _SELECT + "WHERE contact_id = ?1 AND direction IN (0, 1) AND message_id = ?2"
-        " AND (?3 IS NULL OR direction = ?3) ORDER BY direction DESC",
-        (contact_id, message_id, None if direction is None else DIRECTION_NUMBER[direction]),
+        _SELECT + "WHERE conversation_id = ?1 AND message_id = ?2"
+        " AND (?3 IS NULL OR author = ?3) ORDER BY author",
+        (conversation_id, message_id, author),
     ).fetchone()
     return None if row is None else message(row)
 
@@ -178,9 +185,9 @@ def by_rows(db: Connection, row_ids: Sequence[int]) -> list[Message]:
 
 
 def delete(
-    db: Connection, contact_id: ContactId, message_ids: Iterable[MessageId]
+    db: Connection, conversation_id: ConversationId, message_ids: Iterable[MessageId]
 ) -> list[MessageId]:
-    """Delete messages, of either direction, from history and search; the ids that were there.
+    """Delete messages, of any author, from history and search; the ids that were there.
 
     The log holds the old pages until `Database.checkpoint`.
     """
@@ -188,54 +195,55 @@ def delete(
         message_id
         for message_id in message_ids
         if db.execute(
-            "DELETE FROM messages WHERE contact_id = ? AND direction IN (0, 1) AND message_id = ?",
-            (contact_id, message_id),
+            "DELETE FROM messages WHERE conversation_id = ? AND message_id = ?",
+            (conversation_id, message_id),
         ).rowcount
     ]
 
 
-def delete_all(db: Connection, contact_id: ContactId) -> int:
+def delete_all(db: Connection, conversation_id: ConversationId) -> int:
     """Delete a whole conversation from history and search; how many messages it had."""
-    return db.execute("DELETE FROM messages WHERE contact_id = ?", (contact_id,)).rowcount
+    return db.execute("DELETE FROM messages WHERE conversation_id = ?", (conversation_id,)).rowcount
 
 
-def mark_read(db: Connection, contact_id: ContactId, up_to_row: int) -> list[MessageId]:
+def mark_read(db: Connection, conversation_id: ConversationId, up_to_row: int) -> list[MessageId]:
     """Mark incoming messages read; the ids of those that were not, oldest first."""
     rows = db.execute(
         "UPDATE messages SET state = 4"
-        " WHERE contact_id = ?1 AND direction = 0 AND state = 3 AND row_id <= ?2"
-        " AND row_id > (SELECT read_row FROM contacts WHERE contact_id = ?1)"
+        " WHERE conversation_id = ?1 AND author <> 0 AND state = 3 AND row_id <= ?2"
+        " AND row_id > (SELECT read_row FROM conversations WHERE conversation_id = ?1)"
         " RETURNING row_id, message_id",
-        (contact_id, up_to_row),
+        (conversation_id, up_to_row),
     ).fetchall()
     if rows:
         db.execute(
-            "UPDATE contacts SET read_row = ? WHERE contact_id = ?", (max(rows)[0], contact_id)
+            "UPDATE conversations SET read_row = ? WHERE conversation_id = ?",
+            (max(rows)[0], conversation_id),
         )
     return [message_id for _, message_id in sorted(rows)]
 
 
-def unread_counts(db: Connection) -> dict[ContactId, int]:
-    """How many incoming messages are unread, at most UNREAD_MAX, for each contact with some."""
-    return {contact_id: count for contact_id, count in db.execute(_UNREAD) if count}
+def unread_counts(db: Connection) -> dict[ConversationId, int]:
+    """How many of the others' messages are unread, at most UNREAD_MAX, by conversation."""
+    return {conversation_id: count for conversation_id, count in db.execute(_UNREAD) if count}
 
 
-def unread_count(db: Connection, contact_id: ContactId) -> int:
-    """How many incoming messages of one contact are unread, at most UNREAD_MAX."""
-    [[_, count]] = db.execute(f"{_UNREAD} WHERE contact_id = ?", (contact_id,))
+def unread_count(db: Connection, conversation_id: ConversationId) -> int:
+    """How many incoming messages of one conversation are unread, at most UNREAD_MAX."""
+    [[_, count]] = db.execute(f"{_UNREAD} WHERE conversation_id = ?", (conversation_id,))
     return int(count)
 
 
-def first_unread(db: Connection, contact_id: ContactId) -> int | None:
-    """The row of the oldest unread message of one contact."""
+def first_unread(db: Connection, conversation_id: ConversationId) -> int | None:
+    """The row of the oldest unread message of one conversation."""
     [[row_id]] = db.execute(
-        "SELECT min(row_id) FROM messages WHERE contact_id = ?1 AND direction = 0 AND state = 3"
-        " AND row_id > (SELECT read_row FROM contacts WHERE contact_id = ?1)",
-        (contact_id,),
+        "SELECT min(row_id) FROM messages WHERE conversation_id = ?1 AND author <> 0 AND state = 3"
+        " AND row_id > (SELECT read_row FROM conversations WHERE conversation_id = ?1)",
+        (conversation_id,),
     )
     return None if row_id is None else int(row_id)
 
 
-def last_messages(db: Connection) -> dict[ContactId, Message]:
+def last_messages(db: Connection) -> dict[ConversationId, Message]:
     """The newest message of each conversation that has one."""
     return {row[2]: message(row) for row in db.execute(_LAST)}

@@ -6,24 +6,24 @@ from typing import Final
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, MessageId
+from loom.model import ConversationId, DeviceId, MessageId
 from loom.storage.ids import ROWS, id_list
 
 _SELECT: Final = (
-    "SELECT row_id, contact_id, message_id, payload, session_id, chain, ordinal, envelope,"
-    " sealed_at_s FROM outbox WHERE contact_id = ? "
+    "SELECT row_id, device_id, message_id, payload, session_id, chain, ordinal, envelope,"
+    " sealed_at_s FROM outbox WHERE device_id = ? "
 )
 _DELETE: Final = (
-    "DELETE FROM outbox WHERE contact_id = :contact_id AND message_id IN " + ROWS  # noqa: S608 - constants only
+    "DELETE FROM outbox WHERE device_id = :device_id AND message_id IN " + ROWS  # noqa: S608 - constants only
 )
-_IDS: Final = "SELECT message_id FROM outbox WHERE contact_id = ? ORDER BY row_id"
+_IDS: Final = "SELECT message_id FROM outbox WHERE device_id = ? ORDER BY row_id"
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
     """A message to deliver; sealed when `envelope` is there."""
 
     row_id: int
-    contact_id: ContactId
+    device_id: DeviceId
     message_id: MessageId
     payload: bytes
     session_id: bytes | None = None
@@ -33,7 +33,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     sealed_at_s: int | None = None
 
     def __repr__(self) -> str:
-        return f"OutboxRow(row_id={self.row_id}, contact_id={self.contact_id}, redacted)"
+        return f"OutboxRow(row_id={self.row_id}, device_id={self.device_id}, redacted)"
 
 
 class Seal(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class Seal(msgspec.Struct, frozen=True):
 
 def add(
     db: Connection,
-    contact_id: ContactId,
+    device_id: DeviceId,
     message_id: MessageId,
     payload: bytes,
     seal: Seal | None = None,
@@ -59,12 +59,12 @@ def add(
     """Queue a message, sealed or not; its row, after all others.
 
     Raises:
-        StoreError: the id is queued for this contact already (from `Database`).
+        StoreError: the id is queued for this device already (from `Database`).
     """
     cursor = db.execute(
-        "INSERT INTO outbox (contact_id, message_id, payload, session_id, chain, ordinal,"
+        "INSERT INTO outbox (device_id, message_id, payload, session_id, chain, ordinal,"
         " envelope, sealed_at_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (contact_id, message_id, payload, *_seal_values(seal)),
+        (device_id, message_id, payload, *_seal_values(seal)),
     )
     return cursor.lastrowid or 0
 
@@ -79,37 +79,39 @@ def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
     return cursor.rowcount > 0
 
 
-def delete(db: Connection, contact_id: ContactId, message_ids: Sequence[MessageId]) -> None:
+def delete(db: Connection, device_id: DeviceId, message_ids: Sequence[MessageId]) -> None:
     """Remove rows by id; one that is not there is fine."""
     if message_ids:
-        db.execute(_DELETE, {"contact_id": contact_id, "ids": id_list(message_ids)})
+        db.execute(_DELETE, {"device_id": device_id, "ids": id_list(message_ids)})
 
 
-def delete_all(db: Connection, contact_id: ContactId) -> list[MessageId]:
-    """Remove every row of a contact; their ids, oldest first."""
-    ids = [row[0] for row in db.execute(_IDS, (contact_id,))]
-    db.execute("DELETE FROM outbox WHERE contact_id = ?", (contact_id,))
+def delete_all(db: Connection, device_id: DeviceId) -> list[MessageId]:
+    """Remove every row of a device; their ids, oldest first."""
+    ids = [row[0] for row in db.execute(_IDS, (device_id,))]
+    db.execute("DELETE FROM outbox WHERE device_id = ?", (device_id,))
     return ids
 
 
 def page(
-    db: Connection, contact_id: ContactId, after_row: int = 0, limit: int = 64
+    db: Connection, device_id: DeviceId, after_row: int = 0, limit: int = 64
 ) -> list[OutboxRow]:
     """The oldest rows after a row, in order."""
     rows = db.execute(
         _SELECT + "AND row_id > ? ORDER BY row_id LIMIT ?",
-        (contact_id, after_row, limit),
+        (device_id, after_row, limit),
     )
     return [OutboxRow(*row) for row in rows]
 
 
-def counts(db: Connection) -> dict[ContactId, int]:
-    """How many messages wait, for each contact that has some; the own name told is none."""
+def counts(db: Connection) -> dict[ConversationId, int]:
+    """How many messages wait, for each conversation that has some; other payloads are none."""
     return dict(
         db.execute(
-            "SELECT contact_id, count(*) FROM outbox AS o WHERE EXISTS (SELECT 1 FROM messages AS m"
-            " WHERE m.contact_id = o.contact_id AND direction = 1 AND m.message_id = o.message_id)"
-            " GROUP BY contact_id"
+            "SELECT c.conversation_id, count(DISTINCT o.message_id) FROM outbox AS o"
+            " JOIN devices USING (device_id) JOIN conversations AS c USING (person_id)"
+            " WHERE EXISTS (SELECT 1 FROM messages AS m WHERE m.author = 0"
+            " AND m.conversation_id = c.conversation_id AND m.message_id = o.message_id)"
+            " GROUP BY c.conversation_id"
         )
     )
 
@@ -123,12 +125,12 @@ class SealedPosition(msgspec.Struct, frozen=True):
     ordinal: int
 
 
-def sealed_positions(db: Connection, contact_id: ContactId) -> list[SealedPosition]:
-    """Every sealed row of a contact, in the order they were sealed."""
+def sealed_positions(db: Connection, device_id: DeviceId) -> list[SealedPosition]:
+    """Every sealed row of a device, in the order they were sealed."""
     rows = db.execute(
         "SELECT message_id, session_id, chain, ordinal FROM outbox"
-        " WHERE contact_id = ? AND session_id IS NOT NULL ORDER BY ordinal",
-        (contact_id,),
+        " WHERE device_id = ? AND session_id IS NOT NULL ORDER BY ordinal",
+        (device_id,),
     )
     return [SealedPosition(*row) for row in rows]
 

@@ -1,68 +1,66 @@
-"""What one allows everybody and each contact: read receipts, typing signs, being told."""
+"""What the owner allows everybody and each conversation: read receipts, typing, notifications."""
 
 from typing import Final
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from loom.api.views import Preference
-from loom.model import ContactId
+from loom.model import ConversationId
 from loom.storage import settings
 
 _KEY: Final = "preferences"
 
 
-def of(db: Connection, contact_id: ContactId | None) -> Preference:
-    """What holds for a contact, or for everybody."""
-    if contact_id is None:
+class Allowed(msgspec.Struct, frozen=True):
+    """What holds for everybody or one conversation."""
+
+    read_receipts: bool = True
+    typing: bool = True
+    muted: bool = False
+
+
+_DEFAULT: Final = Allowed()
+
+
+def of(db: Connection, conversation_id: ConversationId | None) -> Allowed:
+    """What holds for a conversation, or for everybody."""
+    if conversation_id is None:
         stored = settings.get(db, _KEY)
-        return Preference() if stored is None else msgspec.msgpack.decode(stored, type=Preference)
+        return _DEFAULT if stored is None else msgspec.msgpack.decode(stored, type=Allowed)
     row = db.execute(
-        "SELECT read_receipts, typing, muted FROM preferences WHERE contact_id = ?", (contact_id,)
+        "SELECT read_receipts, typing, muted FROM preferences WHERE conversation_id = ?",
+        (conversation_id,),
     ).fetchone()
-    return Preference(contact_id=contact_id) if row is None else _preference(contact_id, row)
+    return _DEFAULT if row is None else Allowed(*map(bool, row))
 
 
-def put(db: Connection, preference: Preference) -> None:
-    """Keep it; a contact's that does not differ needs no row."""
-    if preference.contact_id is None:
-        settings.put(db, _KEY, msgspec.msgpack.encode(preference))
+def put(db: Connection, conversation_id: ConversationId | None, allowed: Allowed) -> None:
+    """Keep it; a conversation's that does not differ needs no row."""
+    if conversation_id is None:
+        settings.put(db, _KEY, msgspec.msgpack.encode(allowed))
         return
-    db.execute("DELETE FROM preferences WHERE contact_id = ?", (preference.contact_id,))
-    if preference != Preference(contact_id=preference.contact_id):
+    db.execute("DELETE FROM preferences WHERE conversation_id = ?", (conversation_id,))
+    if allowed != _DEFAULT:
         db.execute(
             "INSERT INTO preferences VALUES (?, ?, ?, ?)",
-            (
-                preference.contact_id,
-                preference.read_receipts,
-                preference.typing,
-                preference.muted,
-            ),
+            (conversation_id, allowed.read_receipts, allowed.typing, allowed.muted),
         )
 
 
-def all_(db: Connection) -> list[Preference]:
-    """Those of contacts that differ."""
+def all_(db: Connection) -> dict[ConversationId, Allowed]:
+    """Those of conversations that differ."""
     rows = db.execute(
-        "SELECT contact_id, read_receipts, typing, muted FROM preferences ORDER BY contact_id"
+        "SELECT conversation_id, read_receipts, typing, muted FROM preferences"
+        " ORDER BY conversation_id"
     )
-    return [_preference(row[0], row[1:]) for row in rows]
+    return {row[0]: Allowed(*map(bool, row[1:])) for row in rows}
 
 
-def allows_read_receipts(db: Connection, contact_id: ContactId) -> bool:
-    """Whether that contact may be told what was read."""
-    return of(db, None).read_receipts and of(db, contact_id).read_receipts
+def allows_read_receipts(db: Connection, conversation_id: ConversationId) -> bool:
+    """Whether the other side may be told what was read."""
+    return of(db, None).read_receipts and of(db, conversation_id).read_receipts
 
 
-def allows_typing(db: Connection, contact_id: ContactId) -> bool:
-    """Whether that contact may be told that one is typing."""
-    return of(db, None).typing and of(db, contact_id).typing
-
-
-def _preference(contact_id: int, row: tuple[int, ...]) -> Preference:
-    return Preference(
-        contact_id=contact_id,
-        read_receipts=bool(row[0]),
-        typing=bool(row[1]),
-        muted=bool(row[2]),
-    )
+def allows_typing(db: Connection, conversation_id: ConversationId) -> bool:
+    """Whether the other side may be told that the owner is typing."""
+    return of(db, None).typing and of(db, conversation_id).typing

@@ -3,26 +3,26 @@
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId
+from loom.model import DeviceId
 
 
 class Prekey(msgspec.Struct, frozen=True):
     """One bundle of ours; `state` is what the core serialized."""
 
     bundle_id: bytes
-    contact_id: ContactId
+    device_id: DeviceId
     state: bytes
     expires_at_s: int
 
     def __repr__(self) -> str:
-        return f"Prekey(contact_id={self.contact_id}, redacted)"
+        return f"Prekey(device_id={self.device_id}, redacted)"
 
 
 def put(db: Connection, prekey: Prekey) -> None:
     """Keep a bundle."""
     db.execute(
         "INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?)",
-        (prekey.bundle_id, prekey.contact_id, prekey.state, prekey.expires_at_s),
+        (prekey.bundle_id, prekey.device_id, prekey.state, prekey.expires_at_s),
     )
 
 
@@ -33,13 +33,13 @@ def get(db: Connection, bundle_id: bytes) -> Prekey | None:
 
 
 def live(
-    db: Connection, contact_id: ContactId, now_s: int, until_s: int = 2**63 - 1
+    db: Connection, device_id: DeviceId, now_s: int, until_s: int = 2**63 - 1
 ) -> Prekey | None:
-    """The bundle for this contact that expires last, after `now_s` and not after `until_s`."""
+    """The bundle for this device that expires last, after `now_s` and not after `until_s`."""
     row = db.execute(
-        "SELECT * FROM prekeys WHERE contact_id = ? AND expires_at_s > ? AND expires_at_s <= ?"
+        "SELECT * FROM prekeys WHERE device_id = ? AND expires_at_s > ? AND expires_at_s <= ?"
         " ORDER BY expires_at_s DESC LIMIT 1",
-        (contact_id, now_s, until_s),
+        (device_id, now_s, until_s),
     ).fetchone()
     return None if row is None else Prekey(*row)
 

@@ -1,4 +1,4 @@
-"""Receipts that are owed to a contact until they were written to a confirmed link."""
+"""Receipts that are owed to a device until they were written to a confirmed link."""
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -6,7 +6,7 @@ from enum import IntEnum
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, MessageId
+from loom.model import DeviceId, MessageId
 
 _ID_BYTES = 16
 
@@ -32,37 +32,37 @@ class OwedReceipt(msgspec.Struct, frozen=True):
 
 
 def add(
-    db: Connection, contact_id: ContactId, kind: ReceiptKind, message_ids: Sequence[MessageId]
+    db: Connection, device_id: DeviceId, kind: ReceiptKind, message_ids: Sequence[MessageId]
 ) -> int:
     """Owe a receipt; its row."""
     cursor = db.execute(
-        "INSERT INTO receipts (contact_id, kind, ids) VALUES (?, ?, ?)",
-        (contact_id, kind, b"".join(message_ids)),
+        "INSERT INTO receipts (device_id, kind, ids) VALUES (?, ?, ?)",
+        (device_id, kind, b"".join(message_ids)),
     )
     return cursor.lastrowid or 0
 
 
-def owe_again(db: Connection, contact_id: ContactId, message_id: MessageId) -> None:
+def owe_again(db: Connection, device_id: DeviceId, message_id: MessageId) -> None:
     """Owe one id whose receipt was lost; what is owed like this already is not owed twice."""
     db.execute(
-        "INSERT INTO receipts (contact_id, kind, ids) SELECT ?1, 0, ?2 WHERE NOT EXISTS"
-        " (SELECT 1 FROM receipts WHERE contact_id = ?1 AND kind = 0 AND ids = ?2)",
-        (contact_id, message_id),
+        "INSERT INTO receipts (device_id, kind, ids) SELECT ?1, 0, ?2 WHERE NOT EXISTS"
+        " (SELECT 1 FROM receipts WHERE device_id = ?1 AND kind = 0 AND ids = ?2)",
+        (device_id, message_id),
     )
 
 
-def of_contact(
-    db: Connection, contact_id: ContactId, limit: int = -1, read_after: int = 0
+def of_device(
+    db: Connection, device_id: DeviceId, limit: int = -1, read_after: int = 0
 ) -> list[OwedReceipt]:
-    """What is owed to a contact, deliveries first, each oldest first.
+    """What is owed to a device, deliveries first, each oldest first.
 
     Args:
         read_after: of read receipts only those of later rows.
     """
     rows = db.execute(
-        "SELECT row_id, kind, ids FROM receipts WHERE contact_id = ? AND (kind = 0 OR row_id > ?)"
+        "SELECT row_id, kind, ids FROM receipts WHERE device_id = ? AND (kind = 0 OR row_id > ?)"
         " ORDER BY kind, row_id LIMIT ?",
-        (contact_id, read_after, limit),
+        (device_id, read_after, limit),
     )
     return [OwedReceipt(row_id, ReceiptKind(kind), _split(ids)) for row_id, kind, ids in rows]
 

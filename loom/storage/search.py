@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, Message
+from loom.model import ConversationId, Message
 from loom.storage.messages import by_rows
 
 PART_BITS: Final = 17
@@ -24,7 +24,7 @@ INDEX_EVERY: Final = 256
 _NEW_PART: Final = (
     """
 CREATE VIRTUAL TABLE messages_fts_{part} USING fts5 (
-    body, contact, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+    body, conversation, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
 )""",
     "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('secure-delete', 1)",
     "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('pgsz', 2000)",
@@ -34,15 +34,15 @@ CREATE TRIGGER message_leaves_search_{part} BEFORE DELETE ON messages
 WHEN old.row_id > {start} AND old.row_id <= {end}
     AND old.row_id <= (SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts')
 BEGIN
-    INSERT INTO messages_fts_{part} (messages_fts_{part}, rowid, body, contact)
-    VALUES ('delete', old.row_id, old.body, old.contact_id);
+    INSERT INTO messages_fts_{part} (messages_fts_{part}, rowid, body, conversation)
+    VALUES ('delete', old.row_id, old.body, old.conversation_id);
 END""",
 )
 # One segment is asked in half the time of ten.
 _PART_IS_FULL: Final = "INSERT INTO messages_fts_{part} (messages_fts_{part}) VALUES ('optimize')"
 _INDEX: Final = """
-INSERT INTO messages_fts_{part} (rowid, body, contact)
-SELECT row_id, body, contact_id FROM messages WHERE row_id > ? AND row_id <= ?
+INSERT INTO messages_fts_{part} (rowid, body, conversation)
+SELECT row_id, body, conversation_id FROM messages WHERE row_id > ? AND row_id <= ?
 """
 _HITS: Final = (
     "SELECT rowid FROM messages_fts_{part} WHERE messages_fts_{part} MATCH ? AND rowid < ?"
@@ -51,7 +51,7 @@ _SENT_BEFORE: Final = (
     " AND (SELECT sent_at_ms FROM messages WHERE row_id = messages_fts_{part}.rowid) < ?"
 )
 _NEWEST_FIRST: Final = " ORDER BY rowid DESC"
-_NEWEST: Final = "SELECT max(row_id) FROM messages WHERE contact_id = ? AND row_id < ?"
+_NEWEST: Final = "SELECT max(row_id) FROM messages WHERE conversation_id = ? AND row_id < ?"
 
 
 def is_complete(db: Connection) -> bool:
@@ -71,6 +71,8 @@ def index_new(db: Connection) -> None:
     last, indexed = _last_and_indexed(db)
     if indexed == last:
         return
+    if indexed == 0:
+        _drop_parts(db)
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (last,))
     newest_part = _part(indexed)
     for part in range(max(newest_part, 0), _part(last) + 1):
@@ -83,10 +85,20 @@ def index_new(db: Connection) -> None:
         db.execute(_INDEX.format(part=part), (max(start, indexed), end))
 
 
+def _drop_parts(db: Connection) -> None:
+    """A migration that made the history's table again left the parts of the old one."""
+    parts = db.execute(
+        "SELECT name FROM sqlite_schema"
+        " WHERE name GLOB 'messages_fts_*' AND sql GLOB 'CREATE VIRTUAL TABLE*'"
+    ).fetchall()
+    for (name,) in parts:
+        db.execute(f"DROP TABLE {name}")
+
+
 def search(
     db: Connection,
     text: str,
-    contact_id: ContactId | None = None,
+    conversation_id: ConversationId | None = None,
     limit: int = 50,
     *,
     before_ms: int | None = None,
@@ -96,13 +108,13 @@ def search(
 
     Only indexed ones (see `Database.search`) with sent_at_ms < before_ms and row_id < before_row.
     """
-    query = fts_query(text, contact_id)
+    query = fts_query(text, conversation_id)
     if not query:
         return []
     before = _after_indexed(db) if before_row is None else min(before_row, _after_indexed(db))
     bounds = () if before_ms is None else (before_ms,)
     rows: list[int] = []
-    for part in _parts(db, contact_id, before):
+    for part in _parts(db, conversation_id, before):
         found = db.execute(_hits(part, before_ms is not None), (query, before, *bounds))
         # Fetched, not limited: a limit that is bound costs as much as the search for a rare word.
         rows += [row for (row,) in found.fetchmany(limit - len(rows))]
@@ -111,13 +123,13 @@ def search(
     return by_rows(db, rows)
 
 
-def fts_query(text: str, contact_id: ContactId | None = None) -> str:
+def fts_query(text: str, conversation_id: ConversationId | None = None) -> str:
     """What a person typed as an FTS5 query: each word a quoted prefix, nothing an operator."""
     words = text.replace("\0", " ").replace('"', " ").split()
     prefixes = " ".join(f'"{word}"*' for word in words if any(c.isalnum() for c in word))
     if not prefixes:
         return ""
-    within = "" if contact_id is None else f'contact : "{contact_id}" AND '
+    within = "" if conversation_id is None else f'conversation : "{conversation_id}" AND '
     return f"{within}body : ({prefixes})"
 
 
@@ -145,13 +157,15 @@ def _after_indexed(db: Connection) -> int:
     return int(seq) + 1
 
 
-def _parts(db: Connection, contact_id: ContactId | None, before_row: int) -> Iterator[int]:
+def _parts(
+    db: Connection, conversation_id: ConversationId | None, before_row: int
+) -> Iterator[int]:
     """The parts that may hold hits, newest first; of one conversation, those it has messages in."""
-    if contact_id is None:
+    if conversation_id is None:
         yield from range(_part(before_row - 1), -1, -1)
         return
     while True:
-        [[newest]] = db.execute(_NEWEST, (contact_id, before_row))
+        [[newest]] = db.execute(_NEWEST, (conversation_id, before_row))
         if newest is None:
             return
         yield _part(newest)

@@ -7,12 +7,14 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.model import Direction, MessageId, PeerId
 from loom.storage.ids import ROWS, id_list
-from loom.storage.messages import DIRECTION_NUMBER
 
 _ADD: Final = (
     "INSERT OR IGNORE INTO seen (peer_id, author, message_id)"  # noqa: S608 - constants only
     " SELECT :peer_id, :author, message_id FROM " + ROWS + " RETURNING message_id"
 )
+
+
+_NUMBER: Final = {Direction.IN: 0, Direction.OUT: 1}
 
 
 def add_many(
@@ -21,10 +23,9 @@ def add_many(
     """Remember ids of an author; those that were new."""
     if not message_ids:
         return set()
-    number = DIRECTION_NUMBER[author]
     given: dict[str, bytes | int | str] = {
         "peer_id": peer_id,
-        "author": number,
+        "author": _NUMBER[author],
         "ids": id_list(message_ids),
     }
     return {row[0] for row in db.execute(_ADD, given)}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId
+from loom.model import DeviceId
 
 
 class SkippedKey(msgspec.Struct, frozen=True):
@@ -21,38 +21,38 @@ class SkippedKey(msgspec.Struct, frozen=True):
         return f"SkippedKey(chain={self.chain}, n={self.n}, redacted)"
 
 
-def of_contact(db: Connection, contact_id: ContactId) -> list[SkippedKey]:
+def of_device(db: Connection, device_id: DeviceId) -> list[SkippedKey]:
     """Every stored key, by session, chain and number."""
     rows = db.execute(
         "SELECT session_id, chain, n, message_key, stored_at_s FROM skipped_keys"
-        " WHERE contact_id = ? ORDER BY session_id, chain, n",
-        (contact_id,),
+        " WHERE device_id = ? ORDER BY session_id, chain, n",
+        (device_id,),
     )
     return [SkippedKey(*row) for row in rows]
 
 
-def add_many(db: Connection, contact_id: ContactId, keys: Iterable[SkippedKey]) -> None:
+def add_many(db: Connection, device_id: DeviceId, keys: Iterable[SkippedKey]) -> None:
     """Store keys that are not stored yet."""
     db.executemany(
         "INSERT INTO skipped_keys VALUES (?, ?, ?, ?, ?, ?)",
-        [(contact_id, k.session_id, k.chain, k.n, k.message_key, k.stored_at_s) for k in keys],
+        [(device_id, k.session_id, k.chain, k.n, k.message_key, k.stored_at_s) for k in keys],
     )
 
 
 def delete_many(
-    db: Connection, contact_id: ContactId, places: Iterable[tuple[bytes, int, int]]
+    db: Connection, device_id: DeviceId, places: Iterable[tuple[bytes, int, int]]
 ) -> None:
     """Delete by (session_id, chain, n); one that is not there is fine."""
     db.executemany(
-        "DELETE FROM skipped_keys WHERE contact_id = ? AND session_id = ? AND chain = ? AND n = ?",
-        [(contact_id, *place) for place in places],
+        "DELETE FROM skipped_keys WHERE device_id = ? AND session_id = ? AND chain = ? AND n = ?",
+        [(device_id, *place) for place in places],
     )
 
 
-def delete_session(db: Connection, contact_id: ContactId, session_id: bytes) -> None:
+def delete_session(db: Connection, device_id: DeviceId, session_id: bytes) -> None:
     """Delete every key of a session."""
     db.execute(
-        "DELETE FROM skipped_keys WHERE contact_id = ? AND session_id = ?", (contact_id, session_id)
+        "DELETE FROM skipped_keys WHERE device_id = ? AND session_id = ?", (device_id, session_id)
     )
 
 

@@ -19,7 +19,7 @@ from loom.storage.connection import (
     translate,
     translated,
 )
-from loom.storage.conversations import Save, save_last
+from loom.storage.sessions import Save, save_last
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ LAYERS = ("model", "wire", "crypto", "core", "storage", "node")
 NEEDLE = b"needle of bytes"
 
 SHOWN = {
-    "public keys, or their hashes": ("Accepted", "Card", "Contact", "ContactToken", "RemoteBundle"),
+    "public keys, or their hashes": ("Accepted", "Card", "Person", "ContactToken", "RemoteBundle"),
     "numbers that name a message, session or chain": (
         *("Message", "Profile", "Receipt", "SealedAt", "SealedPosition", "_SkippedAt"),
         *("UnknownHandshake", "Sending", "Receiving"),

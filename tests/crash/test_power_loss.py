@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId
-from loom.storage import conversations, maintenance, messages
-from loom.storage.conversations import Save
+from loom.model import ConversationId, DeviceId
+from loom.storage import maintenance, messages, sessions
 from loom.storage.database import Database
+from loom.storage.sessions import Save
 from tests.crash.conftest import ROUNDS, NewPair
 from tests.crash.pair import Pair
 from tests.crash.recorded_disk import Call, Loss, RecordedDisk, calls_of, in_flight, recorded
@@ -24,7 +24,8 @@ from tests.storage.given import KEY, add_contact, find, saying
 
 log = logging.getLogger(__name__)
 
-ADA = ContactId(1)
+ADA = DeviceId(1)
+WITH_ADA = ConversationId(1)
 LOG_HEADER_BYTES = 32
 FRAME_BYTES = 24 + 4_096
 
@@ -142,9 +143,9 @@ def test_a_log_cut_anywhere_keeps_whole_commits_and_goes_on(tmp_path: Path) -> N
 async def _check(path: Path, kept: int) -> None:
     database = Database.open(path, KEY)
     try:
-        stored = database.read_now(lambda db: messages.page(db, ADA, 100))
+        stored = database.read_now(lambda db: messages.page(db, WITH_ADA, 100))
         assert [one.body for one in stored] == [f"word{n + 1}" for n in range(kept)]
-        assert database.read_now(lambda db: conversations.load(db, ADA)) == (kept, b"%d" % kept)
+        assert database.read_now(lambda db: sessions.load(db, ADA)) == (kept, b"%d" % kept)
         found = database.read_now(lambda db: find(db, "word", limit=100))
         assert found == stored[::-1]
         assert database.read_now(maintenance.integrity) == []
@@ -153,6 +154,6 @@ async def _check(path: Path, kept: int) -> None:
         database.close()
     database = Database.open(path, KEY)
     try:
-        assert len(database.read_now(lambda db: messages.page(db, ADA, 100))) == kept + 1
+        assert len(database.read_now(lambda db: messages.page(db, WITH_ADA, 100))) == kept + 1
     finally:
         database.close()

@@ -14,7 +14,7 @@ from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles, assembly
 from loom.config import Settings
 from loom.errors import DiskFull, LoomError, ProfileDamaged, StoreUnavailable
-from loom.storage import contacts
+from loom.storage import persons
 from loom.storage.connection import Db
 from loom.storage.database import Database
 from loom.tui.reminders import remember_words
@@ -143,7 +143,7 @@ async def test_a_page_that_the_disk_gives_again_is_no_damage(
     database = Database.open(path, KEY)
     try:
         work = partial(database.write, delete) if is_write else partial(database.read, count)
-        await database.read(contacts.all_)
+        await database.read(persons.contacts)
         path.write_bytes(whole[:4_096] + bytes(len(whole) - 4_096))
         with pytest.raises(ProfileDamaged):
             await work()

@@ -98,7 +98,7 @@ class Person:
     def lose_conversations(self) -> None:
         """While off: every session is gone, as after a restored backup."""
         database = OneThreadDatabase.on(Disk(), self.path)
-        database._writer.db.executescript("DELETE FROM conversations; DELETE FROM prekeys")
+        database._writer.db.executescript("DELETE FROM sessions; DELETE FROM prekeys")
         database.close()
 
     async def start(self) -> None:
@@ -233,7 +233,7 @@ class Person:
 
     async def note_address(self, other: "Person") -> None:
         """Learn where the other is, and dial soon."""
-        number, address = self.peer(other).number, other.address
+        number, address = self.peer(other).device_id, other.address
         now_ms = self.clock.now_ms()
         await self.database.write(
             lambda db: addresses.remember(db, number, address, AddressSource.HAND, now_ms)
@@ -264,7 +264,7 @@ class Person:
     def peer(self, other: "Person") -> Device:
         """The other in this person's node."""
         for peer in self.node.roster.values():
-            if peer.contact.peer_id == other.identity.peer_id:
+            if peer.person.peer_id == other.identity.peer_id:
                 return peer
         raise AssertionError(f"{self} does not know {other}")
 
@@ -279,7 +279,7 @@ class Person:
 
     def texts(self, other: "Person", direction: Direction) -> list[tuple[str, MessageState]]:
         """What is committed of a conversation, in order."""
-        number = self.peer(other).number
+        number = self.peer(other).conversation_id
         found = self.database.look(lambda db: messages.page(db, number, HISTORY_MAX))
         return [(one.body, one.state) for one in found if one.direction is direction]
 
@@ -300,7 +300,7 @@ class Person:
 
     def queued(self, other: "Person") -> int:
         """How many outbox rows wait."""
-        number = self.peer(other).number
+        number = self.peer(other).device_id
         return self.database.look(lambda db: len(outbox.page(db, number, limit=1_000_000)))
 
 

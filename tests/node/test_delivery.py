@@ -156,8 +156,8 @@ async def test_a_repeated_envelope_is_receipted_and_not_shown(world: World) -> N
     await alice.say(bob, "once")
     await world.until(lambda: not bob.is_running)
     assert not alice.all_delivered(bob)
-    number = bob.peer(alice).number
-    [owed] = bob.database.look(lambda db: receipts.of_contact(db, number))
+    number = bob.peer(alice).device_id
+    [owed] = bob.database.look(lambda db: receipts.of_device(db, number))
     assert len(owed.message_ids) == 1
     await bob.start()
     await world.delivered(alice, bob, within_s=600)

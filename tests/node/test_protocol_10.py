@@ -21,7 +21,7 @@ from loom.model import Address, MessageState
 from loom.node.key_pool import generate
 from loom.node.routes.direct import DirectLink
 from loom.ports import Stream
-from loom.storage import contacts, conversations, messages, outbox
+from loom.storage import messages, outbox, sessions
 from loom.storage.messages import RANK
 from loom.transport.memory import Faults, MemoryStream
 from loom.wire.content import Profile, Receipt, Text, decode_payload
@@ -137,14 +137,14 @@ class Auditor:
                 continue
             for peer in person.node.roster.values():
                 if connection in peer.arbiter.links:
-                    self._check(person, peer.number, body)
+                    self._check(person, peer.device_id, body)
                     return
 
     def _check(self, person: Person, number: Any, envelope: bytes) -> None:
         if envelope not in self.sealed:
             return  # sealed before the audit began
         one = self.sealed[envelope]
-        stored = person.database.look(lambda db: conversations.load(db, number))
+        stored = person.database.look(lambda db: sessions.load(db, number))
         assert stored is not None
         session = decode_sessions(stored[1]).session(one.session_id)
         assert session is not None, "its session is not committed"
@@ -621,10 +621,9 @@ async def test_protocol_10_15_a_card_that_does_not_match_is_never_accepted(
     assert len(said) == 1
     assert alice.received(fake) == []
     assert alice.told(MessageReceived) == []
-    number = alice.peer(fake).number
+    conversation_id = alice.peer(fake).conversation_id
     assert not any(session.confirmed_at_s for session in alice.peer(fake).sessions.value.live)
-    assert alice.database.look(lambda db: contacts.card(db, number)) is None
     assert all(
         one.state is MessageState.QUEUED
-        for one in alice.database.look(lambda db: messages.page(db, number, 10))
+        for one in alice.database.look(lambda db: messages.page(db, conversation_id, 10))
     )

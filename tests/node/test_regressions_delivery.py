@@ -256,8 +256,8 @@ async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:
     sender.seal_receipt = lambda delivered, read: None  # as at the limit of unreceipted messages
     put(seen[:1] * 300)
     await world.pass_time(60)
-    number = bob.peer(alice).number
-    rows = bob.database.look(lambda db: receipts.of_contact(db, number))
+    number = bob.peer(alice).device_id
+    rows = bob.database.look(lambda db: receipts.of_device(db, number))
     assert [len(one.message_ids) for one in rows] == [1]
     assert bob.received(alice) == ["hello", "once"]
     assert bob.told(PeerOffline) == []
@@ -291,12 +291,12 @@ async def test_a_command_that_fails_leaves_the_contact_as_it_was(
     alice, bob = await talked(world)
     await alice.do(ImportToken(token=encode_token(identity_of("Carol").token), name="Carol"))
     await world.pass_time(1)
-    before = alice.peer(bob).contact
+    before = alice.peer(bob).person
     alice.disk.is_full = error is DiskFull
     with pytest.raises(error):
         await alice.do(command)
     alice.disk.is_full = False
-    assert alice.peer(bob).contact == before
+    assert alice.peer(bob).person == before
     await world.until(lambda: alice.is_online(bob) and bob.is_online(alice), within_s=30)
     await alice.say(bob, "still here")
     await bob.say(alice, "so am I")
@@ -404,8 +404,8 @@ async def test_a_read_receipt_is_told_once_more_on_the_next_link_and_not_more(
         assert len(told_read) == 2
         assert alice.sent(bob) == ["hello"]
         assert alice.texts(bob, Direction.OUT) == [("hello", MessageState.READ)]
-    number = bob.peer(alice).number
-    assert bob.database.look(lambda db: receipts.of_contact(db, number)) == []
+    number = bob.peer(alice).device_id
+    assert bob.database.look(lambda db: receipts.of_device(db, number)) == []
 
 
 # --- what the user deleted ---
@@ -440,7 +440,7 @@ async def test_a_text_that_is_deleted_while_it_is_sealed_does_not_leave(world: W
     first, second, third = await alice.say(bob, "before", "delete me", "after")
     device: Any = alice.peer(bob)
     sealed: Callable[[list[OutboxRow], bytes], Any] = device.outbox._sealed
-    number, gone = device.number, MessageId(uuid.UUID(second.message_id).bytes)
+    number, gone = device.device_id, MessageId(uuid.UUID(second.message_id).bytes)
 
     def delete(db: Db) -> None:
         outbox.delete(db, number, [gone])

@@ -149,7 +149,7 @@ async def test_an_unverified_new_identity_hears_nothing_and_gets_no_old_prekey(
 ) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
-    number = alice.peer(bob).number
+    number = alice.peer(bob).device_id
     await alice.peer(bob).bundles.present()
     await bob.crash()
     new = await world.person("Bob", identity_of("Another Bob"))
@@ -343,7 +343,7 @@ async def test_contacts_who_cannot_be_reached_delay_nobody_who_can(
         token = encode_token(identity_of(f"Away {n}").token)
         await alice.do(ImportToken(token=token, name=f"Away {n}"))
     for peer in alice.node.roster.values():
-        if peer.contact.name.startswith("Away"):
+        if peer.person.name.startswith("Away"):
             address = Address("10.99.0.1", peer.number)
             await peer.book.remember([address], AddressSource.HAND)
             assert peer.dialer is not None

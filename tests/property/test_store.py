@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, Message
+from loom.model import ConversationId, Message
 from loom.storage import messages, search
 from loom.storage.database import Database
 from tests.storage.given import KEY, add_contact, mid, say
@@ -54,7 +54,7 @@ async def _run(path: Path, batches: list[Batch]) -> list[int]:
                 int.from_bytes(m.message_id) for m in outcomes if isinstance(m, Message)
             ]
         commit_fails = False
-        stored = await database.read(lambda db: messages.page(db, ContactId(1), 100))
+        stored = await database.read(lambda db: messages.page(db, ConversationId(1), 100))
         assert [m.message_id for m in stored] == [mid(number) for number in acknowledged]
         found = await database.search(lambda db: search.search(db, "word", limit=100))
         assert found == stored[::-1]

@@ -9,11 +9,11 @@ from loom.core.link_events import LinkAuthenticated, LinkEvent
 from loom.core.pair_keys import PairKeys, derive_pair_keys
 from loom.crypto.kdf import hash_
 from loom.crypto.keys import X25519Key
-from loom.model import ContactId, PeerId
+from loom.model import PeerId, PersonId
 from loom.wire.limits import REKEY_AFTER_RECORDS
 
 TODAY = 20_777
-ALICE = ContactId(1)
+ALICE = PersonId(1)
 CLEAR_AND_MESSAGE_1_BYTES = 40 + 2 + 1_248
 MESSAGE_2_FRAME_BYTES = 2 + 1_152
 
@@ -45,9 +45,9 @@ class Door:
     """The dialled side of all links of one person: who may enter, and the `rand`s remembered."""
 
     owner: str = "bob"
-    contacts: dict[ContactId, str] = field(default_factory=lambda: {ALICE: "alice"})
+    contacts: dict[PersonId, str] = field(default_factory=lambda: {ALICE: "alice"})
     today: int = TODAY
-    used: set[tuple[ContactId, bytes]] = field(default_factory=set)
+    used: set[tuple[PersonId, bytes]] = field(default_factory=set)
 
     def gate(self) -> Gate:
         """The gate as it stands."""
@@ -70,7 +70,7 @@ class Door:
 
     def remember(self, event: LinkAuthenticated) -> None:
         """What the driver writes to disk before it accepts."""
-        self.used.add((event.contact_id, event.rand))
+        self.used.add((event.person_id, event.rand))
 
 
 def dial(

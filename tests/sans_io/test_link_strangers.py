@@ -10,7 +10,7 @@ from loom.core.link_ends import LinkInitiator, LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated, LinkClosed, LinkEvent
 from loom.core.pair_keys import DirectionKeys
 from loom.crypto.kdf import MacKey
-from loom.model import ContactId
+from loom.model import PersonId
 from loom.wire.limits import LINK_HANDSHAKE_MAX_BYTES, LINK_HANDSHAKE_TIMEOUT_S
 from tests.sans_io.link_pair import (
     ALICE,
@@ -144,7 +144,7 @@ def test_a_clock_may_be_wrong_by_a_day(day: int) -> None:
 
 def test_every_contact_is_tested_for_every_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Constant work: one MAC per contact, for a stranger, the first and the last alike."""
-    door = Door(contacts={ContactId(number): f"contact {number}" for number in range(20)})
+    door = Door(contacts={PersonId(number): f"contact {number}" for number in range(20)})
     tested: list[MacKey] = []
     test = MacKey.mac
 

@@ -4,8 +4,18 @@ from collections.abc import Callable
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import Contact, ContactId, Direction, Message, MessageId, MessageState, PeerId
-from loom.storage import contacts, messages, search
+from loom.model import (
+    OWNER,
+    Contact,
+    ConversationId,
+    Direction,
+    Message,
+    MessageId,
+    MessageState,
+    PeerId,
+    PersonId,
+)
+from loom.storage import messages, persons, search
 
 KEY = bytes(range(32))
 ADA = PeerId(b"A" * 32)
@@ -18,7 +28,7 @@ def mid(number: int) -> MessageId:
 
 def add_contact(db: Connection, name: str = "Ada", peer_id: PeerId = ADA) -> Contact:
     """Import somebody's token."""
-    return contacts.insert(db, name=name, peer_id=peer_id, x25519_public=bytes(32), created_at_ms=1)
+    return persons.insert(db, name=name, peer_id=peer_id, x25519_public=bytes(32), created_at_ms=1)
 
 
 def say(
@@ -26,7 +36,7 @@ def say(
     number: int,
     body: str = "hello",
     *,
-    contact_id: int = 1,
+    conversation_id: int = 1,
     direction: Direction = Direction.IN,
     state: MessageState | None = None,
     sent_at_ms: int | None = None,
@@ -35,9 +45,10 @@ def say(
     incoming = direction is Direction.IN
     return messages.insert(
         db,
-        contact_id=ContactId(contact_id),
+        conversation_id=ConversationId(conversation_id),
         message_id=mid(number),
-        direction=direction,
+        author=PersonId(conversation_id) if incoming else OWNER,
+        kind=1,
         body=body,
         sent_at_ms=number if sent_at_ms is None else sent_at_ms,
         stored_at_ms=number,
@@ -69,10 +80,11 @@ def check_search(db: Connection) -> None:
     search.index_new(db)
     db.execute(
         "CREATE VIRTUAL TABLE temp.anew USING fts5"
-        " (body, contact, tokenize = 'unicode61 remove_diacritics 2')"
+        " (body, conversation, tokenize = 'unicode61 remove_diacritics 2')"
     )
     db.execute(
-        "INSERT INTO temp.anew (rowid, body, contact) SELECT row_id, body, contact_id FROM messages"
+        "INSERT INTO temp.anew (rowid, body, conversation)"
+        " SELECT row_id, body, conversation_id FROM messages"
     )
     found = {}
     tables = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE messages_fts%'"

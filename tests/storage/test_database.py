@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlcipher3.dbapi2 import Connection
@@ -23,14 +24,15 @@ from loom.errors import (
     StoreError,
     StoreUnavailable,
 )
-from loom.model import ContactId, Message
-from loom.storage import conversations, maintenance, messages, search, settings
+from loom.model import Message
+from loom.storage import maintenance, messages, search, sessions, settings
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.storage.conftest import OpenDatabase
 from tests.storage.given import KEY, find, mid, say, saying
 
-ADA = ContactId(1)
+ADA: Any = 1
+"""The number of the person, the conversation and the device."""
 
 
 def _bodies(db: Connection) -> list[str]:
@@ -371,15 +373,15 @@ async def test_a_cancelled_write_is_still_written(open_database: OpenDatabase) -
 
 
 def test_a_conversation_written_meanwhile_is_a_conflict(db: Connection) -> None:
-    assert conversations.load(db, ADA) is None
-    assert conversations.save(db, ADA, 0, b"one") == 1
-    assert conversations.save(db, ADA, 1, b"two") == 2
+    assert sessions.load(db, ADA) is None
+    assert sessions.save(db, ADA, 0, b"one") == 1
+    assert sessions.save(db, ADA, 1, b"two") == 2
     for stale in (0, 1, 3):
         with pytest.raises(StateConflict):
-            conversations.save(db, ADA, stale, b"lost")
-    assert conversations.load(db, ADA) == (2, b"two")
-    conversations.delete(db, ADA)
-    assert conversations.load(db, ADA) is None
+            sessions.save(db, ADA, stale, b"lost")
+    assert sessions.load(db, ADA) == (2, b"two")
+    db.execute("DELETE FROM sessions")
+    assert sessions.load(db, ADA) is None
 
 
 # --- damage ---

@@ -2,17 +2,18 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId
-from loom.storage import contacts, drafts, events, messages, outbox, prekeys, search, skipped_keys
+from loom.storage import drafts, events, messages, outbox, persons, prekeys, search, skipped_keys
 from tests.storage.conftest import OpenDatabase
 from tests.storage.given import KEY, check_search, continue_at, mid, say
 from tests.storage.pages import decrypted
 
-ADA = ContactId(1)
+ADA: Any = 1
+"""The number of the person, the conversation and the device."""
 SECRET = "zanzibar marzipan"
 SESSION = b"s" * 64
 PART = 1 << search.PART_BITS
@@ -66,7 +67,7 @@ async def test_a_removed_contact_leaves_no_word_behind(
 ) -> None:
     database = open_database()
     await database.write(_fill)
-    await database.write(lambda db: contacts.remove(db, ADA))
+    await database.write(lambda db: persons.remove(db, ADA))
     assert await database.checkpoint()
     assert not any(_holds(path, word) for word in (b"zanzibar", b"ordinary", b"keykey", b"private"))
 
@@ -116,7 +117,7 @@ async def test_a_draft_that_was_changed_or_sent_is_nowhere(
 ) -> None:
     database = open_database()
     for text, gone in (("zanzibar", ""), ("marzipan " * 900, "zanzibar"), ("", "marzipan")):
-        await database.write(partial(drafts.put, contact_id=ADA, body=text))
+        await database.write(partial(drafts.put, conversation_id=ADA, body=text))
         assert await database.checkpoint()
         assert not gone or not _holds(path, gone.encode())
         assert not text or _holds(path, text[:8].encode())

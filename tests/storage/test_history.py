@@ -4,11 +4,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, Direction, Message, MessageState, PeerId
-from loom.storage import contacts, events, messages, search
+from loom.model import ConversationId, Direction, Message, MessageState, PeerId, PersonId
+from loom.storage import events, messages, persons, search
 from tests.storage.given import add_contact, mid, say
 
-ADA = ContactId(1)
+ADA = ConversationId(1)
 OUT = Direction.OUT
 
 
@@ -16,29 +16,29 @@ def _bodies(found: list[Message]) -> list[str]:
     return [m.body for m in found]
 
 
-def _find(db: Connection, text: str, contact_id: ContactId | None = None) -> list[str]:
+def _find(db: Connection, text: str, conversation_id: ConversationId | None = None) -> list[str]:
     search.index_new(db)
-    return _bodies(search.search(db, text, contact_id))
+    return _bodies(search.search(db, text, conversation_id))
 
 
 def test_a_page_is_the_newest_within_bounds_oldest_first(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
     for number in range(1, 11):
-        say(db, number, str(number), contact_id=1 + number % 2)
-    rows = messages.page(db, ContactId(1), 10)
+        say(db, number, str(number), conversation_id=1 + number % 2)
+    rows = messages.page(db, ConversationId(1), 10)
     assert _bodies(rows) == ["2", "4", "6", "8", "10"]
-    assert _bodies(messages.page(db, ContactId(1), 2)) == ["8", "10"]
-    assert _bodies(messages.page(db, ContactId(1), 2, before_ms=8)) == ["4", "6"]
-    assert _bodies(messages.page(db, ContactId(1), 9, since_ms=8)) == ["8", "10"]
-    assert _bodies(messages.page(db, ContactId(1), 2, before_row=rows[2].row_id)) == ["2", "4"]
-    assert _bodies(messages.page(db, ContactId(1), 9, after_row=rows[2].row_id)) == ["8", "10"]
-    assert messages.page(db, ContactId(9), 9) == []
+    assert _bodies(messages.page(db, ConversationId(1), 2)) == ["8", "10"]
+    assert _bodies(messages.page(db, ConversationId(1), 2, before_ms=8)) == ["4", "6"]
+    assert _bodies(messages.page(db, ConversationId(1), 9, since_ms=8)) == ["8", "10"]
+    assert _bodies(messages.page(db, ConversationId(1), 2, before_row=rows[2].row_id)) == ["2", "4"]
+    assert _bodies(messages.page(db, ConversationId(1), 9, after_row=rows[2].row_id)) == ["8", "10"]
+    assert messages.page(db, ConversationId(9), 9) == []
 
 
 def test_what_is_stored_is_what_is_read(db: Connection) -> None:
     stored = say(db, 7, "a\0b \u202e \U0001f980", direction=OUT, sent_at_ms=-3)
     assert messages.by_id(db, ADA, mid(7)) == stored == messages.page(db, ADA, 1)[0]
-    assert messages.by_id(db, ADA, mid(7), Direction.IN) is None
+    assert messages.by_id(db, ADA, mid(7), PersonId(1)) is None
     assert messages.by_id(db, ADA, mid(8)) is None
 
 
@@ -65,9 +65,9 @@ def test_a_failed_message_that_arrived_all_the_same_is_delivered(db: Connection)
 
 def _unread(db: Connection) -> dict[int, int]:
     counts = messages.unread_counts(db)
-    for contact_id in (ADA, ContactId(2)):
-        assert messages.unread_count(db, contact_id) == counts.get(contact_id, 0)
-    return {int(contact_id): count for contact_id, count in counts.items()}
+    for number in (ADA, ConversationId(2)):
+        assert messages.unread_count(db, number) == counts.get(number, 0)
+    return {int(number): count for number, count in counts.items()}
 
 
 def test_reading_tells_each_message_once(db: Connection) -> None:
@@ -75,7 +75,7 @@ def test_reading_tells_each_message_once(db: Connection) -> None:
     rows = [say(db, n).row_id for n in (1, 2)]
     say(db, 3, direction=OUT)
     say(db, 4)
-    say(db, 5, contact_id=2)
+    say(db, 5, conversation_id=2)
     assert _unread(db) == {1: 3, 2: 1}
     assert messages.mark_read(db, ADA, rows[1]) == [mid(1), mid(2)]
     assert messages.mark_read(db, ADA, rows[1]) == []
@@ -88,7 +88,7 @@ def test_reading_tells_each_message_once(db: Connection) -> None:
 
 def test_counting_what_is_unread_costs_no_more_for_a_flood(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
-    say(db, 1, contact_id=2)
+    say(db, 1, conversation_id=2)
     for number in range(2, messages.UNREAD_MAX + 50):
         say(db, number)
     assert _unread(db) == {1: messages.UNREAD_MAX, 2: 1}
@@ -101,7 +101,7 @@ def test_the_last_message_of_each_conversation(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
     add_contact(db, "Eve", PeerId(b"E" * 32))
     say(db, 9, "old")
-    say(db, 3, "Bob's", contact_id=2)
+    say(db, 3, "Bob's", conversation_id=2)
     newest = say(db, 1, "new")
     found = messages.last_messages(db)
     assert set(found) == {1, 2}
@@ -112,7 +112,7 @@ def test_deleting_takes_only_what_was_named(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
     for number in (1, 2, 3):
         say(db, number, f"word{number}")
-    say(db, 1, "word1", contact_id=2)
+    say(db, 1, "word1", conversation_id=2)
     say(db, 1, "word1", direction=OUT)  # both may choose one id
     assert messages.delete(db, ADA, [mid(1), mid(9)]) == [mid(1)]
     assert _bodies(messages.page(db, ADA, 9)) == ["word2", "word3"]
@@ -132,15 +132,15 @@ def test_a_row_number_is_never_used_again(db: Connection) -> None:
 def test_search_finds_words_by_their_beginning_newest_first(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
     say(db, 1, "See you at the Café tomorrow")
-    say(db, 2, "cafeteria?", contact_id=2)
-    say(db, 3, "nothing", contact_id=2)
+    say(db, 2, "cafeteria?", conversation_id=2)
+    say(db, 3, "nothing", conversation_id=2)
     assert _find(db, "cafe") == ["cafeteria?", "See you at the Café tomorrow"]
     assert _find(db, "CAFÉ") == _find(db, "cafe")
     assert _find(db, "tom caf") == ["See you at the Café tomorrow"]
     assert _find(db, "cafe", ADA) == ["See you at the Café tomorrow"]
     assert _find(db, "afe") == []
     newest = search.search(db, "cafe", limit=1)[0]
-    assert newest.contact_id == 2
+    assert newest.conversation_id == 2
     assert len(search.search(db, "cafe", before_row=newest.row_id)) == 1
 
 
@@ -161,11 +161,11 @@ def test_search_operators_are_plain_words(db: Connection) -> None:
 # --- events ---
 
 
-def _event(number: int, row: int | None = None, contact: int = 1) -> events.NewEvent:
+def _event(number: int, row: int | None = None, conversation: int = 1) -> events.NewEvent:
     return events.NewEvent(
         body=str(number).encode(),
         created_at_ms=number,
-        contact_id=ContactId(contact),
+        conversation_id=ConversationId(conversation),
         message_row=row,
     )
 
@@ -188,24 +188,24 @@ def test_events_replay_in_order_with_the_text_of_their_message(db: Connection) -
 def _flood(db: Connection, contact: int | None, events_: int) -> None:
     db.execute(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-        " INSERT INTO events (body, contact_id, created_at_ms) SELECT x'00', ?, 1 FROM n",
+        " INSERT INTO events (body, conversation_id, created_at_ms) SELECT x'00', ?, 1 FROM n",
         (events_, contact),
     )
 
 
 def test_a_number_is_given_once_even_when_its_event_is_gone(db: Connection) -> None:
     events.append(db, _event(1))
-    events.append(db, _event(2, contact=2))
-    assert events.forget(db, ContactId(2)) == 1
+    events.append(db, _event(2, conversation=2))
+    assert events.forget(db, ConversationId(2)) == 1
     assert events.last_seq(db) == 2
     assert events.append(db, _event(3)) == 3
 
 
 def test_a_flood_of_one_contact_removes_nobody_elses_events(db: Connection) -> None:
     """And says up to which number some are gone. No clock decides, which may be wrong."""
-    assert events.append(db, _event(1, contact=2)) == 1
+    assert events.append(db, _event(1, conversation=2)) == 1
     _flood(db, 1, events.KEPT_MAX + 5)
-    assert events.append(db, _event(1, contact=2)) == events.KEPT_MAX + 7
+    assert events.append(db, _event(1, conversation=2)) == events.KEPT_MAX + 7
     assert events.forgotten_through(db) == 0
     assert events.prune(db) == 5
     assert [one.seq for one in events.after(db, 0, 2)] == [1, 7]
@@ -223,6 +223,6 @@ def test_events_about_no_contact_have_their_own_quota(db: Connection) -> None:
 
 def test_forgetting_a_contact_leaves_others_events(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
-    say(db, 1, "Bob's", contact_id=2)
-    contacts.remove(db, ADA)
+    say(db, 1, "Bob's", conversation_id=2)
+    persons.remove(db, PersonId(1))
     assert _find(db, "Bob") == ["Bob's"]

@@ -1,75 +1,175 @@
-"""A profile of every older schema opens with everything that it held."""
+"""A profile of every older schema opens with all it held, under the same numbers."""
 
 from pathlib import Path
 
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, Direction, MessageId, PeerId
-from loom.storage import contacts, envelopes, events, messages, outbox, receipts, schema, seen
+from loom.model import (
+    OWNER,
+    Address,
+    ConversationId,
+    DeviceId,
+    Direction,
+    MessageState,
+    PeerId,
+    PersonId,
+)
+from loom.storage import (
+    addresses,
+    drafts,
+    envelopes,
+    events,
+    messages,
+    outbox,
+    persons,
+    preferences,
+    prekeys,
+    receipts,
+    schema,
+    search,
+    seen,
+    sessions,
+    skipped_keys,
+)
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from loom.storage.envelopes import Envelope
-from tests.storage.given import KEY, check_search, find
+from loom.storage.preferences import Allowed
+from tests.storage.given import KEY, check_search, find, mid, say
 
-ADA, PEER = ContactId(1), PeerId(b"A" * 32)
-OLDER = [number for number in schema.migrations() if number < max(schema.migrations())]
-IDS = [MessageId(bytes([number]) * 16) for number in (1, 2)]
-DAY_S = 86_400
+ADA, EVE = 1, 3
+NEWEST = max(schema.migrations())
 
-# As the first schema has it; later ones only added to these tables.
-CONTENT = """
+# What a profile of schema 1 held: Bob, the second contact, was removed again.
+FIRST = f"""
+INSERT INTO contacts (name, name_key, peer_id, x25519_public, display_name, verified, created_at_ms,
+    read_row) VALUES ('Ada', 'ada', zeroblob(32), zeroblob(32), 'Countess', 1, 11, 2);
 INSERT INTO contacts (name, name_key, peer_id, x25519_public, created_at_ms)
-    VALUES ('Ada', 'ada', x'{peer}', x'{peer}', 1);
+VALUES ('Bob', 'bob', x'{"bb" * 32}', zeroblob(32), 12);
+INSERT INTO contacts (name, name_key, peer_id, x25519_public, blocked, created_at_ms)
+VALUES ('Eve', 'eve', x'{"ee" * 32}', zeroblob(32), 1, 13);
+INSERT INTO conversations VALUES ({ADA}, 7, x'0a0b');
+INSERT INTO skipped_keys VALUES ({ADA}, x'01', 2, 3, x'04', 5);
+INSERT INTO prekeys VALUES (x'08', {EVE}, x'09', 99);
+INSERT INTO receipts (contact_id, kind, ids) VALUES ({ADA}, 0, x'{mid(1).hex()}');
+INSERT INTO addresses VALUES ({EVE}, '::1', 4070, 'hand', NULL, 6);
 INSERT INTO messages (contact_id, message_id, direction, body, sent_at_ms, stored_at_ms, state)
-    VALUES (1, x'{first}', 0, 'how is Zanzibar', 1, 1, 3), (1, x'{second}', 1, 'warm', 2, 2, 0);
-INSERT INTO outbox (contact_id, message_id, payload) VALUES (1, x'{second}', x'0102');
-INSERT INTO seen VALUES (x'{peer}', 0, x'{first}');
-INSERT INTO envelopes VALUES
-    (x'{one}', x'{peer}', 86399, x'{first}'), (x'{two}', x'{peer}', 8640000, NULL);
-INSERT INTO receipts (contact_id, kind, ids) VALUES (1, 0, x'{first}');
-INSERT INTO events (body, contact_id, message_row, created_at_ms) VALUES (x'7B7D', 1, 1, 5);
+VALUES ({ADA}, x'{mid(1).hex()}', 0, 'zebra one', 21, 22, 4),
+    ({ADA}, x'{mid(2).hex()}', 0, 'zebra two', 23, 24, 4),
+    ({ADA}, x'{mid(1).hex()}', 1, 'zebra of mine', 25, 26, 0),
+    ({EVE}, x'{mid(3).hex()}', 0, 'zebra unread', 27, 28, 3),
+    ({EVE}, x'{mid(4).hex()}', 0, 'gone', 29, 30, 3);
+DELETE FROM messages WHERE body = 'gone';
+INSERT INTO outbox
+    (contact_id, message_id, payload, session_id, chain, ordinal, sealed_at_s, envelope)
+VALUES ({ADA}, x'{mid(1).hex()}', x'0c', x'0d', 1, 2, 3, x'0e'),
+    ({EVE}, x'{mid(9).hex()}', x'0f', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO events (body, contact_id, message_row, created_at_ms) VALUES (x'7b7d', {ADA}, 1, 1);
+INSERT INTO seen VALUES (zeroblob(32), 0, x'{mid(1).hex()}');
+INSERT INTO envelopes VALUES (x'{"11" * 32}', zeroblob(32), 86399, x'{mid(1).hex()}'),
+    (x'{"22" * 32}', zeroblob(32), 8640000, NULL);
+DELETE FROM contacts WHERE name = 'Bob';
+"""  # noqa: S608 - constants only
+SECOND = f"""
+INSERT INTO drafts VALUES ({EVE}, 'begun');
+INSERT INTO preferences VALUES ({ADA}, 0, 1, 1);
+"""  # noqa: S608 - constants only
+# Its index: a part, with the trigger that takes out what is deleted.
+THIRD = """
+CREATE VIRTUAL TABLE messages_fts_0 USING fts5 (
+    body, contact, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER message_leaves_search_0 BEFORE DELETE ON messages
+BEGIN
+    INSERT INTO messages_fts_0 (messages_fts_0, rowid, body, contact)
+    VALUES ('delete', old.row_id, old.body, old.contact_id);
+END;
+INSERT INTO messages_fts_0 (rowid, body, contact) SELECT row_id, body, contact_id FROM messages;
+UPDATE sqlite_sequence SET seq = 5 WHERE name = 'messages_fts';
 """
 
 
-def _old(path: Path, number: int) -> None:
+def of_schema(path: Path, version: int) -> None:
+    """A profile as a program of that schema left it."""
     path.touch()
     db = connect(path, KEY)
-    known = schema.migrations()
-    schema.migrate(db, {one: known[one] for one in known if one <= number})
-    first, second = (one.hex() for one in IDS)
-    values = {"peer": PEER.hex(), "one": "11" * 32, "two": "22" * 32}
-    db.executescript(CONTENT.format(first=first, second=second, **values))
+    schema.migrate(db, {n: schema.migrations()[n] for n in range(1, version + 1)})
+    held = (FIRST, SECOND, THIRD)[:version]
+    db.executescript("BEGIN;" + "".join(held) + "COMMIT;")
     db.close()
 
 
-@pytest.mark.parametrize("number", OLDER)
-async def test_a_profile_of_an_older_schema_keeps_everything(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("version", range(1, NEWEST))
+def test_everything_is_there_after_migrating(tmp_path: Path, version: int) -> None:
     path = tmp_path / "loom.db"
-    _old(path, number)
+    of_schema(path, version)
     database = Database.open(path, KEY)
+    database.write_now(lambda db: _check(db, version))
+    database.close()
+    database = Database.open(path, KEY)  # once more, with nothing to migrate
+    assert len(database.read_now(lambda db: search.search(db, "zebra"))) == 3
+    database.close()
 
-    def look(db: Connection) -> None:
-        assert schema.version(db) == max(schema.migrations())
-        assert [one.name for one in contacts.all_(db)] == ["Ada"]
-        assert [one.body for one in messages.page(db, ADA, 9)] == ["how is Zanzibar", "warm"]
-        assert [one.message_id for one in outbox.page(db, ADA)] == IDS[1:]
-        assert [one.message_ids for one in receipts.of_contact(db, ADA)] == [IDS[:1]]
-        assert [one.text for one in events.after(db, 0, 9)] == ["how is Zanzibar"]
-        assert envelopes.find(db, PEER, b"\x11" * 32) == Envelope(
-            b"\x11" * 32, PEER, DAY_S - 1, IDS[0]
-        )
-        assert envelopes.find(db, PEER, b"\x22" * 32) == Envelope(b"\x22" * 32, PEER, 100 * DAY_S)
 
-    try:
-        database.read_now(look)
-        assert [one.message_id for one in database.read_now(lambda db: find(db, "zanzi"))] == IDS[
-            :1
-        ]
-        assert await database.write(lambda db: seen.add_many(db, PEER, Direction.IN, IDS)) == {
-            IDS[1]
-        }
-        await database.write(check_search)
-        assert await database.integrity() == []
-    finally:
-        database.close()
+def _check(db: Connection, version: int) -> None:
+    assert schema.version(db) == NEWEST
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    ada, eve = persons.contacts(db)
+    for contact, number in ((ada, ADA), (eve, EVE)):
+        numbers = (contact.person.person_id, contact.conversation_id, contact.device_id)
+        assert numbers == (number, number, number)
+    assert (ada.person.name, ada.person.display_name, ada.person.verified) == (
+        "Ada",
+        "Countess",
+        True,
+    )
+    assert (eve.person.blocked, eve.person.created_at_ms) == (True, 13)
+
+    assert sessions.load(db, ada.device_id) == (7, b"\x0a\x0b")
+    [key] = skipped_keys.of_device(db, ada.device_id)
+    assert (key.chain, key.n, key.message_key) == (2, 3, b"\x04")
+    prekey = prekeys.get(db, b"\x08")
+    assert prekey is not None
+    assert prekey.device_id == eve.device_id
+    [owed] = receipts.of_device(db, ada.device_id)
+    assert owed.message_ids == [mid(1)]
+    [known] = addresses.of_device(db, eve.device_id)
+    assert known.address == Address("::1", 4070)
+    [row] = outbox.page(db, ada.device_id)
+    assert (row.message_id, row.envelope, row.ordinal) == (mid(1), b"\x0e", 2)
+    assert outbox.counts(db) == {ada.conversation_id: 1}
+
+    with_ada = messages.page(db, ada.conversation_id, 9)
+    assert [(one.row_id, one.author, one.body, one.state) for one in with_ada] == [
+        (1, PersonId(ADA), "zebra one", MessageState.READ),
+        (2, PersonId(ADA), "zebra two", MessageState.READ),
+        (3, OWNER, "zebra of mine", MessageState.QUEUED),
+    ]
+    assert [one.direction for one in with_ada] == [Direction.IN, Direction.IN, Direction.OUT]
+    assert messages.unread_counts(db) == {eve.conversation_id: 1}
+    assert events.after(db, 0, 9)[0].text == "zebra one"
+    assert [one.row_id for one in find(db, "zebra")] == [4, 3, 2, 1]
+    check_search(db)
+
+    peer_id = ada.person.peer_id
+    assert seen.add_many(db, peer_id, Direction.IN, [mid(1), mid(2)]) == {mid(2)}
+    first, last = Envelope(b"\x11" * 32, peer_id, 86_399, mid(1)), b"\x22" * 32
+    assert envelopes.find(db, peer_id, first.hash) == first
+    assert envelopes.find(db, peer_id, last) == Envelope(last, peer_id, 8_640_000)
+
+    expected = "begun" if version >= 2 else None
+    assert drafts.all_(db).get(eve.conversation_id) == expected
+    muted = Allowed(read_receipts=False, muted=True) if version >= 2 else Allowed()
+    assert preferences.of(db, ada.conversation_id) == muted
+
+    # Numbers go on where they were, also where the last ones are gone.
+    assert say(db, 7, conversation_id=EVE).row_id == 6
+    new = persons.insert(
+        db, name="New", peer_id=PeerId(b"n" * 32), x25519_public=bytes(32), created_at_ms=1
+    )
+    assert (new.person.person_id, new.conversation_id, new.device_id) == (4, 4, 4)
+    assert outbox.add(db, DeviceId(EVE), mid(8), b"") == 3
+    persons.remove(db, PersonId(EVE))
+    assert messages.page(db, ConversationId(EVE), 9) == []
+    assert [one.row_id for one in find(db, "zebra")] == [3, 2, 1]

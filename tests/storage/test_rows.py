@@ -1,24 +1,28 @@
 """The other tables: contacts, keys, outbox, receipts, addresses, what outlives a contact."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from loom.errors import DuplicateContact, InvalidName
-from loom.model import Address, ContactId, Direction, PeerId
+from loom.model import Address, Direction, PeerId
 from loom.storage import (
     addresses,
-    contacts,
-    conversations,
     counters,
+    drafts,
     envelopes,
     handshakes,
     link_rands,
     maintenance,
     outbox,
+    persons,
+    preferences,
     prekeys,
     receipts,
     seen,
+    sessions,
     settings,
     skipped_keys,
 )
@@ -26,13 +30,15 @@ from loom.storage.addresses import AddressSource
 from loom.storage.counters import Counters
 from loom.storage.envelopes import Envelope
 from loom.storage.outbox import Seal
+from loom.storage.preferences import Allowed
 from loom.storage.prekeys import Prekey
 from loom.storage.receipts import ReceiptKind
 from loom.storage.skipped_keys import SkippedKey
 from tests.storage.given import ADA as ADA_PEER
 from tests.storage.given import add_contact, mid, say
 
-ADA = ContactId(1)
+ADA: Any = 1
+"""The number of the person, the conversation and the device."""
 BOB_PEER = PeerId(b"B" * 32)
 S1, S2 = b"1" * 64, b"2" * 64
 DAY_S = 86_400
@@ -52,13 +58,14 @@ def test_settings_are_replaced_and_forgotten(db: Connection) -> None:
 
 
 def test_a_name_is_found_in_any_case_and_form(db: Connection) -> None:
+    [ada] = persons.contacts(db)
     zoe = add_contact(db, "Zo\u0065\u0308 Stra\u00dfe", BOB_PEER)
-    assert zoe.name == "Zo\u00eb Stra\u00dfe"
+    assert zoe.person.name == "Zo\u00eb Stra\u00dfe"
     for spelling in ("zo\u00eb strasse", "ZOE\u0308 STRASSE"):
-        assert contacts.by_name(db, spelling) == zoe
-    assert contacts.by_name(db, "Zoe") is None
-    assert [c.name for c in contacts.all_(db)] == ["Ada", zoe.name]
-    assert contacts.by_id(db, zoe.contact_id) == contacts.by_peer_id(db, BOB_PEER) == zoe
+        assert persons.by_name(db, spelling) == zoe.person
+    assert persons.by_name(db, "Zoe") is None
+    assert persons.contacts(db) == [ada, zoe]
+    assert persons.by_id(db, zoe.person.person_id) == persons.by_peer_id(db, BOB_PEER) == zoe.person
 
 
 def test_names_and_identities_are_unique(db: Connection) -> None:
@@ -67,19 +74,17 @@ def test_names_and_identities_are_unique(db: Connection) -> None:
     assert caught.value.facts == {"name": "Ada"}
     with pytest.raises(InvalidName):
         add_contact(db, "aDA", BOB_PEER)
-    bob = add_contact(db, "Bob", BOB_PEER)
+    bob = add_contact(db, "Bob", BOB_PEER).person
     with pytest.raises(InvalidName):
-        contacts.update(db, msgspec.structs.replace(bob, name="ADA"))
+        persons.update(db, msgspec.structs.replace(bob, name="ADA"))
     with pytest.raises(DuplicateContact):
-        contacts.update(db, msgspec.structs.replace(bob, peer_id=ADA_PEER))
-    contacts.update(db, msgspec.structs.replace(bob, name="BOB"))  # one's own name is free
+        persons.update(db, msgspec.structs.replace(bob, peer_id=ADA_PEER))
+    persons.update(db, msgspec.structs.replace(bob, name="BOB"))  # one's own name is free
 
 
-def test_every_field_is_kept_and_a_new_identity_forgets_the_card(db: Connection) -> None:
-    contacts.put_card(db, ADA, b"card")
-    contacts.put_hello_sent(db, ADA)
+def test_every_field_is_kept(db: Connection) -> None:
     changed = msgspec.structs.replace(
-        contacts.all_(db)[0],
+        persons.contacts(db)[0].person,
         name="Ada L",
         display_name="Lovelace",
         verified=True,
@@ -87,36 +92,42 @@ def test_every_field_is_kept_and_a_new_identity_forgets_the_card(db: Connection)
         identity_changed=True,
         x25519_public=b"x" * 32,
     )
-    contacts.update(db, changed)
-    assert contacts.by_id(db, ADA) == changed
-    assert (contacts.card(db, ADA), contacts.hello_sent(db, ADA)) == (b"card", True)
-    contacts.update(db, msgspec.structs.replace(changed, peer_id=BOB_PEER))
-    assert (contacts.card(db, ADA), contacts.hello_sent(db, ADA)) == (None, False)
+    persons.update(db, changed)
+    assert persons.by_id(db, ADA) == changed
+    renewed = msgspec.structs.replace(changed, peer_id=BOB_PEER)
+    persons.update(db, renewed)
+    assert persons.by_peer_id(db, BOB_PEER) == renewed
 
 
 def test_removing_takes_what_hangs_on_a_contact_and_keeps_what_guards(db: Connection) -> None:
     say(db, 1)
     outbox.add(db, ADA, mid(1), b"p")
-    conversations.save(db, ADA, 0, b"s")
+    sessions.save(db, ADA, 0, b"s")
     skipped_keys.add_many(db, ADA, [SkippedKey(S1, 0, 0, b"k", 0)])
     prekeys.put(db, Prekey(b"b" * 8, ADA, b"s", 9))
     receipts.add(db, ADA, ReceiptKind.READ, [mid(1)])
     addresses.remember(db, ADA, Address("::1", 1), AddressSource.HAND, 1)
+    drafts.put(db, ADA, "begun")
+    preferences.put(db, ADA, Allowed(muted=True))
     counters.put(db, ADA_PEER, Counters(5, 6))
     seen.add_many(db, ADA_PEER, Direction.IN, [mid(1)])
     envelopes.add_many(db, [Envelope(b"h" * 32, ADA_PEER, 1)])
     handshakes.add(db, b"hsid", ADA_PEER, 9)
 
-    assert contacts.remove(db, ADA)
-    assert not contacts.remove(db, ADA)
-    own = "messages outbox conversations skipped_keys prekeys receipts addresses"
+    assert persons.remove(db, ADA)
+    assert not persons.remove(db, ADA)
+    own = (
+        "conversations devices messages outbox sessions skipped_keys prekeys receipts addresses"
+        " drafts preferences"
+    )
     for table in own.split():
         assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table  # noqa: S608
     assert counters.get(db, ADA_PEER) == Counters(5, 6)
     assert seen.add_many(db, ADA_PEER, Direction.IN, [mid(1)]) == set()
     assert envelopes.find(db, ADA_PEER, b"h" * 32)
     assert handshakes.contains(db, b"hsid")
-    assert add_contact(db).contact_id == 2  # a number is never used again
+    again = add_contact(db)  # a number is never used again
+    assert (again.person.person_id, again.conversation_id, again.device_id) == (2, 2, 2)
 
 
 # --- counters, seen ids, replays ---
@@ -159,13 +170,13 @@ def test_skipped_keys_come_and_go(db: Connection) -> None:
         SkippedKey(s, c, n, bytes([n]) * 32, n) for s in (S1, S2) for c in (0, 1) for n in (3, 4)
     ]
     skipped_keys.add_many(db, ADA, keys)
-    assert skipped_keys.of_contact(db, ADA) == keys
+    assert skipped_keys.of_device(db, ADA) == keys
     skipped_keys.delete_many(db, ADA, [(S1, 0, 3), (S1, 7, 7)])
-    assert skipped_keys.of_contact(db, ADA) == keys[1:]
+    assert skipped_keys.of_device(db, ADA) == keys[1:]
     skipped_keys.delete_session(db, ADA, S2)
-    assert skipped_keys.of_contact(db, ADA) == keys[1:4]
+    assert skipped_keys.of_device(db, ADA) == keys[1:4]
     assert skipped_keys.prune(db, 4) == 1
-    assert [key.n for key in skipped_keys.of_contact(db, ADA)] == [4, 4]
+    assert [key.n for key in skipped_keys.of_device(db, ADA)] == [4, 4]
     assert "redacted" in repr(keys[0])
     assert repr(bytes([3]) * 32) not in repr(keys[0])
 
@@ -234,14 +245,14 @@ def test_receipts_are_owed_until_deleted(db: Connection) -> None:
     first = receipts.add(db, ADA, ReceiptKind.DELIVERED, [mid(1), mid(2)])
     receipts.add(db, ADA, ReceiptKind.READ, [mid(1)])
     receipts.add(db, ADA, ReceiptKind.DELIVERED, [])
-    owed = receipts.of_contact(db, ADA)
+    owed = receipts.of_device(db, ADA)
     assert [(r.kind.name, r.message_ids) for r in owed] == [
         ("DELIVERED", [mid(1), mid(2)]),
         ("DELIVERED", []),
         ("READ", [mid(1)]),
     ]
     receipts.delete_many(db, [first, 99])
-    assert receipts.of_contact(db, ADA) == owed[1:]
+    assert receipts.of_device(db, ADA) == owed[1:]
 
 
 # --- addresses, pruning ---
@@ -253,13 +264,13 @@ def test_addresses_that_worked_come_first_and_typed_ones_stay(db: Connection) ->
     for number in range(2, 40):
         addresses.remember(db, ADA, Address("192.0.2.9", number), AddressSource.MDNS, number)
     addresses.remember(db, ADA, typed, AddressSource.MDNS, 50)
-    known = addresses.of_contact(db, ADA)
-    assert len(known) == addresses.PER_CONTACT_MAX
+    known = addresses.of_device(db, ADA)
+    assert len(known) == addresses.PER_DEVICE_MAX
     assert known[0].address == typed
     assert known[0].source is AddressSource.HAND
     assert {k.address.port for k in known} == {1, *range(25, 40)}
     addresses.mark_ok(db, ADA, Address("192.0.2.9", 30), 99)
-    best = addresses.of_contact(db, ADA)[0]
+    best = addresses.of_device(db, ADA)[0]
     assert (best.address.port, best.last_ok_ms) == (30, 99)
     assert addresses.forget(db, ADA, typed)
     assert not addresses.forget(db, ADA, typed)
@@ -287,7 +298,7 @@ def test_pruning_removes_what_is_over_and_nothing_else(db: Connection) -> None:
     )
     assert maintenance.prune(db, now_s) == 5
     assert maintenance.prune(db, now_s) == 0
-    assert [key.n for key in skipped_keys.of_contact(db, ADA)] == [2]
+    assert [key.n for key in skipped_keys.of_device(db, ADA)] == [2]
     assert prekeys.get(db, b"2" * 8)
     assert handshakes.contains(db, b"new")
     assert not handshakes.contains(db, b"old")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ContactId, MessageId, PeerId
+from loom.model import ConversationId, MessageId, PeerId
 from loom.storage import messages, schema, search
 from loom.storage.connection import connect
 from loom.storage.database import Database
@@ -18,7 +18,7 @@ from tests.storage.conftest import OpenDatabase
 from tests.storage.given import KEY, add_contact, check_search, continue_at, mid, say, saying
 from tests.storage.pages import decrypted
 
-ADA, BOB = ContactId(1), ContactId(2)
+ADA, BOB = ConversationId(1), ConversationId(2)
 PART = 1 << search.PART_BITS
 
 
@@ -29,7 +29,7 @@ def three_parts(db: Connection) -> Connection:
     for number in range(1, 10):
         if number % 3 == 1:
             continue_at(db, (1 + number // 3) * PART - 2)
-        say(db, number, f"word{number}", contact_id=1 + number % 2)
+        say(db, number, f"word{number}", conversation_id=1 + number % 2)
     search.index_new(db)
     check_search(db)
     return db
@@ -38,7 +38,7 @@ def three_parts(db: Connection) -> Connection:
 def _numbers(
     db: Connection,
     text: str,
-    contact_id: ContactId | None = None,
+    contact_id: ConversationId | None = None,
     limit: int = 50,
     **before: int | None,
 ) -> list[int]:
@@ -58,7 +58,7 @@ def test_a_search_goes_on_from_part_to_part(three_parts: Connection) -> None:
 @pytest.mark.parametrize("contact_id", [None, ADA, BOB])
 @pytest.mark.parametrize("limit", [1, 2, 3, 4])
 def test_pages_lose_and_repeat_nothing(
-    three_parts: Connection, contact_id: ContactId | None, limit: int
+    three_parts: Connection, contact_id: ConversationId | None, limit: int
 ) -> None:
     def pages() -> Iterator[MessageId]:
         before = None
@@ -93,7 +93,7 @@ def test_parts_without_a_message_of_the_conversation_are_not_asked(db: Connectio
     say(db, 1, "old word")
     for number in range(2, 6):
         continue_at(db, number * PART)
-        say(db, number, "word", contact_id=2)
+        say(db, number, "word", conversation_id=2)
     search.index_new(db)
     asked: list[str] = []
     db.set_trace_callback(lambda sql: asked.append(sql) if "MATCH" in sql else None)
@@ -218,10 +218,14 @@ def test_a_profile_with_an_index_in_one_piece_opens_and_is_searched(tmp_path: Pa
     path.touch()
     db = connect(path, KEY)
     schema.migrate(db, {number: schema.migrations()[number] for number in (1, 2)})
-    add_contact(db)
-    say(db, 1, "first zanzibar")
-    continue_at(db, 2 * PART)
-    say(db, 2, "second marzipan")
+    db.execute(
+        "INSERT INTO contacts (name, name_key, peer_id, x25519_public, created_at_ms)"
+        " VALUES ('Ada', 'ada', zeroblob(32), zeroblob(32), 1)"
+    )
+    for number, row_id, text in ((1, 1, "first zanzibar"), (2, 2 * PART, "second marzipan")):
+        db.execute(
+            "INSERT INTO messages VALUES (?, 1, ?, 0, ?, 1, 1, 3)", (row_id, mid(number), text)
+        )
     db.execute("INSERT INTO messages_fts (rowid, body) SELECT row_id, body FROM messages")
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (2 * PART,))
     db.close()

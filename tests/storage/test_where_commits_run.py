@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from loom.model import ContactId, Message
+from loom.model import ConversationId, Message
 from loom.storage import database as database_module
 from loom.storage import messages
 from loom.storage.database import Database
 from loom.storage.writer import Writer
 from tests.storage.given import KEY, mid, saying
 
-ADA = ContactId(1)
+ADA = ConversationId(1)
 
 
 class Disk:

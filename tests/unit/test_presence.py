@@ -15,7 +15,7 @@ from loom.core.presence import (
 )
 from loom.crypto.kdf import MacKey, hash_, mac
 from loom.errors import MalformedMessage, UsageError
-from loom.model import ContactId
+from loom.model import PersonId
 from loom.wire.encoding import enc, u16, u64
 from loom.wire.limits import EPOCH_SKEW
 
@@ -46,9 +46,9 @@ def found(
     properties: Properties, *, number: int = 0, epoch: int = EPOCH, place: Place = PLACE
 ) -> bool:
     """Whether contact `number`'s side recognises the advert as ours."""
-    keys = {ContactId(8): MacKey(key(1_000)), ContactId(9): MacKey(key(number))}
+    keys = {PersonId(8): MacKey(key(1_000)), PersonId(9): MacKey(key(number))}
     contact = find_contact(decode_presence(properties), place, keys, epoch=epoch)
-    return contact == ContactId(9)
+    return contact == PersonId(9)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
 from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
-from loom.model import ContactId, PeerId
+from loom.model import PeerId, PersonId
 from loom.wire.content import KnownPayload, Unknown, decode_payload, encode_payload
 from loom.wire.framing import RecordKind
 from loom.wire.limits import REKEY_AFTER_RECORDS
@@ -120,13 +120,13 @@ def test_link(monkeypatch: pytest.MonkeyPatch) -> None:
         kem_seed=unhex(inputs["kem_seed"]),
         now_s=0,
     )
-    gate = Gate((GateEntry(ContactId(7), keys),), inputs["day"], lambda _contact, _rand: False)
+    gate = Gate((GateEntry(PersonId(7), keys),), inputs["day"], lambda _contact, _rand: False)
     responder = LinkResponder(gate, ephemeral_seed=unhex(inputs["responder_ephemeral"]), now_s=0)
 
     opening = initiator.data_to_send()
     assert opening.hex() == derived["initiator_sends"]
     assert responder.receive_data(opening, 0) == [
-        LinkAuthenticated(ContactId(7), unhex(inputs["rand"]), inputs["day"])
+        LinkAuthenticated(PersonId(7), unhex(inputs["rand"]), inputs["day"])
     ]
     responder.accept()
     answer = responder.data_to_send()
@@ -323,5 +323,5 @@ def test_presence() -> None:
     first_s, last_s = derived["found_first_second"], derived["found_last_second"]
     heard = decode_presence(properties)
     for unix_s in (first_s - 1, first_s, inputs["unix_s"], last_s, last_s + 1):
-        found = find_contact(heard, place, {ContactId(3): MacKey(keys[0])}, epoch=epoch_at(unix_s))
-        assert found == (ContactId(3) if first_s <= unix_s <= last_s else None)
+        found = find_contact(heard, place, {PersonId(3): MacKey(keys[0])}, epoch=epoch_at(unix_s))
+        assert found == (PersonId(3) if first_s <= unix_s <= last_s else None)

@@ -12,7 +12,16 @@ from loom.api.events import ContactChanged, ContactRemoved, MessageFailed
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number, safety_words
 from loom.errors import ContactNotFound, DuplicateContact, InvalidInput, NameTaken, OwnToken
-from loom.model import Contact, ContactId, ContactToken, Message, MessageState, PeerId
+from loom.model import (
+    Contact,
+    ContactToken,
+    ConversationId,
+    DeviceId,
+    Message,
+    MessageState,
+    PeerId,
+    Person,
+)
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened
@@ -20,7 +29,7 @@ from loom.node.message_view import shown_id
 from loom.node.names import check_name
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import contacts, events, messages, outbox
+from loom.storage import events, messages, outbox, persons
 from loom.storage.connection import Db
 from loom.wire.content import Profile, encode_payload
 from loom.wire.token import decode_token, encode_token
@@ -58,28 +67,28 @@ class ContactCommands:
         name = check_name(command.name)
         async with self._changing:
             for device in self._roster.values():
-                if device.contact.peer_id == token.peer_id:
-                    raise DuplicateContact(name=device.contact.name)
+                if device.person.peer_id == token.peer_id:
+                    raise DuplicateContact(name=device.person.name)
             known = self._roster.find(name)
             if known is None:
                 return await self._add(token, name)
             if not command.replace:
-                raise NameTaken(name=known.contact.name)
+                raise NameTaken(name=known.person.name)
             return await self._replace_identity(known, token.peer_id, token.x25519_public)
 
     async def _add(self, token: ContactToken, name: str) -> views.ContactView:
         now_ms = self._parts.clock.now_ms()
 
         def add(db: Db, happened: Happened) -> Contact:
-            contact = contacts.insert(
+            contact = persons.insert(
                 db,
                 name=name,
                 peer_id=token.peer_id,
                 x25519_public=token.x25519_public,
                 created_at_ms=now_ms,
             )
-            self._queue_profile(db, contact.contact_id)
-            _changed(happened, contact, "added")
+            self._queue_profile(db, contact.device_id)
+            _changed(happened, contact.person, contact.conversation_id, "added")
             return contact
 
         def join(contact: Contact) -> None:
@@ -87,7 +96,7 @@ class ContactCommands:
             self._roster.on_changed()
 
         contact = await self._parts.journal.submit(add, then=join)
-        device = self._roster[contact.contact_id]
+        device = self._roster[contact.person.person_id]
         return await self._view(device)
 
     async def _replace_identity(
@@ -95,9 +104,9 @@ class ContactCommands:
     ) -> views.ContactView:
         """A contact's new identity: it hears nothing of us until it is verified."""
 
-        def change(contact: Contact) -> Contact:
+        def change(person: Person) -> Person:
             return msgspec.structs.replace(
-                contact,
+                person,
                 peer_id=peer_id,
                 x25519_public=x25519_public,
                 verified=False,
@@ -106,8 +115,8 @@ class ContactCommands:
 
         def also(db: Db, happened: Happened) -> None:
             _fail_queued(db, happened, device, "identity_changed")
-            contacts.forget_identity(db, device.number)
-            self._queue_profile(db, device.number)
+            persons.forget_identity(db, device.device_id)
+            self._queue_profile(db, device.device_id)
 
         return await self._change(device, change, "identity", also=also, anew=True)
 
@@ -116,15 +125,15 @@ class ContactCommands:
             lambda db: (messages.unread_counts(db), outbox.counts(db), messages.last_messages(db))
         )
         devices = sorted(
-            self._roster.values(), key=lambda device: contacts.name_key(device.contact.name)
+            self._roster.values(), key=lambda device: persons.name_key(device.person.name)
         )
         return views.Contacts(
             contacts=[
                 _contact_view(
                     device,
-                    unread.get(device.number, 0),
-                    queued.get(device.number, 0),
-                    last.get(device.number),
+                    unread.get(device.conversation_id, 0),
+                    queued.get(device.conversation_id, 0),
+                    last.get(device.conversation_id),
                 )
                 for device in devices
             ]
@@ -138,15 +147,15 @@ class ContactCommands:
         async with self._changing:
             device = self._roster.named(command.contact)
             return await self._change(
-                device, lambda contact: msgspec.structs.replace(contact, name=name), "renamed"
+                device, lambda person: msgspec.structs.replace(person, name=name), "renamed"
             )
 
     async def _remove_contact(self, command: api.RemoveContact) -> views.Done:
 
         def remove(db: Db, happened: Happened) -> None:
-            contacts.remove(db, device.number)
-            events.forget(db, device.number)
-            event = ContactRemoved(contact=device.contact.name, contact_id=device.number)
+            persons.remove(db, device.number)
+            events.forget(db, device.conversation_id)
+            event = ContactRemoved(contact=device.person.name, contact_id=device.number)
             happened.add(event)
 
         async with self._changing:
@@ -161,16 +170,16 @@ class ContactCommands:
             if command.blocked:
                 _fail_queued(db, happened, device, "blocked")
             else:
-                self._queue_profile(db, device.number)
+                self._queue_profile(db, device.device_id)
 
         async with self._changing:
             device = self._roster.named(command.contact)
-            if device.contact.blocked == command.blocked:
+            if device.person.blocked == command.blocked:
                 return await self._view(device)
             # Links, tasks and unsent words end here; unblocking begins afresh.
             return await self._change(
                 device,
-                lambda contact: msgspec.structs.replace(contact, blocked=command.blocked),
+                lambda person: msgspec.structs.replace(person, blocked=command.blocked),
                 "blocked" if command.blocked else "unblocked",
                 also=also,
                 anew=True,
@@ -184,32 +193,32 @@ class ContactCommands:
             if command.confirm:
                 await self._change(
                     device,
-                    lambda contact: msgspec.structs.replace(
-                        contact, verified=True, identity_changed=False
+                    lambda person: msgspec.structs.replace(
+                        person, verified=True, identity_changed=False
                     ),
                     "verified",
-                    anew=device.contact.identity_changed,
+                    anew=device.person.identity_changed,
                 )
-            elif command.withdraw and device.contact.verified:
+            elif command.withdraw and device.person.verified:
                 await self._change(
                     device,
-                    lambda contact: msgspec.structs.replace(contact, verified=False),
+                    lambda person: msgspec.structs.replace(person, verified=False),
                     "unverified",
                 )
             device = self._roster.named(command.contact)
-        groups = safety_number(self._parts.identity.peer_id, device.contact.peer_id)
+        groups = safety_number(self._parts.identity.peer_id, device.person.peer_id)
         return views.SafetyNumberView(
-            contact=device.contact.name,
+            contact=device.person.name,
             contact_id=device.number,
             groups=list(groups),
             words=list(safety_words(groups)),
-            verified=device.contact.verified,
+            verified=device.person.verified,
         )
 
     async def _change(
         self,
         device: Device,
-        change: Callable[[Contact], Contact],
+        change: Callable[[Person], Person],
         what: str,
         *,
         also: Callable[[Db, Happened], None] | None = None,
@@ -217,23 +226,22 @@ class ContactCommands:
     ) -> views.ContactView:
         """Change a contact as it stands on disk; `anew`: its links and tasks begin again."""
 
-        def update(db: Db, happened: Happened) -> Contact:
-            current = contacts.by_id(db, device.number)
+        def update(db: Db, happened: Happened) -> Person:
+            current = persons.by_id(db, device.number)
             if current is None:
-                raise ContactNotFound(name=device.contact.name)
+                raise ContactNotFound(name=device.person.name)
             changed = change(current)
             if also is not None:
                 also(db, happened)
-            contacts.update(db, changed)
-            _changed(happened, changed, what)
+            persons.update(db, changed)
+            _changed(happened, changed, device.conversation_id, what)
             return changed
 
-        def take_up(contact: Contact) -> None:
+        def take_up(person: Person) -> None:
+            device.context.person = person
             if anew:
-                self._roster.add(contact)
+                self._roster.add(device.contact)
                 self._roster.on_changed()
-            else:
-                device.context.contact = contact
 
         if anew:
             async with self._let_go(device):
@@ -258,56 +266,58 @@ class ContactCommands:
         await device.sessions.ready()
         unread, queued, last = await self._parts.database.read(
             lambda db: (
-                messages.unread_count(db, device.number),
-                outbox.counts(db).get(device.number, 0),
-                messages.page(db, device.number, 1),
+                messages.unread_count(db, device.conversation_id),
+                outbox.counts(db).get(device.conversation_id, 0),
+                messages.page(db, device.conversation_id, 1),
             )
         )
         return _contact_view(device, unread, queued, last[0] if last else None)
 
-    def _queue_profile(self, db: Db, contact_id: ContactId) -> None:
+    def _queue_profile(self, db: Db, device_id: DeviceId) -> None:
         """Tell the contact what one would like to be called, before anything else."""
         message_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
         profile = Profile(message_id, now_ms, self._own_name)
-        outbox.add(db, contact_id, message_id, encode_payload(profile))
+        outbox.add(db, device_id, message_id, encode_payload(profile))
 
 
-def _changed(happened: Happened, contact: Contact, what: str) -> None:
-    event = ContactChanged(contact=contact.name, contact_id=contact.contact_id, what=what)
-    happened.add(event, contact.contact_id)
+def _changed(
+    happened: Happened, person: Person, conversation_id: ConversationId, what: str
+) -> None:
+    event = ContactChanged(contact=person.name, contact_id=person.person_id, what=what)
+    happened.add(event, conversation_id)
 
 
 def _fail_queued(db: Db, happened: Happened, device: Device, reason: str) -> None:
     """What waits for a contact will not leave."""
-    ids = outbox.delete_all(db, device.number)
-    for one in messages.set_state(db, device.number, ids, MessageState.FAILED):
+    ids = outbox.delete_all(db, device.device_id)
+    for one in messages.set_state(db, device.conversation_id, ids, MessageState.FAILED):
         event = MessageFailed(
             message_id=shown_id(one),
-            contact=device.contact.name,
+            contact=device.person.name,
             contact_id=device.number,
             reason=reason,
         )
-        happened.add(event, device.number)
+        happened.add(event, device.conversation_id)
 
 
 def _contact_view(
     device: Device, unread: int, queued: int, last: Message | None
 ) -> views.ContactView:
-    contact = device.contact
+    person = device.person
     return views.ContactView(
-        contact=contact.name,
-        contact_id=contact.contact_id,
-        fingerprint=contact.peer_id.hex(),
-        display_name=contact.display_name,
-        verified=contact.verified,
-        blocked=contact.blocked,
-        identity_changed=contact.identity_changed,
+        contact=person.name,
+        contact_id=person.person_id,
+        fingerprint=person.peer_id.hex(),
+        display_name=person.display_name,
+        verified=person.verified,
+        blocked=person.blocked,
+        identity_changed=person.identity_changed,
         online=device.connection is not None,
         session=_session_state(device),
         unread=unread,
         queued=queued,
         last_message_at_ms=None if last is None else last.stored_at_ms,
-        created_at_ms=contact.created_at_ms,
+        created_at_ms=person.created_at_ms,
     )
 
 

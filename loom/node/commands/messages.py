@@ -6,7 +6,7 @@ from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ConversationRead, MessageQueued, MessagesDeleted
 from loom.errors import InvalidInput, MessageNotFound
-from loom.model import Direction, Message, MessageId, MessageState
+from loom.model import OWNER, Message, MessageId, MessageState
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened
@@ -19,7 +19,7 @@ from loom.storage import messages, outbox, preferences, receipts
 from loom.storage import search as text_search
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
-from loom.wire.content import Text
+from loom.wire.content import Text, tag_of
 from loom.wire.limits import RECEIPT_MAX_IDS
 
 PAGE_MAX = 10_000
@@ -49,7 +49,7 @@ class MessageCommands:
     async def _retry_message(self, command: api.RetryMessage) -> views.MessageView:
         device, message_id = self._roster.addressable(command.contact), _id(command.message_id)
         failed = await self._parts.database.read(
-            lambda db: messages.by_id(db, device.number, message_id, Direction.OUT)
+            lambda db: messages.by_id(db, device.conversation_id, message_id, OWNER)
         )
         if failed is None or failed.state is not MessageState.FAILED:
             raise MessageNotFound(message_id=command.message_id)
@@ -62,26 +62,27 @@ class MessageCommands:
 
         def store(db: Db, happened: Happened) -> Message:
             if instead_of is not None:
-                if not messages.delete(db, device.number, [instead_of]):
+                if not messages.delete(db, device.conversation_id, [instead_of]):
                     raise MessageNotFound(message_id=shown_id(instead_of))
-                happened.add(_deleted(device, [instead_of]), device.number)
+                happened.add(_deleted(device, [instead_of]), device.conversation_id)
             message = messages.insert(
                 db,
-                contact_id=device.number,
+                conversation_id=device.conversation_id,
                 message_id=message_id,
-                direction=Direction.OUT,
+                author=OWNER,
+                kind=tag_of(Text),
                 body=body,
                 sent_at_ms=now_ms,
                 stored_at_ms=now_ms,
                 state=MessageState.QUEUED,
             )
-            event = MessageQueued(**message_fields(device.contact, message))
-            happened.add(event, device.number, message.row_id)
+            event = MessageQueued(**message_fields(device.person, message))
+            happened.add(event, device.conversation_id, message.row_id)
             return message
 
         text = Text(message_id, now_ms, body)
         message = await device.outbox.add(message_id, text, store)
-        return message_view(device.contact, message)
+        return message_view(device.person, message)
 
     async def _history(self, command: api.History) -> views.Messages:
         device = self._roster.named(command.contact)
@@ -89,12 +90,12 @@ class MessageCommands:
         def page(db: Db) -> list[Message]:
             after_row = command.after_row
             if command.unread:
-                if (first := messages.first_unread(db, device.number)) is None:
+                if (first := messages.first_unread(db, device.conversation_id)) is None:
                     return []
                 after_row = max(after_row or 0, first - 1)
             return messages.page(
                 db,
-                device.number,
+                device.conversation_id,
                 _page_size(command.limit),
                 before_ms=command.before_ms,
                 since_ms=command.since_ms,
@@ -104,27 +105,27 @@ class MessageCommands:
             )
 
         found = await self._parts.database.long_read(page)
-        return views.Messages(messages=[message_view(device.contact, one) for one in found])
+        return views.Messages(messages=[message_view(device.person, one) for one in found])
 
     async def _search(self, command: api.Search) -> views.Messages:
         device = None if command.contact is None else self._roster.named(command.contact)
-        contact_id = None if device is None else device.number
+        conversation_id = None if device is None else device.conversation_id
         found = await self._parts.database.search(
             lambda db: text_search.search(
                 db,
                 command.text,
-                contact_id,
+                conversation_id,
                 _page_size(command.limit),
                 before_ms=command.before_ms,
                 before_row=command.before_row,
             )
         )
-        known = self._roster
+        known = {one.conversation_id: one.person for one in self._roster.values()}
         return views.Messages(
             messages=[
-                message_view(known[one.contact_id].contact, one)
+                message_view(known[one.conversation_id], one)
                 for one in found
-                if one.contact_id in known
+                if one.conversation_id in known
             ]
         )
 
@@ -134,15 +135,15 @@ class MessageCommands:
 
         def delete(db: Db, happened: Happened) -> None:
             if ids is None:
-                outbox.delete_all(db, device.number)
-                messages.delete_all(db, device.number)
+                outbox.delete_all(db, device.device_id)
+                messages.delete_all(db, device.conversation_id)
             else:
-                found = set(messages.delete(db, device.number, ids))
+                found = set(messages.delete(db, device.conversation_id, ids))
                 missing = [one for one in ids if one not in found]
                 if missing:
                     raise MessageNotFound(message_id=str(uuid.UUID(bytes=missing[0])))
-                outbox.delete(db, device.number, ids)
-            happened.add(_deleted(device, ids), device.number)
+                outbox.delete(db, device.device_id, ids)
+            happened.add(_deleted(device, ids), device.conversation_id)
 
         await self._parts.journal.write(delete)
         if ids is None:
@@ -156,14 +157,14 @@ class MessageCommands:
         device = self._roster.named(command.contact)
 
         def mark(db: Db, happened: Happened) -> bool:
-            ids = messages.mark_read(db, device.number, command.row_id)
+            ids = messages.mark_read(db, device.conversation_id, command.row_id)
             if not ids:
                 return False
-            unread = messages.unread_count(db, device.number)
-            owes = command.receipt and preferences.allows_read_receipts(db, device.number)
+            unread = messages.unread_count(db, device.conversation_id)
+            owes = command.receipt and preferences.allows_read_receipts(db, device.conversation_id)
             for start in range(0, len(ids) if owes else 0, RECEIPT_MAX_IDS):
                 page = ids[start : start + RECEIPT_MAX_IDS]
-                receipts.add(db, device.number, ReceiptKind.READ, page)
+                receipts.add(db, device.device_id, ReceiptKind.READ, page)
             happened.add_live(_read(device, command.row_id, unread))
             return owes
 
@@ -174,9 +175,9 @@ class MessageCommands:
     async def _set_typing(self, command: api.SetTyping) -> views.Done:
         device = self._roster.named(command.contact)
         allowed = await self._parts.database.read(
-            lambda db: preferences.allows_typing(db, device.number)
+            lambda db: preferences.allows_typing(db, device.conversation_id)
         )
-        if allowed and not device.contact.blocked and not device.contact.identity_changed:
+        if allowed and not device.person.blocked and not device.person.identity_changed:
             await device.outbox.tell_typing(command.on)
         return views.Done()
 
@@ -196,13 +197,13 @@ def _id(text: str) -> MessageId:
 
 def _read(device: Device, row_id: int, unread: int) -> ConversationRead:
     return ConversationRead(
-        contact=device.contact.name, contact_id=device.number, row_id=row_id, unread=unread
+        contact=device.person.name, contact_id=device.number, row_id=row_id, unread=unread
     )
 
 
 def _deleted(device: Device, ids: list[MessageId] | None) -> MessagesDeleted:
     return MessagesDeleted(
-        contact=device.contact.name,
+        contact=device.person.name,
         contact_id=device.number,
         message_ids=None if ids is None else [shown_id(one) for one in ids],
     )

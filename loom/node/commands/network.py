@@ -47,12 +47,15 @@ class NetworkCommands:
 
     async def _list_peers(self, command: api.ListPeers) -> views.Peers:
         known = await self._parts.database.read(
-            lambda db: {number: addresses.of_contact(db, number) for number in self._roster}
+            lambda db: {
+                number: addresses.of_device(db, device.device_id)
+                for number, device in self._roster.items()
+            }
         )
         return views.Peers(
             peers=[
                 views.PeerView(
-                    contact=device.contact.name,
+                    contact=device.person.name,
                     contact_id=number,
                     online=device.connection is not None,
                     address=None if device.connection is None else str(device.connection.remote),
@@ -69,7 +72,10 @@ class NetworkCommands:
         roster, network = self._roster, self._network
         known, queued = await self._parts.database.read(
             lambda db: (
-                {number: len(addresses.of_contact(db, number)) for number in roster},
+                {
+                    number: len(addresses.of_device(db, device.device_id))
+                    for number, device in roster.items()
+                },
                 outbox.counts(db),
             )
         )
@@ -78,7 +84,9 @@ class NetworkCommands:
             addresses=network.addresses,
             refused=network.link_listener.refused,
             paths=[
-                _path_view(device, known=known.get(number, 0), queued=queued.get(number, 0))
+                _path_view(
+                    device, known=known.get(number, 0), queued=queued.get(device.conversation_id, 0)
+                )
                 for number, device in sorted(roster.items())
             ],
         )
@@ -87,7 +95,7 @@ class NetworkCommands:
 def _path_view(device: Device, *, known: int, queued: int) -> views.PathView:
     dialer = None if device.connection is not None else device.dialer
     return views.PathView(
-        contact=device.contact.name,
+        contact=device.person.name,
         contact_id=device.number,
         online=device.connection is not None,
         address=None if device.connection is None else str(device.connection.remote),

@@ -6,12 +6,14 @@ from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ContactChanged
 from loom.errors import InvalidText
+from loom.model import PersonId
 from loom.node.commands.handlers import Handlers
 from loom.node.journal import Happened
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import drafts, preferences
 from loom.storage.connection import Db
+from loom.storage.preferences import Allowed
 from loom.wire.limits import DRAFT_MAX_BYTES
 
 
@@ -31,25 +33,38 @@ class PreferenceCommands:
     async def _list_drafts(self, command: api.ListDrafts) -> views.Drafts:
         found = await self._parts.database.read(drafts.all_)
         return views.Drafts(
-            drafts=[views.Draft(contact_id=number, body=body) for number, body in found.items()]
+            drafts=[
+                views.Draft(contact_id=number, body=found[device.conversation_id])
+                for number, device in sorted(self._roster.items())
+                if device.conversation_id in found
+            ]
         )
 
     async def _set_draft(self, command: api.SetDraft) -> views.Done:
         device = self._roster.named(command.contact)
         if len(command.body.encode()) > DRAFT_MAX_BYTES:
             raise InvalidText(reason=f"a draft has at most {DRAFT_MAX_BYTES} bytes")
-        await self._parts.database.write(lambda db: drafts.put(db, device.number, command.body))
+        await self._parts.database.write(
+            lambda db: drafts.put(db, device.conversation_id, command.body)
+        )
         return views.Done()
 
     async def _list_preferences(self, command: api.ListPreferences) -> views.Preferences:
         everybody, found = await self._parts.database.read(
             lambda db: (preferences.of(db, None), preferences.all_(db))
         )
-        return views.Preferences(everybody=everybody, contacts=found)
+        return views.Preferences(
+            everybody=_view(None, everybody),
+            contacts=[
+                _view(number, found[device.conversation_id])
+                for number, device in sorted(self._roster.items())
+                if device.conversation_id in found
+            ],
+        )
 
     async def _set_preferences(self, command: api.SetPreferences) -> views.Done:
         device = None if command.contact is None else self._roster.named(command.contact)
-        number = None if device is None else device.number
+        conversation_id = None if device is None else device.conversation_id
         asked = {
             "read_receipts": command.read_receipts,
             "typing": command.typing,
@@ -58,13 +73,22 @@ class PreferenceCommands:
         changes = {name: value for name, value in asked.items() if value is not None}
 
         def change(db: Db, happened: Happened) -> None:
-            before = preferences.of(db, number)
-            preferences.put(db, msgspec.structs.replace(before, **changes))
+            before = preferences.of(db, conversation_id)
+            preferences.put(db, conversation_id, msgspec.structs.replace(before, **changes))
             if device is not None:
                 event = ContactChanged(
-                    contact=device.contact.name, contact_id=device.number, what="preferences"
+                    contact=device.person.name, contact_id=device.number, what="preferences"
                 )
-                happened.add(event, device.number)
+                happened.add(event, device.conversation_id)
 
         await self._parts.journal.write(change)
         return views.Done()
+
+
+def _view(contact_id: PersonId | None, allowed: Allowed) -> views.Preference:
+    return views.Preference(
+        contact_id=contact_id,
+        read_receipts=allowed.read_receipts,
+        typing=allowed.typing,
+        muted=allowed.muted,
+    )

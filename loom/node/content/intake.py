@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from loom.model import Contact
+from loom.node.context import DeviceContext
 from loom.node.journal import Happened
 from loom.storage.connection import Db
 
 
 @dataclass
 class Intake:
-    """One transaction's work for one author."""
+    """One transaction's work for the device that `context` names."""
 
     db: Db
     happened: Happened
-    contact: Contact
+    context: DeviceContext
     now_ms: int
-    is_contact_changed: bool = False
-    """The contact's row was changed: read it again."""
+    is_person_changed: bool = False
+    """The person's row was changed: read it again."""

@@ -10,17 +10,20 @@ from loom.wire.content import Receipt
 
 def take_in(intake: Intake, payload: Receipt) -> None:
     """Nothing else removes a row from the outbox; what moves nothing is not told."""
-    db, name, number = intake.db, intake.contact.name, intake.contact.contact_id
+    db, person, context = intake.db, intake.context.person, intake.context
+    conversation_id = context.conversation_id
     delivered = [MessageId(one) for one in payload.delivered]
     read = [MessageId(one) for one in payload.read]
-    outbox.delete(db, number, delivered + read)
+    outbox.delete(db, context.device_id, delivered + read)
     events: list[AnyEvent] = [
-        MessageDelivered(message_id=shown_id(one), contact=name, contact_id=number)
-        for one in messages.set_state(db, number, delivered, MessageState.DELIVERED)
+        MessageDelivered(message_id=shown_id(one), contact=person.name, contact_id=person.person_id)
+        for one in messages.set_state(
+            db, context.conversation_id, delivered, MessageState.DELIVERED
+        )
     ]
     events += [
-        MessageRead(message_id=shown_id(one), contact=name, contact_id=number)
-        for one in messages.set_state(db, number, read, MessageState.READ)
+        MessageRead(message_id=shown_id(one), contact=person.name, contact_id=person.person_id)
+        for one in messages.set_state(db, conversation_id, read, MessageState.READ)
     ]
     for event in events:
-        intake.happened.add(event, number)
+        intake.happened.add(event, conversation_id)

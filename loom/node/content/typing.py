@@ -7,7 +7,7 @@ from loom.wire.content import Typing
 
 def take_in(intake: Intake, payload: Typing) -> None:
     """A live event."""
-    contact = intake.contact
+    person = intake.context.person
     intake.happened.add_live(
-        ContactTyping(contact=contact.name, contact_id=contact.contact_id, on=payload.on)
+        ContactTyping(contact=person.name, contact_id=person.person_id, on=payload.on)
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loom.model import Address, ContactId
+from loom.model import Address, DeviceId
 from loom.ports import Clock
 from loom.storage import addresses
 from loom.storage.addresses import AddressSource, KnownAddress
@@ -13,14 +13,14 @@ from loom.storage.database import Database
 class AddressBook:
     """The stored addresses of one contact."""
 
-    def __init__(self, database: Database, clock: Clock, contact_id: ContactId) -> None:
+    def __init__(self, database: Database, clock: Clock, device_id: DeviceId) -> None:
         self._database = database
         self._clock = clock
-        self._contact_id = contact_id
+        self._device_id = device_id
 
     async def known(self) -> list[KnownAddress]:
         """All, the most promising first."""
-        return await self._database.read(lambda db: addresses.of_contact(db, self._contact_id))
+        return await self._database.read(lambda db: addresses.of_device(db, self._device_id))
 
     async def remember(self, found: Sequence[Address], source: AddressSource) -> None:
         """Add addresses, or note that they were heard again."""
@@ -28,7 +28,7 @@ class AddressBook:
 
         def store(db: Db) -> None:
             for address in found:
-                addresses.remember(db, self._contact_id, address, source, now_ms)
+                addresses.remember(db, self._device_id, address, source, now_ms)
 
         await self._database.write(store)
 
@@ -36,9 +36,9 @@ class AddressBook:
         """Note that the contact answered there."""
         now_ms = self._clock.now_ms()
         await self._database.write(
-            lambda db: addresses.mark_ok(db, self._contact_id, address, now_ms)
+            lambda db: addresses.mark_ok(db, self._device_id, address, now_ms)
         )
 
     async def forget(self, address: Address) -> None:
         """Drop an address."""
-        await self._database.write(lambda db: addresses.forget(db, self._contact_id, address))
+        await self._database.write(lambda db: addresses.forget(db, self._device_id, address))

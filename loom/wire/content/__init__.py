@@ -25,6 +25,7 @@ __all__ = [
     "decode_payload",
     "encode_payload",
     "read_tag",
+    "tag_of",
 ]
 
 _ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile)
@@ -35,6 +36,11 @@ _MAX_MS: Final = 2**53
 
 _encoder = msgspec.msgpack.Encoder()
 _decoders = {tag: msgspec.msgpack.Decoder(kind) for tag, kind in KINDS.items()}
+
+
+def tag_of(kind: type[KnownPayload]) -> int:
+    """The number of a kind on the wire and in the history."""
+    return int(kind.__struct_config__.tag)  # type: ignore[arg-type]
 
 
 def encode_payload(payload: KnownPayload) -> bytes:

@@ -1,0 +1,155 @@
+"""The people whose tokens were imported, each with a conversation and a device."""
+
+import unicodedata
+from typing import Any, Final
+
+from sqlcipher3.dbapi2 import Connection
+
+from loom.errors import DuplicateContact, InvalidName
+from loom.model import Contact, ConversationId, DeviceId, PeerId, Person, PersonId
+
+_COLUMNS: Final = (
+    "person_id, name, peer_id, x25519_public, display_name, verified, blocked, identity_changed,"
+    " created_at_ms"
+)
+_SELECT: Final = f"SELECT {_COLUMNS} FROM persons"  # noqa: S608 - constants only
+_CONTACTS: Final = (
+    f"SELECT {_COLUMNS}, conversation_id, device_id FROM persons"  # noqa: S608 - constants only
+    " JOIN conversations USING (person_id) JOIN devices USING (person_id)"
+)
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name share: case and Unicode form do not matter."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def insert(
+    db: Connection, *, name: str, peer_id: PeerId, x25519_public: bytes, created_at_ms: int
+) -> Contact:
+    """Add a person, their conversation and device, under numbers that were never used before.
+
+    Raises:
+        DuplicateContact: this identity is there already.
+        InvalidName: another person has the name.
+    """
+    if (known := by_peer_id(db, peer_id)) is not None:
+        raise DuplicateContact(name=known.name)
+    _require_free(db, name, None)
+    person_id = db.execute(
+        "INSERT INTO persons (name, name_key, peer_id, x25519_public, created_at_ms)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (_nfc(name), name_key(name), peer_id, x25519_public, created_at_ms),
+    ).lastrowid
+    belongs = (person_id,)
+    conversation_id = db.execute(
+        "INSERT INTO conversations (person_id) VALUES (?)", belongs
+    ).lastrowid
+    device_id = db.execute("INSERT INTO devices (person_id) VALUES (?)", belongs).lastrowid
+    person = Person(
+        person_id=PersonId(person_id or 0),
+        name=_nfc(name),
+        peer_id=peer_id,
+        x25519_public=x25519_public,
+        created_at_ms=created_at_ms,
+    )
+    return Contact(
+        person=person,
+        conversation_id=ConversationId(conversation_id or 0),
+        device_id=DeviceId(device_id or 0),
+    )
+
+
+def update(db: Connection, person: Person) -> None:
+    """Store every field of a known person.
+
+    Raises:
+        DuplicateContact: another person has this identity.
+        InvalidName: another person has the name.
+    """
+    other = by_peer_id(db, person.peer_id)
+    if other is not None and other.person_id != person.person_id:
+        raise DuplicateContact(name=other.name)
+    _require_free(db, person.name, person.person_id)
+    db.execute(
+        "UPDATE persons SET name = ?, name_key = ?, peer_id = ?, x25519_public = ?,"
+        " display_name = ?, verified = ?, blocked = ?, identity_changed = ? WHERE person_id = ?",
+        (
+            _nfc(person.name),
+            name_key(person.name),
+            person.peer_id,
+            person.x25519_public,
+            person.display_name,
+            person.verified,
+            person.blocked,
+            person.identity_changed,
+            person.person_id,
+        ),
+    )
+
+
+def by_id(db: Connection, person_id: PersonId) -> Person | None:
+    """The person of that number, or None."""
+    return _one(db.execute(_SELECT + " WHERE person_id = ?", (person_id,)).fetchone())
+
+
+def by_name(db: Connection, name: str) -> Person | None:
+    """The person of that name, in any case and Unicode form, or None."""
+    return _one(db.execute(_SELECT + " WHERE name_key = ?", (name_key(name),)).fetchone())
+
+
+def by_peer_id(db: Connection, peer_id: PeerId) -> Person | None:
+    """The person of that identity, or None."""
+    return _one(db.execute(_SELECT + " WHERE peer_id = ?", (peer_id,)).fetchone())
+
+
+def contacts(db: Connection) -> list[Contact]:
+    """Everybody with their conversation and device, by name."""
+    return [
+        Contact(person=_person(row[:9]), conversation_id=row[9], device_id=row[10])
+        for row in db.execute(_CONTACTS + " ORDER BY name_key")
+    ]
+
+
+def forget_identity(db: Connection, device_id: DeviceId) -> None:
+    """Delete what belonged to a device's old identity: sessions, keys, receipts, addresses."""
+    for table in ("sessions", "skipped_keys", "prekeys", "receipts", "addresses"):
+        db.execute(f"DELETE FROM {table} WHERE device_id = ?", (device_id,))  # noqa: S608
+
+
+def remove(db: Connection, person_id: PersonId) -> bool:
+    """Delete a person with history, keys, outbox and addresses; False: there was none."""
+    return db.execute("DELETE FROM persons WHERE person_id = ?", (person_id,)).rowcount > 0
+
+
+def put_display_name(db: Connection, person_id: PersonId, display_name: str) -> None:
+    """Keep the name the person told."""
+    db.execute("UPDATE persons SET display_name = ? WHERE person_id = ?", (display_name, person_id))
+
+
+def _nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _require_free(db: Connection, name: str, owner: PersonId | None) -> None:
+    other = by_name(db, name)
+    if other is not None and other.person_id != owner:
+        raise InvalidName(reason="another contact has it")
+
+
+def _one(row: tuple[Any, ...] | None) -> Person | None:
+    return None if row is None else _person(row)
+
+
+def _person(row: tuple[Any, ...]) -> Person:
+    return Person(
+        person_id=row[0],
+        name=row[1],
+        peer_id=row[2],
+        x25519_public=row[3],
+        display_name=row[4],
+        verified=bool(row[5]),
+        blocked=bool(row[6]),
+        identity_changed=bool(row[7]),
+        created_at_ms=row[8],
+    )
