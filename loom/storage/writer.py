@@ -222,12 +222,12 @@ def _run_all(db: Connection, tasks: list[Task]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     saves: list[Save] = []
     for work, save in tasks:
-        if save is None:
+        if save is not None:
+            saves.append(save)
+        elif saves:
             # It may read or delete the state that earlier work leaves behind.
             save_last(db, saves)
             saves = []
-        else:
-            saves.append(save)
         outcomes.append((work(db), None))
     save_last(db, saves)
     return outcomes
