@@ -91,17 +91,23 @@ class Editor:
             column = self._column[1]
         else:
             column = width_of(self.text[rows[row][0] : self.cursor])
-        start, end = rows[row + by]
+        self.point_at(row + by, column, width)
+        self._column = self.cursor, column
+        return True
+
+    def point_at(self, row: int, column: int, width: int) -> None:
+        """As near to a row and a column of cells as it goes."""
+        rows = self.rows(width)
+        row = max(0, min(row, len(rows) - 1))
+        start, end = rows[row]
         # The end of a row without a space or newline is the beginning of the next row.
-        goes_on = rows[row + by + 1 : row + by + 2] and rows[row + by + 1][0] == end
+        goes_on = rows[row + 1 : row + 2] and rows[row + 1][0] == end
         self.cursor, used = start, 0
         for cluster in clusters(self.text[start:end]):
             used += cluster.width
             if used > column or (goes_on and start + cluster.end == end):
                 break
             self.cursor = start + cluster.end
-        self._column = self.cursor, column
-        return True
 
     def rows(self, width: int) -> list[Row]:
         """The text's rows, see `wrap`."""

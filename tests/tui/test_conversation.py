@@ -514,6 +514,17 @@ async def test_a_hit_among_wrapped_messages_is_on_the_screen_and_selected(opened
         assert not app.chat.selection.is_active
 
 
+async def test_a_click_in_the_composer_puts_the_cursor_there(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"日本 go", "ctrl+j", *"next")
+        for place, cursor in (((3 + 4, 0), 2), ((3 + 1, 1), 7), ((50, 0), 5), ((0, 1), 6)):
+            await pilot.click(app.chat.composer, offset=place)
+            await settle(pilot)
+            assert app.chat.composer.editor.cursor == cursor
+
+
 async def test_the_word_help_can_be_clicked(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await pilot.click(app.chat.status, offset=(app.chat.status.size.width - 3, 0))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from textual import events
 from textual.message import Message
 
 from loom.tui.cells import cut, width_of
@@ -184,8 +185,10 @@ class Composer(Lines):
         start, end = rows[at]
         return [head, Piece(shown(text[start:end]))]
 
-    def on_click(self) -> None:
-        """Say so."""
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor there, and say so."""
+        self.editor.point_at(event.y + self._first, event.x - INSET, self.text_width)
+        self.refresh()
         self.post_message(self.Clicked())
 
     def caret(self) -> tuple[int, int] | None:

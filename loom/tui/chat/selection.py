@@ -2,7 +2,6 @@
 
 import os
 import sys
-import webbrowser
 from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -167,6 +166,8 @@ class Selection:
 
     def _open_link(self, address: str) -> None:
         async def open_() -> None:
+            import webbrowser  # the first paint waits for imports
+
             if await to_thread(webbrowser.open, address):
                 self._owner.say(f"Opening {address}")
             else:
