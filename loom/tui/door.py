@@ -118,7 +118,7 @@ class DoorApp(Opener):
 
     # --- from one screen to the next ---
 
-    foot = (("help", "help"), ("quit", "quit"))
+    foot = (("help", "keys"), ("quit", "quit"))
 
     def everywhere(self, action: str) -> None:
         """See `DrawnApp.everywhere`; help lists the keys that count here."""

@@ -99,7 +99,7 @@ class AddPanel(LivePanel):
         self._token.clear()
         self._token.put(token)
         here = self.body.here
-        self.go_to(here if isinstance(here, Field) else self._token)
+        self.go_to(here if isinstance(here, Field) else self._called)
 
     def _do_add(self) -> None:
         self.work(self._add(replace=False), name="add")

@@ -75,7 +75,7 @@ class Introduction(Panel):
             self._token.clear()
             self._token.put(token)
             here = self.body.here
-            self.go_to(here if isinstance(here, Field) else self._token)
+            self.go_to(here if isinstance(here, Field) else self._called)
 
     def _near(self) -> Text:
         signs = self._door.look.signs
