@@ -32,7 +32,7 @@ from loom.node.routes.arbiter import Arbiter
 from loom.node.sessions import DeviceSessions
 from loom.storage import envelopes, handshakes, persons, prekeys, receipts, seen
 from loom.storage.connection import Db
-from loom.storage.receipts import OwedReceipt, ReceiptKind
+from loom.storage.receipts import ReceiptKind
 from loom.wire.content import Payload, Receipt, Unknown, decode_payload
 from loom.wire.limits import INBOX_QUEUE_MAX
 
@@ -269,27 +269,42 @@ class Inbox:
         if ids or batch.wants_answer():
             receipt = self._outbox.seal_receipt(ids, [])
 
-        def store(db: Db, happened: Happened) -> Stored:
-            return self._store(db, happened, batch, ids)
+        # A Receipt that is written next needs no row: should it get lost, the envelopes come
+        # again and owe it again (docs/PROTOCOL.md 9.2).
+        to_owe = [] if receipt is not None and self._arbiter.is_up else ids
 
-        def write(stored: Stored) -> None:
-            if stored.person is not None:
-                self._context.person = stored.person
+        def store(db: Db, happened: Happened) -> Person | None:
+            return self._store(db, happened, batch, ids, to_owe)
+
+        def write(changed: Person | None) -> None:
+            if changed is not None:
+                self._context.person = changed
             if receipt is not None and self._outbox.send(receipt):
-                self._outbox.told(stored.owed)
-            elif ids:
+                self._outbox.told([])
+            elif to_owe:
                 self._outbox.owe()
+            elif ids:
+                self._outbox.owe_rows(ids)
             self._outbox.taken_in()
 
         await self._sessions.commit(store, write)
 
     def _store(
-        self, db: Db, happened: Happened, batch: Batch, to_receipt: list[MessageId]
-    ) -> "Stored":
-        """The transaction: content, seen ids, envelope hashes, receipts and events, or nothing."""
+        self,
+        db: Db,
+        happened: Happened,
+        batch: Batch,
+        ids: list[MessageId],
+        to_owe: list[MessageId],
+    ) -> Person | None:
+        """The transaction: content, seen ids, envelope hashes, receipts and events, or nothing.
+
+        Returns:
+            The person, if their row changed.
+        """
         context, person = self._context, self._context.person
         now_ms = context.parts.clock.now_ms()
-        new = seen.add_many(db, person.peer_id, Direction.IN, to_receipt)
+        new = seen.add_many(db, person.peer_id, Direction.IN, ids)
         intake = Intake(db, happened, context, now_ms)
         for one in batch.taken:
             if one.payload is None or (take_in := TAKE_IN.get(type(one.payload))) is None:
@@ -313,12 +328,9 @@ class Inbox:
                 for one in batch.taken
             ],
         )
-        owed = []
-        if to_receipt:
-            row_id = receipts.add(db, context.device_id, ReceiptKind.DELIVERED, to_receipt)
-            owed.append(OwedReceipt(row_id, ReceiptKind.DELIVERED, to_receipt))
-        changed = persons.by_id(db, person.person_id) if intake.is_person_changed else None
-        return Stored(owed, changed)
+        if to_owe:
+            receipts.add(db, context.device_id, ReceiptKind.DELIVERED, to_owe)
+        return persons.by_id(db, person.person_id) if intake.is_person_changed else None
 
     async def _came_before(self, envelope: bytes) -> bool:
         """A repeated envelope was opened once; its receipt was lost, and is owed again."""
@@ -349,13 +361,6 @@ class Inbox:
             self._receiving = receiving.opened(self._receiving)
             self._queue.clear()
             self._arbiter.close()
-
-
-class Stored(NamedTuple):
-    """What the transaction did: receipts that are owed, and the person if their row changed."""
-
-    owed: list[OwedReceipt]
-    person: Person | None
 
 
 def _digest(envelope: bytes) -> bytes:

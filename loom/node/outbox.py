@@ -28,6 +28,7 @@ from loom.storage import outbox
 from loom.storage import receipts as receipt_rows
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow, Seal
+from loom.storage.receipts import ReceiptKind
 from loom.wire.content import KINDS, KnownPayload, Receipt, Typing, encode_payload, read_tag
 from loom.wire.framing import RecordKind
 
@@ -198,6 +199,7 @@ class Outbox:
         return (
             self._arbiter.is_writable
             and self._delivery.sending.is_caught_up
+            and sending.room(self._delivery.sending, 1) > 0
             and self._sessions.is_loaded
             and self._sessions.may_seal(text=True)
         )
@@ -334,6 +336,16 @@ class Outbox:
             raise
         self.owe()
 
+    def owe_rows(self, message_ids: Sequence[MessageId]) -> None:
+        """A Receipt that was sealed with what it names found no link: store that it is owed."""
+        device_id = self._context.device_id
+        self._context.log_failure(
+            self._context.parts.database.submit(
+                lambda db: receipt_rows.add(db, device_id, ReceiptKind.DELIVERED, message_ids)
+            )
+        )
+        self.owe()
+
     def told(self, rows: Sequence[OwedRow]) -> None:
         """These were written to a confirmed link."""
         after, done = receipts.told(self._delivery.receipts, rows)
@@ -343,14 +355,11 @@ class Outbox:
 
     async def _write_rows(self, link: DirectLink) -> None:
         """Seal and write the next rows, as far as flow control allows."""
-        device_id, added, cursor = (
-            self._context.device_id,
-            self._added,
-            self._delivery.sending.cursor,
-        )
+        device_id, added, before = self._context.device_id, self._added, self._delivery.sending
+        cursor, limit = before.cursor, sending.room(before, PAGE_ROWS)
         # Through the writer, so that rows on their way to the disk are among them.
         rows = await self._context.parts.database.write(
-            lambda db: outbox.page(db, device_id, cursor, PAGE_ROWS)
+            lambda db: outbox.page(db, device_id, cursor, limit)
         )
         await self._sessions.ready()
         best, state = self._sessions.best, self._delivery.sending

@@ -124,6 +124,14 @@ class Delivery:
         if told is not None:
             yield self.put(told, who, replace(told.sides[who], owed=side.owed))
 
+    def untold(self, world: World, who: int) -> World | None:
+        """A text was stored without owing its receipt, which was not written any more."""
+        side = world.sides[who]
+        if not world.coming[who] or choice.best(side.sessions) is None:
+            return None
+        taken = self.receive(world, who)
+        return self.put(taken, who, replace(taken.sides[who], owed=side.owed))
+
     # --- the state that the rules keep ---
 
     def put(self, world: World, who: int, side: Side) -> World:
@@ -133,6 +141,8 @@ class Delivery:
         after, best = delivery.sending, choice.best(side.sessions)
         if best is not None and after.session_id != best.session_id:
             after = self.on_session(after, best)
+        if after.unproven:  # flow control is left out
+            after = replace(after, unproven=0)
         side = self.with_sending(side, after)
         is_caught_up, is_due = self.next_row(side) is None, bool(side.owed or side.answer)
         if after.is_caught_up != is_caught_up:
@@ -379,6 +389,8 @@ class Delivery:
             if world.is_linked:
                 for torn in self.torn(spent, who):
                     yield Step("crashes within a step", who), self.crash(torn, who)
+                if (untold := self.untold(spent, who)) is not None:
+                    yield Step("crashes before telling", who), self.crash(untold, who)
         if budget.restores:
             spent = replace(
                 world, budget=replace(budget, restores=budget.restores - 1), is_calm=False

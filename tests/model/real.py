@@ -69,7 +69,7 @@ def follow(real: Real, before: World, step: Step, after: World) -> Real:
         real = _fetch(real, who, before)
     elif step.what == "starts":
         real = _start(real, who, before, after)
-    elif step.what == "receives":
+    elif step.what in ("receives", "crashes before telling"):
         real = _receive(real, who, before, after)
     elif step.what == "an hour later":
         real = _tidy(real, who)

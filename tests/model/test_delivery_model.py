@@ -39,8 +39,9 @@ IN_CI = [
     acquainted(Budget((2, 0), (1, 1), restores=1)),
     acquainted(Budget((1, 1), (1, 1), restores=1)),
     acquainted(Budget((1, 0), (2, 1), restores=1, lost_prekeys=1)),
-    acquainted(Budget((1, 0), (2, 1), restores=1, crashes=1)),
+    acquainted(Budget((1, 0), (1, 1), restores=1, crashes=1)),
 ]
+LARGE = acquainted(Budget((1, 0), (2, 1), restores=1, crashes=1))
 ON_DEMAND = [
     strangers(Budget((1, 1), (1, 1), cuts=1)),
     strangers(Budget((1, 0), (2, 1), cuts=1, lost_prekeys=1)),
@@ -65,8 +66,12 @@ def title(world: World) -> str:
     return " ".join([who, f"texts={budget.texts}", f"starts={budget.starts}", *faults])
 
 
-@pytest.mark.timeout(3_600 if LONG else 120)
-@pytest.mark.parametrize("first", IN_CI + (ON_DEMAND if LONG else []), ids=title)
+@pytest.mark.timeout(3_600 if LONG else 900)
+@pytest.mark.parametrize(
+    "first",
+    [*IN_CI, pytest.param(LARGE, marks=pytest.mark.long), *(ON_DEMAND if LONG else [])],
+    ids=title,
+)
 def test_protocol_10_03_every_schedule_shows_each_text_once_and_in_order(
     first: World, record_property: Any
 ) -> None:

@@ -11,7 +11,7 @@ from tests.model.world import Budget, Envelope, Kept, World, strangers
 LONG = os.environ.get("LOOM_TEST_LONG") == "1"
 
 
-@pytest.mark.timeout(3_600 if LONG else 120)
+@pytest.mark.timeout(3_600 if LONG else 300)
 @pytest.mark.parametrize(
     ("budget", "at_least"),
     [

@@ -74,7 +74,8 @@ def tells_receipts(delivery: Delivery, *, may_seal: bool) -> bool:
 def writes_rows(delivery: Delivery, *, is_writable: bool) -> bool:
     """Whether rows of the outbox are written now."""
     sending = delivery.sending
-    return is_writable and not sending.is_caught_up and not sending.is_blocked
+    may = is_writable and not sending.is_blocked and rows.room(sending, 1) > 0
+    return may and not sending.is_caught_up
 
 
 def next_action(

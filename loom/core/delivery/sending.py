@@ -9,6 +9,9 @@ from loom.wire.limits import CHAIN_LIFETIME_S
 
 RETRY_FIRST_S: Final = 30.0
 RETRY_MAX_S: Final = 600.0
+UNPROVEN_ROWS_MAX: Final = 16
+"""So many rows are written to a new link before a receipt shows that it carries anything: on links
+that break again and again, repeating all of them would crowd out the receipts."""
 STALL_S: Final = 60.0
 """Flow control stopped everything, and no receipt came for so long."""
 
@@ -22,6 +25,10 @@ class Sending(msgspec.Struct, frozen=True):
     """No row comes after the cursor."""
     is_blocked: bool = False
     """Flow control lets no row be sealed until a receipt comes."""
+    unproven: int = 0
+    """Rows written to this link since it was confirmed, or retried; 0 once a receipt came."""
+    is_proven: bool = False
+    """A receipt came on this link."""
     session_id: bytes | None = None
     """The session the rows were written on."""
     progress_s: float = 0.0
@@ -31,7 +38,8 @@ class Sending(msgspec.Struct, frozen=True):
 
 def link_up(sending: Sending, now_s: float) -> Sending:
     """A new link: every row without a receipt goes out again."""
-    return rewound(replace(sending, progress_s=now_s, retry_s=RETRY_FIRST_S))
+    fresh = replace(sending, progress_s=now_s, retry_s=RETRY_FIRST_S, unproven=0, is_proven=False)
+    return rewound(fresh)
 
 
 def rewound(sending: Sending) -> Sending:
@@ -55,12 +63,18 @@ def is_current(
 
 def written(sending: Sending, row_id: int) -> Sending:
     """A row was written; it stays in the outbox until its receipt."""
-    return replace(sending, cursor=max(sending.cursor, row_id))
+    unproven = 0 if sending.is_proven else sending.unproven + 1
+    return replace(sending, cursor=max(sending.cursor, row_id), unproven=unproven)
 
 
 def receipt_came(sending: Sending, now_s: float) -> Sending:
     """The peer has some of what was sent: flow control may allow more."""
-    return replace(sending, progress_s=now_s, is_blocked=False)
+    return replace(sending, progress_s=now_s, is_blocked=False, is_proven=True, unproven=0)
+
+
+def room(sending: Sending, most: int) -> int:
+    """How many rows may be written now, at most `most`."""
+    return most if sending.is_proven else min(most, UNPROVEN_ROWS_MAX - sending.unproven)
 
 
 def is_retry_due(sending: Sending, oldest_write_s: float, now_s: float) -> bool:
@@ -70,7 +84,7 @@ def is_retry_due(sending: Sending, oldest_write_s: float, now_s: float) -> bool:
 
 def retried(sending: Sending) -> Sending:
     """Every row goes out again; the next retry comes after twice the time."""
-    return rewound(replace(sending, retry_s=min(2 * sending.retry_s, RETRY_MAX_S)))
+    return rewound(replace(sending, retry_s=min(2 * sending.retry_s, RETRY_MAX_S), unproven=0))
 
 
 def all_receipted(sending: Sending) -> Sending:
