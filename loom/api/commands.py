@@ -107,7 +107,7 @@ class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
 
 
 class RetryMessage(Command[MessageView], frozen=True, kw_only=True, tag="retry_message"):
-    """Queue a failed message's text anew, in its stead; the result is the new message."""
+    """Queue a failed message's text again and delete the failed one; the result is the new one."""
 
     contact: str
     message_id: str

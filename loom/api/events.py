@@ -116,7 +116,7 @@ class PeerOffline(Event, frozen=True, kw_only=True, tag="peer.offline"):
 
 
 class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
-    """A session begun anew with a known contact; shown at most once an hour."""
+    """A new session with a contact who had one before; shown at most once an hour."""
 
     contact: str
     contact_id: int

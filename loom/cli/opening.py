@@ -157,7 +157,7 @@ class Caller:
 
 @asynccontextmanager
 async def following(client: Client, after: int | None) -> AsyncIterator[AsyncIterator[AnyEvent]]:
-    """The client's events, let go of at the end."""
+    """The client's events, closed at the end."""
     events = client.events(after)
     try:
         yield events

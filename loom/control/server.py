@@ -65,7 +65,7 @@ class ControlServer:
             raise in_our_words(error, f"{self._path}: {error.strerror or error}") from error
 
     async def close(self) -> None:
-        """Take no more connections, let commands in flight answer, then let go of everyone."""
+        """Take no more connections, let commands in flight answer, then close all."""
         if self._server is None:
             return
         self._server.close()

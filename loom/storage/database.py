@@ -305,7 +305,7 @@ class Database:
             self._put([], self._writer.keep_up)
         settle(batch, committed.outcomes)
 
-    # --- whoever commits ---
+    # --- committing ---
 
     def _commit(self, batch: list[_Item]) -> "_Committed":
         start = perf_counter()

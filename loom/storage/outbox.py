@@ -70,7 +70,7 @@ def add(
 
 
 def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
-    """Seal a row, or seal it anew; False: it is gone."""
+    """Seal a row, perhaps for the second time; False: it is gone."""
     cursor = db.execute(
         "UPDATE outbox SET session_id = ?, chain = ?, ordinal = ?, envelope = ?, sealed_at_s = ?"
         " WHERE row_id = ?",

@@ -25,8 +25,8 @@ from loom.node.node import Node
 from loom.node.parts import Parts
 from loom.storage import addresses, events, messages, outbox
 from loom.storage.addresses import AddressSource
-from loom.transport.memory import MemoryNetwork
 from loom.wire.token import encode_token
+from tests.memory_network import MemoryNetwork
 from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.virtual_loop import VirtualLoop
 from tests.people import NOW_MS

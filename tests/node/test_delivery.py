@@ -28,13 +28,13 @@ from loom.api.events import (
 from loom.errors import ContactBlocked, IdentityChanged, NameTaken
 from loom.model import Address, Direction, MessageState
 from loom.ports import Stream
-from loom.transport.memory import Faults
 from loom.wire.limits import (
     TEXTS_BEYOND_RECEIVED_MAX,
     UNAUTHENTICATED_MAX,
     UNAUTHENTICATED_PER_SOURCE_MAX,
 )
 from loom.wire.token import encode_token
+from tests.memory_network import Faults
 from tests.node.harness import World, identity_of
 
 

@@ -23,7 +23,6 @@ from loom.node.routes.direct import DirectLink
 from loom.ports import Stream
 from loom.storage import messages, outbox, sessions
 from loom.storage.messages import RANK
-from loom.transport.memory import Faults, MemoryStream
 from loom.wire.content import Profile, Receipt, Text, decode_payload
 from loom.wire.framing import MESSAGE_1_BYTES, RecordKind
 from loom.wire.limits import (
@@ -34,6 +33,7 @@ from loom.wire.limits import (
     LINKS_PER_MINUTE_MAX,
     MAX_SKIP,
 )
+from tests.memory_network import Faults, MemoryStream
 from tests.node.disk import KEY
 from tests.node.harness import Person, World, identity_of
 from tests.storage.pages import decrypted

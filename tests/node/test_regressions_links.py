@@ -16,10 +16,10 @@ from loom.node.routes.direct import FLUSH_TIMEOUT_S, DirectLink
 from loom.ports import Advert, StreamHandler
 from loom.storage import prekeys
 from loom.storage.addresses import AddressSource
-from loom.transport.memory import MemoryStream, MemoryTransport
 from loom.wire.framing import RecordKind
 from loom.wire.limits import UNAUTHENTICATED_MAX, UNAUTHENTICATED_PER_SOURCE_MAX
 from loom.wire.token import encode_token
+from tests.memory_network import MemoryStream, MemoryTransport
 from tests.node.harness import Person, World, identity_of
 
 BURST = 300

@@ -118,7 +118,7 @@ class ContactCommands:
             persons.forget_identity(db, device.device_id)
             self._queue_profile(db, device.device_id)
 
-        return await self._change(device, change, "identity", also=also, anew=True)
+        return await self._change(device, change, "identity", also=also, restarts=True)
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
         unread, queued, last = await self._parts.database.long_read(
@@ -182,7 +182,7 @@ class ContactCommands:
                 lambda person: msgspec.structs.replace(person, blocked=command.blocked),
                 "blocked" if command.blocked else "unblocked",
                 also=also,
-                anew=True,
+                restarts=True,
             )
 
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
@@ -197,7 +197,7 @@ class ContactCommands:
                         person, verified=True, identity_changed=False
                     ),
                     "verified",
-                    anew=device.person.identity_changed,
+                    restarts=device.person.identity_changed,
                 )
             elif command.withdraw and device.person.verified:
                 await self._change(
@@ -222,9 +222,9 @@ class ContactCommands:
         what: str,
         *,
         also: Callable[[Db, Happened], None] | None = None,
-        anew: bool = False,
+        restarts: bool = False,
     ) -> views.ContactView:
-        """Change a contact as it stands on disk; `anew`: its links and tasks begin again."""
+        """Change a contact as it stands on disk; `restarts`: its links and tasks begin again."""
 
         def update(db: Db, happened: Happened) -> Person:
             current = persons.by_id(db, device.number)
@@ -239,11 +239,11 @@ class ContactCommands:
 
         def take_up(person: Person) -> None:
             device.context.person = person
-            if anew:
+            if restarts:
                 self._roster.add(device.contact)
                 self._roster.on_changed()
 
-        if anew:
+        if restarts:
             async with self._let_go(device):
                 await self._parts.journal.submit(update, then=take_up)
         else:

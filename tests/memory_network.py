@@ -104,7 +104,7 @@ class MemoryNetwork:
         return near
 
     def _random(self, offset: int = 0) -> Random:
-        return Random(f"{self._seed}/{len(self.streams) + offset}")  # noqa: S311
+        return Random(f"{self._seed}/{len(self.streams) + offset}")
 
 
 class MemoryTransport:

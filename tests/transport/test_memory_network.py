@@ -7,7 +7,7 @@ import pytest
 from loom.errors import ForeignAddress, PortInUse, Unreachable
 from loom.model import Address
 from loom.ports import Listener, Transport
-from loom.transport.memory import Faults, MemoryNetwork, MemoryTransport
+from tests.memory_network import Faults, MemoryNetwork, MemoryTransport
 from tests.transport.recorder import Acceptor, Recorder
 
 ADA, BOB = "192.0.2.1", "192.0.2.2"
