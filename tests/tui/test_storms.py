@@ -41,15 +41,16 @@ def picture(app: LoomApp) -> list[list[tuple[str, Style | None]]]:
 
 
 def seen(tmux: Tmux) -> list[tuple[int, int, str, str]]:
-    """Every letter with its place and look; what colour a blank would have, nobody sees."""
+    """Every letter with its place and look; the default colours are those of no colour at all."""
     console = Console()
     found = []
     for y, row in enumerate(tmux.screen(styled=True).splitlines()):
         text = Text.from_ansi(row)
         for x, letter in enumerate(text.plain):
             if letter != " ":
-                style = text.get_style_at_offset(console, x)
-                found.append((y, x, letter, str(style)))
+                style = str(text.get_style_at_offset(console, x))
+                look = style.replace("on default", "").replace("default", "")
+                found.append((y, x, letter, " ".join(look.split())))
     return found
 
 
