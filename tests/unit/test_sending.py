@@ -37,10 +37,11 @@ def test_the_retry_interval_doubles_to_ten_minutes_and_falls_back() -> None:
 
 
 def test_rows_sealed_on_another_session_go_out_before_later_ones() -> None:
-    state = Sending(cursor=7, is_caught_up=True, session_id=b"old")
+    state = Sending(cursor=7, is_caught_up=True, session_id=b"old", unproven=UNPROVEN_ROWS_MAX)
     assert sending.on_session(state, b"old") is state
     moved = sending.on_session(state, b"new")
     assert (moved.cursor, moved.is_caught_up, moved.session_id) == (0, False, b"new")
+    assert sending.room(moved, 64) == UNPROVEN_ROWS_MAX
     assert sending.is_current(b"new", 0, b"new", 1)
     assert not sending.is_current(b"old", 0, b"new", 1)
     assert not sending.is_current(None, 0, b"new", 1)

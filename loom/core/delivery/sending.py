@@ -26,7 +26,7 @@ class Sending(msgspec.Struct, frozen=True):
     is_blocked: bool = False
     """Flow control lets no row be sealed until a receipt comes."""
     unproven: int = 0
-    """Rows written to this link since it was confirmed, or retried; 0 once a receipt came."""
+    """Rows written to this link since the last rewind; 0 once a receipt came."""
     is_proven: bool = False
     """A receipt came on this link."""
     session_id: bytes | None = None
@@ -38,13 +38,13 @@ class Sending(msgspec.Struct, frozen=True):
 
 def link_up(sending: Sending, now_s: float) -> Sending:
     """A new link: every row without a receipt goes out again."""
-    fresh = replace(sending, progress_s=now_s, retry_s=RETRY_FIRST_S, unproven=0, is_proven=False)
+    fresh = replace(sending, progress_s=now_s, retry_s=RETRY_FIRST_S, is_proven=False)
     return rewound(fresh)
 
 
 def rewound(sending: Sending) -> Sending:
     """Begin again with the oldest row."""
-    return replace(sending, cursor=0, is_caught_up=False, is_blocked=False)
+    return replace(sending, cursor=0, is_caught_up=False, is_blocked=False, unproven=0)
 
 
 def on_session(sending: Sending, session_id: bytes) -> Sending:
@@ -84,7 +84,7 @@ def is_retry_due(sending: Sending, oldest_write_s: float, now_s: float) -> bool:
 
 def retried(sending: Sending) -> Sending:
     """Every row goes out again; the next retry comes after twice the time."""
-    return rewound(replace(sending, retry_s=min(2 * sending.retry_s, RETRY_MAX_S), unproven=0))
+    return rewound(replace(sending, retry_s=min(2 * sending.retry_s, RETRY_MAX_S)))
 
 
 def all_receipted(sending: Sending) -> Sending:
