@@ -98,7 +98,10 @@ class Canvas:
 
     def scroll(self, scroll: Scroll) -> None:
         """A hint: those rows moved. It is used when that saves bytes."""
-        self._scroll = scroll if self._scroll is None else None
+        top, bottom, _ = scroll
+        # A screen that has not heard of a smaller size yet speaks of rows that are not there.
+        fits = 0 <= top < bottom <= len(self._wanted)
+        self._scroll = scroll if fits and self._scroll is None else None
 
     def update(self, caret: tuple[int, int] | None, *, synchronized: bool = False) -> str:
         """What to write so that the terminal shows the wanted cells and the caret (x, y)."""

@@ -17,7 +17,7 @@ screens = st.lists(rows, min_size=HEIGHT, max_size=HEIGHT)
 scrolls = st.none() | st.builds(
     Scroll,
     top=st.integers(0, 2),
-    bottom=st.integers(4, HEIGHT),
+    bottom=st.integers(4, HEIGHT + 4),
     by=st.integers(-3, 3).filter(bool),
 )
 carets = st.none() | st.tuples(st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1))
