@@ -123,46 +123,48 @@ def test_a_daemon_lives_on_when_nobody_reads_it(environment: dict[str, str]) -> 
         assert process.wait(LIMIT_S) == 0
 
 
+@contextmanager
+def listener(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A listener that has told of a queued message, perhaps after a warning."""
+    process = subprocess.Popen(
+        command("listen", "--after", "0", "--json"),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            while json.loads(process.stdout.readline())["type"] != "message.queued":
+                pass
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_listener(
     environment: dict[str, str], number: signal.Signals, code: int
 ) -> None:
     with daemon(environment):
         assert run(environment, "send", "Bob", "hi").returncode == 0
-        listener = subprocess.Popen(
-            command("listen", "--after", "0", "--json"),
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with listener:
-            assert listener.stdout is not None
-            assert listener.stderr is not None
-            assert json.loads(listener.stdout.readline())["type"] == "message.queued"
-            listener.send_signal(number)
-            assert listener.wait(LIMIT_S) == code
-            assert "Traceback" not in listener.stderr.read()
+        with listener(environment) as process:
+            assert process.stderr is not None
+            process.send_signal(number)
+            assert process.wait(LIMIT_S) == code
+            assert "Traceback" not in process.stderr.read()
         assert run(environment, "status").returncode == 0
 
 
 def test_a_killed_daemon_ends_its_listeners(environment: dict[str, str]) -> None:
-    with daemon(environment) as process:
+    with daemon(environment) as node:
         assert run(environment, "send", "Bob", "hi").returncode == 0
-        listener = subprocess.Popen(
-            command("listen", "--after", "0", "--json"),
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with listener:
-            assert listener.stdout is not None
-            listener.stdout.readline()
-            process.kill()
-            assert listener.wait(LIMIT_S) == 0
+        with listener(environment) as process:
+            node.kill()
+            assert process.wait(LIMIT_S) == 0
     assert run(environment, "status").returncode == 4  # the socket it left is no node
 
 
