@@ -187,11 +187,21 @@ class Inbox:
                 await asyncio.sleep(STORE_RETRY_S)
             return False
         for envelope, reason in batch.failed:
-            if not await self._came_before(envelope):
-                await self._not_opened(reason)
+            await self._look_up_or_wait(envelope, reason)
         if batch.taken:
             self._receiving = receiving.opened(self._receiving)
         return batch.skipped >= BATCH_SKIPPED_MAX
+
+    async def _look_up_or_wait(self, envelope: bytes, reason: PeerError) -> None:
+        """See whether an envelope that does not open came before; if that fails, try it again."""
+        try:
+            if not await self._came_before(envelope):
+                await self._not_opened(reason)
+        except LoomError as error:
+            log.warning("contact %d: not looked up: %s", self._context.number, error.code)
+            self._context.warn(error)
+            self._queue.appendleft(envelope)
+            await asyncio.sleep(STORE_RETRY_S)
 
     async def _take_in(self, batch: Batch) -> None:
         await self._sessions.ready()
@@ -358,7 +368,7 @@ class Inbox:
         self._receiving = receiving.not_opened(self._receiving)
         if receiving.must_close(self._receiving):
             log.warning("contact %d: nothing opens; closing its links", self._context.number)
-            self._receiving = receiving.opened(self._receiving)
+            self._receiving = receiving.closed(self._receiving)
             self._queue.clear()
             self._arbiter.close()
 

@@ -15,7 +15,7 @@ from loom.core.delivery.receipts import OwedRow
 from loom.core.delivery.sending import RETRY_FIRST_S
 from loom.core.prekeys import read_bundle
 from loom.core.sessions import SealedEnvelope
-from loom.errors import LoomError, StateConflict
+from loom.errors import LoomError, StateConflict, StoreUnavailable
 from loom.model import MessageId
 from loom.node.context import DeviceContext
 from loom.node.journal import Happened
@@ -91,16 +91,18 @@ class Outbox:
         """These rows were deleted: nothing waits for their receipts any more."""
         for message_id in message_ids:
             self._sessions.in_flight.remove(message_id)
+        self._unblock()
         self._wake.set()
 
     def withdraw_all(self) -> None:
         """Every row was deleted."""
         self._sessions.in_flight.clear()
+        self._unblock()
         self._wake.set()
 
     def owe(self) -> None:
         """A receipt was stored as owed."""
-        self._delivery = replace(self._delivery, receipts=receipts.owed(self._delivery.receipts))
+        self._receipts_are_due()
         self._wake.set()
 
     def want_start(self) -> None:
@@ -187,6 +189,7 @@ class Outbox:
 
     def taken_in(self) -> None:
         """Envelopes were taken in: sessions, receipts or flow control may have changed."""
+        self._unblock()
         best, state = self._sessions.best, self._delivery.sending
         is_new = best is not None and best.session_id != state.session_id
         if is_new or not state.is_caught_up or self._sessions.value.start_wanted:
@@ -202,7 +205,14 @@ class Outbox:
             and sending.room(self._delivery.sending, 1) > 0
             and self._sessions.is_loaded
             and self._sessions.may_seal(text=True)
+            # Otherwise rows that were sealed on the session before come first.
+            and self._sessions.best_id == self._delivery.sending.session_id
         )
+
+    def _unblock(self) -> None:
+        if self._sessions.may_seal(text=True):
+            state = sending.unblocked(self._delivery.sending)
+            self._delivery = replace(self._delivery, sending=state)
 
     async def _add_sealed(
         self, message_id: MessageId, data: bytes, also: Callable[[Db, Happened], T]
@@ -332,18 +342,23 @@ class Outbox:
 
                 await self._sessions.commit(then=write)
         except (Exception, asyncio.CancelledError):
-            self.owe()
+            self._receipts_are_due()  # without waking: the task looks again a little later
             raise
-        self.owe()
+        self._receipts_are_due()
+
+    def _receipts_are_due(self) -> None:
+        self._delivery = replace(self._delivery, receipts=receipts.owed(self._delivery.receipts))
 
     def owe_rows(self, message_ids: Sequence[MessageId]) -> None:
         """A Receipt that was sealed with what it names found no link: store that it is owed."""
         device_id = self._context.device_id
-        self._context.log_failure(
-            self._context.parts.database.submit(
+        try:
+            future = self._context.parts.database.submit(
                 lambda db: receipt_rows.add(db, device_id, ReceiptKind.DELIVERED, message_ids)
             )
-        )
+        except StoreUnavailable:  # closed: the envelopes come again
+            return
+        self._context.log_failure(future)
         self.owe()
 
     def told(self, rows: Sequence[OwedRow]) -> None:
@@ -417,10 +432,11 @@ class Outbox:
         return ready, renewed
 
     async def _greet(self) -> None:
-        """What is in flight carries the handshake as well as an empty Receipt does."""
+        """What was sealed on this session carries the handshake as well as an empty Receipt."""
         greeted = starting.greeted(self._delivery.starting, self._now_s())
         self._delivery = replace(self._delivery, starting=greeted)
-        if len(self._sessions.in_flight):
+        best_id = self._sessions.best_id
+        if best_id is not None and self._sessions.in_flight.oldest_on(best_id) is not None:
             return
         envelope = self.seal_receipt([], [])
         if envelope is not None:

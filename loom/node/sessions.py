@@ -73,6 +73,12 @@ class DeviceSessions:
         """The session to send on."""
         return self.value.best
 
+    @property
+    def best_id(self) -> bytes | None:
+        """The id of that session."""
+        best = self.value.best
+        return None if best is None else best.session_id
+
     def may_seal(self, *, text: bool) -> bool:
         """Whether flow control lets one more message be sealed now."""
         best = self.best
@@ -234,7 +240,7 @@ class DeviceSessions:
         for key in keys:
             of_session = self._skipped.setdefault(key.session_id, SkippedMessageKeys())
             of_session.load(KeyPlace(key.chain, key.n), key.message_key, key.stored_at_s)
-        self.in_flight = InFlight(
+        self.in_flight.load(
             (one.message_id, SealedAt(one.session_id, one.chain, one.ordinal)) for one in positions
         )
         self.is_loaded = True

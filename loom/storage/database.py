@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ from loom.storage.sessions import Save
 from loom.storage.writer import Outcome, Task, Writer
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 BATCH_MAX: Final = 512
 CHECKPOINT_TRIES: Final = 60
@@ -355,7 +357,11 @@ def settle(batch: list[_Item], outcomes: list[Outcome]) -> None:
     """In the event loop: tell those who submitted a batch what became of it."""
     for (_, future, then), (result, error) in zip(batch, outcomes, strict=True):
         if error is None and then is not None:
-            then(result)
+            try:
+                then(result)
+            except Exception as failed:
+                log.exception("what follows a commit failed")
+                error = failed
         if future.done():
             continue
         if error is None:

@@ -21,9 +21,14 @@ class InFlight:
     Changed in place, like the skipped keys: thousands may be in flight.
     """
 
-    def __init__(self, rows: Iterable[tuple[MessageId, SealedAt]] = ()) -> None:
-        self._rows = dict(rows)
+    def __init__(self) -> None:
+        self._rows: dict[MessageId, SealedAt] = {}
         self._written_s: dict[MessageId, float] = {}
+
+    def load(self, rows: Iterable[tuple[MessageId, SealedAt]]) -> None:
+        """Take the rows from the disk; those written to this link before still wait on it."""
+        self._rows = dict(rows)
+        self._written_s = {one: at for one, at in self._written_s.items() if one in self._rows}
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -85,6 +85,8 @@ def first_page(rows: Sequence[OwedRow]) -> Page:
 
 def told(receipts: Receipts, rows: Sequence[OwedRow]) -> tuple[Receipts, list[int]]:
     """These rows were written to a confirmed link; also the rows that are no longer owed."""
+    if not rows:
+        return receipts, []
     done = [one.row_id for one in rows if not one.is_read or one.row_id in receipts.told_before]
     now = tuple(one.row_id for one in rows if one.is_read)
     after = replace(

@@ -33,14 +33,19 @@ def refused(receiving: Receiving, handshake_id: bytes) -> Receiving:
     return replace(receiving, refused=receiving.refused | {handshake_id})
 
 
+def closed(receiving: Receiving) -> Receiving:
+    """The links are closed: what comes on the next one counts from nothing."""
+    return Receiving()
+
+
 def not_opened(receiving: Receiving) -> Receiving:
     """An envelope opened nowhere and was never seen: a desync."""
     return replace(receiving, failures=receiving.failures + 1)
 
 
 def must_close(receiving: Receiving) -> bool:
-    """Whether nothing opens on this link any more."""
-    return receiving.failures >= FAILURES_MAX
+    """Whether nothing opens on this link any more, or too many handshakes were refused on it."""
+    return receiving.failures >= FAILURES_MAX or len(receiving.refused) >= FAILURES_MAX
 
 
 def wants_answer(*, began_session: bool) -> bool:

@@ -89,7 +89,12 @@ def retried(sending: Sending) -> Sending:
 
 def all_receipted(sending: Sending) -> Sending:
     """Nothing awaits a receipt: the next retry comes as soon as the first."""
-    return replace(sending, retry_s=RETRY_FIRST_S)
+    return replace(sending, retry_s=RETRY_FIRST_S, unproven=0)
+
+
+def unblocked(sending: Sending) -> Sending:
+    """Flow control allows a row again."""
+    return replace(sending, is_blocked=False) if sending.is_blocked else sending
 
 
 def is_stalled(sending: Sending, now_s: float) -> bool:

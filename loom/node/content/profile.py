@@ -8,7 +8,7 @@ from loom.wire.content import Profile
 
 def take_in(intake: Intake, payload: Profile) -> None:
     """The same name again is no event: a flood of them must not fill the store."""
-    person = intake.context.person
+    person = persons.by_id(intake.db, intake.context.person.person_id) or intake.context.person
     if payload.display_name == person.display_name:
         return
     persons.put_display_name(intake.db, person.person_id, payload.display_name)
