@@ -1,0 +1,27 @@
+"""ARCHITECTURE.md and TUI.md name every file in which somebody may look for a line."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAPS = "".join((ROOT / "docs" / name).read_text() for name in ("ARCHITECTURE.md", "TUI.md"))
+PACKAGES = [
+    *("api", "control", "core", "core/delivery", "crypto", "discovery", "front", "node"),
+    *("node/routes", "storage", "transport", "wire", "tui/kit"),
+]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_file_is_on_the_map(package: str) -> None:
+    files = (ROOT / "loom" / package).glob("*.py")
+    missing = sorted(one.name for one in files if one.name[0] != "_" and one.name not in MAPS)
+    assert missing == []
+
+
+def test_the_map_names_no_file_that_is_gone() -> None:
+    words = MAPS.replace("/", " ").replace("`", " ").split()
+    named = {word for word in words if word.endswith(".py") and word.isascii()}
+    there = {one.name for folder in ("loom", "tests") for one in (ROOT / folder).rglob("*.py")}
+    there |= {one.name for one in (ROOT / "examples").glob("*.py")}
+    assert named - there == set()
