@@ -18,6 +18,7 @@ from loom.config import (
     read_settings,
 )
 from loom.control.client import attach
+from loom.control.endpoint import is_served
 from loom.errors import NodeNotRunning, ProfileNotFound, StoreUnavailable
 
 
@@ -38,7 +39,7 @@ class LocalProfiles:
             raise StoreUnavailable(what=f"{self._home.profiles}: {error.strerror}") from error
         found = [paths_of(self._home, one.name) for one in folders if _is_profile(one)]
         return [
-            ProfileInfo(profile=one.profile, path=one.folder, running=one.socket.exists())
+            ProfileInfo(profile=one.profile, path=one.folder, running=is_served(one.socket))
             for one in found
         ]
 

@@ -26,6 +26,7 @@ def bind(path: Path) -> socket.socket:
     """
     bound = socket.socket(socket.AF_UNIX)
     try:
+        own_folder(path.parent)
         with _address(path) as address:
             path.unlink(missing_ok=True)
             bound.bind(address)
@@ -47,6 +48,7 @@ async def connect(path: Path) -> socket.socket:
     try:
         connection.setblocking(False)
         path.lstat()  # noqa: ASYNC240 - as quick as the connection itself
+        own_folder(path.parent)
         with _address(path) as address:
             while error := connection.connect_ex(address):
                 if error != errno.EAGAIN:  # else its queue of connections is full (connect(2))
@@ -60,6 +62,19 @@ async def connect(path: Path) -> socket.socket:
             raise NodeNotRunning from error
         raise
     return connection
+
+
+def is_served(path: Path) -> bool:
+    """Whether a process of this user listens at `path`; nothing is sent, nothing is changed."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            with _address(path) as address:
+                error = probe.connect_ex(address)
+        except OSError:
+            return False
+        # EAGAIN: somebody listens, but the queue of connections is full (connect(2)).
+        return error == errno.EAGAIN or (error == 0 and is_own(probe))
 
 
 def is_own(connection: socket.socket) -> bool:
@@ -81,12 +96,11 @@ def _uid_of(connection: socket.socket) -> int:
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """What to bind or connect to for `path`, however long it is. Its folder must be this user's."""
-    folder = own_folder(path.parent)
+    """What to bind or connect to for `path`, however long it is."""
     if len(os.fsencode(path)) <= ADDRESS_MAX_BYTES:
         yield str(path)
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         short = Path(f"/proc/self/fd/{descriptor}")
         if short.is_dir():
@@ -98,5 +112,5 @@ def _address(path: Path) -> Iterator[str]:
 
     with TemporaryDirectory(prefix="loom-") as private:
         link = Path(private) / "f"
-        link.symlink_to(folder.absolute())
+        link.symlink_to(path.parent.absolute())
         yield str(link / path.name)

@@ -2,13 +2,14 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from loom.control.endpoint import ADDRESS_MAX_BYTES, bind, connect
+from loom.control.endpoint import ADDRESS_MAX_BYTES, bind, connect, is_served
 from loom.errors import NodeNotRunning, StoreUnavailable
 
 
@@ -100,3 +101,27 @@ async def test_a_full_queue_of_connections_is_waited_for(folder: Path) -> None:
         first.close()
         second.close()
     assert pauses <= 1  # macOS refuses instead
+
+
+def test_served_is_where_somebody_listens(deep: Path, folder: Path) -> None:
+    for path in (folder / "control.sock", deep / "control.sock"):
+        assert not is_served(path)
+        with listening(path):
+            assert is_served(path)
+        assert path.is_socket()
+        assert not is_served(path)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses when the queue is full")
+def test_a_full_queue_of_connections_is_served(folder: Path) -> None:
+    path = folder / "control.sock"
+    with bind(path) as bound:
+        bound.listen(0)
+        assert all(is_served(path) for _ in range(3))
+
+
+def test_asking_whether_it_is_served_leaves_the_folder_alone(folder: Path) -> None:
+    with listening(folder / "control.sock"):
+        folder.chmod(0o755)
+        assert is_served(folder / "control.sock")
+    assert folder.stat().st_mode & 0o777 == 0o755
