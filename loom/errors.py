@@ -2,7 +2,7 @@
 
     LoomError
     ├── UsageError            the caller asked for something that cannot be
-    │   ├── InvalidToken      prefix, alphabet, version, length, checksum, spare bits, key
+    │   ├── InvalidToken      prefix, alphabet, length, version, checksum, spare bits, key
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
     │   ├── InvalidAddress, ForeignAddress, InvalidPhrase
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing

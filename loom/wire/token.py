@@ -33,8 +33,8 @@ def decode_token(text: str) -> ContactToken:
     """Read a token, ignoring case, white space and inner hyphens.
 
     Raises:
-        InvalidToken: with a `reason`; checked in this order: prefix, alphabet, version, length,
-            checksum, spare bits, canonical key.
+        InvalidToken: with a `reason`; checked in this order: prefix, alphabet, too short, version,
+            too long, checksum, spare bits, canonical key.
     """
     joined = "".join(text.split())
     if joined[: len(PREFIX)].upper() != PREFIX:
@@ -43,14 +43,17 @@ def decode_token(text: str) -> ContactToken:
     # ASCII only: str.upper() would turn the dotless i or the long s into letters of the alphabet.
     if not characters.isascii() or not set(characters.upper()) <= _VALUES.keys():
         raise InvalidToken(reason="it has characters other than A to Z and 2 to 7")
+    wrong_length = InvalidToken(
+        reason=f"it has {len(PREFIX) + len(characters)} characters instead of "
+        f"{len(PREFIX) + TOKEN_CHARACTERS}"
+    )
+    if len(characters) < TOKEN_CHARACTERS:
+        raise wrong_length
     values = [_VALUES[character] for character in characters.upper()[:TOKEN_CHARACTERS]]
-    if len(values) >= 2 and values[0] << 3 | values[1] >> 2 != VERSION:
+    if values[0] << 3 | values[1] >> 2 != VERSION:
         raise InvalidToken(reason="it is of a version that this Loom does not know")
-    if len(characters) != TOKEN_CHARACTERS:
-        raise InvalidToken(
-            reason=f"it has {len(PREFIX) + len(characters)} characters instead of "
-            f"{len(PREFIX) + TOKEN_CHARACTERS}"
-        )
+    if len(characters) > TOKEN_CHARACTERS:
+        raise wrong_length
     value = 0
     for digit in values:
         value = value << 5 | digit
