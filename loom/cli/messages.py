@@ -134,6 +134,11 @@ def history(
             messages = await _all_pages(client, page)
             for message in messages:
                 caller.output.put(message, message_words(message))
+            if not caller.options.json:
+                if not messages and not follow:
+                    caller.output.note("Nothing found.")
+                if len(messages) == limit and await _has_older(client, page, messages[0]):
+                    caller.output.note(f"There are older messages: -n {2 * limit}, or --before T.")
             await _mark_read(caller, client, messages)
             if follow:
                 contact_id = (await client.send(ShowContact(contact=contact))).contact_id
@@ -302,6 +307,12 @@ async def _all_pages(client: Client, wanted: History) -> list[MessageView]:
             break
         page = msgspec.structs.replace(page, before_row=found[0].row_id)
     return messages
+
+
+async def _has_older(client: Client, wanted: History, oldest: MessageView) -> bool:
+    """Whether `wanted` had more messages, before the oldest one that was shown."""
+    page = msgspec.structs.replace(wanted, limit=1, before_row=oldest.row_id)
+    return bool((await client.send(page)).messages)
 
 
 async def _hits(client: Client, wanted: Search) -> AsyncIterator[MessageView]:

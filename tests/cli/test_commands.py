@@ -217,6 +217,23 @@ def test_history_is_paged_oldest_first(loom: Loom, node: FakeNode) -> None:
     assert [c.limit for c in node.sent if isinstance(c, History)] == [100, 100, 30, 50]
 
 
+def test_history_says_that_there_are_older_messages(loom: Loom, node: FakeNode) -> None:
+    for number in range(51):
+        node.receive("Bob", f"message {number}")
+    shown = loom("history", "Bob")
+    assert len(shown.stdout.splitlines()) == 50
+    assert shown.stderr == "There are older messages: -n 100, or --before T.\n"
+    assert loom("history", "Bob", "-n", "51").stderr == ""
+    assert loom("history", "Bob", "--json").stderr == ""
+
+
+def test_history_of_nothing_says_so(loom: Loom, node: FakeNode) -> None:
+    node.receive("Bob", "old")
+    shown = loom("history", "Bob", "--since", "2099-01-01")
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "Nothing found.\n")
+    assert loom("history", "Bob", "--since", "2099-01-01", "--json").stderr == ""
+
+
 def test_history_between_times(loom: Loom, node: FakeNode) -> None:
     node.receive("Bob", "old")
     assert objects(loom("history", "Bob", "--since", "2099-01-01", "--json")) == []
