@@ -390,9 +390,14 @@ async def test_a_deleted_message_can_be_brought_back(opened: Opened) -> None:
             assert app.chat.reader.window is not None
             return [one.body for one in app.chat.reader.window.messages]
 
-        await pilot.press("escape", "k", "d", "n", "d", "escape", "d", "down")
+        await pilot.press("escape", "k")
+        for no in ("n", "escape", "enter", "down", "x"):
+            await pilot.press("d", no)
+            assert app.chat.selection.is_active
+            assert "Delete this message" not in screen(app)
         assert shown() == ["one", "two", "three"]
-        await pilot.press("k", "d", "y")
+        assert not app.chat.composer.editor.text
+        await pilot.press("d", "y")
         await settle(pilot)
         assert shown() == ["one", "three"]
         assert "u brings it back" in screen(app)
@@ -512,6 +517,31 @@ async def test_a_hit_among_wrapped_messages_is_on_the_screen_and_selected(opened
         pieces = [one for line in app.chat.timeline._shown for one in line.line]
         assert not any(one.role == "match" for one in pieces)
         assert not app.chat.selection.is_active
+
+
+async def test_a_search_that_was_left_is_over(opened: Opened) -> None:
+    """Selecting once began at its hit, and the keys of a search went on."""
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", "one", "two")
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+f", *"one")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "hit 1 of 1" in screen(app)
+        await pilot.press("escape", *"three", "enter")
+        await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        window = app.chat.reader.window
+        assert window is not None
+        assert [one.body for one in window.chosen()] == ["three"]
+        await pilot.press("up", "up")
+        assert [one.body for one in window.chosen()] == ["one"]
+        assert "hit 1" not in screen(app)
+        await pilot.press("n")
+        assert app.chat.composer.editor.text == "n"
 
 
 async def test_a_click_in_the_composer_puts_the_cursor_there(

@@ -338,9 +338,11 @@ async def test_unlocking_shows_that_it_goes_on(profiles: Profiles, tmp_path: Pat
     profiles.add("work")
     profiles.gate = asyncio.Event()
     async with standing(profiles, tmp_path) as (door, pilot):
+        assert "Esc back" in seen(door)
         await pilot.press(*"correct horse", "enter")
         await pilot.pause()
         assert "Unlocking work" in seen(door)
+        assert "Esc back" not in seen(door)
         screen = form(door)
         for _ in range(8):
             screen._tick()

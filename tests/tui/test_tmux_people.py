@@ -15,7 +15,6 @@ def test_ada_is_verified_and_called_again(tmux: Tmux) -> None:
     tmux.until("They are the same")
     tmux.type("Tab", "Enter")
     tmux.until("Ada is verified.")
-    tmux.type("Escape")
     tmux.until("Ada · verified")
     tmux.type("F2")
     tmux.until("Status          verified")

@@ -50,7 +50,6 @@ def test_neither_utf_8_nor_colours_nor_a_mouse(tmux: Tmux) -> None:
     check(tmux, BLACK_ON_WHITE)
     tmux.type("Tab", "Enter")
     tmux.until("Ada is verified.")
-    tmux.type("Escape")
     tmux.until("Ada - verified")
     tmux.type("C-q")
     tmux.until("Both profiles are gone.")

@@ -69,8 +69,7 @@ class Reader:
                         at_oldest=len(before) < PAGE,
                         at_newest=len(after) < PAGE,
                     )
-                    if words is not None:
-                        window.match, window.words = row_id, tuple(words)
+                    window.words = tuple(words or ())
                     if self.window is not None and number == self._model.current:
                         window.new_from = self.window.new_from
             finally:

@@ -186,11 +186,12 @@ class Selection:
         self._navigation.open_(hit.contact_id, hit.row_id, words)
 
     def _hit(self) -> int | None:
-        """Which of the hits is selected."""
+        """Which of the hits is selected; None once the search was left."""
         window = self._reader.window
-        selected = None if window is None else window.selected
+        if window is None or not window.words:
+            return None
         rows = [one.row_id for one in self._hits]
-        return rows.index(selected) if selected in rows else None
+        return rows.index(window.selected) if window.selected in rows else None
 
     def _go_to_hit(self, by: int) -> None:
         at = self._hit()
@@ -225,15 +226,14 @@ class Selection:
             self._owner.say(f"Delete {which} here, on this machine only? y or n")
 
     def answer(self, key: Key) -> bool:
-        """Take a key as the answer to whether to delete; False: it is none and means itself."""
+        """Take a key as the answer to whether to delete: y, or any other for no.
+
+        False: nothing was asked.
+        """
         chosen, self._asked = self._asked, []
-        if not chosen:
-            return False
-        if key.character == "y":
+        if chosen and key.character == "y":
             self._delete(chosen)
-        elif key.character != "n" and key.key != "escape":
-            return False
-        return True
+        return bool(chosen)
 
     def undo_delete(self) -> None:
         """Bring back what was deleted last."""

@@ -44,10 +44,8 @@ class Window:
         self.selected: int | None = None
         self.marked: set[int] = set()
         """The messages that are selected together."""
-        self.match: int | None = None
-        """The search hit that was jumped to."""
         self.words: tuple[str, ...] = ()
-        """What was searched for."""
+        """What was searched for, until the search is left."""
         self.arrived_below = 0
         self._place: Place | None = None
         """The lowest visible line; None: the newest, whatever comes."""
@@ -227,17 +225,13 @@ class Window:
         return True
 
     def select(self, by: int, height: int) -> None:
-        """Select the next message (1) or the one before (-1).
-
-        The first one is the search hit if it is visible, else the lowest that is.
-        """
+        """Select the next message (1) or the one before (-1); the first is the lowest visible."""
         if not self.messages:
             return
         at = self._at.get(self.selected) if self.selected is not None else None
         if at is None:
-            visible = self._readable(self._width or 80, height)
-            lowest = self.messages[-1].row_id if (place := self._lowest()) is None else place.row_id
-            at = self._at[self.match if self.match in visible and self.match else lowest]
+            place = self._lowest()
+            at = len(self.messages) - 1 if place is None else self._at[place.row_id]
         else:
             at = max(0, min(at + by, len(self.messages) - 1))
         row_id = self.messages[at].row_id

@@ -197,6 +197,8 @@ class Panel(Screen[Any]):
     # --- inside ---
 
     def _foot(self) -> str:
+        if self._working:
+            return ""  # no key does anything
         keys = self.owner.keys
         known = (
             ("form_next", "next"),

@@ -27,6 +27,7 @@ class VerifyPanel(LivePanel):
         self._view: ContactView | None = None
         self._found: SafetyNumberView | None = None
         self._code: Sequence[str] = ()
+        self._differs = False
 
     @property
     def heading(self) -> str:
@@ -78,6 +79,12 @@ class VerifyPanel(LivePanel):
         return [
             *items,
             Text(
+                "The numbers differ: someone may be intercepting your messages. Don't send "
+                "anything private. Meet, exchange tokens again, and replace this contact.",
+                "bad",
+            )
+            if self._differs
+            else Text(
                 f"Compare the {ways} with {name}, in person or in a call where you know the voice. "
                 f"If {name} sees anything different, someone may be intercepting your messages."
             ),
@@ -93,20 +100,19 @@ class VerifyPanel(LivePanel):
             self.copy(" ".join(self._found.groups))
 
     def _do_confirm(self) -> None:
-        self._mark(VerifyContact(contact=f"#{self._number}", confirm=True))
+        async def confirm() -> None:
+            view = await self.loom.send(VerifyContact(contact=f"#{self._number}", confirm=True))
+            self.loom.say(f"{printable(view.contact)} is verified.")
+            self.leave()
+
+        self.work(confirm())
 
     def _do_withdraw(self) -> None:
-        self._mark(VerifyContact(contact=f"#{self._number}", withdraw=True))
-
-    def _mark(self, command: VerifyContact) -> None:
-        async def mark() -> None:
-            await self.loom.send(command)
+        async def withdraw() -> None:
+            await self.loom.send(VerifyContact(contact=f"#{self._number}", withdraw=True))
             await self.load()
 
-        self.work(mark())
+        self.work(withdraw())
 
     def _do_differ(self) -> None:
-        self.say(
-            "Don't send anything private. Meet, exchange tokens again, and replace this contact.",
-            bad=True,
-        )
+        self._differs = True
