@@ -19,7 +19,7 @@ from tests.crash.conftest import ROUNDS
 from tests.crash.pair import paths
 from tests.crash.recorded_disk import Loss, RecordedDisk, calls_of, recorded
 from tests.crash.victims import COUNT, Fault, Nursery, boundaries, needs_strace, spread
-from tests.storage.given import KEY, add_contact, find, say
+from tests.storage.given import KEY, find, mid
 
 PROFILE = "ada"
 OLD, NEW = "correct horse battery staple", "a better one"
@@ -106,9 +106,16 @@ def old_schema(home: Path) -> None:
     db = connect(path, KEY)
     known = schema.migrations()
     schema.migrate(db, {1: known[1]})
-    add_contact(db)
+    db.execute(
+        "INSERT INTO contacts (name, name_key, peer_id, x25519_public, created_at_ms)"
+        " VALUES ('Ada', 'ada', zeroblob(32), zeroblob(32), 1)"
+    )
     for number in range(1, 4):
-        say(db, number, f"text {number}")
+        db.execute(
+            "INSERT INTO messages (contact_id, message_id, direction, body, sent_at_ms,"
+            " stored_at_ms, state) VALUES (1, ?, 0, ?, 1, 1, 3)",
+            (mid(number), f"text {number}"),
+        )
     db.close()
 
 
