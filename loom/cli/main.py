@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 from loom import __version__
@@ -12,6 +13,15 @@ _COMPLETION = "_LOOM_COMPLETE"
 
 def main() -> None:
     """Run the command line of this process; never returns."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # while a command was still being imported
+        raise SystemExit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the interpreter takes no time
+
+
+def _run() -> None:
     os.umask(0o077)
     _open_missing_streams()
     if sys.argv[1:] == ["--version"]:

@@ -100,7 +100,7 @@ def test_two_profiles_talk_and_leave_nothing_behind(
             if ended is not None and "listens on port" in lines[-1]:
                 os.killpg(process.pid, ended)
         code = process.wait(LIMIT_S)
-    assert not any("Traceback" in line for line in lines)
+    assert not any("Traceback" in line for line in lines), "\n".join(lines)
     # A long TMPDIR makes Loom put its sockets into a short folder of this user's; it is empty.
     left = [file for file in folder.rglob("*") if file.name != f"loom-{os.geteuid()}"]
     assert left == []
