@@ -9,8 +9,6 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len, split_graphemes
 
-ELLIPSIS_WIDTH = 1
-
 
 class Cluster(NamedTuple):
     """What a reader takes for one character: where it stands in the text, and its cells."""
