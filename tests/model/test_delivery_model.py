@@ -1,4 +1,4 @@
-"""Every small schedule of delivery ends well; wrong rules are found (PROTOCOL 10.1, 3, 4, 7)."""
+"""Every small schedule of delivery ends well; wrong rules are found (PROTOCOL 14.1, 3, 4, 7)."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -72,7 +72,7 @@ def title(world: World) -> str:
     [*IN_CI, pytest.param(LARGE, marks=pytest.mark.long), *(ON_DEMAND if LONG else [])],
     ids=title,
 )
-def test_protocol_10_03_every_schedule_shows_each_text_once_and_in_order(
+def test_promise_03_every_schedule_shows_each_text_once_and_in_order(
     first: World, record_property: Any
 ) -> None:
     """Breadth first to the end of the budget: every world keeps the promises, and from each a few

@@ -1,4 +1,4 @@
-"""Two conversations under loss, doubling, delay, resets and wrong clocks (docs/PROTOCOL.md 10)."""
+"""Two conversations under loss, doubling, delay, resets and wrong clocks (docs/PROTOCOL.md 14)."""
 
 import os
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_an_unanswered_start_is_begun_again_after_ten_minutes() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_protocol_10_03_all_shows_once_under_loss_doubling_and_delay(seed: int) -> None:
+def test_promise_03_all_shows_once_under_loss_doubling_and_delay(seed: int) -> None:
     talk = Talk(seed)
     for _ in range(20):
         talk.chatter()
@@ -142,9 +142,7 @@ FAULTY: list[Callable[[Pair], None]] = [
 
 @pytest.mark.parametrize("fault", FAULTY)
 @pytest.mark.parametrize("seed", range(100 if LONG else 5))
-def test_protocol_10_03_all_shows_once_under_resets(
-    seed: int, fault: Callable[[Pair], None]
-) -> None:
+def test_promise_03_all_shows_once_under_resets(seed: int, fault: Callable[[Pair], None]) -> None:
     talk = Talk(seed)
     pair = talk.pair
     for _ in range(16):
@@ -156,7 +154,7 @@ def test_protocol_10_03_all_shows_once_under_resets(
 
 
 @pytest.mark.parametrize("seed", range(200 if LONG else 10))
-def test_protocol_10_07_everything_at_once_still_ends_on_one_session(seed: int) -> None:
+def test_promise_07_everything_at_once_still_ends_on_one_session(seed: int) -> None:
     talk = Talk(1_000 + seed)
     pair = talk.pair
     for _ in range(24):
@@ -174,7 +172,7 @@ def test_protocol_10_07_everything_at_once_still_ends_on_one_session(seed: int) 
 
 
 @pytest.mark.parametrize("side", [0, 1])
-def test_protocol_10_01_a_side_that_was_rolled_back_recovers(side: int) -> None:
+def test_promise_01_a_side_that_was_rolled_back_recovers(side: int) -> None:
     """No key repeats (the node of the test checks each commitment), and talk goes on."""
     talk = Talk(20 + side)
     pair = talk.pair
@@ -288,7 +286,7 @@ def test_the_hold_rule_counts_sending_chains() -> None:
 
 
 @pytest.mark.parametrize("seed", range(60 if LONG else 4))
-def test_protocol_10_03_a_retry_opens_however_late(seed: int) -> None:
+def test_promise_03_a_retry_opens_however_late(seed: int) -> None:
     """One text that is lost again and again while talk goes on: the hold rule keeps its key."""
     talk = Talk(40 + seed)
     pair = talk.pair

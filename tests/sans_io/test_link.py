@@ -71,7 +71,7 @@ def test_any_byte_split(cut: int) -> None:
     assert wire.initiator_events[1:] == [RecordReceived(RecordKind.BUNDLE, b"bundle")]
 
 
-def test_protocol_10_13_lengths_on_the_wire_are_in_the_bucket_set() -> None:
+def test_promise_13_lengths_on_the_wire_are_in_the_bucket_set() -> None:
     """Only the bucket of a body shows; handshake frames have one length each."""
     door = Door()
     wire = Wire(dial(), door.responder(), door)
@@ -174,7 +174,7 @@ def test_a_wrong_record_length_closes_before_the_body_arrives() -> None:
         assert event.reason is CloseReason.BROKEN
 
 
-def test_protocol_10_05_every_flipped_bit_of_every_frame_is_refused() -> None:
+def test_promise_05_every_flipped_bit_of_every_frame_is_refused() -> None:
     """Sampled over both handshake messages and records of two buckets."""
     for at in range(0, CLEAR_AND_MESSAGE_1_BYTES, 11):
         responder = Door().responder()

@@ -90,7 +90,7 @@ STRANGERS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("cut", [1, 40, 1 << 20])
 @pytest.mark.parametrize("stranger", STRANGERS)
-def test_protocol_10_11_refusals_all_look_alike(
+def test_promise_11_refusals_all_look_alike(
     stranger: str, cut: int, request: pytest.FixtureRequest
 ) -> None:
     """No byte back, no public-key work, and an end at 2 KiB or at the deadline, for all of them."""
@@ -116,7 +116,7 @@ def test_protocol_10_11_refusals_all_look_alike(
         assert responder.receive_data(data, 0.0) == []
 
 
-def test_protocol_10_11_a_port_scanner_and_a_truncated_opening_end_in_silence() -> None:
+def test_promise_11_a_port_scanner_and_a_truncated_opening_end_in_silence() -> None:
     """Nothing, or too little, ends at the deadline and leaves nothing."""
     for size, deadline_s in ((0, 2.0), (39, 2.0), (40, 5.0), (41, 5.0), (1_289, 5.0)):
         responder = Door().responder()
@@ -161,7 +161,7 @@ def test_every_contact_is_tested_for_every_connection(monkeypatch: pytest.Monkey
         assert len(set(tested)) == len(tested) == 20
 
 
-def test_protocol_10_16_a_replayed_opening_is_refused_once_its_rand_is_stored() -> None:
+def test_promise_16_a_replayed_opening_is_refused_once_its_rand_is_stored() -> None:
     """It looks like any stranger."""
     door = Door()
     data = opening()
@@ -186,7 +186,7 @@ def recorded_conversation() -> tuple[bytes, bytes]:
     return first, initiator.data_to_send()
 
 
-def test_protocol_10_16_a_replay_after_a_loss_of_memory_never_looks_like_a_person() -> None:
+def test_promise_16_a_replay_after_a_loss_of_memory_never_looks_like_a_person() -> None:
     """Message 1 passes, as the store was rolled back; without fresh keys nobody confirms it."""
     first, rest = recorded_conversation()
     responder = LinkResponder(Door().gate(), ephemeral_seed=bytes(32), now_s=0.0)
@@ -200,7 +200,7 @@ def test_protocol_10_16_a_replay_after_a_loss_of_memory_never_looks_like_a_perso
     assert responder.data_to_send() == b""
 
 
-def test_protocol_10_16_a_suppressed_confirmation_never_shows_a_person() -> None:
+def test_promise_16_a_suppressed_confirmation_never_shows_a_person() -> None:
     """The deadline ends it, with nothing sent but message 2."""
     responder = Door().responder()
     responder.receive_data(opening(), 0.0)

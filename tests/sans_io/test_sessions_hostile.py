@@ -1,4 +1,4 @@
-"""Envelopes as an enemy makes them: on the wire, and with a contact's own keys (PROTOCOL 10)."""
+"""Envelopes as an enemy makes them: on the wire, and with a contact's own keys (PROTOCOL 14)."""
 
 import random
 from collections.abc import Iterator
@@ -135,7 +135,7 @@ def test_the_second_envelope_may_come_first(first: First) -> None:
     assert len(opened.skipped.added) == 1
 
 
-def test_protocol_10_06_a_replayed_handshake_makes_no_second_session(first: First) -> None:
+def test_promise_06_a_replayed_handshake_makes_no_second_session(first: First) -> None:
     accepted = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
     forgetful = msgspec.structs.replace(accepted, counters=Counters())
     for bob in (accepted, forgetful):
@@ -150,7 +150,7 @@ def test_protocol_10_06_a_replayed_handshake_makes_no_second_session(first: Firs
         opened_by(Sessions(), first.envelope, prekey=first.prekey, refused=True)
 
 
-def test_protocol_10_06_one_prekey_serves_one_start(first: First) -> None:
+def test_promise_06_one_prekey_serves_one_start(first: First) -> None:
     """Two flights on one bundle: whichever comes second finds the prekey gone."""
     other = first.begin(Sessions(), NOW_MS + 5)
     sealed = core.seal(
@@ -172,7 +172,7 @@ def mutations(envelope: bytes, count: int, seed: int) -> Iterator[bytes]:
         yield bytes(flipped)
 
 
-def test_protocol_10_05_no_flipped_bit_of_a_first_envelope_passes(first: First) -> None:
+def test_promise_05_no_flipped_bit_of_a_first_envelope_passes(first: First) -> None:
     """Before the session lives, and after; nothing is left behind."""
     empty = Sessions()
     for flipped in mutations(first.envelope, 250, 1):
@@ -189,7 +189,7 @@ def test_protocol_10_05_no_flipped_bit_of_a_first_envelope_passes(first: First) 
     assert opened_by(bob, second).payload == b"second"
 
 
-def test_protocol_10_05_no_flipped_bit_of_an_ordinary_envelope_passes() -> None:
+def test_promise_05_no_flipped_bit_of_an_ordinary_envelope_passes() -> None:
     pair = Pair(5)
     pair.alice.write("one")
     pair.settle()
@@ -204,7 +204,7 @@ def test_protocol_10_05_no_flipped_bit_of_an_ordinary_envelope_passes() -> None:
     assert pair.bob.receive(envelope, pair.now_ms)
 
 
-def test_protocol_10_02_a_refused_envelope_leaves_the_same_bytes(first: First) -> None:
+def test_promise_02_a_refused_envelope_leaves_the_same_bytes(first: First) -> None:
     bob = opened_by(Sessions(), first.envelope, prekey=first.prekey).sessions
     before = encode_sessions(bob)
     chance = random.Random(4)
@@ -255,7 +255,7 @@ def test_a_prefix_cannot_be_taken_off_or_put_on(first: First) -> None:
                 opened_by(bob, bytes([ORDINARY]) + body.ljust(size - 1, b"\0")[: size - 1])
 
 
-def test_protocol_10_15_only_the_pinned_contact_begins_a_session(first: First) -> None:
+def test_promise_15_only_the_pinned_contact_begins_a_session(first: First) -> None:
     for contact in (
         EVE.token,
         ContactToken(ALICE.peer_id, EVE.agreement.public),
@@ -266,7 +266,7 @@ def test_protocol_10_15_only_the_pinned_contact_begins_a_session(first: First) -
 
 
 @pytest.mark.parametrize("size", [0, 1, 4_095, 4_097, 16_383, 61_441, 10**6])
-def test_protocol_10_13_other_lengths_are_no_envelopes(size: int) -> None:
+def test_promise_13_other_lengths_are_no_envelopes(size: int) -> None:
     for kind in (FIRST, ORDINARY):
         with pytest.raises(MalformedMessage):
             opened_by(Sessions(), bytes([kind] * size))
@@ -291,7 +291,7 @@ def test_a_good_handshake_with_a_bad_message_makes_no_session(first: First) -> N
     assert opened_by(Sessions(), first.envelope, prekey=first.prekey).payload == b"first"
 
 
-def test_protocol_10_10_a_contact_that_starts_without_end_keeps_eight_sessions() -> None:
+def test_promise_10_a_contact_that_starts_without_end_keeps_eight_sessions() -> None:
     """Each with a counter a day later than the last, as far as it may go."""
     bob = Sessions()
     source = Source(9)

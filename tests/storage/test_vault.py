@@ -129,7 +129,7 @@ def _opens(path: Path, passphrase: str) -> bool:
 
 @pytest.mark.parametrize("call", ["os.open", "os.fsync", "pathlib.Path.replace", "os.close"])
 @pytest.mark.parametrize("nth", [1, 2])
-def test_protocol_10_14_a_change_that_fails_at_any_step_leaves_exactly_one_that_works(
+def test_promise_14_a_change_that_fails_at_any_step_leaves_exactly_one_that_works(
     path: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int
 ) -> None:
     key = vault.unlock(path, "old")
@@ -172,7 +172,7 @@ vault.change_passphrase(Path(sys.argv[1]), key, "new")
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_protocol_10_14_a_change_killed_at_any_instant_leaves_exactly_one_that_works(
+def test_promise_14_a_change_killed_at_any_instant_leaves_exactly_one_that_works(
     path: Path, nth: int
 ) -> None:
     run = subprocess.run(

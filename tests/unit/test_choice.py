@@ -290,7 +290,7 @@ def explore(budget: Budget, limit: int) -> tuple[int, bool]:
     ],
     ids=str,
 )
-def test_protocol_10_07_both_sides_end_up_sending_on_one_session(
+def test_promise_07_both_sides_end_up_sending_on_one_session(
     budget: Budget, limit: int, record_property: Any
 ) -> None:
     """Breadth first over every order of starts, sends, losses, restores and lost prekeys."""

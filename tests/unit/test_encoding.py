@@ -46,7 +46,7 @@ def test_what_was_encoded_comes_back(items: list[bytes]) -> None:
 
 
 @given(st.binary(max_size=60), st.lists(st.none() | st.integers(0, 12), max_size=4))
-def test_protocol_10_13_parse_then_serialize_is_the_identity(
+def test_promise_13_parse_then_serialize_is_the_identity(
     data: bytes, sizes: list[int | None]
 ) -> None:
     try:
@@ -76,7 +76,7 @@ def test_anything_but_exactly_the_items_is_malformed(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", [PRIME, PRIME + 1, 2**255 - 1, 2**255, 2**255 + 9, 2**256 - 1])
-def test_protocol_10_13_a_key_that_is_not_reduced_is_refused(value: int) -> None:
+def test_promise_13_a_key_that_is_not_reduced_is_refused(value: int) -> None:
     with pytest.raises(MalformedMessage):
         check_x25519_public(value.to_bytes(32, "little"))
     with pytest.raises(MalformedMessage):

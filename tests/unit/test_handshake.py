@@ -99,7 +99,7 @@ def test_the_flight_is_what_the_specification_says() -> None:
     assert accepted.card == ALICE.card
 
 
-def test_protocol_10_07_both_sides_agree_on_everything() -> None:
+def test_promise_07_both_sides_agree_on_everything() -> None:
     accepted = accept()
     assert accepted.keys == STARTED.keys
     parts = list(msgspec.structs.asdict(STARTED.keys).values())
@@ -122,7 +122,7 @@ def test_the_handshake_id_is_as_specified() -> None:
     assert handshake.bundle_id_of(PREFIX) == PREKEY.bundle_id
 
 
-def test_protocol_10_05_no_flipped_bit_of_a_flight_passes() -> None:
+def test_promise_05_no_flipped_bit_of_a_flight_passes() -> None:
     """The bundle id apart, which only says where to look; the envelope's hash covers it."""
     chance = random.Random(2)
     for place in (*range(64, 8 * 48), *chance.sample(range(64, 8 * PREFIX_BYTES), 300)):
@@ -168,7 +168,7 @@ def test_a_properly_sealed_lie_is_refused(wrong: dict[str, Any]) -> None:
         accept(prefix)
 
 
-def test_protocol_10_15_a_flight_counts_only_for_the_pinned_card() -> None:
+def test_promise_15_a_flight_counts_only_for_the_pinned_card() -> None:
     for contact in (
         EVE.token,
         ContactToken(ALICE.peer_id, EVE.agreement.public),
@@ -208,7 +208,7 @@ def test_an_expired_prekey_accepts_nothing() -> None:
         accept(now_ms=PREKEY.expires_at_s * 1000)
 
 
-def test_protocol_10_06_a_counter_serves_once() -> None:
+def test_promise_06_a_counter_serves_once() -> None:
     accepted = accept(largest_accepted=NOW_MS - 1)
     for largest in (accepted.reset_counter, accepted.reset_counter + 1, 2**64 - 1):
         with pytest.raises(ProtocolViolation):
@@ -222,7 +222,7 @@ def test_a_counter_a_day_ahead_is_the_last_that_counts() -> None:
 
 
 @pytest.mark.parametrize("missing", ["dh1", "dh2", "dh3", "kem"])
-def test_protocol_10_08_every_secret_of_the_flight_is_needed(missing: str) -> None:
+def test_promise_08_every_secret_of_the_flight_is_needed(missing: str) -> None:
     """An attacker who breaks X25519 lacks the KEM's secret, one who breaks ML-KEM lacks the others.
 
     Given all the others and the clear transcript (with P1), the root key is another one.

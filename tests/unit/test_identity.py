@@ -133,7 +133,7 @@ def test_no_text_raises_anything_else(phrase: str) -> None:
         seeds_from_phrase(phrase)
 
 
-def test_protocol_10_15_a_card_is_taken_only_for_the_pinned_contact() -> None:
+def test_promise_15_a_card_is_taken_only_for_the_pinned_contact() -> None:
     with pytest.raises(AuthenticationError):
         open_card(EVE.card, BOB.token)
     with pytest.raises(AuthenticationError):
@@ -142,7 +142,7 @@ def test_protocol_10_15_a_card_is_taken_only_for_the_pinned_contact() -> None:
         open_card(BOB.card, ContactToken(EVE.peer_id, BOB.agreement.public))
 
 
-def test_protocol_10_05_no_flipped_bit_of_a_card_passes() -> None:
+def test_promise_05_no_flipped_bit_of_a_card_passes() -> None:
     for place in range(len(BOB.card)):
         flipped = bytearray(BOB.card)
         flipped[place] ^= 1 << place % 8

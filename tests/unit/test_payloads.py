@@ -203,7 +203,7 @@ GOOD = encode_payload(Text(ID, 5, "hello"))
         pack([5, ID, 5, bytes(PAYLOAD_MAX_BYTES)]),
     ],
 )
-def test_protocol_10_13_bytes_that_are_not_the_one_encoding_are_malformed(data: bytes) -> None:
+def test_promise_13_bytes_that_are_not_the_one_encoding_are_malformed(data: bytes) -> None:
     with pytest.raises(MalformedMessage):
         decode_payload(data)
 

@@ -125,7 +125,7 @@ def test_a_bundle_that_is_not_right_is_refused(sent: bytes, error: type[PeerErro
         read_bundle(sent, BOB.token, NOW_S)
 
 
-def test_protocol_10_15_the_card_in_a_bundle_is_pinned() -> None:
+def test_promise_15_the_card_in_a_bundle_is_pinned() -> None:
     with pytest.raises(AuthenticationError):
         read_bundle(SENT, ContactToken(BOB.peer_id, EVE.agreement.public), NOW_S)
     with pytest.raises(AuthenticationError):
@@ -139,7 +139,7 @@ def test_the_told_counter_is_signed() -> None:
         read_bundle(SENT[:place] + other[place : place + 1] + SENT[place + 1 :], BOB.token, NOW_S)
 
 
-def test_protocol_10_05_no_flipped_bit_of_a_bundle_passes() -> None:
+def test_promise_05_no_flipped_bit_of_a_bundle_passes() -> None:
     chance = random.Random(5)
     places = chance.sample(range(8 * len(SENT)), 600)
     for place in (*range(8 * 64), *places):

@@ -104,7 +104,7 @@ def test_an_advert_holds_for_its_place_only() -> None:
     assert not found((properties[0], (b"n", bytes(16)), *properties[2:]))
 
 
-def test_protocol_10_12_adverts_of_one_node_share_nothing() -> None:
+def test_promise_12_adverts_of_one_node_share_nothing() -> None:
     """Two epochs, or two adverts of one epoch, have no byte string in common but the version."""
     keys = [key(number) for number in range(200)]
     built = build_adverts(keys, PLACE, epoch=EPOCH, random_bytes=random_bytes(200))
@@ -116,7 +116,7 @@ def test_protocol_10_12_adverts_of_one_node_share_nothing() -> None:
         seen |= {presence.nonce, *presence.tags}
 
 
-def test_protocol_10_12_the_order_of_contacts_does_not_show() -> None:
+def test_promise_12_the_order_of_contacts_does_not_show() -> None:
     """The contact that was added last may be at any place."""
     keys = [key(number) for number in range(10)]
     one, other = (

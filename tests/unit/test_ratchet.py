@@ -114,7 +114,7 @@ def test_a_step_is_what_the_specification_says(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 1_669, 1_670, 1_671, 13_000, 16_384, 59_000])
-def test_protocol_10_13_envelopes_have_the_lengths_of_the_buckets(size: int) -> None:
+def test_promise_13_envelopes_have_the_lengths_of_the_buckets(size: int) -> None:
     for prefix_bytes in (0, 6_657):
         if size > room(prefix_bytes):
             continue
@@ -141,7 +141,7 @@ def test_a_payload_that_fits_no_envelope_is_refused(ends: Ends) -> None:
     assert alice.state is before
 
 
-# --- the list of PROTOCOL 10 ------------------------------------------------------------------
+# --- the list of PROTOCOL 14 ------------------------------------------------------------------
 
 
 def keys_of(message: bytes) -> tuple[bytes, bytes]:
@@ -149,7 +149,7 @@ def keys_of(message: bytes) -> tuple[bytes, bytes]:
     return message[2_357:2_373], message[2_373:2_405]
 
 
-def test_protocol_10_01_a_rolled_back_state_never_repeats_a_key(ends: Ends) -> None:
+def test_promise_01_a_rolled_back_state_never_repeats_a_key(ends: Ends) -> None:
     alice, _ = ends
     old = alice.state
     first = alice.seal(b"a" * 50)
@@ -160,7 +160,7 @@ def test_protocol_10_01_a_rolled_back_state_never_repeats_a_key(ends: Ends) -> N
     assert stream[4:54] != bytes([ord("a") ^ ord("b")]) * 50
 
 
-def test_protocol_10_01_only_a_cloned_generator_repeats_a_key(ends: Ends) -> None:
+def test_promise_01_only_a_cloned_generator_repeats_a_key(ends: Ends) -> None:
     """The other half of the claim: it is the salt that does it."""
     alice, _ = ends
     alice.seal()
@@ -174,7 +174,7 @@ def test_protocol_10_01_only_a_cloned_generator_repeats_a_key(ends: Ends) -> Non
     assert keys_of(seal(b"a")) == keys_of(seal(b"b"))
 
 
-def test_protocol_10_02_a_failed_decryption_changes_nothing(ends: Ends) -> None:
+def test_promise_02_a_failed_decryption_changes_nothing(ends: Ends) -> None:
     alice, bob = ends
     messages = [alice.seal(bytes([n])) for n in range(6)]
     bob.open_(messages[3])
@@ -189,7 +189,7 @@ def test_protocol_10_02_a_failed_decryption_changes_nothing(ends: Ends) -> None:
     assert bob.open_(stepped) == b"stepped"
 
 
-def test_protocol_10_05_no_flipped_bit_passes(ends: Ends) -> None:
+def test_promise_05_no_flipped_bit_passes(ends: Ends) -> None:
     alice, bob = ends
     bob.open_(alice.seal())
     message = alice.seal(b"hello")
@@ -208,7 +208,7 @@ def test_protocol_10_05_no_flipped_bit_passes(ends: Ends) -> None:
     [{"x25519"}, {"ml-kem"}, {"x25519", "ml-kem"}, set()],
     ids=["x25519", "ml-kem", "both", "none"],
 )
-def test_protocol_10_08_an_old_state_opens_nothing_after_a_round_trip(broken: set[str]) -> None:
+def test_promise_08_an_old_state_opens_nothing_after_a_round_trip(broken: set[str]) -> None:
     """The thief is given each secret of the broken half; the other half still keeps the root.
 
     The states of both sides are stolen. Soon each side's step depends on a key made after the
@@ -281,7 +281,7 @@ def test_protocol_10_08_an_old_state_opens_nothing_after_a_round_trip(broken: se
     assert opened == [b"secret 1"]
 
 
-def test_protocol_10_08_the_deleted_past_stays_closed(ends: Ends) -> None:
+def test_promise_08_the_deleted_past_stays_closed(ends: Ends) -> None:
     """A state stolen later opens nothing that was opened before."""
     alice, bob = ends
     messages = [alice.seal(bytes([n])) for n in range(4)]

@@ -72,7 +72,7 @@ def with_header(
     return header + sealed + end.source.take(4_095 - len(header) - len(sealed))
 
 
-def test_protocol_10_10_hostile_headers_are_refused_at_once(ends: Ends) -> None:
+def test_promise_10_hostile_headers_are_refused_at_once(ends: Ends) -> None:
     alice, bob = ends
     bob.open_(alice.seal())
     dh = alice.state.local.dh.public
@@ -89,7 +89,7 @@ def test_protocol_10_10_hostile_headers_are_refused_at_once(ends: Ends) -> None:
         refused(bob, with_header(alice, plain), error)
 
 
-def test_protocol_10_10_hostile_steps_are_refused(ends: Ends) -> None:
+def test_promise_10_hostile_steps_are_refused(ends: Ends) -> None:
     alice, bob = ends
     bob.open_(alice.seal())
     bob.seal()  # answers, so that a step of Alice's may come
@@ -165,7 +165,7 @@ def test_messages_of_every_other_length_are_refused(ends: Ends) -> None:
         refused(bob, bytes(size))
 
 
-def test_protocol_10_05_nothing_opens_for_the_wrong_reader(ends: Ends) -> None:
+def test_promise_05_nothing_opens_for_the_wrong_reader(ends: Ends) -> None:
     """Reflected, or brought to another session of the same two people."""
     alice, _ = ends
     message = alice.seal()
@@ -174,7 +174,7 @@ def test_protocol_10_05_nothing_opens_for_the_wrong_reader(ends: Ends) -> None:
         refused(other, message, AuthenticationError)
 
 
-def test_protocol_10_10_skipped_keys_stay_within_the_limit(ends: Ends) -> None:
+def test_promise_10_skipped_keys_stay_within_the_limit(ends: Ends) -> None:
     """A peer that skips all it may, chain after chain, and leaves the oldest chain to be dropped.
 
     Once keys of a dropped chain and keys beyond the limit were counted twice.
@@ -204,7 +204,7 @@ def test_a_change_removes_what_is_beyond_the_limit_beside_what_is_dropped() -> N
     assert keys.oldest_beyond_limit(0, ()) == ()
 
 
-def test_protocol_10_10_the_work_of_one_message_is_bounded(
+def test_promise_10_the_work_of_one_message_is_bounded(
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However it is made: at most twice MAX_SKIP chain steps, 7 header keys, one key agreement."""
@@ -286,7 +286,7 @@ def test_a_body_that_opens_under_an_uncommitted_key_is_refused(
     refused(bob, message, AuthenticationError)
 
 
-def test_protocol_10_10_a_step_without_an_answer_is_refused(ends: Ends) -> None:
+def test_promise_10_a_step_without_an_answer_is_refused(ends: Ends) -> None:
     """An honest peer steps once for each key of ours."""
     alice, bob = ends
     bob.open_(alice.seal())
@@ -298,7 +298,7 @@ def test_protocol_10_10_a_step_without_an_answer_is_refused(ends: Ends) -> None:
     assert alice.open_(bob.seal(b"still here")) == b"still here"
 
 
-def test_protocol_10_10_steps_that_leave_keys_behind_stay_bounded(ends: Ends) -> None:
+def test_promise_10_steps_that_leave_keys_behind_stay_bounded(ends: Ends) -> None:
     """A peer that leaves keys behind in each chain, and then goes on."""
     alice, bob = ends
     bob.open_(alice.seal())

@@ -143,7 +143,7 @@ def test_a_very_long_text_costs_little() -> None:
     assert "instead of 116" in reason("LOOM-AE" + "A" * 3_000_000)
 
 
-def test_protocol_10_05_every_mistyped_character_is_noticed() -> None:
+def test_promise_05_every_mistyped_character_is_noticed() -> None:
     for place in range(5, 116):
         for character in ALPHABET:
             if character != TEXT[place]:

@@ -1,4 +1,4 @@
-"""What the protocol promises (docs/PROTOCOL.md 10), where it takes whole nodes to see it."""
+"""What the protocol promises (docs/PROTOCOL.md 14), where it takes whole nodes to see it."""
 
 import asyncio
 import os
@@ -81,7 +81,7 @@ async def first_words(world: World, fault: Callable[[Person, Person], None]) -> 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("who", [0, 1])
 @pytest.mark.parametrize("commit", range(1, 22))
-async def test_protocol_10_03_power_fails_at_every_commit(
+async def test_promise_03_power_fails_at_every_commit(
     world: World, commit: int, who: int, after: bool
 ) -> None:
     def fault(*people: Person) -> None:
@@ -96,7 +96,7 @@ async def test_protocol_10_03_power_fails_at_every_commit(
 
 @pytest.mark.parametrize("who", [0, 1])
 @pytest.mark.parametrize("commit", range(1, 22))
-async def test_protocol_10_03_the_disk_is_full_at_every_commit(
+async def test_promise_03_the_disk_is_full_at_every_commit(
     world: World, commit: int, who: int
 ) -> None:
     def fault(*people: Person) -> None:
@@ -108,7 +108,7 @@ async def test_protocol_10_03_the_disk_is_full_at_every_commit(
 
 @pytest.mark.parametrize("who", [0, 1])
 @pytest.mark.parametrize("turns", range(1, 320, 1 if LONG else 9))
-async def test_protocol_10_03_power_fails_at_any_await(world: World, turns: int, who: int) -> None:
+async def test_promise_03_power_fails_at_any_await(world: World, turns: int, who: int) -> None:
     await first_words(world, lambda *people: people[who].lose_power_in(turns))
 
 
@@ -202,7 +202,7 @@ def auditor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Auditor]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_protocol_10_04_nothing_leaves_before_it_is_committed(
+async def test_promise_04_nothing_leaves_before_it_is_committed(
     world: World, auditor: Auditor, seed: int
 ) -> None:
     auditor.world = world
@@ -224,7 +224,7 @@ async def test_protocol_10_04_nothing_leaves_before_it_is_committed(
     assert alice.received(bob) == bob.sent(alice)
 
 
-async def test_protocol_10_04_a_failed_commit_sends_nothing(world: World, auditor: Auditor) -> None:
+async def test_promise_04_a_failed_commit_sends_nothing(world: World, auditor: Auditor) -> None:
     auditor.world = world
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
@@ -248,7 +248,7 @@ def alice_writes(world: World, alice: Person) -> int:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_protocol_10_07_both_end_up_sending_on_one_session(world: World, seed: int) -> None:
+async def test_promise_07_both_end_up_sending_on_one_session(world: World, seed: int) -> None:
     """Simultaneous starts, lost prekeys, lost sessions."""
     chance = random.Random(seed)
     alice, bob = await world.person("Alice"), await world.person("Bob")
@@ -280,7 +280,7 @@ async def test_protocol_10_07_both_end_up_sending_on_one_session(world: World, s
 # --- 9: deleted is gone ---
 
 
-async def test_protocol_10_09_deleted_messages_are_on_neither_page(world: World) -> None:
+async def test_promise_09_deleted_messages_are_on_neither_page(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     secret, kept, unsent = "xylophone zeppelin", "an ordinary word", "quixotic waiting"
     [message, _] = await alice.say(bob, secret, kept)
@@ -305,7 +305,7 @@ async def test_protocol_10_09_deleted_messages_are_on_neither_page(world: World)
     await world.until(lambda: bob.received(alice) == [kept, "more"])
 
 
-async def test_protocol_10_09_a_removed_contact_leaves_no_word(world: World) -> None:
+async def test_promise_09_a_removed_contact_leaves_no_word(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     await alice.say(bob, "xylophone")
     await bob.say(alice, "zeppelin")
@@ -344,7 +344,7 @@ async def still_served(world: World, bob: Person, carol: Person) -> None:
     await world.until(lambda: carol.received(bob) == ["very"], within_s=5)
 
 
-async def test_protocol_10_10_bundle_requests_beyond_the_limit(world: World) -> None:
+async def test_promise_10_bundle_requests_beyond_the_limit(world: World) -> None:
     bob, carol, mallory = await hostile(world)
     answers: list[bytes] = []
 
@@ -361,7 +361,7 @@ async def test_protocol_10_10_bundle_requests_beyond_the_limit(world: World) -> 
     await still_served(world, bob, carol)
 
 
-async def test_protocol_10_10_garbage_envelopes(world: World) -> None:
+async def test_promise_10_garbage_envelopes(world: World) -> None:
     bob, carol, mallory = await hostile(world)
     chance = random.Random(1)
     longest = 0
@@ -394,7 +394,7 @@ async def test_protocol_10_10_garbage_envelopes(world: World) -> None:
     await world.until(lambda: bob.received(mallory) == ["sorry"], within_s=2 * 3_600)
 
 
-async def test_protocol_10_10_a_flood_of_real_messages(world: World) -> None:
+async def test_promise_10_a_flood_of_real_messages(world: World) -> None:
     bob, carol, mallory = await hostile(world)
     await mallory.shout(bob, *(f"buy {n}" for n in range(900)))
     await still_served(world, bob, carol)
@@ -402,7 +402,7 @@ async def test_protocol_10_10_a_flood_of_real_messages(world: World) -> None:
 
 
 @pytest.mark.parametrize("gap", [MAX_SKIP - 1, MAX_SKIP + 1])
-async def test_protocol_10_10_huge_gaps(world: World, gap: int) -> None:
+async def test_promise_10_huge_gaps(world: World, gap: int) -> None:
     """Mallory leaves out as many messages as she can, or one more."""
     bob, carol, mallory = await hostile(world)
     sessions = mallory.peer(bob).sessions
@@ -426,7 +426,7 @@ async def test_protocol_10_10_huge_gaps(world: World, gap: int) -> None:
     assert (bob.told(Warned) == []) == opens
 
 
-async def test_protocol_10_10_links_that_come_and_go(world: World) -> None:
+async def test_promise_10_links_that_come_and_go(world: World) -> None:
     bob, carol, mallory = await hostile(world)
     refused = 0
     for _ in range(LINKS_PER_MINUTE_MAX + 20):
@@ -494,7 +494,7 @@ async def opening(world: World, caller: Person, target: Person) -> bytes:
     return taken[0].heard
 
 
-async def test_protocol_10_11_strangers_cost_nothing_and_hear_nothing(
+async def test_promise_11_strangers_cost_nothing_and_hear_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, bob = await world.friends("Alice", "Bob")
@@ -525,7 +525,7 @@ async def test_protocol_10_11_strangers_cost_nothing_and_hear_nothing(
     assert bob.is_online(alice)
 
 
-async def test_protocol_10_16_a_replayed_opening_is_a_stranger(
+async def test_promise_16_a_replayed_opening_is_a_stranger(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also after a restart: what was used is on disk."""
@@ -551,7 +551,7 @@ async def test_protocol_10_16_a_replayed_opening_is_a_stranger(
         await world.until(lambda: bob.is_online(alice))
 
 
-async def test_protocol_10_16_a_stolen_opening_shows_nobody_online(world: World) -> None:
+async def test_promise_16_a_stolen_opening_shows_nobody_online(world: World) -> None:
     """It was never used, so it is answered; without the keys nothing follows."""
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)
@@ -572,7 +572,7 @@ async def test_protocol_10_16_a_stolen_opening_shows_nobody_online(world: World)
     assert again.heard == b""
 
 
-async def test_protocol_10_16_a_suppressed_confirmation_shows_nobody_online(world: World) -> None:
+async def test_promise_16_a_suppressed_confirmation_shows_nobody_online(world: World) -> None:
     alice, bob = await world.person("Alice"), await world.person("Bob")
     await alice.add(bob)
     await bob.add(alice)
@@ -601,7 +601,7 @@ def impostor(victim: str, *, own_card: bool) -> Identity:
 
 @pytest.mark.parametrize("own_card", [True, False], ids=["own card", "stolen card"])
 @pytest.mark.parametrize("begins", ["contact", "impostor"])
-async def test_protocol_10_15_a_card_that_does_not_match_is_never_accepted(
+async def test_promise_15_a_card_that_does_not_match_is_never_accepted(
     world: World, own_card: bool, begins: str
 ) -> None:
     alice = await world.person("Alice")
