@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from typing import Final
 
 from loom.core.prekeys import decode_prekey, encode_prekey, issue, present
@@ -29,15 +28,16 @@ class Bundles:
     def __init__(self, context: DeviceContext, sessions: DeviceSessions) -> None:
         self._context = context
         self._sessions = sessions
-        self._requests: deque[float] = deque(maxlen=BUNDLE_REQUESTS_PER_HOUR)
+        self._requests_s: list[float] = []
         self._issuing = asyncio.Lock()
 
     def requested(self, link: DirectLink) -> None:
         """Answer on the link that asked, unless it asks too often."""
-        now_s, asked = self._context.parts.clock.monotonic_s(), self._requests
-        if len(asked) == asked.maxlen and now_s - asked[0] < HOUR_S:
+        now_s = self._context.parts.clock.monotonic_s()
+        self._requests_s = [at_s for at_s in self._requests_s if now_s - at_s < HOUR_S]
+        if len(self._requests_s) >= BUNDLE_REQUESTS_PER_HOUR:
             return
-        asked.append(now_s)
+        self._requests_s.append(now_s)
         self._context.spawn(self._answer(link), "bundle request")
 
     async def _answer(self, link: DirectLink) -> None:

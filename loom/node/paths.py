@@ -1,6 +1,5 @@
 """How a contact was reached lately: the last changes of its path, to show to the user."""
 
-from collections import deque
 from typing import Final
 
 from loom.api.views import PathChange
@@ -14,7 +13,7 @@ class PathLog:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._changes: deque[PathChange] = deque(maxlen=CHANGES_MAX)
+        self._changes: list[PathChange] = []  # an empty deque takes 700 bytes of each contact
         self._address = ""
 
     @property
@@ -39,3 +38,4 @@ class PathLog:
     def _note(self, what: str, address: str) -> None:
         change = PathChange(at_ms=self._clock.now_ms(), what=what, address=address)
         self._changes.append(change)
+        del self._changes[:-CHANGES_MAX]

@@ -1,13 +1,15 @@
 """The schema: numbered SQL files, each applied once, in one transaction with its number."""
 
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
 from loom.errors import ProfileTooNew
 from loom.storage.connection import translated
+
+_FOLDER: Final = Path(__file__).with_name("migrations")  # importlib.resources imports zipfile
 
 
 def version(db: Connection) -> int:
@@ -16,13 +18,12 @@ def version(db: Connection) -> int:
 
 
 @cache
-def migrations() -> dict[int, Traversable]:
+def migrations() -> dict[int, Path]:
     """The packaged SQL files by number, in order."""
-    files = resources.files("loom.storage.migrations").iterdir()
-    return {int(f.name[:4]): f for f in sorted(files, key=_name) if f.name.endswith(".sql")}
+    return {int(file.name[:4]): file for file in sorted(_FOLDER.glob("*.sql"))}
 
 
-def migrate(db: Connection, known: dict[int, Traversable]) -> bool:
+def migrate(db: Connection, known: dict[int, Path]) -> bool:
     """Bring the schema up to date; whether that changed it.
 
     Raises:
@@ -46,7 +47,3 @@ def _apply(db: Connection, number: int, sql: str) -> None:
         if db.in_transaction:
             db.rollback()
         raise
-
-
-def _name(file: Traversable) -> str:
-    return file.name

@@ -82,6 +82,23 @@ def test_sending_imports_neither_other_commands_nor_the_node(tmp_path: Path) -> 
     assert sorted(needless & set(imported)) == []
 
 
+def test_a_node_imports_no_archives() -> None:
+    """They come with `importlib.resources`, and stay in a daemon's memory for months."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, loom.cli.daemon, loom.app.assembly; print(*sys.modules)",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert sorted({"zipfile", "tarfile", "importlib.resources"} & set(done.stdout.split())) == []
+
+
 def test_importing_the_package_imports_none_of_its_parts() -> None:
     done = subprocess.run(
         [

@@ -314,12 +314,12 @@ class World:
         self.seed = seed
         self.network = MemoryNetwork(seed)
         self.people: list[Person] = []
-        self._folder = folder
+        self.folder = folder
         random.seed(seed)  # the jitter of every delay
 
     async def person(self, name: str, identity: Identity | None = None) -> Person:
         """Somebody new, running."""
-        place = self._folder / f"{name.lower()}{len(self.people)}"
+        place = self.folder / f"{name.lower()}{len(self.people)}"
         person = Person(self, name, identity or identity_of(name), place)
         self.people.append(person)
         await person.start()

@@ -82,7 +82,7 @@ class Dialer:
         self._delay_s = FIRST_DELAY_S
         self._fresh: dict[Address, None] = {}
         """Just announced or typed: tried before all others, the last one first."""
-        self._begun_s = deque[float](maxlen=DIALS_PER_MINUTE_MAX)
+        self._begun_s: list[float] = []
         """The last attempts, but for those that led to a steady link."""
         self._answered_s = 0.0
         """When the attempt that led to the last link began."""
@@ -188,6 +188,7 @@ class Dialer:
         """Try an address; one that gave way to a fresh one did not fail."""
         now_s = self._clock.monotonic_s()
         self._begun_s.append(now_s)
+        del self._begun_s[:-DIALS_PER_MINUTE_MAX]
         attempt = asyncio.ensure_future(self._dial(address, urgent=urgent))
         self._background = None if urgent else attempt
         try:
