@@ -19,6 +19,7 @@ import msgspec
 
 from loom.core import sessions as core
 from loom.core.chains import RatchetKey, advance
+from loom.core.gate import pair_credentials
 from loom.core.identity import Identity, IdentitySeeds
 from loom.core.link_ends import LinkInitiator
 from loom.core.link_events import RecordReceived
@@ -81,9 +82,7 @@ class Enemy:
             self.identity.agreement, self.identity.peer_id, victim.peer_id, victim.x25519_public
         )
         self._link = LinkInitiator(
-            keys.sending,
-            rand=os.urandom(LINK_RAND_BYTES),
-            day=_now_ms() // 86_400_000,
+            pair_credentials(keys.sending, os.urandom(LINK_RAND_BYTES), _now_ms() // 86_400_000),
             ephemeral_seed=os.urandom(32),
             kem_seed=os.urandom(64),
             now_s=time.monotonic(),

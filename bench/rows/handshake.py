@@ -49,7 +49,7 @@ def session_handshake(
 
 def link_handshake(ada: "Identity", bob: "Identity") -> Callable[[], None]:
     """One whole link, opened and confirmed at both ends, at every call."""
-    from loom.core.gate import Gate, GateEntry
+    from loom.core.gate import ContactEntry, Gate, pair_credentials
     from loom.core.link_ends import LinkInitiator, LinkResponder
     from loom.core.pair_keys import derive_pair_keys
     from loom.model import PersonId
@@ -61,13 +61,11 @@ def link_handshake(ada: "Identity", bob: "Identity") -> Callable[[], None]:
     remote = derive_pair_keys(
         bob.agreement, bob.peer_id, ada.peer_id, ada.token.x25519_public
     ).receiving
-    gate = Gate((GateEntry(PersonId(1), remote),), day, lambda contact_id, rand: False)
+    gate = Gate((ContactEntry(PersonId(1), remote),), day, lambda contact_id, rand: False)
 
     def handshake() -> None:
         initiator = LinkInitiator(
-            local,
-            rand=os.urandom(16),
-            day=day,
+            pair_credentials(local, os.urandom(16), day),
             ephemeral_seed=os.urandom(32),
             kem_seed=os.urandom(64),
             now_s=0.0,

@@ -20,12 +20,14 @@ PUBLIC_KEY_MODULES = ("x25519", "ed25519", "mlkem", "mldsa", "x448", "ec", "dh",
 
 
 def _gate() -> "Gate":
-    from loom.core.gate import Gate, GateEntry
+    from loom.core.gate import ContactEntry, Gate
     from loom.core.pair_keys import DirectionKeys
     from loom.model import PersonId
 
     entries = tuple(
-        GateEntry(PersonId(number), DirectionKeys(os.urandom(32), os.urandom(32), os.urandom(32)))
+        ContactEntry(
+            PersonId(number), DirectionKeys(os.urandom(32), os.urandom(32), os.urandom(32))
+        )
         for number in range(CONTACTS)
     )
     return Gate(entries, NOW_S // 86_400, lambda contact_id, rand: False)
@@ -37,7 +39,7 @@ def _stranger() -> bytes:
     from loom.core.pair_keys import DirectionKeys
 
     keys = DirectionKeys(os.urandom(32), os.urandom(32), os.urandom(32))
-    return make_clear(keys, os.urandom(16), NOW_S // 86_400)
+    return make_clear(keys.tag, os.urandom(16), NOW_S // 86_400)
 
 
 def _count_public_key_calls(action: Callable[[], object]) -> int:

@@ -1,4 +1,4 @@
-"""One authenticated, encrypted connection between two contacts, without I/O (PROTOCOL.md 3).
+"""One authenticated, encrypted connection, without I/O (PROTOCOL.md 3 and 10.2).
 
     initiator            responder
     clear, message 1 ->  the gate, then LinkAuthenticated: the driver stores `rand` and calls accept
@@ -20,6 +20,7 @@ from loom.core.link_events import (
     LinkEvent,
     RecordReceived,
 )
+from loom.core.link_kinds import LinkKind, OpeningTimes
 from loom.core.link_states import LinkState, LinkStep, after
 from loom.core.noise import Handshake
 from loom.core.records import Records
@@ -33,8 +34,6 @@ from loom.wire.framing import (
 from loom.wire.limits import (
     IDLE_TIMEOUT_S,
     KEEPALIVE_S,
-    LINK_CLEAR_TIMEOUT_S,
-    LINK_HANDSHAKE_TIMEOUT_S,
     LINK_MAX_AGE_S,
     RECORD_GRACE_S,
     RECORD_MIN_BYTES_PER_S,
@@ -44,8 +43,17 @@ from loom.wire.limits import (
 class Link:
     """What both ends share: records, timers, closing. Use `LinkInitiator` or `LinkResponder`."""
 
-    def __init__(self, state: LinkState, now_s: float, rekey_after: int) -> None:
+    def __init__(
+        self,
+        state: LinkState,
+        kind: LinkKind,
+        times: OpeningTimes,
+        now_s: float,
+        rekey_after: int,
+    ) -> None:
         self._state = state
+        self._kind = kind
+        self._times = times
         self._rekey_after = rekey_after
         self._handshake: Handshake | None = None
         self._records: Records | None = None
@@ -187,6 +195,8 @@ class Link:
                 break
             position = start + size
             kind, body = records.open_(bytes(incoming[start:position]))
+            if kind not in self._kind.record_kinds:
+                raise ProtocolViolation(what="record of another kind of link")
             if kind is not RecordKind.KEEPALIVE:
                 events.append(RecordReceived(kind, body))
         if position:
@@ -198,9 +208,9 @@ class Link:
     def _deadline(self) -> tuple[float, CloseReason]:
         """When the link ends if nothing else happens, and why."""
         if self._state is LinkState.CLEAR:
-            return self._started_s + LINK_CLEAR_TIMEOUT_S, CloseReason.HANDSHAKE_TIMEOUT
+            return self._started_s + self._times.clear_s, CloseReason.HANDSHAKE_TIMEOUT
         if self._state is not LinkState.OPEN:
-            late = self._started_s + LINK_HANDSHAKE_TIMEOUT_S
+            late = self._started_s + self._times.handshake_s
             refused = self._state is LinkState.DISCARDING
             return late, CloseReason.REFUSED if refused else CloseReason.HANDSHAKE_TIMEOUT
         deadlines = [(self._confirmed_s + LINK_MAX_AGE_S, CloseReason.AGED)]

@@ -2,30 +2,31 @@
 
 from typing import Final
 
-from loom.core.gate import Gate, make_clear
+from loom.core.gate import Admits
 from loom.core.link import Link
 from loom.core.link_events import CloseReason, LinkAuthenticated, LinkEvent
+from loom.core.link_kinds import CONTACT_LINK, Credentials, OpeningTimes
 from loom.core.link_states import LinkState, LinkStep
 from loom.core.noise import Handshake
-from loom.core.pair_keys import DirectionKeys
 from loom.errors import PeerError, ProtocolViolation, UsageError
 from loom.wire.framing import (
     MESSAGE_1_BYTES,
     MESSAGE_2_BYTES,
     RecordKind,
-    decode_clear,
     encode_frame,
 )
 from loom.wire.limits import (
     AEAD_TAG_BYTES,
     LINK_CLEAR_BYTES,
+    LINK_CLEAR_TIMEOUT_S,
     LINK_HANDSHAKE_MAX_BYTES,
+    LINK_HANDSHAKE_TIMEOUT_S,
     RECORD_BUCKETS,
     REKEY_AFTER_RECORDS,
 )
 
 PROTOCOL_NAME: Final = "Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA512"
-PROLOGUE: Final = b"LOOM/1 link"
+PROMPT: Final = OpeningTimes(LINK_CLEAR_TIMEOUT_S, LINK_HANDSHAKE_TIMEOUT_S)
 CONFIRMATION_BYTES: Final = RECORD_BUCKETS[0] + AEAD_TAG_BYTES
 
 
@@ -33,35 +34,30 @@ class LinkInitiator(Link):
     """The end that dialled.
 
     Args:
-        keys: the contact's `PairKeys.sending`.
-        rand: 16 random bytes.
-        day: Unix time in days.
         ephemeral_seed: 32 random bytes.
         kem_seed: 64 random bytes.
     """
 
     def __init__(
         self,
-        keys: DirectionKeys,
+        credentials: Credentials,
         *,
-        rand: bytes,
-        day: int,
         ephemeral_seed: bytes,
         kem_seed: bytes,
         now_s: float,
+        times: OpeningTimes = PROMPT,
         rekey_after: int = REKEY_AFTER_RECORDS,
     ) -> None:
-        super().__init__(LinkState.MESSAGE_2, now_s, rekey_after)
-        clear = make_clear(keys, rand, day)
+        super().__init__(LinkState.MESSAGE_2, credentials.kind, times, now_s, rekey_after)
         handshake = Handshake(
             PROTOCOL_NAME,
             is_initiator=True,
-            prologue=PROLOGUE + clear,
+            prologue=credentials.kind.prologue + credentials.clear,
             ephemeral_seed=ephemeral_seed,
             kem_seed=kem_seed,
-            psk=keys.link,
+            psk=credentials.link_key,
         )
-        self._outgoing += [clear, encode_frame(handshake.write_message())]
+        self._outgoing += [credentials.clear, encode_frame(handshake.write_message())]
         self._handshake = handshake
 
     def _receive_handshake(self, data: bytes, events: list[LinkEvent], now_s: float) -> None:
@@ -82,17 +78,20 @@ class LinkResponder(Link):
     Args:
         gate: who may dial now.
         ephemeral_seed: 32 random bytes.
+        times: how patient it is; a proxy takes longer.
     """
 
     def __init__(
         self,
-        gate: Gate,
+        gate: Admits,
         *,
         ephemeral_seed: bytes,
         now_s: float,
+        times: OpeningTimes = PROMPT,
         rekey_after: int = REKEY_AFTER_RECORDS,
     ) -> None:
-        super().__init__(LinkState.CLEAR, now_s, rekey_after)
+        # The gate says which kind of link it is; until then no record can come.
+        super().__init__(LinkState.CLEAR, CONTACT_LINK, times, now_s, rekey_after)
         self._gate = gate
         self._ephemeral_seed = ephemeral_seed
         self._authenticated: LinkAuthenticated | None = None
@@ -134,18 +133,19 @@ class LinkResponder(Link):
         if len(self._incoming) < LINK_CLEAR_BYTES:
             return
         clear = self._take(LINK_CLEAR_BYTES)
-        entry = self._gate.admit(clear)
-        if entry is None:
+        admission = self._gate.admit(clear)
+        if admission is None:
             self._discard()
             return
-        rand, day, _ = decode_clear(clear)
-        self._authenticated = LinkAuthenticated(entry.person_id, rand, day)
+        entry = admission.entry
+        self._kind = entry.kind
+        self._authenticated = LinkAuthenticated(entry, admission.rand, admission.day)
         self._handshake = Handshake(
             PROTOCOL_NAME,
             is_initiator=False,
-            prologue=PROLOGUE + clear,
+            prologue=entry.kind.prologue + clear,
             ephemeral_seed=self._ephemeral_seed,
-            psk=entry.keys.link,
+            psk=entry.link_key,
         )
         self._move(LinkStep.ADMITTED)
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from loom.model import PersonId
+from loom.core.gate import GateEntry
 from loom.wire.framing import RecordKind
 
 
@@ -20,19 +20,19 @@ class CloseReason(StrEnum):
 
 
 class LinkAuthenticated(msgspec.Struct, frozen=True):
-    """Responder: message 1 is this contact's, or a copy of it made elsewhere.
+    """Responder: message 1 is of this entry of the gate, or a copy of it made elsewhere.
 
     Store `rand` with its day until the day after the next, and only then `accept`; if it was
     stored before, drop the connection. Nothing about this may show.
     """
 
-    person_id: PersonId
+    entry: GateEntry
     rand: bytes
     day: int
 
 
 class LinkConfirmed(msgspec.Struct, frozen=True):
-    """The contact itself is there, now; records may be sent."""
+    """The other side itself is there, now; records may be sent."""
 
 
 class RecordReceived(msgspec.Struct, frozen=True, gc=False):

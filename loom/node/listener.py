@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from loom.core.gate import Gate, GateEntry
+from loom.core.gate import ContactEntry, Gate, GateEntry
 from loom.core.link import Link
 from loom.core.link_ends import LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated
@@ -73,7 +73,7 @@ class LinkListener:
         self._random = random
         self._today = today
         self._admitted: dict[PersonId, Admitted] = {}
-        self._gate_entries: tuple[GateEntry, ...] = ()
+        self._gate_entries: tuple[ContactEntry, ...] = ()
         self._used_rands: dict[tuple[PeerId, bytes], int] = {}
         """Each with its day."""
         self._begun_s: dict[PeerId, deque[float]] = {}
@@ -105,7 +105,7 @@ class LinkListener:
         self._admitted = {one.number: one for one in contacts}
         ids = {one.peer_id for one in contacts}
         self._begun_s = {peer_id: at_s for peer_id, at_s in self._begun_s.items() if peer_id in ids}
-        self._gate_entries = tuple(GateEntry(one.number, one.keys.receiving) for one in contacts)
+        self._gate_entries = tuple(ContactEntry(one.number, one.keys.receiving) for one in contacts)
 
     def accept(self) -> StreamHandler:
         """The handler of an incoming stream."""
@@ -121,7 +121,7 @@ class LinkListener:
 
     def authenticated(self, link: DirectLink, event: LinkAuthenticated) -> None:
         """Store `rand`, then answer."""
-        contact = self._admitted.get(event.person_id)
+        contact = self._contact_of(event.entry)
         if contact is None or not self._may_begin(contact):
             link.abort()
             return
@@ -197,8 +197,11 @@ class LinkListener:
         gate = Gate(self._gate_entries, self._today(), self._is_used)
         return LinkResponder(gate, ephemeral_seed=self._random(32), now_s=self._clock.monotonic_s())
 
-    def _is_used(self, person_id: PersonId, rand: bytes) -> bool:
-        contact = self._admitted.get(person_id)
+    def _contact_of(self, entry: GateEntry) -> Admitted | None:
+        return self._admitted.get(entry.person_id) if isinstance(entry, ContactEntry) else None
+
+    def _is_used(self, entry: GateEntry, rand: bytes) -> bool:
+        contact = self._contact_of(entry)
         return contact is None or (contact.peer_id, rand) in self._used_rands
 
 

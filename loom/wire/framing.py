@@ -41,9 +41,12 @@ class RecordKind(IntEnum):
     BUNDLE_REQUEST = 1
     BUNDLE = 2
     ENVELOPE = 3
+    REQUEST = 16
+    ANSWER = 17
+    PUSH = 18
 
 
-_KINDS: Final = tuple(RecordKind)
+_KINDS: Final = {int(kind): kind for kind in RecordKind}
 
 
 def encode_clear(rand: bytes, day: int, tag: bytes) -> bytes:
@@ -92,9 +95,9 @@ def unpad_record(plaintext: bytes) -> tuple[RecordKind, bytes]:
     size = next((bucket for bucket in RECORD_BUCKETS if end <= bucket), 0)
     if len(plaintext) != size or plaintext[end:] != _ZEROS[end:size]:
         raise MalformedMessage(what="record padding")
-    if plaintext[0] >= len(_KINDS):
+    kind = _KINDS.get(plaintext[0])
+    if kind is None:
         raise ProtocolViolation(what="unknown record kind")
-    kind = _KINDS[plaintext[0]]
     if kind is RecordKind.KEEPALIVE and end != RECORD_HEADER_BYTES:
         raise ProtocolViolation(what="keepalive with a body")
     return kind, plaintext[RECORD_HEADER_BYTES:end]

@@ -30,7 +30,7 @@ SHOWN = {
         *("KnownPayload", "Payload"),
     ),
     "what anybody on the wire sees": ("Place", "Presence", "Started", "Taken"),
-    "the random part of a link's tag, which travels open": ("LinkAuthenticated",),
+    "the random part of a link's tag, which travels open": ("Admission", "LinkAuthenticated"),
     "a record for the layer above; it is sealed once more": ("RecordReceived",),
     "events carry no text": ("NewEvent", "StoredEvent"),
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from loom.core.gate import Gate, GateEntry
+from loom.core.gate import ContactEntry, Gate, GateEntry, pair_credentials
 from loom.core.link import Link
 from loom.core.link_ends import LinkInitiator, LinkResponder
 from loom.core.link_events import LinkAuthenticated, LinkEvent
@@ -40,6 +40,18 @@ def keys_of(local: str, remote: str) -> PairKeys:
     )
 
 
+def person_of(entry: GateEntry) -> PersonId:
+    """The contact of an entry."""
+    assert isinstance(entry, ContactEntry)
+    return entry.person_id
+
+
+def opened(event: LinkEvent) -> tuple[PersonId, bytes, int]:
+    """Who opened the link, by which `rand` of which day."""
+    assert isinstance(event, LinkAuthenticated)
+    return person_of(event.entry), event.rand, event.day
+
+
 @dataclass
 class Door:
     """The dialled side of all links of one person: who may enter, and the `rand`s remembered."""
@@ -52,10 +64,10 @@ class Door:
     def gate(self) -> Gate:
         """The gate as it stands."""
         entries = tuple(
-            GateEntry(contact_id, keys_of(self.owner, name).receiving)
+            ContactEntry(contact_id, keys_of(self.owner, name).receiving)
             for contact_id, name in self.contacts.items()
         )
-        return Gate(entries, self.today, lambda contact, rand: (contact, rand) in self.used)
+        return Gate(entries, self.today, lambda entry, rand: (person_of(entry), rand) in self.used)
 
     def responder(
         self, now_s: float = 0.0, rekey_after: int = REKEY_AFTER_RECORDS
@@ -70,7 +82,7 @@ class Door:
 
     def remember(self, event: LinkAuthenticated) -> None:
         """What the driver writes to disk before it accepts."""
-        self.used.add((event.person_id, event.rand))
+        self.used.add((person_of(event.entry), event.rand))
 
 
 def dial(
@@ -84,9 +96,7 @@ def dial(
 ) -> LinkInitiator:
     """A link of `name` to somebody."""
     return LinkInitiator(
-        keys_of(name, to).sending,
-        rand=some_bytes(rand, 16),
-        day=day,
+        pair_credentials(keys_of(name, to).sending, some_bytes(rand, 16), day),
         ephemeral_seed=some_bytes(f"{name} ephemeral {rand}", 32),
         kem_seed=some_bytes(f"{name} kem {rand}", 64),
         now_s=now_s,

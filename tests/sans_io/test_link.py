@@ -25,6 +25,7 @@ from tests.sans_io.link_pair import (
     dial,
     key_of,
     keys_of,
+    opened,
     peer_id_of,
     some_bytes,
 )
@@ -62,7 +63,9 @@ def test_any_byte_split(cut: int) -> None:
     wire.pump()
     assert wire.initiator_events == [LinkConfirmed()]
     rand = some_bytes("rand", 16)
-    assert wire.responder_events == [LinkAuthenticated(ALICE, rand, TODAY), LinkConfirmed()]
+    authenticated, *after = wire.responder_events
+    assert opened(authenticated) == (ALICE, rand, TODAY)
+    assert after == [LinkConfirmed()]
     bodies = BODIES if cut > 2 else BODIES[:4]
     wire.initiator.send_records([(ENVELOPE, body) for body in bodies], 1.0)
     wire.responder.send_record(RecordKind.BUNDLE, b"bundle", 1.0)
@@ -295,3 +298,13 @@ def test_records_right_behind_message_2_are_read() -> None:
         RecordReceived(ENVELOPE, b"early"),
     ]
     assert initiator.next_timeout_s() == 1.0 + RECORD_GRACE_S + 80 / RECORD_MIN_BYTES_PER_S
+
+
+@pytest.mark.parametrize("kind", [RecordKind.REQUEST, RecordKind.ANSWER, RecordKind.PUSH])
+def test_records_of_a_link_to_an_anchor_end_a_link_to_a_contact(kind: RecordKind) -> None:
+    wire = connected()
+    wire.initiator.send_record(kind, b"body", 1.0)
+    wire.pump(1.0)
+    (closed,) = wire.responder_events
+    assert isinstance(closed, LinkClosed)
+    assert closed.reason is CloseReason.BROKEN

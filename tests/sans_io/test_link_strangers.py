@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from loom.core.gate import make_clear
+from loom.core.gate import make_clear, pair_credentials
 from loom.core.link_ends import LinkInitiator, LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated, LinkClosed, LinkEvent
 from loom.core.pair_keys import DirectionKeys
@@ -18,6 +18,7 @@ from tests.sans_io.link_pair import (
     Door,
     dial,
     keys_of,
+    opened,
     some_bytes,
 )
 
@@ -56,9 +57,7 @@ def wrong_psk() -> bytes:
     keys = keys_of("alice", "bob").sending
     stolen = DirectionKeys(tag=keys.tag, link=bytes(32), presence=keys.presence)
     return LinkInitiator(
-        stolen,
-        rand=bytes(16),
-        day=TODAY,
+        pair_credentials(stolen, bytes(16), TODAY),
         ephemeral_seed=bytes(32),
         kem_seed=bytes(64),
         now_s=0.0,
@@ -68,7 +67,9 @@ def wrong_psk() -> bytes:
 def tag_then_garbage() -> bytes:
     """A true tag seen on the network, followed by anything."""
     return (
-        make_clear(keys_of("alice", "bob").sending, bytes(16), TODAY) + b"\x04\xe0" + b"x" * 1_300
+        make_clear(keys_of("alice", "bob").sending.tag, bytes(16), TODAY)
+        + b"\x04\xe0"
+        + b"x" * 1_300
     )
 
 
@@ -139,7 +140,7 @@ def test_authentication_itself_costs_no_public_key_work(request: pytest.FixtureR
 def test_a_clock_may_be_wrong_by_a_day(day: int) -> None:
     """And the event says which day to remember `rand` under."""
     (event,) = Door().responder().receive_data(opening(day=day), 0.0)
-    assert event == LinkAuthenticated(ALICE, some_bytes("rand", 16), day)
+    assert opened(event) == (ALICE, some_bytes("rand", 16), day)
 
 
 def test_every_contact_is_tested_for_every_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from mnemonic import Mnemonic
 
 from loom.core import sessions as core
 from loom.core.chains import RatchetKey
-from loom.core.gate import Gate, GateEntry
+from loom.core.gate import ContactEntry, Gate, pair_credentials
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
 from loom.core.link_ends import LinkInitiator, LinkResponder
 from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceived
@@ -113,20 +113,19 @@ def test_link(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loom.core.noise.encapsulate", lambda _: (secret, ciphertext))
     keys = DirectionKeys(unhex(inputs["tag_key"]), unhex(inputs["link_key"]), b"")
     initiator = LinkInitiator(
-        keys,
-        rand=unhex(inputs["rand"]),
-        day=inputs["day"],
+        pair_credentials(keys, unhex(inputs["rand"]), inputs["day"]),
         ephemeral_seed=unhex(inputs["initiator_ephemeral"]),
         kem_seed=unhex(inputs["kem_seed"]),
         now_s=0,
     )
-    gate = Gate((GateEntry(PersonId(7), keys),), inputs["day"], lambda _contact, _rand: False)
+    entry = ContactEntry(PersonId(7), keys)
+    gate = Gate((entry,), inputs["day"], lambda _entry, _rand: False)
     responder = LinkResponder(gate, ephemeral_seed=unhex(inputs["responder_ephemeral"]), now_s=0)
 
     opening = initiator.data_to_send()
     assert opening.hex() == derived["initiator_sends"]
     assert responder.receive_data(opening, 0) == [
-        LinkAuthenticated(PersonId(7), unhex(inputs["rand"]), inputs["day"])
+        LinkAuthenticated(entry, unhex(inputs["rand"]), inputs["day"])
     ]
     responder.accept()
     answer = responder.data_to_send()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from loom.core.gate import pair_credentials
 from loom.core.link import Link
 from loom.core.link_ends import LinkInitiator
 from loom.core.link_events import CloseReason, LinkAuthenticated
@@ -100,9 +101,7 @@ class Caller:
     def _initiate(self, callee: Callee) -> Link:
         random = self._random
         return LinkInitiator(
-            callee.keys.sending,
-            rand=random(LINK_RAND_BYTES),
-            day=self._today(),
+            pair_credentials(callee.keys.sending, random(LINK_RAND_BYTES), self._today()),
             ephemeral_seed=random(32),
             kem_seed=random(64),
             now_s=self._clock.monotonic_s(),

@@ -1,0 +1,49 @@
+"""What differs between links to a contact and to an anchor; everything else is one machine."""
+
+from typing import Final
+
+import msgspec
+
+from loom.wire.framing import RecordKind
+
+
+class LinkKind(msgspec.Struct, frozen=True):
+    """The name that the handshake is bound to, and the records that may come."""
+
+    prologue: bytes
+    record_kinds: frozenset[RecordKind]
+
+
+CONTACT_LINK: Final = LinkKind(
+    b"LOOM/1 link",
+    frozenset(
+        (RecordKind.KEEPALIVE, RecordKind.BUNDLE_REQUEST, RecordKind.BUNDLE, RecordKind.ENVELOPE)
+    ),
+)
+ANCHOR_LINK: Final = LinkKind(
+    b"LOOM/1 anchor",
+    frozenset((RecordKind.KEEPALIVE, RecordKind.REQUEST, RecordKind.ANSWER, RecordKind.PUSH)),
+)
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What an initiator shows in its first 40 bytes, and the key that it proves.
+
+    Args:
+        clear: 40 bytes, made for one connection.
+        link_key: 32 bytes, the psk of the handshake.
+    """
+
+    kind: LinkKind
+    clear: bytes
+    link_key: bytes
+
+    def __repr__(self) -> str:
+        return "Credentials(redacted)"
+
+
+class OpeningTimes(msgspec.Struct, frozen=True):
+    """How long a responder waits, from the connection on: for the clear part, and for the end."""
+
+    clear_s: float
+    handshake_s: float
