@@ -20,6 +20,9 @@ ConversationId = NewType("ConversationId", int)
 DeviceId = NewType("DeviceId", int)
 """The number of a person's device in this profile; never used again after removal."""
 
+InviteId = NewType("InviteId", int)
+"""An invite's number in this profile; never used again."""
+
 MessageId = NewType("MessageId", bytes)
 """16 bytes, UUIDv7 (RFC 9562): chosen by the author, unique per author."""
 

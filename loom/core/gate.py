@@ -5,10 +5,10 @@ from typing import Protocol
 
 import msgspec
 
-from loom.core.link_kinds import CONTACT_LINK, Credentials, LinkKind
+from loom.core.link_kinds import CONTACT_LINK, INVITE_LINK, Credentials, LinkKind
 from loom.core.pair_keys import DirectionKeys
 from loom.crypto.kdf import MacKey, equal, mac
-from loom.model import PersonId
+from loom.model import InviteId, PersonId
 from loom.wire.encoding import enc, u64
 from loom.wire.framing import decode_clear, encode_clear
 from loom.wire.limits import LINK_DAY_SKEW_DAYS, LINK_TAG_BYTES
@@ -45,6 +45,19 @@ class ContactEntry(TaggedEntry):
 
     def __repr__(self) -> str:
         return f"ContactEntry({self.person_id})"
+
+
+class InviteEntry(TaggedEntry):
+    """An invite, which anybody who has its text may dial with."""
+
+    __slots__ = ("invite_id",)
+
+    def __init__(self, invite_id: InviteId, tag_key: bytes, link_key: bytes) -> None:
+        super().__init__(tag_key, link_key, INVITE_LINK)
+        self.invite_id = invite_id
+
+    def __repr__(self) -> str:
+        return f"InviteEntry({self.invite_id})"
 
 
 class Admission(msgspec.Struct, frozen=True):

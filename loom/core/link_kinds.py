@@ -1,4 +1,4 @@
-"""What differs between links to a contact and to an anchor; everything else is one machine."""
+"""What differs between links to a contact, by an invite and to an anchor; the rest is shared."""
 
 from typing import Final
 
@@ -19,6 +19,9 @@ CONTACT_LINK: Final = LinkKind(
     frozenset(
         (RecordKind.KEEPALIVE, RecordKind.BUNDLE_REQUEST, RecordKind.BUNDLE, RecordKind.ENVELOPE)
     ),
+)
+INVITE_LINK: Final = LinkKind(
+    CONTACT_LINK.prologue, CONTACT_LINK.record_kinds | {RecordKind.REFUSAL}
 )
 ANCHOR_LINK: Final = LinkKind(
     b"LOOM/1 anchor",

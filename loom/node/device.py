@@ -6,7 +6,9 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from loom.api.events import PeerOffline, PeerOnline
+from loom.core.gate import ContactEntry, pair_credentials
 from loom.core.link_events import CloseReason, RecordReceived
+from loom.core.link_kinds import Credentials
 from loom.core.pair_keys import PairKeys
 from loom.errors import AuthenticationError, LoomError
 from loom.model import Address, Contact, ConversationId, DeviceId, PeerId, Person, PersonId
@@ -105,6 +107,20 @@ class Device:
     def takes_links(self) -> bool:
         """Whether this contact is still one, and welcome."""
         return self.arbiter.takes_links
+
+    @property
+    def gate_entry(self) -> ContactEntry:
+        """See `Admitted.gate_entry`."""
+        return ContactEntry(self.number, self.keys.receiving)
+
+    @property
+    def rand_owner(self) -> bytes:
+        """See `Admitted.rand_owner`."""
+        return self.peer_id
+
+    def credentials(self, rand: bytes, day: int) -> Credentials:
+        """See `Callee.credentials`."""
+        return pair_credentials(self.keys.sending, rand, day)
 
     def take_link(self, link: DirectLink) -> bool:
         """Own a confirmed link; False: none is taken any more."""

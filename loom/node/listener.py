@@ -6,13 +6,12 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from loom.core.gate import ContactEntry, Gate, GateEntry
+from loom.core.gate import Gate, GateEntry, TaggedEntry
 from loom.core.link import Link
 from loom.core.link_ends import LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated
-from loom.core.pair_keys import PairKeys
 from loom.errors import LoomError
-from loom.model import Address, PeerId, PersonId
+from loom.model import Address
 from loom.node.routes.direct import DirectLink
 from loom.ports import Clock, Stream, StreamHandler
 from loom.storage import link_rands
@@ -28,21 +27,16 @@ log = logging.getLogger(__name__)
 
 
 class Admitted(Protocol):
-    """A contact who may connect."""
+    """A contact who may connect, or an invite that somebody may connect with."""
 
     @property
-    def number(self) -> PersonId:
-        """The contact's id."""
+    def gate_entry(self) -> TaggedEntry:
+        """What the gate tests."""
         ...
 
     @property
-    def peer_id(self) -> PeerId:
-        """The contact's identity."""
-        ...
-
-    @property
-    def keys(self) -> PairKeys:
-        """Of this side and the contact."""
+    def rand_owner(self) -> bytes:
+        """32 bytes under which the `rand` of each opening is stored: a contact's identity, say."""
         ...
 
     def take_link(self, link: DirectLink) -> bool:
@@ -50,7 +44,7 @@ class Admitted(Protocol):
         ...
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
-        """Run a task that ends with the contact."""
+        """Run a task that ends with the contact or invite."""
         ...
 
 
@@ -72,16 +66,16 @@ class LinkListener:
         self._clock = clock
         self._random = random
         self._today = today
-        self._admitted: dict[PersonId, Admitted] = {}
-        self._gate_entries: tuple[ContactEntry, ...] = ()
-        self._used_rands: dict[tuple[PeerId, bytes], int] = {}
+        self._admitted: dict[GateEntry, Admitted] = {}
+        self._gate_entries: tuple[TaggedEntry, ...] = ()
+        self._used_rands: dict[tuple[bytes, bytes], int] = {}
         """Each with its day."""
-        self._begun_s: dict[PeerId, deque[float]] = {}
-        """When each contact lately began links."""
+        self._begun_s: dict[bytes, deque[float]] = {}
+        """When links were lately begun with each."""
         self._unconfirmed: dict[DirectLink, str] = {}
         """Oldest first, with their source."""
         self._authenticated: dict[DirectLink, Admitted] = {}
-        """Those of them whose contact is known."""
+        """Those of them whose contact or invite is known."""
         self._is_stopping = False
         self.refused = 0
         """Connections that did not get through the gate."""
@@ -90,22 +84,22 @@ class LinkListener:
         """Read which openings must be refused when they come again."""
         since = self._today() - LINK_DAY_SKEW_DAYS - 1
         found = await self._database.read(lambda db: link_rands.load(db, since))
-        self._used_rands = {(peer_id, rand): day for peer_id, day, rand in found}
+        self._used_rands = {(owner, rand): day for owner, day, rand in found}
 
     def prune(self) -> None:
         """Forget openings that their day alone makes invalid."""
         since = self._today() - LINK_DAY_SKEW_DAYS
         self._used_rands = {key: day for key, day in self._used_rands.items() if day >= since}
 
-    def admit(self, contacts: Sequence[Admitted]) -> None:
+    def admit(self, admitted: Sequence[Admitted]) -> None:
         """From now on exactly these may connect."""
         # Who is at the gate now was compared with the old list.
         for link in list(self._unconfirmed):
             self._turn_away(link)
-        self._admitted = {one.number: one for one in contacts}
-        ids = {one.peer_id for one in contacts}
-        self._begun_s = {peer_id: at_s for peer_id, at_s in self._begun_s.items() if peer_id in ids}
-        self._gate_entries = tuple(ContactEntry(one.number, one.keys.receiving) for one in contacts)
+        self._gate_entries = tuple(one.gate_entry for one in admitted)
+        self._admitted = dict(zip(self._gate_entries, admitted, strict=True))
+        owners = {one.rand_owner for one in admitted}
+        self._begun_s = {owner: at_s for owner, at_s in self._begun_s.items() if owner in owners}
 
     def accept(self) -> StreamHandler:
         """The handler of an incoming stream."""
@@ -121,19 +115,19 @@ class LinkListener:
 
     def authenticated(self, link: DirectLink, event: LinkAuthenticated) -> None:
         """Store `rand`, then answer."""
-        contact = self._contact_of(event.entry)
-        if contact is None or not self._may_begin(contact):
+        admitted = self._admitted.get(event.entry)
+        if admitted is None or not self._may_begin(admitted):
             link.abort()
             return
-        self._authenticated[link] = contact
-        self._used_rands[contact.peer_id, event.rand] = event.day
-        contact.spawn(self._remember(link, contact, event), "link")
+        self._authenticated[link] = admitted
+        self._used_rands[admitted.rand_owner, event.rand] = event.day
+        admitted.spawn(self._remember(link, admitted, event), "link")
 
     def confirmed(self, link: DirectLink) -> None:
-        """Hand it over to the contact, who may have been removed meanwhile."""
+        """Hand it over to the contact or invite, which may have been removed meanwhile."""
         self._unconfirmed.pop(link, None)
-        contact = self._authenticated.pop(link, None)
-        if self._is_stopping or contact is None or not contact.take_link(link):
+        admitted = self._authenticated.pop(link, None)
+        if self._is_stopping or admitted is None or not admitted.take_link(link):
             link.abort()
 
     def closed(self, link: DirectLink, reason: CloseReason | None) -> None:
@@ -168,24 +162,24 @@ class LinkListener:
         self._authenticated.pop(link, None)
         link.abort()
 
-    def _may_begin(self, contact: Admitted) -> bool:
-        """Limits how many links a contact begins a minute; each costs a write."""
+    def _may_begin(self, admitted: Admitted) -> bool:
+        """Limits how many links are begun a minute with each; every one costs a write."""
         now_s = self._clock.monotonic_s()
-        times = self._begun_s.setdefault(contact.peer_id, deque(maxlen=LINKS_PER_MINUTE_MAX))
+        times = self._begun_s.setdefault(admitted.rand_owner, deque(maxlen=LINKS_PER_MINUTE_MAX))
         if len(times) == times.maxlen and now_s - times[0] < 60.0:
             return False
         times.append(now_s)
         return True
 
     async def _remember(
-        self, link: DirectLink, contact: Admitted, event: LinkAuthenticated
+        self, link: DirectLink, admitted: Admitted, event: LinkAuthenticated
     ) -> None:
         try:
             is_new = await self._database.write(
-                lambda db: link_rands.add(db, contact.peer_id, event.day, event.rand)
+                lambda db: link_rands.add(db, admitted.rand_owner, event.day, event.rand)
             )
         except LoomError as error:
-            log.warning("contact %d: link refused: %s", contact.number, error.code)
+            log.warning("%r: link refused: %s", event.entry, error.code)
             link.abort()
             return
         if is_new:
@@ -197,12 +191,9 @@ class LinkListener:
         gate = Gate(self._gate_entries, self._today(), self._is_used)
         return LinkResponder(gate, ephemeral_seed=self._random(32), now_s=self._clock.monotonic_s())
 
-    def _contact_of(self, entry: GateEntry) -> Admitted | None:
-        return self._admitted.get(entry.person_id) if isinstance(entry, ContactEntry) else None
-
     def _is_used(self, entry: GateEntry, rand: bytes) -> bool:
-        contact = self._contact_of(entry)
-        return contact is None or (contact.peer_id, rand) in self._used_rands
+        admitted = self._admitted.get(entry)
+        return admitted is None or (admitted.rand_owner, rand) in self._used_rands
 
 
 class _Incoming(DirectLink):

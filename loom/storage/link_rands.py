@@ -2,17 +2,15 @@
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import PeerId
 
-
-def add(db: Connection, peer_id: PeerId, day: int, rand: bytes) -> bool:
-    """Remember a rand; False when it was known."""
-    cursor = db.execute("INSERT OR IGNORE INTO link_rands VALUES (?, ?, ?)", (peer_id, day, rand))
+def add(db: Connection, owner: bytes, day: int, rand: bytes) -> bool:
+    """Remember a rand of a contact's identity or an invite; False when it was known."""
+    cursor = db.execute("INSERT OR IGNORE INTO link_rands VALUES (?, ?, ?)", (owner, day, rand))
     return cursor.rowcount > 0
 
 
-def load(db: Connection, since_day: int) -> set[tuple[PeerId, int, bytes]]:
-    """(peer_id, day, rand) of that day and later."""
+def load(db: Connection, since_day: int) -> set[tuple[bytes, int, bytes]]:
+    """(owner, day, rand) of that day and later."""
     return set(db.execute("SELECT peer_id, day, rand FROM link_rands WHERE day >= ?", (since_day,)))
 
 

@@ -44,6 +44,7 @@ class RecordKind(IntEnum):
     REQUEST = 16
     ANSWER = 17
     PUSH = 18
+    REFUSAL = 19
 
 
 _KINDS: Final = {int(kind): kind for kind in RecordKind}

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from loom.core.gate import pair_credentials
 from loom.core.link import Link
 from loom.core.link_ends import LinkInitiator
 from loom.core.link_events import CloseReason, LinkAuthenticated
-from loom.core.pair_keys import PairKeys
+from loom.core.link_kinds import Credentials
 from loom.errors import LoomError, Unreachable
 from loom.model import Address
 from loom.node.routes.direct import DirectLink
@@ -20,16 +19,15 @@ CALLS_AT_ONCE: Final = 64
 
 
 class Callee(Protocol):
-    """A contact to dial."""
+    """A contact to dial, or the owner of an invite."""
 
-    @property
-    def keys(self) -> PairKeys:
-        """Of this side and the contact."""
+    def credentials(self, rand: bytes, day: int) -> Credentials:
+        """What one link is opened with; see `gate.pair_credentials`."""
         ...
 
     @property
     def takes_links(self) -> bool:
-        """Whether the contact is still one, and welcome."""
+        """Whether a link is still wanted."""
         ...
 
     def take_link(self, link: DirectLink) -> bool:
@@ -101,7 +99,7 @@ class Caller:
     def _initiate(self, callee: Callee) -> Link:
         random = self._random
         return LinkInitiator(
-            pair_credentials(callee.keys.sending, random(LINK_RAND_BYTES), self._today()),
+            callee.credentials(random(LINK_RAND_BYTES), self._today()),
             ephemeral_seed=random(32),
             kem_seed=random(64),
             now_s=self._clock.monotonic_s(),
