@@ -201,7 +201,7 @@ class People:
         """Both want a new session in the same moment."""
         for near, far in ((one, other), (other, one)):
             if near.is_running and near.peer(far).sessions.is_loaded:
-                near.peer(far).outbox.want_start()
+                near.peer(far).delivery.starts.want()
 
     def days_pass_unevenly(self) -> None:
         """A start that a clock days behind refuses comes again later than what follows it."""

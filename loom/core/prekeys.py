@@ -24,6 +24,7 @@ BUNDLE_ID_BYTES = 8
 KIND_ONCE = 1
 KIND_LAST = 2
 DEVICE = 0
+PRESENT_MARGIN_S = 3_600
 _BUNDLE_LAYOUT = (
     1,
     FINGERPRINT_BYTES,
@@ -88,9 +89,12 @@ def issue(
     return Prekey(bundle, bundle_id, signed_prekey, kem, expires_at_s)
 
 
-def presentable(prekey: Prekey, now_s: int) -> bool:
-    """Whether to give an unused prekey again: not expired, nor issued by a clock that ran ahead."""
-    return now_s < prekey.expires_at_s <= now_s + BUNDLE_ONCE_LIFETIME_S
+def presentable(now_s: int) -> range:
+    """The expiries of unused prekeys that are given again (docs/PROTOCOL.md 4.1).
+
+    Not those that expire within the hour, nor those of a clock that ran ahead: peers refuse them.
+    """
+    return range(now_s + PRESENT_MARGIN_S, now_s + BUNDLE_ONCE_LIFETIME_S + 1)
 
 
 def present(identity: Identity, prekey: Prekey, last_counter: int) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from loom.core.prekeys import decode_prekey, encode_prekey, issue, present
+from loom.core.prekeys import decode_prekey, encode_prekey, issue, present, presentable
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.errors import LoomError
@@ -13,12 +13,10 @@ from loom.node.routes.direct import DirectLink
 from loom.node.sessions import DeviceSessions
 from loom.storage import prekeys
 from loom.wire.framing import RecordKind
-from loom.wire.limits import BUNDLE_ONCE_LIFETIME_S, BUNDLE_REQUESTS_PER_HOUR
+from loom.wire.limits import BUNDLE_REQUESTS_PER_HOUR
 
 log = logging.getLogger(__name__)
 
-PREKEY_MARGIN_S: Final = 3_600
-"""A bundle that is about to expire is not handed out again."""
 HOUR_S: Final = 3_600
 
 
@@ -54,10 +52,8 @@ class Bundles:
         """The one unused live bundle of this contact, signed with today's counter."""
         parts, device_id = self._context.parts, self._context.device_id
         now_s = parts.now_s()
-        # A later expiry is of a clock that ran ahead: contacts refuse that bundle.
-        latest_s = now_s + BUNDLE_ONCE_LIFETIME_S
         found = await parts.database.read(
-            lambda db: prekeys.live(db, device_id, now_s + PREKEY_MARGIN_S, latest_s)
+            lambda db: prekeys.latest(db, device_id, presentable(now_s))
         )
         if found is not None:
             prekey = decode_prekey(found.state)

@@ -14,8 +14,8 @@ from loom.errors import AuthenticationError, LoomError
 from loom.model import Address, Contact, ConversationId, DeviceId, PeerId, Person, PersonId
 from loom.node.bundles import Bundles
 from loom.node.context import DeviceContext
+from loom.node.delivery import Delivery
 from loom.node.inbox import Inbox
-from loom.node.outbox import Outbox
 from loom.node.parts import Parts
 from loom.node.paths import PathLog
 from loom.node.routes.address_book import AddressBook
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Device:
-    """Links come and go; sessions, inbox and outbox stay."""
+    """Links come and go; sessions, inbox and delivery stay."""
 
     def __init__(self, parts: Parts, contact: Contact, keys: PairKeys) -> None:
         self.keys = keys
@@ -39,8 +39,10 @@ class Device:
         self.sessions = DeviceSessions(self.context)
         self.bundles = Bundles(self.context, self.sessions)
         self.arbiter = Arbiter(self, keeps_own=parts.identity.peer_id < contact.person.peer_id)
-        self.outbox = Outbox(self.context, self.sessions, self.arbiter)
-        self.inbox = Inbox(self.context, self.sessions, self.outbox, self.arbiter)
+        self.delivery = Delivery(
+            self.context, self.sessions, self.arbiter, self.arbiter.ask_for_bundle
+        )
+        self.inbox = Inbox(self.context, self.sessions, self.delivery, self.arbiter)
         self.book = AddressBook(parts.database, parts.clock, contact.device_id)
         self.paths = PathLog(parts.clock)
         self.dialer: Dialer | None = None
@@ -145,7 +147,7 @@ class Device:
     ) -> None:
         """Another link is the one to write to."""
         if before is not None:
-            self.outbox.link_down()
+            self.delivery.link_down()
         if after is None:
             self._went_offline(reason)
             if self.dialer is not None and before is not None:
@@ -155,7 +157,7 @@ class Device:
         if before is None:
             self._went_online(after)
         self.inbox.link_up()
-        self.outbox.link_up(after)
+        self.delivery.link_up(after.opened_at_s, dialled=after.dialled)
 
     def records_received(self, link: DirectLink, records: list[RecordReceived]) -> None:
         """Route records by kind."""
@@ -172,13 +174,13 @@ class Device:
 
     def writable_again(self) -> None:
         """The link takes more."""
-        self.outbox.wake()
+        self.delivery.writable_again()
 
     # --- inside ---
 
     async def _take_bundle(self, body: bytes) -> None:
         try:
-            await self.outbox.bundle_received(body)
+            await self.delivery.starts.bundle_received(body)
         except AuthenticationError as error:
             self.inbox.refuse(error)
         except LoomError as error:

@@ -26,8 +26,8 @@ from loom.model import Direction, MessageId, Person
 from loom.node.content import TAKE_IN
 from loom.node.content.intake import Intake
 from loom.node.context import DeviceContext
+from loom.node.delivery import Delivery
 from loom.node.journal import Happened
-from loom.node.outbox import Outbox
 from loom.node.routes.arbiter import Arbiter
 from loom.node.sessions import DeviceSessions
 from loom.storage import envelopes, handshakes, persons, prekeys, receipts, seen
@@ -108,12 +108,12 @@ class Inbox:
         self,
         context: DeviceContext,
         sessions: DeviceSessions,
-        outbox: Outbox,
+        delivery: Delivery,
         arbiter: Arbiter,
     ) -> None:
         self._context = context
         self._sessions = sessions
-        self._outbox = outbox
+        self._delivery = delivery
         self._arbiter = arbiter
         self._queue: deque[bytes] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -270,14 +270,16 @@ class Inbox:
             self.dropped += 1
         if isinstance(payload, Receipt):
             # Before the next message is sealed: flow control counts what the other side has.
-            self._outbox.receipted([MessageId(one) for one in payload.delivered + payload.read])
+            self._delivery.outbox.receipted(
+                [MessageId(one) for one in payload.delivered + payload.read]
+            )
         batch.taken.append(Taken(envelope, payload))
 
     async def _commit(self, batch: Batch) -> None:
         ids = batch.to_receipt()
         receipt = None
         if ids or batch.wants_answer():
-            receipt = self._outbox.seal_receipt(ids, [])
+            receipt = self._delivery.receipts.seal(ids, [])
 
         # A Receipt that is written next needs no row: should it get lost, the envelopes come
         # again and owe it again (docs/PROTOCOL.md 9.2).
@@ -289,13 +291,13 @@ class Inbox:
         def write(changed: Person | None) -> None:
             if changed is not None:
                 self._context.person = changed
-            if receipt is not None and self._outbox.send(receipt):
-                self._outbox.told([])
+            if receipt is not None and self._arbiter.send(receipt):
+                self._delivery.receipts.told([])
             elif to_owe:
-                self._outbox.owe()
+                self._delivery.receipts.owe()
             elif ids:
-                self._outbox.owe_rows(ids)
-            self._outbox.taken_in()
+                self._delivery.receipts.owe_again(ids)
+            self._delivery.taken_in()
 
         await self._sessions.commit(store, write)
 
@@ -356,14 +358,14 @@ class Inbox:
             await self._context.parts.database.write(
                 lambda db: receipts.owe_again(db, device_id, message_id)
             )
-            self._outbox.owe()
+            self._delivery.receipts.owe()
         return True
 
     async def _not_opened(self, error: PeerError) -> None:
         """A desync: begin a new session, say so; close links on which nothing opens any more."""
         log.info("contact %d: an envelope did not open: %s", self._context.number, error.facts)
         await self._sessions.ready()
-        self._outbox.want_start()
+        self._delivery.starts.want()
         self._context.warn(error)
         self._receiving = receiving.not_opened(self._receiving)
         if receiving.must_close(self._receiving):

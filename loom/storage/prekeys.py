@@ -32,14 +32,12 @@ def get(db: Connection, bundle_id: bytes) -> Prekey | None:
     return None if row is None else Prekey(*row)
 
 
-def live(
-    db: Connection, device_id: DeviceId, now_s: int, until_s: int = 2**63 - 1
-) -> Prekey | None:
-    """The bundle for this device that expires last, after `now_s` and not after `until_s`."""
+def latest(db: Connection, device_id: DeviceId, expiries: range) -> Prekey | None:
+    """The bundle for this device that expires last, of those that expire within a range."""
     row = db.execute(
-        "SELECT * FROM prekeys WHERE device_id = ? AND expires_at_s > ? AND expires_at_s <= ?"
+        "SELECT * FROM prekeys WHERE device_id = ? AND expires_at_s >= ? AND expires_at_s < ?"
         " ORDER BY expires_at_s DESC LIMIT 1",
-        (device_id, now_s, until_s),
+        (device_id, expiries.start, expiries.stop),
     ).fetchone()
     return None if row is None else Prekey(*row)
 

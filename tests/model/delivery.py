@@ -204,7 +204,7 @@ class Delivery:
         """Whenever some passing of time allows it."""
         stood = replace(side.delivery.starting, earlier_link_time_s=SESSION_UNCONFIRMED_RESTART_S)
         delivery = replace(side.delivery, starting=stood)
-        return plan.is_start_due(delivery, side.sessions, self.wish(side), LINK_S, LATER_S)
+        return plan.is_start_due(delivery.starting, side.sessions, self.wish(side), LINK_S, LATER_S)
 
     def seal(
         self, side: Side, who: int, text: int, receipt: tuple[int, ...]

@@ -21,8 +21,9 @@ class FakeLink:
     def hand_over(self, owner: Arbiter) -> None:
         self.owner = owner
 
-    def send(self, envelope: bytes) -> None:
+    def send(self, envelope: bytes) -> bool:
         self.sent.append(envelope)
+        return True
 
     def close(self) -> None:
         self.is_up = False
@@ -102,7 +103,7 @@ def test_without_a_link_the_route_is_down_and_after_the_end_none_is_taken() -> N
     user = User()
     arbiter = Arbiter(user, keeps_own=True)
     assert (arbiter.is_up, arbiter.is_writable) == (False, False)
-    arbiter.send(b"into the void")
+    assert not arbiter.send(b"into the void")
     link = FakeLink(dialled=False)
     assert _take(arbiter, link)
     assert (arbiter.is_up, arbiter.is_writable) == (True, True)

@@ -163,7 +163,7 @@ async def test_a_reader_is_told_which_events_are_gone(
     for _ in range(30):
         profile = Profile(alice.node.parts.new_id(), 1, "Alice")
         message_id = MessageId(profile.message_id)
-        await alice.peer(bob).outbox.add(message_id, profile, lambda db, happened: None)
+        await alice.peer(bob).delivery.outbox.add(message_id, profile, lambda db, happened: None)
     await world.delivered(alice, bob)
     await world.pass_time(1)
     assert (await bob.do(Status())).last_seq == last

@@ -93,7 +93,7 @@ async def test_a_second_session_on_the_same_link_needs_no_text(world: World) -> 
     alice, bob = await talked(world)
     first, before = session(alice, bob), link(alice, bob)
     assert first.own
-    assert bob.peer(alice).outbox.send(GARBAGE)
+    assert bob.peer(alice).arbiter.send(GARBAGE)
     await world.until(lambda: session(alice, bob).session_id != first.session_id, within_s=5)
     await world.until(lambda: session(alice, bob).confirmed_at_s is not None, within_s=5)
     assert session(alice, bob).own
@@ -105,9 +105,9 @@ async def test_a_second_session_on_the_same_link_needs_no_text(world: World) -> 
 async def test_a_start_whose_answer_was_lost_is_answered_on_the_next_link(world: World) -> None:
     alice, bob = await talked(world)
     first = alice.best_session(bob)
-    towards_alice: Any = bob.peer(alice).outbox
+    towards_alice: Any = bob.peer(alice).arbiter
     towards_alice.send = lambda envelope: True
-    alice.peer(bob).outbox.want_start()
+    alice.peer(bob).delivery.starts.want()
     await world.until(lambda: bob.best_session(alice) != first)
     await world.pass_time(5)
     assert session(alice, bob).confirmed_at_s is None
@@ -252,8 +252,8 @@ async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:
     await alice.say(bob, "once")
     await world.delivered(alice, bob)
     await world.pass_time(3)
-    sender: Any = bob.peer(alice).outbox
-    sender.seal_receipt = lambda delivered, read: None  # as at the limit of unreceipted messages
+    sender: Any = bob.peer(alice).delivery.receipts
+    sender.seal = lambda delivered, read: None  # as at the limit of unreceipted messages
     put(seen[:1] * 300)
     await world.pass_time(60)
     number = bob.peer(alice).device_id
@@ -344,22 +344,22 @@ async def test_an_owed_receipt_is_paid_later_on_the_same_link(
     world: World, kind: str, trouble: str
 ) -> None:
     alice, bob = await talked(world)
-    retries: Any = alice.peer(bob).outbox
-    retries._alarm = lambda: None  # what Alice repeats would be receipted anyway
+    retries: Any = alice.peer(bob).delivery.outbox
+    retries.retry = lambda: None  # what Alice repeats would be receipted anyway
     before = link(bob, alice)
-    sender: Any = bob.peer(alice).outbox
-    seal, failed = sender.seal_receipt, list[None]()
+    sender: Any = bob.peer(alice).delivery.receipts
+    seal, failed = sender.seal, list[None]()
 
     def unlucky(delivered: Any, read: Any) -> bytes | None:
         failed.append(None)
-        del sender.seal_receipt
+        del sender.seal
         if trouble == "not sealed":
             return None
         bob.disk.full_at = {bob.disk.commits + 1}
         receipt: bytes | None = seal(delivered, read)
         return receipt
 
-    sender.seal_receipt = unlucky
+    sender.seal = unlucky
     if kind == "read":
         [row] = [one.row_id for one in await bob.history(alice) if one.direction == "in"]
         await bob.do(MarkRead(contact="Alice", row_id=row))
@@ -439,7 +439,7 @@ async def test_a_text_that_is_deleted_while_it_is_sealed_does_not_leave(world: W
     await world.until(lambda: not alice.is_online(bob))
     first, second, third = await alice.say(bob, "before", "delete me", "after")
     device: Any = alice.peer(bob)
-    sealed: Callable[[list[OutboxRow], bytes], Any] = device.outbox._sealed
+    sealed: Callable[[list[OutboxRow], bytes], Any] = device.delivery.outbox._sealed
     number, gone = device.device_id, MessageId(uuid.UUID(second.message_id).bytes)
 
     def delete(db: Db) -> None:
@@ -447,18 +447,18 @@ async def test_a_text_that_is_deleted_while_it_is_sealed_does_not_leave(world: W
         messages.delete(db, number, [gone])
 
     def overtaken(rows: list[OutboxRow], session_id: bytes) -> Any:
-        del device.outbox._sealed
+        del device.delivery.outbox._sealed
         assert len(rows) == 3
         alice.database.submit(delete)
         return sealed(rows, session_id)
 
-    device.outbox._sealed = overtaken
+    device.delivery.outbox._sealed = overtaken
     world.network.refusing.clear()
     await world.until(lambda: len(alice.told(MessageDelivered)) == 3)
     await world.pass_time(60)
     assert bob.received(alice) == ["hello", "before", "after"]
     assert len(alice.peer(bob).sessions.in_flight) == 0
-    assert "_sealed" not in vars(device.outbox)
+    assert "_sealed" not in vars(device.delivery.outbox)
     assert {first.message_id, third.message_id} <= {
         one.message_id for one in alice.told(MessageDelivered)
     }

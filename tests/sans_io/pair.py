@@ -73,7 +73,7 @@ class Node:
     def bundle(self, now_ms: int) -> bytes:
         """The unused live prekey, or a new one."""
         now_s = self._now(now_ms) // 1000
-        live = [one for one in self.prekeys.values() if presentable(one, now_s)]
+        live = [one for one in self.prekeys.values() if one.expires_at_s in presentable(now_s)]
         prekey = live[0] if live else self.source.prekey(self.identity, now_s)
         self.prekeys[prekey.bundle_id] = prekey
         return present(self.identity, prekey, self.sessions.counters.largest)

@@ -185,8 +185,9 @@ def test_the_live_prekey_is_the_one_that_lasts(db: Connection) -> None:
     short, long_ = Prekey(b"1" * 8, ADA, b"s1", 10), Prekey(b"2" * 8, ADA, b"s2", 20)
     prekeys.put(db, short)
     prekeys.put(db, long_)
-    assert prekeys.live(db, ADA, 5) == long_
-    assert prekeys.live(db, ADA, 20) is None
+    assert prekeys.latest(db, ADA, range(6, 21)) == long_
+    assert prekeys.latest(db, ADA, range(6, 20)) == short
+    assert prekeys.latest(db, ADA, range(21, 30)) is None
     assert prekeys.get(db, b"1" * 8) == short
     assert prekeys.delete(db, b"1" * 8)
     assert not prekeys.delete(db, b"1" * 8)

@@ -30,6 +30,7 @@ from tests.unit.test_encoding import SMALL_ORDER
 
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
+HOUR_S = 3_600
 PREKEY = Source(1).prekey(BOB)
 SENT = present(BOB, PREKEY, 77)
 KEM_PUBLIC = PREKEY.kem.public
@@ -184,10 +185,11 @@ def test_a_damaged_stored_prekey_is_malformed(data: bytes) -> None:
 
 def test_a_prekey_of_a_clock_that_ran_ahead_is_not_given_again() -> None:
     """Contacts would refuse it, and one would wait for days until it may be begun with."""
-    assert presentable(PREKEY, NOW_S)
-    assert presentable(PREKEY, NOW_S + WEEK_S - 1)
-    assert not presentable(PREKEY, NOW_S + WEEK_S)
-    assert not presentable(PREKEY, NOW_S - 1)
+    expires_s = PREKEY.expires_at_s
+    assert expires_s in presentable(NOW_S)
+    assert expires_s in presentable(NOW_S + WEEK_S - HOUR_S)
+    assert expires_s not in presentable(NOW_S + WEEK_S - HOUR_S + 1)
+    assert expires_s not in presentable(NOW_S - 1)
 
 
 def test_two_prekeys_share_nothing() -> None:

@@ -52,16 +52,16 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 def is_start_due(
-    delivery: Delivery, sessions: Sequence[Candidate], wish: Wish, now_s: float, unix_s: int
+    starting: Starting, sessions: Sequence[Candidate], wish: Wish, now_s: float, unix_s: int
 ) -> bool:
     """Whether a session should begin on this link."""
-    waits = starts.must_wait_s(delivery.starting, sessions, now_s) > 0
+    waits = starts.must_wait_s(starting, sessions, now_s) > 0
     return choice.should_start(
         sessions,
         something_to_send=wish.something_to_send and not waits,
         start_wanted=wish.start_wanted,
         wanted_starts_s=wish.wanted_starts_s,
-        link_time_s=starts.link_time_s(delivery.starting, now_s),
+        link_time_s=starts.link_time_s(starting, now_s),
         now_s=unix_s,
     )
 
@@ -100,7 +100,7 @@ def next_action(
     """
     sending, starting = delivery.sending, delivery.starting
     rests = [starts.must_wait_s(starting, sessions, now_s) or None]
-    if is_start_due(delivery, sessions, wish, now_s, unix_s):
+    if is_start_due(starting, sessions, wish, now_s, unix_s):
         if starts.may_ask(starting, now_s):
             return Next(Action.ASK_FOR_BUNDLE)
         rests.append(BUNDLE_RETRY_S)

@@ -81,7 +81,7 @@ class MessageCommands:
             return message
 
         text = Text(message_id, now_ms, body)
-        message = await device.outbox.add(message_id, text, store)
+        message = await device.delivery.outbox.add(message_id, text, store)
         return message_view(device.person, message)
 
     async def _history(self, command: api.History) -> views.Messages:
@@ -147,9 +147,9 @@ class MessageCommands:
 
         await self._parts.journal.write(delete)
         if ids is None:
-            device.outbox.withdraw_all()
+            device.delivery.outbox.withdraw_all()
         else:
-            device.outbox.withdraw(ids)
+            device.delivery.outbox.withdraw(ids)
         await self._parts.database.checkpoint()
         return views.Done()
 
@@ -169,7 +169,7 @@ class MessageCommands:
             return owes
 
         if await self._parts.journal.write(mark):
-            device.outbox.owe()
+            device.delivery.receipts.owe()
         return views.Done()
 
     async def _set_typing(self, command: api.SetTyping) -> views.Done:
@@ -178,7 +178,7 @@ class MessageCommands:
             lambda db: preferences.allows_typing(db, device.conversation_id)
         )
         if allowed and not device.person.blocked and not device.person.identity_changed:
-            await device.outbox.tell_typing(command.on)
+            await device.delivery.tell_typing(command.on)
         return views.Done()
 
 

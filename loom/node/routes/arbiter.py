@@ -4,6 +4,7 @@ from typing import Protocol
 
 from loom.core.link_events import CloseReason, RecordReceived
 from loom.node.routes.direct import DirectLink
+from loom.wire.framing import RecordKind
 
 
 class LinkUser(Protocol):
@@ -52,10 +53,16 @@ class Arbiter:
         """See `Route.is_writable`."""
         return self.link is not None and self.link.is_writable
 
-    def send(self, envelope: bytes) -> None:
+    def send(self, envelope: bytes) -> bool:
         """See `Route.send`."""
+        return self.link is not None and self.link.send(envelope)
+
+    # --- what only a link carries ---
+
+    def ask_for_bundle(self) -> None:
+        """Ask the contact for a bundle (docs/PROTOCOL.md 4.1)."""
         if self.link is not None:
-            self.link.send(envelope)
+            self.link.send_record(RecordKind.BUNDLE_REQUEST, b"")
 
     # --- links ---
 

@@ -130,9 +130,12 @@ class DirectLink:
         """Give a confirmed link to its owner."""
         self._owner = owner
 
-    def send(self, envelope: bytes) -> None:
+    def send(self, envelope: bytes) -> bool:
         """See `Route.send`."""
+        if not self.is_up:
+            return False
         self.send_record(RecordKind.ENVELOPE, envelope)
+        return True
 
     def send_record(self, kind: RecordKind, body: bytes) -> None:
         """Queue a record; all that one turn of the loop queues goes out in one write."""

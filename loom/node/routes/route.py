@@ -16,6 +16,6 @@ class Route(Protocol):
         """More may be sent without waiting for the buffer to drain."""
         ...
 
-    def send(self, envelope: bytes) -> None:
-        """Queue a committed envelope; dropped when the route is not up."""
+    def send(self, envelope: bytes) -> bool:
+        """Queue a committed envelope; False: dropped, because the route is not up."""
         ...

@@ -1,0 +1,44 @@
+"""Wakes one task, at once or after a while."""
+
+import asyncio
+
+
+class Alarm:
+    """Of several wishes for a time the earliest counts; rings that nobody heard yet are one."""
+
+    def __init__(self) -> None:
+        self._rang = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_time = False
+
+    def ring(self) -> None:
+        """Something happened."""
+        self._rang.set()
+
+    def ring_within(self, delay_s: float) -> None:
+        """Ring after so long, unless a ring is due earlier."""
+        loop = asyncio.get_running_loop()
+        if self._timer is not None:
+            if self._timer.when() <= loop.time() + delay_s:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_later(delay_s, self._ring_in_time)
+
+    def cancel(self) -> None:
+        """Ring only when something happens."""
+        self._is_time = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def heard(self) -> bool:
+        """Return once it rings; True: also because a time came."""
+        await self._rang.wait()
+        self._rang.clear()
+        is_time, self._is_time = self._is_time, False
+        return is_time
+
+    def _ring_in_time(self) -> None:
+        self._timer = None
+        self._is_time = True
+        self._rang.set()

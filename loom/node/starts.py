@@ -1,0 +1,94 @@
+"""Begins sessions with one device (docs/PROTOCOL.md 4.6, 4.7)."""
+
+import logging
+from collections.abc import Callable
+
+from loom.core.delivery import plan, starting
+from loom.core.delivery.plan import Wish
+from loom.core.delivery.starting import Starting
+from loom.core.prekeys import read_bundle
+from loom.node.alarm import Alarm
+from loom.node.context import DeviceContext
+from loom.node.sessions import DeviceSessions
+from loom.storage import outbox, receipts
+
+log = logging.getLogger(__name__)
+
+
+class Starts:
+    """What was asked for and said on the link there is.
+
+    Args:
+        ask_for_bundle: sends a request; the answer comes to `bundle_received`.
+    """
+
+    def __init__(
+        self,
+        context: DeviceContext,
+        sessions: DeviceSessions,
+        alarm: Alarm,
+        ask_for_bundle: Callable[[], None],
+    ) -> None:
+        self.state = Starting()
+        self._context = context
+        self._sessions = sessions
+        self._alarm = alarm
+        self._ask_for_bundle = ask_for_bundle
+
+    def link_up(self, opened_at_s: float, *, dialled: bool) -> None:
+        """A link was confirmed; `dialled`: by this side."""
+        self.state = starting.link_up(self.state, opened_at_s, dialled=dialled)
+
+    def link_down(self) -> None:
+        """The link is gone."""
+        self.state = starting.link_down(self.state, self._now_s())
+
+    def want(self) -> None:
+        """A desync was seen."""
+        self._sessions.want_start()
+        self._alarm.ring()
+
+    def greeted(self) -> None:
+        """Something was written that carries the handshake of an unanswered start."""
+        self.state = starting.greeted(self.state, self._now_s())
+
+    async def wish(self) -> Wish:
+        """Why a session may have to begin; afterwards the sessions are loaded."""
+        await self._sessions.ready()
+        device_id, value = self._context.device_id, self._sessions.value
+        something = value.best is None and await self._context.parts.database.read(
+            lambda db: bool(
+                outbox.page(db, device_id, 0, 1) or receipts.of_device(db, device_id, 1)
+            )
+        )
+        await self._sessions.ready()
+        return Wish(something, value.start_wanted, value.wanted_starts_s)
+
+    def ask(self) -> None:
+        """Ask for a bundle."""
+        self.state = starting.asked(self.state, self._now_s())
+        self._ask_for_bundle()
+
+    async def bundle_received(self, data: bytes) -> None:
+        """Begin a session, if a bundle was asked for and a session is still due.
+
+        Raises:
+            PeerError: the bundle is not one to begin with.
+        """
+        if self.state.asked_s is None:
+            return
+        self.state = starting.answered(self.state)
+        unix_s = self._context.parts.now_s()
+        bundle = read_bundle(data, self._context.token, unix_s)
+        wish = await self.wish()
+        live = self._sessions.value.live
+        if not plan.is_start_due(self.state, live, wish, self._now_s(), unix_s):
+            return
+        self._sessions.start(bundle)
+        self.state = starting.began(self.state, self._now_s())
+        await self._sessions.commit()
+        log.info("contact %d: session started", self._context.number)
+        self._alarm.ring()
+
+    def _now_s(self) -> float:
+        return self._context.parts.clock.monotonic_s()
