@@ -29,7 +29,7 @@ SHOWN = {
         *("SealedEnvelope", "StoredChain", "Text", "Typing", "Unknown", "Envelope"),
         *("KnownPayload", "Payload"),
     ),
-    "what anybody on the wire sees": ("Place", "Presence", "Started", "Taken"),
+    "what anybody on the wire sees": ("LinkKind", "Place", "Presence", "Started", "Taken"),
     "the random part of a link's tag, which travels open": ("Admission", "LinkAuthenticated"),
     "a record for the layer above; it is sealed once more": ("RecordReceived",),
     "events carry no text": ("NewEvent", "StoredEvent"),
