@@ -17,6 +17,9 @@ OWNER = PersonId(0)
 ConversationId = NewType("ConversationId", int)
 """A conversation's number in this profile; never used again after removal."""
 
+AnchorId = NewType("AnchorId", int)
+"""The number of an account at an anchor in this profile; never used again."""
+
 DeviceId = NewType("DeviceId", int)
 """The number of a person's device in this profile; never used again after removal."""
 

@@ -126,11 +126,11 @@ def should_start(
     return start_wanted and len(recent) < DESYNC_RESTARTS_MAX
 
 
-def superseded(sessions: Sequence[S], now_s: int) -> list[S]:
-    """Sessions to delete: all but the best, an hour after the best was confirmed."""
+def superseded(sessions: Sequence[S], now_s: int, after_s: int = SESSION_SUPERSEDED_S) -> list[S]:
+    """Sessions to delete: all but the best, `after_s` after the best was confirmed."""
     chosen = best(sessions)
     if chosen is None or chosen.confirmed_at_s is None:
         return []
-    if now_s - chosen.confirmed_at_s < SESSION_SUPERSEDED_S:
+    if now_s - chosen.confirmed_at_s < after_s:
         return []
     return [one for one in sessions if one is not chosen]

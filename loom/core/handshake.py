@@ -147,7 +147,7 @@ def accept(
         AuthenticationError: e1, card or signature.
         MalformedMessage: any encoding or key.
     """
-    if len(prefix) != PREFIX_BYTES or prekey.expires_at_s * 1000 <= now_ms:
+    if len(prefix) != PREFIX_BYTES or prekey.answered_until_s * 1000 <= now_ms:
         raise ProtocolViolation(what="handshake length or expired prekey")
     ephemeral = prefix[BUNDLE_ID_BYTES:_EPHEMERAL_END]
     ciphertext = prefix[_EPHEMERAL_END:_CIPHERTEXT_END]

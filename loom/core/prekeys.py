@@ -12,17 +12,23 @@ from loom.wire.encoding import check_lasting_x25519_public, decode_items, enc, u
 from loom.wire.limits import (
     BUNDLE_FUTURE_SKEW_S,
     BUNDLE_LAST_LIFETIME_S,
+    BUNDLE_MAIL_LIFETIME_S,
     BUNDLE_ONCE_LIFETIME_S,
     FINGERPRINT_BYTES,
     KEM_KEY_BYTES,
     KEM_SEED_BYTES,
+    MAIL_ANSWERED_S,
     X25519_KEY_BYTES,
 )
 
 BUNDLE_VERSION = b"\x01"
 BUNDLE_ID_BYTES = 8
 KIND_ONCE = 1
+"""Given on a link, answered once."""
 KIND_LAST = 2
+"""In a mailbox, answered by everybody who finds no other."""
+KIND_MAIL = 3
+"""In a mailbox, answered once."""
 DEVICE = 0
 PRESENT_MARGIN_S = 3_600
 _BUNDLE_LAYOUT = (
@@ -36,17 +42,35 @@ _BUNDLE_LAYOUT = (
     8,
     8,
 )
-_LIFETIMES = {KIND_ONCE: BUNDLE_ONCE_LIFETIME_S, KIND_LAST: BUNDLE_LAST_LIFETIME_S}
+_LIFETIMES = {
+    KIND_ONCE: BUNDLE_ONCE_LIFETIME_S,
+    KIND_LAST: BUNDLE_LAST_LIFETIME_S,
+    KIND_MAIL: BUNDLE_MAIL_LIFETIME_S,
+}
+_ANSWERED_S = {KIND_ONCE: 0, KIND_LAST: MAIL_ANSWERED_S, KIND_MAIL: MAIL_ANSWERED_S}
+"""How long after its expiry an answer to a bundle is still taken."""
 
 
 class Prekey(msgspec.Struct, frozen=True):
-    """A responder's one-time prekey: the public bundle and its private halves."""
+    """What a responder keeps of a bundle: the public part and its private halves."""
 
     bundle: bytes
     bundle_id: bytes
     signed_prekey: X25519Key
     kem: KemKey
+    kind: int
     expires_at_s: int
+    """Until then a session may be begun on it."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it goes on serving after a session was begun on it."""
+        return self.kind == KIND_LAST
+
+    @property
+    def answered_until_s(self) -> int:
+        """Until then a session that was begun on it is accepted."""
+        return self.expires_at_s + _ANSWERED_S[self.kind]
 
     def __repr__(self) -> str:
         return f"Prekey({self.bundle_id.hex()})"
@@ -60,9 +84,15 @@ class RemoteBundle(msgspec.Struct, frozen=True):
     bundle_id: bytes
     signed_prekey: bytes
     encapsulation_key: bytes
+    kind: int
     expires_at_s: int
     last_counter: int
     """The largest reset counter that the contact sent to us or accepted from us."""
+
+    @property
+    def answered_until_s(self) -> int:
+        """Until then the contact accepts a session that was begun on it."""
+        return self.expires_at_s + _ANSWERED_S[self.kind]
 
 
 def issue(
@@ -71,22 +101,24 @@ def issue(
     kem: KemKey,
     bundle_id: bytes,
     now_s: int,
-    lifetime_s: int = BUNDLE_ONCE_LIFETIME_S,
+    *,
+    kind: int = KIND_ONCE,
+    lifetime_s: int | None = None,
 ) -> Prekey:
-    """A new one-time prekey. `bundle_id`: 8 random bytes."""
-    expires_at_s = now_s + lifetime_s
+    """A new bundle, valid as long as its kind allows. `bundle_id`: 8 random bytes."""
+    expires_at_s = now_s + (_LIFETIMES[kind] if lifetime_s is None else lifetime_s)
     bundle = enc(
         BUNDLE_VERSION,
         identity.peer_id,
         u32(DEVICE),
-        u8(KIND_ONCE),
+        u8(kind),
         bundle_id,
         signed_prekey.public,
         kem.public,
         u64(now_s),
         u64(expires_at_s),
     )
-    return Prekey(bundle, bundle_id, signed_prekey, kem, expires_at_s)
+    return Prekey(bundle, bundle_id, signed_prekey, kem, kind, expires_at_s)
 
 
 def presentable(now_s: int) -> range:
@@ -139,6 +171,7 @@ def read_bundle(data: bytes, contact: ContactToken, now_s: int) -> RemoteBundle:
         bundle_id,
         signed_prekey,
         kem,
+        kind[0],
         expires_at_s,
         int.from_bytes(counter, "big"),
     )
@@ -162,5 +195,6 @@ def decode_prekey(data: bytes) -> Prekey:
         items[4],
         X25519Key(x25519_seed),
         KemKey.from_seed(kem_seed),
+        items[3][0],
         int.from_bytes(items[8], "big"),
     )

@@ -107,7 +107,7 @@ def start(
         own=True,
         initiator=identity.peer_id,
         reset_counter=counter,
-        bundle_expires_at_s=bundle.expires_at_s,
+        bundle_expires_at_s=bundle.answered_until_s,
         confirmed_at_s=None,
         ratchet=ratchet.initiate(
             started.keys, identity.peer_id, contact.peer_id, local, bundle.signed_prekey
@@ -290,7 +290,7 @@ def _accept(
         own=False,
         initiator=contact.peer_id,
         reset_counter=accepted.reset_counter,
-        bundle_expires_at_s=prekey.expires_at_s,
+        bundle_expires_at_s=prekey.answered_until_s,
         confirmed_at_s=now_s,
         ratchet=opened.ratchet,
     )

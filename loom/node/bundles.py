@@ -66,7 +66,11 @@ class Bundles:
                 now_s,
             )
             row = prekeys.Prekey(
-                prekey.bundle_id, device_id, encode_prekey(prekey), prekey.expires_at_s
+                prekey.bundle_id,
+                device_id,
+                encode_prekey(prekey),
+                prekey.expires_at_s,
+                prekey.answered_until_s,
             )
             await parts.database.write(lambda db: prekeys.put(db, row))
         await self._sessions.ready()

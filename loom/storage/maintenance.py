@@ -2,8 +2,16 @@
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.storage import envelopes, events, handshakes, link_rands, prekeys, skipped_keys
-from loom.wire.limits import ENVELOPE_MEMORY_S, SKIPPED_LIFETIME_S
+from loom.storage import (
+    envelopes,
+    events,
+    handshakes,
+    link_rands,
+    mailboxes,
+    prekeys,
+    skipped_keys,
+)
+from loom.wire.limits import ENVELOPE_MEMORY_S, SKIPPED_LIFETIME_S, UNOPENED_MEMORY_DAYS
 
 _DAY_S = 86_400
 _LINK_RAND_DAYS = 2
@@ -17,6 +25,7 @@ def prune(db: Connection, now_s: int) -> int:
         + handshakes.prune(db, now_s)
         + link_rands.prune(db, now_s // _DAY_S - _LINK_RAND_DAYS)
         + envelopes.prune(db, now_s - ENVELOPE_MEMORY_S)
+        + mailboxes.prune(db, now_s // _DAY_S - UNOPENED_MEMORY_DAYS)
         + events.prune(db)
     )
 

@@ -19,6 +19,19 @@ _CONTACTS: Final = (
 )
 
 
+_OF_AN_IDENTITY: Final = (
+    "sessions",
+    "skipped_keys",
+    "prekeys",
+    "receipts",
+    "addresses",
+    "queues",
+    "told_mailboxes",
+    "mailbox_numbers",
+    "laid_bundles",
+)
+
+
 def name_key(name: str) -> str:
     """What two spellings of one name share: case and Unicode form do not matter."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
@@ -112,8 +125,8 @@ def contacts(db: Connection) -> list[Contact]:
 
 
 def forget_identity(db: Connection, device_id: DeviceId) -> None:
-    """Delete what belonged to a device's old identity: sessions, keys, receipts, addresses."""
-    for table in ("sessions", "skipped_keys", "prekeys", "receipts", "addresses"):
+    """Delete what belonged to a device's old identity: sessions, keys, receipts, ways to it."""
+    for table in _OF_AN_IDENTITY:
         db.execute(f"DELETE FROM {table} WHERE device_id = ?", (device_id,))  # noqa: S608
 
 

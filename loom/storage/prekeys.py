@@ -13,6 +13,10 @@ class Prekey(msgspec.Struct, frozen=True):
     device_id: DeviceId
     state: bytes
     expires_at_s: int
+    kept_until_s: int
+    """Until then an answer is taken."""
+    queue_id: bytes | None = None
+    """The mailbox it lies in; None: given on a link."""
 
     def __repr__(self) -> str:
         return f"Prekey(device_id={self.device_id}, redacted)"
@@ -21,8 +25,15 @@ class Prekey(msgspec.Struct, frozen=True):
 def put(db: Connection, prekey: Prekey) -> None:
     """Keep a bundle."""
     db.execute(
-        "INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?)",
-        (prekey.bundle_id, prekey.device_id, prekey.state, prekey.expires_at_s),
+        "INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            prekey.bundle_id,
+            prekey.device_id,
+            prekey.state,
+            prekey.expires_at_s,
+            prekey.kept_until_s,
+            prekey.queue_id,
+        ),
     )
 
 
@@ -33,10 +44,10 @@ def get(db: Connection, bundle_id: bytes) -> Prekey | None:
 
 
 def latest(db: Connection, device_id: DeviceId, expiries: range) -> Prekey | None:
-    """The bundle for this device that expires last, of those that expire within a range."""
+    """The bundle for links with a device that expires last, within a range of expiries."""
     row = db.execute(
-        "SELECT * FROM prekeys WHERE device_id = ? AND expires_at_s >= ? AND expires_at_s < ?"
-        " ORDER BY expires_at_s DESC LIMIT 1",
+        "SELECT * FROM prekeys WHERE device_id = ? AND queue_id IS NULL"
+        " AND expires_at_s >= ? AND expires_at_s < ? ORDER BY expires_at_s DESC LIMIT 1",
         (device_id, expiries.start, expiries.stop),
     ).fetchone()
     return None if row is None else Prekey(*row)
@@ -48,5 +59,5 @@ def delete(db: Connection, bundle_id: bytes) -> bool:
 
 
 def prune(db: Connection, now_s: int) -> int:
-    """Delete what has expired; how many."""
-    return db.execute("DELETE FROM prekeys WHERE expires_at_s <= ?", (now_s,)).rowcount
+    """Delete those whose answers are not taken any more; how many."""
+    return db.execute("DELETE FROM prekeys WHERE kept_until_s <= ?", (now_s,)).rowcount

@@ -26,7 +26,7 @@ def _fill(db: Connection) -> None:
     events.append(db, events.NewEvent(body=b"{}", created_at_ms=1, message_row=row))
     outbox.add(db, ADA, mid(200), b"payload zanzibar" * 40)
     skipped_keys.add_many(db, ADA, [skipped_keys.SkippedKey(SESSION, 0, 1, b"KEYKEY" * 5, 1)])
-    prekeys.put(db, prekeys.Prekey(b"b" * 8, ADA, b"PRIVATE" * 9, 1))
+    prekeys.put(db, prekeys.Prekey(b"b" * 8, ADA, b"PRIVATE" * 9, 1, 1))
 
 
 def _holds(path: Path, needle: bytes) -> bool:

@@ -104,7 +104,7 @@ def test_removing_takes_what_hangs_on_a_contact_and_keeps_what_guards(db: Connec
     outbox.add(db, ADA, mid(1), b"p")
     sessions.save(db, ADA, 0, b"s")
     skipped_keys.add_many(db, ADA, [SkippedKey(S1, 0, 0, b"k", 0)])
-    prekeys.put(db, Prekey(b"b" * 8, ADA, b"s", 9))
+    prekeys.put(db, Prekey(b"b" * 8, ADA, b"s", 9, 9))
     receipts.add(db, ADA, ReceiptKind.READ, [mid(1)])
     addresses.remember(db, ADA, Address("::1", 1), AddressSource.HAND, 1)
     drafts.put(db, ADA, "begun")
@@ -182,7 +182,7 @@ def test_skipped_keys_come_and_go(db: Connection) -> None:
 
 
 def test_the_live_prekey_is_the_one_that_lasts(db: Connection) -> None:
-    short, long_ = Prekey(b"1" * 8, ADA, b"s1", 10), Prekey(b"2" * 8, ADA, b"s2", 20)
+    short, long_ = Prekey(b"1" * 8, ADA, b"s1", 10, 10), Prekey(b"2" * 8, ADA, b"s2", 20, 20)
     prekeys.put(db, short)
     prekeys.put(db, long_)
     assert prekeys.latest(db, ADA, range(6, 21)) == long_
@@ -284,8 +284,8 @@ def test_pruning_removes_what_is_over_and_nothing_else(db: Connection) -> None:
         ADA,
         [SkippedKey(S1, 0, n, b"k", now_s - days * DAY_S) for n, days in ((1, 36), (2, 34))],
     )
-    prekeys.put(db, Prekey(b"1" * 8, ADA, b"", now_s - 1))
-    prekeys.put(db, Prekey(b"2" * 8, ADA, b"", now_s + 1))
+    prekeys.put(db, Prekey(b"1" * 8, ADA, b"", now_s - 1, now_s - 1))
+    prekeys.put(db, Prekey(b"2" * 8, ADA, b"", now_s + 1, now_s + 1))
     handshakes.add(db, b"old", ADA_PEER, now_s - 1)
     handshakes.add(db, b"new", ADA_PEER, now_s + 1)
     for day in (97, 98):

@@ -80,10 +80,10 @@ def test_known_bytes() -> None:
         [True, ID, 5],
         [5.0, ID, 5],
         ["5", ID, 5],
-        [5, ID, True],
-        [5, ID, -1],
-        [5, ID[:4], 5],
-        [5, ID],
+        [100, ID, True],
+        [100, ID, -1],
+        [100, ID[:4], 5],
+        [100, ID],
         [5],
         [],
         {},
@@ -98,13 +98,14 @@ def test_what_breaks_a_bound_is_malformed(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [[5, ID, 5], [5, ID, 5, {"a": [1.5, None]}], [2**40, ID, 0, b"x"], [127, ID, 7, "y"]]
+    "value",
+    [[100, ID, 5], [100, ID, 5, {"a": [1.5, None]}], [2**40, ID, 0, b"x"], [127, ID, 7, "y"]],
 )
 def test_a_later_type_is_known_to_be_unknown(value: list[Any]) -> None:
     assert decode_payload(pack(value)) == Unknown(ID, value[2], value[0])
 
 
-LATER = b"\x94\x05\xc4\x10" + ID + b"\x05"
+LATER = b"\x94\x64\xc4\x10" + ID + b"\x05"
 """A payload of a later kind, but for its fourth field."""
 DEEPEST = PAYLOAD_DEPTH_MAX
 
@@ -131,8 +132,8 @@ DEEPEST = PAYLOAD_DEPTH_MAX
 )
 def test_any_well_formed_value_of_a_later_type_is_skipped(field: bytes) -> None:
     """The author would wait for the receipt for ever if one implementation found fault with it."""
-    assert decode_payload(LATER + field) == Unknown(ID, 5, 5)
-    assert decode_payload(b"\x96" + LATER[1:] + field + b"\x2a" + field) == Unknown(ID, 5, 5)
+    assert decode_payload(LATER + field) == Unknown(ID, 5, 100)
+    assert decode_payload(b"\x96" + LATER[1:] + field + b"\x2a" + field) == Unknown(ID, 5, 100)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +157,8 @@ def test_numbers_of_every_width_are_read_in_their_shortest_form_alone(tag: int) 
 
 def test_a_later_type_may_have_many_fields() -> None:
     for count in (12, 13, 300, 30_000):
-        data = pack([5, ID, 5, *[None] * count])
-        assert decode_payload(data) == Unknown(ID, 5, 5)
+        data = pack([100, ID, 5, *[None] * count])
+        assert decode_payload(data) == Unknown(ID, 5, 100)
         with pytest.raises(MalformedMessage):
             decode_payload(data[:-1])
 
@@ -178,15 +179,15 @@ GOOD = encode_payload(Text(ID, 5, "hello"))
         GOOD[:21] + b"\xd9\x05hello",
         GOOD[:21] + b"\xa5h\xff\xfe\xfdo",
         GOOD[:21] + b"\xa3\xed\xa0\x80",
-        b"\x93\x05\xc4\x10" + ID + b"\xcc\x05",
+        b"\x93\x64\xc4\x10" + ID + b"\xcc\x05",
         LATER + b"\xc1",
         b"\xdc\x00\x04" + LATER[1:] + b"\xc0",
         b"\xdd\x00\x00\x00\x04" + LATER[1:] + b"\xc0",
         b"\xdc\x00\x10\x01\xc4\x10" + ID + b"\x05" + b"\xc0" * 13,
         b"\x93\x80\xc4\x10" + ID + b"\x05",
-        b"\x93\x05\xc4\x10" + ID + b"\x80",
-        b"\x93\x05\xc4\x10" + ID,
-        b"\x93\xd0\x05\xc4\x10" + ID + b"\x05",
+        b"\x93\x64\xc4\x10" + ID + b"\x80",
+        b"\x93\x64\xc4\x10" + ID,
+        b"\x93\xd0\x64\xc4\x10" + ID + b"\x05",
         LATER,
         LATER + b"\xc0\xc0",
         LATER + b"\xc4\x02\x00",
@@ -200,7 +201,7 @@ GOOD = encode_payload(Text(ID, 5, "hello"))
         LATER + b"\x91" * 30_000 + b"\x01",
         b"\x91" * PAYLOAD_MAX_BYTES,
         b"\x81" * PAYLOAD_MAX_BYTES,
-        pack([5, ID, 5, bytes(PAYLOAD_MAX_BYTES)]),
+        pack([100, ID, 5, bytes(PAYLOAD_MAX_BYTES)]),
     ],
 )
 def test_promise_13_bytes_that_are_not_the_one_encoding_are_malformed(data: bytes) -> None:
@@ -228,10 +229,10 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 def test_what_another_encoder_writes_is_skipped_to_its_last_byte(
     fields: list[Any], data: st.DataObject
 ) -> None:
-    encoded = pack([5, ID, 5, *fields])
+    encoded = pack([100, ID, 5, *fields])
     if len(encoded) > PAYLOAD_MAX_BYTES or _depth(fields) > 1 + DEEPEST:
         return
-    assert decode_payload(encoded) == Unknown(ID, 5, 5)
+    assert decode_payload(encoded) == Unknown(ID, 5, 100)
     cut = data.draw(st.integers(0, len(encoded) - 1))
     for wrong in (encoded[:cut], encoded + b"\xc0"):
         with pytest.raises(MalformedMessage):
@@ -272,12 +273,12 @@ def test_mutated_payloads_raise_nothing_else_and_stay_the_identity() -> None:
 
 
 def test_a_payload_may_be_as_long_as_the_limit_and_no_longer() -> None:
-    head = len(pack([5, ID, 5, bytes(40_000)])) - 40_000
-    longest = pack([5, ID, 5, bytes(PAYLOAD_MAX_BYTES - head)])
+    head = len(pack([100, ID, 5, bytes(40_000)])) - 40_000
+    longest = pack([100, ID, 5, bytes(PAYLOAD_MAX_BYTES - head)])
     assert len(longest) == PAYLOAD_MAX_BYTES
-    assert decode_payload(longest) == Unknown(ID, 5, 5)
+    assert decode_payload(longest) == Unknown(ID, 5, 100)
     with pytest.raises(MalformedMessage):
-        decode_payload(pack([5, ID, 5, bytes(PAYLOAD_MAX_BYTES - head + 1)]))
+        decode_payload(pack([100, ID, 5, bytes(PAYLOAD_MAX_BYTES - head + 1)]))
 
 
 @pytest.mark.parametrize("value", [[4, ID, 5, 7], [3, ID, 5, "on"], [2, ID, 5, ()], [1, ID, 5]])

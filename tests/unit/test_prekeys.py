@@ -92,6 +92,7 @@ def test_dates_at_the_edge_are_taken(issued: int, expires: int) -> None:
 
 def test_a_reusable_bundle_may_live_longer() -> None:
     read_bundle(forged(kind=2, expires=NOW_S + 35 * DAY_S), BOB.token, NOW_S)
+    read_bundle(forged(kind=3, expires=NOW_S + 35 * DAY_S), BOB.token, NOW_S)
     with pytest.raises(ProtocolViolation):
         read_bundle(forged(kind=2, expires=NOW_S + 35 * DAY_S + 1), BOB.token, NOW_S)
 
@@ -102,7 +103,7 @@ def test_a_reusable_bundle_may_live_longer() -> None:
         (forged(version=2), ProtocolViolation),
         (forged(device=1), ProtocolViolation),
         (forged(kind=0), ProtocolViolation),
-        (forged(kind=3), ProtocolViolation),
+        (forged(kind=4), ProtocolViolation),
         (forged(peer_id=EVE.peer_id), ProtocolViolation),
         (forged(expires=NOW_S), ProtocolViolation),
         (forged(expires=NOW_S + WEEK_S + 1), ProtocolViolation),

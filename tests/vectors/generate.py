@@ -25,7 +25,7 @@ from tests.vectors.reference import (
     x25519_public,
 )
 
-VERSIONS = {"identity": 1, "pair": 1, "link": 1, "session": 2, "payloads": 2, "presence": 1}
+VERSIONS = {"identity": 1, "pair": 1, "link": 1, "session": 2, "payloads": 3, "presence": 1}
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
 UNIX_S = 1_800_000_000
@@ -166,7 +166,9 @@ def session_messages() -> list[Values]:
 def payload_inputs() -> Values:
     id_one, id_two = {"bin": bytes(range(16)).hex()}, {"bin": bytes(range(16, 32)).hex()}
     ms, some = UNIX_S * 1_000, bytes(range(16)).hex()
-    later = f"9405c410{some}05"
+    mask, secret = {"bin": some}, {"bin": bytes(range(32)).hex()}
+    entry = f"949192a16101c410{some}c420{some * 2}00"  # at port 1 of the host "a"
+    later = f"9464c410{some}05"
     return {
         "accepted": {
             "text": [1, id_one, ms, "see you at noon"],
@@ -178,6 +180,17 @@ def payload_inputs() -> Values:
             "typing": [3, id_one, ms, True],
             "typing ended": [3, id_one, ms, False],
             "profile": [4, id_one, 2**53 - 1, "Ada"],
+            "mailboxes": [
+                5,
+                id_one,
+                ms,
+                ms + 1,
+                [
+                    [[["192.0.2.7", 4070], ["anchor.example", 443]], mask, secret, 0],
+                    [[["2001:db8::7", 4070]], mask, secret, 1],
+                ],
+            ],
+            "no mailboxes": [5, id_one, ms, ms + 1, []],
             "unknown tag": [300, id_one, ms, [1, "later"], {"bin": "00"}],
         },
         "skipped": {
@@ -206,8 +219,12 @@ def payload_inputs() -> Values:
             "negative time": f"9401c410{some}ffa178",
             "time of 2^53": f"9401c410{some}cf0020000000000000a178",
             "receipt with a short id": f"9502c410{some}0091c4010090",
-            "unknown tag without an id": "9205a0",
-            "unknown tag not in its shortest form": f"94cd0005c410{some}00c0",
+            "five mailboxes": f"9505c410{some}0000" + f"95{entry * 5}",
+            "mailbox without an address": f"9505c410{some}0000919490c410{some}c420{some * 2}00",
+            "mailbox of a third direction": f"9505c410{some}000091{entry[:-2]}02",
+            "mailbox with a host in capitals": f"9505c410{some}000091{entry}".replace("61", "41"),
+            "unknown tag without an id": "9264a0",
+            "unknown tag not in its shortest form": f"94cd0064c410{some}00c0",
             "unknown tag, head of the array not in its shortest form": f"dc0004{later[2:]}c0",
             "unknown tag, one field too few": later,
             "unknown tag, bytes left over": f"{later}c0c0",

@@ -17,3 +17,7 @@ class Intake:
     now_ms: int
     is_person_changed: bool = False
     """The person's row was changed: read it again."""
+    are_mailboxes_changed: bool = False
+    """The contact told of other mailboxes: read them again."""
+    reset_counter: int = 0
+    """Of the session that the payload came on."""

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from loom.errors import MalformedMessage
+from loom.wire.content.mailboxes import Mailbox, Mailboxes
 from loom.wire.content.payload import MESSAGE_ID_BYTES, KnownPayload, Payload
 from loom.wire.content.profile import Profile
 from loom.wire.content.receipt import Receipt
@@ -16,6 +17,8 @@ from loom.wire.limits import PAYLOAD_MAX_BYTES
 __all__ = [
     "KINDS",
     "KnownPayload",
+    "Mailbox",
+    "Mailboxes",
     "Payload",
     "Profile",
     "Receipt",
@@ -28,7 +31,7 @@ __all__ = [
     "tag_of",
 ]
 
-_ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile)
+_ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile, Mailboxes)
 KINDS: Final = {kind.__struct_config__.tag: kind for kind in _ALL}
 """The kinds by their tags. A new kind is a file here and a name in this table."""
 
