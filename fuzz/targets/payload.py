@@ -7,7 +7,10 @@ from fuzz.target import Target
 from loom.errors import MalformedMessage
 from loom.wire.content import (
     KINDS,
+    Join,
     KnownPayload,
+    Mailbox,
+    Mailboxes,
     Profile,
     Receipt,
     Text,
@@ -19,6 +22,7 @@ from loom.wire.content import (
 
 _ID = bytes(range(16))
 _DEPTH_MAX = 4
+_MAILBOX = Mailbox((("a.example", 4_070),), bytes(16), bytes(32), 0)
 _VALID = tuple(
     encode_payload(payload)
     for payload in (
@@ -27,6 +31,8 @@ _VALID = tuple(
         Receipt(_ID, 1, (), ()),
         Typing(_ID, 2**53 - 1, on=True),
         Profile(_ID, 0, "Ada"),
+        Mailboxes(_ID, 0, 7, (_MAILBOX,)),
+        Join(_ID, 0, "Ada", 7, (_MAILBOX,)),
     )
 )
 

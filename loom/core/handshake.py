@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from loom.core.choice import Counters, acceptable
-from loom.core.identity import Identity, open_card
+from loom.core.identity import Identity, fingerprint, open_card, read_card
 from loom.core.prekeys import BUNDLE_ID_BYTES, DEVICE, Prekey, RemoteBundle
 from loom.crypto.aead import SivKey
 from loom.crypto.kdf import hash_, hkdf
@@ -17,7 +17,7 @@ from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SIGNATURE_BYTES, verify
 from loom.errors import ProtocolViolation
 from loom.model import ContactToken
-from loom.wire.encoding import decode_items, enc, u32, u64
+from loom.wire.encoding import check_lasting_x25519_public, decode_items, enc, u32, u64
 from loom.wire.limits import (
     AEAD_TAG_BYTES,
     KEM_CIPHERTEXT_BYTES,
@@ -127,6 +127,36 @@ def start(
     return Started(keys, bundle.bundle_id + ephemeral.public + ciphertext + sealed)
 
 
+class _Flight(msgspec.Struct, frozen=True):
+    """What B sees of a flight once `e1` opened; nothing of it is authenticated."""
+
+    th0: bytes
+    chaining_key: bytes
+    plaintext: bytes
+    card: bytes
+    device: bytes
+    counter: bytes
+    signature: bytes
+
+    def __repr__(self) -> str:
+        return "_Flight(redacted)"
+
+
+def claimed_token(
+    identity: Identity, prekey: Prekey, prefix: bytes, *, now_ms: int
+) -> ContactToken:
+    """Who a flight says it is from, for B to `accept` it as theirs (docs/PROTOCOL.md 11.4).
+
+    Raises:
+        ProtocolViolation: the prekey expired.
+        AuthenticationError: e1.
+        MalformedMessage: any encoding, or a key that no token may have.
+    """
+    card = read_card(_open_flight(identity, prekey, prefix, now_ms).card)
+    check_lasting_x25519_public(card.x25519_public)
+    return ContactToken(fingerprint(card.raw), card.x25519_public)
+
+
 def accept(
     identity: Identity,
     prekey: Prekey,
@@ -147,6 +177,30 @@ def accept(
         AuthenticationError: e1, card or signature.
         MalformedMessage: any encoding or key.
     """
+    flight = _open_flight(identity, prekey, prefix, now_ms)
+    card = open_card(flight.card, contact)
+    counter = int.from_bytes(flight.counter, "big")
+    if flight.device != u32(DEVICE):
+        raise ProtocolViolation(what="device number")
+    if not acceptable(counter, counters, now_ms):
+        raise ProtocolViolation(what="reset counter")
+    signed = _signed_by_initiator(
+        flight.th0, contact.peer_id, identity.peer_id, flight.device, flight.counter
+    )
+    verify(card.ed25519_public, card.mldsa_public, "init", signed, flight.signature)
+    dh1 = prekey.signed_prekey.agree(card.x25519_public)
+    keys = _final_keys(
+        flight.chaining_key,
+        dh1,
+        flight.th0,
+        flight.plaintext,
+        contact.peer_id,
+        identity.peer_id,
+    )
+    return Accepted(keys, flight.card, counter)
+
+
+def _open_flight(identity: Identity, prekey: Prekey, prefix: bytes, now_ms: int) -> _Flight:
     if len(prefix) != PREFIX_BYTES or prekey.answered_until_s * 1000 <= now_ms:
         raise ProtocolViolation(what="handshake length or expired prekey")
     ephemeral = prefix[BUNDLE_ID_BYTES:_EPHEMERAL_END]
@@ -159,14 +213,4 @@ def accept(
     raw_card, device, reset, signature = decode_items(
         plaintext, (_CARD_BYTES, 4, 8, SIGNATURE_BYTES), "handshake"
     )
-    card = open_card(raw_card, contact)
-    counter = int.from_bytes(reset, "big")
-    if device != u32(DEVICE):
-        raise ProtocolViolation(what="device number")
-    if not acceptable(counter, counters, now_ms):
-        raise ProtocolViolation(what="reset counter")
-    signed = _signed_by_initiator(th0, contact.peer_id, identity.peer_id, device, reset)
-    verify(card.ed25519_public, card.mldsa_public, "init", signed, signature)
-    dh1 = prekey.signed_prekey.agree(card.x25519_public)
-    keys = _final_keys(chaining_key, dh1, th0, plaintext, contact.peer_id, identity.peer_id)
-    return Accepted(keys, raw_card, counter)
+    return _Flight(th0, chaining_key, plaintext, raw_card, device, reset, signature)

@@ -118,11 +118,22 @@ def open_card(raw: bytes, pinned: ContactToken) -> Card:
         CardMismatch: it is not the preimage of the stored fingerprint, or its agreement
             key is not the stored token's.
     """
+    card = read_card(raw)
+    is_theirs = equal(card.x25519_public, pinned.x25519_public)
+    if not equal(fingerprint(raw), pinned.peer_id) or not is_theirs:
+        raise CardMismatch(what="card")
+    return card
+
+
+def read_card(raw: bytes) -> Card:
+    """Read a card of anybody.
+
+    Raises:
+        MalformedMessage: no valid encoding.
+    """
     version, ed25519, mldsa, x25519, recovery = decode_items(
         raw, (1, ED25519_KEY_BYTES, MLDSA_KEY_BYTES, X25519_KEY_BYTES, 64), "card"
     )
     if version != CARD_VERSION:
         raise MalformedMessage(what="card version")
-    if not equal(fingerprint(raw), pinned.peer_id) or not equal(x25519, pinned.x25519_public):
-        raise CardMismatch(what="card")
     return Card(raw, ed25519, mldsa, x25519, recovery)

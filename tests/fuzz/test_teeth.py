@@ -42,6 +42,9 @@ def _keep_used_keys(keys: SkippedMessageKeys, change: SkippedChange, now_s: int)
 BROKEN: list[tuple[str, str, object]] = [
     ("payload", "loom.wire.content._MAX_MS", 2**64),
     ("payload", "loom.wire.content.decode_unknown", _pass_on(RuntimeError)),
+    ("invite", "loom.wire.invite.read_token_fields", _pass_on(MalformedMessage)),
+    ("invite", "loom.wire.invite._has_right_hints", _lax),
+    ("payload", "loom.wire.content.mailboxes.Mailbox.is_in_bounds", _pass_on(TypeError)),
     ("keyslot", "loom.storage.vault.Cost.allowed", _lax),
     ("ratchet", "loom.core.skipped.SkippedMessageKeys.apply", _keep_used_keys),
     ("session_init", "loom.core.handshake.acceptable", _lax),

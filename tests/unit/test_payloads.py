@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from loom.errors import MalformedMessage
 from loom.wire.content import (
     KINDS,
+    Join,
     KnownPayload,
+    Mailbox,
+    Mailboxes,
     Profile,
     Receipt,
     Text,
@@ -26,6 +29,8 @@ ID = bytes(range(16))
 OTHER_ID = bytes(16)
 pack = msgspec.msgpack.Encoder().encode
 
+MAILBOX = Mailbox((("anchor.example", 4_070), ("192.0.2.7", 1)), b"D" * 16, b"Q" * 32, 1)
+_ENTRY = [[["a.example", 1]], b"D" * 16, b"Q" * 32, 0]
 SAMPLES: list[KnownPayload] = [
     Text(ID, 0, "x"),
     Text(ID, 2**53 - 1, "\u00e9\U0001f600" * 10),
@@ -36,6 +41,10 @@ SAMPLES: list[KnownPayload] = [
     Typing(ID, 5, on=False),
     Profile(ID, 5, ""),
     Profile(ID, 5, "n" * 256),
+    Mailboxes(ID, 5, 0, ()),
+    Mailboxes(ID, 5, 2**53 - 1, (MAILBOX,) * 4),
+    Join(ID, 5, "", 0, ()),
+    Join(ID, 5, "n" * 256, 2**53 - 1, (MAILBOX,) * 4),
 ]
 
 
@@ -74,6 +83,31 @@ def test_known_bytes() -> None:
         [2, ID, 5, []],
         [3, ID, 5, 1],
         [4, ID, 5, "n" * 257],
+        *(
+            [5, ID, 5, *wrong]
+            for wrong in (
+                [-1, []],
+                [2**53, []],
+                [1, [_ENTRY] * 5],
+                [1, [[[], b"D" * 16, b"Q" * 32, 0]]],
+                [1, [[[["a.example", 1]] * 5, b"D" * 16, b"Q" * 32, 0]]],
+                [1, [[[["A.example", 1]], b"D" * 16, b"Q" * 32, 0]]],
+                [1, [[[["a.example", 0]], b"D" * 16, b"Q" * 32, 0]]],
+                [1, [[[["a.example", 65_536]], b"D" * 16, b"Q" * 32, 0]]],
+                [1, [[[["a.example", 1]], b"D" * 15, b"Q" * 32, 0]]],
+                [1, [[[["a.example", 1]], b"D" * 16, b"Q" * 31, 0]]],
+                [1, [[[["a.example", 1]], b"D" * 16, b"Q" * 32, 2]]],
+                [1, [[[["a.example", 1]], b"D" * 16, b"Q" * 32]]],
+                [1],
+            )
+        ),
+        [6, ID, 5, "n" * 257, 1, []],
+        [6, ID, 5, "Ada", -1, []],
+        [6, ID, 5, "Ada", 2**53, []],
+        [6, ID, 5, "Ada", 1, [_ENTRY] * 5],
+        [6, ID, 5, "Ada", 1, [[[], b"D" * 16, b"Q" * 32, 0]]],
+        [6, ID, 5, "Ada", 1],
+        [6, ID, 5, b"Ada", 1, []],
         [0, ID, 5],
         [-7, ID, 5],
         [False, ID, 5],
@@ -245,7 +279,7 @@ def _depth(value: Any) -> int:
 
 
 def test_the_table_names_each_kind_once() -> None:
-    assert list(KINDS) == [1, 2, 3, 4]
+    assert list(KINDS) == [1, 2, 3, 4, 5, 6]
     assert set(KINDS.values()) == {type(one) for one in SAMPLES}
 
 

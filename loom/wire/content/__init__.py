@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from loom.errors import MalformedMessage
+from loom.wire.content.join import Join
 from loom.wire.content.mailboxes import Mailbox, Mailboxes
 from loom.wire.content.payload import MESSAGE_ID_BYTES, KnownPayload, Payload
 from loom.wire.content.profile import Profile
@@ -16,6 +17,7 @@ from loom.wire.limits import PAYLOAD_MAX_BYTES
 
 __all__ = [
     "KINDS",
+    "Join",
     "KnownPayload",
     "Mailbox",
     "Mailboxes",
@@ -31,7 +33,7 @@ __all__ = [
     "tag_of",
 ]
 
-_ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile, Mailboxes)
+_ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile, Mailboxes, Join)
 KINDS: Final = {kind.__struct_config__.tag: kind for kind in _ALL}
 """The kinds by their tags. A new kind is a file here and a name in this table."""
 

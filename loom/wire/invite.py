@@ -1,0 +1,131 @@
+"""The text of an invite: one paste, and both sides have each other (docs/PROTOCOL.md 11.1).
+
+body  0x02 || FP (32) || x25519_pk (32) || V (16) || expires_h u32 || flags u8 || n u8 || n hints
+text  "LOOM-" || Base32(body || checksum), at most 500 characters
+"""
+
+from typing import Final
+
+import msgspec
+
+from loom.errors import InvalidInput, InvalidToken, MalformedMessage
+from loom.model import ContactToken
+from loom.wire.armour import (
+    CHECKSUM_BYTES,
+    PREFIX,
+    characters_of,
+    read_body,
+    read_characters,
+    version_of,
+    write_text,
+)
+from loom.wire.encoding import u8, u32
+from loom.wire.hints import Hint, decode_hints, encode_hints
+from loom.wire.limits import (
+    FINGERPRINT_BYTES,
+    INVITE_MAX_CHARACTERS,
+    INVITE_SECRET_BYTES,
+    X25519_KEY_BYTES,
+)
+from loom.wire.token import read_token_fields
+
+VERSION: Final = 0x02
+HOUR_S: Final = 3_600
+ADDRESS: Final = 0x01
+"""The flag of an address, which many may use."""
+
+_SECRET_AT: Final = 1 + FINGERPRINT_BYTES + X25519_KEY_BYTES
+_EXPIRES_AT: Final = _SECRET_AT + INVITE_SECRET_BYTES
+_FLAGS_AT: Final = _EXPIRES_AT + 4
+_HINTS_AT: Final = _FLAGS_AT + 1
+_MIN_CHARACTERS: Final = characters_of(_HINTS_AT + 1 + CHECKSUM_BYTES)
+_MAX_CHARACTERS: Final = INVITE_MAX_CHARACTERS - len(PREFIX)
+
+
+class InviteText(msgspec.Struct, frozen=True):
+    """What an invite says: whose it is, its secret, until when, and where to ask."""
+
+    token: ContactToken
+    secret: bytes
+    """`V`: 16 bytes."""
+    expires_h: int
+    """Unix time in hours: from then on it is expired."""
+    is_address: bool
+    hints: tuple[Hint, ...]
+
+    def __repr__(self) -> str:
+        return f"InviteText({self.token.peer_id.hex()}, redacted)"
+
+    @property
+    def expires_at_s(self) -> int:
+        """Unix time in seconds."""
+        return self.expires_h * HOUR_S
+
+
+def encode_invite(invite: InviteText) -> str:
+    """The text, in upper case.
+
+    Raises:
+        InvalidInput: no hint or more than the text has room for, a hint that cannot be written, or
+            a node's in an address.
+    """
+    if not _has_right_hints(invite.is_address, invite.hints):
+        raise InvalidInput(what="An invite needs an address where you can be reached")
+    text = write_text(
+        bytes([VERSION])
+        + invite.token.peer_id
+        + invite.token.x25519_public
+        + invite.secret
+        + u32(invite.expires_h)
+        + u8(ADDRESS if invite.is_address else 0)
+        + encode_hints(invite.hints)
+    )
+    if len(text) > INVITE_MAX_CHARACTERS:
+        raise InvalidInput(what="These addresses are too long for one invite")
+    return text
+
+
+def decode_invite(text: str) -> InviteText:
+    """Read an invite, ignoring case, white space and inner hyphens.
+
+    Raises:
+        InvalidToken: with a `reason`; checked in this order: prefix, alphabet, too short, version,
+            too long, checksum, spare bits, number of characters, hints, flags, canonical key.
+    """
+    characters = read_characters(text)
+    if len(characters) < _MIN_CHARACTERS:
+        raise InvalidToken(reason="it is cut off: paste the whole text")
+    if version_of(characters) != VERSION:
+        raise InvalidToken(reason="it is of a version that this Loom does not know")
+    if len(characters) > _MAX_CHARACTERS:
+        raise InvalidToken(reason="it is too long for an invite")
+    body = read_body(characters)
+    if characters_of(len(body) + CHECKSUM_BYTES) != len(characters):
+        raise InvalidToken(reason="a character was added at its end")
+    flags = body[_FLAGS_AT]
+    try:
+        hints = decode_hints(body[_HINTS_AT:])
+    except MalformedMessage as error:
+        raise InvalidToken(reason="its addresses cannot be read") from error
+    if flags not in (0, ADDRESS) or not _has_right_hints(flags == ADDRESS, hints):
+        raise InvalidToken(reason="it is of a kind that this Loom does not know")
+    return InviteText(
+        read_token_fields(body[1:_SECRET_AT]),
+        body[_SECRET_AT:_EXPIRES_AT],
+        int.from_bytes(body[_EXPIRES_AT:_FLAGS_AT], "big"),
+        flags == ADDRESS,
+        hints,
+    )
+
+
+def is_invite(text: str) -> bool:
+    """Whether a text claims to be an invite, and no token."""
+    try:
+        return version_of(read_characters(text)) == VERSION
+    except InvalidToken:
+        return False
+
+
+def _has_right_hints(is_address: bool, hints: tuple[Hint, ...]) -> bool:
+    """At least one; an address has an anchor's only, as its owner is not to be dialled by all."""
+    return bool(hints) and (not is_address or all(one.is_anchor for one in hints))
