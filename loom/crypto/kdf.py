@@ -7,15 +7,13 @@ from typing import Final
 from argon2.exceptions import HashingError
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
 from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from loom.errors import OutOfMemory
 
 HASH_BYTES: Final = 64
 _SHA512: Final = SHA512()
-_SHA512_BLOCK_BYTES: Final = 128
-_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 
 def hash_(data: bytes) -> bytes:
@@ -29,30 +27,21 @@ def mac(key: bytes, data: bytes) -> bytes:
 
 
 class MacKey:
-    """A key for many MACs: HMAC-SHA-512 with both padded keys hashed ahead (RFC 2104, section 4).
+    """A key for many MACs: HMAC-SHA-512, keyed ahead, which takes half the time of `mac`."""
 
-    In less than half the time of `mac`.
-
-    Args:
-        key: up to 128 bytes.
-    """
-
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
-        padded = key.ljust(_SHA512_BLOCK_BYTES, b"\0")
-        self._inner = sha512(padded.translate(_INNER_PAD))
-        self._outer = sha512(padded.translate(_OUTER_PAD))
+        self._keyed = HMAC(key, _SHA512)
 
     def __repr__(self) -> str:
         return "MacKey(redacted)"
 
     def mac(self, data: bytes) -> bytes:
         """64 bytes."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(data)
-        outer.update(inner.digest())
-        return outer.digest()
+        keyed = self._keyed.copy()
+        keyed.update(data)
+        return keyed.finalize()
 
 
 def hkdf(salt: bytes, input_key: bytes, info: bytes, length: int) -> bytes:

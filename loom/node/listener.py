@@ -213,12 +213,9 @@ class _Incoming(DirectLink):
 def source_of(address: Address) -> str:
     """What connections are counted by: an IPv4 address, or an IPv6 /64."""
     host = address.host.split("%", 1)[0]
-    try:
-        ip = ipaddress.ip_address(host)
-    except ValueError:
+    if ":" not in host:
         return host
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
+    ip = ipaddress.IPv6Address(host)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.ip_network((ip, 64), strict=False))
