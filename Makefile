@@ -89,7 +89,7 @@ lock: .venv/dev
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz \
-	  mutants
+	  mutants tests/interop/node_modules
 
 .venv/python:
 	@python=; \

@@ -1,0 +1,254 @@
+/** Delivery with one contact: rows, receipts, what is shown once (PROTOCOL 9, 4.7).
+ *
+ * A conversation is a plain value. It has no socket and no clock; the node keeps it in the store and
+ * commits it before anything of it leaves.
+ */
+
+import { concat, equal, hex } from "./bytes.js";
+import { issueBundle, presentBundle, readBundle } from "./bundle.js";
+import { Refused } from "./errors.js";
+import {
+  BUNDLE_ONCE_LIFETIME_S, BUNDLE_REQUESTS_PER_HOUR, CHAIN_LIFETIME_S, DESYNC_RESTART_INTERVAL_S, DESYNC_RESTARTS_MAX,
+  ENVELOPE_MEMORY_S, RECEIPT_MAX_IDS, SEALED_BEYOND_OLDEST_MAX, SEALED_BEYOND_RECEIVED_MAX,
+  SESSION_UNCONFIRMED_RESTART_S, TEXTS_BEYOND_RECEIVED_MAX,
+} from "./limits.js";
+import * as payloads from "./payload.js";
+import { H } from "./primitives.js";
+import { canSeal, nextToSend, roomFor, sealMessage } from "./ratchet.js";
+import { believeTold, best, clearOf, lastCounter, noSessions, openEnvelope, start } from "./sessions.js";
+
+const HOUR_MS = 3_600_000;
+
+export const newConversation = (name, { fingerprint, x25519 }) => ({
+  name,
+  fingerprint,
+  x25519,
+  sessions: noSessions(),
+  rows: [],
+  owed: { delivered: [], read: [], hasFlight: false },
+  readOnce: [],
+  seen: [],
+  envelopes: [],
+  history: [],
+  startWanted: false,
+  starts: [],
+  bundleRequests: [],
+  displayName: null,
+});
+
+// --- what is to be sent -------------------------------------------------------------------------------
+
+/** Write a row: a Text or a Profile that waits for its receipt. */
+export function addRow(conversation, id, payload) {
+  conversation.rows.push({ id, payload, sealed: null });
+}
+
+export function addText(conversation, body, nowMs, random) {
+  const id = payloads.newMessageId(nowMs, random);
+  addRow(conversation, id, payloads.text(id, nowMs, body));
+  conversation.history.push({ direction: "out", id: hex(id), body, sentAtMs: nowMs, state: "queued" });
+  return id;
+}
+
+export function addProfile(conversation, name, nowMs, random) {
+  const id = payloads.newMessageId(nowMs, random);
+  addRow(conversation, id, payloads.profile(id, nowMs, name));
+}
+
+const onSession = (rows, session) => rows.filter(({ sealed }) => sealed && equal(sealed.handshakeId, session.handshakeId));
+
+/** Whether flow control lets one more message be sealed. */
+function hasRoom(conversation, session, beyond) {
+  const { ordinal } = session.ratchet;
+  const awaited = onSession(conversation.rows, session).map(({ sealed }) => sealed.ordinal);
+  return ordinal < session.known + beyond && (awaited.length === 0 || ordinal < Math.min(...awaited) + SEALED_BEYOND_OLDEST_MAX);
+}
+
+/** An envelope of the best session, which must be able to seal. */
+function sealOn(conversation, session, payload, random) {
+  const awaited = onSession(conversation.rows, session).map(({ sealed }) => sealed.index);
+  const taken = nextToSend(session.ratchet, random, awaited);
+  const clear = clearOf(session);
+  const { message } = sealMessage(taken, payload, roomFor(payload, clear.length), random);
+  return { envelope: concat(clear, message), index: taken.index, ordinal: taken.ordinal };
+}
+
+const sealable = (conversation) => {
+  const session = best(conversation.sessions);
+  return session && canSeal(session.ratchet) ? session : null;
+};
+
+/** The envelope of a row, the same bytes as before where they still serve; null where it must wait. */
+export function envelopeOfRow(conversation, row, nowMs, random) {
+  const session = sealable(conversation);
+  if (!session) return null;
+  const { sealed } = row;
+  if (sealed && equal(sealed.handshakeId, session.handshakeId) && nowMs - sealed.atMs < CHAIN_LIFETIME_S * 1_000) {
+    return sealed.envelope;
+  }
+  if (!hasRoom(conversation, session, TEXTS_BEYOND_RECEIVED_MAX)) return null;
+  row.sealed = { ...sealOn(conversation, session, row.payload, random), handshakeId: session.handshakeId, atMs: nowMs };
+  return row.sealed.envelope;
+}
+
+export const owesReceipt = ({ owed }) => owed.delivered.length > 0 || owed.read.length > 0 || owed.hasFlight;
+
+/** Owe the read ids; they go once on this link and once more on the next. */
+export function addRead(conversation, ids) {
+  conversation.owed.read.push(...ids.map((id) => ({ id, isAgain: false })));
+}
+
+/** What a new link asks for: read ids go once more. */
+export function onNewLink(conversation) {
+  conversation.owed.read.push(...conversation.readOnce.map((id) => ({ id, isAgain: true })));
+  conversation.readOnce = [];
+}
+
+/** The envelope of the next Receipt that is owed, which it is no longer, or null. */
+export function takeReceipt(conversation, nowMs, random) {
+  const session = sealable(conversation);
+  if (!session || !hasRoom(conversation, session, SEALED_BEYOND_RECEIVED_MAX)) return null;
+  const { owed } = conversation;
+  const delivered = owed.delivered.splice(0, RECEIPT_MAX_IDS);
+  const read = owed.read.splice(0, RECEIPT_MAX_IDS - delivered.length);
+  owed.hasFlight = false;
+  conversation.readOnce.push(...read.filter(({ isAgain }) => !isAgain).map(({ id }) => id));
+  const ids = read.map(({ id }) => id);
+  const payload = payloads.receipt(payloads.newMessageId(nowMs, random), nowMs, delivered, ids);
+  return sealOn(conversation, session, payload, random).envelope;
+}
+
+/** An envelope that has no row, or null: a sign of typing. */
+export function typingEnvelope(conversation, on, nowMs, random) {
+  const session = sealable(conversation);
+  if (!session || !hasRoom(conversation, session, SEALED_BEYOND_RECEIVED_MAX)) return null;
+  return sealOn(conversation, session, payloads.typing(payloads.newMessageId(nowMs, random), nowMs, on), random).envelope;
+}
+
+/** Seal any bytes on the best session, and any message of them: for tests of refusals. */
+export function sealAnything(conversation, payload, random, { taken: bendTaken, size, ...bend } = {}) {
+  const session = sealable(conversation);
+  const taken = { ...nextToSend(session.ratchet, random), ...bendTaken };
+  const clear = clearOf(session);
+  const room = size ?? roomFor(payload, clear.length);
+  return concat(clear, sealMessage(taken, payload, room, random, bend).message);
+}
+
+// --- what comes in --------------------------------------------------------------------------------------
+
+/** Take an envelope in: `{ conversation, events }`, a new value; the given one stays as it was. */
+export function takeIn(given, me, envelope, nowMs) {
+  const hash = H(envelope).slice(0, 32);
+  const conversation = structuredClone(given);
+  let opened;
+  try {
+    opened = openEnvelope(conversation.sessions, me, conversation, envelope, nowMs);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return refused(conversation, hash, error);
+  }
+  conversation.sessions = opened.sessions;
+  if (opened.isFlight) conversation.owed.hasFlight = true;
+  if (opened.session === best(opened.sessions)) conversation.startWanted = false;
+  const events = opened.isNew ? [{ event: "session", counter: opened.session.counter }] : [];
+  events.push(...takePayload(conversation, opened.payload, hash, nowMs));
+  conversation.envelopes = conversation.envelopes.filter(({ atMs }) => nowMs - atMs < ENVELOPE_MEMORY_S * 1_000);
+  return { conversation, events };
+}
+
+/** An envelope that does not open is looked up by its hash. */
+function refused(conversation, hash, error) {
+  if (error.effect === "warn") return { conversation, events: [{ event: "warn", reason: error.message }] };
+  const known = conversation.envelopes.find((one) => equal(one.hash, hash));
+  if (known) {
+    if (known.id) owe(conversation, known.id);
+    return { conversation, events: [{ event: "repeated" }] };
+  }
+  const session = best(conversation.sessions);
+  if (!(session && session.isOwn && !session.isConfirmed)) conversation.startWanted = true;
+  return { conversation, events: [{ event: "desync", reason: error.message }] };
+}
+
+const has = (ids, id) => ids.some((one) => equal(one, id));
+
+function owe(conversation, id) {
+  if (!has(conversation.owed.delivered, id)) conversation.owed.delivered.push(id);
+}
+
+function takePayload(conversation, bytes, hash, nowMs) {
+  let payload = null;
+  try {
+    payload = payloads.decodePayload(bytes);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+  const isReceipted = payload !== null && ["text", "profile", "unknown"].includes(payload.kind);
+  conversation.envelopes.push({ hash, id: isReceipted ? payload.id : null, atMs: nowMs });
+  if (payload === null) return [{ event: "malformed" }];
+  if (!isReceipted) return payload.kind === "typing" ? [{ event: "typing", on: payload.on }] : takeReceipts(conversation, payload);
+  owe(conversation, payload.id);
+  if (has(conversation.seen, payload.id)) return [{ event: "repeated" }];
+  conversation.seen.push(payload.id);
+  if (payload.kind === "unknown") return [{ event: "unknown" }];
+  if (payload.kind === "profile") {
+    conversation.displayName = payload.name;
+    return [{ event: "profile", name: payload.name }];
+  }
+  const { body, sentAtMs } = payload;
+  conversation.history.push({ direction: "in", id: hex(payload.id), body, sentAtMs, state: "received" });
+  return [{ event: "text", id: hex(payload.id), body }];
+}
+
+function takeReceipts(conversation, { delivered, read }) {
+  const ids = [...delivered, ...read];
+  for (const row of conversation.rows.filter(({ id }) => has(ids, id))) {
+    const session = conversation.sessions.live.find((one) => row.sealed && equal(one.handshakeId, row.sealed.handshakeId));
+    if (session) session.known = Math.max(session.known, row.sealed.ordinal + 1);
+  }
+  conversation.rows = conversation.rows.filter(({ id }) => !has(ids, id));
+  for (const message of conversation.history.filter(({ direction }) => direction === "out")) {
+    const id = Buffer.from(message.id, "hex");
+    if (has(read, id)) message.state = "read";
+    else if (has(delivered, id) && message.state !== "read") message.state = "delivered";
+  }
+  return [{ event: "receipt", delivered: delivered.map(hex), read: read.map(hex) }];
+}
+
+// --- bundles and starts -----------------------------------------------------------------------------------
+
+/** What answers a request for a bundle; null where too many came in this hour. */
+export function answerBundleRequest(conversation, me, nowMs, random) {
+  const recent = conversation.bundleRequests.filter((atMs) => nowMs - atMs < HOUR_MS);
+  if (recent.length >= BUNDLE_REQUESTS_PER_HOUR) return null;
+  conversation.bundleRequests = [...recent, nowMs];
+  const nowS = Math.floor(nowMs / 1_000);
+  const { sessions } = conversation;
+  const left = sessions.prekey ? sessions.prekey.expiresAt - nowS : 0;
+  if (left < 3_600 || left > BUNDLE_ONCE_LIFETIME_S) sessions.prekey = issueBundle(me, nowS, random);
+  return presentBundle(me, sessions.prekey.bundle, lastCounter(sessions.counters), random);
+}
+
+/** Whether a bundle is to be asked for; `standingS` is how long links stood since the best session began. */
+export function isStartDue(conversation, nowMs, standingS) {
+  const session = best(conversation.sessions);
+  if (!session) return conversation.rows.length > 0 || owesReceipt(conversation) || conversation.startWanted;
+  if (session.isOwn && !session.isConfirmed) {
+    return standingS >= SESSION_UNCONFIRMED_RESTART_S || session.expiresAt <= nowMs / 1_000;
+  }
+  return conversation.startWanted && recentStarts(conversation, nowMs).length < DESYNC_RESTARTS_MAX;
+}
+
+const recentStarts = ({ starts }, nowMs) =>
+  starts.filter((atMs) => atMs <= nowMs && nowMs - atMs < DESYNC_RESTART_INTERVAL_S * 1_000);
+
+/** Use a bundle that was asked for, if a start is still due. */
+export function takeBundle(given, me, bytes, nowMs, standingS, random) {
+  const conversation = structuredClone(given);
+  const offered = readBundle(bytes, conversation, Math.floor(nowMs / 1_000));
+  if (!isStartDue(conversation, nowMs, standingS)) return conversation;
+  believeTold(conversation.sessions.counters, offered.lastCounter, nowMs);
+  const before = best(conversation.sessions);
+  if (before?.isConfirmed) conversation.starts = [...recentStarts(conversation, nowMs), nowMs];
+  start(conversation.sessions, me, conversation, offered, nowMs, random);
+  return conversation;
+}

@@ -1,0 +1,90 @@
+/** One node, driven by JSON lines: a command on each line of stdin, answers and events on stdout. */
+
+import { createInterface } from "node:readline";
+
+import { hex, unhex } from "./bytes.js";
+import { decodeToken } from "./token.js";
+import { safetyNumber, safetyWords } from "./safety_number.js";
+import { phraseOf, WORDS } from "./identity.js";
+import { Node } from "./node.js";
+import { RANDOM } from "./primitives.js";
+import { best } from "./sessions.js";
+import { compareVectors } from "./vectors.js";
+import { WRONG } from "./wrong.js";
+
+const print = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
+
+let node = null;
+
+const ratchetOf = ({ ratchet }) => ({
+  chains_sent: ratchet.sending ? ratchet.sending.index + 1 : 0,
+  chains_received: ratchet.receiving ? ratchet.receiving.index + 1 : 0,
+  chains_left: ratchet.chainsLeft.length,
+  skipped: ratchet.skipped.length,
+  sealed: ratchet.ordinal,
+});
+
+const COMMANDS = {
+  vectors: ({ folder }) => compareVectors(folder),
+  open: (options) => {
+    node ??= new Node({ phrase: phraseOf(RANDOM.bytes(32)), ...options }, print);
+    return { token: node.token };
+  },
+  contact: ({ name, token }) => node.addContact(name, token),
+  safety_number: ({ contact }) => {
+    const groups = safetyNumber(node.me.fingerprint, node.conversation(contact).fingerprint);
+    return { groups, words: safetyWords(groups).map((place) => WORDS[place]) };
+  },
+  token_is_fine: ({ token }) => Boolean(decodeToken(token)),
+  listen: async ({ port = 0 }) => ({ port: await node.listen(port) }),
+  dial: ({ contact, host = "127.0.0.1", port }) => node.dial(contact, host, port),
+  leave_start: ({ ms }) => {
+    node.leaveStartMs = { dialler: ms, dialled: ms };
+  },
+  hang_up: ({ contact }) => node.linksWith(contact).forEach((route) => route.close("hung up")),
+  send: ({ contact, bodies }) => bodies.map((body) => node.send(contact, body)),
+  read: ({ contact, ids }) => node.read(contact, ids.map(unhex)),
+  typing: ({ contact, on }) => node.typing(contact, on),
+  history: ({ contact }) => node.conversation(contact).history,
+  hold: ({ incoming = false, outgoing = false }) => {
+    node.held = { in: incoming ? [] : null, out: outgoing ? [] : null };
+  },
+  held: () => ({ incoming: node.held.in?.length ?? 0, outgoing: node.held.out?.length ?? 0 }),
+  release_incoming: ({ order }) => node.releaseIncoming(order),
+  release_outgoing: ({ order }) => node.releaseOutgoing(order),
+  inspect: ({ contact }) => {
+    const { sessions, rows, displayName } = node.conversation(contact);
+    const first = best(sessions);
+    return {
+      rows: rows.length,
+      display_name: displayName,
+      links: node.linksWith(contact).map(({ isDialler, records }) => ({ is_dialler: isDialler, records })),
+      sessions: sessions.live.map((session) => ({
+        id: hex(session.handshakeId),
+        is_best: session === first,
+        is_own: session.isOwn,
+        is_confirmed: session.isConfirmed,
+        ...ratchetOf(session),
+      })),
+    };
+  },
+  wrong: ({ what, ...options }) => WRONG[what](node, options),
+  wrongs: () => Object.keys(WRONG),
+};
+
+async function answer(line) {
+  const { id, do: name, ...options } = JSON.parse(line);
+  try {
+    if (!(name in COMMANDS)) throw new Error(`no command ${name}`);
+    print({ id, result: (await COMMANDS[name](options)) ?? null });
+  } catch (error) {
+    print({ id, error: error.wrong ?? error.message, stack: error.stack });
+  }
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", answer);
+lines.on("close", () => {
+  node?.end();
+  process.exit(0);
+});

@@ -1,0 +1,172 @@
+/** What one envelope holds (PROTOCOL 6). */
+
+import { decode, encode } from "@msgpack/msgpack";
+
+import { equal, number } from "./bytes.js";
+import { refuse } from "./errors.js";
+import { NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES, RECEIPT_MAX_IDS, TEXT_MAX_BYTES } from "./limits.js";
+
+export const TEXT = 1;
+export const RECEIPT = 2;
+export const TYPING = 3;
+export const PROFILE = 4;
+
+const ID_BYTES = 16;
+const TIME_MAX = 2 ** 53 - 1;
+const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile" };
+
+export const encodePayload = (fields) => encode(fields);
+export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body]);
+export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, id, sentAtMs, delivered, read]);
+export const typing = (id, sentAtMs, on) => encode([TYPING, id, sentAtMs, on]);
+export const profile = (id, sentAtMs, name) => encode([PROFILE, id, sentAtMs, name]);
+
+/** A UUIDv7. */
+export function newMessageId(nowMs, random) {
+  const id = random.bytes(ID_BYTES);
+  Buffer.from(id.buffer).writeUIntBE(nowMs, 0, 6);
+  id[6] = 0x70 | (id[6] & 0x0f);
+  id[8] = 0x80 | (id[8] & 0x3f);
+  return id;
+}
+
+/** `{ kind, id, sentAtMs, ... }`; kind `unknown` for a tag of later versions. */
+export function decodePayload(bytes) {
+  if (bytes.length > PAYLOAD_MAX_BYTES) throw refuse("a payload that is too long");
+  const reader = new Reader(bytes);
+  const count = reader.arrayHead();
+  if (count < 3) throw refuse("a payload without the three common fields");
+  const tag = reader.unsigned();
+  const id = reader.bin();
+  const sentAtMs = reader.unsigned();
+  if (tag === 0n || id.length !== ID_BYTES || sentAtMs > TIME_MAX) throw refuse("a common field out of its bounds");
+  const base = { id, sentAtMs: Number(sentAtMs) };
+  if (!(tag in NAMES)) {
+    for (let i = 3; i < count; i += 1) reader.skip(0);
+    reader.end();
+    return { kind: "unknown", ...base };
+  }
+  return { kind: NAMES[tag], ...base, ...knownFields(Number(tag), bytes) };
+}
+
+/** The fields of a known kind, decoded, bounded, and encoded again to the same bytes. */
+function knownFields(tag, bytes) {
+  let values;
+  try {
+    values = decode(bytes);
+    if (!equal(encode(values), bytes)) throw refuse("not the shortest encoding");
+  } catch {
+    throw refuse("not the one encoding");
+  }
+  const fields = values.slice(3);
+  const check = (isGood) => {
+    if (!isGood) throw refuse("a field out of its bounds");
+  };
+  const isText = (value, least, most) => {
+    if (typeof value !== "string") return false;
+    const length = Buffer.byteLength(value);
+    return length >= least && length <= most;
+  };
+  const isIds = (value) =>
+    Array.isArray(value) && value.every((id) => id instanceof Uint8Array && id.length === ID_BYTES);
+  switch (tag) {
+    case TEXT:
+      check(fields.length === 1 && isText(fields[0], 1, TEXT_MAX_BYTES));
+      return { body: fields[0] };
+    case RECEIPT:
+      check(fields.length === 2 && isIds(fields[0]) && isIds(fields[1]));
+      check(fields[0].length + fields[1].length <= RECEIPT_MAX_IDS);
+      return { delivered: fields[0], read: fields[1] };
+    case TYPING:
+      check(fields.length === 1 && typeof fields[0] === "boolean");
+      return { on: fields[0] };
+    default:
+      check(fields.length === 1 && isText(fields[0], 0, NAME_MAX_BYTES));
+      return { name: fields[0] };
+  }
+}
+
+/** Heads and lengths of MessagePack. */
+class Reader {
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.offset = 0;
+  }
+
+  take(length) {
+    if (this.offset + length > this.bytes.length) throw refuse("a value is cut short");
+    return this.bytes.subarray(this.offset, (this.offset += length));
+  }
+
+  uint(width) {
+    return number(this.take(width));
+  }
+
+  end() {
+    if (this.offset !== this.bytes.length) throw refuse("bytes are left over");
+  }
+
+  /** In its shortest form. */
+  arrayHead() {
+    const head = this.uint(1);
+    if (head >= 0x90 && head <= 0x9f) return head & 0x0f;
+    const count = head === 0xdc ? this.uint(2) : head === 0xdd ? this.uint(4) : -1;
+    if (count < 16 || (head === 0xdd && count < 0x1_0000)) throw refuse("no array, or not in its shortest form");
+    return count;
+  }
+
+  /** In its shortest form, as a bigint. */
+  unsigned() {
+    const head = this.uint(1);
+    if (head <= 0x7f) return BigInt(head);
+    const width = { 0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8 }[head];
+    if (width === undefined) throw refuse("no unsigned integer");
+    const value = this.take(width).reduce((total, byte) => total * 256n + BigInt(byte), 0n);
+    const least = { 1: 0x80n, 2: 0x100n, 4: 0x1_0000n, 8: 0x1_0000_0000n }[width];
+    if (value < least) throw refuse("an integer not in its shortest form");
+    return value;
+  }
+
+  /** In its shortest form. */
+  bin() {
+    const head = this.uint(1);
+    const width = { 0xc4: 1, 0xc5: 2, 0xc6: 4 }[head];
+    if (width === undefined) throw refuse("no bytes");
+    const length = this.uint(width);
+    if ((width === 2 && length < 0x100) || (width === 4 && length < 0x1_0000)) throw refuse("bytes not in the shortest form");
+    return this.take(length).slice();
+  }
+
+  /** Any one well-formed value inside `depth` arrays and maps. */
+  skip(depth) {
+    const head = this.uint(1);
+    if (head <= 0x7f || head >= 0xe0) return;
+    if (head <= 0x8f) return this.skipMany(2 * (head & 0x0f), depth + 1);
+    if (head <= 0x9f) return this.skipMany(head & 0x0f, depth + 1);
+    if (head <= 0xbf) return void this.take(head & 0x1f);
+    switch (head) {
+      case 0xc0: case 0xc2: case 0xc3: return;
+      case 0xc1: throw refuse("a byte that begins nothing");
+      case 0xc4: case 0xd9: return void this.take(this.uint(1));
+      case 0xc5: case 0xda: return void this.take(this.uint(2));
+      case 0xc6: case 0xdb: return void this.take(this.uint(4));
+      case 0xc7: return void this.take(this.uint(1) + 1);
+      case 0xc8: return void this.take(this.uint(2) + 1);
+      case 0xc9: return void this.take(this.uint(4) + 1);
+      case 0xca: case 0xce: case 0xd2: return void this.take(4);
+      case 0xcb: case 0xcf: case 0xd3: return void this.take(8);
+      case 0xcc: case 0xd0: return void this.take(1);
+      case 0xcd: case 0xd1: return void this.take(2);
+      case 0xd4: case 0xd5: case 0xd6: case 0xd7: case 0xd8: return void this.take(1 + 2 ** (head - 0xd4));
+      case 0xdc: return this.skipMany(this.uint(2), depth + 1);
+      case 0xdd: return this.skipMany(this.uint(4), depth + 1);
+      case 0xde: return this.skipMany(2 * this.uint(2), depth + 1);
+      default: return this.skipMany(2 * this.uint(4), depth + 1);
+    }
+  }
+
+  skipMany(count, depth) {
+    if (depth > PAYLOAD_DEPTH_MAX) throw refuse("arrays or maps too deep");
+    for (let i = 0; i < count; i += 1) this.skip(depth);
+  }
+}

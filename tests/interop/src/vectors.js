@@ -1,0 +1,382 @@
+/** Recompute every value of a vector file from its inputs; return all differences (PROTOCOL 12). */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { concat, EMPTY, hex, u8, unhex } from "./bytes.js";
+import { bundleSigned, encodeBundle, presentBundle, readBundle } from "./bundle.js";
+import { Refused } from "./errors.js";
+import { clearBytes, gateTag } from "./gate.js";
+import { acceptHandshake, startHandshake } from "./handshake.js";
+import { entropyOf, identityOf, phraseOf, seedsOf } from "./identity.js";
+import { LinkInitiator, LinkResponder } from "./link.js";
+import { pairKeys } from "./pair_keys.js";
+import { decodePayload, encodePayload } from "./payload.js";
+import { announces, decodeAdvert, encodeAdvert, epochAt, presenceMessage, presenceTag } from "./presence.js";
+import { Decaps, H, kemPublic, RANDOM, verifies, X, x25519Public } from "./primitives.js";
+import { nextToSend, openMessage, ratchetOfA, ratchetOfB, roomFor, sealMessage } from "./ratchet.js";
+import { REKEY_AFTER_RECORDS } from "./limits.js";
+import { BUNDLE_REQUEST, KEEPALIVE } from "./records.js";
+import { safetyNumber, safetyWords } from "./safety_number.js";
+import { decodeToken, encodeToken } from "./token.js";
+
+/** What was compared: how many values, and which differ. */
+class Comparison {
+  constructor() {
+    this.compared = 0;
+    this.differences = [];
+  }
+
+  is(name, found, wanted) {
+    this.compared += 1;
+    const shown = found instanceof Uint8Array ? hex(found) : found;
+    if (JSON.stringify(shown) !== JSON.stringify(wanted)) {
+      this.differences.push(`${name}: ${JSON.stringify(shown)?.slice(0, 80)}, not ${JSON.stringify(wanted).slice(0, 80)}`);
+    }
+  }
+
+  refuses(name, call, wrong = null) {
+    try {
+      call();
+      this.is(name, "accepted", "refused");
+    } catch (error) {
+      this.is(name, wrong === null ? "refused" : error.wrong, wrong ?? "refused");
+      if (!(error instanceof Refused) && error.wrong === undefined) throw error;
+    }
+  }
+}
+
+/** `values`, with each leaf that nobody reads left in `unread`. */
+function watched(values, unread, path = "") {
+  for (const [key, value] of Object.entries(values)) {
+    if (value === null || typeof value !== "object") unread.add(`${path}${key}`);
+  }
+  const inner = Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== null && typeof value === "object")
+      .map(([key, value]) => [key, watched(value, unread, `${path}${key}.`)]),
+  );
+  return new Proxy(values, {
+    get: (target, key) => {
+      unread.delete(`${path}${String(key)}`);
+      return inner[key] ?? target[key];
+    },
+  });
+}
+
+/** Recorded random bytes, in the order in which they are drawn, and ciphertexts with their seeds. */
+function recorded({ bytes = [], encapsulations = [], signatures = [] }) {
+  const queue = [...bytes];
+  const next = (list, what) => {
+    if (list.length === 0) throw new Error(`no recorded ${what} is left`);
+    return list.shift();
+  };
+  return {
+    bytes: (length) => {
+      const found = next(queue, "bytes");
+      if (found.length !== length) throw new Error(`recorded ${found.length} bytes, wanted ${length}`);
+      return found;
+    },
+    encapsulate: () => next(encapsulations, "encapsulation"),
+    sign: () => next(signatures, "signature"),
+  };
+}
+
+// --- one function for each file -------------------------------------------------------------------
+
+function identity({ inputs, derived, refused_tokens: refused }, compare) {
+  const entropy = unhex(inputs.entropy);
+  compare.is("phrase", phraseOf(entropy), inputs.phrase);
+  compare.is("entropy", entropyOf(` ${inputs.phrase.toUpperCase().replaceAll(" ", "\n ")} `), inputs.entropy);
+  const me = identityOf(seedsOf(entropy, inputs.number));
+  compare.is("recovery_ed25519_seed", me.recoveryEd25519Seed, derived.recovery_ed25519_seed);
+  compare.is("recovery_mldsa_seed", me.recoveryMldsaSeed, derived.recovery_mldsa_seed);
+  compare.is("recovery_public", me.recoveryPublic, derived.recovery_public);
+  compare.is("recovery_hash", H(me.recoveryPublic), derived.recovery_hash);
+  compare.is("ed25519_seed", me.ed25519Seed, derived.ed25519_seed);
+  compare.is("mldsa_seed", me.mldsaSeed, derived.mldsa_seed);
+  compare.is("x25519_seed", me.x25519Seed, derived.x25519_seed);
+  compare.is("ed25519_public", me.card.slice(9, 41), derived.ed25519_public);
+  compare.is("mldsa_public", me.card.slice(45, 1_997), derived.mldsa_public);
+  compare.is("x25519_public", me.x25519, derived.x25519_public);
+  compare.is("card", me.card, derived.card);
+  compare.is("fingerprint", me.fingerprint, derived.fingerprint);
+  const token = encodeToken(me);
+  compare.is("token", token, derived.token);
+  const typed = decodeToken(` ${token.toLowerCase().replace(/.{10}/g, "$&\u00a0\n")} `);
+  compare.is("token read: fingerprint", typed.fingerprint, derived.fingerprint);
+  compare.is("token read: x25519", typed.x25519, derived.x25519_public);
+  const checksum = [...token.slice(5)].map((one) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(one));
+  const bits = checksum.map((one) => one.toString(2).padStart(5, "0")).join("").slice(8 * 65, 8 * 69);
+  compare.is("token_checksum", BigInt(`0b${bits}`).toString(16).padStart(8, "0"), derived.token_checksum);
+  compare.refuses("own token", () => decodeToken(token, me.fingerprint), "own");
+  compare.refuses("known token", () => decodeToken(token, null, [me.fingerprint]), "known");
+  for (const { wrong, token: bad } of refused) compare.refuses(`token with wrong ${wrong}`, () => decodeToken(bad), wrong);
+  compare.refuses("23 words", () => entropyOf(inputs.phrase.split(" ").slice(1).join(" ")), "count");
+  compare.refuses("unknown word", () => entropyOf(inputs.phrase.replace("liar", "lair")), "word");
+  compare.refuses("wrong checksum", () => entropyOf(inputs.phrase.replace("liar", "abandon")), "checksum");
+}
+
+function pair({ inputs, derived }, compare) {
+  const person = ({ x25519_seed: seed, fingerprint }) => ({
+    x25519Seed: unhex(seed), x25519: x25519Public(unhex(seed)), fingerprint: unhex(fingerprint),
+  });
+  const [one, other] = [person(inputs.one), person(inputs.other)];
+  const [atOne, atOther] = [pairKeys(one, other), pairKeys(other, one)];
+  compare.is("shared_secret", atOne.secret, derived.shared_secret);
+  compare.is("shared_secret at the other", atOther.secret, derived.shared_secret);
+  for (const key of ["tag", "link", "presence"]) {
+    compare.is(`one_to_other.${key}`, atOne.sending[key], derived.one_to_other[key]);
+    compare.is(`one_to_other.${key} at the other`, atOther.receiving[key], derived.one_to_other[key]);
+    compare.is(`other_to_one.${key}`, atOne.receiving[key], derived.other_to_one[key]);
+    compare.is(`other_to_one.${key} at the other`, atOther.sending[key], derived.other_to_one[key]);
+  }
+  const groups = safetyNumber(one.fingerprint, other.fingerprint);
+  compare.is("safety_number", groups.join(" "), derived.safety_number);
+  compare.is("safety_number at the other", safetyNumber(other.fingerprint, one.fingerprint).join(" "), derived.safety_number);
+  compare.is("safety_words", safetyWords(groups), derived.safety_words);
+}
+
+function link({ inputs, derived }, compare) {
+  const tagKey = unhex(inputs.tag_key);
+  const [rand, ciphertext] = [unhex(inputs.rand), unhex(inputs.kem_ciphertext)];
+  const [seedI, seedR, kemSeed] = [
+    unhex(inputs.initiator_ephemeral), unhex(inputs.responder_ephemeral), unhex(inputs.kem_seed),
+  ];
+  const secret = Decaps(kemSeed, ciphertext);
+  compare.is("tag", gateTag(tagKey, inputs.day, rand), derived.tag);
+  compare.is("clear", clearBytes(tagKey, inputs.day, rand), derived.clear);
+  compare.is("encapsulation_key", kemPublic(kemSeed), derived.encapsulation_key);
+  compare.is("dh_ee", X(seedI, x25519Public(seedR)), derived.dh_ee);
+  compare.is("kem_shared_secret", secret, derived.kem_shared_secret);
+
+  const keys = { tag: tagKey, link: unhex(inputs.link_key) };
+  const initiator = new LinkInitiator(keys, inputs.day, recorded({ bytes: [rand, seedI, kemSeed] }));
+  const gate = {
+    entries: [{ name: "other", tagKey: u8(7), linkKey: u8(7) }, { name: "one", tagKey, linkKey: keys.link }],
+    today: inputs.day + 1,
+    isUsed: () => false,
+    admit: (name, day, used) => compare.is("admitted", [name, day, hex(used)], ["one", inputs.day, inputs.rand]),
+  };
+  const responder = new LinkResponder(gate, recorded({ bytes: [seedR], encapsulations: [{ ciphertext, secret }] }));
+  const opening = initiator.takeOutgoing();
+  compare.is("initiator_sends", opening, derived.initiator_sends);
+  compare.is("message_1", initiator.noise.message1, derived.message_1);
+  compare.is("authenticated", responder.receive(opening), [{ authenticated: "one" }]);
+  const answer = responder.takeOutgoing();
+  compare.is("responder_sends", answer, derived.responder_sends);
+  compare.is("message_2", answer.slice(2), derived.message_2);
+  const halves = [answer.slice(0, 100), answer.slice(100)];
+  compare.is("confirmed at I", halves.flatMap((part) => initiator.receive(part)), [{ confirmed: true }]);
+  const traces = [initiator.noise.state.trace, responder.noise.state.trace];
+  for (const [who, trace] of traces.entries()) {
+    compare.is(`tokens at ${"IR"[who]}`, trace.map(({ after }) => after), derived.trace.map(({ after }) => after));
+    for (const [i, noted] of derived.trace.entries()) {
+      for (const part of ["ck", "h", "k"]) {
+        compare.is(`${part} after ${noted.after} (${i}) at ${"IR"[who]}`, trace[i]?.[part], noted[part]);
+      }
+    }
+  }
+  compare.is("initiator_to_responder_key", initiator.noise.keys[0], derived.initiator_to_responder_key);
+  compare.is("responder_to_initiator_key", responder.noise.keys[1], derived.responder_to_initiator_key);
+  const confirmation = initiator.takeOutgoing();
+  compare.is("confirmation", confirmation, derived.confirmation);
+  compare.is("confirmed at R", responder.receive(confirmation), [{ confirmed: true }]);
+
+  const [first, second] = inputs.record_types;
+  const [firstBody, secondBody] = inputs.record_bodies.map(unhex);
+  initiator.send(first, firstBody);
+  compare.is("initiator_record_1", initiator.outgoing[0], derived.initiator_record_1);
+  compare.is("record 1 at R", responder.receive(initiator.takeOutgoing())[0].type, BUNDLE_REQUEST);
+  responder.send(second, secondBody);
+  compare.is("responder_record_0", responder.outgoing[0], derived.responder_record_0);
+  compare.is("record 0 at I", initiator.receive(responder.takeOutgoing())[0].body, inputs.record_bodies[1]);
+  for (let i = 2; i < REKEY_AFTER_RECORDS; i += 1) initiator.send(KEEPALIVE);
+  compare.is("initiator_key_after_rekey", initiator.sending.key, derived.initiator_key_after_rekey);
+  initiator.send(KEEPALIVE);
+  compare.is("initiator_record_16384", initiator.outgoing.at(-1), derived.initiator_record_16384);
+  for (const frame of initiator.outgoing.splice(0)) responder.receive(frame);
+  compare.is("records counted at R", [responder.receiving.counter, responder.isClosed], [REKEY_AFTER_RECORDS + 1, false]);
+}
+
+function session({ inputs, derived }, compare) {
+  const person = (keys) =>
+    identityOf({
+      ed25519Seed: unhex(keys.ed25519_seed), mldsaSeed: unhex(keys.mldsa_seed), x25519Seed: unhex(keys.x25519_seed),
+      recoveryPublic: unhex(keys.recovery_public),
+    });
+  const [a, b] = [person(inputs.a), person(inputs.b)];
+  for (const [name, one] of [["a", a], ["b", b]]) {
+    compare.is(`card of ${name}`, one.card, inputs[name].card);
+    compare.is(`fingerprint of ${name}`, one.fingerprint, inputs[name].fingerprint);
+  }
+  const made = inputs.prekey;
+  const prekey = {
+    spkSeed: unhex(made.signed_prekey_seed), kemSeed: unhex(made.kem_seed), bundleId: unhex(made.bundle_id),
+    issuedAt: made.issued_at, expiresAt: made.expires_at,
+  };
+  prekey.bundle = encodeBundle(b, prekey);
+  compare.is("bundle", prekey.bundle, derived.bundle);
+  compare.is("bundle_signed", bundleSigned(prekey.bundle, made.last_counter), derived.bundle_signed);
+  const sent = presentBundle(b, prekey.bundle, made.last_counter, recorded({ signatures: [unhex(made.signature)] }));
+  compare.is("bundle_sent", sent, derived.bundle_sent);
+  const offered = readBundle(sent, b, derived.bundle_first_second);
+  readBundle(sent, b, derived.bundle_last_second);
+  compare.refuses("bundle too early", () => readBundle(sent, b, derived.bundle_first_second - 1));
+  compare.refuses("bundle too late", () => readBundle(sent, b, derived.bundle_last_second + 1));
+  const fresh = presentBundle(b, prekey.bundle, made.last_counter, RANDOM);
+  compare.is("a bundle signed here", readBundle(fresh, b, made.issued_at).bundleId, made.bundle_id);
+
+  const made2 = inputs.flight;
+  const flight = startHandshake(a, b, offered, made2.reset_counter, recorded({
+    bytes: [unhex(made2.ephemeral_seed)],
+    encapsulations: [{
+      ciphertext: unhex(made2.kem_ciphertext), secret: Decaps(prekey.kemSeed, unhex(made2.kem_ciphertext)),
+    }],
+    signatures: [unhex(made2.signature)],
+  }));
+  const wanted = derived.handshake;
+  const { noted, keys } = flight;
+  const found = {
+    ephemeral_public: noted.ephemeral, dh1: noted.dh1, dh2: noted.dh2, dh3: noted.dh3, kem_shared_secret: noted.secret,
+    th0: noted.th0, k1: noted.k1, ck: noted.ck, signed: noted.signed, p1: noted.p1, e1: noted.e1, th1: keys.th1,
+    root_key: keys.rootKey, header_key_a: keys.headerKeyA, next_header_key_b: keys.nextHeaderKeyB, session_id: keys.sid,
+    prefix: flight.prefix, hsid: flight.handshakeId, prefix_hash: H(flight.prefix), associated_data: keys.ad,
+  };
+  compare.is("names of the handshake", Object.keys(found).sort(), Object.keys(wanted).sort());
+  for (const [name, value] of Object.entries(found)) compare.is(name, value, wanted[name]);
+  const accepted = acceptHandshake(b, a, flight.prefix, prekey, (counter) => counter === BigInt(made2.reset_counter));
+  for (const [name, value] of Object.entries(accepted.keys)) compare.is(`${name} at B`, hex(value), hex(keys[name]));
+  compare.is("the signature verifies", verifies(
+    { ed25519: a.card.slice(9, 41), mldsa: a.card.slice(45, 1_997) }, "init", noted.signed, unhex(made2.signature),
+  ), true);
+
+  const states = { a: ratchetOfA(keys, offered.spk), b: ratchetOfB(accepted.keys, prekey.spkSeed) };
+  const hasAnswered = { a: false, b: true };
+  const envelopes = [];
+  const kemSeeds = {};
+  let lastRoot;
+  const seal = (place) => {
+    const [input, values] = [inputs.messages[place], derived.messages[place]];
+    const bytes = [];
+    const encapsulations = [];
+    if (input.step) {
+      bytes.push(unhex(input.step.x25519_seed), unhex(input.step.kem_seed));
+      const ciphertext = unhex(input.step.kem_ciphertext);
+      const theirs = kemSeeds[input.sender === "a" ? "b" : "a"];
+      if (theirs) encapsulations.push({ ciphertext, secret: Decaps(theirs, ciphertext) });
+      kemSeeds[input.sender] = unhex(input.step.kem_seed);
+    }
+    bytes.push(unhex(input.nonce), unhex(input.salt));
+    const random = recorded({ bytes, encapsulations });
+    const taken = nextToSend(states[input.sender], random);
+    const head = hasAnswered[input.sender] ? u8(1) : concat(u8(0), flight.prefix);
+    const payload = unhex(input.payload);
+    const { message, noted: sealed } = sealMessage(taken, payload, roomFor(payload, head.length), random);
+    const is = (name, value) => compare.is(`message ${place}: ${name}`, value, values[name]);
+    if (values.step) {
+      const { step } = taken;
+      lastRoot = values.step.root_key;
+      for (const [name, value] of Object.entries({
+        dh: step.dh, kem_shared_secret: step.secret, public_hash: step.hash, root_key: step.rootKey,
+        chain_key: step.chainKey, next_header_key: step.nextHeaderKey,
+      })) compare.is(`message ${place}: step: ${name}`, value, values.step[name]);
+    } else compare.is(`message ${place}: no step`, taken.step, null);
+    is("sender", "ab"[taken.direction]);
+    is("header_key", taken.headerKey);
+    is("chain_key", taken.chainKey);
+    is("next_chain_key", taken.nextChainKey);
+    is("message_key", taken.messageKey);
+    is("k", sealed.k);
+    is("kc", sealed.kc);
+    is("block_key", sealed.blockKey);
+    is("header_plaintext", sealed.headerPlaintext);
+    is("header", sealed.header);
+    compare.is(`message ${place}: block_plaintext_hash`, H(taken.block), values.block_plaintext_hash);
+    is("block", sealed.block);
+    is("salt", sealed.salt);
+    is("body", sealed.body);
+    const envelope = concat(head, message);
+    is("envelope_type", envelope[0]);
+    is("envelope_bytes", envelope.length);
+    is("envelope_hash", H(envelope));
+    envelopes.push({ message });
+  };
+  for (const place of inputs.delivery) {
+    while (envelopes.length <= place) seal(envelopes.length);
+    const { sender, payload } = inputs.messages[place];
+    const receiver = sender === "a" ? "b" : "a";
+    const next = structuredClone(states[receiver]);
+    const bent = envelopes[place].message.slice();
+    bent[bent.length - 1] ^= 1;
+    compare.refuses(`message ${place} with a bit changed`, () => openMessage(structuredClone(next), bent, made.issued_at));
+    compare.is(`message ${place} opened`, openMessage(next, envelopes[place].message, made.issued_at).payload, payload);
+    compare.refuses(`message ${place} again`, () => openMessage(structuredClone(next), envelopes[place].message, made.issued_at));
+    states[receiver] = next;
+    if (receiver === "a") hasAnswered.a = true;
+  }
+  for (const who of ["a", "b"]) {
+    compare.is(`last root key at ${who}`, states[who].rootKey, lastRoot);
+    compare.is(`skipped keys left at ${who}`, states[who].skipped.length, 0);
+  }
+}
+
+function payloads({ inputs, derived }, compare) {
+  const value = (one) => {
+    if (Array.isArray(one)) return one.map(value);
+    return one !== null && typeof one === "object" ? unhex(one.bin) : one;
+  };
+  for (const [name, fields] of Object.entries(inputs.accepted)) {
+    compare.is(name, encodePayload(value(fields)), derived[name]);
+    const decoded = decodePayload(unhex(derived[name]));
+    const kind = ["unknown", "text", "receipt", "typing", "profile"][fields[0]] ?? "unknown";
+    compare.is(`${name}: kind`, decoded.kind, kind);
+    compare.is(`${name}: id`, decoded.id, fields[1].bin);
+    compare.is(`${name}: sent_at_ms`, decoded.sentAtMs, fields[2]);
+  }
+  for (const [name, bytes] of Object.entries(inputs.skipped)) {
+    compare.is(`${name}: kind`, decodePayload(unhex(bytes)).kind, "unknown");
+  }
+  for (const [name, bytes] of Object.entries(inputs.refused)) compare.refuses(name, () => decodePayload(unhex(bytes)));
+}
+
+function presence({ inputs, derived }, compare) {
+  const epoch = epochAt(inputs.unix_s);
+  const nonce = unhex(inputs.nonce);
+  const addresses = inputs.addresses.map(unhex);
+  compare.is("epoch", epoch, derived.epoch);
+  const message = presenceMessage(epoch, nonce, inputs.port, addresses);
+  compare.is("message", message, derived.message);
+  const keys = inputs.presence_keys.map(unhex);
+  const tags = keys.map((key) => presenceTag(key, message));
+  compare.is("tags", tags.map(hex), derived.tags);
+  const txt = encodeAdvert(nonce, tags, inputs.fillers.map(unhex));
+  compare.is("txt", txt.map(hex), derived.txt);
+  const advert = decodeAdvert(derived.txt.map(unhex));
+  const found = (unixS) => keys.map((key) => announces(key, advert, inputs.port, addresses, epochAt(unixS)));
+  const [first, last] = [derived.found_first_second, derived.found_last_second];
+  for (const unixS of [first, inputs.unix_s, last]) compare.is(`found at ${unixS}`, found(unixS).every(Boolean), true);
+  for (const unixS of [first - 1, last + 1]) compare.is(`found at ${unixS}`, found(unixS).some(Boolean), false);
+  const turned = [...txt.slice(0, 2), ...txt.slice(2).reverse()];
+  compare.is("strings in another order", decodeAdvert(turned), null);
+  compare.is("an entry less", decodeAdvert([...txt.slice(0, -1), txt.at(-1).slice(0, -8)]), null);
+  compare.is("no tags", decodeAdvert([...txt.slice(0, 2), EMPTY]), null);
+  compare.is("another port", announces(keys[0], advert, inputs.port + 1, addresses, epoch), false);
+}
+
+const FILES = { identity, pair, link, session, payloads, presence };
+
+/** `{ name: { compared, differences } }` of all files in a folder. */
+export function compareVectors(folder) {
+  const results = {};
+  for (const [name, compute] of Object.entries(FILES)) {
+    const comparison = new Comparison();
+    const vector = JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+    const unread = new Set();
+    compute({ ...vector, derived: watched(vector.derived, unread) }, comparison);
+    comparison.is("derived values that nothing was compared with", [...unread], []);
+    results[name] = { compared: comparison.compared, differences: comparison.differences };
+  }
+  return results;
+}
+
