@@ -8,8 +8,8 @@ from loom.core.prekeys import decode_prekey, encode_prekey, issue, present, pres
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.errors import LoomError
+from loom.links.direct import DirectLink
 from loom.node.context import DeviceContext
-from loom.node.routes.direct import DirectLink
 from loom.node.sessions import DeviceSessions
 from loom.storage import prekeys
 from loom.wire.framing import RecordKind

@@ -11,6 +11,7 @@ from loom.core.link_events import CloseReason, RecordReceived
 from loom.core.link_kinds import Credentials
 from loom.core.pair_keys import PairKeys
 from loom.errors import AuthenticationError, LoomError
+from loom.links.direct import DirectLink
 from loom.model import Address, Contact, ConversationId, DeviceId, PeerId, Person, PersonId
 from loom.node.bundles import Bundles
 from loom.node.context import DeviceContext
@@ -20,7 +21,6 @@ from loom.node.parts import Parts
 from loom.node.paths import PathLog
 from loom.node.routes.address_book import AddressBook
 from loom.node.routes.arbiter import Arbiter
-from loom.node.routes.direct import DirectLink
 from loom.node.sessions import DeviceSessions
 from loom.wire.framing import RecordKind
 

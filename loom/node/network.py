@@ -9,8 +9,8 @@ from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
 from loom.errors import PortInUse, PortMoved
 from loom.model import Address
+from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
-from loom.node.listener import LinkListener
 from loom.node.parts import Parts
 from loom.node.presence import Announcer
 from loom.node.roster import Roster
@@ -39,7 +39,7 @@ class Network:
         options: NodeOptions,
     ) -> None:
         self.caller = Caller(transport, parts.clock, parts.random, self._today)
-        self.link_listener = LinkListener(parts.database, parts.clock, parts.random, self._today)
+        self.link_listener = ContactListener(parts.database, parts.clock, parts.random, self._today)
         self.announcer: Announcer | None = None
         self.has_fallen_back = False
         """The remembered port was taken."""

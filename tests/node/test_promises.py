@@ -17,9 +17,9 @@ from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.sessions import decode_sessions
 from loom.errors import StoreError, Unreachable
+from loom.links.direct import DirectLink
 from loom.model import Address, MessageState
 from loom.node.key_pool import generate
-from loom.node.routes.direct import DirectLink
 from loom.ports import Stream
 from loom.storage import messages, outbox, sessions
 from loom.storage.messages import RANK

@@ -28,6 +28,7 @@ from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.core.session import Session
 from loom.errors import DiskFull, DuplicateContact
+from loom.links.direct import DirectLink
 from loom.model import Direction, MessageId, MessageState
 from loom.node.inbox import (
     BATCH_MAX_BYTES,
@@ -37,7 +38,6 @@ from loom.node.inbox import (
     Inbox,
 )
 from loom.node.key_pool import generate
-from loom.node.routes.direct import DirectLink
 from loom.storage import messages, outbox, receipts
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow

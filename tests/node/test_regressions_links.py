@@ -11,8 +11,8 @@ from loom.api.commands import BlockContact, Connect, ImportToken, VerifyContact
 from loom.api.events import PeerOnline
 from loom.core.presence import ADVERT_RANDOM_BYTES, Place, build_adverts, epoch_at
 from loom.errors import IdentityChanged, StoreUnavailable, Unreachable
+from loom.links.direct import FLUSH_TIMEOUT_S, DirectLink
 from loom.model import Address, Direction, MessageState
-from loom.node.routes.direct import FLUSH_TIMEOUT_S, DirectLink
 from loom.ports import Advert, StreamHandler
 from loom.storage import prekeys
 from loom.storage.addresses import AddressSource

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from loom.core.link_events import CloseReason, RecordReceived
-from loom.node.routes.direct import DirectLink
+from loom.links.direct import DirectLink
 from loom.wire.framing import RecordKind
 
 

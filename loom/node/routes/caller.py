@@ -9,8 +9,8 @@ from loom.core.link_ends import LinkInitiator
 from loom.core.link_events import CloseReason, LinkAuthenticated
 from loom.core.link_kinds import Credentials
 from loom.errors import LoomError, Unreachable
+from loom.links.direct import DirectLink
 from loom.model import Address
-from loom.node.routes.direct import DirectLink
 from loom.ports import Clock, Transport
 from loom.wire.limits import LINK_HANDSHAKE_TIMEOUT_S, LINK_RAND_BYTES
 

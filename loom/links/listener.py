@@ -3,16 +3,16 @@
 import ipaddress
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from loom.core.gate import Gate, GateEntry, TaggedEntry
+from loom.core.gate import Admits, GateEntry
 from loom.core.link import Link
 from loom.core.link_ends import LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated
 from loom.errors import LoomError
+from loom.links.direct import DirectLink
 from loom.model import Address
-from loom.node.routes.direct import DirectLink
 from loom.ports import Clock, Stream, StreamHandler
 from loom.storage import link_rands
 from loom.storage.database import Database
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class Admitted(Protocol):
-    """A contact who may connect, or an invite that somebody may connect with."""
+    """A contact who may connect, an invite that somebody may connect with, a key of an anchor."""
 
     @property
-    def gate_entry(self) -> TaggedEntry:
+    def gate_entry(self) -> GateEntry:
         """What the gate tests."""
         ...
 
@@ -51,6 +51,8 @@ class Admitted(Protocol):
 class LinkListener:
     """Answers incoming connections; owns them until they are confirmed.
 
+    What extends it says who may connect: `_admitted`, and the gate that tests them.
+
     Args:
         today: the day's number in UTC.
     """
@@ -67,7 +69,6 @@ class LinkListener:
         self._random = random
         self._today = today
         self._admitted: dict[GateEntry, Admitted] = {}
-        self._gate_entries: tuple[TaggedEntry, ...] = ()
         self._used_rands: dict[tuple[bytes, bytes], int] = {}
         """Each with its day."""
         self._begun_s: dict[bytes, deque[float]] = {}
@@ -91,15 +92,10 @@ class LinkListener:
         since = self._today() - LINK_DAY_SKEW_DAYS
         self._used_rands = {key: day for key, day in self._used_rands.items() if day >= since}
 
-    def admit(self, admitted: Sequence[Admitted]) -> None:
-        """From now on exactly these may connect."""
-        # Who is at the gate now was compared with the old list.
+    def turn_away(self) -> None:
+        """Close what is not confirmed yet: it was compared with those who could connect before."""
         for link in list(self._unconfirmed):
             self._turn_away(link)
-        self._gate_entries = tuple(one.gate_entry for one in admitted)
-        self._admitted = dict(zip(self._gate_entries, admitted, strict=True))
-        owners = {one.rand_owner for one in admitted}
-        self._begun_s = {owner: at_s for owner, at_s in self._begun_s.items() if owner in owners}
 
     def accept(self) -> StreamHandler:
         """The handler of an incoming stream."""
@@ -138,6 +134,10 @@ class LinkListener:
             self.refused += 1
 
     # --- inside ---
+
+    def _gate(self) -> Admits:
+        """Tests all of `_admitted` as they are now."""
+        raise NotImplementedError
 
     def arrived(self, link: DirectLink, source: str) -> bool:
         """Make room for a new incoming link by evicting the oldest that is not authenticated."""
@@ -188,8 +188,9 @@ class LinkListener:
             link.abort()
 
     def _respond(self) -> Link:
-        gate = Gate(self._gate_entries, self._today(), self._is_used)
-        return LinkResponder(gate, ephemeral_seed=self._random(32), now_s=self._clock.monotonic_s())
+        return LinkResponder(
+            self._gate(), ephemeral_seed=self._random(32), now_s=self._clock.monotonic_s()
+        )
 
     def _is_used(self, entry: GateEntry, rand: bytes) -> bool:
         admitted = self._admitted.get(entry)

@@ -1,4 +1,4 @@
-"""A direct link: bytes, time and back-pressure between a `Stream` and the sans-IO `Link`."""
+"""A link over a stream: bytes, time and back-pressure between a `Stream` and a `Link`."""
 
 import asyncio
 from collections.abc import Callable
