@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 from unittest import mock
@@ -12,6 +12,7 @@ from loom.api.events import MessageReceived
 from loom.errors import StoreError
 from loom.model import Direction, MessageState
 from loom.node.inbox import Inbox
+from loom.node.mail import Incoming
 from loom.storage import messages, persons
 from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.harness import HISTORY_MAX, Person, World
@@ -56,8 +57,9 @@ class Carriers:
         """Every inbox gets what is carried."""
         carriers = self
 
-        def put(inbox: Inbox, envelopes: list[bytes]) -> None:
-            carriers._put(inbox, carriers._carried(inbox, envelopes))
+        def put(inbox: Inbox, came: Iterable[Incoming]) -> None:
+            envelopes = carriers._carried(inbox, [one.envelope for one in came])
+            carriers._put(inbox, map(Incoming, envelopes))
 
         with mock.patch.object(Inbox, "put", put):
             yield

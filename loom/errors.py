@@ -256,6 +256,18 @@ class ProtocolViolation(PeerError):
     fact_names = ("what",)
 
 
+class StaleHandshake(ProtocolViolation):
+    """A handshake of a session that is over, or older than one that was accepted."""
+
+    code = "stale_handshake"
+
+
+class UnknownBundle(ProtocolViolation):
+    """A handshake on a bundle whose private halves are gone."""
+
+    code = "unknown_bundle"
+
+
 class KeyUnavailable(ProtocolViolation):
     """An authentic header whose message key is gone."""
 

@@ -15,7 +15,7 @@ from loom.crypto.kdf import hash_, hkdf
 from loom.crypto.kem import encapsulate
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SIGNATURE_BYTES, verify
-from loom.errors import ProtocolViolation
+from loom.errors import ProtocolViolation, StaleHandshake
 from loom.model import ContactToken
 from loom.wire.encoding import check_lasting_x25519_public, decode_items, enc, u32, u64
 from loom.wire.limits import (
@@ -183,6 +183,8 @@ def accept(
     if flight.device != u32(DEVICE):
         raise ProtocolViolation(what="device number")
     if not acceptable(counter, counters, now_ms):
+        if counter <= counters.accepted:
+            raise StaleHandshake(what="reset counter")
         raise ProtocolViolation(what="reset counter")
     signed = _signed_by_initiator(
         flight.th0, contact.peer_id, identity.peer_id, flight.device, flight.counter

@@ -17,7 +17,14 @@ from loom.crypto.aead import SivKey
 from loom.crypto.kdf import equal, hash_
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
-from loom.errors import AuthenticationError, MalformedMessage, PeerError, ProtocolViolation
+from loom.errors import (
+    AuthenticationError,
+    MalformedMessage,
+    PeerError,
+    ProtocolViolation,
+    StaleHandshake,
+    UnknownBundle,
+)
 from loom.model import ContactToken
 from loom.wire.limits import (
     DESYNC_RESTARTS_MAX,
@@ -204,8 +211,10 @@ def open_(
     """
     unknown = unknown_handshake(sessions, envelope)
     if unknown is not None:
-        if prekey is None or refused or prekey.bundle_id != unknown.bundle_id:
-            raise ProtocolViolation(what="handshake without a live prekey")
+        if refused:
+            raise StaleHandshake(what="handshake of a deleted session")
+        if prekey is None or prekey.bundle_id != unknown.bundle_id:
+            raise UnknownBundle(what="handshake without a live prekey")
         return _accept(sessions, identity, contact, prekey, envelope, now_ms)
     message, candidates = _candidates(sessions, envelope)
     failure: PeerError = AuthenticationError(what="envelope")

@@ -132,6 +132,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "Ask your contact for a new token and compare safety numbers with `loom verify`.",
         "Ask your contact for a new token and compare safety numbers with /verify.",
     ),
+    "stale_handshake": _both("The other side began a session that is over: {what}.", _REFUSED),
+    "unknown_bundle": _both(
+        "The other side began a session on keys that are gone here: {what}.",
+        "Nothing to do: both sides begin again by themselves.",
+    ),
     "protocol_violation": _both("The other side broke the protocol: {what}.", _REFUSED),
     "key_unavailable": _both("A message arrived whose key is gone: {what}.", _REFUSED),
     # the network

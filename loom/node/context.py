@@ -23,6 +23,8 @@ class DeviceContext:
         self.person: Person = contact.person
         self.conversation_id: ConversationId = contact.conversation_id
         self.device_id: DeviceId = contact.device_id
+        self.has_mail = False
+        """Whether mail may come from it, or lately could: its sessions are kept longer."""
         self.tasks: set[asyncio.Task[None]] = set()
         self._warned_s: dict[str, float] = {}
 

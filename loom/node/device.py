@@ -17,6 +17,7 @@ from loom.node.bundles import Bundles
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
 from loom.node.inbox import Inbox
+from loom.node.mail import Incoming
 from loom.node.parts import Parts
 from loom.node.paths import PathLog
 from loom.node.routes.address_book import AddressBook
@@ -163,7 +164,7 @@ class Device:
         """Route records by kind."""
         envelopes = [one.body for one in records if one.kind is RecordKind.ENVELOPE]
         if envelopes:
-            self.inbox.put(envelopes)
+            self.inbox.put(map(Incoming, envelopes))
             if self.inbox.is_full:
                 link.pause_reading()
         for record in records:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from loom.api.events import SessionStarted
 from loom.core import sessions as core
-from loom.core.delivery import receiving
+from loom.core.delivery import mailing, receiving
 from loom.core.delivery.receiving import Receiving
 from loom.core.prekeys import Prekey, decode_prekey
 from loom.core.sessions import OpenedEnvelope, UnknownHandshake
@@ -20,6 +21,7 @@ from loom.errors import (
     MalformedMessage,
     PeerError,
     ProtocolViolation,
+    StaleHandshake,
     StoreUnavailable,
 )
 from loom.model import Direction, MessageId, Person
@@ -28,9 +30,10 @@ from loom.node.content.intake import Intake
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
 from loom.node.journal import Happened
+from loom.node.mail import Incoming, Mail
 from loom.node.routes.arbiter import Arbiter
 from loom.node.sessions import DeviceSessions
-from loom.storage import envelopes, handshakes, persons, prekeys, receipts, seen
+from loom.storage import envelopes, handshakes, mailboxes, persons, prekeys, receipts, seen
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
 from loom.wire.content import Payload, Receipt, Unknown, decode_payload
@@ -45,6 +48,7 @@ BATCH_SKIPPED_MAX: Final = 256
 ENVELOPE_HASH_BYTES: Final = 32
 GAP_REST: Final = 4
 """After a batch with large gaps a contact rests this many times as long as the batch took."""
+DAY_S: Final = 86_400
 FAILURES_AT_ONCE: Final = 8
 """An envelope that does not open may cost thousands of MACs."""
 TRIES_MAX: Final = 8
@@ -53,10 +57,14 @@ STORE_RETRY_S: Final = 1.0
 
 
 class Taken(NamedTuple):
-    """One opened envelope; `payload` is None when its body is no valid payload."""
+    """One opened envelope; `payload` is None when its body is no valid payload.
+
+    `reset_counter`: of the session it came on.
+    """
 
     envelope: bytes
     payload: Payload | None
+    reset_counter: int
 
     @property
     def receipted_id(self) -> MessageId | None:
@@ -70,10 +78,10 @@ class Batch:
     """What one transaction takes in, and what did not open meanwhile."""
 
     def __init__(self) -> None:
-        self.envelopes: list[bytes] = []
-        """All that left the queue, in order."""
+        self.came: list[Incoming] = []
+        """What left the queue, in order."""
         self.taken: list[Taken] = []
-        self.failed: list[tuple[bytes, PeerError]] = []
+        self.failed: list[tuple[Incoming, PeerError]] = []
         self.spent_prekeys: list[bytes] = []
         self.is_renewed = False
         self.size_bytes = 0
@@ -115,7 +123,7 @@ class Inbox:
         self._sessions = sessions
         self._delivery = delivery
         self._arbiter = arbiter
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[Incoming] = deque()
         self._task: asyncio.Task[None] | None = None
         self._tries = 0
         self._receiving = Receiving()
@@ -136,9 +144,9 @@ class Inbox:
         """A new link was confirmed."""
         self._receiving = receiving.link_up(self._receiving)
 
-    def put(self, envelopes_: list[bytes]) -> None:
+    def put(self, came: Iterable[Incoming]) -> None:
         """Queue envelopes in the order they came."""
-        self._queue.extend(envelopes_)
+        self._queue.extend(came)
         if self._task is None:
             self._task = self._context.spawn(self._run(), "inbox")
 
@@ -168,7 +176,7 @@ class Inbox:
         except BaseException as error:
             # What was opened and not stored must not be built upon, nor overtaken.
             self._sessions.discard()
-            self._queue.extendleft(reversed(batch.envelopes))
+            self._queue.extendleft(reversed(batch.came))
             if not isinstance(error, Exception):
                 raise
             self._tries += 1
@@ -186,42 +194,49 @@ class Inbox:
             else:
                 await asyncio.sleep(STORE_RETRY_S)
             return False
-        for envelope, reason in batch.failed:
-            await self._look_up_or_wait(envelope, reason)
+        failed = {id(one) for one, _ in batch.failed}
+        for one in batch.came:
+            if one.mail is not None and id(one) not in failed:
+                one.mail.judged()
+        for one, reason in batch.failed:
+            await self._look_up_or_wait(one, reason)
         if batch.taken:
             self._receiving = receiving.opened(self._receiving)
         return batch.skipped >= BATCH_SKIPPED_MAX
 
-    async def _look_up_or_wait(self, envelope: bytes, reason: PeerError) -> None:
+    async def _look_up_or_wait(self, came: Incoming, reason: PeerError) -> None:
         """See whether an envelope that does not open came before; if that fails, try it again."""
         try:
-            if not await self._came_before(envelope):
-                await self._not_opened(reason)
+            if not await self._came_before(came):
+                await self._not_opened(came, reason)
+            if came.mail is not None:
+                came.mail.judged()
         except LoomError as error:
             log.warning("contact %d: not looked up: %s", self._context.number, error.code)
             self._context.warn(error)
-            self._queue.appendleft(envelope)
+            self._queue.appendleft(came)
             await asyncio.sleep(STORE_RETRY_S)
 
     async def _take_in(self, batch: Batch) -> None:
         await self._sessions.ready()
         limit = 1 if self._tries else BATCH_MAX
         while self._queue and not batch.is_full(limit):
-            envelope = self._queue[0]
+            came = self._queue[0]
+            envelope = came.envelope
             try:
                 unknown = core.unknown_handshake(self._sessions.value, envelope)
                 if unknown is not None and batch.taken:
                     break
-                batch.envelopes.append(self._queue.popleft())
+                batch.came.append(self._queue.popleft())
                 if unknown is not None:
                     await self._accept(envelope, unknown, batch)
                     break
                 opened = self._sessions.open_(envelope, None, refused=False)
                 self._note(batch, envelope, opened)
             except PeerError as error:
-                if not batch.envelopes or batch.envelopes[-1] is not envelope:
-                    batch.envelopes.append(self._queue.popleft())
-                batch.failed.append((envelope, error))
+                if not batch.came or batch.came[-1] is not came:
+                    batch.came.append(self._queue.popleft())
+                batch.failed.append((came, error))
         if batch.taken:
             await self._commit(batch)
 
@@ -248,7 +263,8 @@ class Inbox:
             self._receiving = receiving.refused(self._receiving, unknown.handshake_id)
             raise
         log.info("contact %d: session accepted", self._context.number)
-        batch.spent_prekeys.append(unknown.bundle_id)
+        if prekey is not None and not prekey.is_kept:
+            batch.spent_prekeys.append(unknown.bundle_id)
         self._note(batch, envelope, opened)
 
     def refuse(self, error: AuthenticationError) -> None:
@@ -273,7 +289,9 @@ class Inbox:
             self._delivery.outbox.receipted(
                 [MessageId(one) for one in payload.delivered + payload.read]
             )
-        batch.taken.append(Taken(envelope, payload))
+        session = opened.sessions.session(opened.session_id)
+        counter = 0 if session is None else session.reset_counter
+        batch.taken.append(Taken(envelope, payload, counter))
 
     async def _commit(self, batch: Batch) -> None:
         ids = batch.to_receipt()
@@ -325,6 +343,7 @@ class Inbox:
                 if one.payload.message_id not in new:
                     continue
                 new.discard(MessageId(one.payload.message_id))
+            intake.reset_counter = one.reset_counter
             take_in(intake, one.payload)
         for bundle_id in batch.spent_prekeys:
             prekeys.delete(db, bundle_id)
@@ -344,15 +363,18 @@ class Inbox:
             receipts.add(db, context.device_id, ReceiptKind.DELIVERED, to_owe)
         return persons.by_id(db, person.person_id) if intake.is_person_changed else None
 
-    async def _came_before(self, envelope: bytes) -> bool:
+    async def _came_before(self, came: Incoming) -> bool:
         """A repeated envelope was opened once; its receipt was lost, and is owed again."""
         peer_id, device_id = self._context.person.peer_id, self._context.device_id
-        digest = _digest(envelope)
-        known = await self._context.parts.database.read(
-            lambda db: envelopes.find(db, peer_id, digest)
+        digest, is_mail = _digest(came.envelope), came.mail is not None
+        known, is_unopened = await self._context.parts.database.read(
+            lambda db: (
+                envelopes.find(db, peer_id, digest),
+                is_mail and mailboxes.is_unopened(db, digest),
+            )
         )
         if known is None:
-            return False
+            return is_unopened
         message_id = known.message_id
         if message_id is not None:
             await self._context.parts.database.write(
@@ -361,10 +383,13 @@ class Inbox:
             self._delivery.receipts.owe()
         return True
 
-    async def _not_opened(self, error: PeerError) -> None:
+    async def _not_opened(self, came: Incoming, error: PeerError) -> None:
         """A desync: begin a new session, say so; close links on which nothing opens any more."""
         log.info("contact %d: an envelope did not open: %s", self._context.number, error.facts)
         await self._sessions.ready()
+        if came.mail is not None:
+            await self._mail_not_opened(came.envelope, came.mail, error)
+            return
         self._delivery.starts.want()
         self._context.warn(error)
         self._receiving = receiving.not_opened(self._receiving)
@@ -373,6 +398,18 @@ class Inbox:
             self._receiving = receiving.closed(self._receiving)
             self._queue.clear()
             self._arbiter.close()
+
+    async def _mail_not_opened(self, envelope: bytes, mail: Mail, error: PeerError) -> None:
+        """Remember it; old mail is no desync, and no link is to blame."""
+        digest, unix_s = _digest(envelope), self._context.parts.now_s()
+        await self._context.parts.database.write(
+            lambda db: mailboxes.add_unopened(db, digest, unix_s // DAY_S)
+        )
+        await self._sessions.ready()
+        is_lost = mailing.is_desync(mail.until_s, self._sessions.value.live, unix_s)
+        if is_lost and not isinstance(error, StaleHandshake):
+            self._delivery.starts.want()
+            self._context.warn(error)
 
 
 def _digest(envelope: bytes) -> bytes:

@@ -27,6 +27,7 @@ from loom.storage import counters, handshakes, outbox, skipped_keys
 from loom.storage import sessions as rows
 from loom.storage.connection import Db
 from loom.storage.sessions import Save
+from loom.wire.limits import MAIL_SESSION_SUPERSEDED_S, SESSION_SUPERSEDED_S
 
 T = TypeVar("T")
 
@@ -166,7 +167,8 @@ class DeviceSessions:
         """Delete the sessions whose time is over."""
         if not self.is_loaded:
             return
-        gone = superseded(self.value.live, self._context.parts.now_s())
+        after_s = MAIL_SESSION_SUPERSEDED_S if self._context.has_mail else SESSION_SUPERSEDED_S
+        gone = superseded(self.value.live, self._context.parts.now_s(), after_s)
         if gone:
             self.value = core.without(self.value, gone)
             await self.commit()

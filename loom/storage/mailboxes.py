@@ -98,17 +98,15 @@ def forget_laid(db: Connection, device_id: DeviceId) -> None:
 # --- mail that did not open ---
 
 
-def is_unopened(db: Connection, digest: bytes, since_day: int) -> bool:
+def is_unopened(db: Connection, digest: bytes) -> bool:
     """Whether this mail was judged before and did not open. `digest`: 32 bytes."""
-    row = db.execute(
-        "SELECT 1 FROM unopened_mail WHERE hash = ? AND day >= ?", (digest, since_day)
-    ).fetchone()
+    row = db.execute("SELECT 1 FROM unopened_mail WHERE hash = ?", (digest,)).fetchone()
     return row is not None
 
 
 def add_unopened(db: Connection, digest: bytes, day: int) -> None:
     """Remember mail that did not open."""
-    db.execute("INSERT OR IGNORE INTO unopened_mail VALUES (?, ?)", (day, digest))
+    db.execute("INSERT OR IGNORE INTO unopened_mail VALUES (?, ?)", (digest, day))
 
 
 def prune(db: Connection, before_day: int) -> int:

@@ -5,7 +5,7 @@ import math
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -38,6 +38,7 @@ from loom.node.inbox import (
     Inbox,
 )
 from loom.node.key_pool import generate
+from loom.node.mail import Incoming
 from loom.storage import messages, outbox, receipts
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow
@@ -179,7 +180,7 @@ async def test_broken_envelopes_with_authentic_headers_hold_up_nobody(
 
     monkeypatch.setattr(core, "open_", counted)
     bad_link = link(bob, mallory)
-    bob.peer(mallory).inbox.put([broken] * INBOX_QUEUE_MAX)
+    bob.peer(mallory).inbox.put([Incoming(broken)] * INBOX_QUEUE_MAX)
     await carol.say(bob, "are you well?")
     await world.until(lambda: bob.received(carol) == ["are you well?"], within_s=5)
     await world.pass_time(5)
@@ -231,7 +232,7 @@ async def test_the_greatest_gaps_and_the_longest_texts_share_no_transaction(
 
     monkeypatch.setattr(Inbox, "_commit", counted)
     began_s = world.loop.time()
-    bob.peer(alice).inbox.put(envelopes)
+    bob.peer(alice).inbox.put(map(Incoming, envelopes))
     await world.until(lambda: len(bob.received(alice)) == 1 + len(envelopes))
     most = 1 if gap else math.ceil(BATCH_MAX_BYTES / len(envelopes[0]))
     assert max(together) <= most
@@ -242,11 +243,12 @@ async def test_the_greatest_gaps_and_the_longest_texts_share_no_transaction(
 async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:
     alice, bob = await talked(world)
     inbox: Any = bob.peer(alice).inbox
-    put, seen = inbox.put, list[bytes]()
+    put, seen = inbox.put, list[Incoming]()
 
-    def noted(envelopes: list[bytes]) -> None:
-        seen.extend(envelopes)
-        put(envelopes)
+    def noted(came: Iterable[Incoming]) -> None:
+        came = list(came)
+        seen.extend(came)
+        put(came)
 
     inbox.put = noted
     await alice.say(bob, "once")

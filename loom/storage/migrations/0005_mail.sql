@@ -61,9 +61,8 @@ UPDATE prekeys SET kept_until_s = expires_at_s;
 
 -- Mail that was judged and did not open: acknowledged again, nothing else.
 CREATE TABLE unopened_mail (
-    day INTEGER NOT NULL, -- Unix time / 86,400
-    hash BLOB NOT NULL CHECK (length(hash) = 32),
-    PRIMARY KEY (day, hash)
+    hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    day INTEGER NOT NULL -- Unix time / 86,400
 ) STRICT, WITHOUT ROWID;
 
 -- Where a row of the outbox was put last.

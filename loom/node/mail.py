@@ -1,0 +1,20 @@
+"""What came from a mailbox, and what its anchor is told once it was judged."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Mail(NamedTuple):
+    """Where an envelope lay."""
+
+    until_s: int
+    """When it expires, Unix seconds, as its sender said."""
+    judged: Callable[[], None]
+    """Called once what it said is stored, or it is known that it does not open."""
+
+
+class Incoming(NamedTuple):
+    """One envelope; `mail` is None when it came on a link."""
+
+    envelope: bytes
+    mail: Mail | None = None
