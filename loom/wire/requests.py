@@ -55,7 +55,7 @@ class QueueUse(IntEnum):
 
     INBOUND = 0  # the guest writes, the holder reads
     OUTBOUND = 1  # the holder writes, the guest reads
-    INVITE = 2  # inbound, for whoever has the invite
+    INVITE = 2  # inbound, for everybody who has the invite
     ADDRESS = 3  # inbound, for anybody, each put after work
 
     @property

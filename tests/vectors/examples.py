@@ -273,6 +273,73 @@ def _receipt() -> str:
     )
 
 
+def _queue() -> str:
+    derived = load("queues")["derived"]
+    names = [
+        ("Q", load("queues")["inputs"]["queue_secret"]),
+        *((name, derived[name]) for name in ("queue_id",)),
+        ("G_tag", derived["guest_tag"]),
+        ("G_link", derived["guest_link"]),
+        ("K_id", derived["id"]),
+        ("K_blob", derived["blob_key"]),
+        ("K_bundle", derived["bundle_key"]),
+    ]
+    return _values([(name, _abbreviated(value)) for name, value in names])
+
+
+def _put() -> str:
+    return figure(
+        bytes.fromhex(load("queues")["derived"]["put"]),
+        [
+            Part("number", 4),
+            Part("queue_id", 16),
+            Part("blob: id", 12),
+            Part("until, envelope, sealed", 4_104),
+            Part("tag", 16),
+        ],
+    )
+
+
+def _clear_of_an_anchor() -> str:
+    derived = load("queues")["derived"]
+    parts = [Part("rand", 16), Part("day", 8), Part("tag, masked", 16)]
+    return _values(
+        [("A_tag", _abbreviated(derived["account_tag"])), ("day tag", derived["day_tag"])]
+    ) + figure(bytes.fromhex(derived["clear"]), parts)
+
+
+def _request() -> str:
+    return figure(
+        bytes.fromhex(load("queues")["derived"]["requests"]["ack"]),
+        [
+            Part("number", 4),
+            Part("array of 3", 1),
+            Part("tag 4: ack", 1),
+            Part("queue_id", 18),
+            Part("ids: array of 2", 1),
+            Part("an id", 14),
+            Part("an id", 14),
+        ],
+    )
+
+
+def _pairing_text() -> str:
+    derived = load("queues")["derived"]
+    parts = [
+        Part("version", 1),
+        Part("V", 16),
+        Part("expires_h", 4),
+        Part("n", 1),
+        Part("hint: kind, port", 3),
+        Part("D", 16),
+        Part("length, 2001:db8::7", 12),
+        Part("hint: kind, port", 3),
+        Part("D", 16),
+        Part("length, anchor.example", 15),
+    ]
+    return f"{figure(bytes.fromhex(derived['pairing_body']), parts)}\n{derived['pairing_text']}\n"
+
+
 def _advert() -> str:
     vector = load("presence")
     strings = [bytes.fromhex(text) for text in vector["derived"]["txt"]]
@@ -305,6 +372,11 @@ FIGURES: Final[dict[str, Callable[[], str]]] = {
     "text": _text,
     "receipt": _receipt,
     "advert": _advert,
+    "queue keys": _queue,
+    "put": _put,
+    "clear part for an anchor": _clear_of_an_anchor,
+    "ack": _request,
+    "pairing text": _pairing_text,
 }
 
 

@@ -18,6 +18,7 @@ from tests.vectors.reference import (
     DERIVE,
     Values,
     enc,
+    hkdf,
     kem_public,
     sha512,
     u,
@@ -25,7 +26,15 @@ from tests.vectors.reference import (
     x25519_public,
 )
 
-VERSIONS = {"identity": 1, "pair": 1, "link": 1, "session": 2, "payloads": 3, "presence": 1}
+VERSIONS = {
+    "identity": 1,
+    "pair": 1,
+    "link": 1,
+    "session": 2,
+    "payloads": 3,
+    "presence": 1,
+    "queues": 1,
+}
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
 UNIX_S = 1_800_000_000
@@ -249,6 +258,70 @@ def presence_inputs(pair: Values) -> Values:
     }
 
 
+def queue_inputs() -> Values:
+    queue_secret, mask_key = filler("queue", 32), filler("mask key", 16)
+    queue_id = {"bin": hkdf(b"", queue_secret, b"LOOM/1 queue", 16).hex()}
+    id_one, id_two = ({"bin": filler(f"blob {n}", 12).hex()} for n in (1, 2))
+    keys = [{"bin": filler(f"guest {n}", 32).hex()} for n in ("tag", "link")]
+    sealed = {"bin": filler("sealed bundle", 6_840).hex()}
+    limits = [12, 1_000, 1 << 24, 1_000, 1 << 29, 200, 600, 10]
+    inputs: Values = {
+        "queue_secret": queue_secret.hex(),
+        "account_secret": filler("account", 32).hex(),
+        "pairing_secret": filler("pairing", 16).hex(),
+        "mask_key": mask_key.hex(),
+        "envelope": filler("envelope in a queue", 4_096).hex(),
+        "until": UNIX_S + 30 * 86_400,
+        "bundle": filler("bundle in a queue", 6_812).hex(),
+        "bundle_nonce": filler("bundle nonce", 12).hex(),
+        "rand": filler("anchor rand", 16).hex(),
+        "day": UNIX_S // 86_400,
+        "number": 7,
+        "requests": {
+            "open": [1, queue_id, *keys, 2, UNIX_S + 86_400],
+            "shut": [2, queue_id],
+            "subscribe": [3],
+            "ack": [4, queue_id, [id_one, id_two]],
+            "have": [5, queue_id, [id_one]],
+            "lay": [6, queue_id, 3, sealed],
+            "fetch": [7, queue_id],
+            "work": [8, queue_id, id_one, UNIX_S // 86_400, 123_456],
+            "pair": [9, *keys],
+            "status": [10],
+        },
+        "answers": {
+            "ok": [1],
+            "full": [2],
+            "taken": [3],
+            "later": [4, 60],
+            "unknown": [5],
+            "ended": [6],
+            "more": [7, 22],
+            "ids": [8, [id_two]],
+            "laid": [9, sealed, 2],
+            "no bundle": [9, {"bin": ""}, 0],
+            "subscribed": [10, UNIX_S, True, [[queue_id, {"bin": filler("marks", 32).hex()}]]],
+            "displaced": [11],
+            "limits": limits,
+            "stored": [13, UNIX_S, limits, [[queue_id, 3, 12_396, UNIX_S - 60, 2]]],
+        },
+        "expires_h": UNIX_S // 3_600 + 1,
+        "hints": [
+            {"host": "2001:db8::7", "port": 4_070, "mask_key": mask_key.hex()},
+            {"host": "anchor.example", "port": 4_070, "mask_key": mask_key.hex()},
+        ],
+        "work_nonce": 0,
+    }
+    found = DERIVE["queues"](inputs)
+    day, blob_id = u(64, inputs["day"]), unhex(found["blob_id"])
+    work = enc(b"LOOM/1 work", unhex(found["queue_id"]), day, blob_id, u(64, 0))[:-8]
+    while any(sha512(work + u(64, inputs["work_nonce"]))[:2]) or (
+        sha512(work + u(64, inputs["work_nonce"]))[2] >> 4
+    ):
+        inputs["work_nonce"] += 1
+    return inputs
+
+
 def refused_tokens(token: str) -> list[Values]:
     """What is wrong, and a token with just that wrong (and perhaps a later check's fault)."""
 
@@ -305,6 +378,7 @@ def main() -> None:
     write("session", session_inputs(one, other))
     write("payloads", payload_inputs())
     write("presence", presence_inputs(pair))
+    write("queues", queue_inputs())
 
 
 if __name__ == "__main__":

@@ -526,6 +526,65 @@ def presence(inputs: Values) -> Values:
     return hexed(derived)  # type: ignore[no-any-return]
 
 
+# --- 10: queues and anchors ---
+
+
+def queues(inputs: Values) -> Values:
+    block = hkdf(b"", unhex(inputs["queue_secret"]), b"LOOM/1 queue", 176)
+    queue_id, keys = block[:16], [block[at : at + 32] for at in range(16, 176, 32)]
+    account = hkdf(b"", unhex(inputs["account_secret"]), b"LOOM/1 account", 64)
+    pairing = hkdf(b"", unhex(inputs["pairing_secret"]), b"LOOM/1 pairing", 64)
+    content = u(64, inputs["until"]) + unhex(inputs["envelope"])
+    blob_id = mac(keys[2], content)[:12]
+    blob = blob_id + siv(keys[3], blob_id, content, queue_id)
+    nonce = unhex(inputs["bundle_nonce"])
+    bundle = nonce + siv(keys[4], nonce, unhex(inputs["bundle"]), queue_id)
+    day, rand = u(64, inputs["day"]), unhex(inputs["rand"])
+    day_tag = mac(account[:32], enc(b"LOOM/1 anchor tag", day))[:16]
+    mask = mac(unhex(inputs["mask_key"]), enc(b"LOOM/1 anchor mask", day, rand))[:16]
+    tag = bytes(one ^ other for one, other in zip(day_tag, mask, strict=True))
+    clear = rand + day + tag
+    noise = Noise(b"LOOM/1 anchor" + clear)
+    work = enc(b"LOOM/1 work", queue_id, day, blob_id, u(64, inputs["work_nonce"]))
+    number = u(32, inputs["number"])
+    requests = {name: number + _pack(fields) for name, fields in inputs["requests"].items()}
+    answers = {name: number + _pack(fields) for name, fields in inputs["answers"].items()}
+    body = b"\x03" + unhex(inputs["pairing_secret"]) + u(32, inputs["expires_h"])
+    body += u(8, len(inputs["hints"])) + b"".join(map(_hint, inputs["hints"]))
+    checked = body + sha512(enc(b"LOOM/1 token", body))[:4]
+    bits = "".join(f"{byte:08b}" for byte in checked)
+    bits += "0" * (-len(bits) % 5)
+    text = "".join(BASE32[int(bits[at : at + 5], 2)] for at in range(0, len(bits), 5))
+    derived: Values = {
+        "queue_id": queue_id,
+        **dict(zip(("guest_tag", "guest_link", "id", "blob_key", "bundle_key"), keys, strict=True)),
+        "account_tag": account[:32],
+        "account_link": account[32:],
+        "pairing_tag": pairing[:32],
+        "pairing_link": pairing[32:],
+        "blob_id": blob_id,
+        "blob": blob,
+        "put": number + queue_id + blob,
+        "sealed_bundle": bundle,
+        "bundle_mark": sha512(bundle)[:8],
+        "day_tag": day_tag,
+        "clear": clear,
+        "handshake_hash_after_prologue": noise.h,
+        "work_hash": sha512(work),
+        "requests": requests,
+        "answers": answers,
+        "pairing_body": body,
+        "pairing_text": "LOOM-" + text,
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+def _hint(hint: Values) -> bytes:
+    mask_key, host = unhex(hint["mask_key"]), str(hint["host"]).encode()
+    kind = b"\x01" if mask_key else b"\x00"
+    return kind + u(16, hint["port"]) + mask_key + u(8, len(host)) + host
+
+
 DERIVE = {
     "identity": identity,
     "pair": pair,
@@ -533,4 +592,5 @@ DERIVE = {
     "session": session,
     "payloads": payloads,
     "presence": presence,
+    "queues": queues,
 }

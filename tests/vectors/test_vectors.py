@@ -9,14 +9,24 @@ import pytest
 from mnemonic import Mnemonic
 
 from loom.core import sessions as core
+from loom.core.anchor_gate import AnchorEntry, AnchorGate, anchor_credentials
 from loom.core.chains import RatchetKey
-from loom.core.gate import ContactEntry, Gate, pair_credentials
+from loom.core.gate import Admission, ContactEntry, Gate, pair_credentials
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
-from loom.core.link_ends import LinkInitiator, LinkResponder
+from loom.core.link_ends import PROTOCOL_NAME, LinkInitiator, LinkResponder
 from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceived
+from loom.core.noise import Handshake
 from loom.core.pair_keys import DirectionKeys, derive_pair_keys
 from loom.core.prekeys import issue, present, read_bundle
 from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, find_contact
+from loom.core.queues import (
+    DoorKeys,
+    derive_account_keys,
+    derive_pairing_keys,
+    derive_queue_keys,
+    find_work,
+    work_done,
+)
 from loom.core.safety_number import safety_number, safety_words
 from loom.core.sessions import Sessions
 from loom.core.skipped import SkippedMessageKeys
@@ -25,10 +35,13 @@ from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
 from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
-from loom.model import PeerId, PersonId
+from loom.model import Address, PeerId, PersonId
 from loom.wire.content import KnownPayload, Unknown, decode_payload, encode_payload
 from loom.wire.framing import RecordKind
-from loom.wire.limits import REKEY_AFTER_RECORDS
+from loom.wire.hints import Hint
+from loom.wire.limits import BUNDLE_MARK_BYTES, REKEY_AFTER_RECORDS
+from loom.wire.pairing import PairingText, decode_pairing_text, encode_pairing_text
+from loom.wire.requests import Put, decode_answer, decode_request, encode_answer, encode_request
 from loom.wire.token import decode_token, encode_token
 from tests.vectors.reference import DERIVE, Values, unhex
 
@@ -104,6 +117,74 @@ def test_pair_keys_and_safety_number() -> None:
     assert " ".join(groups) == derived["safety_number"]
     words = Mnemonic("english").wordlist
     assert safety_words(groups) == tuple(words[place] for place in derived["safety_words"])
+
+
+def test_queues() -> None:
+    vector = load("queues")
+    inputs, derived = vector["inputs"], vector["derived"]
+    keys = derive_queue_keys(unhex(inputs["queue_secret"]))
+    assert keys.queue_id.hex() == derived["queue_id"]
+    assert keys.door == DoorKeys(unhex(derived["guest_tag"]), unhex(derived["guest_link"]))
+    account = derive_account_keys(unhex(inputs["account_secret"]))
+    assert account == DoorKeys(unhex(derived["account_tag"]), unhex(derived["account_link"]))
+    pairing = derive_pairing_keys(unhex(inputs["pairing_secret"]))
+    assert pairing == DoorKeys(unhex(derived["pairing_tag"]), unhex(derived["pairing_link"]))
+
+    blob = keys.seal_blob(inputs["until"], unhex(inputs["envelope"]))
+    assert blob.hex() == derived["blob"]
+    assert keys.open_blob(blob) == (inputs["until"], unhex(inputs["envelope"]))
+    sealed = keys.seal_bundle(unhex(inputs["bundle"]), unhex(inputs["bundle_nonce"]))
+    assert sealed.hex() == derived["sealed_bundle"]
+    assert hash_(sealed)[:BUNDLE_MARK_BYTES].hex() == derived["bundle_mark"]
+    put = encode_request(inputs["number"], Put(keys.queue_id, blob))
+    assert put.hex() == derived["put"]
+    assert decode_request(put) == (inputs["number"], Put(keys.queue_id, blob))
+
+    mask_key, rand = unhex(inputs["mask_key"]), unhex(inputs["rand"])
+    credentials = anchor_credentials(account, mask_key, rand, inputs["day"])
+    assert credentials.clear.hex() == derived["clear"]
+    entry = AnchorEntry(7, account)
+    gate = AnchorGate(mask_key, inputs["day"], lambda _entry, _rand: False)
+    gate.add(entry)
+    assert gate.admit(credentials.clear) == Admission(entry, rand, inputs["day"])
+    handshake = Handshake(
+        PROTOCOL_NAME,
+        is_initiator=True,
+        prologue=credentials.kind.prologue + credentials.clear,
+        ephemeral_seed=bytes(32),
+    )
+    assert handshake.handshake_hash.hex() == derived["handshake_hash_after_prologue"]
+
+    blob_id, nonce = unhex(derived["blob_id"]), inputs["work_nonce"]
+    assert find_work(keys.queue_id, inputs["day"], blob_id, 20, nonce - 3, 10) == nonce
+    assert work_done(keys.queue_id, inputs["day"], blob_id, nonce) >= 20
+
+
+@pytest.mark.parametrize("name", sorted(load("queues")["derived"]["requests"]))
+def test_a_request(name: str) -> None:
+    data = unhex(load("queues")["derived"]["requests"][name])
+    number, request = decode_request(data)
+    assert type(request).__name__.lower() == name
+    assert encode_request(number, request) == data
+
+
+@pytest.mark.parametrize("name", sorted(load("queues")["derived"]["answers"]))
+def test_an_answer(name: str) -> None:
+    data = unhex(load("queues")["derived"]["answers"][name])
+    number, answer = decode_answer(data)
+    assert type(answer).__name__.lower() == {"no bundle": "laid"}.get(name, name)
+    assert encode_answer(number, answer) == data
+
+
+def test_a_pairing_text() -> None:
+    vector = load("queues")
+    inputs, derived = vector["inputs"], vector["derived"]
+    hints = tuple(
+        Hint(Address(one["host"], one["port"]), unhex(one["mask_key"])) for one in inputs["hints"]
+    )
+    pairing = PairingText(unhex(inputs["pairing_secret"]), inputs["expires_h"], hints)
+    assert encode_pairing_text(pairing) == derived["pairing_text"]
+    assert decode_pairing_text(derived["pairing_text"]) == pairing
 
 
 def test_link(monkeypatch: pytest.MonkeyPatch) -> None:
