@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     passphrase_command: str | None = None
     """Split like a shell would, run without one; its standard output is the passphrase."""
     mdns_interface: str | None = None
+    remote_command: str | None = None
+    """What the shell of another machine runs as `loom`."""
 
 
 def read_settings(
@@ -69,6 +71,7 @@ def read_settings(
         passphrase_fd=passphrase_fd,
         passphrase_command=None if by_hand else environment.get("LOOM_PASSPHRASE_COMMAND") or None,
         mdns_interface=environment.get("LOOM_MDNS_INTERFACE") or None,
+        remote_command=environment.get("LOOM_REMOTE_COMMAND") or None,
     )
 
 

@@ -6,9 +6,11 @@
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
     │   ├── InvalidAddress, ForeignAddress, InvalidPhrase
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
+    │   ├── LocalOnly         not on, or not from, another machine
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
-    │   └── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile, NodeNotRunning
+    │   ├── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile
+    │   └── NodeNotRunning, RemoteNodeNotRunning
     ├── PeerError             the other side broke the rules
     │   ├── MalformedMessage  bytes that are no valid encoding
     │   ├── AuthenticationError   a tag, signature or commitment that does not verify
@@ -17,7 +19,9 @@
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
     │   ├── PortInUse, PortMoved, PortNotAllowed, Unreachable, DiscoveryUnavailable
-    │   └── NotDelivered, ControlError
+    │   ├── NotDelivered, ControlError
+    │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
+    │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
     │   └── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
@@ -167,6 +171,13 @@ class ExtraMissing(UsageError):
     fact_names = ("packages", "extra")
 
 
+class LocalOnly(UsageError):
+    """Something that a node does for its own machine alone; `what` begins a sentence."""
+
+    code = "local_only"
+    fact_names = ("what",)
+
+
 class TerminalNeeded(UsageError):
     """Something must be asked or shown on a terminal, and there is none."""
 
@@ -217,7 +228,14 @@ class NodeNotRunning(NotFound):
     """No process serves the profile."""
 
     code = "node_not_running"
-    fact_names = ()
+    fact_names: ClassVar[tuple[str, ...]] = ()
+
+
+class RemoteNodeNotRunning(NodeNotRunning):
+    """No process serves the profile on the other machine."""
+
+    code = "remote_node_not_running"
+    fact_names = ("host",)
 
 
 # --- the peer ---------------------------------------------------------------------------------
@@ -331,6 +349,40 @@ class ControlError(NetworkError):
 
     code = "control_error"
     fact_names = ("what",)
+
+
+class RemoteError(NetworkError):
+    """The program at the other end of the line to `host` does not speak as Loom does."""
+
+    code = "remote_error"
+    fact_names: ClassVar[tuple[str, ...]] = ("host", "what")
+
+
+class RemoteUnreachable(RemoteError):
+    """ssh opened no line; `what` is its own reason."""
+
+    code = "remote_unreachable"
+
+
+class RemoteLost(RemoteError):
+    """The line broke; what was asked last may have been carried out."""
+
+    code = "remote_lost"
+    fact_names = ("host",)
+
+
+class RemoteLoomMissing(RemoteError):
+    """The shell over there found no program of that name."""
+
+    code = "remote_loom_missing"
+    fact_names = ("host",)
+
+
+class RemoteVersion(RemoteError):
+    """Two versions of Loom that do not understand each other."""
+
+    code = "remote_version"
+    fact_names = ("host", "theirs", "ours")
 
 
 # --- the store --------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def contact_names(context: typer.Context, incomplete: str) -> list[str]:
 
     try:
         caller = Caller.of(context)
-        return _offered(asyncio.run(ask()), incomplete)
+        return [] if caller.host else _offered(asyncio.run(ask()), incomplete)
     except Exception:  # noqa: BLE001 - a shell that completes has no place for a sentence
         return []
 

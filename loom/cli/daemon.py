@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
 from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
-from loom.errors import ControlError, InvalidAddress, OutputFailed, ProfileInUse
+from loom.errors import ControlError, InvalidAddress, OutputFailed, ProfileInUse, RemoteLost
 from loom.model import Address
 from loom.printable import printable
 
@@ -155,17 +155,26 @@ def stop(context: typer.Context) -> None:
     caller = Caller.of(context)
 
     async def work() -> None:
-        async with caller.attached() as client:
+        async with caller.attached() as client, following(client, None) as events:
             done = await client.send(Stop())
+            if caller.host is not None:
+                await _until_ended(events)
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                while await caller.is_running():  # noqa: ASYNC110 - another process sets no event
+                while caller.host is None and await caller.is_running():  # noqa: ASYNC110 - another process sets no event
                     await asyncio.sleep(0.05)
         except TimeoutError as error:
             raise ControlError(what="it does not stop") from error
         caller.output.put(done, "The node is stopped.")
 
     caller.run(work())
+
+
+async def _until_ended(events: AsyncIterator[AnyEvent]) -> None:
+    """The node over there has ended when the line to it has."""
+    with suppress(RemoteLost):
+        async for _ in events:
+            pass
 
 
 def connect(

@@ -58,10 +58,11 @@ def doctor(context: typer.Context) -> None:
         if check.advice and not caller.options.json:
             caller.output.line(printable(f"   {check.advice}"))
 
-    for check in _machine():
-        report(check)
-    for check in _files(caller):
-        report(check)
+    if caller.host is None:
+        for check in _machine():
+            report(check)
+        for check in _files(caller):
+            report(check)
 
     async def work() -> None:
         seen = {check.name for check in checks}
@@ -196,6 +197,8 @@ async def _profile(caller: Caller) -> list[CheckLine]:
         try:
             client = await caller.profiles.attach(profile)
         except NodeNotRunning:
+            if caller.host is not None:
+                raise
             if not (has_source(caller.settings) or terminal.has_terminal()):
                 advice = "Give the passphrase (--passphrase-file) to have the database checked."
                 return [CheckLine(name="node", ok=True, found="not running", advice=advice)]

@@ -14,3 +14,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     passphrase_file: Path | None = None
     passphrase_fd: int | None = None
     verbose: int = 0
+    on: str | None = None
+    remote_command: str | None = None

@@ -1,4 +1,7 @@
-"""One command's way to a profile: attached to its running node, else unlocked for this command."""
+"""One command's way to a profile: attached to its running node, else unlocked for this command.
+
+With `--on` the node is on another machine: then a command attaches, and opens nothing here.
+"""
 
 import asyncio
 import os
@@ -6,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from loom.api.client import Client
 from loom.api.events import AnyEvent
@@ -14,8 +17,16 @@ from loom.api.profiles import NodeOptions, Profiles
 from loom.cli import logs
 from loom.cli.given import Options
 from loom.cli.output import Output
-from loom.config import Home, Settings, choose_profile, home_of, paths_of, read_settings
-from loom.errors import NodeNotRunning, ProfileInUse
+from loom.config import (
+    Home,
+    Settings,
+    check_profile_name,
+    choose_profile,
+    home_of,
+    paths_of,
+    read_settings,
+)
+from loom.errors import InvalidInput, LocalOnly, NodeNotRunning, ProfileInUse
 
 if TYPE_CHECKING:
     import typer
@@ -23,6 +34,16 @@ if TYPE_CHECKING:
 OFFLINE = NodeOptions(online=False, serve=False)
 """A command that only reads or queues; another one waits its turn for the moment it takes."""
 SLOWLY = " (slow on purpose, to resist guessing)"
+ATTACHING: Final = frozenset(
+    {
+        *("loom", "loom send", "loom history", "loom search", "loom delete", "loom listen"),
+        *("loom plain", "loom verify", "loom contacts", "loom contacts list", "loom contacts show"),
+        *("loom contacts rename", "loom contacts remove", "loom contacts block"),
+        *("loom contacts unblock", "loom token export", "loom token import", "loom status"),
+        *("loom stop", "loom connect", "loom peers", "loom doctor"),
+    }
+)
+"""What `--on` works with: commands that only attach. Every other one is refused."""
 TURN_PAUSE_S = 0.1
 TURN_PAUSES_MAX = 50
 """How often a command looks again while the same process has the profile."""
@@ -44,6 +65,10 @@ class Caller:
         self.output = Output(options.json)
         self.opened_here = False
         """Whether this command holds the profile itself: no node was running."""
+        self.host = options.on
+        """The machine with the node, if it is not this one."""
+        if self.host is not None:
+            _check_remote(options)
         self.settings = read_settings(
             os.environ,
             home=options.home,
@@ -54,10 +79,13 @@ class Caller:
 
     @classmethod
     def of(cls, context: "typer.Context") -> "Caller":
-        """The caller of this invocation."""
+        """The caller of this invocation. Raises LocalOnly: `--on` does not work with it."""
         from loom.cli.options import options_of
 
-        return cls(options_of(context))
+        options = options_of(context)
+        if options.on is not None and context.command_path not in ATTACHING:
+            raise LocalOnly(what=f"`{context.command_path}`")
+        return cls(options)
 
     @cached_property
     def home(self) -> Home:
@@ -66,12 +94,23 @@ class Caller:
 
     @cached_property
     def profiles(self) -> Profiles:
-        """All of them."""
+        """All of them; those of another machine can only be attached to."""
+        if self.host is not None:
+            from loom.app.remote import RemoteProfiles
+
+            command = self.options.remote_command or self.settings.remote_command
+            return RemoteProfiles(self.host, command)
         return open_profiles(self.settings)
 
     @cached_property
     def profile(self) -> str:
-        """The profile that was named, or the only one; from here on its log is written."""
+        """The profile that was named, or the only one; from here on its log is written.
+
+        On another machine it is the one named here, or "": that machine has its own default.
+        """
+        if self.host is not None:
+            logs.start(self.home.log, self.options.verbose)
+            return self.options.profile or ""
         existing = [info.profile for info in self.profiles.list_profiles()]
         profile = choose_profile(self.settings, existing)
         logs.start(paths_of(self.home, profile).log, self.options.verbose)
@@ -84,9 +123,14 @@ class Caller:
     @asynccontextmanager
     async def client(self, options: NodeOptions = OFFLINE) -> AsyncIterator[Client]:
         """The profile's client: the running node's, else one opened with `options`."""
+        client: Client
         try:
             client = await self.profiles.attach(self.profile)
+            if self.host is not None:
+                client = self._resuming(client, self.host)
         except NodeNotRunning:
+            if self.host is not None:
+                raise
             from loom.cli.passphrase import read_passphrase
 
             client = await self.unlock(read_passphrase(self.settings), options)
@@ -111,6 +155,15 @@ class Caller:
                 return True
         except NodeNotRunning:
             return False
+
+    def _resuming(self, client: Client, host: str) -> Client:
+        from loom.control.resuming import ResumingClient
+
+        def tell(is_back: bool) -> None:
+            words = f"Connected to {host} again." if is_back else f"Reconnecting to {host} ..."
+            self.output.note(words)
+
+        return ResumingClient(client, lambda: self.profiles.attach(self.profile), tell)
 
     async def unlock(self, passphrase: str, options: NodeOptions, *, attach: bool = True) -> Client:
         """Unlock; while other commands have their turns, wait for them or attach to one.
@@ -164,6 +217,17 @@ async def following(client: Client, after: int | None) -> AsyncIterator[AsyncIte
     finally:
         if close := getattr(events, "aclose", None):
             await close()
+
+
+def _check_remote(options: Options) -> None:
+    """Raises InvalidInput: not a host, not a profile's name, or a passphrase, which stays there."""
+    from loom.control.ssh import check_host
+
+    check_host(options.on or "")
+    if options.profile is not None:
+        check_profile_name(options.profile)
+    if options.passphrase_file is not None or options.passphrase_fd is not None:
+        raise InvalidInput(what="No passphrase goes to another machine: leave it out with --on")
 
 
 async def _until_terminated(work: Coroutine[None, None, None]) -> None:

@@ -18,7 +18,10 @@ from loom.errors import InvalidInput
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
-GLOBAL_NAMES = ("json", "profile", "home", "passphrase_file", "passphrase_fd", "verbose")
+GLOBAL_NAMES = (
+    *("json", "profile", "home", "passphrase_file", "passphrase_fd", "verbose"),
+    *("on", "remote_command"),
+)
 MAY_BE_EMPTY = ("text", "token")
 """What these mean is checked where they are used, with an error of its own."""
 _KEY = "loom.options"
@@ -77,6 +80,20 @@ def root_options(
             help="Write more to the log; -vv: everything.",
         ),
     ] = 0,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="[USER@]HOST", help="Use the node on another machine, over ssh."
+        ),
+    ] = None,
+    remote_command: Annotated[
+        str | None,
+        typer.Option(
+            "--remote-command",
+            metavar="COMMAND",
+            help="With --on: how the shell there runs loom (else LOOM_REMOTE_COMMAND).",
+        ),
+    ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Chat line by line, as `loom plain`.")
     ] = False,
@@ -113,11 +130,16 @@ class Group(TyperGroup):
 
 
 def add_commands(
-    group: typer.Typer, panel: str, *commands: tuple[str, Callable[..., None], str]
+    group: typer.Typer,
+    panel: str,
+    *commands: tuple[str, Callable[..., None], str],
+    hidden: bool = False,
 ) -> None:
     """Add functions under names, each with its line of help: docstrings are gone under -OO."""
     for name, command, line in commands:
-        group.command(name, cls=Command, rich_help_panel=panel or None, help=line)(command)
+        group.command(name, cls=Command, rich_help_panel=panel or None, help=line, hidden=hidden)(
+            command
+        )
 
 
 def _without_types(parameters: "list[Parameter]") -> "list[Parameter]":

@@ -31,6 +31,7 @@ MODULE_OF: Final = {
     "contacts": "contacts",
     "token": "tokens",
     "passphrase": "profiles",
+    "control-pipe": "control_pipe",
 }
 """Which file of this folder has which command, in the order of `loom --help`."""
 

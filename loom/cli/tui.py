@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from loom.api.client import Client
 from loom.api.profiles import Profiles
-from loom.cli import logs
+from loom.cli import logs, terminal
 from loom.cli.opening import Caller
 from loom.cli.passphrase import has_source, read_passphrase
 from loom.config import paths_of
@@ -33,6 +33,9 @@ def open_app(caller: Caller) -> None:
 
 async def _open(caller: Caller, locked: str | None) -> None:
     """Show the app at once if nothing has to be asked, else the start screens first."""
+    if caller.host is not None:
+        await _open_remote(caller, caller.host, locked)
+        return
     opened = await _at_once(caller) if locked is None else None
     if opened is None:
         opened = await _from_start_screens(caller, locked)
@@ -42,6 +45,22 @@ async def _open(caller: Caller, locked: str | None) -> None:
     logs.start(paths_of(caller.home, profile).log, caller.options.verbose)
     config = caller.home.config
     if await show(client, profile=profile, config=config, profiles=caller.profiles):
+        _restart_locked(profile)
+
+
+async def _open_remote(caller: Caller, host: str, locked: str | None) -> None:
+    """ssh may ask on the terminal before the app has it; when the line breaks, it must not."""
+    if locked is not None:
+        terminal.ask(
+            f"{locked} on {host} is hidden, not locked. Enter goes on, Ctrl-C quits. ",
+            what="Going on",
+            remedy="Start Loom again.",
+        )
+    logs.start(caller.home.log, caller.options.verbose)
+    client = await caller.profiles.attach(caller.profile)
+    profile = getattr(client, "profile", caller.profile)
+    config, profiles = caller.home.config, caller.profiles
+    if await show(client, profile=profile, config=config, profiles=profiles, host=host):
         _restart_locked(profile)
 
 
@@ -99,19 +118,22 @@ async def show(
     config: Path,
     profiles: Profiles | None = None,
     greeting: str = "",
+    host: str = "",
 ) -> bool:
     """Run the app until the user quits or locks it; close the client. Whether it was locked."""
     from loom.tui.app import LoomApp
 
     _keep_imports()
-    app = LoomApp(client, profile=profile, config=config, profiles=profiles, greeting=greeting)
+    app = LoomApp(
+        client, profile=profile, config=config, profiles=profiles, greeting=greeting, host=host
+    )
     try:
         await _run(app)
     finally:
         try:
             await app.client.close()
         except LoomError:
-            if not app.locked:  # this process ends anyway, and with it the node
+            if not (app.locked or host):  # this process ends anyway, and with it the node
                 raise
     return app.locked
 

@@ -28,11 +28,15 @@ class Greeting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command to carry out, or (without one) a wish for events."""
+    """A command to carry out; without one a wish for events, unless `end` or `pipe` is set."""
 
     id: int
     command: msgspec.Raw = msgspec.Raw()
     after: int | None = None
+    end: bool = False
+    """No more events under this number."""
+    pipe: bool = False
+    """From here on another machine asks (`loom/control/pipe.py`)."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

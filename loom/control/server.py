@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loom import __version__
 from loom.api.client import Client
+from loom.api.views import Done
 from loom.config import private_folder
 from loom.control import endpoint
 from loom.control.lines import (
@@ -23,6 +24,7 @@ from loom.control.lines import (
     failure_of,
     packed,
 )
+from loom.control.pipe import check_from_afar
 from loom.durable import in_our_words
 from loom.errors import ControlError, InvalidInput, LoomError
 
@@ -115,6 +117,8 @@ class _Connection:
         self._writer = writer
         self._commands = commands
         self._slots = asyncio.Semaphore(IN_FLIGHT_MAX)
+        self._telling: dict[int, asyncio.Task[None]] = {}
+        self._is_from_afar = False
 
     async def run(self, profile: str) -> None:
         """Serve until the other end goes."""
@@ -126,9 +130,18 @@ class _Connection:
                 if isinstance(request, Answer):
                     await self._give(request)
                     continue
+                if request.pipe:
+                    self._is_from_afar = True  # and never less
+                    await self._give(Answer(id=request.id, result=packed(Done())))
+                    continue
+                if request.end:
+                    await self._tell_no_more(request.id)
+                    continue
                 await self._slots.acquire()
                 if not request.command:
                     task = asyncio.create_task(self._tell(request), name="control events")
+                    self._telling[request.id] = task
+                    task.add_done_callback(self._told)
                 else:
                     task = asyncio.create_task(self._carry_out(request), name="control command")
                     # A command that began is carried out, even when the caller is gone.
@@ -158,6 +171,8 @@ class _Connection:
             await self._give(command)
             return
         try:
+            if self._is_from_afar:
+                check_from_afar(command)
             result = await self._client.send(command)
             answer = Answer(id=request.id, result=packed(result))
         except LoomError as error:
@@ -184,6 +199,16 @@ class _Connection:
         finally:
             if close := getattr(events, "aclose", None):
                 await close()
+
+    def _told(self, done: asyncio.Task[None]) -> None:
+        self._telling = {number: one for number, one in self._telling.items() if one is not done}
+
+    async def _tell_no_more(self, number: int) -> None:
+        task = self._telling.get(number)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._give(Answer(id=number, end=True))
 
     async def _give(self, answer: Answer) -> None:
         with contextlib.suppress(OSError):

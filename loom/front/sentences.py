@@ -95,6 +95,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "This needs packages that are not installed: {packages}.",
         "Install Loom with them, in a clone of it: `pipx install --force '.[{extra}]'`.",
     ),
+    "local_only": Words(
+        "{what} works only on the machine where the node runs.",
+        "Leave out --on, and do it there.",
+        "Do it there.",
+    ),
     "terminal_needed": _both("{what} needs a terminal, and there is none.", "{remedy}"),
     # not here
     "not_found": _both("{what} was not found.", "Check the spelling."),
@@ -120,6 +125,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "No node is running for this profile.",
         "Start one with `loom daemon`.",
         "Ctrl-Q quits; start Loom again.",
+    ),
+    "remote_node_not_running": Words(
+        "No node is running for this profile on {host}.",
+        "Start one there: `ssh -t {host:word} loom daemon --background`.",
+        "Start loom daemon there.",
     ),
     # the peer
     "peer_error": _both("The other side sent something that Loom refuses.", _REFUSED),
@@ -173,6 +183,30 @@ WORDS: Final[Mapping[str, Words]] = {
         "The running node did not answer as expected: {what}.",
         "Restart it: `loom stop`, then `loom daemon`.",
         "Ctrl-Q quits; start Loom again.",
+    ),
+    "remote_error": Words(
+        "{host} did not answer as Loom does: {what}.",
+        "Try `ssh {host:word} loom --version`: both machines need a Loom that knows --on.",
+        "Both machines need the same version of Loom.",
+    ),
+    "remote_unreachable": Words(
+        "ssh did not reach {host}: {what}.",
+        "Try `ssh {host:word}` by itself, then again.",
+        "Loom tries again by itself.",
+    ),
+    "remote_lost": Words(
+        "The connection to {host} broke.",
+        "What was asked last may have been carried out: look before you repeat it.",
+        "What was asked last may have been carried out: look before you repeat it.",
+    ),
+    "remote_loom_missing": Words(
+        "The shell on {host} finds no loom.",
+        "Install Loom there, or say where it is with --remote-command.",
+        "Install Loom there.",
+    ),
+    "remote_version": _both(
+        "{host} has Loom {theirs}, this machine {ours}: they do not understand each other.",
+        "Install the same version on both, then restart the node there.",
     ),
     # the store
     "store_error": Words(

@@ -58,6 +58,8 @@ GATHER_S: Final = 0.03
 AT_ONCE: Final = 4
 """So many are shown as they come: what one sends is queued, sealed and delivered within that."""
 RETRY_S: Final = 1.0
+RETRY_MAX_S: Final = 16.0
+"""To another machine the pauses grow up to this."""
 
 
 class LoomApp(Owner):
@@ -72,7 +74,9 @@ class LoomApp(Owner):
         profiles: Profiles | None = None,
         signs: Signs | None = None,
         greeting: str = "",
+        host: str = "",
     ) -> None:
+        """`host` is the machine with the node, if it is not this one."""
         super().__init__()
         self.client = client
         self.profile = profile
@@ -86,7 +90,7 @@ class LoomApp(Owner):
         self._refreshing = False
         self._seq = 0
         settings, self.complaint = read_or_default(config)
-        self.model = Model()
+        self.model = Model(host=host)
         self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
         self.keys = Keys(settings.keys, settings.bind)
         self._bind = settings.bind
@@ -223,7 +227,12 @@ class LoomApp(Owner):
 
     async def _follow(self) -> None:
         """Load, then show what happens, for as long as a node can be reached."""
-        await self._load()
+        try:
+            await self._load()
+        except NetworkError:
+            if not self.model.host:
+                raise
+            await self._reattach()
         while True:
             with contextlib.suppress(NetworkError):
                 async for event in self.client.events(self._seq):
@@ -235,8 +244,6 @@ class LoomApp(Owner):
                         loop = asyncio.get_running_loop()
                         due_s = self._shown_s[0] + AT_ONCE * GATHER_S
                         self._flushing = loop.call_at(due_s, self._show_pending)
-            self.model.connected = False
-            self.chat.show_all()
             await self._reattach()
 
     async def _load(self) -> None:
@@ -261,23 +268,30 @@ class LoomApp(Owner):
         await self.chat.begin()
         if self.complaint:
             self.say(self.complaint, bad=True)
-        elif self.profile in words_to_check(self.config):
+        elif not self.model.host and self.profile in words_to_check(self.config):
             self.say("Your 24 words are not checked yet: /words checks your copy.")
 
     async def _reattach(self) -> None:
         """Wait until a node serves the profile again."""
+        self.model.connected, self.model.trouble = False, ""
+        self.chat.show_all()
+        pause_s = RETRY_S
         while self._profiles is not None:
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(pause_s)
+            if self.model.host:
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
             try:
                 client = await self._profiles.attach(self.profile)
-                await client.send(Status())
-            except LoomError:
+                with contextlib.suppress(LoomError):
+                    await self.client.close()
+                self.client = client
+                await self._load()
+            except LoomError as error:
+                self.model.trouble = in_app(error)
+                self.chat.show_bars()
                 continue
-            with contextlib.suppress(LoomError):
-                await self.client.close()
-            self.client = client
-            await self._load()
-            self.say("The node is back.")
+            back = f"Connected to {self.model.host} again." if self.model.host else ""
+            self.say(back or "The node is back.")
             return
         raise ControlError(what="the node has stopped")
 

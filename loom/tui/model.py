@@ -68,7 +68,9 @@ class Changes(msgspec.Struct, kw_only=True):
 class Model:
     """All conversations and which of them is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, host: str = "") -> None:
+        self.host = host
+        """The machine with the node, if it is not this one."""
         self.status: StatusView | None = None
         self.conversations: dict[int, Conversation] = {}
         self.order: list[int] = []
@@ -76,6 +78,8 @@ class Model:
         self.current: int | None = None
         self.connected = True
         """Whether the node can be reached."""
+        self.trouble = ""
+        """Why it could not be, the last time."""
 
     @property
     def open_(self) -> Conversation | None:

@@ -1,150 +1,21 @@
 """The app over SSH: a real sshd on loopback, a real client in tmux, and lines that break."""
 
-import getpass
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.processes import ALONE, LOOPBACK, PASSPHRASE, ROOT, Home, history
-from tests.tui.test_tmux import LIMIT_S, Tmux, tmux
+from tests.e2e.sshd import Sshd, has_ended, kill, missing, until
+from tests.tui.test_tmux import Tmux, tmux
 
 __all__ = ["tmux"]
-SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-SEPARATION = Path("/run/sshd")
-"""Where Debian's sshd locks itself in when root starts it."""
-
-
-def _missing() -> str:
-    """What must be there first; empty: nothing."""
-    absent = [name for name in ("tmux", "ssh", "ssh-keygen") if shutil.which(name) is None]
-    absent += [] if SSHD else ["sshd"]
-    if absent:
-        return f"no {', '.join(absent)} (Debian: apt install openssh-server openssh-client tmux)"
-    if not Path("/proc/self/stat").exists():
-        return "no /proc, by which the processes of a session are found"
-    if os.geteuid() == 0 and not SEPARATION.is_dir():
-        return f"no {SEPARATION}, which sshd wants of root (mkdir -m 755 {SEPARATION})"
-    return ""
-
 
 pytestmark = pytest.mark.skipif(
-    bool(_missing()), reason=f"{_missing()}: the app over SSH is not tested"
+    bool(missing()), reason=f"{missing()}: the app over SSH is not tested"
 )
-
-# Another home, so that no start-up file of the user's shell is read: one may wait for a lock that
-# a session killed by these tests has left behind.
-CONFIG = """\
-SetEnv HOME={folder}
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/client_key.pub
-PidFile none
-AuthenticationMethods publickey
-UsePAM no
-StrictModes no
-PermitRootLogin yes
-AllowTcpForwarding no
-PrintMotd no
-"""
-
-
-class Sshd:
-    """A server for whoever runs the tests; it lets one key in."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        for name in ("host_key", "client_key"):
-            made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-            subprocess.run(made, timeout=LIMIT_S, check=True)
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        assert SSHD is not None
-        for _ in range(5):  # the port may be taken between the look and the start
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.port = free.getsockname()[1]
-            config = self.folder / "config"
-            config.write_text(CONFIG.format(port=self.port, folder=self.folder))
-            process = subprocess.Popen(
-                [SSHD, "-D", "-f", str(config), "-E", str(self.folder / "log")],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            if self._answers(process):
-                return process
-        raise AssertionError(self.log)
-
-    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
-        deadline = time.monotonic() + LIMIT_S
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    return True
-            except ConnectionRefusedError:
-                time.sleep(0.02)
-        process.kill()
-        process.wait(LIMIT_S)
-        return False
-
-    @property
-    def log(self) -> str:
-        file = self.folder / "log"
-        return file.read_text() if file.exists() else ""
-
-    def client(self, command: str) -> str:
-        """The client's command line; nothing of the user's own settings or keys is used."""
-        options = ["-F", "none", "-i", f"{self.folder}/client_key", "-p", str(self.port)]
-        for option in (
-            "IdentitiesOnly=yes",
-            "StrictHostKeyChecking=accept-new",
-            f"UserKnownHostsFile={self.folder}/known_hosts",
-            "GlobalKnownHostsFile=none",
-            "LogLevel=ERROR",
-        ):
-            options += ["-o", option]
-        words = ["exec", "ssh", "-tt", *options, f"{getpass.getuser()}@127.0.0.1"]
-        return f"{' '.join(words)} '{command}'"
-
-    def descendants(self) -> dict[int, str]:
-        """What runs below it: process ids and command lines."""
-        parents = {}
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdigit():
-                try:
-                    # The name before ")" may hold anything.
-                    fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                except (OSError, UnicodeDecodeError):
-                    continue  # it has ended meanwhile
-                parents[int(folder.name)] = (int(fields[1]), command)
-        found: dict[int, str] = {}
-        level = {self.process.pid}
-        while level:
-            level = {pid for pid, (parent, _) in parents.items() if parent in level}
-            found |= {pid: parents[pid][1] for pid in level}
-        return found
-
-    def close(self) -> None:
-        for pid in self.descendants():
-            _kill(pid)
-        self.process.kill()
-        self.process.wait(LIMIT_S)
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -189,26 +60,12 @@ class Away:
         found = [pid for pid, command in there if command.startswith(sys.executable)]
         assert len(found) == 1, (found, self._sshd.log)
         if end == "client":
-            _kill(self._tmux.pid())
+            kill(self._tmux.pid())
         else:
             for pid, command in self._sshd.descendants().items():
                 if command.startswith("sshd"):
-                    _kill(pid)
-        until(lambda: _has_ended(found[0]))
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def _has_ended(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+                    kill(pid)
+        until(lambda: has_ended(found[0]))
 
 
 def _row(screen: str, words: str) -> str:

@@ -3,6 +3,7 @@
 from textual import events
 from textual.message import Message
 
+from loom.printable import printable
 from loom.tui.cells import cut, width_of, wrap
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
@@ -121,7 +122,8 @@ class StatusLine(Lines):
         """One line, or as many as a notice needs."""
         words, _ = self._left()
         width = max(self.size.width - 2, 10)
-        fits = not self.notice or width_of(words) <= width - width_of(self._right()[0])
+        is_long = bool(self.notice) or not self._model.connected
+        fits = not is_long or width_of(words) <= width - width_of(self._right()[0])
         rows = [] if fits else [words[a:b] for a, b in wrap(words, width)]
         self._rows = rows[: max(self.screen.size.height // 4, 1)]
         height = max(len(self._rows), 1)
@@ -153,12 +155,15 @@ class StatusLine(Lines):
     def _left(self) -> tuple[str, str]:
         model = self._model
         if not model.connected:
+            if model.host:
+                return f"Reconnecting to {model.host} ... {model.trouble}".rstrip(), "bad"
             return "The node has stopped; trying to reach it again", "bad"
         if self.notice:
             return self.notice, "bad" if self.is_bad else "notice"
         if model.status is None:
             return "", "status"
-        words = [model.status.profile, f"{model.online} online"]
+        profile = printable(model.status.profile)
+        words = [f"{profile} on {model.host}" if model.host else profile, f"{model.online} online"]
         if model.queued:
             words.append(f"{model.queued} queued")
         others = model.unread - (model.open_.contact.unread if model.open_ is not None else 0)

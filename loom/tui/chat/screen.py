@@ -220,7 +220,8 @@ class ChatScreen(Screen[None]):
         self.status.fit()
         for bar in (self.list_, self.title_, self.rule):
             bar.refresh()
-        self._owner.show_title(f"({model.unread}) Loom" if model.unread else "Loom")
+        title = f"Loom on {model.host}" if model.host else "Loom"
+        self._owner.show_title(f"({model.unread}) {title}" if model.unread else title)
         unknown = [
             number
             for number in self.list_.on_screen()
@@ -425,7 +426,11 @@ class ChatScreen(Screen[None]):
         if current is None or current.draft == text:
             return
         self._owner.model.change(current.number, draft=text)
-        await self._owner.send(SetDraft(contact=f"#{current.number}", body=text))
+        try:
+            await self._owner.send(SetDraft(contact=f"#{current.number}", body=text))
+        except LoomError:
+            self._owner.model.change(current.number, draft=current.draft)  # it is not kept
+            raise
 
     # --- from one conversation to another ---
 

@@ -1,0 +1,61 @@
+"""The profiles of another machine, as far as they can be used from here: an open one's node."""
+
+from typing import NoReturn
+
+from loom.api.profiles import NodeOptions, ProfileInfo
+from loom.control import ssh
+from loom.control.pipe_client import PipeClient
+from loom.errors import LocalOnly
+
+
+class RemoteProfiles:
+    """Only `attach` works: what needs a passphrase or a phrase is done on that machine.
+
+    Args:
+        command: what its shell runs as `loom`; None: `loom` itself.
+    """
+
+    def __init__(self, host: str, command: str | None = None) -> None:
+        self._host = host
+        self._command = command
+        self._asks = True
+
+    async def attach(self, profile: str) -> PipeClient:
+        """See `Profiles.attach`; only the first time ssh may ask. "": the only profile there."""
+        client = await ssh.connect(self._host, self._command, profile or None, asks=self._asks)
+        self._asks = False
+        return client
+
+    def list_profiles(self) -> list[ProfileInfo]:
+        """Not from here."""
+        _refuse("Listing profiles")
+
+    async def create(
+        self, profile: str, name: str, passphrase: str, *, argon2_memory_mib: int | None = None
+    ) -> str:
+        """Not from here."""
+        _refuse("Creating a profile")
+
+    async def restore(
+        self,
+        profile: str,
+        name: str,
+        passphrase: str,
+        phrase: str,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> None:
+        """Not from here."""
+        _refuse("Restoring a profile")
+
+    async def change_passphrase(self, profile: str, old: str, new: str) -> None:
+        """Not from here."""
+        _refuse("Changing a passphrase")
+
+    async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> PipeClient:
+        """Not from here."""
+        _refuse("Unlocking a profile")
+
+
+def _refuse(what: str) -> NoReturn:
+    raise LocalOnly(what=what)

@@ -1,0 +1,79 @@
+"""What another machine answers, made harmless before a front end sees it."""
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+import msgspec
+
+from loom.api.views import Draft
+from loom.errors import ControlError
+from loom.model import Direction, MessageState
+from loom.printable import printable
+from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
+
+WORDS_MAX: Final = 4_096
+"""Characters of a name, an address, a line of the log; more are cut off."""
+ITEMS_MAX: Final = 100_000
+CONTACTS_MAX: Final = 10_000
+"""Different contacts over one connection."""
+_KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "state": frozenset(MessageState),
+    "direction": frozenset(Direction),
+}
+"""Fields in which front ends look something up."""
+
+T = TypeVar("T")
+
+
+class Cleaner:
+    """One for each connection."""
+
+    def __init__(self) -> None:
+        self._contacts: set[int] = set()
+
+    def clean(self, value: T) -> T:
+        """The same view or event with harmless texts; bodies are left as they were written.
+
+        Raises:
+            ControlError: a value that no node gives.
+        """
+        if isinstance(value, msgspec.Struct):
+            fields = {name: getattr(value, name) for name in value.__struct_fields__}
+            self._count(fields.get("contact_id"))
+            body_max = DRAFT_MAX_BYTES if isinstance(value, Draft) else TEXT_MAX_BYTES
+            clean = {name: self._field(name, one, body_max) for name, one in fields.items()}
+            return msgspec.structs.replace(value, **clean)
+        return self._plain(value)
+
+    def facts(self, facts: Mapping[str, str | int]) -> dict[str, str | int]:
+        """The facts of an error."""
+        return {printable(name[:WORDS_MAX]): self._plain(one) for name, one in facts.items()}
+
+    def _field(self, name: str, value: T, body_max: int) -> T:
+        if name == "body" and isinstance(value, str):
+            if len(value) > body_max:
+                raise ControlError(what="a text longer than the limit")
+            return value
+        if name in _KNOWN_WORDS and value is not None and value not in _KNOWN_WORDS[name]:
+            raise ControlError(what=f"an unknown {name}")
+        return self.clean(value)
+
+    def _plain(self, value: T) -> T:
+        match value:
+            case str():
+                return printable(value[:WORDS_MAX])  # type: ignore[return-value]
+            case int() if not -(1 << 63) <= value < 1 << 63:
+                raise ControlError(what="a number beyond the limit")
+            case list() | dict() if len(value) > ITEMS_MAX:
+                raise ControlError(what="a list longer than the limit")
+            case list():
+                return [self.clean(one) for one in value]  # type: ignore[return-value]
+            case dict():
+                return self.facts(value)  # type: ignore[return-value]
+        return value
+
+    def _count(self, contact_id: object) -> None:
+        if isinstance(contact_id, int):
+            self._contacts.add(contact_id)
+            if len(self._contacts) > CONTACTS_MAX:
+                raise ControlError(what="more contacts than the limit")

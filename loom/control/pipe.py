@@ -1,0 +1,99 @@
+"""The control socket for another machine: its lines through a pipe, with fewer rights.
+
+`loom control-pipe` stands between the two: it tells the node that another machine asks from now on,
+which cannot be taken back, and passes lines on as they are. A local program that says so gives up
+rights; one that does not has those of this user anyway.
+"""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Final
+
+from loom.api import commands as api
+from loom.control.client import GREETING_TIMEOUT_S, connect
+from loom.control.exchange import line_of
+from loom.control.lines import Request, decode_answer, encode
+from loom.errors import ControlError, LocalOnly
+
+MARKER: Final = b"LOOM CONTROL PIPE\n"
+"""Comes first; what the shell over there printed before it is skipped."""
+CHUNK_BYTES: Final = 65_536
+
+FROM_AFAR: Final = frozenset(
+    {
+        api.SendText,
+        api.ExportToken,
+        api.ImportToken,
+        api.ListContacts,
+        api.ShowContact,
+        api.RenameContact,
+        api.RemoveContact,
+        api.BlockContact,
+        api.VerifyContact,
+        api.History,
+        api.RetryMessage,
+        api.DeleteMessages,
+        api.Search,
+        api.MarkRead,
+        api.SetTyping,
+        api.ListDrafts,
+        api.SetDraft,
+        api.ListPreferences,
+        api.SetPreferences,
+        api.Connect,
+        api.ListPeers,
+        api.ShowConnectivity,
+        api.ReadLog,
+        api.Status,
+        api.Diagnose,
+        api.Stop,
+    }
+)
+"""What another machine may ask: nothing that names a path, a program or a setting of this machine.
+Every other command is refused, so a new one is refused until it is added here."""
+LOCAL: Final = frozenset({api.CheckPhrase})
+"""What it may not ask: the recovery phrase crosses no pipe."""
+
+
+def check_from_afar(command: api.Command[object]) -> None:
+    """Raises LocalOnly: this command is not for another machine."""
+    if type(command) not in FROM_AFAR:
+        raise LocalOnly(what=f"The command {command.__struct_config__.tag}")
+
+
+async def relay(path: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass lines on between a pipe and the node that serves `path`, until one of them ends.
+
+    Raises:
+        NodeNotRunning, StoreUnavailable: see `loom.control.client.connect`.
+        ControlError: the node knows no pipes; nothing was passed on.
+    """
+    from_node, to_node, greeting = await connect(path)
+    try:
+        to_node.write(encode(Request(id=0, pipe=True)))
+        try:
+            async with asyncio.timeout(GREETING_TIMEOUT_S):
+                answer = decode_answer(await line_of(from_node))
+        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            raise ControlError(what="it is an older Loom that knows no --on") from error
+        if answer.id != 0 or not answer.result:
+            raise ControlError(what="it is an older Loom that knows no --on")
+        writer.write(encode(greeting))
+        copying = {
+            asyncio.create_task(_copy(reader, to_node), name="pipe to node"),
+            asyncio.create_task(_copy(from_node, writer), name="node to pipe"),
+        }
+        _, late = await asyncio.wait(copying, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*copying, return_exceptions=True)
+    finally:
+        to_node.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(CHUNK_BYTES):
+            writer.write(data)
+            await writer.drain()
