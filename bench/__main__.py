@@ -1,10 +1,13 @@
 """`python -m bench [NAME...]`: measures all rows, or those named."""
 
 import argparse
+import compileall
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
+import bench
 from bench import harness, machine, report
 from bench.rows import ALL
 
@@ -14,6 +17,8 @@ def main() -> None:
     settings = harness.Settings(rounds=arguments.rounds, quick=arguments.quick)
     started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     progress = Console(stderr=True)
+    if not _compiled():
+        progress.print("not all could be compiled ahead: what starts includes the compiler's time")
     here = machine.describe()
     results = []
     for row in ALL:
@@ -29,6 +34,16 @@ def main() -> None:
         console = Console(width=160)
     report.show(finished, console)
     progress.print(f"kept in {report.keep(finished).relative_to(report.RESULTS.parent.parent)}")
+
+
+def _compiled() -> bool:
+    """Whether what is measured has its bytecode, as an installed package has.
+
+    Where Python is told to write none, or may not, a checkout is compiled at every start.
+    """
+    root = Path(bench.__path__[0]).parent
+    done = [compileall.compile_dir(root / name, quiet=2) for name in ("bench", "loom")]
+    return all(done)
 
 
 def _arguments() -> argparse.Namespace:

@@ -289,7 +289,7 @@ ROWS = (
         "app: start to painted, attached to a node",
         Unit.SECONDS,
         (Contender("loom", first_paint), Contender("minimal app", minimal_paint)),
-        (Target("minimal app", at_most=1.4),),
+        (Target("minimal app", at_most=1.3),),
     ),
     Row(
         "app-memory",
