@@ -127,7 +127,9 @@ def _forged(state: Ratchet, draw: Draw) -> bytes | None:
     if draw.number(8) == 7:
         dh = draw.integer(32).to_bytes(32, "little")
     header = key.seal(draw.take(12), struct.pack(">BII32s", flags, n, previous_n, dh))
-    inside = draw.edited(chain.block) if draw.flag() else chain.block
+    inside = state.local.encapsulation_key + chain.ciphertext
+    if draw.flag():
+        inside = draw.edited(inside)
     block = key.seal_block(header, inside)
     if draw.flag():
         block = block[: ratchet.BLOCK_BYTES].ljust(ratchet.BLOCK_BYTES, b"\0")

@@ -83,6 +83,11 @@ class RatchetKey(msgspec.Struct, frozen=True, array_like=True):
     dh: X25519Key
     kem: KemKey | None
 
+    @property
+    def encapsulation_key(self) -> bytes:
+        """1,184 bytes; empty where there is no KEM half."""
+        return b"" if self.kem is None else self.kem.public
+
     @staticmethod
     def from_seeds(x25519_seed: bytes, kem_seed: bytes) -> "RatchetKey":
         """The pair of a 32-byte and a 64-byte seed, each used once."""
@@ -97,8 +102,8 @@ class SendingChain(msgspec.Struct, frozen=True, array_like=True, tag=1):
     n: int
     index: int
     first_ordinal: int
-    block: bytes
-    """The remote's next step needs it: encapsulation key (1,184) || ciphertext (1,088)."""
+    ciphertext: bytes
+    """1,088 bytes for the remote's encapsulation key; zeros in a session's first chain."""
 
     def __repr__(self) -> str:
         return f"SendingChain({self.index}, n={self.n})"

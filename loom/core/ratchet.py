@@ -215,7 +215,9 @@ def seal(
         entropy[:AEAD_NONCE_BYTES],
         _HEADER.pack(_NO_FLAGS, chain.n, ratchet.previous_n, ratchet.local.dh.public),
     )
-    block = chain.header_key.seal_block(header, chain.block)
+    # The chain began with the local key: what the remote's next step needs of both.
+    key_block = ratchet.local.encapsulation_key + chain.ciphertext
+    block = chain.header_key.seal_block(header, key_block)
     salt = entropy[AEAD_NONCE_BYTES:ENTROPY_BYTES]
     context = body_context(ratchet.session_id, ratchet.direction)
     key, commitment = body_keys(message_key, context, salt)
@@ -421,10 +423,10 @@ def _receive_step(
     if local.kem is None:
         if ciphertext != _NO_CIPHERTEXT:
             raise ProtocolViolation(what="ciphertext in a first chain")
-        local_kem, shared_secret = b"", b""
+        shared_secret = b""
     else:
-        local_kem, shared_secret = local.kem.public, local.kem.decapsulate(ciphertext)
-    public = (remote_dh, local.dh.public, local_kem, ciphertext, remote_kem)
+        shared_secret = local.kem.decapsulate(ciphertext)
+    public = (remote_dh, local.dh.public, local.encapsulation_key, ciphertext, remote_kem)
     return _root_step(ratchet, local.dh.agree(remote_dh), shared_secret, public)
 
 
@@ -446,7 +448,7 @@ def _step_sending(ratchet: Ratchet, local: RatchetKey) -> tuple[Ratchet, Sending
         n=0,
         index=0 if before is None else before.index + 1,
         first_ordinal=ratchet.sealed,
-        block=local.kem.public + ciphertext,
+        ciphertext=ciphertext,
     )
     stepped = msgspec.structs.replace(
         ratchet,

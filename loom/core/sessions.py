@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from loom.core import choice, handshake, ratchet, state_v1
+from loom.core import choice, earlier_states, handshake, ratchet
 from loom.core.chains import RatchetKey
 from loom.core.choice import Counters
 from loom.core.handshake import PREFIX_BYTES
@@ -36,7 +36,7 @@ from loom.wire.limits import (
 FIRST: Final = 0x00
 """Envelope with the handshake in front; ORDINARY: without."""
 ORDINARY: Final = 0x01
-STATE_VERSION: Final = b"\x02"
+STATE_VERSION: Final = b"\x03"
 
 
 class Sessions(msgspec.Struct, frozen=True, array_like=True):
@@ -399,10 +399,8 @@ def decode_sessions(data: bytes) -> Sessions:
     """
     version, state = data[:1], data[1:]
     try:
-        if version == state_v1.VERSION:
-            state = state_v1.upgraded(state)
-        elif version != STATE_VERSION:
-            raise MalformedMessage(what="state version")
+        if version != STATE_VERSION:
+            state = earlier_states.upgraded(version, state)
         return _decoder.decode(state)
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError) as error:
         raise MalformedMessage(what="state") from error

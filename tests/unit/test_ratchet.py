@@ -91,7 +91,7 @@ def test_a_step_is_what_the_specification_says(ends: Ends) -> None:
     assert chain is not None
     assert bob.state.local.kem is not None
     assert before.local.kem is not None
-    ciphertext = chain.block[1_184:]
+    ciphertext = chain.ciphertext
     secret = before.local.dh.agree(bob.state.local.dh.public)
     shared = before.local.kem.decapsulate(ciphertext)
     public = enc(
@@ -243,7 +243,7 @@ def test_promise_08_an_old_state_opens_nothing_after_a_round_trip(broken: set[st
         assert chain is not None
         assert sender.local.kem is not None
         assert receiver.local.kem is not None
-        ciphertext = chain.block[1_184:]
+        ciphertext = chain.ciphertext
         dh = receiver.local.dh.agree(sender.local.dh.public)
         shared = receiver.local.kem.decapsulate(ciphertext)
         stolen_key = receiver.local in known_privates

@@ -68,7 +68,8 @@ def with_header(
     assert chain is not None
     key = key or chain.header_key
     header = key.seal(end.source.take(12), plain)
-    sealed = key.seal_block(header, block or chain.block)
+    own_block = end.state.local.encapsulation_key + chain.ciphertext
+    sealed = key.seal_block(header, block or own_block)
     return header + sealed + end.source.take(4_095 - len(header) - len(sealed))
 
 
@@ -117,7 +118,7 @@ def test_a_first_chain_carries_no_ciphertext() -> None:
     alice, bob = fresh_ends()
     chain = alice.state.sending_chain
     assert chain is not None
-    alice.state = sending_as(alice.state, block=chain.block[:1_184] + b"\1" + bytes(1_087))
+    alice.state = sending_as(alice.state, ciphertext=b"\1" + bytes(1_087))
     refused(bob, alice.seal(), ProtocolViolation)
 
 

@@ -2,19 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from loom.core import state_v1
+from loom.core import earlier_states
 from loom.core.chains import SendingChain, StepDue
 from loom.core.session import Session
 from loom.core.sessions import Sessions, decode_sessions, encode_sessions
 from loom.errors import MalformedMessage
 
-V1: dict[str, Any] = json.loads(
-    (Path(__file__).parent / "stored_states_v1.json").read_text(encoding="ascii")
-)["states"]
+V1, V2 = (
+    json.loads((Path(__file__).parent / name).read_text(encoding="ascii"))["states"]
+    for name in ("stored_states_v1.json", "stored_states_v2.json")
+)
+"""The same states, as each version wrote them."""
 
 
 def chain_of(chain: SendingChain | None) -> dict[str, object] | None:
@@ -63,9 +64,10 @@ def held_by(session: Session) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", sorted(V1))
-def test_a_state_of_version_1_holds_what_it_held(name: str) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_state_of_an_earlier_version_holds_what_it_held(name: str, version: int) -> None:
     holds = V1[name]["holds"]
-    read = decode_sessions(bytes.fromhex(V1[name]["state"]))
+    read = decode_sessions(bytes.fromhex(V1[name]["state"] if version == 1 else V2[name]))
     assert [read.counters.sent, read.counters.accepted, read.counters.told] == holds["counters"]
     assert read.start_wanted == holds["start_wanted"]
     last_s = holds["last_wanted_start_s"]
@@ -79,8 +81,19 @@ def test_a_state_of_version_1_holds_what_it_held(name: str) -> None:
 def test_it_is_written_as_the_new_version(name: str) -> None:
     read = decode_sessions(bytes.fromhex(V1[name]["state"]))
     stored = encode_sessions(read)
-    assert stored[:1] == b"\x02"
+    assert stored[:1] == b"\x03"
     assert decode_sessions(stored) == read
+    assert decode_sessions(bytes.fromhex(V2[name])) == read
+
+
+def test_a_chain_is_stored_without_the_key_that_the_local_one_gives() -> None:
+    """With it the state of a conversation took a second page, which each message wrote."""
+    longest = 3_900
+    for name, earlier in V2.items():
+        stored = encode_sessions(decode_sessions(bytes.fromhex(earlier)))
+        sessions = len(V1[name]["holds"]["sessions"])
+        prefixes = sum(one["prefix_bytes"] for one in V1[name]["holds"]["sessions"])
+        assert len(stored) - prefixes < max(1, sessions) * longest, name
 
 
 def test_the_file_has_every_shape_that_a_ratchet_of_version_1_had() -> None:
@@ -95,9 +108,10 @@ def test_the_file_has_every_shape_that_a_ratchet_of_version_1_had() -> None:
 @pytest.mark.parametrize(
     "damage", [b"", b"\x90", b"\x91\x90", b"\x01", b"\xc0", b"\x92\x90\x91\x90"]
 )
-def test_a_damaged_state_of_version_1_is_malformed(damage: bytes) -> None:
+@pytest.mark.parametrize("version", [earlier_states.V1, earlier_states.V2])
+def test_a_damaged_state_of_an_earlier_version_is_malformed(version: bytes, damage: bytes) -> None:
     with pytest.raises(MalformedMessage):
-        decode_sessions(state_v1.VERSION + damage)
+        decode_sessions(version + damage)
 
 
 def test_nothing_is_known_of_somebody_new() -> None:
