@@ -5,6 +5,7 @@
     │   ├── InvalidToken      prefix, alphabet, length, version, checksum, spare bits, key
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
     │   ├── InvalidAddress, ForeignAddress, InvalidPhrase
+    │   ├── NotPairing, TooManyTries, OwnAddress
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
     │   ├── LocalOnly         not on, or not from, another machine
     │   └── InvalidInput      anything else that was typed wrong
@@ -19,6 +20,7 @@
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
     │   ├── PortInUse, PortMoved, PortNotAllowed, Unreachable, DiscoveryUnavailable
+    │   ├── NobodyPairing, PairingLeft, PairingTimedOut
     │   ├── NotDelivered, ControlError
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
@@ -27,7 +29,7 @@
     │   └── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
     └── DecisionNeeded        the user must decide
-        └── IdentityChanged, ContactBlocked
+        └── IdentityChanged, ContactBlocked, WordsDiffer
 
 An error is a code and facts, named by `fact_names`. Facts never hold a secret. What
 a user reads is made by the front ends: `loom/front/sentences.py`.
@@ -185,6 +187,25 @@ class TerminalNeeded(UsageError):
     fact_names = ("what", "remedy")
 
 
+class NotPairing(UsageError):
+    """Nobody is being paired with: no pairing runs, or these words are over."""
+
+    code = "not_pairing"
+
+
+class TooManyTries(UsageError):
+    """Words were compared too often lately; another try is allowed in `wait_s` seconds."""
+
+    code = "too_many_tries"
+    fact_names = ("wait_s",)
+
+
+class OwnAddress(UsageError):
+    """This node itself answers at the address."""
+
+    code = "own_address"
+
+
 # --- not here ---------------------------------------------------------------------------------
 
 
@@ -336,6 +357,25 @@ class DiscoveryUnavailable(NetworkError):
     fact_names = ("what",)
 
 
+class NobodyPairing(NetworkError):
+    """Nobody who pairs answered at the address."""
+
+    code = "nobody_pairing"
+    fact_names = ("address",)
+
+
+class PairingLeft(NetworkError):
+    """The other side, or the network, ended a pairing."""
+
+    code = "pairing_left"
+
+
+class PairingTimedOut(NetworkError):
+    """A pairing took too long."""
+
+    code = "pairing_timed_out"
+
+
 class NotDelivered(NetworkError):
     """No receipt in the time that was given; the message stays queued."""
 
@@ -481,3 +521,10 @@ class ContactBlocked(DecisionNeeded):
 
     code = "contact_blocked"
     fact_names = ("name",)
+
+
+class WordsDiffer(DecisionNeeded):
+    """The words of a pairing are not the same on both sides: somebody may be in between."""
+
+    code = "words_differ"
+    exit_code = 8

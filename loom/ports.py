@@ -115,17 +115,22 @@ class Advert(msgspec.Struct, frozen=True):
     addresses: tuple[bytes, ...]
     """Packed IPv4 (4 bytes) and IPv6 (16 bytes), sorted."""
     properties: tuple[tuple[bytes, bytes], ...]
+    name: str = ""
+    """Of a found one: what `Lost` calls it."""
 
 
 Found = Callable[[Advert, tuple[bytes, ...]], None]
 """Takes an advert, and those of its addresses that may be dialled: in the network it came from."""
 
+Lost = Callable[[str], None]
+"""Takes the name of an advert that was taken back."""
+
 
 class Discovery(Protocol):
     """A way to find addresses."""
 
-    async def start(self, found: Found) -> None:
-        """Begin to browse; `found` is called from the event loop.
+    async def start(self, found: Found, lost: Lost | None = None) -> None:
+        """Begin to browse; `found` and `lost` are called from the event loop.
 
         Raises:
             DiscoveryUnavailable: not now; each `announce` tries again.

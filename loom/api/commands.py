@@ -17,6 +17,7 @@ from loom.api.views import (
     LogLines,
     Messages,
     MessageView,
+    PairingView,
     Peers,
     Preferences,
     SafetyNumberView,
@@ -183,6 +184,45 @@ class Connect(Command[Done], frozen=True, kw_only=True, tag="connect"):
     port: int
 
 
+class StartPairing(Command[PairingView], frozen=True, kw_only=True, tag="start_pairing"):
+    """Pair nearby for five minutes: listen, and unless `announce` is off, announce and look.
+
+    Where pairing goes on already, nothing changes. `host` empty: on every address.
+    """
+
+    host: str = ""
+    port: int = 0
+    announce: bool = True
+
+
+class StopPairing(Command[Done], frozen=True, kw_only=True, tag="stop_pairing"):
+    """End pairing; nothing listens or announces afterwards."""
+
+
+class ShowPairing(Command[PairingView], frozen=True, kw_only=True, tag="show_pairing"):
+    """How pairing stands."""
+
+
+class PickPeer(Command[Done], frozen=True, kw_only=True, tag="pick_peer"):
+    """Meet somebody who pairs on this network; events tell what becomes of it."""
+
+    alias: str
+
+
+class DialPeer(Command[Done], frozen=True, kw_only=True, tag="dial_peer"):
+    """The same for somebody who pairs at this address."""
+
+    host: str
+    port: int
+
+
+class AnswerWords(Command[Done], frozen=True, kw_only=True, tag="answer_words"):
+    """Whether the words of a meeting are the same on both screens."""
+
+    meeting: int
+    same: bool
+
+
 class ListPeers(Command[Peers], frozen=True, kw_only=True, tag="list_peers"):
     """Who is near or connected, and how."""
 
@@ -246,6 +286,12 @@ AnyCommand = (
     | ListPreferences
     | SetPreferences
     | Connect
+    | StartPairing
+    | StopPairing
+    | ShowPairing
+    | PickPeer
+    | DialPeer
+    | AnswerWords
     | ListPeers
     | ShowConnectivity
     | ReadLog

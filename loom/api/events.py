@@ -2,6 +2,8 @@
 
 import msgspec
 
+from loom.api.views import PairingPeer
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Something happened. `seq` is 0 for live events, which are not stored."""
@@ -122,6 +124,44 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
     contact_id: int
 
 
+class PairingPeers(Event, frozen=True, kw_only=True, tag="pairing.peers"):
+    """Who pairs on this network now. Live."""
+
+    peers: list[PairingPeer]
+
+
+class PairingWords(Event, frozen=True, kw_only=True, tag="pairing.words"):
+    """Both people compare these words now; `meeting` is what an answer names. Live."""
+
+    meeting: int
+    words: list[str]
+
+
+class PairingDone(Event, frozen=True, kw_only=True, tag="pairing.done"):
+    """Both said "same": the other is a verified contact. Live."""
+
+    contact: str
+    contact_id: int
+    is_new: bool
+
+
+class PairingFailed(Event, frozen=True, kw_only=True, tag="pairing.failed"):
+    """A meeting ended and nothing was kept, as the code and facts of an error. Live.
+
+    `meeting` is 0 where there were no words.
+    """
+
+    meeting: int
+    code: str
+    facts: dict[str, str | int] = {}
+
+
+class PairingStopped(Event, frozen=True, kw_only=True, tag="pairing.stopped"):
+    """Pairing ended: `paired`, `stopped`, `time` or `tries` (too many). Live."""
+
+    reason: str
+
+
 class Warned(Event, frozen=True, kw_only=True, tag="warning"):
     """Something the user should know, as the code and facts of an error."""
 
@@ -168,6 +208,11 @@ AnyEvent = (
     | PeerOnline
     | PeerOffline
     | SessionStarted
+    | PairingPeers
+    | PairingWords
+    | PairingDone
+    | PairingFailed
+    | PairingStopped
     | Warned
     | EventsGap
     | NodeReady

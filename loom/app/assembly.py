@@ -209,6 +209,7 @@ async def assemble(
             name=name,
             transport=TcpTransport(),
             discovery=discovery,
+            pairing_discovery=pairing_discovery_of(options),
             options=options,
         )
     except BaseException:
@@ -244,3 +245,16 @@ def discovery_of(options: NodeOptions) -> Discovery:
 
     pinned = options.mdns_interface
     return MdnsDiscovery(None if pinned is None else [pinned])
+
+
+def pairing_discovery_of(options: NodeOptions) -> Discovery:
+    """How a node of these options finds others who pair; nothing is opened before it starts."""
+    if not options.online or not options.mdns:
+        from loom.discovery.static import StaticDiscovery
+
+        return StaticDiscovery()
+    from loom.discovery.browser import PAIRING_TYPE
+    from loom.discovery.mdns import MdnsDiscovery
+
+    pinned = options.mdns_interface
+    return MdnsDiscovery(None if pinned is None else [pinned], PAIRING_TYPE)

@@ -55,6 +55,17 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{sign('offline')} {event.contact} is offline")
         case happened.SessionStarted():
             return _now(f"new session with {event.contact}")
+        case happened.PairingPeers(peers=peers):
+            near = ", ".join(one.alias for one in peers) or "nobody"
+            return _now(f"pairing nearby: {near}")
+        case happened.PairingWords(words=words):
+            return _now(f"pairing: compare {' '.join(words)}")
+        case happened.PairingDone():
+            return _now(f"{event.contact} is a verified contact")
+        case happened.PairingFailed():
+            return _now(f"{sign('failed')} {of_warning(event.code, event.facts)}")
+        case happened.PairingStopped():
+            return _now("pairing ended")
         case happened.Warned():
             return _now(f"{sign('failed')} {of_warning(event.code, event.facts)}")
         case happened.EventsGap():

@@ -10,7 +10,7 @@ from typing import Final, TextIO
 
 import msgspec
 
-from loom.api.events import Warned
+from loom.api.events import PairingFailed, Warned
 from loom.api.views import View
 from loom.errors import LoomError, OutputFailed
 from loom.front import signs
@@ -71,6 +71,12 @@ class WarningLine(Warned, frozen=True, kw_only=True, tag="warning"):
     message: str
 
 
+class PairingFailedLine(PairingFailed, frozen=True, kw_only=True, tag="pairing.failed"):
+    """A meeting ended: `code`, `facts` and `message` are those of an error."""
+
+    message: str
+
+
 class DemoReady(View, frozen=True, kw_only=True, tag="demo.ready"):
     """The first line of `loom demo --json`: both nodes are linked."""
 
@@ -91,12 +97,13 @@ def json_line(value: msgspec.Struct) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _worded(event: Warned) -> WarningLine:
+def _worded(event: Warned | PairingFailed) -> WarningLine | PairingFailedLine:
     """The event with the sentence that its code and facts make."""
     from loom.front.sentences import of_warning
 
+    kind = WarningLine if isinstance(event, Warned) else PairingFailedLine
     facts = {name: getattr(event, name) for name in event.__struct_fields__}
-    return WarningLine(**facts, message=of_warning(event.code, event.facts))
+    return kind(**facts, message=of_warning(event.code, event.facts))
 
 
 @contextmanager
@@ -122,7 +129,7 @@ class Output(msgspec.Struct, frozen=True):
 
     def json(self, value: msgspec.Struct, *, done: str = DONE) -> None:
         """One JSON line, UTF-8 whatever the terminal's encoding. Raises OutputFailed."""
-        if isinstance(value, Warned):
+        if isinstance(value, Warned | PairingFailed):
             value = _worded(value)
         line = json_line(value) + "\n"
         with _checked(done):

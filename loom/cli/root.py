@@ -28,6 +28,7 @@ MODULE_OF: Final = {
     "doctor": "doctor",
     "demo": "demo",
     "web": "web",
+    "pair": "pair",
     "contacts": "contacts",
     "token": "tokens",
     "passphrase": "profiles",

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from mnemonic import Mnemonic
-
+from loom.core.words import words_of
 from loom.crypto.kdf import hash_
 from loom.model import PeerId
 from loom.wire.encoding import enc
@@ -13,7 +12,6 @@ GROUPS: Final = 12
 GROUP_BYTES: Final = 5
 GROUP_DIGITS: Final = 5
 WORDS: Final = 12
-WORD_BITS: Final = 11
 
 
 def safety_number(one: PeerId, other: PeerId) -> tuple[str, ...]:
@@ -31,7 +29,4 @@ def safety_words(groups: Sequence[str]) -> tuple[str, ...]:
     They are the lowest 132 bits of its 60 digits, 11 bits a word, the highest first, in the
     English list of BIP 39.
     """
-    number = int("".join(groups))
-    words = Mnemonic("english").wordlist
-    mask = (1 << WORD_BITS) - 1
-    return tuple(words[number >> WORD_BITS * place & mask] for place in range(WORDS - 1, -1, -1))
+    return words_of(int("".join(groups)), WORDS)

@@ -1,4 +1,4 @@
-"""Asks the LAN for Loom's service type, and looks at the adverts that are announced."""
+"""Asks the LAN for a service type of Loom, and looks at the adverts that are announced."""
 
 import asyncio
 import random
@@ -13,10 +13,11 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from loom.discovery.intake import Intake
 from loom.discovery.waiting import Source, Waiting
-from loom.ports import Advert, Found
+from loom.ports import Advert, Found, Lost
 from loom.wire.limits import ADVERT_ADDRESSES_MAX, ADVERT_TIMEOUT_S, ADVERTS_PER_S
 
 SERVICE_TYPE: Final = "_loom._tcp.local."
+PAIRING_TYPE: Final = "_loom-pair._tcp.local."
 FAILURES: Final = (OSError, RuntimeError, zeroconf.Error)
 LOOKING_SHARE: Final = 0.1
 """Part of the time that looks may take: each costs some MACs for every contact."""
@@ -48,10 +49,14 @@ class Browser(zeroconf.RecordUpdateListener):
         intake: Intake,
         found: Found,
         is_own: Callable[[str], bool],
+        service_type: str = SERVICE_TYPE,
+        lost: Lost | None = None,
     ) -> None:
         self._mdns = mdns
         self._intake = intake
         self._found = found
+        self._lost = lost
+        self._type = service_type
         self._is_own = is_own
         self._waiting = Waiting()
         self._known = deque[str](maxlen=KNOWN_MAX)
@@ -85,10 +90,12 @@ class Browser(zeroconf.RecordUpdateListener):
         source = self._intake.source
         for update in records:
             record: Any = update.new
-            if record.type != _PTR or record.key != SERVICE_TYPE or self._is_own(record.alias):
+            if record.type != _PTR or record.key != self._type or self._is_own(record.alias):
                 continue
             if record.is_expired(now):
                 self._waiting.discard(record.alias)
+                if self._lost is not None:
+                    self._lost(record.alias)
             elif source is not None:
                 self._wait(record.alias, source)
 
@@ -116,7 +123,7 @@ class Browser(zeroconf.RecordUpdateListener):
     def _look_at(self, name: str, source: Source) -> None:
         # A name or record that is no good is a stranger's matter.
         with suppress(*FAILURES):
-            info = AsyncServiceInfo(SERVICE_TYPE, name)
+            info = AsyncServiceInfo(self._type, name)
             if info.load_from_cache(self._mdns.zeroconf):
                 self._known.append(name)
                 self._judge(info, source)
@@ -163,12 +170,14 @@ class Browser(zeroconf.RecordUpdateListener):
 
     def _ask(self, *, is_first: bool) -> None:
         mdns = self._mdns.zeroconf
-        question = DNSQuestion(SERVICE_TYPE, _PTR, _IN)
-        question.unicast = is_first
+        question = DNSQuestion(self._type, _PTR, _IN)
+        # A second browser of this machine shares the port: an answer to one of them alone may
+        # reach the other, so the one of pairing asks for answers to all (RFC 6762, section 5.4).
+        question.unicast = is_first and self._type == SERVICE_TYPE
         query = DNSOutgoing(_QUERY)
         query.add_question(question)
         now_ms = zeroconf.current_time_millis()
-        heard: list[Any] = mdns.cache.get_all_by_details(SERVICE_TYPE, _PTR, _IN)
+        heard: list[Any] = mdns.cache.get_all_by_details(self._type, _PTR, _IN)
         for record in heard:
             # Only what was looked at: a name that was dropped must come again.
             if not is_first and record.alias in self._known and not record.is_stale(now_ms):
@@ -188,4 +197,4 @@ def _advert(info: AsyncServiceInfo) -> Advert | None:
     if not info.port or not 0 < len(addresses) <= ADVERT_ADDRESSES_MAX:
         return None
     properties = tuple((key, value or b"") for key, value in info.properties.items())
-    return Advert(info.port, addresses, properties)
+    return Advert(info.port, addresses, properties, info.name)

@@ -15,7 +15,7 @@ from loom.discovery.browser import FAILURES, SERVICE_TYPE, Browser
 from loom.discovery.intake import Intake
 from loom.discovery.interfaces import Interfaces
 from loom.errors import DiscoveryUnavailable, InvalidAddress
-from loom.ports import Advert, Found
+from loom.ports import Advert, Found, Lost
 from loom.wire.limits import ADVERT_ADDRESSES_MAX
 
 _OWN_NAMES_REMEMBERED = 64
@@ -29,15 +29,20 @@ class MdnsDiscovery:
 
     Args:
         interfaces: addresses of the interfaces to use; None for all of this machine.
+        service_type: what is announced and looked for.
 
     Raises:
         InvalidAddress: one of them is no IP address.
     """
 
-    def __init__(self, interfaces: list[str] | None = None) -> None:
+    def __init__(
+        self, interfaces: list[str] | None = None, service_type: str = SERVICE_TYPE
+    ) -> None:
         self._pinned = None if interfaces is None else {_packed(text) for text in interfaces}
         self._interfaces = interfaces
+        self._type = service_type
         self._found: Found | None = None
+        self._lost: Lost | None = None
         self._mdns: AsyncZeroconf | None = None
         self._intake = Intake(time.monotonic)
         self._browser: Browser | None = None
@@ -46,13 +51,13 @@ class MdnsDiscovery:
         self._own_names: deque[str] = deque(maxlen=_OWN_NAMES_REMEMBERED)
         self._changing = asyncio.Lock()
 
-    async def start(self, found: Found) -> None:
-        """Begin to browse; `found` is called from the event loop.
+    async def start(self, found: Found, lost: Lost | None = None) -> None:
+        """Begin to browse; `found` and `lost` are called from the event loop.
 
         Raises:
             DiscoveryUnavailable: not possible now; each `announce` tries again.
         """
-        self._found = found
+        self._found, self._lost = found, lost
         await self.announce([])
 
     def local_addresses(self) -> tuple[bytes, ...]:
@@ -113,7 +118,7 @@ class MdnsDiscovery:
         return self._mdns
 
     async def _register(self, mdns: AsyncZeroconf, adverts: list[Advert]) -> None:
-        self._infos = [_service_info(advert) for advert in adverts]
+        self._infos = [_service_info(self._type, advert) for advert in adverts]
         self._own_names.extend(info.name for info in self._infos)
         # The names are random: asking whether they are free would only cost time.
         sent = [
@@ -144,7 +149,14 @@ class MdnsDiscovery:
         """Ask, and ask from the start when the addresses changed: it may be another LAN."""
         addresses = self.local_addresses()
         if self._browser is None:
-            self._browser = Browser(mdns, self._intake, found, self._own_names.__contains__)
+            self._browser = Browser(
+                mdns,
+                self._intake,
+                found,
+                self._own_names.__contains__,
+                self._type,
+                self._lost,
+            )
         elif addresses != self._browsed_addresses:
             self._browser.ask()
         self._browsed_addresses = addresses
@@ -157,10 +169,10 @@ def _packed(text: str) -> bytes:
         raise InvalidAddress(address=text) from error
 
 
-def _service_info(advert: Advert) -> AsyncServiceInfo:
+def _service_info(service_type: str, advert: Advert) -> AsyncServiceInfo:
     return AsyncServiceInfo(
-        SERVICE_TYPE,
-        f"{secrets.token_hex(16)}.{SERVICE_TYPE}",
+        service_type,
+        f"{secrets.token_hex(16)}.{service_type}",
         port=advert.port,
         properties=dict(advert.properties),
         server=f"{secrets.token_hex(16)}.local.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loom.ports import Advert, Found
+from loom.ports import Advert, Found, Lost
 
 
 class StaticDiscovery:
@@ -13,7 +13,7 @@ class StaticDiscovery:
         self._adverts = tuple(adverts)
         self._addresses = tuple(sorted(addresses))
 
-    async def start(self, found: Found) -> None:
+    async def start(self, found: Found, lost: Lost | None = None) -> None:
         """Find the given adverts, once."""
         for advert in self._adverts:
             found(advert, advert.addresses)

@@ -101,6 +101,20 @@ WORDS: Final[Mapping[str, Words]] = {
         "Do it there.",
     ),
     "terminal_needed": _both("{what} needs a terminal, and there is none.", "{remedy}"),
+    "not_pairing": Words(
+        "There is nobody to answer: that pairing is over.",
+        "Start again with `loom pair`, both of you.",
+        "Start again, both of you.",
+    ),
+    "too_many_tries": _both(
+        "Words were compared three times within five minutes, and that is the limit.",
+        "Wait {wait_s} seconds, then start again, both of you.",
+    ),
+    "own_address": Words(
+        "This is your own address.",
+        "Type the address that their `loom pair` shows.",
+        "Type the address that their screen shows.",
+    ),
     # not here
     "not_found": _both("{what} was not found.", "Check the spelling."),
     "contact_not_found": Words(
@@ -173,6 +187,15 @@ WORDS: Final[Mapping[str, Words]] = {
         "Nobody can be found on this network: {what}.",
         "Everything else works; give an address with `loom connect CONTACT HOST:PORT`.",
         "Everything else works; give an address with /connect HOST:PORT.",
+    ),
+    "nobody_pairing": Words(
+        "Nobody who pairs answered at {address}.",
+        "Is `loom pair` running there, and is that person comparing words with nobody else?",
+        "Is pairing on there, and is that person comparing words with nobody else?",
+    ),
+    "pairing_left": _both("The other side is gone; nothing was kept.", "Start again, both of you."),
+    "pairing_timed_out": _both(
+        "The words were not answered in time; nothing was kept.", "Start again, both of you."
     ),
     "not_delivered": Words(
         "Not delivered within {timeout_s} seconds; the message stays queued.",
@@ -257,6 +280,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "The identity of {name} has changed; nothing is sent to them until you verify it again.",
         "Compare the numbers of `loom verify {name:word}` in person, then add --confirm.",
         "Compare safety numbers in person with /verify.",
+    ),
+    "words_differ": _both(
+        "The words are not the same on both screens; nothing was kept.",
+        "You met somebody else, or somebody is between you: try again close together.",
     ),
     "contact_blocked": Words(
         "{name} is blocked.",

@@ -3,8 +3,8 @@
 import ipaddress
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
 
 from loom.core.gate import Admits, GateEntry
 from loom.core.link import Link
@@ -24,6 +24,9 @@ from loom.wire.limits import (
 )
 
 log = logging.getLogger(__name__)
+
+ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - the product listens on the LAN
+ANY_IPV6: Final = "::"
 
 
 class Admitted(Protocol):
@@ -220,3 +223,15 @@ def source_of(address: Address) -> str:
     if ip.ipv4_mapped is not None:
         return str(ip.ipv4_mapped)
     return str(ipaddress.ip_network((ip, 64), strict=False))
+
+
+def anywhere(port: int) -> list[Address]:
+    """Where to listen so that every network of this machine reaches the port."""
+    return [Address(ANY_IPV4, port), Address(ANY_IPV6, port)]
+
+
+def reaches(bound: Sequence[Address], packed: bytes) -> bool:
+    """Whether an address of this machine leads to what is bound."""
+    ip = ipaddress.ip_address(packed)
+    wildcard = ANY_IPV4 if ip.version == 4 else ANY_IPV6
+    return any(one.host in (str(ip), wildcard) for one in bound)

@@ -1,8 +1,14 @@
 """What people type: names and texts, checked before they are kept or sent."""
 
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Final
+
 from loom.errors import InvalidName, InvalidText
 from loom.printable import printable
 from loom.wire.limits import NAME_MAX_BYTES, NAME_MAX_CHARACTERS, TEXT_MAX_BYTES
+
+NAMELESS: Final = "Somebody"
 
 
 def check_text(body: str) -> None:
@@ -34,4 +40,33 @@ def check_name(name: str) -> str:
         raise InvalidName(reason="it has characters that cannot be seen")
     if name.startswith("#"):
         raise InvalidName(reason="# stands for a contact's number")
+    return name
+
+
+def free_name(told: str, is_free: Callable[[str], bool]) -> str:
+    """A name for a new contact made of what they call themselves, with a number where it is taken.
+
+    Args:
+        told: of a stranger: anything.
+    """
+    wanted = _shortened(printable(told).strip().lstrip("#").strip())
+    try:
+        name = check_name(wanted)
+    except InvalidName:
+        name = NAMELESS
+    return next(one for one in _numbered(name) if is_free(one))
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    for number in count(2):
+        end = f" {number}"
+        yield _shortened(name, len(end)) + end
+
+
+def _shortened(name: str, room: int = 0) -> str:
+    """The beginning of it that leaves so much room in what a name may have."""
+    name = name[: NAME_MAX_CHARACTERS - room]
+    while len(name.encode()) > NAME_MAX_BYTES - room:
+        name = name[:-1]
     return name

@@ -1,6 +1,5 @@
 """How a node meets the network: the port it listens on, who may connect, whom it dials."""
 
-import ipaddress
 import logging
 from functools import partial
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
 from loom.errors import PortInUse, PortMoved
-from loom.model import Address
+from loom.links.listener import anywhere, reaches
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
 from loom.node.parts import Parts
@@ -22,8 +21,6 @@ from loom.storage.connection import Db
 
 log = logging.getLogger(__name__)
 
-ANY_IPV4: Final = "0.0.0.0"  # noqa: S104 - the product listens on the LAN
-ANY_IPV6: Final = "::"
 DAY_S: Final = 86_400
 
 
@@ -142,9 +139,7 @@ class Network:
             )
 
     async def _bind_any(self, port: int) -> Listener:
-        return await self._transport.listen(
-            [Address(ANY_IPV4, port), Address(ANY_IPV6, port)], self.link_listener.accept
-        )
+        return await self._transport.listen(anywhere(port), self.link_listener.accept)
 
     async def _say_fallback(self, error: PortInUse) -> None:
         moved = PortMoved(**error.facts, instead=self.port)
@@ -155,11 +150,7 @@ class Network:
 
     def _listens_on(self, packed: bytes) -> bool:
         """Whether an address of this machine reaches the listener."""
-        if self._listener is None:
-            return False
-        ip = ipaddress.ip_address(packed)
-        wildcard = ANY_IPV4 if ip.version == 4 else ANY_IPV6
-        return any(one.host in (str(ip), wildcard) for one in self._listener.addresses)
+        return self._listener is not None and reaches(self._listener.addresses, packed)
 
 
 def _remembered_port(db: Db) -> int:

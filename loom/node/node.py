@@ -14,6 +14,7 @@ from loom.errors import StoreUnavailable
 from loom.node.commands import Commands
 from loom.node.maintenance import maintain
 from loom.node.network import Network
+from loom.node.pairing import PairingRoom
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.ports import Discovery, Transport
@@ -35,16 +36,31 @@ class Node:
         name: str,
         transport: Transport,
         discovery: Discovery,
+        pairing_discovery: Discovery,
         options: NodeOptions,
     ) -> None:
         self.parts = parts
         self.roster = Roster(parts)
         self.network = Network(parts, self.roster, transport, discovery, options)
+        self.pairing = PairingRoom(
+            parts,
+            transport,
+            pairing_discovery,
+            name=name,
+            link_port=lambda: self.network.port,
+            is_online=options.online,
+        )
         self.stopped = asyncio.Event()
         self.wants_stop = asyncio.Event()
         self._profile = paths.profile
         self._commands = Commands(
-            parts, self.roster, self.network, name=name, paths=paths, stop=self.wants_stop.set
+            parts,
+            self.roster,
+            self.network,
+            self.pairing,
+            name=name,
+            paths=paths,
+            stop=self.wants_stop.set,
         )
         self._maintenance: asyncio.Task[None] | None = None
         self._running: set[asyncio.Future[Any]] = set()
@@ -112,6 +128,7 @@ class Node:
             last_to_first.callback(self._say_stopped)
             last_to_first.push_async_callback(self._end_devices)
             last_to_first.push_async_callback(self.network.stop)
+            last_to_first.push_async_callback(self.pairing.close)
             if self._maintenance is not None:
                 self._maintenance.cancel()
                 await asyncio.gather(self._maintenance, return_exceptions=True)

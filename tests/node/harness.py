@@ -23,6 +23,7 @@ from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.node import Node
 from loom.node.parts import Parts
+from loom.ports import Discovery
 from loom.storage import addresses, events, messages, outbox
 from loom.storage.addresses import AddressSource
 from loom.wire.token import encode_token
@@ -79,6 +80,7 @@ class Person:
         self._doom: asyncio.Handle | None = None
         self._folder = folder
         self._discovery = StaticDiscovery()
+        self.pairing_discovery: Discovery = StaticDiscovery()
         self._ears: asyncio.Task[None] | None = None
         self._node: Node | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -123,6 +125,7 @@ class Person:
             name=self.name,
             transport=transport,
             discovery=self._discovery,
+            pairing_discovery=self.pairing_discovery,
             options=self.options,
         )
         self.is_running = True

@@ -8,9 +8,11 @@ from loom.config import Paths
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
+from loom.node.commands.pairing import PairingCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.network import Network
+from loom.node.pairing import PairingRoom
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 
@@ -25,14 +27,17 @@ class Commands:
         parts: Parts,
         roster: Roster,
         network: Network,
+        pairing: PairingRoom,
         *,
         name: str,
         paths: Paths,
         stop: Callable[[], None],
     ) -> None:
+        contacts = ContactCommands(parts, roster, name)
         self._handlers = (
             MessageCommands(parts, roster).handlers
-            | ContactCommands(parts, roster, name).handlers
+            | contacts.handlers
+            | PairingCommands(pairing, contacts).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | ProfileCommands(parts, roster, network, name=name, paths=paths, stop=stop).handlers

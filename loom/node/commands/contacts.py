@@ -11,8 +11,17 @@ from loom.api import views
 from loom.api.events import ContactChanged, ContactRemoved, MessageFailed
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number, safety_words
-from loom.errors import ContactNotFound, DuplicateContact, InvalidInput, NameTaken, OwnToken
+from loom.errors import (
+    CardMismatch,
+    ContactBlocked,
+    ContactNotFound,
+    DuplicateContact,
+    InvalidInput,
+    NameTaken,
+    OwnToken,
+)
 from loom.model import (
+    Address,
     Contact,
     ContactToken,
     ConversationId,
@@ -21,17 +30,20 @@ from loom.model import (
     MessageState,
     PeerId,
     Person,
+    PersonId,
 )
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.message_view import shown_id
-from loom.node.names import check_name
+from loom.node.names import check_name, free_name
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import events, messages, outbox, persons
+from loom.storage.addresses import AddressSource
 from loom.storage.connection import Db
 from loom.wire.content import Profile, encode_payload
+from loom.wire.nearby import Introduction
 from loom.wire.token import decode_token, encode_token
 
 
@@ -60,15 +72,59 @@ class ContactCommands:
             token=encode_token(identity.token), fingerprint=identity.peer_id.hex()
         )
 
+    # --- for pairing ---
+
+    def check_met(self, token: ContactToken) -> None:
+        """Raises ContactBlocked or CardMismatch where this identity may not become verified."""
+        known = self._of_identity(token.peer_id)
+        if known is not None and known.person.blocked:
+            raise ContactBlocked(name=known.person.name)
+        if known is not None and known.person.x25519_public != token.x25519_public:
+            raise CardMismatch(what="token")
+
+    async def keep_met(self, remote: Introduction, host: str) -> tuple[views.ContactView, bool]:
+        """Who was met, as a verified contact, and where; whether they are a new one.
+
+        Raises:
+            ContactBlocked, CardMismatch: as above; the contact may have changed meanwhile.
+        """
+        async with self._changing:
+            self.check_met(remote.token)
+            known = self._of_identity(remote.token.peer_id)
+            if known is None:
+                name = free_name(remote.name, lambda name: self._roster.find(name) is None)
+                view = await self._add(remote.token, name, verified=True)
+            else:
+                view = await self._verify(known)
+            device = self._roster[PersonId(view.contact_id)]
+        if host and remote.port:
+            address = Address(host, remote.port)
+            await device.book.remember([address], AddressSource.MDNS)
+            if device.dialer is not None:
+                device.dialer.heard([address])
+        return view, known is None
+
+    def _of_identity(self, peer_id: PeerId) -> Device | None:
+        return next((one for one in self._roster.values() if one.person.peer_id == peer_id), None)
+
+    async def _verify(self, device: Device) -> views.ContactView:
+        return await self._change(
+            device,
+            lambda person: msgspec.structs.replace(person, verified=True, identity_changed=False),
+            "verified",
+            restarts=device.person.identity_changed,
+        )
+
+    # --- commands ---
+
     async def _import_token(self, command: api.ImportToken) -> views.ContactView:
         token = decode_token(command.token)
         if token.peer_id == self._parts.identity.peer_id:
             raise OwnToken
         name = check_name(command.name)
         async with self._changing:
-            for device in self._roster.values():
-                if device.person.peer_id == token.peer_id:
-                    raise DuplicateContact(name=device.person.name)
+            if (same := self._of_identity(token.peer_id)) is not None:
+                raise DuplicateContact(name=same.person.name)
             known = self._roster.find(name)
             if known is None:
                 return await self._add(token, name)
@@ -76,7 +132,9 @@ class ContactCommands:
                 raise NameTaken(name=known.person.name)
             return await self._replace_identity(known, token.peer_id, token.x25519_public)
 
-    async def _add(self, token: ContactToken, name: str) -> views.ContactView:
+    async def _add(
+        self, token: ContactToken, name: str, *, verified: bool = False
+    ) -> views.ContactView:
         now_ms = self._parts.clock.now_ms()
 
         def add(db: Db, happened: Happened) -> Contact:
@@ -87,6 +145,10 @@ class ContactCommands:
                 x25519_public=token.x25519_public,
                 created_at_ms=now_ms,
             )
+            if verified:
+                person = msgspec.structs.replace(contact.person, verified=True)
+                persons.update(db, person)
+                contact = msgspec.structs.replace(contact, person=person)
             self._queue_profile(db, contact.device_id)
             _changed(happened, contact.person, contact.conversation_id, "added")
             return contact
@@ -191,14 +253,7 @@ class ContactCommands:
             if command.confirm and command.withdraw:
                 raise InvalidInput(what="Either confirm or withdraw")
             if command.confirm:
-                await self._change(
-                    device,
-                    lambda person: msgspec.structs.replace(
-                        person, verified=True, identity_changed=False
-                    ),
-                    "verified",
-                    restarts=device.person.identity_changed,
-                )
+                await self._verify(device)
             elif command.withdraw and device.person.verified:
                 await self._change(
                     device,
