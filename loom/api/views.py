@@ -253,4 +253,5 @@ AnyView = (
     | LogLines
     | StatusView
     | Diagnosis
+    | PairingView
 )

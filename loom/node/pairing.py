@@ -188,6 +188,7 @@ class _Round:
         self._listener = await self._room.transport.listen(where, lambda: _PairingStream(self))
         self._spawn(self._end_in_time(), "pairing window")
         if announce:
+            self._mdns = "on"
             self._spawn(self._announce(), "pairing advert")
 
     async def close(self) -> None:
@@ -345,7 +346,6 @@ class _Round:
 
     async def _announce(self) -> None:
         discovery, announced = self._room.discovery, None
-        self._mdns = "on"
         try:
             await discovery.start(self._found, self._lost)
         except LoomError as error:

@@ -33,7 +33,8 @@ LISTS = {
 def kinds() -> Iterator[type[msgspec.Struct]]:
     """Every type that `--json` prints."""
     yield from (kind for kind in typing.get_args(views.AnyView) if kind not in LISTS)
-    yield from (kind for kind in typing.get_args(events.AnyEvent) if kind is not events.Warned)
+    worded = (events.Warned, events.PairingFailed)  # printed with the sentence of their code
+    yield from (kind for kind in typing.get_args(events.AnyEvent) if kind not in worded)
     for kind in vars(output).values():
         is_own = getattr(kind, "__module__", "") == output.__name__
         if is_own and isinstance(kind, type) and issubclass(kind, views.View | events.Event):

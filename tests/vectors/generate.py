@@ -34,6 +34,7 @@ VERSIONS = {
     "payloads": 3,
     "presence": 1,
     "queues": 1,
+    "nearby": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
@@ -322,6 +323,30 @@ def queue_inputs() -> Values:
     return inputs
 
 
+def nearby_inputs(a: Values, b: Values) -> Values:
+    kem_seed = filler("nearby kem", 64)
+
+    def side(who: Values, label: str, name: str, port: int) -> Values:
+        return {
+            "x25519_seed": who["x25519_seed"],
+            "fingerprint": who["fingerprint"],
+            "name": name,
+            "port": port,
+            "number": filler(f"nearby number {label}", 16).hex(),
+            "nonce": filler(f"nearby nonce {label}", 32).hex(),
+            "ephemeral_seed": filler(f"nearby ephemeral {label}", 32).hex(),
+        }
+
+    return {
+        "alias_random": "c0ffee",
+        "a": {**side(a, "a", "Ada", 4_070), "kem_seed": kem_seed.hex()},
+        "b": {
+            **side(b, "b", "B\N{LATIN SMALL LETTER O WITH STROKE}b", 0),
+            "kem_ciphertext": ciphertext_for(kem_public(kem_seed)),
+        },
+    }
+
+
 def refused_tokens(token: str) -> list[Values]:
     """What is wrong, and a token with just that wrong (and perhaps a later check's fault)."""
 
@@ -379,6 +404,7 @@ def main() -> None:
     write("payloads", payload_inputs())
     write("presence", presence_inputs(pair))
     write("queues", queue_inputs())
+    write("nearby", nearby_inputs(one, other))
 
 
 if __name__ == "__main__":

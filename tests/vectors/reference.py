@@ -19,6 +19,7 @@ Values = dict[str, Any]
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ZERO_NONCE = bytes(12)
 NOISE_NAME = b"Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA512"
+NEARBY_NOISE_NAME = b"Noise_NNhfs_25519+MLKEM768_ChaChaPoly_SHA512"
 ENVELOPE_SIZES = (4_096, 16_384, 61_440)
 RECORD_SIZES = (64, 4_160, 16_448, 61_504)
 
@@ -177,8 +178,8 @@ def pair(inputs: Values) -> Values:
 class Noise:
     """The symmetric state of section 3.3, with a note of every value it goes through."""
 
-    def __init__(self, prologue: bytes) -> None:
-        self.ck = self.h = NOISE_NAME.ljust(64, b"\0")
+    def __init__(self, prologue: bytes, name: bytes = NOISE_NAME) -> None:
+        self.ck = self.h = name.ljust(64, b"\0")
         self.k, self.counter = b"", 0
         self.trace: list[Values] = []
         self.mix_hash(prologue)
@@ -204,6 +205,9 @@ class Noise:
         self.k, self.counter = key[:32], 0
 
     def seal(self, plaintext: bytes) -> bytes:
+        if not self.k:
+            self.mix_hash(plaintext)
+            return plaintext
         ciphertext = chacha(self.k, noise_nonce(self.counter), plaintext, self.h)
         self.counter += 1
         self.mix_hash(ciphertext)
@@ -585,6 +589,74 @@ def _hint(hint: Values) -> bytes:
     return kind + u(16, hint["port"]) + mask_key + u(8, len(host)) + host
 
 
+# --- 12: pairing nearby ---
+
+
+def nearby(inputs: Values) -> Values:
+    a, b = inputs["a"], inputs["b"]
+    seed_a, seed_b = unhex(a["ephemeral_seed"]), unhex(b["ephemeral_seed"])
+    kem_seed, ciphertext = unhex(a["kem_seed"]), unhex(b["kem_ciphertext"])
+    e_a, e_b = x25519_public(seed_a), x25519_public(seed_b)
+    noise = Noise(b"LOOM/1 pair link", NEARBY_NOISE_NAME)
+    noise.mix_hash(e_a)
+    message_1 = e_a + noise.seal(kem_public(kem_seed)) + noise.seal(unhex(a["number"]))
+    noise.note("message 1")
+    noise.mix_hash(e_b)
+    noise.mix_key(x25519(seed_a, e_b))
+    message_2 = e_b + noise.seal(ciphertext)
+    noise.mix_key(decapsulate(kem_seed, ciphertext))
+    message_2 += noise.seal(unhex(b["number"]))
+    noise.note("message 2")
+    keys = [block[:32] for block in noise.hkdf(b"", 2)]
+    n_a, n_b = unhex(a["nonce"]), unhex(b["nonce"])
+    digest = sha512(enc(b"LOOM/1 pair words", noise.h, n_a, n_b))
+    bits = "".join(f"{byte:08b}" for byte in digest)
+    shared = x25519(unhex(a["x25519_seed"]), x25519_public(unhex(b["x25519_seed"])))
+    fingerprints = unhex(a["fingerprint"]), unhex(b["fingerprint"])
+
+    def proof(me: bytes, you: bytes) -> bytes:
+        tag_key = hkdf(b"", shared, enc(b"LOOM/1 pair", me, you), 96)[:32]
+        return mac(tag_key, enc(b"LOOM/1 pair proof", noise.h))[:32]
+
+    commit = sha512(enc(b"LOOM/1 pair commit", noise.h, n_a))
+    said = [
+        [(1, commit), (2, n_a), (3, _introduction(a)), (4, proof(*fingerprints))],
+        [(2, n_b), (3, _introduction(b)), (4, proof(*reversed(fingerprints)))],
+    ]
+    records = [
+        [_nearby_record(key, counter, *record) for counter, record in enumerate(side)]
+        for key, side in zip(keys, said, strict=True)
+    ]
+    derived: Values = {
+        "alias": [int(inputs["alias_random"], 16) >> 11 * (1 - j) & 2_047 for j in range(2)],
+        "trace": noise.trace,
+        "a_sends": u(16, len(message_1)) + message_1,
+        "b_sends": u(16, len(message_2)) + message_2,
+        "a_to_b_key": keys[0],
+        "b_to_a_key": keys[1],
+        "commit": commit,
+        "words": [int(bits[at : at + 11], 2) for at in (0, 11, 22)],
+        "a_introduction": _introduction(a),
+        "b_introduction": _introduction(b),
+        "a_records": records[0],
+        "b_records": records[1],
+        "b_differ_after_nonce": _nearby_record(keys[1], 1, 5, b""),
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+def _introduction(who: Values) -> bytes:
+    name = str(who["name"]).encode()
+    token = b"\x01" + unhex(who["fingerprint"]) + x25519_public(unhex(who["x25519_seed"]))
+    return (token + u(16, who["port"]) + u(16, len(name)) + name).ljust(325, b"\0")
+
+
+def _nearby_record(key: bytes, counter: int, kind: int, body: bytes) -> bytes:
+    plain = (bytes([kind]) + body).ljust(326, b"\0")
+    sealed = chacha(key, noise_nonce(counter), plain, b"")
+    return u(16, len(sealed)) + sealed
+
+
 DERIVE = {
     "identity": identity,
     "pair": pair,
@@ -593,4 +665,5 @@ DERIVE = {
     "payloads": payloads,
     "presence": presence,
     "queues": queues,
+    "nearby": nearby,
 }

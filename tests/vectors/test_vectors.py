@@ -17,6 +17,9 @@ from loom.core.link_ends import PROTOCOL_NAME, LinkInitiator, LinkResponder
 from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceived
 from loom.core.noise import Handshake
 from loom.core.pair_keys import DirectionKeys, derive_pair_keys
+from loom.core.pairing_advert import make_alias
+from loom.core.pairing_link import OwnSide, PairingLink
+from loom.core.pairing_states import PairingState
 from loom.core.prekeys import issue, present, read_bundle
 from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, find_contact
 from loom.core.queues import (
@@ -30,6 +33,7 @@ from loom.core.queues import (
 from loom.core.safety_number import safety_number, safety_words
 from loom.core.sessions import Sessions
 from loom.core.skipped import SkippedMessageKeys
+from loom.core.words import word_list
 from loom.crypto.kdf import MacKey, hash_
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
@@ -405,3 +409,60 @@ def test_presence() -> None:
     for unix_s in (first_s - 1, first_s, inputs["unix_s"], last_s, last_s + 1):
         found = find_contact(heard, place, {PersonId(3): MacKey(keys[0])}, epoch=epoch_at(unix_s))
         assert found == (PersonId(3) if first_s <= unix_s <= last_s else None)
+
+
+def test_nearby(monkeypatch: pytest.MonkeyPatch) -> None:
+    vector = load("nearby")
+    inputs, derived = vector["inputs"], vector["derived"]
+    words = word_list()
+    alias = make_alias(unhex(inputs["alias_random"]))
+    assert alias == "-".join(words[place] for place in derived["alias"])
+    a, b = inputs["a"], inputs["b"]
+    ciphertext = unhex(b["kem_ciphertext"])
+    secret = KemKey.from_seed(unhex(a["kem_seed"])).decapsulate(ciphertext)
+    monkeypatch.setattr("loom.core.noise.encapsulate", lambda _: (secret, ciphertext))
+    links = [nearby_link(a, dialled=True), nearby_link(b, dialled=False)]
+    dialled, came = links
+
+    sent = dialled.data_to_send()
+    assert sent.hex() == derived["a_sends"]
+    came.receive_data(sent, 0)
+    sent = came.data_to_send()
+    assert sent.hex() == derived["b_sends"]
+    dialled.receive_data(sent, 0)
+    dialled.choose()
+    commit, nonce_a, *rest_of_a = derived["a_records"]
+    nonce_b, *rest_of_b = derived["b_records"]
+    for sender, receiver, record in [(0, 1, commit), (1, 0, nonce_b), (0, 1, nonce_a)]:
+        sent = links[sender].data_to_send()
+        assert sent.hex() == record
+        links[receiver].receive_data(sent, 0)
+        if record == commit:
+            came.choose()
+    assert dialled.words == came.words == tuple(words[place] for place in derived["words"])
+    for link in links:
+        link.answer(same=True)
+    introductions = [link.data_to_send() for link in links]
+    assert [sent.hex() for sent in introductions] == [rest_of_a[0], rest_of_b[0]]
+    dialled.receive_data(introductions[1], 0)
+    came.receive_data(introductions[0], 0)
+    proofs = [link.data_to_send() for link in links]
+    assert [sent.hex() for sent in proofs] == [rest_of_a[1], rest_of_b[1]]
+    dialled.receive_data(proofs[1], 0)
+    came.receive_data(proofs[0], 0)
+    for link, other in ((dialled, b), (came, a)):
+        assert link.state is PairingState.PAIRED
+        assert link.remote is not None
+        assert (link.remote.name, link.remote.port) == (other["name"], other["port"])
+        assert link.remote.token.peer_id.hex() == other["fingerprint"]
+
+
+def nearby_link(side: Values, *, dialled: bool) -> PairingLink:
+    """One end, with the random bytes of the vector."""
+    identity = Identity.__new__(Identity)
+    identity.agreement = X25519Key.from_seed(unhex(side["x25519_seed"]))
+    identity.peer_id = PeerId(unhex(side["fingerprint"]))
+    own = OwnSide(unhex(side["number"]), identity, side["name"], side["port"], lambda _: None)
+    kem_seed = side.get("kem_seed", "00" * 64)
+    random = unhex(side["ephemeral_seed"] + kem_seed + side["nonce"])
+    return PairingLink(own, dialled=dialled, random=random, now_s=0)
