@@ -5,11 +5,15 @@ import re
 import stat
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
+from loom.addresses import parse_address
 from loom.errors import (
+    InvalidAddress,
     InvalidInput,
     InvalidName,
     NoProfile,
@@ -17,7 +21,11 @@ from loom.errors import (
     ProfileNotFound,
     StoreUnavailable,
 )
+from loom.model import Address
+from loom.printable import printable
 
+CONFIG_FILE: Final = "config.toml"
+PROXY_EXAMPLE: Final = "socks5://127.0.0.1:9050"
 PROFILE_NAME_MAX = 64
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -34,6 +42,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mdns_interface: str | None = None
     remote_command: str | None = None
     """What the shell of another machine runs as `loom`."""
+    proxy: str | None = None
+    """As in the config file, before which it counts."""
+
+
+class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `network` of the config file."""
+
+    proxy: str = ""
+    """`socks5://HOST:PORT`; empty: none."""
 
 
 def read_settings(
@@ -72,6 +89,7 @@ def read_settings(
         passphrase_command=None if by_hand else environment.get("LOOM_PASSPHRASE_COMMAND") or None,
         mdns_interface=environment.get("LOOM_MDNS_INTERFACE") or None,
         remote_command=environment.get("LOOM_REMOTE_COMMAND") or None,
+        proxy=environment.get("LOOM_PROXY") or None,
     )
 
 
@@ -153,6 +171,64 @@ def home_of(settings: Settings) -> Home:
     except RuntimeError as error:
         what = "This user has no home folder; name a folder with --home or LOOM_HOME"
         raise InvalidInput(what=what) from error
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config file's table; empty where there is no file.
+
+    Raises:
+        InvalidInput: it is not TOML.
+    """
+    try:
+        text = (folder / CONFIG_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(what=f"{CONFIG_FILE} cannot be read") from error
+    import tomllib  # most have no such file, and start faster
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(what=f"{CONFIG_FILE} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise InvalidInput(what=f"{CONFIG_FILE} is nested too deeply") from error
+
+
+def configured_proxy(settings: Settings, home: Home) -> Address | None:
+    """The proxy that LOOM_PROXY names, else the config file; None: none.
+
+    Raises:
+        InvalidInput: one of them is wrong. Nothing may be dialled then: a proxy was meant.
+    """
+    if settings.proxy is not None:
+        return parse_proxy(settings.proxy, "LOOM_PROXY")
+    table = read_config(home.config).get("network", {})
+    try:
+        proxy = msgspec.convert(table, NetworkSettings).proxy
+    except msgspec.ValidationError as error:
+        what = f'{CONFIG_FILE}: under [network] only proxy = "{PROXY_EXAMPLE}" can be set'
+        raise InvalidInput(what=what) from error
+    return parse_proxy(proxy, f"{CONFIG_FILE}: proxy") if proxy else None
+
+
+def parse_proxy(text: str, where: str) -> Address:
+    """The address in `socks5://HOST:PORT`; `socks5h` is the same, as the proxy looks names up.
+
+    Raises:
+        InvalidInput: it is something else; `where` says what to change.
+    """
+    scheme, separator, rest = text.strip().rstrip("/").partition("://")
+    if "@" in rest:
+        what = f"{where} must be without a user name: Loom gives each contact one of its own"
+        raise InvalidInput(what=what)
+    is_socks = bool(separator) and scheme.lower() in ("socks5", "socks5h")
+    with suppress(InvalidAddress):
+        address = parse_address(rest)
+        if is_socks and address.port:
+            return address
+    what = f"{where} must be socks5://HOST:PORT, as {PROXY_EXAMPLE}, not {printable(text)[:64]}"
+    raise InvalidInput(what=what)
 
 
 def paths_of(home: Home, profile: str) -> Paths:

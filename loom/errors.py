@@ -4,7 +4,7 @@
     ├── UsageError            the caller asked for something that cannot be
     │   ├── InvalidToken      prefix, alphabet, length, version, checksum, spare bits, key
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
-    │   ├── InvalidAddress, ForeignAddress, InvalidPhrase
+    │   ├── InvalidAddress, ForeignAddress, InvalidOnion, InvalidPhrase
     │   ├── NotPairing, TooManyTries, OwnAddress
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
     │   ├── LocalOnly         not on, or not from, another machine
@@ -21,7 +21,7 @@
     ├── NetworkError          try again
     │   ├── PortInUse, PortMoved, PortNotAllowed, Unreachable, DiscoveryUnavailable
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
-    │   ├── NotDelivered, ControlError
+    │   ├── ProxyNeeded, ProxyUnavailable, NotDelivered, ControlError
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
@@ -143,6 +143,12 @@ class ForeignAddress(InvalidAddress):
     """An address to listen on that no interface of this machine has."""
 
     code = "foreign_address"
+
+
+class InvalidOnion(InvalidAddress):
+    """A name under .onion that no onion service has: cut off, mistyped, or of an old version."""
+
+    code = "invalid_onion"
 
 
 class InvalidPhrase(UsageError):
@@ -348,6 +354,20 @@ class Unreachable(NetworkError):
 
     code = "unreachable"
     fact_names = ("address",)
+
+
+class ProxyNeeded(NetworkError):
+    """An onion service, and no proxy that finds it; nobody was asked for its address."""
+
+    code = "proxy_needed"
+    fact_names = ("address",)
+
+
+class ProxyUnavailable(NetworkError):
+    """The proxy cannot be used, so what goes through it was not dialled."""
+
+    code = "proxy_unavailable"
+    fact_names = ("proxy", "reason")
 
 
 class DiscoveryUnavailable(NetworkError):

@@ -99,12 +99,31 @@ class Transport(Protocol):
         """
         ...
 
-    async def dial(self, address: Address, handler: StreamHandler, timeout_s: float) -> None:
+    def is_proxied(self, address: Address) -> bool:
+        """Whether a dial there goes through a proxy, which takes longer."""
+        ...
+
+    async def dial(
+        self,
+        address: Address,
+        handler: StreamHandler,
+        timeout_s: float,
+        isolation: bytes | None = None,
+    ) -> None:
         """Connect; returns after `handler.connected`.
+
+        Args:
+            isolation: dials to one address share a circuit of the proxy where this is the same;
+                None: with nothing else.
 
         Raises:
             Unreachable: refused, no route, or not within the time.
+            ProxyNeeded, ProxyUnavailable: it can be reached through a proxy only.
         """
+        ...
+
+    async def check_proxy(self) -> None:
+        """Return once the proxy answered, or at once where there is none; else ProxyUnavailable."""
         ...
 
 

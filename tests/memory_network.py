@@ -135,7 +135,20 @@ class MemoryTransport:
         self.accepting.update({address.port: accept for address in bound})
         return _MemoryListener(self, bound)
 
-    async def dial(self, address: Address, handler: StreamHandler, timeout_s: float) -> None:
+    def is_proxied(self, address: Address) -> bool:
+        """Never."""
+        return False
+
+    async def check_proxy(self) -> None:
+        """There is none."""
+
+    async def dial(
+        self,
+        address: Address,
+        handler: StreamHandler,
+        timeout_s: float,
+        isolation: bytes | None = None,
+    ) -> None:
         """Connect; returns after `handler.connected`. Failures come at once, never by the clock.
 
         Raises:

@@ -27,6 +27,9 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     mdns: bool = True
     mdns_interface: str | None = None
     """None: the LAN's interfaces; tests and the demo give 127.0.0.1."""
+    proxy: Address | None = None
+    """Of SOCKS 5, for all that is not on this machine's own networks; None: what LOOM_PROXY or the
+    config file says."""
     serve: bool = True
     """Serve the control socket for others while open."""
 

@@ -190,6 +190,10 @@ class Connectivity(View, frozen=True, kw_only=True, tag="connectivity"):
     """Every contact's path, and the limits that were hit since the node started."""
 
     mdns: str
+    proxy: str = ""
+    """`socks5://HOST:PORT`; empty: none is in use."""
+    proxy_state: str = "off"
+    """Off, checking, on or failed."""
     addresses: list[str]
     refused: int
     """Connections of strangers, closed at the gate."""
@@ -216,6 +220,10 @@ class StatusView(View, frozen=True, kw_only=True, tag="status"):
     online: int
     queued: int
     mdns: str
+    proxy: str = ""
+    """`socks5://HOST:PORT`; empty: none is in use."""
+    proxy_state: str = "off"
+    """Off, checking, on or failed."""
     version: str
     started_seq: int
     """The last stored event before this node began."""

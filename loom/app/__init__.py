@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from loom.api.client import Client
 from loom.api.profiles import NodeOptions, ProfileInfo, Profiles
 from loom.config import (
     Paths,
     Settings,
     choose_profile,
+    configured_proxy,
     home_of,
     is_profile_name,
     paths_of,
@@ -80,7 +83,12 @@ class LocalProfiles:
         """See `Profiles.unlock`."""
         from loom.app.unlocking import open_profile as open_
 
-        return await open_(self._existing(profile), passphrase, options)
+        paths = self._existing(profile)
+        if options.online and options.proxy is None:
+            # Here, so that whatever opens a profile goes online through the proxy.
+            proxy = configured_proxy(self._settings, self._home)
+            options = msgspec.structs.replace(options, proxy=proxy)
+        return await open_(paths, passphrase, options)
 
     async def attach(self, profile: str) -> Client:
         """See `Profiles.attach`."""

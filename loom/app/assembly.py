@@ -29,7 +29,7 @@ from loom.node.names import check_name
 from loom.node.node import Node
 from loom.node.parts import Parts
 from loom.passphrases import check_new_passphrase
-from loom.ports import Discovery
+from loom.ports import Discovery, Transport
 from loom.storage import events, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
@@ -207,7 +207,7 @@ async def assemble(
             parts,
             paths=paths,
             name=name,
-            transport=TcpTransport(),
+            transport=transport_of(options),
             discovery=discovery,
             pairing_discovery=pairing_discovery_of(options),
             options=options,
@@ -233,6 +233,15 @@ def _load(db: Db) -> tuple[Identity, str, int]:
         raise ProfileDamaged(what="the identity is missing")
     seeds = msgspec.msgpack.decode(stored, type=IdentitySeeds)
     return Identity(seeds), name.decode(), events.last_seq(db)
+
+
+def transport_of(options: NodeOptions) -> Transport:
+    """How a node of these options dials."""
+    if options.proxy is None:
+        return TcpTransport()
+    from loom.transport.socks import ProxiedTransport
+
+    return ProxiedTransport(TcpTransport(), options.proxy)
 
 
 def discovery_of(options: NodeOptions) -> Discovery:

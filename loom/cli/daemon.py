@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from loom.addresses import parse_address
 from loom.api.client import Client
 from loom.api.commands import Connect, ListPeers, Status, Stop
 from loom.api.events import AnyEvent, NodeReady, NodeStopped, Warned
@@ -23,8 +24,8 @@ from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
 from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
-from loom.errors import ControlError, InvalidAddress, OutputFailed, ProfileInUse, RemoteLost
-from loom.model import Address
+from loom.config import PROXY_EXAMPLE, parse_proxy
+from loom.errors import ControlError, OutputFailed, ProfileInUse, RemoteLost
 from loom.printable import printable
 
 PANEL = "Node"
@@ -63,6 +64,15 @@ def daemon(
             help="Find contacts through the interface with this address only.",
         ),
     ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            "--proxy",
+            metavar="URL",
+            help="Dial all but this machine's own networks through this SOCKS 5 proxy, for example "
+            f"{PROXY_EXAMPLE} for Tor (else LOOM_PROXY, else the config file).",
+        ),
+    ] = None,
     background: Annotated[
         bool, typer.Option("--background", help="Keep running after this command and after logout.")
     ] = False,
@@ -72,6 +82,7 @@ def daemon(
         listen=None if listen is None else parse_address(listen),
         mdns=not no_mdns,
         mdns_interface=mdns_interface or caller.settings.mdns_interface,
+        proxy=None if proxy is None else parse_proxy(proxy, "--proxy"),
     )
     profile = caller.profile
     if asyncio.run(caller.is_running()):
@@ -222,25 +233,13 @@ def peers(context: typer.Context) -> None:
     caller.run(work())
 
 
-def parse_address(text: str) -> Address:
-    """HOST:PORT, an IPv6 host in brackets. Raises InvalidAddress."""
-    host, colon, port = text.strip().rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    host = host[1:-1] if bracketed else host
-    plain = host and not any(c.isspace() or not c.isprintable() for c in host)
-    if not colon or not plain or (":" in host) != bracketed:
-        raise InvalidAddress(address=printable(text))
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65_535):
-        raise InvalidAddress(address=printable(text))
-    return Address(host, int(port))
-
-
 def _status_words(view: StatusView) -> str:
     facts = [
         ("Profile", f"{view.profile} ({view.name})"),
         ("Fingerprint", view.fingerprint),
         ("Listens", f"port {view.port}, {', '.join(view.addresses) or 'nowhere'}"),
         ("Discovery", view.mdns),
+        *([("Proxy", f"{view.proxy}, {view.proxy_state}")] if view.proxy else []),
         ("Contacts", f"{view.contacts}, {view.online} online"),
         ("Queued", str(view.queued)),
         ("Running", f"process {view.pid} since {when(view.started_at_ms)}, Loom {view.version}"),

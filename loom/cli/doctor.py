@@ -18,15 +18,15 @@ from loom.cli.opening import Caller
 from loom.cli.options import add_commands
 from loom.cli.output import CheckLine, has_unicode, sign
 from loom.cli.passphrase import has_source, read_passphrase
-from loom.config import paths_of
+from loom.config import configured_proxy, paths_of
 from loom.errors import LoomError, NodeNotRunning, NoProfile, ProfileDamaged, ProfileNotChosen
 from loom.front.sentences import on_command_line, shell_word
 from loom.printable import printable
 
 PANEL = "Profiles"
 LIBRARIES = (
-    "argon2", "cryptography", "mnemonic", "msgspec", "platformdirs", "rich", "segno",
-    "sqlcipher3", "textual", "typer", "zeroconf",
+    "argon2", "cryptography", "mnemonic", "msgspec", "platformdirs", "python_socks", "rich",
+    "segno", "sqlcipher3", "textual", "typer", "zeroconf",
 )  # fmt: skip
 CLOCK_SANE_FROM_S = 1_767_225_600
 """2026-01-01: before this Loom was written."""
@@ -202,8 +202,11 @@ async def _profile(caller: Caller) -> list[CheckLine]:
             if not (has_source(caller.settings) or terminal.has_terminal()):
                 advice = "Give the passphrase (--passphrase-file) to have the database checked."
                 return [CheckLine(name="node", ok=True, found="not running", advice=advice)]
+            proxy = configured_proxy(caller.settings, caller.home)
             passphrase = read_passphrase(caller.settings)
-            client = await caller.unlock(passphrase, NodeOptions(online=False, serve=False))
+            client = await caller.unlock(
+                passphrase, NodeOptions(online=False, serve=False, proxy=proxy)
+            )
         try:
             diagnosis = await client.send(Diagnose())
         finally:

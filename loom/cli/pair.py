@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from loom.addresses import parse_address
 from loom.api.client import Client
 from loom.api.commands import (
     AnswerWords,
@@ -27,7 +28,6 @@ from loom.api.events import (
     Warned,
 )
 from loom.api.views import PairingPeer, PairingView
-from loom.cli.daemon import parse_address
 from loom.cli.events import event_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 import loom
-from loom.cli.daemon import parse_address
+from loom.addresses import parse_address
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
 from loom.cli.output import WebReady

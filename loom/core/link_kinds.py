@@ -46,7 +46,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class OpeningTimes(msgspec.Struct, frozen=True):
-    """How long a responder waits, from the connection on: for the clear part, and for the end."""
+    """How long an end waits, from the connection on: for the clear part, and for all of it."""
 
     clear_s: float
     handshake_s: float

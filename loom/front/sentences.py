@@ -77,6 +77,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "{address} is not an address of this machine.",
         "Listen on one of this machine's addresses, or on 0.0.0.0:PORT or [::]:PORT for all.",
     ),
+    "invalid_onion": _both(
+        "{address} is not the address of an onion service.",
+        "Copy it again: 56 letters and digits, then .onion, a colon and the port.",
+    ),
     "invalid_phrase": _both(
         "These words are not a recovery phrase: {reason}.",
         "Type the 24 words in order, separated by spaces.",
@@ -182,6 +186,16 @@ WORDS: Final[Mapping[str, Words]] = {
     "unreachable": _both(
         "Nobody answered at {address}.",
         "Is Loom running there, have they imported your token, and are both clocks right?",
+    ),
+    "proxy_needed": Words(
+        "{address} can be reached only through Tor, and no proxy is set.",
+        "Start Tor, then the node with --proxy socks5://127.0.0.1:9050, or set it in config.toml.",
+        'Start Tor, put [network] and proxy = "socks5://127.0.0.1:9050" at the end of config.toml, '
+        "then start Loom again.",
+    ),
+    "proxy_unavailable": _both(
+        "The proxy {proxy} cannot be used: {reason}. Nothing is dialled around it.",
+        "Start it; Loom tries again by itself.",
     ),
     "discovery_unavailable": Words(
         "Nobody can be found on this network: {what}.",

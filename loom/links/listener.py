@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from loom.core.gate import Admits, GateEntry
 from loom.core.link import Link
-from loom.core.link_ends import LinkResponder
+from loom.core.link_ends import PROMPT, PROXIED, LinkResponder
 from loom.core.link_events import CloseReason, LinkAuthenticated
 from loom.errors import LoomError
 from loom.links.direct import DirectLink
@@ -102,7 +102,7 @@ class LinkListener:
 
     def accept(self) -> StreamHandler:
         """The handler of an incoming stream."""
-        return _Incoming(self, self._clock, self._respond)
+        return _Incoming(self, self._clock)
 
     def stop(self) -> None:
         """Accept no more; end everything that is not yet confirmed."""
@@ -152,7 +152,8 @@ class LinkListener:
             one: at for one, at in self._unconfirmed.items() if one not in self._authenticated
         }
         same = [one for one, at in strangers.items() if at == source]
-        if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX:
+        # Behind an onion service everybody comes from loopback.
+        if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX and not is_loopback(source):
             self._turn_away(same[0])
         elif len(strangers) >= UNAUTHENTICATED_MAX:
             self._turn_away(next(iter(strangers)))
@@ -190,9 +191,13 @@ class LinkListener:
         else:
             link.abort()
 
-    def _respond(self) -> Link:
+    def respond(self, source: str) -> Link:
+        """A link with whoever dialled; an onion service, which is slow, comes from loopback."""
         return LinkResponder(
-            self._gate(), ephemeral_seed=self._random(32), now_s=self._clock.monotonic_s()
+            self._gate(),
+            ephemeral_seed=self._random(32),
+            now_s=self._clock.monotonic_s(),
+            times=PROXIED if is_loopback(source) else PROMPT,
         )
 
     def _is_used(self, entry: GateEntry, rand: bytes) -> bool:
@@ -203,15 +208,22 @@ class LinkListener:
 class _Incoming(DirectLink):
     """A link that needs a place before it begins."""
 
-    def __init__(self, listener: LinkListener, clock: Clock, make_link: Callable[[], Link]) -> None:
-        super().__init__(listener, clock, make_link, dialled=False)
+    def __init__(self, listener: LinkListener, clock: Clock) -> None:
+        super().__init__(listener, clock, lambda: listener.respond(self._source), dialled=False)
         self._listener = listener
+        self._source = ""
 
     def connected(self, stream: Stream) -> None:
         """Take a place among the unconfirmed, or none."""
+        self._source = source_of(stream.remote)
         super().connected(stream)
-        if not self._listener.arrived(self, source_of(stream.remote)):
+        if not self._listener.arrived(self, self._source):
             stream.abort()
+
+
+def is_loopback(source: str) -> bool:
+    """Whether a source is this machine."""
+    return source == "::/64" or source.startswith("127.")
 
 
 def source_of(address: Address) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from loom.api.views import Check, Diagnosis
-from loom.errors import StoreError
+from loom.errors import ProxyUnavailable, StoreError
 from loom.node.network import Network
 from loom.storage import link_rands
 from loom.storage.database import Database
@@ -25,13 +25,14 @@ RESTORE: Final = "Copy the profile's folder to a safe place, then restore it fro
 
 
 async def diagnose(database: Database, network: Network, folder: Path) -> Diagnosis:
-    """Database, disk, port, discovery, clock."""
+    """Database, disk, port, discovery, proxy, clock."""
     return Diagnosis(
         checks=[
             await _database(database, network),
             _disk(folder),
             _port(network),
             _discovery(network),
+            *await _proxy(network),
             await _clock(database),
         ]
     )
@@ -82,6 +83,19 @@ def _discovery(network: Network) -> Check:
         found=f"mDNS is {state}",
         advice="" if state != "failed" else "Is the network up? Use `loom connect` meanwhile.",
     )
+
+
+async def _proxy(network: Network) -> list[Check]:
+    """Nothing where none is set."""
+    if not network.proxy:
+        return []
+    try:
+        await network.check_proxy()
+    except ProxyUnavailable as error:
+        found = f"{network.proxy}: {error.facts['reason']}"
+        advice = "Start it (Tor: `systemctl start tor`), or correct the proxy in config.toml."
+        return [Check(name="proxy", ok=False, found=found, advice=advice)]
+    return [Check(name="proxy", ok=True, found=f"{network.proxy} answers")]
 
 
 async def _clock(database: Database) -> Check:

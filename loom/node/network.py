@@ -6,12 +6,13 @@ from typing import Final
 
 from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
-from loom.errors import PortInUse, PortMoved
+from loom.errors import LoomError, PortInUse, PortMoved, ProxyUnavailable
 from loom.links.listener import anywhere, reaches
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
 from loom.node.parts import Parts
 from loom.node.presence import Announcer
+from loom.node.proxy_watch import ProxyWatch
 from loom.node.roster import Roster
 from loom.node.routes.caller import Caller
 from loom.node.routes.dialer import Dialer
@@ -48,6 +49,7 @@ class Network:
         self._discovery = discovery
         self._options = options
         self._listener: Listener | None = None
+        self._proxy_watch: ProxyWatch | None = None
 
     async def start(self) -> None:
         """Listen, dial, announce.
@@ -57,6 +59,9 @@ class Network:
         """
         await self.link_listener.load()
         await self._listen()
+        if self._options.proxy is not None:
+            self._proxy_watch = ProxyWatch(self._parts, self._roster, self._transport)
+            self._proxy_watch.start()
         self._roster.on_added = self._begin_dialling
         self._roster.on_changed = self._contacts_changed
         self._contacts_changed()
@@ -77,6 +82,8 @@ class Network:
         """Withdraw what was announced and free the port; links are their devices' to end."""
         if self.announcer is not None:
             await self.announcer.stop()
+        if self._proxy_watch is not None:
+            await self._proxy_watch.stop()
         if self._listener is not None:
             await self._listener.close()
 
@@ -94,6 +101,20 @@ class Network:
     def mdns(self) -> str:
         """The announcer's state: on, off or failed."""
         return "off" if self.announcer is None else self.announcer.state
+
+    @property
+    def proxy(self) -> str:
+        """The proxy that is in use, as the config file writes it; empty: none."""
+        return "" if self._options.proxy is None else f"socks5://{self._options.proxy}"
+
+    @property
+    def proxy_state(self) -> str:
+        """Off, or what `ProxyWatch` found out."""
+        return "off" if self._proxy_watch is None else self._proxy_watch.state
+
+    async def check_proxy(self) -> None:
+        """See `Transport.check_proxy`."""
+        await self._transport.check_proxy()
 
     # --- inside ---
 
@@ -113,10 +134,15 @@ class Network:
                 device.book,
                 self._parts.clock,
                 device.is_linked,
-                device.dial_failed,
+                partial(self._dial_failed, device),
                 yields=self._parts.identity.peer_id > device.person.peer_id,
             )
             device.spawn(device.dialer.run(), "dialer")
+
+    def _dial_failed(self, device: Device, error: LoomError) -> None:
+        device.dial_failed(error)
+        if self._proxy_watch is not None and isinstance(error, ProxyUnavailable):
+            self._proxy_watch.look()
 
     async def _listen(self) -> None:
         explicit = self._options.listen

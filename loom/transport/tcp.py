@@ -7,12 +7,14 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import cast
 
+from loom.addresses import is_onion, parse_host
 from loom.errors import (
     ForeignAddress,
     InvalidAddress,
     NetworkError,
     PortInUse,
     PortNotAllowed,
+    ProxyNeeded,
     Unreachable,
 )
 from loom.model import Address
@@ -84,18 +86,32 @@ class TcpTransport:
             raise
         return _TcpListener(servers)
 
-    async def dial(self, address: Address, handler: StreamHandler, timeout_s: float) -> None:
-        """Connect; returns after `handler.connected`.
+    def is_proxied(self, address: Address) -> bool:
+        """Never."""
+        return False
+
+    async def check_proxy(self) -> None:
+        """There is none."""
+
+    async def dial(
+        self,
+        address: Address,
+        handler: StreamHandler,
+        timeout_s: float,
+        isolation: bytes | None = None,
+    ) -> None:
+        """Connect; returns after `handler.connected`. `isolation` is for proxies.
 
         Raises:
             Unreachable: no such name, refused, no route, or not within the time.
+            ProxyNeeded: an onion service; no name server is asked for it.
         """
-        loop = asyncio.get_running_loop()
         try:
+            if is_onion(parse_host(address.host)):
+                raise ProxyNeeded(address=str(address))
             async with asyncio.timeout(timeout_s):
-                sock = await _connect(address, timeout_s)
-                await loop.create_connection(lambda: _Connection(lambda: handler), sock=sock)
-        except (OSError, ValueError, OverflowError) as error:
+                await hand_over(await connect(address, timeout_s), handler)
+        except (InvalidAddress, OSError, ValueError, OverflowError) as error:
             raise Unreachable(address=str(address)) from error
 
 
@@ -128,8 +144,9 @@ class _Connection(asyncio.Protocol):
     _transport: asyncio.Transport
     _handler: StreamHandler
 
-    def __init__(self, accept: Callable[[], StreamHandler]) -> None:
+    def __init__(self, accept: Callable[[], StreamHandler], remote: Address | None = None) -> None:
         self._accept = accept
+        self._dialled = remote
         self._accepted = False
         self._is_lost = False
 
@@ -170,7 +187,7 @@ class _Connection(asyncio.Protocol):
             # Asked here, not by the factory: an exception there would leak the accepted socket.
             self._handler = self._accept()
             self._accepted = True
-            self._remote = _address(transport.get_extra_info("peername"))
+            self._remote = self._dialled or _address(transport.get_extra_info("peername"))
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # What one read takes in is worked through in one turn: with asyncio's 256 KiB, some
             # 3,000 of the smallest records, everybody else waited for 25 ms.
@@ -315,7 +332,7 @@ def _set_up(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, TCP_SEGMENT_MAX_BYTES)
 
 
-async def _connect(address: Address, timeout_s: float) -> socket.socket:
+async def connect(address: Address, timeout_s: float) -> socket.socket:
     """The first of the host's addresses that answers; each gets its share of the time left."""
     loop = asyncio.get_running_loop()
     ends_at_s = loop.time() + timeout_s
@@ -339,6 +356,14 @@ async def _connect(address: Address, timeout_s: float) -> socket.socket:
             sock.close()
             raise
     raise failure
+
+
+async def hand_over(
+    sock: socket.socket, handler: StreamHandler, remote: Address | None = None
+) -> None:
+    """Give a connected socket to its handler; `remote`: who is behind the proxy it leads to."""
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(lambda: _Connection(lambda: handler, remote), sock=sock)
 
 
 def _close_all(sockets: Iterable[socket.socket]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from loom.config import CONFIG_FILE, PROXY_EXAMPLE, NetworkSettings, read_config
 from loom.durable import replace_durably
 from loom.errors import InvalidInput, LoomError, StoreUnavailable
 from loom.front.sentences import in_app
@@ -15,7 +16,6 @@ from loom.tui.keys import Keys
 from loom.tui.notices import Level, Way
 from loom.tui.themes import load_theme
 
-FILE: Final = "config.toml"
 THEMES: Final = "themes"
 TEMPLATE: Final = """\
 # Loom's terminal app. /settings changes this file too.
@@ -45,6 +45,11 @@ notify_by = "auto"
 # Other keys for single actions. An empty list takes the keys away.
 #   search_here = ["ctrl+s"]
 [bind]
+
+# Dial everything outside this machine's own networks through a SOCKS 5 proxy, such as Tor, from the
+# next start on.
+[network]
+# proxy = "socks5://127.0.0.1:9050"
 """
 
 
@@ -58,6 +63,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     notify_by: Way = Way.AUTO
     lock_after_min: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 15
     bind: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    network: NetworkSettings = NetworkSettings()
 
 
 MEANINGS: Final = {
@@ -68,6 +74,7 @@ MEANINGS: Final = {
     "notify_by": " or ".join(f'"{way}"' for way in Way),
     "lock_after_min": "a number of minutes from 0 to 10080",
     "bind": 'a list of keys in quotes for each action, as in search_here = ["ctrl+s"]',
+    "network": f'a table with proxy = "{PROXY_EXAMPLE}", or nothing',
 }
 """What the value of each setting must be, for who wrote another one."""
 
@@ -78,20 +85,7 @@ def read_app_settings(folder: Path) -> AppSettings:
     Raises:
         InvalidInput: it is not what the template shows.
     """
-    try:
-        text = (folder / FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return AppSettings()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(what=f"{FILE} cannot be read") from error
-    import tomllib  # most have no such file, and start faster
-
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(what=f"{FILE} is not TOML: {error}") from error
-    except RecursionError as error:
-        raise InvalidInput(what=f"{FILE} is nested too deeply") from error
+    table = read_config(folder)
     try:
         return msgspec.convert(table, AppSettings)
     except msgspec.ValidationError as error:
@@ -104,12 +98,12 @@ def _wrong_value(table: dict[str, Any]) -> str:
         if name not in MEANINGS:
             close = get_close_matches(name, MEANINGS, n=1)
             meant = f" (perhaps {close[0]} was meant)" if close else ""
-            return f"{FILE}: there is no setting {printable(name)[:64]}{meant}"
+            return f"{CONFIG_FILE}: there is no setting {printable(name)[:64]}{meant}"
         try:
             msgspec.convert({name: value}, AppSettings)
         except msgspec.ValidationError:
-            return f"{FILE}: {name} must be {MEANINGS[name]}"
-    return f"{FILE} cannot be read"
+            return f"{CONFIG_FILE}: {name} must be {MEANINGS[name]}"
+    return f"{CONFIG_FILE} cannot be read"
 
 
 def read_or_default(folder: Path) -> tuple[AppSettings, str]:
@@ -129,7 +123,7 @@ def change_app_setting(folder: Path, name: str, value: str | int | bool) -> None
     Raises:
         StoreUnavailable: the file cannot be written.
     """
-    file = folder / FILE
+    file = folder / CONFIG_FILE
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = file.read_text(encoding="utf-8") if file.exists() else TEMPLATE

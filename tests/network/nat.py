@@ -45,6 +45,15 @@ class Nat:
         return None
 
 
+def tcp_begins(frame: bytes) -> tuple[str, str] | None:
+    """Who asks whom for a connection, if the frame does: SYN without ACK."""
+    tcp = _tcp_at(frame)
+    if tcp is None or frame[tcp + 13] & 0x12 != 0x02:
+        return None
+    source, destination = frame[_ETHERNET + 12 :][:4], frame[_ETHERNET + 16 :][:4]
+    return str(IPv4Address(source)), str(IPv4Address(destination))
+
+
 def _tcp_at(frame: bytes) -> int | None:
     if frame[12:14] != _IPV4 or frame[_ETHERNET + 9] != _TCP:
         return None

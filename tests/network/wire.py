@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
-from tests.network.nat import Nat
+from tests.network.nat import Nat, tcp_begins
 
 _TUNSETIFF = 0x400454CA
 _IFF_TAP = 0x0002
@@ -51,6 +51,8 @@ class Wire:
         """Before the first host, seen from the second."""
         self.frames: Counter[str] = Counter()
         """What became of them: carried, lost, too large, cut, overtook."""
+        self.begun: Counter[tuple[str, str]] = Counter()
+        """How often each IPv4 address asked another one for a TCP connection."""
         self._random = random.Random(seed)
         self._taps, self.names = zip(*(_tap() for _ in range(2)), strict=True)
         self._wake = os.pipe()
@@ -89,6 +91,8 @@ class Wire:
     def _fate(self, frame: bytes) -> float | None:
         """When the frame arrives; None: never."""
         weather = self.weather
+        if (ends := tcp_begins(frame)) is not None:
+            self.begun[ends] += 1
         if not weather.plugged:
             self.frames["cut"] += 1
         elif len(frame) - ETHERNET_BYTES > weather.largest_bytes:

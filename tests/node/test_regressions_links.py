@@ -331,7 +331,11 @@ async def test_contacts_who_cannot_be_reached_delay_nobody_who_can(
     reach = MemoryTransport.dial
 
     async def dial(
-        transport: MemoryTransport, address: Address, handler: StreamHandler, timeout_s: float
+        transport: MemoryTransport,
+        address: Address,
+        handler: StreamHandler,
+        timeout_s: float,
+        isolation: bytes | None = None,
     ) -> None:
         if address.host.startswith("10.99."):
             await asyncio.sleep(timeout_s)

@@ -12,12 +12,12 @@ import msgspec
 from loom.api.commands import Command, ListPeers, ShowConnectivity, VerifyContact
 from loom.api.events import ContactTyping
 from loom.api.views import Connectivity, PathChange, PathView, Peers, PeerView, SafetyNumberView
+from loom.config import CONFIG_FILE
 from loom.core.safety_number import safety_number, safety_words
 from loom.front.signs import Signs
 from loom.model import PeerId
 from loom.tui import times
 from loom.tui.app import LoomApp
-from loom.tui.settings import FILE
 from tests.tui.conftest import in_utc, settle
 from tests.tui.people import PeopleNode
 from tests.tui.pictures import bare
@@ -182,7 +182,7 @@ async def paint(name: str) -> str:
     """One picture as SVG."""
     node = Trip()
     with tempfile.TemporaryDirectory() as folder, in_utc():
-        (Path(folder) / FILE).write_text('theme = "dark"\n')
+        (Path(folder) / CONFIG_FILE).write_text('theme = "dark"\n')
         app = LoomApp(node, profile="mira", config=Path(folder), signs=Signs(unicode=True))
         with patch.object(times, "today", lambda: date(2026, 11, 20)):
             async with app.run_test(size=SIZE) as pilot:

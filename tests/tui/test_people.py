@@ -20,10 +20,9 @@ from loom.api.commands import (
     SetPreferences,
     VerifyContact,
 )
-from loom.errors import InvalidAddress, InvalidInput, InvalidToken
+from loom.errors import InvalidInput, InvalidToken
 from loom.front.signs import Signs
 from loom.tui import clipboard
-from loom.tui.addresses import read_address
 from loom.tui.app import LoomApp
 from loom.tui.kit.body import PanelBody
 from loom.tui.kit.chooser import Chooser
@@ -358,14 +357,6 @@ async def test_clicks_choose_and_press(people: PeopleNode, opened: Opened) -> No
         await pilot.click(offset=(5, row))
         await run(pilot, "x")
         assert "New name        > x" in screen(app)
-
-
-def test_addresses_are_read_strictly() -> None:
-    assert read_address(" 192.0.2.7:4070 ") == ("192.0.2.7", 4070)
-    assert read_address("[2001:db8::7]:1") == ("2001:db8::7", 1)
-    for wrong in ("", "host", ":1", "host:", "host:x", "::1:4", "a b:1", "host:123456"):
-        with pytest.raises(InvalidAddress):
-            read_address(wrong)
 
 
 def test_a_token_file_is_read(tmp_path: Path) -> None:

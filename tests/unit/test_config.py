@@ -8,6 +8,7 @@ import pytest
 from loom.config import (
     Settings,
     choose_profile,
+    configured_proxy,
     home_of,
     paths_of,
     private_folder,
@@ -22,6 +23,8 @@ from loom.errors import (
     ProfileNotFound,
     StoreUnavailable,
 )
+from loom.model import Address
+from loom.tui.settings import TEMPLATE
 
 
 def test_everything_is_under_loom_home(tmp_path: Path) -> None:
@@ -147,3 +150,62 @@ def test_a_link_or_file_is_no_private_folder(tmp_path: Path) -> None:
     for name in ("link", "file"):
         with pytest.raises(StoreUnavailable):
             private_folder(tmp_path / name)
+
+
+# --- the proxy ---
+
+
+def proxy(tmp_path: Path, text: str | None, **environment: str) -> Address | None:
+    """What a config file and the environment say."""
+    settings = read_settings({"LOOM_HOME": str(tmp_path), **environment})
+    home = home_of(settings)
+    if text is not None:
+        home.config.mkdir(exist_ok=True)
+        (home.config / "config.toml").write_text(text)
+    return configured_proxy(settings, home)
+
+
+def test_a_proxy_is_set_in_the_config_file_or_the_environment(tmp_path: Path) -> None:
+    tor = Address("127.0.0.1", 9050)
+    assert proxy(tmp_path, None) is None
+    assert proxy(tmp_path, 'theme = "dark"\n') is None
+    assert proxy(tmp_path, "[network]\n") is None
+    assert proxy(tmp_path, TEMPLATE) is None
+    shown = TEMPLATE.replace("# proxy", "proxy")
+    assert shown != TEMPLATE
+    assert proxy(tmp_path, shown) == tor
+    assert proxy(tmp_path, '[network]\nproxy = "socks5h://[::1]:9050/"\n') == Address("::1", 9050)
+    assert proxy(tmp_path, None, LOOM_PROXY="SOCKS5://tor:9050") == Address("tor", 9050)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:3128", "socks4://127.0.0.1:9050", "127.0.0.1:9050", "socks5://127.0.0.1",
+        "socks5://127.0.0.1:0", "socks5://:9050", "socks5:127.0.0.1:9050", "socks5://a b:1", "x",
+    ],
+)  # fmt: skip
+def test_another_proxy_is_refused_with_a_right_one(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        proxy(tmp_path, f'[network]\nproxy = "{text}"\n')
+    assert "config.toml" in str(raised.value)
+    assert "socks5://127.0.0.1:9050" in str(raised.value)
+    with pytest.raises(InvalidInput, match="LOOM_PROXY"):
+        proxy(tmp_path, None, LOOM_PROXY=text)
+
+
+def test_a_proxy_with_a_user_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="without a user name") as raised:
+        proxy(tmp_path, None, LOOM_PROXY="socks5://ada:secret@127.0.0.1:9050")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["[network", "network = 1", "[network]\nproxi = 'x'", "[network]\nproxy = 9050"]
+)
+def test_a_config_file_that_may_name_a_proxy_and_cannot_be_read_is_an_error(
+    tmp_path: Path, text: str
+) -> None:
+    """Nothing may be dialled then: without the proxy it would tell this machine's address."""
+    with pytest.raises(InvalidInput, match=r"config\.toml"):
+        proxy(tmp_path, text)

@@ -1,8 +1,9 @@
 """Commands about how contacts are reached."""
 
+from loom.addresses import is_onion, parse_host
 from loom.api import commands as api
 from loom.api import views
-from loom.errors import InvalidAddress, Unreachable
+from loom.errors import InvalidAddress, NetworkError, ProxyNeeded, Unreachable
 from loom.model import Address, Direction
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
@@ -30,14 +31,16 @@ class NetworkCommands:
         device = self._roster.addressable(command.contact)
         if not command.host or not 0 < command.port < 65_536:
             raise InvalidAddress(address=f"{command.host}:{command.port}")
-        address = Address(command.host, command.port)
+        address = Address(parse_host(command.host), command.port)
+        if is_onion(address.host) and not self._network.proxy:
+            raise ProxyNeeded(address=str(address))
         await device.book.remember([address], AddressSource.HAND)
         if not self._network.is_online:
             return views.Done()
         if device.connection is None or device.connection.remote != address:
             try:
                 await self._network.caller.call(device, address)
-            except Unreachable:
+            except NetworkError:
                 if device.dialer is not None:
                     device.dialer.heard()  # it may have had no address before
                 raise
@@ -81,6 +84,8 @@ class NetworkCommands:
         )
         return views.Connectivity(
             mdns=network.mdns,
+            proxy=network.proxy,
+            proxy_state=network.proxy_state,
             addresses=network.addresses,
             refused=network.link_listener.refused,
             paths=[

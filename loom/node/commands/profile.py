@@ -68,6 +68,8 @@ class ProfileCommands:
             online=sum(device.is_linked() for device in self._roster.values()),
             queued=sum(queued.values()),
             mdns=self._network.mdns,
+            proxy=self._network.proxy,
+            proxy_state=self._network.proxy_state,
             version=loom.__version__,
             started_seq=self._started_seq,
             last_seq=self._parts.journal.last_seq,

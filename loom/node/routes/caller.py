@@ -5,14 +5,18 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from loom.core.link import Link
-from loom.core.link_ends import LinkInitiator
+from loom.core.link_ends import PROMPT, PROXIED, LinkInitiator
 from loom.core.link_events import CloseReason, LinkAuthenticated
-from loom.core.link_kinds import Credentials
-from loom.errors import LoomError, Unreachable
+from loom.core.link_kinds import Credentials, OpeningTimes
+from loom.errors import LoomError, NetworkError, Unreachable
 from loom.links.direct import DirectLink
 from loom.model import Address
 from loom.ports import Clock, Transport
-from loom.wire.limits import LINK_HANDSHAKE_TIMEOUT_S, LINK_RAND_BYTES
+from loom.wire.limits import (
+    LINK_HANDSHAKE_TIMEOUT_S,
+    LINK_RAND_BYTES,
+    PROXIED_CONNECT_TIMEOUT_S,
+)
 
 CALLS_AT_ONCE: Final = 64
 """To contacts that are looked for, and as many again to contacts that announced an address."""
@@ -68,17 +72,27 @@ class Caller:
 
         Raises:
             Unreachable: nobody answered as this contact.
+            ProxyNeeded, ProxyUnavailable: nobody was asked.
         """
         if self._is_stopping or not callee.takes_links:
             raise Unreachable(address=str(address))
+        is_proxied = self._transport.is_proxied(address)
+        connect_s = PROXIED_CONNECT_TIMEOUT_S if is_proxied else LINK_HANDSHAKE_TIMEOUT_S
+        times = PROXIED if is_proxied else PROMPT
+        credentials = callee.credentials(self._random(LINK_RAND_BYTES), self._today())
         call = _Call(callee)
-        link = DirectLink(call, self._clock, lambda: self._initiate(callee), dialled=True)
+        link = DirectLink(
+            call, self._clock, lambda: self._initiate(credentials, times), dialled=True
+        )
         self._opening.add(link)
         try:
-            await self._transport.dial(address, link, LINK_HANDSHAKE_TIMEOUT_S)
-            async with asyncio.timeout(LINK_HANDSHAKE_TIMEOUT_S + 1.0):
+            await self._transport.dial(address, link, connect_s, credentials.link_key)
+            async with asyncio.timeout(times.handshake_s + 1.0):
                 is_confirmed = await call.is_confirmed
         except asyncio.CancelledError:
+            link.abort()
+            raise
+        except NetworkError:
             link.abort()
             raise
         except (TimeoutError, LoomError) as error:
@@ -96,13 +110,14 @@ class Caller:
         for link in list(self._opening):
             link.abort()
 
-    def _initiate(self, callee: Callee) -> Link:
+    def _initiate(self, credentials: Credentials, times: OpeningTimes) -> Link:
         random = self._random
         return LinkInitiator(
-            callee.credentials(random(LINK_RAND_BYTES), self._today()),
+            credentials,
             ephemeral_seed=random(32),
             kem_seed=random(64),
             now_s=self._clock.monotonic_s(),
+            times=times,
         )
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
-from loom.errors import LoomError
+from loom.errors import LoomError, ProxyNeeded, ProxyUnavailable
 from loom.model import Address
 from loom.ports import Clock
 from loom.storage.addresses import AddressSource, KnownAddress
@@ -208,6 +208,8 @@ class Dialer:
             raise error
         self._failed(error)
         self.failed_attempts += 1
+        if isinstance(error, ProxyNeeded | ProxyUnavailable):
+            return False  # nobody was asked there
         first_s, _ = self._failing.get(address, (now_s, now_s))
         self._failing[address] = first_s, now_s
         return True

@@ -6,6 +6,7 @@ A panel is imported where it is opened: what is not shown must not delay the fir
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
+from loom.addresses import parse_address
 from loom.api.commands import (
     BlockContact,
     Connect,
@@ -18,7 +19,6 @@ from loom.api.views import ContactView
 from loom.errors import InvalidInput, LoomError
 from loom.front.slash import Run, SlashCommand
 from loom.printable import printable
-from loom.tui.addresses import read_address
 from loom.tui.chat.choices import Choices
 from loom.tui.chat.navigation import Navigation
 from loom.tui.keys import PROFILES
@@ -212,9 +212,9 @@ class SlashCommands:
 
             self.show_contact(ADDRESS)
             return
-        host, port = read_address(argument)
+        at = parse_address(argument)
         self._owner.say(f"Connecting to {argument} ...")
-        await self._owner.send(Connect(contact=self._contact, host=host, port=port))
+        await self._owner.send(Connect(contact=self._contact, host=at.host, port=at.port))
         self._owner.say("Connected; the address is remembered.")
 
     # --- panels ---

@@ -27,7 +27,11 @@ _CHANGES = {
     "slow": "too slow at",
     "aged": "connecting again to",
 }
-ERRORS = {"unreachable": "no answer"}
+ERRORS = {
+    "unreachable": "no answer",
+    "proxy_unavailable": "the proxy does not answer",
+    "proxy_needed": "an onion service, and no proxy is set",
+}
 
 
 class ConnectivityPanel(LivePanel):
@@ -62,6 +66,7 @@ class ConnectivityPanel(LivePanel):
             GAP,
             Fact("Listening at", ", ".join(found.addresses) or "nothing"),
             Fact("Local network", found.mdns, "bad" if found.mdns == "failed" else "text"),
+            *([Fact("Proxy", *_proxy(found))] if found.proxy else []),
             Fact("Refused", f"{_count(found.refused, 'unknown caller')}"),
         ]
         for path in found.paths:
@@ -110,6 +115,11 @@ class ConnectivityPanel(LivePanel):
     def _open(self, path: PathView) -> None:
         self.loom.close_panels()
         self.loom.open_conversation(path.contact_id)
+
+
+def _proxy(found: Connectivity) -> tuple[str, str]:
+    """The proxy with its state, and how that looks."""
+    return f"{found.proxy}, {found.proxy_state}", "bad" if found.proxy_state == "failed" else "text"
 
 
 def way(path: PathView) -> str:

@@ -1,5 +1,6 @@
 """One contact: what is known of them, and everything that can be decided about them."""
 
+from loom.addresses import parse_address
 from loom.api.commands import (
     BlockContact,
     Connect,
@@ -13,7 +14,6 @@ from loom.api.commands import (
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, PeerView, Preference
 from loom.errors import ContactNotFound
-from loom.tui.addresses import read_address
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
@@ -160,9 +160,9 @@ class PersonPanel(LivePanel):
 
     def _do_connect(self) -> None:
         async def connect() -> None:
-            host, port = read_address(self._address.text)
+            at = parse_address(self._address.text)
             self.say(f"Connecting to {self._address.text.strip()} ...")
-            await self.loom.send(Connect(contact=self.contact, host=host, port=port))
+            await self.loom.send(Connect(contact=self.contact, host=at.host, port=at.port))
             self._address.clear()
             await self.load()
             self.say("Connected; the address is remembered.")
