@@ -365,7 +365,7 @@ def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None
     stored = encode_sessions(first.alice)
     chance = random.Random(5)
     with pytest.raises(MalformedMessage):
-        decode_sessions(b"\x03" + stored[1:])
+        decode_sessions(b"\x04" + stored[1:])
     for _ in range(3_000):
         damaged = bytearray(stored)
         place = chance.randrange(len(damaged))
@@ -375,7 +375,7 @@ def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None
         except LoomError:
             continue
     for size in range(0, 200, 7):
-        for version in (b"\x01", b"\x02"):
+        for version in (b"\x01", b"\x02", b"\x03"):
             with pytest.raises(LoomError):
                 decode_sessions(version + chance.randbytes(size))
 
