@@ -17,10 +17,10 @@ import pytest
 from bench.processes import LineProcess
 from loom.wire.limits import (
     LINK_CLEAR_BYTES,
-    LINK_CLEAR_TIMEOUT_S,
     LINK_HANDSHAKE_MAX_BYTES,
-    LINK_HANDSHAKE_TIMEOUT_S,
-    UNAUTHENTICATED_PER_SOURCE_MAX,
+    PROXIED_CLEAR_TIMEOUT_S,
+    PROXIED_HANDSHAKE_TIMEOUT_S,
+    UNAUTHENTICATED_MAX,
 )
 from tests.e2e.conftest import Made
 from tests.e2e.processes import ALONE, LIMIT_S, Daemon, Home, history
@@ -44,7 +44,7 @@ def daemon(home: Home) -> Iterator[Daemon]:
 def stranger(daemon: Daemon) -> socket.socket:
     """A connection to the node."""
     connection = socket.create_connection(("127.0.0.1", daemon.port), timeout=SLACK_S)
-    connection.settimeout(LINK_HANDSHAKE_TIMEOUT_S + SLACK_S)
+    connection.settimeout(PROXIED_HANDSHAKE_TIMEOUT_S + SLACK_S)
     return connection
 
 
@@ -86,10 +86,10 @@ def test_strangers_hear_nothing_and_the_node_lives_on(home: Home, daemon: Daemon
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(data)
             heard = answer_to(connection)
-            assert time.monotonic() - began_s < LINK_HANDSHAKE_TIMEOUT_S + SLACK_S
+            assert time.monotonic() - began_s < PROXIED_HANDSHAKE_TIMEOUT_S + SLACK_S
             return heard
 
-    with ThreadPoolExecutor(UNAUTHENTICATED_PER_SOURCE_MAX) as pool:
+    with ThreadPoolExecutor(UNAUTHENTICATED_MAX) as pool:
         assert list(pool.map(say, said)) == [b""] * len(said)
     with closing(stranger(daemon)) as connection:  # whoever says no more is let go all the same
         connection.sendall(HTTP)
@@ -104,7 +104,7 @@ def test_a_slow_writer_is_let_go_in_time(home: Home, daemon: Daemon) -> None:
         connection.settimeout(1.0)
         heard: bytes | None = None
         while heard is None:
-            assert time.monotonic() - began_s < LINK_HANDSHAKE_TIMEOUT_S + SLACK_S
+            assert time.monotonic() - began_s < PROXIED_HANDSHAKE_TIMEOUT_S + SLACK_S
             try:
                 connection.sendall(b"x")
                 heard = connection.recv(1)
@@ -113,7 +113,7 @@ def test_a_slow_writer_is_let_go_in_time(home: Home, daemon: Daemon) -> None:
             except (BrokenPipeError, ConnectionResetError):
                 heard = b""
         assert heard == b""
-        assert time.monotonic() - began_s > LINK_CLEAR_TIMEOUT_S - 0.1
+        assert time.monotonic() - began_s > PROXIED_CLEAR_TIMEOUT_S - 0.1
     alice_gets_through(home, daemon, "in the end")
 
 
@@ -121,8 +121,8 @@ def test_a_flooder_of_connections_keeps_nobody_out(home: Home, daemon: Daemon) -
     with ExitStack() as stack:
         flood = [stack.enter_context(closing(stranger(daemon))) for _ in range(40)]
         alice_gets_through(home, daemon, "first, among forty")
-        gone = [one for one in flood[:-UNAUTHENTICATED_PER_SOURCE_MAX] if answer_to(one) == b""]
-        assert len(gone) == len(flood) - UNAUTHENTICATED_PER_SOURCE_MAX
+        gone = [one for one in flood[:-UNAUTHENTICATED_MAX] if answer_to(one) == b""]
+        assert len(gone) == len(flood) - UNAUTHENTICATED_MAX
         stopping = threading.Event()
 
         def keep_coming() -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from loom.errors import LoomError, Unreachable
+from loom.errors import LoomError, ProxyUnavailable, Unreachable
 from loom.model import Address
 from loom.node.routes.dialer import (
     FORGET_AFTER_MS,
@@ -31,6 +31,8 @@ class Contact:
         self.live: set[Address] = set()
         self.refusing = False
         """Else a dead address swallows what is sent there."""
+        self.has_proxy = True
+        """Else nothing is asked anywhere."""
         self.dialled: list[tuple[float, Address]] = []
         self.at_once = self.at_once_max = 0
         self.opened_s: float | None = None
@@ -55,6 +57,8 @@ class Contact:
         self.at_once += 1
         self.at_once_max = max(self.at_once, self.at_once_max)
         try:
+            if not self.has_proxy:
+                raise ProxyUnavailable(proxy="127.0.0.1:9050", reason="nobody answers there")
             if address not in self.live:
                 await asyncio.sleep(0 if self.refusing else TIMEOUT_S)
                 raise Unreachable(address=str(address))
@@ -220,6 +224,21 @@ async def test_a_learned_address_that_is_dead_for_a_month_is_forgotten(
     assert len(contact.addresses) == 1, "a clock that jumps alone takes no address away"
     await asyncio.sleep(4 * HOUR_S)
     assert len(contact.addresses) == is_kept
+    await contact.end()
+
+
+async def test_a_proxy_that_is_gone_for_a_month_says_nothing_about_an_address() -> None:
+    contact = Contact(_known(LIVE, AddressSource.MDNS, FORGET_AFTER_MS))
+    contact.has_proxy = False
+    await asyncio.sleep(RARE_AFTER_S + 4 * HOUR_S)
+    assert len(contact.addresses) == 1
+    waits_s = [b - a for a, b in zip(contact.times(LIVE), contact.times(LIVE)[1:], strict=False)]
+    assert 100.0 < max(waits_s) < RARE_S / 2
+    assert {error.code for error in contact.errors} == {"proxy_unavailable"}
+    contact.has_proxy, contact.live = True, {LIVE}
+    contact.dialer.heard()
+    await asyncio.sleep(0.1)
+    assert contact.opened_s is not None
     await contact.end()
 
 

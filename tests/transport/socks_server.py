@@ -1,4 +1,4 @@
-"""A SOCKS 5 server that leads all to one port of this machine, and notes what it was asked."""
+"""A SOCKS 5 server that leads all to ports of this machine, and notes what it was asked."""
 
 import asyncio
 import ipaddress
@@ -27,6 +27,8 @@ class SocksServer:
 
     def __init__(self, target: Address) -> None:
         self.target = target
+        self.targets: dict[str, Address] = {}
+        """For those hosts in place of it."""
         self.asked = Seen[Asked]()
         self.ended = Seen[None]()
         self.reply = SUCCEEDED
@@ -80,7 +82,9 @@ class SocksServer:
             return
         writer.write(bytes((5, self.reply, 0, 1)) + bytes(6))
         if self.reply == SUCCEEDED:
-            far_reader, far_writer = await asyncio.open_connection(*_pair(self.target))
+            far_reader, far_writer = await asyncio.open_connection(
+                *_pair(self.targets.get(host, self.target))
+            )
             try:
                 await asyncio.wait(
                     [
