@@ -134,15 +134,13 @@ class Advert(msgspec.Struct, frozen=True):
     addresses: tuple[bytes, ...]
     """Packed IPv4 (4 bytes) and IPv6 (16 bytes), sorted."""
     properties: tuple[tuple[bytes, bytes], ...]
-    name: str = ""
-    """Of a found one: what `Lost` calls it."""
 
 
 Found = Callable[[Advert, tuple[bytes, ...]], None]
 """Takes an advert, and those of its addresses that may be dialled: in the network it came from."""
 
-Lost = Callable[[str], None]
-"""Takes the name of an advert that was taken back."""
+Lost = Callable[[Advert], None]
+"""Takes an advert that was found and is announced no longer."""
 
 
 class Discovery(Protocol):

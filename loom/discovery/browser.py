@@ -25,6 +25,8 @@ REQUESTS_AT_ONCE: Final = 16
 """Names whose records did not come with them, and are asked for."""
 KNOWN_MAX: Final = 24
 """Known answers of a query (RFC 6762, section 7.1): they fit into one packet."""
+SHOWN_MAX: Final = 256
+"""Adverts whose end is told."""
 FIRST_QUERY_S: Final = (0.02, 0.12)
 QUERY_MAX_S: Final = 3_600.0
 REPEAT_S: Final = 4.0
@@ -59,6 +61,8 @@ class Browser(zeroconf.RecordUpdateListener):
         self._type = service_type
         self._is_own = is_own
         self._waiting = Waiting()
+        self._shown: dict[str, Advert] = {}
+        """By name, those that may be lost, oldest first."""
         self._known = deque[str](maxlen=KNOWN_MAX)
         self._again = asyncio.Event()
         self._requests = 0
@@ -94,8 +98,7 @@ class Browser(zeroconf.RecordUpdateListener):
                 continue
             if record.is_expired(now):
                 self._waiting.discard(record.alias)
-                if self._lost is not None:
-                    self._lost(record.alias)
+                self._forget(record.alias)
             elif source is not None:
                 self._wait(record.alias, source)
 
@@ -139,6 +142,18 @@ class Browser(zeroconf.RecordUpdateListener):
             nearby = self._intake.interfaces.nearby(advert.addresses, *source)
             if nearby:
                 self._found(advert, nearby)
+                if self._lost is not None:
+                    self._remember(info.name, advert)
+
+    def _remember(self, name: str, advert: Advert) -> None:
+        self._shown[name] = advert
+        if len(self._shown) > SHOWN_MAX:
+            del self._shown[next(iter(self._shown))]
+
+    def _forget(self, name: str) -> None:
+        advert = self._shown.pop(name, None)
+        if advert is not None and self._lost is not None:
+            self._lost(advert)
 
     async def _request(self, info: AsyncServiceInfo, source: Source) -> None:
         """Ask for the records of a name, and let it wait for its turn again."""
@@ -197,4 +212,4 @@ def _advert(info: AsyncServiceInfo) -> Advert | None:
     if not info.port or not 0 < len(addresses) <= ADVERT_ADDRESSES_MAX:
         return None
     properties = tuple((key, value or b"") for key, value in info.properties.items())
-    return Advert(info.port, addresses, properties, info.name)
+    return Advert(info.port, addresses, properties)

@@ -377,8 +377,8 @@ class _Round:
         if self.peers.found(advert, nearby):
             self._tell(api.PairingPeers(peers=self.peers.views()))
 
-    def _lost(self, name: str) -> None:
-        if self.peers.lost(name):
+    def _lost(self, advert: Advert) -> None:
+        if self.peers.lost(advert):
             self._tell(api.PairingPeers(peers=self.peers.views()))
 
     def _seeds(self) -> bytes:

@@ -19,8 +19,8 @@ class PairingPeers:
 
     def __init__(self, own_alias: str) -> None:
         self._own_alias = own_alias
-        self._found: dict[str, tuple[str, tuple[Address, ...]]] = {}
-        """By the name of the advert, oldest first: what it is called here, and where it is."""
+        self._found: dict[Advert, tuple[str, tuple[Address, ...]]] = {}
+        """Oldest first: what each is called here, and where it may be dialled."""
 
     def found(self, advert: Advert, nearby: tuple[bytes, ...]) -> bool:
         """Take in an advert; whether the list changed."""
@@ -31,16 +31,16 @@ class PairingPeers:
         if alias == self._own_alias or not nearby:
             return False
         at = tuple(Address(str(ipaddress.ip_address(one)), advert.port) for one in nearby)
-        before = self._found.get(advert.name)
+        before = self._found.get(advert)
         called = self._free(alias) if before is None else before[0]
-        self._found[advert.name] = (called, at)
+        self._found[advert] = (called, at)
         if len(self._found) > PAIR_PEERS_MAX:
             del self._found[next(iter(self._found))]
         return before != (called, at)
 
-    def lost(self, name: str) -> bool:
+    def lost(self, advert: Advert) -> bool:
         """An advert was taken back; whether the list changed."""
-        return self._found.pop(name, None) is not None
+        return self._found.pop(advert, None) is not None
 
     def addresses(self, alias: str) -> tuple[Address, ...]:
         """Where somebody is; empty: nobody is called so."""
