@@ -11,7 +11,7 @@
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
     │   ├── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile
-    │   └── NodeNotRunning, RemoteNodeNotRunning
+    │   └── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
     ├── PeerError             the other side broke the rules
     │   ├── MalformedMessage  bytes that are no valid encoding
     │   ├── AuthenticationError   a tag, signature or commitment that does not verify
@@ -249,6 +249,13 @@ class NoProfile(ProfileNotFound):
 
     code = "no_profile"
     fact_names = ()
+
+
+class RemoteProfileNotFound(ProfileNotFound):
+    """The other machine has no profile, or none of that name."""
+
+    code = "remote_profile_not_found"
+    fact_names = ("host",)
 
 
 class NodeNotRunning(NotFound):

@@ -166,14 +166,11 @@ def stop(context: typer.Context) -> None:
     caller = Caller.of(context)
 
     async def work() -> None:
-        async with caller.attached() as client, following(client, None) as events:
-            done = await client.send(Stop())
-            if caller.host is not None:
-                await _until_ended(events)
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                while caller.host is None and await caller.is_running():  # noqa: ASYNC110 - another process sets no event
-                    await asyncio.sleep(0.05)
+            async with caller.attached() as client, following(client, None) as events:
+                done = await client.send(Stop())
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await _until_ended(caller, events)
         except TimeoutError as error:
             raise ControlError(what="it does not stop") from error
         caller.output.put(done, "The node is stopped.")
@@ -181,11 +178,15 @@ def stop(context: typer.Context) -> None:
     caller.run(work())
 
 
-async def _until_ended(events: AsyncIterator[AnyEvent]) -> None:
-    """The node over there has ended when the line to it has."""
-    with suppress(RemoteLost):
-        async for _ in events:
-            pass
+async def _until_ended(caller: Caller, events: AsyncIterator[AnyEvent]) -> None:
+    """Here its socket tells; over there its events, because each look would be another ssh."""
+    if caller.host is not None:
+        with suppress(RemoteLost):
+            async for _ in events:
+                pass
+        return
+    while await caller.is_running():  # noqa: ASYNC110 - another process sets no event
+        await asyncio.sleep(0.05)
 
 
 def connect(

@@ -1,21 +1,26 @@
 """What another machine answers, made harmless before a front end sees it."""
 
+import re
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
 
-from loom.api.views import Draft
-from loom.errors import ControlError
+from loom.api.views import Draft, SafetyNumberView, TokenView
+from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
 from loom.printable import printable
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
+from loom.wire.token import decode_token
 
 WORDS_MAX: Final = 4_096
 """Characters of a name, an address, a line of the log; more are cut off."""
 ITEMS_MAX: Final = 100_000
 CONTACTS_MAX: Final = 10_000
 """Different contacts over one connection."""
+GROUPS: Final = 12
+_PART: Final = re.compile("[0-9]{5}|[a-z]{3,8}")
+"""Five digits, or a word of BIP 39."""
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
     "direction": frozenset(Direction),
@@ -42,6 +47,7 @@ class Cleaner:
             self._count(fields.get("contact_id"))
             body_max = DRAFT_MAX_BYTES if isinstance(value, Draft) else TEXT_MAX_BYTES
             clean = {name: self._field(name, one, body_max) for name, one in fields.items()}
+            _check_what_pictures_are_made_of(value)
             return msgspec.structs.replace(value, **clean)
         return self._plain(value)
 
@@ -77,3 +83,17 @@ class Cleaner:
             self._contacts.add(contact_id)
             if len(self._contacts) > CONTACTS_MAX:
                 raise ControlError(what="more contacts than the limit")
+
+
+def _check_what_pictures_are_made_of(value: msgspec.Struct) -> None:
+    """Raises ControlError: a token or a safety number that is none."""
+    match value:
+        case TokenView():
+            try:
+                decode_token(value.token)
+            except InvalidToken as error:
+                raise ControlError(what="a token that is none") from error
+        case SafetyNumberView():
+            parts = (*value.groups, *value.words)
+            if len(parts) != 2 * GROUPS or not all(map(_PART.fullmatch, parts)):
+                raise ControlError(what="a safety number that is none")

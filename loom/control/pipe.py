@@ -19,6 +19,9 @@ from loom.errors import ControlError, LocalOnly
 MARKER: Final = b"LOOM CONTROL PIPE\n"
 """Comes first; what the shell over there printed before it is skipped."""
 CHUNK_BYTES: Final = 65_536
+BEAT_S: Final = 60.0
+SILENCE_MAX_S: Final = 200.0
+"""Without a beat for so long the other machine is gone; sshd would notice after hours."""
 
 FROM_AFAR: Final = frozenset(
     {
@@ -87,8 +90,8 @@ async def relay(path: Path, reader: asyncio.StreamReader, writer: asyncio.Stream
             raise ControlError(what="it is an older Loom that knows no --on")
         writer.write(encode(greeting))
         copying = {
-            asyncio.create_task(_copy(reader, to_node), name="pipe to node"),
-            asyncio.create_task(_copy(from_node, writer), name="node to pipe"),
+            asyncio.create_task(_copy(reader, to_node, SILENCE_MAX_S), name="pipe to node"),
+            asyncio.create_task(_copy(from_node, writer, None), name="node to pipe"),
         }
         _, late = await asyncio.wait(copying, return_when=asyncio.FIRST_COMPLETED)
         for task in late:
@@ -98,8 +101,14 @@ async def relay(path: Path, reader: asyncio.StreamReader, writer: asyncio.Stream
         to_node.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(CHUNK_BYTES):
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silence_max_s: float | None
+) -> None:
+    with contextlib.suppress(OSError):  # TimeoutError is one
+        while True:
+            async with asyncio.timeout(silence_max_s):
+                data = await reader.read(CHUNK_BYTES)
+            if not data:
+                return
             writer.write(data)
             await writer.drain()

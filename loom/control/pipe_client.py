@@ -26,14 +26,16 @@ from loom.control.lines import (
     encode,
     error_of,
 )
-from loom.control.pipe import MARKER
+from loom.control.pipe import BEAT_S, MARKER, check_from_afar
 from loom.errors import (
     ControlError,
     LoomError,
     NodeNotRunning,
+    ProfileNotFound,
     RemoteError,
     RemoteLost,
     RemoteNodeNotRunning,
+    RemoteProfileNotFound,
     RemoteVersion,
 )
 from loom.printable import printable
@@ -69,8 +71,13 @@ class PipeClient(Exchange):
         self._end = end
         self._cleaner = Cleaner()
         self._subscriptions: dict[int, _Subscription] = {}
-        self._last_id = 0
         super().__init__(reader, writer)
+        self._beating = asyncio.create_task(self._beat(), name="control beat")
+
+    async def send(self, command: Command[R]) -> R:
+        """See `Exchange.send`. Raises LocalOnly: not for another machine; nothing was sent."""
+        check_from_afar(command)
+        return await super().send(command)
 
     async def events(self, after: int | None = None) -> AsyncIterator[AnyEvent]:
         """See `Client.events`; raises RemoteLost when the line breaks."""
@@ -95,8 +102,16 @@ class PipeClient(Exchange):
 
     async def close(self) -> None:
         """Detach; the node goes on."""
+        self._beating.cancel()
+        await asyncio.gather(self._beating, return_exceptions=True)
         await super().close()
         await self._end()
+
+    async def _beat(self) -> None:
+        """Say every minute that somebody is here; the far end leaves without (`relay`)."""
+        while not self._over:
+            await asyncio.sleep(BEAT_S)
+            self._writer.write(encode(Request(id=next(self._ids), end=True)))
 
     # --- see Exchange ---
 
@@ -232,6 +247,8 @@ def remote_error(host: str, failure: Failure, cleaner: Cleaner) -> LoomError:
         )
     except ControlError as refused:
         return RemoteError(host=host, what=refused.facts["what"])
+    if isinstance(error, ProfileNotFound):
+        return RemoteProfileNotFound(host=host)
     if isinstance(error, NodeNotRunning):
         return RemoteNodeNotRunning(host=host)
     if isinstance(error, ControlError):

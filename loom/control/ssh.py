@@ -25,7 +25,7 @@ SETTINGS: Final = (
     "ServerAliveCountMax=3",
 )
 """A line that is silent for a minute is broken."""
-LOOM: Final = 'env PATH="$PATH:$HOME/.local/bin" loom'
+LOOM: Final = 'env PATH="$PATH":"$HOME/.local/bin" loom'
 """Where pipx and uv put it: a shell without login often does not look there."""
 STDERR_MAX_BYTES: Final = 4_096
 REASON_MAX: Final = 300

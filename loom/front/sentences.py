@@ -144,6 +144,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "Start one with `loom daemon`.",
         "Ctrl-Q quits; start Loom again.",
     ),
+    "remote_profile_not_found": Words(
+        "There is no such profile on {host}.",
+        "`ssh {host:word} loom profiles` lists those there; -p chooses one.",
+        "It was there before: look on that machine.",
+    ),
     "remote_node_not_running": Words(
         "No node is running for this profile on {host}.",
         "Start one there: `ssh -t {host:word} loom daemon --background`.",

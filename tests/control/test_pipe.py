@@ -13,17 +13,20 @@ import pytest
 from loom.api.commands import (
     AnyCommand,
     CheckPhrase,
+    Command,
+    ExportToken,
     History,
     ListContacts,
     SendText,
     ShowContact,
     Status,
+    VerifyContact,
 )
 from loom.api.events import MessageReceived
 from loom.control import pipe_client
 from loom.control.cleaning import WORDS_MAX
 from loom.control.client import connect
-from loom.control.exchange import line_of
+from loom.control.exchange import Exchange, line_of
 from loom.control.lines import (
     ANSWER_MAX_BYTES,
     API_VERSION,
@@ -36,7 +39,7 @@ from loom.control.lines import (
     encode,
     packed,
 )
-from loom.control.pipe import FROM_AFAR, LOCAL, MARKER, relay
+from loom.control.pipe import BEAT_S, FROM_AFAR, LOCAL, MARKER, SILENCE_MAX_S, relay
 from loom.control.pipe_client import PipeClient, open_pipe
 from loom.control.server import ControlServer
 from loom.errors import (
@@ -49,6 +52,7 @@ from loom.errors import (
     RemoteError,
     RemoteLost,
     RemoteNodeNotRunning,
+    RemoteProfileNotFound,
     RemoteVersion,
 )
 from tests.fakes import FakeNode
@@ -181,11 +185,39 @@ def test_every_command_is_either_for_another_machine_or_not() -> None:
 
 
 async def test_the_recovery_phrase_and_the_like_are_refused(path: Path) -> None:
+    """By the front end before it writes a byte, and by the node whatever a front end is."""
     node = TalkingNode()
     async with piped(node, path) as client:
         with pytest.raises(LocalOnly, match="check_phrase"):
             await client.send(CheckPhrase(phrase="abandon " * 24))
-        assert node.sent == []
+        with pytest.raises(LocalOnly, match="check_phrase"):
+            await Exchange.send(client, CheckPhrase(phrase="abandon " * 24))
+    assert node.sent == []
+
+
+async def test_the_far_end_leaves_when_it_hears_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop that went to sleep left a process on the other machine for hours."""
+    monkeypatch.setattr("loom.control.pipe.SILENCE_MAX_S", 0.05)
+    served = ControlServer(FakeNode(), path, "work")
+    await served.start()
+    async with _streams() as (_, (reader, writer)):
+        await relay(path, reader, writer)  # returns
+    await served.close()
+
+
+async def test_a_front_end_that_does_nothing_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert BEAT_S * 3 < SILENCE_MAX_S
+    monkeypatch.setattr(pipe_client, "BEAT_S", 0.01)
+    async with _streams() as (near, (reader, writer)):
+        writer.write(MARKER + GREETING)
+        client = await _opened(near)
+        for _ in range(3):
+            request = decode_request(await reader.readline())
+            assert isinstance(request, Request)
+            assert request.end
+        await client.close()
 
 
 async def test_nobody_gets_rights_back_that_were_given_up(path: Path) -> None:
@@ -248,6 +280,11 @@ async def test_a_node_that_knows_no_pipes_is_given_nothing(
             "far",
         ),
         (MARKER + encode(Answer(id=None, error=Failure(code="?"))), RemoteError, "unknown error"),
+        (
+            MARKER + encode(Answer(id=None, error=Failure(code="no_profile"))),
+            RemoteProfileNotFound,
+            "far",
+        ),
     ],
 )
 async def test_a_far_side_that_does_not_greet(
@@ -288,6 +325,26 @@ async def test_an_answer_that_no_node_gives_is_an_error(answer: bytes, words: st
     async with hostile(answer) as client:
         with pytest.raises(RemoteError, match=words):
             await client.send(History(contact="Bob"))
+
+
+@pytest.mark.parametrize(
+    ("command", "result"),
+    [
+        (ExportToken(), '{"type":"token","token":"LOOM-AAAA","fingerprint":""}'),
+        (
+            VerifyContact(contact="#1"),
+            '{"type":"safety_number","contact":"","contact_id":1,"groups":["%s"],"words":[],'
+            '"verified":false}' % ("1" * 4_000),
+        ),
+    ],
+)
+async def test_no_picture_is_drawn_of_what_is_no_token(
+    command: Command[object], result: str
+) -> None:
+    """Too long for a QR code, it ended the program."""
+    async with hostile(_result(result)) as client:
+        with pytest.raises(RemoteError, match="that is none"):
+            await client.send(command)
 
 
 async def test_what_is_shown_is_harmless_before_a_front_end_sees_it() -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -147,3 +149,25 @@ async def test_an_ssh_that_ends_is_a_broken_line(fake: Fake) -> None:
         await client.send(Status())
     await client.close()
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "ssh says"]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "fish", "tcsh"])
+def test_each_shell_finds_loom_where_it_is_installed(shell: str, tmp_path: Path) -> None:
+    """pipx and uv install into ~/.local/bin, which a shell without login often does not search."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} (Debian: apt install {shell}): that far shell is not tested")
+    folder = tmp_path / ".local" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "loom").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    (folder / "loom").chmod(0o700)
+    there = ssh.arguments("far", None, "a b$(x)", asks=True)[-1]
+    done = subprocess.run(
+        [program, "-c", there],
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "-p|a b$(x)|control-pipe|"

@@ -16,7 +16,7 @@ from loom.api.commands import (
     SetPreferences,
 )
 from loom.api.views import ContactView
-from loom.errors import InvalidInput, LoomError
+from loom.errors import InvalidInput, LocalOnly, LoomError
 from loom.front.slash import Run, SlashCommand
 from loom.printable import printable
 from loom.tui.chat.choices import Choices
@@ -97,6 +97,8 @@ class SlashCommands:
     def is_possible(self, command: SlashCommand) -> bool:
         """Whether the command has something to act on."""
         current = self._owner.model.open_
+        if command.name == "words" and self._owner.model.host:
+            return False
         if not command.needs_contact:
             return True
         if current is None:
@@ -245,6 +247,8 @@ class SlashCommands:
         self._owner.open_panel(SettingsPanel(self._owner))
 
     def _check_words(self) -> None:
+        if self._owner.model.host:
+            raise LocalOnly(what="Checking the 24 words")
         from loom.tui.screens.check_words import CheckWords
 
         self._owner.open_panel(CheckWords(self._owner))
