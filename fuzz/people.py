@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Final, NamedTuple
 from unittest import mock
@@ -57,9 +57,9 @@ class Carriers:
         """Every inbox gets what is carried."""
         carriers = self
 
-        def put(inbox: Inbox, came: Iterable[Incoming]) -> None:
+        def put(inbox: Inbox, came: list[Incoming]) -> None:
             envelopes = carriers._carried(inbox, [one.envelope for one in came])
-            carriers._put(inbox, map(Incoming, envelopes))
+            carriers._put(inbox, [Incoming(one) for one in envelopes])
 
         with mock.patch.object(Inbox, "put", put):
             yield

@@ -109,6 +109,12 @@ def is_private(host: str) -> bool:
     return ip is not None and _is_in(ip, (*_THIS_MACHINE_OR_LINK, *_PRIVATE))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host of `parse_host` is an IP address of this machine alone."""
+    ip = _ip_of(host)
+    return ip is not None and ip.is_loopback
+
+
 def told_address_allowed(address: Address, own: Collection[Address], *, proxied: bool) -> bool:
     """Whether an address that somebody else told may be dialled (docs/PROTOCOL.md 3.7).
 

@@ -104,6 +104,20 @@ class OwnToken(UsageError):
     code = "own_token"
 
 
+class AnchorKnown(UsageError):
+    """This profile has an account at the anchor."""
+
+    code = "anchor_known"
+    fact_names = ("anchor",)
+
+
+class TooManyAnchors(UsageError):
+    """No further account."""
+
+    code = "too_many_anchors"
+    fact_names = ("most",)
+
+
 class DuplicateContact(UsageError):
     """The token belongs to a contact already."""
 
@@ -228,6 +242,13 @@ class ContactNotFound(NotFound):
 
     code = "contact_not_found"
     fact_names = ("name",)
+
+
+class AnchorNotFound(NotFound):
+    """No account of that name."""
+
+    code = "anchor_not_found"
+    fact_names = ("anchor",)
 
 
 class MessageNotFound(NotFound):
@@ -401,6 +422,20 @@ class PairingTimedOut(NetworkError):
     """A pairing took too long."""
 
     code = "pairing_timed_out"
+
+
+class PairingRefused(NetworkError):
+    """The anchor takes this text no more."""
+
+    code = "pairing_refused"
+    fact_names = ("anchor",)
+
+
+class AnchorClockApart(NetworkError):
+    """The anchor's clock and this machine's are a day apart or more."""
+
+    code = "anchor_clock_apart"
+    fact_names = ("anchor", "hours")
 
 
 class NotDelivered(NetworkError):

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar, cast, get_args
 import msgspec
 
 from loom.api.views import (
+    Anchors,
+    AnchorView,
     Connectivity,
     Contacts,
     ContactView,
@@ -231,6 +233,38 @@ class ShowConnectivity(Command[Connectivity], frozen=True, kw_only=True, tag="sh
     """Every contact's path with its last changes, and what waits or was refused."""
 
 
+class UseAnchor(Command[AnchorView], frozen=True, kw_only=True, tag="use_anchor"):
+    """Make an account at the anchor whose pairing text this is."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "UseAnchor(redacted)"
+
+
+class ListAnchors(Command[Anchors], frozen=True, kw_only=True, tag="list_anchors"):
+    """The anchors in use, and the mail that waits at anchors for contacts."""
+
+
+class LeaveAnchor(Command[Done], frozen=True, kw_only=True, tag="leave_anchor"):
+    """Use an anchor no longer: its queues are deleted there, and contacts are told.
+
+    `anchor`: its number, or an address or host of it.
+    """
+
+    anchor: str
+
+
+class ReplaceAnchor(Command[AnchorView], frozen=True, kw_only=True, tag="replace_anchor"):
+    """Make a new account by a pairing text, and never speak to the old anchor again."""
+
+    anchor: str
+    text: str
+
+    def __repr__(self) -> str:
+        return "ReplaceAnchor(redacted)"
+
+
 class ReadLog(Command[LogLines], frozen=True, kw_only=True, tag="read_log"):
     """The last lines of the profile's log, which names no value; at most 500."""
 
@@ -294,6 +328,10 @@ AnyCommand = (
     | AnswerWords
     | ListPeers
     | ShowConnectivity
+    | UseAnchor
+    | ListAnchors
+    | LeaveAnchor
+    | ReplaceAnchor
     | ReadLog
     | Status
     | Diagnose

@@ -37,9 +37,13 @@ class MessageQueued(_WholeMessage, frozen=True, kw_only=True, tag="message.queue
 
 
 class MessageSent(MessageEvent, frozen=True, kw_only=True, tag="message.sent"):
-    """Written to the contact's link, not yet receipted. Live."""
+    """Handed on and not yet receipted. Live.
+
+    `via`: direct, on the contact's link; mailbox, stored by an anchor that the contact reads.
+    """
 
     state: str = "sent"
+    via: str = "direct"
 
 
 class MessageDelivered(MessageEvent, frozen=True, kw_only=True, tag="message.delivered"):

@@ -125,6 +125,40 @@ class Peers(View, frozen=True, kw_only=True, tag="peers"):
     peers: list[PeerView]
 
 
+class AnchorView(View, frozen=True, kw_only=True, tag="anchor"):
+    """An anchor in use: whether it is reached, and what lies there for this profile."""
+
+    anchor_id: int
+    addresses: list[str]
+    up: bool
+    up_since_ms: int | None
+    latency_ms: int | None
+    queues: int
+    blobs: int
+    size_bytes: int
+    limit_bytes: int | None
+    oldest_at_ms: int | None
+    last_error: str | None
+    warning: str | None
+
+
+class WaitingMail(msgspec.Struct, frozen=True, kw_only=True):
+    """What was put into the mailboxes of a contact and is not receipted."""
+
+    contact: str
+    contact_id: int
+    anchors: list[str]
+    messages: int
+    since_ms: int
+
+
+class Anchors(View, frozen=True, kw_only=True, tag="anchors"):
+    """The anchors in use, and the mail that waits for contacts."""
+
+    anchors: list[AnchorView]
+    waiting: list[WaitingMail]
+
+
 class PairingPeer(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody on this network who pairs now; the alias stands on their screen."""
 

@@ -81,6 +81,8 @@ class OpenedEnvelope(NamedTuple):
     """This envelope began a session: its prekey is spent."""
     renewed: bool
     """Tell the user that a new session was begun."""
+    confirmed: bool = False
+    """The peer answered a session that this side began, for the first time."""
 
     def __repr__(self) -> str:
         return f"OpenedEnvelope({len(self.payload)} bytes)"
@@ -262,7 +264,7 @@ def _received(
         result = msgspec.structs.replace(result, start_wanted=False)
     result, renewed = _noticed(result, first_answer, now_s)
     return OpenedEnvelope(
-        result, opened.payload, session.session_id, opened.skipped, False, renewed
+        result, opened.payload, session.session_id, opened.skipped, False, renewed, first_answer
     )
 
 

@@ -188,6 +188,25 @@ WORDS: Final[Mapping[str, Words]] = {
         "Choose a port from 1024 up with --listen HOST:PORT, or port 0 for any free one.",
         "Choose a port from 1024 up.",
     ),
+    "anchor_not_found": Words(
+        "There is no anchor {anchor} here.",
+        "`loom anchors` lists them; `loom anchor use TEXT` adds one.",
+        "The screen of anchors lists them.",
+    ),
+    "anchor_known": _both("The anchor {anchor} is in use already.", "Nothing to do."),
+    "too_many_anchors": Words(
+        "{most} anchors are in use already, and that is the most.",
+        "`loom anchor leave ANCHOR` makes room.",
+        "Leave one first.",
+    ),
+    "pairing_refused": _both(
+        "The anchor {anchor} does not take this text any more.",
+        "Ask whoever runs it for a new one: `loom anchor pair`.",
+    ),
+    "anchor_clock_apart": _both(
+        "The clock of the anchor {anchor} is {hours} hours off: nothing is read there.",
+        "Set the clock that is wrong.",
+    ),
     "unreachable": _both(
         "Nobody answered at {address}.",
         "Is Loom running there, have they imported your token, and are both clocks right?",

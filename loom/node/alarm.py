@@ -6,7 +6,9 @@ import asyncio
 class Alarm:
     """Of several wishes for a time the earliest counts; rings that nobody heard yet are one."""
 
-    def __init__(self) -> None:
+    def __init__(self, also: "Alarm | None" = None) -> None:
+        self._also = also
+        """Another one, which rings when something happens, too."""
         self._rang = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._is_time = False
@@ -14,6 +16,8 @@ class Alarm:
     def ring(self) -> None:
         """Something happened."""
         self._rang.set()
+        if self._also is not None:
+            self._also.ring()
 
     def ring_within(self, delay_s: float) -> None:
         """Ring after so long, unless a ring is due earlier."""

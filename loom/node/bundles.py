@@ -4,7 +4,15 @@ import asyncio
 import logging
 from typing import Final
 
-from loom.core.prekeys import decode_prekey, encode_prekey, issue, present, presentable
+from loom.core.prekeys import (
+    KIND_ONCE,
+    Prekey,
+    decode_prekey,
+    encode_prekey,
+    issue,
+    present,
+    presentable,
+)
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.errors import LoomError
@@ -58,20 +66,36 @@ class Bundles:
         if found is not None:
             prekey = decode_prekey(found.state)
         else:
-            prekey = issue(
-                parts.identity,
-                X25519Key(parts.random(32)),
-                KemKey.from_seed(parts.random(64)),
-                parts.random(8),
-                now_s,
-            )
-            row = prekeys.Prekey(
-                prekey.bundle_id,
-                device_id,
-                encode_prekey(prekey),
-                prekey.expires_at_s,
-                prekey.answered_until_s,
-            )
-            await parts.database.write(lambda db: prekeys.put(db, row))
+            prekey = await self._issue(KIND_ONCE, None)
+        return await self._signed(prekey)
+
+    async def for_mailbox(self, queue_id: bytes, kind: int) -> tuple[int, bytes]:
+        """When it expires, and a new signed bundle that lies in one mailbox and serves no link."""
+        prekey = await self._issue(kind, queue_id)
+        return prekey.expires_at_s, await self._signed(prekey)
+
+    async def _issue(self, kind: int, queue_id: bytes | None) -> Prekey:
+        parts = self._context.parts
+        prekey = issue(
+            parts.identity,
+            X25519Key(parts.random(32)),
+            KemKey.from_seed(parts.random(64)),
+            parts.random(8),
+            parts.now_s(),
+            kind=kind,
+        )
+        row = prekeys.Prekey(
+            prekey.bundle_id,
+            self._context.device_id,
+            encode_prekey(prekey),
+            prekey.expires_at_s,
+            prekey.answered_until_s,
+            queue_id,
+        )
+        await parts.database.write(lambda db: prekeys.put(db, row))
+        return prekey
+
+    async def _signed(self, prekey: Prekey) -> bytes:
         await self._sessions.ready()
-        return present(parts.identity, prekey, self._sessions.value.counters.largest)
+        identity = self._context.parts.identity
+        return present(identity, prekey, self._sessions.value.counters.largest)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from loom.api.events import Warned
@@ -25,6 +25,9 @@ class DeviceContext:
         self.device_id: DeviceId = contact.device_id
         self.has_mail = False
         """Whether mail may come from it, or lately could: its sessions are kept longer."""
+        self.on_mail_change: Callable[[], None] = lambda: None
+        """Called when what the mailboxes depend on has changed."""
+        self._reading_until_s = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
         self._warned_s: dict[str, float] = {}
 
@@ -37,6 +40,20 @@ class DeviceContext:
     def token(self) -> ContactToken:
         """The keys that are pinned to the contact."""
         return ContactToken(self.person.peer_id, self.person.x25519_public)
+
+    def reading(self, at_most_s: float) -> None:
+        """Mail of the device is being read: nothing is begun or sealed meanwhile."""
+        self._reading_until_s = self.parts.clock.monotonic_s() + at_most_s
+
+    def was_read(self) -> None:
+        """Every mailbox that can be reached was read to its end."""
+        self._reading_until_s = 0.0
+
+    def reading_left_s(self) -> float:
+        """How long mail is still being read at most; 0: it was read."""
+        if not self._reading_until_s:
+            return 0.0
+        return max(0.0, self._reading_until_s - self.parts.clock.monotonic_s())
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a task of this device; its failure ends neither the node nor its siblings."""

@@ -31,11 +31,12 @@ class Delivery:
         sessions: DeviceSessions,
         route: Route,
         ask_for_bundle: Callable[[], None],
+        mail: Alarm,
     ) -> None:
         self._context = context
         self._sessions = sessions
         self._route = route
-        self._alarm = Alarm()
+        self._alarm = Alarm(also=mail)
         self._notes = Notes(context, sessions)
         self._task: asyncio.Task[None] | None = None
         self.starts = Starts(context, sessions, self._alarm, ask_for_bundle)
@@ -102,6 +103,9 @@ class Delivery:
 
     async def _deliver(self) -> None:
         while self._route.is_up:
+            if (wait_s := self._context.reading_left_s()) > 0:
+                self._alarm.ring_within(wait_s)
+                return
             action, rest_s = await self._next()
             match action:
                 case Action.ASK_FOR_BUNDLE:

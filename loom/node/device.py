@@ -13,11 +13,13 @@ from loom.core.pair_keys import PairKeys
 from loom.errors import AuthenticationError, LoomError
 from loom.links.direct import DirectLink
 from loom.model import Address, Contact, ConversationId, DeviceId, PeerId, Person, PersonId
+from loom.node.alarm import Alarm
 from loom.node.bundles import Bundles
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
 from loom.node.inbox import Inbox
 from loom.node.mail import Incoming
+from loom.node.mailer import Mailer
 from loom.node.parts import Parts
 from loom.node.paths import PathLog
 from loom.node.routes.address_book import AddressBook
@@ -40,9 +42,11 @@ class Device:
         self.sessions = DeviceSessions(self.context)
         self.bundles = Bundles(self.context, self.sessions)
         self.arbiter = Arbiter(self, keeps_own=parts.identity.peer_id < contact.person.peer_id)
+        mail = Alarm()
         self.delivery = Delivery(
-            self.context, self.sessions, self.arbiter, self.arbiter.ask_for_bundle
+            self.context, self.sessions, self.arbiter, self.arbiter.ask_for_bundle, mail
         )
+        self.mailer = Mailer(self.context, self.sessions, self.delivery, mail)
         self.inbox = Inbox(self.context, self.sessions, self.delivery, self.arbiter)
         self.book = AddressBook(parts.database, parts.clock, contact.device_id)
         self.paths = PathLog(parts.clock)
@@ -150,6 +154,7 @@ class Device:
         if before is not None:
             self.delivery.link_down()
         if after is None:
+            self.mailer.link_down()
             self._went_offline(reason)
             if self.dialer is not None and before is not None:
                 self.dialer.link_lost(self._parts.clock.monotonic_s() - before.opened_at_s)
@@ -157,6 +162,7 @@ class Device:
         self.paths.up(str(after.remote or ""), dialled=after.dialled, moved=before is not None)
         if before is None:
             self._went_online(after)
+        self.mailer.link_up()
         self.inbox.link_up()
         self.delivery.link_up(after.opened_at_s, dialled=after.dialled)
 
@@ -164,7 +170,7 @@ class Device:
         """Route records by kind."""
         envelopes = [one.body for one in records if one.kind is RecordKind.ENVELOPE]
         if envelopes:
-            self.inbox.put(map(Incoming, envelopes))
+            self.inbox.put([Incoming(one) for one in envelopes])
             if self.inbox.is_full:
                 link.pause_reading()
         for record in records:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from loom.api.events import SessionStarted
@@ -23,6 +22,7 @@ from loom.errors import (
     ProtocolViolation,
     StaleHandshake,
     StoreUnavailable,
+    UnknownBundle,
 )
 from loom.model import Direction, MessageId, Person
 from loom.node.content import TAKE_IN
@@ -74,6 +74,13 @@ class Taken(NamedTuple):
         return MessageId(self.payload.message_id)
 
 
+class Stored(NamedTuple):
+    """What a transaction changed that is in memory too."""
+
+    person: Person | None
+    are_mailboxes_changed: bool
+
+
 class Batch:
     """What one transaction takes in, and what did not open meanwhile."""
 
@@ -82,8 +89,10 @@ class Batch:
         """What left the queue, in order."""
         self.taken: list[Taken] = []
         self.failed: list[tuple[Incoming, PeerError]] = []
-        self.spent_prekeys: list[bytes] = []
+        self.used_prekeys: list[prekeys.Prekey] = []
         self.is_renewed = False
+        self.is_session_new = False
+        """A session was accepted, or answered for the first time."""
         self.size_bytes = 0
         self.skipped = 0
         """Keys stored and deleted because messages are missing."""
@@ -144,7 +153,11 @@ class Inbox:
         """A new link was confirmed."""
         self._receiving = receiving.link_up(self._receiving)
 
-    def put(self, came: Iterable[Incoming]) -> None:
+    def mail_was_read(self) -> None:
+        """A mailbox was read to its end: a handshake refused there may come again."""
+        self._receiving = receiving.link_up(self._receiving)
+
+    def put(self, came: list[Incoming]) -> None:
         """Queue envelopes in the order they came."""
         self._queue.extend(came)
         if self._task is None:
@@ -263,8 +276,8 @@ class Inbox:
             self._receiving = receiving.refused(self._receiving, unknown.handshake_id)
             raise
         log.info("contact %d: session accepted", self._context.number)
-        if prekey is not None and not prekey.is_kept:
-            batch.spent_prekeys.append(unknown.bundle_id)
+        if found is not None:
+            batch.used_prekeys.append(found)
         self._note(batch, envelope, opened)
 
     def refuse(self, error: AuthenticationError) -> None:
@@ -275,6 +288,7 @@ class Inbox:
 
     def _note(self, batch: Batch, envelope: bytes, opened: OpenedEnvelope) -> None:
         batch.is_renewed |= opened.renewed
+        batch.is_session_new |= opened.accepted or opened.confirmed
         batch.size_bytes += len(envelope)
         batch.skipped += len(opened.skipped.added) + len(opened.skipped.removed)
         payload: Payload | None
@@ -303,12 +317,14 @@ class Inbox:
         # again and owe it again (docs/PROTOCOL.md 9.2).
         to_owe = [] if receipt is not None and self._arbiter.is_up else ids
 
-        def store(db: Db, happened: Happened) -> Person | None:
+        def store(db: Db, happened: Happened) -> Stored:
             return self._store(db, happened, batch, ids, to_owe)
 
-        def write(changed: Person | None) -> None:
-            if changed is not None:
-                self._context.person = changed
+        def write(stored: Stored) -> None:
+            if stored.person is not None:
+                self._context.person = stored.person
+            if stored.are_mailboxes_changed or batch.is_session_new:
+                self._context.on_mail_change()
             if receipt is not None and self._arbiter.send(receipt):
                 self._delivery.receipts.told([])
             elif to_owe:
@@ -326,12 +342,8 @@ class Inbox:
         batch: Batch,
         ids: list[MessageId],
         to_owe: list[MessageId],
-    ) -> Person | None:
-        """The transaction: content, seen ids, envelope hashes, receipts and events, or nothing.
-
-        Returns:
-            The person, if their row changed.
-        """
+    ) -> Stored:
+        """The transaction: content, seen ids, envelope hashes, receipts and events, or nothing."""
         context, person = self._context, self._context.person
         now_ms = context.parts.clock.now_ms()
         new = seen.add_many(db, person.peer_id, Direction.IN, ids)
@@ -345,8 +357,8 @@ class Inbox:
                 new.discard(MessageId(one.payload.message_id))
             intake.reset_counter = one.reset_counter
             take_in(intake, one.payload)
-        for bundle_id in batch.spent_prekeys:
-            prekeys.delete(db, bundle_id)
+        for used in batch.used_prekeys:
+            _use(db, used)
         if batch.is_renewed:
             started = SessionStarted(contact=person.name, contact_id=person.person_id)
             happened.add(started, context.conversation_id)
@@ -361,7 +373,8 @@ class Inbox:
         )
         if to_owe:
             receipts.add(db, context.device_id, ReceiptKind.DELIVERED, to_owe)
-        return persons.by_id(db, person.person_id) if intake.is_person_changed else None
+        changed = persons.by_id(db, person.person_id) if intake.is_person_changed else None
+        return Stored(changed, intake.are_mailboxes_changed)
 
     async def _came_before(self, came: Incoming) -> bool:
         """A repeated envelope was opened once; its receipt was lost, and is owed again."""
@@ -407,9 +420,24 @@ class Inbox:
         )
         await self._sessions.ready()
         is_lost = mailing.is_desync(mail.until_s, self._sessions.value.live, unix_s)
+        if is_lost and isinstance(error, UnknownBundle):
+            # What lies at the anchors may be as old: all of it is replaced.
+            device_id = self._context.device_id
+            await self._context.parts.database.write(
+                lambda db: mailboxes.forget_laid(db, device_id)
+            )
+            self._context.on_mail_change()
         if is_lost and not isinstance(error, StaleHandshake):
             self._delivery.starts.want()
             self._context.warn(error)
+
+
+def _use(db: Db, prekey: prekeys.Prekey) -> None:
+    """A session began on a bundle: it serves once, and one that serves on is replaced."""
+    if not decode_prekey(prekey.state).is_kept:
+        prekeys.delete(db, prekey.bundle_id)
+    elif prekey.queue_id is not None:
+        mailboxes.forget_laid_at(db, prekey.queue_id)
 
 
 def _digest(envelope: bytes) -> bytes:

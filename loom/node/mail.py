@@ -18,3 +18,6 @@ class Incoming(NamedTuple):
 
     envelope: bytes
     mail: Mail | None = None
+
+    def __repr__(self) -> str:
+        return f"Incoming({len(self.envelope)} bytes, mail={self.mail is not None})"

@@ -4,10 +4,13 @@ import logging
 from functools import partial
 from typing import Final
 
+from loom.addresses import is_loopback, told_address_allowed
 from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError, PortInUse, PortMoved, ProxyUnavailable
 from loom.links.listener import anywhere, reaches
+from loom.model import Address
+from loom.node.anchors.anchors import Anchors
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
 from loom.node.parts import Parts
@@ -38,6 +41,7 @@ class Network:
     ) -> None:
         self.caller = Caller(transport, parts.clock, parts.random, self._today)
         self.link_listener = ContactListener(parts.database, parts.clock, parts.random, self._today)
+        self.anchors = Anchors(parts, roster, self.caller, self._may_dial_told)
         self.announcer: Announcer | None = None
         self.has_fallen_back = False
         """The remembered port was taken."""
@@ -67,6 +71,9 @@ class Network:
         self._contacts_changed()
         for device in self._roster.values():
             self._begin_dialling(device)
+        await self.anchors.start()
+        self._roster.on_added = self._added
+        self._roster.on_dropped = self.anchors.forget
         if self._options.mdns:
             self.announcer = Announcer(
                 self._parts, self._discovery, self.port, self._roster.welcome, self._listens_on
@@ -80,6 +87,7 @@ class Network:
 
     async def stop(self) -> None:
         """Withdraw what was announced and free the port; links are their devices' to end."""
+        await self.anchors.stop()
         if self.announcer is not None:
             await self.announcer.stop()
         if self._proxy_watch is not None:
@@ -123,6 +131,23 @@ class Network:
         self.link_listener.admit(self._roster.welcome())
         if self.announcer is not None:
             self.announcer.contacts_changed()
+
+    def _added(self, device: Device) -> None:
+        self._begin_dialling(device)
+        self.anchors.look_after(device)
+
+    def _may_dial_told(self, address: Address) -> bool:
+        """Whether an address that somebody else told is dialled (PROTOCOL 10.6)."""
+        if self._is_confined and is_loopback(address.host):
+            return True
+        own = [] if self._listener is None else self._listener.addresses
+        return told_address_allowed(address, own, proxied=bool(self.proxy))
+
+    @property
+    def _is_confined(self) -> bool:
+        """This node listens on the loopback interface alone: then that is its whole network."""
+        bound = [] if self._listener is None else self._listener.addresses
+        return bool(bound) and all(is_loopback(one.host) for one in bound)
 
     def _today(self) -> int:
         return self._parts.now_s() // DAY_S

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from loom.api.events import MessageSent
-from loom.core.delivery import sending
+from loom.core.delivery import mailing, sending
 from loom.core.delivery.sending import Sending
 from loom.core.sessions import SealedEnvelope
 from loom.errors import StateConflict
@@ -17,17 +17,26 @@ from loom.node.context import DeviceContext
 from loom.node.journal import Happened
 from loom.node.message_view import shown_id
 from loom.node.notes import Notes
+from loom.node.routes.mailbox import Sealed
 from loom.node.routes.route import Route
 from loom.node.sessions import DeviceSessions
 from loom.storage import outbox
 from loom.storage.connection import Db
-from loom.storage.outbox import OutboxRow, Seal
+from loom.storage.outbox import OutboxRow, PutRule, Seal
 from loom.wire.content import KINDS, KnownPayload, encode_payload, read_tag
+from loom.wire.limits import CHAIN_LIFETIME_S
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PAGE_ROWS: Final = 64
+
+
+class MailRow(NamedTuple):
+    """A row, and what of it is put."""
+
+    row: OutboxRow
+    sealed: Sealed
 
 
 class Outbox:
@@ -151,16 +160,30 @@ class Outbox:
             write(set())
             return
 
-        def store(db: Db, happened: Happened) -> set[int]:
-            # A row that was deleted meanwhile does not leave.
-            return {
-                row.row_id for row, seal in renewed if not outbox.set_sealed(db, row.row_id, seal)
-            }
+        await self._store_seals(renewed, write)
 
-        gone = await self._sessions.commit(store, write)
-        for row, _ in renewed:
-            if row.row_id in gone:
-                self._sessions.in_flight.remove(row.message_id)
+    async def seal_for_mail(self, rule: PutRule) -> list[MailRow]:
+        """The next rows that are due to go to a mailbox, sealed as far as flow control allows."""
+        device_id = self._context.device_id
+        rows = await self._context.parts.database.write(
+            lambda db: outbox.to_put(db, device_id, rule, PAGE_ROWS)
+        )
+        await self._sessions.ready()
+        best = self._sessions.best
+        if not rows or best is None or best.session_id != rule.session_id:
+            return []
+        ready, renewed = self._sealed(rows, best.session_id, mailing.RESEAL_AFTER_S)
+        gone = await self._store_seals(renewed) if renewed else set()
+        fresh = {row.row_id: seal.sealed_at_s for row, seal in renewed}
+        return [
+            MailRow(row, Sealed(envelope, fresh.get(row.row_id, row.sealed_at_s or 0)))
+            for row, envelope in ready
+            if row.row_id not in gone
+        ]
+
+    def was_put(self, rows: Sequence[OutboxRow]) -> None:
+        """These lie in a mailbox: the messages among them were sent."""
+        self._tell_sent([row.message_id for row in rows if _is_message(row.payload)], "mailbox")
 
     # --- adding ---
 
@@ -213,8 +236,26 @@ class Outbox:
 
     # --- writing ---
 
+    async def _store_seals(
+        self,
+        renewed: list[tuple[OutboxRow, Seal]],
+        then: Callable[[set[int]], object] | None = None,
+    ) -> set[int]:
+        """Commit rows that were sealed; those that were deleted meanwhile, and do not leave."""
+
+        def store(db: Db, happened: Happened) -> set[int]:
+            return {
+                row.row_id for row, seal in renewed if not outbox.set_sealed(db, row.row_id, seal)
+            }
+
+        gone = await self._sessions.commit(store, then)
+        for row, _ in renewed:
+            if row.row_id in gone:
+                self._sessions.in_flight.remove(row.message_id)
+        return gone
+
     def _sealed(
-        self, rows: list[OutboxRow], session_id: bytes
+        self, rows: list[OutboxRow], session_id: bytes, lifetime_s: int = CHAIN_LIFETIME_S
     ) -> tuple[list[tuple[OutboxRow, bytes]], list[tuple[OutboxRow, Seal]]]:
         """The rows that may go out, in order, with their bytes; and those sealed for it now."""
         ready: list[tuple[OutboxRow, bytes]] = []
@@ -222,7 +263,7 @@ class Outbox:
         now_s = self._context.parts.now_s()
         for row in rows:
             if row.envelope is not None and sending.is_current(
-                row.session_id, row.sealed_at_s or 0, session_id, now_s
+                row.session_id, row.sealed_at_s or 0, session_id, now_s, lifetime_s
             ):
                 ready.append((row, row.envelope))
                 continue
@@ -240,7 +281,10 @@ class Outbox:
         for row_id, _, _ in rows:
             self.state = sending.written(self.state, row_id)
         self._sessions.in_flight.written([one for _, one, _ in rows], self._now_s())
-        messages = [one for _, one, data in rows if KINDS[read_tag(data)].is_message]
+        self._tell_sent([one for _, one, data in rows if _is_message(data)], "direct")
+        self._alarm.ring_within(self.state.retry_s)
+
+    def _tell_sent(self, messages: list[MessageId], via: str) -> None:
         if messages and self._context.parts.journal.has_readers:
             person = self._context.person
             self._context.parts.journal.tell(
@@ -249,15 +293,19 @@ class Outbox:
                         message_id=shown_id(one),
                         contact=person.name,
                         contact_id=person.person_id,
+                        via=via,
                     )
                     for one in messages
                 )
             )
         self._notes.sent(messages)
-        self._alarm.ring_within(self.state.retry_s)
 
     def _now_s(self) -> float:
         return self._context.parts.clock.monotonic_s()
+
+
+def _is_message(payload: bytes) -> bool:
+    return KINDS[read_tag(payload)].is_message
 
 
 def _seal_of(sealed: SealedEnvelope, now_s: int) -> Seal:

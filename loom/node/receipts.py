@@ -75,6 +75,12 @@ class Receipts:
         self._starts.greeted()
         self._notes.told(done)
 
+    def mailed(self, rows: Sequence[OwedRow]) -> None:
+        """A Receipt of these rows lies in a mailbox."""
+        self._starts.greeted()
+        self._notes.told([one.row_id for one in rows])
+        self._notes.store()
+
     async def tell(self) -> None:
         """Seal and write what is owed, as far as it fits into one Receipt."""
         device_id = self._context.device_id

@@ -20,6 +20,7 @@ class Roster(dict[PersonId, Device]):
         self._parts = parts
         self.on_added: Callable[[Device], None] = lambda device: None
         self.on_changed: Callable[[], None] = lambda: None
+        self.on_dropped: Callable[[Device], None] = lambda device: None
 
     def find(self, reference: str) -> Device | None:
         """By name, or by `#` and the number."""
@@ -68,6 +69,7 @@ class Roster(dict[PersonId, Device]):
     async def drop(self, device: Device) -> None:
         """End a contact's links and tasks; it is found no longer."""
         self.pop(device.number, None)
+        self.on_dropped(device)
         self.on_changed()
         device.arbiter.end()
         device.arbiter.abort()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from loom.core.delivery import plan, starting
 from loom.core.delivery.plan import Wish
 from loom.core.delivery.starting import Starting
-from loom.core.prekeys import read_bundle
+from loom.core.prekeys import RemoteBundle, read_bundle
 from loom.node.alarm import Alarm
 from loom.node.context import DeviceContext
 from loom.node.sessions import DeviceSessions
@@ -82,9 +82,22 @@ class Starts:
         bundle = read_bundle(data, self._context.token, unix_s)
         wish = await self.wish()
         live = self._sessions.value.live
-        if not plan.is_start_due(self.state, live, wish, self._now_s(), unix_s):
-            return
+        if plan.is_start_due(self.state, live, wish, self._now_s(), unix_s):
+            await self._begin(bundle)
+
+    async def begin(self, data: bytes) -> None:
+        """Begin a session on a bundle that lay in a mailbox.
+
+        Raises:
+            PeerError: the bundle is not one to begin with.
+        """
+        bundle = read_bundle(data, self._context.token, self._context.parts.now_s())
+        await self._sessions.ready()
+        await self._begin(bundle)
+
+    async def _begin(self, bundle: RemoteBundle) -> None:
         self._sessions.start(bundle)
+        self._context.on_mail_change()
         self.state = starting.began(self.state, self._now_s())
         await self._sessions.commit()
         log.info("contact %d: session started", self._context.number)

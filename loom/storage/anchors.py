@@ -91,6 +91,12 @@ def queues(db: Connection) -> list[Queue]:
     return [Queue(*row) for row in db.execute("SELECT * FROM queues ORDER BY anchor_id")]
 
 
+def queues_of(db: Connection, device_id: DeviceId) -> list[Queue]:
+    """Every queue that is held for a device."""
+    rows = db.execute("SELECT * FROM queues WHERE device_id = ?", (device_id,))
+    return [Queue(*row) for row in rows]
+
+
 def delete_queue(db: Connection, queue_id: bytes) -> None:
     """Hold a queue no longer; the anchor is to be told."""
     db.execute("DELETE FROM queues WHERE queue_id = ?", (queue_id,))

@@ -18,10 +18,11 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """The last Mailboxes queued for a device."""
+    """The last Mailboxes queued for a device; `reset_counter` of the best session then, or 0."""
 
     number: int
     reset_counter: int
+    mailboxes: tuple[Mailbox, ...]
 
 
 class LaidBundle(msgspec.Struct, frozen=True):
@@ -57,16 +58,17 @@ def put_told(db: Connection, device_id: DeviceId, told: Told) -> None:
 def sent(db: Connection, device_id: DeviceId) -> Sent | None:
     """The last that was queued for a device, or None."""
     row = db.execute(
-        "SELECT number, reset_counter FROM mailbox_numbers WHERE device_id = ?", (device_id,)
+        "SELECT number, reset_counter, entries FROM mailbox_numbers WHERE device_id = ?",
+        (device_id,),
     ).fetchone()
-    return None if row is None else Sent(*row)
+    return None if row is None else Sent(row[0], row[1], _entries.decode(row[2]))
 
 
 def put_sent(db: Connection, device_id: DeviceId, sent: Sent) -> None:
     """Note what is queued for a device now."""
     db.execute(
-        "INSERT OR REPLACE INTO mailbox_numbers VALUES (?, ?, ?)",
-        (device_id, sent.number, sent.reset_counter),
+        "INSERT OR REPLACE INTO mailbox_numbers VALUES (?, ?, ?, ?)",
+        (device_id, sent.number, sent.reset_counter, msgspec.msgpack.encode(sent.mailboxes)),
     )
 
 
@@ -93,6 +95,11 @@ def put_laid(db: Connection, bundle: LaidBundle) -> None:
 def forget_laid(db: Connection, device_id: DeviceId) -> None:
     """All bundles laid for a device are to be replaced."""
     db.execute("DELETE FROM laid_bundles WHERE device_id = ?", (device_id,))
+
+
+def forget_laid_at(db: Connection, queue_id: bytes) -> None:
+    """The same for one queue."""
+    db.execute("DELETE FROM laid_bundles WHERE queue_id = ?", (queue_id,))
 
 
 # --- mail that did not open ---

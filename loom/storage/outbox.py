@@ -103,6 +103,90 @@ def page(
     return [OutboxRow(*row) for row in rows]
 
 
+_TO_PUT: Final = (
+    "device_id = :device AND (put_at_s IS NULL OR put_at_s > :now OR session_id IS NOT :session"
+    " OR :now - put_at_s >= min(:first << min(puts - 1, 8), :most))"
+)
+"""The rule of `core.delivery.mailing.is_put_due`; and what was put on another session."""
+
+
+class PutRule(msgspec.Struct, frozen=True):
+    """When a row that was put is put again: `put_again_first_s` after the first put, then twice
+    as long each time, up to `put_again_max_s`."""
+
+    now_s: int
+    session_id: bytes | None
+    put_again_first_s: int
+    put_again_max_s: int
+
+    def __repr__(self) -> str:
+        return f"PutRule(now_s={self.now_s})"
+
+
+def to_put(db: Connection, device_id: DeviceId, rule: PutRule, limit: int) -> list[OutboxRow]:
+    """The oldest rows that are due to go to a mailbox, in order."""
+    rows = db.execute(
+        _SELECT.replace("device_id = ? ", _TO_PUT) + " ORDER BY row_id LIMIT :limit",
+        {**_put_values(device_id, rule), "limit": limit},
+    )
+    return [OutboxRow(*row) for row in rows]
+
+
+def puts_of(db: Connection, device_id: DeviceId, queue_id: bytes) -> list[OutboxRow]:
+    """The rows that should lie in this mailbox, in order."""
+    rows = db.execute(
+        _SELECT + "AND put_queue = ? AND envelope IS NOT NULL ORDER BY row_id",
+        (device_id, queue_id),
+    )
+    return [OutboxRow(*row) for row in rows]
+
+
+def was_put(db: Connection, row_ids: Sequence[int], queue_id: bytes, put_at_s: int) -> None:
+    """These lie in a mailbox now."""
+    db.executemany(
+        "UPDATE outbox SET put_queue = ?, put_at_s = ?, puts = puts + 1 WHERE row_id = ?",
+        [(queue_id, put_at_s, row_id) for row_id in row_ids],
+    )
+
+
+def put_was_lost(db: Connection, row_ids: Sequence[int]) -> None:
+    """These are to be put again at once."""
+    db.executemany(
+        "UPDATE outbox SET put_at_s = NULL WHERE row_id = ?", [(one,) for one in row_ids]
+    )
+
+
+def next_put_s(db: Connection, device_id: DeviceId, rule: PutRule) -> int | None:
+    """When the next row is due to be put again, Unix seconds; None: none is there."""
+    row = db.execute(
+        "SELECT min(put_at_s + min(:first << min(puts - 1, 8), :most)) FROM outbox"
+        " WHERE device_id = :device AND put_at_s IS NOT NULL",
+        _put_values(device_id, rule),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def in_mailboxes(db: Connection, device_id: DeviceId) -> dict[MessageId, int]:
+    """Since when rows lie in a mailbox, Unix seconds."""
+    return dict(
+        db.execute(
+            "SELECT message_id, put_at_s FROM outbox"
+            " WHERE device_id = ? AND put_at_s IS NOT NULL ORDER BY row_id",
+            (device_id,),
+        )
+    )
+
+
+def _put_values(device_id: DeviceId, rule: PutRule) -> dict[str, int | bytes | None]:
+    return {
+        "device": device_id,
+        "now": rule.now_s,
+        "session": rule.session_id,
+        "first": rule.put_again_first_s,
+        "most": rule.put_again_max_s,
+    }
+
+
 def counts(db: Connection) -> dict[ConversationId, int]:
     """How many messages wait, for each conversation that has some; other payloads are none."""
     return dict(

@@ -5,7 +5,7 @@ import math
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -232,7 +232,7 @@ async def test_the_greatest_gaps_and_the_longest_texts_share_no_transaction(
 
     monkeypatch.setattr(Inbox, "_commit", counted)
     began_s = world.loop.time()
-    bob.peer(alice).inbox.put(map(Incoming, envelopes))
+    bob.peer(alice).inbox.put([Incoming(one) for one in envelopes])
     await world.until(lambda: len(bob.received(alice)) == 1 + len(envelopes))
     most = 1 if gap else math.ceil(BATCH_MAX_BYTES / len(envelopes[0]))
     assert max(together) <= most
@@ -245,8 +245,7 @@ async def test_replays_of_one_envelope_owe_one_receipt(world: World) -> None:
     inbox: Any = bob.peer(alice).inbox
     put, seen = inbox.put, list[Incoming]()
 
-    def noted(came: Iterable[Incoming]) -> None:
-        came = list(came)
+    def noted(came: list[Incoming]) -> None:
         seen.extend(came)
         put(came)
 

@@ -9,6 +9,7 @@ import pytest
 from loom.api.commands import DeleteMessages, MarkRead, SetTyping, ShowContact
 from loom.core.sessions import FIRST
 from loom.errors import DiskFull
+from loom.node.mail import Incoming
 from loom.storage import outbox
 from loom.wire.content import Profile, encode_payload
 from tests.node import disk
@@ -116,23 +117,23 @@ async def test_a_look_up_that_fails_stops_nothing_behind_it(world: World) -> Non
     """Copies fill the inbox, reading pauses, and the disk is full once."""
     alice, bob = await talked(world)
     inbox: Any = bob.peer(alice).inbox
-    look_up, put, seen = inbox._came_before, inbox.put, list[bytes]()
+    look_up, put, seen = inbox._came_before, inbox.put, list[Incoming]()
 
-    async def unlucky(envelope: bytes) -> bool:
+    async def unlucky(came: Incoming) -> bool:
         del inbox._came_before
         bob.disk.full_at = {bob.disk.commits + 1}
-        found: bool = await look_up(envelope)
+        found: bool = await look_up(came)
         return found
 
-    def noted(envelopes: list[bytes]) -> None:
-        seen.extend(envelopes)
-        put(envelopes)
+    def noted(came: list[Incoming]) -> None:
+        seen.extend(came)
+        put(came)
 
     inbox._came_before, inbox.put = unlucky, noted
     await alice.say(bob, "one")
     await world.delivered(alice, bob)
     for _ in range(600):
-        alice.peer(bob).arbiter.send(seen[0])
+        alice.peer(bob).arbiter.send(seen[0].envelope)
     await world.pass_time(5)
     await alice.say(bob, "two")
     await world.until(lambda: bob.received(alice)[-1] == "two", within_s=15)

@@ -17,6 +17,8 @@ READING_MAX_S: Final = 60.0
 FULL_RETRY_S: Final = 600.0
 PUT_AGAIN_FIRST_S: Final = 86_400
 PUT_AGAIN_MAX_S: Final = 4 * 86_400
+RESEAL_AFTER_S: Final = 23 * 86_400
+"""What is put must be worth reading for a week."""
 GREETING_RETRY_S: Final = 86_400
 CLOCK_ALLOWANCE_S: Final = 12 * 3_600
 """How far the clock of a sender may be off before its mail counts as of another session."""
@@ -31,8 +33,6 @@ class Mailing(msgspec.Struct, frozen=True):
 
     outage_since_s: float | None = 0.0
     """Since when no link stands; None: one does."""
-    reading_until_s: float | None = None
-    """Mail that waited is being read until then at most; None: it was read."""
     full_until_s: float = 0.0
     """A queue was full: nothing more is put until then, or until a receipt comes."""
 
@@ -47,19 +47,9 @@ def link_down(mailing: Mailing, now_s: float) -> Mailing:
     return replace(mailing, outage_since_s=now_s)
 
 
-def reading(mailing: Mailing, now_s: float) -> Mailing:
-    """Mail may lie in the queues: it is read before anything is begun or sealed."""
-    return replace(mailing, reading_until_s=now_s + READING_MAX_S)
-
-
-def was_read(mailing: Mailing) -> Mailing:
-    """Every queue that can be reached was read to its end."""
-    return replace(mailing, reading_until_s=None)
-
-
-def full(mailing: Mailing, now_s: float) -> Mailing:
-    """The anchor took no more."""
-    return replace(mailing, full_until_s=now_s + FULL_RETRY_S)
+def full(mailing: Mailing, now_s: float, later_s: float | None = None) -> Mailing:
+    """The anchor took no more; `later_s`: the time it asked to wait for."""
+    return replace(mailing, full_until_s=now_s + (FULL_RETRY_S if later_s is None else later_s))
 
 
 def receipt_came(mailing: Mailing) -> Mailing:
@@ -67,22 +57,11 @@ def receipt_came(mailing: Mailing) -> Mailing:
     return replace(mailing, full_until_s=0.0) if mailing.full_until_s else mailing
 
 
-def is_reading(mailing: Mailing, now_s: float) -> bool:
-    """Whether mail that waited is still being read: nothing is begun or sealed meanwhile."""
-    return mailing.reading_until_s is not None and now_s < mailing.reading_until_s
-
-
 def must_wait_s(mailing: Mailing, now_s: float) -> float | None:
     """How long until something may be put; 0 when it may now, None while a link stands."""
     if mailing.outage_since_s is None:
         return None
-    reading_s = mailing.reading_until_s or now_s
-    return max(
-        0.0,
-        mailing.outage_since_s + OUTAGE_GRACE_S - now_s,
-        reading_s - now_s,
-        mailing.full_until_s - now_s,
-    )
+    return max(0.0, mailing.outage_since_s + OUTAGE_GRACE_S - now_s, mailing.full_until_s - now_s)
 
 
 def put_again_s(puts: int) -> int:

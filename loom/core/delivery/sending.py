@@ -55,10 +55,14 @@ def on_session(sending: Sending, session_id: bytes) -> Sending:
 
 
 def is_current(
-    row_session_id: bytes | None, sealed_at_s: int, best_session_id: bytes, now_s: int
+    row_session_id: bytes | None,
+    sealed_at_s: int,
+    best_session_id: bytes,
+    now_s: int,
+    lifetime_s: int = CHAIN_LIFETIME_S,
 ) -> bool:
     """Whether the stored bytes of a row go out as they are; otherwise it is sealed again."""
-    return row_session_id == best_session_id and now_s - sealed_at_s < CHAIN_LIFETIME_S
+    return row_session_id == best_session_id and now_s - sealed_at_s < lifetime_s
 
 
 def written(sending: Sending, row_id: int) -> Sending:

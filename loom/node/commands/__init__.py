@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 
 from loom.api.commands import Command
 from loom.config import Paths
+from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
@@ -40,6 +41,7 @@ class Commands:
             | PairingCommands(pairing, contacts).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
+            | AnchorCommands(parts, roster, network.anchors).handlers
             | ProfileCommands(parts, roster, network, name=name, paths=paths, stop=stop).handlers
         )
 

@@ -41,7 +41,8 @@ CREATE TABLE told_mailboxes (
 CREATE TABLE mailbox_numbers (
     device_id INTEGER PRIMARY KEY REFERENCES devices ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    reset_counter INTEGER NOT NULL -- of the best session when it was queued
+    reset_counter INTEGER NOT NULL, -- of the best session when it was queued; 0: there was none
+    entries BLOB NOT NULL
 ) STRICT;
 
 -- What lies at the bundle places of the queues that this side reads.

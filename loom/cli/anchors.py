@@ -1,0 +1,102 @@
+"""The anchors that a profile uses: mailboxes for people who are rarely online together."""
+
+from typing import Annotated
+
+import typer
+
+from loom.api.commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
+from loom.api.views import Anchors, AnchorView
+from loom.cli.opening import Caller
+from loom.cli.options import Group, add_commands
+from loom.cli.output import sign, when
+
+PANEL = "Network"
+
+Anchor = Annotated[
+    str, typer.Argument(metavar="ANCHOR", help="Its number in `loom anchors`, or its address.")
+]
+Text = Annotated[str, typer.Argument(metavar="TEXT", help="What `loom anchor pair` printed there.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    group = typer.Typer(cls=Group)
+    add_commands(
+        group,
+        "",
+        ("use", use, "Use an anchor: paste the text that `loom anchor pair` printed there."),
+        ("leave", leave, "Use an anchor no longer."),
+        ("replace", replace, "Make a new account, and never speak to the old anchor again."),
+    )
+    app.add_typer(group, name="anchor", help="Mailboxes on a machine that is always on.")
+    add_commands(
+        app, PANEL, ("anchors", anchors, "List the anchors in use, and the mail that waits.")
+    )
+
+
+def use(context: typer.Context, text: Text) -> None:
+    _put_one(context, UseAnchor(text=text))
+
+
+def replace(context: typer.Context, anchor: Anchor, text: Text) -> None:
+    _put_one(context, ReplaceAnchor(anchor=anchor, text=text))
+
+
+def leave(context: typer.Context, anchor: Anchor) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client(caller.online()) as client:
+            caller.output.put(await client.send(LeaveAnchor(anchor=anchor)), "Left.")
+
+    caller.run(work())
+
+
+def anchors(context: typer.Context) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = await client.send(ListAnchors())
+        if caller.options.json:
+            caller.output.json(found)
+        else:
+            _show(caller, found)
+
+    caller.run(work())
+
+
+def _put_one(context: typer.Context, command: UseAnchor | ReplaceAnchor) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client(caller.online()) as client:
+            view = await client.send(command)
+        caller.output.put(view, f"In use: {view.addresses[0]}. Contacts are told by themselves.")
+
+    caller.run(work())
+
+
+def _show(caller: Caller, found: Anchors) -> None:
+    if not found.anchors:
+        caller.output.note("No anchor is in use: `loom anchor use TEXT` adds one.")
+    else:
+        heads = ("", "No", "Anchor", "Latency", "Lies there", "Oldest", "Last error")
+        caller.output.table(heads, [_row(one) for one in found.anchors])
+    for one in found.waiting:
+        where = f" at {', '.join(one.anchors)}" if one.anchors else ""
+        caller.output.note(
+            f"{one.messages} for {one.contact} in the mailbox{where} since {when(one.since_ms)}."
+        )
+
+
+def _row(view: AnchorView) -> tuple[str, ...]:
+    return (
+        sign("online" if view.up else "offline"),
+        f"#{view.anchor_id}",
+        ", ".join(view.addresses),
+        "-" if view.latency_ms is None else f"{view.latency_ms} ms",
+        f"{view.blobs} ({view.size_bytes // 1024} KiB)",
+        when(view.oldest_at_ms) if view.oldest_at_ms else "-",
+        view.warning or view.last_error or "",
+    )

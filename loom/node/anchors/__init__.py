@@ -1,0 +1,1 @@
+"""Accounts at anchors, guests at the anchors of others, and who reads what there (PROTOCOL 10)."""

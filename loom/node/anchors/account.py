@@ -1,0 +1,244 @@
+"""One's own account at an anchor: a standing link that serves every queue held there."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from loom.core.delivery.mailing import CLOCK_APART_S, READING_MAX_S
+from loom.core.queues import QueueKeys, derive_account_keys, derive_queue_keys
+from loom.errors import AnchorClockApart, LoomError
+from loom.node.anchors.laying import Lies, lay
+from loom.node.anchors.reading import Reading, ReadQueue
+from loom.node.device import Device
+from loom.node.parts import Parts
+from loom.node.routes.anchor_link import AnchorLink
+from loom.node.routes.caller import Caller
+from loom.node.routes.line import Line
+from loom.storage import anchors
+from loom.storage.anchors import Anchor, Queue
+from loom.wire.content.mailboxes import Direction
+from loom.wire.requests import (
+    Open,
+    Push,
+    QueueUse,
+    Shut,
+    Status,
+    Stored,
+    Subscribe,
+    Subscribed,
+    Taken,
+)
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_S: Final = 3_600.0
+"""How often it is seen whether writers have used up the bundles."""
+NOTHING: Final = Lies(None)
+
+
+class HeldQueue:
+    """A queue with its keys and its device."""
+
+    def __init__(self, row: Queue, device: Device) -> None:
+        self.row = row
+        self.device = device
+        self.keys: QueueKeys = derive_queue_keys(row.secret)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether this side reads it."""
+        return self.row.direction == Direction.INBOUND
+
+
+class Account:
+    """A `LineUser`.
+
+    Args:
+        taken: called with a queue whose secret another account has used: draw another one.
+        left: called once all queues of an account that is being left are shut.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        anchor: Anchor,
+        caller: Caller,
+        spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        *,
+        taken: Callable[["Account", HeldQueue], Coroutine[Any, Any, None]],
+        left: Callable[["Account"], Coroutine[Any, Any, None]],
+    ) -> None:
+        self.anchor = anchor
+        self.queues: dict[bytes, HeldQueue] = {}
+        self.stored: Stored | None = None
+        """What the anchor said lately."""
+        self.up_since_ms: int | None = None
+        self.latency_ms: int | None = None
+        self.warning: LoomError | None = None
+        self.reading = Reading(self._read_to_end)
+        self._parts = parts
+        self._spawn = spawn
+        self._taken = taken
+        self._left = left
+        self._unread: set[bytes] = set()
+        self._caring = asyncio.Lock()
+        self._opened: set[bytes] = set()
+        """Queues that the anchor has, on the link there is."""
+        self.line = Line(
+            caller,
+            derive_account_keys(anchor.account),
+            anchor.mask_key,
+            anchor.addresses,
+            self,
+            spawn,
+        )
+
+    def __repr__(self) -> str:
+        return f"Account({self.anchor!r})"
+
+    @property
+    def name(self) -> str:
+        """What people call it: its first address."""
+        return str(self.anchor.addresses[0])
+
+    # --- from the anchors ---
+
+    def hold(self, row: Queue, device: Device) -> HeldQueue:
+        """Serve a queue from now on."""
+        queue = self.queues[row.queue_id] = HeldQueue(row, device)
+        if queue.is_read:
+            self.reading.add(ReadQueue(queue.keys, device))
+        return queue
+
+    def drop(self, queue_id: bytes) -> None:
+        """Serve it no more."""
+        self.queues.pop(queue_id, None)
+        self.reading.remove(queue_id)
+        self._unread.discard(queue_id)
+
+    def care(self) -> None:
+        """Bring the anchor up to date, if a link stands."""
+        if (link := self.line.link) is not None:
+            self._spawn(self._care_quietly(link), "queues at an anchor")
+
+    def begin_leaving(self) -> None:
+        """Its queues are to be shut; then it is forgotten."""
+        self.anchor = replace(self.anchor, is_left=True)
+        for queue_id in list(self.queues):
+            self.drop(queue_id)
+        self.care()
+
+    def expects_mail(self) -> None:
+        """Nothing is begun until the mail there was read, or the anchor cannot be reached."""
+        for queue in self.queues.values():
+            if queue.is_read:
+                self._unread.add(queue.row.queue_id)
+                queue.device.context.reading(READING_MAX_S)
+
+    # --- LineUser ---
+
+    async def link_up(self, link: AnchorLink) -> None:
+        """Open what the anchor lost, shut what is owed, read, lay bundles."""
+        self.up_since_ms = self._parts.clock.now_ms()
+        self._opened.clear()
+        await self._care(link, subscribes=True)
+        for queue in self.queues.values():
+            queue.device.mailer.wake()
+        self._spawn(self._look_again(link), "bundles at an anchor")
+
+    def pushed(self, link: AnchorLink, push: Push) -> None:
+        """A blob of a contact."""
+        self.reading.pushed(link, push)
+
+    def link_down(self) -> None:
+        """What cannot be reached is not waited for."""
+        self.up_since_ms = None
+        for queue_id in list(self._unread):
+            self._read_to_end(queue_id)
+
+    # --- inside ---
+
+    async def _look_again(self, link: AnchorLink) -> None:
+        while link.is_up:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            await self._care_quietly(link)
+
+    async def _care_quietly(self, link: AnchorLink) -> None:
+        try:
+            await self._care(link, subscribes=False)
+        except LoomError as error:
+            log.info("anchor %d: %s", self.anchor.anchor_id, error.code)
+
+    async def _care(self, link: AnchorLink, *, subscribes: bool) -> None:
+        async with self._caring:
+            await self._shut_owed(link)
+            asked_s = self._parts.clock.monotonic_s()
+            stored = await link.ask(Status())
+            self.latency_ms = round((self._parts.clock.monotonic_s() - asked_s) * 1000)
+            if isinstance(stored, Stored):
+                self.stored = stored
+                self._opened = {one.queue_id for one in stored.queues}
+            is_new = await self._open_missing(link)
+            if subscribes or is_new:
+                await self._subscribe(link)
+            else:
+                await self._lay(link, self._counted())
+
+    async def _shut_owed(self, link: AnchorLink) -> None:
+        database, anchor_id = self._parts.database, self.anchor.anchor_id
+        for queue_id in await database.read(lambda db: anchors.to_shut(db, anchor_id)):
+            await link.ask(Shut(queue_id))  # one that is unknown there is gone as well
+            await database.write(lambda db, gone=queue_id: anchors.was_shut(db, gone))  # type: ignore[misc]
+        if self.anchor.is_left:
+            await self._left(self)
+
+    async def _open_missing(self, link: AnchorLink) -> bool:
+        is_new = False
+        for queue in list(self.queues.values()):
+            if queue.row.queue_id in self._opened:
+                continue
+            door = queue.keys.door
+            use = QueueUse.INBOUND if queue.is_read else QueueUse.OUTBOUND
+            answer = await link.ask(Open(queue.row.queue_id, door.tag, door.link, use, 0))
+            if isinstance(answer, Taken):
+                await self._taken(self, queue)
+                continue
+            self._opened.add(queue.row.queue_id)
+            is_new = True
+            queue.device.mailer.wake()
+        return is_new
+
+    async def _subscribe(self, link: AnchorLink) -> None:
+        answer = await link.ask(Subscribe())
+        if not isinstance(answer, Subscribed):
+            return
+        apart_s = answer.clock_s - self._parts.now_s()
+        if abs(apart_s) >= CLOCK_APART_S:
+            self.warning = AnchorClockApart(anchor=self.name, hours=round(apart_s / 3600))
+            link.close()
+            raise self.warning
+        self.warning = None
+        await self._lay(link, {one.queue_id: Lies(one.marks) for one in answer.queues})
+
+    def _counted(self) -> dict[bytes, Lies]:
+        queues = () if self.stored is None else self.stored.queues
+        return {one.queue_id: Lies(None, one.bundles) for one in queues}
+
+    async def _lay(self, link: AnchorLink, there: dict[bytes, Lies]) -> None:
+        for queue in list(self.queues.values()):
+            lies = there.get(queue.row.queue_id, NOTHING)
+            if queue.is_read:
+                await lay(self._parts, queue.device, queue.keys, link, lies)
+
+    def _read_to_end(self, queue_id: bytes) -> None:
+        self._unread.discard(queue_id)
+        queue = self.queues.get(queue_id)
+        if queue is None:
+            return
+        if not any(self.queues[one].device is queue.device for one in self._unread):
+            queue.device.context.was_read()
+            queue.device.mailer.wake()
+            queue.device.delivery.writable_again()

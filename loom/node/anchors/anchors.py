@@ -1,0 +1,389 @@
+"""Every anchor this node uses: which mailboxes each device reads, and where it is read."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_queue_keys
+from loom.errors import AnchorKnown, AnchorNotFound, LoomError, PairingRefused, TooManyAnchors
+from loom.model import Address, AnchorId, MessageId
+from loom.node.anchors.account import Account, HeldQueue
+from loom.node.anchors.guest import Guest
+from loom.node.device import Device
+from loom.node.journal import Happened
+from loom.node.parts import Parts
+from loom.node.roster import Roster
+from loom.node.routes.anchor_link import AnchorLink
+from loom.node.routes.caller import Caller
+from loom.node.routes.line import Line
+from loom.node.routes.mailbox import Mailbox
+from loom.storage import anchors, mailboxes
+from loom.storage.anchors import Queue
+from loom.storage.connection import Db
+from loom.storage.mailboxes import Sent, Told
+from loom.wire.content import Mailboxes
+from loom.wire.content.mailboxes import Direction
+from loom.wire.content.mailboxes import Mailbox as ToldMailbox
+from loom.wire.limits import (
+    ACCOUNTS_MAX,
+    ANCHOR_SECRET_BYTES,
+    MAILBOX_ADDRESSES_MAX,
+    MAILBOXES_MAX,
+    QUEUE_SECRET_BYTES,
+)
+from loom.wire.pairing import PairingText
+from loom.wire.requests import Limits, Ok, Pair, Push
+
+log = logging.getLogger(__name__)
+
+PAIRING_TIMEOUT_S = 30.0
+
+
+class Anchors:
+    """Accounts, guests, and the Mailboxes that tell contacts of them.
+
+    Args:
+        may_dial: whether an address that somebody told is one to dial.
+    """
+
+    def __init__(
+        self, parts: Parts, roster: Roster, caller: Caller, may_dial: Callable[[Address], bool]
+    ) -> None:
+        self.accounts: dict[AnchorId, Account] = {}
+        self._parts = parts
+        self._roster = roster
+        self._caller = caller
+        self._may_dial = may_dial
+        self._guests: dict[bytes, Guest] = {}
+        """By the queue's id."""
+        self._locks: dict[int, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Take up every account and dial it; then see to every device."""
+        rows, held = await self._parts.database.read(
+            lambda db: (anchors.every(db), anchors.queues(db))
+        )
+        by_device = {device.device_id: device for device in self._roster.values()}
+        for row in rows:
+            self.accounts[row.anchor_id] = self._account(row)
+        for queue in held:
+            account, device = self.accounts.get(queue.anchor_id), by_device.get(queue.device_id)
+            if account is not None and device is not None:
+                account.hold(queue, device)
+        for account in self.accounts.values():
+            account.expects_mail()
+            account.line.stand()
+        for device in self._roster.values():
+            self.look_after(device)
+
+    async def stop(self) -> None:
+        """End every line."""
+        self._is_stopping = True
+        for account in self.accounts.values():
+            account.line.close()
+        for guest in self._guests.values():
+            guest.line.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- from the roster ---
+
+    def look_after(self, device: Device) -> None:
+        """A device is new, or something changed that its mailboxes depend on."""
+        device.context.on_mail_change = partial(self.look_after, device)
+        self._spawn(self._see_to(device), f"mailboxes of contact {device.number}")
+
+    def forget(self, device: Device) -> None:
+        """A contact was removed: the rows are gone, what runs ends."""
+        for account in self.accounts.values():
+            for queue in [one for one in account.queues.values() if one.device is device]:
+                account.drop(queue.row.queue_id)
+            account.care()
+        self._drop_guests(device, frozenset())
+
+    # --- from people ---
+
+    async def use(self, text: PairingText, instead_of: Account | None = None) -> Account:
+        """Make an account at the anchor that gave this text.
+
+        Args:
+            instead_of: an account that is left afterwards, perhaps at the same anchor.
+
+        Raises:
+            AnchorKnown, TooManyAnchors: nothing was done.
+            Unreachable: it answers at no address.
+            PairingRefused: the text is spent or expired.
+        """
+        addresses = [hint.address for hint in text.hints][:MAILBOX_ADDRESSES_MAX]
+        mask_key = text.hints[0].mask_key
+        current = [
+            one
+            for one in self.accounts.values()
+            if not one.anchor.is_left and one is not instead_of
+        ]
+        if any(one.anchor.mask_key == mask_key for one in current):
+            raise AnchorKnown(anchor=str(addresses[0]))
+        if len(current) >= ACCOUNTS_MAX:
+            raise TooManyAnchors(most=ACCOUNTS_MAX)
+        secret = self._parts.random(ANCHOR_SECRET_BYTES)
+        keys = derive_account_keys(secret)
+        line = Line(
+            self._caller, derive_pairing_keys(text.secret), mask_key, addresses, _Nobody(), _no_task
+        )
+        try:
+            answer = await (await line.reach()).ask(Pair(keys.tag, keys.link))
+        finally:
+            line.close()
+        if not isinstance(answer, Ok | Limits):
+            raise PairingRefused(anchor=str(addresses[0]))
+        now_ms = self._parts.clock.now_ms()
+        row = await self._parts.database.write(
+            lambda db: anchors.add(db, secret, mask_key, addresses, now_ms)
+        )
+        account = self.accounts[row.anchor_id] = self._account(row)
+        account.line.stand()
+        for device in list(self._roster.values()):
+            self.look_after(device)
+        return account
+
+    def named(self, reference: str) -> Account:
+        """The account of an anchor by its number, `#` before it or not, or one of its addresses.
+
+        Raises:
+            AnchorNotFound: there is none.
+        """
+        number = reference.removeprefix("#")
+        for account in self.accounts.values():
+            if account.anchor.is_left:
+                continue
+            if number == str(account.anchor.anchor_id) or any(
+                reference in (str(one), one.host) for one in account.anchor.addresses
+            ):
+                return account
+        raise AnchorNotFound(anchor=reference)
+
+    async def leave(self, account: Account, *, at_once: bool = False) -> None:
+        """Use it no longer. `at_once`: never speak to it again; else its queues are shut first."""
+        anchor_id = account.anchor.anchor_id
+        if at_once:
+            await self._parts.database.write(lambda db: anchors.delete(db, anchor_id))
+            account.line.close()
+            del self.accounts[anchor_id]
+        else:
+            await self._parts.database.write(lambda db: anchors.leave(db, anchor_id))
+            account.begin_leaving()
+        for device in list(self._roster.values()):
+            self.look_after(device)
+
+    def mailboxes_of(self, device: Device) -> list[Guest | HeldQueue]:
+        """Every queue that serves a device, for those who look."""
+        held = [
+            queue
+            for account in self.accounts.values()
+            for queue in account.queues.values()
+            if queue.device is device
+        ]
+        return [*held, *(one for one in self._guests.values() if one.device is device)]
+
+    # --- inside: one device ---
+
+    async def _see_to(self, device: Device) -> None:
+        async with self._locks.setdefault(device.device_id, asyncio.Lock()):
+            if self._is_stopping or self._roster.get(device.number) is not device:
+                return
+            try:
+                await self._see_to_in_turn(device)
+            except LoomError as error:
+                log.warning("contact %d: mailboxes: %s", device.number, error.code)
+
+    async def _see_to_in_turn(self, device: Device) -> None:
+        device_id = device.device_id
+        await device.sessions.ready()
+        told, sent, held = await self._parts.database.write(
+            lambda db: (
+                mailboxes.told(db, device_id),
+                mailboxes.sent(db, device_id),
+                anchors.queues_of(db, device_id),
+            )
+        )
+        for row in held:
+            account = self.accounts.get(row.anchor_id)
+            if account is not None and row.queue_id not in account.queues:
+                account.hold(row, device)
+        device.context.has_mail = told is not None or sent is not None
+        is_welcome = device.person.is_welcome
+        theirs = told.mailboxes if told is not None and is_welcome else ()
+        has_inbound = any(one.direction == Direction.INBOUND for one in theirs)
+        if is_welcome:
+            await self._hold_queues(device, with_outbound=not has_inbound)
+        else:
+            await self._give_up_queues(device)
+        for account in self.accounts.values():
+            account.care()
+        own = self._own_entries(device)
+        await self._tell(device, own, sent)
+        self._serve(device, theirs, told)
+
+    async def _hold_queues(self, device: Device, *, with_outbound: bool) -> None:
+        wanted = [Direction.INBOUND, Direction.OUTBOUND] if with_outbound else [Direction.INBOUND]
+        for account in list(self.accounts.values()):
+            if account.anchor.is_left:
+                continue
+            there = {one.row.direction for one in account.queues.values() if one.device is device}
+            for direction in wanted:
+                if direction not in there:
+                    await self._hold(account, device, direction)
+
+    async def _hold(self, account: Account, device: Device, direction: int) -> None:
+        secret = self._parts.random(QUEUE_SECRET_BYTES)
+        queue_id = derive_queue_keys(secret).queue_id
+        row = Queue(queue_id, account.anchor.anchor_id, device.device_id, direction, secret)
+        await self._parts.database.write(lambda db: anchors.add_queue(db, row))
+        account.hold(row, device)
+        account.care()
+
+    async def _give_up_queues(self, device: Device) -> None:
+        device_id = device.device_id
+        await self._parts.database.write(lambda db: anchors.delete_queues_of(db, device_id))
+        self.forget(device)
+
+    def _own_entries(self, device: Device) -> tuple[ToldMailbox, ...]:
+        """Inbound queues first, as many as fit."""
+        entries = [
+            ToldMailbox(
+                tuple((one.host, one.port) for one in account.anchor.addresses),
+                account.anchor.mask_key,
+                queue.row.secret,
+                queue.row.direction,
+            )
+            for account in self.accounts.values()
+            for queue in account.queues.values()
+            if queue.device is device and not account.anchor.is_left
+        ]
+        return tuple(sorted(entries, key=lambda one: one.direction)[:MAILBOXES_MAX])
+
+    async def _tell(self, device: Device, own: tuple[ToldMailbox, ...], sent: Sent | None) -> None:
+        """Queue a Mailboxes if the device does not know the newest, or not on this session."""
+        best = device.sessions.best
+        counter = 0 if best is None else best.reset_counter
+        is_known = sent is not None and sent.mailboxes == own
+        if (sent is None and not own) or not device.person.is_welcome:
+            return
+        if sent is not None and is_known and (sent.reset_counter == counter or not own):
+            return
+        parts, device_id = self._parts, device.device_id
+        now_ms = parts.clock.now_ms()
+        number = now_ms if sent is None else max(now_ms, sent.number + 1)
+        if sent is not None and is_known and sent.reset_counter == 0:
+            # It waits unsealed, and goes on the first session.
+            kept = Sent(sent.number, counter, own)
+            await parts.database.write(lambda db: mailboxes.put_sent(db, device_id, kept))
+            return
+        payload = Mailboxes(parts.new_id(), now_ms, number, own)
+
+        def also(db: Db, happened: Happened) -> None:
+            mailboxes.put_sent(db, device_id, Sent(number, counter, own))
+
+        await device.delivery.outbox.add(MessageId(payload.message_id), payload, also)
+        device.context.has_mail = True
+
+    def _serve(self, device: Device, theirs: tuple[ToldMailbox, ...], told: Told | None) -> None:
+        """Write to what the device reads, read what it writes as its guest."""
+        has_own = any(not one.anchor.is_left for one in self.accounts.values())
+        writes: list[Mailbox] = []
+        kept: set[bytes] = set()
+        for entry in theirs:
+            is_read = entry.direction == Direction.OUTBOUND
+            if is_read and has_own:
+                continue
+            guest = self._guest(device, entry)
+            if guest is None:
+                continue
+            kept.add(guest.keys.queue_id)
+            if is_read:
+                guest.line.stand()
+            else:
+                writes.append(Mailbox(guest.keys, guest.line, guest.name))
+        self._drop_guests(device, kept)
+        for account in self.accounts.values():
+            if not account.anchor.is_left:
+                writes += [
+                    Mailbox(queue.keys, account.line, account.name)
+                    for queue in account.queues.values()
+                    if queue.device is device and not queue.is_read
+                ]
+        device.mailer.use(writes)
+
+    def _guest(self, device: Device, entry: ToldMailbox) -> Guest | None:
+        queue_id = derive_queue_keys(entry.secret).queue_id
+        known = self._guests.get(queue_id)
+        if known is not None and known.told == entry:
+            return known
+        told = (Address(host, port) for host, port in entry.addresses)
+        addresses = [one for one in told if self._may_dial(one)]
+        if not addresses:
+            return None
+        if known is not None:
+            known.line.close()
+        guest = Guest(self._parts, device, entry, addresses, self._caller, self._spawn)
+        self._guests[queue_id] = guest
+        return guest
+
+    def _drop_guests(self, device: Device, kept: "set[bytes] | frozenset[bytes]") -> None:
+        for queue_id, guest in list(self._guests.items()):
+            if guest.device.number == device.number and queue_id not in kept:
+                guest.line.close()
+                del self._guests[queue_id]
+
+    # --- inside: accounts ---
+
+    def _account(self, row: anchors.Anchor) -> Account:
+        return Account(
+            self._parts, row, self._caller, self._spawn, taken=self._was_taken, left=self._was_left
+        )
+
+    async def _was_taken(self, account: Account, queue: HeldQueue) -> None:
+        """Another account has a queue of this id: draw another secret, and tell it."""
+        queue_id = queue.row.queue_id
+        await self._parts.database.write(lambda db: anchors.delete_queue(db, queue_id))
+        account.drop(queue_id)
+        self.look_after(queue.device)
+
+    async def _was_left(self, account: Account) -> None:
+        anchor_id = account.anchor.anchor_id
+        await self._parts.database.write(lambda db: anchors.delete(db, anchor_id))
+        self.accounts.pop(anchor_id, None)
+        account.line.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed: %s", task.get_name(), type(error).__name__, exc_info=error)
+
+
+class _Nobody:
+    """The user of a line on which one request is made."""
+
+    async def link_up(self, link: AnchorLink) -> None:
+        """Nothing to do."""
+
+    def pushed(self, link: AnchorLink, push: Push) -> None:
+        """Nothing is read there."""
+
+    def link_down(self) -> None:
+        """Nothing to do."""
+
+
+def _no_task(work: Coroutine[Any, Any, None], name: str) -> None:
+    work.close()

@@ -1,0 +1,93 @@
+"""Takes the mail of one line: opens blobs, feeds the inbox, acknowledges what was judged."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from loom.core.queues import QueueKeys
+from loom.errors import PeerError
+from loom.node.device import Device
+from loom.node.mail import Incoming, Mail
+from loom.node.routes.anchor_link import AnchorLink
+from loom.wire.requests import Ack, Answer, Push
+
+log = logging.getLogger(__name__)
+
+
+class ReadQueue(NamedTuple):
+    """A queue that this side reads, and whose it is."""
+
+    keys: QueueKeys
+    device: Device
+
+
+class Reading:
+    """What is pushed on one line. `on_end`: a queue, by its id, was read to its end."""
+
+    def __init__(self, on_end: Callable[[bytes], None]) -> None:
+        self.queues: dict[bytes, ReadQueue] = {}
+        """By the queue's id."""
+        self.broken = 0
+        """Blobs that were no envelopes."""
+        self._on_end = on_end
+        self._judged: dict[AnchorLink, dict[bytes, list[bytes]]] = {}
+        self._is_due = False
+
+    def add(self, queue: ReadQueue) -> None:
+        """Read a queue from now on."""
+        self.queues[queue.keys.queue_id] = queue
+
+    def remove(self, queue_id: bytes) -> None:
+        """Read it no more."""
+        self.queues.pop(queue_id, None)
+
+    def pushed(self, link: AnchorLink, push: Push) -> None:
+        """Give a blob to the inbox of its device; in an order that no blob overtakes another."""
+        queue = self.queues.get(push.queue_id)
+        if queue is None:
+            return
+        if push.blob:
+            self._take(link, push, queue)
+        elif not push.behind:
+            self._ended(queue)
+
+    def _take(self, link: AnchorLink, push: Push, queue: ReadQueue) -> None:
+        is_last = push.behind == 0
+        try:
+            opened = queue.keys.open_blob(push.blob)
+        except PeerError:
+            # No envelope, so nothing of the session is wrong: it is only counted.
+            self.broken += 1
+            log.info("contact %d: a blob that is no envelope", queue.device.number)
+            self._is_judged(link, push, queue, is_last=is_last)
+            return
+        judged = partial(self._is_judged, link, push, queue, is_last=is_last)
+        queue.device.inbox.put([Incoming(opened.envelope, Mail(opened.until_s, judged))])
+
+    def _is_judged(self, link: AnchorLink, push: Push, queue: ReadQueue, *, is_last: bool) -> None:
+        if is_last:
+            self._ended(queue)
+        if not link.is_up:
+            return  # it comes again, and is known
+        self._judged.setdefault(link, {}).setdefault(push.queue_id, []).append(push.blob_id)
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._acknowledge)
+
+    def _ended(self, queue: ReadQueue) -> None:
+        queue.device.inbox.mail_was_read()
+        self._on_end(queue.keys.queue_id)
+
+    def _acknowledge(self) -> None:
+        self._is_due = False
+        judged, self._judged = self._judged, {}
+        for link, queues in judged.items():
+            for queue_id, ids in queues.items():
+                link.request(Ack(queue_id, tuple(ids))).add_done_callback(_forget)
+
+
+def _forget(answer: "asyncio.Future[Answer]") -> None:
+    if not answer.cancelled():
+        answer.exception()  # the link ended: the blobs come again

@@ -1,0 +1,294 @@
+"""Delivers to one device by mail while no link stands: puts what is due into a mailbox it reads."""
+
+import logging
+import random
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from loom.core import choice
+from loom.core.delivery import mailing
+from loom.core.delivery import receipts as receipt_rules
+from loom.core.delivery.mailing import Mailing
+from loom.core.delivery.plan import Wish
+from loom.errors import LoomError, PeerError, Unreachable
+from loom.node.alarm import Alarm
+from loom.node.context import DeviceContext
+from loom.node.delivery import Delivery
+from loom.node.routes.anchor_link import AnchorLink
+from loom.node.routes.mailbox import Mailbox, PutEnd, Sealed
+from loom.node.sessions import DeviceSessions
+from loom.storage import outbox, receipts
+from loom.storage.connection import Db
+from loom.storage.outbox import OutboxRow, PutRule
+from loom.storage.receipts import OwedReceipt
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S: Final = 15.0
+RETRY_MAX_S: Final = 600.0
+NO_BUNDLE_RETRY_S: Final = 600.0
+RECEIPT_ROWS: Final = 256
+
+
+class _Due(NamedTuple):
+    """What there is to put."""
+
+    rows: bool
+    receipts: bool
+    start: bool
+    greeting: bool
+    next_s: int | None
+    """When the next row is due again, Unix seconds."""
+
+    @property
+    def is_anything(self) -> bool:
+        return self.rows or self.receipts or self.start or self.greeting
+
+
+class Mailer:
+    """One task a device. `mailboxes` are those that it reads, the one to prefer first."""
+
+    def __init__(
+        self, context: DeviceContext, sessions: DeviceSessions, delivery: Delivery, alarm: Alarm
+    ) -> None:
+        self.mailboxes: tuple[Mailbox, ...] = ()
+        self.last_error: str | None = None
+        """Why nothing could be put lately; None: it could."""
+        self._context = context
+        self._sessions = sessions
+        self._delivery = delivery
+        self._alarm = alarm
+        self._state = Mailing()
+        self._retry_s = RETRY_FIRST_S
+        self._checked: dict[bytes, AnchorLink] = {}
+        """On which link each mailbox was last asked what lies there."""
+        self._greeted_s = 0
+        self._is_running = False
+
+    # --- from the node ---
+
+    def use(self, mailboxes: Sequence[Mailbox]) -> None:
+        """From now on these are read by the device."""
+        self.mailboxes = tuple(mailboxes)
+        if self.mailboxes and not self._is_running:
+            self._is_running = True
+            self._context.spawn(self._run(), "mailer")
+        self._alarm.ring()
+
+    def link_up(self) -> None:
+        """A link stands: it carries everything."""
+        self._state = mailing.link_up(self._state)
+
+    def link_down(self) -> None:
+        """No link stands any more."""
+        self._state = mailing.link_down(self._state, self._now_s())
+        self._alarm.ring()
+
+    def receipt_came(self) -> None:
+        """The device has read: a full mailbox has room again."""
+        self._state = mailing.receipt_came(self._state)
+        self._alarm.ring()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._alarm.ring()
+
+    # --- the task ---
+
+    async def _run(self) -> None:
+        while True:
+            await self._alarm.heard()
+            try:
+                await self._deliver()
+                self._retry_s, self.last_error = RETRY_FIRST_S, None
+            except LoomError as error:
+                log.info("contact %d: mail: %s", self._context.number, error.code)
+                self.last_error = error.code
+                if not isinstance(error, Unreachable):
+                    self._context.warn(error)
+                jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+                self._alarm.ring_within(self._retry_s * jitter)
+                self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
+
+    async def _deliver(self) -> None:
+        while self.mailboxes:
+            wait_s = mailing.must_wait_s(self._state, self._now_s())
+            if wait_s is None:
+                return
+            wait_s = max(wait_s, self._context.reading_left_s())
+            if wait_s > 0:
+                self._alarm.ring_within(wait_s)
+                return
+            due = await self._due()
+            if not due.is_anything:
+                if due.next_s is not None:
+                    rest_s = max(60.0, due.next_s - self._context.parts.now_s())
+                    jitter = random.uniform(1.0, 1.1)  # noqa: S311 - no secret
+                    self._alarm.ring_within(rest_s * jitter)
+                return
+            await self._write(due)
+
+    async def _due(self) -> _Due:
+        wish = await self._delivery.starts.wish()
+        device_id, unix_s = self._context.device_id, self._context.parts.now_s()
+        rule, best = self._rule(), self._sessions.best
+
+        def look(db: Db) -> tuple[bool, bool, int | None]:
+            return (
+                bool(outbox.to_put(db, device_id, rule, 1)),
+                bool(receipts.of_device(db, device_id, 1)),
+                outbox.next_put_s(db, device_id, rule),
+            )
+
+        # Through the writer: what is on its way to the disk is there.
+        rows, owed, next_s = await self._context.parts.database.write(look)
+        await self._sessions.ready()
+        is_greeting_due = (
+            best is not None
+            and choice.unconfirmed(best)
+            and not rows
+            and next_s is None
+            and not 0 <= unix_s - self._greeted_s < mailing.GREETING_RETRY_S
+        )
+        is_start_due = self._is_start_due(wish, something=rows or owed)
+        # Without a session nothing can be sealed; flow control may hold back texts.
+        may = is_start_due or best is not None
+        return _Due(
+            rows and may and (is_start_due or self._sessions.may_seal(text=True)),
+            owed and may and (is_start_due or self._sessions.may_seal(text=False)),
+            is_start_due,
+            is_greeting_due,
+            next_s,
+        )
+
+    def _is_start_due(self, wish: Wish, *, something: bool) -> bool:
+        return choice.should_start(
+            self._sessions.value.live,
+            something_to_send=something,
+            start_wanted=wish.start_wanted,
+            wanted_starts_s=wish.wanted_starts_s,
+            link_time_s=0.0,
+            now_s=self._context.parts.now_s(),
+        )
+
+    async def _write(self, due: _Due) -> None:
+        """Put what is due into the first mailbox that takes it.
+
+        Raises:
+            Unreachable: no anchor answers.
+        """
+        failure: Unreachable | None = None
+        for mailbox in self.mailboxes:
+            try:
+                link = await mailbox.line.reach()
+                await self._check(mailbox, link)
+                if due.start and not await self._start(mailbox, link):
+                    continue
+                if await self._put_receipts(mailbox, link) and await self._put_rows(mailbox, link):
+                    await self._greet(mailbox, link)
+                return
+            except Unreachable as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        # Every anchor answers, and none has a bundle to begin with.
+        self._alarm.ring_within(NO_BUNDLE_RETRY_S)
+        self._state = mailing.full(self._state, self._now_s())
+
+    async def _check(self, mailbox: Mailbox, link: AnchorLink) -> None:
+        """On each new link see what an anchor lost that was wiped or put back to an old copy."""
+        queue_id = mailbox.keys.queue_id
+        if self._checked.get(queue_id) is link:
+            return
+        device_id, database = self._context.device_id, self._context.parts.database
+        rows = await database.write(lambda db: outbox.puts_of(db, device_id, queue_id))
+        sealed = [Sealed(row.envelope or b"", row.sealed_at_s or 0) for row in rows]
+        missing = await mailbox.missing(link, sealed) if rows else []
+        if missing:
+            lost = [rows[at].row_id for at in missing]
+            await database.write(lambda db: outbox.put_was_lost(db, lost))
+        self._checked[queue_id] = link
+
+    async def _start(self, mailbox: Mailbox, link: AnchorLink) -> bool:
+        """Begin a session on a bundle that lies in the mailbox; False: there is none."""
+        for _ in range(mailing.FETCH_TRIES):
+            try:
+                data = await mailbox.fetch(link)
+                if data is None:
+                    return False
+                await self._delivery.starts.begin(data)
+                self._greeted_s = 0
+                return True
+            except PeerError as error:
+                log.info("contact %d: bundle: %s", self._context.number, error)
+        return False
+
+    async def _put_receipts(self, mailbox: Mailbox, link: AnchorLink) -> bool:
+        """Put what is owed; False: the mailbox takes nothing more now."""
+        device_id, database = self._context.device_id, self._context.parts.database
+        while True:
+            stored: list[OwedReceipt] = await database.write(
+                lambda db: receipts.of_device(db, device_id, RECEIPT_ROWS)
+            )
+            await self._sessions.ready()
+            page = receipt_rules.first_page(stored)
+            envelope = self._delivery.receipts.seal(page.delivered, page.read) if stored else None
+            if envelope is None:
+                return True
+            await self._sessions.commit()
+            sealed = Sealed(envelope, self._context.parts.now_s())
+            if not await self._put(mailbox, link, [sealed]):
+                return False
+            self._greeted_s = self._context.parts.now_s()
+            self._delivery.receipts.mailed(page.rows)
+
+    async def _put_rows(self, mailbox: Mailbox, link: AnchorLink) -> bool:
+        """Put the rows that are due, oldest first; False: the mailbox takes nothing more now."""
+        database = self._context.parts.database
+        while rows := await self._delivery.outbox.seal_for_mail(self._rule()):
+            done = await self._put(mailbox, link, [one.sealed for one in rows])
+            put: list[OutboxRow] = [one.row for one in rows[:done]]
+            queue_id, unix_s = mailbox.keys.queue_id, self._context.parts.now_s()
+            ids = [row.row_id for row in put]
+            if ids:
+                await database.write(lambda db: outbox.was_put(db, ids, queue_id, unix_s))  # noqa: B023 - awaited here
+                self._greeted_s = unix_s
+                self._delivery.outbox.was_put(put)
+            if done < len(rows):
+                return False
+        return True
+
+    async def _greet(self, mailbox: Mailbox, link: AnchorLink) -> None:
+        """An own start that is not answered, and that nothing else carries, says something."""
+        best, unix_s = self._sessions.best, self._context.parts.now_s()
+        if best is None or not choice.unconfirmed(best):
+            return
+        if 0 <= unix_s - self._greeted_s < mailing.GREETING_RETRY_S:
+            return
+        envelope = self._delivery.receipts.seal([], [])
+        if envelope is not None:
+            await self._sessions.commit()
+            if await self._put(mailbox, link, [Sealed(envelope, unix_s)]):
+                self._greeted_s = unix_s
+
+    async def _put(self, mailbox: Mailbox, link: AnchorLink, sealed: Sequence[Sealed]) -> int:
+        done, end = await mailbox.put(link, sealed)
+        if end is PutEnd.FULL:
+            self._state = mailing.full(self._state, self._now_s(), mailbox.later_s or None)
+        elif end is PutEnd.REFUSED:
+            # Its holder opens it again, or tells another one.
+            self._state = mailing.full(self._state, self._now_s())
+        return done
+
+    # --- facts ---
+
+    def _rule(self) -> PutRule:
+        return PutRule(
+            self._context.parts.now_s(),
+            self._sessions.best_id,
+            mailing.PUT_AGAIN_FIRST_S,
+            mailing.PUT_AGAIN_MAX_S,
+        )
+
+    def _now_s(self) -> float:
+        return self._context.parts.clock.monotonic_s()

@@ -1,0 +1,180 @@
+"""The line to one anchor under one key: a link while one is wanted."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
+
+from loom.core.anchor_gate import anchor_credentials
+from loom.core.link_kinds import Credentials
+from loom.core.queues import DoorKeys
+from loom.errors import LoomError, Unreachable
+from loom.links.direct import DirectLink
+from loom.model import Address
+from loom.node.routes.anchor_link import AnchorLink
+from loom.node.routes.caller import Caller
+from loom.wire.requests import Push
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S: Final = 1.0
+RETRY_MAX_S: Final = 300.0
+DISPLACED_RETRY_S: Final = 60.0
+"""Two machines with one key must not displace each other all the time."""
+
+
+class LineUser(Protocol):
+    """Whoever the line belongs to."""
+
+    async def link_up(self, link: AnchorLink) -> None:
+        """A link was confirmed; the first who needed it waits until this returns."""
+        ...
+
+    def pushed(self, link: AnchorLink, push: Push) -> None:
+        """See `AnchorLink`."""
+        ...
+
+    def link_down(self) -> None:
+        """The link ended, or none could be made."""
+        ...
+
+
+class Line:
+    """A `Callee`; at most one link at a time.
+
+    Args:
+        mask_key: of the anchor, 16 bytes.
+        spawn: runs a task that ends with the owner of the line.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        keys: DoorKeys,
+        mask_key: bytes,
+        addresses: Sequence[Address],
+        user: LineUser,
+        spawn: Callable[[Coroutine[Any, Any, None], str], object],
+    ) -> None:
+        self.link: AnchorLink | None = None
+        self.addresses = list(addresses)
+        self.last_error: str | None = None
+        self._caller = caller
+        self._keys = keys
+        self._mask_key = mask_key
+        self._user = user
+        self._spawn = spawn
+        self._opening = asyncio.Lock()
+        self._confirmed: AnchorLink | None = None
+        self._is_standing = False
+        self._is_over = False
+        self._ended = asyncio.Event()
+        self._was_displaced = False
+
+    def __repr__(self) -> str:
+        return f"Line({self.link!r})"
+
+    @property
+    def is_up(self) -> bool:
+        """A link stands."""
+        return self.link is not None and self.link.is_up
+
+    async def reach(self) -> AnchorLink:
+        """The link, made now if there is none: every address is tried once.
+
+        Raises:
+            Unreachable: the anchor answers at none.
+        """
+        if self.link is not None and self.link.is_up:
+            return self.link
+        async with self._opening:
+            if self.link is not None and self.link.is_up:
+                return self.link
+            return await self._open()
+
+    def stand(self) -> None:
+        """From now on keep a link, and make another one whenever it ends."""
+        if not self._is_standing:
+            self._is_standing = True
+            self._spawn(self._stay(), "line to an anchor")
+
+    def close(self) -> None:
+        """End the link and make no more."""
+        self._is_over = True
+        self._ended.set()
+        if self.link is not None:
+            self.link.close()
+
+    # --- Callee ---
+
+    def credentials(self, rand: bytes, day: int) -> Credentials:
+        """See `Callee.credentials`."""
+        return anchor_credentials(self._keys, self._mask_key, rand, day)
+
+    @property
+    def takes_links(self) -> bool:
+        """Whether a link is still wanted."""
+        return not self._is_over
+
+    def take_link(self, link: DirectLink) -> bool:
+        """Own a confirmed link."""
+        if not self.takes_links:
+            return False
+        self._confirmed = AnchorLink(link, self)
+        return True
+
+    async def answered_at(self, address: Address) -> None:
+        """The next link is tried here first."""
+        self.addresses.remove(address)
+        self.addresses.insert(0, address)
+
+    # --- LinkUser ---
+
+    def pushed(self, link: AnchorLink, push: Push) -> None:
+        """See `LineUser.pushed`."""
+        self._user.pushed(link, push)
+
+    def link_ended(self, link: AnchorLink, *, is_displaced: bool) -> None:
+        """Make another one if it stands."""
+        if link is not self.link:
+            return
+        self.link = None
+        self._was_displaced = is_displaced
+        self._user.link_down()
+        self._ended.set()
+
+    # --- inside ---
+
+    async def _open(self) -> AnchorLink:
+        failure = Unreachable(address="the anchor")
+        for address in list(self.addresses):
+            try:
+                await self._caller.call(self, address)
+                link, self._confirmed = self._confirmed, None
+                if link is None or not link.is_up:
+                    continue
+                self._ended.clear()
+                self.link = link
+                await self._user.link_up(link)
+                self.last_error = None
+                return link
+            except Unreachable as error:
+                failure = error
+        self.last_error = failure.code
+        raise failure
+
+    async def _stay(self) -> None:
+        wait_s = RETRY_FIRST_S
+        while not self._is_over:
+            try:
+                await self.reach()
+                wait_s = RETRY_FIRST_S
+                await self._ended.wait()
+                if self._was_displaced:
+                    wait_s = DISPLACED_RETRY_S
+            except LoomError as error:
+                log.info("anchor: no link: %s", error.code)
+                self._user.link_down()
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            wait_s = min(wait_s * 2, RETRY_MAX_S)
