@@ -96,7 +96,7 @@ ACTIONS: Final = (
 
 _BY_NAME: Final = {action.name: action for action in ACTIONS}
 PLACES: Final = "123456789"
-"""In the selection, a digit opens the conversation at that place of the list."""
+"""Right after Esc, a digit opens the conversation at that place of the list."""
 
 PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "default": {},

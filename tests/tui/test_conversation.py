@@ -1,6 +1,7 @@
 """What a person does in the app, and what the screen and the node get to know of it."""
 
 from datetime import date
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from loom.api.commands import (
     RetryMessage,
     Search,
     SendText,
+    SetDraft,
     SetPreferences,
 )
 from loom.api.events import (
@@ -26,6 +28,7 @@ from loom.api.events import (
 from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
 from loom.tui.chat import layout
+from loom.tui.chat.selection import ONE_WORD_S
 from loom.tui.kit.chooser import Chooser
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
@@ -342,7 +345,7 @@ async def test_selecting_copies_deletes_and_sends_again(
         await settle(pilot)
         assert written == ["\x1b]52;c;c2VlIHlvdSBhdCBub29u\x07"]
         assert app.chat.composer.editor.text == "draft"
-        await pilot.press("escape", "escape", "d", "y")
+        await pilot.press("escape", "escape", "d", "D")
         await settle(pilot)
         assert "will do" not in "\n".join(row[24:] for row in text_of(app))
         app.chat.selection.finish_deleting()
@@ -363,21 +366,67 @@ async def test_selecting_copies_deletes_and_sends_again(
 
 
 @pytest.mark.parametrize(
-    "typed", ["is this understood", "deleted and indeed", "you copied add", "u d"]
+    "typed",
+    ["is this understood", "deleted and indeed", "you copied add", "u d", "dying", "just know 2"],
 )
 async def test_typing_while_selecting_writes_and_deletes_nothing(
     node: TalkingNode, opened: Opened, typed: str
 ) -> None:
-    """A text that ended in d once deleted the newest message at Enter, and was lost."""
+    """First letters that mean something there were lost, and "dy" deleted a message."""
     async with opened(node) as (app, pilot):
         await pilot.press("escape", *typed, "enter")
         await settle(pilot)
         app.chat.selection.finish_deleting()
         await settle(pilot)
         assert not [one for one in node.sent if isinstance(one, DeleteMessages)]
-        # Only keys that mean something in the selection, at the beginning, are not written.
-        assert [one for one in sent(node) if typed.endswith(one) and len(one) >= len(typed) - 2]
+        assert sent(node) == [typed]
         assert "will do" in screen(app)
+
+
+async def test_keys_pressed_a_while_before_one_types_are_no_text(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("escape", "k")
+        key = events.Key("j", "j")
+        key.time -= ONE_WORD_S
+        app.chat.on_key(key)
+        await pilot.press(*"hello")
+        assert app.chat.composer.editor.text == "hello"
+        await pilot.press("escape", "k", "down", *"you")
+        assert app.chat.composer.editor.text == "helloyou"
+
+
+async def test_what_is_typed_while_another_conversation_opens_is_kept(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The draft was stored before the last letters came, and then replaced by the other one's."""
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"see y")
+        send = app.send
+
+        async def slow(command: Any) -> Any:
+            if isinstance(command, SetDraft) and command.body == "see y":
+                app.chat.composer.insert("ou")
+            return await send(command)
+
+        monkeypatch.setattr(app, "send", slow)
+        await pilot.press("alt+down")
+        await settle(pilot)
+        assert list(node.drafts.values()) == ["see you"]
+        assert app.chat.composer.editor.text == ""
+
+
+async def test_a_digit_while_selecting_is_text_unless_it_follows_esc(
+    node: TalkingNode, opened: Opened
+) -> None:
+    """It opened another conversation, and the rest of the text was written there."""
+    async with opened(node) as (app, pilot):
+        current = app.model.current
+        await pilot.press("escape", "up", *"2 of us")
+        await settle(pilot)
+        assert app.model.current == current
+        assert app.chat.composer.editor.text == "2 of us"
 
 
 async def test_a_deleted_message_can_be_brought_back(opened: Opened) -> None:
@@ -391,21 +440,23 @@ async def test_a_deleted_message_can_be_brought_back(opened: Opened) -> None:
             return [one.body for one in app.chat.reader.window.messages]
 
         await pilot.press("escape", "k")
-        for no in ("n", "escape", "enter", "down", "x"):
+        for no in ("escape", "enter", "down", "up"):
             await pilot.press("d", no)
             assert app.chat.selection.is_active
             assert "Delete this message" not in screen(app)
+        await pilot.press("d", "n")
+        assert app.chat.composer.editor.text == "dn"
         assert shown() == ["one", "two", "three"]
-        assert not app.chat.composer.editor.text
-        await pilot.press("d", "y")
+        await pilot.press("ctrl+u", "escape", "k", "d", "D")
         await settle(pilot)
         assert shown() == ["one", "three"]
         assert "u brings it back" in screen(app)
         await pilot.press("u")
         await settle(pilot)
         assert shown() == ["one", "two", "three"]
-        await pilot.press("d", "y", "ctrl+q")
+        await pilot.press("d", "D", *"hi", "ctrl+q")
         await settle(pilot)
+        assert list(node.drafts.values()) == ["hi"]
         assert len([one for one in node.sent if isinstance(one, DeleteMessages)]) == 1
 
 
@@ -516,6 +567,33 @@ async def test_a_hit_among_wrapped_messages_is_on_the_screen_and_selected(opened
         await settle(pilot)
         pieces = [one for line in app.chat.timeline._shown for one in line.line]
         assert not any(one.role == "match" for one in pieces)
+        assert not app.chat.selection.is_active
+
+
+async def test_keys_go_from_hit_to_hit_before_a_hit_is_loaded(opened: Opened) -> None:
+    """The second n was written into the composer."""
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"word {n}" for n in range(700)))
+    for row in (100, 300, 500, 600):
+        node._put(node.messages[row], body=f"needle {row}")
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+f", *"needle")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "hit 1 of 4" in screen(app)
+        app.chat.on_key(events.Key("n", "n"))
+        app.chat.on_key(events.Key("n", "n"))
+        await settle(pilot)
+        assert "hit 3 of 4" in screen(app)
+        window = app.chat.reader.window
+        assert window is not None
+        assert [one.body for one in window.chosen()] == ["needle 300"]
+        assert app.chat.composer.editor.text == ""
+        app.chat.on_key(events.Key("n", "n"))
+        app.chat.on_key(events.Key("alt+down", None))
+        await settle(pilot)
         assert not app.chat.selection.is_active
 
 
@@ -965,7 +1043,7 @@ async def test_several_messages_are_copied_and_deleted_together(
         assert written == [clipboard.osc52("one\nthree")]
         await pilot.press("d")
         assert "Delete these 2 messages here" in screen(app)
-        await pilot.press("y", "ctrl+q")
+        await pilot.press("D", "ctrl+q")
         await settle(pilot)
     assert [one.body for one in node.messages] == ["two"]
 

@@ -354,6 +354,38 @@ async def test_unlocking_shows_that_it_goes_on(profiles: Profiles, tmp_path: Pat
     assert result(door).profile == "work"
 
 
+async def test_one_can_quit_while_a_profile_is_unlocked(profiles: Profiles, tmp_path: Path) -> None:
+    """The key was dropped until it was open."""
+    profiles.add("work")
+    profiles.gate = asyncio.Event()
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await pilot.press(*"correct horse", "enter")
+        await pilot.pause()
+        assert "Ctrl-Q quit" in seen(door)
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert not door.is_running
+    assert door.return_value is None
+
+
+async def test_a_profile_that_is_made_shows_its_words_before_one_can_quit(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    profiles.gate = asyncio.Event()
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter", *TWICE[:-1])
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Creating your keys" in seen(door)
+        assert "Ctrl-Q quit" not in seen(door)
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert "Your 24 words come next" in seen(door)
+        profiles.gate.set()
+        await settle(pilot)
+        assert at(door, Words)
+
+
 async def test_a_running_node_needs_no_passphrase(profiles: Profiles, tmp_path: Path) -> None:
     profiles.add("work", running=True)
     async with standing(profiles, tmp_path) as (door, _):

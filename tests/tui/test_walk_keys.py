@@ -220,7 +220,7 @@ async def selecting_a_failed_one(walk: Walk) -> None:
 async def deleted(walk: Walk) -> None:
     await selecting(walk)
     walk.app.chat.selection.ask_to_delete()
-    await walk.pilot.press("y")
+    await walk.pilot.press("D")
     await walk.rest()
     assert "said 299" not in walk.timeline
 

@@ -139,7 +139,7 @@ class Choices:
                 rows.append(Choice(where, role="title"))
             value = action.name if can_do and where in (EVERYWHERE, READING) else None
             rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys)), value))
-        rows.append(Choice("Selecting: a digit opens the conversation at that place", "1-9"))
+        rows.append(Choice("Right after Esc: the conversation at that place of the list", "1-9"))
         signs = self._owner.look.signs
         rows.append(Choice("Signs", role="title"))
         rows += [Choice(f"  {does}", signs[name]) for name, does in SIGNS]

@@ -294,14 +294,25 @@ class ChatScreen(Screen[None]):
             return
         if selects and action is not None and is_text(event) and not self.selection.can(action):
             action = None
-        if action is not None:
+        if selects:
+            self._key_while_selecting(event, action)
+        elif action is not None:
             self.run(action)
-        elif selects and event.key in PLACES:
-            self.navigation.open_place(int(event.key) - 1)
         elif event.character and is_text(event):
-            self.selection.stop()
             self.composer.insert(event.character)
         self._typed(before)
+
+    def _key_while_selecting(self, event: events.Key, action: str | None) -> None:
+        """A letter acts, or shows that somebody types: then those right before it were text too."""
+        if action is not None:
+            self.selection.acted(event)
+            self.run(action)
+        elif event.key in PLACES and self.selection.is_new:
+            self.navigation.open_place(int(event.key) - 1)
+        elif event.character and is_text(event):
+            text = self.selection.typed(event)
+            self.selection.stop()
+            self.composer.insert(text)
 
     def on_paste(self, event: events.Paste) -> None:
         """Any number of lines; nothing is sent by itself."""
@@ -436,16 +447,19 @@ class ChatScreen(Screen[None]):
 
     async def _leave(self, number: int) -> None:
         """Another place is about to be shown, perhaps in another conversation."""
-        self.selection.stop()
+        self.selection.leave()
         await self.selection.delete_now()
         if number != self._owner.model.current:
-            await self.store_draft()
+            while (open_ := self._owner.model.open_) and open_.draft != self.composer.editor.text:
+                await self.store_draft()  # again, if something was typed meanwhile
             self.composer.editor.set(self._owner.model.conversations[number].draft)
 
     def _arrive(self, hit: int | None) -> None:
         """It is shown."""
         if hit is not None:
             self.selection.point_at(hit)
+        else:
+            self.selection.stop()
         self.composer.edited(offer=False)
         self.show_all()
 

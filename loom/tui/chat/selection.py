@@ -15,10 +15,15 @@ from loom.tui import clipboard, content
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
+from loom.tui.keys import is_text
 from loom.tui.owner import Owner
 
 UNDO_S: Final = 8.0
 """So long deleted messages can be brought back; only then is the node told."""
+ONE_WORD_S: Final = 1.0
+"""Letters closer together than this may be typed in one go, as the beginning of a word."""
+DELETES: Final = "D"
+"""The answer that deletes: no word begins with the question's key and this one."""
 
 
 class Selection:
@@ -56,6 +61,15 @@ class Selection:
         self._hits: Sequence[MessageView] = ()
         """What a search found, newest first, and the words it looked for."""
         self._words: Sequence[str] = ()
+        self._at: int | None = None
+        """Which hit one is at, or goes to; None once the search was left."""
+        self._goes_to: int | None = None
+        """The hit that is still being loaded."""
+        self.is_new = False
+        """Whether no key was pressed since Esc began it."""
+        self._run = ""
+        """The last letters that did something here, in case they began a word."""
+        self._run_s = 0.0
         self.actions: Mapping[str, Callable[[], None]] = {
             "select": self.begin,
             "select_newer": lambda: self._select(1),
@@ -78,10 +92,14 @@ class Selection:
         """From writing to selecting, at the lowest message."""
         if self._reader.window is not None and self._reader.window.messages:
             self._start()
+            self.is_new = True
+            self._run = ""
             self._select(0)
 
     def point_at(self, row_id: int) -> None:
         """Select a message."""
+        if row_id == self._goes_to:
+            self._goes_to = None
         if self._reader.window is not None:
             self._start()
             self._reader.window.point_at(row_id)
@@ -100,10 +118,32 @@ class Selection:
         if not self.is_active:
             return
         self.is_active = False
+        self._at = self._goes_to = None
         if self._reader.window is not None:
             self._reader.window.unselect()
         self._changed()
         self._moved()
+
+    def leave(self) -> None:
+        """Another place is about to be shown; on the way to a hit, keys keep their meaning."""
+        if self._goes_to is None:
+            self.stop()
+
+    def acted(self, key: Key) -> None:
+        """A key is about to do something here; letters may turn out to begin a word."""
+        self.is_new = False
+        if key.character and is_text(key):
+            self._run = self._word_so_far(key) + key.character
+            self._run_s = key.time
+        else:
+            self._run = ""
+
+    def typed(self, key: Key) -> str:
+        """The text of a key that does nothing here, with what was typed in one go before it."""
+        return self._word_so_far(key) + (key.character or "")
+
+    def _word_so_far(self, key: Key) -> str:
+        return self._run if key.time - self._run_s < ONE_WORD_S else ""
 
     def mark(self) -> None:
         """Select this message together with others, or no longer."""
@@ -121,7 +161,7 @@ class Selection:
             case "open_link" | "copy_link":
                 return bool(self._links())
             case "next_hit" | "previous_hit":
-                return self._hit() is not None
+                return self._at is not None
         return True
 
     def _start(self) -> None:
@@ -182,19 +222,13 @@ class Selection:
 
     def found(self, hit: MessageView, hits: Sequence[MessageView], words: Sequence[str]) -> None:
         """Show a hit, and go from it to the others."""
-        self._hits, self._words = hits, words
+        self._start()
+        self._hits, self._words, self._at = hits, words, hits.index(hit)
+        self._goes_to = hit.row_id
         self._navigation.open_(hit.contact_id, hit.row_id, words)
 
-    def _hit(self) -> int | None:
-        """Which of the hits is selected; None once the search was left."""
-        window = self._reader.window
-        if window is None or not window.words:
-            return None
-        rows = [one.row_id for one in self._hits]
-        return rows.index(window.selected) if window.selected in rows else None
-
     def _go_to_hit(self, by: int) -> None:
-        at = self._hit()
+        at = self._at
         if at is None:
             self._owner.say("Search first.")
         elif 0 <= at + by < len(self._hits):
@@ -213,7 +247,6 @@ class Selection:
         for one in failed:
             command = RetryMessage(contact=f"#{one.contact_id}", message_id=one.message_id)
             self._owner.work(self._owner.send(command), "retry")
-        self.stop()
 
     # --- deleting ---
 
@@ -223,17 +256,23 @@ class Selection:
         if self._asked:
             many = len(self._asked)
             which = "this message" if many == 1 else f"these {many} messages"
-            self._owner.say(f"Delete {which} here, on this machine only? y or n")
+            keep = self._owner.keys.words("write")
+            self._owner.say(
+                f"Delete {which} here, on this machine only? {DELETES} deletes, {keep} does not."
+            )
 
     def answer(self, key: Key) -> bool:
-        """Take a key as the answer to whether to delete: y, or any other for no.
+        """Take a key as the answer to whether to delete: D, or any other for no.
 
-        False: nothing was asked.
+        False: it means something else; nothing was asked, or somebody types.
         """
         chosen, self._asked = self._asked, []
-        if chosen and key.character == "y":
+        is_answer = bool(chosen) and (key.character == DELETES or not is_text(key))
+        if is_answer:
+            self._run = ""
+        if chosen and key.character == DELETES:
             self._delete(chosen)
-        return bool(chosen)
+        return is_answer
 
     def undo_delete(self) -> None:
         """Bring back what was deleted last."""
@@ -280,8 +319,8 @@ class Selection:
         if self.can("open_link"):
             names.insert(0, ("open_link", "open link"))
         words = []
-        if (at := self._hit()) is not None:
-            words.append(f"hit {at + 1} of {len(self._hits)}")
+        if self._at is not None:
+            words.append(f"hit {self._at + 1} of {len(self._hits)}")
             names = [("next_hit", "older"), ("previous_hit", "newer"), *names[:1]]
         if len(chosen) > 1:
             words.append(f"{len(chosen)} messages")

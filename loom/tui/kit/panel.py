@@ -12,11 +12,13 @@ from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.tui.drawing import DrawnApp
 from loom.tui.editor import EDITS
-from loom.tui.keys import EVERYWHERE, FORMS, READING, WRITING, is_text
+from loom.tui.keys import EVERYWHERE, FORMS, READING, WRITING, is_text, writes
 from loom.tui.kit.body import PanelBody
 from loom.tui.kit.items import Field, Item, Stop, Text, press
 
 TICK_S: Final = 0.25
+_ALWAYS: Final = ("quit", "redraw")
+"""What keys do while something works; a locking key is the app's own business."""
 
 
 class Panel(Screen[Any]):
@@ -33,6 +35,7 @@ class Panel(Screen[Any]):
         self.body.at = focus
         self._said = Text("")
         self._working = ""
+        self._instead_of_quitting = ""
         self._ticks = 0
         self._timer: Timer | None = None
         self._does: Mapping[str, Callable[[], None]] = {
@@ -109,13 +112,18 @@ class Panel(Screen[Any]):
         *,
         field: Field | None = None,
         name: str = "panel",
+        instead_of_quitting: str = "",
     ) -> None:
         """Do something beside the screen; an error is said below `field`, or below everything.
 
-        With `words` it says them, and for how long already, and takes no key meanwhile.
+        Args:
+            words: said meanwhile, with the time it takes; of all keys only those that quit or
+                draw again do something then.
+            instead_of_quitting: said then instead of quitting: it must not be interrupted.
         """
         if words:
             self._working, self._ticks = words, 0
+            self._instead_of_quitting = instead_of_quitting
             self._timer = self._timer or self.set_interval(TICK_S, self._tick)
             self.say("")
         self.run_worker(self._done(work, field), name=name)
@@ -147,6 +155,8 @@ class Panel(Screen[Any]):
         event.stop()
         event.prevent_default()
         if self._working:
+            if not writes(event.key):
+                self._key_while_working(self.owner.keys.action(event.key, EVERYWHERE))
             return
         if not self.is_active:
             # Typed in one go with the key that opened or closed what is above.
@@ -169,6 +179,13 @@ class Panel(Screen[Any]):
         elif self.owner.keys.action(event.key, EVERYWHERE):
             self.owner.everywhere(action)
         self.show()
+
+    def _key_while_working(self, action: str | None) -> None:
+        if action == "quit" and self._instead_of_quitting:
+            self._working = self._instead_of_quitting
+            self.show()
+        elif action in _ALWAYS:
+            self.owner.everywhere(action)
 
     def on_paste(self, event: events.Paste) -> None:
         """Into the field where the cursor is."""
@@ -197,9 +214,10 @@ class Panel(Screen[Any]):
     # --- inside ---
 
     def _foot(self) -> str:
-        if self._working:
-            return ""  # no key does anything
         keys = self.owner.keys
+        if self._working:
+            can_quit = keys.words("quit") and not self._instead_of_quitting
+            return f"{keys.words('quit')} quit" if can_quit else ""
         known = (
             ("form_next", "next"),
             ("form_do", "do"),

@@ -90,7 +90,11 @@ class NewProfile(Panel):
         else:
             words = "Restoring your keys" if self._restore else "Creating your keys"
             work = self._made(self._called.text.strip(), passphrase)
-            self.work(work, f"{words} (slow on purpose, to resist guessing)")
+            self.work(
+                work,
+                f"{words} (slow on purpose, to resist guessing)",
+                instead_of_quitting="" if self._restore else "Your 24 words come next; then quit",
+            )
 
     async def _made(self, name: str, passphrase: str) -> None:
         door = self._door
