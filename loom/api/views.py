@@ -205,6 +205,8 @@ class PathView(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None
     direction: str | None
     connected_at_ms: int | None
+    proxied: bool = False
+    """The link was dialled through the proxy."""
     known_addresses: int
     last_error: str | None
     failed_attempts: int

@@ -120,6 +120,13 @@ class Network:
         """Off, or what `ProxyWatch` found out."""
         return "off" if self._proxy_watch is None else self._proxy_watch.state
 
+    def reached_by_proxy(self, device: Device) -> bool:
+        """Whether the contact's link was dialled through the proxy."""
+        link = device.connection
+        if link is None or link.remote is None or not link.dialled:
+            return False
+        return self._transport.is_proxied(link.remote)
+
     async def check_proxy(self) -> None:
         """See `Transport.check_proxy`."""
         await self._transport.check_proxy()

@@ -48,6 +48,7 @@ def report(
         ),
         (
             f"Node: up {_ago(now_ms, status.started_at_ms)}, mDNS {connectivity.mdns},"
+            f" proxy {connectivity.proxy_state},"
             f" listening on {listening or 'nothing'}"
         ),
         (
@@ -75,7 +76,7 @@ def address_kind(address: str) -> str:
     try:
         ip = ipaddress.ip_address(host)
     except ValueError:
-        return "host name"
+        return "onion service" if host.endswith(".onion") else "host name"
     kinds = (
         ("any", ip.is_unspecified),
         ("loopback", ip.is_loopback),
@@ -90,6 +91,7 @@ def _path(path: PathView, now_ms: int) -> str:
     facts = ["online" if path.online else "not connected"]
     if path.online:
         facts += [path.direction or "", address_kind(path.address or "")]
+        facts += ["through the proxy"] if path.proxied else []
     if path.connected_at_ms is not None:
         facts.append(f"for {_ago(now_ms, path.connected_at_ms)}")
     if path.last_error:

@@ -86,6 +86,7 @@ async def test_two_people_talk_through_it(scene: Scene) -> None:
         await scene.talk.say(10)
         await scene.talk.settled(BOUND_S)
         assert (await alice.peer()).address == f"{PUBLIC[1]}:7000"
+        assert (await alice.client.send(ShowConnectivity())).paths[0].proxied
         status = await alice.client.send(Status())
         assert (status.proxy, status.proxy_state) == (PROXY, "on")
         checks = {one.name: one for one in (await alice.client.send(Diagnose())).checks}
@@ -110,6 +111,7 @@ async def test_a_proxy_that_dies_is_waited_for_and_never_gone_around(scene: Scen
     await alice.until(lambda: alice.warnings.count("proxy_unavailable") == 2, BOUND_S)
     found = await alice.client.send(ShowConnectivity())
     assert found.proxy_state == "failed"
+    assert not found.paths[0].proxied
     assert found.paths[0].last_error == "proxy_unavailable"
     checks = {one.name: one for one in (await alice.client.send(Diagnose())).checks}
     assert not checks["proxy"].ok

@@ -54,6 +54,7 @@ class TalkingNode(FakeNode):
         self.preferences: dict[int, Preference] = {}
         self.everybody = Preference()
         self.paths: list[PathView] = []
+        self.proxy, self.proxy_state = "", "off"
         self.log: list[str] = []
 
     def reopen(self) -> None:
@@ -109,7 +110,12 @@ class TalkingNode(FakeNode):
             SetTyping: lambda _: Done(),
             SetDraft: self._draft,
             ShowConnectivity: lambda _: Connectivity(
-                mdns="on", addresses=["0.0.0.0:4070"], refused=3, paths=self.paths
+                mdns="on",
+                proxy=self.proxy,
+                proxy_state=self.proxy_state,
+                addresses=["0.0.0.0:4070"],
+                refused=3,
+                paths=self.paths,
             ),
             ReadLog: lambda one: LogLines(lines=self.log[-one.lines :]),
             SetPreferences: self._prefer,

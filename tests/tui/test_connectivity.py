@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from textual import events
 from textual.pilot import Pilot
@@ -100,6 +101,25 @@ async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened
         assert app.chat.is_active
 
 
+@pytest.mark.parametrize("state", ["on", "failed"])
+async def test_a_proxy_is_shown_with_whom_it_leads_to(
+    node: TalkingNode, opened: Opened, state: str
+) -> None:
+    bob, ada = paths()
+    node.paths = [
+        msgspec.structs.replace(bob, last_error="proxy_unavailable"),
+        msgspec.structs.replace(ada, proxied=True),
+    ]
+    node.proxy, node.proxy_state = "socks5://127.0.0.1:9050", state
+    async with opened(node, (80, 30)) as (app, pilot):
+        await pilot.press("ctrl+t")
+        await settle(pilot)
+        shown = screen(app)
+        assert f"Proxy           socks5://127.0.0.1:9050, {state}" in shown
+        assert "online, through the proxy 10.1.2.3:4070" in shown
+        assert "4 attempts failed: the proxy does not answer. " in shown
+
+
 def noting(written: list[str]) -> Callable[[LoomApp, str], None]:
     """Notes what would reach the terminal, but for its title."""
 
@@ -158,7 +178,7 @@ def test_the_report_tells_kinds_and_states_only() -> None:
         assert secret not in text
     for words in (
         "Terminal: other, 80x24, UTF-8, focus not reported, tmux, ssh",
-        "up 2 h, mDNS on, listening on any IPv4, any IPv6",
+        "up 2 h, mDNS on, proxy off, listening on any IPv4, any IPv6",
         "not connected, last error unreachable, failed attempts 4, next in 0 s, addresses 1",
         "online, out, private IPv4, for 2 min",
         "  59 s ago moved private IPv4\n  2 min ago dialled",
@@ -174,6 +194,7 @@ def test_the_report_tells_kinds_and_states_only() -> None:
         ("[fe80::1%eth0]:1", "link-local IPv6"),
         ("8.8.8.8:53", "public IPv4"),
         ("home.example:1", "host name"),
+        ("abc.onion:1", "onion service"),
         ("", ""),
     ],
 )

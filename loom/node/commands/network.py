@@ -90,14 +90,17 @@ class NetworkCommands:
             refused=network.link_listener.refused,
             paths=[
                 _path_view(
-                    device, known=known.get(number, 0), queued=queued.get(device.conversation_id, 0)
+                    device,
+                    proxied=network.reached_by_proxy(device),
+                    known=known.get(number, 0),
+                    queued=queued.get(device.conversation_id, 0),
                 )
                 for number, device in sorted(roster.items())
             ],
         )
 
 
-def _path_view(device: Device, *, known: int, queued: int) -> views.PathView:
+def _path_view(device: Device, *, proxied: bool, known: int, queued: int) -> views.PathView:
     dialer = None if device.connection is not None else device.dialer
     return views.PathView(
         contact=device.person.name,
@@ -106,6 +109,7 @@ def _path_view(device: Device, *, known: int, queued: int) -> views.PathView:
         address=None if device.connection is None else str(device.connection.remote),
         direction=_direction(device),
         connected_at_ms=device.connected_at_ms,
+        proxied=proxied,
         known_addresses=known,
         last_error=device.last_error,
         failed_attempts=0 if dialer is None else dialer.failed_attempts,

@@ -125,7 +125,8 @@ def _proxy(found: Connectivity) -> tuple[str, str]:
 def way(path: PathView) -> str:
     """How a contact is reached, in words."""
     if path.online:
-        return f"online, direct {printable(path.address or '')}".rstrip()
+        how = "through the proxy" if path.proxied else "direct"
+        return f"online, {how} {printable(path.address or '')}".rstrip()
     known = path.known_addresses
     return f"offline, {_count(known, 'known address', 'es')}"
 
