@@ -149,7 +149,9 @@ class SetTyping(Command[Done], frozen=True, kw_only=True, tag="set_typing"):
 
 
 class ListDrafts(Command[Drafts], frozen=True, kw_only=True, tag="list_drafts"):
-    """What was begun and not sent."""
+    """What was begun and not sent, of contacts with a number above `after`: some MiB at once."""
+
+    after: int = 0
 
 
 class SetDraft(Command[Done], frozen=True, kw_only=True, tag="set_draft"):

@@ -68,9 +68,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drafts(View, frozen=True, kw_only=True, tag="drafts"):
-    """All texts that were begun."""
+    """Texts that were begun, by contact; `more`: ask for those after the last of these."""
 
     drafts: list[Draft]
+    more: bool = False
 
 
 class Preference(msgspec.Struct, frozen=True, kw_only=True):

@@ -137,7 +137,7 @@ def history(
             if not caller.options.json:
                 if not messages and not follow:
                     caller.output.note("Nothing found.")
-                if len(messages) == limit and await _has_older(client, page, messages[0]):
+                if len(messages) == limit and await has_older(client, page, messages[0]):
                     caller.output.note(f"There are older messages: -n {2 * limit}, or --before T.")
             await _mark_read(caller, client, messages)
             if follow:
@@ -309,7 +309,7 @@ async def _all_pages(client: Client, wanted: History) -> list[MessageView]:
     return messages
 
 
-async def _has_older(client: Client, wanted: History, oldest: MessageView) -> bool:
+async def has_older(client: Client, wanted: History, oldest: MessageView) -> bool:
     """Whether `wanted` had more messages, before the oldest one that was shown."""
     page = msgspec.structs.replace(wanted, limit=1, before_row=oldest.row_id)
     return bool((await client.send(page)).messages)

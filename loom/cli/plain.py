@@ -44,7 +44,7 @@ from loom.api.views import ContactView, MessageView
 from loom.cli.completion import contact_names
 from loom.cli.contacts import standing
 from loom.cli.events import event_words
-from loom.cli.messages import message_words
+from loom.cli.messages import has_older, message_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
 from loom.cli.output import body_words, sign
@@ -274,17 +274,31 @@ class Talk:
         self._shown_row, self._told_away = 0, False
         help_ = " /help lists the commands." if self._interactive else ""
         self._output.note(f"To {printable(view.contact)}: {_about(view)}.{help_}")
-        await self._do_history(str(LAST_MESSAGES))
+        await self._show_history(LAST_MESSAGES)
 
     async def _do_history(self, argument: str) -> None:
         count = argument or str(LAST_MESSAGES)
         if not (count.isascii() and count.isdecimal() and 0 < int(count[:4]) <= PAGE_MAX):
             raise InvalidInput(what=f"Write /history N, with N from 1 to {PAGE_MAX}")
-        page = await self._client.send(History(contact=self._chosen, limit=int(count)))
+        messages = await self._show_history(int(count))
+        if self._output.as_json:
+            return
+        if not messages:
+            self._output.note("No messages yet.")
+        page = History(contact=self._chosen, limit=int(count))
+        if len(messages) == page.limit and await has_older(self._client, page, messages[0]):
+            more = f"/history {min(2 * page.limit, PAGE_MAX)}"
+            if page.limit == PAGE_MAX:
+                more = "`loom history CONTACT --before T`"
+            self._output.note(f"There are older messages: {more} shows them.")
+
+    async def _show_history(self, count: int) -> list[MessageView]:
+        page = await self._client.send(History(contact=self._chosen, limit=count))
         self._put(page.messages)
         for message in page.messages[-1:]:
             self._shown_row = max(self._shown_row, message.row_id)
             await self._mark_read(message.row_id)
+        return page.messages
 
     async def _do_search(self, text: str) -> None:
         if not text:

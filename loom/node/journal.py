@@ -29,6 +29,7 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 class _Draft(NamedTuple):
     event: AnyEvent
+    is_stored: bool
     conversation_id: ConversationId | None
     message_row: int | None
 
@@ -38,7 +39,6 @@ class Happened:
 
     def __init__(self) -> None:
         self.drafts: list[_Draft] = []
-        self.live: list[AnyEvent] = []
 
     def add(
         self,
@@ -47,11 +47,11 @@ class Happened:
         message_row: int | None = None,
     ) -> None:
         """An event to store. The text of `message_row` stays in the history alone."""
-        self.drafts.append(_Draft(event, conversation_id, message_row))
+        self.drafts.append(_Draft(event, True, conversation_id, message_row))
 
     def add_live(self, event: AnyEvent) -> None:
-        """An event that is told after the commit and not stored."""
-        self.live.append(event)
+        """An event that is told in its turn, after the commit, and not stored."""
+        self.drafts.append(_Draft(event, False, None, None))
 
 
 class Journal:
@@ -81,18 +81,18 @@ class Journal:
 
         `then` runs after its events were told and before those of the next commit.
         """
-        stored: list[AnyEvent] = []
+        told: list[AnyEvent] = []
         now_ms = self._clock.now_ms()
 
         def transaction(db: Db) -> T:
-            nonlocal stored
+            nonlocal told
             happened = Happened()
             result = work(db, happened)
-            stored = _store(db, happened.drafts, now_ms) + happened.live
+            told = _store(db, happened.drafts, now_ms)
             return result
 
         def committed(result: T) -> None:
-            self.tell(*stored)
+            self.tell(*told)
             if then is not None:
                 then(result)
 
@@ -206,16 +206,20 @@ def _text_bytes(event: AnyEvent) -> int:
 
 
 def _store(db: Db, drafts: Iterable[_Draft], now_ms: int) -> list[AnyEvent]:
-    stored: list[AnyEvent] = []
-    for event, conversation_id, message_row in drafts:
+    """Store what is to be stored; all of them in order, with their numbers."""
+    told: list[AnyEvent] = []
+    for event, is_stored, conversation_id, message_row in drafts:
+        if not is_stored:
+            told.append(event)
+            continue
         new = store.NewEvent(
             body=_encoder.encode(event if message_row is None else _without_text(event)),
             created_at_ms=now_ms,
             conversation_id=conversation_id,
             message_row=message_row,
         )
-        stored.append(msgspec.structs.replace(event, seq=store.append(db, new)))
-    return stored
+        told.append(msgspec.structs.replace(event, seq=store.append(db, new)))
+    return told
 
 
 def _without_text(event: Event) -> Event:

@@ -26,6 +26,7 @@ from loom.api.commands import (
 )
 from loom.api.events import AnyEvent, NodeStopped
 from loom.api.profiles import Profiles
+from loom.api.views import Draft
 from loom.errors import (
     ContactNotFound,
     ControlError,
@@ -251,13 +252,13 @@ class LoomApp(Owner):
         status, contacts, drafts, preferences, peers = await asyncio.gather(
             self.send(Status()),
             self.send(ListContacts()),
-            self.send(ListDrafts()),
+            self._load_drafts(),
             self.send(ListPreferences()),
             self.send(ListPeers()),
         )
         self._seq = max(self._seq, status.last_seq)
         self.model.load(status, contacts.contacts)
-        for draft in drafts.drafts:
+        for draft in drafts:
             self.model.change(draft.contact_id, draft=draft.body)
         for one in preferences.contacts:
             if one.contact_id is not None:
@@ -270,6 +271,14 @@ class LoomApp(Owner):
             self.say(self.complaint, bad=True)
         elif not self.model.host and self.profile in words_to_check(self.config):
             self.say("Your 24 words are not checked yet: /words checks your copy.")
+
+    async def _load_drafts(self) -> list[Draft]:
+        answer = await self.send(ListDrafts())
+        found = answer.drafts
+        while answer.more:
+            answer = await self.send(ListDrafts(after=found[-1].contact_id))
+            found += answer.drafts
+        return found
 
     async def _reattach(self) -> None:
         """Wait until a node serves the profile again."""

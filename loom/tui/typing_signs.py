@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from loom.api.events import AnyEvent, ContactTyping, MessageReceived
+from loom.api.events import AnyEvent, ContactTyping
 from loom.tui.model import TYPING_S, Model
 
 AGAIN_S: Final = 5.0
 """Seconds until it is sent again while typing goes on, before it expires at the other side."""
 PAUSE_S: Final = 4.0
 """Seconds without a key after which typing has stopped."""
-OVERTAKEN_S: Final = 1.0
-"""Seconds after a message in which an indicator was sent before it, and was overtaken."""
 
 
 class Timer(Protocol):
@@ -47,8 +45,6 @@ class TypingSigns:
         self._told_s = 0.0
         self._pause: Timer | None = None
         self._heard: dict[int, Timer] = {}
-        self._written_s: dict[int, float] = {}
-        """When each contact's last message came."""
 
     # --- out ---
 
@@ -87,14 +83,9 @@ class TypingSigns:
     def heard(self, events: Iterable[AnyEvent]) -> None:
         """Events came; the model knows them already."""
         for event in events:
-            if isinstance(event, MessageReceived):
-                self._written_s[event.contact_id] = self._now_s()
             if not isinstance(event, ContactTyping):
                 continue
             number = event.contact_id
-            if self._now_s() - self._written_s.get(number, -OVERTAKEN_S) < OVERTAKEN_S:
-                self._model.change(number, typing=False)
-                continue
             if (before := self._heard.pop(number, None)) is not None:
                 before.cancel()
             if event.on:

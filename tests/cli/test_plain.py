@@ -162,6 +162,18 @@ def test_every_command_answers_in_lines(talk: Talk, node: TalkingNode) -> None:
     assert said(node) == []
 
 
+def test_history_says_that_there_are_older_messages(talk: Talk, node: TalkingNode) -> None:
+    node.say("Ada", *(f"message {n}" for n in range(250)))
+    assert "There are older messages: /history 100 shows them." in talk("/history 50").stderr
+    node.reopen()
+    done = talk("/history 200")
+    assert "There are older messages: `loom history CONTACT --before T` shows them." in done.stderr
+    node.reopen()
+    done = talk("/to Bob", "/history")
+    assert "older" not in done.stderr
+    assert "No messages yet." in done.stderr
+
+
 def test_it_says_that_something_waits_only_when_it_does(talk: Talk, node: TalkingNode) -> None:
     assert "What waits" not in talk("hello").stderr
     node.delivers = False

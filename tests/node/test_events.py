@@ -3,14 +3,16 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from loom.api.commands import DeleteMessages, RemoveContact, Status
+from loom.api.commands import DeleteMessages, RemoveContact, SetTyping, Status
 from loom.api.events import (
     AnyEvent,
     ContactChanged,
     ContactRemoved,
+    ContactTyping,
     EventsGap,
     MessageDelivered,
     MessageQueued,
@@ -47,6 +49,27 @@ async def replay(person: Person, after: int = 0) -> list[AnyEvent]:
 
 async def close(events: AsyncIterator[AnyEvent]) -> None:
     await events.aclose()  # type: ignore[attr-defined]
+
+
+async def test_what_is_not_stored_is_told_in_its_turn(world: World) -> None:
+    """An indicator came after the message that it was sent before, and stood there for long."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    inbox, held = bob.peer(alice).inbox, list[Any]()
+    put = inbox.put
+
+    def together(came: list[Any]) -> None:
+        held.extend(came)
+        if len(held) > 1:
+            put(list(held))
+            held.clear()
+
+    inbox.put = together  # type: ignore[method-assign]
+    await alice.do(SetTyping(contact="Bob", on=True))
+    await alice.say(bob, "hi")
+    await world.until(lambda: len(bob.told(MessageReceived)) == 1)
+    kinds = (ContactTyping, MessageReceived)
+    assert [type(one) for one in bob.events if isinstance(one, kinds)][-2:] == list(kinds)
 
 
 async def test_stored_events_are_numbered_without_gaps(world: World) -> None:

@@ -39,6 +39,19 @@ async def test_a_draft_survives_a_restart_and_goes_with_its_contact(world: World
     assert bob.is_running
 
 
+async def test_large_drafts_come_in_several_answers(world: World) -> None:
+    """33 of the largest were more than a line of the socket holds: the app did not start."""
+    alice, *others = [await world.person(name) for name in ("Alice", "Bob", "Carol", "Dan", "Eve")]
+    for one in others:
+        await alice.add(one)
+        await alice.do(SetDraft(contact=one.name, body="é" * (DRAFT_MAX_BYTES // 2)))
+    await alice.do(SetDraft(contact="Bob", body="short"))
+    answer = await alice.do(ListDrafts())
+    assert ([one.contact_id for one in answer.drafts], answer.more) == ([1, 2, 3], True)
+    answer = await alice.do(ListDrafts(after=3))
+    assert ([one.contact_id for one in answer.drafts], answer.more) == ([4], False)
+
+
 @pytest.mark.parametrize("contact", [None, "Alice"])
 async def test_no_receipt_and_no_typing_sign_leaves_where_it_is_off(
     world: World, contact: str | None

@@ -119,9 +119,7 @@ class TalkingNode(FakeNode):
             ),
             ReadLog: lambda one: LogLines(lines=self.log[-one.lines :]),
             SetPreferences: self._prefer,
-            ListDrafts: lambda _: Drafts(
-                drafts=[Draft(contact_id=n, body=body) for n, body in self.drafts.items()]
-            ),
+            ListDrafts: self._list_drafts,
             ListPreferences: lambda _: Preferences(
                 everybody=self.everybody, contacts=list(self.preferences.values())
             ),
@@ -192,6 +190,12 @@ class TalkingNode(FakeNode):
         del self.contacts[view.contact]
         self._event(ContactRemoved(contact=view.contact, contact_id=view.contact_id))
         return Done()
+
+    def _list_drafts(self, command: ListDrafts) -> Drafts:
+        """One in each answer."""
+        numbers = [one for one in sorted(self.drafts) if one > command.after]
+        first = [Draft(contact_id=one, body=self.drafts[one]) for one in numbers[:1]]
+        return Drafts(drafts=first, more=len(numbers) > 1)
 
     def _draft(self, command: SetDraft) -> Done:
         self.drafts[self._contact(command.contact).contact_id] = command.body

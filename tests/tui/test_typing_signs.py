@@ -7,8 +7,8 @@ import pytest
 
 from loom.api.events import ContactTyping
 from loom.tui.model import TYPING_S, Conversation, Model
-from loom.tui.typing_signs import AGAIN_S, OVERTAKEN_S, PAUSE_S, TypingSigns
-from tests.tui.test_notices import ADA, BOB, contact, message
+from loom.tui.typing_signs import AGAIN_S, PAUSE_S, TypingSigns
+from tests.tui.test_notices import ADA, BOB, contact
 
 
 class Alarm:
@@ -126,15 +126,3 @@ def test_a_contact_that_falls_silent_has_stopped_typing() -> None:
     assert not desk.model.conversations[ADA].typing
     desk.signs.end()
     assert not any(one.is_on for one in desk.alarms)
-
-
-def test_a_sign_that_its_message_overtook_is_not_shown() -> None:
-    """It once stood there for 8 seconds after the message."""
-    desk = Desk()
-    written = message(ADA, "Ada", "x")
-    desk.signs.heard([written])
-    desk.hear(True)
-    assert not desk.model.conversations[ADA].typing
-    desk.now_s += OVERTAKEN_S
-    desk.hear(True)
-    assert desk.model.conversations[ADA].typing

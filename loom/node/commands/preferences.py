@@ -1,5 +1,7 @@
 """Commands about drafts, and about what contacts are told."""
 
+from typing import Final
+
 import msgspec
 
 from loom.api import commands as api
@@ -16,6 +18,9 @@ from loom.storage.connection import Db
 from loom.storage.preferences import Allowed
 from loom.wire.limits import DRAFT_MAX_BYTES
 
+DRAFTS_AT_ONCE_BYTES: Final = 2 * DRAFT_MAX_BYTES
+"""Of one answer; all of them may be more than a line of the socket holds."""
+
 
 class PreferenceCommands:
     """Drafts and preferences."""
@@ -31,13 +36,17 @@ class PreferenceCommands:
         }
 
     async def _list_drafts(self, command: api.ListDrafts) -> views.Drafts:
-        found = await self._parts.database.read(drafts.all_)
+        wanted = {
+            device.conversation_id: number
+            for number, device in sorted(self._roster.items())
+            if number > command.after
+        }
+        found, more = await self._parts.database.read(
+            lambda db: drafts.page(db, wanted, DRAFTS_AT_ONCE_BYTES)
+        )
         return views.Drafts(
-            drafts=[
-                views.Draft(contact_id=number, body=found[device.conversation_id])
-                for number, device in sorted(self._roster.items())
-                if device.conversation_id in found
-            ]
+            drafts=[views.Draft(contact_id=wanted[one], body=body) for one, body in found.items()],
+            more=more,
         )
 
     async def _set_draft(self, command: api.SetDraft) -> views.Done:
