@@ -29,7 +29,7 @@ from loom.core.chains import (
 from loom.core.handshake import HandshakeKeys
 from loom.core.skipped import NO_CHANGE, KeyPlace, SkippedChange, SkippedMessageKeys
 from loom.crypto.aead import SIV_OVERHEAD_BYTES, open_once, seal_once
-from loom.crypto.kdf import equal, hash_, hkdf
+from loom.crypto.kdf import HASH_BYTES, equal, hash_, hkdf
 from loom.crypto.kem import check_encapsulation_key, encapsulate
 from loom.crypto.keys import X25519Key
 from loom.errors import AuthenticationError, KeyUnavailable, MalformedMessage, ProtocolViolation
@@ -38,6 +38,7 @@ from loom.wire.limits import (
     AEAD_NONCE_BYTES,
     AEAD_TAG_BYTES,
     ENVELOPE_BUCKETS,
+    FINGERPRINT_BYTES,
     KEM_CIPHERTEXT_BYTES,
     KEM_KEY_BYTES,
     MAX_SKIP,
@@ -53,8 +54,13 @@ ENTROPY_BYTES: Final = AEAD_NONCE_BYTES + SALT_BYTES
 """What `seal` consumes: nonce, salt."""
 _BLOCK_END: Final = HEADER_BYTES + BLOCK_BYTES
 _SALT_END: Final = _BLOCK_END + SALT_BYTES
-_BODY_START: Final = _SALT_END + COMMITMENT_BYTES
-OVERHEAD_BYTES: Final = _BODY_START + 4 + AEAD_TAG_BYTES
+BODY_KEY_BYTES: Final = 32
+ASSOCIATED_BYTES: Final = len(
+    enc(b"LOOM/1 AD", bytes(FINGERPRINT_BYTES), bytes(FINGERPRINT_BYTES), bytes(HASH_BYTES))
+)
+CLEAR_BYTES: Final = _SALT_END + COMMITMENT_BYTES
+"""What stands before the body: header, key block, salt, commitment."""
+OVERHEAD_BYTES: Final = CLEAR_BYTES + 4 + AEAD_TAG_BYTES
 _NO_CIPHERTEXT: Final = bytes(KEM_CIPHERTEXT_BYTES)
 _ZEROS: Final = bytes(ENVELOPE_BUCKETS[-1])
 
@@ -99,14 +105,22 @@ class Ratchet(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A message, the state after it, and the chain it was sealed in."""
+    """A message in two parts, the state after it, and the chain it was sealed in."""
 
     ratchet: Ratchet
-    message: bytes
+    clear: bytes
+    body: bytes
+    body_key: bytes
+    """With the payload and `clear` it gives the body again (`seal_body`)."""
     chain: SendingChain
 
+    @property
+    def message(self) -> bytes:
+        """What travels."""
+        return self.clear + self.body
+
     def __repr__(self) -> str:
-        return f"Sealed({len(self.message)} bytes)"
+        return f"Sealed({len(self.body)} bytes)"
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -196,12 +210,7 @@ def seal(
     Raises:
         ProtocolViolation: a payload that fits no envelope.
     """
-    needed = 1 + prefix_bytes + OVERHEAD_BYTES + len(payload)
-    for bucket in ENVELOPE_BUCKETS:
-        if needed <= bucket:
-            break
-    else:
-        raise ProtocolViolation(what="payload too long")
+    padded = _padded(payload, prefix_bytes)
     sending = ratchet.sending
     is_held = False
     if isinstance(sending, SendingChain):
@@ -222,11 +231,25 @@ def seal(
     context = body_context(ratchet.session_id, ratchet.direction)
     key, commitment = body_keys(message_key, context, salt)
     clear = b"".join((header, block, salt, commitment))
-    padded = b"".join((len(payload).to_bytes(4, "big"), payload, _ZEROS[: bucket - needed]))
     body = seal_once(key, padded, ratchet.associated_data + clear)
     after = msgspec.structs.replace(chain, chain_key=chain_key, n=chain.n + 1)
     advanced = msgspec.structs.replace(ratchet, sending=StepDue(after) if is_held else after)
-    return Sealed(advanced, clear + body, after)
+    return Sealed(advanced, clear, body, key, after)
+
+
+def seal_body(
+    key: bytes, associated_data: bytes, clear: bytes, payload: bytes, prefix_bytes: int
+) -> bytes:
+    """The body that `seal` made of this payload; everything else is that message's, too."""
+    return seal_once(key, _padded(payload, prefix_bytes), associated_data + clear)
+
+
+def _padded(payload: bytes, prefix_bytes: int) -> bytes:
+    needed = 1 + prefix_bytes + OVERHEAD_BYTES + len(payload)
+    for bucket in ENVELOPE_BUCKETS:
+        if needed <= bucket:
+            return b"".join((len(payload).to_bytes(4, "big"), payload, _ZEROS[: bucket - needed]))
+    raise ProtocolViolation(what="payload too long")
 
 
 def open_(ratchet: Ratchet, message: bytes, skipped: SkippedMessageKeys, now_s: int) -> Opened:
@@ -395,9 +418,9 @@ def _skip(
 def _open_body(ratchet: Ratchet, message_key: MessageKey, message: bytes) -> bytes:
     context = body_context(ratchet.session_id, 1 - ratchet.direction)
     key, commitment = body_keys(message_key, context, message[_BLOCK_END:_SALT_END])
-    if not equal(commitment, message[_SALT_END:_BODY_START]):
+    if not equal(commitment, message[_SALT_END:CLEAR_BYTES]):
         raise AuthenticationError(what="key commitment")
-    padded = open_once(key, message[_BODY_START:], ratchet.associated_data + message[:_BODY_START])
+    padded = open_once(key, message[CLEAR_BYTES:], ratchet.associated_data + message[:CLEAR_BYTES])
     end = 4 + int.from_bytes(padded[:4], "big")
     if end > len(padded) or padded[end:] != _ZEROS[end : len(padded)]:
         raise MalformedMessage(what="padding")

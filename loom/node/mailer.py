@@ -10,6 +10,7 @@ from loom.core.delivery import mailing
 from loom.core.delivery import receipts as receipt_rules
 from loom.core.delivery.mailing import Mailing
 from loom.core.delivery.plan import Wish
+from loom.core.sessions import sealed_again
 from loom.errors import LoomError, PeerError, Unreachable
 from loom.node.alarm import Alarm
 from loom.node.context import DeviceContext
@@ -202,7 +203,10 @@ class Mailer:
             return
         device_id, database = self._context.device_id, self._context.parts.database
         rows = await database.write(lambda db: outbox.puts_of(db, device_id, queue_id))
-        sealed = [Sealed(row.envelope or b"", row.sealed_at_s or 0) for row in rows]
+        sealed = [
+            Sealed(sealed_again(row.recipe or b"", row.payload), row.sealed_at_s or 0)
+            for row in rows
+        ]
         missing = await mailbox.missing(link, sealed) if rows else []
         if missing:
             lost = [rows[at].row_id for at in missing]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from loom.api.events import MessageSent
 from loom.core.delivery import mailing, sending
 from loom.core.delivery.sending import Sending
-from loom.core.sessions import SealedEnvelope
+from loom.core.sessions import SealedEnvelope, sealed_again
 from loom.errors import StateConflict
 from loom.model import MessageId
 from loom.node.alarm import Alarm
@@ -262,10 +262,10 @@ class Outbox:
         renewed: list[tuple[OutboxRow, Seal]] = []
         now_s = self._context.parts.now_s()
         for row in rows:
-            if row.envelope is not None and sending.is_current(
+            if row.recipe is not None and sending.is_current(
                 row.session_id, row.sealed_at_s or 0, session_id, now_s, lifetime_s
             ):
-                ready.append((row, row.envelope))
+                ready.append((row, sealed_again(row.recipe, row.payload)))
                 continue
             # A row that was sealed on another session no longer holds this one back.
             self._sessions.in_flight.remove(row.message_id)
@@ -309,4 +309,4 @@ def _is_message(payload: bytes) -> bool:
 
 
 def _seal_of(sealed: SealedEnvelope, now_s: int) -> Seal:
-    return Seal(sealed.session_id, sealed.chain, sealed.ordinal, sealed.envelope, now_s)
+    return Seal(sealed.session_id, sealed.chain, sealed.ordinal, sealed.recipe, now_s)

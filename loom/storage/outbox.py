@@ -1,4 +1,8 @@
-"""Messages that await their receipt, with the exact bytes that travel."""
+"""Messages that await their receipt, with what makes the exact bytes that travel again.
+
+The column `envelope` holds the recipe, or of earlier versions the envelope. With the 4 KiB of the
+envelope a row took a page of its own in each commit, and freeing it two more.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -20,7 +24,7 @@ _IDS: Final = "SELECT message_id FROM outbox WHERE device_id = ? ORDER BY row_id
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
-    """A message to deliver; sealed when `envelope` is there."""
+    """A message to deliver; sealed when `recipe` is there."""
 
     row_id: int
     device_id: DeviceId
@@ -29,7 +33,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     session_id: bytes | None = None
     chain: int | None = None
     ordinal: int | None = None
-    envelope: bytes | None = None
+    recipe: bytes | None = None
     sealed_at_s: int | None = None
 
     def __repr__(self) -> str:
@@ -37,12 +41,12 @@ class OutboxRow(msgspec.Struct, frozen=True):
 
 
 class Seal(msgspec.Struct, frozen=True):
-    """How a row was sealed: session, sending chain, ordinal among all sealed, and the bytes."""
+    """How a row was sealed: session, sending chain, ordinal among all sealed, and the recipe."""
 
     session_id: bytes
     chain: int
     ordinal: int
-    envelope: bytes
+    recipe: bytes
     sealed_at_s: int
 
     def __repr__(self) -> str:
@@ -222,4 +226,4 @@ def sealed_positions(db: Connection, device_id: DeviceId) -> list[SealedPosition
 def _seal_values(seal: Seal | None) -> tuple[bytes | int | None, ...]:
     if seal is None:
         return (None,) * 5
-    return (seal.session_id, seal.chain, seal.ordinal, seal.envelope, seal.sealed_at_s)
+    return (seal.session_id, seal.chain, seal.ordinal, seal.recipe, seal.sealed_at_s)

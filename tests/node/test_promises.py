@@ -15,7 +15,7 @@ from loom.core import link_ends
 from loom.core import sessions as core
 from loom.core.identity import Identity
 from loom.core.ratchet import ENTROPY_BYTES
-from loom.core.sessions import decode_sessions
+from loom.core.sessions import decode_sessions, sealed_again
 from loom.errors import StoreError, Unreachable
 from loom.links.direct import DirectLink
 from loom.model import Address, MessageState
@@ -153,9 +153,13 @@ class Auditor:
         if isinstance(payload, Text | Profile):
             self.texts += 1
             rows = person.database.look(lambda db: outbox.page(db, number, 0, 10_000))
-            stored_as = [row.envelope for row in rows if row.message_id == payload.message_id]
+            stored_as = [
+                sealed_again(row.recipe or b"", row.payload)
+                for row in rows
+                if row.message_id == payload.message_id
+            ]
             if stored_as or (isinstance(payload, Text) and not self._arrived(person, payload)):
-                assert stored_as == [envelope], "not these bytes are stored"
+                assert stored_as == [envelope], "what is stored gives other bytes"
         elif isinstance(payload, Receipt):
             self.receipts += 1
             for one_id in payload.delivered:

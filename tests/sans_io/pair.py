@@ -28,11 +28,11 @@ DAY_MS = 86_400_000
 
 @dataclass
 class Row:
-    """An outbox row: what was written, and the envelope it was last sealed in."""
+    """An outbox row: what was written, and what gives the envelope it was last sealed in."""
 
     message_id: bytes
     payload: bytes
-    envelope: bytes = b""
+    recipe: bytes = b""
     session_id: bytes = b""
     chain: int = 0
     ordinal: int = 0
@@ -122,7 +122,11 @@ class Node:
                 if session is None or not may_seal(session, self._awaited(), text=True):
                     break
                 self._seal(row)
-        envelopes = [row.envelope for row in self.rows if row.session_id == best.session_id]
+        envelopes = [
+            core.sealed_again(row.recipe, row.payload)
+            for row in self.rows
+            if row.session_id == best.session_id
+        ]
         lonely = choice.unconfirmed(best) and not envelopes
         if self.owed or self.answer or lonely:
             receipt = Receipt(self.source.take(16), 0, tuple(self.owed[:1_000]), ())
@@ -134,11 +138,9 @@ class Node:
 
     def seal(self, payload: KnownPayload) -> bytes:
         """One payload that has no row."""
-        row = Row(payload.message_id, encode_payload(payload))
-        self._seal(row)
-        return row.envelope
+        return self._seal(Row(payload.message_id, encode_payload(payload)))
 
-    def _seal(self, row: Row) -> None:
+    def _seal(self, row: Row) -> bytes:
         row.session_id = b""
         sealed = core.seal(
             self.sessions,
@@ -148,12 +150,13 @@ class Node:
             awaited=self._awaited(),
         )
         self._commit(sealed.sessions)
-        row.envelope = sealed.envelope
+        row.recipe = sealed.recipe
         row.session_id, row.chain, row.ordinal = sealed.session_id, sealed.chain, sealed.ordinal
         commitment = commitment_of(sealed.envelope)
         if commitment in self.commitments:
             raise RuntimeError("a message key served twice")
         self.commitments.add(commitment)
+        return sealed.envelope
 
     def _awaited(self) -> Awaited | None:
         best = self.sessions.best

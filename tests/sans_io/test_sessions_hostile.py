@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -80,15 +81,17 @@ class First:
             now_ms=now_ms,
         )
 
+    def entropy(self) -> Any:
+        """What `core.seal` is given besides sessions and payload."""
+        return {
+            "entropy": self.source.entropy(),
+            "fresh_key": self.source.key,
+            "awaited": None,
+        }
+
     def seal(self, payload: bytes) -> bytes:
         """One more envelope of Alice."""
-        sealed = core.seal(
-            self.alice,
-            payload,
-            entropy=self.source.entropy(),
-            fresh_key=self.source.key,
-            awaited=None,
-        )
+        sealed = core.seal(self.alice, payload, **self.entropy())
         self.alice = sealed.sessions
         return sealed.envelope
 
@@ -378,6 +381,35 @@ def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None
         for version in (b"\x01", b"\x02", b"\x03"):
             with pytest.raises(LoomError):
                 decode_sessions(version + chance.randbytes(size))
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 1_700, 5_000, 40_000])
+def test_promise_01_a_retry_is_the_same_bytes_whatever_came_between(size: int) -> None:
+    """One bit of difference would be a second plaintext under the same key."""
+    answered, payload = Answered(), bytes(size)
+    first = answered.first
+    unanswered = core.seal(first.alice, payload, **first.entropy())
+    first.alice = unanswered.sessions
+    answered.heard_by_alice(answered.answer(b"hello"))
+    for text in (b"a", b"b"):
+        answered.bob = opened_by(answered.bob, first.seal(text)).sessions
+        answered.heard_by_alice(answered.answer(text))
+    ordinary = core.seal(first.alice, payload, **first.entropy())
+    first.alice = ordinary.sessions
+    first.seal(b"later")
+    for sealed, kind in ((unanswered, core.FIRST), (ordinary, core.ORDINARY)):
+        assert sealed.envelope[0] == kind
+        assert core.sealed_again(sealed.recipe, payload) == sealed.envelope
+        assert core.sealed_again(sealed.envelope, payload) == sealed.envelope
+        assert len(sealed.recipe) not in ENVELOPE_BUCKETS
+
+
+def test_what_is_kept_of_a_short_text_takes_one_page_with_it(first: First) -> None:
+    """The envelope itself took a second page, written with each text and each receipt."""
+    answered = Answered()
+    answered.heard_by_alice(answered.answer(b"hello"))
+    sealed = core.seal(answered.first.alice, b"short", **first.entropy())
+    assert len(sealed.recipe) < 2_700
 
 
 def test_no_secret_shows_in_a_repr(first: First) -> None:

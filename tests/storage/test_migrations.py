@@ -140,7 +140,7 @@ def _check(db: Connection, version: int) -> None:
     [known] = addresses.of_device(db, eve.device_id)
     assert known.address == Address("::1", 4070)
     [row] = outbox.page(db, ada.device_id)
-    assert (row.message_id, row.envelope, row.ordinal) == (mid(1), b"\x0e", 2)
+    assert (row.message_id, row.recipe, row.ordinal) == (mid(1), b"\x0e", 2)
     assert outbox.counts(db) == {ada.conversation_id: 1}
 
     with_ada = messages.page(db, ada.conversation_id, 9)

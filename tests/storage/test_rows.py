@@ -198,7 +198,7 @@ def test_the_live_prekey_is_the_one_that_lasts(db: Connection) -> None:
 
 
 def _seal(session: bytes, chain: int, ordinal: int) -> Seal:
-    return Seal(session, chain, ordinal, b"envelope", 7)
+    return Seal(session, chain, ordinal, b"recipe", 7)
 
 
 def test_the_outbox_keeps_order_and_the_exact_bytes(db: Connection) -> None:
@@ -209,8 +209,8 @@ def test_the_outbox_keeps_order_and_the_exact_bytes(db: Connection) -> None:
     ]
     first, second, third = outbox.page(db, ADA)
     assert [first.row_id, second.row_id, third.row_id] == rows
-    assert (first.envelope, first.payload, first.sealed_at_s) == (b"envelope", b"p3", 7)
-    assert second.envelope is None
+    assert (first.recipe, first.payload, first.sealed_at_s) == (b"recipe", b"p3", 7)
+    assert second.recipe is None
     assert outbox.page(db, ADA, rows[0], 1) == [second]
     assert outbox.counts(db) == {}  # none of them is a message
     say(db, 1, direction=Direction.OUT)
@@ -221,7 +221,7 @@ def test_the_outbox_keeps_order_and_the_exact_bytes(db: Connection) -> None:
         (mid(2), 1, 10),
         (mid(3), 2, 11),
     ]
-    assert "envelope" not in repr(first)
+    assert "recipe=" not in repr(first)
 
 
 def test_a_row_is_sealed_anew(db: Connection) -> None:
