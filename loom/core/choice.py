@@ -119,10 +119,14 @@ def should_start(
     chosen = best(sessions)
     if chosen is None:
         return something_to_send or start_wanted
-    if unconfirmed(chosen):
-        return link_time_s >= SESSION_UNCONFIRMED_RESTART_S or chosen.bundle_expires_at_s <= now_s
     # A time in the future is of a clock that was set back, and must hold up nothing.
     recent = [at for at in wanted_starts_s if 0 <= now_s - at < DESYNC_RESTART_INTERVAL_S]
+    if unconfirmed(chosen):
+        is_over = (
+            link_time_s >= SESSION_UNCONFIRMED_RESTART_S or chosen.bundle_expires_at_s <= now_s
+        )
+        # Mail on keys that are gone says that the two started past each other: once an hour.
+        return is_over or (start_wanted and not recent)
     return start_wanted and len(recent) < DESYNC_RESTARTS_MAX
 
 

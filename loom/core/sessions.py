@@ -343,10 +343,15 @@ def receipted(sessions: Sessions, session_id: bytes, ordinal: int) -> Sessions:
     return _replaced(sessions, session, known_received(session, ordinal))
 
 
-def want_start(sessions: Sessions) -> Sessions:
-    """A desync was seen: start a new session when the rules allow."""
+def want_start(sessions: Sessions, *, also_unanswered: bool = False) -> Sessions:
+    """A desync was seen: start a new session when the rules allow.
+
+    Args:
+        also_unanswered: even if the best is an own one that the peer may still answer.
+    """
     best = sessions.best
-    if sessions.start_wanted or (best is not None and choice.unconfirmed(best)):
+    is_waited_for = best is not None and choice.unconfirmed(best) and not also_unanswered
+    if sessions.start_wanted or is_waited_for:
         return sessions
     return msgspec.structs.replace(sessions, start_wanted=True)
 

@@ -428,7 +428,7 @@ class Inbox:
             )
             self._context.on_mail_change()
         if is_lost and not isinstance(error, StaleHandshake):
-            self._delivery.starts.want()
+            self._delivery.starts.want(also_unanswered=isinstance(error, UnknownBundle))
             self._context.warn(error)
 
 

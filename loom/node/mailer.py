@@ -59,7 +59,7 @@ class Mailer:
         self._sessions = sessions
         self._delivery = delivery
         self._alarm = alarm
-        self._state = Mailing()
+        self._state = mailing.link_down(Mailing(), self._now_s())
         self._retry_s = RETRY_FIRST_S
         self._checked: dict[bytes, AnchorLink] = {}
         """On which link each mailbox was last asked what lies there."""

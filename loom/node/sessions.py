@@ -156,9 +156,9 @@ class DeviceSessions:
 
     # --- storing ---
 
-    def want_start(self) -> None:
+    def want_start(self, *, also_unanswered: bool = False) -> None:
         """A desync was seen: begin a new session when the rules allow; stored soon."""
-        wanted = core.want_start(self.value)
+        wanted = core.want_start(self.value, also_unanswered=also_unanswered)
         if wanted is not self.value:
             self.value = wanted
             self._context.log_failure(self.commit())

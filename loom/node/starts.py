@@ -43,9 +43,9 @@ class Starts:
         """The link is gone."""
         self.state = starting.link_down(self.state, self._now_s())
 
-    def want(self) -> None:
-        """A desync was seen."""
-        self._sessions.want_start()
+    def want(self, *, also_unanswered: bool = False) -> None:
+        """A desync was seen; `also_unanswered`: in mail on keys that are gone."""
+        self._sessions.want_start(also_unanswered=also_unanswered)
         self._alarm.ring()
 
     def greeted(self) -> None:

@@ -181,8 +181,8 @@ class Account:
             if isinstance(stored, Stored):
                 self.stored = stored
                 self._opened = {one.queue_id for one in stored.queues}
-            is_new = await self._open_missing(link)
-            if subscribes or is_new:
+            await self._open_missing(link)
+            if subscribes:
                 await self._subscribe(link)
             else:
                 await self._lay(link, self._counted())
@@ -195,8 +195,7 @@ class Account:
         if self.anchor.is_left:
             await self._left(self)
 
-    async def _open_missing(self, link: AnchorLink) -> bool:
-        is_new = False
+    async def _open_missing(self, link: AnchorLink) -> None:
         for queue in list(self.queues.values()):
             if queue.row.queue_id in self._opened:
                 continue
@@ -207,9 +206,7 @@ class Account:
                 await self._taken(self, queue)
                 continue
             self._opened.add(queue.row.queue_id)
-            is_new = True
             queue.device.mailer.wake()
-        return is_new
 
     async def _subscribe(self, link: AnchorLink) -> None:
         answer = await link.ask(Subscribe())

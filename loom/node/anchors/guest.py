@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from loom.core.delivery.mailing import READING_MAX_S
 from loom.core.queues import derive_queue_keys
 from loom.model import Address
 from loom.node.anchors.laying import Lies, lay
@@ -39,6 +40,7 @@ class Guest:
         self.line = Line(caller, self.keys.door, told.mask_key, addresses, self, spawn)
         if self.is_read:
             self.reading.add(ReadQueue(self.keys, device))
+            device.context.reading(READING_MAX_S)
 
     def __repr__(self) -> str:
         return f"Guest({self.name})"
