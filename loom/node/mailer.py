@@ -1,5 +1,6 @@
 """Delivers to one device by mail while no link stands: puts what is due into a mailbox it reads."""
 
+import contextlib
 import logging
 import random
 from collections.abc import Sequence
@@ -65,6 +66,7 @@ class Mailer:
         """On which link each mailbox was last asked what lies there."""
         self._greeted_s = 0
         self._is_running = False
+        self._must_look = False
 
     # --- from the node ---
 
@@ -94,6 +96,11 @@ class Mailer:
         """Something may be due."""
         self._alarm.ring()
 
+    def anchor_up(self) -> None:
+        """A line to an anchor stands anew: what was put there may be lost."""
+        self._must_look = True
+        self._alarm.ring()
+
     # --- the task ---
 
     async def _run(self) -> None:
@@ -120,6 +127,9 @@ class Mailer:
             if wait_s > 0:
                 self._alarm.ring_within(wait_s)
                 return
+            if self._must_look:
+                self._must_look = False
+                await self._look_at_standing()
             due = await self._due()
             if not due.is_anything:
                 if due.next_s is not None:
@@ -195,6 +205,12 @@ class Mailer:
         # Every anchor answers, and none has a bundle to begin with.
         self._alarm.ring_within(NO_BUNDLE_RETRY_S)
         self._state = mailing.full(self._state, self._now_s())
+
+    async def _look_at_standing(self) -> None:
+        for mailbox in self.mailboxes:
+            if (link := mailbox.line.link) is not None:
+                with contextlib.suppress(Unreachable):
+                    await self._check(mailbox, link)
 
     async def _check(self, mailbox: Mailbox, link: AnchorLink) -> None:
         """On each new link see what an anchor lost that was wiped or put back to an old copy."""

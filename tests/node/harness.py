@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -100,7 +100,9 @@ class Person:
     def lose_conversations(self) -> None:
         """While off: every session is gone, as after a restored backup."""
         database = OneThreadDatabase.on(Disk(), self.path)
-        database._writer.db.executescript("DELETE FROM sessions; DELETE FROM prekeys")
+        database._writer.db.executescript(
+            "DELETE FROM sessions; DELETE FROM prekeys; DELETE FROM laid_bundles"
+        )
         database.close()
 
     async def start(self) -> None:
@@ -153,6 +155,7 @@ class Person:
         tasks = [task for device in self.node.roster.values() for task in device.context.tasks]
         if self.node._maintenance is not None:
             tasks.append(self.node._maintenance)
+        tasks += self.node.network.anchors._tasks
         for task in tasks:
             task.cancel()
         if self._starting is not None:
@@ -317,6 +320,8 @@ class World:
         self.seed = seed
         self.network = MemoryNetwork(seed)
         self.people: list[Person] = []
+        self.anchors: list[Any] = []
+        """The machines of `anchor_machine.py`."""
         self.folder = folder
         random.seed(seed)  # the jitter of every delay
 
@@ -379,6 +384,8 @@ class World:
 
     async def close(self) -> None:
         """End everybody."""
+        for anchor in self.anchors:
+            await anchor.stop()
         for person in self.people:
             if person.is_running:
                 await person.stop()

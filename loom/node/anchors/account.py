@@ -146,7 +146,7 @@ class Account:
         self._opened.clear()
         await self._care(link, subscribes=True)
         for queue in self.queues.values():
-            queue.device.mailer.wake()
+            queue.device.mailer.anchor_up()
         self._spawn(self._look_again(link), "bundles at an anchor")
 
     def pushed(self, link: AnchorLink, push: Push) -> None:
