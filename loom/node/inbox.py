@@ -37,7 +37,7 @@ from loom.storage import envelopes, handshakes, mailboxes, persons, prekeys, rec
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
 from loom.wire.content import Payload, Receipt, Unknown, decode_payload
-from loom.wire.limits import INBOX_QUEUE_MAX
+from loom.wire.limits import INBOX_QUEUE_MAX, RECEIPT_MAX_IDS
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ BATCH_MAX: Final = 128
 BATCH_MAX_BYTES: Final = 256 * 1024
 BATCH_SKIPPED_MAX: Final = 256
 """Limits of one transaction, so that one contact's long texts and gaps do not hold up others."""
+IDS_IN_LOOP_MAX: Final = 128
+"""Of Receipts: each id changes a row or two; work on more of them is done in the thread."""
 ENVELOPE_HASH_BYTES: Final = 32
 GAP_REST: Final = 4
 """After a batch with large gaps a contact rests this many times as long as the batch took."""
@@ -96,6 +98,8 @@ class Batch:
         self.size_bytes = 0
         self.skipped = 0
         """Keys stored and deleted because messages are missing."""
+        self.told_ids = 0
+        """How many messages its Receipts name."""
 
     def is_full(self, limit: int) -> bool:
         """Whether the rest must wait for the next transaction."""
@@ -104,6 +108,7 @@ class Batch:
             or len(self.failed) >= FAILURES_AT_ONCE
             or self.size_bytes >= BATCH_MAX_BYTES
             or self.skipped >= BATCH_SKIPPED_MAX
+            or self.told_ids >= RECEIPT_MAX_IDS
         )
 
     def to_receipt(self) -> list[MessageId]:
@@ -299,6 +304,7 @@ class Inbox:
         if payload is None or isinstance(payload, Unknown):
             self.dropped += 1
         if isinstance(payload, Receipt):
+            batch.told_ids += len(payload.delivered) + len(payload.read)
             # Before the next message is sealed: flow control counts what the other side has.
             self._delivery.outbox.receipted(
                 [MessageId(one) for one in payload.delivered + payload.read]
@@ -333,7 +339,7 @@ class Inbox:
                 self._delivery.receipts.owe_again(ids)
             self._delivery.taken_in()
 
-        await self._sessions.commit(store, write)
+        await self._sessions.commit(store, write, is_long=batch.told_ids > IDS_IN_LOOP_MAX)
 
     def _store(
         self,

@@ -177,11 +177,14 @@ class DeviceSessions:
         self,
         work: Callable[[Db, Happened], T] = _nothing_else,  # type: ignore[assignment]
         then: Callable[[T], object] | None = None,
+        *,
+        is_long: bool = False,
     ) -> "asyncio.Future[T]":
         """Store the value as it is now, together with `work`, which depends on it.
 
         Args:
             then: runs after the commit and after its events were told: write envelopes there.
+            is_long: `work` changes many rows, so it must not run in the event loop.
 
         Raises (from the future): StateConflict when an earlier commit failed, or any StoreError.
         """
@@ -208,7 +211,7 @@ class DeviceSessions:
             return work(db, happened)
 
         save = Save(device_id, read_version, lambda: encode_sessions(after))
-        future = context.parts.journal.submit(transaction, save, then)
+        future = context.parts.journal.submit(transaction, save, then, is_long=is_long)
         future.add_done_callback(self._settled)
         return future
 

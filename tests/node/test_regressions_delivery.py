@@ -34,11 +34,13 @@ from loom.node.inbox import (
     BATCH_MAX_BYTES,
     FAILURES_AT_ONCE,
     GAP_REST,
+    IDS_IN_LOOP_MAX,
     Batch,
     Inbox,
 )
 from loom.node.key_pool import generate
 from loom.node.mail import Incoming
+from loom.node.sessions import DeviceSessions
 from loom.storage import messages, outbox, receipts
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow
@@ -190,6 +192,37 @@ async def test_broken_envelopes_with_authentic_headers_hold_up_nobody(
     assert bad_link not in bob.peer(mallory).arbiter.links
     assert [one.contact for one in bob.told(PeerOffline)] == ["Mallory"]
     assert bob.received(mallory) == []
+
+
+async def test_large_receipts_are_taken_in_beside_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch held some 14 with 1,000 ids each, and all of them changed rows in the event loop."""
+    alice, bob = await talked(world)
+    sessions, envelopes = alice.peer(bob).sessions.value, []
+    for size in (1_000, 1_000, 1_000, IDS_IN_LOOP_MAX):
+        ids = tuple(random.randbytes(16) for _ in range(size))
+        sealed = core.seal(
+            sessions,
+            encode_payload(Receipt(bytes(16), NOW_MS, ids, ())),
+            entropy=random.randbytes(ENTROPY_BYTES),
+            fresh_key=generate,
+            awaited=None,
+        )
+        sessions = sealed.sessions
+        envelopes.append(sealed.envelope)
+    beside: list[bool] = []
+    commit = DeviceSessions.commit
+
+    def noted(self: Any, *arguments: Any, is_long: bool = False) -> Any:
+        if self is bob.peer(alice).sessions:
+            beside.append(is_long)
+        return commit(self, *arguments, is_long=is_long)
+
+    monkeypatch.setattr(DeviceSessions, "commit", noted)
+    bob.peer(alice).inbox.put([Incoming(one) for one in envelopes])
+    await world.until(lambda: bob.peer(alice).inbox.waiting == 0)
+    assert beside == [True, True, True, False]
 
 
 @pytest.mark.parametrize("gap", [0, MAX_SKIP])
