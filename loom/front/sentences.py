@@ -366,8 +366,8 @@ class _Fact(str):
 class _Facts(dict[str, _Fact]):
     """Another version of Loom may leave a fact out; a sentence with a gap is still one."""
 
-    def __missing__(self, name: str) -> str:
-        return "?"
+    def __missing__(self, name: str) -> _Fact:
+        return _Fact("?")
 
 
 def _filled(words: str, error: LoomError) -> str:

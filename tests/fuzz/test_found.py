@@ -81,3 +81,10 @@ def test_a_theme_nested_without_end_is_told(tmp_path: Path) -> None:
 def test_a_home_of_nobody_is_told() -> None:
     with pytest.raises(InvalidInput, match="the home folder of an unknown user"):
         read_settings({"LOOM_HOME": "~nobody-has-this-name/loom"})
+
+
+def test_an_error_that_lacks_the_name_of_a_command_still_has_words() -> None:
+    line = b'{"id":1,"error":{"code":"identity_changed"}}'
+    failure = decode_answer(line).error
+    assert failure is not None
+    assert "`loom verify '?'`" in on_command_line(error_of(failure))[1]

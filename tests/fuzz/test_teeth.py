@@ -1,12 +1,15 @@
 """A target that finds nothing must be one that could: each sees a product broken on purpose."""
 
+import re
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fuzz import plain
+from fuzz.requests import ALL
 from fuzz.target import load
 from loom.core.skipped import SkippedChange, SkippedMessageKeys
 from loom.errors import MalformedMessage
@@ -39,6 +42,10 @@ def _keep_used_keys(keys: SkippedMessageKeys, change: SkippedChange, now_s: int)
         keys._keys[place] = (key, now_s)
 
 
+def _read_elsewhere(*_: Any) -> list[str]:
+    return Path("/etc/passwd").read_text().splitlines()[:1]
+
+
 BROKEN: list[tuple[str, str, object]] = [
     ("payload", "loom.wire.content._MAX_MS", 2**64),
     ("payload", "loom.wire.content.decode_unknown", _pass_on(RuntimeError)),
@@ -56,6 +63,11 @@ BROKEN: list[tuple[str, str, object]] = [
     ("link_responder", "loom.core.link_ends.LinkResponder._discard", _pass_on(MalformedMessage)),
     ("link_initiator", "loom.core.records.unpad_record", _pass_on(MalformedMessage)),
     ("control_server", "loom.node.commands.messages.check_text", _pass_on(RuntimeError)),
+    ("control_pipe", "loom.control.pipe.FROM_AFAR", frozenset(ALL)),
+    ("control_pipe", "loom.node.commands.profile.tail", _read_elsewhere),
+    ("pipe_client", "loom.control.cleaning.printable", lambda text: text),
+    ("pipe_client", "loom.control.cleaning._KNOWN_WORDS", {}),
+    ("pipe_client", "loom.control.cleaning._PART", re.compile("(?s).*")),
     ("hostile_contact", "loom.node.inbox.decode_payload", _pass_on(RuntimeError)),
     ("schedule", "loom.core.choice.should_start", lambda *_, **__: False),
     ("schedule", "loom.node.inbox.Inbox._came_before", _lax),
