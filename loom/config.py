@@ -118,13 +118,18 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
         return self.data / "profiles"
 
     @property
+    def anchors(self) -> Path:
+        """One folder per anchor that runs on this machine."""
+        return self.data / "anchors"
+
+    @property
     def log(self) -> Path:
         """What commands without a profile log."""
         return self.state / "loom.log"
 
 
 class Paths(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of one profile."""
+    """The files of one profile, or of one anchor."""
 
     profile: str
     folder: Path
@@ -239,6 +244,22 @@ def paths_of(home: Home, profile: str) -> Paths:
     """
     check_profile_name(profile)
     return Paths(profile=profile, folder=home.profiles / profile, log=home.state / f"{profile}.log")
+
+
+def anchor_paths_of(home: Home, anchor: str) -> Paths:
+    """The files of an anchor. Creates nothing.
+
+    Raises:
+        InvalidName: not a folder's name.
+    """
+    check_profile_name(anchor)
+    log = home.state / f"anchor-{anchor}.log"
+    return Paths(profile=anchor, folder=home.anchors / anchor, log=log)
+
+
+def anchor_limits_of(home: Home, anchor: str) -> Path:
+    """The file that says how much an anchor lets others use."""
+    return home.config / "anchors" / f"{anchor}.toml"
 
 
 def is_profile_name(profile: str) -> bool:

@@ -11,7 +11,8 @@
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
     │   ├── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile
-    │   └── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
+    │   ├── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
+    │   └── NoAnchor, AnchorNotRunning
     ├── PeerError             the other side broke the rules
     │   ├── MalformedMessage  bytes that are no valid encoding
     │   ├── AuthenticationError   a tag, signature or commitment that does not verify
@@ -284,6 +285,20 @@ class NodeNotRunning(NotFound):
 
     code = "node_not_running"
     fact_names: ClassVar[tuple[str, ...]] = ()
+
+
+class NoAnchor(NotFound):
+    """No anchor of this machine is meant, or none of that name is here."""
+
+    code = "no_anchor"
+    fact_names = ("anchor",)
+
+
+class AnchorNotRunning(NotFound):
+    """No process serves this anchor."""
+
+    code = "anchor_not_running"
+    fact_names = ("anchor",)
 
 
 class RemoteNodeNotRunning(NodeNotRunning):

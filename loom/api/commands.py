@@ -8,7 +8,9 @@ from typing import Generic, TypeVar, cast, get_args
 import msgspec
 
 from loom.api.views import (
+    AccountsView,
     Anchors,
+    AnchorStatusView,
     AnchorView,
     Connectivity,
     Contacts,
@@ -19,6 +21,7 @@ from loom.api.views import (
     LogLines,
     Messages,
     MessageView,
+    PairingTextView,
     PairingView,
     Peers,
     Preferences,
@@ -294,6 +297,40 @@ class Stop(Command[Done], frozen=True, kw_only=True, tag="stop"):
     """End the node after the current commit."""
 
 
+# --- to an anchor of one's own ---
+
+
+class PairAnchor(Command[PairingTextView], frozen=True, kw_only=True, tag="pair_anchor"):
+    """A text by which one person takes this anchor into use.
+
+    `addresses`: hosts and ports to tell, remembered for the next time; none: those of then, or
+    this machine's own.
+    """
+
+    addresses: list[tuple[str, int]] = []
+    expires_s: int
+
+
+class AnchorStatus(Command[AnchorStatusView], frozen=True, kw_only=True, tag="anchor_status"):
+    """The anchor as it stands."""
+
+
+class ListAccounts(Command[AccountsView], frozen=True, kw_only=True, tag="list_accounts"):
+    """All accounts."""
+
+
+class RemoveAccount(Command[Done], frozen=True, kw_only=True, tag="remove_account"):
+    """Delete an account with all that lies in its queues."""
+
+    account: int
+
+
+class DrainAnchor(Command[AnchorStatusView], frozen=True, kw_only=True, tag="drain_anchor"):
+    """Take nothing new, hand out what lies there, then end; `on=False` takes that back."""
+
+    on: bool = True
+
+
 def result_type(command: type[Command[R]]) -> type[R]:
     """What `Client.send` returns for a command of this kind."""
     (base,) = command.__orig_bases__  # type: ignore[attr-defined]
@@ -339,4 +376,9 @@ AnyCommand = (
     | Diagnose
     | CheckPhrase
     | Stop
+    | PairAnchor
+    | AnchorStatus
+    | ListAccounts
+    | RemoveAccount
+    | DrainAnchor
 )

@@ -197,6 +197,15 @@ class NodeStopped(Event, frozen=True, kw_only=True, tag="node.stopped"):
     reason: str
 
 
+class AnchorReady(Event, frozen=True, kw_only=True, tag="anchor.ready"):
+    """An anchor listens. Live; the first line of `loom anchor serve --json`."""
+
+    anchor: str
+    port: int
+    addresses: list[str]
+    pid: int
+
+
 AnyEvent = (
     MessageReceived
     | MessageQueued
@@ -221,4 +230,5 @@ AnyEvent = (
     | EventsGap
     | NodeReady
     | NodeStopped
+    | AnchorReady
 )

@@ -282,6 +282,52 @@ class Diagnosis(View, frozen=True, kw_only=True, tag="diagnosis"):
     checks: list[Check]
 
 
+# --- an anchor of one's own ---
+
+
+class PairingTextView(View, frozen=True, kw_only=True, tag="pairing_text"):
+    """A text by which one person takes an anchor into use, until then, in Unix seconds."""
+
+    text: str
+    expires_s: int
+    addresses: list[str]
+
+
+class AnchorStatusView(View, frozen=True, kw_only=True, tag="anchor_status"):
+    """An anchor as it stands; `room_bytes`: what all blobs together may take now."""
+
+    anchor: str
+    port: int
+    addresses: list[str]
+    pid: int
+    started_at_ms: int
+    accounts: int
+    queues: int
+    blobs: int
+    size_bytes: int
+    room_bytes: int
+    links: int
+    guest_links: int
+    draining: bool
+    version: str
+
+
+class AccountView(View, frozen=True, kw_only=True, tag="account"):
+    """What one account of an anchor has there."""
+
+    account: int
+    paired_at_s: int
+    queues: int
+    blobs: int
+    size_bytes: int
+
+
+class AccountsView(View, frozen=True, kw_only=True, tag="accounts"):
+    """All accounts of an anchor."""
+
+    accounts: list[AccountView]
+
+
 AnyView = (
     Done
     | MessageView
@@ -299,4 +345,8 @@ AnyView = (
     | StatusView
     | Diagnosis
     | PairingView
+    | PairingTextView
+    | AnchorStatusView
+    | AccountView
+    | AccountsView
 )

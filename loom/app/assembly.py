@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -116,13 +116,7 @@ def create_profile(
     memory_kib = vault.MEMORY_DEFAULT_KIB
     if argon2_memory_mib is not None:
         memory_kib = argon2_memory_mib * 1024
-    new = [one for one in (paths.folder, *paths.folder.parents) if not os.access(one, os.F_OK)]
-    private_folder(paths.folder.parent)
-    if paths.folder.exists():
-        raise ProfileExists(profile=paths.profile)
-    building = paths.folder.with_name(f".{paths.profile}.{secrets.token_hex(4)}")
-    try:
-        private_folder(building)
+    with build_folder(paths) as building:
         key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
         database = Database.open(building / paths.database.name, key.database_key(), create=True)
         try:
@@ -130,6 +124,23 @@ def create_profile(
         finally:
             database.close()
             key.wipe()
+
+
+@contextlib.contextmanager
+def build_folder(paths: Paths) -> Iterator[Path]:
+    """A folder to build in, moved to its place at the end; returns once it outlasts a power cut.
+
+    Raises:
+        ProfileExists.
+        StoreUnavailable, DiskFull: nothing is at its place.
+    """
+    new = [one for one in (paths.folder, *paths.folder.parents) if not os.access(one, os.F_OK)]
+    private_folder(paths.folder.parent)
+    if paths.folder.exists():
+        raise ProfileExists(profile=paths.profile)
+    building = paths.folder.with_name(f".{paths.profile}.{secrets.token_hex(4)}")
+    try:
+        yield private_folder(building)
         _move(building, paths, new)
     finally:
         shutil.rmtree(building, ignore_errors=True)

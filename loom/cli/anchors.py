@@ -6,6 +6,7 @@ import typer
 
 from loom.api.commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
 from loom.api.views import Anchors, AnchorView
+from loom.cli.anchor import add_service_to
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import sign, when
@@ -20,15 +21,21 @@ Text = Annotated[str, typer.Argument(metavar="TEXT", help="What `loom anchor pai
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
-    group = typer.Typer(cls=Group)
+    group = typer.Typer(cls=Group, no_args_is_help=True)
     add_commands(
         group,
-        "",
+        "Use one",
         ("use", use, "Use an anchor: paste the text that `loom anchor pair` printed there."),
         ("leave", leave, "Use an anchor no longer."),
         ("replace", replace, "Make a new account, and never speak to the old anchor again."),
     )
-    app.add_typer(group, name="anchor", help="Mailboxes on a machine that is always on.")
+    add_service_to(group)
+    app.add_typer(
+        group,
+        name="anchor",
+        help="Mailboxes on a machine that is always on.",
+        rich_help_panel=PANEL,
+    )
     add_commands(
         app, PANEL, ("anchors", anchors, "List the anchors in use, and the mail that waits.")
     )

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
-from loom.api.events import AnyEvent, NodeReady
+from loom.api.events import AnchorReady, AnyEvent, NodeReady
 from loom.control.lines import Failure, error_of, failure_of
 from loom.errors import ControlError, LoomError
 
@@ -15,12 +15,14 @@ from loom.errors import ControlError, LoomError
 class _Report(msgspec.Struct, omit_defaults=True):
     """What the process behind says to the one in front, once."""
 
-    ready: NodeReady | None = None
+    ready: NodeReady | AnchorReady | None = None
     failed: Failure | None = None
 
 
-def in_background(work: Callable[[Callable[[AnyEvent], None]], None]) -> NodeReady:
-    """Run `work` in a process of its own session; returns when it told that the node is ready.
+def in_background(
+    work: Callable[[Callable[[AnyEvent], None]], None],
+) -> NodeReady | AnchorReady:
+    """Run `work` in a process of its own session; returns when it told that it is ready.
 
     Called before any thread or event loop runs here, because neither survives a fork.
 
@@ -67,7 +69,7 @@ def _behind(work: Callable[[Callable[[AnyEvent], None]], None], writing: int) ->
             writing = -1
 
     def tell(event: AnyEvent) -> None:
-        if isinstance(event, NodeReady):
+        if isinstance(event, NodeReady | AnchorReady):
             report(_Report(ready=event))
 
     code = 1

@@ -72,6 +72,8 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return f"Events {event.from_seq} to {event.to_seq} are no longer kept."
         case happened.NodeReady():
             return f"The node of {printable(event.profile)} listens on port {event.port}."
+        case happened.AnchorReady():
+            return f"The anchor {printable(event.anchor)} listens on port {event.port}."
         case happened.NodeStopped():
             return f"The node stopped: {printable(event.reason)}"
 

@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from loom.api.client import Client
 from loom.api.events import AnyEvent
@@ -78,7 +78,7 @@ class Caller:
         )
 
     @classmethod
-    def of(cls, context: "typer.Context") -> "Caller":
+    def of(cls, context: "typer.Context") -> Self:
         """The caller of this invocation. Raises LocalOnly: `--on` does not work with it."""
         from loom.cli.options import options_of
 

@@ -42,6 +42,12 @@ class ProfileCreated(View, frozen=True, kw_only=True, tag="profile.created"):
     phrase: str | None = None
 
 
+class AnchorCreated(View, frozen=True, kw_only=True, tag="anchor.created"):
+    """A new anchor on this machine."""
+
+    anchor: str
+
+
 class TokenInspected(View, frozen=True, kw_only=True, tag="token.inspected"):
     """What a token holds."""
 

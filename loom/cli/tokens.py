@@ -13,7 +13,7 @@ from loom.api.views import TokenView
 from loom.cli.contacts import contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import TokenInspected, has_unicode, is_simple_terminal, is_terminal
+from loom.cli.output import Output, TokenInspected, has_unicode, is_simple_terminal, is_terminal
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.given_text import text_of
 from loom.front.qr import qr_rows
@@ -68,14 +68,15 @@ def export(
     caller.run(work())
     (view,) = found
     if out is not None and str(out) != "-":
-        _write(out, view.token + "\n")  # outside the event loop: a pipe may wait for its reader
+        write_private(
+            out, f"{view.token}\n".encode()
+        )  # outside the event loop: a pipe may wait for its reader
         caller.output.note(f"The token is in {out}.")
         if not caller.options.json:
             return
     caller.output.put(view, view.token)
     if qr and not caller.options.json:
-        for row in _qr_code(view.token):
-            caller.output.line(row)
+        print_qr_code(caller.output, view.token)
 
 
 def import_(
@@ -148,7 +149,7 @@ def _decoded(data: bytes) -> str:
         raise InvalidToken(reason="it is not text") from error
 
 
-def _write(path: Path, text: str) -> None:
+def write_private(path: Path, data: bytes) -> None:
     """Replace a regular file whole, mode 0600, or make one; write into a device or a pipe.
 
     A link stays one: what it points to is written.
@@ -160,31 +161,30 @@ def _write(path: Path, text: str) -> None:
         if path.is_dir():
             raise InvalidInput(what=f"{path} is a folder: write the name of a file")
         if (path.exists() and not path.is_file()) or path.absolute().parts[1:2] in _STREAMS:
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(text)
+            with path.open("ab") as stream:
+                stream.write(data)
         else:
-            _replace(path.resolve(), text)
+            _replace(path.resolve(), data)
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         why = getattr(error, "strerror", None) or "its links go in a circle"
         raise InvalidInput(what=f"{path} cannot be written: {why}") from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, data: bytes) -> None:
     """At any instant the file is the old one or the new; nobody else's file is touched."""
     descriptor, name = tempfile.mkstemp(prefix=".loom-", dir=path.parent)  # mode 0600
     new = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         new.replace(path)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
 
 
-def _qr_code(token: str) -> list[str]:
-    """The token as a QR code, dark on light on a terminal whatever its own colours are."""
-    rows = qr_rows(token, unicode=has_unicode(sys.stdout))
-    if not is_terminal() or is_simple_terminal():
-        return rows
-    return [f"{BLACK_ON_WHITE}{row}{PLAIN}" for row in rows]
+def print_qr_code(output: Output, text: str) -> None:
+    """A text as a QR code, dark on light on a terminal whatever its own colours are."""
+    is_plain = not is_terminal() or is_simple_terminal()
+    for row in qr_rows(text, unicode=has_unicode(sys.stdout)):
+        output.line(row if is_plain else f"{BLACK_ON_WHITE}{row}{PLAIN}")

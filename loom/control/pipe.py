@@ -61,8 +61,17 @@ FROM_AFAR: Final = frozenset(
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.
 Every other command is refused, so a new one is refused until it is added here."""
-LOCAL: Final = frozenset({api.CheckPhrase})
-"""What it may not ask: the recovery phrase crosses no pipe."""
+LOCAL: Final = frozenset(
+    {
+        api.CheckPhrase,
+        api.PairAnchor,
+        api.AnchorStatus,
+        api.ListAccounts,
+        api.RemoveAccount,
+        api.DrainAnchor,
+    }
+)
+"""What it may not ask: the recovery phrase crosses no pipe, and no pipe leads to an anchor."""
 
 
 def check_from_afar(command: api.Command[object]) -> None:

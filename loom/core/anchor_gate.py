@@ -68,11 +68,13 @@ class AnchorGate:
             for day, table in self._tables.items():
                 table.pop(_day_tag(entry.tag_key, day), None)
 
-    def turn_to(self, today: int) -> None:
-        """Make the tables of the days that came, and forget those that went."""
+    def turn_to(self, today: int) -> bool:
+        """Make the tables of the days that came, and forget those that went; whether any did."""
         days = _days_around(today)
-        if self._tables.keys() != set(days):
-            self._tables = {day: self._tables.get(day) or self._table_of(day) for day in days}
+        if self._tables.keys() == set(days):
+            return False
+        self._tables = {day: self._tables.get(day) or self._table_of(day) for day in days}
+        return True
 
     def admit(self, clear: bytes) -> Admission | None:
         """See `gate.Admits`."""

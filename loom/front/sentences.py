@@ -144,6 +144,16 @@ WORDS: Final[Mapping[str, Words]] = {
         "Start one with `loom daemon`.",
         "Ctrl-Q quits; start Loom again.",
     ),
+    "no_anchor": Words(
+        "No anchor {anchor} runs or is kept on this machine.",
+        "`loom anchor init --name NAME` makes one; -p NAME chooses one of several.",
+        "An anchor is made and run from a shell.",
+    ),
+    "anchor_not_running": Words(
+        "The anchor {anchor} is not running.",
+        "Start it with `loom anchor serve`.",
+        "An anchor is made and run from a shell.",
+    ),
     "remote_profile_not_found": Words(
         "There is no such profile on {host}.",
         "`ssh {host:word} loom profiles` lists those there; -p chooses one.",

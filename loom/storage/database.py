@@ -1,4 +1,4 @@
-"""The encrypted database of one profile: one writer with group commit, and its readers."""
+"""An encrypted database: one writer with group commit, and its readers."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,7 @@ from loom.errors import StoreUnavailable
 from loom.storage import maintenance, search
 from loom.storage.connection import CLOSED
 from loom.storage.reader import Reader
+from loom.storage.schema import PROFILE, Schema
 from loom.storage.sessions import Save
 from loom.storage.writer import Outcome, Task, Writer
 
@@ -78,6 +79,7 @@ class Database:
         key: bytes,
         create: bool = False,
         *,
+        kind: Schema = PROFILE,
         before_commit: Callable[[], None] | None = None,
     ) -> Self:
         """Open the file and bring its schema up to date.
@@ -85,6 +87,7 @@ class Database:
         Args:
             key: 32 bytes, raw.
             create: make a new file (mode 0600); it must not exist.
+            kind: whose schema it has.
             before_commit: called before each COMMIT; what it raises rolls the batch back. For
                 tests that inject failures.
 
@@ -93,7 +96,7 @@ class Database:
             ProfileTooNew: a newer program wrote it.
             StoreUnavailable, DiskFull, StoreError: the file cannot be used.
         """
-        return cls(path, key, Writer.open(path, key, create, before_commit))
+        return cls(path, key, Writer.open(path, key, create, before_commit, kind))
 
     def submit(
         self,

@@ -1,15 +1,24 @@
-"""The schema: numbered SQL files, each applied once, in one transaction with its number."""
+"""A schema: numbered SQL files, each applied once, in one transaction with its number."""
 
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlcipher3.dbapi2 import Connection
 
 from loom.errors import ProfileTooNew
 from loom.storage.connection import translated
 
-_FOLDER: Final = Path(__file__).with_name("migrations")  # importlib.resources imports zipfile
+
+class Schema(NamedTuple):
+    """The folder of a kind of database's SQL files, and whether they make a full-text index."""
+
+    folder: Path
+    has_index: bool = False
+
+
+# importlib.resources would import zipfile.
+PROFILE: Final = Schema(Path(__file__).with_name("migrations"), has_index=True)
 
 
 def version(db: Connection) -> int:
@@ -18,9 +27,9 @@ def version(db: Connection) -> int:
 
 
 @cache
-def migrations() -> dict[int, Path]:
+def migrations(schema: Schema = PROFILE) -> dict[int, Path]:
     """The packaged SQL files by number, in order."""
-    return {int(file.name[:4]): file for file in sorted(_FOLDER.glob("*.sql"))}
+    return {int(file.name[:4]): file for file in sorted(schema.folder.glob("*.sql"))}
 
 
 def migrate(db: Connection, known: dict[int, Path]) -> bool:

@@ -42,7 +42,7 @@ _CHECKSUM_BYTES: Final = 8
 _SALT_AT: Final = len(_MAGIC) + 7
 _WRAPPED_AT: Final = _SALT_AT + _SALT_BYTES
 _CHECKSUM_AT: Final = _WRAPPED_AT + _KEY_BYTES + SIV_OVERHEAD_BYTES
-_FILE_BYTES: Final = _CHECKSUM_AT + _CHECKSUM_BYTES
+FILE_BYTES: Final = _CHECKSUM_AT + _CHECKSUM_BYTES
 
 
 class VaultKey:
@@ -64,6 +64,10 @@ class VaultKey:
     def database_key(self) -> bytes:
         """32 bytes: SQLCipher's raw key."""
         return hkdf(b"", self._secret.reveal(), b"LOOM/1 database", 32)
+
+    def export_key(self) -> bytes:
+        """32 bytes: what an anchor's table is sealed with when it moves to another machine."""
+        return hkdf(b"", self._secret.reveal(), b"LOOM/1 anchor export", 32)
 
     def wrap(self, key: SivKey, nonce: bytes, associated_data: bytes) -> bytes:
         """Sealed under the passphrase's key."""
@@ -162,7 +166,7 @@ def _wrapping_key(passphrase: str, salt: bytes, cost: Cost) -> SivKey:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_FILE_BYTES + 1)
+            return file.read(FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise ProfileDamaged(what="the keyslot is missing") from error
     except OSError as error:
@@ -170,7 +174,7 @@ def _read(path: Path) -> bytes:
 
 
 def _cost(data: bytes) -> Cost:
-    if len(data) != _FILE_BYTES or not data.startswith(_MAGIC):
+    if len(data) != FILE_BYTES or not data.startswith(_MAGIC):
         raise ProfileDamaged(what="the keyslot is not one")
     if not equal(hash_(data[:_CHECKSUM_AT])[:_CHECKSUM_BYTES], data[_CHECKSUM_AT:]):
         raise ProfileDamaged(what="the keyslot has changed bytes")

@@ -19,6 +19,7 @@ from loom.storage.connection import (
     translate,
     translated,
 )
+from loom.storage.schema import PROFILE, Schema
 from loom.storage.sessions import Save, save_last
 
 T = TypeVar("T")
@@ -36,9 +37,15 @@ class Writer:
     """Runs tasks in transactions; used by one thread at a time."""
 
     def __init__(
-        self, path: Path, key: bytes, db: Connection, before_commit: Callable[[], None] | None
+        self,
+        path: Path,
+        key: bytes,
+        db: Connection,
+        before_commit: Callable[[], None] | None,
+        kind: Schema,
     ) -> None:
         self.db = db
+        self._has_index = kind.has_index
         self._path = path
         self._key = key
         self._before_commit = before_commit
@@ -47,15 +54,20 @@ class Writer:
 
     @classmethod
     def open(
-        cls, path: Path, key: bytes, create: bool, before_commit: Callable[[], None] | None
+        cls,
+        path: Path,
+        key: bytes,
+        create: bool,
+        before_commit: Callable[[], None] | None,
+        kind: Schema = PROFILE,
     ) -> Self:
         """See `Database.open`."""
         _create_file(path) if create else _require_file(path)
         try:
-            db = _opened(path, key, create)
+            db = _opened(path, key, create, kind)
         except ProfileDamaged:
-            db = _opened(path, key, create)  # see `reopen`
-        return cls(path, key, db, before_commit)
+            db = _opened(path, key, create, kind)  # see `reopen`
+        return cls(path, key, db, before_commit, kind)
 
     def commit(self, tasks: list[Task]) -> list[Outcome]:
         """Run tasks in one transaction; one that fails is undone alone and carries its error."""
@@ -89,14 +101,14 @@ class Writer:
             return False
         self._since_upkeep = 0
         try:
-            return self._log_is_long() or search.is_due(self.db)
+            return self._log_is_long() or self._index_is_due()
         except SqlError:  # a damaged page, which the next task meets, too
             return False
 
     def keep_up(self) -> None:
         """Move a long log into the file, and index what waits; a failure is for the next time."""
         with contextlib.suppress(Exception):
-            if search.is_due(self.db):
+            if self._index_is_due():
                 self.index()
             if self._log_is_long():
                 self.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -158,6 +170,9 @@ class Writer:
                 self.db.rollback()
             raise
 
+    def _index_is_due(self) -> bool:
+        return self._has_index and search.is_due(self.db)
+
     def _log_is_long(self) -> bool:
         [[_, pages, moved]] = self.db.execute("PRAGMA wal_checkpoint(NOOP)")
         return bool(pages - moved >= LOG_MAX_PAGES)
@@ -196,14 +211,14 @@ class Writer:
         return _in_our_words(error)
 
 
-def _opened(path: Path, key: bytes, is_new: bool) -> Connection:
+def _opened(path: Path, key: bytes, is_new: bool, kind: Schema) -> Connection:
     """A connection for the writer, with the schema up to date."""
     db = connect(path, key)
     try:
         with translated():
             if not is_new and schema.version(db) == 0:
                 raise ProfileDamaged(what="the database is empty")
-            if schema.migrate(db, schema.migrations()):
+            if schema.migrate(db, schema.migrations(kind)) and kind.has_index:
                 _index_again(db)
     except BaseException:
         db.close()

@@ -7,7 +7,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MAPS = "".join((ROOT / "docs" / name).read_text() for name in ("ARCHITECTURE.md", "TUI.md"))
 PACKAGES = [
-    *("api", "control", "core", "core/delivery", "crypto", "discovery", "front", "node"),
+    *("api", "anchor", "control", "core", "core/delivery", "crypto", "discovery", "front", "node"),
     *("node/routes", "storage", "transport", "wire", "tui/kit"),
 ]
 

@@ -18,7 +18,7 @@ import pytest
 
 import loom
 
-LAYERS = ("model", "wire", "crypto", "core", "storage", "node")
+LAYERS = ("model", "wire", "crypto", "core", "storage", "node", "anchor")
 NEEDLE = b"needle of bytes"
 
 SHOWN = {

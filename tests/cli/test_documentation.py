@@ -19,6 +19,7 @@ from loom.model import MessageState
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "CLI.md").read_text()
 LISTS = {
     views.Messages,
+    views.AccountsView,
     views.Contacts,
     views.Peers,
     views.Connectivity,

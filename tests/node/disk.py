@@ -10,6 +10,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.errors import DiskFull
 from loom.storage.database import BATCH_MAX, Database, settle
+from loom.storage.schema import PROFILE, Schema
 
 T = TypeVar("T")
 
@@ -115,9 +116,10 @@ class OneThreadDatabase(Database):
     is_dead: bool
 
     @classmethod
-    def on(cls, disk: Disk, path: Path) -> Self:
-        """Open the database of a profile, made anew if there is none."""
-        database = cls.open(path, KEY, not path.exists(), before_commit=disk.before_commit)
+    def on(cls, disk: Disk, path: Path, kind: Schema = PROFILE) -> Self:
+        """Open the database of a profile; a new one is made if there is none."""
+        is_new = not path.exists()
+        database = cls.open(path, KEY, is_new, kind=kind, before_commit=disk.before_commit)
         database.disk = disk
         database.is_dead = False
         writer: Any = _Writer(database)

@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 
 from loom.api.commands import Command
 from loom.config import Paths
+from loom.errors import InvalidInput
 from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.messages import MessageCommands
@@ -47,4 +48,7 @@ class Commands:
 
     async def carry_out(self, command: Command[R]) -> R:
         """The command's result, or the LoomError that stood in its way."""
-        return cast(R, await self._handlers[type(command)](command))
+        handler = self._handlers.get(type(command))
+        if handler is None:
+            raise InvalidInput(what="This is a profile: that is asked of an anchor")
+        return cast(R, await handler(command))

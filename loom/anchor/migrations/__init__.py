@@ -1,0 +1,1 @@
+"""The database schema of an anchor as numbered SQL files, applied in order."""

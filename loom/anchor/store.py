@@ -1,0 +1,372 @@
+"""What an anchor keeps on disk: accounts, queues, blobs, bundles, pairings (PROTOCOL.md 10)."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from loom.core.queues import DoorKeys
+from loom.crypto.kdf import hash_
+from loom.storage.connection import Db
+from loom.storage.schema import Schema
+from loom.wire.limits import BLOB_ID_BYTES, BUNDLE_MARK_BYTES, BUNDLE_PLACES
+from loom.wire.requests import Open, QueueBundles, QueueUse
+
+SCHEMA: Final = Schema(Path(__file__).with_name("migrations"))
+
+LASTING_PLACE: Final = BUNDLE_PLACES - 1
+"""The bundle there stays when it is fetched."""
+
+_NO_MARK: Final = bytes(BUNDLE_MARK_BYTES)
+
+
+class AccountRow(NamedTuple):
+    """An account as it is stored."""
+
+    account_id: int
+    keys: DoorKeys
+    paired_at_s: int
+
+
+class PairingRow(NamedTuple):
+    """A pairing text that was given out; `account_tag`: whose keys it was spent on, or empty."""
+
+    pairing_id: int
+    keys: DoorKeys
+    expires_s: int
+    account_tag: bytes
+
+    def __repr__(self) -> str:
+        return f"PairingRow({self.pairing_id})"
+
+
+class QueueRow(NamedTuple):
+    """A queue as it is stored, with what lies in it."""
+
+    number: int
+    queue_id: bytes
+    account_id: int
+    keys: DoorKeys
+    use: QueueUse
+    until_s: int
+    blobs: int = 0
+    size_bytes: int = 0
+
+    def __repr__(self) -> str:
+        return f"QueueRow({self.number})"
+
+
+class Contents(NamedTuple):
+    """Everything but blobs and bundles."""
+
+    accounts: list[AccountRow]
+    pairings: list[PairingRow]
+    queues: list[QueueRow]
+    last_seq: int
+
+
+class BlobRow(NamedTuple):
+    """A blob in its order, and how many lie behind it."""
+
+    queue: int
+    seq: int
+    blob: bytes
+    behind: int
+
+    def __repr__(self) -> str:
+        return f"BlobRow(queue={self.queue}, seq={self.seq})"
+
+
+class Removed(NamedTuple):
+    """How many blobs of a queue were deleted, and their bytes."""
+
+    queue: int
+    blobs: int
+    size_bytes: int
+
+
+def load(db: Db) -> Contents:
+    """What the service keeps in memory."""
+    accounts = [
+        AccountRow(number, DoorKeys(tag, link), at_s)
+        for number, tag, link, at_s in db.execute(
+            "SELECT account_id, tag_key, link_key, paired_at_s FROM accounts ORDER BY account_id"
+        )
+    ]
+    pairings = [
+        PairingRow(number, DoorKeys(tag, link), expires_s, account_tag or b"")
+        for number, tag, link, expires_s, account_tag in db.execute(
+            "SELECT pairing_id, tag_key, link_key, expires_s, account_tag_key FROM pairings"
+        )
+    ]
+    # length() reads a blob's head only, not its pages.
+    held = {
+        queue: (count, size)
+        for queue, count, size in db.execute(
+            "SELECT queue, count(*), sum(length(blob)) FROM blobs GROUP BY queue"
+        )
+    }
+    queues = [
+        QueueRow(
+            number,
+            queue_id,
+            account,
+            DoorKeys(tag, link),
+            QueueUse(use),
+            until_s,
+            *held.get(number, (0, 0)),
+        )
+        for number, queue_id, account, tag, link, use, until_s in db.execute(
+            "SELECT number, queue_id, account_id, tag_key, link_key, use, until_s FROM queues"
+        )
+    ]
+    [(last_seq,)] = db.execute("SELECT coalesce(max(seq), 0) FROM blobs")
+    return Contents(accounts, pairings, queues, last_seq)
+
+
+# --- accounts ---
+
+
+def add_pairing(db: Db, keys: DoorKeys, expires_s: int) -> PairingRow:
+    """Remember a pairing text by its keys."""
+    cursor = db.execute(
+        "INSERT INTO pairings (tag_key, link_key, expires_s) VALUES (?, ?, ?)",
+        (keys.tag, keys.link, expires_s),
+    )
+    return PairingRow(int(cursor.lastrowid or 0), keys, expires_s, b"")
+
+
+def spend_pairing(
+    db: Db, pairing_id: int, keys: DoorKeys, now_s: int, accounts_max: int
+) -> AccountRow | str:
+    """Make the account of these keys; the same keys again give it again.
+
+    Returns:
+        The account, or why there is none: "spent" on other keys, keys that are "taken", "full".
+    """
+    row = db.execute(
+        "SELECT account_tag_key FROM pairings WHERE pairing_id = ?", (pairing_id,)
+    ).fetchone()
+    if row is None or (row[0] is not None and row[0] != keys.tag):
+        return "spent"
+    known = db.execute(
+        "SELECT account_id, link_key, paired_at_s FROM accounts WHERE tag_key = ?", (keys.tag,)
+    ).fetchone()
+    if known is not None:
+        if known[1] != keys.link:
+            return "taken"
+        account = AccountRow(known[0], keys, known[2])
+    elif _tag_is_used(db, keys.tag):
+        return "taken"
+    elif db.execute("SELECT count(*) FROM accounts").fetchone()[0] >= accounts_max:
+        return "full"
+    else:
+        cursor = db.execute(
+            "INSERT INTO accounts (tag_key, link_key, paired_at_s) VALUES (?, ?, ?)",
+            (keys.tag, keys.link, now_s),
+        )
+        account = AccountRow(int(cursor.lastrowid or 0), keys, now_s)
+    db.execute(
+        "UPDATE pairings SET account_tag_key = ? WHERE pairing_id = ?", (keys.tag, pairing_id)
+    )
+    return account
+
+
+def remove_account(db: Db, account_id: int) -> None:
+    """Delete an account with its queues and all in them."""
+    db.execute("DELETE FROM accounts WHERE account_id = ?", (account_id,))
+
+
+def prune_pairings(db: Db, now_s: int) -> list[int]:
+    """Delete those whose time is over; their numbers."""
+    return [
+        number
+        for (number,) in db.execute(
+            "DELETE FROM pairings WHERE expires_s <= ? RETURNING pairing_id", (now_s,)
+        )
+    ]
+
+
+# --- queues ---
+
+
+def open_queue(db: Db, account_id: int, wanted: Open, queues_max: int) -> QueueRow | str:
+    """Make a queue, or give the same one with its new use and end.
+
+    Returns:
+        The queue, or why there is none: "taken", "full".
+    """
+    row = db.execute(
+        "SELECT number, account_id, tag_key, link_key FROM queues WHERE queue_id = ?",
+        (wanted.queue_id,),
+    ).fetchone()
+    keys = DoorKeys(wanted.tag, wanted.link)
+    if row is not None:
+        number, owner, tag, link = row
+        if (owner, tag, link) != (account_id, wanted.tag, wanted.link):
+            return "taken"
+        db.execute(
+            "UPDATE queues SET use = ?, until_s = ? WHERE number = ?",
+            (wanted.use, wanted.until_s, number),
+        )
+    else:
+        if _tag_is_used(db, wanted.tag):
+            return "taken"
+        [(count,)] = db.execute("SELECT count(*) FROM queues WHERE account_id = ?", (account_id,))
+        if count >= queues_max:
+            return "full"
+        cursor = db.execute(
+            "INSERT INTO queues (queue_id, account_id, tag_key, link_key, use, until_s)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (wanted.queue_id, account_id, wanted.tag, wanted.link, wanted.use, wanted.until_s),
+        )
+        number = int(cursor.lastrowid or 0)
+    return QueueRow(number, wanted.queue_id, account_id, keys, wanted.use, wanted.until_s)
+
+
+def shut_queue(db: Db, number: int) -> None:
+    """Delete a queue with all in it."""
+    db.execute("DELETE FROM queues WHERE number = ?", (number,))
+
+
+def prune_queues(db: Db, ended_before_s: int) -> list[int]:
+    """Delete queues that ended before; their numbers."""
+    found = db.execute(
+        "DELETE FROM queues WHERE until_s > 0 AND until_s < ? RETURNING number", (ended_before_s,)
+    )
+    return [number for (number,) in found]
+
+
+def _tag_is_used(db: Db, tag: bytes) -> bool:
+    """One tag opens one thing, or it would be found by chance."""
+    return any(
+        db.execute(f"SELECT 1 FROM {table} WHERE tag_key = ?", (tag,)).fetchone()  # noqa: S608
+        for table in ("accounts", "pairings", "queues")
+    )
+
+
+# --- blobs ---
+
+
+def put(db: Db, seq: int, queue: int, now_s: int, blob: bytes) -> bool | None:
+    """Store a blob behind the others; False: its id lies there. None: there is no such queue."""
+    cursor = db.execute(
+        "INSERT OR IGNORE INTO blobs SELECT ?, number, ?, ?, ? FROM queues WHERE number = ?",
+        (seq, now_s, blob[:BLOB_ID_BYTES], blob, queue),
+    )
+    if cursor.rowcount > 0:
+        return True
+    is_known = db.execute("SELECT 1 FROM queues WHERE number = ?", (queue,)).fetchone()
+    return None if is_known is None else False
+
+
+def ack(db: Db, queue: int, ids: Iterable[bytes]) -> Removed:
+    """Delete these blobs; ids that do not lie there do nothing."""
+    sizes: list[int] = []
+    for blob_id in ids:
+        sizes += (
+            size
+            for (size,) in db.execute(
+                "DELETE FROM blobs WHERE queue = ? AND blob_id = ? RETURNING length(blob)",
+                (queue, blob_id),
+            )
+        )
+    return Removed(queue, len(sizes), sum(sizes))
+
+
+def have(db: Db, queue: int, ids: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Those of the ids that lie there, in the same order."""
+    query = "SELECT 1 FROM blobs WHERE queue = ? AND blob_id = ?"
+    return tuple(one for one in ids if db.execute(query, (queue, one)).fetchone())
+
+
+def next_blobs(
+    db: Db, wanted: Iterable[tuple[int, int]], count: int, size_bytes: int
+) -> list[BlobRow]:
+    """The oldest blobs of some queues: at most so many, and no more once so many bytes are read.
+
+    Args:
+        wanted: queues, each with the last `seq` that is not wanted any more.
+    """
+    found: list[BlobRow] = []
+    for queue, after in wanted:
+        rows = []
+        if count <= 0 or size_bytes <= 0:
+            break
+        for seq, blob in db.execute(
+            "SELECT seq, blob FROM blobs WHERE queue = ? AND seq > ? ORDER BY seq", (queue, after)
+        ):
+            rows.append((seq, blob))
+            count, size_bytes = count - 1, size_bytes - len(blob)
+            if count <= 0 or size_bytes <= 0:
+                break
+        if rows:
+            [(left,)] = db.execute(
+                "SELECT count(*) FROM blobs WHERE queue = ? AND seq > ?", (queue, rows[-1][0])
+            )
+            behind = range(left + len(rows) - 1, left - 1, -1)
+            found += (
+                BlobRow(queue, seq, blob, n) for (seq, blob), n in zip(rows, behind, strict=True)
+            )
+    return found
+
+
+def oldest(db: Db, queues: Iterable[int]) -> dict[int, int]:
+    """When the oldest blob of each queue was put, in Unix seconds; empty ones are left out."""
+    query = "SELECT put_at_s FROM blobs WHERE queue = ? ORDER BY seq LIMIT 1"
+    found = ((queue, db.execute(query, (queue,)).fetchone()) for queue in queues)
+    return {queue: row[0] for queue, row in found if row is not None}
+
+
+def prune_blobs(db: Db, put_before_s: int, count: int) -> list[Removed]:
+    """Delete at most so many blobs that were put before."""
+    removed: dict[int, list[int]] = {}
+    for queue, size in db.execute(
+        "DELETE FROM blobs WHERE seq IN (SELECT seq FROM blobs WHERE put_at_s < ? LIMIT ?)"
+        " RETURNING queue, length(blob)",
+        (put_before_s, count),
+    ):
+        removed.setdefault(queue, []).append(size)
+    return [Removed(queue, len(sizes), sum(sizes)) for queue, sizes in removed.items()]
+
+
+# --- bundles ---
+
+
+def lay(db: Db, queue: int, place: int, sealed: bytes) -> bool:
+    """Lay a bundle in place of what lay there; False: there is no such queue."""
+    mark = hash_(sealed)[:BUNDLE_MARK_BYTES]
+    cursor = db.execute(
+        "INSERT OR REPLACE INTO bundles SELECT number, ?, ?, ? FROM queues WHERE number = ?",
+        (place, mark, sealed, queue),
+    )
+    return cursor.rowcount > 0
+
+
+def fetch(db: Db, queue: int) -> tuple[bytes, int]:
+    """The next bundle, or nothing, and how many that serve once are left."""
+    row = db.execute(
+        "SELECT place, sealed FROM bundles WHERE queue = ? ORDER BY place LIMIT 1", (queue,)
+    ).fetchone()
+    if row is None:
+        return b"", 0
+    place, sealed = row
+    if place != LASTING_PLACE:
+        db.execute("DELETE FROM bundles WHERE queue = ? AND place = ?", (queue, place))
+    return bytes(sealed), once_left(db, queue)
+
+
+def once_left(db: Db, queue: int) -> int:
+    """How many bundles that serve once lie there."""
+    query = "SELECT count(*) FROM bundles WHERE queue = ? AND place < ?"
+    [(count,)] = db.execute(query, (queue, LASTING_PLACE))
+    return int(count)
+
+
+def marks(db: Db, queues: Iterable[tuple[int, bytes]]) -> tuple[QueueBundles, ...]:
+    """What lies at the places of some queues, given by number and id."""
+    found = []
+    for queue, queue_id in queues:
+        places = dict(db.execute("SELECT place, mark FROM bundles WHERE queue = ?", (queue,)))
+        joined = b"".join(places.get(place, _NO_MARK) for place in range(BUNDLE_PLACES))
+        found.append(QueueBundles(queue_id, joined))
+    return tuple(found)
