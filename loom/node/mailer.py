@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S: Final = 15.0
 RETRY_MAX_S: Final = 600.0
+UNKNOWN_RETRY_S: Final = 60.0
 NO_BUNDLE_RETRY_S: Final = 600.0
 RECEIPT_ROWS: Final = 256
 
@@ -97,8 +98,9 @@ class Mailer:
         self._alarm.ring()
 
     def anchor_up(self) -> None:
-        """A line to an anchor stands anew: what was put there may be lost."""
+        """An anchor was brought up to date: what was put there may be lost, or have room now."""
         self._must_look = True
+        self._state = mailing.receipt_came(self._state)
         self._alarm.ring()
 
     # --- the task ---
@@ -296,8 +298,8 @@ class Mailer:
         if end is PutEnd.FULL:
             self._state = mailing.full(self._state, self._now_s(), mailbox.later_s or None)
         elif end is PutEnd.REFUSED:
-            # Its holder opens it again, or tells another one.
-            self._state = mailing.full(self._state, self._now_s())
+            # Its holder opens it, or tells another one.
+            self._state = mailing.full(self._state, self._now_s(), UNKNOWN_RETRY_S)
         return done
 
     # --- facts ---

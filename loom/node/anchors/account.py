@@ -206,7 +206,7 @@ class Account:
                 await self._taken(self, queue)
                 continue
             self._opened.add(queue.row.queue_id)
-            queue.device.mailer.wake()
+            queue.device.mailer.anchor_up()
 
     async def _subscribe(self, link: AnchorLink) -> None:
         answer = await link.ask(Subscribe())
