@@ -9,27 +9,43 @@ import msgspec
 
 from loom.api.client import Client
 from loom.api.commands import (
+    AnswerWords,
     BlockContact,
     Command,
     Connect,
     DeleteMessages,
     Diagnose,
+    DialPeer,
     ExportToken,
     History,
     ImportToken,
     ListContacts,
     ListPeers,
     MarkRead,
+    PickPeer,
     RemoveContact,
     RenameContact,
     Search,
     SendText,
     ShowContact,
+    ShowPairing,
+    StartPairing,
     Status,
     Stop,
+    StopPairing,
     VerifyContact,
 )
-from loom.api.events import AnyEvent, MessageDelivered, MessageQueued, MessageReceived
+from loom.api.events import (
+    AnyEvent,
+    MessageDelivered,
+    MessageQueued,
+    MessageReceived,
+    PairingDone,
+    PairingFailed,
+    PairingPeers,
+    PairingStopped,
+    PairingWords,
+)
 from loom.api.profiles import NodeOptions, ProfileInfo
 from loom.api.views import (
     Check,
@@ -39,6 +55,8 @@ from loom.api.views import (
     Done,
     Messages,
     MessageView,
+    PairingPeer,
+    PairingView,
     Peers,
     PeerView,
     SafetyNumberView,
@@ -53,16 +71,22 @@ from loom.errors import (
     IdentityChanged,
     InvalidText,
     InvalidToken,
+    LoomError,
     MessageNotFound,
     NameTaken,
     NodeNotRunning,
     ProfileExists,
+    WordsDiffer,
     WrongPassphrase,
 )
 
 R = TypeVar("R")
 TOKEN = "LOOM-" + "A" * 111
 NOW_MS = 1_795_000_000_000
+
+
+ALIAS = "maple-river"
+WORDS = ["judge", "pulse", "among"]
 
 
 class FakeNode:
@@ -75,6 +99,7 @@ class FakeNode:
         self.messages: list[MessageView] = []
         self.stored: list[AnyEvent] = []
         self.sent: list[Command[Any]] = []
+        self.pairing = PairingView()
         self.closed = False
         self.passphrase = "correct horse"
         self.on_text: Callable[[str], str | None] = lambda _: None
@@ -128,6 +153,36 @@ class FakeNode:
         message = self._store(name, body, "in", "delivered")
         self._tell(MessageReceived, message)
         return message
+
+    def near(self, *aliases: str) -> None:
+        """These pair on the network."""
+        peers = [PairingPeer(alias=one, address="127.0.0.1:4071") for one in aliases]
+        self.pairing = msgspec.structs.replace(self.pairing, peers=peers)
+        self._event(PairingPeers(peers=peers))
+
+    def show_words(self) -> None:
+        """Somebody is met."""
+        changed = {"meeting": 1, "words": WORDS, "answered": False}
+        self.pairing = msgspec.structs.replace(self.pairing, **changed)
+        self._event(PairingWords(meeting=1, words=WORDS))
+
+    def end_meeting(self, error: LoomError) -> None:
+        """It failed."""
+        changed = {"meeting": 0, "words": [], "answered": False}
+        self.pairing = msgspec.structs.replace(self.pairing, **changed)
+        self._event(PairingFailed(meeting=1, code=error.code, facts=error.facts))
+
+    def end_pairing(self, reason: str) -> None:
+        """It is over."""
+        self.pairing = PairingView()
+        self._event(PairingStopped(reason=reason))
+
+    def pair_with(self, name: str) -> ContactView:
+        """Both said the same."""
+        view = self.add(name, verified=True)
+        self._event(PairingDone(contact=name, contact_id=view.contact_id, is_new=True))
+        self.end_pairing("paired")
+        return view
 
     def _contact(self, name: str) -> ContactView:
         for view in self.contacts.values():
@@ -281,6 +336,30 @@ class FakeNode:
             case Diagnose():
                 return Diagnosis(checks=[Check(name="database", ok=True, found="intact")])
             case MarkRead():
+                return Done()
+            case StartPairing():
+                if not self.pairing.on:
+                    self.pairing = PairingView(
+                        on=True,
+                        alias=ALIAS,
+                        port=4072,
+                        addresses=["192.0.2.7:4072"],
+                        mdns="on",
+                        seconds_left=300,
+                    )
+                return self.pairing
+            case ShowPairing():
+                return self.pairing
+            case StopPairing():
+                self.pairing = PairingView()
+                return Done()
+            case PickPeer() | DialPeer():
+                return Done()
+            case AnswerWords():
+                if command.same:
+                    self.pairing = msgspec.structs.replace(self.pairing, answered=True)
+                else:
+                    self.end_meeting(WordsDiffer())
                 return Done()
             case Stop():
                 self.closed = True

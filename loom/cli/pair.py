@@ -31,7 +31,7 @@ from loom.api.views import PairingPeer, PairingView
 from loom.cli.events import event_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
-from loom.cli.plain import typed_lines
+from loom.cli.plain import DIFFERENT, SAME, typed_lines
 from loom.errors import (
     ControlError,
     InvalidInput,
@@ -47,8 +47,6 @@ from loom.model import Address
 from loom.printable import printable
 
 PANEL: Final = "People"
-SAME: Final = "same"
-DIFFERENT: Final = "different"
 WATCH_S: Final = 1.0
 QUIT: Final = ("quit", "/quit", "q")
 

@@ -8,22 +8,29 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Final
 
 import msgspec
 import typer
 
+from loom.addresses import parse_address
 from loom.api.client import Client
 from loom.api.commands import (
+    AnswerWords,
+    DialPeer,
     History,
     ListContacts,
     ListPeers,
     ListPreferences,
     MarkRead,
+    PickPeer,
     Search,
     SendText,
     ShowContact,
+    StartPairing,
     Status,
+    StopPairing,
     VerifyContact,
 )
 from loom.api.events import (
@@ -35,12 +42,17 @@ from loom.api.events import (
     MessageQueued,
     MessageRead,
     MessageReceived,
+    PairingDone,
+    PairingFailed,
+    PairingPeers,
+    PairingStopped,
+    PairingWords,
     PeerOffline,
     PeerOnline,
     SessionStarted,
     Warned,
 )
-from loom.api.views import ContactView, MessageView
+from loom.api.views import ContactView, MessageView, PairingPeer
 from loom.cli.completion import contact_names
 from loom.cli.contacts import standing
 from loom.cli.events import event_words
@@ -61,6 +73,8 @@ CHUNK_BYTES: Final = 65_536
 LINE_MAX_BYTES: Final = TEXT_MAX_BYTES + 4
 """A byte order mark and a carriage return are not counted."""
 CONFIRM: Final = "same"
+SAME: Final = "same"
+DIFFERENT: Final = "different"
 
 COMMANDS: Final = (
     SlashCommand("help", "", "List these commands", aliases=("h", "?")),
@@ -70,6 +84,11 @@ COMMANDS: Final = (
     SlashCommand("search", "TEXT", "Search in all conversations, newest first", aliases=("s",)),
     SlashCommand("verify", f"[{CONFIRM}]", f"Show the safety number; `{CONFIRM}`: it matches"),
     SlashCommand("peers", "", "Show who is online, and their addresses"),
+    SlashCommand(
+        "pair",
+        "[WORDS|HOST:PORT|same|different|stop]",
+        "Add somebody here: both compare three words",
+    ),
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )
 
@@ -157,6 +176,9 @@ class Talk:
         self._shown_row = 0
         self._told_away = False
         self._sending = asyncio.Lock()
+        self._is_pairing = False
+        self._meeting = 0
+        """The number of the words on the screen."""
         self._own: set[str] = set()
         self.waiting: set[str] = set()
         """Ids of messages sent here that are not yet delivered."""
@@ -176,6 +198,9 @@ class Talk:
                     (reading, showing), return_when=asyncio.FIRST_COMPLETED
                 )
             finally:
+                if self._is_pairing:
+                    with suppress(LoomError):  # the node is gone, and pairing with it
+                        await self._client.send(StopPairing())
                 for task in (reading, showing):
                     task.cancel()
                 await asyncio.gather(reading, showing, return_exceptions=True)
@@ -265,7 +290,7 @@ class Talk:
             unread = f", {view.unread} unread" if view.unread else ""
             self._output.put(view, f"{printable(view.contact)}: {_about(view)}{unread}")
         if not contacts:
-            self._output.note("No contacts yet: `loom token import TOKEN --name NAME` adds one.")
+            self._output.note("No contacts yet: /pair for somebody here, or `loom token import`.")
 
     async def _do_to(self, name: str) -> None:
         if not name:
@@ -329,6 +354,30 @@ class Talk:
             why = f" ({printable(peer.last_error)})" if peer.last_error and not peer.online else ""
             self._output.put(peer, f"{printable(peer.contact)}: {here}{why}")
 
+    async def _do_pair(self, argument: str) -> None:
+        if argument in (SAME, DIFFERENT):
+            same = argument == SAME
+            await self._client.send(AnswerWords(meeting=self._meeting, same=same))
+            if same:
+                self._output.note("Waiting for the other person to say the same ...")
+        elif argument == "stop":
+            await self._client.send(StopPairing())
+        elif not argument:
+            view = await self._client.send(StartPairing())
+            self._is_pairing = True
+            at = " or ".join(view.addresses) or f"HOST:{view.port}"
+            self._output.put(view, f"You are {view.alias}, at {at}, for five minutes.")
+            self._note_near(view.peers)
+        elif ":" in argument:
+            at_ = parse_address(argument)
+            await self._client.send(DialPeer(host=at_.host, port=at_.port))
+        else:
+            await self._client.send(PickPeer(alias=argument))
+
+    def _note_near(self, peers: list[PairingPeer]) -> None:
+        near = ", ".join(printable(one.alias) for one in peers) or "nobody yet"
+        self._output.note(f"Near: {near}. /pair WORDS meets somebody, or let them pick you.")
+
     # --- what is shown ---
 
     def _put(self, messages: list[MessageView]) -> None:
@@ -363,6 +412,23 @@ class Talk:
                     self._note(event)
                 case Warned():
                     self._note(event)
+                case _ if self._is_pairing:
+                    self._show_pairing(event)
+
+    def _show_pairing(self, event: AnyEvent) -> None:
+        match event:
+            case PairingPeers(peers=peers) if not self._output.as_json:
+                self._note_near(peers)
+            case PairingWords(meeting=meeting, words=words):
+                self._meeting = meeting
+                self._output.put(event, f"Compare with the other screen:  {'  '.join(words)}")
+                self._output.note(f"/pair {SAME}, or /pair {DIFFERENT}.")
+            case PairingDone() | PairingFailed():
+                self._meeting = 0
+                self._output.put(event, event_words(event) or "")
+            case PairingStopped():
+                self._is_pairing = False
+                self._note(event)
 
     def _note(self, event: AnyEvent) -> None:
         if not self._output.as_json and (words := event_words(event)):

@@ -8,6 +8,9 @@ from loom.front.slash import SlashCommand, by_name
 COMMANDS: Final = (
     SlashCommand("help", "", "Show keys and commands", aliases=("h", "?")),
     SlashCommand("add", "[TOKEN NAME]", "Add a contact", aliases=("a",), also="new invite friend"),
+    SlashCommand(
+        "pair", "", "Add somebody here: compare three words", also="nearby meet verify new friend"
+    ),
     SlashCommand("open", "NAME", "Open a conversation", "contact", ("o", "jump")),
     SlashCommand("search", "TEXT", "Search in all conversations", aliases=("s", "find")),
     SlashCommand("contact", "", "Show this contact", needs_contact=True, also="details profile"),

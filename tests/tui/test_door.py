@@ -15,7 +15,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from loom.api.client import Client
-from loom.api.commands import CheckPhrase, ExportToken, ImportToken, Status
+from loom.api.commands import AnswerWords, CheckPhrase, ExportToken, ImportToken, Status
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings
@@ -32,6 +32,7 @@ from loom.tui.reminders import remember_words, words_to_check
 from loom.tui.screens.hidden import Hidden
 from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.new_profile import NewProfile
+from loom.tui.screens.pairing import PairingPanel
 from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.words import Words
 from tests.fakes import FakeNode, FakeProfiles
@@ -304,6 +305,25 @@ async def test_after_adding_the_next_paste_is_the_next_token(
         assert "This is not a valid Loom token" in seen(door)
         await press(pilot, " typed on")
         assert "a second token typed on" in seen(door)
+
+
+async def test_the_first_start_offers_pairing(profiles: Profiles, tmp_path: Path) -> None:
+    async with standing(profiles, tmp_path) as (door, pilot):
+        await press(pilot, "Ada", "enter", *TWICE, "down", "enter")
+        assert at(door, Introduction)
+        await press(pilot, "up", "up", "enter")
+        assert at(door, PairingPanel)
+        node = profiles.nodes["ada"]
+        node.near("stone-cabin")
+        await until_shown(pilot, "stone-cabin")
+        node.show_words()
+        await until_shown(pilot, "judge")
+        await press(pilot, "tab", "enter")
+        assert any(isinstance(one, AnswerWords) and one.same for one in node.sent)
+        node.pair_with("Bob")
+        await until_shown(pilot, "Bob is a verified contact.")
+        assert at(door, Introduction)
+        await until_shown(pilot, "Bob: online")
 
 
 async def test_a_pasted_token_goes_where_tokens_belong(profiles: Profiles, tmp_path: Path) -> None:

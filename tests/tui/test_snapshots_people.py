@@ -4,7 +4,7 @@ import pytest
 
 from loom.tui import times
 from tests.fakes import TOKEN
-from tests.tui.conftest import Opened, settle
+from tests.tui.conftest import Opened, settle, until_shown
 from tests.tui.people import PeopleNode
 from tests.tui.pictures import compare
 from tests.tui.test_snapshots import DAY, SIZES
@@ -15,6 +15,8 @@ SCREENS = {
     "token": ("/token",),
     "add": ("/add",),
     "add-taken": (f"/add {TOKEN} Ada",),
+    "pair": ("/pair",),
+    "pair-words": ("/pair",),
     "peers": ("/peers",),
     "changed": ("/open Bob", "not to be sent"),
     "verify-changed": ("/open Bob", "/verify"),
@@ -36,6 +38,12 @@ async def test_it_looks_as_it_did(
     async with opened(node, SIZES[size]) as (app, pilot):
         for typed in SCREENS[name]:
             await pilot.press(*typed, "enter")
+            await settle(pilot)
+        if name.startswith("pair"):
+            node.near("stone-cabin")
+            if name == "pair-words":
+                node.show_words()
+            await until_shown(pilot, "judge" if name == "pair-words" else "stone-cabin")
             await settle(pilot)
         picture = app.export_screenshot(title="Loom")
     compare(f"people-{name}-{size}", picture)

@@ -71,6 +71,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step(f"{TOKEN} Eva", lambda app, _: "Eva" in title(app) and "is added" in screen(app)),
         shows("This is not a valid Loom token", "nonsense Eva"),
     ),
+    "pair": (shows("maple-river"),),
     "open": (
         Step("Bob", lambda app, _: "Bob" in title(app)),
         shows("Go to conversation"),

@@ -266,7 +266,8 @@ class ChatScreen(Screen[None]):
         shown = f" {help_key} shows everything else." if help_key else ""
         if not self._owner.model.order:
             status = self._owner.model.status
-            return "" if status is None else f"No contacts yet: /add adds one.{shown}"
+            ways = "/pair for somebody here, /add for a token"
+            return "" if status is None else f"No contacts yet: {ways}.{shown}"
         if self.reader.window is None:
             return ""  # nobody can be written to yet
         greeting = self._owner.greeting or "No messages yet. Write one; Enter sends it."

@@ -14,7 +14,9 @@ from loom.api.commands import (
     RemoveContact,
     RenameContact,
     SetPreferences,
+    ShowContact,
 )
+from loom.api.events import PairingDone
 from loom.api.views import ContactView
 from loom.errors import InvalidInput, LocalOnly, LoomError
 from loom.front.slash import Run, SlashCommand
@@ -52,6 +54,7 @@ class SlashCommands:
             "help": choices.help,
             "contact": self.show_contact,
             "verify": self._verify,
+            "pair": self.show_pairing,
             "peers": self._show_peers,
             "token": self._show_token,
             "connectivity": self._show_connectivity,
@@ -144,8 +147,25 @@ class SlashCommands:
         """Where a contact is added, with what was typed already."""
         from loom.tui.screens.adding import AddPanel
 
-        panel = AddPanel(self._owner, self.added, token=token, name=name, trouble=trouble)
+        panel = AddPanel(
+            self._owner, self.added, self.show_pairing, token=token, name=name, trouble=trouble
+        )
         self._owner.open_panel(panel)
+
+    def show_pairing(self) -> None:
+        """Where two people in one place add each other."""
+        from loom.tui.screens.pairing import PairingPanel
+
+        self._owner.open_panel(PairingPanel(self._owner, self._owner.send, self._met))
+
+    def _met(self, done: PairingDone) -> None:
+        self._owner.work(self._show_met(done), "met")
+
+    async def _show_met(self, done: PairingDone) -> None:
+        self._owner.model.put(await self._owner.send(ShowContact(contact=f"#{done.contact_id}")))
+        self._owner.close_panels()
+        self._navigation.open_(done.contact_id)
+        self._owner.say(f"{printable(done.contact)} is a verified contact.")
 
     def added(self, view: ContactView) -> None:
         """Go on with a new contact."""

@@ -1,4 +1,4 @@
-"""Adding a contact: a token pasted, from a file or from the clipboard, and a name."""
+"""Adding somebody: pairing nearby, or a token from a paste, a file or the clipboard."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,30 +20,34 @@ from loom.tui.owner import Owner
 from loom.tui.screens.token import PREFIX, TokenPanel, pasted_token
 
 TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
+NEARBY: Final = "Pair with somebody"
+TOKEN: Final = "Token or file"
 
 
 class AddPanel(LivePanel):
     """Begins with what was typed elsewhere already, and why that did not do."""
 
-    heading = "Add a contact"
+    heading = "Add somebody here"
 
     def __init__(
         self,
         loom: Owner,
         added: Callable[[ContactView], None],
+        pair: Callable[[], None],
         *,
         token: str = "",
         name: str = "",
         trouble: LoomError | None = None,
     ) -> None:
-        super().__init__(loom)
+        super().__init__(loom, TOKEN)
         self.loom = loom
         self._added = added
+        self._pair = pair
         self._trouble = trouble
         self._own: TokenView | None = None
         self._taken = ""
         """The contact that has this name already, with another identity."""
-        self._token = Field("Token or file")
+        self._token = Field(TOKEN)
         self._called = Field("Name here")
         self._replace = Field("Replace", self._do_replace)
         self._token.editor.set(token)
@@ -59,8 +63,10 @@ class AddPanel(LivePanel):
     def items(self) -> list[Item]:
         """See `Panel.items`."""
         items: list[Item] = [
-            Text("Paste their token, or type the name of a file that holds it."),
+            Text("Nearby: in one room, or on one call", "title"),
+            Button(NEARBY, self._pair, "compare three words"),
             GAP,
+            Text("I got one: paste their token, or type the name of its file", "title"),
             self._token,
             self._called,
         ]

@@ -1,4 +1,4 @@
-"""One's own token, a field for another's, and who is online."""
+"""The first contact: pairing nearby, one's own token and a field for another's, who is online."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from textual import events
 
 from loom.api.client import Client
 from loom.api.commands import ExportToken, ImportToken, ListContacts
-from loom.api.events import NodeStopped
+from loom.api.events import NodeStopped, PairingDone
 from loom.errors import DuplicateContact, InvalidToken, LoomError, OwnToken
 from loom.front.qr import qr_rows
 from loom.front.sentences import in_app
@@ -17,6 +17,8 @@ from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
 from loom.tui.opener import Opener
+from loom.tui.screens.adding import NEARBY
+from loom.tui.screens.pairing import PairingPanel
 from loom.tui.screens.token import pasted_token
 
 
@@ -28,6 +30,7 @@ class Introduction(Panel):
 
     def __init__(self, door: Opener, profile: str, client: Client) -> None:
         super().__init__(door, "Their token")
+        self._pairing: PairingPanel | None = None
         self._door = door
         self._profile = profile
         self._client = client
@@ -46,7 +49,10 @@ class Introduction(Panel):
         if not self._own:
             return []
         return [
-            Text("Send them your token, and paste theirs."),
+            Text("In one room, or on one call?"),
+            Button(NEARBY, self._pair),
+            GAP,
+            Text("Or give each other a token:"),
             Text(self._own, "title"),
             Button("Copy it", self._copy),
             GAP,
@@ -84,9 +90,14 @@ class Introduction(Panel):
         if self._people:
             names = ", ".join(name for name, _ in self._people)
             return Text(f"{signs['offline']} {names}: offline", "hint")
-        return Text(
-            "People you exchanged tokens with are found automatically on this network.", "hint"
-        )
+        return Text("Contacts on this network are found automatically.", "hint")
+
+    def _pair(self) -> None:
+        self._pairing = PairingPanel(self._door, self._client.send, self._met)
+        self._door.push_screen(self._pairing)
+
+    def _met(self, done: PairingDone) -> None:
+        self.say(f"{printable(done.contact)} is a verified contact.")
 
     def _copy(self) -> None:
         async def copy() -> None:
@@ -132,5 +143,7 @@ class Introduction(Panel):
             async for event in self._client.events():
                 if isinstance(event, NodeStopped):
                     return
+                if self._pairing is not None and self._pairing.is_attached:
+                    self._pairing.show_events([event])
                 await self._look_around()
                 self.show()
