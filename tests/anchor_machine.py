@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from loom.anchor.anchor import Anchor, AnchorParts, prepare
 from loom.anchor.limits import AnchorLimits
@@ -24,7 +25,7 @@ from loom.core.queues import (
 )
 from loom.links.direct import DirectLink
 from loom.model import Address
-from loom.ports import Clock
+from loom.ports import Clock, Transport
 from loom.wire.framing import RecordKind
 from loom.wire.limits import ENVELOPE_BUCKETS
 from loom.wire.pairing import decode_pairing_text
@@ -71,7 +72,9 @@ class AnchorMachine:
         self.disk = Disk()
         self.disk.lose_power = self.lose_power
         self.is_running = False
+        self.mask_key = MASK_KEY
         self._random = Random(f"anchor {host}")
+        self.random: Callable[[int], bytes] = self._random.randbytes
         self._anchor: Anchor | None = None
         self._database: OneThreadDatabase | None = None
 
@@ -96,6 +99,10 @@ class AnchorMachine:
     def path(self) -> Path:
         """The database's file."""
         return self.folder / "loom.db"
+
+    def transport_of(self, host: str) -> Transport:
+        """How a host dials it."""
+        return self.network.transport(host)
 
     async def start(self) -> None:
         """Open it, made at first, and listen."""
@@ -181,10 +188,27 @@ class AnchorMachine:
         return (await self.send(PairAnchor(addresses=at, expires_s=expires_s))).text
 
 
+class Reachable(Protocol):
+    """An anchor that peers dial: in memory, or a process."""
+
+    clock: Clock
+    random: Callable[[int], bytes]
+    mask_key: bytes
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        ...
+
+    def transport_of(self, host: str) -> Transport:
+        """How a host dials it."""
+        ...
+
+
 class AnchorPeer:
     """One end that dialled an anchor, and what came back."""
 
-    def __init__(self, machine: AnchorMachine, keys: DoorKeys, host: str = "10.0.0.1") -> None:
+    def __init__(self, machine: "Reachable", keys: DoorKeys, host: str = "10.0.0.1") -> None:
         self.pushes: list[Push] = []
         self.later: list[tuple[int, Answer]] = []
         """Answers to requests that were answered before."""
@@ -199,7 +223,7 @@ class AnchorPeer:
 
     async def dial(self) -> bool:
         """Connect; whether the anchor let this key in."""
-        transport = self._machine.network.transport(self._host)
+        transport = self._machine.transport_of(self._host)
         await transport.dial(self._machine.address, self._link, 5.0)
         return await self._confirmed
 
@@ -272,10 +296,10 @@ class AnchorPeer:
                 future.exception()  # nobody may wait for it
 
     def _initiate(self) -> Link:
-        clock, random = self._machine.clock, self._machine._random.randbytes
+        clock, random = self._machine.clock, self._machine.random
         day = clock.now_ms() // 1_000 // DAY_S
         return LinkInitiator(
-            anchor_credentials(self._keys, MASK_KEY, random(16), day),
+            anchor_credentials(self._keys, self._machine.mask_key, random(16), day),
             ephemeral_seed=random(32),
             kem_seed=random(64),
             now_s=clock.monotonic_s(),
@@ -312,7 +336,7 @@ def open_of(queue: QueueKeys, use: QueueUse = QueueUse.INBOUND, until_s: int = 0
     return Open(queue.queue_id, queue.door.tag, queue.door.link, use, until_s)
 
 
-async def linked(machine: AnchorMachine, keys: DoorKeys, host: str = "10.0.0.1") -> AnchorPeer:
+async def linked(machine: Reachable, keys: DoorKeys, host: str = "10.0.0.1") -> AnchorPeer:
     """A peer that was let in."""
     peer = AnchorPeer(machine, keys, host)
     assert await peer.dial()
@@ -321,8 +345,13 @@ async def linked(machine: AnchorMachine, keys: DoorKeys, host: str = "10.0.0.1")
 
 async def paired(machine: AnchorMachine, name: str = "ada") -> AnchorPeer:
     """The link of a new account."""
-    text = decode_pairing_text(await machine.pairing_text())
-    peer = await linked(machine, derive_pairing_keys(text.secret))
+    return await paired_by(machine, await machine.pairing_text(), name)
+
+
+async def paired_by(machine: Reachable, text: str, name: str) -> AnchorPeer:
+    """The link of a new account, made by this text."""
+    pairing = decode_pairing_text(text)
+    peer = await linked(machine, derive_pairing_keys(pairing.secret))
     keys = account_of(name)
     assert isinstance(await peer.ask(Pair(keys.tag, keys.link)), Limits)
     peer.close()
@@ -330,12 +359,12 @@ async def paired(machine: AnchorMachine, name: str = "ada") -> AnchorPeer:
 
 
 async def opened(
-    machine: AnchorMachine, holder: AnchorPeer, name: str, use: QueueUse = QueueUse.INBOUND
+    machine: Reachable, holder: AnchorPeer, name: str, use: QueueUse = QueueUse.INBOUND
 ) -> tuple[QueueKeys, AnchorPeer]:
     """A new queue, and its guest."""
     queue = queue_of(name)
     assert await holder.ask(open_of(queue, use)) == Ok()
-    return queue, await linked(machine, queue.door, f"10.0.1.{len(machine.network.streams) % 250}")
+    return queue, await linked(machine, queue.door, "10.0.1.1")
 
 
 async def settled() -> None:
