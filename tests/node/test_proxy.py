@@ -9,7 +9,7 @@ from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
 from loom.errors import ProxyUnavailable, Unreachable
 from loom.model import Address
-from loom.node.proxy_watch import CHECK_AGAIN_S
+from loom.node.proxy_watch import CHECK_AGAIN_S, CHECK_S
 from loom.ports import StreamHandler
 from loom.wire.limits import (
     LINK_CLEAR_TIMEOUT_S,
@@ -127,7 +127,7 @@ async def test_a_proxy_that_is_gone_is_told_once_and_its_return_ends_the_wait(
     link = alice.peer(bob).connection
     assert link is not None
     link.abort()
-    await world.until(lambda: bool(_warnings(alice)))
+    await world.until(lambda: bool(_warnings(alice)), CHECK_S / 2)  # the dial that fails tells
     with pytest.raises(ProxyUnavailable):
         await alice.call(bob)
     await alice.say(bob, "later")
