@@ -3,6 +3,7 @@
     LoomError
     ├── UsageError            the caller asked for something that cannot be
     │   ├── InvalidToken      prefix, alphabet, length, version, checksum, spare bits, key
+    │   │   └── InvalidInvite     and hints, expiry
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
     │   ├── InvalidAddress, ForeignAddress, InvalidOnion, InvalidPhrase
     │   ├── NotPairing, TooManyTries, OwnAddress
@@ -11,6 +12,7 @@
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
     │   ├── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile
+    │   ├── InviteNotFound, RequestNotFound
     │   ├── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
     │   └── NoAnchor, AnchorNotRunning
     ├── PeerError             the other side broke the rules
@@ -30,7 +32,7 @@
     │   └── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
     └── DecisionNeeded        the user must decide
-        └── IdentityChanged, ContactBlocked, WordsDiffer
+        └── IdentityChanged, ContactBlocked, WordsDiffer, InviteReused
 
 An error is a code and facts, named by `fact_names`. Facts never hold a secret. What
 a user reads is made by the front ends: `loom/front/sentences.py`.
@@ -97,6 +99,12 @@ class InvalidToken(UsageError):
 
     code = "invalid_token"
     fact_names = ("reason",)
+
+
+class InvalidInvite(InvalidToken):
+    """Not an invite that can be used."""
+
+    code = "invalid_invite"
 
 
 class OwnToken(UsageError):
@@ -257,6 +265,20 @@ class MessageNotFound(NotFound):
 
     code = "message_not_found"
     fact_names = ("message_id",)
+
+
+class InviteNotFound(NotFound):
+    """There is no open invite of this number."""
+
+    code = "invite_not_found"
+    fact_names = ("number",)
+
+
+class RequestNotFound(NotFound):
+    """Nobody waits for a decision under this number."""
+
+    code = "request_not_found"
+    fact_names = ("number",)
 
 
 class ProfileNotFound(NotFound):
@@ -605,3 +627,10 @@ class WordsDiffer(DecisionNeeded):
 
     code = "words_differ"
     exit_code = 8
+
+
+class InviteReused(DecisionNeeded):
+    """Somebody used an invite that was used before; `name` is the contact who came first."""
+
+    code = "invite_reused"
+    fact_names = ("number", "name")

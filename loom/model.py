@@ -26,6 +26,9 @@ DeviceId = NewType("DeviceId", int)
 InviteId = NewType("InviteId", int)
 """An invite's number in this profile; never used again."""
 
+RequestId = NewType("RequestId", int)
+"""The number of somebody's request to be a contact; never used again."""
+
 MessageId = NewType("MessageId", bytes)
 """16 bytes, UUIDv7 (RFC 9562): chosen by the author, unique per author."""
 

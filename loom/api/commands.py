@@ -18,6 +18,8 @@ from loom.api.views import (
     Diagnosis,
     Done,
     Drafts,
+    Invites,
+    InviteView,
     LogLines,
     Messages,
     MessageView,
@@ -25,6 +27,7 @@ from loom.api.views import (
     PairingView,
     Peers,
     Preferences,
+    Requests,
     SafetyNumberView,
     StatusView,
     TokenView,
@@ -49,12 +52,52 @@ class ExportToken(Command[TokenView], frozen=True, kw_only=True, tag="export_tok
 
 
 class ImportToken(Command[ContactView], frozen=True, kw_only=True, tag="import_token"):
-    """Add a contact. With `replace`, a contact of that name takes the new identity, unverified
-    and blocked from sending until verified."""
+    """Add a contact by a token or an invite. With `replace`, a contact of that name takes the new
+    identity, unverified and blocked from sending until verified. An invite of a contact that is
+    there already tells them again where they find this side; its `name` is not looked at."""
 
     token: str
     name: str
     replace: bool = False
+
+
+class MakeInvite(Command[InviteView], frozen=True, kw_only=True, tag="make_invite"):
+    """A text for one person, or with `is_address` for many; `direct`: with this node's addresses.
+
+    An address names anchors only.
+    """
+
+    lifetime_s: int = 86_400
+    is_address: bool = False
+    direct: bool = True
+
+
+class ListInvites(Command[Invites], frozen=True, kw_only=True, tag="list_invites"):
+    """One's own invites, oldest first, and what became of each; those 31 days past are gone."""
+
+
+class RevokeInvite(Command[Done], frozen=True, kw_only=True, tag="revoke_invite"):
+    """Let nobody use an invite any more."""
+
+    invite_id: int
+
+
+class ListRequests(Command[Requests], frozen=True, kw_only=True, tag="list_requests"):
+    """Who came by an address and waits for a decision, oldest first."""
+
+
+class AcceptRequest(Command[ContactView], frozen=True, kw_only=True, tag="accept_request"):
+    """Make a contact of who asked; `name` None: the name they gave, made unique."""
+
+    request_id: int
+    name: str | None = None
+
+
+class RejectRequest(Command[Done], frozen=True, kw_only=True, tag="reject_request"):
+    """Delete a request, telling nobody; with `block`, whoever asked is never heard again."""
+
+    request_id: int
+    block: bool = False
 
 
 class ListContacts(Command[Contacts], frozen=True, kw_only=True, tag="list_contacts"):
@@ -342,6 +385,12 @@ AnyCommand = (
     SendText
     | ExportToken
     | ImportToken
+    | MakeInvite
+    | ListInvites
+    | RevokeInvite
+    | ListRequests
+    | AcceptRequest
+    | RejectRequest
     | ListContacts
     | ShowContact
     | RenameContact

@@ -105,6 +105,32 @@ class ContactTyping(Event, frozen=True, kw_only=True, tag="contact.typing"):
     on: bool
 
 
+class InviteUsed(Event, frozen=True, kw_only=True, tag="invite.used"):
+    """Somebody used an invite of this profile; `is_new`: they are a contact by it."""
+
+    invite_id: int
+    contact: str
+    contact_id: int
+    is_new: bool
+
+
+class InviteAnswered(Event, frozen=True, kw_only=True, tag="invite.answered"):
+    """The owner of an invite that was used here has this side as a contact now."""
+
+    contact: str
+    contact_id: int
+
+
+class InvitesChanged(Event, frozen=True, kw_only=True, tag="invites.changed"):
+    """An invite was made or revoked, or one that was used here got further. Live."""
+
+
+class RequestsChanged(Event, frozen=True, kw_only=True, tag="requests.changed"):
+    """Somebody asked by an address, or was decided on; `waiting`: how many ask now."""
+
+    waiting: int
+
+
 class PeerOnline(Event, frozen=True, kw_only=True, tag="peer.online"):
     """A confirmed link to the contact stands. Live."""
 
@@ -218,6 +244,10 @@ AnyEvent = (
     | ContactChanged
     | ContactRemoved
     | ContactTyping
+    | InviteUsed
+    | InviteAnswered
+    | InvitesChanged
+    | RequestsChanged
     | PeerOnline
     | PeerOffline
     | SessionStarted

@@ -33,6 +33,16 @@ class Messages(View, frozen=True, kw_only=True, tag="messages"):
     messages: list[MessageView]
 
 
+class JoiningView(msgspec.Struct, frozen=True, kw_only=True):
+    """An invite of a contact that was used here and is not answered yet.
+
+    `state` is waiting, spent (somebody used it before) or expired (or revoked).
+    """
+
+    state: str
+    expires_at_ms: int
+
+
 class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     """A contact with what the node knows of it now; `unread` counts to 1,000."""
 
@@ -49,6 +59,7 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     queued: int
     last_message_at_ms: int | None
     created_at_ms: int
+    joining: JoiningView | None = None
 
 
 class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
@@ -95,6 +106,50 @@ class TokenView(View, frozen=True, kw_only=True, tag="token"):
 
     token: str
     fingerprint: str
+
+
+class InviteView(View, frozen=True, kw_only=True, tag="invite"):
+    """One's own invite. `state` is open, spent, expired or revoked.
+
+    `text` is empty once it is closed; `used_by` is the contact who used it, if there still is one;
+    `reuse` says that somebody used it again.
+    """
+
+    invite_id: int
+    text: str
+    state: str
+    is_address: bool
+    created_at_ms: int
+    expires_at_ms: int
+    used_by: str | None
+    used_by_id: int | None
+    reuse: bool
+    reached_at: list[str]
+
+    def __repr__(self) -> str:
+        return f"InviteView({self.invite_id}, redacted)"
+
+
+class Invites(View, frozen=True, kw_only=True, tag="invites"):
+    """One's own invites."""
+
+    invites: list[InviteView]
+
+
+class RequestView(View, frozen=True, kw_only=True, tag="request"):
+    """Somebody who came by an address; `name` is what they call themselves."""
+
+    request_id: int
+    name: str
+    fingerprint: str
+    received_at_ms: int
+    expires_at_ms: int
+
+
+class Requests(View, frozen=True, kw_only=True, tag="requests"):
+    """Who asks."""
+
+    requests: list[RequestView]
 
 
 class SafetyNumberView(View, frozen=True, kw_only=True, tag="safety_number"):
@@ -337,6 +392,10 @@ AnyView = (
     | Drafts
     | Preferences
     | TokenView
+    | InviteView
+    | Invites
+    | RequestView
+    | Requests
     | SafetyNumberView
     | PeerView
     | Peers

@@ -49,6 +49,15 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{event.contact} was removed")
         case happened.ContactTyping() | happened.ConversationRead():
             return None
+        case happened.InviteUsed():
+            what = "is a contact by" if event.is_new else "used"
+            return _now(f"{event.contact} {what} your invite {event.invite_id}")
+        case happened.InviteAnswered():
+            return _now(f"{event.contact} accepted: you have each other")
+        case happened.RequestsChanged():
+            return _now(f"{event.waiting} ask to be a contact") if event.waiting else None
+        case happened.InvitesChanged():
+            return None
         case happened.PeerOnline():
             return _now(f"{sign('online')} {event.contact} is online ({event.address})")
         case happened.PeerOffline():

@@ -48,6 +48,17 @@ class AnchorCreated(View, frozen=True, kw_only=True, tag="anchor.created"):
     anchor: str
 
 
+class InviteInspected(View, frozen=True, kw_only=True, tag="invite.inspected"):
+    """What an invite contains."""
+
+    invite: str
+    fingerprint: str
+    x25519_public: str
+    expires_at_ms: int
+    is_address: bool
+    reached_at: list[str]
+
+
 class TokenInspected(View, frozen=True, kw_only=True, tag="token.inspected"):
     """What a token holds."""
 

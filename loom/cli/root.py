@@ -29,6 +29,7 @@ MODULE_OF: Final = {
     "demo": "demo",
     "web": "web",
     "pair": "pair",
+    **dict.fromkeys(("invite", "invites", "requests"), "invites"),
     **dict.fromkeys(("anchor", "anchors"), "anchors"),
     "contacts": "contacts",
     "token": "tokens",

@@ -13,7 +13,15 @@ from loom.api.views import TokenView
 from loom.cli.contacts import contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import Output, TokenInspected, has_unicode, is_simple_terminal, is_terminal
+from loom.cli.output import (
+    InviteInspected,
+    Output,
+    TokenInspected,
+    has_unicode,
+    is_simple_terminal,
+    is_terminal,
+    when,
+)
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.given_text import text_of
 from loom.front.qr import qr_rows
@@ -27,7 +35,10 @@ _STREAMS = (("dev",), ("proc",))
 """/dev/stdout may lead to a regular file that others write to as well."""
 
 Token = Annotated[
-    str, typer.Argument(metavar="TOKEN|FILE|-", help="A token, a file, or - for standard input.")
+    str,
+    typer.Argument(
+        metavar="TOKEN|FILE|-", help="A token or invite, a file, or - for standard input."
+    ),
 ]
 
 
@@ -38,8 +49,8 @@ def add_to(app: typer.Typer) -> None:
         group,
         "",
         ("export", export, "Print your token, to give to people you want to talk to."),
-        ("import", import_, "Add a contact from their token."),
-        ("inspect", inspect, "Show what a token contains; needs no profile."),
+        ("import", import_, "Add a contact from their token or invite."),
+        ("inspect", inspect, "Show what a token or invite contains; needs no profile."),
     )
     app.add_typer(
         group,
@@ -105,16 +116,41 @@ def import_(
 
 
 def inspect(context: typer.Context, token: Token) -> None:
+    from loom.wire.invite import is_invite
     from loom.wire.token import decode_token, encode_token
 
     caller = Caller.of(context)
-    found = decode_token(read_token(token))
+    text = read_token(token)
+    if is_invite(text):
+        _inspect_invite(caller, text)
+        return
+    found = decode_token(text)
     view = TokenInspected(
         token=encode_token(found),
         fingerprint=found.peer_id.hex(),
         x25519_public=found.x25519_public.hex(),
     )
     words = f"Fingerprint  {view.fingerprint}\nX25519 key   {view.x25519_public}"
+    caller.output.put(view, words)
+
+
+def _inspect_invite(caller: Caller, text: str) -> None:
+    from loom.wire.invite import decode_invite, encode_invite
+
+    found = decode_invite(text)
+    view = InviteInspected(
+        invite=encode_invite(found),
+        fingerprint=found.token.peer_id.hex(),
+        x25519_public=found.token.x25519_public.hex(),
+        expires_at_ms=found.expires_at_s * 1000,
+        is_address=found.is_address,
+        reached_at=[str(hint.address) for hint in found.hints],
+    )
+    words = (
+        f"Fingerprint  {view.fingerprint}\nX25519 key   {view.x25519_public}\n"
+        f"Kind         {'address' if view.is_address else 'invite'}\n"
+        f"Until        {when(view.expires_at_ms)}\nLeads to     {', '.join(view.reached_at)}"
+    )
     caller.output.put(view, words)
 
 

@@ -44,6 +44,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "This is not a valid Loom token: {reason}.",
         "Copy the whole token again: it starts with LOOM- and has 116 characters.",
     ),
+    "invalid_invite": _both(
+        "This invite cannot be used: {reason}.",
+        "Copy the whole text again, or ask for a new one.",
+    ),
     "own_token": Words(
         "This token is your own.",
         "Import the token that the other person exported.",
@@ -130,6 +134,16 @@ WORDS: Final[Mapping[str, Words]] = {
         "There is no message {message_id} in this conversation.",
         "`loom history --json` shows the ids.",
         "It was deleted, perhaps in another window.",
+    ),
+    "invite_not_found": Words(
+        "There is no open invite with the number {number}.",
+        "`loom invites` lists them.",
+        "It was used, it expired, or it was revoked in another window.",
+    ),
+    "request_not_found": Words(
+        "Nobody asks under the number {number}.",
+        "`loom requests` lists who does.",
+        "It was decided on in another window, or is older than seven days.",
     ),
     "profile_not_found": Words(
         "There is no profile {profile} here.",
@@ -337,6 +351,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "{name} is blocked.",
         "Use `loom contacts unblock {name:word}` first.",
         "Use /unblock first.",
+    ),
+    "invite_reused": Words(
+        "Somebody used invite {number} again; {name} was first.",
+        "Compare safety numbers with `loom verify {name:word}`: who was first may be a stranger.",
+        "Compare safety numbers with {name}: who was first may be a stranger.",
     ),
 }
 

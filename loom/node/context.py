@@ -7,7 +7,15 @@ from typing import Any, Final
 
 from loom.api.events import Warned
 from loom.errors import LoomError
-from loom.model import Contact, ContactToken, ConversationId, DeviceId, Person, PersonId
+from loom.model import (
+    Contact,
+    ContactToken,
+    ConversationId,
+    DeviceId,
+    MessageId,
+    Person,
+    PersonId,
+)
 from loom.node.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -29,6 +37,9 @@ class DeviceContext:
         """Called when what the mailboxes depend on has changed."""
         self._reading_until_s = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
+        self.join_id: MessageId | None = None
+        """The Join that waits for its receipt, when the contact is reached by an invite."""
+        self.on_join_answered: Callable[[], None] = lambda: None
         self._warned_s: dict[str, float] = {}
 
     @property

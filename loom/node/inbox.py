@@ -27,14 +27,25 @@ from loom.errors import (
 from loom.model import Direction, MessageId, Person
 from loom.node.content import TAKE_IN
 from loom.node.content.intake import Intake
+from loom.node.content.join import spend_invite
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
 from loom.node.journal import Happened
 from loom.node.mail import Incoming, Mail
 from loom.node.routes.arbiter import Arbiter
 from loom.node.sessions import DeviceSessions
-from loom.storage import envelopes, handshakes, mailboxes, persons, prekeys, receipts, seen
+from loom.storage import (
+    envelopes,
+    handshakes,
+    invites,
+    mailboxes,
+    persons,
+    prekeys,
+    receipts,
+    seen,
+)
 from loom.storage.connection import Db
+from loom.storage.invites import InvitePrekey
 from loom.storage.receipts import ReceiptKind
 from loom.wire.content import Payload, Receipt, Unknown, decode_payload
 from loom.wire.limits import INBOX_QUEUE_MAX, RECEIPT_MAX_IDS
@@ -81,6 +92,7 @@ class Stored(NamedTuple):
 
     person: Person | None
     are_mailboxes_changed: bool
+    is_join_answered: bool
 
 
 class Batch:
@@ -91,7 +103,7 @@ class Batch:
         """What left the queue, in order."""
         self.taken: list[Taken] = []
         self.failed: list[tuple[Incoming, PeerError]] = []
-        self.used_prekeys: list[prekeys.Prekey] = []
+        self.used_prekeys: list[prekeys.Prekey | InvitePrekey] = []
         self.is_renewed = False
         self.is_session_new = False
         """A session was accepted, or answered for the first time."""
@@ -263,11 +275,15 @@ class Inbox:
         if unknown.handshake_id in self._receiving.refused:
             raise ProtocolViolation(what="a handshake that was refused on this link")
 
-        def look_up(db: Db) -> tuple[prekeys.Prekey | None, bool]:
-            found = prekeys.get(db, unknown.bundle_id)
-            if found is not None and found.device_id != self._context.device_id:
-                found = None
-            return found, handshakes.contains(db, unknown.handshake_id)
+        unix_s = self._context.parts.now_s()
+
+        def look_up(db: Db) -> tuple[prekeys.Prekey | InvitePrekey | None, bool]:
+            own = prekeys.get(db, unknown.bundle_id)
+            if own is not None and own.device_id != self._context.device_id:
+                own = None
+            # A contact may use an invite, too.
+            invited = invites.open_prekey(db, unknown.bundle_id, unix_s, by_mail=True)
+            return own or invited, handshakes.contains(db, unknown.handshake_id)
 
         found, is_refused = await self._context.parts.database.read(look_up)
         await self._sessions.ready()
@@ -331,6 +347,8 @@ class Inbox:
                 self._context.person = stored.person
             if stored.are_mailboxes_changed or batch.is_session_new:
                 self._context.on_mail_change()
+            if stored.is_join_answered:
+                self._context.on_join_answered()
             if receipt is not None and self._arbiter.send(receipt):
                 self._delivery.receipts.told([])
             elif to_owe:
@@ -364,7 +382,7 @@ class Inbox:
             intake.reset_counter = one.reset_counter
             take_in(intake, one.payload)
         for used in batch.used_prekeys:
-            _use(db, used)
+            _use(intake, used)
         if batch.is_renewed:
             started = SessionStarted(contact=person.name, contact_id=person.person_id)
             happened.add(started, context.conversation_id)
@@ -380,7 +398,7 @@ class Inbox:
         if to_owe:
             receipts.add(db, context.device_id, ReceiptKind.DELIVERED, to_owe)
         changed = persons.by_id(db, person.person_id) if intake.is_person_changed else None
-        return Stored(changed, intake.are_mailboxes_changed)
+        return Stored(changed, intake.are_mailboxes_changed, intake.is_join_answered)
 
     async def _came_before(self, came: Incoming) -> bool:
         """A repeated envelope was opened once; its receipt was lost, and is owed again."""
@@ -438,9 +456,12 @@ class Inbox:
             self._context.warn(error)
 
 
-def _use(db: Db, prekey: prekeys.Prekey) -> None:
+def _use(intake: Intake, prekey: prekeys.Prekey | InvitePrekey) -> None:
     """A session began on a bundle: it serves once, and one that serves on is replaced."""
-    if not decode_prekey(prekey.state).is_kept:
+    db = intake.db
+    if isinstance(prekey, InvitePrekey):
+        spend_invite(intake, prekey)
+    elif not decode_prekey(prekey.state).is_kept:
         prekeys.delete(db, prekey.bundle_id)
     elif prekey.queue_id is not None:
         mailboxes.forget_laid_at(db, prekey.queue_id)

@@ -5,6 +5,7 @@ import logging
 from typing import Final
 
 from loom.errors import LoomError
+from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.roster import Roster
@@ -15,12 +16,13 @@ log = logging.getLogger(__name__)
 INTERVAL_S: Final = 600.0
 
 
-async def maintain(parts: Parts, roster: Roster, network: Network) -> None:
+async def maintain(parts: Parts, roster: Roster, network: Network, invites: OwnInvites) -> None:
     """Runs until it is cancelled; a failing disk is tried again next time."""
     while True:
         try:
             await parts.database.write(lambda db: maintenance.prune(db, parts.now_s()))
             network.link_listener.prune()
+            await invites.load()
             for device in list(roster.values()):
                 await device.sessions.drop_superseded()
             # Deleted keys stay in the log's old pages until it is emptied.

@@ -1,5 +1,6 @@
 """How a node meets the network: the port it listens on, who may connect, whom it dials."""
 
+import ipaddress
 import logging
 from functools import partial
 from typing import Final
@@ -13,6 +14,8 @@ from loom.model import Address
 from loom.node.anchors.anchors import Anchors
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
+from loom.node.invites.joining import Joins
+from loom.node.invites.own import OwnInvites
 from loom.node.parts import Parts
 from loom.node.presence import Announcer
 from loom.node.proxy_watch import ProxyWatch
@@ -35,13 +38,15 @@ class Network:
         self,
         parts: Parts,
         roster: Roster,
+        invites: OwnInvites,
         transport: Transport,
         discovery: Discovery,
         options: NodeOptions,
     ) -> None:
         self.caller = Caller(transport, parts.clock, parts.random, self._today)
         self.link_listener = ContactListener(parts.database, parts.clock, parts.random, self._today)
-        self.anchors = Anchors(parts, roster, self.caller, self._may_dial_told)
+        self.anchors = Anchors(parts, roster, self.caller, self.may_dial)
+        self.joins = Joins(parts, self.caller)
         self.announcer: Announcer | None = None
         self.has_fallen_back = False
         """The remembered port was taken."""
@@ -49,6 +54,7 @@ class Network:
         """Whether this node meets the network at all."""
         self._parts = parts
         self._roster = roster
+        self._invites = invites
         self._transport = transport
         self._discovery = discovery
         self._options = options
@@ -66,11 +72,11 @@ class Network:
         if self._options.proxy is not None:
             self._proxy_watch = ProxyWatch(self._parts, self._roster, self._transport)
             self._proxy_watch.start()
-        self._roster.on_added = self._begin_dialling
         self._roster.on_changed = self._contacts_changed
+        self._invites.on_changed = self._admit
         self._contacts_changed()
         for device in self._roster.values():
-            self._begin_dialling(device)
+            self._begin(device)
         await self.anchors.start()
         self._roster.on_added = self._added
         self._roster.on_dropped = self.anchors.forget
@@ -105,6 +111,27 @@ class Network:
         """What is bound."""
         return [] if self._listener is None else [str(one) for one in self._listener.addresses]
 
+    def reachable(self) -> list[Address]:
+        """Where others may reach the listener, as far as this machine knows."""
+        if self._listener is None:
+            return []
+        bound = self._listener.addresses
+        wildcards = {one.host for one in anywhere(0)}
+        found = [one for one in bound if one.host not in wildcards]
+        found += [
+            Address(str(ipaddress.ip_address(packed)), self.port)
+            for packed in self._discovery.local_addresses()
+            if self._listens_on(packed)
+        ]
+        return list(dict.fromkeys(found))
+
+    def may_dial(self, told: Address) -> bool:
+        """Whether an address that somebody else told is dialled (docs/PROTOCOL.md 3.7)."""
+        own = self.reachable()
+        if self._is_confined and is_loopback(told.host):
+            return told not in own
+        return told_address_allowed(told, own, proxied=bool(self.proxy))
+
     @property
     def mdns(self) -> str:
         """The announcer's state: on, off or failed."""
@@ -135,20 +162,16 @@ class Network:
 
     def _contacts_changed(self) -> None:
         """Gate and adverts follow the contacts."""
-        self.link_listener.admit(self._roster.welcome())
+        self._admit()
         if self.announcer is not None:
             self.announcer.contacts_changed()
 
-    def _added(self, device: Device) -> None:
-        self._begin_dialling(device)
-        self.anchors.look_after(device)
+    def _admit(self) -> None:
+        self.link_listener.admit([*self._roster.welcome(), *self._invites.doors])
 
-    def _may_dial_told(self, address: Address) -> bool:
-        """Whether an address that somebody else told is dialled (PROTOCOL 10.6)."""
-        if self._is_confined and is_loopback(address.host):
-            return True
-        own = [] if self._listener is None else self._listener.addresses
-        return told_address_allowed(address, own, proxied=bool(self.proxy))
+    def _added(self, device: Device) -> None:
+        self._begin(device)
+        self.anchors.look_after(device)
 
     @property
     def _is_confined(self) -> bool:
@@ -159,8 +182,12 @@ class Network:
     def _today(self) -> int:
         return self._parts.now_s() // DAY_S
 
+    def _begin(self, device: Device) -> None:
+        if device.person.is_welcome:
+            self.joins.begin(device, self._begin_dialling)
+
     def _begin_dialling(self, device: Device) -> None:
-        if device.person.is_welcome and device.dialer is None:
+        if device.dialer is None:
             device.dialer = Dialer(
                 partial(self.caller.call_in_turn, device),
                 device.book,

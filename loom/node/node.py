@@ -12,6 +12,8 @@ from loom.api.profiles import NodeOptions
 from loom.config import Paths
 from loom.errors import StoreUnavailable
 from loom.node.commands import Commands
+from loom.node.invites.acceptance import Acceptance
+from loom.node.invites.own import OwnInvites
 from loom.node.maintenance import maintain
 from loom.node.network import Network
 from loom.node.pairing import PairingRoom
@@ -41,7 +43,8 @@ class Node:
     ) -> None:
         self.parts = parts
         self.roster = Roster(parts)
-        self.network = Network(parts, self.roster, transport, discovery, options)
+        self.invites = OwnInvites(parts, Acceptance(parts, self.roster, name))
+        self.network = Network(parts, self.roster, self.invites, transport, discovery, options)
         self.pairing = PairingRoom(
             parts,
             transport,
@@ -58,6 +61,7 @@ class Node:
             self.roster,
             self.network,
             self.pairing,
+            self.invites,
             name=name,
             paths=paths,
             stop=self.wants_stop.set,
@@ -103,11 +107,13 @@ class Node:
         """
         for contact in await self.parts.database.read(persons.contacts):
             self.roster.add(contact)
+        await self.network.joins.load()
         if not self.network.is_online:
             return
+        await self.invites.load()
         await self.network.start()
         self._maintenance = asyncio.create_task(
-            maintain(self.parts, self.roster, self.network), name="maintenance"
+            maintain(self.parts, self.roster, self.network, self.invites), name="maintenance"
         )
         self.parts.journal.tell(self.ready_event())
 
@@ -128,6 +134,7 @@ class Node:
             last_to_first.callback(self._say_stopped)
             last_to_first.push_async_callback(self._end_devices)
             last_to_first.push_async_callback(self.network.stop)
+            last_to_first.push_async_callback(self.invites.stop)
             last_to_first.push_async_callback(self.pairing.close)
             if self._maintenance is not None:
                 self._maintenance.cancel()

@@ -25,6 +25,7 @@ class AddressSource(StrEnum):
 
     HAND = "hand"
     MDNS = "mdns"
+    INVITE = "invite"
 
 
 class KnownAddress(msgspec.Struct, frozen=True):

@@ -6,9 +6,12 @@ from loom.storage import (
     envelopes,
     events,
     handshakes,
+    invites,
+    joins,
     link_rands,
     mailboxes,
     prekeys,
+    requests,
     skipped_keys,
 )
 from loom.wire.limits import ENVELOPE_MEMORY_S, SKIPPED_LIFETIME_S, UNOPENED_MEMORY_DAYS
@@ -26,6 +29,9 @@ def prune(db: Connection, now_s: int) -> int:
         + link_rands.prune(db, now_s // _DAY_S - _LINK_RAND_DAYS)
         + envelopes.prune(db, now_s - ENVELOPE_MEMORY_S)
         + mailboxes.prune(db, now_s // _DAY_S - UNOPENED_MEMORY_DAYS)
+        + invites.prune(db, now_s)
+        + joins.prune(db, now_s)
+        + requests.prune(db, now_s)
         + events.prune(db)
     )
 

@@ -96,6 +96,12 @@ def delete_all(db: Connection, device_id: DeviceId) -> list[MessageId]:
     return ids
 
 
+def by_id(db: Connection, device_id: DeviceId, message_id: MessageId) -> OutboxRow | None:
+    """The row of that message, or None."""
+    row = db.execute(_SELECT + "AND message_id = ?", (device_id, message_id)).fetchone()
+    return None if row is None else OutboxRow(*row)
+
+
 def page(
     db: Connection, device_id: DeviceId, after_row: int = 0, limit: int = 64
 ) -> list[OutboxRow]:

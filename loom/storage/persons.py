@@ -29,6 +29,7 @@ _OF_AN_IDENTITY: Final = (
     "told_mailboxes",
     "mailbox_numbers",
     "laid_bundles",
+    "joins",
 )
 
 

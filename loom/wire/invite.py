@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from loom.errors import InvalidInput, InvalidToken, MalformedMessage
+from loom.errors import InvalidInput, InvalidInvite, InvalidToken, MalformedMessage
 from loom.model import ContactToken
 from loom.wire.armour import (
     CHECKSUM_BYTES,
@@ -89,9 +89,16 @@ def decode_invite(text: str) -> InviteText:
     """Read an invite, ignoring case, white space and inner hyphens.
 
     Raises:
-        InvalidToken: with a `reason`; checked in this order: prefix, alphabet, too short, version,
+        InvalidInvite: with a `reason`; checked in this order: prefix, alphabet, too short, version,
             too long, checksum, spare bits, number of characters, hints, flags, canonical key.
     """
+    try:
+        return _decoded(text)
+    except InvalidToken as error:
+        raise InvalidInvite(**error.facts) from error
+
+
+def _decoded(text: str) -> InviteText:
     characters = read_characters(text)
     if len(characters) < _MIN_CHARACTERS:
         raise InvalidToken(reason="it is cut off: paste the whole text")

@@ -21,6 +21,8 @@ LISTS = {
     views.Messages,
     views.AccountsView,
     views.Contacts,
+    views.Invites,
+    views.Requests,
     views.Peers,
     views.Connectivity,
     views.LogLines,

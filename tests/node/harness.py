@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import Callable, Sequence
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,6 +122,7 @@ class Person:
             random=self._random.randbytes,
         )
         transport = self.world.network.transport(self.host)
+        self._discovery = StaticDiscovery(addresses=[ip_address(self.host).packed])
         self._node = Node(
             parts,
             paths=paths,
@@ -153,6 +155,7 @@ class Person:
         self.node.network.link_listener.stop()
         self.node.network.caller.stop()
         tasks = [task for device in self.node.roster.values() for task in device.context.tasks]
+        tasks += self.node.invites.tasks
         if self.node._maintenance is not None:
             tasks.append(self.node._maintenance)
         tasks += self.node.network.anchors._tasks

@@ -8,11 +8,13 @@ from loom.config import Paths
 from loom.errors import InvalidInput
 from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
+from loom.node.commands.invites import InviteCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
 from loom.node.commands.pairing import PairingCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
+from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.pairing import PairingRoom
 from loom.node.parts import Parts
@@ -30,15 +32,17 @@ class Commands:
         roster: Roster,
         network: Network,
         pairing: PairingRoom,
+        invites: OwnInvites,
         *,
         name: str,
         paths: Paths,
         stop: Callable[[], None],
     ) -> None:
-        contacts = ContactCommands(parts, roster, name)
+        contacts = ContactCommands(parts, roster, network, name)
         self._handlers = (
             MessageCommands(parts, roster).handlers
             | contacts.handlers
+            | InviteCommands(parts, roster, network, invites, contacts, name).handlers
             | PairingCommands(pairing, contacts).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers

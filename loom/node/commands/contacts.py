@@ -8,7 +8,7 @@ import msgspec
 
 from loom.api import commands as api
 from loom.api import views
-from loom.api.events import ContactChanged, ContactRemoved, MessageFailed
+from loom.api.events import ContactChanged, ContactRemoved, InvitesChanged, MessageFailed
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number, safety_words
 from loom.errors import (
@@ -17,6 +17,7 @@ from loom.errors import (
     ContactNotFound,
     DuplicateContact,
     InvalidInput,
+    InvalidInvite,
     NameTaken,
     OwnToken,
 )
@@ -27,6 +28,7 @@ from loom.model import (
     ConversationId,
     DeviceId,
     Message,
+    MessageId,
     MessageState,
     PeerId,
     Person,
@@ -34,15 +36,19 @@ from loom.model import (
 )
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
+from loom.node.introduction import new_join, queue_profile
 from loom.node.journal import Happened
 from loom.node.message_view import shown_id
 from loom.node.names import check_name, free_name
+from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import events, messages, outbox, persons
+from loom.storage import addresses, events, joins, messages, outbox, persons
 from loom.storage.addresses import AddressSource
 from loom.storage.connection import Db
-from loom.wire.content import Profile, encode_payload
+from loom.storage.joins import PendingJoin
+from loom.wire.content import Join, encode_payload
+from loom.wire.invite import InviteText, decode_invite, is_invite
 from loom.wire.nearby import Introduction
 from loom.wire.token import decode_token, encode_token
 
@@ -50,9 +56,10 @@ from loom.wire.token import decode_token, encode_token
 class ContactCommands:
     """Add, show, rename, block, verify, remove."""
 
-    def __init__(self, parts: Parts, roster: Roster, own_name: str) -> None:
+    def __init__(self, parts: Parts, roster: Roster, network: Network, own_name: str) -> None:
         self._parts = parts
         self._roster = roster
+        self._network = network
         self._own_name = own_name
         self._changing = asyncio.Lock()
         self.handlers: Handlers = {
@@ -118,6 +125,8 @@ class ContactCommands:
     # --- commands ---
 
     async def _import_token(self, command: api.ImportToken) -> views.ContactView:
+        if is_invite(command.token):
+            return await self._import_invite(decode_invite(command.token), command)
         token = decode_token(command.token)
         if token.peer_id == self._parts.identity.peer_id:
             raise OwnToken
@@ -132,10 +141,62 @@ class ContactCommands:
                 raise NameTaken(name=known.person.name)
             return await self._replace_identity(known, token.peer_id, token.x25519_public)
 
-    async def _add(
-        self, token: ContactToken, name: str, *, verified: bool = False
+    async def _import_invite(
+        self, invite: InviteText, command: api.ImportToken
     ) -> views.ContactView:
+        """Use an invite: its owner is a contact here at once, and is told by a Join."""
+        token = invite.token
+        if token.peer_id == self._parts.identity.peer_id:
+            raise OwnToken
+        if invite.expires_at_s <= self._parts.now_s():
+            raise InvalidInvite(reason="it has expired")
+        hints = tuple(one for one in invite.hints if self._network.may_dial(one.address))
+        if not hints:
+            raise InvalidInvite(reason="this machine may not dial the addresses it names")
+        invite = msgspec.structs.replace(invite, hints=hints)
+        async with self._changing:
+            if (same := self._of_identity(token.peer_id)) is not None:
+                return await self._join_again(same, invite)
+            name = check_name(command.name)
+            known = self._roster.find(name)
+            if known is None:
+                return await self._add(token, name, invite=invite)
+            if not command.replace:
+                raise NameTaken(name=known.person.name)
+            return await self._replace_identity(
+                known, token.peer_id, token.x25519_public, invite=invite
+            )
+
+    async def _join_again(self, device: Device, invite: InviteText) -> views.ContactView:
+        """A contact's invite tells them again where they find this side, and here where they are.
+
+        Raises:
+            ContactBlocked, IdentityChanged, InvalidInvite: nothing is told to them.
+        """
+        person = self._roster.addressable(device.person.name).person
+        if person.x25519_public != invite.token.x25519_public:
+            raise InvalidInvite(reason=f"its key is not that of {person.name}")
+        join = new_join(self._parts, self._own_name)
+        pending = _pending(device.device_id, invite, MessageId(join.message_id))
         now_ms = self._parts.clock.now_ms()
+
+        def also(db: Db, happened: Happened) -> None:
+            _keep_invite(db, happened, pending, now_ms)
+
+        await device.delivery.outbox.add(MessageId(join.message_id), join, also)
+        self._network.joins.added(pending)
+        self._roster.on_added(device)
+        return await self.view(device)
+
+    async def _add(
+        self,
+        token: ContactToken,
+        name: str,
+        *,
+        verified: bool = False,
+        invite: InviteText | None = None,
+    ) -> views.ContactView:
+        now_ms, join = self._parts.clock.now_ms(), new_join(self._parts, self._own_name)
 
         def add(db: Db, happened: Happened) -> Contact:
             contact = persons.insert(
@@ -149,22 +210,30 @@ class ContactCommands:
                 person = msgspec.structs.replace(contact.person, verified=True)
                 persons.update(db, person)
                 contact = msgspec.structs.replace(contact, person=person)
-            self._queue_profile(db, contact.device_id)
+            self._introduce(db, happened, contact.device_id, join, invite)
             _changed(happened, contact.person, contact.conversation_id, "added")
             return contact
 
-        def join(contact: Contact) -> None:
+        def take_up(contact: Contact) -> None:
+            if invite is not None:
+                message_id = MessageId(join.message_id)
+                self._network.joins.added(_pending(contact.device_id, invite, message_id))
             self._roster.add(contact)
             self._roster.on_changed()
 
-        contact = await self._parts.journal.submit(add, then=join)
+        contact = await self._parts.journal.submit(add, then=take_up)
         device = self._roster[contact.person.person_id]
-        return await self._view(device)
+        return await self.view(device)
 
     async def _replace_identity(
-        self, device: Device, peer_id: PeerId, x25519_public: bytes
+        self,
+        device: Device,
+        peer_id: PeerId,
+        x25519_public: bytes,
+        invite: InviteText | None = None,
     ) -> views.ContactView:
         """A contact's new identity: it hears nothing of us until it is verified."""
+        join = new_join(self._parts, self._own_name)
 
         def change(person: Person) -> Person:
             return msgspec.structs.replace(
@@ -178,9 +247,13 @@ class ContactCommands:
         def also(db: Db, happened: Happened) -> None:
             _fail_queued(db, happened, device, "identity_changed")
             persons.forget_identity(db, device.device_id)
-            self._queue_profile(db, device.device_id)
+            self._introduce(db, happened, device.device_id, join, invite)
 
-        return await self._change(device, change, "identity", also=also, restarts=True)
+        view = await self._change(device, change, "identity", also=also, restarts=True)
+        if invite is not None:  # used as soon as the new identity is verified
+            pending = _pending(device.device_id, invite, MessageId(join.message_id))
+            self._network.joins.added(pending)
+        return view
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
         unread, queued, last = await self._parts.database.long_read(
@@ -191,7 +264,7 @@ class ContactCommands:
         )
         return views.Contacts(
             contacts=[
-                _contact_view(
+                self._contact_view(
                     device,
                     unread.get(device.conversation_id, 0),
                     queued.get(device.conversation_id, 0),
@@ -202,7 +275,7 @@ class ContactCommands:
         )
 
     async def _show_contact(self, command: api.ShowContact) -> views.ContactView:
-        return await self._view(self._roster.named(command.contact))
+        return await self.view(self._roster.named(command.contact))
 
     async def _rename_contact(self, command: api.RenameContact) -> views.ContactView:
         name = check_name(command.name)
@@ -232,12 +305,12 @@ class ContactCommands:
             if command.blocked:
                 _fail_queued(db, happened, device, "blocked")
             else:
-                self._queue_profile(db, device.device_id)
+                queue_profile(db, self._parts, device.device_id, self._own_name)
 
         async with self._changing:
             device = self._roster.named(command.contact)
             if device.person.blocked == command.blocked:
-                return await self._view(device)
+                return await self.view(device)
             # Links, tasks and unsent words end here; unblocking begins afresh.
             return await self._change(
                 device,
@@ -304,7 +377,7 @@ class ContactCommands:
         else:
             await self._parts.journal.submit(update, then=take_up)
         device = self._roster[device.number]
-        return await self._view(device)
+        return await self.view(device)
 
     @asynccontextmanager
     async def _let_go(self, device: Device) -> AsyncIterator[None]:
@@ -317,7 +390,7 @@ class ContactCommands:
             self._roster.on_changed()
             raise
 
-    async def _view(self, device: Device) -> views.ContactView:
+    async def view(self, device: Device) -> views.ContactView:
         await device.sessions.ready()
         unread, queued, last = await self._parts.database.read(
             lambda db: (
@@ -326,13 +399,29 @@ class ContactCommands:
                 messages.page(db, device.conversation_id, 1),
             )
         )
-        return _contact_view(device, unread, queued, last[0] if last else None)
+        return self._contact_view(device, unread, queued, last[0] if last else None)
 
-    def _queue_profile(self, db: Db, device_id: DeviceId) -> None:
+    def _contact_view(
+        self, device: Device, unread: int, queued: int, last: Message | None
+    ) -> views.ContactView:
+        return _contact_view(device, unread, queued, last, self._network.joins.of(device.device_id))
+
+    def _introduce(
+        self,
+        db: Db,
+        happened: Happened,
+        device_id: DeviceId,
+        join: Join,
+        invite: InviteText | None,
+    ) -> None:
         """Tell the contact what one would like to be called, before anything else."""
-        message_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
-        profile = Profile(message_id, now_ms, self._own_name)
-        outbox.add(db, device_id, message_id, encode_payload(profile))
+        if invite is None:
+            queue_profile(db, self._parts, device_id, self._own_name)
+            return
+        message_id = MessageId(join.message_id)
+        outbox.add(db, device_id, message_id, encode_payload(join))
+        pending = _pending(device_id, invite, message_id)
+        _keep_invite(db, happened, pending, self._parts.clock.now_ms())
 
 
 def _changed(
@@ -356,7 +445,11 @@ def _fail_queued(db: Db, happened: Happened, device: Device, reason: str) -> Non
 
 
 def _contact_view(
-    device: Device, unread: int, queued: int, last: Message | None
+    device: Device,
+    unread: int,
+    queued: int,
+    last: Message | None,
+    join: PendingJoin | None,
 ) -> views.ContactView:
     person = device.person
     return views.ContactView(
@@ -373,7 +466,30 @@ def _contact_view(
         queued=queued,
         last_message_at_ms=None if last is None else last.stored_at_ms,
         created_at_ms=person.created_at_ms,
+        joining=None
+        if join is None
+        else views.JoiningView(state=join.state.value, expires_at_ms=join.expires_at_s * 1000),
     )
+
+
+def _pending(device_id: DeviceId, invite: InviteText, message_id: MessageId) -> PendingJoin:
+    return PendingJoin(
+        device_id=device_id,
+        secret=invite.secret,
+        expires_at_s=invite.expires_at_s,
+        is_address=invite.is_address,
+        hints=invite.hints,
+        message_id=message_id,
+    )
+
+
+def _keep_invite(db: Db, happened: Happened, pending: PendingJoin, now_ms: int) -> None:
+    """Use it until its owner answers, and later find them where it said."""
+    joins.put(db, pending)
+    for hint in pending.hints:
+        if not hint.is_anchor:
+            addresses.remember(db, pending.device_id, hint.address, AddressSource.INVITE, now_ms)
+    happened.add_live(InvitesChanged())
 
 
 def _session_state(device: Device) -> str:

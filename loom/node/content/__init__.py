@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from loom.node.content import mailboxes, profile, receipt, text, typing
+from loom.node.content import join, mailboxes, profile, receipt, text, typing
 from loom.node.content.intake import Intake
-from loom.wire.content import Mailboxes, Payload, Profile, Receipt, Text, Typing
+from loom.wire.content import Join, Mailboxes, Payload, Profile, Receipt, Text, Typing
 
 TAKE_IN: Final[Mapping[type[Payload], Callable[[Intake, Any], None]]] = {
     Text: text.take_in,
@@ -13,6 +13,7 @@ TAKE_IN: Final[Mapping[type[Payload], Callable[[Intake, Any], None]]] = {
     Typing: typing.take_in,
     Profile: profile.take_in,
     Mailboxes: mailboxes.take_in,
+    Join: join.take_in,
 }
 """By the payload's type. Runs inside the transaction of its envelope, perhaps twice, the first time
 undone. A receipted payload is taken in once, however often it comes."""

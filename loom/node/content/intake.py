@@ -19,5 +19,7 @@ class Intake:
     """The person's row was changed: read it again."""
     are_mailboxes_changed: bool = False
     """The contact told of other mailboxes: read them again."""
+    is_join_answered: bool = False
+    """The contact has the Join that this side sent by an invite."""
     reset_counter: int = 0
     """Of the session that the payload came on."""

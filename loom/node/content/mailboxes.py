@@ -2,10 +2,10 @@
 
 from loom.node.content.intake import Intake
 from loom.storage import mailboxes
-from loom.wire.content import Mailboxes
+from loom.wire.content import Join, Mailboxes
 
 
-def take_in(intake: Intake, payload: Mailboxes) -> None:
+def take_in(intake: Intake, payload: Mailboxes | Join) -> None:
     """The greatest number counts; on a newer session any, as the contact may have lost its own."""
     device_id, told_on = intake.context.device_id, intake.reset_counter
     before = mailboxes.told(intake.db, device_id)

@@ -1,10 +1,11 @@
 """Receipt: its messages leave the outbox and move forward in the history."""
 
-from loom.api.events import AnyEvent, MessageDelivered, MessageRead
+from loom.api.events import AnyEvent, InviteAnswered, MessageDelivered, MessageRead
 from loom.model import MessageId, MessageState
 from loom.node.content.intake import Intake
 from loom.node.message_view import shown_id
-from loom.storage import messages, outbox
+from loom.storage import joins, messages, outbox
+from loom.storage.joins import JoinState
 from loom.wire.content import Receipt
 
 
@@ -15,6 +16,8 @@ def take_in(intake: Intake, payload: Receipt) -> None:
     delivered = [MessageId(one) for one in payload.delivered]
     read = [MessageId(one) for one in payload.read]
     outbox.delete(db, context.device_id, delivered + read)
+    if context.join_id is not None and context.join_id in delivered:
+        _join_answered(intake)
     events: list[AnyEvent] = [
         MessageDelivered(message_id=shown_id(one), contact=person.name, contact_id=person.person_id)
         for one in messages.set_state(
@@ -27,3 +30,12 @@ def take_in(intake: Intake, payload: Receipt) -> None:
     ]
     for event in events:
         intake.happened.add(event, conversation_id)
+
+
+def _join_answered(intake: Intake) -> None:
+    """The owner of the invite has this side as a contact."""
+    person, context = intake.context.person, intake.context
+    if joins.move(intake.db, context.device_id, JoinState.ANSWERED):
+        event = InviteAnswered(contact=person.name, contact_id=person.person_id)
+        intake.happened.add(event, context.conversation_id)
+        intake.is_join_answered = True

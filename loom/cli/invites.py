@@ -1,0 +1,223 @@
+"""Invites and requests: one paste, and both sides have each other."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loom.api.commands import (
+    AcceptRequest,
+    ListInvites,
+    ListRequests,
+    MakeInvite,
+    RejectRequest,
+    RevokeInvite,
+)
+from loom.api.views import InviteView
+from loom.cli.contacts import PANEL, contact_words
+from loom.cli.durations import parse_duration
+from loom.cli.opening import Caller
+from loom.cli.options import Group, add_commands
+from loom.cli.output import when
+from loom.cli.tokens import print_qr_code, write_private
+from loom.front.sentences import shell_word
+from loom.printable import printable
+
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number that the list shows.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    add_commands(
+        app,
+        PANEL,
+        ("invite", invite, "Print an invite: who pastes it and you have each other."),
+    )
+    group = typer.Typer(cls=Group, invoke_without_command=True, callback=_list_by_default)
+    add_commands(
+        group,
+        "",
+        ("list", list_, "List your invites and who used them."),
+        ("revoke", revoke, "Let nobody use an invite any more."),
+    )
+    app.add_typer(group, name="invites", help="Your invites.", rich_help_panel=PANEL)
+    group = typer.Typer(cls=Group, invoke_without_command=True, callback=_ask_by_default)
+    add_commands(
+        group,
+        "",
+        ("list", list_requests, "List who came by one of your addresses."),
+        ("accept", accept, "Make a contact of who asked."),
+        ("reject", reject, "Delete a request, telling nobody."),
+        ("block", block, "Delete a request, and never hear of its sender again."),
+    )
+    app.add_typer(
+        group, name="requests", help="Who came by one of your addresses.", rich_help_panel=PANEL
+    )
+
+
+def invite(
+    context: typer.Context,
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="TIME", help="How long it serves: 30m, 1h, 1d.")
+    ] = "1d",
+    address: Annotated[
+        bool,
+        typer.Option("--address", help="For many people; each waits until you accept them."),
+    ] = False,
+    no_direct: Annotated[
+        bool, typer.Option("--no-direct", help="Leave this machine's own addresses out.")
+    ] = False,
+    qr: Annotated[bool, typer.Option("--qr", help="Print it as a QR code too.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write it to a private file; -: print it."),
+    ] = None,
+) -> None:
+    caller = Caller.of(context)
+    lifetime_s = parse_duration(expires)
+
+    found: list[InviteView] = []
+
+    async def work() -> None:
+        async with caller.client() as client:
+            command = MakeInvite(lifetime_s=lifetime_s, is_address=address, direct=not no_direct)
+            found.append(await client.send(command))
+
+    caller.run(work())
+    (view,) = found
+    if out is not None and str(out) != "-":
+        write_private(out, f"{view.text}\n".encode())
+        caller.output.note(f"The invite is in {out}.")
+        if not caller.options.json:
+            return
+    caller.output.put(view, view.text)
+    if not caller.options.json:
+        if qr:
+            print_qr_code(caller.output, view.text)
+        whose = "Many people may use it" if address else "For one person"
+        caller.output.note(
+            f"{whose}, until {when(view.expires_at_ms)}. Whoever reads it first can use it."
+        )
+
+
+def _list_by_default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_(context)
+
+
+def list_(context: typer.Context) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = (await client.send(ListInvites())).invites
+        if caller.options.json:
+            for view in found:
+                caller.output.json(view)
+        elif found:
+            rows = [
+                (
+                    f"{view.invite_id}",
+                    "address" if view.is_address else "invite",
+                    standing(view),
+                    when(view.expires_at_ms),
+                    ", ".join(view.reached_at),
+                )
+                for view in found
+            ]
+            caller.output.table(("No", "Kind", "Status", "Until", "Leads to"), rows)
+        else:
+            caller.output.note("No invites: `loom invite` makes one.")
+
+    caller.run(work())
+
+
+def standing(view: InviteView) -> str:
+    """What became of an invite, in a few words."""
+    if view.state != "spent":
+        return view.state
+    who = "a contact you removed" if view.used_by is None else printable(view.used_by)
+    return f"used by {who}, and tried again" if view.reuse else f"used by {who}"
+
+
+def revoke(context: typer.Context, number: Number) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            done = await client.send(RevokeInvite(invite_id=number))
+        caller.output.put(done, f"Invite {number} is revoked.")
+
+    caller.run(work())
+
+
+def _ask_by_default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_requests(context)
+
+
+def list_requests(context: typer.Context) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = (await client.send(ListRequests())).requests
+        if caller.options.json:
+            for view in found:
+                caller.output.json(view)
+        elif found:
+            rows = [
+                (
+                    f"{view.request_id}",
+                    printable(view.name),
+                    view.fingerprint[:16],
+                    when(view.received_at_ms),
+                    when(view.expires_at_ms),
+                )
+                for view in found
+            ]
+            caller.output.table(("No", "Calls themselves", "Fingerprint", "Asked", "Until"), rows)
+        else:
+            caller.output.note("Nobody asks. `loom invite --address` makes an address to give out.")
+
+    caller.run(work())
+
+
+def accept(
+    context: typer.Context,
+    number: Number,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Your name for them, not their own."),
+    ] = None,
+) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view = await client.send(AcceptRequest(request_id=number, name=name))
+        caller.output.put(view, contact_words(view))
+        command = f"loom verify {shell_word(view.contact)}"
+        caller.output.note(f"Compare safety numbers with `{command}`, in person or by phone.")
+
+    caller.run(work())
+
+
+def reject(context: typer.Context, number: Number) -> None:
+    _decide(context, number, is_block=False)
+
+
+def block(context: typer.Context, number: Number) -> None:
+    _decide(context, number, is_block=True)
+
+
+def _decide(context: typer.Context, number: int, *, is_block: bool) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            done = await client.send(RejectRequest(request_id=number, block=is_block))
+        words = "rejected, and its sender blocked" if is_block else "rejected"
+        caller.output.put(done, f"Request {number} is {words}.")
+
+    caller.run(work())

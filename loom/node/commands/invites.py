@@ -1,0 +1,175 @@
+"""Commands about invites and requests."""
+
+from loom.api import commands as api
+from loom.api import views
+from loom.api.events import RequestsChanged
+from loom.core.invites import Invite, InviteState, is_open
+from loom.core.sessions import decode_sessions
+from loom.errors import NameTaken, RequestNotFound
+from loom.model import Contact, ContactToken, InviteId, RequestId
+from loom.node.commands.contacts import ContactCommands
+from loom.node.commands.handlers import Handlers
+from loom.node.introduction import queue_profile
+from loom.node.invites.newcomer import Newcomer, make_contact
+from loom.node.invites.own import OwnInvites
+from loom.node.journal import Happened
+from loom.node.names import check_name
+from loom.node.network import Network
+from loom.node.parts import Parts
+from loom.node.roster import Roster
+from loom.storage import requests
+from loom.storage.connection import Db
+from loom.storage.requests import Request
+from loom.wire.content import Join, decode_payload
+from loom.wire.limits import REQUEST_LIFETIME_S
+
+
+class InviteCommands:
+    """Make, list and revoke invites; decide on requests."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        roster: Roster,
+        network: Network,
+        invites: OwnInvites,
+        contacts: ContactCommands,
+        own_name: str,
+    ) -> None:
+        self._parts = parts
+        self._roster = roster
+        self._network = network
+        self._invites = invites
+        self._contacts = contacts
+        self._own_name = own_name
+        self.handlers: Handlers = {
+            api.MakeInvite: self._make,
+            api.ListInvites: self._list,
+            api.RevokeInvite: self._revoke,
+            api.ListRequests: self._list_requests,
+            api.AcceptRequest: self._accept,
+            api.RejectRequest: self._reject,
+        }
+
+    async def _make(self, command: api.MakeInvite) -> views.InviteView:
+        made = await self._invites.make(
+            command.lifetime_s,
+            is_address=command.is_address,
+            reachable=self._network.reachable() if command.direct else [],
+        )
+        return self._view(made)
+
+    async def _list(self, command: api.ListInvites) -> views.Invites:
+        return views.Invites(invites=[self._view(one) for one in await self._invites.every()])
+
+    async def _revoke(self, command: api.RevokeInvite) -> views.Done:
+        await self._invites.revoke(InviteId(command.invite_id))
+        return views.Done()
+
+    def _view(self, invite: Invite) -> views.InviteView:
+        usable = is_open(invite, self._parts.now_s())
+        is_late = invite.state is InviteState.OPEN and not usable
+        used_by = None if invite.used_by is None else self._roster.get(invite.used_by)
+        return views.InviteView(
+            invite_id=invite.invite_id,
+            text=self._invites.text_of(invite) if usable else "",
+            state="expired" if is_late else invite.state.value,
+            is_address=invite.is_address,
+            created_at_ms=invite.created_at_ms,
+            expires_at_ms=invite.expires_at_s * 1000,
+            used_by=None if used_by is None else used_by.person.name,
+            used_by_id=None if used_by is None else used_by.number,
+            reuse=invite.is_reuse_told,
+            reached_at=[str(hint.address) for hint in invite.hints],
+        )
+
+    # --- requests ---
+
+    async def _list_requests(self, command: api.ListRequests) -> views.Requests:
+        found = await self._parts.database.read(requests.every)
+        return views.Requests(requests=[_request_view(one) for one in found])
+
+    async def _accept(self, command: api.AcceptRequest) -> views.ContactView:
+        name = None if command.name is None else check_name(command.name)
+        if name is not None and (known := self._roster.find(name)) is not None:
+            raise NameTaken(name=known.person.name)
+        parts = self._parts
+
+        def accept(db: Db, happened: Happened) -> Contact:
+            request = _found(db, command.request_id)
+            newcomer = Newcomer(
+                _token_of(request),
+                _join_of(request),
+                request.envelope_hash,
+                decode_sessions(request.sessions),
+            )
+            contact = make_contact(db, happened, newcomer, parts.clock.now_ms(), name)
+            queue_profile(db, parts, contact.device_id, self._own_name)
+            _decided(db, happened, request)
+            return contact
+
+        def join(contact: Contact) -> None:
+            self._roster.add(contact)
+            self._roster.on_changed()
+
+        contact = await parts.journal.submit(accept, then=join)
+        return await self._contacts.view(self._roster[contact.person.person_id])
+
+    async def _reject(self, command: api.RejectRequest) -> views.Done:
+        parts = self._parts
+
+        def reject(db: Db, happened: Happened) -> Contact | None:
+            request = _found(db, command.request_id)
+            _decided(db, happened, request)
+            if not command.block:
+                return None
+            newcomer = Newcomer(
+                _token_of(request),
+                _join_of(request),
+                request.envelope_hash,
+                decode_sessions(request.sessions),
+            )
+            return make_contact(db, happened, newcomer, parts.clock.now_ms(), is_blocked=True)
+
+        def join(contact: Contact | None) -> None:
+            if contact is not None:
+                self._roster.add(contact)
+                self._roster.on_changed()
+
+        await parts.journal.submit(reject, then=join)
+        await parts.database.checkpoint()
+        return views.Done()
+
+
+def _found(db: Db, request_id: int) -> Request:
+    found = requests.by_id(db, RequestId(request_id))
+    if found is None:
+        raise RequestNotFound(number=request_id)
+    return found
+
+
+def _decided(db: Db, happened: Happened, request: Request) -> None:
+    requests.delete(db, request.request_id)
+    happened.add(RequestsChanged(waiting=len(requests.every(db))))
+
+
+def _token_of(request: Request) -> ContactToken:
+    return ContactToken(request.peer_id, request.x25519_public)
+
+
+def _join_of(request: Request) -> Join:
+    payload = decode_payload(request.payload)
+    if not isinstance(payload, Join):
+        raise RequestNotFound(number=request.request_id)
+    return payload
+
+
+def _request_view(request: Request) -> views.RequestView:
+    received_at_ms = request.received_at_s * 1000
+    return views.RequestView(
+        request_id=request.request_id,
+        name=_join_of(request).display_name,
+        fingerprint=request.peer_id.hex(),
+        received_at_ms=received_at_ms,
+        expires_at_ms=received_at_ms + REQUEST_LIFETIME_S * 1000,
+    )
