@@ -1,0 +1,139 @@
+"""People between whom no link stands talk through anchors: once, in order, whatever happens."""
+
+import pytest
+
+from loom.api.commands import ListAnchors
+from loom.api.events import MessageSent
+from tests.node.anchor_machine import AnchorMachine
+from tests.node.harness import Person, World
+
+DAY_S = 86_400
+
+
+def wall(world: World, one: Person, other: Person) -> None:
+    """Nothing passes between these two from now on."""
+    world.network.partition({one.host}, {other.host})
+    world.network.cut(one.host)
+
+
+async def apart(world: World, *, both: bool = False) -> tuple[Person, Person, AnchorMachine]:
+    """Alice has an account at an anchor; she and Bob met once, and a wall is between them now."""
+    anchor = AnchorMachine(world, "home")
+    await anchor.start()
+    alice, bob = await world.friends("Alice", "Bob")
+    await anchor.serve(alice)
+    if both:
+        await anchor.serve(bob)
+    await world.until(lambda: bool(bob.peer(alice).mailer.mailboxes))
+    await world.delivered(alice, bob)
+    wall(world, alice, bob)
+    await world.until(lambda: not alice.is_online(bob) and not bob.is_online(alice))
+    return alice, bob, anchor
+
+
+async def test_two_behind_walls_talk_both_ways_through_one_anchor(world: World) -> None:
+    alice, bob, _ = await apart(world)
+    await bob.say(alice, "hello from the guest")
+    await world.until(lambda: alice.received(bob) == ["hello from the guest"], within_s=30)
+    await alice.say(bob, "hello from the holder", "and once more")
+    await world.delivered(alice, bob, within_s=30)
+    assert bob.received(alice) == ["hello from the holder", "and once more"]
+    assert {event.via for event in alice.told(MessageSent)} == {"mailbox"}
+
+
+async def test_mail_waits_for_who_is_away(world: World) -> None:
+    alice, bob, anchor = await apart(world)
+    await bob.stop()
+    await alice.say(bob, *(f"n{n}" for n in range(100)))
+    await world.until(lambda: anchor.blobs == 100, within_s=300)
+    await world.pass_time(1)
+    listed = await alice.do(ListAnchors())
+    assert [(one.contact, one.messages) for one in listed.waiting] == [("Bob", 100)]
+    await alice.stop()
+    await world.pass_time(3 * DAY_S)
+    await bob.start()
+    await world.until(lambda: bob.received(alice) == [f"n{n}" for n in range(100)])
+    await world.pass_time(10)
+    await bob.stop()
+    await alice.start()
+    await world.until(lambda: alice.all_delivered(bob))
+    await bob.start()
+    await world.pass_time(60)
+    assert anchor.blobs == 0
+    assert bob.received(alice) == [f"n{n}" for n in range(100)]
+
+
+async def test_a_holder_without_its_sessions_begins_by_mail(world: World) -> None:
+    """Never are both up at one time: the bundle that Bob laid at the anchor is enough."""
+    alice, bob, _ = await apart(world)
+    await alice.stop()
+    alice.lose_conversations()
+    await bob.say(alice, "who is up?")
+    for _ in range(3):
+        await world.pass_time(600)
+        await bob.stop()
+        await alice.start()
+        await world.pass_time(600)
+        await alice.stop()
+        await bob.start()
+    await bob.stop()
+    await alice.start()
+    assert alice.received(bob) == ["who is up?"]
+    await alice.say(bob, "I am")
+    await world.pass_time(60)
+    await alice.stop()
+    await bob.start()
+    await world.until(lambda: bob.received(alice) == ["I am"])
+
+
+async def test_a_guest_without_its_sessions_begins_by_mail(world: World) -> None:
+    alice, bob, _ = await apart(world)
+    await bob.stop()
+    bob.lose_conversations()
+    await alice.say(bob, "who is up?")
+    for _ in range(3):
+        await world.pass_time(600)
+        await alice.stop()
+        await bob.start()
+        await world.pass_time(600)
+        await bob.stop()
+        await alice.start()
+    await alice.stop()
+    await bob.start()
+    assert bob.received(alice) == ["who is up?"]
+
+
+@pytest.mark.parametrize("writes", ["as holder", "as guest"])
+async def test_an_anchor_put_back_to_an_old_copy_loses_nothing(world: World, writes: str) -> None:
+    """A holder's line stands and tells at once; a guest looks again after a day."""
+    alice, bob, anchor = await apart(world, both=writes == "as guest")
+    await bob.stop()
+    await alice.say(bob, "one", "two")
+    await world.until(lambda: anchor.blobs == 2, within_s=60)
+    copy = await anchor.copy()
+    await world.until(lambda: anchor.blobs == 2)
+    await alice.say(bob, "three")
+    await world.until(lambda: anchor.blobs == 3, within_s=600)
+    await anchor.put_back(copy)
+    within_s = 900 if writes == "as holder" else 2 * DAY_S
+    await world.until(lambda: anchor.blobs == 3, within_s)
+    await bob.start()
+    await world.delivered(alice, bob, within_s=900)
+    assert bob.received(alice) == ["one", "two", "three"]
+
+
+async def test_a_link_carries_what_lies_in_a_mailbox_too_and_it_is_shown_once(world: World) -> None:
+    alice, bob, anchor = await apart(world)
+    await bob.stop()
+    await alice.say(bob, "by mail", "and by hand")
+    await world.until(lambda: anchor.blobs == 2, within_s=60)
+    anchor.world.network.refusing.add(anchor.host)
+    world.network.cut(anchor.host)
+    await bob.start()
+    world.network.heal()
+    await alice.call(bob)
+    await world.delivered(alice, bob)
+    anchor.world.network.refusing.clear()
+    await world.pass_time(700)
+    assert bob.received(alice) == ["by mail", "and by hand"]
+    assert anchor.blobs == 0
