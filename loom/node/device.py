@@ -34,7 +34,10 @@ log = logging.getLogger(__name__)
 
 
 class Device:
-    """Links come and go; sessions, inbox and delivery stay."""
+    """Links come and go; sessions, inbox and delivery stay.
+
+    Many methods, because those who dial, listen and keep links each see a contact only as it.
+    """
 
     def __init__(self, parts: Parts, contact: Contact, keys: PairKeys) -> None:
         self.keys = keys

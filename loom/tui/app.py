@@ -64,7 +64,10 @@ RETRY_MAX_S: Final = 16.0
 
 
 class LoomApp(Owner):
-    """One open profile on the screen."""
+    """One open profile on the screen.
+
+    Many methods, because it is all of `Owner`, and Textual calls its handlers by name.
+    """
 
     def __init__(
         self,

@@ -16,7 +16,10 @@ _NEAR: Final = 64
 
 
 class Editor:
-    """Readline's ways of editing; indexes are those of `text`."""
+    """Readline's ways of editing; indexes are those of `text`.
+
+    Many methods, because each of these ways is one.
+    """
 
     def __init__(self, text: str = "") -> None:
         self.text = text

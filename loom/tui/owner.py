@@ -18,7 +18,10 @@ R = TypeVar("R")
 
 
 class Owner(DrawnApp[None]):
-    """What the screens use; `loom.tui.app.LoomApp` does it."""
+    """What the screens use; `loom.tui.app.LoomApp` does it.
+
+    Many methods, because it is everything that any screen may ask of the app.
+    """
 
     profile: str
     config: Path

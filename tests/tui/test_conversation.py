@@ -348,7 +348,7 @@ async def test_selecting_copies_deletes_and_sends_again(
         await pilot.press("escape", "escape", "d", "D")
         await settle(pilot)
         assert "will do" not in "\n".join(row[24:] for row in text_of(app))
-        app.chat.selection.finish_deleting()
+        app.chat.deletion.finish()
         await settle(pilot)
         assert [one.body for one in node.messages if one.contact == "Ada"] == ["see you at noon"]
         node.say("Ada", "lost", direction="out", state="queued")
@@ -376,7 +376,7 @@ async def test_typing_while_selecting_writes_and_deletes_nothing(
     async with opened(node) as (app, pilot):
         await pilot.press("escape", *typed, "enter")
         await settle(pilot)
-        app.chat.selection.finish_deleting()
+        app.chat.deletion.finish()
         await settle(pilot)
         assert not [one for one in node.sent if isinstance(one, DeleteMessages)]
         assert sent(node) == [typed]

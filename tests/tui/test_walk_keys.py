@@ -219,7 +219,7 @@ async def selecting_a_failed_one(walk: Walk) -> None:
 
 async def deleted(walk: Walk) -> None:
     await selecting(walk)
-    walk.app.chat.selection.ask_to_delete()
+    walk.app.chat.run("delete_message")
     await walk.pilot.press("D")
     await walk.rest()
     assert "said 299" not in walk.timeline

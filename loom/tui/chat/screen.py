@@ -20,6 +20,7 @@ from loom.tui.canvas import Scroll
 from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.chat.composer import Completions, Composer
 from loom.tui.chat.conversations import ConversationList
+from loom.tui.chat.deletion import Deletion
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.obstacle import Obstacle
 from loom.tui.chat.reader import Reader
@@ -45,7 +46,10 @@ DRAFT_S: Final = 1.0
 
 
 class ChatScreen(Screen[None]):
-    """Sends commands; what it shows changes when their events come."""
+    """Sends commands; what it shows changes when their events come.
+
+    Many methods, because Textual calls its handlers by name; what keys do is in its parts.
+    """
 
     AUTO_FOCUS = ""
     BINDINGS = []  # noqa: RUF012 - all keys go through `Keys`
@@ -83,11 +87,13 @@ class ChatScreen(Screen[None]):
             arrive=self._arrive,
             moved=self.show_reading,
         )
+        self.deletion = Deletion(owner, self.reader, self.timeline)
         self.selection = Selection(
             owner,
             self.reader,
             self.timeline,
             self.navigation,
+            self.deletion,
             pick=lambda links, use: self.choices.names("Links", links, use),
             changed=self._show_who_has_the_keys,
             moved=self.show_reading,
@@ -353,7 +359,7 @@ class ChatScreen(Screen[None]):
 
     async def _quit(self) -> None:
         try:
-            await self.selection.delete_now()
+            await self.deletion.finish_now()
             await self.store_draft()
         finally:
             self._owner.exit()
@@ -449,7 +455,7 @@ class ChatScreen(Screen[None]):
     async def _leave(self, number: int) -> None:
         """Another place is about to be shown, perhaps in another conversation."""
         self.selection.leave()
-        await self.selection.delete_now()
+        await self.deletion.finish_now()
         if number != self._owner.model.current:
             while (open_ := self._owner.model.open_) and open_.draft != self.composer.editor.text:
                 await self.store_draft()  # again, if something was typed meanwhile

@@ -7,23 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from textual.events import Key
-from textual.timer import Timer
 
-from loom.api.commands import DeleteMessages, RetryMessage
+from loom.api.commands import RetryMessage
 from loom.api.views import MessageView
 from loom.tui import clipboard, content
+from loom.tui.chat.deletion import Deletion
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.keys import is_text
 from loom.tui.owner import Owner
 
-UNDO_S: Final = 8.0
-"""So long deleted messages can be brought back; only then is the node told."""
 ONE_WORD_S: Final = 1.0
 """Letters closer together than this may be typed in one go, as the beginning of a word."""
-DELETES: Final = "D"
-"""The answer that deletes: no word begins with the question's key and this one."""
 
 
 class Selection:
@@ -41,6 +37,7 @@ class Selection:
         reader: Reader,
         timeline: Timeline,
         navigation: Navigation,
+        deletion: Deletion,
         *,
         pick: Callable[[list[str], Callable[[str], None]], None],
         changed: Callable[[], None],
@@ -50,14 +47,11 @@ class Selection:
         self._reader = reader
         self._timeline = timeline
         self._navigation = navigation
+        self._deletion = deletion
         self._pick = pick
         self._changed = changed
         self._moved = moved
         self.is_active = False
-        self._asked: list[MessageView] = []
-        """The messages of which the next key says whether they are deleted."""
-        self._deleted: DeleteMessages | None = None
-        self._undo_timer: Timer | None = None
         self._hits: Sequence[MessageView] = ()
         """What a search found, newest first, and the words it looked for."""
         self._words: Sequence[str] = ()
@@ -81,8 +75,8 @@ class Selection:
             "next_hit": lambda: self._go_to_hit(1),
             "previous_hit": lambda: self._go_to_hit(-1),
             "retry": self.retry,
-            "delete_message": self.ask_to_delete,
-            "undo_delete": self.undo_delete,
+            "delete_message": lambda: deletion.ask(self._chosen()),
+            "undo_delete": deletion.undo,
             "write": self.stop,
         }
 
@@ -155,7 +149,7 @@ class Selection:
         """Whether an action has something to act on; a letter that has not is text."""
         match action:
             case "undo_delete":
-                return self._deleted is not None
+                return self._deletion.can_undo
             case "retry":
                 return any(one.state == "failed" for one in self._chosen())
             case "open_link" | "copy_link":
@@ -166,7 +160,7 @@ class Selection:
 
     def _start(self) -> None:
         self.is_active = True
-        self._asked = []
+        self._deletion.ask([])
         self._changed()
 
     def _select(self, by: int) -> None:
@@ -250,63 +244,12 @@ class Selection:
 
     # --- deleting ---
 
-    def ask_to_delete(self) -> None:
-        """The next key says whether the selected messages are deleted."""
-        self._asked = self._chosen()
-        if self._asked:
-            many = len(self._asked)
-            which = "this message" if many == 1 else f"these {many} messages"
-            keep = self._owner.keys.words("write")
-            self._owner.say(
-                f"Delete {which} here, on this machine only? {DELETES} deletes, {keep} does not."
-            )
-
     def answer(self, key: Key) -> bool:
-        """Take a key as the answer to whether to delete: D, or any other for no.
-
-        False: it means something else; nothing was asked, or somebody types.
-        """
-        chosen, self._asked = self._asked, []
-        is_answer = bool(chosen) and (key.character == DELETES or not is_text(key))
+        """Take a key as the answer to whether to delete; False: it means something else."""
+        is_answer = self._deletion.answer(key)
         if is_answer:
             self._run = ""
-        if chosen and key.character == DELETES:
-            self._delete(chosen)
         return is_answer
-
-    def undo_delete(self) -> None:
-        """Bring back what was deleted last."""
-        if self._take_deleted() is None:
-            self._owner.say("There is nothing to bring back.")
-            return
-        self._reader.bring_back()
-        self._owner.say("It is back.")
-
-    def finish_deleting(self) -> None:
-        """What was deleted cannot be brought back any more."""
-        if (command := self._take_deleted()) is not None:
-            self._owner.work(self._owner.send(command), "delete")
-
-    async def delete_now(self) -> None:
-        """The same, done when it returns."""
-        if (command := self._take_deleted()) is not None:
-            await self._owner.send(command)
-
-    def _delete(self, chosen: list[MessageView]) -> None:
-        self.finish_deleting()
-        ids = [one.message_id for one in chosen]
-        self._deleted = DeleteMessages(contact=f"#{chosen[0].contact_id}", message_ids=ids)
-        self._undo_timer = self._timeline.set_timer(UNDO_S, self.finish_deleting)
-        self._reader.hide(chosen)
-        undo = self._owner.keys.words("undo_delete")
-        back = "it" if len(ids) == 1 else "them"
-        self._owner.say(f"Deleted. {undo} brings {back} back." if undo else "Deleted.")
-
-    def _take_deleted(self) -> DeleteMessages | None:
-        command, self._deleted = self._deleted, None
-        if self._undo_timer is not None:
-            self._undo_timer.stop()
-        return command
 
     # --- what is said about it ---
 

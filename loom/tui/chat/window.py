@@ -31,7 +31,10 @@ class Shown(NamedTuple):
 
 
 class Window:
-    """A block of neighbouring messages, oldest first, seen from its lowest visible line."""
+    """A block of neighbouring messages, oldest first, seen from its lowest visible line.
+
+    Many methods, because loading, events, scrolling and selecting change one list and its lines.
+    """
 
     def __init__(self, signs: Signs, hidden: Container[str] = ()) -> None:
         """`hidden` are the ids of messages that are left out as if they were not there."""

@@ -22,7 +22,10 @@ _ALWAYS: Final = ("quit", "redraw")
 
 
 class Panel(Screen[Any]):
-    """`items` says what it shows now; it is asked again after everything that happens."""
+    """`items` says what it shows now; it is asked again after everything that happens.
+
+    Many methods, because Textual calls its handlers by name, beside what each panel says and does.
+    """
 
     AUTO_FOCUS = ""
     BINDINGS = []  # noqa: RUF012 - all keys go through `Keys`
