@@ -1,6 +1,7 @@
 """The keys a ratchet moves along: its own pair, a chain for each pair it met (PROTOCOL.md 5)."""
 
 from functools import lru_cache
+from struct import Struct
 from typing import Final, NewType
 
 import msgspec
@@ -25,18 +26,19 @@ SALT_BYTES: Final = 16
 _BLOCK: Final = enc(b"LOOM/1 block") + u32(32)
 _CHAIN: Final = enc(b"LOOM/1 ck") + u32(32)
 _MESSAGE: Final = enc(b"LOOM/1 msg") + u32(32)
+_KEYS: Final = Struct("32s32s")
 
 
 def advance(chain_key: ChainKey) -> tuple[MessageKey, ChainKey]:
     """The key of the next message, and the chain key after it."""
-    derived = hash_(_CHAIN + chain_key)
-    return MessageKey(derived[:32]), ChainKey(derived[32:])
+    message_key, next_key = _KEYS.unpack(hash_(_CHAIN + chain_key))
+    return message_key, next_key
 
 
 def body_keys(message_key: MessageKey, context: bytes, salt: bytes) -> tuple[bytes, bytes]:
     """The key of a body and the commitment to it, 32 bytes each; `context` as below."""
-    derived = hash_(_MESSAGE + message_key + context + salt)
-    return derived[:32], derived[32:]
+    key, commitment = _KEYS.unpack(hash_(_MESSAGE + message_key + context + salt))
+    return key, commitment
 
 
 @lru_cache(maxsize=2048)

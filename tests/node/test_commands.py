@@ -1,5 +1,7 @@
 """What each command answers, and how it refuses."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -25,7 +27,7 @@ from loom.api.commands import (
     Stop,
     VerifyContact,
 )
-from loom.api.events import ContactChanged, MessageFailed
+from loom.api.events import ContactChanged, MessageFailed, MessagesDeleted
 from loom.api.profiles import NodeOptions
 from loom.errors import (
     ContactBlocked,
@@ -455,3 +457,24 @@ async def test_every_view_is_plain_json(world: World) -> None:
     for command in commands:
         view = await alice.do(command)
         assert msgspec.json.decode(msgspec.json.encode(view))["v"] == 1
+
+
+async def test_what_was_begun_is_carried_out_when_the_caller_goes_away(world: World) -> None:
+    """A front end that is closed in the middle must not leave half of a command behind."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    await bob.crash()
+    await world.until(lambda: not alice.is_online(bob))
+    [said] = await alice.say(bob, "taken back")
+    deleting = asyncio.create_task(
+        alice.do(DeleteMessages(contact="Bob", message_ids=[said.message_id]))
+    )
+    failing = asyncio.create_task(alice.do(DeleteMessages(contact="Bob", message_ids=[UNKNOWN_ID])))
+    await asyncio.sleep(0)
+    for one in (deleting, failing):
+        one.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await one
+    await world.until(lambda: bool(alice.told(MessagesDeleted)))
+    assert "taken back" not in [one.body for one in await alice.history(bob)]
+    assert len(alice.peer(bob).sessions.in_flight) == 0
