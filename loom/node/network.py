@@ -15,6 +15,7 @@ from loom.node.anchors.anchors import Anchors
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
 from loom.node.invites.joining import Joins
+from loom.node.invites.mail import InviteMail
 from loom.node.invites.own import OwnInvites
 from loom.node.parts import Parts
 from loom.node.presence import Announcer
@@ -39,14 +40,15 @@ class Network:
         parts: Parts,
         roster: Roster,
         invites: OwnInvites,
+        invite_mail: InviteMail,
         transport: Transport,
         discovery: Discovery,
         options: NodeOptions,
     ) -> None:
         self.caller = Caller(transport, parts.clock, parts.random, self._today)
         self.link_listener = ContactListener(parts.database, parts.clock, parts.random, self._today)
-        self.anchors = Anchors(parts, roster, self.caller, self.may_dial)
         self.joins = Joins(parts, self.caller)
+        self.anchors = Anchors(parts, roster, self.caller, self.may_dial, self.joins, invite_mail)
         self.announcer: Announcer | None = None
         self.has_fallen_back = False
         """The remembered port was taken."""
@@ -73,7 +75,8 @@ class Network:
             self._proxy_watch = ProxyWatch(self._parts, self._roster, self._transport)
             self._proxy_watch.start()
         self._roster.on_changed = self._contacts_changed
-        self._invites.on_changed = self._admit
+        self._invites.on_doors_changed = self._admit
+        self._invites.on_changed = self.anchors.invites_changed
         self._contacts_changed()
         for device in self._roster.values():
             self._begin(device)

@@ -13,6 +13,7 @@ from loom.config import Paths
 from loom.errors import StoreUnavailable
 from loom.node.commands import Commands
 from loom.node.invites.acceptance import Acceptance
+from loom.node.invites.mail import InviteMail
 from loom.node.invites.own import OwnInvites
 from loom.node.maintenance import maintain
 from loom.node.network import Network
@@ -43,8 +44,17 @@ class Node:
     ) -> None:
         self.parts = parts
         self.roster = Roster(parts)
-        self.invites = OwnInvites(parts, Acceptance(parts, self.roster, name))
-        self.network = Network(parts, self.roster, self.invites, transport, discovery, options)
+        acceptance = Acceptance(parts, self.roster, name)
+        self.invites = OwnInvites(parts, acceptance)
+        self.network = Network(
+            parts,
+            self.roster,
+            self.invites,
+            InviteMail(parts, self.invites, acceptance),
+            transport,
+            discovery,
+            options,
+        )
         self.pairing = PairingRoom(
             parts,
             transport,

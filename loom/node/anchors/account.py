@@ -13,6 +13,7 @@ from loom.errors import AnchorClockApart, LoomError
 from loom.node.anchors.laying import Lies, lay
 from loom.node.anchors.reading import Reading, ReadQueue
 from loom.node.device import Device
+from loom.node.invites.mail import InviteMail
 from loom.node.parts import Parts
 from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.caller import Caller
@@ -67,6 +68,7 @@ class Account:
         anchor: Anchor,
         caller: Caller,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        invite_mail: InviteMail,
         *,
         taken: Callable[["Account", HeldQueue], Coroutine[Any, Any, None]],
         left: Callable[["Account"], Coroutine[Any, Any, None]],
@@ -81,6 +83,7 @@ class Account:
         self.reading = Reading(self._read_to_end)
         self._parts = parts
         self._spawn = spawn
+        self._invite_mail = invite_mail
         self._taken = taken
         self._left = left
         self._unread: set[bytes] = set()
@@ -150,8 +153,9 @@ class Account:
         self._spawn(self._look_again(link), "bundles at an anchor")
 
     def pushed(self, link: AnchorLink, push: Push) -> None:
-        """A blob of a contact."""
+        """A blob of a contact, or of somebody who has an invite."""
         self.reading.pushed(link, push)
+        self._invite_mail.pushed(link, push)
 
     def link_down(self) -> None:
         """What cannot be reached is not waited for."""
@@ -182,6 +186,8 @@ class Account:
                 self.stored = stored
                 self._opened = {one.queue_id for one in stored.queues}
             await self._open_missing(link)
+            if not self.anchor.is_left:
+                await self._invite_mail.care(self.anchor, link, self._opened)
             if subscribes:
                 await self._subscribe(link)
             else:

@@ -12,9 +12,12 @@ from loom.model import Address, AnchorId, MessageId
 from loom.node.anchors.account import Account, HeldQueue
 from loom.node.anchors.guest import Guest
 from loom.node.device import Device
+from loom.node.invites.joining import Joins
+from loom.node.invites.mail import InviteMail
 from loom.node.journal import Happened
 from loom.node.parts import Parts
 from loom.node.roster import Roster
+from loom.node.routes.address import AddressBox
 from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.caller import Caller
 from loom.node.routes.line import Line
@@ -39,6 +42,7 @@ from loom.wire.requests import Limits, Ok, Pair, Push
 log = logging.getLogger(__name__)
 
 PAIRING_TIMEOUT_S = 30.0
+DAY_S = 86_400
 
 
 class Anchors:
@@ -46,16 +50,26 @@ class Anchors:
 
     Args:
         may_dial: whether an address that somebody told is one to dial.
+        joins: the invites of others that are used here.
+        invite_mail: reads the queues of one's own.
     """
 
     def __init__(
-        self, parts: Parts, roster: Roster, caller: Caller, may_dial: Callable[[Address], bool]
+        self,
+        parts: Parts,
+        roster: Roster,
+        caller: Caller,
+        may_dial: Callable[[Address], bool],
+        joins: Joins,
+        invite_mail: InviteMail,
     ) -> None:
         self.accounts: dict[AnchorId, Account] = {}
         self._parts = parts
         self._roster = roster
         self._caller = caller
         self._may_dial = may_dial
+        self._joins = joins
+        self._invite_mail = invite_mail
         self._guests: dict[bytes, Guest] = {}
         """By the queue's id."""
         self._locks: dict[int, asyncio.Lock] = {}
@@ -218,7 +232,8 @@ class Anchors:
                 account.hold(row, device)
         device.context.has_mail = told is not None or sent is not None
         is_welcome = device.person.is_welcome
-        theirs = told.mailboxes if told is not None and is_welcome else ()
+        theirs = told.mailboxes if told is not None else self._joins.mailboxes(device)
+        theirs = theirs if is_welcome else ()
         has_inbound = any(one.direction == Direction.INBOUND for one in theirs)
         if is_welcome:
             await self._hold_queues(device, with_outbound=not has_inbound)
@@ -309,7 +324,7 @@ class Anchors:
             if is_read:
                 guest.line.stand()
             else:
-                writes.append(Mailbox(guest.keys, guest.line, guest.name))
+                writes.append(self._written(guest, told))
         self._drop_guests(device, kept)
         for account in self.accounts.values():
             if not account.anchor.is_left:
@@ -319,6 +334,17 @@ class Anchors:
                     if queue.device is device and not queue.is_read
                 ]
         device.mailer.use(writes)
+
+    def _written(self, guest: Guest, told: Told | None) -> Mailbox:
+        if told is None and self._joins.needs_work(guest.device):
+            today = lambda: self._parts.now_s() // DAY_S  # noqa: E731
+            return AddressBox(guest.keys, guest.line, guest.name, today)
+        return Mailbox(guest.keys, guest.line, guest.name)
+
+    def invites_changed(self) -> None:
+        """One's own invites are others now."""
+        for account in self.accounts.values():
+            account.care()
 
     def _guest(self, device: Device, entry: ToldMailbox) -> Guest | None:
         queue_id = derive_queue_keys(entry.secret).queue_id
@@ -345,7 +371,13 @@ class Anchors:
 
     def _account(self, row: anchors.Anchor) -> Account:
         return Account(
-            self._parts, row, self._caller, self._spawn, taken=self._was_taken, left=self._was_left
+            self._parts,
+            row,
+            self._caller,
+            self._spawn,
+            self._invite_mail,
+            taken=self._was_taken,
+            left=self._was_left,
         )
 
     async def _was_taken(self, account: Account, queue: HeldQueue) -> None:

@@ -10,13 +10,14 @@ from loom.model import Contact, ContactToken, InviteId, RequestId
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.handlers import Handlers
 from loom.node.introduction import queue_profile
-from loom.node.invites.newcomer import Newcomer, make_contact
+from loom.node.invites.newcomer import Newcomer, make_contact, open_first_queues
 from loom.node.invites.own import OwnInvites
 from loom.node.journal import Happened
 from loom.node.names import check_name
 from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.roster import Roster
+from loom.storage import invites as rows
 from loom.storage import requests
 from loom.storage.connection import Db
 from loom.storage.requests import Request
@@ -105,6 +106,8 @@ class InviteCommands:
             )
             contact = make_contact(db, happened, newcomer, parts.clock.now_ms(), name)
             queue_profile(db, parts, contact.device_id, self._own_name)
+            if (invite := rows.by_id(db, request.invite_id)) is not None:
+                open_first_queues(db, parts.identity, invite, contact)
             _decided(db, happened, request)
             return contact
 

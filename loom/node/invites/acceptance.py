@@ -18,7 +18,7 @@ from loom.errors import InviteReused, MalformedMessage, PeerError, StateConflict
 from loom.model import Contact, ContactToken, InviteId, MessageId
 from loom.node.device import Device
 from loom.node.introduction import queue_profile
-from loom.node.invites.newcomer import Newcomer, make_contact
+from loom.node.invites.newcomer import Newcomer, make_contact, open_first_queues
 from loom.node.journal import Happened
 from loom.node.mail import Incoming, Mail
 from loom.node.parts import Parts
@@ -36,6 +36,8 @@ class Answer(NamedTuple):
 
     receipt: bytes | None = None
     refusal: Refusal | None = None
+    is_handed_on: bool = False
+    """A contact's inbox has it, and says when it is judged."""
 
     def __repr__(self) -> str:
         return f"Answer(refusal={self.refusal})"
@@ -84,13 +86,15 @@ class Acceptance:
             if invite is None:
                 return Answer(refusal=Refusal.EXPIRED)
             if unknown is None:
-                self._hand_on(invite, Incoming(envelope, mail))
-                return Answer()
+                return self._hand_on(invite, Incoming(envelope, mail))
             if found is None or found.invite_id != invite_id:
+                if is_refused:
+                    return Answer(refusal=invites.refusal(invite))
                 return await self._closed(invite, unknown, Incoming(envelope, mail))
-            if is_refused:
-                return Answer()
-            return await self._judge(invite, decode_prekey(found.state), unknown, envelope, mail)
+            prekey = decode_prekey(found.state)
+            return await self._judge(
+                invite, prekey, unknown, Incoming(envelope, mail), is_refused=is_refused
+            )
 
     async def noticed(self, invite: Invite) -> None:
         """Somebody tried to use a spent invite: tell the user, once."""
@@ -115,10 +119,12 @@ class Acceptance:
         invite: Invite,
         prekey: Prekey,
         unknown: UnknownHandshake,
-        envelope: bytes,
-        mail: Mail | None,
+        incoming: Incoming,
+        *,
+        is_refused: bool,
     ) -> Answer:
-        parts, by_mail = self._parts, mail is not None
+        """`is_refused`: this flight was judged before."""
+        parts, envelope, by_mail = self._parts, incoming.envelope, incoming.mail is not None
         try:
             token = handshake.claimed_token(
                 parts.identity,
@@ -133,12 +139,13 @@ class Acceptance:
         claimant = self._claimant(token, device)
         match invites.judge(invite, claimant, parts.now_s(), by_mail=by_mail):
             case Verdict.CLOSED:
-                return await self._closed(invite, unknown, Incoming(envelope, mail))
+                return await self._closed(invite, unknown, incoming)
             case Verdict.RENEW if device is not None:
-                device.inbox.put([Incoming(envelope, mail)])
+                device.inbox.put([incoming])
                 # Both sides know each other's keys: the rest is for a link between contacts.
-                return Answer(refusal=None if invite.is_address else Refusal.SPENT)
-            case Verdict.CONTACT | Verdict.REQUEST:
+                told = None if invite.is_address else Refusal.SPENT
+                return Answer(refusal=told, is_handed_on=True)
+            case Verdict.CONTACT | Verdict.REQUEST if not is_refused:
                 return await self._welcome(
                     invite, _Flight(envelope, unknown, prekey, token, by_mail)
                 )
@@ -168,15 +175,17 @@ class Acceptance:
             live = device.sessions.value.live
             if any(one.handshake_id == unknown.handshake_id for one in live):
                 device.inbox.put([incoming])
-                return Answer(refusal=Refusal.SPENT)
+                return Answer(refusal=Refusal.SPENT, is_handed_on=True)
         await self.noticed(invite)
         return Answer(refusal=invites.refusal(invite))
 
-    def _hand_on(self, invite: Invite, incoming: Incoming) -> None:
+    def _hand_on(self, invite: Invite, incoming: Incoming) -> Answer:
         """What follows a Join is for the contact that it made."""
         device = None if invite.used_by is None else self._roster.get(invite.used_by)
-        if device is not None:
-            device.inbox.put([incoming])
+        if device is None:
+            return Answer()
+        device.inbox.put([incoming])
+        return Answer(is_handed_on=True)
 
     async def _welcome(self, invite: Invite, flight: _Flight) -> Answer:
         parts, token = self._parts, flight.token
@@ -218,6 +227,7 @@ class Acceptance:
                 raise StateConflict  # revoked meanwhile
             contact = make_contact(db, happened, newcomer, parts.clock.now_ms())
             queue_profile(db, parts, contact.device_id, self._own_name)
+            open_first_queues(db, parts.identity, current, contact)
             rows.spend(db, current, contact.person.person_id, now_s)
             used = InviteUsed(
                 invite_id=invite.invite_id,

@@ -10,7 +10,13 @@ import msgspec
 
 from loom.api.events import InvitesChanged
 from loom.core.choice import unconfirmed
-from loom.core.invites import Refusal, derive_invite_keys, invite_credentials
+from loom.core.invites import (
+    Refusal,
+    derive_invite_keys,
+    first_queue_secret,
+    invite_credentials,
+    invite_queue_secret,
+)
 from loom.core.link_events import CloseReason, RecordReceived
 from loom.core.link_kinds import Credentials
 from loom.core.prekeys import read_bundle
@@ -27,7 +33,10 @@ from loom.storage import joins, outbox
 from loom.storage.connection import Db
 from loom.storage.joins import JoinState, PendingJoin
 from loom.storage.outbox import OutboxRow, Seal
+from loom.wire.content import Mailbox
+from loom.wire.content.mailboxes import Direction
 from loom.wire.framing import RecordKind
+from loom.wire.limits import INVITE_MEMORY_S
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +65,27 @@ class Joins:
         found = self._pending.get(device_id)
         return None if found is None or found.state is JoinState.ANSWERED else found
 
+    def mailboxes(self, device: Device) -> tuple[Mailbox, ...]:
+        """What the owner of an invite reads and writes for this side, until they told of theirs."""
+        join, now_s = self._pending.get(device.device_id), self._parts.now_s()
+        if join is None or now_s >= join.expires_at_s + INVITE_MEMORY_S:
+            return ()
+        owner, link_key = device.peer_id, device.keys.receiving.link
+        entries: list[Mailbox] = []
+        for hint in join.hints:
+            if hint.is_anchor:
+                where, mask_key = ((hint.address.host, hint.address.port),), hint.mask_key
+                written = invite_queue_secret(join.secret, owner, mask_key)
+                entries.append(Mailbox(where, mask_key, written, Direction.INBOUND))
+                read = first_queue_secret(join.secret, link_key, mask_key)
+                entries.append(Mailbox(where, mask_key, read, Direction.OUTBOUND))
+        return tuple(entries)
+
+    def needs_work(self, device: Device) -> bool:
+        """Whether the owner is written to by an address."""
+        join = self._pending.get(device.device_id)
+        return join is not None and join.is_address
+
     def added(self, join: PendingJoin) -> None:
         """One more is stored."""
         self._pending[join.device_id] = join
@@ -73,7 +103,8 @@ class Joins:
             return
 
         def answered() -> None:
-            self._pending.pop(device.device_id, None)
+            answered = msgspec.structs.replace(join, state=JoinState.ANSWERED)
+            self._pending[device.device_id] = answered
             if (task := self._running.pop(device.device_id, None)) is not None:
                 task.cancel()
             device.context.join_id = None
@@ -89,12 +120,13 @@ class Joins:
 
     async def _use(self, attempt: "_Attempt", dial: Callable[[Device], None]) -> None:
         device, join, delay_s = attempt.device, attempt.join, FIRST_DELAY_S
+        nodes = [hint.address for hint in join.hints if not hint.is_anchor]
         while self._parts.now_s() < join.expires_at_s:
-            for hint in join.hints:
-                refusal = None if hint.is_anchor else await attempt.at(hint.address)
+            for address in () if device.is_linked() else nodes:
+                refusal = await attempt.at(address)
                 if refusal is Refusal.SPENT:
                     # Perhaps by this very Join, whose answer was lost: then links stand.
-                    if not await attempt.is_known_at(hint.address):
+                    if not await attempt.is_known_at(address):
                         await self._move(device, JoinState.SPENT)
                     dial(device)
                     return
@@ -103,6 +135,9 @@ class Joins:
                     return
             await asyncio.sleep(delay_s * random.uniform(0.5, 1.5))  # noqa: S311 - only jitter
             delay_s = min(2 * delay_s, MAX_DELAY_S)
+        if len(nodes) < len(join.hints):
+            # What was put in time is read for 31 days more.
+            await asyncio.sleep(join.expires_at_s + INVITE_MEMORY_S - self._parts.now_s())
         await self._move(device, JoinState.EXPIRED)
 
     async def _move(self, device: Device, state: JoinState) -> None:
@@ -216,7 +251,9 @@ class _Attempt:
 
     async def _sealed_before(self) -> bytes | None:
         """The Join as it was sealed on a start that the owner may still answer."""
-        row = await self._row()
+        return self._open_start(await self._row())
+
+    def _open_start(self, row: OutboxRow) -> bytes | None:
         best = self.device.sessions.best
         if best is None or not unconfirmed(best) or best.session_id != row.session_id:
             return None
@@ -234,6 +271,8 @@ class _Attempt:
         sessions, now_s = self.device.sessions, self._parts.now_s()
         bundle = read_bundle(data, self.device.context.token, now_s)
         row = await self._row()
+        if (envelope := self._open_start(row)) is not None:
+            return envelope  # the mail was quicker, and both bring the same
         sessions.start(bundle)
         sealed = sessions.seal_row(self.join.message_id, row.payload)
         seal = Seal(sealed.session_id, sealed.chain, sealed.ordinal, sealed.recipe, now_s)

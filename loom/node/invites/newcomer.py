@@ -3,15 +3,22 @@
 import msgspec
 
 from loom.api.events import ContactChanged
+from loom.core.identity import Identity
+from loom.core.invites import Invite, first_queue_secret
+from loom.core.pair_keys import derive_pair_keys
+from loom.core.queues import derive_queue_keys
 from loom.core.sessions import Sessions, encode_sessions
-from loom.model import Contact, ContactToken, Direction, MessageId
+from loom.model import Contact, ContactToken, MessageId
+from loom.model import Direction as Author
 from loom.node.journal import Happened
 from loom.node.names import free_name
-from loom.storage import counters, envelopes, mailboxes, persons, receipts, seen
+from loom.storage import anchors, counters, envelopes, mailboxes, persons, receipts, seen
 from loom.storage import sessions as session_rows
+from loom.storage.anchors import Queue
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
 from loom.wire.content import Join
+from loom.wire.content.mailboxes import Direction
 
 
 class Newcomer(msgspec.Struct, frozen=True):
@@ -60,7 +67,7 @@ def make_contact(
     persons.update(db, person)
     counters.put(db, token.peer_id, counters.Counters(after.sent, after.accepted))
     session_rows.save(db, device_id, 0, encode_sessions(newcomer.sessions))
-    seen.add_many(db, token.peer_id, Direction.IN, [message_id])
+    seen.add_many(db, token.peer_id, Author.IN, [message_id])
     envelopes.add_many(
         db,
         [envelopes.Envelope(newcomer.envelope_hash, token.peer_id, now_ms // 1000, message_id)],
@@ -72,3 +79,19 @@ def make_contact(
     event = ContactChanged(contact=person.name, contact_id=person.person_id, what="added")
     happened.add(event, contact.conversation_id)
     return msgspec.structs.replace(contact, person=person)
+
+
+def open_first_queues(db: Db, identity: Identity, invite: Invite, contact: Contact) -> None:
+    """A joiner without an anchor reads at those that the invite named (PROTOCOL 11.5)."""
+    person = contact.person
+    keys = derive_pair_keys(
+        identity.agreement, identity.peer_id, person.peer_id, person.x25519_public
+    )
+    named = {hint.mask_key for hint in invite.hints}
+    for anchor in anchors.every(db):
+        if anchor.mask_key not in named or anchor.is_left:
+            continue
+        secret = first_queue_secret(invite.secret, keys.sending.link, anchor.mask_key)
+        queue_id = derive_queue_keys(secret).queue_id
+        row = Queue(queue_id, anchor.anchor_id, contact.device_id, Direction.OUTBOUND, secret)
+        anchors.add_queue(db, row)

@@ -8,7 +8,16 @@ from typing import Any, Final
 from loom.api.events import InvitesChanged
 from loom.core import invites
 from loom.core.invites import Invite, at_door, is_open
-from loom.core.prekeys import decode_prekey, encode_prekey, issue, present, presentable
+from loom.core.prekeys import (
+    KIND_LAST,
+    KIND_MAIL,
+    KIND_ONCE,
+    decode_prekey,
+    encode_prekey,
+    issue,
+    present,
+    presentable,
+)
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.errors import InvalidInput, InviteNotFound
@@ -22,22 +31,31 @@ from loom.storage import invites as rows
 from loom.storage.connection import Db
 from loom.wire.hints import Hint, is_canonical_host
 from loom.wire.invite import HOUR_S, InviteText, encode_invite
-from loom.wire.limits import INVITE_LIFETIME_MAX_S, INVITE_SECRET_BYTES, INVITES_OPEN_MAX
+from loom.wire.limits import (
+    BUNDLE_LAST_LIFETIME_S,
+    INVITE_LIFETIME_MAX_S,
+    INVITE_SECRET_BYTES,
+    INVITES_OPEN_MAX,
+)
 
 log = logging.getLogger(__name__)
 
 LIFETIME_MIN_S: Final = 60
 NODE_HINTS_MAX: Final = 4
 ANCHOR_HINTS_MAX: Final = 4
+RENEW_BEFORE_S: Final = 7 * 86_400
 
 
 class OwnInvites:
-    """One per node. `on_changed`: the doors are others now; set by what meets the network."""
+    """One per node; what meets the network sets the two calls."""
 
     def __init__(self, parts: Parts, acceptance: Acceptance) -> None:
         self.doors: list[InviteDoor] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.on_changed: Callable[[], None] = lambda: None
+        """One was made or revoked."""
+        self.on_doors_changed: Callable[[], None] = lambda: None
+        """Others have a door now."""
         self._parts = parts
         self._acceptance = acceptance
         self._presented: dict[bytes, bytes] = {}
@@ -91,6 +109,7 @@ class OwnInvites:
 
         made = await parts.journal.submit(add)
         await self.load()
+        self.on_changed()
         return made
 
     async def every(self) -> list[Invite]:
@@ -114,6 +133,7 @@ class OwnInvites:
 
         if not await self._parts.journal.submit(close):
             raise InviteNotFound(number=invite_id)
+        self.on_changed()
         await self._parts.database.checkpoint()
 
     def text_of(self, invite: Invite) -> str:
@@ -142,7 +162,7 @@ class OwnInvites:
         doors = [kept.get(one.invite_id) or InviteDoor(self, one, owner) for one in found]
         if {one.gate_entry.invite_id for one in doors} != kept.keys():
             self.doors = doors
-            self.on_changed()
+            self.on_doors_changed()
 
     async def bundle(self, invite_id: InviteId) -> bytes | Answer:
         """See `Host.bundle`: the one unused live bundle of links made with this invite."""
@@ -160,32 +180,51 @@ class OwnInvites:
                 return Answer(
                     refusal=invites.Refusal.EXPIRED if invite is None else invites.refusal(invite)
                 )
-            if found is not None and (presented := self._presented.get(found.bundle_id)):
-                return presented
-            if found is not None:
-                prekey = decode_prekey(found.state)
-            else:
-                prekey = issue(
-                    parts.identity,
-                    X25519Key(parts.random(32)),
-                    KemKey.from_seed(parts.random(64)),
-                    parts.random(8),
-                    now_s,
-                )
-                row = rows.InvitePrekey(
-                    prekey.bundle_id,
-                    invite_id,
-                    encode_prekey(prekey),
-                    prekey.expires_at_s,
-                    prekey.answered_until_s,
-                )
-                await parts.database.write(lambda db: rows.put_prekey(db, row))
-            if len(self._presented) >= INVITES_OPEN_MAX:
-                self._presented.clear()
-            # Whoever asks is unknown, so no counter is told.
-            presented = present(parts.identity, prekey, 0)
-            self._presented[prekey.bundle_id] = presented
-            return presented
+            return await self._signed(invite, found, None)
+
+    async def bundle_for_queue(self, invite: Invite, queue_id: bytes) -> bytes:
+        """The bundle of an open invite that lies in one mailbox and serves no link."""
+        now_s = self._parts.now_s()
+        lasting = range(now_s + RENEW_BEFORE_S, now_s + BUNDLE_LAST_LIFETIME_S + 1)
+        async with self._issuing:
+            found = await self._parts.database.read(
+                lambda db: rows.prekey_at(db, invite.invite_id, queue_id, lasting)
+            )
+            return await self._signed(invite, found, queue_id)
+
+    async def _signed(
+        self, invite: Invite, found: rows.InvitePrekey | None, queue_id: bytes | None
+    ) -> bytes:
+        """A bundle that was issued before, else a new one, as it is sent."""
+        parts = self._parts
+        if found is not None and (signed := self._presented.get(found.bundle_id)):
+            return signed
+        if found is not None:
+            prekey = decode_prekey(found.state)
+        else:
+            for_mail = KIND_LAST if invite.is_address else KIND_MAIL
+            prekey = issue(
+                parts.identity,
+                X25519Key(parts.random(32)),
+                KemKey.from_seed(parts.random(64)),
+                parts.random(8),
+                parts.now_s(),
+                kind=KIND_ONCE if queue_id is None else for_mail,
+            )
+            row = rows.InvitePrekey(
+                prekey.bundle_id,
+                invite.invite_id,
+                encode_prekey(prekey),
+                prekey.expires_at_s,
+                prekey.answered_until_s,
+                queue_id,
+            )
+            await parts.database.write(lambda db: rows.put_prekey(db, row))
+        if len(self._presented) >= INVITES_OPEN_MAX:
+            self._presented.clear()
+        # Whoever asks is unknown, so no counter is told.
+        signed = self._presented[prekey.bundle_id] = present(parts.identity, prekey, 0)
+        return signed
 
     async def take(self, invite_id: InviteId, envelope: bytes) -> Answer:
         """See `Host.take`."""

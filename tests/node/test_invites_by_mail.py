@@ -1,0 +1,158 @@
+"""Invites at anchors: neither side need ever be online with the other (PROTOCOL 11.5, 11.6)."""
+
+import pytest
+
+from loom.api.commands import AcceptRequest, ListRequests, MakeInvite, RejectRequest, RevokeInvite
+from loom.api.events import RequestsChanged, Warned
+from loom.wire.invite import decode_invite
+from tests.node.anchor_machine import AnchorMachine
+from tests.node.harness import Person, World
+from tests.node.test_invites import contacts, invites, paste
+
+
+async def at_anchor(world: World, *names: str) -> tuple[AnchorMachine, list[Person]]:
+    """Some people; the first one uses an anchor."""
+    people = [await world.person(name) for name in names]
+    anchor = AnchorMachine(world, "first")
+    await anchor.start()
+    await anchor.serve(people[0])
+    return anchor, people
+
+
+async def by_mail(owner: Person, *, is_address: bool = False) -> str:
+    """An invite that names the anchor alone."""
+    made = await owner.do(MakeInvite(direct=False, is_address=is_address))
+    assert all(hint.is_anchor for hint in decode_invite(made.text).hints)
+    return made.text
+
+
+def apart(world: World, *people: Person) -> None:
+    """Nobody reaches anybody, and all reach the anchors."""
+    world.network.partition(*({one.host} for one in people))
+    for one in people:
+        world.network._group_of.pop(one.host, None)
+
+
+async def test_two_who_are_never_online_together_have_each_other(world: World) -> None:
+    _, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    text = await by_mail(ada)
+    await world.pass_time(30.0)
+    await ada.stop()
+    await paste(bob, text, "Ada")
+    await bob.say(ada, "hello")
+    await world.pass_time(120.0)
+    await bob.stop()
+    await ada.start()
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=600.0)
+    await world.until(lambda: ada.received(bob) == ["hello"], within_s=600.0)
+    await ada.say(bob, "welcome")
+    await world.pass_time(120.0)
+    await ada.stop()
+    await bob.start()
+    await world.until(lambda: bob.received(ada) == ["welcome"], within_s=600.0)
+    assert bob.sent(ada) == ["hello"]
+    (of_ada,) = await contacts(bob)
+    assert of_ada.joining is None
+    assert of_ada.queued == 0
+
+
+async def test_both_online_at_the_anchor_alone(world: World) -> None:
+    _, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    await paste(bob, await by_mail(ada), "Ada")
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=120.0)
+    await ada.say(bob, "welcome")
+    await world.until(lambda: bob.received(ada) == ["welcome"], within_s=400.0)
+    await bob.say(ada, "thanks")
+    await world.until(lambda: ada.received(bob) == ["thanks"], within_s=400.0)
+    assert (await contacts(bob))[0].joining is None
+    assert ada.told(Warned) + bob.told(Warned) == []
+
+
+async def test_a_joiner_with_an_anchor_of_their_own(world: World) -> None:
+    _, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    own = AnchorMachine(world, "second")
+    await own.start()
+    await own.serve(bob)
+    await paste(bob, await by_mail(ada), "Ada")
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=120.0)
+    await ada.say(bob, "welcome")
+    await world.until(lambda: bob.received(ada) == ["welcome"], within_s=400.0)
+    assert (await contacts(bob))[0].joining is None
+
+
+async def test_a_second_use_at_the_anchor_is_told_once(world: World) -> None:
+    _, (ada, bob, eve) = await at_anchor(world, "Ada", "Bob", "Eve")
+    text = await by_mail(ada)
+    await paste(bob, text, "Ada")
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=120.0)
+    await paste(eve, text, "Ada")
+    await world.pass_time(60.0)
+    await eve.restart()
+    await world.pass_time(60.0)
+    assert [one.contact for one in await contacts(ada)] == ["Bob"]
+    told = [one for one in ada.told(Warned) if one.code == "invite_reused"]
+    assert [one.facts["name"] for one in told] == ["Bob"]
+    assert (await invites(ada))[0].reuse
+
+
+async def test_a_revoked_invite_is_gone_from_the_anchor(world: World) -> None:
+    anchor, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    text = await by_mail(ada)
+    await world.pass_time(30.0)
+    await ada.do(RevokeInvite(invite_id=1))
+    await world.pass_time(30.0)
+    await paste(bob, text, "Ada")
+    await world.pass_time(120.0)
+    assert await contacts(ada) == []
+    assert anchor.blobs == 0
+
+
+async def test_what_was_put_in_time_is_taken_after_the_end(world: World) -> None:
+    _, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    text = await by_mail(ada)
+    await world.pass_time(30.0)
+    await ada.stop()
+    await paste(bob, text, "Ada")
+    await world.pass_time(2 * 86_400.0)
+    await ada.start()
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=600.0)
+    await world.until(lambda: (bob.node.network.joins.of(bob.peer(ada).device_id)) is None, 4_000.0)
+
+
+# --- addresses ---
+
+
+@pytest.fixture
+def easy_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight bits: a stranger's work is a matter of the real clock."""
+    monkeypatch.setattr("loom.node.routes.address.WORK_BITS_MIN", 4)
+    monkeypatch.setattr("loom.anchor.service.work_bits", lambda waiting: 8)
+
+
+async def test_an_address_is_for_many_and_each_waits_for_a_decision(
+    world: World, easy_work: None
+) -> None:
+    _, (ada, bob, eve) = await at_anchor(world, "Ada", "Bob", "Eve")
+    text = await by_mail(ada, is_address=True)
+    for one in (bob, eve):
+        await paste(one, text, "Ada")
+        await one.say(ada, f"I am {one.name}")
+    await world.until(lambda: len(ada.told(RequestsChanged)) == 2, within_s=400.0)
+    assert await contacts(ada) == []
+    asked = (await ada.do(ListRequests())).requests
+    assert sorted(one.name for one in asked) == ["Bob", "Eve"]
+    by_name = {one.name: one.request_id for one in asked}
+    await ada.do(RejectRequest(request_id=by_name["Eve"], block=True))
+    view = await ada.do(AcceptRequest(request_id=by_name["Bob"]))
+    assert (view.contact, view.display_name, view.verified) == ("Bob", "Bob", False)
+    await ada.say(bob, "welcome")
+    await world.until(lambda: bob.received(ada) == ["welcome"], within_s=2_000.0)
+    await world.until(lambda: ada.received(bob) == ["I am Bob"], within_s=2_000.0)
+    assert (await contacts(bob))[0].joining is None
+    assert ada.received(eve) == []
+    assert (await ada.do(ListRequests())).requests == []
+    assert {one.contact: one.blocked for one in await contacts(ada)} == {
+        "Bob": False,
+        "Eve": True,
+    }
+    assert [one.waiting for one in ada.told(RequestsChanged)] == [1, 2, 1, 0]
