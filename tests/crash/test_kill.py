@@ -17,6 +17,7 @@ from tests.crash.victims import COUNT, boundaries, needs_strace, spread
 log = logging.getLogger(__name__)
 
 TEXTS = 4
+MORE_TEXTS = 20
 BURST = 12
 MOMENT_S = 0.2
 ROUNDS_OF_A_PAIR = 5
@@ -30,12 +31,12 @@ async def test_a_node_killed_at_any_boundary_loses_and_doubles_nothing(
 ) -> None:
     """From opening the profile through the first handshake and messages to its end."""
 
-    async def first_words(trace: tuple[str, ...]) -> bool:
+    async def first_words(trace: tuple[str, ...], texts: int = TEXTS) -> bool:
         """Whether it died in time."""
         pair = new_pair()
         victim = pair.sides[who]
         await pair.start(victim, trace)
-        await pair.talk(TEXTS)
+        await pair.talk(texts)
         died = await victim.stop() is None
         await pair.finish()
         await pair.stop()
@@ -46,13 +47,15 @@ async def test_a_node_killed_at_any_boundary_loses_and_doubles_nothing(
     met = boundaries(written)
     assert len({one.call for one in met}) >= 6
     wanted = met if ROUNDS >= 1_000 else spread(met, ROUNDS // 4)
-    died = 0
+    missed = []
     for one in wanted:
         log.info("%s", one)
-        died += await first_words(one.trace)
-    log.info("%d died at %d of %d boundaries", died, len(wanted), len(met))
-    # How commits are grouped, and so how often a file is written, differs with what else runs.
-    assert died >= len(wanted) / 2
+        # How commits are grouped, and so how often a file is written, differs with what else runs:
+        # where a call did not come this time, it comes with more texts.
+        if not await first_words(one.trace) and not await first_words(one.trace, MORE_TEXTS):
+            missed.append(str(one))
+    log.info("died at %d of %d boundaries", len(wanted) - len(missed), len(met))
+    assert missed == []
 
 
 @pytest.mark.timeout(7_200)
