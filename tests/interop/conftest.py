@@ -105,6 +105,31 @@ class Talk:
             missing.remove(self.events.until("message.received")["body"])
 
     @contextmanager
+    def introduced(self, **identity: bool) -> Iterator[None]:
+        """Both run and know each other; `is_larger` says whose fingerprint is the larger."""
+        theirs = token_of(self.home, "bob")
+        with ExitStack() as stack:
+            ada = self.ada = stack.enter_context(program(self.folder))
+            phrase = ada.do("phrase", **({"beside": theirs, **identity} if identity else {}))
+            path = str(self.folder / "ada.json")
+            token = ada.do("open", path=path, name=ADA, phrase=phrase)["token"]
+            self.bob_runs("token", "import", token, "--name", ADA)
+            ada.do("contact", name=BOB, token=theirs)
+            self._daemon = stack.enter_context(ExitStack())
+            self._daemon.enter_context(self.bob_runs_on())
+            yield
+        assert "Traceback" not in self.home.said()
+
+    @contextmanager
+    def bob_runs_again(self) -> Iterator[None]:
+        """A daemon after the first one ended."""
+        self.control.close()
+        self.events.close()
+        self._daemon.pop_all()
+        with self.bob_runs_on():
+            yield
+
+    @contextmanager
     def ada_runs(self) -> Iterator[Program]:
         """Ada's program with her stored state."""
         with program(self.folder) as one:
@@ -155,6 +180,25 @@ class Talk:
             for one in self.ada.do("history", contact=BOB)
         ]
 
+    def settled(self, *, in_order: bool = True) -> None:
+        """Wait for the last receipts; then both stored the same texts, each once with its id.
+
+        With `in_order`, in the order in which they were written.
+        """
+        while self.inspect()["rows"]:
+            self.ada.until_event("receipt")
+        while (status := self.control.do("status"))["queued"]:
+            self.events.until("message.delivered")
+        assert status["online"] == 1
+        ours, theirs = self.adas_history(), self.bobs_history()
+        for direction in ("in", "out"):
+            one, other = (
+                [each[1:3] for each in side if each[0] == direction] for side in (ours, theirs)
+            )
+            assert (one == other) if in_order else (sorted(one) == sorted(other))
+        assert {state for *_, state in theirs} <= {"delivered", "read"}
+        assert {state for *_, state in ours} <= {"delivered", "read", "received"}
+
     def inspect(self) -> Values:
         """Ada's links, rows and sessions."""
         found: Values = self.ada.do("inspect", contact=BOB)
@@ -172,11 +216,5 @@ class Talk:
 def talk(made: tuple[Home, str], tmp_path: Path) -> Iterator[Talk]:
     """Both run, know each other, and have no link."""
     one = Talk(made[0].copy(tmp_path / "h"), tmp_path)
-    with ExitStack() as stack:
-        ada = stack.enter_context(one.ada_runs())
-        token = ada.do("open")["token"]
-        one.bob_runs("token", "import", token, "--name", ADA)
-        ada.do("contact", name=BOB, token=token_of(one.home, "bob"))
-        stack.enter_context(one.bob_runs_on())
+    with one.introduced():
         yield one
-    assert "Traceback" not in one.home.said()

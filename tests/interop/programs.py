@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,10 @@ class Program:
                 stderr=file,
             )
         self.events: list[Values] = []
+        self.heard: set[str] = set()
+        """The names of all events so far."""
+        self.log: deque[Values] = deque(maxlen=100)
+        """The newest events, for a test that fails."""
         self._read = b""
         self._asked = 0
 
@@ -112,6 +117,8 @@ class Program:
             self._read += more
         line, _, self._read = self._read.partition(b"\n")
         found: Values = json.loads(line)
+        self.heard.add(found.get("event", ""))
+        self.log.append(found)
         return found
 
     def kill(self) -> None:

@@ -42,27 +42,10 @@ def test_a_hundred_texts_each_way(talk: Talk, dialler: str, starter: str) -> Non
         answers = [f"{turn}: {word}" for word in ("fine", "thanks")]
         talk.bob_sends(answers)
         talk.ada.until_texts(answers)
-    settled(talk)
+    talk.settled()
     assert talk.best["is_own"] == (starter == ADA)
     assert talk.best["chains_sent"] >= 40
     assert talk.best["chains_received"] >= 40
     said = [direction for direction, *_ in talk.adas_history()]
     assert (said.count("out"), said.count("in")) == (100, 100)
     assert len(talk.inspect()["sessions"]) == 1
-
-
-def settled(talk: Talk) -> None:
-    """Wait for the last receipts; then both stored the same, all of it delivered."""
-    while talk.inspect()["rows"]:
-        talk.ada.until_event("receipt")
-    while (status := talk.control.do("status"))["queued"]:
-        talk.events.until("message.delivered")
-    assert status["online"] == 1
-    ours, theirs = talk.adas_history(), talk.bobs_history()
-    for direction in ("in", "out"):
-        one, other = (
-            [each[1:3] for each in side if each[0] == direction] for side in (ours, theirs)
-        )
-        assert one == other
-    assert {state for *_, state in theirs} <= {"delivered", "read"}
-    assert {state for *_, state in ours} <= {"delivered", "read", "received"}

@@ -4,14 +4,19 @@ import { bigint, equal, u32, u64, u8 } from "./bytes.js";
 import { dec, enc } from "./encoding.js";
 import { Refused, refuse } from "./errors.js";
 import { pinnedCard } from "./identity.js";
-import { BUNDLE_FUTURE_SKEW_S, BUNDLE_LAST_LIFETIME_S, BUNDLE_ONCE_LIFETIME_S } from "./limits.js";
+import { BUNDLE_FUTURE_SKEW_S, BUNDLE_LAST_LIFETIME_S, BUNDLE_MAIL_LIFETIME_S, BUNDLE_ONCE_LIFETIME_S } from "./limits.js";
 import {
   isCanonical, isEncapsulationKey, isOfSmallOrder, kemPublic, SIGNATURE_BYTES, verifies, x25519Public,
 } from "./primitives.js";
 
 export const ONCE = 1;
 export const LAST = 2;
-const LIFETIMES = { [ONCE]: BigInt(BUNDLE_ONCE_LIFETIME_S), [LAST]: BigInt(BUNDLE_LAST_LIFETIME_S) };
+export const ONCE_MAILBOX = 3;
+const LIFETIMES = {
+  [ONCE]: BigInt(BUNDLE_ONCE_LIFETIME_S),
+  [LAST]: BigInt(BUNDLE_LAST_LIFETIME_S),
+  [ONCE_MAILBOX]: BigInt(BUNDLE_MAIL_LIFETIME_S),
+};
 const BUNDLE_LENGTHS = [1, 32, 4, 1, 8, 32, 1_184, 8, 8];
 const CARD_BYTES = 2_101;
 const DEVICE = 0;

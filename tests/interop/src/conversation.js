@@ -34,6 +34,7 @@ export const newConversation = (name, { fingerprint, x25519 }) => ({
   starts: [],
   bundleRequests: [],
   displayName: null,
+  mailboxes: { number: -1, entries: [] },
 });
 
 // --- what is to be sent -------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-  const isReceipted = payload !== null && ["text", "profile", "unknown"].includes(payload.kind);
+  const isReceipted = payload !== null && ["text", "profile", "mailboxes", "unknown"].includes(payload.kind);
   conversation.envelopes.push({ hash, id: isReceipted ? payload.id : null, atMs: nowMs });
   if (payload === null) return [{ event: "malformed" }];
   if (!isReceipted) return payload.kind === "typing" ? [{ event: "typing", on: payload.on }] : takeReceipts(conversation, payload);
@@ -194,9 +195,17 @@ function takePayload(conversation, bytes, hash, nowMs) {
     conversation.displayName = payload.name;
     return [{ event: "profile", name: payload.name }];
   }
+  if (payload.kind === "mailboxes") return takeMailboxes(conversation, payload);
   const { body, sentAtMs } = payload;
   conversation.history.push({ direction: "in", id: hex(payload.id), body, sentAtMs, state: "received" });
   return [{ event: "text", id: hex(payload.id), body }];
+}
+
+/** The greatest number counts; `number` says so. */
+function takeMailboxes(conversation, { number, mailboxes }) {
+  if (number <= conversation.mailboxes.number) return [];
+  conversation.mailboxes = { number, entries: mailboxes };
+  return [{ event: "mailboxes", directions: mailboxes.map(({ direction }) => direction) }];
 }
 
 function takeReceipts(conversation, { delivered, read }) {

@@ -28,3 +28,13 @@ export function admitted(clear, entries, today, isUsed) {
   if (isUsed(found[0].name, rand)) return null;
   return { name: found[0].name, rand, day: Number(day) };
 }
+
+// --- the gate of an anchor (PROTOCOL 10.2) ---------------------------------------------------------
+
+export const dayTag = (tagKey, day) => MAC(tagKey, enc("LOOM/1 anchor tag", u64(day))).slice(0, 16);
+
+/** The 40 clear bytes of a link to the anchor whose `D` is `maskKey`. */
+export function clearForAnchor(tagKey, maskKey, day, rand) {
+  const mask = MAC(maskKey, enc("LOOM/1 anchor mask", u64(day), rand));
+  return concat(rand, u64(day), dayTag(tagKey, day).map((byte, i) => byte ^ mask[i]));
+}

@@ -22,6 +22,7 @@ export const RECORD_GRACE_S = 5;
 
 export const BUNDLE_ONCE_LIFETIME_S = 604_800;
 export const BUNDLE_LAST_LIFETIME_S = 3_024_000;
+export const BUNDLE_MAIL_LIFETIME_S = 3_024_000;
 export const BUNDLE_FUTURE_SKEW_S = 86_400;
 export const BUNDLE_REQUESTS_PER_HOUR = 10;
 export const COUNTER_FUTURE_MS = 86_400_000;
@@ -49,3 +50,7 @@ export const ENVELOPE_MEMORY_S = 3_456_000;
 export const SEALED_BEYOND_RECEIVED_MAX = 2_000;
 export const TEXTS_BEYOND_RECEIVED_MAX = 1_000;
 export const SEALED_BEYOND_OLDEST_MAX = 4_000;
+
+export const MAILBOXES_MAX = 4;
+export const MAILBOX_ADDRESSES_MAX = 4;
+export const MAIL_LIFETIME_S = 2_592_000;

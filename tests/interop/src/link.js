@@ -6,10 +6,10 @@
 
 import { concat, EMPTY, number } from "./bytes.js";
 import { close, discard, Refused } from "./errors.js";
-import { admitted, clearBytes } from "./gate.js";
+import { admitted, clearBytes, clearForAnchor } from "./gate.js";
 import { LINK_CLEAR_BYTES, LINK_HANDSHAKE_MAX_BYTES } from "./limits.js";
-import { MESSAGE_1_BYTES, MESSAGE_2_BYTES, NoiseInitiator, NoiseResponder } from "./noise.js";
-import { frame, isFrameLength, KEEPALIVE, padRecord, parseRecord, RecordCipher } from "./records.js";
+import { ANCHOR, CONTACT, MESSAGE_1_BYTES, MESSAGE_2_BYTES, NoiseInitiator, NoiseResponder } from "./noise.js";
+import { frame, isFrameLength, KEEPALIVE, padRecord, parseRecord, RecordCipher, TO_ANCHOR, TO_CONTACT } from "./records.js";
 
 class Link {
   constructor() {
@@ -78,7 +78,7 @@ class Link {
     const sealed = this.takeFrame((length) => {
       if (!isFrameLength(length)) throw close(`no record has a frame of ${length} bytes`);
     });
-    return sealed === null ? null : parseRecord(this.receiving.open(sealed));
+    return sealed === null ? null : parseRecord(this.receiving.open(sealed), this.types);
   }
 
   openRecords() {
@@ -88,11 +88,14 @@ class Link {
 }
 
 export class LinkInitiator extends Link {
-  /** `keys` are those of the direction I -> R. */
-  constructor(keys, day, random) {
+  /** `keys` are those of the direction I -> R, or those by which an anchor with this `maskKey` knows one. */
+  constructor(keys, day, random, maskKey = null) {
     super();
-    const clear = clearBytes(keys.tag, day, random.bytes(16));
-    this.noise = new NoiseInitiator(keys.link, clear, random.bytes(32), random.bytes(64));
+    const rand = random.bytes(16);
+    const clear = maskKey ? clearForAnchor(keys.tag, maskKey, day, rand) : clearBytes(keys.tag, day, rand);
+    const to = maskKey ? ANCHOR : CONTACT;
+    this.types = maskKey ? TO_ANCHOR : TO_CONTACT;
+    this.noise = new NoiseInitiator(keys.link, clear, random.bytes(32), random.bytes(64), to);
     this.outgoing.push(clear, frame(this.noise.message1));
   }
 
@@ -120,6 +123,7 @@ export class LinkResponder extends Link {
   constructor(gate, random) {
     super();
     this.gate = gate;
+    this.types = TO_CONTACT;
     this.random = random;
     this.step = this.readClear;
   }

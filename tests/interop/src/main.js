@@ -2,12 +2,13 @@
 
 import { createInterface } from "node:readline";
 
-import { hex, unhex } from "./bytes.js";
+import { compare, hex, unhex } from "./bytes.js";
 import { decodeToken } from "./token.js";
 import { safetyNumber, safetyWords } from "./safety_number.js";
-import { phraseOf, WORDS } from "./identity.js";
+import { entropyOf, identityOf, phraseOf, seedsOf, WORDS } from "./identity.js";
 import { Node } from "./node.js";
 import { RANDOM } from "./primitives.js";
+import { KEEPALIVE } from "./records.js";
 import { best } from "./sessions.js";
 import { compareVectors } from "./vectors.js";
 import { WRONG } from "./wrong.js";
@@ -41,8 +42,21 @@ const COMMANDS = {
   leave_start: ({ ms }) => {
     node.leaveStartMs = { dialler: ms, dialled: ms };
   },
+  phrase: ({ beside: other, is_larger: isLarger }) => {
+    const fingerprint = other ? decodeToken(other).fingerprint : null;
+    for (;;) {
+      const phrase = phraseOf(RANDOM.bytes(32));
+      if (!fingerprint) return phrase;
+      const order = compare(identityOf(seedsOf(entropyOf(phrase))).fingerprint, fingerprint);
+      if (order > 0 === isLarger) return phrase;
+    }
+  },
+  keepalives: ({ contact, count }) => {
+    const { link } = node.sendingRoute(contact);
+    for (let i = 0; i < count; i += 1) link.send(KEEPALIVE);
+  },
   hang_up: ({ contact }) => node.linksWith(contact).forEach((route) => route.close("hung up")),
-  send: ({ contact, bodies }) => bodies.map((body) => node.send(contact, body)),
+  send: ({ contact, bodies }) => node.send(contact, bodies),
   read: ({ contact, ids }) => node.read(contact, ids.map(unhex)),
   typing: ({ contact, on }) => node.typing(contact, on),
   history: ({ contact }) => node.conversation(contact).history,
@@ -69,7 +83,6 @@ const COMMANDS = {
     };
   },
   wrong: ({ what, ...options }) => WRONG[what](node, options),
-  wrongs: () => Object.keys(WRONG),
 };
 
 async function answer(line) {

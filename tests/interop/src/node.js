@@ -2,6 +2,7 @@
 
 import { connect, createServer } from "node:net";
 
+import { readBundle } from "./bundle.js";
 import { compare, equal, hex } from "./bytes.js";
 import {
   addProfile, addRead, addText, answerBundleRequest, envelopeOfRow, isStartDue, newConversation, onNewLink,
@@ -46,6 +47,10 @@ export class Node {
     this.held = { in: null, out: null };
     /** How long a link stands before the first session is begun; a test may want another time. */
     this.leaveStartMs = { dialler: 0, dialled: 1_000 };
+    /** What a test of refusals sends instead of a bundle, and the bundle that it keeps for flights. */
+    this.bundleInstead = null;
+    this.isOfferWanted = false;
+    this.offer = null;
     this.commit();
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
@@ -151,7 +156,7 @@ export class Node {
       },
       closed: (route, reason) => {
         this.routes = this.routes.filter((one) => one !== route);
-        this.tell({ event: "closed", contact: route.name, isDialler: route.isDialler, reason });
+        this.tell({ event: "closed", contact: route.name, is_dialler: route.isDialler, reason });
       },
     };
   }
@@ -166,7 +171,7 @@ export class Node {
     }
     onNewLink(this.conversation(route.name));
     this.retryMs[route.name] = RETRY_MS;
-    this.tell({ event: "link", contact: route.name, isDialler: route.isDialler });
+    this.tell({ event: "link", contact: route.name, is_dialler: route.isDialler });
   }
 
   isLarger(name) {
@@ -199,6 +204,13 @@ export class Node {
   }
 
   onBundleRequest(route) {
+    if (this.bundleInstead) {
+      const instead = this.bundleInstead();
+      if (instead) route.send(BUNDLE, instead);
+      this.bundleInstead = null;
+      this.tell({ event: "bundle asked", contact: route.name });
+      return;
+    }
     const answer = answerBundleRequest(this.conversation(route.name), this.me, Date.now(), RANDOM);
     if (answer === null) return;
     this.commit();
@@ -209,6 +221,12 @@ export class Node {
     if (!route.isAsked) return;
     route.isAsked = false;
     const { name } = route;
+    if (this.isOfferWanted) {
+      this.offer = readBundle(bytes, this.conversation(name), Math.floor(Date.now() / 1_000));
+      this.isOfferWanted = false;
+      this.tell({ event: "offer", contact: name });
+      return;
+    }
     try {
       const stoodS = (this.stoodMs[name] ?? 0) / 1_000;
       const before = best(this.conversation(name).sessions);
@@ -257,11 +275,11 @@ export class Node {
 
   // --- what goes out ------------------------------------------------------------------------------------
 
-  send(name, body) {
-    const id = addText(this.conversation(name), body, Date.now(), RANDOM);
+  send(name, bodies) {
+    const ids = bodies.map((body) => addText(this.conversation(name), body, Date.now(), RANDOM));
     this.commit();
     this.pump(name);
-    return hex(id);
+    return ids.map(hex);
   }
 
   read(name, ids) {
@@ -317,11 +335,14 @@ export class Node {
     else route.send(ENVELOPE, envelope);
   }
 
-  /** Write what was held, in this order of places; a place may come twice. */
+  /** Write what was held, in this order of places; a place may come twice, now or at a later call. */
   releaseOutgoing(order) {
-    const held = this.held.out ?? [];
+    this.kept = this.held.out ?? this.kept;
     this.held.out = null;
-    for (const place of order ?? held.keys()) this.sendingRoute(held[place].name)?.send(ENVELOPE, held[place].envelope);
+    for (const place of order ?? this.kept.keys()) {
+      const { name, envelope } = this.kept[place];
+      this.sendingRoute(name)?.send(ENVELOPE, envelope);
+    }
   }
 
   askForBundle(route, conversation, now) {

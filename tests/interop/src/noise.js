@@ -83,13 +83,17 @@ class SymmetricState {
   }
 }
 
-const prologueOf = (clear) => concat(ascii("LOOM/1 link"), clear);
+/** The prologues of links to a contact and to an anchor. */
+export const CONTACT = "LOOM/1 link";
+export const ANCHOR = "LOOM/1 anchor";
+
+const prologueOf = (clear, to) => concat(ascii(to), clear);
 
 /** I's side: `message1`, then `readMessage2`. */
 export class NoiseInitiator {
-  constructor(psk, clear, ephemeralSeed, kemSeed) {
+  constructor(psk, clear, ephemeralSeed, kemSeed, to = CONTACT) {
     this.seeds = { ephemeralSeed, kemSeed };
-    const state = (this.state = new SymmetricState(prologueOf(clear)));
+    const state = (this.state = new SymmetricState(prologueOf(clear, to)));
     state.mixPsk(psk);
     const ephemeral = x25519Public(ephemeralSeed);
     state.mixEphemeral(ephemeral, 1);
@@ -121,7 +125,7 @@ export class NoiseInitiator {
 /** R's side: reading message 1 costs no agreement; `answer` does. */
 export class NoiseResponder {
   constructor(psk, clear) {
-    this.state = new SymmetricState(prologueOf(clear));
+    this.state = new SymmetricState(prologueOf(clear, CONTACT));
     this.state.mixPsk(psk);
   }
 

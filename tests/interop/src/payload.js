@@ -4,16 +4,21 @@ import { decode, encode } from "@msgpack/msgpack";
 
 import { equal, number } from "./bytes.js";
 import { refuse } from "./errors.js";
-import { NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES, RECEIPT_MAX_IDS, TEXT_MAX_BYTES } from "./limits.js";
+import { isHost } from "./host.js";
+import {
+  MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES, RECEIPT_MAX_IDS,
+  TEXT_MAX_BYTES,
+} from "./limits.js";
 
 export const TEXT = 1;
 export const RECEIPT = 2;
 export const TYPING = 3;
 export const PROFILE = 4;
+export const MAILBOXES = 5;
 
 const ID_BYTES = 16;
 const TIME_MAX = 2 ** 53 - 1;
-const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile" };
+const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes" };
 
 export const encodePayload = (fields) => encode(fields);
 export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body]);
@@ -80,11 +85,35 @@ function knownFields(tag, bytes) {
     case TYPING:
       check(fields.length === 1 && typeof fields[0] === "boolean");
       return { on: fields[0] };
-    default:
+    case PROFILE:
       check(fields.length === 1 && isText(fields[0], 0, NAME_MAX_BYTES));
       return { name: fields[0] };
+    default:
+      check(fields.length === 2 && isCount(fields[0]) && Array.isArray(fields[1]) && fields[1].length <= MAILBOXES_MAX);
+      check(fields[1].every(isMailbox));
+      return { number: fields[0], mailboxes: fields[1].map(mailboxOf) };
   }
 }
+
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+const isBytes = (value, length) => value instanceof Uint8Array && value.length === length;
+
+const isAddress = (value) =>
+  Array.isArray(value) && value.length === 2 && typeof value[0] === "string" && isHost(value[0]) &&
+  isCount(value[1]) && value[1] >= 1 && value[1] <= 65_535;
+
+function isMailbox(value) {
+  if (!Array.isArray(value) || value.length !== 4) return false;
+  const [addresses, maskKey, secret, direction] = value;
+  return (
+    Array.isArray(addresses) && addresses.length >= 1 && addresses.length <= MAILBOX_ADDRESSES_MAX &&
+    addresses.every(isAddress) && isBytes(maskKey, 16) && isBytes(secret, 32) && (direction === 0 || direction === 1)
+  );
+}
+
+const mailboxOf = ([addresses, maskKey, secret, direction]) => ({
+  addresses: addresses.map(([host, port]) => ({ host, port })), maskKey, secret, direction,
+});
 
 /** Heads and lengths of MessagePack. */
 class Reader {

@@ -10,6 +10,10 @@ export const BUNDLE_REQUEST = 1;
 export const BUNDLE = 2;
 export const ENVELOPE = 3;
 
+/** The types that may come on a link with a contact, and from an anchor. */
+export const TO_CONTACT = [KEEPALIVE, BUNDLE_REQUEST, BUNDLE, ENVELOPE];
+export const TO_ANCHOR = [KEEPALIVE, 17, 18];
+
 const TAG_BYTES = 16;
 const REKEY_COUNTER = 2n ** 64n - 1n;
 
@@ -24,13 +28,13 @@ export function padRecord(type, body = EMPTY, bucket = null) {
 }
 
 /** `{ type, body }` of a plaintext, after the checks in their order. */
-export function parseRecord(plaintext) {
+export function parseRecord(plaintext, types) {
   const length = number(plaintext.subarray(1, 3));
   const used = 3 + length;
   if (RECORD_BUCKETS.find((one) => one >= used) !== plaintext.length) throw close("not the smallest bucket");
   if (plaintext.subarray(used).some((byte) => byte !== 0)) throw close("the padding is not zero");
   const type = plaintext[0];
-  if (type > ENVELOPE) throw close("unknown type of record");
+  if (!types.includes(type)) throw close("unknown type of record");
   const body = plaintext.slice(3, used);
   if (type === KEEPALIVE && body.length > 0) throw close("a keepalive with a body");
   return { type, body };

@@ -12,28 +12,44 @@ const VERSION = 1;
 
 const checksumOf = (body) => H(enc("LOOM/1 token", body)).slice(0, 4);
 
-export function encodeToken({ fingerprint, x25519 }) {
-  const body = concat(Uint8Array.of(VERSION), fingerprint, x25519);
-  const data = concat(body, checksumOf(body));
+/** Base32 without padding. */
+export function charactersOf(data) {
   const bits = [...data].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  const characters = bits.match(/.{1,5}/g).map((five) => ALPHABET[parseInt(five.padEnd(5, "0"), 2)]);
-  return PREFIX + characters.join("");
+  return bits.match(/.{1,5}/g).map((five) => ALPHABET[parseInt(five.padEnd(5, "0"), 2)]).join("");
 }
 
-/** The person of a token; `known` lists fingerprints that are refused, one's own first. */
-export function decodeToken(text, own = null, known = []) {
+/** What stands behind the prefix, without white space and hyphens. */
+export function packedOf(text) {
   const packed = text.replace(/\p{White_Space}/gu, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
   if (!packed.startsWith(PREFIX)) throw new InvalidInput("prefix");
   const characters = packed.slice(PREFIX.length).replaceAll("-", "");
   if (!/^[A-Z2-7]*$/.test(characters)) throw new InvalidInput("alphabet");
-  if (characters.length < TOKEN_CHARACTERS) throw new InvalidInput("length");
+  return characters;
+}
+
+/** Whole bytes, and the bits that are left. */
+export function unpacked(characters) {
   const bits = [...characters].map((one) => ALPHABET.indexOf(one).toString(2).padStart(5, "0")).join("");
-  if (parseInt(bits.slice(0, 8), 2) !== VERSION) throw new InvalidInput("version");
+  const used = bits.length - (bits.length % 8);
+  const bytes = Uint8Array.from(bits.slice(0, used).match(/.{8}/g) ?? [], (byte) => parseInt(byte, 2));
+  return { bytes, spare: bits.slice(used) };
+}
+
+export function encodeToken({ fingerprint, x25519 }) {
+  const body = concat(Uint8Array.of(VERSION), fingerprint, x25519);
+  return PREFIX + charactersOf(concat(body, checksumOf(body)));
+}
+
+/** The person of a token; `known` lists fingerprints that are refused, `own` is one's own. */
+export function decodeToken(text, own = null, known = []) {
+  const characters = packedOf(text);
+  if (characters.length < TOKEN_CHARACTERS) throw new InvalidInput("length");
+  const { bytes, spare } = unpacked(characters);
+  if (bytes[0] !== VERSION) throw new InvalidInput("version");
   if (characters.length > TOKEN_CHARACTERS) throw new InvalidInput("length");
-  const data = Uint8Array.from(bits.slice(0, 552).match(/.{8}/g), (byte) => parseInt(byte, 2));
-  const [body, checksum] = split(data, 65, 4);
+  const [body, checksum] = split(bytes, 65, 4);
   if (!equal(checksum, checksumOf(body))) throw new InvalidInput("checksum");
-  if (bits.slice(552) !== "000") throw new InvalidInput("spare bits");
+  if (spare !== "000") throw new InvalidInput("spare bits");
   const [, fingerprint, x25519] = split(body, 1, 32, 32);
   if (!isCanonical(x25519)) throw new InvalidInput("canonical key");
   if (isOfSmallOrder(x25519)) throw new InvalidInput("order of the key");

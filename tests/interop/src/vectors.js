@@ -6,17 +6,22 @@ import { join } from "node:path";
 import { concat, EMPTY, hex, u8, unhex } from "./bytes.js";
 import { bundleSigned, encodeBundle, presentBundle, readBundle } from "./bundle.js";
 import { Refused } from "./errors.js";
-import { clearBytes, gateTag } from "./gate.js";
+import { clearBytes, clearForAnchor, dayTag, gateTag } from "./gate.js";
 import { acceptHandshake, startHandshake } from "./handshake.js";
 import { entropyOf, identityOf, phraseOf, seedsOf } from "./identity.js";
 import { LinkInitiator, LinkResponder } from "./link.js";
+import { decodePairingText, encodePairingText, hintsShown, pairingBody } from "./pairing_text.js";
 import { pairKeys } from "./pair_keys.js";
 import { decodePayload, encodePayload } from "./payload.js";
 import { announces, decodeAdvert, encodeAdvert, epochAt, presenceMessage, presenceTag } from "./presence.js";
 import { Decaps, H, kemPublic, RANDOM, verifies, X, x25519Public } from "./primitives.js";
+import {
+  accountKeys, blobId, bundleMark, openBlob, openBundle, pairingKeys, queueKeys, sealBlob, sealBundle,
+} from "./queues.js";
 import { nextToSend, openMessage, ratchetOfA, ratchetOfB, roomFor, sealMessage } from "./ratchet.js";
 import { REKEY_AFTER_RECORDS } from "./limits.js";
 import { BUNDLE_REQUEST, KEEPALIVE } from "./records.js";
+import { decodeAnswer, encodePut, encodeRequest, requests, workHash } from "./requests.js";
 import { safetyNumber, safetyWords } from "./safety_number.js";
 import { decodeToken, encodeToken } from "./token.js";
 
@@ -321,15 +326,17 @@ function session({ inputs, derived }, compare) {
   }
 }
 
+/** Arrays of a file, with `{ bin }` for bytes. */
+function valueOf(one) {
+  if (Array.isArray(one)) return one.map(valueOf);
+  return one !== null && typeof one === "object" ? unhex(one.bin) : one;
+}
+
 function payloads({ inputs, derived }, compare) {
-  const value = (one) => {
-    if (Array.isArray(one)) return one.map(value);
-    return one !== null && typeof one === "object" ? unhex(one.bin) : one;
-  };
   for (const [name, fields] of Object.entries(inputs.accepted)) {
-    compare.is(name, encodePayload(value(fields)), derived[name]);
+    compare.is(name, encodePayload(valueOf(fields)), derived[name]);
     const decoded = decodePayload(unhex(derived[name]));
-    const kind = ["unknown", "text", "receipt", "typing", "profile"][fields[0]] ?? "unknown";
+    const kind = ["unknown", "text", "receipt", "typing", "profile", "mailboxes"][fields[0]] ?? "unknown";
     compare.is(`${name}: kind`, decoded.kind, kind);
     compare.is(`${name}: id`, decoded.id, fields[1].bin);
     compare.is(`${name}: sent_at_ms`, decoded.sentAtMs, fields[2]);
@@ -364,7 +371,78 @@ function presence({ inputs, derived }, compare) {
   compare.is("another port", announces(keys[0], advert, inputs.port + 1, addresses, epoch), false);
 }
 
-const FILES = { identity, pair, link, session, payloads, presence };
+function queues({ inputs, derived }, compare) {
+  const queue = queueKeys(unhex(inputs.queue_secret));
+  const [account, pairing] = [accountKeys(unhex(inputs.account_secret)), pairingKeys(unhex(inputs.pairing_secret))];
+  for (const [name, value] of Object.entries({
+    queue_id: queue.id, guest_tag: queue.tag, guest_link: queue.link, id: queue.idKey, blob_key: queue.blobKey,
+    bundle_key: queue.bundleKey, account_tag: account.tag, account_link: account.link, pairing_tag: pairing.tag,
+    pairing_link: pairing.link,
+  })) compare.is(name, value, derived[name]);
+  const envelope = unhex(inputs.envelope);
+  const blob = sealBlob(queue, inputs.until, envelope);
+  compare.is("blob", blob, derived.blob);
+  compare.is("blob_id", blobId(blob), derived.blob_id);
+  compare.is("put", encodePut(inputs.number, queue, blob), derived.put);
+  const opened = openBlob(queue, blob);
+  compare.is("blob opened", [opened.until, hex(opened.envelope)], [inputs.until, inputs.envelope]);
+  for (const place of [0, 12, blob.length - 1]) {
+    const bent = blob.slice();
+    bent[place] ^= 1;
+    compare.refuses(`blob with byte ${place} changed`, () => openBlob(queue, bent));
+  }
+  compare.refuses("blob of another length", () => openBlob(queue, blob.slice(0, -1)));
+  const sealed = sealBundle(queue, unhex(inputs.bundle), recorded({ bytes: [unhex(inputs.bundle_nonce)] }));
+  compare.is("sealed_bundle", sealed, derived.sealed_bundle);
+  compare.is("bundle opened", openBundle(queue, sealed), inputs.bundle);
+  compare.is("bundle_mark", bundleMark(sealed), derived.bundle_mark);
+  const [maskKey, rand] = [unhex(inputs.mask_key), unhex(inputs.rand)];
+  compare.is("day_tag", dayTag(account.tag, inputs.day), derived.day_tag);
+  compare.is("clear", clearForAnchor(account.tag, maskKey, inputs.day, rand), derived.clear);
+  const link = new LinkInitiator(account, inputs.day, { ...RANDOM, bytes: recordedOnce(rand) }, maskKey);
+  compare.is("handshake_hash_after_prologue", link.noise.state.trace[0].h, derived.handshake_hash_after_prologue);
+  compare.is("clear of the link", link.takeOutgoing().slice(0, 40), derived.clear);
+  const work = inputs.requests.work;
+  compare.is("work_hash", workHash(queue, inputs.day, blobId(blob), inputs.work_nonce), derived.work_hash);
+
+  const ids = (list) => list.map(({ bin }) => unhex(bin));
+  const { open, ack, have, lay, pair: paired } = inputs.requests;
+  const other = { id: queue.id, tag: unhex(open[2].bin), link: unhex(open[3].bin) };
+  const made = {
+    open: requests.open(other, open[4], open[5]), shut: requests.shut(queue), subscribe: requests.subscribe(),
+    ack: requests.ack(queue, ids(ack[2])), have: requests.have(queue, ids(have[2])),
+    lay: requests.lay(queue, lay[2], unhex(lay[3].bin)), fetch: requests.fetch(queue),
+    work: requests.work(queue, unhex(work[2].bin), work[3], work[4]),
+    pair: requests.pair({ tag: unhex(paired[1].bin), link: unhex(paired[2].bin) }), status: requests.status(),
+  };
+  for (const [name, fields] of Object.entries(made)) {
+    compare.is(`request ${name}`, encodeRequest(inputs.number, fields), derived.requests[name]);
+  }
+  for (const [name, body] of Object.entries(derived.answers)) {
+    void derived.answers[name];
+    const answer = decodeAnswer(unhex(body));
+    compare.is(`answer ${name}`, [answer.count, answer.name], [inputs.number, name === "no bundle" ? "laid" : name]);
+    compare.is(`answer ${name} encoded again`, encodeRequest(answer.count, valueOf(inputs.answers[name])), body);
+  }
+
+  const hints = inputs.hints.map(({ host, port, mask_key: key }) => ({ host, port, maskKey: unhex(key) }));
+  const body = pairingBody({ secret: unhex(inputs.pairing_secret), expiresH: inputs.expires_h, hints });
+  compare.is("pairing_body", body, derived.pairing_body);
+  compare.is("pairing_text", encodePairingText(body), derived.pairing_text);
+  const read = decodePairingText(derived.pairing_text.toLowerCase());
+  compare.is("pairing text read", [hex(read.secret), read.expiresH, hintsShown(read.hints)],
+    [inputs.pairing_secret, inputs.expires_h, inputs.hints]);
+  compare.refuses("pairing text cut", () => decodePairingText(derived.pairing_text.slice(0, -1)), "checksum");
+  compare.refuses("a token", () => decodePairingText(`LOOM-AE${"A".repeat(109)}`), "version");
+}
+
+/** The first bytes drawn are these, all others random. */
+function recordedOnce(first) {
+  const left = [first];
+  return (length) => left.shift() ?? RANDOM.bytes(length);
+}
+
+const FILES = { identity, pair, link, session, payloads, presence, queues };
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
 export function compareVectors(folder) {

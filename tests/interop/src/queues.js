@@ -1,0 +1,55 @@
+/** Keys of queues, blobs and bundles in them (PROTOCOL 10.1). */
+
+import { ascii, bigint, concat, EMPTY, equal, u64 } from "./bytes.js";
+import { refuse } from "./errors.js";
+import { ENVELOPE_BUCKETS } from "./limits.js";
+import { H, HK, MAC, SIV, split } from "./primitives.js";
+
+const ID_BYTES = 12;
+const BLOB_OVERHEAD = ID_BYTES + 8 + 16;
+const MARK_BYTES = 8;
+
+/** What follows from a queue's secret `Q`. */
+export function queueKeys(secret) {
+  const [id, tag, link, idKey, blobKey, bundleKey] = split(
+    HK(EMPTY, secret, ascii("LOOM/1 queue"), 176), 16, 32, 32, 32, 32, 32,
+  );
+  return { id, tag, link, idKey, blobKey, bundleKey };
+}
+
+const twoKeys = (secret, label) => {
+  const [tag, link] = split(HK(EMPTY, secret, ascii(label), 64), 32, 32);
+  return { tag, link };
+};
+
+export const accountKeys = (secret) => twoKeys(secret, "LOOM/1 account");
+export const pairingKeys = (secret) => twoKeys(secret, "LOOM/1 pairing");
+
+/** The blob of an envelope; the same bytes each time. It begins with its id. */
+export function sealBlob(queue, until, envelope) {
+  const content = concat(u64(until), envelope);
+  const id = MAC(queue.idKey, content).slice(0, ID_BYTES);
+  return concat(id, SIV.seal(queue.blobKey, id, content, queue.id));
+}
+
+export const blobId = (blob) => blob.slice(0, ID_BYTES);
+
+export function openBlob(queue, blob) {
+  if (!ENVELOPE_BUCKETS.includes(blob.length - BLOB_OVERHEAD)) throw refuse("a blob of another length");
+  const id = blobId(blob);
+  const content = SIV.open(queue.blobKey, id, blob.slice(ID_BYTES), queue.id);
+  if (content === null) throw refuse("a blob that does not open");
+  if (!equal(id, MAC(queue.idKey, content).slice(0, ID_BYTES))) throw refuse("a blob under another id");
+  return { until: Number(bigint(content.slice(0, 8))), envelope: content.slice(8) };
+}
+
+export function sealBundle(queue, bundle, random) {
+  const nonce = random.bytes(12);
+  return concat(nonce, SIV.seal(queue.bundleKey, nonce, bundle, queue.id));
+}
+
+/** null where it does not open. */
+export const openBundle = (queue, sealed) =>
+  SIV.open(queue.bundleKey, sealed.slice(0, 12), sealed.slice(12), queue.id);
+
+export const bundleMark = (sealed) => H(sealed).slice(0, MARK_BYTES);
