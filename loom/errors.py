@@ -22,9 +22,10 @@
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
-    │   ├── PortInUse, PortMoved, PortNotAllowed, Unreachable, DiscoveryUnavailable
+    │   ├── PortInUse, PortMoved, PortNotAllowed, DiscoveryUnavailable
+    │   ├── Unreachable       ProxyNeeded, ProxyUnavailable: nobody was asked there
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
-    │   ├── ProxyNeeded, ProxyUnavailable, NotDelivered, ControlError
+    │   ├── NotDelivered, ControlError
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
@@ -418,17 +419,17 @@ class Unreachable(NetworkError):
     """No connection to the address."""
 
     code = "unreachable"
-    fact_names = ("address",)
+    fact_names: ClassVar[tuple[str, ...]] = ("address",)
 
 
-class ProxyNeeded(NetworkError):
+class ProxyNeeded(Unreachable):
     """An onion service, and no proxy that finds it; nobody was asked for its address."""
 
     code = "proxy_needed"
-    fact_names = ("address",)
+    fact_names: ClassVar[tuple[str, ...]] = ("address",)
 
 
-class ProxyUnavailable(NetworkError):
+class ProxyUnavailable(Unreachable):
     """The proxy cannot be used, so what goes through it was not dialled."""
 
     code = "proxy_unavailable"

@@ -153,7 +153,7 @@ class LinkListener:
         }
         same = [one for one, at in strangers.items() if at == source]
         # Behind an onion service everybody comes from loopback.
-        if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX and not is_loopback(source):
+        if len(same) >= UNAUTHENTICATED_PER_SOURCE_MAX and not _is_local(source):
             self._turn_away(same[0])
         elif len(strangers) >= UNAUTHENTICATED_MAX:
             self._turn_away(next(iter(strangers)))
@@ -197,7 +197,7 @@ class LinkListener:
             self._gate(),
             ephemeral_seed=self._random(32),
             now_s=self._clock.monotonic_s(),
-            times=PROXIED if is_loopback(source) else PROMPT,
+            times=PROXIED if _is_local(source) else PROMPT,
         )
 
     def _is_used(self, entry: GateEntry, rand: bytes) -> bool:
@@ -221,7 +221,7 @@ class _Incoming(DirectLink):
             stream.abort()
 
 
-def is_loopback(source: str) -> bool:
+def _is_local(source: str) -> bool:
     """Whether a source is this machine."""
     return source == "::/64" or source.startswith("127.")
 

@@ -128,10 +128,14 @@ class Network:
         ]
         return list(dict.fromkeys(found))
 
+    def tellable(self) -> list[Address]:
+        """What of `reachable` others may be told: with a proxy nothing, as it is to hide it."""
+        return [] if self.proxy else self.reachable()
+
     def may_dial(self, told: Address) -> bool:
         """Whether an address that somebody else told is dialled (docs/PROTOCOL.md 3.7)."""
         own = self.reachable()
-        if self._is_confined and is_loopback(told.host):
+        if not self.proxy and self._is_confined and is_loopback(told.host):
             return told not in own
         return told_address_allowed(told, own, proxied=bool(self.proxy))
 

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from loom.api.commands import ShowConnectivity, Status
+from loom.api.commands import MakeInvite, ShowConnectivity, Status
 from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
-from loom.errors import ProxyUnavailable, Unreachable
+from loom.errors import InvalidInput, ProxyUnavailable, Unreachable
 from loom.model import Address
+from loom.node.network import Network
 from loom.node.proxy_watch import CHECK_AGAIN_S, CHECK_S
 from loom.ports import StreamHandler
 from loom.wire.limits import (
@@ -150,6 +151,39 @@ async def test_a_proxy_that_is_not_there_at_the_start_is_told(
     proxy.is_there = False
     await alice.start()
     await world.until(lambda: bool(_warnings(alice)))
+
+
+async def test_an_invite_does_not_tell_what_the_proxy_hides(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, _ = await behind(world, monkeypatch)
+    at = Address(alice.host, 4_070)
+
+    async def tells() -> list[str]:
+        return (await alice.do(MakeInvite(lifetime_s=3_600))).reached_at
+
+    for proxy in (None, TOR):
+        await alice.stop()
+        alice.options = NodeOptions(mdns=False, listen=at, proxy=proxy)
+        await alice.start()
+        if proxy is None:
+            assert await tells() == [str(at)]
+        else:
+            with pytest.raises(InvalidInput):
+                await tells()
+
+
+async def test_who_hides_behind_an_onion_service_dials_no_loopback_that_others_tell(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a node listens on loopback only, which else counts as its whole network."""
+    alice, _ = await behind(world, monkeypatch)
+    monkeypatch.setattr(Network, "_is_confined", property(lambda _: True))
+    assert not alice.node.network.may_dial(Address("127.0.0.1", 5_432))
+    await alice.stop()
+    alice.options = NodeOptions(mdns=False)
+    await alice.start()
+    assert alice.node.network.may_dial(Address("127.0.0.1", 5_432))
 
 
 async def test_an_onion_service_has_patience_and_all_places(world: World) -> None:

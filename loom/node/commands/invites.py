@@ -56,7 +56,7 @@ class InviteCommands:
         made = await self._invites.make(
             command.lifetime_s,
             is_address=command.is_address,
-            reachable=self._network.reachable() if command.direct else [],
+            reachable=self._network.tellable() if command.direct else [],
         )
         return self._view(made)
 

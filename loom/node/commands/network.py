@@ -3,7 +3,7 @@
 from loom.addresses import is_onion, parse_host
 from loom.api import commands as api
 from loom.api import views
-from loom.errors import InvalidAddress, NetworkError, ProxyNeeded, Unreachable
+from loom.errors import InvalidAddress, ProxyNeeded, Unreachable
 from loom.model import Address, Direction
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
@@ -40,7 +40,7 @@ class NetworkCommands:
         if device.connection is None or device.connection.remote != address:
             try:
                 await self._network.caller.call(device, address)
-            except NetworkError:
+            except Unreachable:
                 if device.dialer is not None:
                     device.dialer.heard()  # it may have had no address before
                 raise

@@ -256,7 +256,8 @@ class OwnInvites:
             raise InvalidInput(
                 what="An address leads to your anchors only, and you use none"
                 if is_address
-                else "This invite would lead nowhere: use an anchor, or let Loom run on a network"
+                else "This invite would lead nowhere: use an anchor, or let Loom run on a network "
+                "and without a proxy"
             )
         for count in range(len(hints), 1, -1):
             text = InviteText(

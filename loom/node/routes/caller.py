@@ -8,7 +8,7 @@ from loom.core.link import Link
 from loom.core.link_ends import PROMPT, PROXIED, LinkInitiator
 from loom.core.link_events import CloseReason, LinkAuthenticated
 from loom.core.link_kinds import Credentials, OpeningTimes
-from loom.errors import LoomError, NetworkError, Unreachable
+from loom.errors import LoomError, Unreachable
 from loom.links.direct import DirectLink
 from loom.model import Address
 from loom.ports import Clock, Transport
@@ -92,7 +92,7 @@ class Caller:
         except asyncio.CancelledError:
             link.abort()
             raise
-        except NetworkError:
+        except Unreachable:
             link.abort()
             raise
         except (TimeoutError, LoomError) as error:
