@@ -340,6 +340,58 @@ def _pairing_text() -> str:
     return f"{figure(bytes.fromhex(derived['pairing_body']), parts)}\n{derived['pairing_text']}\n"
 
 
+def _invite_text() -> str:
+    derived = load("invites")["derived"]
+    parts = [
+        Part("version", 1),
+        Part("FP", 32),
+        Part("x25519_pk", 32),
+        Part("V", 16),
+        Part("expires_h", 4),
+        Part("flags", 1),
+        Part("n", 1),
+        Part("hint: kind, port", 3),
+        Part("length, 192.0.2.7", 10),
+        Part("hint: kind, port", 3),
+        Part("D", 16),
+        Part("length, anchor.example", 15),
+    ]
+    return f"{figure(bytes.fromhex(derived['invite_body']), parts)}\n{derived['invite_text']}\n"
+
+
+def _invite_keys() -> str:
+    vector = load("invites")
+    derived, given = vector["derived"], vector["inputs"]
+    names = [
+        ("V", given["secret"]),
+        ("I_tag", derived["invite_tag"]),
+        ("I_link", derived["invite_link"]),
+        ("Q at D", derived["queue_secret"]),
+        ("K_link(owner -> joiner)", given["link_key"]),
+        ("first Q at D", derived["first_queue_secret"]),
+    ]
+    return _values([(name, _abbreviated(value)) for name, value in names])
+
+
+def _join() -> str:
+    return figure(
+        bytes.fromhex(load("invites")["derived"]["join"]),
+        [
+            Part("array of 6", 1),
+            Part("tag 6", 1),
+            Part("message_id", 18),
+            Part("sent_at_ms", 9),
+            Part("str of 3: Bob", 4),
+            Part("number", 9),
+            Part("array of 1 mailbox: array of 4", 2),
+            Part("addresses: array of 1: host, port", 15),
+            Part("D", 18),
+            Part("Q", 34),
+            Part("direction: inbound", 1),
+        ],
+    )
+
+
 def _advert() -> str:
     vector = load("presence")
     strings = [bytes.fromhex(text) for text in vector["derived"]["txt"]]
@@ -377,6 +429,9 @@ FIGURES: Final[dict[str, Callable[[], str]]] = {
     "clear part for an anchor": _clear_of_an_anchor,
     "ack": _request,
     "pairing text": _pairing_text,
+    "invite": _invite_text,
+    "keys of an invite": _invite_keys,
+    "join": _join,
 }
 
 

@@ -34,6 +34,7 @@ VERSIONS = {
     "payloads": 3,
     "presence": 1,
     "queues": 1,
+    "invites": 1,
     "nearby": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
@@ -323,6 +324,32 @@ def queue_inputs() -> Values:
     return inputs
 
 
+def invite_inputs(one: Values, pair: Values) -> Values:
+    mask_key, sent_at_ms = filler("mask key", 16).hex(), UNIX_S * 1_000
+    node = {"host": "192.0.2.7", "port": 4_070, "mask_key": ""}
+    anchor = {"host": "anchor.example", "port": 4_070, "mask_key": mask_key}
+    entry = [[["a.example", 4_070]], {"bin": mask_key}, {"bin": filler("mailbox", 32).hex()}, 0]
+    return {
+        "fingerprint": one["fingerprint"],
+        "x25519_public": one["x25519_public"],
+        "secret": filler("invite secret", 16).hex(),
+        "mask_key": mask_key,
+        "link_key": pair["one_to_other"]["link"],
+        "day": UNIX_S // 86_400,
+        "rand": filler("invite rand", 16).hex(),
+        "invite": {"expires_h": UNIX_S // 3_600 + 24, "flags": 0, "hints": [node, anchor]},
+        "address": {"expires_h": UNIX_S // 3_600 + 720, "flags": 1, "hints": [anchor]},
+        "join": [
+            6,
+            {"bin": bytes(range(16)).hex()},
+            sent_at_ms,
+            "Bob",
+            sent_at_ms,
+            [entry],
+        ],
+    }
+
+
 def nearby_inputs(a: Values, b: Values) -> Values:
     kem_seed = filler("nearby kem", 64)
 
@@ -404,6 +431,7 @@ def main() -> None:
     write("payloads", payload_inputs())
     write("presence", presence_inputs(pair))
     write("queues", queue_inputs())
+    write("invites", invite_inputs(one, pair))
     write("nearby", nearby_inputs(one, other))
 
 

@@ -589,6 +589,40 @@ def _hint(hint: Values) -> bytes:
     return kind + u(16, hint["port"]) + mask_key + u(8, len(host)) + host
 
 
+# --- 11: invites ---
+
+
+def invites(inputs: Values) -> Values:
+    fingerprint, secret = unhex(inputs["fingerprint"]), unhex(inputs["secret"])
+    block = hkdf(b"", secret, enc(b"LOOM/1 invite", fingerprint), 64)
+    mask_key = unhex(inputs["mask_key"])
+    queue = hkdf(b"", secret, enc(b"LOOM/1 invite queue", fingerprint, mask_key), 32)
+    first = hkdf(secret, unhex(inputs["link_key"]), enc(b"LOOM/1 first queue", mask_key), 32)
+    day, rand = u(64, inputs["day"]), unhex(inputs["rand"])
+    clear = rand + day + mac(block[:32], enc(b"LOOM/1 tag", day, rand))[:16]
+    derived: Values = {
+        "invite_tag": block[:32],
+        "invite_link": block[32:],
+        "clear": clear,
+        "handshake_hash_after_prologue": Noise(b"LOOM/1 link" + clear).h,
+        "queue_secret": queue,
+        "first_queue_secret": first,
+        "join": _pack(inputs["join"]),
+    }
+    for name in ("invite", "address"):
+        given = inputs[name]
+        body = b"\x02" + fingerprint + unhex(inputs["x25519_public"]) + secret
+        body += u(32, given["expires_h"]) + u(8, given["flags"]) + u(8, len(given["hints"]))
+        body += b"".join(map(_hint, given["hints"]))
+        checked = body + sha512(enc(b"LOOM/1 token", body))[:4]
+        bits = "".join(f"{byte:08b}" for byte in checked)
+        bits += "0" * (-len(bits) % 5)
+        text = "".join(BASE32[int(bits[at : at + 5], 2)] for at in range(0, len(bits), 5))
+        derived[f"{name}_body"] = body
+        derived[f"{name}_text"] = "LOOM-" + text
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
 # --- 12: pairing nearby ---
 
 
@@ -665,5 +699,6 @@ DERIVE = {
     "payloads": payloads,
     "presence": presence,
     "queues": queues,
+    "invites": invites,
     "nearby": nearby,
 }

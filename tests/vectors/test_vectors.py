@@ -13,6 +13,12 @@ from loom.core.anchor_gate import AnchorEntry, AnchorGate, anchor_credentials
 from loom.core.chains import RatchetKey
 from loom.core.gate import Admission, ContactEntry, Gate, pair_credentials
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
+from loom.core.invites import (
+    derive_invite_keys,
+    first_queue_secret,
+    invite_credentials,
+    invite_queue_secret,
+)
 from loom.core.link_ends import PROTOCOL_NAME, LinkInitiator, LinkResponder
 from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceived
 from loom.core.noise import Handshake
@@ -40,9 +46,10 @@ from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
 from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
 from loom.model import Address, PeerId, PersonId
-from loom.wire.content import KnownPayload, Unknown, decode_payload, encode_payload
+from loom.wire.content import Join, KnownPayload, Unknown, decode_payload, encode_payload
 from loom.wire.framing import RecordKind
 from loom.wire.hints import Hint
+from loom.wire.invite import decode_invite, encode_invite
 from loom.wire.limits import BUNDLE_MARK_BYTES, REKEY_AFTER_RECORDS
 from loom.wire.pairing import PairingText, decode_pairing_text, encode_pairing_text
 from loom.wire.requests import Put, decode_answer, decode_request, encode_answer, encode_request
@@ -409,6 +416,36 @@ def test_presence() -> None:
     for unix_s in (first_s - 1, first_s, inputs["unix_s"], last_s, last_s + 1):
         found = find_contact(heard, place, {PersonId(3): MacKey(keys[0])}, epoch=epoch_at(unix_s))
         assert found == (PersonId(3) if first_s <= unix_s <= last_s else None)
+
+
+def test_invites() -> None:
+    vector = load("invites")
+    inputs, derived = vector["inputs"], vector["derived"]
+    owner, secret = PeerId(unhex(inputs["fingerprint"])), unhex(inputs["secret"])
+    mask_key, link_key = unhex(inputs["mask_key"]), unhex(inputs["link_key"])
+    keys = derive_invite_keys(secret, owner)
+    assert (keys.tag.hex(), keys.link.hex()) == (derived["invite_tag"], derived["invite_link"])
+    clear = invite_credentials(keys, unhex(inputs["rand"]), inputs["day"]).clear
+    assert clear.hex() == derived["clear"]
+    assert invite_queue_secret(secret, owner, mask_key).hex() == derived["queue_secret"]
+    assert first_queue_secret(secret, link_key, mask_key).hex() == derived["first_queue_secret"]
+    join = decode_payload(unhex(derived["join"]))
+    assert isinstance(join, Join)
+    assert encode_payload(join).hex() == derived["join"]
+    for name in ("invite", "address"):
+        read = decode_invite(derived[f"{name}_text"])
+        assert encode_invite(read) == derived[f"{name}_text"]
+        assert (read.secret, read.token.peer_id) == (secret, owner)
+        assert read.is_address is bool(inputs[name]["flags"])
+        assert read.expires_h == inputs[name]["expires_h"]
+        assert [
+            {
+                "host": one.address.host,
+                "port": one.address.port,
+                "mask_key": one.mask_key.hex(),
+            }
+            for one in read.hints
+        ] == inputs[name]["hints"]
 
 
 def test_nearby(monkeypatch: pytest.MonkeyPatch) -> None:
