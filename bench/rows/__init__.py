@@ -2,6 +2,7 @@
 
 from bench.harness import Row
 from bench.rows import (
+    anchor,
     command,
     delivery,
     handshake,
@@ -19,6 +20,7 @@ ALL: tuple[Row, ...] = (
     *ratchet.ROWS,
     *handshake.ROWS,
     *stranger.ROWS,
+    *anchor.ROWS,
     *hostile.ROWS,
     *delivery.ROWS,
     *store.ROWS,

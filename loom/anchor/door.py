@@ -39,6 +39,10 @@ class Receiver(Protocol):
         """A request came."""
         ...
 
+    def flush(self) -> None:
+        """All requests of one read were received."""
+        ...
+
     def writable_again(self, peer: Peer) -> None:
         """Its buffer drained."""
         ...
@@ -261,22 +265,25 @@ class Visit:
             return
         self.asked_at_s = self._clock.monotonic_s()
         for record in records:
-            if record.kind is not RecordKind.REQUEST:
+            number, request = self._request(record)
+            if request is None or number in self._unanswered:
                 link.abort()
-                return
-            try:
-                number, request = decode_request(record.body)
-            except MalformedMessage as error:
-                log.info("%r: %s", self.peer, error)
-                link.abort()
-                return
-            if number in self._unanswered:
-                link.abort()
-                return
+                break
             self._unanswered[number] = len(record.body)
             self._unanswered_bytes += len(record.body)
             self._receiver.receive(self.peer, number, request)
+        self._receiver.flush()
         self._read_or_wait()
+
+    def _request(self, record: RecordReceived) -> tuple[int, Request | None]:
+        """What a record asks; None: nothing that may be asked."""
+        if record.kind is not RecordKind.REQUEST:
+            return 0, None
+        try:
+            return decode_request(record.body)
+        except MalformedMessage as error:
+            log.info("%r: %s", self.peer, error)
+            return 0, None
 
     def writable_again(self, link: DirectLink) -> None:
         """See `Owner.writable_again`."""

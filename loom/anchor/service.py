@@ -5,19 +5,20 @@ import logging
 import math
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from loom.anchor import store
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.peers import Account, Pairing, Peer, Queue, Role
 from loom.anchor.pushing import READ_BYTES, Pushing
-from loom.anchor.store import AccountRow, BlobRow, QueueRow, Removed
+from loom.anchor.store import AccountRow, BlobRow, NewBlob, QueueRow, Removed
 from loom.core.queues import DoorKeys, work_bits, work_done
 from loom.errors import DiskFull, LoomError
 from loom.ports import Clock
 from loom.storage.connection import Db
 from loom.storage.database import Database
 from loom.wire.limits import (
+    BLOB_ID_BYTES,
     BLOB_KEPT_S,
     WORK_DAY_SKEW_DAYS,
 )
@@ -61,6 +62,15 @@ PRUNE_AT_ONCE: Final = 1_000
 T = TypeVar("T")
 
 
+class _Taken(NamedTuple):
+    """A put on its way to the store."""
+
+    peer: Peer
+    number: int
+    queue: Queue
+    blob: NewBlob
+
+
 class Service:
     """All queues of one anchor, and who reads them.
 
@@ -97,6 +107,8 @@ class Service:
         self._spawn = spawn
         self._by_number: dict[int, Queue] = {}
         self._pairings: dict[int, Pairing] = {}
+        self._puts: list[_Taken] = []
+        """Counted, and not yet handed to the store."""
         self._readers: dict[Role, tuple[Peer, Pushing]] = {}
         self._last_seq = 0
         self._told = limits.told()
@@ -134,7 +146,7 @@ class Service:
     # --- from the door ---
 
     def receive(self, peer: Peer, number: int, request: Request) -> None:
-        """Carry out a request; its answer goes to the peer's line once it is durable."""
+        """Carry out a request, then `flush`; its answer goes to the peer once it is durable."""
         self._handlers[type(request)](peer, number, request)
 
     def writable_again(self, peer: Peer) -> None:
@@ -203,24 +215,36 @@ class Service:
         peer.worked.discard(put.blob_id)
         queue.puts.take(now_s)
         queue.account.puts.take(now_s)
-        size = len(put.blob)
-        self._count(queue, 1, size)
+        self._count(queue, 1, len(put.blob))
         self._last_seq += 1
-        seq, now = self._last_seq, self._now_s()
+        self._puts.append(
+            _Taken(peer, number, queue, NewBlob(self._last_seq, queue.number, put.blob))
+        )
 
-        def stored(is_new: bool | None) -> None:
-            if not is_new:
-                self._count(queue, -1, -size)
-            else:
-                self._stored(queue, seq, put.blob)
-            peer.line.answer(number, Unknown() if is_new is None else Ok())
+    def flush(self) -> None:
+        """Store all puts that came together; called after some requests."""
+        taken, self._puts = self._puts, []
+        if not taken:
+            return
+        blobs, now = [one.blob for one in taken], self._now_s()
+
+        def stored(seqs: set[int]) -> None:
+            for one in taken:
+                if one.blob.seq in seqs:
+                    self._stored(one.queue, one.blob)
+                else:
+                    self._count(one.queue, -1, -len(one.blob.blob))
+                is_gone = one.queue.number not in self._by_number
+                one.peer.line.answer(one.number, Unknown() if is_gone else Ok())
 
         def failed(error: Exception) -> None:
-            self._count(queue, -1, -size)
-            peer.refuse(queue, put.blob_id, Full(), now_s)
-            self._answer_failed(peer, number, error)
+            now_s = self._clock.monotonic_s()
+            for one in taken:
+                self._count(one.queue, -1, -len(one.blob.blob))
+                one.peer.refuse(one.queue, one.blob.blob[:BLOB_ID_BYTES], Full(), now_s)
+                self._answer_failed(one.peer, one.number, error)
 
-        self._write(lambda db: store.put(db, seq, queue.number, now, put.blob), stored, failed)
+        self._write(lambda db: store.put(db, blobs, now), stored, failed)
 
     def _refusal(self, peer: Peer, queue: Queue, put: Put, now_s: float) -> Answer | None:
         """Why a put cannot be taken now."""
@@ -488,13 +512,13 @@ class Service:
 
     # --- pushing ---
 
-    def _stored(self, queue: Queue, seq: int, blob: bytes) -> None:
+    def _stored(self, queue: Queue, new: NewBlob) -> None:
         """A blob is on disk: push it to the queue's reader."""
         role: Role = queue.account if queue.use.is_inbound else queue
         if (reader := self._readers.get(role)) is None:
             return
         peer, pushing = reader
-        push = pushing.stored(queue.number, seq, blob, may_push=peer.line.is_writable)
+        push = pushing.stored(queue.number, new.seq, new.blob, may_push=peer.line.is_writable)
         if push is not None:
             peer.line.push(push)
         else:

@@ -36,8 +36,13 @@ _WRITER: Final = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
 _READER: Final = "PRAGMA query_only = ON;"
 
 
-def connect(path: Path, key: bytes, *, read_only: bool = False) -> dbapi2.Connection:
+def connect(
+    path: Path, key: bytes, *, read_only: bool = False, erases: bool = True
+) -> dbapi2.Connection:
     """Open an existing file with a raw 32-byte key; transactions are the caller's.
+
+    Args:
+        erases: overwrite what is deleted also where that costs a write.
 
     Raises:
         ProfileDamaged: the key is not this file's, or the file is no database.
@@ -56,6 +61,8 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> dbapi2.Connec
             db.execute("PRAGMA cipher_log_level = NONE")
             db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
             db.executescript(_PRAGMAS + (_READER if read_only else _WRITER))
+            if not erases:
+                db.execute("PRAGMA secure_delete = FAST").fetchall()
         except BaseException as error:
             db.close()
             if _lacks_room(error, path):

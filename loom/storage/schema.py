@@ -11,10 +11,14 @@ from loom.storage.connection import translated
 
 
 class Schema(NamedTuple):
-    """The folder of a kind of database's SQL files, and whether they make a full-text index."""
+    """A kind of database: the folder of its SQL files, and what it needs of its connection.
+
+    `has_index`: they make a full-text index. `erases`: what is deleted is overwritten.
+    """
 
     folder: Path
     has_index: bool = False
+    erases: bool = True
 
 
 # importlib.resources would import zipfile.

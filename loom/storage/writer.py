@@ -45,7 +45,7 @@ class Writer:
         kind: Schema,
     ) -> None:
         self.db = db
-        self._has_index = kind.has_index
+        self._kind = kind
         self._path = path
         self._key = key
         self._before_commit = before_commit
@@ -146,7 +146,7 @@ class Writer:
         connection refuses every page.
         """
         with translated():
-            fresh = connect(self._path, self._key)
+            fresh = connect(self._path, self._key, erases=self._kind.erases)
             self.db.close()
             self.db = fresh
 
@@ -171,7 +171,7 @@ class Writer:
             raise
 
     def _index_is_due(self) -> bool:
-        return self._has_index and search.is_due(self.db)
+        return self._kind.has_index and search.is_due(self.db)
 
     def _log_is_long(self) -> bool:
         [[_, pages, moved]] = self.db.execute("PRAGMA wal_checkpoint(NOOP)")
@@ -213,7 +213,7 @@ class Writer:
 
 def _opened(path: Path, key: bytes, is_new: bool, kind: Schema) -> Connection:
     """A connection for the writer, with the schema up to date."""
-    db = connect(path, key)
+    db = connect(path, key, erases=kind.erases)
     try:
         with translated():
             if not is_new and schema.version(db) == 0:
