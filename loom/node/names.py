@@ -49,7 +49,7 @@ def free_name(told: str, is_free: Callable[[str], bool]) -> str:
     Args:
         told: of a stranger: anything.
     """
-    wanted = _shortened(printable(told).strip().lstrip("#").strip())
+    wanted = _shortened(printable(told).strip().lstrip("# "))
     try:
         name = check_name(wanted)
     except InvalidName:

@@ -94,6 +94,12 @@ class Running:
             pass
         return found
 
+    def type(self, line: str) -> None:
+        """A line and Enter, into a command that was started `typed`."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait; the exit code."""
         self.process.send_signal(number)
@@ -181,14 +187,14 @@ class Home:
         assert PASSPHRASE not in result.stdout + result.stderr, result
         return result
 
-    def start(self, *arguments: str) -> Running:
-        """A command that goes on."""
-        return self._start(Running, arguments)
+    def start(self, *arguments: str, typed: bool = False) -> Running:
+        """A command that goes on; `typed`: it reads what `type` writes."""
+        return self._start(Running, arguments, subprocess.PIPE if typed else subprocess.DEVNULL)
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[Running]:
+    def running(self, *arguments: str, typed: bool = False) -> Iterator[Running]:
         """`start`, ended at the latest when the block does."""
-        one = self.start(*arguments)
+        one = self.start(*arguments, typed=typed)
         with _ended(one):
             yield one
 
@@ -217,14 +223,16 @@ class Home:
         files = [*self.loom.glob("state/*.log*"), *self.folder.glob("*.stderr")]
         return "\n".join(file.read_text(errors="replace") for file in files)
 
-    def _start(self, kind: type[R], arguments: tuple[str, ...]) -> R:
+    def _start(
+        self, kind: type[R], arguments: tuple[str, ...], stdin: int = subprocess.DEVNULL
+    ) -> R:
         errors = self.folder / f"{time.monotonic_ns()}.stderr"
         with errors.open("wb") as file:
             process = subprocess.Popen(
                 [*self.prefix, *command(*arguments)],
                 cwd=ROOT,
                 env=self.environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=file,
                 start_new_session=True,

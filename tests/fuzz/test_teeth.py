@@ -11,6 +11,8 @@ import pytest
 from fuzz import plain
 from fuzz.requests import ALL
 from fuzz.target import load
+from loom.core.pairing_link import PairingLink
+from loom.core.pairing_states import PairingStep
 from loom.core.skipped import SkippedChange, SkippedMessageKeys
 from loom.errors import MalformedMessage
 
@@ -46,6 +48,15 @@ def _read_elsewhere(*_: Any) -> list[str]:
     return Path("/etc/passwd").read_text().splitlines()[:1]
 
 
+def _believe(link: PairingLink, _: bytes) -> None:
+    link._move(PairingStep.PROVED)
+
+
+class _Anything(tuple[str, ...]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 BROKEN: list[tuple[str, str, object]] = [
     ("payload", "loom.wire.content._MAX_MS", 2**64),
     ("payload", "loom.wire.content.decode_unknown", _pass_on(RuntimeError)),
@@ -69,6 +80,10 @@ BROKEN: list[tuple[str, str, object]] = [
     ("pipe_client", "loom.control.cleaning._KNOWN_WORDS", {}),
     ("pipe_client", "loom.control.cleaning._PART", re.compile("(?s).*")),
     ("hostile_contact", "loom.node.inbox.decode_payload", _pass_on(RuntimeError)),
+    ("pairing", "loom.core.pairing_link.PairingLink._receive_proof", _believe),
+    ("pairing", "loom.wire.nearby._NAME_AT", 70),
+    ("pairing", "loom.core.pairing_advert.word_list", lambda: _Anything()),
+    ("pairing", "loom.wire.nearby.check_lasting_x25519_public", _pass_on(ValueError)),
     ("schedule", "loom.core.choice.should_start", lambda *_, **__: False),
     ("schedule", "loom.node.inbox.Inbox._came_before", _lax),
 ]
