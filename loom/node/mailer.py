@@ -72,8 +72,9 @@ class Mailer:
     # --- from the node ---
 
     def use(self, mailboxes: Sequence[Mailbox]) -> None:
-        """From now on these are read by the device."""
+        """From now on these are read by the device; or a session began."""
         self.mailboxes = tuple(mailboxes)
+        self._state = mailing.receipt_came(self._state)
         if self.mailboxes and not self._is_running:
             self._is_running = True
             self._context.spawn(self._run(), "mailer")

@@ -41,6 +41,24 @@ async def test_two_behind_walls_talk_both_ways_through_one_anchor(world: World) 
     assert {event.via for event in alice.told(MessageSent)} == {"mailbox"}
 
 
+async def test_an_anchor_taken_into_use_before_the_first_session_serves_after_it(
+    world: World,
+) -> None:
+    """No bundle lay there yet, which must hold up nothing once a link has begun a session."""
+    anchor = AnchorMachine(world, "home")
+    await anchor.start()
+    alice, bob = [await world.person(name) for name in ("Alice", "Bob")]
+    await alice.add(bob)
+    await bob.add(alice)
+    await anchor.serve(alice)
+    await world.pass_time(20)
+    await alice.call(bob)
+    await world.delivered(alice, bob)
+    await bob.stop()
+    await alice.say(bob, "by mail")
+    await world.until(lambda: anchor.blobs == 1, within_s=30)
+
+
 async def test_mail_waits_for_who_is_away(world: World) -> None:
     alice, bob, anchor = await apart(world)
     await bob.stop()

@@ -43,8 +43,8 @@ def link_up(mailing: Mailing) -> Mailing:
 
 
 def link_down(mailing: Mailing, now_s: float) -> Mailing:
-    """The last link ended: mail goes if none comes soon."""
-    return replace(mailing, outage_since_s=now_s)
+    """The last link ended: mail goes if none comes soon. What was full may have room by now."""
+    return replace(mailing, outage_since_s=now_s, full_until_s=0.0)
 
 
 def full(mailing: Mailing, now_s: float, later_s: float | None = None) -> Mailing:
