@@ -45,6 +45,7 @@ from loom.errors import (
 from loom.front.given_text import text_of
 from loom.model import Address
 from loom.printable import printable
+from loom.wire.limits import PAIR_WINDOW_S
 
 PANEL: Final = "People"
 WATCH_S: Final = 1.0
@@ -244,7 +245,7 @@ class _Pairing:
             case PairingStopped(reason=reason):
                 self._put(event)
                 if self._last is None and reason == "tries":
-                    self._last = TooManyTries(wait_s="?")
+                    self._last = TooManyTries(wait_s=int(PAIR_WINDOW_S))
                 return False
             case NodeStopped():
                 return False
@@ -272,7 +273,7 @@ class _Pairing:
             self._note("Near: nobody yet")
 
     def _welcome(self, view: PairingView, there: Address | None) -> str:
-        lines = [f"You are {view.alias}. This ends in {view.seconds_left // 60} minutes."]
+        lines = [f"You are {view.alias}. This ends in {-(-view.seconds_left // 60)} minutes."]
         if there is not None:
             lines.append(f"Connecting to {there} ...")
         else:
