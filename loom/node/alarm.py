@@ -21,6 +21,10 @@ class Alarm:
         if self._also is not None:
             self._also.ring()
 
+    def silence(self) -> None:
+        """What rang until now is not heard any more."""
+        self._rang = False
+
     def ring_within(self, delay_s: float) -> None:
         """Ring after so long, unless a ring is due earlier."""
         loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from loom.errors import LoomError, ProxyNeeded, ProxyUnavailable
 from loom.model import Address
+from loom.node.alarm import Alarm
 from loom.ports import Clock
 from loom.storage.addresses import AddressSource, KnownAddress
 from loom.wire.limits import DIALS_PER_MINUTE_MAX
@@ -77,7 +78,7 @@ class Dialer:
         self._is_linked = is_linked
         self._failed = failed
         self._yields = yields
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
         self._was_steady = False
         self._delay_s = FIRST_DELAY_S
         self._fresh: dict[Address, None] = {}
@@ -99,7 +100,7 @@ class Dialer:
             if self._answered_s in self._begun_s:
                 self._begun_s.remove(self._answered_s)
         if self._was_steady or self.next_at_ms is None:
-            self._wake.set()
+            self._wake.ring()
 
     def heard(self, addresses: Sequence[Address] = ()) -> None:
         """Dial again soon, these first: the contact just announced them, or the user typed one."""
@@ -109,7 +110,7 @@ class Dialer:
         while len(self._fresh) > DIALS_PER_MINUTE_MAX:
             del self._fresh[next(iter(self._fresh))]
         self._delay_s = FIRST_DELAY_S
-        self._wake.set()
+        self._wake.ring()
         if addresses and self._background is not None:
             self._background.cancel()
 
@@ -123,14 +124,14 @@ class Dialer:
                 await self._pause()
 
     async def _dial_or_wait(self) -> None:
-        self._wake.clear()
+        self._wake.silence()
         if self._is_linked():
             await self._while_linked()
             return
         known = await self._book.known()
         if not known and not self._fresh:
             self._delay_s = FIRST_DELAY_S
-            await self._wake.wait()
+            await self._wake.heard()
             await self._let_other_dial()
         elif not await self._try_each(self._due(known)):
             await self._pause()
@@ -138,7 +139,7 @@ class Dialer:
     async def _while_linked(self) -> None:
         self.failed_attempts = 0
         self._fresh.clear()
-        await self._wake.wait()
+        await self._wake.heard()
         if self._is_linked():
             return
         if self._was_steady:
@@ -241,10 +242,10 @@ class Dialer:
 
     async def _wait(self, delay_s: float) -> None:
         """Something new to try ends the wait."""
-        self._wake.clear()
+        self._wake.silence()
         self.next_at_ms = self._clock.now_ms() + int(delay_s * 1000)
         # `wait_for` of Python 3.11 forgets a cancellation that comes together with a wake-up.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
-                await self._wake.wait()
+                await self._wake.heard()
         self.next_at_ms = None
