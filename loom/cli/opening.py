@@ -40,7 +40,10 @@ ATTACHING: Final = frozenset(
         *("loom plain", "loom verify", "loom contacts", "loom contacts list", "loom contacts show"),
         *("loom contacts rename", "loom contacts remove", "loom contacts block"),
         *("loom contacts unblock", "loom token export", "loom token import", "loom status"),
-        *("loom stop", "loom connect", "loom peers", "loom doctor"),
+        *("loom stop", "loom connect", "loom peers", "loom doctor", "loom pair", "loom invite"),
+        *("loom invites", "loom invites list", "loom invites revoke", "loom requests"),
+        *("loom requests list", "loom requests accept", "loom requests reject"),
+        *("loom requests block", "loom anchors"),
     }
 )
 """What `--on` works with: commands that only attach. Every other one is refused."""

@@ -6,7 +6,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from loom.api.views import Draft, SafetyNumberView, TokenView
+from loom.api.commands import Command, History, Search
+from loom.api.views import Draft, InviteView, Messages, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
 from loom.printable import printable
@@ -19,15 +20,17 @@ ITEMS_MAX: Final = 100_000
 CONTACTS_MAX: Final = 10_000
 """Different contacts over one connection."""
 GROUPS: Final = 12
+_INVITE: Final = re.compile("[A-Za-z0-9-]{0,2000}")
 _PART: Final = re.compile("[0-9]{5}|[a-z]{3,8}")
 """Five digits, or a word of BIP 39."""
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
     "direction": frozenset(Direction),
 }
-"""Fields in which front ends look something up."""
+"""Fields of a message in which front ends look something up."""
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Cleaner:
@@ -47,9 +50,17 @@ class Cleaner:
             self._count(fields.get("contact_id"))
             body_max = DRAFT_MAX_BYTES if isinstance(value, Draft) else TEXT_MAX_BYTES
             clean = {name: self._field(name, one, body_max) for name, one in fields.items()}
+            _check_known_words(fields)
             _check_what_pictures_are_made_of(value)
             return msgspec.structs.replace(value, **clean)
         return self._plain(value)
+
+    def answer(self, answer: R, command: Command[R]) -> R:
+        """What a command gave. Raises ControlError: also, more messages than were asked for."""
+        asked = command.limit if isinstance(command, History | Search) else ITEMS_MAX
+        if isinstance(answer, Messages) and len(answer.messages) > asked:
+            raise ControlError(what="more messages than were asked for")
+        return self.clean(answer)
 
     def facts(self, facts: Mapping[str, str | int]) -> dict[str, str | int]:
         """The facts of an error."""
@@ -60,8 +71,6 @@ class Cleaner:
             if len(value) > body_max:
                 raise ControlError(what="a text longer than the limit")
             return value
-        if name in _KNOWN_WORDS and value is not None and value not in _KNOWN_WORDS[name]:
-            raise ControlError(what=f"an unknown {name}")
         return self.clean(value)
 
     def _plain(self, value: T) -> T:
@@ -85,9 +94,19 @@ class Cleaner:
                 raise ControlError(what="more contacts than the limit")
 
 
+def _check_known_words(fields: Mapping[str, object]) -> None:
+    """Raises ControlError: a message whose state or direction is none."""
+    if "message_id" in fields:
+        for name, known in _KNOWN_WORDS.items():
+            if fields.get(name, next(iter(known))) not in known:
+                raise ControlError(what=f"an unknown {name}")
+
+
 def _check_what_pictures_are_made_of(value: msgspec.Struct) -> None:
-    """Raises ControlError: a token or a safety number that is none."""
+    """Raises ControlError: a token, an invite or a safety number that is none."""
     match value:
+        case InviteView() if not _INVITE.fullmatch(value.text):
+            raise ControlError(what="an invite that is none")
         case TokenView():
             try:
                 decode_token(value.token)

@@ -52,6 +52,13 @@ FROM_AFAR: Final = frozenset(
         api.DialPeer,
         api.AnswerWords,
         api.ListPeers,
+        api.ListAnchors,
+        api.MakeInvite,
+        api.ListInvites,
+        api.RevokeInvite,
+        api.ListRequests,
+        api.AcceptRequest,
+        api.RejectRequest,
         api.ShowConnectivity,
         api.ReadLog,
         api.Status,
@@ -64,6 +71,9 @@ Every other command is refused, so a new one is refused until it is added here."
 LOCAL: Final = frozenset(
     {
         api.CheckPhrase,
+        api.UseAnchor,
+        api.LeaveAnchor,
+        api.ReplaceAnchor,
         api.PairAnchor,
         api.AnchorStatus,
         api.ListAccounts,
@@ -71,7 +81,8 @@ LOCAL: Final = frozenset(
         api.DrainAnchor,
     }
 )
-"""What it may not ask: the recovery phrase crosses no pipe, and no pipe leads to an anchor."""
+"""What it may not ask. The recovery phrase crosses no pipe; an anchor would see the node's traffic
+after the other machine has lost its rights; and no pipe leads to an anchor."""
 
 
 def check_from_afar(command: api.Command[object]) -> None:

@@ -128,7 +128,7 @@ class PipeClient(Exchange):
     def result(self, result: msgspec.Raw, command: Command[R]) -> R:
         """What the command gave, made harmless."""
         try:
-            return self._cleaner.clean(super().result(result, command))
+            return self._cleaner.answer(super().result(result, command), command)
         except ControlError as error:
             raise RemoteError(host=self.host, what=error.facts["what"]) from error
 

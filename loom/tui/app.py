@@ -58,6 +58,8 @@ GATHER_S: Final = 0.03
 """When many events come, those this close together are shown together."""
 AT_ONCE: Final = 4
 """So many are shown as they come: what one sends is queued, sealed and delivered within that."""
+DRAFTS_MAX: Final = 64 << 20
+"""Characters of drafts that are kept here; those of the contacts after them are not."""
 RETRY_S: Final = 1.0
 RETRY_MAX_S: Final = 16.0
 """To another machine the pauses grow up to this."""
@@ -276,12 +278,17 @@ class LoomApp(Owner):
             self.say("Your 24 words are not checked yet: /words checks your copy.")
 
     async def _load_drafts(self) -> list[Draft]:
-        answer = await self.send(ListDrafts())
-        found = answer.drafts
-        while answer.more:
-            answer = await self.send(ListDrafts(after=found[-1].contact_id))
-            found += answer.drafts
-        return found
+        """All drafts. A node that answers without end is asked no more: it may be a hostile one."""
+        found: list[Draft] = []
+        size, after = 0, 0
+        while True:
+            answer = await self.send(ListDrafts(after=after))
+            new = [draft for draft in answer.drafts if draft.contact_id > after]
+            found += new
+            size += sum(len(draft.body) for draft in new)
+            if not (answer.more and new) or size > DRAFTS_MAX:
+                return found
+            after = max(draft.contact_id for draft in new)
 
     async def _reattach(self) -> None:
         """Wait until a node serves the profile again."""

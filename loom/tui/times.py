@@ -35,6 +35,12 @@ def clock_of(at_ms: int) -> str:
     return "??:??" if moment is None else f"{moment:%H:%M}"
 
 
+def second_of(at_ms: int) -> str:
+    """Month, day and time to the second in the reader's time zone."""
+    moment = _moment(at_ms // 1000)
+    return "??-?? ??:??:??" if moment is None else f"{moment:%m-%d %H:%M:%S}"
+
+
 def day_of(at_ms: int) -> str:
     """The day in the reader's time zone, for comparing."""
     moment = _moment(at_ms // 60_000 * 60)

@@ -307,6 +307,7 @@ MESSAGE = (
     '"stored_at_ms":0,"row_id":1}]}'
 )
 FINE = {"contact": "Bob", "direction": "in", "body": "hi", "state": "read", "at": "1"}
+ONE = b"," + (MESSAGE % FINE).partition("[")[2].removesuffix("]}").encode()
 
 
 @pytest.mark.parametrize(
@@ -319,6 +320,7 @@ FINE = {"contact": "Bob", "direction": "in", "body": "hi", "state": "read", "at"
         (_result(MESSAGE % (FINE | {"direction": "up"})), "an unknown direction"),
         (_result(MESSAGE % (FINE | {"body": "x" * 20_000})), "a text longer than the limit"),
         (_result(MESSAGE % (FINE | {"at": "9" * 100})), "a number beyond the limit"),
+        (_result(MESSAGE % FINE).replace(b"}]", b"}" + ONE * 50 + b"]"), "more messages than"),
     ],
 )
 async def test_an_answer_that_no_node_gives_is_an_error(answer: bytes, words: str) -> None:

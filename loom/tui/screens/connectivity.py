@@ -2,7 +2,6 @@
 
 import os
 import time
-from datetime import datetime
 from functools import partial
 
 from loom.api.commands import ShowConnectivity, Status
@@ -14,6 +13,7 @@ from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.report import Screen, report
 from loom.tui.themes import Piece
+from loom.tui.times import second_of
 
 LOOK_S = 2.0
 _CHANGES = {
@@ -109,7 +109,7 @@ class ConnectivityPanel(LivePanel):
             what = _CHANGES.get(one.what, one.what)
             # Without an address, also without the word before it.
             what = f"{what} {one.address}" if one.address else what.rpartition(" ")[0] or what
-            items.append(Text(f"  {_clock(one.at_ms)}  {what}", "hint"))
+            items.append(Text(f"  {second_of(one.at_ms)}  {what}", "hint"))
         return items
 
     def _open(self, path: PathView) -> None:
@@ -137,8 +137,3 @@ def _count(number: int, what: str, plural: str = "s") -> str:
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
-
-
-def _clock(at_ms: int) -> str:
-    """Day and time, to the second, in the reader's time zone."""
-    return f"{datetime.fromtimestamp(at_ms // 1000).astimezone():%m-%d %H:%M:%S}"
