@@ -104,6 +104,7 @@ class PairingLink:
         self.error: LoomError | None = None
         """Why it ended; None while it goes on, when it led to the end, and when it was dropped."""
         self._own = own
+        self._is_connected = not dialled
         self._started_s = self._words_at_s = now_s
         self._incoming = bytearray()
         self._outgoing: list[bytes] = []
@@ -148,6 +149,11 @@ class PairingLink:
         except LoomError as error:
             self.close(error)
 
+    def connected(self, now_s: float) -> None:
+        """The stream of a link that this side dialled stands: its time begins."""
+        self._is_connected = True
+        self._started_s = now_s
+
     def choose(self) -> None:
         """This link is the one to go on with: commit, or answer the commit.
 
@@ -191,8 +197,8 @@ class PairingLink:
             self._end(error)
 
     def deadline_s(self) -> float | None:
-        """When it ends if nothing else happens; None: it is over."""
-        if self.is_over:
+        """When it ends if nothing else happens; None: it is over, or not connected yet."""
+        if self.is_over or not self._is_connected:
             return None
         if self.state in _BEGINNING:
             return self._started_s + PAIR_HANDSHAKE_TIMEOUT_S

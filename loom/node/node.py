@@ -60,7 +60,8 @@ class Node:
             transport,
             pairing_discovery,
             name=name,
-            link_port=lambda: self.network.port,
+            # Behind a proxy the other end sees the proxy's address, where nobody takes links.
+            link_port=lambda: 0 if options.proxy is not None else self.network.port,
             is_online=options.online,
         )
         self.stopped = asyncio.Event()

@@ -31,7 +31,12 @@ from loom.node.pairing_peers import PairingPeers
 from loom.node.parts import Parts
 from loom.ports import Advert, Discovery, Listener, Stream, Transport
 from loom.printable import printable
-from loom.wire.limits import PAIR_HANDSHAKE_TIMEOUT_S, PAIR_NUMBER_BYTES, PAIR_WINDOW_S
+from loom.wire.limits import (
+    PAIR_HANDSHAKE_TIMEOUT_S,
+    PAIR_NUMBER_BYTES,
+    PAIR_WINDOW_S,
+    PROXIED_CONNECT_TIMEOUT_S,
+)
 from loom.wire.nearby import Introduction
 
 log = logging.getLogger(__name__)
@@ -251,9 +256,10 @@ class _Round:
         source = source_of(stream.remote)
         return self._pairing.accept(source, self._seeds(), self._clock.monotonic_s())
 
-    def opened(self, stream: "_PairingStream") -> None:
+    def opened(self, stream: "_PairingStream", link: PairingLink) -> None:
         """A stream stands."""
         self._streams.add(stream)
+        link.connected(self._clock.monotonic_s())
         self._happened([])
 
     def received(self, stream: "_PairingStream", link: PairingLink, data: bytes) -> None:
@@ -316,12 +322,15 @@ class _Round:
     async def _dial(
         self, stream: "_PairingStream", link: PairingLink, addresses: Sequence[Address]
     ) -> None:
+        transport = self._room.transport
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             if link.is_over:
                 return
             self._dialled = address
+            is_proxied = transport.is_proxied(address)
+            connect_s = PROXIED_CONNECT_TIMEOUT_S if is_proxied else PAIR_HANDSHAKE_TIMEOUT_S
             try:
-                await self._room.transport.dial(address, stream, PAIR_HANDSHAKE_TIMEOUT_S / left)
+                await transport.dial(address, stream, connect_s / left)
                 return
             except LoomError as error:
                 if left == 1:
@@ -424,7 +433,7 @@ class _PairingStream:
         if self._link is None:
             stream.abort()
         else:
-            self._round.opened(self)
+            self._round.opened(self, self._link)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""

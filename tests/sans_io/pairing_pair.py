@@ -91,8 +91,9 @@ class Stream:
         self._far_ended = self._far_ended or (self.far_link is not None and self.far_link.is_over)
 
     def accept(self, now_s: float = 0.0) -> None:
-        """The far side hears of the connection."""
+        """Both sides hear of the connection."""
         self._is_accepted = True
+        self.near_link.connected(now_s)
         self.far_link = self.far.pairing.accept(self.near.name, self.far.seeds(), now_s)
         self._far_ended = self.far_link is None
 
