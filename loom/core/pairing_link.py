@@ -109,7 +109,7 @@ class PairingLink:
         self._incoming = bytearray()
         self._outgoing: list[bytes] = []
         self._nonce = random[SEED_BYTES + KEM_SEED_BYTES :]
-        self._remote_nonce = self._commit = b""
+        self._commit = b""
         self._keys: PairKeys | None = None
         self._ciphers: tuple[CipherState, CipherState] | None = None
         self._hash = b""
@@ -160,11 +160,10 @@ class PairingLink:
         Raises:
             UsageError: it is not waiting for that.
         """
+        self._move(_P.CHOSEN)
         if self.dialled:
-            self._move(_P.CHOSEN)
             self._send(PairingKind.COMMIT, self._commitment(self._nonce))
         else:
-            self._move(_P.CHOSEN)
             self._send(PairingKind.NONCE, self._nonce)
 
     def answer(self, *, same: bool) -> None:

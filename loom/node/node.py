@@ -63,6 +63,7 @@ class Node:
             # Behind a proxy the other end sees the proxy's address, where nobody takes links.
             link_port=lambda: 0 if options.proxy is not None else self.network.port,
             is_online=options.online,
+            announces=options.mdns,
         )
         self.stopped = asyncio.Event()
         self.wants_stop = asyncio.Event()

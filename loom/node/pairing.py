@@ -67,7 +67,10 @@ class PairingRoom:
         name: str,
         link_port: Callable[[], int],
         is_online: bool,
+        announces: bool,
     ) -> None:
+        self.announces = announces
+        """Whether this node is announced on the network at all."""
         self.check: Callable[[ContactToken], None] = lambda token: None
         self.keep: Keep | None = None
         self.parts = parts
@@ -102,7 +105,7 @@ class PairingRoom:
                     lambda token: self.check(token),
                 )
                 round_ = _Round(self, own)
-                await round_.open(listen, announce=announce)
+                await round_.open(listen, announce=announce and self.announces)
                 self._round = round_
         return self.view()
 

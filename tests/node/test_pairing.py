@@ -52,7 +52,8 @@ from tests.node.harness import Person, World, identity_of
 
 
 async def pair(person: Person) -> PairingView:
-    """Start."""
+    """Start, in a node that finds nobody by itself but looks."""
+    person.node.pairing.announces = True
     return await person.do(StartPairing())
 
 
@@ -363,6 +364,13 @@ async def test_without_announcing_there_is_only_the_listener(world: World) -> No
     await world.pass_time(60.0)
     assert discovery.announced == []
     assert view.mdns == "off"
+
+
+async def test_a_node_that_announces_nothing_says_that_nobody_is_looked_for(world: World) -> None:
+    ada = await world.person("Ada")  # `--no-mdns`
+    await ada.do(StartPairing())
+    await world.pass_time(1.0)
+    assert (await ada.do(ShowPairing())).mdns == "off"
 
 
 async def test_after_five_minutes_it_is_over(world: World) -> None:
