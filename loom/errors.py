@@ -261,6 +261,12 @@ class AnchorNotFound(NotFound):
     fact_names = ("anchor",)
 
 
+class MailFileOfNobody(NotFound):
+    """A file of mail that no contact wrote for this profile."""
+
+    code = "mail_file_of_nobody"
+
+
 class MessageNotFound(NotFound):
     """The conversation has no message of this id."""
 

@@ -21,6 +21,8 @@ from loom.api.views import (
     Invites,
     InviteView,
     LogLines,
+    MailFileRead,
+    MailFileView,
     Messages,
     MessageView,
     PairingTextView,
@@ -281,6 +283,21 @@ class ShowConnectivity(Command[Connectivity], frozen=True, kw_only=True, tag="sh
     """Every contact's path with its last changes, and what waits or was refused."""
 
 
+class ExportMail(Command[MailFileView], frozen=True, kw_only=True, tag="export_mail"):
+    """What waits for a contact, as a file to be carried by hand; it goes on waiting."""
+
+    contact: str
+
+
+class ImportMail(Command[MailFileRead], frozen=True, kw_only=True, tag="import_mail"):
+    """Take in a file of mail."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"ImportMail({len(self.data)} bytes)"
+
+
 class UseAnchor(Command[AnchorView], frozen=True, kw_only=True, tag="use_anchor"):
     """Make an account at the anchor whose pairing text this is."""
 
@@ -416,6 +433,8 @@ AnyCommand = (
     | AnswerWords
     | ListPeers
     | ShowConnectivity
+    | ExportMail
+    | ImportMail
     | UseAnchor
     | ListAnchors
     | LeaveAnchor

@@ -181,6 +181,34 @@ class Peers(View, frozen=True, kw_only=True, tag="peers"):
     peers: list[PeerView]
 
 
+class MailFileView(View, frozen=True, kw_only=True, tag="mail_file"):
+    """A file of mail to be carried by hand.
+
+    `messages`: what waits and is in it, not only texts; `left`: what is not, for want of room or of
+    a session.
+    """
+
+    contact: str
+    contact_id: int
+    data: bytes
+    messages: int
+    left: int
+
+    def __repr__(self) -> str:
+        return f"MailFileView({len(self.data)} bytes)"
+
+
+class MailFileRead(View, frozen=True, kw_only=True, tag="mail_file.read"):
+    """What a file of mail brought: envelopes that were new, known, and that did not open."""
+
+    contact: str
+    contact_id: int
+    new: int
+    known: int
+    unopened: int
+    began_session: bool
+
+
 class AnchorView(View, frozen=True, kw_only=True, tag="anchor"):
     """An anchor in use: whether it is reached, and what lies there for this profile."""
 

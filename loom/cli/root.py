@@ -31,6 +31,7 @@ MODULE_OF: Final = {
     "pair": "pair",
     **dict.fromkeys(("invite", "invites", "requests"), "invites"),
     **dict.fromkeys(("anchor", "anchors"), "anchors"),
+    "bundle": "bundles",
     "contacts": "contacts",
     "token": "tokens",
     "passphrase": "profiles",

@@ -51,6 +51,8 @@ FROM_AFAR: Final = frozenset(
         api.PickPeer,
         api.DialPeer,
         api.AnswerWords,
+        api.ExportMail,
+        api.ImportMail,
         api.ListPeers,
         api.ListAnchors,
         api.MakeInvite,

@@ -24,6 +24,7 @@ from loom.wire.limits import (
 
 _UNTIL_BYTES: Final = 8
 _KEY_BYTES: Final = 32
+_MARK_BYTES: Final = 16
 
 
 class DoorKeys(msgspec.Struct, frozen=True):
@@ -85,6 +86,10 @@ class QueueKeys:
         until_s = int.from_bytes(content[:_UNTIL_BYTES], "big")
         return OpenedBlob(until_s, content[_UNTIL_BYTES:])
 
+    def mark(self, salt: bytes) -> bytes:
+        """By which the reader of a file finds its writer: 16 bytes."""
+        return mac(self._id_key, salt)[:_MARK_BYTES]
+
     def seal_bundle(self, bundle: bytes, nonce: bytes) -> bytes:
         """A bundle as the reader lays it for the writer; `nonce` is 12 random bytes."""
         return self._bundle_key.seal(nonce, bundle, self.queue_id)
@@ -119,6 +124,16 @@ def derive_queue_keys(secret: bytes) -> QueueKeys:
         rest[at : at + _KEY_BYTES] for at in range(0, len(rest), _KEY_BYTES)
     )
     return QueueKeys(queue_id, DoorKeys(tag, link), (for_id, for_blob, for_bundle))
+
+
+def derive_file_keys(link_key: bytes, salt: bytes) -> QueueKeys:
+    """The keys of one file of mail (section 13).
+
+    Args:
+        link_key: `K_link` from the writer to the reader, 32 bytes.
+        salt: 16 random bytes, in clear in the file.
+    """
+    return derive_queue_keys(hkdf(salt, link_key, b"LOOM/1 file", _KEY_BYTES))
 
 
 def derive_account_keys(secret: bytes) -> DoorKeys:

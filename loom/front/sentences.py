@@ -212,6 +212,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "Choose a port from 1024 up with --listen HOST:PORT, or port 0 for any free one.",
         "Choose a port from 1024 up.",
     ),
+    "mail_file_of_nobody": _both(
+        "This file of mail is not from any of your contacts, or not for this profile.",
+        "Ask whose it is; they must be a contact here, and you one there.",
+    ),
     "anchor_not_found": Words(
         "There is no anchor {anchor} here.",
         "`loom anchors` lists them; `loom anchor use TEXT` adds one.",

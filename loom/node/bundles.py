@@ -5,6 +5,7 @@ import logging
 from typing import Final
 
 from loom.core.prekeys import (
+    KIND_MAIL,
     KIND_ONCE,
     Prekey,
     decode_prekey,
@@ -73,6 +74,21 @@ class Bundles:
         """When it expires, and a new signed bundle that lies in one mailbox and serves no link."""
         prekey = await self._issue(kind, queue_id)
         return prekey.expires_at_s, await self._signed(prekey)
+
+    async def for_file(self, place: bytes, fresh_s: int) -> bytes:
+        """A signed bundle for files: the same one until it is used, as long as it is fresh.
+
+        Args:
+            place: stands for the mailbox.
+            fresh_s: how long it must still be valid.
+        """
+        device_id, now_s = self._context.device_id, self._context.parts.now_s()
+        found = await self._context.parts.database.read(
+            lambda db: prekeys.of_mailbox(db, device_id, place, now_s + fresh_s)
+        )
+        if found is not None:
+            return await self._signed(decode_prekey(found.state))
+        return await self._signed(await self._issue(KIND_MAIL, place))
 
     async def _issue(self, kind: int, queue_id: bytes | None) -> Prekey:
         parts = self._context.parts

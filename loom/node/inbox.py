@@ -30,7 +30,7 @@ from loom.node.content.join import spend_invite
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
 from loom.node.journal import Happened
-from loom.node.mail import Incoming, Mail
+from loom.node.mail import Incoming, Judgement, Mail
 from loom.node.routes.arbiter import Arbiter
 from loom.node.sessions import DeviceSessions
 from loom.storage import (
@@ -226,7 +226,7 @@ class Inbox:
         failed = {id(one) for one, _ in batch.failed}
         for one in batch.came:
             if one.mail is not None and id(one) not in failed:
-                one.mail.judged()
+                one.mail.judged(Judgement.TAKEN)
         for one, reason in batch.failed:
             await self._look_up_or_wait(one, reason)
         if batch.taken:
@@ -236,10 +236,11 @@ class Inbox:
     async def _look_up_or_wait(self, came: Incoming, reason: PeerError) -> None:
         """See whether an envelope that does not open came before; if that fails, try it again."""
         try:
-            if not await self._came_before(came):
+            is_known = await self._came_before(came)
+            if not is_known:
                 await self._not_opened(came, reason)
             if came.mail is not None:
-                came.mail.judged()
+                came.mail.judged(Judgement.KNOWN if is_known else Judgement.UNOPENED)
         except LoomError as error:
             log.warning("contact %d: not looked up: %s", self._context.number, error.code)
             self._context.warn(error)

@@ -1,7 +1,18 @@
 """What came from a mailbox, and what its anchor is told once it was judged."""
 
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import NamedTuple
+
+
+class Judgement(Enum):
+    """What became of an envelope."""
+
+    TAKEN = auto()
+    """It opened, and what it said is stored."""
+    KNOWN = auto()
+    """It came before."""
+    UNOPENED = auto()
 
 
 class Mail(NamedTuple):
@@ -9,7 +20,7 @@ class Mail(NamedTuple):
 
     until_s: int
     """When it expires, Unix seconds, as its sender said."""
-    judged: Callable[[], None]
+    judged: Callable[[Judgement], None]
     """Called once what it said is stored, or it is known that it does not open."""
 
 

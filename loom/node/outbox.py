@@ -170,7 +170,15 @@ class Outbox:
         )
         await self._sessions.ready()
         best = self._sessions.best
-        if not rows or best is None or best.session_id != rule.session_id:
+        if best is None or best.session_id != rule.session_id:
+            return []
+        return await self.seal_rows(rows)
+
+    async def seal_rows(self, rows: list[OutboxRow]) -> list[MailRow]:
+        """These as mail, in order; fewer if flow control or a missing session stops it."""
+        await self._sessions.ready()
+        best = self._sessions.best
+        if not rows or best is None:
             return []
         ready, renewed = self._sealed(rows, best.session_id, mailing.RESEAL_AFTER_S)
         gone = await self._store_seals(renewed) if renewed else set()

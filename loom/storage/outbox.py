@@ -197,6 +197,12 @@ def _put_values(device_id: DeviceId, rule: PutRule) -> dict[str, int | bytes | N
     }
 
 
+def count(db: Connection, device_id: DeviceId) -> int:
+    """How many rows wait for a device."""
+    row = db.execute("SELECT count(*) FROM outbox WHERE device_id = ?", (device_id,)).fetchone()
+    return int(row[0])
+
+
 def counts(db: Connection) -> dict[ConversationId, int]:
     """How many messages wait, for each conversation that has some; other payloads are none."""
     return dict(

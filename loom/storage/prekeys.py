@@ -53,6 +53,16 @@ def latest(db: Connection, device_id: DeviceId, expiries: range) -> Prekey | Non
     return None if row is None else Prekey(*row)
 
 
+def of_mailbox(db: Connection, device_id: DeviceId, queue_id: bytes, until_s: int) -> Prekey | None:
+    """A bundle that lies in a mailbox and is valid until then at least, or None."""
+    row = db.execute(
+        "SELECT * FROM prekeys WHERE device_id = ? AND queue_id = ? AND expires_at_s >= ?"
+        " ORDER BY expires_at_s DESC LIMIT 1",
+        (device_id, queue_id, until_s),
+    ).fetchone()
+    return None if row is None else Prekey(*row)
+
+
 def delete(db: Connection, bundle_id: bytes) -> bool:
     """Delete a bundle; False: it was not there."""
     return db.execute("DELETE FROM prekeys WHERE bundle_id = ?", (bundle_id,)).rowcount > 0

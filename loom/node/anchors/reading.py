@@ -9,7 +9,7 @@ from typing import NamedTuple
 from loom.core.queues import QueueKeys
 from loom.errors import PeerError
 from loom.node.device import Device
-from loom.node.mail import Incoming, Mail
+from loom.node.mail import Incoming, Judgement, Mail
 from loom.node.routes.anchor_link import AnchorLink
 from loom.wire.requests import Ack, Answer, Push
 
@@ -61,12 +61,21 @@ class Reading:
             # No envelope, so nothing of the session is wrong: it is only counted.
             self.broken += 1
             log.info("contact %d: a blob that is no envelope", queue.device.number)
-            self._is_judged(link, push, queue, is_last=is_last)
+            self._is_judged(link, push, queue, Judgement.UNOPENED, is_last=is_last)
             return
         judged = partial(self._is_judged, link, push, queue, is_last=is_last)
         queue.device.inbox.put([Incoming(opened.envelope, Mail(opened.until_s, judged))])
 
-    def _is_judged(self, link: AnchorLink, push: Push, queue: ReadQueue, *, is_last: bool) -> None:
+    def _is_judged(
+        self,
+        link: AnchorLink,
+        push: Push,
+        queue: ReadQueue,
+        judgement: Judgement,
+        *,
+        is_last: bool,
+    ) -> None:
+        """Acknowledge a blob, whatever became of it."""
         if is_last:
             self._ended(queue)
         if not link.is_up:

@@ -9,6 +9,7 @@ from loom.errors import InvalidInput
 from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.invites import InviteCommands
+from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
 from loom.node.commands.pairing import PairingCommands
@@ -46,6 +47,7 @@ class Commands:
             | PairingCommands(pairing, contacts).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
+            | MailFileCommands(parts, roster).handlers
             | AnchorCommands(parts, roster, network.anchors).handlers
             | ProfileCommands(parts, roster, network, name=name, paths=paths, stop=stop).handlers
         )

@@ -10,7 +10,7 @@ from loom.errors import LoomError, PeerError
 from loom.model import InviteId
 from loom.node.invites.acceptance import Acceptance
 from loom.node.invites.own import OwnInvites
-from loom.node.mail import Mail
+from loom.node.mail import Judgement, Mail
 from loom.node.parts import Parts
 from loom.node.routes.anchor_link import AnchorLink
 from loom.storage.anchors import Anchor
@@ -91,7 +91,7 @@ class InviteMail:
         self._laid[keys.queue_id] = link
 
     async def _judge(self, link: AnchorLink, push: Push, queue: _InviteQueue) -> None:
-        def judged() -> None:
+        def judged(_: Judgement) -> None:
             if link.is_up:
                 link.request(Ack(push.queue_id, (push.blob_id,))).add_done_callback(_forget)
 
@@ -108,7 +108,7 @@ class InviteMail:
             else:
                 if answer.is_handed_on:
                     return
-        judged()
+        judged(Judgement.UNOPENED)
 
 
 def _forget(answer: "asyncio.Future[Answer]") -> None:
