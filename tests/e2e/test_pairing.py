@@ -2,58 +2,21 @@
 
 import asyncio
 import contextlib
-import json
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from loom.core.pairing_link import LINK_RANDOM_BYTES, OwnSide, PairingLink
 from loom.core.pairing_states import PairingState
-from tests.e2e.processes import LIMIT_S, Home, Running, new_profile
+from tests.e2e.pairing import agree, contacts, pairing
+from tests.e2e.processes import Home, new_profile
 from tests.people import EVE
 
 HOST = "127.0.0.1"
 CHOOSABLE = (PairingState.GREETED, PairingState.COMMITTED)
-
-
-class Pairing:
-    """One `loom pair --json`, and what one types into it."""
-
-    def __init__(self, running: Running) -> None:
-        self.running = running
-        self.view = running.until("pairing")
-
-    @property
-    def address(self) -> str:
-        """Where it listens."""
-        return f"{HOST}:{self.view['port']}"
-
-    def type(self, line: str) -> None:
-        """A line and Enter."""
-        self.running.type(line)
-
-    def sees(self, alias: str) -> None:
-        """Wait until somebody is near."""
-        deadline = time.monotonic() + LIMIT_S
-        peers = self.view["peers"]
-        while alias not in [one["alias"] for one in peers]:
-            peers = self.running.until("pairing.peers", deadline - time.monotonic())["peers"]
-
-    def words(self) -> list[str]:
-        """The three words."""
-        found: list[str] = self.running.until("pairing.words")["words"]
-        return found
-
-    def end(self) -> tuple[dict[str, Any], int]:
-        """The last line and the exit code."""
-        last: dict[str, Any] = {}
-        while line := self.running.line():
-            last = json.loads(line)
-        return last, self.running.process.wait(LIMIT_S)
 
 
 @pytest.fixture(scope="module")
@@ -75,29 +38,6 @@ def people(made_alone: tuple[Home, Home], tmp_path: Path) -> Iterator[tuple[Home
         said = home.said()
         assert "Traceback" not in said
         assert "LOOM-" not in said
-
-
-def contacts(home: Home, name: str) -> list[tuple[str, bool]]:
-    """Who is known, and whether verified."""
-    listed = home.run("-p", name, "contacts", "list", "--json").ok()
-    return [(one["contact"], one["verified"]) for one in listed.objects]
-
-
-@contextlib.contextmanager
-def pairing(home: Home, *arguments: str) -> Iterator[Pairing]:
-    """`loom pair --json`."""
-    with home.running("pair", "--json", *arguments, typed=True) as running:
-        yield Pairing(running)
-
-
-def agree(*sides: Pairing) -> None:
-    """Both compare and say the same."""
-    assert sides[0].words() == sides[1].words()
-    for side in sides:
-        side.type("same")
-    for side in sides:
-        last, code = side.end()
-        assert (last["type"], code) == ("pairing.done", 0), last
 
 
 def test_two_people_find_each_other_and_are_verified_in_under_thirty_seconds(
