@@ -20,7 +20,9 @@ from loom.api.commands import (
     History,
     ImportToken,
     ListContacts,
+    ListInvites,
     ListPeers,
+    ListRequests,
     MarkRead,
     PickPeer,
     RemoveContact,
@@ -53,12 +55,14 @@ from loom.api.views import (
     ContactView,
     Diagnosis,
     Done,
+    Invites,
     Messages,
     MessageView,
     PairingPeer,
     PairingView,
     Peers,
     PeerView,
+    Requests,
     SafetyNumberView,
     StatusView,
     TokenView,
@@ -237,6 +241,10 @@ class FakeNode:
                     if answer := self.on_text(command.body):
                         self.receive(contact.contact, answer)
                 return message
+            case ListInvites():
+                return Invites(invites=[])
+            case ListRequests():
+                return Requests(requests=[])
             case ExportToken():
                 return TokenView(token=TOKEN, fingerprint="ab" * 32)
             case ImportToken():

@@ -344,6 +344,8 @@ class StatusView(View, frozen=True, kw_only=True, tag="status"):
     """`socks5://HOST:PORT`; empty: none is in use."""
     proxy_state: str = "off"
     """Off, checking, on or failed."""
+    requests: int = 0
+    """How many wait for a decision."""
     version: str
     started_seq: int
     """The last stored event before this node began."""

@@ -1,5 +1,6 @@
 """Contacts: names, trust, removal."""
 
+import time
 from typing import Annotated
 from unicodedata import normalize
 
@@ -24,6 +25,7 @@ from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import sign, when
 from loom.errors import InvalidInput
+from loom.front.invite_words import joining_words
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -201,6 +203,7 @@ def contact_words(view: ContactView) -> str:
         ("Their own name", view.display_name or "-"),
         ("Status", standing(view)),
         ("Online", "yes" if view.online else "no"),
+        *_joining(view),
         ("Session", _SESSIONS.get(view.session, view.session)),
         ("Fingerprint", view.fingerprint),
         ("Unread", str(view.unread)),
@@ -209,6 +212,12 @@ def contact_words(view: ContactView) -> str:
         ("Since", when(view.created_at_ms)),
     ]
     return "\n".join(f"{name:<15} {printable(fact)}" for name, fact in facts)
+
+
+def _joining(view: ContactView) -> list[tuple[str, str]]:
+    if view.joining is None:
+        return []
+    return [("Invite", joining_words(view.joining, time.time_ns() // 1_000_000))]
 
 
 def standing(view: ContactView) -> str:

@@ -1,5 +1,6 @@
 """Invites and requests: one paste, and both sides have each other."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
 from loom.cli.tokens import print_qr_code, write_private
+from loom.front.invite_words import invite_words
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -119,25 +121,16 @@ def list_(context: typer.Context) -> None:
                 (
                     f"{view.invite_id}",
                     "address" if view.is_address else "invite",
-                    standing(view),
-                    when(view.expires_at_ms),
+                    invite_words(view, time.time_ns() // 1_000_000),
                     ", ".join(view.reached_at),
                 )
                 for view in found
             ]
-            caller.output.table(("No", "Kind", "Status", "Until", "Leads to"), rows)
+            caller.output.table(("No", "Kind", "Status", "Leads to"), rows)
         else:
             caller.output.note("No invites: `loom invite` makes one.")
 
     caller.run(work())
-
-
-def standing(view: InviteView) -> str:
-    """What became of an invite, in a few words."""
-    if view.state != "spent":
-        return view.state
-    who = "a contact you removed" if view.used_by is None else printable(view.used_by)
-    return f"used by {who}, and tried again" if view.reuse else f"used by {who}"
 
 
 def revoke(context: typer.Context, number: Number) -> None:

@@ -17,12 +17,16 @@ import typer
 from loom.addresses import parse_address
 from loom.api.client import Client
 from loom.api.commands import (
+    AcceptRequest,
     AnswerWords,
     DialPeer,
     History,
+    ImportToken,
     ListContacts,
     ListPeers,
     ListPreferences,
+    ListRequests,
+    MakeInvite,
     MarkRead,
     PickPeer,
     Search,
@@ -89,6 +93,10 @@ COMMANDS: Final = (
         "[WORDS|HOST:PORT|same|different|stop]",
         "Add somebody here: both compare three words",
     ),
+    SlashCommand("add", "INVITE NAME", "Add somebody by their invite or token"),
+    SlashCommand("invite", "", "Make an invite for one person, for a day"),
+    SlashCommand("requests", "", "Show who came by an address of yours"),
+    SlashCommand("accept", "NUMBER", "Accept a request"),
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )
 
@@ -290,7 +298,9 @@ class Talk:
             unread = f", {view.unread} unread" if view.unread else ""
             self._output.put(view, f"{printable(view.contact)}: {_about(view)}{unread}")
         if not contacts:
-            self._output.note("No contacts yet: /pair for somebody here, or `loom token import`.")
+            self._output.note(
+                "No contacts yet: /pair for somebody here, /invite or /add for others."
+            )
 
     async def _do_to(self, name: str) -> None:
         if not name:
@@ -353,6 +363,32 @@ class Talk:
             here = f"online{at}" if peer.online else "offline"
             why = f" ({printable(peer.last_error)})" if peer.last_error and not peer.online else ""
             self._output.put(peer, f"{printable(peer.contact)}: {here}{why}")
+
+    async def _do_add(self, argument: str) -> None:
+        text, _, name = argument.partition(" ")
+        if not name.strip():
+            raise InvalidInput(what="Write /add INVITE NAME")
+        view = await self._client.send(ImportToken(token=text, name=name.strip()))
+        self._output.put(view, f"{printable(view.contact)} is added: {_about(view)}")
+
+    async def _do_invite(self, _: str) -> None:
+        view = await self._client.send(MakeInvite())
+        self._output.put(view, view.text)
+        self._output.note("Send it to one person. Compare safety numbers afterwards with /verify.")
+
+    async def _do_requests(self, _: str) -> None:
+        found = (await self._client.send(ListRequests())).requests
+        for view in found:
+            words = f"{view.request_id}: {printable(view.name)}, {view.fingerprint[:16]}"
+            self._output.put(view, words)
+        if not found:
+            self._output.note("Nobody asks.")
+
+    async def _do_accept(self, argument: str) -> None:
+        if not argument.isdecimal():
+            raise InvalidInput(what="Write /accept NUMBER")
+        view = await self._client.send(AcceptRequest(request_id=int(argument)))
+        self._output.put(view, f"{printable(view.contact)} is a contact, not verified.")
 
     async def _do_pair(self, argument: str) -> None:
         if argument in (SAME, DIFFERENT):

@@ -58,6 +58,11 @@ def every(db: Connection) -> list[Request]:
     return [Request(*row) for row in db.execute("SELECT * FROM requests ORDER BY request_id")]
 
 
+def count(db: Connection) -> int:
+    """How many there are."""
+    return int(db.execute("SELECT count(*) FROM requests").fetchone()[0])
+
+
 def by_id(db: Connection, request_id: RequestId) -> Request | None:
     """The request of that number, or None."""
     row = db.execute("SELECT * FROM requests WHERE request_id = ?", (request_id,)).fetchone()

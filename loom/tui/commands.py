@@ -7,7 +7,12 @@ from loom.front.slash import SlashCommand, by_name
 
 COMMANDS: Final = (
     SlashCommand("help", "", "Show keys and commands", aliases=("h", "?")),
-    SlashCommand("add", "[TOKEN NAME]", "Add a contact", aliases=("a",), also="new invite friend"),
+    SlashCommand(
+        "add", "[TOKEN NAME]", "Add somebody", aliases=("a",), also="new contact friend token paste"
+    ),
+    SlashCommand("invite", "", "Invite somebody: make a text to send", also="invites new friend"),
+    SlashCommand("requests", "", "Show who came by an address of yours", also="strangers"),
+    SlashCommand("accept", "[NAME]", "Accept a request", also="requests"),
     SlashCommand(
         "pair", "", "Add somebody here: compare three words", also="nearby meet verify new friend"
     ),

@@ -11,12 +11,14 @@ from loom.api.events import (
     ContactRemoved,
     ContactTyping,
     ConversationRead,
+    InvitesChanged,
     MessageFailed,
     MessageQueued,
     MessageReceived,
     MessagesDeleted,
     PeerOffline,
     PeerOnline,
+    RequestsChanged,
     SessionStarted,
     Warned,
 )
@@ -80,6 +82,8 @@ class Model:
         """Whether the node can be reached."""
         self.trouble = ""
         """Why it could not be, the last time."""
+        self.requests = 0
+        """How many came by an address and wait for a decision."""
 
     @property
     def open_(self) -> Conversation | None:
@@ -105,6 +109,7 @@ class Model:
         """Begin, or begin again after the node was away."""
         known = self.conversations
         self.status = status
+        self.requests = status.requests
         self.conversations = {}
         for contact in contacts:
             before = known.get(contact.contact_id) or Conversation(contact=contact)
@@ -201,6 +206,13 @@ class Model:
                 if self.current == number:
                     self.current = None
                 changes.list_ = changes.title = changes.status = True
+            case RequestsChanged():
+                self.requests = event.waiting
+                changes.list_ = True
+            case InvitesChanged():
+                changes.contacts |= {
+                    one.number for one in self.conversations.values() if one.contact.joining
+                }
             case Warned():
                 changes.warning = printable(of_warning(event.code, event.facts))
             case _ if number:

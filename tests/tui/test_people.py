@@ -240,7 +240,7 @@ async def test_adding_by_paste(people: PeopleNode, opened: Opened) -> None:
         assert "Carol is added" in screen(app)
         await run(pilot, "/add", "enter")
         assert isinstance(app.screen, AddPanel)
-        assert TOKEN not in screen(app).split("They need")[0]
+        assert TOKEN not in screen(app).split("To somebody who")[0]
 
 
 async def test_an_abandoned_token_is_forgotten(people: PeopleNode, opened: Opened) -> None:
@@ -259,7 +259,7 @@ async def test_a_typed_command_that_fails_is_not_lost(people: PeopleNode, opened
         await run(pilot, "/add wrong Carol", "enter")
         assert isinstance(app.screen, AddPanel)
         assert "This is not a valid Loom token" in screen(app)
-        assert "Token or file   > wrong" in screen(app)
+        assert "Invite or token > wrong" in screen(app)
         assert "Name here       > Carol" in screen(app)
 
 
@@ -427,7 +427,7 @@ async def test_keys_for_everywhere_work_over_a_sheet(people: PeopleNode, opened:
         await run(pilot, "ctrl+p")
         assert isinstance(app.screen, Chooser)
         await run(pilot, "escape")
-        assert "Token or file   > LOOM-half" in screen(app)
+        assert "Invite or token > LOOM-half" in screen(app)
         await run(pilot, "ctrl+p", "online")
         await run(pilot, "enter")
         await pilot.pause()

@@ -31,7 +31,7 @@ def test_ada_is_verified_and_called_again(tmux: Tmux) -> None:
     tmux.type("Escape")
     tmux.until("Ada · verified")
     tmux.type("/add", "Enter")
-    tmux.until("Token or file")
+    tmux.until("Invite or token")
     tmux.type("Down", "Me", "Down", "Down", "Enter")
     tmux.until(f"> {token[:40]}")
     tmux.type("Enter")

@@ -67,11 +67,14 @@ MUTED = Signs(True)["muted"]
 STEPS: dict[str, tuple[Step, ...]] = {
     "help": (shows("Keys and commands: type to narrow"),),
     "add": (
-        shows("Token or file"),
+        shows("Invite or token"),
         Step(f"{TOKEN} Eva", lambda app, _: "Eva" in title(app) and "is added" in screen(app)),
         shows("This is not a valid Loom token", "nonsense Eva"),
     ),
     "pair": (shows("maple-river"),),
+    "invite": (shows("who pastes it and you have each other"),),
+    "requests": (shows("Nobody asks"),),
+    "accept": (shows("Nobody asks"),),
     "open": (
         Step("Bob", lambda app, _: "Bob" in title(app)),
         shows("Go to conversation"),

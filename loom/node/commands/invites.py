@@ -153,7 +153,7 @@ def _found(db: Db, request_id: int) -> Request:
 
 def _decided(db: Db, happened: Happened, request: Request) -> None:
     requests.delete(db, request.request_id)
-    happened.add(RequestsChanged(waiting=len(requests.every(db))))
+    happened.add(RequestsChanged(waiting=requests.count(db)))
 
 
 def _token_of(request: Request) -> ContactToken:

@@ -16,7 +16,7 @@ from loom.node.log_tail import LINES_MAX, tail
 from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import outbox
+from loom.storage import outbox, requests
 
 
 class ProfileCommands:
@@ -55,7 +55,9 @@ class ProfileCommands:
         return views.LogLines(lines=await asyncio.to_thread(tail, self._paths.log, lines))
 
     async def _status(self, command: api.Status) -> views.StatusView:
-        queued = await self._parts.database.read(outbox.counts)
+        queued, asking = await self._parts.database.read(
+            lambda db: (outbox.counts(db), requests.count(db))
+        )
         return views.StatusView(
             profile=self._paths.profile,
             name=self._name,
@@ -69,6 +71,7 @@ class ProfileCommands:
             queued=sum(queued.values()),
             mdns=self._network.mdns,
             proxy=self._network.proxy,
+            requests=asking,
             proxy_state=self._network.proxy_state,
             version=loom.__version__,
             started_seq=self._started_seq,

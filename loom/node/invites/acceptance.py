@@ -270,7 +270,7 @@ class Acceptance:
                 envelope_hash=envelope_hash(flight.envelope),
                 sessions=encode_sessions(opened.sessions),
             )
-            happened.add(RequestsChanged(waiting=len(requests.every(db))))
+            happened.add(RequestsChanged(waiting=requests.count(db)))
 
         await self._parts.journal.submit(store)
 

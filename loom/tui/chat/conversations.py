@@ -1,8 +1,11 @@
 """The list of conversations: two rows each, newest first."""
 
+import time
+
 from textual import events
 from textual.message import Message
 
+from loom.front.invite_words import joining_words
 from loom.tui.cells import cut, pad, width_of
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
@@ -24,6 +27,9 @@ class ConversationList(Lines):
             super().__init__()
             self.number = number
 
+    class RequestsChosen(Message):
+        """Somebody clicked on the line that counts requests."""
+
     def __init__(self, look: Look, model: Model) -> None:
         super().__init__(look)
         self._model = model
@@ -34,7 +40,7 @@ class ConversationList(Lines):
         return self._fitting(self.size.height)
 
     def _fitting(self, height: int) -> list[int]:
-        room = max(height // ROWS, 1)
+        room = max((height - bool(self._model.requests)) // ROWS, 1)
         order = self._model.order
         if self._model.current in order:
             at = order.index(self._model.current)
@@ -45,7 +51,11 @@ class ConversationList(Lines):
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
         wall = Piece(self.look.signs["wall"], "wall")
-        shown = self._fitting(self._height or self.size.height)
+        height = self._height or self.size.height
+        if self._model.requests and y == height - 1:
+            words = f" requests ({self._model.requests})"
+            return [Piece(pad(words, width - 1, self.look.signs["ellipsis"]), "warn"), wall]
+        shown = self._fitting(height)
         if y // ROWS >= len(shown):
             return [Piece(" " * (width - 1)), wall]
         one = self._model.conversations[shown[y // ROWS]]
@@ -59,6 +69,9 @@ class ConversationList(Lines):
     def on_click(self, event: events.Click) -> None:
         """Open what was clicked."""
         shown = self.on_screen()
+        if self._model.requests and event.y == self.size.height - 1:
+            self.post_message(self.RequestsChosen())
+            return
         if 0 <= event.y // ROWS < len(shown):
             self.post_message(self.Chosen(shown[event.y // ROWS]))
 
@@ -109,6 +122,8 @@ class ConversationList(Lines):
             words, role = f"typing{signs['queued']}", "them"
         elif one.draft and one.number != self._model.current:
             words, role = f"draft: {' '.join(one.draft[:80].split())}", "warn"
+        elif one.contact.joining is not None:
+            words, role = joining_words(one.contact.joining, time.time_ns() // 1_000_000), "warn"
         else:
             words, role = one.preview or "", "preview"
         return [

@@ -31,6 +31,7 @@ from loom.tui.emoji import complete_emoji
 from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.owner import Owner
+from loom.tui.pasted import pasted_token
 from loom.wire.limits import TEXT_MAX_BYTES
 
 if TYPE_CHECKING:
@@ -322,9 +323,12 @@ class ChatScreen(Screen[None]):
             self.composer.insert(text)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Any number of lines; nothing is sent by itself."""
+        """Any number of lines; nothing is sent by itself. An invite or a token is asked about."""
         event.stop()
         self.selection.stop()
+        if (token := pasted_token(event.text)) and not self.composer.editor.text:
+            self.slash.show_add(token=token, writes=True)
+            return
         before = self.composer.editor.text
         self.composer.insert(event.text)
         self._typed(before)
@@ -499,6 +503,10 @@ class ChatScreen(Screen[None]):
     def on_conversation_list_chosen(self, event: ConversationList.Chosen) -> None:
         """A click in the list."""
         self.navigation.open_(event.number)
+
+    def on_conversation_list_requests_chosen(self) -> None:
+        """A click on the last line of the list."""
+        self.slash.show_requests()
 
     def on_title_line_clicked(self, event: TitleLine.Clicked) -> None:
         """A click on the title."""

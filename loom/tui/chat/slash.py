@@ -8,9 +8,11 @@ from functools import partial
 
 from loom.addresses import parse_address
 from loom.api.commands import (
+    AcceptRequest,
     BlockContact,
     Connect,
     ImportToken,
+    ListRequests,
     RemoveContact,
     RenameContact,
     SetPreferences,
@@ -55,6 +57,8 @@ class SlashCommands:
             "contact": self.show_contact,
             "verify": self._verify,
             "pair": self.show_pairing,
+            "invite": self.show_invites,
+            "requests": self.show_requests,
             "peers": self._show_peers,
             "token": self._show_token,
             "connectivity": self._show_connectivity,
@@ -67,6 +71,7 @@ class SlashCommands:
         self.does: Mapping[str, Callable[[str], Awaitable[None]]] = {
             **{name: partial(_without_argument, open_) for name, open_ in opens.items()},
             "add": self._add,
+            "accept": self._accept,
             "open": self._open_conversation,
             "search": self._search,
             "rename": self._rename,
@@ -142,14 +147,22 @@ class SlashCommands:
             self.added(view)
 
     def show_add(
-        self, *, token: str = "", name: str = "", trouble: LoomError | None = None
+        self,
+        *,
+        token: str = "",
+        name: str = "",
+        trouble: LoomError | None = None,
+        writes: bool = False,
     ) -> None:
-        """Where a contact is added, with what was typed already."""
-        from loom.tui.screens.adding import AddPanel
+        """Where a contact is added, with what was typed already.
 
-        panel = AddPanel(
-            self._owner, self.added, self.show_pairing, token=token, name=name, trouble=trouble
-        )
+        Args:
+            writes: the token was pasted where messages are written, and may be meant for one.
+        """
+        from loom.tui.screens.adding import AddPanel, Ways
+
+        ways = Ways(self.show_pairing, self.show_invites, self._write if writes else None)
+        panel = AddPanel(self._owner, self.added, ways, token=token, name=name, trouble=trouble)
         self._owner.open_panel(panel)
 
     def show_pairing(self) -> None:
@@ -157,6 +170,29 @@ class SlashCommands:
         from loom.tui.screens.pairing import PairingPanel
 
         self._owner.open_panel(PairingPanel(self._owner, self._owner.send, self._met))
+
+    def show_invites(self) -> None:
+        """One's own invites, and where one is made."""
+        from loom.tui.screens.invites import InvitesPanel
+
+        self._owner.open_panel(InvitesPanel(self._owner))
+
+    def show_requests(self) -> None:
+        """Who came by an address."""
+        from loom.tui.screens.requests import RequestsPanel
+
+        self._owner.open_panel(RequestsPanel(self._owner))
+
+    async def _accept(self, argument: str) -> None:
+        found = (await self._owner.send(ListRequests())).requests
+        wanted = [one for one in found if one.name.casefold() == argument.casefold()]
+        if not argument or len(wanted) != 1:
+            self.show_requests()
+            return
+        view = await self._owner.send(AcceptRequest(request_id=wanted[0].request_id))
+        self._owner.model.put(view)
+        self._navigation.open_(view.contact_id)
+        self._owner.say(f"{printable(view.contact)} is a contact; /verify makes sure it is them.")
 
     def _met(self, done: PairingDone) -> None:
         self._owner.work(self._show_met(done), "met")
@@ -172,6 +208,9 @@ class SlashCommands:
         self._owner.model.put(view)
         self._navigation.open_(view.contact_id)
         name = printable(view.contact)
+        if view.joining is not None:
+            self._owner.say(f"{name} is added, and is told of you. /verify makes sure it is them.")
+            return
         self._owner.say(
             f"{name} is added. They need your /token too; /verify makes sure it is them."
         )

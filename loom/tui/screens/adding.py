@@ -1,9 +1,9 @@
-"""Adding somebody: pairing nearby, or a token from a paste, a file or the clipboard."""
+"""Adding somebody: pairing nearby, an invite to send, or one (or a token) that came."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual import events
 
@@ -17,11 +17,21 @@ from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
-from loom.tui.screens.token import PREFIX, TokenPanel, pasted_token
+from loom.tui.pasted import PREFIX, pasted_token
+from loom.tui.screens.token import TokenPanel
 
 TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
 NEARBY: Final = "Pair with somebody"
-TOKEN: Final = "Token or file"
+INVITE: Final = "Invites"
+TOKEN: Final = "Invite or token"
+
+
+class Ways(NamedTuple):
+    """Where else this leads: to pairing, to one's invites, and perhaps into the message."""
+
+    pair: Callable[[], None]
+    invite: Callable[[], None]
+    write: Callable[[str], None] | None = None
 
 
 class AddPanel(LivePanel):
@@ -33,7 +43,7 @@ class AddPanel(LivePanel):
         self,
         loom: Owner,
         added: Callable[[ContactView], None],
-        pair: Callable[[], None],
+        ways: Ways,
         *,
         token: str = "",
         name: str = "",
@@ -42,7 +52,7 @@ class AddPanel(LivePanel):
         super().__init__(loom, TOKEN)
         self.loom = loom
         self._added = added
-        self._pair = pair
+        self._ways = ways
         self._trouble = trouble
         self._own: TokenView | None = None
         self._taken = ""
@@ -64,9 +74,12 @@ class AddPanel(LivePanel):
         """See `Panel.items`."""
         items: list[Item] = [
             Text("Nearby: in one room, or on one call", "title"),
-            Button(NEARBY, self._pair, "compare three words"),
+            Button(NEARBY, self._ways.pair, "compare three words"),
             GAP,
-            Text("I got one: paste their token, or type the name of its file", "title"),
+            Text("Invite: send one text, and you have each other", "title"),
+            Button(INVITE, self._ways.invite, "as text and QR code"),
+            GAP,
+            Text("I got one: paste it, or type the name of its file", "title"),
             self._token,
             self._called,
         ]
@@ -82,12 +95,14 @@ class AddPanel(LivePanel):
                 self._replace,
             ]
         items += [GAP, Button("Add", self._do_add)]
+        if self._ways.write is not None:
+            items.append(Button("Write it into the message instead", self._do_write))
         if clipboard.can_paste():
-            items.append(Button("Paste the token from the clipboard", self._do_paste))
+            items.append(Button("Paste it from the clipboard", self._do_paste))
         if self._own is not None:
             items += [
                 GAP,
-                Text("They need your token too:"),
+                Text("To somebody who gave you a token, and no invite, give yours:"),
                 Text(self._own.token, "title"),
                 Button("Copy yours", self._do_copy),
                 Button("Show it as a QR code", self._do_show),
@@ -106,6 +121,11 @@ class AddPanel(LivePanel):
         self._token.put(token)
         here = self.body.here
         self.go_to(here if isinstance(here, Field) else self._called)
+
+    def _do_write(self) -> None:
+        if self._ways.write is not None:
+            self._ways.write(self._token.text)
+            self.leave()
 
     def _do_add(self) -> None:
         self.work(self._add(replace=False), name="add")

@@ -17,9 +17,9 @@ from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
 from loom.tui.opener import Opener
+from loom.tui.pasted import pasted_token
 from loom.tui.screens.adding import NEARBY
 from loom.tui.screens.pairing import PairingPanel
-from loom.tui.screens.token import pasted_token
 
 
 class Introduction(Panel):

@@ -14,10 +14,12 @@ from loom.api.commands import (
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, PeerView, Preference
 from loom.errors import ContactNotFound
+from loom.front.invite_words import joining_words
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.screens.connectivity import ERRORS
+from loom.tui.screens.invites import now_ms
 from loom.tui.screens.verifying import VerifyPanel
 from loom.tui.times import clock_of, day_words
 
@@ -92,6 +94,11 @@ class PersonPanel(LivePanel):
             Fact("Their own name", view.display_name or "not known yet"),
             Fact("Fingerprint", _grouped(view.fingerprint[:half])),
             Fact("", _grouped(view.fingerprint[half:])),
+            *(
+                []
+                if view.joining is None
+                else [Fact("Invite", joining_words(view.joining, now_ms()), "warn")]
+            ),
             Fact("Session", _SESSIONS.get(view.session, view.session)),
             *self._ways(),
             Fact("Added", _when(view.created_at_ms)),

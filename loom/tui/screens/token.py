@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
 
 from loom.api.commands import ExportToken
 from loom.api.views import TokenView
@@ -11,8 +10,6 @@ from loom.tui.kit.body import COLUMN_MIN, EDGE
 from loom.tui.kit.items import GAP, Button, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
-
-PREFIX: Final = "LOOM-"
 
 
 class TokenPanel(LivePanel):
@@ -62,12 +59,6 @@ class TokenPanel(LivePanel):
         self.leave()
         if not self._is_over_adding:
             self.loom.show_add()
-
-
-def pasted_token(text: str) -> str:
-    """The token that a pasted text is, in one piece; empty: it is none."""
-    token = "".join(text.split())
-    return token if token.upper().startswith(PREFIX) else ""
 
 
 def too_small(code: Sequence[str]) -> str:
