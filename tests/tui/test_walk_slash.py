@@ -74,7 +74,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "pair": (shows("maple-river"),),
     "invite": (shows("who pastes it and you have each other"),),
     "requests": (shows("Nobody asks"),),
-    "accept": (shows("Nobody asks"),),
+    "accept": (shows("Nobody asks"), shows("Nobody asks", "Eve")),
     "open": (
         Step("Bob", lambda app, _: "Bob" in title(app)),
         shows("Go to conversation"),
