@@ -1,5 +1,8 @@
 """One paste: both sides have each other (docs/PROTOCOL.md 11), whatever fails in between."""
 
+import random
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -315,3 +318,39 @@ async def test_a_death_at_any_step_leaves_one_contact(
     assert [one.contact for one in await contacts(bob)] == ["Ada"]
     assert bob.received(ada) == ["welcome"]
     assert not [one for one in ada.told(Warned) if one.code == "invite_reused"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_fails_one_of_two_becomes_the_contact(tmp_path: Path, seed: int) -> None:
+    """Power cuts of all three and a network that comes and goes, while two use one invite."""
+    world = World(tmp_path, seed)
+    chance = random.Random(seed)
+    ada, *joiners = [await world.person(name) for name in ("Ada", "Bob", "Eve")]
+    text = await invited(ada)
+    for one in joiners:
+        await paste(one, text, "Ada")
+    for _ in range(8):
+        await world.pass_time(chance.random() * 4.0)
+        victim = chance.choice([ada, *joiners])
+        match chance.randrange(3):
+            case 0:
+                await victim.restart()
+            case 1:
+                victim.lose_power_in(chance.randrange(30))
+                await world.pass_time(0.1)
+                victim.heal()
+                if not victim.is_running:
+                    await victim.start()
+            case _:
+                world.network.partition({ada.host}, {chance.choice(joiners).host})
+                await world.pass_time(chance.random() * 8.0)
+                world.network.heal()
+    await world.until(lambda: any(have_each_other(ada, one) for one in joiners), within_s=900.0)
+    winner = next(one for one in joiners if have_each_other(ada, one))
+    (loser,) = [one for one in joiners if one is not winner]
+    await ada.say(winner, "welcome")
+    await world.delivered(ada, winner, within_s=900.0)
+    await world.until(lambda: eve_is(loser, "spent"), within_s=900.0)
+    assert [one.contact for one in await contacts(ada)] == [winner.name]
+    assert winner.received(ada) == ["welcome"]
+    await world.close()
