@@ -210,6 +210,8 @@ class AnchorPeer:
 
     def __init__(self, machine: "Reachable", keys: DoorKeys, host: str = "10.0.0.1") -> None:
         self.pushes: list[Push] = []
+        self.pushed = asyncio.Event()
+        """A push came, or the link ended."""
         self.later: list[tuple[int, Answer]] = []
         """Answers to requests that were answered before."""
         self.is_closed = False
@@ -271,6 +273,7 @@ class AnchorPeer:
         for record in records:
             if record.kind is RecordKind.PUSH:
                 self.pushes.append(decode_push(record.body))
+                self.pushed.set()
                 continue
             assert record.kind is RecordKind.ANSWER
             number, answer = decode_answer(record.body)
@@ -288,6 +291,7 @@ class AnchorPeer:
 
     def _end(self) -> None:
         self.is_closed = True
+        self.pushed.set()
         if not self._confirmed.done():
             self._confirmed.set_result(False)
         for future in self._waiting.values():

@@ -20,7 +20,8 @@ from unittest.mock import patch
 
 from loom.api.commands import Status
 from loom.api.profiles import NodeOptions
-from loom.app import assembly, unlocking
+from loom.app import anchors, assembly, unlocking
+from loom.app.anchors import AnchorOptions, LocalAnchors
 from loom.config import Paths, Settings, home_of, paths_of
 from loom.errors import LoomError
 from loom.model import Address
@@ -41,6 +42,20 @@ def node(home: str, profile: str, passphrase: str) -> None:
         say(str((await opened.send(Status())).port))
         async for _ in opened.events():
             continue  # until it is stopped
+        await opened.close()
+
+    asyncio.run(serve())
+
+
+def anchor(home: str, passphrase: str) -> None:
+    """Open the anchor, say the port, serve until stopped."""
+
+    async def serve() -> None:
+        here = LocalAnchors(Settings(home=Path(home)))
+        options = AnchorOptions(listen=Address("127.0.0.1", 0))
+        opened = await here.open_anchor(here.choose(None), passphrase, options)
+        say(str(opened.anchor.port))
+        await opened.anchor.wants_stop.wait()
         await opened.close()
 
     asyncio.run(serve())
@@ -87,7 +102,8 @@ def _live(task: Callable[..., None], arguments: list[str]) -> None:
 
 
 TASKS: Final[dict[str, Callable[..., None]]] = {
-    task.__name__: task for task in (node, create, change_passphrase, open_database, change_setting)
+    task.__name__: task
+    for task in (node, anchor, create, change_passphrase, open_database, change_setting)
 }
 
 
@@ -95,7 +111,7 @@ def main() -> None:
     """Fork one for each line."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
     # strace looks up which files are open; who is not root may not, once dumps are refused.
-    for one in (assembly, unlocking):
+    for one in (assembly, unlocking, anchors):
         patch.object(one, "refuse_dumps").start()
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     for line in sys.stdin.buffer:
