@@ -37,7 +37,6 @@ from loom.errors import (
     InvalidInput,
     LoomError,
     NotFound,
-    PairingLeft,
     PairingTimedOut,
     TooManyTries,
     error_from,
@@ -50,6 +49,8 @@ from loom.wire.limits import PAIR_WINDOW_S
 PANEL: Final = "People"
 WATCH_S: Final = 1.0
 QUIT: Final = ("quit", "/quit", "q")
+QUIT_EXIT: Final = 130
+"""As after Ctrl-C."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -93,6 +94,7 @@ class _Pairing:
         self._peers: list[PairingPeer] = []
         self._meeting = 0
         self._done = False
+        self._has_quit = False
         self._last: LoomError | None = None
         """Why the last meeting failed."""
 
@@ -112,6 +114,8 @@ class _Pairing:
                 first.cancel()
                 if not self._done:
                     await self._stop()
+        if self._has_quit and not self._done:
+            raise typer.Exit(QUIT_EXIT)
         if not self._done:
             raise self._last or PairingTimedOut()
 
@@ -159,7 +163,7 @@ class _Pairing:
             except UnicodeDecodeError as error:
                 raise InvalidInput(what="That is not valid UTF-8") from error
             if text in QUIT:
-                self._last = PairingLeft()
+                self._has_quit = True
                 return True
             try:
                 await self._carry_out(text)
@@ -167,6 +171,7 @@ class _Pairing:
                 if not self._interactive:
                     raise
                 self._output.error(error)
+        self._has_quit = self._interactive
         return self._interactive
 
     async def _carry_out(self, text: str) -> None:

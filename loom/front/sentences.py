@@ -259,7 +259,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "Is `loom pair` running there, and is that person comparing words with nobody else?",
         "Is pairing on there, and is that person comparing words with nobody else?",
     ),
-    "pairing_left": _both("The other side is gone; nothing was kept.", "Start again, both of you."),
+    "pairing_left": _both(
+        "The other person is gone, or the connection is; nothing was kept.",
+        "Start again, both of you.",
+    ),
     "pairing_timed_out": _both(
         "The words were not answered in time; nothing was kept.", "Start again, both of you."
     ),

@@ -79,7 +79,9 @@ def test_alias_pick_words_same_contact(typed: Typed, node: FakeNode) -> None:
 
 
 def test_the_number_in_the_list_picks_too(typed: Typed, node: FakeNode) -> None:
-    typed(lambda: node.near("stone-cabin", "zoo-zoo"), "2", "quit")
+    done = typed(lambda: node.near("stone-cabin", "zoo-zoo"), "2", "quit")
+    assert done.exit_code == 130
+    assert not node.pairing.on
     assert [one.alias for one in sent(node, PickPeer)] == ["zoo-zoo"]
 
 
@@ -195,7 +197,7 @@ def test_line_mode_pairs_too(typed: Typed, node: FakeNode) -> None:
     assert "Near: stone-cabin" in done.stderr
     assert "judge  pulse  among" in done.stdout
     assert "Bob is a verified contact" in done.stdout
-    assert "The other side is gone" in done.stdout
+    assert "The other person is gone" in done.stdout
     assert [(a.meeting, a.same) for a in sent(node, AnswerWords)] == [(1, True)]
     assert [(a.host, a.port) for a in sent(node, DialPeer)] == [("192.0.2.9", 4070)]
     assert node.messages == []  # nothing of it was sent to Ada

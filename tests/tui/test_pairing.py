@@ -103,7 +103,7 @@ async def test_a_lost_meeting_says_so_and_goes_on(alone: PeopleNode, opened: Ope
         alone.show_words()
         await until_shown(pilot, "judge")
         alone.end_meeting(PairingLeft())
-        await until_shown(pilot, "The other side is gone")
+        await until_shown(pilot, "The other person is gone")
         assert "judge" not in screen(app)
 
 
