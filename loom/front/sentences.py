@@ -284,7 +284,7 @@ WORDS: Final[Mapping[str, Words]] = {
     "remote_unreachable": Words(
         "ssh did not reach {host}: {what}.",
         "Try `ssh {host:word}` by itself, then again.",
-        "Loom tries again by itself.",
+        "Loom tries again by itself; if ssh has to ask for something, quit and start again.",
     ),
     "remote_lost": Words(
         "The connection to {host} broke.",
