@@ -2,11 +2,16 @@
 
 import { createInterface } from "node:readline";
 
+import { AnchorLink, shown } from "./anchor.js";
 import { compare, hex, unhex } from "./bytes.js";
 import { decodeToken } from "./token.js";
 import { safetyNumber, safetyWords } from "./safety_number.js";
 import { entropyOf, identityOf, phraseOf, seedsOf, WORDS } from "./identity.js";
+import { collect, post } from "./mail.js";
 import { Node } from "./node.js";
+import { decodePairingText, hintsShown } from "./pairing_text.js";
+import { accountKeys, openBlob, pairingKeys, queueKeys, sealBlob } from "./queues.js";
+import { requests, workMessage } from "./requests.js";
 import { RANDOM } from "./primitives.js";
 import { KEEPALIVE } from "./records.js";
 import { best } from "./sessions.js";
@@ -16,6 +21,13 @@ import { WRONG } from "./wrong.js";
 const print = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
 
 let node = null;
+const anchors = {};
+
+/** Arguments of a request: `{ bin }` for bytes. */
+function bytesIn(value) {
+  if (Array.isArray(value)) return value.map(bytesIn);
+  return value !== null && typeof value === "object" ? unhex(value.bin) : value;
+}
 
 const ratchetOf = ({ ratchet }) => ({
   chains_sent: ratchet.sending ? ratchet.sending.index + 1 : 0,
@@ -82,6 +94,35 @@ const COMMANDS = {
       })),
     };
   },
+  // --- anchors
+  anchor_dial: async ({ link: name, address, secret, as = "guest" }) => {
+    const keys = { guest: queueKeys, account: accountKeys, pairing: pairingKeys }[as](unhex(secret));
+    const onPush = ({ behind, queueId, blob }) => {
+      print({ event: "push", link: name, behind, queue: hex(queueId), blob: blob && hex(blob) });
+    };
+    const onClosed = (reason) => print({ event: "closed", link: name, reason });
+    const to = { ...address, maskKey: unhex(address.mask_key) };
+    anchors[name] = await AnchorLink.dial(to, keys, { onPush, onClosed });
+  },
+  anchor_ask: async ({ link: name, request, secret, account, args = [] }) => {
+    const first = secret ? [queueKeys(unhex(secret))] : account ? [accountKeys(unhex(account))] : [];
+    const given = args.map(bytesIn);
+    return shown(await anchors[name].ask(requests[request](...first, ...given)));
+  },
+  anchor_put: async ({ link: name, secret, blob }) => shown(await anchors[name].put(queueKeys(unhex(secret)), unhex(blob))),
+  anchor_raw: ({ link: name, type, body }) => anchors[name].route.send(type, unhex(body)),
+  anchor_hang_up: ({ link: name }) => anchors[name].close(),
+  blob: ({ secret, until, envelope }) => hex(sealBlob(queueKeys(unhex(secret)), until, unhex(envelope))),
+  open_blob: ({ secret, blob }) => shown(openBlob(queueKeys(unhex(secret)), unhex(blob))),
+  queue_id: ({ secret }) => hex(queueKeys(unhex(secret)).id),
+  work_message: ({ secret, blob_id: id, day }) => hex(workMessage(queueKeys(unhex(secret)), day, unhex(id), 0)),
+  pairing_text: ({ text }) => {
+    const { secret, expiresH, hints } = decodePairingText(text);
+    return { secret: hex(secret), expires_h: expiresH, hints: hintsShown(hints) };
+  },
+  post: ({ contact }) => post(node, contact),
+  collect: ({ contact, texts = 0 }) => collect(node, contact, texts),
+
   wrong: ({ what, ...options }) => WRONG[what](node, options),
 };
 

@@ -69,4 +69,6 @@ export function decodePush(body) {
   return { behind: number(body.subarray(0, 4)), queueId: body.slice(4, 20), blob: blob.length ? blob : null };
 }
 
-export const workHash = (queue, day, id, nonce) => H(enc("LOOM/1 work", queue.id, u64(day), id, u64(nonce)));
+/** What work for the put of a blob is a hash of; its last 8 bytes are the nonce. */
+export const workMessage = (queue, day, id, nonce) => enc("LOOM/1 work", queue.id, u64(day), id, u64(nonce));
+export const workHash = (queue, day, id, nonce) => H(workMessage(queue, day, id, nonce));
