@@ -232,9 +232,10 @@ export function answerBundleRequest(conversation, me, nowMs, random) {
   conversation.bundleRequests = [...recent, nowMs];
   const nowS = Math.floor(nowMs / 1_000);
   const { sessions } = conversation;
-  const left = sessions.prekey ? sessions.prekey.expiresAt - nowS : 0;
-  if (left < 3_600 || left > BUNDLE_ONCE_LIFETIME_S) sessions.prekey = issueBundle(me, nowS, random);
-  return presentBundle(me, sessions.prekey.bundle, lastCounter(sessions.counters), random);
+  const isHandedOut = ({ expiresAt }) => expiresAt - nowS >= 3_600 && expiresAt - nowS <= BUNDLE_ONCE_LIFETIME_S;
+  let prekey = sessions.prekeys.find(isHandedOut);
+  if (!prekey) sessions.prekeys.push((prekey = issueBundle(me, nowS, random)));
+  return presentBundle(me, prekey.bundle, lastCounter(sessions.counters), random);
 }
 
 /** Whether a bundle is to be asked for; `standingS` is how long links stood since the best session began. */

@@ -4,7 +4,7 @@ import { isIPv4, isIPv6 } from "node:net";
 
 const HOST_MAX = 253;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const ONION = /^[a-z2-7]{56}\.onion$/;
+const ONION = /^(.+\.)?[a-z2-7]{56}\.onion$/;
 
 /** Whether a text is an address or a name in its one form. */
 export function isHost(host) {
@@ -14,7 +14,6 @@ export function isHost(host) {
     return new URL(`http://[${host}]`).hostname === `[${host}]` && !/^::ffff:/.test(host);
   }
   const labels = host.split(".");
-  if (labels.every((label) => /^[0-9]+$/.test(label))) return isIPv4(host);
-  if (host.endsWith(".onion")) return ONION.test(host);
-  return labels.every((label) => LABEL.test(label)) && !/^[0-9]+$/.test(labels.at(-1));
+  if (/^[0-9]+$/.test(labels.at(-1))) return isIPv4(host);
+  return labels.every((label) => LABEL.test(label)) && (labels.at(-1) !== "onion" || ONION.test(host));
 }

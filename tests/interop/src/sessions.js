@@ -1,6 +1,6 @@
 /** All sessions with one contact: which is best, starting, accepting, sealing, opening (PROTOCOL 4.3 to 4.7).
  *
- * `sessions` below is `{ counters, live, refused, prekey }`, a plain value. Functions that change it are
+ * `sessions` below is `{ counters, live, refused, prekeys }`, a plain value. Functions that change it are
  * given a copy.
  */
 
@@ -15,7 +15,7 @@ export const FLIGHT = 0;
 export const MESSAGE = 1;
 
 export const noSessions = () => ({
-  counters: { sent: 0, accepted: 0, told: 0 }, live: [], refused: [], prekey: null,
+  counters: { sent: 0, accepted: 0, told: 0 }, live: [], refused: [], prekeys: [],
 });
 
 const isBefore = (one, other) =>
@@ -82,7 +82,9 @@ export function tidy(sessions, nowMs) {
   if (first?.isConfirmed && nowMs - first.confirmedAtMs >= SESSION_SUPERSEDED_S * 1_000) {
     for (const one of sessions.live.filter((other) => other !== first)) remove(sessions, one);
   }
-  sessions.refused = sessions.refused.filter(({ expiresAt }) => expiresAt > nowMs / 1_000);
+  const isLive = ({ expiresAt }) => expiresAt > nowMs / 1_000;
+  sessions.refused = sessions.refused.filter(isLive);
+  sessions.prekeys = sessions.prekeys.filter(isLive);
 }
 
 // --- sealing and opening ------------------------------------------------------------------------------
@@ -113,8 +115,8 @@ export function openEnvelope(given, me, contact, envelope, nowMs) {
   if (given.refused.some((one) => equal(one.handshakeId, id) && one.expiresAt > nowS)) {
     throw refuse("the handshake of a session that is gone");
   }
-  const { prekey } = given;
-  if (!prekey || !equal(prekey.bundleId, bundleId) || prekey.expiresAt <= nowS) throw refuse("no such prekey");
+  const prekey = given.prekeys.find((one) => equal(one.bundleId, bundleId) && one.expiresAt > nowS);
+  if (!prekey) throw refuse("no such prekey");
   const sessions = structuredClone(given);
   const accepted = acceptHandshake(me, contact, prefix, prekey, (counter) =>
     isAcceptable(sessions.counters, counter, nowMs),
@@ -134,7 +136,7 @@ export function openEnvelope(given, me, contact, envelope, nowMs) {
   };
   const { payload } = openMessage(session.ratchet, message, Math.floor(nowS));
   sessions.counters.accepted = accepted.counter;
-  sessions.prekey = null;
+  sessions.prekeys = sessions.prekeys.filter((one) => !equal(one.bundleId, bundleId));
   add(sessions, session);
   return { sessions, session, payload, isFlight: true, isNew: true };
 }

@@ -20,7 +20,7 @@ export function charactersOf(data) {
 
 /** What stands behind the prefix, without white space and hyphens. */
 export function packedOf(text) {
-  const packed = text.replace(/\p{White_Space}/gu, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
+  const packed = text.replace(/[\p{White_Space}\u001c-\u001f]/gu, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
   if (!packed.startsWith(PREFIX)) throw new InvalidInput("prefix");
   const characters = packed.slice(PREFIX.length).replaceAll("-", "");
   if (!/^[A-Z2-7]*$/.test(characters)) throw new InvalidInput("alphabet");

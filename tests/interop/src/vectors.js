@@ -108,7 +108,7 @@ function identity({ inputs, derived, refused_tokens: refused }, compare) {
   compare.is("fingerprint", me.fingerprint, derived.fingerprint);
   const token = encodeToken(me);
   compare.is("token", token, derived.token);
-  const typed = decodeToken(` ${token.toLowerCase().replace(/.{10}/g, "$&\u00a0\n")} `);
+  const typed = decodeToken(` ${token.toLowerCase().replace(/.{10}/g, "$&\u00a0\u001c\n")} `);
   compare.is("token read: fingerprint", typed.fingerprint, derived.fingerprint);
   compare.is("token read: x25519", typed.x25519, derived.x25519_public);
   const checksum = [...token.slice(5)].map((one) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(one));
