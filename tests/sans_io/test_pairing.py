@@ -587,6 +587,14 @@ def test_nothing_that_shows_a_secret_is_printed() -> None:
     assert enc(b"a")[:1].hex() not in repr(stream.near_link)
 
 
+def test_what_a_dropped_link_had_to_say_is_not_said() -> None:
+    near, far = alice(), bob()
+    stream = met(near, far)
+    near.pairing.answer(same=True, now_s=0.0)  # token and name wait to be written
+    near.pairing.stop()
+    assert stream.near_link.data_to_send() == b""
+
+
 def test_a_stopped_pairing_ends_every_link_silently() -> None:
     near, far = alice(), bob()
     stream = met(near, far)

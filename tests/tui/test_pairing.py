@@ -36,8 +36,7 @@ async def test_from_the_empty_list_to_a_verified_contact(alone: PeopleNode, open
         assert "/pair for somebody here" in screen(app)
         await run(pilot, "/add", "enter")
         assert isinstance(app.screen, AddPanel)
-        await run(pilot, "up")
-        assert app.screen.body.at == NEARBY
+        await choose(app, pilot, NEARBY)
         await run(pilot, "enter")
         assert isinstance(app.screen, PairingPanel)
         assert "maple-river" in screen(app)
