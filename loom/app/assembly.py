@@ -257,10 +257,14 @@ def transport_of(options: NodeOptions) -> Transport:
 
 def discovery_of(options: NodeOptions) -> Discovery:
     """How a node of these options finds others."""
-    if not options.online or not options.mdns:
+    if not options.online:
         from loom.discovery.static import StaticDiscovery
 
         return StaticDiscovery()
+    if not options.mdns:
+        from loom.discovery.silent import SilentDiscovery
+
+        return SilentDiscovery()
     from loom.discovery.mdns import MdnsDiscovery
 
     pinned = options.mdns_interface

@@ -7,6 +7,8 @@ from typing import Self
 
 import ifaddr
 
+from loom.wire.limits import ADVERT_ADDRESSES_MAX
+
 Ip = IPv4Address | IPv6Address
 
 
@@ -62,6 +64,16 @@ class Interfaces:
             or (not scope and any(source in one.network for one in addresses))
             for one in addresses
         ]
+
+
+def dialable_addresses() -> tuple[bytes, ...]:
+    """The packed addresses of this machine that others can dial, sorted.
+
+    Not loopback, nor link-local IPv6, which needs a scope; without any other, loopback alone.
+    """
+    usable = {ip for ip in Interfaces.here().own if not (ip.version == 6 and ip.is_link_local)}
+    chosen = {ip for ip in usable if not ip.is_loopback} or usable
+    return tuple(sorted(ip.packed for ip in chosen)[:ADVERT_ADDRESSES_MAX])
 
 
 def _with_network(ip: ifaddr.IP) -> IPv4Interface | IPv6Interface:

@@ -13,7 +13,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from loom.discovery.browser import FAILURES, SERVICE_TYPE, Browser
 from loom.discovery.intake import Intake
-from loom.discovery.interfaces import Interfaces
+from loom.discovery.interfaces import Interfaces, dialable_addresses
 from loom.errors import DiscoveryUnavailable, InvalidAddress
 from loom.ports import Advert, Found, Lost
 from loom.wire.limits import ADVERT_ADDRESSES_MAX
@@ -66,13 +66,10 @@ class MdnsDiscovery:
         Without pinned interfaces these are all but loopback and link-local IPv6, which needs a
         scope that no record can carry; on a machine without any other, loopback alone.
         """
-        here = Interfaces.here().own
-        if self._pinned is not None:
-            chosen = {ip for ip in here if ip.packed in self._pinned}
-        else:
-            usable = {ip for ip in here if not (ip.version == 6 and ip.is_link_local)}
-            chosen = {ip for ip in usable if not ip.is_loopback} or usable
-        return tuple(sorted(ip.packed for ip in chosen)[:ADVERT_ADDRESSES_MAX])
+        if self._pinned is None:
+            return dialable_addresses()
+        chosen = [ip.packed for ip in Interfaces.here().own if ip.packed in self._pinned]
+        return tuple(sorted(chosen)[:ADVERT_ADDRESSES_MAX])
 
     async def announce(self, adverts: list[Advert]) -> None:
         """Replace what is announced, under new random names; an empty list only browses.

@@ -6,7 +6,7 @@ from loom.ports import Advert, Found, Lost
 
 
 class StaticDiscovery:
-    """The `Discovery` of `--no-mdns` and of tests."""
+    """The `Discovery` of a node without a network, and of tests."""
 
     def __init__(self, adverts: Sequence[Advert] = (), addresses: Sequence[bytes] = ()) -> None:
         self.announced: list[Advert] = []

@@ -11,7 +11,9 @@ from loom.api.events import (
     ContactRemoved,
     ContactTyping,
     ConversationRead,
+    InviteAnswered,
     InvitesChanged,
+    InviteUsed,
     MessageFailed,
     MessageQueued,
     MessageReceived,
@@ -65,6 +67,8 @@ class Changes(msgspec.Struct, kw_only=True):
     title: bool = False
     status: bool = False
     warning: str = ""
+    said: str = ""
+    """Something good to know."""
 
 
 class Model:
@@ -206,6 +210,11 @@ class Model:
                 if self.current == number:
                     self.current = None
                 changes.list_ = changes.title = changes.status = True
+            case InviteUsed() | InviteAnswered():
+                changes.contacts.add(number)
+                who = printable(event.contact)
+                what = "accepted" if isinstance(event, InviteAnswered) else "used your invite"
+                changes.said = f"{who} {what}. Compare safety numbers with /verify."
             case RequestsChanged():
                 self.requests = event.waiting
                 changes.list_ = True

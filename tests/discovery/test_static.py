@@ -2,6 +2,11 @@
 
 from socket import inet_aton
 
+import pytest
+
+from loom.api.profiles import NodeOptions
+from loom.app.assembly import discovery_of
+from loom.discovery.silent import SilentDiscovery
 from loom.discovery.static import StaticDiscovery
 from loom.ports import Advert, Discovery
 
@@ -27,3 +32,11 @@ async def test_without_anything_given_it_is_silent() -> None:
     await discovery.start(lambda advert, _: found.append(advert))
     assert found == []
     assert discovery.local_addresses() == ()
+
+
+def test_a_silent_node_still_knows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invite made with `--no-mdns` names where the node listens."""
+    monkeypatch.setattr("loom.discovery.silent.dialable_addresses", lambda: (b"\xc0\0\2\7",))
+    assert SilentDiscovery().local_addresses() == (b"\xc0\0\2\7",)
+    assert isinstance(discovery_of(NodeOptions(mdns=False)), SilentDiscovery)
+    assert discovery_of(NodeOptions(online=False)).local_addresses() == ()

@@ -3,10 +3,13 @@
 import random
 import signal
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import Daemon, Home
+from tests.e2e.processes import ALONE, Daemon, Home
+from tests.e2e.test_mail import boxes
 
 PATIENCE_S = 90.0
 
@@ -93,3 +96,48 @@ def test_whoever_is_killed_meanwhile_one_contact_is_made(home: Home, seed: int) 
     finally:
         for daemon in daemons.values():
             end(daemon, signal.SIGTERM)
+
+
+@pytest.mark.long
+def test_two_who_are_never_up_together_meet_at_an_anchor(home: Home, tmp_path: Path) -> None:
+    """One paste while the owner is off, and the anchor is killed in between."""
+
+    def until(holds: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline_s, home.said()
+            time.sleep(0.5)
+
+    def said(profile: str, to: str) -> list[object]:
+        found = home.run("-p", profile, "--json", "history", to).ok().objects
+        return [one["body"] for one in found if one["direction"] == "in"]
+
+    with boxes(tmp_path, 1) as [box]:
+
+        def lies(what: str) -> int:
+            return int(box.home.run("anchor", "status", "--json").ok().objects[0][what])
+
+        alice = home.start_daemon("alice", *ALONE)
+        home.run("-p", "alice", "anchor", "use", box.text().strip()).ok()
+        until(lambda: lies("queues") > 0)
+        others = lies("queues")
+        text = home.run("-p", "alice", "invite", "--no-direct").ok().stdout.strip()
+        until(lambda: lies("queues") > others)
+        end(alice, signal.SIGKILL)
+        eve = home.start_daemon("eve", *ALONE)
+        home.run("-p", "eve", "token", "import", text, "--name", "Ada").ok()
+        home.run("-p", "eve", "send", "Ada", "found you").ok()
+        until(lambda: lies("blobs") == 2)
+        end(eve, signal.SIGTERM)
+        box.kill()
+        box.up()
+        alice = home.start_daemon("alice", *ALONE)
+        until(lambda: "Eve" in contacts(home, "alice"))
+        until(lambda: said("alice", "Eve") == ["found you"])
+        home.run("-p", "alice", "send", "Eve", "welcome").ok()
+        until(lambda: lies("blobs") > 1)
+        end(alice, signal.SIGTERM)
+        eve = home.start_daemon("eve", *ALONE)
+        until(lambda: contacts(home, "eve")["Ada"]["joining"] is None)
+        until(lambda: said("eve", "Ada") == ["welcome"])
+        end(eve, signal.SIGTERM)

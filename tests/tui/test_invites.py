@@ -114,6 +114,8 @@ async def test_who_used_an_invite_is_said(node: InvitingNode, opened: Opened) ->
         node.tell(InviteUsed(invite_id=1, contact="Ada", contact_id=1, is_new=True))
         await settle(pilot)
         assert "used by Ada; somebody tried again" in screen(app)
+        await run(pilot, "escape")
+        assert "Ada used your invite. Compare safety numbers with /verify." in prose_of(app)
 
 
 async def test_a_pasted_invite_asks_and_is_not_sent(node: InvitingNode, opened: Opened) -> None:

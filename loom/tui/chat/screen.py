@@ -199,6 +199,8 @@ class ChatScreen(Screen[None]):
                 self.say(f"{printable(event.contact)} and the whole conversation are deleted.")
         if changes.warning:
             self.say(changes.warning, bad=True)
+        elif changes.said:
+            self.say(changes.said)
         if changes.list_ or changes.title or changes.status:
             self.show_bars()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual import events
 
 from loom.api.client import Client
-from loom.api.commands import ExportToken, ImportToken, ListContacts
+from loom.api.commands import ExportToken, ImportToken, ListContacts, MakeInvite
 from loom.api.events import NodeStopped, PairingDone
 from loom.errors import DuplicateContact, InvalidToken, LoomError, OwnToken
 from loom.front.qr import qr_rows
@@ -51,7 +51,8 @@ class Introduction(Panel):
         return [
             Text("In one room, or on one call?"),
             Button(NEARBY, self._pair),
-            GAP,
+            Text("Apart? Send one text, and you have each other:"),
+            Button("Make an invite and copy it", self._invite),
             Text("Or give each other a token:"),
             Text(self._own, "title"),
             Button("Copy it", self._copy),
@@ -105,6 +106,14 @@ class Introduction(Panel):
 
         self.work(copy())
 
+    def _invite(self) -> None:
+        async def make() -> None:
+            text = (await self._client.send(MakeInvite())).text
+            said = await clipboard.copy(text, self._door.write_terminal)
+            self.say(f"{said} It serves one person, for a day; /invite shows it again.")
+
+        self.work(make())
+
     def _add(self) -> None:
         token, name = "".join(self._token.text.split()), self._called.text.strip()
         if not token:
@@ -123,7 +132,11 @@ class Introduction(Panel):
         self._token.clear()
         self._called.clear()
         self.go_to(self._token)
-        self.say(f"{printable(view.contact)} is added. Give them your token too.")
+        name = printable(view.contact)
+        if view.joining is None:
+            self.say(f"{name} is added. Give them your token too.")
+        else:
+            self.say(f"{name} is added, and is told of you.")
         await self._look_around()
 
     async def _load(self) -> None:
