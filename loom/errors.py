@@ -7,12 +7,13 @@
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
     │   ├── InvalidAddress, ForeignAddress, InvalidOnion, InvalidPhrase
     │   ├── NotPairing, TooManyTries, OwnAddress
+    │   ├── AnchorKnown, TooManyAnchors
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
     │   ├── LocalOnly         not on, or not from, another machine
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
     │   ├── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile
-    │   ├── InviteNotFound, RequestNotFound
+    │   ├── InviteNotFound, RequestNotFound, AnchorNotFound, MailFileOfNobody
     │   ├── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
     │   └── NoAnchor, AnchorNotRunning
     ├── PeerError             the other side broke the rules
@@ -20,11 +21,13 @@
     │   ├── AuthenticationError   a tag, signature or commitment that does not verify
     │   │   └── CardMismatch      a card that is not the contact's
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
+    │       ├── StaleHandshake, UnknownBundle
     │       └── KeyUnavailable    an authentic header whose message key is gone
     ├── NetworkError          try again
     │   ├── PortInUse, PortMoved, PortNotAllowed, DiscoveryUnavailable
     │   ├── Unreachable       ProxyNeeded, ProxyUnavailable: nobody was asked there
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
+    │   ├── AnchorRefused, AnchorClockApart
     │   ├── NotDelivered, ControlError
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
@@ -265,6 +268,7 @@ class MailFileOfNobody(NotFound):
     """A file of mail that no contact wrote for this profile."""
 
     code = "mail_file_of_nobody"
+    fact_names = ()
 
 
 class MessageNotFound(NotFound):
@@ -468,10 +472,10 @@ class PairingTimedOut(NetworkError):
     code = "pairing_timed_out"
 
 
-class PairingRefused(NetworkError):
+class AnchorRefused(NetworkError):
     """The anchor takes this text no more."""
 
-    code = "pairing_refused"
+    code = "anchor_refused"
     fact_names = ("anchor",)
 
 

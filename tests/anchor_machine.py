@@ -68,6 +68,7 @@ class AnchorMachine:
         self.clock = clock
         self.folder = folder
         self.host = host
+        self.own_addresses = [host]
         self.limits = limits or AnchorLimits()
         self.disk = Disk()
         self.disk.lose_power = self.lose_power
@@ -120,7 +121,7 @@ class AnchorMachine:
                 clock=self.clock,
                 random=self._random.randbytes,
                 transport=self.network.transport(self.host),
-                local_addresses=lambda: [self.host],
+                local_addresses=lambda: self.own_addresses,
             )
         )
         await self._anchor.start(self.address)

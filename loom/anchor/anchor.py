@@ -1,6 +1,7 @@
 """One open anchor: its service and its door, from start to end; a `Client` for its owner."""
 
 import asyncio
+import ipaddress
 import logging
 import os
 import shutil
@@ -28,7 +29,7 @@ from loom.api.events import AnyEvent
 from loom.api.views import AccountsView, AccountView, AnchorStatusView, Done, PairingTextView
 from loom.core.queues import derive_pairing_keys
 from loom.errors import InvalidInput, LoomError, StoreUnavailable
-from loom.links.listener import anywhere
+from loom.links.listener import anywhere, reaches
 from loom.model import Address
 from loom.ports import Clock, Listener, Transport
 from loom.storage import link_rands, settings
@@ -61,7 +62,7 @@ class AnchorParts(msgspec.Struct, frozen=True):
     random: Callable[[int], bytes]
     transport: Transport
     local_addresses: Callable[[], list[str]]
-    """Hosts by which others on this machine's networks may reach it."""
+    """IP addresses by which others on this machine's networks may reach it."""
 
     def __repr__(self) -> str:
         return f"AnchorParts({self.name})"
@@ -131,8 +132,7 @@ class Anchor:
         port = int(found.get("listen_port", b"0"))
         addresses = anywhere(port) if listen is None else [listen]
         self._listener = await parts.transport.listen(addresses, self._door.accept)
-        bound = str(self.port).encode()
-        await parts.database.write(lambda db: settings.put(db, "listen_port", bound))
+        await parts.database.write(self._remember_bound)
         self._spawn(self._close_idle(), "idle links")
         self._spawn(self._maintain(float(found.get("seen_s", b"0"))), "anchor maintenance")
         if found.get("draining"):
@@ -141,12 +141,16 @@ class Anchor:
     @property
     def port(self) -> int:
         """The bound port; 0 when offline."""
-        return self._listener.addresses[0].port if self._listener is not None else 0
+        return self._bound[0].port if self._bound else 0
 
     @property
     def addresses(self) -> list[str]:
         """What is bound."""
-        return [] if self._listener is None else [str(one) for one in self._listener.addresses]
+        return [str(one) for one in self._bound]
+
+    @property
+    def _bound(self) -> list[Address]:
+        return [] if self._listener is None else self._listener.addresses
 
     # --- Client ---
 
@@ -207,14 +211,21 @@ class Anchor:
         stored = await self._parts.database.read(lambda db: settings.get(db, "addresses"))
         if stored is not None:
             return msgspec.json.decode(stored, type=list[Address])
-        remembered = await self._parts.database.read(_remembered_port)
-        port = self.port or int(remembered)
-        hosts = self._parts.local_addresses()
-        if not port or not hosts:
+        bound = await self._parts.database.read(_last_bound)
+        hosts = [
+            one
+            for one in self._parts.local_addresses()
+            if reaches(bound, ipaddress.ip_address(one).packed)
+        ]
+        if not hosts:
             raise InvalidInput(
                 what="Say where this anchor can be reached, as in --address anchor.example:4070"
             )
-        return [Address(host, port) for host in hosts]
+        return [Address(host, bound[0].port) for host in hosts]
+
+    def _remember_bound(self, db: Db) -> None:
+        settings.put(db, "listen_port", str(self.port).encode())
+        settings.put(db, "bound", msgspec.json.encode(self._bound))
 
     async def _status(self, _command: AnchorStatus) -> AnchorStatusView:
         service = self._service
@@ -343,8 +354,12 @@ def prepare(db: Db, mask_key: bytes, name: str) -> None:
     settings.put(db, "name", name.encode())
 
 
-def _remembered_port(db: Db) -> bytes:
-    return settings.get(db, "listen_port") or b"0"
+def _last_bound(db: Db) -> list[Address]:
+    """What it listens on, or did; nothing if it never listened, here or where it came from."""
+    if bound := settings.get(db, "bound"):
+        return msgspec.json.decode(bound, type=list[Address])
+    port = settings.get(db, "listen_port")
+    return anywhere(int(port)) if port else []
 
 
 def _load(db: Db) -> dict[str, bytes]:

@@ -226,7 +226,7 @@ class AnchorView(View, frozen=True, kw_only=True, tag="anchor"):
     warning: str | None
 
 
-class WaitingMail(msgspec.Struct, frozen=True, kw_only=True):
+class WaitingMail(View, frozen=True, kw_only=True, tag="waiting_mail"):
     """What was put into the mailboxes of a contact and is not receipted."""
 
     contact: str
@@ -434,6 +434,11 @@ AnyView = (
     | StatusView
     | Diagnosis
     | PairingView
+    | MailFileView
+    | MailFileRead
+    | AnchorView
+    | WaitingMail
+    | Anchors
     | PairingTextView
     | AnchorStatusView
     | AccountView

@@ -66,7 +66,8 @@ def anchors(context: typer.Context) -> None:
         async with caller.client() as client:
             found = await client.send(ListAnchors())
         if caller.options.json:
-            caller.output.json(found)
+            for one in (*found.anchors, *found.waiting):
+                caller.output.json(one)
         else:
             _show(caller, found)
 

@@ -11,6 +11,7 @@ from loom.api.views import MailFileRead, MailFileView
 from loom.cli.contacts import Contact
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
+from loom.cli.output import MailFileWritten
 from loom.cli.tokens import write_private
 from loom.errors import InvalidInput, StoreUnavailable
 from loom.printable import printable
@@ -49,7 +50,13 @@ def export(context: typer.Context, contact: Contact, file: File) -> None:
         sys.stdout.buffer.flush()
     else:
         write_private(file, view.data)
-        caller.output.put(_without_data(view), f"For {printable(view.contact)}: {file}.")
+        written = MailFileWritten(
+            contact=view.contact,
+            contact_id=view.contact_id,
+            messages=view.messages,
+            left=view.left,
+        )
+        caller.output.put(written, f"For {printable(view.contact)}: {file}.")
     if view.left:
         caller.output.note(
             f"{view.left} more wait: they follow once a file or a receipt has come back."
@@ -80,16 +87,6 @@ def _read(file: Path) -> bytes:
     if len(data) > MAIL_FILE_MAX_BYTES:
         raise InvalidInput(what=f"{file} is longer than any file of mail")
     return data
-
-
-def _without_data(view: MailFileView) -> MailFileView:
-    return MailFileView(
-        contact=view.contact,
-        contact_id=view.contact_id,
-        data=b"",
-        messages=view.messages,
-        left=view.left,
-    )
 
 
 def _in_words(read: MailFileRead) -> str:

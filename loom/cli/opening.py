@@ -43,7 +43,7 @@ ATTACHING: Final = frozenset(
         *("loom stop", "loom connect", "loom peers", "loom doctor", "loom pair", "loom invite"),
         *("loom invites", "loom invites list", "loom invites revoke", "loom requests"),
         *("loom requests list", "loom requests accept", "loom requests reject"),
-        *("loom requests block", "loom anchors"),
+        *("loom requests block", "loom anchors", "loom bundle export", "loom bundle import"),
     }
 )
 """What `--on` works with: commands that only attach. Every other one is refused."""

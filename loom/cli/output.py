@@ -67,6 +67,15 @@ class TokenInspected(View, frozen=True, kw_only=True, tag="token.inspected"):
     x25519_public: str
 
 
+class MailFileWritten(View, frozen=True, kw_only=True, tag="mail_file"):
+    """A file of mail for a contact; `left`: what waits and is not in it."""
+
+    contact: str
+    contact_id: int
+    messages: int
+    left: int
+
+
 class CheckLine(View, frozen=True, kw_only=True, tag="check"):
     """One thing that `loom doctor` looked at."""
 

@@ -227,9 +227,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "`loom anchor leave ANCHOR` makes room.",
         "Leave one first.",
     ),
-    "pairing_refused": _both(
+    "anchor_refused": Words(
         "The anchor {anchor} does not take this text any more.",
-        "Ask whoever runs it for a new one: `loom anchor pair`.",
+        "Ask for a new one there: `loom anchor pair`.",
+        "Ask the person who runs it for a new one.",
     ),
     "anchor_clock_apart": _both(
         "The clock of the anchor {anchor} is {hours} hours off: nothing is read there.",

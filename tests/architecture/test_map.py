@@ -1,5 +1,6 @@
 """ARCHITECTURE.md and TUI.md name every file in which somebody may look for a line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,16 @@ def test_the_map_names_no_file_that_is_gone() -> None:
     there = {one.name for folder in ("loom", "tests") for one in (ROOT / folder).rglob("*.py")}
     there |= {one.name for one in (ROOT / "examples").glob("*.py")}
     assert named - there == set()
+
+
+def test_every_decision_has_a_number_of_its_own_and_is_there() -> None:
+    found = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    numbers = [one.name[:4] for one in found]
+    assert len(set(numbers)) == len(numbers), numbers
+    for one in found:
+        heading = one.read_text().splitlines()[0]
+        assert re.match(r"# (\d+)\. ", heading), one.name
+        assert int(heading[2:].partition(".")[0]) == int(one.name[:4])
+    pages = [ROOT / "README.md", ROOT / "THREAT_MODEL.md", *(ROOT / "docs").rglob("*.md")]
+    named = {number for page in pages for number in re.findall(r"ADR (\d{4})", page.read_text())}
+    assert named - set(numbers) == set()

@@ -20,6 +20,8 @@ DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "CLI.md").read_text()
 LISTS = {
     views.Messages,
     views.AccountsView,
+    views.Anchors,
+    views.MailFileView,
     views.Contacts,
     views.Invites,
     views.Requests,

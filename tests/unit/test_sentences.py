@@ -1,6 +1,7 @@
 """Every error has words in each front end, made of facts that it carries."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,11 @@ KINDS = {kind.__name__: kind for kind in kinds() if kind.__module__ == errors.__
 
 def placeholders(words: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(words) if name is not None}
+
+
+def test_the_tree_names_every_error() -> None:
+    named = set(re.findall(r"\w+", str(errors.__doc__)))
+    assert set(KINDS) <= named
 
 
 def test_every_code_has_words_and_every_row_a_code() -> None:

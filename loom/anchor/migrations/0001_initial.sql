@@ -1,6 +1,6 @@
 -- An anchor's store (PROTOCOL 10): keys that open links, and blobs that nothing here opens.
 
--- mask_key: 16 bytes. name, listen_port, addresses, draining, seen_s.
+-- mask_key: 16 bytes. name, listen_port, bound (no host of another machine), addresses, draining, seen_s.
 CREATE TABLE settings (
     key TEXT PRIMARY KEY,
     value BLOB NOT NULL

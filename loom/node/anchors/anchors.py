@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_queue_keys
-from loom.errors import AnchorKnown, AnchorNotFound, LoomError, PairingRefused, TooManyAnchors
+from loom.errors import AnchorKnown, AnchorNotFound, AnchorRefused, LoomError, TooManyAnchors
 from loom.model import Address, AnchorId, MessageId
 from loom.node.anchors.account import Account, HeldQueue
 from loom.node.anchors.guest import Guest
@@ -132,7 +132,7 @@ class Anchors:
         Raises:
             AnchorKnown, TooManyAnchors: nothing was done.
             Unreachable: it answers at no address.
-            PairingRefused: the text is spent or expired.
+            AnchorRefused: the text is spent or expired.
         """
         addresses = [hint.address for hint in text.hints][:MAILBOX_ADDRESSES_MAX]
         mask_key = text.hints[0].mask_key
@@ -155,7 +155,7 @@ class Anchors:
         finally:
             line.close()
         if not isinstance(answer, Ok | Limits):
-            raise PairingRefused(anchor=str(addresses[0]))
+            raise AnchorRefused(anchor=str(addresses[0]))
         now_ms = self._parts.clock.now_ms()
         row = await self._parts.database.write(
             lambda db: anchors.add(db, secret, mask_key, addresses, now_ms)
