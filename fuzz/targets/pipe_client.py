@@ -197,7 +197,10 @@ TARGET = Target(
     seeds=(
         b"\0\0\0\0\0",
         b"\0\1\4junk",
-        *(random.Random(number).randbytes(200) for number in range(12)),  # noqa: S311
+        *(
+            bytes([place]) + random.Random(place).randbytes(300)  # noqa: S311
+            for place in range(0, 2 * len(_COMMANDS), ASKED)
+        ),
     ),
     max_bytes=512,
     executions=400,
