@@ -189,9 +189,9 @@ class LoomApp(Owner):
         """Show the conversation with a contact."""
         self.chat.navigation.open_(number)
 
-    def show_add(self) -> None:
+    def show_add(self, token: str = "") -> None:
         """Show where a contact is added."""
-        self.chat.slash.show_add()
+        self.chat.slash.show_add(token=token)
 
     def close_panels(self) -> None:
         """Back to the conversations."""

@@ -8,6 +8,8 @@ from urllib.parse import quote
 LINK_MAX: Final = 2_000
 """Characters; a longer one is only text."""
 _BEGINNING: Final = re.compile(r"https?://", re.IGNORECASE)
+_PASTED: Final = re.compile(r"\bLOOM-[A-Z2-7]{70,495}\b", re.IGNORECASE | re.ASCII)
+"""A token or an invite in one piece; which it is, its reader finds out."""
 _ENDING: Final = ".,;:!?'*~"
 """What ends a sentence or a quotation rather than a link."""
 _BRACKETS: Final = {")": "(", "]": "[", "}": "{"}
@@ -16,7 +18,7 @@ _KEPT: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Link(NamedTuple):
-    """A link's place in the text; `address` is printable ASCII."""
+    """A link's place in the text; `address` is printable ASCII, or a `LOOM-` text."""
 
     start: int
     end: int
@@ -34,7 +36,18 @@ def find_links(text: str) -> list[Link]:
         address = _address(text[beginning.start() : end], beginning.end() - beginning.start())
         if address:
             found.append(Link(beginning.start(), end, address))
-    return found
+    taken = [range(one.start, one.end) for one in found]
+    found += [
+        Link(*one.span(), one[0].upper())
+        for one in _PASTED.finditer(text)
+        if not any(one.start() in place for place in taken)
+    ]
+    return sorted(found)
+
+
+def is_pasted(address: str) -> bool:
+    """Whether a link adds somebody, and is nothing that a browser or a terminal opens."""
+    return address.startswith("LOOM-")
 
 
 def _end(text: str, at: int) -> int:

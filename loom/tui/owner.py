@@ -72,8 +72,8 @@ class Owner(DrawnApp[None]):
         """Show the conversation with a contact."""
         raise NotImplementedError
 
-    def show_add(self) -> None:
-        """Show where a contact is added."""
+    def show_add(self, token: str = "") -> None:
+        """Show where a contact is added, with an invite or a token."""
         raise NotImplementedError
 
     # --- settings, now and next time ---

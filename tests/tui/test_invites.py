@@ -27,6 +27,7 @@ from loom.api.views import (
     Requests,
     RequestView,
 )
+from loom.tui.links import find_links
 from loom.tui.screens.adding import AddPanel
 from loom.tui.screens.invites import InvitePanel, InvitesPanel
 from loom.tui.screens.requests import RequestPanel, RequestsPanel
@@ -177,3 +178,24 @@ async def test_requests_are_counted_and_decided_on(node: InvitingNode, opened: O
         node.tell(RequestsChanged(waiting=0))
         await settle(pilot)
         assert "requests (" not in screen(app)
+
+
+async def test_an_invite_in_a_message_opens_the_adding_screen(
+    node: InvitingNode, opened: Opened
+) -> None:
+    """Two friends are introduced by one message."""
+    node.say("Ada", f"this is from Carol: {TEXT.lower()}, use it")
+    async with opened(node) as (app, pilot):
+        await run(pilot, "escape", "o")
+        await settle(pilot)
+        assert isinstance(app.screen, AddPanel)
+        await run(pilot, "tab", "Carol", "enter", "enter")
+        assert [one.token for one in sent(node, ImportToken)] == [TEXT]
+
+
+def test_where_an_invite_stands_in_a_text() -> None:
+    text = f"see https://a.example/{TEXT} or {TEXT}."
+    first, second = find_links(text)
+    assert first.address.startswith("https://")
+    assert text[second.start : second.end] == second.address == TEXT
+    assert find_links("LOOM-SHORT and ALOOM-" + "A" * 200) == []

@@ -16,6 +16,7 @@ from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.keys import is_text
+from loom.tui.links import is_pasted
 from loom.tui.owner import Owner
 
 ONE_WORD_S: Final = 1.0
@@ -199,6 +200,10 @@ class Selection:
         return list(dict.fromkeys(found))
 
     def _open_link(self, address: str) -> None:
+        if is_pasted(address):
+            self._owner.show_add(address)
+            return
+
         async def open_() -> None:
             import webbrowser  # the first paint waits for imports
 

@@ -8,7 +8,7 @@ from typing import Final
 from loom.api.views import MessageView
 from loom.printable import printable
 from loom.tui.cells import wrap
-from loom.tui.links import Link, find_links
+from loom.tui.links import Link, find_links, is_pasted
 from loom.tui.themes import Line, Piece
 
 _LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
@@ -63,5 +63,5 @@ def _pieces(
         link = next((one.address for one in found if one.start <= first < one.end), "")
         is_hit = any(a <= first < b for a, b in hits)
         looks = "match" if is_hit else "link" if link else role
-        line.append(Piece(body[first:last], looks, link))
+        line.append(Piece(body[first:last], looks, "" if is_pasted(link) else link))
     return line
