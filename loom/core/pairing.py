@@ -65,6 +65,10 @@ class Tries:
         """One more."""
         self._at_s.append(now_s)
 
+    def discount(self) -> None:
+        """The last one led to a contact: two people agreed, so it was nobody's guess."""
+        self._at_s.pop()
+
 
 class Pairing:
     """All links of one node while it pairs; at most one of them is a meeting."""
@@ -189,6 +193,7 @@ class Pairing:
         was_meeting, was_dialled = link is self._meeting, link is self._dialled
         self._forget(link)
         if link.state is _S.PAIRED and link.remote is not None:
+            self._tries.discount()
             return [Paired(link.remote)]
         if link.error is None:
             return []

@@ -196,6 +196,35 @@ def test_any_schedule_of_crossing_dials_ends_in_one_link_with_the_same_words(
     assert len(near.pairing.links) == len(far.pairing.links) == 1
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(_PIECES)), max_size=80),
+    st.integers(0, 30),
+)
+@settings(max_examples=100, deadline=None)
+def test_with_a_stranger_among_them_each_shows_one_meeting_and_both_ends_of_it_agree(
+    schedule: list[tuple[int, int]], picks_back_at: int
+) -> None:
+    """Whom one meets depends on the order; what the two ends of a link show does not."""
+    near, far, eve = alice(), bob(), Side("Eve", EVE, b"c" * 16)
+    streams = [Stream(near, far), Stream(eve, far)]
+    for step, (which, size) in enumerate(schedule):
+        if step == picks_back_at and not far.pairing.is_meeting:
+            streams.append(Stream(far, near))
+        stream = streams[which // 2 % len(streams)]
+        (stream.forth if which % 2 else stream.back)(size)
+        for one in streams:
+            one.collect()
+    pump(*streams)
+    for side in (near, far, eve):
+        shown = [event for event in side.events if isinstance(event, WordsReady)]
+        assert len(shown) <= 1
+        assert len(side.pairing.links) <= 1
+        assert bool(shown) is bool(side.pairing.links)
+    assert far.words in (near.words, eve.words)
+    assert far.words != ()
+    assert () in (near.words, eve.words)
+
+
 def test_who_dials_himself_is_told_so() -> None:
     near = alice()
     stream = Stream(near, near)
@@ -275,6 +304,20 @@ def test_a_try_counts_once_the_words_can_be_known_and_the_fourth_has_to_wait() -
         far.pairing.dial(far.seeds(), 10.0)
     assert refused.value.facts == {"wait_s": PAIR_WINDOW_S - 10 + 1}
     assert far.pairing.accept("anywhere", far.seeds(), PAIR_WINDOW_S) is not None
+
+
+def test_a_meeting_that_made_two_contacts_is_no_try() -> None:
+    """Somebody can pair with a whole room."""
+    host = bob()
+    for number in range(2 * PAIR_TRIES_MAX):
+        guest = alice()
+        stream = Stream(guest, host, float(number))
+        pump(stream, now_s=float(number))
+        for side in (guest, host):
+            say(side, same=True, now_s=float(number))
+        pump(stream, now_s=float(number))
+        assert paired(guest) == ["Bob"]
+    assert host.tries.wait_s(10.0) == 0.0
 
 
 def test_handshakes_without_words_are_no_tries() -> None:
