@@ -1,6 +1,5 @@
 """Invites of others that were pasted here, until their owners answer."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -68,17 +67,6 @@ def move(db: Connection, device_id: DeviceId, state: JoinState) -> bool:
         (device_id, state),
     )
     return cursor.rowcount > 0
-
-
-def answered(db: Connection, device_id: DeviceId, message_ids: Sequence[MessageId]) -> bool:
-    """Note that these messages were received; whether an invite was answered by that."""
-    cursor = db.execute(
-        "SELECT message_id FROM joins WHERE device_id = ? AND state <> 'answered'", (device_id,)
-    )
-    row = cursor.fetchone()
-    if row is None or row[0] not in message_ids:
-        return False
-    return move(db, device_id, JoinState.ANSWERED)
 
 
 def prune(db: Connection, now_s: int) -> int:
