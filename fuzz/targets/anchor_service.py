@@ -60,7 +60,9 @@ def run(data: bytes) -> None:
 class _Line:
     """Remembers what a peer was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: "_World", role: Role) -> None:
+        self._world = world
+        self._role = role
         self.asked: dict[int, Request] = {}
         self.forbidden: set[int] = set()
         """Requests about a queue that this peer neither reads nor writes in that way."""
@@ -77,6 +79,10 @@ class _Line:
 
     def push(self, push: Push) -> None:
         self.pushes.append(push)
+        held = self._world.service.queues.get(push.queue_id)
+        reader = held and (held if held.use is QueueUse.OUTBOUND else held.account)
+        if push.blob and reader not in (None, self._role):
+            self._world.failed.append(AssertionError("pushed to somebody else"))
 
     def end(self) -> None:
         self.is_over = True
@@ -128,7 +134,7 @@ class _World:
                 self.service.left(peer, displaced=True)
                 line.end()
         self._bury()
-        line = _Line()
+        line = _Line(self, role)
         self.peers.append((Peer(role, line), line))
 
     def _bury(self) -> None:
@@ -286,17 +292,9 @@ async def _check_store(world: _World, database: OneThreadDatabase) -> None:
 
 
 def _check_reader(world: _World, peer: Peer, line: _Line) -> None:
-    mine = {
-        queue.queue_id
-        for queue in world.service.queues.values()
-        if peer.role is (queue.account if queue.use is not QueueUse.OUTBOUND else queue)
-    }
     reader = world.service._readers.get(peer.role)
     if reader is not None and reader[0] is peer:
         assert reader[1].in_flight <= PUSHES_UNACKNOWLEDGED_MAX
-    for push in line.pushes:
-        held = world.service.queues.get(push.queue_id)
-        assert held is None or push.queue_id in mine or not push.blob
     for request, answer in line.done:
         if isinstance(answer, Stored):
             assert len(answer.queues) <= LIMITS.queues

@@ -390,7 +390,7 @@ class Service:
             if known is None:
                 self._add_queue(found)
             else:
-                known.use, known.until_s = found.use, found.until_s
+                known.until_s = found.until_s
             self._follow(peer, self._by_number[found.number])
             return Ok()
 

@@ -204,24 +204,21 @@ def prune_pairings(db: Db, now_s: int) -> list[int]:
 
 
 def open_queue(db: Db, account_id: int, wanted: Open, queues_max: int) -> QueueRow | str:
-    """Make a queue, or give the same one with its new use and end.
+    """Make a queue, or give the same one with its new end.
 
     Returns:
         The queue, or why there is none: "taken", "full".
     """
     row = db.execute(
-        "SELECT number, account_id, tag_key, link_key FROM queues WHERE queue_id = ?",
+        "SELECT number, account_id, tag_key, link_key, use FROM queues WHERE queue_id = ?",
         (wanted.queue_id,),
     ).fetchone()
     keys = DoorKeys(wanted.tag, wanted.link)
     if row is not None:
-        number, owner, tag, link = row
-        if (owner, tag, link) != (account_id, wanted.tag, wanted.link):
+        number, *kept = row
+        if kept != [account_id, wanted.tag, wanted.link, wanted.use]:
             return "taken"
-        db.execute(
-            "UPDATE queues SET use = ?, until_s = ? WHERE number = ?",
-            (wanted.use, wanted.until_s, number),
-        )
+        db.execute("UPDATE queues SET until_s = ? WHERE number = ?", (wanted.until_s, number))
     else:
         if _tag_is_used(db, wanted.tag):
             return "taken"

@@ -186,6 +186,7 @@ async def test_the_same_open_is_the_same_queue_and_another_accounts_is_taken(
     queue, guest = await opened(machine, ada, "in")
     await guest.ask(put_of(queue, 1))
     assert await ada.ask(open_of(queue)) == Ok()
+    assert await ada.ask(open_of(queue, QueueUse.OUTBOUND)) == Taken()
     assert await bob.ask(open_of(queue)) == Taken()
     other = queue_of("other")
     stolen = msgspec.structs.replace(open_of(other), tag=queue.door.tag)
