@@ -14,6 +14,7 @@ from loom.api.commands import (
     MakeInvite,
     RemoveContact,
     RevokeInvite,
+    VerifyContact,
 )
 from loom.api.events import InviteAnswered, InviteUsed, Warned
 from loom.api.views import ContactView, InviteView
@@ -28,6 +29,8 @@ from loom.errors import (
 from loom.model import Address
 from loom.wire.hints import Hint
 from loom.wire.invite import decode_invite, encode_invite
+from loom.wire.token import encode_token
+from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.harness import Person, World, identity_of
 
 
@@ -354,3 +357,59 @@ async def test_whatever_fails_one_of_two_becomes_the_contact(tmp_path: Path, see
     assert [one.contact for one in await contacts(ada)] == [winner.name]
     assert winner.received(ada) == ["welcome"]
     await world.close()
+
+
+async def test_an_owner_that_lost_the_bundle_is_asked_for_another(
+    world: World, pair: tuple[Person, Person]
+) -> None:
+    """As after a restored copy; an open invite refuses nobody."""
+    ada, bob = pair
+    text = await invited(ada)
+    await paste(bob, text, "Ada")
+    await world.until(lambda: bob.best_session(ada) is not None)
+    began = bob.best_session(ada)
+    await ada.crash()
+    database = OneThreadDatabase.on(Disk(), ada.path)
+    database._writer.db.executescript(
+        "DELETE FROM persons; DELETE FROM invite_prekeys;"
+        " UPDATE invites SET state = 'open', used_by = NULL, closed_at_s = 0;"
+    )
+    database.close()
+    await ada.start()
+    await world.until(lambda: have_each_other(ada, bob), within_s=900.0)
+    await bob.say(ada, "hello")
+    await world.delivered(ada, bob)
+    assert ada.received(bob) == ["hello"]
+    assert bob.best_session(ada) != began
+
+
+async def test_a_second_invite_of_the_same_owner_replaces_the_first(
+    world: World, pair: tuple[Person, Person]
+) -> None:
+    ada, bob = pair
+    first = await invited(ada)
+    await ada.do(RevokeInvite(invite_id=1))
+    await paste(bob, first, "Ada")
+    await world.until(lambda: eve_is(bob, "expired"))
+    await paste(bob, await invited(ada))
+    await world.until(lambda: have_each_other(ada, bob))
+    assert [one.contact for one in await contacts(bob)] == ["Ada"]
+    assert (await contacts(bob))[0].joining is None
+
+
+async def test_an_invite_replaces_an_identity_only_when_told_to(
+    world: World, pair: tuple[Person, Person]
+) -> None:
+    """Nothing is brought before the new identity is verified."""
+    ada, bob = pair
+    old = await world.person("Old Ada", identity_of("Ada before"))
+    await bob.do(ImportToken(token=encode_token(old.identity.token), name="Ada"))
+    text = await invited(ada)
+    with pytest.raises(NameTaken):
+        await paste(bob, text, "Ada")
+    await bob.do(ImportToken(token=text, name="Ada", replace=True))
+    await world.pass_time(30.0)
+    assert await contacts(ada) == []
+    await bob.do(VerifyContact(contact="Ada", confirm=True))
+    await world.until(lambda: have_each_other(ada, bob))
+    assert [one.contact for one in await contacts(ada)] == ["Bob"]

@@ -89,7 +89,7 @@ class Acceptance:
                 return self._hand_on(invite, Incoming(envelope, mail))
             if found is None or found.invite_id != invite_id:
                 if is_refused:
-                    return Answer(refusal=invites.refusal(invite))
+                    return Answer(refusal=self._refusal(invite))
                 return await self._closed(invite, unknown, Incoming(envelope, mail))
             prekey = decode_prekey(found.state)
             return await self._judge(
@@ -177,7 +177,12 @@ class Acceptance:
                 device.inbox.put([incoming])
                 return Answer(refusal=Refusal.SPENT, is_handed_on=True)
         await self.noticed(invite)
-        return Answer(refusal=invites.refusal(invite))
+        return Answer(refusal=self._refusal(invite))
+
+    def _refusal(self, invite: Invite) -> Refusal | None:
+        """None while it is open: whoever answers a bundle that is gone may ask for another."""
+        is_usable = invites.is_open(invite, self._parts.now_s())
+        return None if is_usable else invites.refusal(invite)
 
     def _hand_on(self, invite: Invite, incoming: Incoming) -> Answer:
         """What follows a Join is for the contact that it made."""

@@ -44,6 +44,8 @@ ANSWER_S: Final = 10.0
 """How long an owner may take for a bundle and for the answer to a Join."""
 FIRST_DELAY_S: Final = 1.0
 MAX_DELAY_S: Final = 300.0
+UNANSWERED_MAX: Final = 3
+"""After so many links on which nothing was said to a Join, it begins on another bundle."""
 
 
 class Joins:
@@ -101,6 +103,8 @@ class Joins:
             dial(device)
         if join is None:
             return
+        if (before := self._running.pop(device.device_id, None)) is not None:
+            before.cancel()
 
         def answered() -> None:
             answered = msgspec.structs.replace(join, state=JoinState.ANSWERED)
@@ -167,6 +171,7 @@ class _Attempt:
         self._keys = derive_invite_keys(join.secret, device.peer_id)
         self._link: DirectLink | None = None
         self._came = asyncio.Queue[RecordReceived | None]()
+        self._unanswered = 0
 
     async def at(self, address: Address) -> Refusal | None:
         """Bring the Join to an address; returns what refuses it, or None when nothing comes.
@@ -175,6 +180,7 @@ class _Attempt:
         """
         try:
             await self._caller.call_in_turn(self, address, urgent=True)
+            self._unanswered += 1
             async with asyncio.timeout(ANSWER_S):
                 return await self._bring()
         except PeerError as error:
@@ -234,7 +240,8 @@ class _Attempt:
         if link is None:
             return None
         is_asking = True
-        if (envelope := await self._sealed_before()) is not None:
+        row = await self._row()
+        if not self._begins_anew and (envelope := self._open_start(row)) is not None:
             is_asking = False
             link.send(envelope)
         else:
@@ -249,11 +256,14 @@ class _Attempt:
                 link.send(await self._begin(record.body))
         return None
 
-    async def _sealed_before(self) -> bytes | None:
-        """The Join as it was sealed on a start that the owner may still answer."""
-        return self._open_start(await self._row())
+    @property
+    def _begins_anew(self) -> bool:
+        """The owner may have lost the bundle; at an anchor another Join would take room."""
+        is_direct = not any(hint.is_anchor for hint in self.join.hints)
+        return is_direct and self._unanswered > UNANSWERED_MAX
 
     def _open_start(self, row: OutboxRow) -> bytes | None:
+        """The Join as it was sealed on a start that the owner may still answer."""
         best = self.device.sessions.best
         if best is None or not unconfirmed(best) or best.session_id != row.session_id:
             return None
@@ -271,9 +281,10 @@ class _Attempt:
         sessions, now_s = self.device.sessions, self._parts.now_s()
         bundle = read_bundle(data, self.device.context.token, now_s)
         row = await self._row()
-        if (envelope := self._open_start(row)) is not None:
+        if not self._begins_anew and (envelope := self._open_start(row)) is not None:
             return envelope  # the mail was quicker, and both bring the same
         sessions.start(bundle)
+        self._unanswered = 0
         sealed = sessions.seal_row(self.join.message_id, row.payload)
         seal = Seal(sealed.session_id, sealed.chain, sealed.ordinal, sealed.recipe, now_s)
         await sessions.commit(lambda db, _: outbox.set_sealed(db, row.row_id, seal))
