@@ -45,7 +45,8 @@ log = logging.getLogger(__name__)
 NO_EVENTS: Final[tuple[AnyEvent, ...]] = ()
 DAY_S: Final = 86_400
 LOOK_EVERY_S: Final = 5.0
-"""For links that are idle."""
+"""For links that are idle, while there are any."""
+QUIET_S: Final = 60.0
 PRUNE_EVERY_S: Final = 600.0
 DISK_KEPT_BYTES: Final = 64 << 20
 """Free space that blobs never take, so that what lies here can still be fetched and deleted."""
@@ -301,7 +302,7 @@ class Anchor:
 
     async def _close_idle(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S if self._door.links else QUIET_S)
             self._door.turn_to(self._today())
             self._door.close_idle()
 
