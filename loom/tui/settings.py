@@ -42,14 +42,14 @@ bell = true
 # Inside tmux the first two need: set -g allow-passthrough on
 notify_by = "auto"
 
-# Other keys for single actions. An empty list takes the keys away.
-#   search_here = ["ctrl+s"]
-[bind]
-
 # Dial everything outside this machine's own networks through a SOCKS 5 proxy, such as Tor, from the
 # next start on.
 [network]
 # proxy = "socks5://127.0.0.1:9050"
+
+# Other keys for single actions. An empty list takes the keys away.
+#   search_here = ["ctrl+s"]
+[bind]
 """
 
 
