@@ -5,8 +5,20 @@
 -> IMPORTED
 <- CONNECT port            only one of the two; afterwards a session carries messages
 -> CONNECTED
+<- USE text                a pairing text: mail goes by this anchor
+-> USED
+<- MOVE                    close the node and open it at another port, where nobody finds it
+-> MOVED
 <- RUN in_flight messages limit_s
 -> DONE receipts elapsed_s median_s 99th_percentile_s
+<- QUEUE messages          send so many without waiting
+-> QUEUED
+<- PUT messages limit_s    wait until so many lie at the anchor
+-> LIE
+<- AWAY                    close the node
+-> GONE
+<- BACK messages limit_s   open it, and wait until so many texts came
+-> CAME count elapsed_s
 """
 
 import asyncio
@@ -18,9 +30,17 @@ import time
 from pathlib import Path
 
 from loom.api.client import Client
-from loom.api.commands import Connect, ExportToken, ImportToken, SendText, Status
-from loom.api.events import MessageDelivered
-from loom.api.profiles import NodeOptions
+from loom.api.commands import (
+    Connect,
+    ExportToken,
+    ImportToken,
+    ListAnchors,
+    SendText,
+    Status,
+    UseAnchor,
+)
+from loom.api.events import MessageDelivered, MessageReceived
+from loom.api.profiles import NodeOptions, Profiles
 from loom.app import open_profiles
 from loom.config import Settings
 from loom.model import Address
@@ -86,6 +106,26 @@ async def _measure(client: Client, in_flight: int, messages: int, limit_s: float
     return f"DONE {len(times)} {elapsed_s:.9f} {median_s:.9f} {slow_s:.9f}"
 
 
+async def _put(client: Client, count: int, limit_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            while sum(one.messages for one in (await client.send(ListAnchors())).waiting) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
+
+async def _come_back(profiles: Profiles, count: int, limit_s: float) -> tuple[Client, int, float]:
+    """From the start of the node, Argon2id included, to the last text stored."""
+    start, came = time.perf_counter(), 0
+    client = await profiles.unlock(PROFILE, PASSPHRASE, LOOPBACK)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            async for event in client.events(after=0):
+                came += isinstance(event, MessageReceived)
+                if came >= count:
+                    break
+    return client, came, time.perf_counter() - start
+
+
 def _slow(times_s: list[float]) -> float:
     """The 99th percentile."""
     return sorted(times_s)[math.ceil(0.99 * len(times_s)) - 1]
@@ -109,6 +149,26 @@ async def serve(home: Path) -> None:
                 case ["CONNECT", port]:
                     await _connect(client, int(port))
                     print("CONNECTED", flush=True)
+                case ["USE", text]:
+                    await client.send(UseAnchor(text=text))
+                    print("USED", flush=True)
+                case ["MOVE"]:
+                    await client.close()
+                    client = await profiles.unlock(PROFILE, PASSPHRASE, LOOPBACK)
+                    print("MOVED", flush=True)
+                case ["QUEUE", count]:
+                    for _ in range(int(count)):
+                        await client.send(SendText(contact=CONTACT, body=TEXT))
+                    print("QUEUED", flush=True)
+                case ["PUT", count, limit_s]:
+                    await _put(client, int(count), float(limit_s))
+                    print("LIE", flush=True)
+                case ["AWAY"]:
+                    await client.close()
+                    print("GONE", flush=True)
+                case ["BACK", count, limit_s]:
+                    client, came, elapsed_s = await _come_back(profiles, int(count), float(limit_s))
+                    print(f"CAME {came} {elapsed_s:.9f}", flush=True)
                 case ["RUN", in_flight, messages, limit_s]:
                     done = await _measure(client, int(in_flight), int(messages), float(limit_s))
                     print(done, flush=True)

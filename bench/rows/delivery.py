@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from bench.harness import Contender, NotMeasured, Row, Sample, Settings, Target, Unit
 from bench.peers import echo, toxcore
@@ -12,21 +13,41 @@ from bench.rows import store
 
 
 @contextmanager
-def _connected(rounds: int) -> Iterator[LineProcess]:
+def connected(rounds: int) -> Iterator[LineProcess]:
     """The sending node of two that have a session."""
     import loom.app  # noqa: F401  # absent here means absent in the processes below
 
     with ExitStack() as stack:
-        nodes = [_node(stack, rounds) for _ in range(2)]
-        (_, *sender_facts), (_, *receiver_facts) = (node.read_line().split() for node in nodes)
-        sender, receiver = nodes
-        receiver.write_line(f"IMPORT {sender_facts[0]}")
-        receiver.read_line()
-        sender.write_line(f"IMPORT {receiver_facts[0]}")
-        sender.read_line()
-        sender.write_line(f"CONNECT {receiver_facts[1]}")
-        sender.read_line()
-        yield sender
+        sender, receiver = two_nodes(stack, rounds)
+        connect(sender, receiver)
+        yield sender.process
+
+
+class Node(NamedTuple):
+    """A node that has said where it is."""
+
+    process: LineProcess
+    token: str
+    port: str
+
+    def ask(self, line: str) -> list[str]:
+        """What it answers to a line."""
+        self.process.write_line(line)
+        return self.process.read_line().split()
+
+
+def two_nodes(stack: ExitStack, rounds: int) -> tuple[Node, Node]:
+    """Two that have each other's tokens."""
+    processes = [_node(stack, rounds) for _ in range(2)]
+    one, other = (Node(each, *each.read_line().split()[1:]) for each in processes)
+    one.ask(f"IMPORT {other.token}")
+    other.ask(f"IMPORT {one.token}")
+    return one, other
+
+
+def connect(sender: Node, receiver: Node) -> None:
+    """Link them; afterwards a session carries messages."""
+    sender.ask(f"CONNECT {receiver.port}")
 
 
 def _node(stack: ExitStack, rounds: int) -> LineProcess:
@@ -43,7 +64,7 @@ def _run(
     figure: Callable[[int, float, float], float],
     limit_s: float = 8.0,
 ) -> Iterator[Sample]:
-    with _connected(settings.rounds) as sender:
+    with connected(settings.rounds) as sender:
 
         def sample() -> float:
             sender.write_line(f"RUN {in_flight} {messages} {limit_s}")
