@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from tests.e2e.processes import Daemon, Home
+from tests.network.nat import Nat
 from tests.network.wire import Wire
 
 PORT = 7_000
@@ -58,10 +59,10 @@ class Host(Home):
         shell = ("sh", "-c", 'echo "$2" > "/proc/sys/$1"', "set", name, value)
         subprocess.run([*self.prefix, *shell], check=True)
 
-    def take(self, device: str) -> None:
-        """Make a device of this machine the host's `eth0`."""
-        _ip("link", "set", device, "netns", self.namespace, "name", "eth0")
-        self.ip("link", "set", "eth0", "up")
+    def take(self, device: str, name: str = "eth0") -> None:
+        """Make a device of this machine one of the host's."""
+        _ip("link", "set", device, "netns", self.namespace, "name", name)
+        self.ip("link", "set", name, "up")
 
     def add(self, *addresses: str) -> None:
         """Give `eth0` addresses, usable at once."""
@@ -83,10 +84,9 @@ class Host(Home):
         host = "[::]" if "inet6 fd" in self.ip("address") else "0.0.0.0"  # noqa: S104
         return self.daemon(profile, "--listen", f"{host}:{PORT}", *(options or ("--no-mdns",)))
 
-    @property
-    def ethernet(self) -> str:
-        """The hardware address of `eth0`."""
-        return self.ip("-br", "link", "show", "eth0").split()[2]
+    def ethernet(self, device: str = "eth0") -> str:
+        """The hardware address of a device."""
+        return self.ip("-br", "link", "show", device).split()[2]
 
     @property
     def link_local(self) -> str:
@@ -99,10 +99,17 @@ class Host(Home):
 @contextmanager
 def two_hosts(made: Home, folder: Path) -> Iterator[tuple[Host, Host]]:
     """Two hosts without a network; both have all profiles of `made`."""
+    with several_hosts(made, folder, "ab") as (one, other):
+        yield one, other
+
+
+@contextmanager
+def several_hosts(made: Home, folder: Path, names: str) -> Iterator[list[Host]]:
+    """Hosts without a network, one a letter; all have all profiles of `made`."""
     _remove_abandoned()
     with ExitStack() as stack:
         hosts = []
-        for name in ("a", "b"):
+        for name in names:
             made.copy(folder / name)
             namespace = f"{_PREFIX}-{os.getpid()}-{name}"
             _ip("netns", "add", namespace)
@@ -111,7 +118,7 @@ def two_hosts(made: Home, folder: Path) -> Iterator[tuple[Host, Host]]:
             host.set("net/ipv6/conf/default/accept_dad", "0")
             host.ip("link", "set", "lo", "up")
             hosts.append(host)
-        yield hosts[0], hosts[1]
+        yield hosts
 
 
 @contextmanager
@@ -122,6 +129,30 @@ def wired(hosts: tuple[Host, Host], addresses: tuple[str, str] = IPV4) -> Iterat
         for host, device, address in zip(hosts, wire.names, addresses, strict=True):
             host.take(device)
             host.add(address)
+        yield wire
+    finally:
+        wire.close()
+
+
+@contextmanager
+def behind_nat(host: Host, private: str, public: str, server: Host, device: str) -> Iterator[Wire]:
+    """A cable from a host's translator to a server: what the host asks for goes there.
+
+    Args:
+        public: as whom the server sees the host.
+        device: what the cable is called at the server.
+    """
+    wire = Wire(seed=4)
+    try:
+        wire.nat = Nat(private, public)
+        host.take(wire.names[0])
+        server.take(wire.names[1], device)
+        host.add(private)
+        gateway = f"{private.rpartition('.')[0]}.1"
+        host.ip("neighbor", "add", gateway, "lladdr", server.ethernet(device), "dev", "eth0")
+        host.ip("route", "add", "default", "via", gateway)
+        server.ip("route", "add", public, "dev", device)
+        server.ip("neighbor", "add", public, "lladdr", host.ethernet(), "dev", device)
         yield wire
     finally:
         wire.close()

@@ -129,7 +129,7 @@ async def test_an_address_changes(hosts: Hosts, talk: Talk, who: str) -> None:
 @pytest.mark.parametrize("who", chosen(["alice", "both"], ["bob"]))
 async def test_a_nat_forgets(hosts: Hosts, wire: Wire, who: str) -> None:
     wire.nat = Nat(private=ALICE, public=OUTSIDE)
-    to_router = ("lladdr", hosts[0].ethernet, "dev", "eth0")
+    to_router = ("lladdr", hosts[0].ethernet(), "dev", "eth0")
     hosts[1].ip("neighbor", "replace", OUTSIDE, *to_router)
     async with nodes(hosts) as talk:
         await talk.alice.dial(BOB)
