@@ -132,6 +132,7 @@ def test_a_first_flight(talk: Talk, how: str) -> None:
     assert found["received"] == 0
 
 
+@pytest.mark.long  # the first of the two waits for the handshake's deadline
 def test_a_first_flight_that_is_replayed(talk: Talk) -> None:
     """The first of the two is a whole message 1 that nobody confirms."""
     found = wrong(talk, "replayed_first_flight", port=talk.bob.port)

@@ -183,7 +183,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-  const isReceipted = payload !== null && ["text", "profile", "mailboxes", "unknown"].includes(payload.kind);
+  const isReceipted = payload !== null && ["text", "profile", "mailboxes", "join", "unknown"].includes(payload.kind);
   conversation.envelopes.push({ hash, id: isReceipted ? payload.id : null, atMs: nowMs });
   if (payload === null) return [{ event: "malformed" }];
   if (!isReceipted) return payload.kind === "typing" ? [{ event: "typing", on: payload.on }] : takeReceipts(conversation, payload);
@@ -195,7 +195,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
     conversation.displayName = payload.name;
     return [{ event: "profile", name: payload.name }];
   }
-  if (payload.kind === "mailboxes") return takeMailboxes(conversation, payload);
+  if (payload.kind === "mailboxes" || payload.kind === "join") return takeMailboxes(conversation, payload);
   const { body, sentAtMs } = payload;
   conversation.history.push({ direction: "in", id: hex(payload.id), body, sentAtMs, state: "received" });
   return [{ event: "text", id: hex(payload.id), body }];

@@ -7,7 +7,7 @@ import {
   kemPublic, MAC, split, X, x25519Public,
 } from "./primitives.js";
 
-const NAME = ascii("Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA512");
+const NAME = "Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA512";
 const TAG_BYTES = 16;
 export const MESSAGE_1_BYTES = 32 + ENCAPSULATION_KEY_BYTES + 2 * TAG_BYTES;
 export const MESSAGE_2_BYTES = 32 + KEM_CIPHERTEXT_BYTES + 2 * TAG_BYTES;
@@ -22,9 +22,9 @@ function noiseHkdf(ck, ikm, count) {
 }
 
 /** `ck`, `h` and `k` of one side; `trace` notes them after each token. */
-class SymmetricState {
-  constructor(prologue) {
-    this.h = this.ck = concat(NAME, zeros(64 - NAME.length));
+export class SymmetricState {
+  constructor(name, prologue) {
+    this.h = this.ck = concat(ascii(name), zeros(64 - name.length));
     this.k = null;
     this.counter = 0;
     this.trace = [];
@@ -63,7 +63,7 @@ class SymmetricState {
   }
 
   seal(plaintext) {
-    const sealed = CHACHA.seal(this.k, counterNonce(this.counter), plaintext, this.h);
+    const sealed = this.k ? CHACHA.seal(this.k, counterNonce(this.counter), plaintext, this.h) : plaintext;
     this.counter += 1;
     this.mixHash(sealed);
     return sealed;
@@ -71,7 +71,7 @@ class SymmetricState {
 
   /** null where the tag is wrong. */
   open(sealed) {
-    const plaintext = CHACHA.open(this.k, counterNonce(this.counter), sealed, this.h);
+    const plaintext = this.k ? CHACHA.open(this.k, counterNonce(this.counter), sealed, this.h) : sealed;
     this.counter += 1;
     this.mixHash(sealed);
     return plaintext;
@@ -93,7 +93,7 @@ const prologueOf = (clear, to) => concat(ascii(to), clear);
 export class NoiseInitiator {
   constructor(psk, clear, ephemeralSeed, kemSeed, to = CONTACT) {
     this.seeds = { ephemeralSeed, kemSeed };
-    const state = (this.state = new SymmetricState(prologueOf(clear, to)));
+    const state = (this.state = new SymmetricState(NAME, prologueOf(clear, to)));
     state.mixPsk(psk);
     const ephemeral = x25519Public(ephemeralSeed);
     state.mixEphemeral(ephemeral, 1);
@@ -125,7 +125,7 @@ export class NoiseInitiator {
 /** R's side: reading message 1 costs no agreement; `answer` does. */
 export class NoiseResponder {
   constructor(psk, clear) {
-    this.state = new SymmetricState(prologueOf(clear, CONTACT));
+    this.state = new SymmetricState(NAME, prologueOf(clear, CONTACT));
     this.state.mixPsk(psk);
   }
 

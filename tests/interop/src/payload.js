@@ -15,10 +15,11 @@ export const RECEIPT = 2;
 export const TYPING = 3;
 export const PROFILE = 4;
 export const MAILBOXES = 5;
+export const JOIN = 6;
 
 const ID_BYTES = 16;
 const TIME_MAX = 2 ** 53 - 1;
-const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes" };
+const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes", [JOIN]: "join" };
 
 export const encodePayload = (fields) => encode(fields);
 export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body]);
@@ -88,10 +89,12 @@ function knownFields(tag, bytes) {
     case PROFILE:
       check(fields.length === 1 && isText(fields[0], 0, NAME_MAX_BYTES));
       return { name: fields[0] };
-    default:
-      check(fields.length === 2 && isCount(fields[0]) && Array.isArray(fields[1]) && fields[1].length <= MAILBOXES_MAX);
-      check(fields[1].every(isMailbox));
+    case MAILBOXES:
+      check(fields.length === 2 && isCount(fields[0]) && isMailboxes(fields[1]));
       return { number: fields[0], mailboxes: fields[1].map(mailboxOf) };
+    default:
+      check(fields.length === 3 && isText(fields[0], 0, NAME_MAX_BYTES) && isCount(fields[1]) && isMailboxes(fields[2]));
+      return { name: fields[0], number: fields[1], mailboxes: fields[2].map(mailboxOf) };
   }
 }
 
@@ -110,6 +113,8 @@ function isMailbox(value) {
     addresses.every(isAddress) && isBytes(maskKey, 16) && isBytes(secret, 32) && (direction === 0 || direction === 1)
   );
 }
+
+const isMailboxes = (value) => Array.isArray(value) && value.length <= MAILBOXES_MAX && value.every(isMailbox);
 
 const mailboxOf = ([addresses, maskKey, secret, direction]) => ({
   addresses: addresses.map(([host, port]) => ({ host, port })), maskKey, secret, direction,

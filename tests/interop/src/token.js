@@ -10,7 +10,7 @@ const PREFIX = "LOOM-";
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const VERSION = 1;
 
-const checksumOf = (body) => H(enc("LOOM/1 token", body)).slice(0, 4);
+export const checksumOf = (body) => H(enc("LOOM/1 token", body)).slice(0, 4);
 
 /** Base32 without padding. */
 export function charactersOf(data) {

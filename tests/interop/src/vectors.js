@@ -9,7 +9,12 @@ import { Refused } from "./errors.js";
 import { clearBytes, clearForAnchor, dayTag, gateTag } from "./gate.js";
 import { acceptHandshake, startHandshake } from "./handshake.js";
 import { entropyOf, identityOf, phraseOf, seedsOf } from "./identity.js";
+import { decodeInvite, encodeInvite, firstQueue, inviteBody, inviteKeys, inviteQueue } from "./invite.js";
 import { LinkInitiator, LinkResponder } from "./link.js";
+import {
+  aliasOf, COMMIT, commitment, DIFFER, INTRODUCTION, introduction, NearbyInitiator, NearbyResponder, nearbyWords, NONCE,
+  openNearby, PROOF, proof, sealNearby,
+} from "./nearby.js";
 import { decodePairingText, encodePairingText, hintsShown, pairingBody } from "./pairing_text.js";
 import { pairKeys } from "./pair_keys.js";
 import { decodePayload, encodePayload } from "./payload.js";
@@ -20,7 +25,7 @@ import {
 } from "./queues.js";
 import { nextToSend, openMessage, ratchetOfA, ratchetOfB, roomFor, sealMessage } from "./ratchet.js";
 import { REKEY_AFTER_RECORDS } from "./limits.js";
-import { BUNDLE_REQUEST, KEEPALIVE } from "./records.js";
+import { BUNDLE_REQUEST, frame, KEEPALIVE } from "./records.js";
 import { decodeAnswer, encodePut, encodeRequest, requests, workHash } from "./requests.js";
 import { safetyNumber, safetyWords } from "./safety_number.js";
 import { decodeToken, encodeToken } from "./token.js";
@@ -200,7 +205,7 @@ function link({ inputs, derived }, compare) {
   compare.is("initiator_key_after_rekey", initiator.sending.key, derived.initiator_key_after_rekey);
   initiator.send(KEEPALIVE);
   compare.is("initiator_record_16384", initiator.outgoing.at(-1), derived.initiator_record_16384);
-  for (const frame of initiator.outgoing.splice(0)) responder.receive(frame);
+  for (const sealed of initiator.outgoing.splice(0)) responder.receive(sealed);
   compare.is("records counted at R", [responder.receiving.counter, responder.isClosed], [REKEY_AFTER_RECORDS + 1, false]);
 }
 
@@ -442,7 +447,83 @@ function recordedOnce(first) {
   return (length) => left.shift() ?? RANDOM.bytes(length);
 }
 
-const FILES = { identity, pair, link, session, payloads, presence, queues };
+function invites({ inputs, derived }, compare) {
+  const [fingerprint, x25519, secret] = [unhex(inputs.fingerprint), unhex(inputs.x25519_public), unhex(inputs.secret)];
+  const maskKey = unhex(inputs.mask_key);
+  const keys = inviteKeys(secret, fingerprint);
+  compare.is("invite_tag", keys.tag, derived.invite_tag);
+  compare.is("invite_link", keys.link, derived.invite_link);
+  const link = new LinkInitiator(keys, inputs.day, { ...RANDOM, bytes: recordedOnce(unhex(inputs.rand)) });
+  compare.is("handshake_hash_after_prologue", link.noise.state.trace[0].h, derived.handshake_hash_after_prologue);
+  compare.is("clear", link.takeOutgoing().slice(0, 40), derived.clear);
+  compare.is("queue_secret", inviteQueue(secret, fingerprint, maskKey), derived.queue_secret);
+  compare.is("first_queue_secret", firstQueue(secret, unhex(inputs.link_key), maskKey), derived.first_queue_secret);
+  compare.is("join", encodePayload(valueOf(inputs.join)), derived.join);
+  compare.is("join read", decodePayload(unhex(derived.join)).name, inputs.join[3]);
+  for (const kind of ["invite", "address"]) {
+    const { expires_h: expiresH, flags, hints } = inputs[kind];
+    const packed = hints.map(({ host, port, mask_key: key }) => ({ host, port, maskKey: key ? unhex(key) : null }));
+    const body = inviteBody({ fingerprint, x25519, secret, expiresH, flags, hints: packed });
+    compare.is(`${kind}_body`, body, derived[`${kind}_body`]);
+    const text = derived[`${kind}_text`];
+    compare.is(`${kind}_text`, encodeInvite(body), text);
+    const read = decodeInvite(` ${text.toLowerCase()}\n`);
+    compare.is(`${kind} read`, [hex(read.fingerprint), read.expiresH, read.flags, hintsShown(read.hints)],
+      [inputs.fingerprint, expiresH, flags, hints]);
+    compare.refuses(`${kind} cut`, () => decodeInvite(text.slice(0, -1)), "checksum");
+    compare.refuses(`${kind} as a token`, () => decodeToken(text), "version");
+  }
+}
+
+function nearby({ inputs, derived }, compare) {
+  compare.is("alias", aliasOf(unhex(inputs.alias_random)), derived.alias);
+  const person = ({ x25519_seed: seed, fingerprint, name, port, number, nonce }) => ({
+    x25519Seed: unhex(seed), x25519: x25519Public(unhex(seed)), fingerprint: unhex(fingerprint), name, port,
+    number: unhex(number), nonce: unhex(nonce),
+  });
+  const [a, b] = [person(inputs.a), person(inputs.b)];
+  const kemSeed = unhex(inputs.a.kem_seed);
+  const dialler = new NearbyInitiator(unhex(inputs.a.ephemeral_seed), kemSeed, a.number);
+  compare.is("a_sends", frame(dialler.message1), derived.a_sends);
+  const other = new NearbyResponder(dialler.message1);
+  compare.is("number of a at b", other.otherNumber, inputs.a.number);
+  const ciphertext = unhex(inputs.b.kem_ciphertext);
+  const answer = other.answer(
+    unhex(inputs.b.ephemeral_seed), () => ({ ciphertext, secret: Decaps(kemSeed, ciphertext) }), b.number,
+  );
+  compare.is("b_sends", frame(answer), derived.b_sends);
+  dialler.readMessage2(answer);
+  compare.is("number of b at a", dialler.otherNumber, inputs.b.number);
+  for (const [i, noted] of derived.trace.entries()) {
+    for (const [who, { state }] of [["a", dialler], ["b", other]]) {
+      for (const part of ["after", "ck", "h", "k"]) {
+        compare.is(`${part} of ${who} after ${noted.after}`, state.trace[i][part], noted[part]);
+      }
+    }
+  }
+  const [toB, toA] = dialler.keys;
+  compare.is("a_to_b_key", toB, derived.a_to_b_key);
+  compare.is("b_to_a_key", toA, derived.b_to_a_key);
+  compare.is("keys at b", other.keys.map(hex), dialler.keys.map(hex));
+  const { h } = dialler.state;
+  const commit = commitment(h, a.nonce);
+  compare.is("commit", commit, derived.commit);
+  compare.is("words", nearbyWords(h, a.nonce, b.nonce), derived.words);
+  compare.is("a_introduction", introduction(a), derived.a_introduction);
+  compare.is("b_introduction", introduction(b), derived.b_introduction);
+  const [proofA, proofB] = [proof(pairKeys(a, b).sending.tag, h), proof(pairKeys(b, a).sending.tag, h)];
+  const ofA = [[COMMIT, commit], [NONCE, a.nonce], [INTRODUCTION, introduction(a)], [PROOF, proofA]];
+  const ofB = [[NONCE, b.nonce], [INTRODUCTION, introduction(b)], [PROOF, proofB]];
+  for (const [name, key, records] of [["a_records", toB, ofA], ["b_records", toA, ofB]]) {
+    for (const [i, wanted] of derived[name].entries()) {
+      compare.is(`${name} ${i}`, sealNearby(key, i, ...records[i]), wanted);
+      compare.is(`${name} ${i} opened`, openNearby(key, i, unhex(wanted)).type, records[i][0]);
+    }
+  }
+  compare.is("b_differ_after_nonce", sealNearby(toA, 1, DIFFER), derived.b_differ_after_nonce);
+}
+
+const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby };
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
 export function compareVectors(folder) {
