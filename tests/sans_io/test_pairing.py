@@ -630,6 +630,20 @@ def test_nothing_that_shows_a_secret_is_printed() -> None:
     assert enc(b"a")[:1].hex() not in repr(stream.near_link)
 
 
+def test_an_ended_link_keeps_neither_keys_nor_bytes_nor_a_name() -> None:
+    near, far = alice(), bob()
+    stream = met(near, far)
+    say(near, same=True)
+    pump(stream)
+    link = stream.far_link
+    assert link is not None
+    assert link.remote is not None
+    far.pairing.receive_data(link, b"\1", 0.0)
+    far.pairing.stop()
+    assert (link._ciphers, link._handshake, link.remote) == (None, None, None)
+    assert not link._incoming
+
+
 def test_what_a_dropped_link_had_to_say_is_not_said() -> None:
     near, far = alice(), bob()
     stream = met(near, far)
