@@ -640,7 +640,8 @@ def test_an_ended_link_keeps_neither_keys_nor_bytes_nor_a_name() -> None:
     assert link.remote is not None
     far.pairing.receive_data(link, b"\1", 0.0)
     far.pairing.stop()
-    assert (link._ciphers, link._handshake, link.remote) == (None, None, None)
+    kept: list[object] = [link._ciphers, link._handshake, link.remote]
+    assert kept == [None, None, None]
     assert not link._incoming
 
 

@@ -29,6 +29,7 @@ from loom.tui.kit.items import Button, Field, Text
 from loom.tui.kit.panel import Panel
 from loom.tui.opener import Opened
 from loom.tui.reminders import remember_words, words_to_check
+from loom.tui.screens.adding import NEARBY
 from loom.tui.screens.hidden import Hidden
 from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.new_profile import NewProfile
@@ -311,7 +312,10 @@ async def test_the_first_start_offers_pairing(profiles: Profiles, tmp_path: Path
     async with standing(profiles, tmp_path) as (door, pilot):
         await press(pilot, "Ada", "enter", *TWICE, "down", "enter")
         assert at(door, Introduction)
-        await press(pilot, "up", "up", "enter")
+        panel = form(door)
+        while panel.body.at != NEARBY:
+            await press(pilot, "up")
+        await press(pilot, "enter")
         assert at(door, PairingPanel)
         node = profiles.nodes["ada"]
         node.near("stone-cabin")
