@@ -189,7 +189,10 @@ async def paint(name: str) -> str:
                 await settle(pilot)
                 node.tell(ContactTyping(contact="Nia", contact_id=3, on=True))
                 await pilot.pause(0.1)
-                await pilot.press(*PRESSED[name])
+                for key in PRESSED[name]:
+                    await pilot.press(key)
+                    if len(key) > 1:  # what it asks for comes before the next key
+                        await settle(pilot)
                 await settle(pilot)
                 picture = app.export_screenshot(title="loom")
         await node.close()
