@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.anchor_machine import AnchorMachine
-from tests.memory_network import MemoryNetwork
-from tests.node.harness import FakeClock
+from tests.node.anchor_machine import AnchorMachine
+from tests.node.harness import World
 from tests.node.virtual_loop import VirtualLoop
 
 
@@ -23,10 +22,9 @@ def pytest_asyncio_loop_factories(
 @pytest_asyncio.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[AnchorMachine]:
     """A running anchor."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    machine = AnchorMachine(MemoryNetwork(), FakeClock(loop), tmp_path / "anchor")
+    world = World(tmp_path)
+    machine = AnchorMachine(world, "anchor")
     await machine.start()
     yield machine
-    if machine.is_running:
-        await machine.stop()
+    await machine.stop()
+    await world.close()
