@@ -62,6 +62,7 @@ from loom.api.views import (
     PairingView,
     Peers,
     PeerView,
+    ReachView,
     Requests,
     SafetyNumberView,
     StatusView,
@@ -150,6 +151,8 @@ class FakeNode:
             created_at_ms=NOW_MS,
         )
         view = msgspec.structs.replace(view, **facts)
+        if view.online and "reach" not in facts:
+            view = msgspec.structs.replace(view, reach=ReachView(how="direct"))
         self.contacts[name] = view
         return view
 
@@ -317,6 +320,7 @@ class FakeNode:
                             connected_at_ms=NOW_MS,
                             known_addresses=["127.0.0.1:4070"],
                             last_error=None,
+                            reach=view.reach,
                         )
                         for view in self.contacts.values()
                     ]

@@ -15,6 +15,7 @@ from loom.api.views import (
     Connectivity,
     Contacts,
     ContactView,
+    DeliveryView,
     Diagnosis,
     Done,
     Drafts,
@@ -157,6 +158,13 @@ class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
     unread: bool = False
 
 
+class ShowDelivery(Command[DeliveryView], frozen=True, kw_only=True, tag="show_delivery"):
+    """Where one of one's own messages is now."""
+
+    contact: str
+    message_id: str
+
+
 class RetryMessage(Command[MessageView], frozen=True, kw_only=True, tag="retry_message"):
     """Queue a failed message's text again and delete the failed one; the result is the new one."""
 
@@ -226,6 +234,8 @@ class SetPreferences(Command[Done], frozen=True, kw_only=True, tag="set_preferen
     read_receipts: bool | None = None
     typing: bool | None = None
     muted: bool | None = None
+    late_receipts: bool | None = None
+    """Only for everybody."""
 
 
 class Connect(Command[Done], frozen=True, kw_only=True, tag="connect"):
@@ -415,6 +425,7 @@ AnyCommand = (
     | BlockContact
     | VerifyContact
     | History
+    | ShowDelivery
     | RetryMessage
     | DeleteMessages
     | Search

@@ -147,6 +147,13 @@ class PeerOffline(Event, frozen=True, kw_only=True, tag="peer.offline"):
     reason: str
 
 
+class ReachChanged(Event, frozen=True, kw_only=True, tag="contact.reach"):
+    """The contact is heard through an anchor now, or was not for a while. Live."""
+
+    contact: str
+    contact_id: int
+
+
 class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
     """A new session with a contact who had one before; shown at most once an hour."""
 
@@ -250,6 +257,7 @@ AnyEvent = (
     | RequestsChanged
     | PeerOnline
     | PeerOffline
+    | ReachChanged
     | SessionStarted
     | PairingPeers
     | PairingWords

@@ -27,6 +27,22 @@ class MessageView(View, frozen=True, kw_only=True, tag="message"):
     row_id: int
 
 
+class DeliveryView(View, frozen=True, kw_only=True, tag="delivery"):
+    """Where one's own message is now.
+
+    `where`: here (nothing has taken it yet), link (handed to the contact's link), mailbox (stored
+    at `anchor` since `since_ms`), there (receipted), nowhere (it will not leave).
+    """
+
+    message_id: str
+    contact: str
+    contact_id: int
+    state: str
+    where: str
+    anchor: str = ""
+    since_ms: int | None = None
+
+
 class Messages(View, frozen=True, kw_only=True, tag="messages"):
     """A page of messages."""
 
@@ -41,6 +57,21 @@ class JoiningView(msgspec.Struct, frozen=True, kw_only=True):
 
     state: str
     expires_at_ms: int
+
+
+class ReachView(msgspec.Struct, frozen=True, kw_only=True):
+    """How a contact is reached now.
+
+    `how`: lan or direct (a link stands, on this network or beyond), anchor (lately they sent
+    something through it), mail (what was sent to them lies in a mailbox there), away. `anchor` is
+    the address of that anchor. `waiting` counts the messages in their mailboxes that are not
+    receipted, since `since_ms`.
+    """
+
+    how: str = "away"
+    anchor: str = ""
+    waiting: int = 0
+    since_ms: int | None = None
 
 
 class ContactView(View, frozen=True, kw_only=True, tag="contact"):
@@ -60,6 +91,7 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     last_message_at_ms: int | None
     created_at_ms: int
     joining: JoiningView | None = None
+    reach: ReachView = ReachView()
 
 
 class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
@@ -92,6 +124,8 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     read_receipts: bool = True
     typing: bool = True
     muted: bool = False
+    late_receipts: bool = False
+    """Receipts that go through an anchor wait 30 to 300 seconds; only of everybody."""
 
 
 class Preferences(View, frozen=True, kw_only=True, tag="preferences"):
@@ -173,6 +207,7 @@ class PeerView(View, frozen=True, kw_only=True, tag="peer"):
     connected_at_ms: int | None
     known_addresses: list[str]
     last_error: str | None
+    reach: ReachView = ReachView()
 
 
 class Peers(View, frozen=True, kw_only=True, tag="peers"):
@@ -304,6 +339,7 @@ class PathView(msgspec.Struct, frozen=True, kw_only=True):
     """Payloads that this version does not know."""
     changes: list[PathChange]
     """The last ones, oldest first."""
+    reach: ReachView = ReachView()
 
 
 class Connectivity(View, frozen=True, kw_only=True, tag="connectivity"):
@@ -318,6 +354,8 @@ class Connectivity(View, frozen=True, kw_only=True, tag="connectivity"):
     refused: int
     """Connections of strangers, closed at the gate."""
     paths: list[PathView]
+    anchors: list[AnchorView] = []
+    """Those in use, and how they are reached."""
 
 
 class LogLines(View, frozen=True, kw_only=True, tag="log"):
@@ -417,6 +455,7 @@ AnyView = (
     Done
     | MessageView
     | Messages
+    | DeliveryView
     | ContactView
     | Contacts
     | Drafts

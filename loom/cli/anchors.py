@@ -10,6 +10,8 @@ from loom.cli.anchor import add_service_to
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import sign, when
+from loom.front.reach import waiting_words
+from loom.printable import printable
 
 PANEL = "Network"
 
@@ -91,11 +93,28 @@ def _show(caller: Caller, found: Anchors) -> None:
     else:
         heads = ("", "No", "Anchor", "Latency", "Lies there", "Oldest", "Last error")
         caller.output.table(heads, [_row(one) for one in found.anchors])
-    for one in found.waiting:
-        where = f" at {', '.join(one.anchors)}" if one.anchors else ""
-        caller.output.note(
-            f"{one.messages} for {one.contact} in the mailbox{where} since {when(one.since_ms)}."
-        )
+    for line in _waiting_lines(found):
+        caller.output.note(line)
+
+
+def anchor_lines(found: Anchors) -> list[str]:
+    """The same without a table, a line each."""
+    rows = []
+    for view in found.anchors:
+        up, _, address, latency, lies, oldest, trouble = _row(view)
+        since = "" if oldest == "-" else f", the oldest since {oldest}"
+        what = f"{up} {address}: {latency}, {lies} lie there{since}"
+        rows.append(f"{what} ({trouble})" if trouble else what)
+    return [*rows, *_waiting_lines(found)]
+
+
+def _waiting_lines(found: Anchors) -> list[str]:
+    return [
+        f"{printable(one.contact)}: "
+        + waiting_words(one.messages, ", ".join(one.anchors), when(one.since_ms), one.contact)
+        + "."
+        for one in found.waiting
+    ]
 
 
 def _row(view: AnchorView) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from loom.cli.options import Group, add_commands
 from loom.cli.output import sign, when
 from loom.errors import InvalidInput
 from loom.front.invite_words import joining_words
+from loom.front.reach import is_heard, reach_words
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -78,7 +79,7 @@ def list_(context: typer.Context) -> None:
         elif found:
             rows = [
                 (
-                    sign("online" if view.online else "offline"),
+                    sign("online" if is_heard(view.reach) else "offline"),
                     f"#{view.contact_id}",
                     view.contact,
                     standing(view),
@@ -202,7 +203,7 @@ def contact_words(view: ContactView) -> str:
         ("Contact", f"{view.contact} (#{view.contact_id})"),
         ("Their own name", view.display_name or "-"),
         ("Status", standing(view)),
-        ("Online", "yes" if view.online else "no"),
+        ("Reached", reach_words(view.reach)),
         *_joining(view),
         ("Session", _SESSIONS.get(view.session, view.session)),
         ("Fingerprint", view.fingerprint),

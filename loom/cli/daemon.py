@@ -26,6 +26,7 @@ from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
 from loom.config import PROXY_EXAMPLE, parse_proxy
 from loom.errors import ControlError, OutputFailed, ProfileInUse, RemoteLost
+from loom.front.reach import is_heard, reach_words
 from loom.printable import printable
 
 PANEL = "Node"
@@ -219,15 +220,16 @@ def peers(context: typer.Context) -> None:
         elif found:
             rows = [
                 (
-                    sign("online" if view.online else "offline"),
+                    sign("online" if is_heard(view.reach) else "offline"),
                     view.contact,
+                    reach_words(view.reach),
                     view.address or ", ".join(view.known_addresses) or "-",
                     when(view.connected_at_ms) if view.connected_at_ms else "-",
                     view.last_error or "",
                 )
                 for view in found
             ]
-            caller.output.table(("", "Contact", "Address", "Since", "Last error"), rows)
+            caller.output.table(("", "Contact", "Reached", "Address", "Since", "Last error"), rows)
         if caller.opened_here:
             caller.output.note("No node is running: these are remembered addresses.")
 

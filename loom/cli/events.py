@@ -40,14 +40,15 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.MessageRead():
             return _now(f"{sign('read')} read by {event.contact}")
         case happened.MessageSent():
-            return _now(f"{sign('sent')} sent to {event.contact}")
+            where = " (in the mailbox)" if event.via == "mailbox" else ""
+            return _now(f"{sign('sent')} sent to {event.contact}{where}")
         case happened.MessagesDeleted():
             return _now(f"messages with {event.contact} were deleted here")
         case happened.ContactChanged():
             return _now(f"{event.contact} {_CHANGES.get(event.what, event.what)}")
         case happened.ContactRemoved():
             return _now(f"{event.contact} was removed")
-        case happened.ContactTyping() | happened.ConversationRead():
+        case happened.ContactTyping() | happened.ReachChanged() | happened.ConversationRead():
             return None
         case happened.InviteUsed():
             what = "is a contact by" if event.is_new else "used"
@@ -61,7 +62,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.PeerOnline():
             return _now(f"{sign('online')} {event.contact} is online ({event.address})")
         case happened.PeerOffline():
-            return _now(f"{sign('offline')} {event.contact} is offline")
+            return _now(f"{sign('offline')} {event.contact} is not connected")
         case happened.SessionStarted():
             return _now(f"new session with {event.contact}")
         case happened.PairingPeers(peers=peers):

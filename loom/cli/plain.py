@@ -22,6 +22,7 @@ from loom.api.commands import (
     DialPeer,
     History,
     ImportToken,
+    ListAnchors,
     ListContacts,
     ListPeers,
     ListPreferences,
@@ -46,6 +47,7 @@ from loom.api.events import (
     MessageQueued,
     MessageRead,
     MessageReceived,
+    MessageSent,
     PairingDone,
     PairingFailed,
     PairingPeers,
@@ -53,10 +55,12 @@ from loom.api.events import (
     PairingWords,
     PeerOffline,
     PeerOnline,
+    ReachChanged,
     SessionStarted,
     Warned,
 )
-from loom.api.views import ContactView, MessageView, PairingPeer
+from loom.api.views import ContactView, MessageView, PairingPeer, ReachView
+from loom.cli.anchors import anchor_lines
 from loom.cli.completion import contact_names
 from loom.cli.contacts import standing
 from loom.cli.events import event_words
@@ -66,6 +70,7 @@ from loom.cli.options import add_commands
 from loom.cli.output import body_words, sign
 from loom.errors import InvalidInput, InvalidText, LoomError, NotDelivered
 from loom.front.given_text import text_of
+from loom.front.reach import is_heard, reach_at, reach_words
 from loom.front.slash import Refused, Run, Say, SlashCommand, read_line
 from loom.printable import printable
 from loom.wire.limits import TEXT_MAX_BYTES
@@ -88,6 +93,7 @@ COMMANDS: Final = (
     SlashCommand("search", "TEXT", "Search in all conversations, newest first", aliases=("s",)),
     SlashCommand("verify", f"[{CONFIRM}]", f"Show the safety number; `{CONFIRM}`: it matches"),
     SlashCommand("peers", "", "Show who is online, and their addresses"),
+    SlashCommand("anchors", "", "Show the anchors in use, and the mail that waits"),
     SlashCommand(
         "pair",
         "[WORDS|HOST:PORT|same|different|stop]",
@@ -182,7 +188,7 @@ class Talk:
         """Set: after each line, an answer is waited for so long."""
         self._contact: ContactView | None = None
         self._shown_row = 0
-        self._told_away = False
+        self._told_away = self._told_mailbox = False
         self._sending = asyncio.Lock()
         self._is_pairing = False
         self._meeting = 0
@@ -273,10 +279,10 @@ class Talk:
                     await self._answered.wait()
             except TimeoutError as error:
                 raise NotDelivered(timeout_s=f"{self._answer_timeout_s:g}") from error
-        elif self._contact is not None and not (self._contact.online or self._told_away):
+        elif self._contact is not None and not (is_heard(self._contact.reach) or self._told_away):
             self._told_away = True
             name = printable(self._contact.contact)
-            self._output.note(f"{name} is offline; this is sent when {name} can be reached.")
+            self._output.note(f"{name} is away; this is sent when {name} can be reached.")
 
     @property
     def _chosen(self) -> str:
@@ -306,7 +312,7 @@ class Talk:
         if not name:
             raise InvalidInput(what="Write /to NAME")
         self._contact = view = await self._client.send(ShowContact(contact=name))
-        self._shown_row, self._told_away = 0, False
+        self._shown_row, self._told_away, self._told_mailbox = 0, False, False
         help_ = " /help lists the commands." if self._interactive else ""
         self._output.note(f"To {printable(view.contact)}: {_about(view)}.{help_}")
         await self._show_history(LAST_MESSAGES)
@@ -359,8 +365,8 @@ class Talk:
 
     async def _do_peers(self, _: str) -> None:
         for peer in (await self._client.send(ListPeers())).peers:
-            at = f" at {printable(peer.address)}" if peer.address else ""
-            here = f"online{at}" if peer.online else "offline"
+            at = f" at {printable(peer.address)}" if peer.online and peer.address else ""
+            here = f"{reach_words(peer.reach)}{at}"
             why = f" ({printable(peer.last_error)})" if peer.last_error and not peer.online else ""
             self._output.put(peer, f"{printable(peer.contact)}: {here}{why}")
 
@@ -389,6 +395,16 @@ class Talk:
             raise InvalidInput(what="Write /accept NUMBER")
         view = await self._client.send(AcceptRequest(request_id=int(argument)))
         self._output.put(view, f"{printable(view.contact)} is a contact, not verified.")
+
+    async def _do_anchors(self, _: str) -> None:
+        found = await self._client.send(ListAnchors())
+        if self._output.as_json:
+            self._output.json(found)
+            return
+        if not found.anchors:
+            self._output.note("No anchor is in use: `loom anchor use TEXT` adds one.")
+        for line in anchor_lines(found):
+            self._output.line(line)
 
     async def _do_pair(self, argument: str) -> None:
         if argument in (SAME, DIFFERENT):
@@ -437,10 +453,25 @@ class Talk:
                     await self._settle(event.message_id)
                     self._output.put(event, event_words(event) or "")
                 case PeerOnline() | PeerOffline() if mine and self._contact is not None:
-                    online = isinstance(event, PeerOnline)
-                    self._contact = msgspec.structs.replace(self._contact, online=online)
-                    self._told_away = False
+                    is_up = isinstance(event, PeerOnline)
+                    reach = (
+                        reach_at(event.address) if isinstance(event, PeerOnline) else ReachView()
+                    )
+                    self._contact = msgspec.structs.replace(
+                        self._contact, online=is_up, reach=reach
+                    )
+                    self._told_away = self._told_mailbox = False
                     self._note(event)
+                case ReachChanged() if mine:
+                    self._contact = await self._client.send(ShowContact(contact=self._chosen))
+                    self._told_away = False
+                    if not self._output.as_json:
+                        self._output.note(_reached(self._contact))
+                case MessageSent(via="mailbox") if mine and not self._told_mailbox:
+                    self._told_mailbox = True
+                    self._contact = await self._client.send(ShowContact(contact=self._chosen))
+                    if not self._output.as_json:
+                        self._output.note(_reached(self._contact))
                 case ContactRemoved() if mine:
                     self._contact = None
                     self._note(event)
@@ -505,7 +536,11 @@ class Talk:
 
 
 def _about(view: ContactView) -> str:
-    return f"{standing(view)}, {'online' if view.online else 'offline'}"
+    return f"{standing(view)}, {reach_words(view.reach)}"
+
+
+def _reached(view: ContactView) -> str:
+    return f"{printable(view.contact)} is {reach_words(view.reach)}."
 
 
 def _looks_like_a_command(text: str) -> bool:

@@ -35,6 +35,7 @@ FROM_AFAR: Final = frozenset(
         api.BlockContact,
         api.VerifyContact,
         api.History,
+        api.ShowDelivery,
         api.RetryMessage,
         api.DeleteMessages,
         api.Search,

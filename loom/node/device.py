@@ -17,6 +17,7 @@ from loom.node.alarm import Alarm
 from loom.node.bundles import Bundles
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
+from loom.node.hearing import Hearing
 from loom.node.inbox import Inbox
 from loom.node.mail import Incoming
 from loom.node.mailer import Mailer
@@ -53,6 +54,7 @@ class Device:
         self.inbox = Inbox(self.context, self.sessions, self.delivery, self.arbiter)
         self.book = AddressBook(parts.database, parts.clock, contact.device_id)
         self.paths = PathLog(parts.clock)
+        self.hearing = Hearing(self.context)
         self.dialer: Dialer | None = None
         self.connected_at_ms: int | None = None
         self.last_error: str | None = None

@@ -19,7 +19,7 @@ from loom.node.delivery import Delivery
 from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.mailbox import Mailbox, PutEnd, Sealed
 from loom.node.sessions import DeviceSessions
-from loom.storage import outbox, receipts
+from loom.storage import outbox, preferences, receipts
 from loom.storage.connection import Db
 from loom.storage.outbox import OutboxRow, PutRule
 from loom.storage.receipts import OwedReceipt
@@ -66,6 +66,8 @@ class Mailer:
         self._checked: dict[bytes, AnchorLink] = {}
         """On which link each mailbox was last asked what lies there."""
         self._greeted_s = 0
+        self._receipts_held_until_s: float | None = None
+        """Monotonic; None: no late receipt is held."""
         self._is_running = False
         self._must_look = False
 
@@ -135,6 +137,8 @@ class Mailer:
                 await self._look_at_standing()
             due = await self._due()
             if not due.is_anything:
+                if self._receipts_held_until_s is not None:
+                    self._alarm.ring_within(max(0.0, self._receipts_held_until_s - self._now_s()))
                 if due.next_s is not None:
                     rest_s = max(60.0, due.next_s - self._context.parts.now_s())
                     jitter = random.uniform(1.0, 1.1)  # noqa: S311 - no secret
@@ -147,15 +151,17 @@ class Mailer:
         device_id, unix_s = self._context.device_id, self._context.parts.now_s()
         rule, best = self._rule(), self._sessions.best
 
-        def look(db: Db) -> tuple[bool, bool, int | None]:
+        def look(db: Db) -> tuple[bool, bool, bool, int | None]:
             return (
                 bool(outbox.to_put(db, device_id, rule, 1)),
                 bool(receipts.of_device(db, device_id, 1)),
+                preferences.of(db, None).late_receipts,
                 outbox.next_put_s(db, device_id, rule),
             )
 
         # Through the writer: what is on its way to the disk is there.
-        rows, owed, next_s = await self._context.parts.database.write(look)
+        rows, owed, is_late, next_s = await self._context.parts.database.write(look)
+        owed = self._is_receipt_due(owed=owed, is_late=is_late)
         await self._sessions.ready()
         is_greeting_due = (
             best is not None
@@ -174,6 +180,18 @@ class Mailer:
             is_greeting_due,
             next_s,
         )
+
+    def _is_receipt_due(self, *, owed: bool, is_late: bool) -> bool:
+        """Late receipts are held from the first one owed on; rows that go take them along."""
+        if not (owed and is_late):
+            self._receipts_held_until_s = None
+            return owed
+        now_s = self._now_s()
+        if self._receipts_held_until_s is None:
+            # From the same source as keys: the anchor must not be able to guess it.
+            share = int.from_bytes(self._context.parts.random(4)) / 2**32
+            self._receipts_held_until_s = now_s + mailing.receipt_held_s(share)
+        return now_s >= self._receipts_held_until_s
 
     def _is_start_due(self, wish: Wish, *, something: bool) -> bool:
         return choice.should_start(
@@ -198,7 +216,10 @@ class Mailer:
                 await self._check(mailbox, link)
                 if due.start and not await self._start(mailbox, link):
                     continue
-                if await self._put_receipts(mailbox, link) and await self._put_rows(mailbox, link):
+                takes = True
+                if due.receipts or due.rows:
+                    takes = await self._put_receipts(mailbox, link)
+                if takes and await self._put_rows(mailbox, link):
                     await self._greet(mailbox, link)
                 return
             except Unreachable as error:
@@ -264,6 +285,7 @@ class Mailer:
                 return False
             self._greeted_s = self._context.parts.now_s()
             self._delivery.receipts.mailed(page.rows)
+            self._receipts_held_until_s = None
 
     async def _put_rows(self, mailbox: Mailbox, link: AnchorLink) -> bool:
         """Put the rows that are due, oldest first; False: the mailbox takes nothing more now."""

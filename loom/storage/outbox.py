@@ -5,7 +5,7 @@ envelope a row took a page of its own in each commit, and freeing it two more.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
@@ -154,7 +154,8 @@ def puts_of(db: Connection, device_id: DeviceId, queue_id: bytes) -> list[Outbox
 def was_put(db: Connection, row_ids: Sequence[int], queue_id: bytes, put_at_s: int) -> None:
     """These lie in a mailbox now."""
     db.executemany(
-        "UPDATE outbox SET put_queue = ?, put_at_s = ?, puts = puts + 1 WHERE row_id = ?",
+        "UPDATE outbox SET put_queue = ?1, put_at_s = ?2, puts = puts + 1,"
+        " first_put_s = coalesce(first_put_s, ?2) WHERE row_id = ?3",
         [(queue_id, put_at_s, row_id) for row_id in row_ids],
     )
 
@@ -176,15 +177,36 @@ def next_put_s(db: Connection, device_id: DeviceId, rule: PutRule) -> int | None
     return None if row[0] is None else int(row[0])
 
 
-def in_mailboxes(db: Connection, device_id: DeviceId) -> dict[MessageId, int]:
-    """Since when rows lie in a mailbox, Unix seconds."""
-    return dict(
-        db.execute(
-            "SELECT message_id, put_at_s FROM outbox"
-            " WHERE device_id = ? AND put_at_s IS NOT NULL ORDER BY row_id",
-            (device_id,),
-        )
-    )
+class InMailbox(NamedTuple):
+    """Messages that lie in mailboxes of a device and are not receipted."""
+
+    messages: int
+    since_s: int
+    """When the first of them was put, Unix seconds."""
+    queue_id: bytes
+    """The mailbox of that one."""
+
+    def __repr__(self) -> str:
+        return f"InMailbox({self.messages}, redacted)"
+
+
+_IN_MAILBOX: Final = (
+    "SELECT o.device_id, count(*), min(o.first_put_s), o.put_queue FROM outbox AS o"
+    " JOIN devices USING (device_id) JOIN conversations AS c USING (person_id)"
+    " WHERE o.put_at_s IS NOT NULL AND (:device IS NULL OR o.device_id = :device)"
+    " AND (:message IS NULL OR o.message_id = :message)"
+    " AND EXISTS (SELECT 1 FROM messages AS m WHERE m.author = 0"
+    " AND m.conversation_id = c.conversation_id AND m.message_id = o.message_id)"
+    " GROUP BY o.device_id"
+)
+
+
+def in_mailboxes(
+    db: Connection, device_id: DeviceId | None = None, message_id: MessageId | None = None
+) -> dict[DeviceId, InMailbox]:
+    """The messages in mailboxes, of each device that has some; other payloads are none."""
+    rows = db.execute(_IN_MAILBOX, {"device": device_id, "message": message_id})
+    return {device: InMailbox(*rest) for device, *rest in rows}
 
 
 def _put_values(device_id: DeviceId, rule: PutRule) -> dict[str, int | bytes | None]:

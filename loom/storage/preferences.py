@@ -17,6 +17,8 @@ class Allowed(msgspec.Struct, frozen=True):
     read_receipts: bool = True
     typing: bool = True
     muted: bool = False
+    late_receipts: bool = False
+    """Only of everybody: receipts that go through an anchor wait a while."""
 
 
 _DEFAULT: Final = Allowed()

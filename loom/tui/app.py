@@ -18,7 +18,6 @@ from loom.api.commands import (
     History,
     ListContacts,
     ListDrafts,
-    ListPeers,
     ListPreferences,
     SetTyping,
     ShowContact,
@@ -193,6 +192,10 @@ class LoomApp(Owner):
         """Show where a contact is added."""
         self.chat.slash.show_add(token=token)
 
+    def show_anchors(self, text: str) -> None:
+        """Show the anchors, with a pairing text to take one into use."""
+        self.chat.slash.show_anchors(text)
+
     def close_panels(self) -> None:
         """Back to the conversations."""
         while self.screen is not self.chat:
@@ -253,13 +256,12 @@ class LoomApp(Owner):
             await self._reattach()
 
     async def _load(self) -> None:
-        # Asked in one go: a front end beside a daemon waits once, not five times.
-        status, contacts, drafts, preferences, peers = await asyncio.gather(
+        # Asked in one go: a front end beside a daemon waits once, not four times.
+        status, contacts, drafts, preferences = await asyncio.gather(
             self.send(Status()),
             self.send(ListContacts()),
             self._load_drafts(),
             self.send(ListPreferences()),
-            self.send(ListPeers()),
         )
         self._seq = max(self._seq, status.last_seq)
         self.model.load(status, contacts.contacts)
@@ -268,8 +270,6 @@ class LoomApp(Owner):
         for one in preferences.contacts:
             if one.contact_id is not None:
                 self.model.change(one.contact_id, muted=one.muted)
-        for peer in peers.peers:
-            self.model.change(peer.contact_id, path=peer.address or "")
         self.model.connected = True
         await self.chat.begin()
         if self.complaint:

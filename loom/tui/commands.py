@@ -45,6 +45,13 @@ COMMANDS: Final = (
     ),
     SlashCommand("token", "", "Show your own token", aliases=("t",), also="qr code share"),
     SlashCommand("connectivity", "", "Connection details", aliases=("net",), also="network"),
+    SlashCommand(
+        "anchors",
+        "[TEXT]",
+        "Anchors: mail for who is away",
+        aliases=("anchor",),
+        also="mailbox offline relay server away",
+    ),
     SlashCommand("log", "", "Show the end of the log"),
     SlashCommand("report", "", "Copy a diagnostic report (no names)", also="bug"),
     SlashCommand(

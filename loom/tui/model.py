@@ -24,7 +24,8 @@ from loom.api.events import (
     SessionStarted,
     Warned,
 )
-from loom.api.views import ContactView, MessageView, StatusView
+from loom.api.views import ContactView, MessageView, ReachView, StatusView
+from loom.front.reach import is_heard, reach_at
 from loom.front.sentences import of_warning
 from loom.printable import printable
 from loom.tui import content
@@ -42,8 +43,6 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     preview_at_ms: int = 0
     """When it was sent; 0: there is none."""
     typing: bool = False
-    path: str = ""
-    """How the contact is reached now; empty: not connected."""
     draft: str = ""
     muted: bool = False
 
@@ -96,8 +95,8 @@ class Model:
 
     @property
     def online(self) -> int:
-        """How many contacts are connected."""
-        return sum(one.contact.online for one in self.conversations.values())
+        """How many contacts are online, by a link or through an anchor."""
+        return sum(is_heard(one.contact.reach) for one in self.conversations.values())
 
     @property
     def queued(self) -> int:
@@ -194,13 +193,13 @@ class Model:
                 self.change(number, typing=event.on)
                 changes.list_ = changes.title = True
             case PeerOnline():
-                self.change(number, path=event.address)
-                self._online(number, True)
+                self._linked(number, event.address)
                 changes.contacts.add(number)
                 changes.list_ = changes.title = changes.status = True
             case PeerOffline():
-                self.change(number, path="", typing=False)
-                self._online(number, False)
+                self.change(number, typing=False)
+                self._linked(number, None)
+                changes.contacts.add(number)
                 changes.list_ = changes.title = changes.status = True
             case ContactChanged() | SessionStarted():
                 changes.contacts.add(number)
@@ -242,10 +241,15 @@ class Model:
         contact = msgspec.structs.replace(known.contact, unread=unread)
         self.change(known.number, contact=contact)
 
-    def _online(self, number: int, online: bool) -> None:
+    def _linked(self, number: int, address: str | None) -> None:
+        """A link stands or ended; how else the contact is reached is asked for."""
         known = self.conversations.get(number)
         if known is not None:
-            self.change(number, contact=msgspec.structs.replace(known.contact, online=online))
+            reach = ReachView() if address is None else reach_at(address)
+            contact = msgspec.structs.replace(
+                known.contact, online=address is not None, reach=reach
+            )
+            self.change(number, contact=contact)
 
     def _newest_first(self, number: int) -> tuple[int, str]:
         contact = self.conversations[number].contact

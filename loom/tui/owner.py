@@ -76,6 +76,10 @@ class Owner(DrawnApp[None]):
         """Show where a contact is added, with an invite or a token."""
         raise NotImplementedError
 
+    def show_anchors(self, text: str) -> None:
+        """Show the anchors, with a pairing text to take one into use."""
+        raise NotImplementedError
+
     # --- settings, now and next time ---
 
     def themes(self) -> list[str]:

@@ -1,5 +1,6 @@
 """When something was, in the reader's time zone and whatever the locale."""
 
+import time
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
@@ -47,6 +48,11 @@ def day_of(at_ms: int) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d}"
 
 
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return int(time.time() * 1000)
+
+
 def today() -> date:
     """The reader's."""
     return datetime.now().astimezone().date()
@@ -63,6 +69,13 @@ def when_words(at_ms: int) -> str:
     if moment.year == now.year:
         return f"{moment.day} {_MONTHS[moment.month - 1][:3]}"
     return str(moment.year)
+
+
+def since_words(at_ms: int) -> str:
+    """The time, with the day unless that is today."""
+    moment = _moment(at_ms // 60_000 * 60)
+    is_today = moment is not None and moment.date() == today()
+    return clock_of(at_ms) if is_today else f"{day_words(at_ms)}, {clock_of(at_ms)}"
 
 
 def day_words(at_ms: int) -> str:

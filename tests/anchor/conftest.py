@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.node.anchor_machine import AnchorMachine
-from tests.node.harness import World
+from tests.anchor_machine import AnchorMachine
+from tests.memory_network import MemoryNetwork
+from tests.node.harness import FakeClock
 from tests.node.virtual_loop import VirtualLoop
 
 
@@ -22,9 +23,10 @@ def pytest_asyncio_loop_factories(
 @pytest_asyncio.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[AnchorMachine]:
     """A running anchor."""
-    world = World(tmp_path)
-    machine = AnchorMachine(world, "anchor")
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    machine = AnchorMachine(MemoryNetwork(), FakeClock(loop), tmp_path / "anchor")
     await machine.start()
     yield machine
-    await machine.stop()
-    await world.close()
+    if machine.is_running:
+        await machine.stop()

@@ -8,7 +8,8 @@ import pytest
 from loom.core.queues import DoorKeys
 from loom.wire.framing import RecordKind
 from loom.wire.requests import Displaced, Ok, Push, QueueUse, Status, Stored, Subscribe, Subscribed
-from tests.anchor_peers import (
+from tests.anchor_machine import (
+    AnchorMachine,
     AnchorPeer,
     account_of,
     linked,
@@ -21,7 +22,6 @@ from tests.anchor_peers import (
     settled,
 )
 from tests.memory_network import Faults, MemoryStream
-from tests.node.anchor_machine import AnchorMachine
 
 
 def with_limits(machine: AnchorMachine, **changed: int) -> None:
@@ -48,7 +48,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Written:
 async def test_a_stranger_gets_no_byte(machine: AnchorMachine, written: Written) -> None:
     stranger = AnchorPeer(machine, DoorKeys(secret_of("a"), secret_of("b")))
     assert not await stranger.dial()
-    assert machine.world.network.streams[-1] not in written
+    assert machine.network.streams[-1] not in written
     assert machine.anchor._door.refused == 1
 
 
@@ -57,10 +57,10 @@ async def test_a_replayed_opening_is_a_stranger_also_after_a_restart(
 ) -> None:
     holder = await paired(machine)
     holder.close()
-    opening = bytes(written[machine.world.network.streams[-2]][:1_290])
+    opening = bytes(written[machine.network.streams[-2]][:1_290])
     for _ in range(2):
         await machine.restart()
-        transport = machine.world.network.transport("10.0.0.66")
+        transport = machine.network.transport("10.0.0.66")
         replay = Replay(opening)
         await transport.dial(machine.address, replay, 5.0)
         await replay.is_over
@@ -193,7 +193,7 @@ async def test_a_reader_that_takes_nothing_in_costs_little_memory(machine: Ancho
 
 async def test_a_peer_that_asks_faster_than_the_disk_waits(machine: AnchorMachine) -> None:
     """Its requests are not read before some of those that came are answered."""
-    machine.world.network.faults = Faults(chunk_max_bytes=65_536)  # as a socket is read
+    machine.network.faults = Faults(chunk_max_bytes=65_536)  # as a socket is read
     holder = await paired(machine)
     queue, writer = await opened(machine, holder, "in")
     visit = list(machine.anchor._door._visits)[-1]

@@ -5,7 +5,7 @@ import pytest
 from loom.api.commands import PairAnchor
 from loom.errors import InvalidInput
 from loom.wire.pairing import decode_pairing_text
-from tests.node.anchor_machine import AnchorMachine
+from tests.anchor_machine import AnchorMachine
 
 ASK = PairAnchor(expires_s=3_600)
 

@@ -34,7 +34,8 @@ from loom.wire.requests import (
     Unknown,
     Work,
 )
-from tests.anchor_peers import (
+from tests.anchor_machine import (
+    AnchorMachine,
     AnchorPeer,
     account_of,
     linked,
@@ -45,7 +46,6 @@ from tests.anchor_peers import (
     queue_of,
     settled,
 )
-from tests.node.anchor_machine import AnchorMachine
 
 LONG, SHORT = ENVELOPE_BUCKETS[2], ENVELOPE_BUCKETS[0]
 
@@ -403,7 +403,7 @@ async def test_a_put_to_an_address_needs_work_on_its_day(machine: AnchorMachine)
 async def test_a_pairing_text_makes_one_account_and_a_lost_answer_is_asked_for_again(
     machine: AnchorMachine,
 ) -> None:
-    keys = derive_pairing_keys(decode_pairing_text(await machine.text()).secret)
+    keys = derive_pairing_keys(decode_pairing_text(await machine.pairing_text()).secret)
     ada, eve = account_of("ada"), account_of("eve")
     first = await linked(machine, keys)
     answers = [await first.ask(Pair(ada.tag, ada.link)) for _ in range(2)]
@@ -416,7 +416,7 @@ async def test_a_pairing_text_makes_one_account_and_a_lost_answer_is_asked_for_a
 
 
 async def test_a_pairing_text_ends_with_its_time(machine: AnchorMachine) -> None:
-    text = decode_pairing_text(await machine.text(60))
+    text = decode_pairing_text(await machine.pairing_text(60))
     keys = derive_pairing_keys(text.secret)
     assert text.expires_h * 3_600 - machine.clock.now_ms() // 1_000 <= 3_660
     await asyncio.sleep(3_661)

@@ -7,7 +7,8 @@ import pytest
 from loom.anchor.ages import Ages
 from loom.anchor.meter import Meter
 from loom.wire.requests import Have, Ids, Ok, Subscribe, Subscribed
-from tests.anchor_peers import (
+from tests.anchor_machine import (
+    AnchorMachine,
     account_of,
     linked,
     opened,
@@ -15,7 +16,6 @@ from tests.anchor_peers import (
     put_of,
     queue_of,
 )
-from tests.node.anchor_machine import AnchorMachine
 from tests.node.harness import FakeClock
 
 DAY_S = 86_400

@@ -13,7 +13,8 @@ from loom.storage import schema
 from loom.storage.database import Database
 from loom.storage.schema import Schema
 from loom.wire.requests import Ack, Ok, Subscribe
-from tests.anchor_peers import (
+from tests.anchor_machine import (
+    AnchorMachine,
     account_of,
     linked,
     opened,
@@ -21,7 +22,6 @@ from tests.anchor_peers import (
     put_of,
     settled,
 )
-from tests.node.anchor_machine import AnchorMachine
 from tests.node.disk import KEY
 
 NEWEST = max(schema.migrations(SCHEMA))
@@ -53,7 +53,7 @@ async def test_mail_survives_an_upgrade(machine: AnchorMachine, tmp_path: Path) 
     assert [(row.queue_id, row.blobs) for row in contents.queues] == [(queue.queue_id, 3)]
     database.close()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.node.anchor_machine.SCHEMA", new)
+        patch.setattr("tests.anchor_machine.SCHEMA", new)
         await machine.start()
         holder = await linked(machine, account_of("ada"))
         await holder.ask(Subscribe())

@@ -59,7 +59,7 @@ def test_the_last_messages_come_first_and_each_line_is_sent(talk: Talk, node: Ta
     done = talk("will do", "", "   ", "//usr is full", "/etc/hosts too", "grüße")
     assert done.exit_code == 0, done.stderr
     assert "Ada: see you at noon" in done.stdout
-    assert "To Ada: verified, online." in done.stderr
+    assert "To Ada: verified, online, direct." in done.stderr
     assert said(node) == ["will do", "/usr is full", "/etc/hosts too", "grüße"]
     assert "will do" not in done.stdout
 
@@ -122,7 +122,7 @@ def test_another_contact_can_be_chosen_and_who_is_away_is_told_once(
 ) -> None:
     done = talk("/to bob", "one", "two")
     assert [c.contact for c in node.sent if isinstance(c, SendText)] == ["#2", "#2"]
-    assert done.stderr.count("Bob is offline") == 1
+    assert done.stderr.count("Bob is away") == 1
 
 
 def test_a_line_costs_one_command(talk: Talk, node: TalkingNode) -> None:
@@ -131,7 +131,7 @@ def test_a_line_costs_one_command(talk: Talk, node: TalkingNode) -> None:
 
     done = talk("one", "two", away, "three", "four")
     assert sum(isinstance(one, ShowContact) for one in node.sent) == 1
-    assert done.stderr.count("Ada is offline; this is sent when") == 1
+    assert done.stderr.count("Ada is away; this is sent when") == 1
 
 
 def test_nobody_is_written_to_by_accident(talk: Talk, node: TalkingNode) -> None:
@@ -155,10 +155,10 @@ def test_every_command_answers_in_lines(talk: Talk, node: TalkingNode) -> None:
     for command in plain.COMMANDS:
         assert f"/{command.name}" in done.stderr
         assert hasattr(plain.Talk, f"_do_{command.name}") or command.name == "quit"
-    assert "Bob: not verified, offline" in done.stdout
+    assert "Bob: not verified, away" in done.stdout
     assert done.stdout.count("see you at noon") == 3
     assert "00000 00001 00002 00003" in done.stdout
-    assert "Ada: online at 127.0.0.1:4070" in done.stdout
+    assert "Ada: online, direct at 127.0.0.1:4070" in done.stdout
     assert said(node) == []
 
 

@@ -24,7 +24,7 @@ from loom.transport.tcp import TcpTransport
 from loom.wire.limits import ENVELOPE_BUCKETS
 from loom.wire.pairing import decode_pairing_text
 from loom.wire.requests import Ack, Have, Ids, Ok, Put, Subscribe, Subscribed
-from tests.anchor_peers import (
+from tests.anchor_machine import (
     AnchorPeer,
     account_of,
     linked,

@@ -16,7 +16,7 @@ from loom.ports import Clock, Transport
 from loom.transport.tcp import TcpTransport
 from loom.wire.pairing import decode_pairing_text
 from loom.wire.requests import Ack, Have, Ids, Ok, Subscribe, Unknown
-from tests.anchor_peers import (
+from tests.anchor_machine import (
     AnchorPeer,
     account_of,
     linked,

@@ -77,8 +77,6 @@ BROKEN: list[tuple[str, str, object]] = [
     ("anchor_service", "loom.anchor.service.Service._answer_refused", lambda *_: None),
     ("payload", "loom.wire.content._MAX_MS", 2**64),
     ("payload", "loom.wire.content.decode_unknown", _pass_on(RuntimeError)),
-    ("mail_file", "loom.wire.mail_file._SIZES", frozenset(range(5_000))),
-    ("mail_file", "loom.core.queues.equal", _pass_on(ValueError)),
     ("invite_flight", "loom.core.handshake.read_card", _pass_on(ValueError)),
     ("invite_flight", "loom.core.handshake.claimed_token", _pass_on(MalformedMessage)),
     ("invite", "loom.wire.invite.read_token_fields", _pass_on(MalformedMessage)),

@@ -2,20 +2,16 @@
 
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from loom.anchor.anchor import Anchor, AnchorParts, prepare
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.store import SCHEMA
-from loom.api.commands import Command, PairAnchor, UseAnchor
+from loom.api.commands import PairAnchor, UseAnchor
 from loom.model import Address
-from loom.ports import Transport
 from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.harness import FakeClock, Person, World
 
-R = TypeVar("R")
 PORT = 4_071
 
 
@@ -29,23 +25,13 @@ class AnchorMachine:
         self.clock = FakeClock(world.loop)
         self.disk = Disk()
         self.limits = limits or AnchorLimits()
-        self.own_addresses = [self.host]
         self.is_running = False
         self.mask_key = random.Random(name).randbytes(16)
         self._folder = world.folder / f"anchor-{name}"
-        self.random: Callable[[int], bytes] = random.Random(f"{world.seed}/{name}").randbytes
+        self._random = random.Random(f"{world.seed}/{name}")
         self._anchor: Anchor | None = None
         self._database: OneThreadDatabase | None = None
         world.anchors.append(self)
-
-    @property
-    def address(self) -> Address:
-        """Where it listens."""
-        return Address(self.host, PORT)
-
-    def transport_of(self, host: str) -> Transport:
-        """How a host dials it."""
-        return self.world.network.transport(host)
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -60,12 +46,12 @@ class AnchorMachine:
             database,
             self.limits,
             self.clock,
-            self.random,
+            self._random.randbytes,
             self.world.network.transport(self.host),
-            lambda: self.own_addresses,
+            lambda: [self.host],
         )
         self._anchor = Anchor(parts)
-        await self._anchor.start(self.address)
+        await self._anchor.start(Address(self.host, PORT))
         self.is_running = True
 
     async def stop(self) -> None:
@@ -82,11 +68,6 @@ class AnchorMachine:
         self._database.is_dead = True
         self.world.network.crash(self.host)
         await self._anchor.close()
-
-    async def restart(self) -> None:
-        """Lose power, and start again."""
-        await self.crash()
-        await self.start()
 
     async def wipe(self) -> None:
         """Everything is lost but the keys of the anchor itself."""
@@ -136,14 +117,10 @@ class AnchorMachine:
         assert self._anchor is not None
         return self._anchor
 
-    async def send(self, command: Command[R]) -> R:
-        """What its owner asks."""
-        return await self.anchor.send(command)
-
-    async def text(self, expires_s: int = 3_600) -> str:
+    async def text(self) -> str:
         """A pairing text."""
-        at = [(self.host, PORT)]
-        return (await self.anchor.send(PairAnchor(addresses=at, expires_s=expires_s))).text
+        given = await self.anchor.send(PairAnchor(addresses=[(self.host, PORT)], expires_s=3_600))
+        return given.text
 
     async def serve(self, person: Person) -> None:
         """Somebody takes this anchor into use."""

@@ -2,8 +2,11 @@
 
 import pytest
 
-from loom.api.commands import ListAnchors
-from loom.api.events import MessageSent
+from loom.api.commands import ListAnchors, SetPreferences, ShowContact, ShowDelivery
+from loom.api.events import MessageSent, ReachChanged
+from loom.api.views import ReachView
+from loom.core.delivery.mailing import RECEIPT_HELD_MAX_S, RECEIPT_HELD_MIN_S
+from loom.node.hearing import HEARD_S
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.harness import Person, World
 
@@ -155,3 +158,73 @@ async def test_a_link_carries_what_lies_in_a_mailbox_too_and_it_is_shown_once(wo
     await world.pass_time(700)
     assert bob.received(alice) == ["by mail", "and by hand"]
     assert anchor.blobs == 0
+
+
+async def test_who_was_heard_through_an_anchor_counts_as_online_for_two_minutes(
+    world: World,
+) -> None:
+    alice, bob, anchor = await apart(world)
+    await world.pass_time(3_600)
+    assert await reach(alice, bob) == ReachView()
+    before = len(alice.told(ReachChanged))
+    await bob.say(alice, "here")
+    await world.until(lambda: alice.received(bob) == ["here"], within_s=30)
+    assert await reach(alice, bob) == ReachView(how="anchor", anchor=f"{anchor.host}:4071")
+    assert len(alice.told(ReachChanged)) == before + 1
+    await world.pass_time(HEARD_S + 60)
+    assert (await reach(alice, bob)).how == "away"
+    assert len(alice.told(ReachChanged)) == before + 2
+
+
+async def test_mail_that_lay_there_for_long_shows_nobody_online(world: World) -> None:
+    """Otherwise an anchor could show people as it liked."""
+    alice, bob, anchor = await apart(world)
+    await alice.stop()
+    await bob.say(alice, "long ago")
+    await world.until(lambda: anchor.blobs >= 1, within_s=60)
+    await bob.stop()
+    await world.pass_time(2 * HEARD_S)
+    await alice.start()
+    await world.until(lambda: alice.received(bob) == ["long ago"], within_s=60)
+    assert (await reach(alice, bob)).how == "away"
+
+
+async def test_mail_that_waits_is_told_with_its_anchor_and_since_when(world: World) -> None:
+    """What is put again later waits since the first time."""
+    alice, bob, anchor = await apart(world)
+    await bob.stop()
+    await world.pass_time(600)
+    before_ms = alice.clock.now_ms()
+    [message] = await alice.say(bob, "hello")
+    await world.until(lambda: anchor.blobs >= 1, within_s=60)
+    await world.pass_time(5 * DAY_S)
+    found = await reach(alice, bob)
+    assert (found.how, found.anchor, found.waiting) == ("mail", f"{anchor.host}:4071", 1)
+    assert found.since_ms is not None
+    assert 0 <= found.since_ms - before_ms + 1_000 < 60_000
+    shown = await alice.do(ShowDelivery(contact="Bob", message_id=message.message_id))
+    assert (shown.where, shown.anchor, shown.since_ms) == ("mailbox", found.anchor, found.since_ms)
+    await bob.start()
+    await world.delivered(alice, bob, within_s=60)
+    assert (await reach(alice, bob)).waiting == 0
+    shown = await alice.do(ShowDelivery(contact="Bob", message_id=message.message_id))
+    assert (shown.where, shown.anchor) == ("there", "")
+
+
+async def test_late_receipts_go_after_half_a_minute_or_with_what_is_said(world: World) -> None:
+    alice, bob, _ = await apart(world)
+    await alice.do(SetPreferences(late_receipts=True))
+    for turn in range(4):
+        await bob.say(alice, f"text {turn}")
+        await world.until(lambda: len(alice.received(bob)) > turn, within_s=30)  # noqa: B023 - awaited here
+        await world.pass_time(RECEIPT_HELD_MIN_S - 5)
+        assert not bob.all_delivered(alice)
+        await world.until(lambda: bob.all_delivered(alice), within_s=RECEIPT_HELD_MAX_S)
+    await bob.say(alice, "a question")
+    await world.until(lambda: len(alice.received(bob)) == 5, within_s=30)
+    await alice.say(bob, "an answer")
+    await world.until(lambda: bob.all_delivered(alice), within_s=15)
+
+
+async def reach(one: Person, other: Person) -> ReachView:
+    return (await one.do(ShowContact(contact=other.name))).reach

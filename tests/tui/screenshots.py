@@ -11,9 +11,18 @@ import msgspec
 
 from loom.api.commands import Command, ListPeers, ShowConnectivity, VerifyContact
 from loom.api.events import ContactTyping
-from loom.api.views import Connectivity, PathChange, PathView, Peers, PeerView, SafetyNumberView
+from loom.api.views import (
+    Connectivity,
+    PathChange,
+    PathView,
+    Peers,
+    PeerView,
+    ReachView,
+    SafetyNumberView,
+)
 from loom.config import CONFIG_FILE
 from loom.core.safety_number import safety_number, safety_words
+from loom.front.reach import reach_at
 from loom.front.signs import Signs
 from loom.model import PeerId
 from loom.tui import times
@@ -119,6 +128,7 @@ class Trip(PeopleNode):
                             connected_at_ms=path.connected_at_ms,
                             known_addresses=[path.address] if path.address else [],
                             last_error=path.last_error,
+                            reach=path.reach,
                         )
                         for path in self.paths
                     ]
@@ -147,6 +157,7 @@ def _paths() -> list[PathView]:
             "arriving": 0,
             "dropped": 0,
             "changes": [],
+            "reach": reach_at(address) if address else ReachView(),
         }
         return PathView(contact=contact, contact_id=number, **(fields | facts))
 

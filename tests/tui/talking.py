@@ -10,17 +10,22 @@ from loom.api.commands import (
     Command,
     DeleteMessages,
     History,
+    LeaveAnchor,
+    ListAnchors,
     ListDrafts,
     ListPreferences,
     MarkRead,
     ReadLog,
     RemoveContact,
+    ReplaceAnchor,
     RetryMessage,
     Search,
     SetDraft,
     SetPreferences,
     SetTyping,
     ShowConnectivity,
+    ShowDelivery,
+    UseAnchor,
 )
 from loom.api.events import (
     AnyEvent,
@@ -31,7 +36,10 @@ from loom.api.events import (
     MessagesDeleted,
 )
 from loom.api.views import (
+    Anchors,
+    AnchorView,
     Connectivity,
+    DeliveryView,
     Done,
     Draft,
     Drafts,
@@ -42,7 +50,8 @@ from loom.api.views import (
     Preference,
     Preferences,
 )
-from tests.fakes import FakeNode
+from loom.wire.pairing import decode_pairing_text
+from tests.fakes import NOW_MS, FakeNode
 
 
 class TalkingNode(FakeNode):
@@ -56,6 +65,9 @@ class TalkingNode(FakeNode):
         self.paths: list[PathView] = []
         self.proxy, self.proxy_state = "", "off"
         self.log: list[str] = []
+        self.anchors = Anchors(anchors=[], waiting=[])
+        self.delivery: dict[str, DeliveryView] = {}
+        """By the message's id."""
 
     def reopen(self) -> None:
         """As after a restart."""
@@ -116,7 +128,13 @@ class TalkingNode(FakeNode):
                 addresses=["0.0.0.0:4070"],
                 refused=3,
                 paths=self.paths,
+                anchors=self.anchors.anchors,
             ),
+            ListAnchors: lambda _: self.anchors,
+            UseAnchor: self._use_anchor,
+            LeaveAnchor: self._leave_anchor,
+            ReplaceAnchor: self._replace_anchor,
+            ShowDelivery: self._show_delivery,
             ReadLog: lambda one: LogLines(lines=self.log[-one.lines :]),
             SetPreferences: self._prefer,
             ListDrafts: self._list_drafts,
@@ -191,6 +209,34 @@ class TalkingNode(FakeNode):
         self._event(ContactRemoved(contact=view.contact, contact_id=view.contact_id))
         return Done()
 
+    def _use_anchor(self, command: UseAnchor) -> AnchorView:
+        hint = decode_pairing_text(command.text).hints[0]
+        number = max((one.anchor_id for one in self.anchors.anchors), default=0) + 1
+        view = anchor(number, str(hint.address))
+        self.anchors = msgspec.structs.replace(self.anchors, anchors=[*self.anchors.anchors, view])
+        return view
+
+    def _leave_anchor(self, command: LeaveAnchor) -> Done:
+        left = [one for one in self.anchors.anchors if f"#{one.anchor_id}" != command.anchor]
+        self.anchors = msgspec.structs.replace(self.anchors, anchors=left)
+        return Done()
+
+    def _replace_anchor(self, command: ReplaceAnchor) -> AnchorView:
+        view = self._use_anchor(UseAnchor(text=command.text))
+        self._leave_anchor(LeaveAnchor(anchor=command.anchor))
+        return view
+
+    def _show_delivery(self, command: ShowDelivery) -> DeliveryView:
+        [message] = [one for one in self.messages if one.message_id == command.message_id]
+        known = DeliveryView(
+            message_id=message.message_id,
+            contact=message.contact,
+            contact_id=message.contact_id,
+            state=message.state,
+            where="link" if message.state == "sent" else "here",
+        )
+        return self.delivery.get(command.message_id, known)
+
     def _list_drafts(self, command: ListDrafts) -> Drafts:
         """One in each answer."""
         numbers = [one for one in sorted(self.drafts) if one > command.after]
@@ -206,6 +252,7 @@ class TalkingNode(FakeNode):
             "read_receipts": command.read_receipts,
             "typing": command.typing,
             "muted": command.muted,
+            "late_receipts": command.late_receipts,
         }
         changes = {name: value for name, value in asked.items() if value is not None}
         if command.contact is None:
@@ -218,6 +265,25 @@ class TalkingNode(FakeNode):
             ContactChanged(contact=view.contact, contact_id=view.contact_id, what="preferences")
         )
         return Done()
+
+
+def anchor(number: int, address: str, **facts: Any) -> AnchorView:
+    """One that is reached and has nothing."""
+    view = AnchorView(
+        anchor_id=number,
+        addresses=[address],
+        up=True,
+        up_since_ms=NOW_MS,
+        latency_ms=23,
+        queues=2,
+        blobs=0,
+        size_bytes=0,
+        limit_bytes=512 * 2**20,
+        oldest_at_ms=None,
+        last_error=None,
+        warning=None,
+    )
+    return msgspec.structs.replace(view, **facts)
 
 
 def _is_unread(message: MessageView) -> bool:

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from loom.api.commands import SetPreferences, SetTyping
 from loom.api.events import ContactTyping
-from loom.api.views import Connectivity, PathChange, PathView, StatusView
+from loom.api.views import Connectivity, PathChange, PathView, ReachView, StatusView
 from loom.errors import InvalidInput
 from loom.tui.app import LoomApp
 from loom.tui.kit.chooser import Chooser
@@ -25,6 +25,7 @@ from tests.fakes import NOW_MS
 from tests.tui.conftest import Opened, settle, text_of, until
 from tests.tui.talking import TalkingNode
 
+DAY_MS = 86_400_000
 SECRETS = ("Ada", "Bob", "192.0.2.7", "10.1.2.3", "fd00::7", "home.example", "4070", "ab" * 8)
 
 
@@ -46,6 +47,7 @@ def paths() -> list[PathView]:
             PathChange(at_ms=NOW_MS, what="dialled", address="192.0.2.7:4070"),
             PathChange(at_ms=NOW_MS + 61_000, what="moved", address="10.1.2.3:4070"),
         ],
+        reach=ReachView(how="lan"),
         **common,  # type: ignore[arg-type]
     )
     bob = PathView(
@@ -63,6 +65,9 @@ def paths() -> list[PathView]:
         arriving=1,
         dropped=5,
         changes=[PathChange(at_ms=NOW_MS, what="found", address="[fd00::7]:4070")],
+        reach=ReachView(
+            how="mail", anchor="box.example:4071", waiting=3, since_ms=NOW_MS - 2 * DAY_MS
+        ),
     )
     return [bob, ada]
 
@@ -86,13 +91,14 @@ async def test_the_ways_to_everybody_are_shown(node: TalkingNode, opened: Opened
         shown = screen(app)
         for words in (
             "Refused         3 unknown callers",
-            "online, direct 10.1.2.3:4070",
+            "online, direct on this network at 10.1.2.3:4070",
             "11-18 11:07:41  moved to 10.1.2.3:4070",
             "11-18 11:06:40  connected to 192.0.2.7:4070",
             "Bob [b]",
             "4 attempts failed: no answer. ",
             "2 waiting for confirmation, 1 arriving, 5 refused",
             "found at [fd00::7]:4070",
+            "away, mail waits at box.example:4071",
         ):
             assert words in shown
         assert shown.index("moved to") < shown.index("connected to")
@@ -108,7 +114,9 @@ async def test_a_proxy_is_shown_with_whom_it_leads_to(
     bob, ada = paths()
     node.paths = [
         msgspec.structs.replace(bob, last_error="proxy_unavailable"),
-        msgspec.structs.replace(ada, proxied=True),
+        msgspec.structs.replace(
+            ada, proxied=True, address="203.0.113.7:4070", reach=ReachView(how="direct")
+        ),
     ]
     node.proxy, node.proxy_state = "socks5://127.0.0.1:9050", state
     async with opened(node, (80, 30)) as (app, pilot):
@@ -116,7 +124,7 @@ async def test_a_proxy_is_shown_with_whom_it_leads_to(
         await settle(pilot)
         shown = screen(app)
         assert f"Proxy           socks5://127.0.0.1:9050, {state}" in shown
-        assert "online, through the proxy 10.1.2.3:4070" in shown
+        assert "online, direct at 203.0.113.7:4070, through the proxy" in shown
         assert "4 attempts failed: the proxy does not answer. " in shown
 
 

@@ -25,6 +25,7 @@ from loom.api.events import (
     PeerOnline,
     Warned,
 )
+from loom.api.views import ReachView
 from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
 from loom.tui.chat import layout
@@ -810,14 +811,17 @@ async def test_a_key_that_quits_elsewhere_says_what_quits_here(
 
 async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
+        here = node.contacts["Ada"]
+        node.contacts["Ada"] = msgspec.structs.replace(here, online=False, reach=ReachView())
         node.tell(PeerOffline(contact="Ada", contact_id=2, reason="closed"))
         await settle(pilot)
-        assert "Ada · verified · PQ · offline" in text_of(app)[0]
+        assert text_of(app)[0].rstrip().endswith("Ada · verified · PQ · away")
+        node.contacts["Ada"] = here
         node.tell(PeerOnline(contact="Ada", contact_id=2, address="192.0.2.7:4070"))
         node.tell(ContactTyping(contact="Ada", contact_id=2, on=True))
         node.tell(Warned(code="key_unavailable", facts={"what": "something odd"}))
         await settle(pilot)
-        assert "online, direct 192.0.2.7:4070" in text_of(app)[0]
+        assert text_of(app)[0].rstrip().endswith("online, direct")
         assert "Ada is typing" in screen(app)
         assert "something odd" in text_of(app)[-1]
 

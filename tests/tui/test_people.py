@@ -148,7 +148,8 @@ async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) ->
             "Status          not verified",
             "abab abab abab",
             "post-quantum, established",
-            "online, direct 127.0.0.1:4070, you connected at",
+            "Reached         online, direct",
+            "127.0.0.1:4070, you connected at",
             "0 unread, 0 waiting to be sent",
         ):
             assert words in screen(app)

@@ -18,7 +18,7 @@ def test_ada_is_verified_and_called_again(tmux: Tmux) -> None:
     tmux.until("Ada · verified")
     tmux.type("F2")
     tmux.until("Status          verified")
-    tmux.until("online, direct 127.0.0.1:")
+    tmux.until("Reached         online, direct on this network")
     tmux.type("Escape")
     tmux.until("Ada · verified")
     tmux.type("/token", "Enter")

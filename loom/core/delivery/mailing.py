@@ -19,6 +19,10 @@ PUT_AGAIN_FIRST_S: Final = 86_400
 PUT_AGAIN_MAX_S: Final = 4 * 86_400
 RESEAL_AFTER_S: Final = 23 * 86_400
 """What is put must be worth reading for a week."""
+RECEIPT_HELD_MIN_S: Final = 30.0
+RECEIPT_HELD_MAX_S: Final = 300.0
+"""So long a late receipt is held, at random: an anchor that sees mail go both ways cannot match a
+message with its receipt by their times."""
 GREETING_RETRY_S: Final = 86_400
 CLOCK_ALLOWANCE_S: Final = 12 * 3_600
 """How far the clock of a sender may be off before its mail counts as of another session."""
@@ -62,6 +66,11 @@ def must_wait_s(mailing: Mailing, now_s: float) -> float | None:
     if mailing.outage_since_s is None:
         return None
     return max(0.0, mailing.outage_since_s + OUTAGE_GRACE_S - now_s, mailing.full_until_s - now_s)
+
+
+def receipt_held_s(share: float) -> float:
+    """How long a late receipt is held; `share`: random, from 0 to 1."""
+    return RECEIPT_HELD_MIN_S + share * (RECEIPT_HELD_MAX_S - RECEIPT_HELD_MIN_S)
 
 
 def put_again_s(puts: int) -> int:

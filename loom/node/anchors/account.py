@@ -113,7 +113,7 @@ class Account:
         """Serve a queue from now on."""
         queue = self.queues[row.queue_id] = HeldQueue(row, device)
         if queue.is_read:
-            self.reading.add(ReadQueue(queue.keys, device))
+            self.reading.add(ReadQueue(queue.keys, device, self.name))
         return queue
 
     def drop(self, queue_id: bytes) -> None:

@@ -39,7 +39,7 @@ class Guest:
         self._parts = parts
         self.line = Line(caller, self.keys.door, told.mask_key, addresses, self, spawn)
         if self.is_read:
-            self.reading.add(ReadQueue(self.keys, device))
+            self.reading.add(ReadQueue(self.keys, device, self.name))
             device.context.reading(READING_MAX_S)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from loom.errors import PeerError
 from loom.node.device import Device
 from loom.node.mail import Incoming, Judgement, Mail
 from loom.node.routes.anchor_link import AnchorLink
+from loom.wire.limits import MAIL_LIFETIME_S
 from loom.wire.requests import Ack, Answer, Push
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ class ReadQueue(NamedTuple):
 
     keys: QueueKeys
     device: Device
+    anchor: str
+    """What people call the anchor where it is."""
 
 
 class Reading:
@@ -63,6 +66,7 @@ class Reading:
             log.info("contact %d: a blob that is no envelope", queue.device.number)
             self._is_judged(link, push, queue, Judgement.UNOPENED, is_last=is_last)
             return
+        queue.device.hearing.heard(queue.anchor, opened.until_s - MAIL_LIFETIME_S)
         judged = partial(self._is_judged, link, push, queue, is_last=is_last)
         queue.device.inbox.put([Incoming(opened.envelope, Mail(opened.until_s, judged))])
 

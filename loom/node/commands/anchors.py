@@ -29,23 +29,19 @@ class AnchorCommands:
         return _view(await self._anchors.use(decode_pairing_text(command.text)))
 
     async def _list(self, command: api.ListAnchors) -> views.Anchors:
-        devices = list(self._roster.values())
-        put = await self._parts.database.read(
-            lambda db: {one.number: outbox.in_mailboxes(db, one.device_id) for one in devices}
-        )
+        put = await self._parts.database.read(outbox.in_mailboxes)
         waiting = [
             views.WaitingMail(
                 contact=device.person.name,
                 contact_id=device.number,
                 anchors=[one.anchor for one in device.mailer.mailboxes],
-                messages=len(put[device.number]),
-                since_ms=min(put[device.number].values()) * 1000,
+                messages=lies.messages,
+                since_ms=lies.since_s * 1000,
             )
-            for device in devices
-            if put[device.number]
+            for device in self._roster.values()
+            if (lies := put.get(device.device_id)) is not None
         ]
-        accounts = [one for one in self._anchors.accounts.values() if not one.anchor.is_left]
-        return views.Anchors(anchors=[_view(one) for one in accounts], waiting=waiting)
+        return views.Anchors(anchors=anchor_views(self._anchors), waiting=waiting)
 
     async def _leave(self, command: api.LeaveAnchor) -> views.Done:
         await self._anchors.leave(self._anchors.named(command.anchor))
@@ -58,6 +54,11 @@ class AnchorCommands:
         account = await self._anchors.use(text, instead_of=before)
         await self._anchors.leave(before, at_once=True)
         return _view(account)
+
+
+def anchor_views(anchors: Anchors) -> list[views.AnchorView]:
+    """Those in use."""
+    return [_view(one) for one in anchors.accounts.values() if not one.anchor.is_left]
 
 
 def _view(account: Account) -> views.AnchorView:

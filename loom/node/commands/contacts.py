@@ -42,11 +42,13 @@ from loom.node.message_view import shown_id
 from loom.node.names import check_name, free_name
 from loom.node.network import Network
 from loom.node.parts import Parts
+from loom.node.reach import reach_of
 from loom.node.roster import Roster
 from loom.storage import addresses, events, joins, messages, outbox, persons
 from loom.storage.addresses import AddressSource
 from loom.storage.connection import Db
 from loom.storage.joins import PendingJoin
+from loom.storage.outbox import InMailbox
 from loom.wire.content import Join, encode_payload
 from loom.wire.invite import InviteText, decode_invite, is_invite
 from loom.wire.nearby import Introduction
@@ -256,8 +258,13 @@ class ContactCommands:
         return view
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
-        unread, queued, last = await self._parts.database.long_read(
-            lambda db: (messages.unread_counts(db), outbox.counts(db), messages.last_messages(db))
+        unread, queued, last, put = await self._parts.database.long_read(
+            lambda db: (
+                messages.unread_counts(db),
+                outbox.counts(db),
+                messages.last_messages(db),
+                outbox.in_mailboxes(db),
+            )
         )
         devices = sorted(
             self._roster.values(), key=lambda device: persons.name_key(device.person.name)
@@ -269,6 +276,7 @@ class ContactCommands:
                     unread.get(device.conversation_id, 0),
                     queued.get(device.conversation_id, 0),
                     last.get(device.conversation_id),
+                    put.get(device.device_id),
                 )
                 for device in devices
             ]
@@ -392,19 +400,27 @@ class ContactCommands:
 
     async def view(self, device: Device) -> views.ContactView:
         await device.sessions.ready()
-        unread, queued, last = await self._parts.database.read(
+        unread, queued, last, put = await self._parts.database.read(
             lambda db: (
                 messages.unread_count(db, device.conversation_id),
                 outbox.counts(db).get(device.conversation_id, 0),
                 messages.page(db, device.conversation_id, 1),
+                outbox.in_mailboxes(db, device.device_id),
             )
         )
-        return self._contact_view(device, unread, queued, last[0] if last else None)
+        newest = last[0] if last else None
+        return self._contact_view(device, unread, queued, newest, put.get(device.device_id))
 
     def _contact_view(
-        self, device: Device, unread: int, queued: int, last: Message | None
+        self,
+        device: Device,
+        unread: int,
+        queued: int,
+        last: Message | None,
+        lies: InMailbox | None,
     ) -> views.ContactView:
-        return _contact_view(device, unread, queued, last, self._network.joins.of(device.device_id))
+        join = self._network.joins.of(device.device_id)
+        return _contact_view(device, unread, queued, last, join, reach_of(device, lies))
 
     def _introduce(
         self,
@@ -450,6 +466,7 @@ def _contact_view(
     queued: int,
     last: Message | None,
     join: PendingJoin | None,
+    reach: views.ReachView,
 ) -> views.ContactView:
     person = device.person
     return views.ContactView(
@@ -469,6 +486,7 @@ def _contact_view(
         joining=None
         if join is None
         else views.JoiningView(state=join.state.value, expires_at_ms=join.expires_at_s * 1000),
+        reach=reach,
     )
 
 

@@ -1,6 +1,7 @@
 """Commands about what was and is to be said."""
 
 import uuid
+from typing import Final
 
 from loom.api import commands as api
 from loom.api import views
@@ -13,6 +14,7 @@ from loom.node.journal import Happened
 from loom.node.message_view import message_fields, message_view, shown_id
 from loom.node.names import check_text
 from loom.node.parts import Parts
+from loom.node.reach import anchor_of
 from loom.node.roster import Roster
 from loom.printable import printable
 from loom.storage import messages, outbox, preferences, receipts
@@ -23,6 +25,14 @@ from loom.wire.content import Text, tag_of
 from loom.wire.limits import RECEIPT_MAX_IDS
 
 PAGE_MAX = 10_000
+_WHERE: Final = {
+    MessageState.QUEUED: "here",
+    MessageState.SENT: "link",
+    MessageState.DELIVERED: "there",
+    MessageState.READ: "there",
+    MessageState.FAILED: "nowhere",
+}
+"""Where a message is that lies in no mailbox."""
 
 
 class MessageCommands:
@@ -35,6 +45,7 @@ class MessageCommands:
             api.SendText: self._send_text,
             api.History: self._history,
             api.Search: self._search,
+            api.ShowDelivery: self._show_delivery,
             api.RetryMessage: self._retry_message,
             api.DeleteMessages: self._delete_messages,
             api.MarkRead: self._mark_read,
@@ -45,6 +56,28 @@ class MessageCommands:
         device = self._roster.addressable(command.contact)
         check_text(command.body)
         return await self._queue(device, command.body)
+
+    async def _show_delivery(self, command: api.ShowDelivery) -> views.DeliveryView:
+        device, message_id = self._roster.named(command.contact), _id(command.message_id)
+        device_id = device.device_id
+        message, put = await self._parts.database.read(
+            lambda db: (
+                messages.by_id(db, device.conversation_id, message_id, OWNER),
+                outbox.in_mailboxes(db, device_id, message_id),
+            )
+        )
+        if message is None:
+            raise MessageNotFound(message_id=command.message_id)
+        lies = put.get(device_id)
+        return views.DeliveryView(
+            message_id=command.message_id,
+            contact=device.person.name,
+            contact_id=device.number,
+            state=message.state.value,
+            where=_WHERE[message.state] if lies is None else "mailbox",
+            anchor="" if lies is None else anchor_of(device, lies.queue_id),
+            since_ms=None if lies is None else lies.since_s * 1000,
+        )
 
     async def _retry_message(self, command: api.RetryMessage) -> views.MessageView:
         device, message_id = self._roster.addressable(command.contact), _id(command.message_id)

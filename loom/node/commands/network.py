@@ -5,10 +5,12 @@ from loom.api import commands as api
 from loom.api import views
 from loom.errors import InvalidAddress, ProxyNeeded, Unreachable
 from loom.model import Address, Direction
+from loom.node.commands.anchors import anchor_views
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.network import Network
 from loom.node.parts import Parts
+from loom.node.reach import reach_of
 from loom.node.roster import Roster
 from loom.storage import addresses, outbox
 from loom.storage.addresses import AddressSource
@@ -49,11 +51,14 @@ class NetworkCommands:
         return views.Done()
 
     async def _list_peers(self, command: api.ListPeers) -> views.Peers:
-        known = await self._parts.database.read(
-            lambda db: {
-                number: addresses.of_device(db, device.device_id)
-                for number, device in self._roster.items()
-            }
+        known, put = await self._parts.database.read(
+            lambda db: (
+                {
+                    number: addresses.of_device(db, device.device_id)
+                    for number, device in self._roster.items()
+                },
+                outbox.in_mailboxes(db),
+            )
         )
         return views.Peers(
             peers=[
@@ -66,6 +71,7 @@ class NetworkCommands:
                     connected_at_ms=device.connected_at_ms,
                     known_addresses=[str(one.address) for one in known.get(number, [])],
                     last_error=device.last_error,
+                    reach=reach_of(device, put.get(device.device_id)),
                 )
                 for number, device in sorted(self._roster.items())
             ]
@@ -73,13 +79,14 @@ class NetworkCommands:
 
     async def _show_connectivity(self, command: api.ShowConnectivity) -> views.Connectivity:
         roster, network = self._roster, self._network
-        known, queued = await self._parts.database.read(
+        known, queued, put = await self._parts.database.read(
             lambda db: (
                 {
                     number: len(addresses.of_device(db, device.device_id))
                     for number, device in roster.items()
                 },
                 outbox.counts(db),
+                outbox.in_mailboxes(db),
             )
         )
         return views.Connectivity(
@@ -94,13 +101,17 @@ class NetworkCommands:
                     proxied=network.reached_by_proxy(device),
                     known=known.get(number, 0),
                     queued=queued.get(device.conversation_id, 0),
+                    reach=reach_of(device, put.get(device.device_id)),
                 )
                 for number, device in sorted(roster.items())
             ],
+            anchors=anchor_views(network.anchors),
         )
 
 
-def _path_view(device: Device, *, proxied: bool, known: int, queued: int) -> views.PathView:
+def _path_view(
+    device: Device, *, proxied: bool, known: int, queued: int, reach: views.ReachView
+) -> views.PathView:
     dialer = None if device.connection is not None else device.dialer
     return views.PathView(
         contact=device.person.name,
@@ -118,6 +129,7 @@ def _path_view(device: Device, *, proxied: bool, known: int, queued: int) -> vie
         arriving=device.inbox.waiting,
         dropped=device.inbox.dropped,
         changes=device.paths.changes,
+        reach=reach,
     )
 
 

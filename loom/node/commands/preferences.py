@@ -7,7 +7,7 @@ import msgspec
 from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ContactChanged
-from loom.errors import InvalidText
+from loom.errors import InvalidInput, InvalidText
 from loom.model import PersonId
 from loom.node.commands.handlers import Handlers
 from loom.node.journal import Happened
@@ -78,7 +78,10 @@ class PreferenceCommands:
             "read_receipts": command.read_receipts,
             "typing": command.typing,
             "muted": command.muted,
+            "late_receipts": command.late_receipts,
         }
+        if device is not None and command.late_receipts is not None:
+            raise InvalidInput(what="Late receipts are for all contacts or for none")
         changes = {name: value for name, value in asked.items() if value is not None}
 
         def change(db: Db, happened: Happened) -> None:
@@ -100,4 +103,5 @@ def _view(contact_id: PersonId | None, allowed: Allowed) -> views.Preference:
         read_receipts=allowed.read_receipts,
         typing=allowed.typing,
         muted=allowed.muted,
+        late_receipts=allowed.late_receipts,
     )

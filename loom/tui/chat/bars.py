@@ -3,6 +3,7 @@
 from textual import events
 from textual.message import Message
 
+from loom.front.reach import is_heard, reach_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of, wrap
 from loom.tui.lines import Lines, Look
@@ -43,7 +44,7 @@ class TitleLine(Lines):
 
 
 def facts_of(conversation: Conversation) -> Line:
-    """Verified or not, post-quantum state, path; what may be cut off, an address, comes last."""
+    """Verified or not, post-quantum state, reach; what may be cut off, an address, comes last."""
     contact = conversation.contact
     facts: Line = []
     if contact.blocked:
@@ -63,10 +64,8 @@ def facts_of(conversation: Conversation) -> Line:
             facts.append(Piece("no session yet", "status"))
     if conversation.muted:
         facts.append(Piece("muted", "status"))
-    if contact.online:
-        facts.append(Piece(f"online, direct {conversation.path}".strip(), "good"))
-    else:
-        facts.append(Piece("offline", "status"))
+    role = "good" if is_heard(contact.reach) else "status"
+    facts.append(Piece(reach_words(contact.reach, short=True), role))
     return facts
 
 
@@ -113,6 +112,8 @@ class StatusLine(Lines):
         self._model = model
         self.notice = ""
         self.is_bad = False
+        self.where = ""
+        """Where the selected message is."""
         self.size_bytes = 0
         self.help_key = ""
         self._rows: list[str] = []
@@ -122,7 +123,7 @@ class StatusLine(Lines):
         """One line, or as many as a notice needs."""
         words, _ = self._left()
         width = max(self.size.width - 2, 10)
-        is_long = bool(self.notice) or not self._model.connected
+        is_long = bool(self.notice or self.where) or not self._model.connected
         fits = not is_long or width_of(words) <= width - width_of(self._right()[0])
         rows = [] if fits else [words[a:b] for a, b in wrap(words, width)]
         self._rows = rows[: max(self.screen.size.height // 4, 1)]
@@ -160,6 +161,8 @@ class StatusLine(Lines):
             return "The node has stopped; trying to reach it again", "bad"
         if self.notice:
             return self.notice, "bad" if self.is_bad else "notice"
+        if self.where:
+            return self.where, "notice"
         if model.status is None:
             return "", "status"
         profile = printable(model.status.profile)

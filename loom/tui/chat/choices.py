@@ -19,12 +19,12 @@ PAGE = 100
 SNIPPET_BEFORE = 20
 SIGNS = (
     ("queued", "Waiting to be sent"),
-    ("sent", "Sent"),
-    ("delivered", "Delivered"),
+    ("sent", "Handed on: to their Loom, or to a mailbox at an anchor"),
+    ("delivered", "Delivered: their Loom has it"),
     ("read", "Read"),
     ("failed", "Failed; or a contact that is blocked or has a changed identity"),
     ("online", "Online"),
-    ("offline", "Offline"),
+    ("offline", "Away"),
     ("verified", "Verified"),
     ("muted", "Muted"),
 )

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from loom.api.commands import SendText, SetDraft
-from loom.api.events import AnyEvent, ContactRemoved
+from loom.api.events import AnyEvent, ContactRemoved, MessageSent
 from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.front.slash import Refused, Run, Say, by_name, read_line
@@ -33,6 +33,7 @@ from loom.tui.model import Changes
 from loom.tui.owner import Owner
 from loom.tui.pasted import pasted_token
 from loom.wire.limits import TEXT_MAX_BYTES
+from loom.wire.pairing import is_pairing_text
 
 if TYPE_CHECKING:
     from loom.tui.chat.choices import Choices
@@ -97,6 +98,7 @@ class ChatScreen(Screen[None]):
             self.deletion,
             pick=lambda links, use: self.choices.names("Links", links, use),
             changed=self._show_who_has_the_keys,
+            changed_where=self.show_bars,
             moved=self.show_reading,
         )
         self.actions: Mapping[str, Callable[[], None]] = {
@@ -194,6 +196,9 @@ class ChatScreen(Screen[None]):
             self.show_reading()
         if self._owner.model.current is None and self.reader.window is not None:
             self._leave_removed()
+        self.selection.whereabouts.sent_on(
+            {event.message_id for event in happened if isinstance(event, MessageSent)}
+        )
         for event in happened:
             if isinstance(event, ContactRemoved):
                 self.say(f"{printable(event.contact)} and the whole conversation are deleted.")
@@ -217,8 +222,10 @@ class ChatScreen(Screen[None]):
     def show_bars(self) -> None:
         """List, title, rule and status."""
         window, model = self.reader.window, self._owner.model
+        self.selection.whereabouts.look()
         self.rule.below = 0 if window is None or window.follows else window.arrived_below
         self.rule.selecting = self.selection.help() if self.selection.is_active else []
+        self.status.where = self.selection.whereabouts.words
         self.status.help_key = self._owner.keys.words("help")
         self.status.size_bytes = self.composer.editor.size_bytes
         self.obstacle.fit()
@@ -325,11 +332,14 @@ class ChatScreen(Screen[None]):
             self.composer.insert(text)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Any number of lines; nothing is sent by itself. An invite or a token is asked about."""
+        """Any number of lines; nothing is sent by itself. A text of Loom's own is asked about."""
         event.stop()
         self.selection.stop()
         if (token := pasted_token(event.text)) and not self.composer.editor.text:
-            self.slash.show_add(token=token, writes=True)
+            if is_pairing_text(token):
+                self.slash.show_anchors(token, writes=True)
+            else:
+                self.slash.show_add(token=token, writes=True)
             return
         before = self.composer.editor.text
         self.composer.insert(event.text)

@@ -15,6 +15,7 @@ from loom.tui.chat.deletion import Deletion
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
+from loom.tui.chat.whereabouts import Whereabouts
 from loom.tui.keys import is_text
 from loom.tui.links import is_pasted
 from loom.tui.owner import Owner
@@ -29,6 +30,7 @@ class Selection:
     Args:
         pick: lets one of several links be picked.
         changed: something is selected now, or nothing any more.
+        changed_where: it is known now where the selected message is.
         moved: another message is.
     """
 
@@ -42,6 +44,7 @@ class Selection:
         *,
         pick: Callable[[list[str], Callable[[str], None]], None],
         changed: Callable[[], None],
+        changed_where: Callable[[], None],
         moved: Callable[[], None],
     ) -> None:
         self._owner = owner
@@ -65,6 +68,9 @@ class Selection:
         self._run = ""
         """The last letters that did something here, in case they began a word."""
         self._run_s = 0.0
+        self.whereabouts = Whereabouts(
+            owner, lambda: self._chosen() if self.is_active else [], changed_where
+        )
         self.actions: Mapping[str, Callable[[], None]] = {
             "select": self.begin,
             "select_newer": lambda: self._select(1),

@@ -81,6 +81,7 @@ class SlashCommands:
             "unmute": partial(self._mute, False),
             "remove": self._remove,
             "connect": self._connect,
+            "anchors": self._anchors,
             "report": self._report,
             "notify": self._use_notices,
             "theme": self._use_theme,
@@ -294,6 +295,16 @@ class SlashCommands:
         from loom.tui.screens.connectivity import ConnectivityPanel
 
         self._owner.open_panel(ConnectivityPanel(self._owner))
+
+    async def _anchors(self, argument: str) -> None:
+        self.show_anchors("".join(argument.split()))
+
+    def show_anchors(self, text: str = "", *, writes: bool = False) -> None:
+        """The anchors in use, with a pairing text that was given elsewhere; `writes`: see above."""
+        from loom.tui.screens.anchors import AnchorsPanel
+
+        write = self._write if writes else None
+        self._owner.open_panel(AnchorsPanel(self._owner, text, write))
 
     def _show_log(self) -> None:
         from loom.tui.screens.log import LogPanel

@@ -19,6 +19,7 @@ from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.pasted import PREFIX, pasted_token
 from loom.tui.screens.token import TokenPanel
+from loom.wire.pairing import is_pairing_text
 
 TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
 NEARBY: Final = "Pair with somebody"
@@ -114,7 +115,10 @@ class AddPanel(LivePanel):
         if token := pasted_token(event.text):
             event.stop()
             event.prevent_default()
-            self._take(token)
+            if is_pairing_text(token):
+                self.loom.show_anchors(token)
+            else:
+                self._take(token)
 
     def _take(self, token: str) -> None:
         self._token.clear()

@@ -1,19 +1,20 @@
 """How each contact is reached, which attempts failed, what waits, and whom the node refused."""
 
 import os
-import time
 from functools import partial
 
 from loom.api.commands import ShowConnectivity, Status
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
 from loom.api.views import Connectivity, PathView
+from loom.front.reach import is_heard, reach_words
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.report import Screen, report
+from loom.tui.screens.anchors import anchor_line, mail_words, name_of
 from loom.tui.themes import Piece
-from loom.tui.times import second_of
+from loom.tui.times import now_ms, second_of
 
 LOOK_S = 2.0
 _CHANGES = {
@@ -69,6 +70,9 @@ class ConnectivityPanel(LivePanel):
             *([Fact("Proxy", *_proxy(found))] if found.proxy else []),
             Fact("Refused", f"{_count(found.refused, 'unknown caller')}"),
         ]
+        for anchor in found.anchors:
+            role = "text" if anchor.up else "bad"
+            items.append(Fact("Anchor", f"{name_of(anchor)}, {anchor_line(anchor)}", role))
         for path in found.paths:
             items += [GAP, *self._path(path)]
         return items
@@ -81,13 +85,13 @@ class ConnectivityPanel(LivePanel):
             status = await loom.send(Status())
             found = await loom.send(ShowConnectivity())
             screen = Screen(*loom.size, loom.look.signs.unicode, loom.has_focus)
-            self.copy(report(status, found, screen, os.environ, _now_ms()))
+            self.copy(report(status, found, screen, os.environ, now_ms()))
 
         self.work(copy(), name="report")
 
     def _path(self, path: PathView) -> list[Item]:
         signs = self.loom.look.signs
-        sign = signs["online" if path.online else "offline"]
+        sign = signs["online" if is_heard(path.reach) else "offline"]
         line = [Piece(f"{sign} {printable(path.contact)}", "name"), Piece(f"  {way(path)}", "hint")]
         items: list[Item] = [Row(f"contact {path.contact_id}", line, partial(self._open, path))]
         if not path.online and path.last_error:
@@ -95,9 +99,14 @@ class ConnectivityPanel(LivePanel):
             tries = _count(path.failed_attempts, "attempt")
             text = f"{tries} failed: {why}." if path.failed_attempts else f"{why.capitalize()}."
             if path.next_dial_at_ms is not None:
-                wait_s = (path.next_dial_at_ms - _now_ms()) // 1000
+                wait_s = (path.next_dial_at_ms - now_ms()) // 1000
                 text += f" Next in {wait_s} s." if wait_s > 0 else " Trying again now."
             items.append(Text(f"  {text}"))
+        reach = path.reach
+        if reach.waiting and reach.since_ms is not None:
+            anchor = reach.anchor if reach.how == "mail" else ""
+            mail = mail_words(reach.waiting, anchor, reach.since_ms, path.contact)
+            items.append(Text(f"  {mail}", "warn"))
         waiting = [
             (path.queued, "waiting for confirmation"),
             (path.arriving, "arriving"),
@@ -124,16 +133,12 @@ def _proxy(found: Connectivity) -> tuple[str, str]:
 
 def way(path: PathView) -> str:
     """How a contact is reached, in words."""
+    words = reach_words(path.reach)
     if path.online:
-        how = "through the proxy" if path.proxied else "direct"
-        return f"online, {how} {printable(path.address or '')}".rstrip()
-    known = path.known_addresses
-    return f"offline, {_count(known, 'known address', 'es')}"
+        proxy = ", through the proxy" if path.proxied else ""
+        return f"{words} at {printable(path.address or '')}".removesuffix(" at ") + proxy
+    return f"{words}, {_count(path.known_addresses, 'known address', 'es')}"
 
 
 def _count(number: int, what: str, plural: str = "s") -> str:
     return f"{number} {what}{'' if number == 1 else plural}"
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -1,7 +1,6 @@
 """One's own invites: making one, showing it, who used which."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,6 +14,7 @@ from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.screens.token import too_small
 from loom.tui.themes import Piece
+from loom.tui.times import now_ms
 
 MAKE = "Make an invite"
 
@@ -165,8 +165,3 @@ class InvitePanel(LivePanel):
             self.say("It is revoked.")
 
         self.work(revoke(), name="revoke")
-
-
-def now_ms() -> int:
-    """Unix time in milliseconds."""
-    return time.time_ns() // 1_000_000

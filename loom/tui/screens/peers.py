@@ -5,6 +5,7 @@ from functools import partial
 from loom.api.commands import ListPeers, Status
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
 from loom.api.views import PeerView, StatusView
+from loom.front.reach import is_heard, reach_words
 from loom.printable import printable
 from loom.tui.cells import pad
 from loom.tui.kit.items import GAP, Fact, Item, Row, Text
@@ -33,7 +34,12 @@ class PeersPanel(LivePanel):
         self._status = await self.loom.send(Status())
         peers = (await self.loom.send(ListPeers())).peers
         self._peers = sorted(
-            peers, key=lambda one: (not one.online, not one.known_addresses, one.contact.casefold())
+            peers,
+            key=lambda one: (
+                not is_heard(one.reach),
+                not one.known_addresses,
+                one.contact.casefold(),
+            ),
         )
 
     def concerns(self, event: AnyEvent) -> bool:
@@ -58,15 +64,16 @@ class PeersPanel(LivePanel):
     def _row(self, peer: PeerView) -> Row:
         signs = self.loom.look.signs
         name = pad(printable(peer.contact), NAME_WIDTH, signs["ellipsis"])
+        way, role = reach_words(peer.reach), "good" if is_heard(peer.reach) else "status"
         if peer.online:
             since = peer.connected_at_ms
-            when = "" if since is None else f" since {clock_of(since)}"
-            way, role = f"online, direct {peer.address or ''}{when}", "good"
+            way += f", {peer.address}" if peer.address else ""
+            way += "" if since is None else f" since {clock_of(since)}"
         elif peer.known_addresses:
-            way, role = f"offline, last seen at {', '.join(peer.known_addresses)}", "status"
+            way += f", last seen at {', '.join(peer.known_addresses)}"
         else:
-            way, role = "offline, no address known", "status"
-        sign = signs["online" if peer.online else "offline"]
+            way += ", no address known"
+        sign = signs["online" if is_heard(peer.reach) else "offline"]
         line = [Piece(f"{sign} {name}"), Piece(f"  {printable(way)}", role)]
         return Row(f"peer {peer.contact_id}", line, partial(self._show, peer.contact_id))
 

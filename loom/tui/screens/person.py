@@ -15,13 +15,14 @@ from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, PeerView, Preference
 from loom.errors import ContactNotFound
 from loom.front.invite_words import joining_words
+from loom.front.reach import is_heard, reach_words
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
+from loom.tui.screens.anchors import mail_words
 from loom.tui.screens.connectivity import ERRORS
-from loom.tui.screens.invites import now_ms
 from loom.tui.screens.verifying import VerifyPanel
-from loom.tui.times import clock_of, day_words
+from loom.tui.times import clock_of, day_words, now_ms
 
 RENAME, ADDRESS, DELETE = "New name", "Connect to", "Delete"
 """The fields, by which a command puts the cursor there."""
@@ -111,16 +112,24 @@ class PersonPanel(LivePanel):
         if peer is None:
             return []
         items: list[Item]
+        words = reach_words(peer.reach)
         if peer.online:
             by = {"out": ", you connected", "in": ", they connected"}.get(peer.direction or "", "")
             since = peer.connected_at_ms
             when = "" if since is None else f" at {clock_of(since)}"
-            items = [Fact("Connection", f"online, direct {peer.address or ''}{by}{when}", "good")]
+            items = [
+                Fact("Reached", words, "good"),
+                Fact("Connection", f"{peer.address or 'a link'}{by}{when}"),
+            ]
         else:
-            items = [Fact("Connection", "offline")]
+            items = [Fact("Reached", words, "good" if is_heard(peer.reach) else "text")]
             if peer.last_error:
                 error = ERRORS.get(peer.last_error, peer.last_error)
                 items.append(Fact("Last attempt", error))
+        reach = peer.reach
+        if reach.waiting and reach.since_ms is not None:
+            mail = mail_words(reach.waiting, "", reach.since_ms, peer.contact)
+            items.append(Fact("Mail", mail, "warn"))
         known = [one for one in peer.known_addresses if one != peer.address]
         return [*items, *([Fact("Addresses", ", ".join(known))] if known else [])]
 

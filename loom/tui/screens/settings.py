@@ -44,6 +44,14 @@ class SettingsPanel(LivePanel):
             Toggle("Read receipts", now.read_receipts, self._show_reading, "that you have read"),
             Toggle("Typing", now.typing, self._show_typing, "that you are typing"),
             GAP,
+            Text("What an anchor can see.", "title"),
+            Toggle(
+                "Late receipts",
+                now.late_receipts,
+                self._hold_receipts,
+                "half a minute to five, so that it cannot match them by time",
+            ),
+            GAP,
             Text("Notifications show", "title"),
             *(
                 Option("notify", words, loom.notices.level is one, partial(loom.use_notices, one))
@@ -75,6 +83,9 @@ class SettingsPanel(LivePanel):
 
     def _show_typing(self, on: bool) -> None:
         self._change(SetPreferences(typing=on))
+
+    def _hold_receipts(self, on: bool) -> None:
+        self._change(SetPreferences(late_receipts=on))
 
     def _change(self, command: SetPreferences) -> None:
         async def change() -> None:

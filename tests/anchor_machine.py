@@ -1,10 +1,17 @@
-"""Peers that ask an anchor, in memory or over a network, one request at a time."""
+"""A machine with an anchor on it, in memory and virtual time, and a peer that asks it."""
 
 import asyncio
+import contextlib
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Protocol, TypeVar
 
+from loom.anchor.anchor import Anchor, AnchorParts, prepare
+from loom.anchor.limits import AnchorLimits
+from loom.anchor.store import SCHEMA
+from loom.api.commands import Command, PairAnchor
 from loom.core.anchor_gate import anchor_credentials
 from loom.core.link import Link
 from loom.core.link_ends import LinkInitiator
@@ -36,6 +43,8 @@ from loom.wire.requests import (
     decode_push,
     encode_request,
 )
+from tests.memory_network import MemoryNetwork
+from tests.node.disk import Disk, OneThreadDatabase
 
 R = TypeVar("R")
 PORT = 4_071
@@ -43,23 +52,149 @@ MASK_KEY = bytes(range(50, 66))
 DAY_S = 86_400
 
 
+class AnchorMachine:
+    """It can lose power, be wiped, set back to an old copy, and start again."""
+
+    def __init__(
+        self,
+        network: MemoryNetwork,
+        clock: Clock,
+        folder: Path,
+        *,
+        host: str = "10.0.0.200",
+        limits: AnchorLimits | None = None,
+    ) -> None:
+        self.network = network
+        self.clock = clock
+        self.folder = folder
+        self.host = host
+        self.own_addresses = [host]
+        self.limits = limits or AnchorLimits()
+        self.disk = Disk()
+        self.disk.lose_power = self.lose_power
+        self.is_running = False
+        self.mask_key = MASK_KEY
+        self._random = Random(f"anchor {host}")
+        self.random: Callable[[int], bytes] = self._random.randbytes
+        self._anchor: Anchor | None = None
+        self._database: OneThreadDatabase | None = None
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        return Address(self.host, PORT)
+
+    @property
+    def anchor(self) -> Anchor:
+        """The one that runs."""
+        assert self._anchor is not None
+        return self._anchor
+
+    @property
+    def database(self) -> OneThreadDatabase:
+        """Its store."""
+        assert self._database is not None
+        return self._database
+
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return self.folder / "loom.db"
+
+    def transport_of(self, host: str) -> Transport:
+        """How a host dials it."""
+        return self.network.transport(host)
+
+    async def start(self) -> None:
+        """Open it, made at first, and listen."""
+        self.folder.mkdir(exist_ok=True)
+        is_new = not self.path.exists()
+        self._database = OneThreadDatabase.on(self.disk, self.path, SCHEMA)
+        if is_new:
+            self._database.write_now(lambda db: prepare(db, MASK_KEY, "anchor"))
+        self._anchor = Anchor(
+            AnchorParts(
+                name="anchor",
+                folder=self.folder,
+                database=self._database,
+                limits=self.limits,
+                clock=self.clock,
+                random=self._random.randbytes,
+                transport=self.network.transport(self.host),
+                local_addresses=lambda: self.own_addresses,
+            )
+        )
+        await self._anchor.start(self.address)
+        self.is_running = True
+
+    async def stop(self) -> None:
+        """An orderly end."""
+        self.is_running = False
+        await self.anchor.close()
+
+    def lose_power(self) -> None:
+        """End as kill -9 would."""
+        if self.is_running:
+            self.is_running = False
+            self.network.crash(self.host)
+            self.database.is_dead = True
+            for task in list(self.anchor._tasks):
+                task.cancel()
+
+    async def restart(self) -> None:
+        """Lose power, and start again."""
+        self.lose_power()
+        await self.bury()
+        await self.start()
+
+    async def bury(self) -> None:
+        """What is left of a run that lost power: its file stays as it was committed."""
+        if self._database is not None and self._database.is_dead:
+            with contextlib.suppress(Exception):
+                self._database._writer.db.close()
+            for reader in (self._database._reader, self._database._long_reader):
+                reader.close()
+            self._database = None
+        await asyncio.sleep(0)
+
+    async def wipe(self) -> None:
+        """Start again with nothing but the mask key."""
+        self.lose_power()
+        await self.bury()
+        shutil.rmtree(self.folder)
+        await self.start()
+
+    async def copy(self) -> Path:
+        """A copy of the folder as it is now; for `restore`."""
+        await self.database.checkpoint()
+        target = self.folder.with_name(f"{self.folder.name} copy {self._random.getrandbits(32)}")
+        shutil.copytree(self.folder, target)
+        return target
+
+    async def restore(self, copy: Path) -> None:
+        """Start again from an old copy."""
+        self.lose_power()
+        await self.bury()
+        shutil.rmtree(self.folder)
+        shutil.copytree(copy, self.folder)
+        await self.start()
+
+    async def send(self, command: Command[R]) -> R:
+        """What its owner asks."""
+        return await self.anchor.send(command)
+
+    async def pairing_text(self, expires_s: int = 3_600) -> str:
+        """A text for one account."""
+        at = [(self.address.host, self.address.port)]
+        return (await self.send(PairAnchor(addresses=at, expires_s=expires_s))).text
+
+
 class Reachable(Protocol):
     """An anchor that peers dial: in memory, or a process."""
 
-    @property
-    def clock(self) -> Clock:
-        """The time of all who dial it."""
-        ...
-
-    @property
-    def random(self) -> Callable[[int], bytes]:
-        """Of all who dial it."""
-        ...
-
-    @property
-    def mask_key(self) -> bytes:
-        """As its addresses are told."""
-        ...
+    clock: Clock
+    random: Callable[[int], bytes]
+    mask_key: bytes
 
     @property
     def address(self) -> Address:
@@ -68,14 +203,6 @@ class Reachable(Protocol):
 
     def transport_of(self, host: str) -> Transport:
         """How a host dials it."""
-        ...
-
-
-class GivesTexts(Reachable, Protocol):
-    """One whose owner gives pairing texts."""
-
-    async def text(self) -> str:
-        """A text for one account."""
         ...
 
 
@@ -221,9 +348,9 @@ async def linked(machine: Reachable, keys: DoorKeys, host: str = "10.0.0.1") -> 
     return peer
 
 
-async def paired(machine: GivesTexts, name: str = "ada") -> AnchorPeer:
+async def paired(machine: AnchorMachine, name: str = "ada") -> AnchorPeer:
     """The link of a new account."""
-    return await paired_by(machine, await machine.text(), name)
+    return await paired_by(machine, await machine.pairing_text(), name)
 
 
 async def paired_by(machine: Reachable, text: str, name: str) -> AnchorPeer:
