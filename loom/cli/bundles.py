@@ -8,9 +8,8 @@ import typer
 
 from loom.api.commands import ExportMail, ImportMail
 from loom.api.views import MailFileRead, MailFileView
-from loom.cli.contacts import Contact
 from loom.cli.opening import Caller
-from loom.cli.options import Group, add_commands
+from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import MailFileWritten
 from loom.cli.tokens import write_private
 from loom.errors import InvalidInput, StoreUnavailable

@@ -20,9 +20,8 @@ from loom.api.commands import (
 )
 from loom.api.views import ContactView
 from loom.cli import terminal
-from loom.cli.completion import contact_names
 from loom.cli.opening import Caller
-from loom.cli.options import Group, add_commands
+from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import sign, when
 from loom.errors import InvalidInput
 from loom.front.invite_words import joining_words
@@ -32,13 +31,6 @@ from loom.printable import printable
 
 PANEL = "People"
 _SESSIONS = {"none": "none yet", "starting": "starting, not yet answered"}
-
-Contact = Annotated[
-    str,
-    typer.Argument(
-        metavar="CONTACT", help="A name, or # and a number.", autocompletion=contact_names
-    ),
-]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -17,11 +17,9 @@ from loom.api.events import AnyEvent, NodeReady, NodeStopped, Warned
 from loom.api.profiles import NodeOptions
 from loom.api.views import StatusView
 from loom.cli.background import in_background
-from loom.cli.contacts import Contact
-from loom.cli.events import event_words
-from loom.cli.messages import put_event
+from loom.cli.events import event_words, put_event
 from loom.cli.opening import Caller, following
-from loom.cli.options import add_commands
+from loom.cli.options import Contact, add_commands
 from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
 from loom.config import PROXY_EXAMPLE, parse_proxy
@@ -99,7 +97,7 @@ def daemon(
 def _print(caller: Caller, event: AnyEvent) -> None:
     """A node lives on when nobody reads what it says."""
     with suppress(OSError, OutputFailed):
-        put_event(caller, event)
+        put_event(caller.output, event)
 
 
 async def _serve(

@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from loom.api import events as happened
-from loom.cli.output import body_words, sign, when
-from loom.front.sentences import of_warning
+from loom.cli.output import Output, body_words, sign, when
 from loom.printable import printable
 
 _CHANGES = {
@@ -22,6 +21,14 @@ _FAILURES = {
     "removed": "they were removed",
     "identity_changed": "their identity changed",
 }
+
+
+def put_event(output: Output, event: happened.AnyEvent) -> None:
+    """One event, as JSON or in words; some have no words."""
+    if output.as_json:
+        output.json(event)
+    elif words := event_words(event):
+        output.line(words)
 
 
 def event_words(event: happened.AnyEvent) -> str | None:
@@ -73,11 +80,11 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.PairingDone():
             return _now(f"{event.contact} is a verified contact")
         case happened.PairingFailed():
-            return _now(f"{sign('failed')} {of_warning(event.code, event.facts)}")
+            return _now(f"{sign('failed')} {_warning_words(event)}")
         case happened.PairingStopped():
             return _now("pairing ended")
         case happened.Warned():
-            return _now(f"{sign('failed')} {of_warning(event.code, event.facts)}")
+            return _now(f"{sign('failed')} {_warning_words(event)}")
         case happened.EventsGap():
             return f"Events {event.from_seq} to {event.to_seq} are no longer kept."
         case happened.NodeReady():
@@ -86,6 +93,12 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return f"The anchor {printable(event.anchor)} listens on port {event.port}."
         case happened.NodeStopped():
             return f"The node stopped: {printable(event.reason)}"
+
+
+def _warning_words(event: happened.Warned | happened.PairingFailed) -> str:
+    from loom.front.sentences import of_warning  # most daemons never warn: it takes memory
+
+    return of_warning(event.code, event.facts)
 
 
 def _now(text: str) -> str:

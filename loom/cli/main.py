@@ -31,6 +31,7 @@ def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A sign that the terminal's encoding lacks must not end the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    _import_asyncio_without_tls()
     if _is_app():
         gc.disable()  # until all is imported (loom/cli/tui.py): a tenth of the way to the paint
         from loom.cli import alone
@@ -53,6 +54,15 @@ def _is_app() -> bool:
     from loom.cli.terminal import can_show_app
 
     return len(sys.argv) == 1 and _COMPLETION not in os.environ and can_show_app()
+
+
+def _import_asyncio_without_tls() -> None:
+    """Nothing here speaks TLS, and asyncio does without `ssl`: it takes a MiB and 20 ms."""
+    sys.modules["ssl"] = None  # type: ignore[assignment]
+    try:
+        import asyncio  # noqa: F401 - later imports find it
+    finally:
+        del sys.modules["ssl"]
 
 
 def _open_missing_streams() -> None:

@@ -22,7 +22,6 @@ from loom.api.commands import (
     Status,
 )
 from loom.api.events import (
-    AnyEvent,
     MessageDelivered,
     MessageFailed,
     MessageQueued,
@@ -31,10 +30,10 @@ from loom.api.events import (
 )
 from loom.api.views import MessageView
 from loom.cli.completion import contact_names
-from loom.cli.contacts import Contact, confirm_name
-from loom.cli.events import event_words
+from loom.cli.contacts import confirm_name
+from loom.cli.events import put_event
 from loom.cli.opening import Caller, following
-from loom.cli.options import add_commands
+from loom.cli.options import Contact, add_commands
 from loom.cli.output import body_words, sign, when
 from loom.errors import (
     ContactBlocked,
@@ -223,7 +222,7 @@ def listen(
     async def work() -> None:
         async with caller.client(caller.online()) as client, following(client, after) as events:
             async for event in events:
-                put_event(caller, event)
+                put_event(caller.output, event)
         caller.output.note("The node has stopped.")
 
     caller.run(work())
@@ -232,14 +231,6 @@ def listen(
 def _put_sent(caller: Caller, message: MessageView) -> None:
     done = f"The message is {message.state}: do not send it again."
     caller.output.put(message, message_words(message), done=done)
-
-
-def put_event(caller: Caller, event: AnyEvent) -> None:
-    """One event, as JSON or in words; some have no words."""
-    if caller.options.json:
-        caller.output.json(event)
-    elif words := event_words(event):
-        caller.output.line(words)
 
 
 def message_words(message: MessageView) -> str:
@@ -345,6 +336,6 @@ async def _follow(caller: Caller, client: Client, after: int, contact_id: int, s
                 continue
             if isinstance(event, MessageReceived | MessageQueued) and event.row_id <= shown:
                 continue
-            put_event(caller, event)
+            put_event(caller.output, event)
             if isinstance(event, MessageReceived) and caller.output.fancy:
                 await client.send(MarkRead(contact=f"#{contact_id}", row_id=event.row_id))

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from loom import __version__
-from loom.cli.completion import profile_names
+from loom.cli.completion import contact_names, profile_names
 from loom.cli.given import Options
 from loom.cli.values import with_plain_values
 from loom.config import without_tilde
@@ -25,6 +25,13 @@ GLOBAL_NAMES = (
 MAY_BE_EMPTY = ("text", "token")
 """What these mean is checked where they are used, with an error of its own."""
 _KEY = "loom.options"
+
+Contact = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONTACT", help="A name, or # and a number.", autocompletion=contact_names
+    ),
+]
 
 
 def _show_version(wanted: bool) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from loom.api.commands import Command
 from loom.api.events import AnyEvent, NodeReady, NodeStopped
@@ -17,11 +17,13 @@ from loom.node.invites.mail import InviteMail
 from loom.node.invites.own import OwnInvites
 from loom.node.maintenance import maintain
 from loom.node.network import Network
-from loom.node.pairing import PairingRoom
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.ports import Discovery, Transport
 from loom.storage import persons
+
+if TYPE_CHECKING:
+    from loom.node.pairing import PairingRoom
 
 R = TypeVar("R")
 
@@ -55,16 +57,21 @@ class Node:
             discovery,
             options,
         )
-        self.pairing = PairingRoom(
-            parts,
-            transport,
-            pairing_discovery,
-            name=name,
-            # Behind a proxy the other end sees the proxy's address, where nobody takes links.
-            link_port=lambda: 0 if options.proxy is not None else self.network.port,
-            is_online=options.online,
-            announces=options.mdns,
-        )
+
+        def make_pairing() -> "PairingRoom":
+            from loom.node.pairing import PairingRoom  # most nodes never pair: it takes memory
+
+            return PairingRoom(
+                parts,
+                transport,
+                pairing_discovery,
+                name=name,
+                # Behind a proxy the other end sees the proxy's address, where nobody takes links.
+                link_port=lambda: 0 if options.proxy is not None else self.network.port,
+                is_online=options.online,
+                announces=options.mdns,
+            )
+
         self.stopped = asyncio.Event()
         self.wants_stop = asyncio.Event()
         self._profile = paths.profile
@@ -72,7 +79,7 @@ class Node:
             parts,
             self.roster,
             self.network,
-            self.pairing,
+            make_pairing,
             self.invites,
             name=name,
             paths=paths,
@@ -81,6 +88,11 @@ class Node:
         self._maintenance: asyncio.Task[None] | None = None
         self._running: set[asyncio.Future[Any]] = set()
         self._stopping = False
+
+    @property
+    def pairing(self) -> "PairingRoom":
+        """Made when it is asked for first."""
+        return self._commands.pairing.room
 
     # --- Client ---
 
@@ -149,7 +161,7 @@ class Node:
             last_to_first.push_async_callback(self._end_devices)
             last_to_first.push_async_callback(self.network.stop)
             last_to_first.push_async_callback(self.invites.stop)
-            last_to_first.push_async_callback(self.pairing.close)
+            last_to_first.push_async_callback(self._commands.pairing.close)
             if self._maintenance is not None:
                 self._maintenance.cancel()
                 await asyncio.gather(self._maintenance, return_exceptions=True)

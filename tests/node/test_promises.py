@@ -286,7 +286,7 @@ async def test_promise_07_both_end_up_sending_on_one_session(world: World, seed:
 
 async def test_promise_09_deleted_messages_are_on_neither_page(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
-    secret, kept, unsent = "xylophone zeppelin", "an ordinary word", "quixotic waiting"
+    secret, kept, unsent = "xylophone zeppelin", "an ordinary word", "quixotic wombat"
     [message, _] = await alice.say(bob, secret, kept)
     await world.delivered(alice, bob)
     await world.pass_time(1)

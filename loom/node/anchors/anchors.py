@@ -4,13 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_queue_keys
 from loom.errors import AnchorKnown, AnchorNotFound, AnchorRefused, LoomError, TooManyAnchors
 from loom.model import Address, AnchorId, MessageId
-from loom.node.anchors.account import Account, HeldQueue
-from loom.node.anchors.guest import Guest
 from loom.node.device import Device
 from loom.node.invites.joining import Joins
 from loom.node.invites.mail import InviteMail
@@ -38,6 +36,10 @@ from loom.wire.limits import (
 )
 from loom.wire.pairing import PairingText
 from loom.wire.requests import Limits, Ok, Pair, Push
+
+if TYPE_CHECKING:
+    from loom.node.anchors.account import Account, HeldQueue
+    from loom.node.anchors.guest import Guest
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +125,7 @@ class Anchors:
 
     # --- from people ---
 
-    async def use(self, text: PairingText, instead_of: Account | None = None) -> Account:
+    async def use(self, text: PairingText, instead_of: "Account | None" = None) -> "Account":
         """Make an account at the anchor that gave this text.
 
         Args:
@@ -166,7 +168,7 @@ class Anchors:
             self.look_after(device)
         return account
 
-    def named(self, reference: str) -> Account:
+    def named(self, reference: str) -> "Account":
         """The account of an anchor by its number, `#` before it or not, or one of its addresses.
 
         Raises:
@@ -182,7 +184,7 @@ class Anchors:
                 return account
         raise AnchorNotFound(anchor=reference)
 
-    async def leave(self, account: Account, *, at_once: bool = False) -> None:
+    async def leave(self, account: "Account", *, at_once: bool = False) -> None:
         """Use it no longer. `at_once`: never speak to it again; else its queues are shut first."""
         anchor_id = account.anchor.anchor_id
         if at_once:
@@ -195,7 +197,7 @@ class Anchors:
         for device in list(self._roster.values()):
             self.look_after(device)
 
-    def mailboxes_of(self, device: Device) -> list[Guest | HeldQueue]:
+    def mailboxes_of(self, device: Device) -> "list[Guest | HeldQueue]":
         """Every queue that serves a device, for those who look."""
         held = [
             queue
@@ -255,7 +257,7 @@ class Anchors:
                 if direction not in there:
                     await self._hold(account, device, direction)
 
-    async def _hold(self, account: Account, device: Device, direction: int) -> None:
+    async def _hold(self, account: "Account", device: Device, direction: int) -> None:
         secret = self._parts.random(QUEUE_SECRET_BYTES)
         queue_id = derive_queue_keys(secret).queue_id
         row = Queue(queue_id, account.anchor.anchor_id, device.device_id, direction, secret)
@@ -335,7 +337,7 @@ class Anchors:
                 ]
         device.mailer.use(writes)
 
-    def _written(self, guest: Guest, told: Told | None) -> Mailbox:
+    def _written(self, guest: "Guest", told: Told | None) -> Mailbox:
         if told is None and self._joins.needs_work(guest.device):
             today = lambda: self._parts.now_s() // DAY_S  # noqa: E731
             return AddressBox(guest.keys, guest.line, guest.name, today)
@@ -346,7 +348,7 @@ class Anchors:
         for account in self.accounts.values():
             account.care()
 
-    def _guest(self, device: Device, entry: ToldMailbox) -> Guest | None:
+    def _guest(self, device: Device, entry: ToldMailbox) -> "Guest | None":
         queue_id = derive_queue_keys(entry.secret).queue_id
         known = self._guests.get(queue_id)
         if known is not None and known.told == entry:
@@ -357,6 +359,8 @@ class Anchors:
             return None
         if known is not None:
             known.line.close()
+        from loom.node.anchors.guest import Guest  # takes memory that few need
+
         guest = Guest(self._parts, device, entry, addresses, self._caller, self._spawn)
         self._guests[queue_id] = guest
         return guest
@@ -369,7 +373,9 @@ class Anchors:
 
     # --- inside: accounts ---
 
-    def _account(self, row: anchors.Anchor) -> Account:
+    def _account(self, row: anchors.Anchor) -> "Account":
+        from loom.node.anchors.account import Account  # as for `Guest`
+
         return Account(
             self._parts,
             row,
@@ -380,14 +386,14 @@ class Anchors:
             left=self._was_left,
         )
 
-    async def _was_taken(self, account: Account, queue: HeldQueue) -> None:
+    async def _was_taken(self, account: "Account", queue: "HeldQueue") -> None:
         """Another account has a queue of this id: draw another secret, and tell it."""
         queue_id = queue.row.queue_id
         await self._parts.database.write(lambda db: anchors.delete_queue(db, queue_id))
         account.drop(queue_id)
         self.look_after(queue.device)
 
-    async def _was_left(self, account: Account) -> None:
+    async def _was_left(self, account: "Account") -> None:
         anchor_id = account.anchor.anchor_id
         await self._parts.database.write(lambda db: anchors.delete(db, anchor_id))
         self.accounts.pop(anchor_id, None)

@@ -1,7 +1,7 @@
 """Carries out what front ends ask: one method a command, found by the command's type."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from loom.api.commands import Command
 from loom.config import Paths
@@ -17,9 +17,11 @@ from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
-from loom.node.pairing import PairingRoom
 from loom.node.parts import Parts
 from loom.node.roster import Roster
+
+if TYPE_CHECKING:
+    from loom.node.pairing import PairingRoom
 
 R = TypeVar("R")
 
@@ -32,7 +34,7 @@ class Commands:
         parts: Parts,
         roster: Roster,
         network: Network,
-        pairing: PairingRoom,
+        make_pairing: "Callable[[], PairingRoom]",
         invites: OwnInvites,
         *,
         name: str,
@@ -40,11 +42,12 @@ class Commands:
         stop: Callable[[], None],
     ) -> None:
         contacts = ContactCommands(parts, roster, network, name)
+        self.pairing = PairingCommands(make_pairing, contacts)
         self._handlers = (
             MessageCommands(parts, roster).handlers
             | contacts.handlers
             | InviteCommands(parts, roster, network, invites, contacts, name).handlers
-            | PairingCommands(pairing, contacts).handlers
+            | self.pairing.handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers

@@ -1,14 +1,18 @@
 """Commands about the anchors that this profile uses."""
 
+from typing import TYPE_CHECKING
+
 from loom.api import commands as api
 from loom.api import views
-from loom.node.anchors.account import Account
 from loom.node.anchors.anchors import Anchors
 from loom.node.commands.handlers import Handlers
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import outbox
 from loom.wire.pairing import decode_pairing_text
+
+if TYPE_CHECKING:
+    from loom.node.anchors.account import Account
 
 
 class AnchorCommands:
@@ -61,7 +65,7 @@ def anchor_views(anchors: Anchors) -> list[views.AnchorView]:
     return [_view(one) for one in anchors.accounts.values() if not one.anchor.is_left]
 
 
-def _view(account: Account) -> views.AnchorView:
+def _view(account: "Account") -> views.AnchorView:
     stored, oldest_s = account.stored, 0
     if stored is not None:
         oldest_s = min((one.oldest_s for one in stored.queues if one.oldest_s), default=0)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -51,8 +52,10 @@ from loom.storage.joins import PendingJoin
 from loom.storage.outbox import InMailbox
 from loom.wire.content import Join, encode_payload
 from loom.wire.invite import InviteText, decode_invite, is_invite
-from loom.wire.nearby import Introduction
 from loom.wire.token import decode_token, encode_token
+
+if TYPE_CHECKING:
+    from loom.wire.nearby import Introduction
 
 
 class ContactCommands:
@@ -91,7 +94,7 @@ class ContactCommands:
         if known is not None and known.person.x25519_public != token.x25519_public:
             raise CardMismatch(what="token")
 
-    async def keep_met(self, remote: Introduction, host: str) -> tuple[views.ContactView, bool]:
+    async def keep_met(self, remote: "Introduction", host: str) -> tuple[views.ContactView, bool]:
         """Who was met, as a verified contact, and where; whether they are a new one.
 
         Raises:

@@ -1,11 +1,16 @@
 """Commands about mail carried by hand."""
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from loom.api import commands as api
 from loom.api import views
 from loom.node.commands.handlers import Handlers
-from loom.node.mail_files import MailFiles
 from loom.node.parts import Parts
 from loom.node.roster import Roster
+
+if TYPE_CHECKING:
+    from loom.node.mail_files import MailFiles
 
 
 class MailFileCommands:
@@ -13,8 +18,14 @@ class MailFileCommands:
 
     def __init__(self, parts: Parts, roster: Roster) -> None:
         self._roster = roster
-        self._files = MailFiles(parts, roster)
+        self._parts = parts
         self.handlers: Handlers = {api.ExportMail: self._export, api.ImportMail: self._import}
+
+    @cached_property
+    def _files(self) -> "MailFiles":
+        from loom.node.mail_files import MailFiles  # most nodes never do this: it takes memory
+
+        return MailFiles(self._parts, self._roster)
 
     async def _export(self, command: api.ExportMail) -> views.MailFileView:
         device = self._roster.addressable(command.contact)
