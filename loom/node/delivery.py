@@ -37,6 +37,7 @@ class Delivery:
         self._sessions = sessions
         self._route = route
         self._alarm = Alarm(also=mail)
+        self._mail = mail
         self._notes = Notes(context, sessions)
         self._task: asyncio.Task[None] | None = None
         self.starts = Starts(context, sessions, self._alarm, ask_for_bundle)
@@ -69,6 +70,10 @@ class Delivery:
         self._alarm.ring()
 
     # --- from the node ---
+
+    def mail_within(self, delay_s: float) -> None:
+        """What is owed goes by mail then, unless it went before."""
+        self._mail.ring_within(delay_s)
 
     def taken_in(self) -> None:
         """Envelopes were taken in: sessions, receipts or flow control may have changed."""

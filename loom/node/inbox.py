@@ -64,6 +64,8 @@ DAY_S: Final = 86_400
 FAILURES_AT_ONCE: Final = 8
 """An envelope that does not open may cost thousands of MACs."""
 TRIES_MAX: Final = 8
+REPEATED_TOGETHER_S: Final = 10.0
+REPEATED_AGAIN_S: Final = 3_600.0
 STORE_RETRY_S: Final = 1.0
 """How long a batch waits that could not be stored."""
 
@@ -152,6 +154,8 @@ class Inbox:
         self._task: asyncio.Task[None] | None = None
         self._tries = 0
         self._receiving = Receiving()
+        self._repeated_s = -REPEATED_AGAIN_S
+        """When mail that is known came again and was receipted again."""
         self.dropped = 0
         """Verified bodies that were no payload, and payloads of unknown kinds."""
 
@@ -417,8 +421,19 @@ class Inbox:
             await self._context.parts.database.write(
                 lambda db: receipts.owe_again(db, device_id, message_id)
             )
-            self._delivery.receipts.owe()
+            self._owe_again(is_mail=is_mail)
         return True
+
+    def _owe_again(self, *, is_mail: bool) -> None:
+        """An anchor may repeat for ever: what it repeats is told again once an hour."""
+        now_s = self._context.parts.clock.monotonic_s()
+        since_s = now_s - self._repeated_s
+        if is_mail and REPEATED_TOGETHER_S <= since_s < REPEATED_AGAIN_S:
+            self._delivery.mail_within(REPEATED_AGAIN_S - since_s)
+            return
+        if is_mail and since_s >= REPEATED_AGAIN_S:
+            self._repeated_s = now_s
+        self._delivery.receipts.owe()
 
     async def _not_opened(self, came: Incoming, error: PeerError) -> None:
         """A desync: begin a new session, say so; close links on which nothing opens any more."""
@@ -439,20 +454,25 @@ class Inbox:
     async def _mail_not_opened(self, envelope: bytes, mail: Mail, error: PeerError) -> None:
         """Remember it; old mail is no desync, and no link is to blame."""
         digest, unix_s = _digest(envelope), self._context.parts.now_s()
-        await self._context.parts.database.write(
-            lambda db: mailboxes.add_unopened(db, digest, unix_s // DAY_S)
-        )
-        await self._sessions.ready()
+        device_id = self._context.device_id
         is_lost = mailing.is_desync(mail.until_s, self._sessions.value.live, unix_s)
-        if is_lost and isinstance(error, UnknownBundle):
-            # What lies at the anchors may be as old: all of it is replaced.
-            device_id = self._context.device_id
-            await self._context.parts.database.write(
-                lambda db: mailboxes.forget_laid(db, device_id)
-            )
+        is_unknown = isinstance(error, UnknownBundle)
+        is_start_wanted = is_lost and not isinstance(error, StaleHandshake)
+
+        def store(db: Db, happened: Happened) -> None:
+            mailboxes.add_unopened(db, digest, unix_s // DAY_S)
+            if is_lost and is_unknown:
+                # What lies at the anchors may be as old: all of it is replaced.
+                mailboxes.forget_laid(db, device_id)
+
+        # In one transaction: when it comes again it says nothing any more.
+        if is_start_wanted:
+            self._sessions.note_desync(also_unanswered=is_unknown)
+        await self._sessions.commit(store)
+        if is_lost and is_unknown:
             self._context.on_mail_change()
-        if is_lost and not isinstance(error, StaleHandshake):
-            self._delivery.starts.want(also_unanswered=isinstance(error, UnknownBundle))
+        if is_start_wanted:
+            self._delivery.starts.want(also_unanswered=is_unknown)
             self._context.warn(error)
 
 

@@ -12,7 +12,7 @@ from loom.core.delivery import receipts as receipt_rules
 from loom.core.delivery.mailing import Mailing
 from loom.core.delivery.plan import Wish
 from loom.core.sessions import sealed_again
-from loom.errors import LoomError, PeerError, Unreachable
+from loom.errors import AnchorClockApart, LoomError, PeerError, Unreachable
 from loom.node.alarm import Alarm
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
@@ -48,6 +48,10 @@ class _Due(NamedTuple):
         return self.rows or self.receipts or self.start or self.greeting
 
 
+class _Refused(Exception):
+    """A mailbox takes nothing: the next one is tried."""
+
+
 class Mailer:
     """One task a device. `mailboxes` are those that it reads, the one to prefer first."""
 
@@ -65,6 +69,10 @@ class Mailer:
         self._retry_s = RETRY_FIRST_S
         self._checked: dict[bytes, AnchorLink] = {}
         """On which link each mailbox was last asked what lies there."""
+        self._last: set[bytes] = set()
+        """Mailboxes that are tried after the others: a day's mail there brought no Receipt."""
+        self._full_since_s: dict[bytes, float] = {}
+        """Since when a mailbox has taken nothing."""
         self._greeted_s = 0
         self._receipts_held_until_s: float | None = None
         """Monotonic; None: no late receipt is held."""
@@ -76,6 +84,10 @@ class Mailer:
     def use(self, mailboxes: Sequence[Mailbox]) -> None:
         """From now on these are read by the device; or a session began."""
         self.mailboxes = tuple(mailboxes)
+        ids = {one.keys.queue_id for one in mailboxes}
+        self._checked = {at: link for at, link in self._checked.items() if at in ids}
+        self._full_since_s = {at: s for at, s in self._full_since_s.items() if at in ids}
+        self._last &= ids
         self._state = mailing.receipt_came(self._state)
         if self.mailboxes and not self._is_running:
             self._is_running = True
@@ -137,8 +149,9 @@ class Mailer:
                 await self._look_at_standing()
             due = await self._due()
             if not due.is_anything:
-                if self._receipts_held_until_s is not None:
-                    self._alarm.ring_within(max(0.0, self._receipts_held_until_s - self._now_s()))
+                held_s = (self._receipts_held_until_s or 0.0) - self._now_s()
+                if held_s > 0:  # later they wait for room to seal
+                    self._alarm.ring_within(held_s)
                 if due.next_s is not None:
                     rest_s = max(60.0, due.next_s - self._context.parts.now_s())
                     jitter = random.uniform(1.0, 1.1)  # noqa: S311 - no secret
@@ -207,10 +220,12 @@ class Mailer:
         """Put what is due into the first mailbox that takes it.
 
         Raises:
-            Unreachable: no anchor answers.
+            Unreachable, AnchorClockApart: no anchor serves.
         """
-        failure: Unreachable | None = None
-        for mailbox in self.mailboxes:
+        failure: LoomError | None = None
+        is_refused = False
+        await self._turn_from_silent()
+        for mailbox in sorted(self.mailboxes, key=lambda one: one.keys.queue_id in self._last):
             try:
                 link = await mailbox.line.reach()
                 await self._check(mailbox, link)
@@ -222,13 +237,39 @@ class Mailer:
                 if takes and await self._put_rows(mailbox, link):
                     await self._greet(mailbox, link)
                 return
-            except Unreachable as error:
+            except _Refused:
+                is_refused = True
+            except (Unreachable, AnchorClockApart) as error:
                 failure = error
         if failure is not None:
             raise failure
-        # Every anchor answers, and none has a bundle to begin with.
-        self._alarm.ring_within(NO_BUNDLE_RETRY_S)
-        self._state = mailing.full(self._state, self._now_s())
+        # No queue is there: its holder opens it, or tells another one. Or none has a bundle.
+        wait_s = UNKNOWN_RETRY_S if is_refused else NO_BUNDLE_RETRY_S
+        self._state = mailing.full(self._state, self._now_s(), wait_s)
+
+    async def _turn_from_silent(self) -> None:
+        """A mailbox whose mail brought no Receipt for a day, or that is full for a day, is the
+        last from now on; all that lies there goes to the next one, in order."""
+        device_id, database, rule = (
+            self._context.device_id,
+            self._context.parts.database,
+            self._rule(),
+        )
+        ids = {one.keys.queue_id for one in self.mailboxes}
+        if len(ids) < 2:
+            return
+        silent = await database.read(lambda db: outbox.overdue_at(db, device_id, rule))
+        since_s, now_s = self._full_since_s, self._now_s()
+        gone = {at for at, full_s in since_s.items() if now_s - full_s >= mailing.PUT_AGAIN_FIRST_S}
+        gone |= {silent} if silent is not None else set()
+        gone &= ids - self._last
+        for queue_id in gone:
+            log.info("contact %d: another mailbox is tried", self._context.number)
+            since_s.pop(queue_id, None)
+            await database.write(lambda db, at=queue_id: outbox.puts_were_lost(db, device_id, at))  # type: ignore[misc]
+        self._last |= gone
+        if self._last >= ids:
+            self._last = gone
 
     async def _look_at_standing(self) -> None:
         for mailbox in self.mailboxes:
@@ -281,7 +322,7 @@ class Mailer:
                 return True
             await self._sessions.commit()
             sealed = Sealed(envelope, self._context.parts.now_s())
-            if not await self._put(mailbox, link, [sealed]):
+            if not self._is_open(mailbox, (await self._put(mailbox, link, [sealed]))[1]):
                 return False
             self._greeted_s = self._context.parts.now_s()
             self._delivery.receipts.mailed(page.rows)
@@ -291,7 +332,7 @@ class Mailer:
         """Put the rows that are due, oldest first; False: the mailbox takes nothing more now."""
         database = self._context.parts.database
         while rows := await self._delivery.outbox.seal_for_mail(self._rule()):
-            done = await self._put(mailbox, link, [one.sealed for one in rows])
+            done, end = await self._put(mailbox, link, [one.sealed for one in rows])
             put: list[OutboxRow] = [one.row for one in rows[:done]]
             queue_id, unix_s = mailbox.keys.queue_id, self._context.parts.now_s()
             ids = [row.row_id for row in put]
@@ -299,7 +340,9 @@ class Mailer:
                 await database.write(lambda db: outbox.was_put(db, ids, queue_id, unix_s))  # noqa: B023 - awaited here
                 self._greeted_s = unix_s
                 self._delivery.outbox.was_put(put)
-            if done < len(rows):
+            if end is PutEnd.CUT:
+                raise Unreachable(address=mailbox.anchor)
+            if not self._is_open(mailbox, end):
                 return False
         return True
 
@@ -313,17 +356,36 @@ class Mailer:
         envelope = self._delivery.receipts.seal([], [])
         if envelope is not None:
             await self._sessions.commit()
-            if await self._put(mailbox, link, [Sealed(envelope, unix_s)]):
+            _, end = await self._put(mailbox, link, [Sealed(envelope, unix_s)])
+            if self._is_open(mailbox, end):
                 self._greeted_s = unix_s
 
-    async def _put(self, mailbox: Mailbox, link: AnchorLink, sealed: Sequence[Sealed]) -> int:
+    async def _put(
+        self, mailbox: Mailbox, link: AnchorLink, sealed: Sequence[Sealed]
+    ) -> tuple[int, PutEnd]:
         done, end = await mailbox.put(link, sealed)
-        if end is PutEnd.FULL:
-            self._state = mailing.full(self._state, self._now_s(), mailbox.later_s or None)
-        elif end is PutEnd.REFUSED:
-            # Its holder opens it, or tells another one.
-            self._state = mailing.full(self._state, self._now_s(), UNKNOWN_RETRY_S)
-        return done
+        if done:
+            self._full_since_s.pop(mailbox.keys.queue_id, None)
+        return done, end
+
+    def _is_open(self, mailbox: Mailbox, end: PutEnd) -> bool:
+        """Whether the mailbox takes more now; if not, mail waits.
+
+        Raises:
+            _Refused: it takes nothing at all.
+        """
+        match end:
+            case PutEnd.REFUSED:
+                raise _Refused
+            case PutEnd.FULL:
+                self._full_since_s.setdefault(mailbox.keys.queue_id, self._now_s())
+                self._state = mailing.full(self._state, self._now_s())
+            case PutEnd.LATER:
+                self._full_since_s.setdefault(mailbox.keys.queue_id, self._now_s())
+                self._state = mailing.full(self._state, self._now_s(), max(1.0, mailbox.later_s))
+            case _:
+                return True
+        return False
 
     # --- facts ---
 

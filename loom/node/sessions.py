@@ -154,13 +154,17 @@ class DeviceSessions:
             now_ms=parts.clock.now_ms(),
         )
 
+    def note_desync(self, *, also_unanswered: bool = False) -> bool:
+        """A new session is to begin when the rules allow; False: it was known."""
+        before = self.value
+        self.value = core.want_start(before, also_unanswered=also_unanswered)
+        return self.value is not before
+
     # --- storing ---
 
     def want_start(self, *, also_unanswered: bool = False) -> None:
         """A desync was seen: begin a new session when the rules allow; stored soon."""
-        wanted = core.want_start(self.value, also_unanswered=also_unanswered)
-        if wanted is not self.value:
-            self.value = wanted
+        if self.note_desync(also_unanswered=also_unanswered):
             self._context.log_failure(self.commit())
 
     async def drop_superseded(self) -> None:

@@ -102,6 +102,15 @@ def by_id(db: Connection, device_id: DeviceId, message_id: MessageId) -> OutboxR
     return None if row is None else OutboxRow(*row)
 
 
+def waits(db: Connection, device_id: DeviceId, begins: bytes) -> bool:
+    """Whether a row waits whose payload begins so."""
+    row = db.execute(
+        "SELECT 1 FROM outbox WHERE device_id = ? AND substr(payload, 1, ?) = ? LIMIT 1",
+        (device_id, len(begins), begins),
+    ).fetchone()
+    return row is not None
+
+
 def page(
     db: Connection, device_id: DeviceId, after_row: int = 0, limit: int = 64
 ) -> list[OutboxRow]:
@@ -164,6 +173,25 @@ def put_was_lost(db: Connection, row_ids: Sequence[int]) -> None:
     """These are to be put again at once."""
     db.executemany(
         "UPDATE outbox SET put_at_s = NULL WHERE row_id = ?", [(one,) for one in row_ids]
+    )
+
+
+def overdue_at(db: Connection, device_id: DeviceId, rule: PutRule) -> bytes | None:
+    """The mailbox of the oldest row that is to be put again because no Receipt came, or None."""
+    row = db.execute(
+        "SELECT put_queue FROM outbox WHERE device_id = :device AND put_at_s IS NOT NULL"
+        " AND :now - put_at_s >= min(:first << min(puts - 1, 8), :most)"
+        " ORDER BY row_id LIMIT 1",
+        _put_values(device_id, rule),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def puts_were_lost(db: Connection, device_id: DeviceId, queue_id: bytes) -> None:
+    """All that should lie in this mailbox is to be put again at once."""
+    db.execute(
+        "UPDATE outbox SET put_at_s = NULL WHERE device_id = ? AND put_queue = ?",
+        (device_id, queue_id),
     )
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from loom.core.delivery.mailing import CLOCK_APART_S, READING_MAX_S
+from loom.core.delivery.mailing import READING_MAX_S
 from loom.core.queues import QueueKeys, derive_account_keys, derive_queue_keys
-from loom.errors import AnchorClockApart, LoomError
+from loom.errors import LoomError
 from loom.node.anchors.laying import Lies, lay
-from loom.node.anchors.reading import Reading, ReadQueue
+from loom.node.anchors.reading import Reading, ReadQueue, clock_apart
 from loom.node.device import Device
 from loom.node.invites.mail import InviteMail
 from loom.node.parts import Parts
@@ -22,6 +22,7 @@ from loom.storage import anchors
 from loom.storage.anchors import Anchor, Queue
 from loom.wire.content.mailboxes import Direction
 from loom.wire.requests import (
+    Ok,
     Open,
     Push,
     QueueUse,
@@ -31,6 +32,7 @@ from loom.wire.requests import (
     Subscribe,
     Subscribed,
     Taken,
+    Unknown,
 )
 
 log = logging.getLogger(__name__)
@@ -88,6 +90,8 @@ class Account:
         self._left = left
         self._unread: set[bytes] = set()
         self._caring = asyncio.Lock()
+        self._is_care_due = False
+        """It waits for its turn: with a thousand contacts one serves them all."""
         self._opened: set[bytes] = set()
         """Queues that the anchor has, on the link there is."""
         self.line = Line(
@@ -124,7 +128,8 @@ class Account:
 
     def care(self) -> None:
         """Bring the anchor up to date, if a link stands."""
-        if (link := self.line.link) is not None:
+        if (link := self.line.link) is not None and not self._is_care_due:
+            self._is_care_due = True
             self._spawn(self._care_quietly(link), "queues at an anchor")
 
     def begin_leaving(self) -> None:
@@ -154,8 +159,9 @@ class Account:
 
     def pushed(self, link: AnchorLink, push: Push) -> None:
         """A blob of a contact, or of somebody who has an invite."""
-        self.reading.pushed(link, push)
-        self._invite_mail.pushed(link, push)
+        if clock_apart(self._parts, link, self.name) is None:
+            self.reading.pushed(link, push)
+            self._invite_mail.pushed(link, push)
 
     def link_down(self) -> None:
         """What cannot be reached is not waited for."""
@@ -178,6 +184,7 @@ class Account:
 
     async def _care(self, link: AnchorLink, *, subscribes: bool) -> None:
         async with self._caring:
+            self._is_care_due = False
             await self._shut_owed(link)
             asked_s = self._parts.clock.monotonic_s()
             stored = await link.ask(Status())
@@ -188,6 +195,7 @@ class Account:
             await self._open_missing(link)
             if not self.anchor.is_left:
                 await self._invite_mail.care(self.anchor, link, self._opened)
+                await self._shut_unknown(link)
             if subscribes:
                 await self._subscribe(link)
             else:
@@ -196,10 +204,20 @@ class Account:
     async def _shut_owed(self, link: AnchorLink) -> None:
         database, anchor_id = self._parts.database, self.anchor.anchor_id
         for queue_id in await database.read(lambda db: anchors.to_shut(db, anchor_id)):
-            await link.ask(Shut(queue_id))  # one that is unknown there is gone as well
+            answer = await link.ask(Shut(queue_id))
+            if not isinstance(answer, Ok | Unknown):
+                return  # it stays owed
             await database.write(lambda db, gone=queue_id: anchors.was_shut(db, gone))  # type: ignore[misc]
         if self.anchor.is_left:
             await self._left(self)
+
+    async def _shut_unknown(self, link: AnchorLink) -> None:
+        """A queue of a time that this profile lost cannot be read; pushed and never acknowledged,
+        32 blobs of it would hold up all others."""
+        for queue_id in list(self._opened):
+            if queue_id not in self.queues and not self._invite_mail.reads(queue_id):
+                await link.ask(Shut(queue_id))
+                self._opened.discard(queue_id)
 
     async def _open_missing(self, link: AnchorLink) -> None:
         for queue in list(self.queues.values()):
@@ -218,12 +236,9 @@ class Account:
         answer = await link.ask(Subscribe())
         if not isinstance(answer, Subscribed):
             return
-        apart_s = answer.clock_s - self._parts.now_s()
-        if abs(apart_s) >= CLOCK_APART_S:
-            self.warning = AnchorClockApart(anchor=self.name, hours=round(apart_s / 3600))
-            link.close()
+        self.warning = clock_apart(self._parts, link, self.name)
+        if self.warning is not None:
             raise self.warning
-        self.warning = None
         await self._lay(link, {one.queue_id: Lies(one.marks) for one in answer.queues})
 
     def _counted(self) -> dict[bytes, Lies]:
@@ -239,8 +254,8 @@ class Account:
     def _read_to_end(self, queue_id: bytes) -> None:
         self._unread.discard(queue_id)
         queue = self.queues.get(queue_id)
-        if queue is None:
-            return
+        if queue is None or not queue.device.context.reading_left_s():
+            return  # nothing waits for it, and a push must not wake anything
         if not any(self.queues[one].device is queue.device for one in self._unread):
             queue.device.context.was_read()
             queue.device.mailer.wake()

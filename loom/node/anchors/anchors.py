@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_queue_keys
 from loom.errors import AnchorKnown, AnchorNotFound, AnchorRefused, LoomError, TooManyAnchors
-from loom.model import Address, AnchorId, MessageId
+from loom.model import Address, AnchorId, MessageId, PersonId
 from loom.node.device import Device
 from loom.node.invites.joining import Joins
 from loom.node.invites.mail import InviteMail
@@ -20,11 +20,11 @@ from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.caller import Caller
 from loom.node.routes.line import Line
 from loom.node.routes.mailbox import Mailbox
-from loom.storage import anchors, mailboxes
+from loom.storage import anchors, mailboxes, outbox
 from loom.storage.anchors import Queue
 from loom.storage.connection import Db
 from loom.storage.mailboxes import Sent, Told
-from loom.wire.content import Mailboxes
+from loom.wire.content import Mailboxes, encode_payload
 from loom.wire.content.mailboxes import Direction
 from loom.wire.content.mailboxes import Mailbox as ToldMailbox
 from loom.wire.limits import (
@@ -72,8 +72,11 @@ class Anchors:
         self._may_dial = may_dial
         self._joins = joins
         self._invite_mail = invite_mail
-        self._guests: dict[bytes, Guest] = {}
-        """By the queue's id."""
+        self._guests: dict[tuple[PersonId, bytes], Guest] = {}
+        """By contact and queue: two who tell of one queue must not get at each other's."""
+        self._paired: dict[bytes, bytes] = {}
+        """The account of each pairing text whose answer did not come: asked for once more, the
+        text is not spent."""
         self._locks: dict[int, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -147,7 +150,7 @@ class Anchors:
             raise AnchorKnown(anchor=str(addresses[0]))
         if len(current) >= ACCOUNTS_MAX:
             raise TooManyAnchors(most=ACCOUNTS_MAX)
-        secret = self._parts.random(ANCHOR_SECRET_BYTES)
+        secret = self._paired.setdefault(text.secret, self._parts.random(ANCHOR_SECRET_BYTES))
         keys = derive_account_keys(secret)
         line = Line(
             self._caller, derive_pairing_keys(text.secret), mask_key, addresses, _Nobody(), _no_task
@@ -157,11 +160,13 @@ class Anchors:
         finally:
             line.close()
         if not isinstance(answer, Ok | Limits):
+            self._paired.pop(text.secret, None)
             raise AnchorRefused(anchor=str(addresses[0]))
         now_ms = self._parts.clock.now_ms()
         row = await self._parts.database.write(
             lambda db: anchors.add(db, secret, mask_key, addresses, now_ms)
         )
+        self._paired.pop(text.secret, None)
         account = self.accounts[row.anchor_id] = self._account(row)
         account.line.stand()
         for device in list(self._roster.values()):
@@ -244,8 +249,9 @@ class Anchors:
         for account in self.accounts.values():
             account.care()
         own = self._own_entries(device)
-        await self._tell(device, own, sent)
-        self._serve(device, theirs, told)
+        await self._tell(device, own, sent, has_told=told is not None)
+        if self._roster.get(device.number) is device:
+            self._serve(device, theirs, told)
 
     async def _hold_queues(self, device: Device, *, with_outbound: bool) -> None:
         wanted = [Direction.INBOUND, Direction.OUTBOUND] if with_outbound else [Direction.INBOUND]
@@ -285,20 +291,26 @@ class Anchors:
         ]
         return tuple(sorted(entries, key=lambda one: one.direction)[:MAILBOXES_MAX])
 
-    async def _tell(self, device: Device, own: tuple[ToldMailbox, ...], sent: Sent | None) -> None:
-        """Queue a Mailboxes if the device does not know the newest, or not on this session."""
+    async def _tell(
+        self, device: Device, own: tuple[ToldMailbox, ...], sent: Sent | None, *, has_told: bool
+    ) -> None:
+        """Queue a Mailboxes if the device does not know the newest, or not on this session.
+
+        One who told of mailboxes may write to some that this side no longer has: then an empty
+        one goes, too.
+        """
         best = device.sessions.best
         counter = 0 if best is None else best.reset_counter
         is_known = sent is not None and sent.mailboxes == own
-        if (sent is None and not own) or not device.person.is_welcome:
+        if (sent is None and not own and not has_told) or not device.person.is_welcome:
             return
         if sent is not None and is_known and (sent.reset_counter == counter or not own):
             return
         parts, device_id = self._parts, device.device_id
         now_ms = parts.clock.now_ms()
         number = now_ms if sent is None else max(now_ms, sent.number + 1)
-        if sent is not None and is_known and sent.reset_counter == 0:
-            # It waits unsealed, and goes on the first session.
+        if sent is not None and is_known and await self._still_waits(device):
+            # It goes on the session there is. One who never takes it gets no second one.
             kept = Sent(sent.number, counter, own)
             await parts.database.write(lambda db: mailboxes.put_sent(db, device_id, kept))
             return
@@ -310,10 +322,18 @@ class Anchors:
         await device.delivery.outbox.add(MessageId(payload.message_id), payload, also)
         device.context.has_mail = True
 
+    async def _still_waits(self, device: Device) -> bool:
+        device_id = device.device_id
+        begins = encode_payload(Mailboxes(bytes(16), 0, 0, ()))[:2]  # the array's head, the tag
+        return await self._parts.database.read(lambda db: outbox.waits(db, device_id, begins))
+
     def _serve(self, device: Device, theirs: tuple[ToldMailbox, ...], told: Told | None) -> None:
         """Write to what the device reads, read what it writes as its guest."""
         has_own = any(not one.anchor.is_left for one in self.accounts.values())
         writes: list[Mailbox] = []
+        told_inbound = told is not None and any(
+            one.direction == Direction.INBOUND for one in told.mailboxes
+        )
         kept: set[bytes] = set()
         for entry in theirs:
             is_read = entry.direction == Direction.OUTBOUND
@@ -329,7 +349,8 @@ class Anchors:
                 writes.append(self._written(guest, told))
         self._drop_guests(device, kept)
         for account in self.accounts.values():
-            if not account.anchor.is_left:
+            # Where the device has an account it reads no queue of ours, and mail would lie there.
+            if not account.anchor.is_left and not told_inbound:
                 writes += [
                     Mailbox(queue.keys, account.line, account.name)
                     for queue in account.queues.values()
@@ -350,8 +371,11 @@ class Anchors:
 
     def _guest(self, device: Device, entry: ToldMailbox) -> "Guest | None":
         queue_id = derive_queue_keys(entry.secret).queue_id
-        known = self._guests.get(queue_id)
-        if known is not None and known.told == entry:
+        if any(queue_id in account.queues for account in self.accounts.values()):
+            return None  # one's own: what is written there comes back
+        place = device.number, queue_id
+        known = self._guests.get(place)
+        if known is not None and known.told == entry and known.device is device:
             return known
         told = (Address(host, port) for host, port in entry.addresses)
         addresses = [one for one in told if self._may_dial(one)]
@@ -362,14 +386,14 @@ class Anchors:
         from loom.node.anchors.guest import Guest  # takes memory that few need
 
         guest = Guest(self._parts, device, entry, addresses, self._caller, self._spawn)
-        self._guests[queue_id] = guest
+        self._guests[place] = guest
         return guest
 
     def _drop_guests(self, device: Device, kept: "set[bytes] | frozenset[bytes]") -> None:
-        for queue_id, guest in list(self._guests.items()):
-            if guest.device.number == device.number and queue_id not in kept:
+        for (number, queue_id), guest in list(self._guests.items()):
+            if number == device.number and queue_id not in kept:
                 guest.line.close()
-                del self._guests[queue_id]
+                del self._guests[number, queue_id]
 
     # --- inside: accounts ---
 

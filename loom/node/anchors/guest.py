@@ -8,7 +8,7 @@ from loom.core.delivery.mailing import READING_MAX_S
 from loom.core.queues import derive_queue_keys
 from loom.model import Address
 from loom.node.anchors.laying import Lies, lay
-from loom.node.anchors.reading import Reading, ReadQueue
+from loom.node.anchors.reading import Reading, ReadQueue, clock_apart
 from loom.node.device import Device
 from loom.node.parts import Parts
 from loom.node.routes.anchor_link import AnchorLink
@@ -62,13 +62,18 @@ class Guest:
         if not self.is_read:
             return
         answer = await link.ask(Subscribe())
+        warning = clock_apart(self._parts, link, self.name)
+        if warning is not None:
+            self.device.context.warn(warning)
+            raise warning
         if isinstance(answer, Subscribed):
             for one in answer.queues:
                 await lay(self._parts, self.device, self.keys, link, Lies(one.marks))
 
     def pushed(self, link: AnchorLink, push: Push) -> None:
         """A blob of the contact."""
-        self.reading.pushed(link, push)
+        if clock_apart(self._parts, link, self.name) is None:
+            self.reading.pushed(link, push)
 
     def link_down(self) -> None:
         """What cannot be reached is not waited for."""
@@ -76,6 +81,8 @@ class Guest:
             self._read_to_end(self.keys.queue_id)
 
     def _read_to_end(self, queue_id: bytes) -> None:
+        if not self.device.context.reading_left_s():
+            return  # nothing waits for it, and a push must not wake anything
         self.device.context.was_read()
         self.device.mailer.wake()
         self.device.delivery.writable_again()

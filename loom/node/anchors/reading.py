@@ -6,15 +6,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from loom.core.delivery.mailing import CLOCK_APART_S
 from loom.core.queues import QueueKeys
-from loom.errors import PeerError
+from loom.errors import AnchorClockApart, PeerError
 from loom.node.device import Device
 from loom.node.mail import Incoming, Judgement, Mail
+from loom.node.parts import Parts
 from loom.node.routes.anchor_link import AnchorLink
 from loom.wire.limits import MAIL_LIFETIME_S
 from loom.wire.requests import Ack, Answer, Push
 
 log = logging.getLogger(__name__)
+
+
+def clock_apart(parts: Parts, link: AnchorLink, anchor: str) -> AnchorClockApart | None:
+    """What is wrong with the clock of an anchor or one's own: then nothing is read there."""
+    apart_s = 0 if link.clock_s is None else link.clock_s - parts.now_s()
+    if abs(apart_s) < CLOCK_APART_S:
+        return None
+    return AnchorClockApart(anchor=anchor, hours=round(apart_s / 3600))
 
 
 class ReadQueue(NamedTuple):

@@ -72,6 +72,10 @@ class InviteMail:
             if is_open(invite, now_s) and self._laid.get(keys.queue_id) is not link:
                 await self._lay(invite, keys, link)
 
+    def reads(self, queue_id: bytes) -> bool:
+        """Whether it is the queue of an invite that is known here."""
+        return queue_id in self._queues
+
     def pushed(self, link: AnchorLink, push: Push) -> None:
         """A blob that somebody put who has an invite."""
         queue = self._queues.get(push.queue_id)

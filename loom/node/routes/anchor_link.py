@@ -7,11 +7,15 @@ from loom.core.link_events import CloseReason, RecordReceived
 from loom.errors import MalformedMessage, Unreachable
 from loom.links.direct import DirectLink
 from loom.wire.framing import RecordKind
+from loom.wire.limits import PUSHES_UNACKNOWLEDGED_MAX
 from loom.wire.requests import (
+    Ack,
     Answer,
     Displaced,
     Push,
     Request,
+    Shut,
+    Subscribed,
     decode_answer,
     decode_push,
     encode_request,
@@ -19,6 +23,8 @@ from loom.wire.requests import (
 
 ANSWER_TIMEOUT_S: Final = 60.0
 """An anchor may have to wait for its disk."""
+WAITING_MAX: Final = 4_096
+"""Requests without an answer; an anchor that answers none is left."""
 
 
 class LinkUser(Protocol):
@@ -42,6 +48,10 @@ class AnchorLink:
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._is_displaced = False
+        self._pushed: dict[bytes, int] = {}
+        """By queue how many blobs came and are not acknowledged."""
+        self.clock_s: int | None = None
+        """The anchor's Unix seconds when this side subscribed."""
         link.hand_over(self)
 
     def __repr__(self) -> str:
@@ -66,6 +76,10 @@ class AnchorLink:
         if not self._link.is_up:
             future.set_exception(Unreachable(address=self.address))
             return future
+        if isinstance(request, Ack) and request.queue_id in self._pushed:
+            self._pushed[request.queue_id] -= len(request.ids)
+        elif isinstance(request, Shut):
+            self._pushed.pop(request.queue_id, None)
         self._number = (self._number + 1) & 0xFFFF_FFFF
         self._waiting[self._number] = future
         self._link.send_record(RecordKind.REQUEST, encode_request(self._number, request))
@@ -98,7 +112,9 @@ class AnchorLink:
                 if record.kind is RecordKind.ANSWER:
                     self._answered(*decode_answer(record.body))
                 elif record.kind is RecordKind.PUSH:
-                    self._user.pushed(self, decode_push(record.body))
+                    self._was_pushed(decode_push(record.body))
+            if len(self._waiting) > WAITING_MAX:
+                raise MalformedMessage(what="no answers")
         except MalformedMessage:
             link.abort()
 
@@ -114,10 +130,19 @@ class AnchorLink:
                 future.exception()  # who asked may be gone
         self._user.link_ended(self, is_displaced=self._is_displaced)
 
+    def _was_pushed(self, push: Push) -> None:
+        if push.blob:
+            self._pushed[push.queue_id] = self._pushed.get(push.queue_id, 0) + 1
+            if sum(self._pushed.values()) > PUSHES_UNACKNOWLEDGED_MAX:
+                raise MalformedMessage(what="more pushes than were acknowledged")
+        self._user.pushed(self, push)
+
     def _answered(self, number: int, answer: Answer) -> None:
         if isinstance(answer, Displaced):
             self._is_displaced = True
             return
+        if isinstance(answer, Subscribed):
+            self.clock_s = answer.clock_s  # known before the pushes that follow it
         future = self._waiting.pop(number, None)
         if future is None:
             raise MalformedMessage(what="answer to nothing")

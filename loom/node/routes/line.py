@@ -22,6 +22,8 @@ RETRY_FIRST_S: Final = 1.0
 RETRY_MAX_S: Final = 300.0
 DISPLACED_RETRY_S: Final = 60.0
 """Two machines with one key must not displace each other all the time."""
+STEADY_S: Final = 10.0
+"""A link that ends sooner counts as none: the next one waits longer each time."""
 
 
 class LineUser(Protocol):
@@ -71,6 +73,10 @@ class Line:
         self._is_over = False
         self._ended = asyncio.Event()
         self._was_displaced = False
+        self._opened_s = 0.0
+        self._rest_s = 0.0
+        """How long no link is made after one that ended soon."""
+        self._rest_until_s = 0.0
 
     def __repr__(self) -> str:
         return f"Line({self.link!r})"
@@ -84,7 +90,7 @@ class Line:
         """The link, made now if there is none: every address is tried once.
 
         Raises:
-            Unreachable: the anchor answers at none.
+            Unreachable: the anchor answers at none, or ended the last links at once.
         """
         if self.link is not None and self.link.is_up:
             return self.link
@@ -141,6 +147,10 @@ class Line:
             return
         self.link = None
         self._was_displaced = is_displaced
+        now_s = _now_s()
+        is_steady = now_s - self._opened_s >= STEADY_S
+        self._rest_s = 0.0 if is_steady else min(max(RETRY_FIRST_S, 2 * self._rest_s), RETRY_MAX_S)
+        self._rest_until_s = now_s + self._rest_s
         self._user.link_down()
         self._ended.set()
 
@@ -148,6 +158,8 @@ class Line:
 
     async def _open(self) -> AnchorLink:
         failure = Unreachable(address="the anchor")
+        if _now_s() < self._rest_until_s:
+            raise failure
         for address in list(self.addresses):
             try:
                 await self._caller.call(self, address)
@@ -155,8 +167,8 @@ class Line:
                 if link is None or not link.is_up:
                     continue
                 self._ended.clear()
-                self.link = link
-                await self._user.link_up(link)
+                self.link, self._opened_s = link, _now_s()
+                await self._made_useful(link)
                 self.last_error = None
                 return link
             except Unreachable as error:
@@ -164,17 +176,30 @@ class Line:
         self.last_error = failure.code
         raise failure
 
+    async def _made_useful(self, link: AnchorLink) -> None:
+        try:
+            await self._user.link_up(link)
+        except BaseException:
+            # One that was not brought up to date would stand and serve nothing.
+            link.close()
+            raise
+
     async def _stay(self) -> None:
         wait_s = RETRY_FIRST_S
         while not self._is_over:
             try:
                 await self.reach()
-                wait_s = RETRY_FIRST_S
                 await self._ended.wait()
+                wait_s = max(RETRY_FIRST_S, self._rest_s)
                 if self._was_displaced:
                     wait_s = DISPLACED_RETRY_S
-            except LoomError as error:
-                log.info("anchor: no link: %s", error.code)
+            except Exception as error:  # noqa: BLE001 - a line that ends by mistake would never be made again
+                code = error.code if isinstance(error, LoomError) else type(error).__name__
+                log.info("anchor: no link: %s", code)
                 self._user.link_down()
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             wait_s = min(wait_s * 2, RETRY_MAX_S)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

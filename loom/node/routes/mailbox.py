@@ -16,12 +16,20 @@ PUTS_AT_ONCE: Final = 32
 """How many puts wait for their answers at a time."""
 
 
+LATER_MAX_S: Final = 600
+"""No anchor makes a writer wait longer, whatever it asks for."""
+
+
 class PutEnd(Enum):
     """How a number of puts ended."""
 
     DONE = auto()
+    CUT = auto()
+    """The link ended."""
     FULL = auto()
     """No room until the reader has read."""
+    LATER = auto()
+    """Too many in a short time."""
     REFUSED = auto()
     """There is no such queue there: it was shut, or the anchor lost it."""
 
@@ -81,11 +89,11 @@ class Mailbox:
                     case Full():
                         return done, PutEnd.FULL
                     case Later(seconds=seconds):
-                        self.later_s = float(seconds)
-                        return done, PutEnd.FULL
+                        self.later_s = float(min(seconds, LATER_MAX_S))
+                        return done, PutEnd.LATER
                     case BaseException():
                         if done:
-                            return done, PutEnd.DONE
+                            return done, PutEnd.CUT
                         raise answer
                     case _:
                         return done, PutEnd.REFUSED
