@@ -228,3 +228,18 @@ async def test_late_receipts_go_after_half_a_minute_or_with_what_is_said(world: 
 
 async def reach(one: Person, other: Person) -> ReachView:
     return (await one.do(ShowContact(contact=other.name))).reach
+
+
+async def test_what_lies_at_an_anchor_is_what_lies_there_now(world: World) -> None:
+    """The anchor tells of it only when it is asked."""
+    alice, bob, anchor = await apart(world)
+    await world.pass_time(30)
+    [view] = (await alice.do(ListAnchors())).anchors
+    assert (view.blobs, view.oldest_at_ms) == (0, None)
+    await bob.stop()
+    await alice.say(bob, "one", "two")
+    await world.until(lambda: anchor.blobs == 2, within_s=60)
+    await world.pass_time(30)
+    [view] = (await alice.do(ListAnchors())).anchors
+    assert view.blobs == 2
+    assert view.oldest_at_ms is not None

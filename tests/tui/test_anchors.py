@@ -275,3 +275,16 @@ async def test_it_looks_as_it_did(box: TalkingNode, opened: Opened, size: str, s
             await settle(pilot)
         picture = app.export_screenshot(title="Loom")
     compare(f"{shown}-{size}", picture)
+
+
+@pytest.mark.parametrize(
+    ("width", "words"), [(80, "not verified · "), (120, "not verified · PQ · ")]
+)
+async def test_in_a_narrow_title_pq_gives_way_to_how_one_is_reached(
+    node: TalkingNode, opened: Opened, width: int, words: str
+) -> None:
+    ada = node.contacts["Ada"]
+    node.contacts["Ada"] = msgspec.structs.replace(ada, verified=False, reach=ReachView(how="lan"))
+    async with opened(node, (width, 24)) as (app, _):
+        title = text_of(app)[0].rstrip()
+        assert title.endswith(f"Ada · {words}online, direct on this network")

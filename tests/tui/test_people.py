@@ -150,7 +150,7 @@ async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) ->
             "post-quantum, established",
             "Reached         online, direct",
             "127.0.0.1:4070, you connected at",
-            "0 unread, 0 waiting to be sent",
+            "0 unread, 0 not confirmed yet",
         ):
             assert words in screen(app)
         await choose(app, pilot, "Muted")

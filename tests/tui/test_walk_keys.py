@@ -302,7 +302,7 @@ STEPS = {
     "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
     "undo_delete": Step(lambda walk: "said 299" in walk.timeline, deleted),
     "write": Step(lambda walk: not walk.app.chat.selection.is_active, selecting),
-    "form_next": at("notify: Name and message"),
+    "form_next": at("Late receipts"),
     "form_previous": at("Read receipts"),
     "form_do": Step(typing_is_off, settings),
     "form_back": Step(lambda walk: walk.app.screen is walk.app.chat, settings),

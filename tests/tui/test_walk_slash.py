@@ -114,6 +114,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "token": (shows("LOOM-AAAA"),),
     "connectivity": (shows("Listening at"),),
+    "anchors": (shows("No anchor is in use"), shows("> LOOM-ABC", "LOOM-ABC")),
     "log": (shows("Refresh"),),
     "report": (Step("", lambda app, _: "Copied" in screen(app) and "Listening" in screen(app)),),
     "settings": (shows("[x] Read receipts"),),

@@ -1,6 +1,7 @@
 """One's own account at an anchor: a standing link that serves every queue held there."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S: Final = 3_600.0
 """How often it is seen whether writers have used up the bundles."""
+LOOK_S: Final = 2.0
+"""What the anchor said is new enough for so long."""
+LOOK_TIMEOUT_S: Final = 2.0
 NOTHING: Final = Lies(None)
 
 
@@ -92,6 +96,7 @@ class Account:
         self._caring = asyncio.Lock()
         self._is_care_due = False
         """It waits for its turn: with a thousand contacts one serves them all."""
+        self._asked_s = 0.0
         self._opened: set[bytes] = set()
         """Queues that the anchor has, on the link there is."""
         self.line = Line(
@@ -131,6 +136,15 @@ class Account:
         if (link := self.line.link) is not None and not self._is_care_due:
             self._is_care_due = True
             self._spawn(self._care_quietly(link), "queues at an anchor")
+
+    async def look(self) -> None:
+        """See what lies there now, for those who look; a slow anchor is not waited for long."""
+        link = self.line.link
+        if link is None or self._parts.clock.monotonic_s() - self._asked_s < LOOK_S:
+            return
+        with contextlib.suppress(LoomError, TimeoutError):
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                await self._ask_status(link)
 
     def begin_leaving(self) -> None:
         """Its queues are to be shut; then it is forgotten."""
@@ -186,11 +200,7 @@ class Account:
         async with self._caring:
             self._is_care_due = False
             await self._shut_owed(link)
-            asked_s = self._parts.clock.monotonic_s()
-            stored = await link.ask(Status())
-            self.latency_ms = round((self._parts.clock.monotonic_s() - asked_s) * 1000)
-            if isinstance(stored, Stored):
-                self.stored = stored
+            if (stored := await self._ask_status(link)) is not None:
                 self._opened = {one.queue_id for one in stored.queues}
             await self._open_missing(link)
             if not self.anchor.is_left:
@@ -200,6 +210,15 @@ class Account:
                 await self._subscribe(link)
             else:
                 await self._lay(link, self._counted())
+
+    async def _ask_status(self, link: AnchorLink) -> Stored | None:
+        self._asked_s = asked_s = self._parts.clock.monotonic_s()
+        answer = await link.ask(Status())
+        self.latency_ms = round((self._parts.clock.monotonic_s() - asked_s) * 1000)
+        if not isinstance(answer, Stored):
+            return None
+        self.stored = answer
+        return answer
 
     async def _shut_owed(self, link: AnchorLink) -> None:
         database, anchor_id = self._parts.database, self.anchor.anchor_id

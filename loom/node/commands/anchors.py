@@ -45,7 +45,7 @@ class AnchorCommands:
             for device in self._roster.values()
             if (lies := put.get(device.device_id)) is not None
         ]
-        return views.Anchors(anchors=anchor_views(self._anchors), waiting=waiting)
+        return views.Anchors(anchors=await anchor_views(self._anchors), waiting=waiting)
 
     async def _leave(self, command: api.LeaveAnchor) -> views.Done:
         await self._anchors.leave(self._anchors.named(command.anchor))
@@ -60,9 +60,9 @@ class AnchorCommands:
         return _view(account)
 
 
-def anchor_views(anchors: Anchors) -> list[views.AnchorView]:
+async def anchor_views(anchors: Anchors) -> list[views.AnchorView]:
     """Those in use."""
-    return [_view(one) for one in anchors.accounts.values() if not one.anchor.is_left]
+    return [_view(one) for one in await anchors.in_use()]
 
 
 def _view(account: "Account") -> views.AnchorView:

@@ -105,7 +105,7 @@ class NetworkCommands:
                 )
                 for number, device in sorted(roster.items())
             ],
-            anchors=anchor_views(network.anchors),
+            anchors=await anchor_views(network.anchors),
         )
 
 

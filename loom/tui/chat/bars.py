@@ -11,6 +11,7 @@ from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
 from loom.wire.limits import TEXT_MAX_BYTES
 
+PQ = "PQ"
 SIZE_SHOWN_BYTES = TEXT_MAX_BYTES * 3 // 4
 
 
@@ -35,6 +36,9 @@ class TitleLine(Lines):
             return [Piece(" Loom", "title")]
         dot = Piece(f" {self.look.signs['dot']} ", "status")
         parts = facts_of(conversation)
+        needed = width_of(conversation.name) + sum(width_of(one.text) + 3 for one in parts)
+        if needed > width - 1:  # what is always so with a session gives way to what is not
+            parts = [one for one in parts if one.text != PQ]
         room = width - 1 - sum(width_of(part.text) + 3 for part in parts)
         name = cut(conversation.name, max(room, width // 2 - 1), self.look.signs["ellipsis"])
         line = [Piece(" "), Piece(name, "title")]
@@ -57,7 +61,7 @@ def facts_of(conversation: Conversation) -> Line:
         facts.append(Piece("not verified", "warn"))
     match contact.session:
         case "established":
-            facts.append(Piece("PQ", "good"))
+            facts.append(Piece(PQ, "good"))
         case "starting":
             facts.append(Piece("PQ starting", "status"))
         case _:

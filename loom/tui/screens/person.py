@@ -104,7 +104,7 @@ class PersonPanel(LivePanel):
             *self._ways(),
             Fact("Added", _when(view.created_at_ms)),
             Fact("Last message", "none yet" if last is None else _when(last)),
-            Fact("Messages", f"{view.unread} unread, {view.queued} waiting to be sent"),
+            Fact("Messages", f"{view.unread} unread, {view.queued} not confirmed yet"),
         ]
 
     def _ways(self) -> list[Item]:

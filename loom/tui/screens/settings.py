@@ -49,7 +49,7 @@ class SettingsPanel(LivePanel):
                 "Late receipts",
                 now.late_receipts,
                 self._hold_receipts,
-                "half a minute to five, so that it cannot match them by time",
+                "by 30 to 300 s: harder to match by time",
             ),
             GAP,
             Text("Notifications show", "title"),
