@@ -202,7 +202,7 @@ class Anchors:
         for device in list(self._roster.values()):
             self.look_after(device)
 
-    async def in_use(self) -> list[Account]:
+    async def in_use(self) -> "list[Account]":
         """The accounts that are not being left, with what lies there now."""
         accounts = [one for one in self.accounts.values() if not one.anchor.is_left]
         await asyncio.gather(*(one.look() for one in accounts))
