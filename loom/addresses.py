@@ -115,6 +115,17 @@ def is_loopback(host: str) -> bool:
     return ip is not None and ip.is_loopback
 
 
+def is_near(host: str) -> bool:
+    """Whether a host of `parse_host` is an IP address of this machine or of its link alone."""
+    ip = _ip_of(host)
+    return ip is not None and _is_in(ip, _THIS_MACHINE_OR_LINK)
+
+
+def must_lead_away(host: str) -> bool:
+    """Whether a host is a name of the kind that others may tell: never of this machine or link."""
+    return _ip_of(host) is None and "." in host and not host.endswith((".localhost", ".local"))
+
+
 def told_address_allowed(address: Address, own: Collection[Address], *, proxied: bool) -> bool:
     """Whether an address that somebody else told may be dialled (docs/PROTOCOL.md 3.7).
 
@@ -127,8 +138,7 @@ def told_address_allowed(address: Address, own: Collection[Address], *, proxied:
         return False
     ip = _ip_of(address.host)
     if ip is None:
-        name = address.host
-        return "." in name and not name.endswith((".localhost", ".local")) and address not in own
+        return must_lead_away(address.host) and address not in own
     if "%" in address.host or _is_in(ip, (*_THIS_MACHINE_OR_LINK, *_NOBODYS)):
         return False
     inner = _translated(ip)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from loom.addresses import is_onion, parse_host
+from loom.addresses import is_near, is_onion, must_lead_away, parse_host
 from loom.errors import (
     ForeignAddress,
     InvalidAddress,
@@ -110,7 +110,8 @@ class TcpTransport:
             if is_onion(parse_host(address.host)):
                 raise ProxyNeeded(address=str(address))
             async with asyncio.timeout(timeout_s):
-                await hand_over(await connect(address, timeout_s), handler)
+                sock = await connect(address, timeout_s, leads_away=must_lead_away(address.host))
+                await hand_over(sock, handler)
         except (InvalidAddress, OSError, ValueError, OverflowError) as error:
             raise Unreachable(address=str(address)) from error
 
@@ -332,11 +333,17 @@ def _set_up(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, TCP_SEGMENT_MAX_BYTES)
 
 
-async def connect(address: Address, timeout_s: float) -> socket.socket:
-    """The first of the host's addresses that answers; each gets its share of the time left."""
+async def connect(address: Address, timeout_s: float, *, leads_away: bool = False) -> socket.socket:
+    """The first of the host's addresses that answers; each gets its share of the time left.
+
+    Args:
+        leads_away: none of this machine or its link: a name that somebody told may point there.
+    """
     loop = asyncio.get_running_loop()
     ends_at_s = loop.time() + timeout_s
     candidates = await _resolve(address)
+    if leads_away:
+        candidates = [one for one in candidates if not is_near(str(one[1][0]))]
     failure: OSError = OSError(errno.EHOSTUNREACH, "no address")
     for left, (family, name) in zip(range(len(candidates), 0, -1), candidates, strict=True):
         sock = socket.socket(family, socket.SOCK_STREAM)

@@ -83,6 +83,26 @@ async def dial(address: Address, handler: StreamHandler | None = None) -> Record
     return recorder
 
 
+async def test_a_name_that_others_may_tell_leads_nowhere_on_this_machine(
+    listening: tuple[Address, Acceptor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, accept = listening
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *arguments: object, **options: object) -> object:
+        if options.get("flags") == socket.AI_NUMERICHOST:
+            return resolve(host, *arguments, **options)  # type: ignore[arg-type]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (V4, address.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(Unreachable):
+        await dial(Address("anchor.example", address.port))
+    assert accept.handlers.items == []
+    by_hand = await dial(Address("box", address.port))  # nobody else can tell such a name
+    by_hand.stream.abort()
+    await by_hand.until("closed")
+
+
 async def test_both_ends_take_and_send_little_at_once_and_notice_silence(
     listening: tuple[Address, Acceptor],
 ) -> None:
