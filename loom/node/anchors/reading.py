@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 def clock_apart(parts: Parts, link: AnchorLink, anchor: str) -> AnchorClockApart | None:
     """What is wrong with the clock of an anchor or one's own: then nothing is read there."""
-    apart_s = 0 if link.clock_s is None else link.clock_s - parts.now_s()
+    clock_s = link.clock_s()
+    apart_s = 0 if clock_s is None else clock_s - parts.now_s()
     if abs(apart_s) < CLOCK_APART_S:
         return None
     return AnchorClockApart(anchor=anchor, hours=round(apart_s / 3600))

@@ -50,8 +50,8 @@ class AnchorLink:
         self._is_displaced = False
         self._pushed: dict[bytes, int] = {}
         """By queue how many blobs came and are not acknowledged."""
-        self.clock_s: int | None = None
-        """The anchor's Unix seconds when this side subscribed."""
+        self._clock: tuple[int, float] | None = None
+        """The anchor's Unix seconds when this side subscribed, and the loop's time then."""
         link.hand_over(self)
 
     def __repr__(self) -> str:
@@ -66,6 +66,13 @@ class AnchorLink:
     def address(self) -> str:
         """Where it leads."""
         return str(self._link.remote or "")
+
+    def clock_s(self) -> int | None:
+        """The anchor's Unix seconds now, as far as it said; None: it did not yet."""
+        if self._clock is None:
+            return None
+        said_s, at_s = self._clock
+        return said_s + int(asyncio.get_running_loop().time() - at_s)
 
     def request(self, request: Request) -> "asyncio.Future[Answer]":
         """Send a request at once; the answer comes as the future's result.
@@ -142,7 +149,8 @@ class AnchorLink:
             self._is_displaced = True
             return
         if isinstance(answer, Subscribed):
-            self.clock_s = answer.clock_s  # known before the pushes that follow it
+            # Known before the pushes that follow it.
+            self._clock = answer.clock_s, asyncio.get_running_loop().time()
         future = self._waiting.pop(number, None)
         if future is None:
             raise MalformedMessage(what="answer to nothing")
