@@ -109,8 +109,8 @@ class People:
 
     def waiting(self, name: str) -> list[dict[str, Any]]:
         """What lies in mailboxes for the other."""
-        [found] = self.home.run("-p", name, "anchors", "--json").ok().objects
-        return list(found["waiting"])
+        found = self.home.run("-p", name, "anchors", "--json").ok().objects
+        return [one for one in found if one["type"] == "waiting_mail"]
 
     def meet(self) -> None:
         """Be linked once, so that what they told of their anchors arrives."""
