@@ -367,7 +367,11 @@ class Talk:
         for peer in (await self._client.send(ListPeers())).peers:
             at = f" at {printable(peer.address)}" if peer.online and peer.address else ""
             here = f"{reach_words(peer.reach)}{at}"
-            why = f" ({printable(peer.last_error)})" if peer.last_error and not peer.online else ""
+            why = (
+                f" ({printable(peer.last_error)})"
+                if peer.last_error and not is_heard(peer.reach)
+                else ""
+            )
             self._output.put(peer, f"{printable(peer.contact)}: {here}{why}")
 
     async def _do_add(self, argument: str) -> None:

@@ -221,8 +221,7 @@ class InMailbox(NamedTuple):
 _IN_MAILBOX: Final = (
     "SELECT o.device_id, count(*), min(o.first_put_s), o.put_queue FROM outbox AS o"
     " JOIN devices USING (device_id) JOIN conversations AS c USING (person_id)"
-    " WHERE o.put_at_s IS NOT NULL AND (:device IS NULL OR o.device_id = :device)"
-    " AND (:message IS NULL OR o.message_id = :message)"
+    " WHERE o.put_at_s IS NOT NULL{}"
     " AND EXISTS (SELECT 1 FROM messages AS m WHERE m.author = 0"
     " AND m.conversation_id = c.conversation_id AND m.message_id = o.message_id)"
     " GROUP BY o.device_id"
@@ -233,7 +232,11 @@ def in_mailboxes(
     db: Connection, device_id: DeviceId | None = None, message_id: MessageId | None = None
 ) -> dict[DeviceId, InMailbox]:
     """The messages in mailboxes, of each device that has some; other payloads are none."""
-    rows = db.execute(_IN_MAILBOX, {"device": device_id, "message": message_id})
+    which = "" if device_id is None else " AND o.device_id = :device"
+    which += "" if message_id is None else " AND o.message_id = :message"
+    rows = db.execute(
+        _IN_MAILBOX.format(which), {"device": device_id or 0, "message": message_id or b""}
+    )
     return {device: InMailbox(*rest) for device, *rest in rows}
 
 

@@ -100,7 +100,9 @@ def _path(path: PathView, now_ms: int) -> str:
         facts.append(f"failed attempts {path.failed_attempts}")
     if path.next_dial_at_ms is not None:
         facts.append(f"next in {max(path.next_dial_at_ms - now_ms, 0) // 1000} s")
+    facts += ["heard through an anchor"] if path.reach.how == "anchor" else []
     facts.append(f"addresses {path.known_addresses}")
+    facts += [f"in mailboxes {path.reach.waiting}"] if path.reach.waiting else []
     facts.append(f"queued {path.queued}, arriving {path.arriving}, dropped {path.dropped}")
     return ", ".join(fact for fact in facts if fact)
 

@@ -187,7 +187,8 @@ def test_the_report_tells_kinds_and_states_only() -> None:
     for words in (
         "Terminal: other, 80x24, UTF-8, focus not reported, tmux, ssh",
         "up 2 h, mDNS on, proxy off, listening on any IPv4, any IPv6",
-        "not connected, last error unreachable, failed attempts 4, next in 0 s, addresses 1",
+        "not connected, last error unreachable, failed attempts 4, next in 0 s, addresses 1, in",
+        "addresses 1, in mailboxes 3, queued 2, arriving 1",
         "online, out, private IPv4, for 2 min",
         "  59 s ago moved private IPv4\n  2 min ago dialled",
         "  2 min ago found private IPv6",

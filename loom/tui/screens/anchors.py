@@ -177,14 +177,14 @@ class AnchorPanel(LivePanel):
         view = self._view
         if view is None:
             return []
-        since = view.up_since_ms
-        when = "" if since is None else f" since {day_words(since)}, {clock_of(since)}"
         items: list[Item] = [
-            Fact("Connection", f"{_standing(view)}{when}", "good" if view.up else "bad"),
+            Fact("Connection", _standing(view), "good" if view.up else "bad"),
             Fact("Addresses", ", ".join(view.addresses)),
             Fact("There for you", _lying(view)),
             Fact("Mailboxes", str(view.queues)),
         ]
+        if (since := view.up_since_ms) is not None:
+            items.insert(1, Fact("Since", f"{day_words(since)}, {clock_of(since)}"))
         if view.limit_bytes is not None:
             items.append(Fact("Room", f"{view.limit_bytes // 2**20} MiB in all"))
         if view.warning is not None:
