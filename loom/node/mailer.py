@@ -78,13 +78,16 @@ class Mailer:
         """Monotonic; None: no late receipt is held."""
         self._is_running = False
         self._must_look = False
+        self._has_moved = False
+        """The device reads other mailboxes than before."""
 
     # --- from the node ---
 
     def use(self, mailboxes: Sequence[Mailbox]) -> None:
         """From now on these are read by the device; or a session began."""
-        self.mailboxes = tuple(mailboxes)
         ids = {one.keys.queue_id for one in mailboxes}
+        self._has_moved |= ids != {one.keys.queue_id for one in self.mailboxes}
+        self.mailboxes = tuple(mailboxes)
         self._checked = {at: link for at, link in self._checked.items() if at in ids}
         self._full_since_s = {at: s for at, s in self._full_since_s.items() if at in ids}
         self._last &= ids
@@ -144,6 +147,9 @@ class Mailer:
             if wait_s > 0:
                 self._alarm.ring_within(wait_s)
                 return
+            if self._has_moved:
+                self._has_moved = False
+                await self._follow()
             if self._must_look:
                 self._must_look = False
                 await self._look_at_standing()
@@ -270,6 +276,14 @@ class Mailer:
         self._last |= gone
         if self._last >= ids:
             self._last = gone
+
+    async def _follow(self) -> None:
+        """Nobody reads any more what lies where the device no longer reads."""
+        device_id = self._context.device_id
+        ids = [one.keys.queue_id for one in self.mailboxes]
+        await self._context.parts.database.write(
+            lambda db: outbox.puts_elsewhere_were_lost(db, device_id, ids)
+        )
 
     async def _look_at_standing(self) -> None:
         for mailbox in self.mailboxes:

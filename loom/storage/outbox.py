@@ -195,6 +195,17 @@ def puts_were_lost(db: Connection, device_id: DeviceId, queue_id: bytes) -> None
     )
 
 
+def puts_elsewhere_were_lost(
+    db: Connection, device_id: DeviceId, queue_ids: Sequence[bytes]
+) -> None:
+    """What lies in none of these mailboxes is to be put again at once."""
+    db.execute(
+        "UPDATE outbox SET put_at_s = NULL WHERE device_id = ? AND put_at_s IS NOT NULL"
+        " AND put_queue NOT IN (SELECT unhex(value) FROM json_each(?))",
+        (device_id, msgspec.json.encode([one.hex() for one in queue_ids]).decode()),
+    )
+
+
 def next_put_s(db: Connection, device_id: DeviceId, rule: PutRule) -> int | None:
     """When the next row is due to be put again, Unix seconds; None: none is there."""
     row = db.execute(

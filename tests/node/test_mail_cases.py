@@ -1,16 +1,21 @@
 """Cases of mail that a design without them got wrong: each ends with all shown, once, in order."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from loom.anchor.limits import AnchorLimits
+from loom.api.commands import ReplaceAnchor
 from loom.api.events import SessionStarted
+from loom.node.routes.caller import Caller
 from loom.node.routes.mailbox import Sealed
 from loom.wire.requests import Ok, Put, Subscribe, Unknown
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.harness import Person, World
 from tests.node.test_mail import wall
-from tests.node.test_mail_attacks import Handler, always, lie, one_anchor
+from tests.node.test_mail_attacks import Handler, always, count, lie, one_anchor
 
 HOUR_S = 3_600
 DAY_S = 86_400
@@ -236,3 +241,47 @@ async def test_a_bundle_fetched_on_its_last_day_serves_thirty_days_later(world: 
     await world.pass_time(29.9 * DAY_S)
     await bob.start()
     await world.until(lambda: bob.received(alice) == ["on the last day"], within_s=HOUR_S)
+
+
+async def test_mail_follows_who_replaced_an_anchor_that_holds_it(world: World) -> None:
+    """By then it would be put again only after four days."""
+    alice, bob, _, his = await each_an_anchor(world)
+    third = AnchorMachine(world, "third")
+    await third.start()
+    await bob.stop()
+    await alice.say(bob, "follow me")
+    await world.pass_time(5 * DAY_S)
+    await his.stop()
+    await bob.start()
+    [account] = bob.node.network.anchors.accounts.values()
+    await bob.do(ReplaceAnchor(anchor=account.name, text=await third.text()))
+    await world.until(lambda: bob.received(alice) == ["follow me"], within_s=HOUR_S)
+
+
+async def test_mail_that_a_full_disk_cannot_hold_stays_at_the_anchor(world: World) -> None:
+    alice, bob, anchor = await one_anchor(world)
+    bob.disk.is_full = True
+    await alice.say(bob, "no room", "for these")
+    await world.pass_time(HOUR_S)
+    assert anchor.blobs == 2
+    assert bob.received(alice) == []
+    bob.disk.is_full = False
+    await world.until(lambda: bob.received(alice) == ["no room", "for these"], within_s=60)
+    await world.until(lambda: anchor.blobs == 0, within_s=60)
+
+
+async def test_two_machines_with_one_account_displace_each_other_rarely(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copied profile: neither may take the other's link all the time."""
+    alice, bob, _ = await one_anchor(world)
+    await bob.stop()
+    copy = world.folder / f"bob{len(world.people)}"
+    shutil.copytree(bob.path.parent, copy)
+    await bob.start()
+    await world.person("Bob", bob.identity)
+    calls = count(monkeypatch, Caller, "call")
+    await world.pass_time(HOUR_S)
+    assert len(calls) < 200
+    await alice.say(bob, "to one of them")
+    await world.delivered(alice, bob, within_s=HOUR_S)

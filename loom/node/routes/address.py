@@ -14,6 +14,9 @@ from loom.wire.requests import More, Ok, Work
 TRIES_AT_ONCE: Final = 1 << 12
 """How many hashes are tried before others have their turn: some milliseconds."""
 
+WORK_AGAIN_S: Final = 600
+WORK_AGAIN_MAX_S: Final = 86_400
+
 
 class AddressBox(Mailbox):
     """A `Mailbox` that pays for what it puts. `today`: the day's number in UTC."""
@@ -22,15 +25,25 @@ class AddressBox(Mailbox):
         super().__init__(keys, line, anchor)
         self._today = today
         self._is_asked = False
+        self._refused = 0
+        """How often work was done for nothing."""
+        self._not_before_s = 0.0
 
     async def put(self, link: AnchorLink, envelopes: Sequence[Sealed]) -> tuple[int, PutEnd]:
         """See `Mailbox.put`; only the Join, which comes first: the rest waits for the decision."""
         if self._is_asked:
             return 0, PutEnd.FULL
-        if not await self._work(link, envelopes[0]):
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._not_before_s:
             return 0, PutEnd.REFUSED
-        done, end = await super().put(link, envelopes[:1])
+        done, end = 0, PutEnd.REFUSED
+        if await self._work(link, envelopes[0]):
+            done, end = await super().put(link, envelopes[:1])
         self._is_asked = done == 1
+        if end is PutEnd.REFUSED:
+            # Work takes this machine seconds: an anchor must not ask for it all the time.
+            self._not_before_s = loop.time() + min(WORK_AGAIN_S << self._refused, WORK_AGAIN_MAX_S)
+            self._refused += 1
         return done, PutEnd.FULL if end is PutEnd.DONE and len(envelopes) > 1 else end
 
     async def _work(self, link: AnchorLink, sealed: Sealed) -> bool:
