@@ -7,6 +7,9 @@ HELP = (
     "I am a small script with a warm heart. Ask me the time, say `echo` and some words, "
     "ask how this works, or whether it is safe; `/quit` ends our talk."
 )
+GOING_OFFLINE = (
+    "And now I go offline. Write to me all the same: your anchor keeps it, sealed, until I am back."
+)
 _REMARKS = (
     "Noted. It came to me encrypted, and I read it with pleasure.",
     "I like that. Tell me more?",

@@ -1,27 +1,48 @@
-"""`loom demo`: two throwaway profiles on this machine, real TCP between them, and Ada answers."""
+"""`loom demo`: two throwaway profiles on this machine, real TCP between them, and Ada answers.
+
+With `--anchor`, an anchor runs beside them: Ada goes offline, and comes back to what waits there.
+"""
 
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import Connect, ExportToken, ImportToken, MarkRead, SendText, Status
-from loom.api.events import AnyEvent, MessageReceived
+from loom.api.commands import (
+    AnchorStatus,
+    Connect,
+    ExportToken,
+    ImportToken,
+    MakeInvite,
+    MarkRead,
+    PairAnchor,
+    SendText,
+    Status,
+    UseAnchor,
+)
+from loom.api.events import (
+    AnyEvent,
+    MessageDelivered,
+    MessageReceived,
+    MessageSent,
+    PeerOffline,
+    PeerOnline,
+)
 from loom.api.profiles import NodeOptions, Profiles
 from loom.cli import opening, tui
-from loom.cli.ada import answer
+from loom.cli.ada import GOING_OFFLINE, answer
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
 from loom.cli.output import DemoReady
-from loom.cli.plain import Talk
+from loom.cli.plain import Talk, typed_lines
 from loom.cli.terminal import can_show_app
 from loom.config import Settings
 from loom.model import Address
@@ -31,7 +52,11 @@ HOST = "127.0.0.1"
 ARGON2_MEMORY_MIB = 64
 """The least there is: these profiles live for minutes behind a random passphrase."""
 ANSWER_TIMEOUT_S = 30.0
+AWAY_S: Final = 3.0
+"""How long Ada stays away once something waits for her: long enough to look at it."""
+OPTIONS: Final = NodeOptions(listen=Address(HOST, 0), mdns=False, serve=False)
 GREETING = "Ada is a program on this machine: write her something, and Enter sends it."
+GREETING_WITH_ANCHOR = f"{GREETING} Then she goes offline: write again."
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,66 +75,182 @@ def add_to(app: typer.Typer) -> None:
 def demo(
     context: typer.Context,
     plain: Annotated[bool, typer.Option("--plain", help="Line by line.")] = False,
+    anchor: Annotated[
+        bool,
+        typer.Option("--anchor", help="Ada goes offline, and an anchor keeps what you write."),
+    ] = False,
 ) -> None:
     caller = Caller.of(context)
     in_app = not (plain or caller.options.json) and can_show_app()
     with TemporaryDirectory(prefix="loom-demo-", ignore_cleanup_errors=True) as folder:
-        caller.run(_demo(caller, Path(folder), in_app=in_app))
+        caller.run(_demo(caller, Path(folder), in_app=in_app, anchor=anchor))
 
 
-async def _demo(caller: Caller, folder: Path, *, in_app: bool) -> None:
+async def _demo(caller: Caller, folder: Path, *, in_app: bool, anchor: bool) -> None:
     note = caller.output.note
-    note("Setting up two throwaway profiles, yours and Ada's ...")
-    async with _pair(folder) as (you, ada, address):
+    beside = " and an anchor" if anchor else ""
+    note(f"Setting up two throwaway profiles, yours and Ada's{beside} ...")
+    async with _pair(folder, with_anchor=anchor) as (you, ada):
+        address = Address(HOST, (await ada.client.send(Status())).port)
         note(f"Linked over TCP on {address}, encrypted end to end. /quit or Ctrl-D ends.")
+        if anchor:
+            note("You use the anchor, and Ada came by an invite of yours.")
         if caller.options.json:
             caller.output.json(DemoReady(contact="Ada", address=str(address)))
-        async with following(ada, 0) as hers:
-            answering = asyncio.create_task(_answer(ada, hers), name="Ada")
-            try:
-                if in_app:
-                    await tui.show(you, profile="demo", config=folder / "config", greeting=GREETING)
-                else:
-                    answer_timeout_s = None if sys.stdin.isatty() else ANSWER_TIMEOUT_S
-                    await Talk(caller, you, answer_timeout_s=answer_timeout_s).run("Ada")
-            finally:
-                answering.cancel()
-                await asyncio.gather(answering, return_exceptions=True)
+        work = ada.answer_and_go(you) if anchor else ada.answer()
+        answering = asyncio.create_task(work, name="Ada")
+        try:
+            if in_app:
+                greeting = GREETING_WITH_ANCHOR if anchor else GREETING
+                await tui.show(you, profile="demo", config=folder / "config", greeting=greeting)
+            else:
+                answer_timeout_s = None if sys.stdin.isatty() else ANSWER_TIMEOUT_S
+                lines = ada.lines_around(typed_lines()) if anchor else None
+                await Talk(caller, you, answer_timeout_s=answer_timeout_s).run("Ada", lines)
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
     note("Both profiles are gone.")
 
 
+class _Ada:
+    """Her node, which may close and open again, and what she says."""
+
+    def __init__(self, profiles: Profiles, client: Client, passphrase: str) -> None:
+        self.client = client
+        self._profiles = profiles
+        self._passphrase = passphrase
+        self._settled = asyncio.Event()
+        """Set but while she leaves."""
+        self._settled.set()
+        self._seen = 0
+        self._turn = 0
+
+    async def answer(self, *, last_words: str = "") -> None:
+        """Answer each message; with last words, until they have arrived behind an answer."""
+        last_id = ""
+        async with following(self.client, self._seen) as events:
+            async for event in events:
+                self._seen = max(self._seen, event.seq)
+                match event:
+                    case MessageReceived():
+                        await self.client.send(MarkRead(contact="You", row_id=event.row_id))
+                        now = datetime.now().astimezone()
+                        words = answer(event.body, turn=self._turn, now=now)
+                        self._turn += 1
+                        if last_words and not last_id:
+                            words = f"{words} {last_words}"
+                            self._settled.clear()
+                        sent = await self.client.send(SendText(contact="You", body=words))
+                        last_id = last_id or sent.message_id
+                    case MessageDelivered() if last_words and event.message_id == last_id:
+                        return
+
+    async def answer_and_go(self, you: Client) -> None:
+        """Answer once, go offline until something waits at the anchor, then come back to it."""
+        waits = asyncio.create_task(_until(you, _WrittenAgain()), name="mail for Ada")
+        gone = asyncio.create_task(_until(you, _is_offline), name="Ada leaves")
+        try:
+            await self.answer(last_words=GOING_OFFLINE)
+            await self.client.close()
+            await gone
+            self._settled.set()
+            await waits
+        finally:
+            waits.cancel()
+            gone.cancel()
+        await asyncio.sleep(AWAY_S)
+        self.client = await self._profiles.unlock("ada", self._passphrase, OPTIONS)
+        await self.answer()
+
+    async def lines_around(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same lines, none while she leaves: it would reach her just so."""
+        async for line in lines:
+            await self._settled.wait()
+            yield line
+
+    async def close(self) -> None:
+        """Close her node."""
+        await self.client.close()
+
+
 @asynccontextmanager
-async def _pair(folder: Path) -> AsyncIterator[tuple[Client, Client, Address]]:
+async def _pair(folder: Path, *, with_anchor: bool) -> AsyncIterator[tuple[Client, _Ada]]:
     """Two linked nodes that know each other as Ada and You."""
-    profiles = opening.open_profiles(Settings(home=folder))
-    options = NodeOptions(listen=Address(HOST, 0), mdns=False, serve=False)
+    settings = Settings(home=folder)
+    profiles = opening.open_profiles(settings)
+    secret_you, secret_ada = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     async with AsyncExitStack() as stack:
-        you, ada = await asyncio.gather(
-            _open(profiles, "you", "You", options), _open(profiles, "ada", "Ada", options)
+        you, hers = await asyncio.gather(
+            _open(profiles, "you", "You", secret_you), _open(profiles, "ada", "Ada", secret_ada)
         )
+        ada = _Ada(profiles, hers, secret_ada)
+        box = await _open_anchor(settings) if with_anchor else None
+        if box is not None:
+            stack.push_async_callback(box.close)
         stack.push_async_callback(you.close)
         stack.push_async_callback(ada.close)
-        token = await you.send(ExportToken())
-        await ada.send(ImportToken(token=token.token, name="You"))
-        token = await ada.send(ExportToken())
-        await you.send(ImportToken(token=token.token, name="Ada"))
-        address = Address(HOST, (await ada.send(Status())).port)
-        await you.send(Connect(contact="Ada", host=address.host, port=address.port))
-        yield you, ada, address
+        if box is None:
+            await _meet_by_tokens(you, hers)
+        else:
+            await _meet_by_invite(you, hers, box)
+        yield you, ada
 
 
-async def _open(profiles: Profiles, profile: str, name: str, options: NodeOptions) -> Client:
-    passphrase = secrets.token_urlsafe(24)
+async def _meet_by_tokens(you: Client, ada: Client) -> None:
+    token = await you.send(ExportToken())
+    await ada.send(ImportToken(token=token.token, name="You"))
+    token = await ada.send(ExportToken())
+    await you.send(ImportToken(token=token.token, name="Ada"))
+    await you.send(Connect(contact="Ada", host=HOST, port=(await ada.send(Status())).port))
+
+
+async def _meet_by_invite(you: Client, ada: Client, anchor: Client) -> None:
+    port = (await anchor.send(AnchorStatus())).port
+    pairing = await anchor.send(PairAnchor(addresses=[(HOST, port)], expires_s=60))
+    await you.send(UseAnchor(text=pairing.text))
+    invite = await you.send(MakeInvite())
+    met = asyncio.create_task(_until(you, _is_online), name="meeting")
+    await ada.send(ImportToken(token=invite.text, name="You"))
+    await met
+
+
+async def _until(you: Client, holds: Callable[[AnyEvent], bool]) -> None:
+    async with following(you, None) as events:
+        async for event in events:
+            if holds(event):
+                return
+
+
+def _is_online(event: AnyEvent) -> bool:
+    return isinstance(event, PeerOnline)
+
+
+def _is_offline(event: AnyEvent) -> bool:
+    return isinstance(event, PeerOffline)
+
+
+class _WrittenAgain:
+    """True once a second message is in Ada's mailbox, or came to her while she was leaving."""
+
+    def __init__(self) -> None:
+        self._delivered = 0
+
+    def __call__(self, event: AnyEvent) -> bool:
+        self._delivered += isinstance(event, MessageDelivered)
+        in_mailbox = isinstance(event, MessageSent) and event.via == "mailbox"
+        return in_mailbox or self._delivered > 1
+
+
+async def _open(profiles: Profiles, profile: str, name: str, passphrase: str) -> Client:
     await profiles.create(profile, name, passphrase, argon2_memory_mib=ARGON2_MEMORY_MIB)
-    return await profiles.unlock(profile, passphrase, options)
+    return await profiles.unlock(profile, passphrase, OPTIONS)
 
 
-async def _answer(ada: Client, events: AsyncIterator[AnyEvent]) -> None:
-    """Ada's part: one answer to each message."""
-    turn = 0
-    async for event in events:
-        if isinstance(event, MessageReceived):
-            await ada.send(MarkRead(contact="You", row_id=event.row_id))
-            words = answer(event.body, turn=turn, now=datetime.now().astimezone())
-            await ada.send(SendText(contact="You", body=words))
-            turn += 1
+async def _open_anchor(settings: Settings) -> Client:
+    from loom.app.anchors import AnchorOptions, LocalAnchors
+
+    anchors, passphrase = LocalAnchors(settings), secrets.token_urlsafe(24)
+    await asyncio.to_thread(anchors.create, "anchor", passphrase, ARGON2_MEMORY_MIB)
+    options = AnchorOptions(listen=Address(HOST, 0))
+    return await anchors.open_anchor(anchors.choose("anchor"), passphrase, options)

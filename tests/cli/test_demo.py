@@ -22,9 +22,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(tmp_path / "t")}
 
 
-def demo(environment: dict[str, str], said: bytes) -> subprocess.CompletedProcess[str]:
+def demo(
+    environment: dict[str, str], said: bytes, *options: str
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "loom", "demo"],
+        [sys.executable, "-m", "loom", "demo", *options],
         cwd=ROOT,
         env=environment,
         input=said,
@@ -72,6 +74,34 @@ def test_on_a_terminal_it_talks_until_quit(environment: dict[str, str]) -> None:
     assert "\x1b" not in screen
     assert "\r" not in screen.replace("\r\n", "")
     assert "Both profiles are gone." in screen
+
+
+def test_ada_comes_back_to_what_an_anchor_kept(environment: dict[str, str], tmp_path: Path) -> None:
+    done = demo(environment, b"hi\necho one\necho two\n", "--anchor")
+    assert done.returncode == 0, done.stderr
+    farewell, *answers = done.stdout.splitlines()
+    assert farewell.startswith("Ada: Hello!")
+    assert "I go offline" in farewell
+    assert answers == ["Ada: one", "Ada: two"]
+    assert "Ada is not connected" in done.stderr
+    assert "mail waits at 127.0.0.1:" in done.stderr
+    assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_on_a_terminal_one_writes_to_ada_while_she_is_away(environment: dict[str, str]) -> None:
+    code, screen = run_on_terminal(
+        [sys.executable, "-m", "loom", "demo", "--plain", "--anchor"],
+        environment,
+        [
+            ("To Ada", "hi\n"),
+            ("Ada is not connected", "echo one\necho two\n"),
+            ("mail waits at 127.0.0.1:", "echo three\n"),
+            ("Ada: three\r\n", "/quit\n"),
+        ],
+    )
+    assert code == 0, screen
+    assert screen.index("Ada: one") < screen.index("Ada: two") < screen.index("Ada: three")
+    assert screen.count("mail waits at 127.0.0.1:") == 1
 
 
 @pytest.mark.parametrize(
