@@ -82,7 +82,9 @@ def _put_one(context: typer.Context, command: UseAnchor | ReplaceAnchor) -> None
     async def work() -> None:
         async with caller.client(caller.online()) as client:
             view = await client.send(command)
-        caller.output.put(view, f"In use: {view.addresses[0]}. Contacts are told by themselves.")
+        caller.output.put(
+            view, f"In use: {view.addresses[0]}. Your contacts are told automatically."
+        )
 
     caller.run(work())
 

@@ -314,7 +314,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "profile_in_use": Words(
         "The profile {profile} is in use by another process.",
-        "Wait for that command to end, or stop the node with `loom stop`.",
+        "Wait for that command, or stop it: `loom stop`, or `loom anchor stop` for an anchor.",
         "Close the other Loom, then try again.",
     ),
     "profile_damaged": Words(

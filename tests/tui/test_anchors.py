@@ -95,7 +95,7 @@ async def test_a_pairing_text_pasted_into_an_empty_message_offers_the_anchor(
         assert not any(isinstance(one, UseAnchor) for one in node.sent)
         await pilot.press("enter")
         await settle(pilot)
-        assert f"In use: {BOX}. Contacts are told by themselves." in screen(app)
+        assert f"In use: {BOX}. Your contacts are told automatically." in screen(app)
         assert UseAnchor(text=pairing_text()) in node.sent
         assert app.chat.composer.editor.text == ""
 

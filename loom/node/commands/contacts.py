@@ -157,7 +157,8 @@ class ContactCommands:
             raise InvalidInvite(reason="it has expired")
         hints = tuple(one for one in invite.hints if self._network.may_dial(one.address))
         if not hints:
-            raise InvalidInvite(reason="this machine may not dial the addresses it names")
+            named = ", ".join(str(one.address) for one in invite.hints)
+            raise InvalidInvite(reason=f"its addresses ({named}) lead nowhere from this machine")
         invite = msgspec.structs.replace(invite, hints=hints)
         async with self._changing:
             if (same := self._of_identity(token.peer_id)) is not None:

@@ -282,7 +282,7 @@ class ChatScreen(Screen[None]):
         shown = f" {help_key} shows everything else." if help_key else ""
         if not self._owner.model.order:
             status = self._owner.model.status
-            ways = "/pair for somebody here, /add for a token"
+            ways = "/pair for somebody here, /invite or /add for others"
             return "" if status is None else f"No contacts yet: {ways}.{shown}"
         if self.reader.window is None:
             return ""  # nobody can be written to yet

@@ -140,7 +140,7 @@ class AnchorsPanel(LivePanel):
             view = await self.loom.send(UseAnchor(text=self._text.text))
             self._text.clear()
             await self.load()
-            self.say(f"In use: {printable(name_of(view))}. Contacts are told by themselves.")
+            self.say(f"In use: {printable(name_of(view))}. Your contacts are told automatically.")
 
         self.work(use(), "Asking the anchor", field=self._text)
 

@@ -18,7 +18,7 @@ from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
 from loom.tui.opener import Opener
 from loom.tui.pasted import pasted_token
-from loom.tui.screens.adding import NEARBY
+from loom.tui.screens.adding import NEARBY, TOKEN
 from loom.tui.screens.pairing import PairingPanel
 
 
@@ -29,7 +29,7 @@ class Introduction(Panel):
     can_go_back = True
 
     def __init__(self, door: Opener, profile: str, client: Client) -> None:
-        super().__init__(door, "Their token")
+        super().__init__(door, TOKEN)
         self._pairing: PairingPanel | None = None
         self._door = door
         self._profile = profile
@@ -37,7 +37,7 @@ class Introduction(Panel):
         self._own = ""
         self._code: Sequence[str] = ()
         self._people: list[tuple[str, bool]] = []
-        self._token = Field("Their token")
+        self._token = Field(TOKEN)
         self._called = Field("Their name here")
 
     def picture(self) -> Sequence[str]:
