@@ -56,9 +56,10 @@ class Trip(PeopleNode):
         super().__init__("mira")
         self.add("Tomás", online=False, verified=True, session="established")
         self.add("Harbour office", verified=True, session="established")
-        self.add("Nia", session="established")
+        near = {"session": "established", "reach": ReachView(how="lan")}
+        self.add("Nia", **near)
         self.add("Uncle Per", online=False, verified=True, session="established", queued=1)
-        self.add("Ada", verified=True, session="established")
+        self.add("Ada", verified=True, **near)
         self.write(
             "Tomás", 17, "16:20", "I marked the rocks that the old chart has in the wrong place"
         )
