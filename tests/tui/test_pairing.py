@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from loom.api.commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
+from loom.api.events import InviteUsed
 from loom.errors import NobodyPairing, PairingLeft
 from loom.tui.app import LoomApp
 from loom.tui.screens.adding import NEARBY, AddPanel
@@ -29,6 +30,18 @@ async def begin(app: LoomApp, pilot: Pilot[None]) -> PairingPanel:
     panel = app.screen
     assert isinstance(panel, PairingPanel)
     return panel
+
+
+async def test_the_list_is_said_to_be_empty_only_while_it_is(
+    alone: PeopleNode, opened: Opened
+) -> None:
+    """Regression: the words stayed beside the contact whom an invite had brought."""
+    async with opened(alone) as (app, pilot):
+        assert "No contacts yet" in screen(app)
+        ada = alone.add("Ada")
+        alone.tell(InviteUsed(invite_id=1, contact="Ada", contact_id=ada.contact_id, is_new=True))
+        await until(pilot, lambda: "No contacts yet" not in screen(app))
+        assert "Ada" in screen(app)
 
 
 async def test_from_the_empty_list_to_a_verified_contact(alone: PeopleNode, opened: Opened) -> None:

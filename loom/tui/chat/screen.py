@@ -212,7 +212,6 @@ class ChatScreen(Screen[None]):
     def show_reading(self) -> None:
         """The window changed."""
         self.timeline.window = self.reader.window
-        self.timeline.welcome = self._welcome()
         self.timeline.look_again()
         self.show_bars()
         if self.reader.wants_pages(self.timeline.size.height):
@@ -220,7 +219,10 @@ class ChatScreen(Screen[None]):
         self.looked_at()
 
     def show_bars(self) -> None:
-        """List, title, rule and status."""
+        """List, title, rule, status, and what is shown while there are no messages."""
+        if (welcome := self._welcome()) != self.timeline.welcome:
+            self.timeline.welcome = welcome
+            self.timeline.look_again()
         window, model = self.reader.window, self._owner.model
         self.selection.whereabouts.look()
         self.rule.below = 0 if window is None or window.follows else window.arrived_below
@@ -251,7 +253,6 @@ class ChatScreen(Screen[None]):
         if self.reader.window is not None:
             self.reader.window.redraw()
         self.timeline.window = self.reader.window
-        self.timeline.welcome = self._welcome()
         self.timeline.look_again()
         self.composer.fit()
         self.show_bars()
