@@ -78,6 +78,8 @@ class Mailer:
         """Monotonic; None: no late receipt is held."""
         self._is_running = False
         self._must_look = False
+        self._no_bundle_until_s = 0.0
+        """Until then the session there is serves, though a start is due: no bundle was found."""
         self._has_moved = False
         """The device reads other mailboxes than before."""
 
@@ -91,6 +93,7 @@ class Mailer:
         self._checked = {at: link for at, link in self._checked.items() if at in ids}
         self._full_since_s = {at: s for at, s in self._full_since_s.items() if at in ids}
         self._last &= ids
+        self._no_bundle_until_s = 0.0
         self._state = mailing.receipt_came(self._state)
         if self.mailboxes and not self._is_running:
             self._is_running = True
@@ -118,6 +121,7 @@ class Mailer:
     def anchor_up(self) -> None:
         """An anchor was brought up to date: what was put there may be lost, or have room now."""
         self._must_look = True
+        self._no_bundle_until_s = 0.0
         self._state = mailing.receipt_came(self._state)
         self._alarm.ring()
 
@@ -158,6 +162,8 @@ class Mailer:
                 held_s = (self._receipts_held_until_s or 0.0) - self._now_s()
                 if held_s > 0:  # later they wait for room to seal
                     self._alarm.ring_within(held_s)
+                if (wait_s := self._no_bundle_until_s - self._now_s()) > 0:
+                    self._alarm.ring_within(wait_s)
                 if due.next_s is not None:
                     rest_s = max(60.0, due.next_s - self._context.parts.now_s())
                     jitter = random.uniform(1.0, 1.1)  # noqa: S311 - no secret
@@ -189,7 +195,8 @@ class Mailer:
             and next_s is None
             and not 0 <= unix_s - self._greeted_s < mailing.GREETING_RETRY_S
         )
-        is_start_due = self._is_start_due(wish, something=rows or owed)
+        is_waiting = best is not None and self._now_s() < self._no_bundle_until_s
+        is_start_due = not is_waiting and self._is_start_due(wish, something=rows or owed)
         # Without a session nothing can be sealed; flow control may hold back texts.
         may = is_start_due or best is not None
         return _Due(
@@ -229,13 +236,14 @@ class Mailer:
             Unreachable, AnchorClockApart: no anchor serves.
         """
         failure: LoomError | None = None
-        is_refused = False
+        is_refused = is_without_bundle = False
         await self._turn_from_silent()
         for mailbox in sorted(self.mailboxes, key=lambda one: one.keys.queue_id in self._last):
             try:
                 link = await mailbox.line.reach()
                 await self._check(mailbox, link)
                 if due.start and not await self._start(mailbox, link):
+                    is_without_bundle = True
                     continue
                 takes = True
                 if due.receipts or due.rows:
@@ -247,6 +255,9 @@ class Mailer:
                 is_refused = True
             except (Unreachable, AnchorClockApart) as error:
                 failure = error
+        if is_without_bundle and self._sessions.best is not None:
+            self._no_bundle_until_s = self._now_s() + NO_BUNDLE_RETRY_S
+            return
         if failure is not None:
             raise failure
         # No queue is there: its holder opens it, or tells another one. Or none has a bundle.

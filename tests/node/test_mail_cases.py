@@ -285,3 +285,14 @@ async def test_two_machines_with_one_account_displace_each_other_rarely(
     assert len(calls) < 200
     await alice.say(bob, "to one of them")
     await world.delivered(alice, bob, within_s=HOUR_S)
+
+
+async def test_a_start_that_finds_no_bundle_holds_up_no_session_that_serves(world: World) -> None:
+    """Alice wants a start, Bob is away and his bundles are gone: what she says goes as before."""
+    alice, bob, anchor = await one_anchor(world)
+    await bob.stop()
+    database = anchor.anchor._service._database
+    await database.write(lambda db: db.execute("DELETE FROM bundles"))
+    alice.peer(bob).delivery.starts.want()
+    await alice.say(bob, "on the session there is")
+    await world.until(lambda: anchor.blobs == 1, within_s=HOUR_S)
