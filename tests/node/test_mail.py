@@ -2,12 +2,19 @@
 
 import pytest
 
-from loom.api.commands import ListAnchors, SetPreferences, ShowContact, ShowDelivery
+from loom.api.commands import (
+    ListAnchors,
+    SetPreferences,
+    ShowContact,
+    ShowDelivery,
+    UseAnchor,
+)
 from loom.api.events import MessageSent, ReachChanged
 from loom.api.views import ReachView
 from loom.core.delivery.mailing import RECEIPT_HELD_MAX_S, RECEIPT_HELD_MIN_S
+from loom.errors import AnchorKnown
 from loom.node.hearing import HEARD_S
-from tests.node.anchor_machine import AnchorMachine
+from tests.node.anchor_machine import PORT, AnchorMachine
 from tests.node.harness import Person, World
 
 DAY_S = 86_400
@@ -243,3 +250,24 @@ async def test_what_lies_at_an_anchor_is_what_lies_there_now(world: World) -> No
     [view] = (await alice.do(ListAnchors())).anchors
     assert view.blobs == 2
     assert view.oldest_at_ms is not None
+
+
+async def test_a_pairing_text_of_an_anchor_in_use_says_where_it_is_now(world: World) -> None:
+    """It moved to another address: dialled there at once, and contacts are told."""
+    alice, bob, anchor = await apart(world)
+    await anchor.stop()
+    anchor.host = "10.0.1.99"
+    await world.pass_time(3_600)
+    await anchor.start()
+    view = await alice.do(UseAnchor(text=await anchor.text()))
+    assert view.addresses == [f"{anchor.host}:{PORT}"]
+    with pytest.raises(AnchorKnown):
+        await alice.do(UseAnchor(text=await anchor.text()))
+    await alice.say(bob, "from the new place")
+    await world.until(lambda: anchor.blobs > 0, within_s=30)
+    world.network.heal()
+    await alice.call(bob)
+    await world.delivered(alice, bob)
+    wall(world, alice, bob)
+    await bob.say(alice, "there too")
+    await world.delivered(alice, bob, within_s=60)

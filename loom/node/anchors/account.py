@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from loom.core.delivery.mailing import READING_MAX_S
 from loom.core.queues import QueueKeys, derive_account_keys, derive_queue_keys
 from loom.errors import LoomError
+from loom.model import Address
 from loom.node.anchors.laying import Lies, lay
 from loom.node.anchors.reading import Reading, ReadQueue, clock_apart
 from loom.node.device import Device
@@ -145,6 +146,11 @@ class Account:
         with contextlib.suppress(LoomError, TimeoutError):
             async with asyncio.timeout(LOOK_TIMEOUT_S):
                 await self._ask_status(link)
+
+    def moved(self, addresses: list[Address]) -> None:
+        """It is at other addresses from now on; a link that stands stays."""
+        self.anchor = replace(self.anchor, addresses=tuple(addresses))
+        self.line.move(addresses)
 
     def begin_leaving(self) -> None:
         """Its queues are to be shut; then it is forgotten."""

@@ -129,7 +129,7 @@ class Anchors:
     # --- from people ---
 
     async def use(self, text: PairingText, instead_of: "Account | None" = None) -> "Account":
-        """Make an account at the anchor that gave this text.
+        """Make an account at the anchor that gave this text; one in use is told where it is now.
 
         Args:
             instead_of: an account that is left afterwards, perhaps at the same anchor.
@@ -146,8 +146,11 @@ class Anchors:
             for one in self.accounts.values()
             if not one.anchor.is_left and one is not instead_of
         ]
-        if any(one.anchor.mask_key == mask_key for one in current):
-            raise AnchorKnown(anchor=str(addresses[0]))
+        known = next((one for one in current if one.anchor.mask_key == mask_key), None)
+        if known is not None:
+            if set(addresses) <= set(known.anchor.addresses):
+                raise AnchorKnown(anchor=str(addresses[0]))
+            return await self._moved(known, addresses)
         if len(current) >= ACCOUNTS_MAX:
             raise TooManyAnchors(most=ACCOUNTS_MAX)
         secret = self._paired.setdefault(text.secret, self._parts.random(ANCHOR_SECRET_BYTES))
@@ -169,6 +172,15 @@ class Anchors:
         self._paired.pop(text.secret, None)
         account = self.accounts[row.anchor_id] = self._account(row)
         account.line.stand()
+        for device in list(self._roster.values()):
+            self.look_after(device)
+        return account
+
+    async def _moved(self, account: "Account", addresses: list[Address]) -> "Account":
+        """The anchor is elsewhere: dial it there, and tell everybody."""
+        anchor_id = account.anchor.anchor_id
+        await self._parts.database.write(lambda db: anchors.put_addresses(db, anchor_id, addresses))
+        account.moved(addresses)
         for device in list(self._roster.values()):
             self.look_after(device)
         return account

@@ -1,6 +1,7 @@
 """The line to one anchor under one key: a link while one is wanted."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
@@ -72,6 +73,7 @@ class Line:
         self._is_standing = False
         self._is_over = False
         self._ended = asyncio.Event()
+        self._moved = asyncio.Event()
         self._was_displaced = False
         self._opened_s = 0.0
         self._rest_s = 0.0
@@ -105,6 +107,12 @@ class Line:
             self._is_standing = True
             self._spawn(self._stay(), "line to an anchor")
 
+    def move(self, addresses: Sequence[Address]) -> None:
+        """The anchor is elsewhere: a link that is wanted is made there at once."""
+        self.addresses = list(addresses)
+        self._rest_until_s = 0.0
+        self._moved.set()
+
     def close(self) -> None:
         """End the link and make no more."""
         self._is_over = True
@@ -132,8 +140,9 @@ class Line:
 
     async def answered_at(self, address: Address) -> None:
         """The next link is tried here first."""
-        self.addresses.remove(address)
-        self.addresses.insert(0, address)
+        if address in self.addresses:  # the anchor may have moved meanwhile
+            self.addresses.remove(address)
+            self.addresses.insert(0, address)
 
     # --- LinkUser ---
 
@@ -197,7 +206,11 @@ class Line:
                 code = error.code if isinstance(error, LoomError) else type(error).__name__
                 log.info("anchor: no link: %s", code)
                 self._user.link_down()
-            await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            jitter = random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s * jitter):
+                    await self._moved.wait()
+            self._moved.clear()
             wait_s = min(wait_s * 2, RETRY_MAX_S)
 
 
