@@ -181,7 +181,7 @@ def test_the_app_outlives_its_line_with_what_was_begun(
         tmux.start(near.typed(*ON))
         tmux.until("alice on 127.0.0.1")
         tmux.type(f"/connect 127.0.0.1:{bob.port}", "Enter")
-        tmux.until("direct 127.0.0.1")
+        tmux.until("online, direct")
         tmux.type("hello from afar", "Enter")
         tmux.until("✓✓")
         tmux.type("half a thought")

@@ -86,7 +86,7 @@ def test_from_the_lock_to_the_last_word(home: Home, tmux: Tmux, away: Away) -> N
     away.unlock()
     with home.daemon("bob", *ALONE) as bob:
         tmux.type(f"/connect 127.0.0.1:{bob.port}", "Enter")
-        tmux.until("direct 127.0.0.1")
+        tmux.until("online, direct")
         tmux.type("hello from afar", "Enter")
         tmux.until("you  hello from afar")
         until(lambda: bodies(home, "bob", "Alice") == ["hello from afar"])
