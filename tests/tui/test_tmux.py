@@ -65,6 +65,14 @@ class Tmux:
         """Of what runs in it."""
         return int(self._run("display-message", "-p", "#{pane_pid}"))
 
+    def ended(self) -> int:
+        """The exit code of what ran in it, once it has ended; tmux does not always draw that."""
+        deadline = time.monotonic() + LIMIT_S
+        while not (said := self._run("display-message", "-p", "#{pane_dead_status}").strip()):
+            assert time.monotonic() < deadline, f"it goes on:\n{self.screen()}"
+            time.sleep(0.05)
+        return int(said)
+
     def buffer(self) -> str:
         return self._run("show-buffer")
 
