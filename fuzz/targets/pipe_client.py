@@ -203,5 +203,5 @@ TARGET = Target(
         ),
     ),
     max_bytes=512,
-    executions=400,
+    executions=2_400,
 )

@@ -21,7 +21,8 @@ CONTACTS_MAX: Final = 10_000
 """Different contacts over one connection."""
 GROUPS: Final = 12
 _INVITE: Final = re.compile("[A-Za-z0-9-]{0,2000}")
-_PART: Final = re.compile("[0-9]{5}|[a-z]{3,8}")
+_GROUP: Final = re.compile("[0-9]{5}")
+_WORD: Final = re.compile("[a-z]{3,8}")
 """Five digits, or a word of BIP 39."""
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
@@ -113,6 +114,7 @@ def _check_what_pictures_are_made_of(value: msgspec.Struct) -> None:
             except InvalidToken as error:
                 raise ControlError(what="a token that is none") from error
         case SafetyNumberView():
-            parts = (*value.groups, *value.words)
-            if len(parts) != 2 * GROUPS or not all(map(_PART.fullmatch, parts)):
+            is_one = len(value.groups) == len(value.words) == GROUPS
+            is_one = is_one and all(map(_GROUP.fullmatch, value.groups))
+            if not is_one or not all(map(_WORD.fullmatch, value.words)):
                 raise ControlError(what="a safety number that is none")

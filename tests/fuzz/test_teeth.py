@@ -1,5 +1,6 @@
 """A target that finds nothing must be one that could: each sees a product broken on purpose."""
 
+import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -96,6 +97,7 @@ BROKEN: list[tuple[str, str, object]] = [
     ("control_pipe", "loom.node.commands.profile.tail", _read_elsewhere),
     ("pipe_client", "loom.control.cleaning.printable", lambda text: text),
     ("pipe_client", "loom.control.cleaning._KNOWN_WORDS", {}),
+    ("pipe_client", "loom.control.cleaning._GROUP", re.compile("(?s).*")),
     ("hostile_contact", "loom.node.inbox.decode_payload", _pass_on(RuntimeError)),
     ("pairing", "loom.core.pairing_link.PairingLink._receive_proof", _believe),
     ("pairing", "loom.wire.nearby._NAME_AT", 70),
