@@ -31,11 +31,11 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         os.write(self._descriptor, keys)
 
-    def until(self, *words: bytes) -> float:
-        """When all of them had been written, as `time.perf_counter`."""
+    def until(self, *words: bytes, times: int = 1) -> float:
+        """When each of them had been written so many times, as `time.perf_counter`."""
         written = b""
         deadline = time.perf_counter() + LIMIT_S
-        while not all(one in written for one in words):
+        while not all(written.count(one) >= times for one in words):
             if not self._waits(deadline - time.perf_counter()):
                 raise NotMeasured(f"{words!r} did not come: {written[-300:]!r}")
             written += os.read(self._descriptor, CHUNK_BYTES)
