@@ -7,6 +7,7 @@ from fuzz.target import Target
 from loom.errors import MalformedMessage
 from loom.wire.content import (
     KINDS,
+    Farewell,
     Join,
     KnownPayload,
     Mailbox,
@@ -14,6 +15,7 @@ from loom.wire.content import (
     Profile,
     Receipt,
     Text,
+    Timer,
     Typing,
     Unknown,
     decode_payload,
@@ -33,6 +35,8 @@ _VALID = tuple(
         Profile(_ID, 0, "Ada"),
         Mailboxes(_ID, 0, 7, (_MAILBOX,)),
         Join(_ID, 0, "Ada", 7, (_MAILBOX,)),
+        Timer(_ID, 0, 7, 3_600),
+        Farewell(_ID, 1_800_000_000_000, 1_800_000_000_000, 1),
     )
 )
 
@@ -50,7 +54,7 @@ def random_payload(draw: Draw) -> bytes:
         case 1:
             return draw.edited(draw.choice(_VALID))
         case _:
-            fields = [draw.number(8), draw.choice((_ID, b"", draw.some())), draw.integer(64)]
+            fields = [draw.number(14), draw.choice((_ID, b"", draw.some())), draw.integer(64)]
             fields += [_value(draw, 0) for _ in range(draw.number(4))]
             return msgspec.msgpack.encode(fields)
 

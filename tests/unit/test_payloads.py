@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loom.errors import MalformedMessage
 from loom.wire.content import (
     KINDS,
+    Farewell,
     Join,
     KnownPayload,
     Mailbox,
@@ -18,6 +19,7 @@ from loom.wire.content import (
     Profile,
     Receipt,
     Text,
+    Timer,
     Typing,
     Unknown,
     decode_payload,
@@ -45,6 +47,9 @@ SAMPLES: list[KnownPayload] = [
     Mailboxes(ID, 5, 2**53 - 1, (MAILBOX,) * 4),
     Join(ID, 5, "", 0, ()),
     Join(ID, 5, "n" * 256, 2**53 - 1, (MAILBOX,) * 4),
+    *(Timer(ID, 5, 2**53 - 1, expires_s) for expires_s in (0, 5, 31_536_000)),
+    Farewell(ID, 5, 0, 1),
+    Farewell(ID, 5, 5, 2),
 ]
 
 
@@ -108,6 +113,11 @@ def test_known_bytes() -> None:
         [6, ID, 5, "Ada", 1, [[[], b"D" * 16, b"Q" * 32, 0]]],
         [6, ID, 5, "Ada", 1],
         [6, ID, 5, b"Ada", 1, []],
+        *(
+            [12, ID, 5, *wrong]
+            for wrong in ([-1, 5], [2**53, 5], [1, 4], [1, 31_536_001], [1, -5], [1])
+        ),
+        *([13, ID, 5, *wrong] for wrong in ([6, 1], [-1, 1], [5, 0], [5, 3], [5, True], [5])),
         [0, ID, 5],
         [-7, ID, 5],
         [False, ID, 5],
@@ -279,7 +289,7 @@ def _depth(value: Any) -> int:
 
 
 def test_the_table_names_each_kind_once() -> None:
-    assert list(KINDS) == [1, 2, 3, 4, 5, 6]
+    assert list(KINDS) == [1, 2, 3, 4, 5, 6, 12, 13]
     assert set(KINDS.values()) == {type(one) for one in SAMPLES}
 
 

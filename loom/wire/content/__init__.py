@@ -5,18 +5,21 @@ from typing import Final
 import msgspec
 
 from loom.errors import MalformedMessage
+from loom.wire.content.farewell import Farewell, Scope
 from loom.wire.content.join import Join
 from loom.wire.content.mailboxes import Mailbox, Mailboxes
 from loom.wire.content.payload import MESSAGE_ID_BYTES, KnownPayload, Payload
 from loom.wire.content.profile import Profile
 from loom.wire.content.receipt import Receipt
 from loom.wire.content.text import Text
+from loom.wire.content.timer import Timer
 from loom.wire.content.typing import Typing
 from loom.wire.content.unknown import Unknown, decode_unknown, read_tag
 from loom.wire.limits import PAYLOAD_MAX_BYTES
 
 __all__ = [
     "KINDS",
+    "Farewell",
     "Join",
     "KnownPayload",
     "Mailbox",
@@ -24,7 +27,9 @@ __all__ = [
     "Payload",
     "Profile",
     "Receipt",
+    "Scope",
     "Text",
+    "Timer",
     "Typing",
     "Unknown",
     "decode_payload",
@@ -33,7 +38,16 @@ __all__ = [
     "tag_of",
 ]
 
-_ALL: Final[tuple[type[KnownPayload], ...]] = (Text, Receipt, Typing, Profile, Mailboxes, Join)
+_ALL: Final[tuple[type[KnownPayload], ...]] = (
+    Text,
+    Receipt,
+    Typing,
+    Profile,
+    Mailboxes,
+    Join,
+    Timer,
+    Farewell,
+)
 KINDS: Final = {kind.__struct_config__.tag: kind for kind in _ALL}
 """The kinds by their tags. A new kind is a file here and a name in this table."""
 

@@ -2,6 +2,8 @@
 
 export const TOKEN_CHARACTERS = 111;
 export const TEXT_MAX_BYTES = 16_384;
+export const TIMER_MIN_S = 5;
+export const TIMER_MAX_S = 31_536_000;
 export const NAME_MAX_BYTES = 256;
 export const RECEIPT_MAX_IDS = 1_000;
 export const PAYLOAD_MAX_BYTES = 40_960;

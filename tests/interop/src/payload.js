@@ -7,7 +7,7 @@ import { refuse } from "./errors.js";
 import { isHost } from "./host.js";
 import {
   MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES, RECEIPT_MAX_IDS,
-  TEXT_MAX_BYTES,
+  TEXT_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
 } from "./limits.js";
 
 export const TEXT = 1;
@@ -16,10 +16,12 @@ export const TYPING = 3;
 export const PROFILE = 4;
 export const MAILBOXES = 5;
 export const JOIN = 6;
+export const TIMER = 12;
+export const FAREWELL = 13;
 
 const ID_BYTES = 16;
 const TIME_MAX = 2 ** 53 - 1;
-const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes", [JOIN]: "join" };
+const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes", [JOIN]: "join", [TIMER]: "timer", [FAREWELL]: "farewell" };
 
 export const encodePayload = (fields) => encode(fields);
 export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body]);
@@ -92,6 +94,12 @@ function knownFields(tag, bytes) {
     case MAILBOXES:
       check(fields.length === 2 && isCount(fields[0]) && isMailboxes(fields[1]));
       return { number: fields[0], mailboxes: fields[1].map(mailboxOf) };
+    case TIMER:
+      check(fields.length === 2 && isCount(fields[0]) && isTimer(fields[1]));
+      return { number: fields[0], expiresS: fields[1] };
+    case FAREWELL:
+      check(fields.length === 2 && isCount(fields[0]) && fields[0] <= values[2] && (fields[1] === 1 || fields[1] === 2));
+      return { beforeMs: fields[0], scope: fields[1] };
     default:
       check(fields.length === 3 && isText(fields[0], 0, NAME_MAX_BYTES) && isCount(fields[1]) && isMailboxes(fields[2]));
       return { name: fields[0], number: fields[1], mailboxes: fields[2].map(mailboxOf) };
@@ -99,6 +107,7 @@ function knownFields(tag, bytes) {
 }
 
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+const isTimer = (value) => value === 0 || (isCount(value) && value >= TIMER_MIN_S && value <= TIMER_MAX_S);
 const isBytes = (value, length) => value instanceof Uint8Array && value.length === length;
 
 const isAddress = (value) =>
