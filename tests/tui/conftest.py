@@ -19,6 +19,8 @@ from tests.fakes import FakeNode
 from tests.tui.talking import TalkingNode
 
 LIMIT_S = 60.0
+HOLD_S = 0.005
+"""A letter of the selection waits no longer than this for another one, unless a test says so."""
 Opened = Callable[..., AbstractAsyncContextManager[tuple[LoomApp, Pilot[None]]]]
 
 
@@ -63,9 +65,14 @@ def opened(tmp_path: Path) -> Opened:
 
     @asynccontextmanager
     async def open_(
-        node: TalkingNode, size: tuple[int, int] = (80, 24), *, unicode: bool = True
+        node: TalkingNode,
+        size: tuple[int, int] = (80, 24),
+        *,
+        unicode: bool = True,
+        hold_s: float = HOLD_S,
     ) -> AsyncIterator[tuple[LoomApp, Pilot[None]]]:
         app = LoomApp(node, profile="work", config=tmp_path, signs=Signs(unicode))
+        app.chat.selection.hold_s = hold_s
         async with app.run_test(size=size) as pilot:
             await settle(pilot)
             yield app, pilot
@@ -86,6 +93,7 @@ async def settle(pilot: Pilot[None]) -> None:
         begun = app.model.status is not None and app.model.connected
         heard = not isinstance(app.client, FakeNode) or app._seq >= len(app.client.stored)
         shown = not app._pending and app._flushing is None and not app._stale
+        shown = shown and not app.chat.selection.holds
         if begun and heard and shown and not busy:
             await pilot.pause()
             return

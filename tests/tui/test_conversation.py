@@ -1,5 +1,6 @@
 """What a person does in the app, and what the screen and the node get to know of it."""
 
+import webbrowser
 from datetime import date
 from typing import Any
 
@@ -33,7 +34,7 @@ from loom.tui.chat.selection import ONE_WORD_S
 from loom.tui.kit.chooser import Chooser
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
-from tests.tui.conftest import Opened, settle, text_of, until, until_shown
+from tests.tui.conftest import LIMIT_S, Opened, settle, text_of, until, until_shown
 from tests.tui.talking import TalkingNode
 
 
@@ -368,26 +369,77 @@ async def test_selecting_copies_deletes_and_sends_again(
 
 @pytest.mark.parametrize(
     "typed",
-    ["is this understood", "deleted and indeed", "you copied add", "u d", "dying", "just know 2"],
+    [
+        *("is this understood", "deleted and indeed", "you copied add", "u d", "dying"),
+        *("just know 2", "really", "exactly", "fine", "perhaps", "but", "the", "could", "ok"),
+        *("yo", "yy", "very well", "xmas", "+1"),
+    ],
 )
-async def test_typing_while_selecting_writes_and_deletes_nothing(
-    node: TalkingNode, opened: Opened, typed: str
+async def test_typing_while_selecting_writes_and_does_nothing_else(
+    node: TalkingNode, opened: Opened, typed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """First letters that mean something there were lost, and "dy" deleted a message."""
-    async with opened(node) as (app, pilot):
+    node.say("Ada", "see https://x.example/", direction="out", state="failed")
+    done: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", done.append)
+    async with opened(node, hold_s=LIMIT_S) as (app, pilot):
+        monkeypatch.setattr(app, "write_terminal", done.append)
         await pilot.press("escape", *typed, "enter")
         await settle(pilot)
         app.chat.deletion.finish()
         await settle(pilot)
-        assert not [one for one in node.sent if isinstance(one, DeleteMessages)]
+        assert not [one for one in node.sent if isinstance(one, DeleteMessages | RetryMessage)]
+        assert not done
         assert sent(node) == [typed]
         assert "will do" in screen(app)
+
+
+async def test_a_letter_acts_when_no_other_follows_and_before_any_other_key(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+
+    async def copy(text: str, _: Any) -> str:
+        copied.append(text)
+        return "Copied."
+
+    monkeypatch.setattr(clipboard, "copy", copy)
+    async with opened(node) as (_, pilot):
+        await pilot.press("escape", "y")
+        await settle(pilot)
+        assert copied == ["will do"]
+    node.reopen()
+    async with opened(node, hold_s=LIMIT_S) as (app, pilot):
+        for then in ("up", "escape", "f1", "alt+down"):
+            await pilot.press("escape", "y", then)
+            await until(pilot, lambda: not app.chat.selection.holds)
+            app.close_panels()
+            app.chat.selection.stop()
+        await pilot.press("escape", "y")
+        app.post_message(events.Paste("pasted"))
+        await settle(pilot)
+        assert len(copied) == 6
+        assert app.chat.composer.editor.text == "pasted"
+
+
+async def test_a_word_opens_no_other_conversation(node: TalkingNode, opened: Opened) -> None:
+    """With the keys of vi, "Just" was written to the next contact."""
+    async with opened(node, hold_s=LIMIT_S) as (app, pilot):
+        app.use_keys("vi")
+        await pilot.press("escape", *"Just")
+        await settle(pilot)
+        assert "Ada" in text_of(app)[0]
+        assert app.chat.composer.editor.text == "Just"
+        await pilot.press("ctrl+u", "escape", "J", "f1")
+        await settle(pilot)
+        app.close_panels()
+        assert "Bob" in text_of(app)[0]
 
 
 async def test_keys_pressed_a_while_before_one_types_are_no_text(
     node: TalkingNode, opened: Opened
 ) -> None:
-    async with opened(node) as (app, pilot):
+    async with opened(node, hold_s=LIMIT_S) as (app, pilot):
         await pilot.press("escape", "k")
         key = events.Key("j", "j")
         key.time -= ONE_WORD_S

@@ -72,7 +72,7 @@ async def test_two_hundred_resizes_while_messages_arrive(node: TalkingNode, open
         app.chat.navigation.open_(2)  # the line above what is new goes where it stands in a new app
         await settle(pilot)
         after = picture(app)
-        await app.chat.store_draft()
+        await app.chat.writing.store_draft()
     node.reopen()
     async with opened(node) as (app, pilot):
         assert app.chat.composer.editor.text == written

@@ -10,15 +10,12 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 
-from loom.api.commands import SendText, SetDraft
 from loom.api.events import AnyEvent, ContactRemoved, MessageSent
-from loom.errors import LoomError
-from loom.front.sentences import in_app
-from loom.front.slash import Refused, Run, Say, by_name, read_line
+from loom.front.slash import by_name
 from loom.printable import printable
 from loom.tui.canvas import Scroll
 from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
-from loom.tui.chat.composer import Completions, Composer
+from loom.tui.chat.composer import Composer
 from loom.tui.chat.conversations import ConversationList
 from loom.tui.chat.deletion import Deletion
 from loom.tui.chat.navigation import Navigation
@@ -26,13 +23,12 @@ from loom.tui.chat.obstacle import Obstacle
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.selection import Selection
 from loom.tui.chat.timeline import Timeline
-from loom.tui.commands import COMMANDS, Completion, complete_command
-from loom.tui.emoji import complete_emoji
+from loom.tui.chat.writing import Writing
+from loom.tui.commands import COMMANDS
 from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_text
 from loom.tui.model import Changes
 from loom.tui.owner import Owner
 from loom.tui.pasted import pasted_token
-from loom.wire.limits import TEXT_MAX_BYTES
 from loom.wire.pairing import is_pairing_text
 
 if TYPE_CHECKING:
@@ -43,8 +39,6 @@ FRAME_S: Final = 1 / 250
 """Textual waits 1/60 s between two updates; these are so small that a tick need not wait."""
 EMPTY_S: Final = 0.2
 """A slow node is waited for no longer than this with an empty terminal."""
-DRAFT_S: Final = 1.0
-"""A draft is kept when nothing was typed for so long."""
 
 
 class ChatScreen(Screen[None]):
@@ -63,7 +57,6 @@ class ChatScreen(Screen[None]):
         self._owner = owner
         self._is_drawn = False
         self._frames: Timer | None = None
-        self._draft_timer: Timer | None = None
         look, model = owner.look, owner.model
         self.reader = Reader(owner.send, model, look.signs, self.show_reading)
         self.list_ = ConversationList(look, model)
@@ -71,16 +64,16 @@ class ChatScreen(Screen[None]):
         self.timeline = Timeline(look)
         self.rule = RuleLine(look, model)
         self.obstacle = Obstacle(look, model)
-        self.completions = Completions(look)
-        self.composer = Composer(
-            look,
-            self.completions,
-            ways_on=self._ways_on,
-            submit=self._submit,
-            changed=self._edited,
-            refuse=lambda why: self.say(why, bad=True),
-        )
         self.status = StatusLine(look, model)
+        self.writing = Writing(
+            owner,
+            self.obstacle,
+            self.status,
+            values=lambda kind: self.slash.values(kind),
+            run=lambda run: self.slash.run(run),
+            to_newest=self.reader.to_newest,
+        )
+        self.composer = self.writing.composer
         self.navigation = Navigation(
             owner,
             self.reader,
@@ -151,7 +144,7 @@ class ChatScreen(Screen[None]):
                 yield self.timeline
                 yield self.rule
                 yield self.obstacle
-                yield self.completions
+                yield self.writing.completions
                 yield self.composer
                 yield self.status
 
@@ -296,6 +289,9 @@ class ChatScreen(Screen[None]):
         """Every key is looked up in the bindings in force; the rest is text."""
         event.stop()
         event.prevent_default()
+        is_word = self.is_active and self.selection.begins_word(event)
+        if not is_word:
+            self.selection.act_now()
         if not self.is_active:
             # Typed in one go with the key that opened or closed what is above.
             self.app.screen.post_message(events.Key(event.key, event.character))
@@ -310,8 +306,8 @@ class ChatScreen(Screen[None]):
             self.composer.end_cycle()
         if selects and self.selection.answer(event):
             return
-        if selects and action is not None and is_text(event) and not self.selection.can(action):
-            action = None
+        if action is not None and selects and is_text(event):
+            action = action if not is_word and self.selection.can(action) else None
         if selects:
             self._key_while_selecting(event, action)
         elif action is not None:
@@ -323,8 +319,7 @@ class ChatScreen(Screen[None]):
     def _key_while_selecting(self, event: events.Key, action: str | None) -> None:
         """A letter acts, or shows that somebody types: then those right before it were text too."""
         if action is not None:
-            self.selection.acted(event)
-            self.run(action)
+            self.selection.act(event, action, self.actions[action])
         elif event.key in PLACES and self.selection.is_new:
             self.navigation.open_place(int(event.key) - 1)
         elif event.character and is_text(event):
@@ -335,6 +330,7 @@ class ChatScreen(Screen[None]):
     def on_paste(self, event: events.Paste) -> None:
         """Any number of lines; nothing is sent by itself. A text of Loom's own is asked about."""
         event.stop()
+        self.selection.act_now()
         self.selection.stop()
         if (token := pasted_token(event.text)) and not self.composer.editor.text:
             if is_pairing_text(token):
@@ -359,8 +355,8 @@ class ChatScreen(Screen[None]):
             self._owner.typing.typed(text)
 
     def _select(self) -> None:
-        if self.completions.completions:
-            self.completions.show([])
+        if self.writing.completions.completions:
+            self.writing.completions.show([])
         else:
             self.selection.begin()
 
@@ -377,95 +373,9 @@ class ChatScreen(Screen[None]):
     async def _quit(self) -> None:
         try:
             await self.deletion.finish_now()
-            await self.store_draft()
+            await self.writing.store_draft()
         finally:
             self._owner.exit()
-
-    # --- writing ---
-
-    def _ways_on(self, text: str, cursor: int) -> list[Completion]:
-        found = complete_command(text, cursor, lambda kind: self.slash.values(kind))
-        return found or (complete_emoji(text, cursor) if self._owner.look.signs.unicode else [])
-
-    def _edited(self) -> None:
-        """The text may be another one: count it, keep it soon."""
-        size = self.composer.editor.size_bytes
-        if size != self.status.size_bytes:
-            before, self.status.size_bytes = self.status.size_bytes, size
-            if max(size, before) * 2 > TEXT_MAX_BYTES:
-                self.status.refresh()
-        if self._draft_timer is not None:
-            self._draft_timer.stop()
-        self._draft_timer = self.set_timer(DRAFT_S, self._keep_draft)
-
-    def _submit(self, text: str) -> bool:
-        """Run or send what was written; False: it stays in the composer."""
-        match read_line(text, COMMANDS):
-            case Refused(why):
-                self.say(why, bad=True)
-                return False
-            case Run() as run:
-                self._owner.work(self._run(run, text), "command")
-                return True
-            case Say(words):
-                return self._send(words, text)
-
-    async def _run(self, run: Run, typed: str) -> None:
-        try:
-            await self.slash.run(run)
-        except LoomError:
-            self._give_back(typed)
-            raise
-
-    def _send(self, text: str, typed: str) -> bool:
-        current, size = self._owner.model.current, len(text.encode())
-        if current is None:
-            self.say("Open a conversation first.", bad=True)
-            return False
-        if self.obstacle.words:
-            self.say("Nothing was sent; your text stays here.", bad=True)
-            return False
-        if size > TEXT_MAX_BYTES:
-            self.say(f"Too long by {size - TEXT_MAX_BYTES} bytes; nothing was sent.", bad=True)
-            return False
-        self._owner.typing.sent()
-
-        async def send() -> None:
-            try:
-                await self._owner.send(SendText(contact=f"#{current}", body=text))
-            except LoomError as error:
-                if self._owner.model.current == current:
-                    self._give_back(typed)
-                self.say(in_app(error), bad=True)
-            else:
-                await self.reader.to_newest()
-
-        self._owner.work(send(), "send")
-        return True
-
-    def _give_back(self, typed: str) -> None:
-        """What could not be done can be mended, unless something else was begun."""
-        if not self.composer.editor.text:
-            self.composer.set(typed)
-
-    def _keep_draft(self) -> None:
-        self._owner.work(self.store_draft(), "draft")
-
-    async def store_draft(self) -> None:
-        """Keep what was begun in the open conversation."""
-        current = self._owner.model.open_
-        if self._draft_timer is not None:
-            self._draft_timer.stop()
-            self._draft_timer = None
-        text = self.composer.editor.text
-        if current is None or current.draft == text:
-            return
-        self._owner.model.change(current.number, draft=text)
-        try:
-            await self._owner.send(SetDraft(contact=f"#{current.number}", body=text))
-        except LoomError:
-            self._owner.model.change(current.number, draft=current.draft)  # it is not kept
-            raise
 
     # --- from one conversation to another ---
 
@@ -474,9 +384,7 @@ class ChatScreen(Screen[None]):
         self.selection.leave()
         await self.deletion.finish_now()
         if number != self._owner.model.current:
-            while (open_ := self._owner.model.open_) and open_.draft != self.composer.editor.text:
-                await self.store_draft()  # again, if something was typed meanwhile
-            self.composer.editor.set(self._owner.model.conversations[number].draft)
+            await self.writing.change_conversation(number)
 
     def _arrive(self, hit: int | None) -> None:
         """It is shown."""

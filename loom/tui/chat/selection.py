@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from textual.events import Key
+from textual.timer import Timer
 
 from loom.api.commands import RetryMessage
 from loom.api.views import MessageView
@@ -22,6 +23,16 @@ from loom.tui.owner import Owner
 
 ONE_WORD_S: Final = 1.0
 """Letters closer together than this may be typed in one go, as the beginning of a word."""
+HOLD_S: Final = 0.4
+"""So long a letter waits for another one, with which it begins a word and does nothing."""
+AT_ONCE: Final = frozenset(
+    (
+        *("select_newer", "select_older", "mark", "next_hit", "previous_hit", "write"),
+        *("page_up", "page_down", "line_up", "line_down", "oldest", "newest", "first_unread"),
+        *("delete_message", "palette", "search_here", "help"),
+    )
+)
+"""What only moves, asks, or opens a box that takes what is typed: no letter for it waits."""
 
 
 class Selection:
@@ -68,6 +79,10 @@ class Selection:
         self._run = ""
         """The last letters that did something here, in case they began a word."""
         self._run_s = 0.0
+        self.hold_s = HOLD_S
+        self._held: Callable[[], None] | None = None
+        """What the last letter does unless another one follows."""
+        self._hold: Timer | None = None
         self.whereabouts = Whereabouts(
             owner, lambda: self._chosen() if self.is_active else [], changed_where
         )
@@ -108,6 +123,7 @@ class Selection:
 
     def toggle(self, row_id: int) -> None:
         """A message was clicked: select it; the selected one: back to writing."""
+        self.act_now()
         window = self._reader.window
         if self.is_active and window is not None and window.selected == row_id:
             self.stop()
@@ -116,6 +132,7 @@ class Selection:
 
     def stop(self) -> None:
         """Back to writing; the draft is as it was."""
+        self._take_held()
         if not self.is_active:
             return
         self.is_active = False
@@ -130,21 +147,48 @@ class Selection:
         if self._goes_to is None:
             self.stop()
 
-    def acted(self, key: Key) -> None:
-        """A key is about to do something here; letters may turn out to begin a word."""
+    def act(self, key: Key, action: str, does: Callable[[], None]) -> None:
+        """Do what a key says; a letter may turn out to begin a word."""
         self.is_new = False
-        if key.character and is_text(key):
-            self._run = self._word_so_far(key) + key.character
-            self._run_s = key.time
-        else:
+        if not (key.character and is_text(key)):
             self._run = ""
+            does()
+            return
+        self._run = self._word_so_far(key) + key.character
+        self._run_s = key.time
+        if action in AT_ONCE:
+            does()
+        else:
+            self._held = does
+            self._hold = self._timeline.set_timer(self.hold_s, self.act_now)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a letter waits for what follows."""
+        return self._held is not None
+
+    def begins_word(self, key: Key) -> bool:
+        """Whether the letter before did nothing yet and begins a word with this one."""
+        return self.holds and bool(key.character) and is_text(key)
+
+    def act_now(self) -> None:
+        """No letter followed: do what the last one says."""
+        if (does := self._take_held()) is not None:
+            does()
+
+    def _take_held(self) -> Callable[[], None] | None:
+        does, self._held = self._held, None
+        if self._hold is not None:
+            self._hold.stop()
+            self._hold = None
+        return does
 
     def typed(self, key: Key) -> str:
         """The text of a key that does nothing here, with what was typed in one go before it."""
         return self._word_so_far(key) + (key.character or "")
 
     def _word_so_far(self, key: Key) -> str:
-        return self._run if key.time - self._run_s < ONE_WORD_S else ""
+        return self._run if self.holds or key.time - self._run_s < ONE_WORD_S else ""
 
     def mark(self) -> None:
         """Select this message together with others, or no longer."""

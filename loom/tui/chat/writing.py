@@ -1,0 +1,153 @@
+"""What becomes of the text in the composer: a command, a message, a draft."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from textual.timer import Timer
+
+from loom.api.commands import SendText, SetDraft
+from loom.errors import LoomError
+from loom.front.sentences import in_app
+from loom.front.slash import Refused, Run, Say, read_line
+from loom.tui.chat.bars import StatusLine
+from loom.tui.chat.composer import Completions, Composer
+from loom.tui.chat.obstacle import Obstacle
+from loom.tui.commands import COMMANDS, Completion, complete_command
+from loom.tui.emoji import complete_emoji
+from loom.tui.owner import Owner
+from loom.wire.limits import TEXT_MAX_BYTES
+
+DRAFT_S: Final = 1.0
+"""A draft is kept when nothing was typed for so long."""
+
+
+class Writing:
+    """Has the composer, and hands over what was written in it.
+
+    Args:
+        values: what can stand for an argument of a slash command.
+        run: carries out a slash command; raises LoomError when it cannot be done.
+        to_newest: shows the end of the conversation.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        obstacle: Obstacle,
+        status: StatusLine,
+        *,
+        values: Callable[[str], Iterable[str]],
+        run: Callable[[Run], Awaitable[None]],
+        to_newest: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._owner = owner
+        self._obstacle = obstacle
+        self._status = status
+        self._values = values
+        self._run = run
+        self._to_newest = to_newest
+        self._draft_timer: Timer | None = None
+        self.completions = Completions(owner.look)
+        self.composer = Composer(
+            owner.look,
+            self.completions,
+            ways_on=self._ways_on,
+            submit=self._submit,
+            changed=self._edited,
+            refuse=lambda why: owner.say(why, bad=True),
+        )
+
+    def _ways_on(self, text: str, cursor: int) -> list[Completion]:
+        found = complete_command(text, cursor, self._values)
+        return found or (complete_emoji(text, cursor) if self._owner.look.signs.unicode else [])
+
+    def _edited(self) -> None:
+        """The text may be another one: count it, keep it soon."""
+        size = self.composer.editor.size_bytes
+        if size != self._status.size_bytes:
+            before, self._status.size_bytes = self._status.size_bytes, size
+            if max(size, before) * 2 > TEXT_MAX_BYTES:
+                self._status.refresh()
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.composer.set_timer(DRAFT_S, self._keep_draft)
+
+    # --- handing it over ---
+
+    def _submit(self, text: str) -> bool:
+        """Run or send what was written; False: it stays in the composer."""
+        match read_line(text, COMMANDS):
+            case Refused(why):
+                self._owner.say(why, bad=True)
+                return False
+            case Run() as run:
+                self._owner.work(self._carry_out(run, text), "command")
+                return True
+            case Say(words):
+                return self._send(words, text)
+
+    async def _carry_out(self, run: Run, typed: str) -> None:
+        try:
+            await self._run(run)
+        except LoomError:
+            self._give_back(typed)
+            raise
+
+    def _send(self, text: str, typed: str) -> bool:
+        current, size = self._owner.model.current, len(text.encode())
+        if current is None:
+            self._owner.say("Open a conversation first.", bad=True)
+            return False
+        if self._obstacle.words:
+            self._owner.say("Nothing was sent; your text stays here.", bad=True)
+            return False
+        if size > TEXT_MAX_BYTES:
+            over = size - TEXT_MAX_BYTES
+            self._owner.say(f"Too long by {over} bytes; nothing was sent.", bad=True)
+            return False
+        self._owner.typing.sent()
+
+        async def send() -> None:
+            try:
+                await self._owner.send(SendText(contact=f"#{current}", body=text))
+            except LoomError as error:
+                if self._owner.model.current == current:
+                    self._give_back(typed)
+                self._owner.say(in_app(error), bad=True)
+            else:
+                await self._to_newest()
+
+        self._owner.work(send(), "send")
+        return True
+
+    def _give_back(self, typed: str) -> None:
+        """What could not be done can be mended, unless something else was begun."""
+        if not self.composer.editor.text:
+            self.composer.set(typed)
+
+    # --- drafts ---
+
+    def _keep_draft(self) -> None:
+        self._owner.work(self.store_draft(), "draft")
+
+    async def store_draft(self) -> None:
+        """Keep what was begun in the open conversation."""
+        current = self._owner.model.open_
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+            self._draft_timer = None
+        text = self.composer.editor.text
+        if current is None or current.draft == text:
+            return
+        self._owner.model.change(current.number, draft=text)
+        try:
+            await self._owner.send(SetDraft(contact=f"#{current.number}", body=text))
+        except LoomError:
+            self._owner.model.change(current.number, draft=current.draft)  # it is not kept
+            raise
+
+    async def change_conversation(self, number: int) -> None:
+        """Another conversation is about to be shown: keep this draft, take up that one."""
+        while (open_ := self._owner.model.open_) and open_.draft != self.composer.editor.text:
+            await self.store_draft()  # again, if something was typed meanwhile
+        self.composer.editor.set(self._owner.model.conversations[number].draft)
