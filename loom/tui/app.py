@@ -143,10 +143,14 @@ class LoomApp(Owner):
         """Whatever is on top: what a person does counts, and the lock's key locks."""
         if isinstance(event, events.InputEvent):
             self.idle.touch()
-        if isinstance(event, events.Key) and self.keys.action(event.key, EVERYWHERE) == "lock":
-            self.lock()
-        else:
-            await super().on_event(event)
+        await super().on_event(event)
+
+    def take_key(self, key: events.Key) -> bool:
+        """See `DrawnApp.take_key`."""
+        if self.keys.action(key.key, EVERYWHERE) != "lock":
+            return False
+        self.lock()
+        return True
 
     def lock(self) -> None:
         """Keep what was begun and end; the caller closes the profile (loom/tui/door.py).

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
+from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
@@ -39,6 +40,8 @@ class DrawnApp(App[R], inherit_bindings=False):
         self._disable_tooltips = self._disable_notifications = True
         self._canvas = Canvas()
         self._title = ""
+        self._first_key = ""
+        """Of two that mean something together; the second has not come yet."""
 
     look: "Look"
     keys: "Keys"
@@ -51,6 +54,25 @@ class DrawnApp(App[R], inherit_bindings=False):
             self.leave()
         elif action == "redraw":
             self.redraw()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys that mean something together arrive as one."""
+        if isinstance(event, events.Key):
+            first, self._first_key = self._first_key, ""
+            if first and event.key == "escape":
+                return
+            if first and self.keys.is_bound(f"{first} {event.key}"):
+                event = events.Key(f"{first} {event.key}", None)
+            elif self.keys.begins(event.key):
+                self._first_key = event.key
+                return
+            if self.take_key(event):
+                return
+        await super().on_event(event)
+
+    def take_key(self, key: events.Key) -> bool:
+        """Take a key before any screen has it; False: it is theirs."""
+        return False
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's choice; of a terminal, our own."""

@@ -1,4 +1,4 @@
-"""What is being written: text, cursor, a kill ring of one, and what was sent before."""
+"""What is being written: text, cursor, a kill ring of one, its undo, and what was sent before."""
 
 import re
 import unicodedata
@@ -8,6 +8,7 @@ from typing import Final
 
 from loom.printable import printable
 from loom.tui.cells import Row, Rows, clusters, width_of
+from loom.tui.undo import By, Change, Undo
 
 HISTORY_MAX: Final = 100
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -21,10 +22,13 @@ class Editor:
     Many methods, because each of these ways is one.
     """
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, undoes: bool = True) -> None:
+        """`undoes`: whether what is changed can be taken back; a secret's traces are not kept."""
         self.text = text
         self.cursor = len(text)
         self.killed = ""
+        self._undo = Undo()
+        self._undoes = undoes
         self._sent: list[str] = []
         self._recalled: int | None = None
         self._aside = ""
@@ -38,28 +42,59 @@ class Editor:
         return len(self.text.encode())
 
     def set(self, text: str) -> None:
-        """Replace everything; the cursor goes to the end."""
+        """Begin with another text, of which nothing can be taken back; the cursor goes to its end.
+
+        What was written in one conversation must not come back in another.
+        """
         self.text, self.cursor = text, len(text)
+        self._undo = Undo()
 
     def insert(self, text: str) -> None:
         """Typed or pasted. Line ends become newlines; control characters stay out."""
-        clean = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-        self.text = self.text[: self.cursor] + clean + self.text[self.cursor :]
-        self.cursor += len(clean)
+        clean = without_controls(text)
+        self._change(self.cursor, self.cursor, clean, By.TYPING if len(clean) == 1 else By.ONE_STEP)
 
     def replace(self, start: int, text: str) -> None:
         """Put `text` in place of what stands between `start` and the cursor."""
-        self.text = self.text[:start] + text + self.text[self.cursor :]
-        self.cursor = start + len(text)
+        self._change(start, self.cursor, text)
+
+    def rewrite(self, text: str) -> None:
+        """Put `text` in place of everything, which can be taken back."""
+        self._change(0, len(self.text), without_controls(text))
 
     def take(self) -> str:
         """The text, which leaves the editor and is remembered."""
         text = self.text
+        self.remember(text)
+        self.set("")
+        return text
+
+    def remember(self, text: str) -> None:
+        """Keep a text where what was sent is found again."""
         if text.strip() and (not self._sent or self._sent[-1] != text):
             self._sent = [*self._sent, text][-HISTORY_MAX:]
         self._recalled = None
-        self.set("")
-        return text
+
+    @property
+    def sent(self) -> list[str]:
+        """What was sent before, the oldest first."""
+        return self._sent.copy()
+
+    # --- taking back ---
+
+    def undo(self) -> None:
+        """Take the last step back: a word, a paste, a cut."""
+        if (change := self._undo.back()) is not None:
+            end = change.start + len(change.added)
+            self.text = self.text[: change.start] + change.removed + self.text[end:]
+            self.cursor = change.cursor
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        if (change := self._undo.again()) is not None:
+            end = change.start + len(change.removed)
+            self.text = self.text[: change.start] + change.added + self.text[end:]
+            self.cursor = change.start + len(change.added)
 
     # --- moving ---
 
@@ -75,14 +110,13 @@ class Editor:
 
     def end(self) -> None:
         """To the end of the line."""
-        end = self.text.find("\n", self.cursor)
-        self.cursor = len(self.text) if end < 0 else end
+        self.cursor = self._line_end()
 
     def word_left(self) -> None:
-        self.cursor = self._back_over(_is_word, self._back_over(_is_no_word, self.cursor))
+        self.cursor = self._word_start(self.cursor)
 
     def word_right(self) -> None:
-        self.cursor = self._on_over(_is_word, self._on_over(_is_no_word, self.cursor))
+        self.cursor = self._word_end(self.cursor)
 
     def vertical(self, by: int, width: int) -> bool:
         """To the row above (-1) or below (1), as near to the column as it goes; False: no row."""
@@ -123,22 +157,18 @@ class Editor:
     # --- deleting ---
 
     def backspace(self) -> None:
-        self._cut(self._before(self.cursor), self.cursor)
+        self._change(self._before(self.cursor), self.cursor, "", By.ERASING)
 
     def delete(self) -> None:
-        self._cut(self.cursor, self._after(self.cursor))
+        self._change(self.cursor, self._after(self.cursor), "", By.ERASING)
 
     def kill_to_start(self) -> None:
-        end = self.cursor
-        self.home()
-        self._kill(self.cursor, end)
+        self._kill(self.text.rfind("\n", 0, self.cursor) + 1, self.cursor)
 
     def kill_to_end(self) -> None:
-        start = self.cursor
-        self.end()
-        end = self.cursor
+        end = self._line_end()
         # At the end of a line, the line below joins it.
-        self._kill(start, end + 1 if start == end else end)
+        self._kill(self.cursor, end + 1 if self.cursor == end else end)
 
     def kill_word(self) -> None:
         """Back to the space before, like a shell's Ctrl-W."""
@@ -146,13 +176,35 @@ class Editor:
         self._kill(self._back_over(_is_no_space, self._back_over(str.isspace, end)), end)
 
     def kill_word_right(self) -> None:
-        start = self.cursor
-        self.word_right()
-        self._kill(start, self.cursor)
+        self._kill(self.cursor, self._word_end(self.cursor))
 
     def yank(self) -> None:
         """Bring back what was killed last."""
-        self.insert(self.killed)
+        self._change(self.cursor, self.cursor, self.killed)
+
+    # --- changing places ---
+
+    def swap_letters(self) -> None:
+        """The characters around the cursor change places, at the end of a line the last two."""
+        middle = self.cursor
+        if middle == self._line_end():
+            middle = self._before(middle)
+        start, end = self._before(middle), self._after(middle)
+        if start < middle < end and "\n" not in self.text[start:end]:
+            self._change(start, end, self.text[middle:end] + self.text[start:middle])
+
+    def swap_words(self) -> None:
+        """The words around the cursor change places, behind the last one the last two."""
+        end = self._word_end(self.cursor)
+        start = self._word_start(end)
+        if start < self.cursor and not any(map(_is_word, self.text[self.cursor : end])):
+            end = self._back_over(_is_no_word, end)
+            start = self._word_start(end)
+        first_end = self._back_over(_is_no_word, start)
+        first = self._word_start(first_end)
+        if first < first_end <= start < end:
+            words = self.text[start:end], self.text[first_end:start], self.text[first:first_end]
+            self._change(first, end, "".join(words))
 
     # --- what was sent before ---
 
@@ -164,8 +216,8 @@ class Editor:
             return
         if at == len(self._sent):
             self._aside = self.text
+        self.rewrite(self._aside if to == len(self._sent) else self._sent[to])
         self._recalled = to
-        self.set(self._aside if to == len(self._sent) else self._sent[to])
 
     # --- inside ---
 
@@ -192,14 +244,33 @@ class Editor:
             at = self._after(at)
         return at
 
+    def _line_end(self) -> int:
+        end = self.text.find("\n", self.cursor)
+        return len(self.text) if end < 0 else end
+
+    def _word_start(self, at: int) -> int:
+        return self._back_over(_is_word, self._back_over(_is_no_word, at))
+
+    def _word_end(self, at: int) -> int:
+        return self._on_over(_is_word, self._on_over(_is_no_word, at))
+
     def _kill(self, start: int, end: int) -> None:
         if self.text[start:end]:
             self.killed = self.text[start:end]
-        self._cut(start, end)
+        self._change(start, end, "")
 
-    def _cut(self, start: int, end: int) -> None:
-        self.text = self.text[:start] + self.text[end:]
-        self.cursor = start
+    def _change(self, start: int, end: int, text: str, by: By = By.ONE_STEP) -> None:
+        """The one place where a text becomes another one."""
+        removed = self.text[start:end]
+        if self._undoes and removed != text:
+            self._undo.note(Change(start, removed, text, self.cursor), by)
+        self.text = self.text[:start] + text + self.text[end:]
+        self.cursor = start + len(text)
+
+
+def without_controls(text: str) -> str:
+    """Text from outside as it may stand in an editor: line ends are newlines."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def shown(text: str) -> str:
@@ -244,5 +315,9 @@ EDITS: Final[Mapping[str, Callable[[Editor], None]]] = {
     "kill_word": Editor.kill_word,
     "kill_word_right": Editor.kill_word_right,
     "yank": Editor.yank,
+    "swap_letters": Editor.swap_letters,
+    "swap_words": Editor.swap_words,
+    "undo": Editor.undo,
+    "redo": Editor.redo,
 }
 """Actions of `loom/tui/keys.py` that change one text."""

@@ -61,6 +61,7 @@ ACTIONS: Final = (
     ),
     Action("older_text", WRITING, "Previous sent message", ("alt+p",)),
     Action("newer_text", WRITING, "Next sent message", ("alt+n",)),
+    Action("search_sent", WRITING, "Find what you sent before", ("ctrl+r",)),
     Action("left", WRITING, "Left", ("left", "ctrl+b")),
     Action("right", WRITING, "Right", ("right",)),
     Action("up", WRITING, "Up a row", ("up",)),
@@ -76,6 +77,10 @@ ACTIONS: Final = (
     Action("kill_word", WRITING, "Cut the word before", ("ctrl+w", "alt+backspace")),
     Action("kill_word_right", WRITING, "Cut the word after", ("alt+d",)),
     Action("yank", WRITING, "Put back what was cut", ("ctrl+y",)),
+    Action("undo", WRITING, "Undo", ("ctrl+underscore", "alt+z")),
+    Action("redo", WRITING, "Redo", ("alt+y",)),
+    Action("swap_letters", WRITING, "Swap the characters around the cursor", ()),
+    Action("swap_words", WRITING, "Swap the words around the cursor", ("alt+t",)),
     Action("select_newer", SELECTING, "Next message", ("j", "down")),
     Action("select_older", SELECTING, "Message before", ("k", "up")),
     Action("mark", SELECTING, "Select this one and others too", ("space",)),
@@ -104,6 +109,9 @@ PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "palette": ("alt+x",),
         "jump": ("ctrl+o",),
         "search_here": ("ctrl+s", "ctrl+r"),
+        "search_sent": ("alt+r",),
+        "connectivity": ("f4",),
+        "swap_letters": ("ctrl+t",),
         "page_up": ("alt+v", "pageup"),
         "page_down": ("ctrl+v", "pagedown"),
         "oldest": ("alt+less_than_sign", "ctrl+home"),
@@ -155,6 +163,7 @@ PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "kill_word": ("ctrl+w",),
         "kill_word_right": (),
         "yank": (),
+        "swap_words": (),
         "select_newer": ("down",),
         "select_older": ("up",),
         "write": ("escape",),
@@ -184,6 +193,18 @@ class Keys:
                 known = self._actions.setdefault((action.where, key), action.name)
                 if known != action.name:
                     raise InvalidInput(what=f"{key} is bound to both {known} and {action.name}")
+        self._beginnings = {key.split()[0] for _, key in self._actions if " " in key}
+        for (_, key), name in self._actions.items():
+            if key in self._beginnings:
+                raise InvalidInput(what=f"{key} is bound to {name}, and other keys begin with it")
+
+    def is_bound(self, key: str) -> bool:
+        """Whether a key does something anywhere."""
+        return any(one == key for _, one in self._actions)
+
+    def begins(self, key: str) -> bool:
+        """Whether a key is only the first of two, as `ctrl+x` of `ctrl+x ctrl+e`."""
+        return key in self._beginnings
 
     def action(self, key: str, *where: str) -> str | None:
         """What a key does in the first of these places that knows it.
@@ -239,11 +260,16 @@ _NAMES: Final = {
     "slash": "/",
     "colon": ":",
     "question_mark": "?",
+    "underscore": "_",
 }
 
 
 def key_words(key: str) -> str:
-    """`ctrl+p` as Ctrl-P."""
+    """`ctrl+p` as Ctrl-P, `ctrl+x ctrl+e` as Ctrl-X Ctrl-E."""
+    return " ".join(map(_words_of_one, key.split()))
+
+
+def _words_of_one(key: str) -> str:
     parts = key.split("+")
     last = _NAMES.get(parts[-1]) or (
         parts[-1] if len(parts) == 1 and len(parts[-1]) == 1 else parts[-1].capitalize()

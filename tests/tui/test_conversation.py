@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from loom.api.commands import (
     BlockContact,
@@ -27,6 +28,7 @@ from loom.api.events import (
     Warned,
 )
 from loom.api.views import ReachView
+from loom.errors import ControlError
 from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
 from loom.tui.chat import layout
@@ -34,7 +36,7 @@ from loom.tui.chat.selection import ONE_WORD_S
 from loom.tui.kit.chooser import Chooser
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
-from tests.tui.conftest import LIMIT_S, Opened, settle, text_of, until, until_shown
+from tests.tui.conftest import LIMIT_S, Opened, prose_of, settle, text_of, until, until_shown
 from tests.tui.talking import TalkingNode
 
 
@@ -264,9 +266,54 @@ async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) 
         assert "16.0 of 16 KiB" in screen(app)
         await pilot.press("enter")
         await settle(pilot)
-        assert "Too long by 4 bytes; nothing was sent." in screen(app)
+        assert "Send it as 2 messages, in order" in screen(app)
+        await pilot.press("enter")  # a second Enter in a hurry sends nothing
+        await settle(pilot)
         assert sent(node) == []
         assert app.chat.composer.editor.size_bytes == TEXT_MAX_BYTES + 4
+
+
+async def send_as_several(pilot: Pilot[None]) -> None:
+    await pilot.press("enter")
+    await settle(pilot)
+    await pilot.press("down", "enter")
+    await settle(pilot)
+
+
+async def test_a_long_text_goes_as_several_messages_in_order(
+    node: TalkingNode, opened: Opened
+) -> None:
+    text = "\n".join(f"line {n} of a long text" for n in range(3_000))
+    async with opened(node) as (app, pilot):
+        app.post_message(events.Paste(text))
+        await send_as_several(pilot)
+        bodies = sent(node)
+        assert len(bodies) == 5
+        assert "\n".join(bodies) == text
+        assert app.chat.composer.editor.text == ""
+        await pilot.press("alt+p")
+        assert app.chat.composer.editor.text == text
+
+
+async def test_what_is_not_sent_of_a_long_text_comes_back(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "\n".join(f"line {n} of a long text" for n in range(3_000))
+    async with opened(node) as (app, pilot):
+        send, count = app.client.send, 0
+
+        async def refuse_the_third(command: Any) -> Any:
+            nonlocal count
+            count += isinstance(command, SendText)
+            if count == 3 and isinstance(command, SendText):
+                raise ControlError(what="the node has stopped")
+            return await send(command)
+
+        monkeypatch.setattr(app.client, "send", refuse_the_third)
+        app.post_message(events.Paste(text))
+        await send_as_several(pilot)
+        assert "2 of 5 messages were sent; the rest stays here." in prose_of(app)
+        assert "\n".join([*sent(node), app.chat.composer.editor.text]) == text
 
 
 async def test_a_refused_text_comes_back(opened: Opened) -> None:

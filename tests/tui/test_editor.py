@@ -1,15 +1,17 @@
 """Readline's ways of editing."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import split_graphemes
 
-from loom.tui import cells
+from loom.tui import cells, undo
 from loom.tui.cells import Cluster, Rows, clusters, width_of, wrap
 from loom.tui.editor import Editor
+from loom.tui.emoji import complete_emoji
 
 
 def edited(text: str, *steps: str) -> str:
@@ -51,6 +53,163 @@ def test_what_was_sent_is_remembered_and_what_is_written_waits() -> None:
     assert editor.text == "unfinished"
     editor.recall(1)
     assert editor.text == "unfinished"
+
+
+def typed(editor: Editor, text: str) -> Editor:
+    for one in text:
+        editor.insert(one)
+    return editor
+
+
+def test_a_word_or_a_paste_is_taken_back_at_once() -> None:
+    editor = typed(Editor(), "one two  three")
+    found = []
+    for _ in range(4):
+        editor.undo()
+        found.append(editor.text)
+    assert found == ["one two  ", "one ", "", ""]
+    for _ in range(3):
+        editor.redo()
+    assert editor.text == "one two  three"
+    editor.insert("pasted text of some words")
+    editor.kill_word()
+    editor.undo()
+    assert editor.text == "one two  threepasted text of some words"
+    editor.undo()
+    assert editor.text == "one two  three"
+    for _ in "two  three":
+        editor.backspace()
+    editor.undo()
+    assert editor.text == "one two"
+    editor.undo()
+    assert editor.text == "one two  three"
+
+
+def test_what_is_typed_elsewhere_is_another_step_and_ends_what_can_be_done_again() -> None:
+    editor = typed(Editor(), "one")
+    editor.home()
+    typed(editor, "ab")
+    editor.undo()
+    assert (editor.text, editor.cursor) == ("one", 0)
+    typed(editor, "x")
+    editor.redo()
+    assert editor.text == "xone"
+    editor.undo()
+    editor.undo()
+    assert editor.text == ""
+
+
+def test_nothing_comes_back_from_another_conversation_or_of_a_secret() -> None:
+    editor = typed(Editor(), "for Ada")
+    editor.set("for Bob")
+    editor.undo()
+    assert editor.text == "for Bob"
+    typed(editor, "!")
+    editor.take()
+    editor.undo()
+    assert editor.text == ""
+    secret = typed(Editor(undoes=False), "passphrase")
+    secret.kill_to_start()
+    secret.undo()
+    assert secret.text == ""
+
+
+def test_a_recalled_text_gives_way_to_what_was_begun() -> None:
+    editor = Editor()
+    editor.set("sent")
+    editor.take()
+    typed(editor, "begun")
+    editor.recall(-1)
+    assert editor.text == "sent"
+    editor.undo()
+    assert editor.text == "begun"
+
+
+EDITS = st.one_of(
+    st.tuples(st.just("insert"), st.text(alphabet="ab \n日👍\u0301", max_size=5)),
+    st.tuples(
+        st.sampled_from(
+            [
+                "left",
+                "right",
+                "home",
+                "end",
+                "word_left",
+                "word_right",
+                "backspace",
+                "delete",
+                "kill_word",
+                "kill_to_end",
+                "kill_to_start",
+                "kill_word_right",
+                "yank",
+                "swap_letters",
+                "swap_words",
+                "undo",
+                "redo",
+            ]
+        )
+    ),
+    st.tuples(st.just("recall"), st.sampled_from([-1, 1])),
+)
+
+
+@given(st.lists(EDITS, max_size=40))
+def test_everything_is_taken_back_and_done_again(steps: list[tuple[Any, ...]]) -> None:
+    editor = Editor()
+    editor.remember("sent before")
+    seen = [""]
+    for name, *arguments in steps:
+        getattr(editor, name)(*arguments)
+        assert 0 <= editor.cursor <= len(editor.text)
+        seen.append(editor.text)
+    for _ in seen:
+        editor.redo()
+    last = editor.text
+    for _ in seen:
+        editor.undo()
+        assert editor.text in seen
+    assert editor.text == ""
+    for _ in seen:
+        editor.redo()
+    assert editor.text == last
+
+
+def test_what_is_kept_to_take_back_is_bounded() -> None:
+    editor = Editor()
+    for _ in range(20):
+        editor.insert("x" * 1_000_000)
+        editor.kill_to_start()
+    assert editor._undo._size <= undo.CHARACTERS_MAX
+    assert sum(one.size for one in editor._undo._done) == editor._undo._size
+    for _ in range(2 * undo.STEPS_MAX):
+        editor.insert("ab")
+    assert len(editor._undo._done) == undo.STEPS_MAX
+
+
+def test_characters_and_words_change_places() -> None:
+    assert edited("teh|", "swap_letters") == "the|"
+    assert edited("t|eh", "swap_letters") == "et|h"
+    assert edited("|teh", "swap_letters") == "|teh"
+    assert edited("a👍🏽|", "swap_letters") == "👍🏽a|"
+    assert edited("x\na|", "swap_letters") == "x\na|"
+    assert edited("one| two", "swap_words") == "two one|"
+    assert edited("one two|, three", "swap_words") == "one three, two|"
+    assert edited("one, two| ...", "swap_words") == "two, one| ..."
+    assert edited("one|", "swap_words") == "one|"
+    assert edited("|", "swap_words", "swap_letters") == "|"
+
+
+@pytest.mark.parametrize(
+    "text", ["http://", "see https:", "12:30:", "at 12:30", "a:smile", "x::fire", "Note:up", "::"]
+)
+def test_no_emoji_is_offered_for_an_address_or_a_time(text: str) -> None:
+    assert complete_emoji(text, len(text)) == []
+
+
+def test_an_emoji_is_offered_where_a_name_begins_a_word() -> None:
+    assert complete_emoji("so :fire:", 9)[0].text == "🔥"
+    assert complete_emoji(":thumbs", 7)[0].text == "👍"
 
 
 def test_up_and_down_keep_to_the_rows() -> None:

@@ -180,6 +180,12 @@ async def cut(walk: Walk) -> None:
     walk.app.chat.composer.editor.kill_word()
 
 
+async def taken_back(walk: Walk) -> None:
+    await cut(walk)
+    walk.app.chat.composer.editor.undo()
+    assert walk.text == "one two|"
+
+
 async def unread_above(walk: Walk) -> None:
     walk.window.new_from = 240
     walk.window.redraw()
@@ -290,6 +296,11 @@ STEPS = {
     "kill_word": edits("one two|", "one |"),
     "kill_word_right": edits("|one two", "| two"),
     "yank": Step(lambda walk: walk.text == "one two|", cut),
+    "undo": Step(lambda walk: walk.text == "one two|", cut),
+    "redo": Step(lambda walk: walk.text == "one |", taken_back),
+    "swap_letters": edits("teh|", "the|"),
+    "swap_words": edits("one| two", "two one|"),
+    "search_sent": Step(lambda walk: "an older one" in walk.screen, sent_before),
     "select_newer": Step(lambda walk: walk.window.selected == COUNT, selecting_above),
     "select_older": Step(lambda walk: walk.window.selected == COUNT - 1, selecting),
     "mark": Step(lambda walk: walk.window.marked == {COUNT}, selecting),
@@ -343,7 +354,7 @@ async def test_every_key_does_what_the_help_says(
                 await step.arrange(walk)
             if writes(key) and where in (EVERYWHERE, READING):
                 await selecting(walk)  # where one writes, it would be written
-            await pilot.press(key)
+            await pilot.press(*key.split())
             await walk.rest()
             assert step.holds(walk), f"{key} does not {action}:\n{walk.screen}"
         await walk.start_anew()
@@ -420,6 +431,8 @@ PLAIN = {
     "slash": "/",
     "colon": ":",
     "question_mark": "?",
+    "underscore": "_",
+    "f4": "\x1bOS",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
     "less_than_sign": "<",
@@ -429,7 +442,9 @@ MODIFIERS = {"shift": 2, "alt": 3, "ctrl": 5}
 
 
 def sequence_of(key: str) -> str:
-    """What xterm, and tmux with it, send for a key."""
+    """What xterm, and tmux with it, send for a key, or for two that mean something together."""
+    if " " in key:
+        return "".join(map(sequence_of, key.split()))
     modifier, _, last = key.rpartition("+")
     number = MODIFIERS.get(modifier, 0)
     if last in LETTERS:
@@ -453,6 +468,9 @@ def test_every_bound_key_arrives_as_itself_or_as_one_that_does_the_same(profile:
             typed = TerminalInput()
             found = [*typed.feed(sequence_of(key) * 2), *typed.quiet()]
             arrived = [one.key for one in found if isinstance(one, events.Key)]
+            if " " in key:
+                assert all(map(keys.begins, arrived[::2]))
+                arrived = [" ".join(arrived[n : n + 2]) for n in range(0, len(arrived), 2)]
             does = [keys.action(one, action.where) for one in arrived]
             # The second Esc waits for what may follow it.
             assert does == [action.name] * (1 if key == "escape" else 2), (key, arrived)

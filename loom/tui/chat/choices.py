@@ -17,6 +17,8 @@ from loom.tui.times import clock_of, day_of
 
 PAGE = 100
 SNIPPET_BEFORE = 20
+FOR_THE_PALETTE = ("select", "search_sent", "undo", "redo")
+"""What keys do while one writes that somebody may look for by name."""
 SIGNS = (
     ("queued", "Waiting to be sent"),
     ("sent", "Handed on: to their Loom, or to a mailbox at an anchor"),
@@ -72,7 +74,7 @@ class Choices:
         twins = {name: one for one in commands for name in (one.name, *one.aliases)}
         by_key: dict[str, list[Choice]] = {EVERYWHERE: [], READING: []}
         for action, keys in self._owner.keys.bindings():
-            where = READING if action.name == "select" else action.where
+            where = READING if action.name in FOR_THE_PALETTE else action.where
             if where in by_key and action.name not in ("palette", "how_to_quit"):
                 hints = [key_words(key) for key in keys[:2]]
                 also = action.also
@@ -127,6 +129,11 @@ class Choices:
 
         title = "Search everywhere" if current is None else f"Search with {current.name}"
         chooser = self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
+
+    def sent(self, texts: Sequence[str], use: Callable[[str], None]) -> None:
+        """What was sent before, the newest first; choosing one writes it again."""
+        choices = [Choice(" ".join(one.split()), value=one) for one in texts]
+        self._pick("Sent before", narrowed(choices), use)
 
     def help(self) -> None:
         """Keys and commands as they are now; over the conversation, Enter does them."""

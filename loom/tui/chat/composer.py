@@ -103,6 +103,11 @@ class Composer(Lines):
         self.editor.set(text)
         self.edited(offer=False)
 
+    def rewrite(self, text: str) -> None:
+        """Replace everything; it can be taken back."""
+        self.editor.rewrite(text)
+        self.edited(offer=False)
+
     def insert(self, text: str) -> None:
         """Typed or pasted."""
         if self.editor.size_bytes + len(text.encode(errors="replace")) > DRAFT_MAX_BYTES:

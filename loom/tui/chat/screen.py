@@ -72,6 +72,7 @@ class ChatScreen(Screen[None]):
             values=lambda kind: self.slash.values(kind),
             run=lambda run: self.slash.run(run),
             to_newest=self.reader.to_newest,
+            pick=lambda title, names, use: self.choices.names(title, names, use),
         )
         self.composer = self.writing.composer
         self.navigation = Navigation(
@@ -99,6 +100,7 @@ class ChatScreen(Screen[None]):
             **self.navigation.actions,
             **self.selection.actions,
             "select": self._select,
+            "search_sent": self._search_sent,
             "palette": lambda: self.choices.palette(),
             "jump": lambda: self.choices.jump(),
             "search_here": lambda: self.choices.search(here=True),
@@ -359,6 +361,17 @@ class ChatScreen(Screen[None]):
             self.writing.completions.show([])
         else:
             self.selection.begin()
+
+    def _search_sent(self) -> None:
+        """Sent since the start, then what this conversation shows of it."""
+        window = self.reader.window
+        shown = [] if window is None else [one for one in window.messages if one.direction == "out"]
+        bodies = [*(one.body for one in shown), *self.composer.editor.sent]
+        texts = list(dict.fromkeys(reversed(bodies)))
+        if texts:
+            self.choices.sent(texts, self.composer.rewrite)
+        else:
+            self.say("Nothing was sent yet.")
 
     def _show_contact(self) -> None:
         if self._owner.model.open_ is None:

@@ -1,6 +1,7 @@
 """What becomes of the text in the composer: a command, a message, a draft."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final
 
 from textual.timer import Timer
@@ -15,6 +16,7 @@ from loom.tui.chat.obstacle import Obstacle
 from loom.tui.commands import COMMANDS, Completion, complete_command
 from loom.tui.emoji import complete_emoji
 from loom.tui.owner import Owner
+from loom.tui.splitting import Part, split
 from loom.wire.limits import TEXT_MAX_BYTES
 
 DRAFT_S: Final = 1.0
@@ -28,6 +30,7 @@ class Writing:
         values: what can stand for an argument of a slash command.
         run: carries out a slash command; raises LoomError when it cannot be done.
         to_newest: shows the end of the conversation.
+        pick: lets one of several ways be picked, under a title.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Writing:
         values: Callable[[str], Iterable[str]],
         run: Callable[[Run], Awaitable[None]],
         to_newest: Callable[[], Awaitable[None]],
+        pick: Callable[[str, list[str], Callable[[str], None]], None],
     ) -> None:
         self._owner = owner
         self._obstacle = obstacle
@@ -46,6 +50,7 @@ class Writing:
         self._values = values
         self._run = run
         self._to_newest = to_newest
+        self._pick = pick
         self._draft_timer: Timer | None = None
         self.completions = Completions(owner.look)
         self.composer = Composer(
@@ -102,8 +107,7 @@ class Writing:
             self._owner.say("Nothing was sent; your text stays here.", bad=True)
             return False
         if size > TEXT_MAX_BYTES:
-            over = size - TEXT_MAX_BYTES
-            self._owner.say(f"Too long by {over} bytes; nothing was sent.", bad=True)
+            self._offer_parts(current, text, typed)
             return False
         self._owner.typing.sent()
 
@@ -119,6 +123,41 @@ class Writing:
 
         self._owner.work(send(), "send")
         return True
+
+    def _offer_parts(self, current: int, text: str, typed: str) -> None:
+        """Ask whether a text that is too long goes as several messages; until then it stays."""
+        parts = split(text, TEXT_MAX_BYTES)
+        title = f"Too long for one message, which holds {TEXT_MAX_BYTES // 1024} KiB"
+        ways: dict[str, Callable[[], None]] = {
+            "Keep writing": lambda: None,
+            f"Send it as {len(parts)} messages, in order": partial(
+                self._send_parts, current, text, typed, parts
+            ),
+        }
+        self._pick(title, list(ways), lambda chosen: ways[chosen]())
+
+    def _send_parts(self, current: int, text: str, typed: str, parts: list[Part]) -> None:
+        if self._owner.model.current != current or self.composer.editor.text != typed:
+            return  # the contact is gone, or the text is another one
+        self.composer.editor.take()
+        self.composer.edited()
+        self._owner.typing.sent()
+
+        async def send() -> None:
+            for number, part in enumerate(parts):
+                try:
+                    await self._owner.send(SendText(contact=f"#{current}", body=part.of(text)))
+                except LoomError as error:
+                    rest = part.before + text[part.start :]
+                    self.composer.editor.remember(rest)
+                    if self._owner.model.current == current:
+                        self._give_back(rest)
+                    done = f"{number} of {len(parts)} messages were sent"
+                    self._owner.say(f"{done}; the rest stays here. {in_app(error)}", bad=True)
+                    return
+            await self._to_newest()
+
+        self._owner.work(send(), "send")
 
     def _give_back(self, typed: str) -> None:
         """What could not be done can be mended, unless something else was begun."""

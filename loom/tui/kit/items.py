@@ -55,7 +55,7 @@ class Field:
         self.does = does
         self.form = form
         self.secret = secret
-        self.editor = Editor()
+        self.editor = Editor(undoes=not secret)
         self.error = ""
         """What is wrong with it; stands below it until it is changed."""
 
@@ -66,7 +66,7 @@ class Field:
 
     def clear(self) -> None:
         """Forget it, and what was cut from it."""
-        self.editor = Editor()
+        self.editor = Editor(undoes=not self.secret)
         self.error = ""
 
     def put(self, text: str) -> None:
