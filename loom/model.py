@@ -58,6 +58,14 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
+class Level(StrEnum):
+    """Of which messages of a conversation one is notified."""
+
+    EVERYTHING = "everything"
+    MENTIONS = "mentions"
+    NOTHING = "nothing"
+
+
 class ContactToken(msgspec.Struct, frozen=True):
     """What a token says: whom to accept and the key that is pinned to them."""
 

@@ -146,7 +146,7 @@ def fill(home: Path, settings: Settings) -> None:
         return sum(_insert(db, row) for row in islice(waiting, PER_COMMIT))
 
     def read_all(db: "Db") -> None:
-        db.execute("UPDATE conversations SET read_row = (SELECT max(row_id) FROM messages)")
+        db.execute("UPDATE messages SET state = 4 WHERE state = 3 AND author <> 0")
 
     with closing(open_store(home)) as database:
         while database.write_now(store):

@@ -190,11 +190,22 @@ class Search(Command[Messages], frozen=True, kw_only=True, tag="search"):
 
 
 class MarkRead(Command[Done], frozen=True, kw_only=True, tag="mark_read"):
-    """All incoming messages up to `row_id` were seen; `receipt` tells the sender."""
+    """Incoming messages from `from_row` to `row_id` were seen; `receipt` tells the sender.
+
+    Nobody is told twice: what was marked unread again is only marked read.
+    """
 
     contact: str
     row_id: int
+    from_row: int = 0
     receipt: bool = True
+
+
+class MarkUnread(Command[Done], frozen=True, kw_only=True, tag="mark_unread"):
+    """Incoming messages from `row_id` on are unread again, here only; None: the newest one."""
+
+    contact: str
+    row_id: int | None = None
 
 
 class SetTyping(Command[Done], frozen=True, kw_only=True, tag="set_typing"):
@@ -233,9 +244,16 @@ class SetPreferences(Command[Done], frozen=True, kw_only=True, tag="set_preferen
     contact: str | None = None
     read_receipts: bool | None = None
     typing: bool | None = None
-    muted: bool | None = None
     late_receipts: bool | None = None
     """Only for everybody."""
+    muted: bool | None = None
+    """This and what follows only for one contact. True: for ever, unless `mute_until_ms` is set."""
+    mute_until_ms: int | None = None
+    """Unix milliseconds."""
+    level: str | None = None
+    """Notifications: everything, mentions or nothing."""
+    archived: bool | None = None
+    favourite: bool | None = None
 
 
 class Connect(Command[Done], frozen=True, kw_only=True, tag="connect"):
@@ -430,6 +448,7 @@ AnyCommand = (
     | DeleteMessages
     | Search
     | MarkRead
+    | MarkUnread
     | SetTyping
     | ListDrafts
     | SetDraft

@@ -74,7 +74,20 @@ class MessagesDeleted(Event, frozen=True, kw_only=True, tag="messages.deleted"):
 
 
 class ConversationRead(Event, frozen=True, kw_only=True, tag="conversation.read"):
-    """The contact's messages up to `row_id` were read, in whichever front end. Live."""
+    """The contact's messages from `from_row` to `row_id` were read, in whichever front end. Live.
+
+    `unread`: how many are left.
+    """
+
+    contact: str
+    contact_id: int
+    row_id: int
+    from_row: int = 0
+    unread: int
+
+
+class ConversationUnread(Event, frozen=True, kw_only=True, tag="conversation.unread"):
+    """The contact's messages from `row_id` on were marked unread. Live."""
 
     contact: str
     contact_id: int
@@ -248,6 +261,7 @@ AnyEvent = (
     | MessageFailed
     | MessagesDeleted
     | ConversationRead
+    | ConversationUnread
     | ContactChanged
     | ContactRemoved
     | ContactTyping

@@ -92,6 +92,13 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     created_at_ms: int
     joining: JoiningView | None = None
     reach: ReachView = ReachView()
+    muted: bool = False
+    mute_until_ms: int | None = None
+    """None: not muted, or for ever."""
+    level: str = "everything"
+    """Of what one is notified: everything, mentions or nothing."""
+    archived: bool = False
+    favourite: bool = False
 
 
 class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
@@ -123,7 +130,6 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     contact_id: int | None = None
     read_receipts: bool = True
     typing: bool = True
-    muted: bool = False
     late_receipts: bool = False
     """Receipts that go through an anchor wait 30 to 300 seconds; only of everybody."""
 

@@ -74,7 +74,7 @@ def list_(context: typer.Context) -> None:
                     sign("online" if is_heard(view.reach) else "offline"),
                     f"#{view.contact_id}",
                     view.contact,
-                    standing(view),
+                    ", ".join([standing(view), *_marks(view)]),
                     str(view.unread or ""),
                     str(view.queued or ""),
                 )
@@ -200,6 +200,7 @@ def contact_words(view: ContactView) -> str:
         ("Session", _SESSIONS.get(view.session, view.session)),
         ("Fingerprint", view.fingerprint),
         ("Unread", str(view.unread)),
+        *_habits(view),
         ("Queued", str(view.queued)),
         ("Last message", when(last) if last is not None else "-"),
         ("Since", when(view.created_at_ms)),
@@ -211,6 +212,23 @@ def _joining(view: ContactView) -> list[tuple[str, str]]:
     if view.joining is None:
         return []
     return [("Invite", joining_words(view.joining, time.time_ns() // 1_000_000))]
+
+
+def _marks(view: ContactView) -> list[str]:
+    held = {"muted": view.muted, "archived": view.archived, "favourite": view.favourite}
+    return [word for word, holds in held.items() if holds]
+
+
+def _habits(view: ContactView) -> list[tuple[str, str]]:
+    """What was decided about the conversation, where it differs."""
+    until = "" if view.mute_until_ms is None else f"until {when(view.mute_until_ms)}"
+    facts = [
+        ("Muted", view.muted, until or "yes"),
+        ("Notifications", view.level != "everything", view.level),
+        ("Archived", view.archived, "yes"),
+        ("Favourite", view.favourite, "yes"),
+    ]
+    return [(name, words) for name, holds, words in facts if holds]
 
 
 def standing(view: ContactView) -> str:

@@ -1,19 +1,19 @@
-"""How long, as people type it: 30m, 1h, 7d."""
+"""How long, as people type it: 30m, 1h, 7d, 1w."""
 
 import re
 from typing import Final
 
 from loom.errors import InvalidInput
 
-_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
-_FORM: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_FORM: Final = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
 
 
 def parse_duration(text: str) -> int:
     """Seconds.
 
     Raises:
-        InvalidInput: not a number of minutes, hours or days.
+        InvalidInput: not a number of minutes, hours, days or weeks.
     """
     found = _FORM.fullmatch(text.strip().lower())
     if found is None:

@@ -55,7 +55,9 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{event.contact} {_CHANGES.get(event.what, event.what)}")
         case happened.ContactRemoved():
             return _now(f"{event.contact} was removed")
-        case happened.ContactTyping() | happened.ReachChanged() | happened.ConversationRead():
+        case happened.ContactTyping() | happened.ReachChanged():
+            return None
+        case happened.ConversationRead() | happened.ConversationUnread():
             return None
         case happened.InviteUsed():
             what = "is a contact by" if event.is_new else "used"

@@ -25,7 +25,6 @@ from loom.api.commands import (
     ListAnchors,
     ListContacts,
     ListPeers,
-    ListPreferences,
     ListRequests,
     MakeInvite,
     MarkRead,
@@ -527,9 +526,8 @@ class Talk:
             self._output.put(event, body_words(prefix, event.body))
 
     async def _tell_elsewhere(self, event: MessageReceived) -> None:
-        preferences = await self._client.send(ListPreferences())
-        muted = any(one.muted for one in preferences.contacts if one.contact_id == event.contact_id)
-        if not muted and not self._output.as_json:
+        known = await self._client.send(ShowContact(contact=f"#{event.contact_id}"))
+        if not known.muted and known.level == "everything" and not self._output.as_json:
             name = printable(event.contact)
             self._output.note(f"{name} wrote to you: /to {name} shows it.")
 

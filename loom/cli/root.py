@@ -23,6 +23,9 @@ MODULE_OF: Final = {
     **dict.fromkeys(("send", "history", "search", "delete", "listen"), "messages"),
     "plain": "plain",
     "verify": "contacts",
+    **dict.fromkeys(
+        ("mute", "notify", "archive", "unarchive", "favourite", "mark"), "conversations"
+    ),
     **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),
     **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
     "doctor": "doctor",

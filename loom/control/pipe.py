@@ -40,6 +40,7 @@ FROM_AFAR: Final = frozenset(
         api.DeleteMessages,
         api.Search,
         api.MarkRead,
+        api.MarkUnread,
         api.SetTyping,
         api.ListDrafts,
         api.SetDraft,

@@ -42,13 +42,6 @@ _SET_STATE: Final = (
 _BY_ROWS: Final = (
     "SELECT " + COLUMNS + " FROM json_each(?) CROSS JOIN messages ON row_id = value"  # noqa: S608
 )
-UNREAD_MAX: Final = 1_000
-"""Unread ones are counted so far: somebody who floods must not make every list slow."""
-_UNREAD: Final = (
-    "SELECT conversation_id, (SELECT count(*) FROM (SELECT 1 FROM messages AS m"  # noqa: S608
-    " WHERE m.conversation_id = c.conversation_id AND m.row_id > c.read_row AND author <> 0"
-    f" AND state = 3 LIMIT {UNREAD_MAX})) FROM conversations AS c"
-)
 _NEWEST_ROW: Final = (
     "(SELECT max(row_id) FROM messages AS m WHERE m.conversation_id = c.conversation_id)"
 )
@@ -204,44 +197,6 @@ def delete(
 def delete_all(db: Connection, conversation_id: ConversationId) -> int:
     """Delete a whole conversation from history and search; how many messages it had."""
     return db.execute("DELETE FROM messages WHERE conversation_id = ?", (conversation_id,)).rowcount
-
-
-def mark_read(db: Connection, conversation_id: ConversationId, up_to_row: int) -> list[MessageId]:
-    """Mark incoming messages read; the ids of those that were not, oldest first."""
-    rows = db.execute(
-        "UPDATE messages SET state = 4"
-        " WHERE conversation_id = ?1 AND author <> 0 AND state = 3 AND row_id <= ?2"
-        " AND row_id > (SELECT read_row FROM conversations WHERE conversation_id = ?1)"
-        " RETURNING row_id, message_id",
-        (conversation_id, up_to_row),
-    ).fetchall()
-    if rows:
-        db.execute(
-            "UPDATE conversations SET read_row = ? WHERE conversation_id = ?",
-            (max(rows)[0], conversation_id),
-        )
-    return [message_id for _, message_id in sorted(rows)]
-
-
-def unread_counts(db: Connection) -> dict[ConversationId, int]:
-    """How many of the others' messages are unread, at most UNREAD_MAX, by conversation."""
-    return {conversation_id: count for conversation_id, count in db.execute(_UNREAD) if count}
-
-
-def unread_count(db: Connection, conversation_id: ConversationId) -> int:
-    """How many incoming messages of one conversation are unread, at most UNREAD_MAX."""
-    [[_, count]] = db.execute(f"{_UNREAD} WHERE conversation_id = ?", (conversation_id,))
-    return int(count)
-
-
-def first_unread(db: Connection, conversation_id: ConversationId) -> int | None:
-    """The row of the oldest unread message of one conversation."""
-    [[row_id]] = db.execute(
-        "SELECT min(row_id) FROM messages WHERE conversation_id = ?1 AND author <> 0 AND state = 3"
-        " AND row_id > (SELECT read_row FROM conversations WHERE conversation_id = ?1)",
-        (conversation_id,),
-    )
-    return None if row_id is None else int(row_id)
 
 
 def last_messages(db: Connection) -> dict[ConversationId, Message]:

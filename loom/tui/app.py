@@ -18,7 +18,6 @@ from loom.api.commands import (
     History,
     ListContacts,
     ListDrafts,
-    ListPreferences,
     SetTyping,
     ShowContact,
     Status,
@@ -260,20 +259,14 @@ class LoomApp(Owner):
             await self._reattach()
 
     async def _load(self) -> None:
-        # Asked in one go: a front end beside a daemon waits once, not four times.
-        status, contacts, drafts, preferences = await asyncio.gather(
-            self.send(Status()),
-            self.send(ListContacts()),
-            self._load_drafts(),
-            self.send(ListPreferences()),
+        # Asked in one go: a front end beside a daemon waits once, not three times.
+        status, contacts, drafts = await asyncio.gather(
+            self.send(Status()), self.send(ListContacts()), self._load_drafts()
         )
         self._seq = max(self._seq, status.last_seq)
         self.model.load(status, contacts.contacts)
         for draft in drafts:
             self.model.change(draft.contact_id, draft=draft.body)
-        for one in preferences.contacts:
-            if one.contact_id is not None:
-                self.model.change(one.contact_id, muted=one.muted)
         self.model.connected = True
         await self.chat.begin()
         if self.complaint:
@@ -354,9 +347,6 @@ class LoomApp(Owner):
                     self.model.put(await self.send(ShowContact(contact=f"#{number}")))
                 except ContactNotFound:
                     continue
-                preferences = await self.send(ListPreferences())
-                mine = [one for one in preferences.contacts if one.contact_id == number]
-                self.model.change(number, muted=bool(mine and mine[0].muted))
                 self.chat.show_bars()
         finally:
             self._refreshing = False

@@ -11,6 +11,7 @@ from loom.api.events import (
     ContactRemoved,
     ContactTyping,
     ConversationRead,
+    ConversationUnread,
     InviteAnswered,
     InvitesChanged,
     InviteUsed,
@@ -29,6 +30,7 @@ from loom.front.reach import is_heard, reach_at
 from loom.front.sentences import of_warning
 from loom.printable import printable
 from loom.tui import content
+from loom.tui.times import now_ms
 
 TYPING_S: Final = 8.0
 """A peer that says nothing more has stopped typing."""
@@ -44,7 +46,12 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """When it was sent; 0: there is none."""
     typing: bool = False
     draft: str = ""
-    muted: bool = False
+
+    @property
+    def muted(self) -> bool:
+        """Whether it is muted at this moment: that ends by itself."""
+        until_ms = self.contact.mute_until_ms
+        return self.contact.muted and (until_ms is None or now_ms() < until_ms)
 
     @property
     def number(self) -> int:
@@ -184,7 +191,7 @@ class Model:
                 self.change(number, preview=None)
                 changes.contacts.add(number)
                 changes.list_ = True
-            case ConversationRead():
+            case ConversationRead() | ConversationUnread():
                 known = self.conversations.get(number)
                 if known is not None:
                     self._count(known, unread=event.unread)

@@ -58,13 +58,11 @@ async def test_no_receipt_and_no_typing_sign_leaves_where_it_is_off(
 ) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     await bob.do(SetPreferences(contact=contact, read_receipts=False, typing=False))
-    await bob.do(SetPreferences(contact="Alice", muted=True))
     await bob.restart()
     found = await bob.do(ListPreferences())
     assert found.everybody.read_receipts is (contact is not None)
-    assert found.contacts == [
-        Preference(contact_id=1, read_receipts=contact is None, typing=contact is None, muted=True)
-    ]
+    kept = Preference(contact_id=1, read_receipts=False, typing=False)
+    assert found.contacts == ([] if contact is None else [kept])
     await alice.call(bob)
     await alice.say(bob, "hi")
     await world.delivered(alice, bob)

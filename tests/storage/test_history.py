@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ConversationId, Direction, Message, MessageState, PeerId, PersonId
-from loom.storage import events, messages, persons, search
+from loom.storage import events, messages, persons, search, unread
 from tests.storage.given import add_contact, mid, say
 
 ADA = ConversationId(1)
@@ -64,9 +64,9 @@ def test_a_failed_message_that_arrived_all_the_same_is_delivered(db: Connection)
 
 
 def _unread(db: Connection) -> dict[int, int]:
-    counts = messages.unread_counts(db)
+    counts = unread.counts(db)
     for number in (ADA, ConversationId(2)):
-        assert messages.unread_count(db, number) == counts.get(number, 0)
+        assert unread.count(db, number) == counts.get(number, 0)
     return {int(number): count for number, count in counts.items()}
 
 
@@ -77,23 +77,59 @@ def test_reading_tells_each_message_once(db: Connection) -> None:
     say(db, 4)
     say(db, 5, conversation_id=2)
     assert _unread(db) == {1: 3, 2: 1}
-    assert messages.mark_read(db, ADA, rows[1]) == [mid(1), mid(2)]
-    assert messages.mark_read(db, ADA, rows[1]) == []
+    assert unread.mark_read(db, ADA, rows[1]) == (2, [mid(1), mid(2)])
+    assert unread.mark_read(db, ADA, rows[1]) == (0, [])
     assert _unread(db) == {1: 1, 2: 1}
-    assert messages.mark_read(db, ADA, 99) == [mid(4)]
+    assert unread.mark_read(db, ADA, 99) == (1, [mid(4)])
     assert _unread(db) == {2: 1}
     say(db, 6)
     assert _unread(db) == {1: 1, 2: 1}
 
 
+def test_what_was_not_on_the_screen_stays_unread(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    rows = [say(db, n).row_id for n in range(1, 7)]
+    assert unread.mark_read(db, ADA, rows[4], rows[3]) == (2, [mid(4), mid(5)])
+    assert _unread(db) == {1: 4}
+    assert unread.first(db, ADA) == rows[0]
+    assert unread.mark_read(db, ADA, 2**70, -(2**70)) == (4, [mid(n) for n in (1, 2, 3, 6)])
+    assert unread.first(db, ADA) is None
+
+
+def test_what_is_marked_unread_again_is_told_no_second_time(db: Connection) -> None:
+    add_contact(db, "Bob", PeerId(b"B" * 32))
+    rows = [say(db, n).row_id for n in range(1, 5)]
+    say(db, 5, direction=OUT)
+    assert unread.newest_incoming(db, ADA) == rows[3]
+    unread.mark_read(db, ADA, rows[2])
+    assert unread.mark_unread(db, ADA, rows[1]) == 2
+    assert _unread(db) == {1: 3}
+    assert unread.first(db, ADA) == rows[1]
+    assert unread.mark_unread(db, ADA, rows[1]) == 0
+    assert unread.mark_read(db, ADA, 99) == (3, [mid(4)])
+    assert _unread(db) == {}
+
+
+def test_unread_ones_are_counted_by_their_index_alone(db: Connection) -> None:
+    say(db, 1)
+    statements = (
+        (unread._COUNTS, ()),
+        (unread._FIRST, (ADA,)),
+        (unread._MARK_READ, (ADA, 0, 9)),
+    )
+    for statement, values in statements:
+        plan = str(db.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+        assert "unread_messages" in plan, plan
+
+
 def test_counting_what_is_unread_costs_no_more_for_a_flood(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
     say(db, 1, conversation_id=2)
-    for number in range(2, messages.UNREAD_MAX + 50):
+    for number in range(2, unread.COUNTED_MAX + 50):
         say(db, number)
-    assert _unread(db) == {1: messages.UNREAD_MAX, 2: 1}
+    assert _unread(db) == {1: unread.COUNTED_MAX, 2: 1}
     newest = messages.page(db, ADA, 1)[0].row_id
-    assert len(messages.mark_read(db, ADA, newest - 2)) == messages.UNREAD_MAX + 46
+    assert unread.mark_read(db, ADA, newest - 2)[0] == unread.COUNTED_MAX + 46
     assert _unread(db) == {1: 2, 2: 1}
 
 

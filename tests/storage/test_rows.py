@@ -30,7 +30,7 @@ from loom.storage.addresses import AddressSource
 from loom.storage.counters import Counters
 from loom.storage.envelopes import Envelope
 from loom.storage.outbox import Seal
-from loom.storage.preferences import Allowed
+from loom.storage.preferences import Preference
 from loom.storage.prekeys import Prekey
 from loom.storage.receipts import ReceiptKind
 from loom.storage.skipped_keys import SkippedKey
@@ -108,7 +108,7 @@ def test_removing_takes_what_hangs_on_a_contact_and_keeps_what_guards(db: Connec
     receipts.add(db, ADA, ReceiptKind.READ, [mid(1)])
     addresses.remember(db, ADA, Address("::1", 1), AddressSource.HAND, 1)
     drafts.put(db, ADA, "begun")
-    preferences.put(db, ADA, Allowed(muted=True))
+    preferences.put(db, ADA, Preference(favourite=True))
     counters.put(db, ADA_PEER, Counters(5, 6))
     seen.add_many(db, ADA_PEER, Direction.IN, [mid(1)])
     envelopes.add_many(db, [Envelope(b"h" * 32, ADA_PEER, 1)])

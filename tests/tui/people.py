@@ -8,13 +8,11 @@ from loom.api.commands import (
     BlockContact,
     Command,
     ImportToken,
-    ListPreferences,
     RenameContact,
-    SetPreferences,
     VerifyContact,
 )
 from loom.api.events import ContactChanged
-from loom.api.views import ContactView, Done, Preference, Preferences
+from loom.api.views import ContactView
 from loom.errors import InvalidName, NameTaken
 from tests.tui.talking import TalkingNode
 
@@ -40,11 +38,6 @@ class PeopleNode(TalkingNode):
                 self._set(command.contact, "unverified", verified=False)
             case BlockContact():
                 return self._set(command.contact, "blocked", blocked=command.blocked)
-            case SetPreferences():
-                return self._allow(command)
-            case ListPreferences():
-                found = list(self.preferences.values())
-                return Preferences(everybody=Preference(), contacts=found)
         answer = super()._answer(command)
         if isinstance(command, RenameContact) and isinstance(answer, ContactView):
             self._changed_(answer, "renamed")
@@ -56,18 +49,6 @@ class PeopleNode(TalkingNode):
         self.contacts[view.contact] = view
         self._changed_(view, what)
         return view
-
-    def _allow(self, command: SetPreferences) -> Done:
-        view = self._contact(command.contact or "")
-        known = self.preferences.get(view.contact_id) or Preference(contact_id=view.contact_id)
-        asked = {
-            name: value
-            for name in ("muted", "read_receipts", "typing")
-            if (value := getattr(command, name)) is not None
-        }
-        self.preferences[view.contact_id] = msgspec.structs.replace(known, **asked)
-        self._changed_(view, "preferences")
-        return Done()
 
     def _changed_(self, view: ContactView, what: str) -> None:
         self._event(ContactChanged(contact=view.contact, contact_id=view.contact_id, what=what))

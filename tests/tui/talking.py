@@ -15,6 +15,7 @@ from loom.api.commands import (
     ListDrafts,
     ListPreferences,
     MarkRead,
+    MarkUnread,
     ReadLog,
     RemoveContact,
     ReplaceAnchor,
@@ -32,6 +33,7 @@ from loom.api.events import (
     ContactChanged,
     ContactRemoved,
     ConversationRead,
+    ConversationUnread,
     MessageFailed,
     MessagesDeleted,
 )
@@ -39,6 +41,7 @@ from loom.api.views import (
     Anchors,
     AnchorView,
     Connectivity,
+    ContactView,
     DeliveryView,
     Done,
     Draft,
@@ -116,6 +119,7 @@ class TalkingNode(FakeNode):
             History: self._page,
             Search: self._search,
             MarkRead: self._mark,
+            MarkUnread: self._mark_unread,
             DeleteMessages: self._delete,
             RetryMessage: self._retry,
             RemoveContact: self._remove,
@@ -174,16 +178,47 @@ class TalkingNode(FakeNode):
 
     def _mark(self, command: MarkRead) -> Done:
         view = self._contact(command.contact)
-        self.contacts[view.contact] = msgspec.structs.replace(view, unread=0)
+        wanted = range(command.from_row, command.row_id + 1)
+        for one in self.messages:
+            if one.contact_id == view.contact_id and one.row_id in wanted and _is_unread(one):
+                self._put(one, state="read")
         self.tell(
             ConversationRead(
                 contact=view.contact,
                 contact_id=view.contact_id,
                 row_id=command.row_id,
-                unread=0,
+                from_row=command.from_row,
+                unread=self._count_unread(view),
             )
         )
         return Done()
+
+    def _mark_unread(self, command: MarkUnread) -> Done:
+        view = self._contact(command.contact)
+        came = [
+            one
+            for one in self.messages
+            if one.contact_id == view.contact_id and one.direction == "in"
+        ]
+        row_id = command.row_id or came[-1].row_id
+        for one in came:
+            if one.row_id >= row_id:
+                self._put(one, state="delivered")
+        self.tell(
+            ConversationUnread(
+                contact=view.contact,
+                contact_id=view.contact_id,
+                row_id=row_id,
+                unread=self._count_unread(view),
+            )
+        )
+        return Done()
+
+    def _count_unread(self, view: ContactView) -> int:
+        mine = (one for one in self.messages if one.contact_id == view.contact_id)
+        unread = sum(map(_is_unread, mine))
+        self.contacts[view.contact] = msgspec.structs.replace(view, unread=unread)
+        return unread
 
     def _delete(self, command: DeleteMessages) -> Done:
         view = self._contact(command.contact)
@@ -248,23 +283,27 @@ class TalkingNode(FakeNode):
         return Done()
 
     def _prefer(self, command: SetPreferences) -> Done:
-        asked = {
-            "read_receipts": command.read_receipts,
-            "typing": command.typing,
-            "muted": command.muted,
-            "late_receipts": command.late_receipts,
-        }
-        changes = {name: value for name, value in asked.items() if value is not None}
+        told = _given(command, "read_receipts", "typing", "late_receipts")
         if command.contact is None:
-            self.everybody = msgspec.structs.replace(self.everybody, **changes)
+            self.everybody = msgspec.structs.replace(self.everybody, **told)
             return Done()
         view = self._contact(command.contact)
         known = self.preferences.get(view.contact_id) or Preference(contact_id=view.contact_id)
-        self.preferences[view.contact_id] = msgspec.structs.replace(known, **changes)
+        self.preferences[view.contact_id] = msgspec.structs.replace(known, **told)
+        habits = _given(command, "muted", "level", "archived", "favourite")
+        if habits.get("muted") is not None:
+            habits["mute_until_ms"] = command.mute_until_ms
+        self.contacts[view.contact] = msgspec.structs.replace(view, **habits)
         self._event(
             ContactChanged(contact=view.contact, contact_id=view.contact_id, what="preferences")
         )
         return Done()
+
+
+def _given(command: SetPreferences, *names: str) -> dict[str, Any]:
+    """Of these fields, those that are not None."""
+    found = {name: getattr(command, name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def anchor(number: int, address: str, **facts: Any) -> AnchorView:

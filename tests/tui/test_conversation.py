@@ -103,8 +103,9 @@ async def test_what_arrives_is_shown_and_read_when_somebody_looks(
         await settle(pilot)
         assert len([one for one in node.sent if isinstance(one, MarkRead)]) == 1
         app.post_message(events.AppFocus())
-        await settle(pilot)
-        assert len([one for one in node.sent if isinstance(one, MarkRead)]) == 2
+        await until(
+            pilot, lambda: len([one for one in node.sent if isinstance(one, MarkRead)]) == 2
+        )
 
 
 async def test_unread_ones_elsewhere_are_counted_and_found(

@@ -26,6 +26,10 @@ class Desk:
             self.written.append, lambda: self.now_s, environment or {"TERM": "xterm"}, **options
         )
 
+    def decide(self, number: int = ADA, **habits: Any) -> None:
+        view = msgspec.structs.replace(contact(number), **habits)
+        self.model.change(number, contact=view)
+
     def receive(
         self,
         *numbers: int,
@@ -46,7 +50,7 @@ def contact(number: int) -> ContactView:
     fields: dict[str, Any] = {
         one.name: defaults.get(one.type) for one in msgspec.structs.fields(ContactView)
     }
-    return ContactView(**fields | {"contact_id": number})
+    return ContactView(**fields | {"contact_id": number, "level": "everything"})
 
 
 def message(number: int, name: str, body: str) -> MessageReceived:
@@ -85,7 +89,7 @@ def test_a_locked_app_tells_no_name() -> None:
 
 def test_a_muted_contact_is_not_told_of() -> None:
     desk = Desk()
-    desk.model.change(ADA, muted=True)
+    desk.decide(muted=True)
     assert desk.receive(ADA) == []
 
 

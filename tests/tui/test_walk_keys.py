@@ -10,6 +10,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from loom.api.commands import RetryMessage, SendText, SetPreferences
+from loom.api.views import Preference
 from loom.tui import clipboard
 from loom.tui.app import LoomApp
 from loom.tui.chat.window import Window
@@ -242,6 +243,7 @@ def panel_of(walk: Walk) -> SettingsPanel:
 
 
 async def settings(walk: Walk) -> None:
+    walk.node.everybody = Preference()
     walk.app.open_panel(SettingsPanel(walk.app))
     await walk.rest()
     panel = panel_of(walk)

@@ -15,6 +15,7 @@ from loom.node.commands.network import NetworkCommands
 from loom.node.commands.pairing import PairingCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
+from loom.node.commands.reading import ReadingCommands
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
@@ -45,6 +46,7 @@ class Commands:
         self.pairing = PairingCommands(make_pairing, contacts)
         self._handlers = (
             MessageCommands(parts, roster).handlers
+            | ReadingCommands(parts, roster).handlers
             | contacts.handlers
             | InviteCommands(parts, roster, network, invites, contacts, name).handlers
             | self.pairing.handlers

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -45,11 +45,12 @@ from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.reach import reach_of
 from loom.node.roster import Roster
-from loom.storage import addresses, events, joins, messages, outbox, persons
+from loom.storage import addresses, events, joins, messages, outbox, persons, preferences, unread
 from loom.storage.addresses import AddressSource
 from loom.storage.connection import Db
 from loom.storage.joins import PendingJoin
 from loom.storage.outbox import InMailbox
+from loom.storage.preferences import Preference
 from loom.wire.content import Join, encode_payload
 from loom.wire.invite import InviteText, decode_invite, is_invite
 from loom.wire.token import decode_token, encode_token
@@ -262,12 +263,13 @@ class ContactCommands:
         return view
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
-        unread, queued, last, put = await self._parts.database.long_read(
+        unseen, queued, last, put, decided = await self._parts.database.long_read(
             lambda db: (
-                messages.unread_counts(db),
+                unread.counts(db),
                 outbox.counts(db),
                 messages.last_messages(db),
                 outbox.in_mailboxes(db),
+                preferences.all_(db),
             )
         )
         devices = sorted(
@@ -277,10 +279,11 @@ class ContactCommands:
             contacts=[
                 self._contact_view(
                     device,
-                    unread.get(device.conversation_id, 0),
+                    unseen.get(device.conversation_id, 0),
                     queued.get(device.conversation_id, 0),
                     last.get(device.conversation_id),
                     put.get(device.device_id),
+                    decided.get(device.conversation_id, preferences.DEFAULT),
                 )
                 for device in devices
             ]
@@ -404,27 +407,31 @@ class ContactCommands:
 
     async def view(self, device: Device) -> views.ContactView:
         await device.sessions.ready()
-        unread, queued, last, put = await self._parts.database.read(
+        unseen, queued, last, put, decided = await self._parts.database.read(
             lambda db: (
-                messages.unread_count(db, device.conversation_id),
+                unread.count(db, device.conversation_id),
                 outbox.counts(db).get(device.conversation_id, 0),
                 messages.page(db, device.conversation_id, 1),
                 outbox.in_mailboxes(db, device.device_id),
+                preferences.of(db, device.conversation_id),
             )
         )
         newest = last[0] if last else None
-        return self._contact_view(device, unread, queued, newest, put.get(device.device_id))
+        lies = put.get(device.device_id)
+        return self._contact_view(device, unseen, queued, newest, lies, decided)
 
     def _contact_view(
         self,
         device: Device,
-        unread: int,
+        unseen: int,
         queued: int,
         last: Message | None,
         lies: InMailbox | None,
+        decided: Preference,
     ) -> views.ContactView:
         join = self._network.joins.of(device.device_id)
-        return _contact_view(device, unread, queued, last, join, reach_of(device, lies))
+        view = _contact_view(device, unseen, queued, last, join, reach_of(device, lies))
+        return msgspec.structs.replace(view, **_habits(decided, self._parts.clock.now_ms()))
 
     def _introduce(
         self,
@@ -466,7 +473,7 @@ def _fail_queued(db: Db, happened: Happened, device: Device, reason: str) -> Non
 
 def _contact_view(
     device: Device,
-    unread: int,
+    unseen: int,
     queued: int,
     last: Message | None,
     join: PendingJoin | None,
@@ -483,7 +490,7 @@ def _contact_view(
         identity_changed=person.identity_changed,
         online=device.connection is not None,
         session=_session_state(device),
-        unread=unread,
+        unread=unseen,
         queued=queued,
         last_message_at_ms=None if last is None else last.stored_at_ms,
         created_at_ms=person.created_at_ms,
@@ -492,6 +499,19 @@ def _contact_view(
         else views.JoiningView(state=join.state.value, expires_at_ms=join.expires_at_s * 1000),
         reach=reach,
     )
+
+
+def _habits(decided: Preference, now_ms: int) -> dict[str, Any]:
+    """What a view says of what was decided about a conversation."""
+    muted = decided.is_muted(now_ms)
+    ends = muted and decided.mute_until_ms != preferences.FOR_EVER_MS
+    return {
+        "muted": muted,
+        "mute_until_ms": decided.mute_until_ms if ends else None,
+        "level": decided.level.value,
+        "archived": decided.archived,
+        "favourite": decided.favourite,
+    }
 
 
 def _pending(device_id: DeviceId, invite: InviteText, message_id: MessageId) -> PendingJoin:

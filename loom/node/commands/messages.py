@@ -5,9 +5,10 @@ from typing import Final
 
 from loom.api import commands as api
 from loom.api import views
-from loom.api.events import ConversationRead, MessageQueued, MessagesDeleted
+from loom.api.events import MessageQueued, MessagesDeleted
 from loom.errors import InvalidInput, MessageNotFound
 from loom.model import OWNER, Message, MessageId, MessageState
+from loom.node.archive import bring_back
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened
@@ -17,12 +18,10 @@ from loom.node.parts import Parts
 from loom.node.reach import anchor_of
 from loom.node.roster import Roster
 from loom.printable import printable
-from loom.storage import messages, outbox, preferences, receipts
+from loom.storage import messages, outbox, preferences, unread
 from loom.storage import search as text_search
 from loom.storage.connection import Db
-from loom.storage.receipts import ReceiptKind
 from loom.wire.content import Text, tag_of
-from loom.wire.limits import RECEIPT_MAX_IDS
 
 PAGE_MAX = 10_000
 _WHERE: Final = {
@@ -36,7 +35,7 @@ _WHERE: Final = {
 
 
 class MessageCommands:
-    """Send, read, search, delete."""
+    """Send, show, search, delete."""
 
     def __init__(self, parts: Parts, roster: Roster) -> None:
         self._parts = parts
@@ -48,7 +47,6 @@ class MessageCommands:
             api.ShowDelivery: self._show_delivery,
             api.RetryMessage: self._retry_message,
             api.DeleteMessages: self._delete_messages,
-            api.MarkRead: self._mark_read,
             api.SetTyping: self._set_typing,
         }
 
@@ -111,6 +109,7 @@ class MessageCommands:
             )
             event = MessageQueued(**message_fields(device.person, message))
             happened.add(event, device.conversation_id, message.row_id)
+            bring_back(db, happened, device.context, now_ms)
             return message
 
         text = Text(message_id, now_ms, body)
@@ -123,7 +122,7 @@ class MessageCommands:
         def page(db: Db) -> list[Message]:
             after_row = command.after_row
             if command.unread:
-                if (first := messages.first_unread(db, device.conversation_id)) is None:
+                if (first := unread.first(db, device.conversation_id)) is None:
                     return []
                 after_row = max(after_row or 0, first - 1)
             return messages.page(
@@ -186,25 +185,6 @@ class MessageCommands:
         await self._parts.database.checkpoint()
         return views.Done()
 
-    async def _mark_read(self, command: api.MarkRead) -> views.Done:
-        device = self._roster.named(command.contact)
-
-        def mark(db: Db, happened: Happened) -> bool:
-            ids = messages.mark_read(db, device.conversation_id, command.row_id)
-            if not ids:
-                return False
-            unread = messages.unread_count(db, device.conversation_id)
-            owes = command.receipt and preferences.allows_read_receipts(db, device.conversation_id)
-            for start in range(0, len(ids) if owes else 0, RECEIPT_MAX_IDS):
-                page = ids[start : start + RECEIPT_MAX_IDS]
-                receipts.add(db, device.device_id, ReceiptKind.READ, page)
-            happened.add_live(_read(device, command.row_id, unread))
-            return owes
-
-        if await self._parts.journal.write(mark):
-            device.delivery.receipts.owe()
-        return views.Done()
-
     async def _set_typing(self, command: api.SetTyping) -> views.Done:
         device = self._roster.named(command.contact)
         allowed = await self._parts.database.read(
@@ -226,12 +206,6 @@ def _id(text: str) -> MessageId:
         return MessageId(uuid.UUID(text).bytes)
     except ValueError as error:
         raise MessageNotFound(message_id=printable(text)[:64]) from error
-
-
-def _read(device: Device, row_id: int, unread: int) -> ConversationRead:
-    return ConversationRead(
-        contact=device.person.name, contact_id=device.number, row_id=row_id, unread=unread
-    )
 
 
 def _deleted(device: Device, ids: list[MessageId] | None) -> MessagesDeleted:

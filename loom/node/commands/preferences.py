@@ -1,6 +1,6 @@
 """Commands about drafts, and about what contacts are told."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -8,18 +8,20 @@ from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ContactChanged
 from loom.errors import InvalidInput, InvalidText
-from loom.model import PersonId
+from loom.model import Level, PersonId
 from loom.node.commands.handlers import Handlers
 from loom.node.journal import Happened
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import drafts, preferences
 from loom.storage.connection import Db
-from loom.storage.preferences import Allowed
+from loom.storage.preferences import Preference
 from loom.wire.limits import DRAFT_MAX_BYTES
 
 DRAFTS_AT_ONCE_BYTES: Final = 2 * DRAFT_MAX_BYTES
 """Of one answer; all of them may be more than a line of the socket holds."""
+
+_OF_ONE: Final = frozenset({"mute_until_ms", "level", "archived", "favourite"})
 
 
 class PreferenceCommands:
@@ -74,15 +76,12 @@ class PreferenceCommands:
     async def _set_preferences(self, command: api.SetPreferences) -> views.Done:
         device = None if command.contact is None else self._roster.named(command.contact)
         conversation_id = None if device is None else device.conversation_id
-        asked = {
-            "read_receipts": command.read_receipts,
-            "typing": command.typing,
-            "muted": command.muted,
-            "late_receipts": command.late_receipts,
-        }
+        changes = _changes(command)
+        of_one = changes.keys() & _OF_ONE
+        if device is None and of_one:
+            raise InvalidInput(what=f"Name a contact: {min(of_one)} is not for all of them")
         if device is not None and command.late_receipts is not None:
             raise InvalidInput(what="Late receipts are for all contacts or for none")
-        changes = {name: value for name, value in asked.items() if value is not None}
 
         def change(db: Db, happened: Happened) -> None:
             before = preferences.of(db, conversation_id)
@@ -97,11 +96,41 @@ class PreferenceCommands:
         return views.Done()
 
 
-def _view(contact_id: PersonId | None, allowed: Allowed) -> views.Preference:
+def _changes(command: api.SetPreferences) -> dict[str, Any]:
+    """What is asked for, as fields of `Preference`."""
+    asked = {
+        "read_receipts": command.read_receipts,
+        "typing": command.typing,
+        "late_receipts": command.late_receipts,
+        "mute_until_ms": _mute_until_ms(command),
+        "level": None if command.level is None else _level(command.level),
+        "archived": command.archived,
+        "favourite": command.favourite,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _mute_until_ms(command: api.SetPreferences) -> int | None:
+    until_ms = command.mute_until_ms
+    if until_ms is None:
+        until_ms = preferences.FOR_EVER_MS if command.muted else 0
+        return None if command.muted is None else until_ms
+    if command.muted is False or not 0 <= until_ms < preferences.FOR_EVER_MS:
+        raise InvalidInput(what="Give the moment until which the conversation is muted")
+    return until_ms
+
+
+def _level(text: str) -> Level:
+    try:
+        return Level(text)
+    except ValueError as error:
+        raise InvalidInput(what=f"The level is {', '.join(Level)}") from error
+
+
+def _view(contact_id: PersonId | None, preference: Preference) -> views.Preference:
     return views.Preference(
         contact_id=contact_id,
-        read_receipts=allowed.read_receipts,
-        typing=allowed.typing,
-        muted=allowed.muted,
-        late_receipts=allowed.late_receipts,
+        read_receipts=preference.read_receipts,
+        typing=preference.typing,
+        late_receipts=preference.late_receipts,
     )

@@ -2,6 +2,7 @@
 
 from loom.api.events import MessageReceived
 from loom.model import MessageId, MessageState
+from loom.node.archive import bring_back
 from loom.node.content.intake import Intake
 from loom.node.message_view import message_fields
 from loom.storage import messages
@@ -24,3 +25,4 @@ def take_in(intake: Intake, payload: Text) -> None:
     )
     event = MessageReceived(**message_fields(person, message))
     intake.happened.add(event, conversation_id, message.row_id)
+    bring_back(intake.db, intake.happened, intake.context, intake.now_ms)

@@ -81,13 +81,21 @@ class Navigation:
 
     def first_unread(self) -> None:
         """Show the message where what is new begins."""
-        window, current = self._reader.window, self._owner.model.current
-        if window is None or window.new_from is None or current is None:
+        self._owner.work(self._to_first_unread(), "reading")
+
+    def mark_unread(self, row_id: int | None = None) -> None:
+        """From this message on, or only the newest one, it is unread again."""
+        self._owner.work(self._reader.mark_unread(row_id), "unread")
+
+    async def _to_first_unread(self) -> None:
+        row_id, current = await self._reader.first_unread(), self._owner.model.current
+        window = self._reader.window
+        if row_id is None or current is None or window is None:
             self._owner.say("Nothing is unread here.")
-        elif window.show(window.new_from, *self._timeline.size):
+        elif window.show(row_id, *self._timeline.size):
             self._moved()
         else:
-            self.open_(current, window.new_from)
+            await self._open(current, row_id, None)
 
     async def _open(self, number: int, row_id: int | None, words: Sequence[str] | None) -> None:
         await self._leave(number)

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from loom.api.commands import Command, History, MarkRead
+from loom.api.commands import Command, History, MarkRead, MarkUnread
 from loom.api.events import (
     AnyEvent,
     ContactChanged,
+    ConversationRead,
+    ConversationUnread,
     MessageDelivered,
     MessageFailed,
     MessageQueued,
@@ -18,7 +20,7 @@ from loom.api.events import (
 )
 from loom.api.views import MessageView
 from loom.front.signs import Signs
-from loom.tui.chat.window import PAGE, Window
+from loom.tui.chat.window import PAGE, Window, is_unread
 from loom.tui.model import Model, preview_of
 
 R = TypeVar("R")
@@ -41,11 +43,14 @@ class Reader:
         self._signs = signs
         self._changed = changed
         self._loading = asyncio.Lock()
-        self._seen_row = 0
+        self._telling: set[int] = set()
+        """Rows of which the node is being told that they were seen."""
         self._arrived: list[AnyEvent] | None = None
         """What happens while a page is on its way, to be applied after it."""
         self._hidden: dict[str, MessageView] = {}
         """The messages that will be deleted unless somebody wants them back."""
+        self.keeps_unread = False
+        """What was marked unread stays so until the conversation is opened again or answered."""
         self.window: Window | None = None
 
     async def open_(
@@ -76,7 +81,8 @@ class Reader:
                 arrived, self._arrived = self._arrived or [], None
             self.window = window
             self._model.current = number
-            self._seen_row = 0
+            self._telling.clear()
+            self.keeps_unread = False
             self.apply(arrived)
             if row_id is None and window.messages:
                 last = window.messages[-1]
@@ -168,11 +174,18 @@ class Reader:
                     window.arrive(_view(event))
                     if isinstance(event, MessageQueued):
                         window.answered()
+                        self.keeps_unread = False
                         if window.at_newest:
                             window.to_newest()
                     touched = True
                 case MessageSent() | MessageDelivered() | MessageRead() | MessageFailed():
                     touched |= window.set_state(event.message_id, event.state)
+                case ConversationRead():
+                    window.set_read(range(event.from_row, event.row_id + 1))
+                    self._telling.clear()
+                case ConversationUnread():
+                    window.set_unread(event.row_id)
+                    touched = True
                 case ContactChanged():
                     touched |= window.rename(event.contact)
                 case MessagesDeleted(message_ids=None):
@@ -185,26 +198,50 @@ class Reader:
                     touched = True
         return touched
 
-    def unseen_row(self, on_screen: Iterable[int]) -> int | None:
-        """The newest of these messages of which the node does not know yet that it was read."""
-        window = self.window
-        if window is None:
+    def unseen(self, on_screen: Iterable[int]) -> range | None:
+        """The rows from the first to the last of these messages that are unread."""
+        if self.window is None or self.keeps_unread:
             return None
-        found = (window.message(row_id) for row_id in on_screen)
-        came = [one.row_id for one in found if one is not None and one.direction == "in"]
-        row = max(came, default=0)
-        return row if row > self._seen_row else None
+        found = (self.window.message(row_id) for row_id in on_screen)
+        rows = {one.row_id for one in found if one is not None and is_unread(one)} - self._telling
+        return range(min(rows), max(rows) + 1) if rows else None
 
-    async def mark_seen(self, number: int, row: int) -> None:
-        """Everything up to this row was read; called only when somebody looked at it."""
-        if number != self._model.current or row <= self._seen_row:
+    async def mark_seen(self, number: int, rows: range) -> None:
+        """These rows were read; called only when somebody looked at all of them."""
+        if number != self._model.current:
             return
-        self._seen_row = row
-        await self._send(MarkRead(contact=f"#{number}", row_id=row))
+        self._telling.update(rows)
+        command = MarkRead(contact=f"#{number}", row_id=rows[-1], from_row=rows[0])
+        try:
+            await self._send(command)
+        except BaseException:
+            self._telling.clear()
+            raise
+
+    async def mark_unread(self, row_id: int | None) -> None:
+        """From this message on, or the newest one, it is unread until one comes back to it."""
+        number = self._model.current
+        if number is None:
+            return
+        self.keeps_unread = True
+        try:
+            await self._send(MarkUnread(contact=f"#{number}", row_id=row_id))
+        except BaseException:
+            self.keeps_unread = False
+            raise
+
+    async def first_unread(self) -> int | None:
+        """The row where what is new begins, or of the first message that is still unread."""
+        window, number = self.window, self._model.current
+        if window is None or number is None or window.new_from is not None:
+            return None if window is None else window.new_from
+        command = History(contact=f"#{number}", limit=1, oldest=True, unread=True)
+        found = (await self._send(command)).messages
+        return found[0].row_id if found else None
 
     async def _first_unread(self, number: int, page: list[MessageView]) -> int | None:
         """The row where what is new begins, perhaps long before the newest page."""
-        unread = [one for one in page if one.direction == "in" and one.state == "delivered"]
+        unread = [one for one in page if is_unread(one)]
         known = self._model.conversations.get(number)
         if known is not None and known.contact.unread > len(unread):
             command = History(contact=f"#{number}", limit=1, oldest=True, unread=True)

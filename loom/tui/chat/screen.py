@@ -1,5 +1,6 @@
 """The conversations: what is drawn, and what each key does."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 
-from loom.api.events import AnyEvent, ContactRemoved, MessageSent
+from loom.api.events import AnyEvent, ContactRemoved, MessageReceived, MessageSent
 from loom.front.slash import by_name
 from loom.printable import printable
 from loom.tui.canvas import Scroll
@@ -39,6 +40,8 @@ FRAME_S: Final = 1 / 250
 """Textual waits 1/60 s between two updates; these are so small that a tick need not wait."""
 EMPTY_S: Final = 0.2
 """A slow node is waited for no longer than this with an empty terminal."""
+CALM_S: Final = 0.5
+"""Messages that come closer than this rush by."""
 
 
 class ChatScreen(Screen[None]):
@@ -57,6 +60,9 @@ class ChatScreen(Screen[None]):
         self._owner = owner
         self._is_drawn = False
         self._frames: Timer | None = None
+        self._came_s = -CALM_S
+        self._calm: Timer | None = None
+        """Runs while messages come faster than anybody reads."""
         look, model = owner.look, owner.model
         self.reader = Reader(owner.send, model, look.signs, self.show_reading)
         self.list_ = ConversationList(look, model)
@@ -187,6 +193,7 @@ class ChatScreen(Screen[None]):
 
     def show_events(self, happened: Sequence[AnyEvent], changes: Changes) -> None:
         """Events came; the model knows them already."""
+        self._came(happened)
         if self.reader.apply(happened):
             self.show_reading()
         if self._owner.model.current is None and self.reader.window is not None:
@@ -426,9 +433,29 @@ class ChatScreen(Screen[None]):
         focus, current = self._owner.has_focus, self._owner.model.current
         if not (focus or (focus is None and by_hand)) or not self.is_active or current is None:
             return
-        row = self.reader.unseen_row(self.timeline.on_screen)
-        if row is not None:
-            self._owner.work(self.reader.mark_seen(current, row), "seen")
+        if self._calm is not None and not by_hand:
+            return  # what rushes by is read by nobody
+        rows = self.reader.unseen(self.timeline.on_screen)
+        if rows is not None:
+            self._owner.work(self.reader.mark_seen(current, rows), "seen")
+
+    def _came(self, happened: Sequence[AnyEvent]) -> None:
+        """While messages come fast, what is on the screen counts as read when they pause."""
+        current = self._owner.model.current
+        came = sum(
+            isinstance(one, MessageReceived) and one.contact_id == current for one in happened
+        )
+        if not came:
+            return
+        before_s, self._came_s = self._came_s, time.monotonic()
+        if came > 1 or self._came_s - before_s < CALM_S:
+            if self._calm is not None:
+                self._calm.stop()
+            self._calm = self.set_timer(CALM_S, self._is_calm)
+
+    def _is_calm(self) -> None:
+        self._calm = None
+        self.looked_at()
 
     def on_screen_resume(self) -> None:
         """What lay over it is gone."""

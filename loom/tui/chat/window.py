@@ -16,6 +16,11 @@ NEAR: Final = 40
 """With fewer messages beyond the visible ones, the next page is asked for."""
 
 
+def is_unread(message: MessageView) -> bool:
+    """Whether somebody else wrote it and nobody has read it here."""
+    return message.direction == "in" and message.state == "delivered"
+
+
 class Place(NamedTuple):
     """A line of a message."""
 
@@ -110,6 +115,27 @@ class Window:
                 self._blocks.pop(message.row_id, None)
                 return True
         return False
+
+    def set_read(self, rows: Container[int]) -> None:
+        """Messages of these rows were read; nothing of that is shown."""
+        self.messages = [
+            msgspec.structs.replace(one, state="read")
+            if is_unread(one) and one.row_id in rows
+            else one
+            for one in self.messages
+        ]
+
+    def set_unread(self, from_row: int) -> None:
+        """The others' messages from this row on are unread again: they are what is new."""
+        self.messages = [
+            msgspec.structs.replace(one, state="delivered")
+            if one.direction == "in" and one.row_id >= from_row
+            else one
+            for one in self.messages
+        ]
+        self._blocks.pop(self.new_from or 0, None)
+        self._blocks.pop(from_row, None)
+        self.new_from = from_row
 
     def remove(self, message_ids: Iterable[str]) -> None:
         """Messages were deleted."""

@@ -138,7 +138,7 @@ class PersonPanel(LivePanel):
         items: list[Item] = [
             Button("Verify", self._do_verify, "compare safety numbers"),
             Toggle("Blocked", view.blocked, self._block, "messages still waiting will not be sent"),
-            Toggle("Muted", allowed.muted, self._mute, "no notifications, no unread count"),
+            Toggle("Muted", view.muted, self._mute, "no notifications, no unread count"),
             Toggle(
                 "Read receipts",
                 allowed.read_receipts,

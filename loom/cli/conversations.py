@@ -1,0 +1,140 @@
+"""Conversations: muted, archived, read or unread, what is notified."""
+
+import time
+from typing import Annotated, Final
+
+import typer
+
+from loom.api.client import Client
+from loom.api.commands import MarkRead, MarkUnread, SetPreferences, ShowContact
+from loom.api.views import ContactView
+from loom.cli.contacts import contact_words
+from loom.cli.durations import parse_duration
+from loom.cli.opening import Caller
+from loom.cli.options import Contact, add_commands
+from loom.errors import InvalidInput
+
+PANEL: Final = "Conversations"
+LAST_ROW: Final = (1 << 63) - 1
+OFF: Final = "off"
+READ: Final = "read"
+UNREAD: Final = "unread"
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    add_commands(
+        app,
+        PANEL,
+        ("mute", mute, "Mute a conversation: for a time, until further notice, or no longer."),
+        ("notify", notify, "Choose which messages of a conversation you are notified of."),
+        ("archive", archive, "Take a conversation out of the list until a message comes."),
+        ("unarchive", unarchive, "Put a conversation back into the list."),
+        ("favourite", favourite, "Keep a conversation at the top of the list, or no longer."),
+        ("mark", mark, "Mark a conversation read, or its last messages unread again."),
+    )
+
+
+def mute(
+    context: typer.Context,
+    contact: Contact,
+    how_long: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[1h|8h|1w|off]", help="How long, or `off`; without it, until you say `off`."
+        ),
+    ] = None,
+) -> None:
+    _set(context, mute_command(contact, how_long or ""))
+
+
+def mute_command(contact: str, how_long: str) -> SetPreferences:
+    """Mute for so long from now on; empty: for ever.
+
+    Raises:
+        InvalidInput: neither a time nor `off`.
+    """
+    if not how_long:
+        return SetPreferences(contact=contact, muted=True)
+    if how_long.casefold() == OFF:
+        return SetPreferences(contact=contact, muted=False)
+    until_ms = time.time_ns() // 1_000_000 + parse_duration(how_long) * 1_000
+    return SetPreferences(contact=contact, muted=True, mute_until_ms=until_ms)
+
+
+def notify(
+    context: typer.Context,
+    contact: Contact,
+    level: Annotated[
+        str,
+        typer.Argument(metavar="everything|mentions|nothing", help="What you are notified of."),
+    ],
+) -> None:
+    _set(context, SetPreferences(contact=contact, level=level.casefold()))
+
+
+def archive(context: typer.Context, contact: Contact) -> None:
+    _set(context, SetPreferences(contact=contact, archived=True))
+
+
+def unarchive(context: typer.Context, contact: Contact) -> None:
+    _set(context, SetPreferences(contact=contact, archived=False))
+
+
+def favourite(
+    context: typer.Context,
+    contact: Contact,
+    off: Annotated[bool, typer.Option("--off", help="Not any longer.")] = False,
+) -> None:
+    _set(context, SetPreferences(contact=contact, favourite=not off))
+
+
+def mark(
+    context: typer.Context,
+    contact: Contact,
+    how: Annotated[str, typer.Argument(metavar="read|unread", help="What it shall be.")],
+    from_row: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            min=1,
+            max=LAST_ROW,
+            metavar="ROW",
+            help="With `unread`: from this `row_id` of `loom history --json` on.",
+        ),
+    ] = None,
+) -> None:
+    if how not in (READ, UNREAD) or (how == READ and from_row is not None):
+        raise InvalidInput(what=f"Write {READ}, or {UNREAD} with or without --from ROW")
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view = await mark_conversation(client, contact, how, from_row)
+        caller.output.put(view, contact_words(view))
+
+    caller.run(work())
+
+
+async def mark_conversation(
+    client: Client, contact: str, how: str, from_row: int | None = None
+) -> ContactView:
+    """Mark all of it read, or the newest message (or those from a row on) unread."""
+    if how == READ:
+        await client.send(MarkRead(contact=contact, row_id=LAST_ROW))
+    else:
+        await client.send(MarkUnread(contact=contact, row_id=from_row))
+    return await client.send(ShowContact(contact=contact))
+
+
+def _set(context: typer.Context, command: SetPreferences) -> None:
+    """Carry it out and show the contact as it is then."""
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            await client.send(command)
+            view = await client.send(ShowContact(contact=command.contact or ""))
+        caller.output.put(view, contact_words(view))
+
+    caller.run(work())

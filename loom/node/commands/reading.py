@@ -1,0 +1,75 @@
+"""Commands about what was read and what was not."""
+
+from loom.api import commands as api
+from loom.api import views
+from loom.api.events import ConversationRead, ConversationUnread
+from loom.node.commands.handlers import Handlers
+from loom.node.journal import Happened
+from loom.node.parts import Parts
+from loom.node.roster import Roster
+from loom.storage import preferences, receipts, unread
+from loom.storage.connection import Db
+from loom.storage.receipts import ReceiptKind
+from loom.wire.limits import RECEIPT_MAX_IDS
+
+
+class ReadingCommands:
+    """Read, unread."""
+
+    def __init__(self, parts: Parts, roster: Roster) -> None:
+        self._parts = parts
+        self._roster = roster
+        self.handlers: Handlers = {
+            api.MarkRead: self._mark_read,
+            api.MarkUnread: self._mark_unread,
+        }
+
+    async def _mark_read(self, command: api.MarkRead) -> views.Done:
+        device = self._roster.named(command.contact)
+
+        def mark(db: Db, happened: Happened) -> bool:
+            conversation_id = device.conversation_id
+            marked, first_time = unread.mark_read(
+                db, conversation_id, command.row_id, command.from_row
+            )
+            if not marked:
+                return False
+            owes = command.receipt and preferences.allows_read_receipts(db, conversation_id)
+            for start in range(0, len(first_time) if owes else 0, RECEIPT_MAX_IDS):
+                page = first_time[start : start + RECEIPT_MAX_IDS]
+                receipts.add(db, device.device_id, ReceiptKind.READ, page)
+            happened.add_live(
+                ConversationRead(
+                    contact=device.person.name,
+                    contact_id=device.number,
+                    row_id=command.row_id,
+                    from_row=command.from_row,
+                    unread=unread.count(db, conversation_id),
+                )
+            )
+            return owes and bool(first_time)
+
+        if await self._parts.journal.write(mark):
+            device.delivery.receipts.owe()
+        return views.Done()
+
+    async def _mark_unread(self, command: api.MarkUnread) -> views.Done:
+        device = self._roster.named(command.contact)
+
+        def mark(db: Db, happened: Happened) -> None:
+            row_id = command.row_id
+            if row_id is None:
+                row_id = unread.newest_incoming(db, device.conversation_id)
+            if row_id is None or not unread.mark_unread(db, device.conversation_id, row_id):
+                return
+            happened.add_live(
+                ConversationUnread(
+                    contact=device.person.name,
+                    contact_id=device.number,
+                    row_id=row_id,
+                    unread=unread.count(db, device.conversation_id),
+                )
+            )
+
+        await self._parts.journal.write(mark)
+        return views.Done()
