@@ -7,7 +7,7 @@ Typer compares beginnings, upper and lower case apart.
 import asyncio
 import os
 import re
-from typing import Final
+from typing import Final, get_args
 
 import typer
 
@@ -40,6 +40,14 @@ def profile_names(context: typer.Context, incomplete: str) -> list[str]:
         return _offered(found, incomplete)
     except Exception:  # noqa: BLE001 - see above
         return []
+
+
+def event_types(incomplete: str) -> list[str]:
+    """The types of events that begin so."""
+    from loom.api.events import AnyEvent
+
+    found = [str(one.__struct_config__.tag) for one in get_args(AnyEvent)]
+    return _offered(sorted(found), incomplete)
 
 
 def _offered(names: list[str], incomplete: str) -> list[str]:

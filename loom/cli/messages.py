@@ -51,7 +51,6 @@ PANEL = "Messages"
 PAGE = 100
 STDIN_MAX_BYTES = 2 * TEXT_MAX_BYTES + 5
 """A text of CRLF alone, after a byte order mark and before a last line end."""
-SEQ_MAX = (1 << 63) - 1
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
@@ -74,7 +73,6 @@ def add_to(app: typer.Typer) -> None:
         ("history", history, "Show a conversation, oldest message first."),
         ("search", search, "Find messages that contain all these words, newest first."),
         ("delete", delete, "Delete messages here; your contact keeps their copy."),
-        ("listen", listen, "Print events as they happen, until the node stops."),
     )
 
 
@@ -200,30 +198,6 @@ def delete(
                 await confirm_name(client, contact, "the whole conversation")
             done = await client.send(DeleteMessages(contact=contact, message_ids=ids))
         caller.output.put(done, "Deleted here.")
-
-    caller.run(work())
-
-
-def listen(
-    context: typer.Context,
-    after: Annotated[
-        int | None,
-        typer.Option(
-            "--after",
-            min=0,
-            max=SEQ_MAX,
-            metavar="SEQ",
-            help="First print the stored events after this one.",
-        ),
-    ] = None,
-) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client(caller.online()) as client, following(client, after) as events:
-            async for event in events:
-                put_event(caller.output, event)
-        caller.output.note("The node has stopped.")
 
     caller.run(work())
 

@@ -37,6 +37,7 @@ SLOWLY = " (slow on purpose, to resist guessing)"
 ATTACHING: Final = frozenset(
     {
         *("loom", "loom send", "loom history", "loom search", "loom delete", "loom listen"),
+        "loom watch",
         *("loom plain", "loom verify", "loom contacts", "loom contacts list", "loom contacts show"),
         *("loom contacts rename", "loom contacts remove", "loom contacts block"),
         *("loom contacts unblock", "loom token export", "loom token import", "loom status"),

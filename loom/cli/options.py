@@ -141,12 +141,21 @@ def add_commands(
     panel: str,
     *commands: tuple[str, Callable[..., None], str],
     hidden: bool = False,
+    all_after_first: bool = False,
 ) -> None:
-    """Add functions under names, each with its line of help: docstrings are gone under -OO."""
+    """Add functions under names, each with its line of help: docstrings are gone under -OO.
+
+    `all_after_first`: nothing after the first argument is an option of Loom.
+    """
     for name, command, line in commands:
-        group.command(name, cls=Command, rich_help_panel=panel or None, help=line, hidden=hidden)(
-            command
-        )
+        group.command(
+            name,
+            cls=Command,
+            rich_help_panel=panel or None,
+            help=line,
+            hidden=hidden,
+            context_settings={"allow_interspersed_args": not all_after_first},
+        )(command)
 
 
 def _without_types(parameters: "list[Parameter]") -> "list[Parameter]":

@@ -103,6 +103,18 @@ class PairingFailedLine(PairingFailed, frozen=True, kw_only=True, tag="pairing.f
     message: str
 
 
+class ProgramRan(View, frozen=True, kw_only=True, tag="watch.ran"):
+    """A run of the program of `loom watch` and how it ended, for the event `seq` of type `event`.
+
+    `outcome`: done, failed, killed (by a signal), timed_out or not_started.
+    """
+
+    seq: int
+    event: str
+    outcome: str
+    exit_code: int | None
+
+
 class DemoReady(View, frozen=True, kw_only=True, tag="demo.ready"):
     """The first line of `loom demo --json`: both nodes are linked."""
 
@@ -121,6 +133,13 @@ def json_line(value: msgspec.Struct) -> str:
     """One object on one line, with `v` and `type`."""
     text = _encoder.encode(value).decode()
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def line_of(value: msgspec.Struct) -> bytes:
+    """One line as `--json` prints it, with its end: UTF-8 whatever the terminal's encoding."""
+    if isinstance(value, Warned | PairingFailed):
+        value = _worded(value)
+    return json_line(value).encode() + b"\n"
 
 
 def _worded(event: Warned | PairingFailed) -> WarningLine | PairingFailedLine:
@@ -155,16 +174,14 @@ class Output(msgspec.Struct, frozen=True):
 
     def json(self, value: msgspec.Struct, *, done: str = DONE) -> None:
         """One JSON line, UTF-8 whatever the terminal's encoding. Raises OutputFailed."""
-        if isinstance(value, Warned | PairingFailed):
-            value = _worded(value)
-        line = json_line(value) + "\n"
+        line = line_of(value)
         with _checked(done):
             sys.stdout.flush()
             if (raw := getattr(sys.stdout, "buffer", None)) is not None:
-                raw.write(line.encode())
+                raw.write(line)
                 raw.flush()
             else:
-                sys.stdout.write(line)
+                sys.stdout.write(line.decode())
 
     def line(self, text: str, *, done: str = DONE) -> None:
         """One line for people, at once. Raises OutputFailed."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typer._click.core import Command
 
 MODULE_OF: Final = {
-    **dict.fromkeys(("send", "history", "search", "delete", "listen"), "messages"),
+    **dict.fromkeys(("send", "history", "search", "delete"), "messages"),
+    **dict.fromkeys(("listen", "watch"), "listening"),
     "plain": "plain",
     "verify": "contacts",
     **dict.fromkeys(
@@ -202,7 +203,9 @@ def _only_loom_error(group: BaseExceptionGroup[BaseException]) -> LoomError | No
 
 
 def _before_dashes(arguments: list[str]) -> list[str]:
-    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+    """Those that may be options: what follows `--`, or the program of `watch`, is none."""
+    ends = [arguments.index(one) for one in ("--", "--exec") if one in arguments]
+    return arguments[: min(ends)] if ends else arguments
 
 
 def _wants_json(arguments: list[str]) -> bool:
