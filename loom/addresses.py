@@ -115,6 +115,14 @@ def is_loopback(host: str) -> bool:
     return ip is not None and ip.is_loopback
 
 
+def is_on_lan(host: str) -> bool:
+    """Whether a host of `parse_host` is an IP address of a network that this machine is on.
+
+    Not its own: whoever comes by an onion service comes from there.
+    """
+    return is_private(host) and not is_loopback(host)
+
+
 def is_near(host: str) -> bool:
     """Whether a host of `parse_host` is an IP address of this machine or of its link alone."""
     ip = _ip_of(host)

@@ -73,6 +73,11 @@ class ReachView(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     since_ms: int | None = None
 
+    @property
+    def is_online(self) -> bool:
+        """A link stands, or the contact was heard through an anchor lately."""
+        return self.how in ("lan", "direct", "anchor")
+
 
 class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     """A contact with what the node knows of it now; `unread` counts to 1,000."""
@@ -383,6 +388,8 @@ class StatusView(View, frozen=True, kw_only=True, tag="status"):
     contacts: int
     online: int
     queued: int
+    in_mailboxes: int = 0
+    """Of those that are queued."""
     mdns: str
     proxy: str = ""
     """`socks5://HOST:PORT`; empty: none is in use."""

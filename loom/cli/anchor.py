@@ -35,6 +35,7 @@ from loom.cli.profiles import Memory
 from loom.cli.tokens import print_qr_code, write_private
 from loom.config import Paths, check_profile_name, profile_name_for
 from loom.errors import AnchorNotRunning, ControlError, InvalidInput, OutputFailed, ProfileInUse
+from loom.front.invite_words import narrow_words
 from loom.model import Address
 from loom.printable import printable
 
@@ -226,6 +227,8 @@ def pair(
             f"For one person, until {when(view.expires_s * 1_000)}: `loom anchor use TEXT`. "
             f"It names {', '.join(view.addresses)}."
         )
+        if narrow := narrow_words(view.addresses):
+            caller.output.note(f"{narrow} --address says where others reach it.")
 
     caller.run(work())
 

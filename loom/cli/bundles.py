@@ -45,8 +45,7 @@ def export(context: typer.Context, contact: Contact, file: File) -> None:
     caller.run(work())
     (view,) = found
     if str(file) == STANDARD:
-        sys.stdout.buffer.write(view.data)
-        sys.stdout.buffer.flush()
+        caller.output.data(view.data)
     else:
         write_private(file, view.data)
         written = MailFileWritten(

@@ -25,7 +25,7 @@ from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import sign, when
 from loom.errors import InvalidInput
 from loom.front.invite_words import joining_words
-from loom.front.reach import is_heard, reach_words
+from loom.front.reach import queued_words, reach_words
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -71,7 +71,7 @@ def list_(context: typer.Context) -> None:
         elif found:
             rows = [
                 (
-                    sign("online" if is_heard(view.reach) else "offline"),
+                    sign("online" if view.reach.is_online else "offline"),
                     f"#{view.contact_id}",
                     view.contact,
                     ", ".join([standing(view), *_marks(view)]),
@@ -201,7 +201,7 @@ def contact_words(view: ContactView) -> str:
         ("Fingerprint", view.fingerprint),
         ("Unread", str(view.unread)),
         *_habits(view),
-        ("Queued", str(view.queued)),
+        ("Queued", queued_words(view.queued, view.reach.waiting)),
         ("Last message", when(last) if last is not None else "-"),
         ("Since", when(view.created_at_ms)),
     ]

@@ -24,7 +24,7 @@ from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
 from loom.config import PROXY_EXAMPLE, parse_proxy
 from loom.errors import ControlError, OutputFailed, ProfileInUse, RemoteLost
-from loom.front.reach import is_heard, reach_words
+from loom.front.reach import queued_words, reach_words
 from loom.printable import printable
 
 PANEL = "Node"
@@ -218,7 +218,7 @@ def peers(context: typer.Context) -> None:
         elif found:
             rows = [
                 (
-                    sign("online" if is_heard(view.reach) else "offline"),
+                    sign("online" if view.reach.is_online else "offline"),
                     view.contact,
                     reach_words(view.reach),
                     view.address or ", ".join(view.known_addresses) or "-",
@@ -242,7 +242,7 @@ def _status_words(view: StatusView) -> str:
         ("Discovery", view.mdns),
         *([("Proxy", f"{view.proxy}, {view.proxy_state}")] if view.proxy else []),
         ("Contacts", f"{view.contacts}, {view.online} online"),
-        ("Queued", str(view.queued)),
+        ("Queued", queued_words(view.queued, view.in_mailboxes)),
         ("Running", f"process {view.pid} since {when(view.started_at_ms)}, Loom {view.version}"),
     ]
     return "\n".join(f"{name:<13} {printable(fact)}" for name, fact in facts)

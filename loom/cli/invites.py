@@ -21,7 +21,7 @@ from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
 from loom.cli.tokens import print_qr_code, write_private
-from loom.front.invite_words import invite_words
+from loom.front.invite_words import invite_words, narrow_words
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -91,6 +91,7 @@ def invite(
         write_private(out, f"{view.text}\n".encode())
         caller.output.note(f"The invite is in {out}.")
         if not caller.options.json:
+            _warn(caller, view)
             return
     caller.output.put(view, view.text)
     if not caller.options.json:
@@ -100,6 +101,12 @@ def invite(
         caller.output.note(
             f"{whose}, until {when(view.expires_at_ms)}. Whoever reads it first can use it."
         )
+    _warn(caller, view)
+
+
+def _warn(caller: Caller, view: InviteView) -> None:
+    if narrow := narrow_words(view.reached_at):
+        caller.output.note(narrow)
 
 
 def _list_by_default(context: typer.Context) -> None:

@@ -189,6 +189,12 @@ class Output(msgspec.Struct, frozen=True):
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
+    def data(self, data: bytes) -> None:
+        """Bytes for another program. Raises OutputFailed."""
+        with _checked(""):
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
     def put(self, value: msgspec.Struct, words: str, *, done: str = DONE) -> None:
         """The value for machines, the words for people. Raises OutputFailed."""
         if self.as_json:

@@ -69,7 +69,7 @@ from loom.cli.options import add_commands
 from loom.cli.output import body_words, sign
 from loom.errors import InvalidInput, InvalidText, LoomError, NotDelivered
 from loom.front.given_text import text_of
-from loom.front.reach import is_heard, reach_at, reach_words
+from loom.front.reach import reach_at, reach_words
 from loom.front.slash import Refused, Run, Say, SlashCommand, read_line
 from loom.printable import printable
 from loom.wire.limits import TEXT_MAX_BYTES
@@ -278,7 +278,7 @@ class Talk:
                     await self._answered.wait()
             except TimeoutError as error:
                 raise NotDelivered(timeout_s=f"{self._answer_timeout_s:g}") from error
-        elif self._contact is not None and not (is_heard(self._contact.reach) or self._told_away):
+        elif self._contact is not None and not (self._contact.reach.is_online or self._told_away):
             self._told_away = True
             name = printable(self._contact.contact)
             self._output.note(f"{name} is away; this is sent when {name} can be reached.")
@@ -364,11 +364,11 @@ class Talk:
 
     async def _do_peers(self, _: str) -> None:
         for peer in (await self._client.send(ListPeers())).peers:
-            at = f" at {printable(peer.address)}" if peer.online and peer.address else ""
+            at = f" at {printable(peer.address)}" if peer.address else ""
             here = f"{reach_words(peer.reach)}{at}"
             why = (
                 f" ({printable(peer.last_error)})"
-                if peer.last_error and not is_heard(peer.reach)
+                if peer.last_error and not peer.reach.is_online
                 else ""
             )
             self._output.put(peer, f"{printable(peer.contact)}: {here}{why}")

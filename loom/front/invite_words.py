@@ -1,5 +1,8 @@
 """Invites in words: how far one got, whose it is, how long it still serves."""
 
+from collections.abc import Sequence
+
+from loom.addresses import is_loopback, parse_address
 from loom.api.views import InviteView, JoiningView
 from loom.printable import printable
 
@@ -16,6 +19,13 @@ def left_words(until_ms: int, now_ms: int) -> str:
     if left_ms < 2 * _DAY_MS:
         return f"{left_ms // _HOUR_MS} h"
     return f"{left_ms // _DAY_MS} days"
+
+
+def narrow_words(addresses: Sequence[str]) -> str:
+    """What is wrong with a text that leads to these addresses; empty: nothing."""
+    if not addresses or not all(is_loopback(parse_address(one).host) for one in addresses):
+        return ""
+    return "Its addresses are all loopback: it works only on the machine where it was made."
 
 
 def joining_words(joining: JoiningView, now_ms: int) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loom.addresses import is_private
+from loom.addresses import is_on_lan
 from loom.api.views import ReachView
 from loom.printable import printable
 
@@ -21,15 +21,10 @@ def reach_words(reach: ReachView, *, short: bool = False) -> str:
     return _WORDS.get(reach.how, AWAY).format(anchor=printable(anchor))
 
 
-def is_heard(reach: ReachView) -> bool:
-    """Whether the contact is online, as far as can be known."""
-    return reach.how in ("lan", "direct", "anchor")
-
-
 def reach_at(address: str) -> ReachView:
     """Of a contact to whom a link stands at this address."""
     host = address.rpartition(":")[0].strip("[]").partition("%")[0]
-    return ReachView(how="lan" if is_private(host) else "direct")
+    return ReachView(how="lan" if is_on_lan(host) else "direct")
 
 
 def waiting_words(messages: int, anchors: str, since: str, contact: str) -> str:
@@ -38,6 +33,11 @@ def waiting_words(messages: int, anchors: str, since: str, contact: str) -> str:
         f"{messages} in the mailbox{f' at {printable(anchors)}' if anchors else ''} since {since}, "
         f"no sign of {printable(contact)}"
     )
+
+
+def queued_words(queued: int, in_mailboxes: int) -> str:
+    """How many messages are not confirmed yet."""
+    return f"{queued}, {in_mailboxes} of them in mailboxes" if in_mailboxes else f"{queued}"
 
 
 def age_words(then_ms: int, now_ms: int) -> str:

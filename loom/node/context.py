@@ -35,6 +35,8 @@ class DeviceContext:
         """Whether mail may come from it, or lately could: its sessions are kept longer."""
         self.on_mail_change: Callable[[], None] = lambda: None
         """Called when what the mailboxes depend on has changed."""
+        self._unread: frozenset[bytes] = frozenset()
+        """The mailboxes that are still being read."""
         self._reading_until_s = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
         self.join_id: MessageId | None = None
@@ -52,17 +54,21 @@ class DeviceContext:
         """The keys that are pinned to the contact."""
         return ContactToken(self.person.peer_id, self.person.x25519_public)
 
-    def reading(self, at_most_s: float) -> None:
-        """Mail of the device is being read: nothing is begun or sealed meanwhile."""
+    def reading(self, queue_id: bytes, at_most_s: float) -> None:
+        """A mailbox with mail of the device is being read: nothing is begun or sealed meanwhile."""
+        self._unread |= {queue_id}
         self._reading_until_s = self.parts.clock.monotonic_s() + at_most_s
 
-    def was_read(self) -> None:
-        """Every mailbox that can be reached was read to its end."""
-        self._reading_until_s = 0.0
+    def was_read(self, queue_id: bytes) -> bool:
+        """One was read to its end, or cannot be reached; True: it was the last to be waited for."""
+        if queue_id not in self._unread:
+            return False
+        self._unread -= {queue_id}
+        return not self._unread and self._reading_until_s > self.parts.clock.monotonic_s()
 
     def reading_left_s(self) -> float:
         """How long mail is still being read at most; 0: it was read."""
-        if not self._reading_until_s:
+        if not self._unread:
             return 0.0
         return max(0.0, self._reading_until_s - self.parts.clock.monotonic_s())
 

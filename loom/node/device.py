@@ -150,6 +150,14 @@ class Device:
         """Note why the contact was not reached."""
         self.last_error = error.code
 
+    # --- from what reads mail ---
+
+    def mailbox_was_read(self, queue_id: bytes) -> None:
+        """Nothing waits any more for the mail that lies there."""
+        if self.context.was_read(queue_id):
+            self.mailer.wake()
+            self.delivery.writable_again()
+
     # --- from the arbiter ---
 
     def link_changed(

@@ -118,6 +118,11 @@ class Mailer:
         """Something may be due."""
         self._alarm.ring()
 
+    def retry_now(self) -> None:
+        """What kept it from the anchors may be over."""
+        self._retry_s = RETRY_FIRST_S
+        self._alarm.ring()
+
     def anchor_up(self) -> None:
         """An anchor was brought up to date: what was put there may be lost, or have room now."""
         self._must_look = True

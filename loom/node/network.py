@@ -72,7 +72,7 @@ class Network:
         await self.link_listener.load()
         await self._listen()
         if self._options.proxy is not None:
-            self._proxy_watch = ProxyWatch(self._parts, self._roster, self._transport)
+            self._proxy_watch = ProxyWatch(self._parts, self._transport, self._dial_again)
             self._proxy_watch.start()
         self._roster.on_changed = self._contacts_changed
         self._invites.on_doors_changed = self._admit
@@ -204,6 +204,14 @@ class Network:
                 yields=self._parts.identity.peer_id > device.person.peer_id,
             )
             device.spawn(device.dialer.run(), "dialer")
+
+    def _dial_again(self) -> None:
+        """What kept this node from everybody is over."""
+        for device in self._roster.values():
+            if device.dialer is not None:
+                device.dialer.heard()
+        self.joins.retry_now()
+        self.anchors.retry_now()
 
     def _dial_failed(self, device: Device, error: LoomError) -> None:
         device.dial_failed(error)

@@ -1,14 +1,14 @@
-"""Asks the proxy now and then whether it is there: the user is told, and contacts are dialled."""
+"""Asks the proxy now and then whether it is there; tells the user, and the node when it is back."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from loom.api.events import Warned
 from loom.errors import NetworkError, StoreError
 from loom.node.parts import Parts
-from loom.node.roster import Roster
 from loom.ports import Transport
 
 log = logging.getLogger(__name__)
@@ -19,13 +19,17 @@ CHECK_AGAIN_S: Final = 5.0
 
 
 class ProxyWatch:
-    """One per node that has a proxy; `state` is checking, on or failed."""
+    """One per node that has a proxy; `state` is checking, on or failed.
 
-    def __init__(self, parts: Parts, roster: Roster, transport: Transport) -> None:
+    Args:
+        returned: called when it answers again.
+    """
+
+    def __init__(self, parts: Parts, transport: Transport, returned: Callable[[], None]) -> None:
         self.state = "checking"
         self._parts = parts
-        self._roster = roster
         self._transport = transport
+        self._returned = returned
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -61,9 +65,7 @@ class ProxyWatch:
         was, self.state = self.state, "on"
         if was == "failed":
             log.warning("the proxy answers again")
-            for device in self._roster.values():
-                if device.dialer is not None:
-                    device.dialer.heard()
+            self._returned()
 
     async def _failed(self, error: NetworkError) -> None:
         """Warn once, until it worked again; stored, so that it can be read later."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loom.addresses import is_private
+from loom.addresses import is_on_lan
 from loom.api.views import ReachView
 from loom.node.device import Device
 from loom.storage.outbox import InMailbox
@@ -15,7 +15,7 @@ def reach_of(device: Device, lies: InMailbox | None) -> ReachView:
     link, anchor = device.connection, device.hearing.anchor
     if link is not None:
         how, anchor = "direct", ""
-        if link.remote is not None and is_private(link.remote.host):
+        if link.remote is not None and is_on_lan(link.remote.host):
             how = "lan"
     elif anchor:
         how = "anchor"

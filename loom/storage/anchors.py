@@ -102,11 +102,6 @@ def delete_queue(db: Connection, queue_id: bytes) -> None:
     db.execute("DELETE FROM queues WHERE queue_id = ?", (queue_id,))
 
 
-def delete_queues_of(db: Connection, device_id: DeviceId) -> None:
-    """The same for all of a device."""
-    db.execute("DELETE FROM queues WHERE device_id = ?", (device_id,))
-
-
 def to_shut(db: Connection, anchor_id: AnchorId) -> list[bytes]:
     """The queues that this anchor must still delete."""
     rows = db.execute("SELECT queue_id FROM queues_to_shut WHERE anchor_id = ?", (anchor_id,))

@@ -1,5 +1,6 @@
 """One's own invites, and the private halves of the bundles that were issued to each."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -7,7 +8,9 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.core.invites import Invite, InviteState, is_open, spent
 from loom.model import InviteId, PersonId
+from loom.storage.anchors import Anchor
 from loom.wire.hints import Hint, decode_hints, encode_hints
+from loom.wire.invite import hints_that_fit
 from loom.wire.limits import INVITE_MEMORY_S
 
 _COLUMNS: Final = (
@@ -78,6 +81,39 @@ def revoke(db: Connection, invite_id: InviteId, now_s: int) -> bool:
     if is_revoked:
         _delete_prekeys(db, invite_id)
     return is_revoked > 0
+
+
+def name_anchors(db: Connection, used: Iterable[Anchor], now_s: int) -> bool:
+    """Let open invites lead to the anchors in use and to no other; whether one was changed.
+
+    One that would lead nowhere is revoked.
+    """
+    at_anchors = anchor_hints(used)
+    is_changed = False
+    for invite in every(db):
+        nodes = [] if invite.is_address else [one for one in invite.hints if not one.is_anchor]
+        hints = hints_that_fit([*at_anchors, *nodes])
+        if not is_open(invite, now_s) or hints == invite.hints:
+            continue
+        is_changed = True
+        if not hints:
+            revoke(db, invite.invite_id, now_s)
+            continue
+        db.execute(
+            "UPDATE invites SET hints = ? WHERE invite_id = ?",
+            (encode_hints(hints), invite.invite_id),
+        )
+    return is_changed
+
+
+def anchor_hints(used: Iterable[Anchor]) -> list[Hint]:
+    """How an invite leads to these anchors."""
+    return [
+        Hint(address, one.mask_key)
+        for one in used
+        if not one.is_left
+        for address in one.addresses[:1]
+    ]
 
 
 def spend(db: Connection, invite: Invite, by: PersonId, now_s: int) -> Invite:

@@ -72,6 +72,19 @@ def put_sent(db: Connection, device_id: DeviceId, sent: Sent) -> None:
     )
 
 
+def tell_again(db: Connection, device_id: DeviceId) -> None:
+    """What was queued for a device did not leave: it is to be told, whatever it was told."""
+    db.execute("UPDATE mailbox_numbers SET reset_counter = -1 WHERE device_id = ?", (device_id,))
+
+
+def devices(db: Connection) -> set[DeviceId]:
+    """Every device that told of mailboxes or was told."""
+    rows = db.execute(
+        "SELECT device_id FROM told_mailboxes UNION SELECT device_id FROM mailbox_numbers"
+    )
+    return {row[0] for row in rows}
+
+
 def laid(db: Connection, queue_id: bytes) -> dict[int, LaidBundle]:
     """The bundles that were laid at a queue, by place."""
     rows = db.execute("SELECT * FROM laid_bundles WHERE queue_id = ?", (queue_id,))

@@ -26,7 +26,7 @@ from loom.api.events import (
     Warned,
 )
 from loom.api.views import ContactView, MessageView, ReachView, StatusView
-from loom.front.reach import is_heard, reach_at
+from loom.front.reach import reach_at
 from loom.front.sentences import of_warning
 from loom.printable import printable
 from loom.tui import content
@@ -103,12 +103,18 @@ class Model:
     @property
     def online(self) -> int:
         """How many contacts are online, by a link or through an anchor."""
-        return sum(is_heard(one.contact.reach) for one in self.conversations.values())
+        return sum(one.contact.reach.is_online for one in self.conversations.values())
+
+    @property
+    def in_mailboxes(self) -> int:
+        """How many messages lie in mailboxes."""
+        return sum(one.contact.reach.waiting for one in self.conversations.values())
 
     @property
     def queued(self) -> int:
-        """How many messages wait."""
-        return sum(one.contact.queued for one in self.conversations.values())
+        """How many others are not confirmed yet."""
+        every = sum(one.contact.queued for one in self.conversations.values())
+        return max(every - self.in_mailboxes, 0)
 
     @property
     def unread(self) -> int:

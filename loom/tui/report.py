@@ -88,8 +88,8 @@ def address_kind(address: str) -> str:
 
 
 def _path(path: PathView, now_ms: int) -> str:
-    facts = ["online" if path.online else "not connected"]
-    if path.online:
+    facts = ["online" if path.address else "not connected"]
+    if path.address:
         facts += [path.direction or "", address_kind(path.address or "")]
         facts += ["through the proxy"] if path.proxied else []
     if path.connected_at_ms is not None:

@@ -4,6 +4,7 @@ body  0x02 || FP (32) || x25519_pk (32) || V (16) || expires_h u32 || flags u8 |
 text  "LOOM-" || Base32(body || checksum), at most 500 characters
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -83,6 +84,22 @@ def encode_invite(invite: InviteText) -> str:
     if len(text) > INVITE_MAX_CHARACTERS:
         raise InvalidInput(what="These addresses are too long for one invite")
     return text
+
+
+def hints_that_fit(hints: Sequence[Hint]) -> tuple[Hint, ...]:
+    """As many as one text has room for, at least one; the first before the others.
+
+    Raises:
+        InvalidInput: the first one cannot be written.
+    """
+    for count in range(len(hints), 1, -1):
+        try:
+            size = _HINTS_AT + len(encode_hints(tuple(hints[:count]))) + CHECKSUM_BYTES
+        except InvalidInput:
+            continue
+        if len(PREFIX) + characters_of(size) <= INVITE_MAX_CHARACTERS:
+            return tuple(hints[:count])
+    return tuple(hints[:1])
 
 
 def decode_invite(text: str) -> InviteText:

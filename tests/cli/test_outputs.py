@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,8 @@ from loom.api.commands import BlockContact, MarkRead, RemoveContact
 from loom.api.views import MessageView
 from loom.cli import messages, output, tokens
 from loom.cli.output import FOLD_LINES, Output, body_words
+from loom.errors import OutputFailed
+from loom.front.invite_words import narrow_words
 from tests.cli.conftest import Loom, objects
 from tests.cli.on_terminal import ROOT
 from tests.fakes import TOKEN, FakeNode, FakeProfiles
@@ -63,6 +66,15 @@ def test_a_message_whose_answer_cannot_be_written_is_said_to_be_queued(
     assert done.stderr.startswith("loom: Standard output could not be written: No space left")
     assert "The message is queued: do not send it again." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@needs_full
+def test_bytes_that_cannot_be_written_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FULL.open("wb", buffering=0) as full:  # nothing is left that closing would write
+        monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=full))
+        with pytest.raises(OutputFailed) as failed:
+            Output(as_json=False).data(bytes(8))
+    assert failed.value.facts["what"] == "No space left on device"
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("send", "--help"), ("contacts",)])
@@ -156,6 +168,21 @@ def test_the_qr_code_brings_its_own_colours_to_a_terminal(
     shown = loom("token", "export", "--qr").stdout.splitlines()[1:]
     assert shown == [f"{tokens.BLACK_ON_WHITE}{row}{tokens.PLAIN}" for row in piped]
     assert len({len(row) for row in piped}) == 1
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_narrow"),
+    [
+        (["127.0.0.1:4070", "[::1]:4070"], True),
+        (["127.0.0.1:4070", "anchor.example:4070"], False),
+        (["192.168.1.7:4070"], False),
+        ([], False),
+    ],
+)
+def test_a_text_that_leads_to_this_machine_alone_is_noticed(
+    addresses: list[str], is_narrow: bool
+) -> None:
+    assert bool(narrow_words(addresses)) is is_narrow
 
 
 # --- what is on the screen ----------------------------------------------------------------------

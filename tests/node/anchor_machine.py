@@ -127,6 +127,11 @@ class AnchorMachine:
         await person.do(UseAnchor(text=await self.text()))
 
     @property
+    def queues(self) -> int:
+        """How many it keeps."""
+        return len(self.anchor._service.queues)
+
+    @property
     def blobs(self) -> int:
         """How many lie here."""
         return self.anchor._service.blobs

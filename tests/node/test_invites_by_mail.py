@@ -2,10 +2,19 @@
 
 import pytest
 
-from loom.api.commands import AcceptRequest, ListRequests, MakeInvite, RejectRequest, RevokeInvite
+from loom.api.commands import (
+    AcceptRequest,
+    LeaveAnchor,
+    ListAnchors,
+    ListRequests,
+    MakeInvite,
+    RejectRequest,
+    ReplaceAnchor,
+    RevokeInvite,
+)
 from loom.api.events import RequestsChanged, Warned
 from loom.wire.invite import decode_invite
-from tests.node.anchor_machine import AnchorMachine
+from tests.node.anchor_machine import PORT, AnchorMachine
 from tests.node.harness import Person, World
 from tests.node.test_invites import contacts, invites, paste
 
@@ -66,6 +75,39 @@ async def test_both_online_at_the_anchor_alone(world: World) -> None:
     await world.until(lambda: ada.received(bob) == ["thanks"], within_s=400.0)
     assert (await contacts(bob))[0].joining is None
     assert ada.told(Warned) + bob.told(Warned) == []
+
+
+async def test_an_open_invite_leads_to_the_anchors_in_use(world: World) -> None:
+    """Not to one that was left, perhaps because a thief has it."""
+    first, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    await by_mail(ada)
+    address = await by_mail(ada, is_address=True)
+    second = AnchorMachine(world, "second")
+    await second.start()
+    (old,) = (await ada.do(ListAnchors())).anchors
+    await ada.do(ReplaceAnchor(anchor=str(old.anchor_id), text=await second.text()))
+    kept = await invites(ada)
+    assert [one.reached_at for one in kept] == [[f"{second.host}:{PORT}"]] * 2
+    assert kept[1].text != address
+    await world.until(lambda: second.queues == 2, within_s=60.0)
+    await first.stop()
+    await paste(bob, kept[0].text, "Ada")
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=120.0)
+
+
+async def test_an_invite_that_would_lead_nowhere_is_revoked(world: World) -> None:
+    first, (ada,) = await at_anchor(world, "Ada")
+    await by_mail(ada)
+    second = AnchorMachine(world, "second")
+    await second.start()
+    await second.serve(ada)
+    assert [one.reached_at for one in await invites(ada)] == [
+        [f"{first.host}:{PORT}", f"{second.host}:{PORT}"]
+    ]
+    for anchor in (first, second):
+        assert [one.state for one in await invites(ada)] == ["open"]
+        await ada.do(LeaveAnchor(anchor=f"{anchor.host}:{PORT}"))
+    assert [one.state for one in await invites(ada)] == ["revoked"]
 
 
 async def test_a_joiner_with_an_anchor_of_their_own(world: World) -> None:

@@ -3,20 +3,27 @@
 import pytest
 
 from loom.api.commands import (
+    BlockContact,
     ListAnchors,
+    ListPeers,
     SetPreferences,
     ShowContact,
     ShowDelivery,
+    Status,
     UseAnchor,
 )
 from loom.api.events import MessageSent, ReachChanged
 from loom.api.views import ReachView
 from loom.core.delivery.mailing import RECEIPT_HELD_MAX_S, RECEIPT_HELD_MIN_S
 from loom.errors import AnchorKnown
+from loom.node.anchors.anchors import Anchors
+from loom.node.device import Device
 from loom.node.hearing import HEARD_S
+from loom.wire.requests import Subscribe
 from tests.node.anchor_machine import PORT, AnchorMachine
 from tests.node.harness import Person, World
 
+HOUR_S = 3_600
 DAY_S = 86_400
 
 
@@ -178,8 +185,13 @@ async def test_who_was_heard_through_an_anchor_counts_as_online_for_two_minutes(
     await world.until(lambda: alice.received(bob) == ["here"], within_s=30)
     assert await reach(alice, bob) == ReachView(how="anchor", anchor=f"{anchor.host}:4071")
     assert len(alice.told(ReachChanged)) == before + 1
+    assert (await alice.do(ShowContact(contact="Bob"))).online
+    assert (await alice.do(Status())).online == 1
+    [peer] = (await alice.do(ListPeers())).peers
+    assert (peer.online, peer.address) == (True, None)
     await world.pass_time(HEARD_S + 60)
     assert (await reach(alice, bob)).how == "away"
+    assert not (await alice.do(ShowContact(contact="Bob"))).online
     assert len(alice.told(ReachChanged)) == before + 2
 
 
@@ -207,6 +219,8 @@ async def test_mail_that_waits_is_told_with_its_anchor_and_since_when(world: Wor
     await world.pass_time(5 * DAY_S)
     found = await reach(alice, bob)
     assert (found.how, found.anchor, found.waiting) == ("mail", f"{anchor.host}:4071", 1)
+    status = await alice.do(Status())
+    assert (status.online, status.queued, status.in_mailboxes) == (0, 1, 1)
     assert found.since_ms is not None
     assert 0 <= found.since_ms - before_ms + 1_000 < 60_000
     shown = await alice.do(ShowDelivery(contact="Bob", message_id=message.message_id))
@@ -250,6 +264,74 @@ async def test_what_lies_at_an_anchor_is_what_lies_there_now(world: World) -> No
     [view] = (await alice.do(ListAnchors())).anchors
     assert view.blobs == 2
     assert view.oldest_at_ms is not None
+
+
+@pytest.mark.parametrize("who", ["the holder", "the guest"])
+async def test_blocking_and_unblocking_leaves_the_way_by_mail(world: World, who: str) -> None:
+    alice, bob, anchor = await apart(world)
+    one, other = (alice, bob) if who == "the holder" else (bob, alice)
+    queues = anchor.queues
+    await one.do(BlockContact(contact=other.name))
+    await other.say(one, "into nothing")
+    await world.pass_time(HOUR_S)
+    assert anchor.queues == (0 if who == "the holder" else queues)
+    await one.do(BlockContact(contact=other.name, blocked=False))
+    await one.say(other, "let us talk again")
+    await other.say(one, "yes")
+    await world.delivered(alice, bob, within_s=HOUR_S)
+    assert other.received(one) == ["let us talk again"]
+    assert one.received(other)[-1] == "yes"
+    assert anchor.queues == queues
+
+
+async def test_nothing_is_sealed_before_every_mailbox_was_read(world: World) -> None:
+    """What lies in the second one may be the session on which to seal."""
+    anchors = [AnchorMachine(world, name) for name in ("one", "two")]
+    alice, bob = await world.friends("Alice", "Bob")
+    for anchor in anchors:
+        await anchor.start()
+        await anchor.serve(bob)
+    await world.until(lambda: len(alice.node.network.anchors._guests) == 4)
+    await world.delivered(alice, bob)
+    wall(world, alice, bob)
+    await alice.stop()
+    anchors[1].anchor._service._handlers[Subscribe] = lambda *_: None
+    await alice.start()
+    await world.until(lambda: len(_lines_up(alice)) == 2, within_s=10)
+    await world.pass_time(5)
+    assert alice.peer(bob).context.reading_left_s() > 0
+    await anchors[1].crash()
+    await world.until(lambda: alice.peer(bob).context.reading_left_s() == 0, within_s=5)
+
+
+def _lines_up(person: Person) -> list[object]:
+    return [one for one in person.node.network.anchors._guests.values() if one.line.is_up]
+
+
+async def test_a_start_without_anchors_sees_to_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand contacts would each load their sessions."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.stop()
+    await bob.stop()
+    seen: list[object] = []
+    before = Anchors._see_to
+
+    async def see_to(self: Anchors, device: Device) -> None:
+        seen.append(device)
+        await before(self, device)
+
+    monkeypatch.setattr(Anchors, "_see_to", see_to)
+    await alice.start()
+    await world.pass_time(1)
+    assert seen == []
+    anchor = AnchorMachine(world, "home")
+    await anchor.start()
+    await anchor.serve(alice)
+    await world.until(lambda: bool(alice.peer(bob).mailer.mailboxes))
+    assert seen
+    assert not alice.node.network.anchors._locks
 
 
 async def test_a_pairing_text_of_an_anchor_in_use_says_where_it_is_now(world: World) -> None:

@@ -20,7 +20,9 @@ from loom.wire.limits import (
     UNAUTHENTICATED_MAX,
 )
 from tests.memory_network import MemoryTransport
+from tests.node.anchor_machine import AnchorMachine
 from tests.node.harness import Person, World
+from tests.node.test_mail import wall
 from tests.node.test_regressions_links import Stranger
 from tests.transport.recorder import Recorder
 
@@ -141,6 +143,33 @@ async def test_a_proxy_that_is_gone_is_told_once_and_its_return_ends_the_wait(
     proxy.is_there = True
     await world.until(lambda: bob.received(alice) == ["later"], 2 * CHECK_AGAIN_S)
     assert (await alice.do(Status())).proxy_state == "on"
+
+
+async def test_the_return_of_the_proxy_ends_the_wait_for_anchors_and_for_mail(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, proxy = await behind(world, monkeypatch)
+    anchor = AnchorMachine(world, "far")
+    anchor.host = "192.0.2.200"  # a private address that others tell is not dialled
+    await anchor.start()
+    bob = await world.person("Bob")
+    await alice.add(bob)
+    await bob.add(alice)
+    await alice.call(bob)
+    await anchor.serve(bob)
+    await world.until(lambda: bool(alice.peer(bob).mailer.mailboxes))
+    await anchor.serve(alice)
+    await world.pass_time(5)
+    await world.delivered(alice, bob)
+    wall(world, alice, bob)
+    proxy.is_there = False
+    world.network.cut(alice.host)
+    await alice.say(bob, "later")
+    await world.pass_time(6 * 3_600)
+    proxy.is_there = True
+    [account] = alice.node.network.anchors.accounts.values()
+    await world.until(lambda: account.line.is_up, 2 * CHECK_AGAIN_S)
+    await world.until(lambda: bob.received(alice) == ["later"], 2 * CHECK_AGAIN_S)
 
 
 async def test_a_proxy_that_is_not_there_at_the_start_is_told(

@@ -124,8 +124,33 @@ async def test_a_pasted_invite_asks_and_is_not_sent(node: InvitingNode, opened: 
         app.chat.on_paste(events.Paste(TEXT))
         await settle(pilot)
         assert isinstance(app.screen, AddPanel)
-        await run(pilot, "tab", "Carol", "enter", "enter")
+        await run(pilot, "Carol", "enter", "enter")  # what is missing is the name
         assert [(one.token, one.name) for one in sent(node, ImportToken)] == [(TEXT, "Carol")]
+
+
+async def test_after_a_paste_the_cursor_is_where_the_name_goes(
+    node: InvitingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/add", "enter")
+        assert isinstance(app.screen, AddPanel)
+        app.screen.on_paste(events.Paste(TEXT))
+        await run(pilot, "Carol", "enter", "enter")
+        assert [(one.token, one.name) for one in sent(node, ImportToken)] == [(TEXT, "Carol")]
+
+
+async def test_an_invite_that_leads_to_this_machine_alone_says_so(
+    node: InvitingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/invite", "enter", "enter")
+        assert "loopback" not in screen(app)
+        node.becomes("open")
+        narrow = ["127.0.0.1:4070", "[::1]:4070"]
+        node.made[-1] = msgspec.structs.replace(node.made[-1], text=TEXT, reached_at=narrow)
+        node.tell(InvitesChanged())
+        await settle(pilot)
+        assert "Its addresses are all loopback" in prose_of(app)
 
 
 async def test_a_pasted_invite_may_be_meant_for_the_message(
@@ -189,7 +214,7 @@ async def test_an_invite_in_a_message_opens_the_adding_screen(
         await run(pilot, "escape", "o")
         await settle(pilot)
         assert isinstance(app.screen, AddPanel)
-        await run(pilot, "tab", "Carol", "enter", "enter")
+        await run(pilot, "Carol", "enter", "enter")
         assert [one.token for one in sent(node, ImportToken)] == [TEXT]
 
 

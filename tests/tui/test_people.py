@@ -234,7 +234,7 @@ async def test_adding_by_paste(people: PeopleNode, opened: Opened) -> None:
         assert "Copy the whole token again" in prose_of(app)
         assert "> Carol" in screen(app)
         app.screen.on_paste(events.Paste(f"{TOKEN[:60]}\n  {TOKEN[60:]}\n"))
-        await run(pilot, "enter", "enter")
+        await run(pilot, "enter")
         assert is_back(app)
         assert [(one.token, one.name) for one in sent(people, ImportToken)] == [(TOKEN, "Carol")]
         assert text_of(app)[0].find("Carol") > 0

@@ -4,6 +4,7 @@
 import pytest
 
 from loom.addresses import (
+    is_on_lan,
     is_onion,
     is_private,
     parse_address,
@@ -123,3 +124,9 @@ def test_an_onion_service_is_known_by_any_spelling_of_its_name() -> None:
 def test_an_onion_address_has_56_characters_and_a_right_checksum(name: str) -> None:
     with pytest.raises(InvalidOnion):
         parse_address(f"{name}:4070")
+
+
+def test_who_comes_from_this_very_machine_is_on_no_network() -> None:
+    """An onion service makes everybody come from there."""
+    hosts = ["127.0.0.1", "::1", "192.168.1.7", "fe80::1", "192.0.2.7", "x.example"]
+    assert [is_on_lan(one) for one in hosts] == [False, False, True, True, False, False]

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from loom.core.delivery.mailing import READING_MAX_S
 from loom.core.queues import QueueKeys, derive_account_keys, derive_queue_keys
 from loom.errors import LoomError
 from loom.model import Address
@@ -87,13 +86,12 @@ class Account:
         self.up_since_ms: int | None = None
         self.latency_ms: int | None = None
         self.warning: LoomError | None = None
-        self.reading = Reading(self._read_to_end)
+        self.reading = Reading()
         self._parts = parts
         self._spawn = spawn
         self._invite_mail = invite_mail
         self._taken = taken
         self._left = left
-        self._unread: set[bytes] = set()
         self._caring = asyncio.Lock()
         self._is_care_due = False
         """It waits for its turn: with a thousand contacts one serves them all."""
@@ -130,7 +128,6 @@ class Account:
         """Serve it no more."""
         self.queues.pop(queue_id, None)
         self.reading.remove(queue_id)
-        self._unread.discard(queue_id)
 
     def care(self) -> None:
         """Bring the anchor up to date, if a link stands."""
@@ -159,13 +156,6 @@ class Account:
             self.drop(queue_id)
         self.care()
 
-    def expects_mail(self) -> None:
-        """Nothing is begun until the mail there was read, or the anchor cannot be reached."""
-        for queue in self.queues.values():
-            if queue.is_read:
-                self._unread.add(queue.row.queue_id)
-                queue.device.context.reading(READING_MAX_S)
-
     # --- LineUser ---
 
     async def link_up(self, link: AnchorLink) -> None:
@@ -186,8 +176,7 @@ class Account:
     def link_down(self) -> None:
         """What cannot be reached is not waited for."""
         self.up_since_ms = None
-        for queue_id in list(self._unread):
-            self._read_to_end(queue_id)
+        self.reading.link_down()
 
     # --- inside ---
 
@@ -275,13 +264,3 @@ class Account:
             lies = there.get(queue.row.queue_id, NOTHING)
             if queue.is_read:
                 await lay(self._parts, queue.device, queue.keys, link, lies)
-
-    def _read_to_end(self, queue_id: bytes) -> None:
-        self._unread.discard(queue_id)
-        queue = self.queues.get(queue_id)
-        if queue is None or not queue.device.context.reading_left_s():
-            return  # nothing waits for it, and a push must not wake anything
-        if not any(self.queues[one].device is queue.device for one in self._unread):
-            queue.device.context.was_read()
-            queue.device.mailer.wake()
-            queue.device.delivery.writable_again()

@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
+from loom.api.events import InvitesChanged
 from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_queue_keys
 from loom.errors import AnchorKnown, AnchorNotFound, AnchorRefused, LoomError, TooManyAnchors
-from loom.model import Address, AnchorId, MessageId, PersonId
+from loom.model import Address, AnchorId, DeviceId, MessageId, PersonId
 from loom.node.device import Device
 from loom.node.invites.joining import Joins
 from loom.node.invites.mail import InviteMail
@@ -20,7 +22,7 @@ from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.caller import Caller
 from loom.node.routes.line import Line
 from loom.node.routes.mailbox import Mailbox
-from loom.storage import anchors, mailboxes, outbox
+from loom.storage import anchors, invites, mailboxes, outbox
 from loom.storage.anchors import Queue
 from loom.storage.connection import Db
 from loom.storage.mailboxes import Sent, Told
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PAIRING_TIMEOUT_S = 30.0
+T = TypeVar("T")
+
 DAY_S = 86_400
 
 
@@ -77,27 +80,30 @@ class Anchors:
         self._paired: dict[bytes, bytes] = {}
         """The account of each pairing text whose answer did not come: asked for once more, the
         text is not spent."""
-        self._locks: dict[int, asyncio.Lock] = {}
+        self._locks = WeakValueDictionary[DeviceId, asyncio.Lock]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
 
     async def start(self) -> None:
         """Take up every account and dial it; then see to every device."""
-        rows, held = await self._parts.database.read(
-            lambda db: (anchors.every(db), anchors.queues(db))
+        rows, held, told = await self._parts.database.read(
+            lambda db: (anchors.every(db), anchors.queues(db), mailboxes.devices(db))
         )
         by_device = {device.device_id: device for device in self._roster.values()}
         for row in rows:
             self.accounts[row.anchor_id] = self._account(row)
         for queue in held:
             account, device = self.accounts.get(queue.anchor_id), by_device.get(queue.device_id)
-            if account is not None and device is not None:
+            if account is not None and device is not None and device.person.is_welcome:
                 account.hold(queue, device)
         for account in self.accounts.values():
-            account.expects_mail()
+            account.reading.expects_mail()
             account.line.stand()
         for device in self._roster.values():
-            self.look_after(device)
+            if rows or device.device_id in told or self._joins.mailboxes(device):
+                self.look_after(device)
+            else:
+                self._follow(device)
 
     async def stop(self) -> None:
         """End every line."""
@@ -105,24 +111,34 @@ class Anchors:
         for account in self.accounts.values():
             account.line.close()
         for guest in self._guests.values():
-            guest.line.close()
+            guest.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def retry_now(self) -> None:
+        """What kept this node from every anchor is over."""
+        for account in self.accounts.values():
+            account.line.retry_now()
+        for guest in self._guests.values():
+            guest.line.retry_now()
+        for device in self._roster.values():
+            device.mailer.retry_now()
+
     # --- from the roster ---
 
     def look_after(self, device: Device) -> None:
         """A device is new, or something changed that its mailboxes depend on."""
-        device.context.on_mail_change = partial(self.look_after, device)
+        self._follow(device)
         self._spawn(self._see_to(device), f"mailboxes of contact {device.number}")
 
     def forget(self, device: Device) -> None:
         """A contact was removed: the rows are gone, what runs ends."""
         for account in self.accounts.values():
-            for queue in [one for one in account.queues.values() if one.device is device]:
-                account.drop(queue.row.queue_id)
+            for queue in list(account.queues.values()):
+                if queue.row.device_id == device.device_id:
+                    account.drop(queue.row.queue_id)
             account.care()
         self._drop_guests(device, frozenset())
 
@@ -166,9 +182,7 @@ class Anchors:
             self._paired.pop(text.secret, None)
             raise AnchorRefused(anchor=str(addresses[0]))
         now_ms = self._parts.clock.now_ms()
-        row = await self._parts.database.write(
-            lambda db: anchors.add(db, secret, mask_key, addresses, now_ms)
-        )
+        row = await self._write(lambda db: anchors.add(db, secret, mask_key, addresses, now_ms))
         self._paired.pop(text.secret, None)
         account = self.accounts[row.anchor_id] = self._account(row)
         account.line.stand()
@@ -179,7 +193,7 @@ class Anchors:
     async def _moved(self, account: "Account", addresses: list[Address]) -> "Account":
         """The anchor is elsewhere: dial it there, and tell everybody."""
         anchor_id = account.anchor.anchor_id
-        await self._parts.database.write(lambda db: anchors.put_addresses(db, anchor_id, addresses))
+        await self._write(lambda db: anchors.put_addresses(db, anchor_id, addresses))
         account.moved(addresses)
         for device in list(self._roster.values()):
             self.look_after(device)
@@ -205,14 +219,26 @@ class Anchors:
         """Use it no longer. `at_once`: never speak to it again; else its queues are shut first."""
         anchor_id = account.anchor.anchor_id
         if at_once:
-            await self._parts.database.write(lambda db: anchors.delete(db, anchor_id))
+            await self._write(lambda db: anchors.delete(db, anchor_id))
             account.line.close()
             del self.accounts[anchor_id]
         else:
-            await self._parts.database.write(lambda db: anchors.leave(db, anchor_id))
+            await self._write(lambda db: anchors.leave(db, anchor_id))
             account.begin_leaving()
         for device in list(self._roster.values()):
             self.look_after(device)
+
+    async def _write(self, change: Callable[[Db], T]) -> T:
+        """Change which anchors are used, and where open invites lead."""
+        now_s = self._parts.now_s()
+
+        def write(db: Db, happened: Happened) -> T:
+            done = change(db)
+            if invites.name_anchors(db, anchors.every(db), now_s):
+                happened.add_live(InvitesChanged())
+            return done
+
+        return await self._parts.journal.write(write)
 
     async def in_use(self) -> "list[Account]":
         """The accounts that are not being left, with what lies there now."""
@@ -231,6 +257,9 @@ class Anchors:
         return [*held, *(one for one in self._guests.values() if one.device is device)]
 
     # --- inside: one device ---
+
+    def _follow(self, device: Device) -> None:
+        device.context.on_mail_change = partial(self.look_after, device)
 
     async def _see_to(self, device: Device) -> None:
         async with self._locks.setdefault(device.device_id, asyncio.Lock()):
@@ -251,25 +280,31 @@ class Anchors:
                 anchors.queues_of(db, device_id),
             )
         )
-        for row in held:
-            account = self.accounts.get(row.anchor_id)
-            if account is not None and row.queue_id not in account.queues:
-                account.hold(row, device)
+        if self._roster.get(device.number) is not device:
+            return  # dropped meanwhile: what follows would serve it again
         device.context.has_mail = told is not None or sent is not None
         is_welcome = device.person.is_welcome
         theirs = told.mailboxes if told is not None else self._joins.mailboxes(device)
         theirs = theirs if is_welcome else ()
         has_inbound = any(one.direction == Direction.INBOUND for one in theirs)
         if is_welcome:
+            self._hold_again(device, held)
             await self._hold_queues(device, with_outbound=not has_inbound)
         else:
-            await self._give_up_queues(device)
+            self.forget(device)
         for account in self.accounts.values():
             account.care()
         own = self._own_entries(device)
         await self._tell(device, own, sent, has_told=told is not None)
         if self._roster.get(device.number) is device:
             self._serve(device, theirs, told)
+
+    def _hold_again(self, device: Device, held: list[Queue]) -> None:
+        """Those that are stored: what a blocked contact knows of is good again afterwards."""
+        for row in held:
+            account = self.accounts.get(row.anchor_id)
+            if account is not None and row.queue_id not in account.queues:
+                account.hold(row, device)
 
     async def _hold_queues(self, device: Device, *, with_outbound: bool) -> None:
         wanted = [Direction.INBOUND, Direction.OUTBOUND] if with_outbound else [Direction.INBOUND]
@@ -288,11 +323,6 @@ class Anchors:
         await self._parts.database.write(lambda db: anchors.add_queue(db, row))
         account.hold(row, device)
         account.care()
-
-    async def _give_up_queues(self, device: Device) -> None:
-        device_id = device.device_id
-        await self._parts.database.write(lambda db: anchors.delete_queues_of(db, device_id))
-        self.forget(device)
 
     def _own_entries(self, device: Device) -> tuple[ToldMailbox, ...]:
         """Inbound queues first, as many as fit."""
@@ -400,7 +430,7 @@ class Anchors:
         if not addresses:
             return None
         if known is not None:
-            known.line.close()
+            known.close()
         from loom.node.anchors.guest import Guest  # takes memory that few need
 
         guest = Guest(self._parts, device, entry, addresses, self._caller, self._spawn)
@@ -410,7 +440,7 @@ class Anchors:
     def _drop_guests(self, device: Device, kept: "set[bytes] | frozenset[bytes]") -> None:
         for (number, queue_id), guest in list(self._guests.items()):
             if number == device.number and queue_id not in kept:
-                guest.line.close()
+                guest.close()
                 del self._guests[number, queue_id]
 
     # --- inside: accounts ---

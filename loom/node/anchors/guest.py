@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from loom.core.delivery.mailing import READING_MAX_S
 from loom.core.queues import derive_queue_keys
 from loom.model import Address
 from loom.node.anchors.laying import Lies, lay
@@ -35,12 +34,12 @@ class Guest:
         self.told = told
         self.device = device
         self.keys = derive_queue_keys(told.secret)
-        self.reading = Reading(self._read_to_end)
+        self.reading = Reading()
         self._parts = parts
         self.line = Line(caller, self.keys.door, told.mask_key, addresses, self, spawn)
         if self.is_read:
             self.reading.add(ReadQueue(self.keys, device, self.name))
-            device.context.reading(READING_MAX_S)
+            self.reading.expects_mail()
 
     def __repr__(self) -> str:
         return f"Guest({self.name})"
@@ -54,6 +53,11 @@ class Guest:
     def is_read(self) -> bool:
         """Whether this side reads it; otherwise it writes."""
         return self.told.direction == Direction.OUTBOUND
+
+    def close(self) -> None:
+        """Use it no more."""
+        self.line.close()
+        self.reading.remove(self.keys.queue_id)
 
     # --- LineUser ---
 
@@ -77,12 +81,4 @@ class Guest:
 
     def link_down(self) -> None:
         """What cannot be reached is not waited for."""
-        if self.is_read:
-            self._read_to_end(self.keys.queue_id)
-
-    def _read_to_end(self, queue_id: bytes) -> None:
-        if not self.device.context.reading_left_s():
-            return  # nothing waits for it, and a push must not wake anything
-        self.device.context.was_read()
-        self.device.mailer.wake()
-        self.device.delivery.writable_again()
+        self.reading.link_down()

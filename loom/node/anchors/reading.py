@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from loom.core.delivery.mailing import CLOCK_APART_S
+from loom.core.delivery.mailing import CLOCK_APART_S, READING_MAX_S
 from loom.core.queues import QueueKeys
 from loom.errors import AnchorClockApart, PeerError
 from loom.node.device import Device
@@ -38,14 +37,13 @@ class ReadQueue(NamedTuple):
 
 
 class Reading:
-    """What is pushed on one line. `on_end`: a queue, by its id, was read to its end."""
+    """What is pushed on one line."""
 
-    def __init__(self, on_end: Callable[[bytes], None]) -> None:
+    def __init__(self) -> None:
         self.queues: dict[bytes, ReadQueue] = {}
         """By the queue's id."""
         self.broken = 0
         """Blobs that were no envelopes."""
-        self._on_end = on_end
         self._judged: dict[AnchorLink, dict[bytes, list[bytes]]] = {}
         self._is_due = False
 
@@ -55,7 +53,18 @@ class Reading:
 
     def remove(self, queue_id: bytes) -> None:
         """Read it no more."""
-        self.queues.pop(queue_id, None)
+        if (queue := self.queues.pop(queue_id, None)) is not None:
+            queue.device.mailbox_was_read(queue_id)
+
+    def expects_mail(self) -> None:
+        """Nothing is begun until the mail here was read, or the anchor cannot be reached."""
+        for queue in self.queues.values():
+            queue.device.context.reading(queue.keys.queue_id, READING_MAX_S)
+
+    def link_down(self) -> None:
+        """What cannot be reached is not waited for."""
+        for queue in self.queues.values():
+            queue.device.mailbox_was_read(queue.keys.queue_id)
 
     def pushed(self, link: AnchorLink, push: Push) -> None:
         """Give a blob to the inbox of its device; in an order that no blob overtakes another."""
@@ -102,7 +111,7 @@ class Reading:
 
     def _ended(self, queue: ReadQueue) -> None:
         queue.device.inbox.mail_was_read()
-        self._on_end(queue.keys.queue_id)
+        queue.device.mailbox_was_read(queue.keys.queue_id)
 
     def _acknowledge(self) -> None:
         self._is_due = False

@@ -45,7 +45,17 @@ from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.reach import reach_of
 from loom.node.roster import Roster
-from loom.storage import addresses, events, joins, messages, outbox, persons, preferences, unread
+from loom.storage import (
+    addresses,
+    events,
+    joins,
+    mailboxes,
+    messages,
+    outbox,
+    persons,
+    preferences,
+    unread,
+)
 from loom.storage.addresses import AddressSource
 from loom.storage.connection import Db
 from loom.storage.joins import PendingJoin
@@ -321,6 +331,7 @@ class ContactCommands:
                 _fail_queued(db, happened, device, "blocked")
             else:
                 queue_profile(db, self._parts, device.device_id, self._own_name)
+                mailboxes.tell_again(db, device.device_id)
 
         async with self._changing:
             device = self._roster.named(command.contact)
@@ -488,7 +499,7 @@ def _contact_view(
         verified=person.verified,
         blocked=person.blocked,
         identity_changed=person.identity_changed,
-        online=device.connection is not None,
+        online=reach.is_online,
         session=_session_state(device),
         unread=unseen,
         queued=queued,

@@ -62,15 +62,9 @@ class NetworkCommands:
         )
         return views.Peers(
             peers=[
-                views.PeerView(
-                    contact=device.person.name,
-                    contact_id=number,
-                    online=device.connection is not None,
-                    address=None if device.connection is None else str(device.connection.remote),
-                    direction=_direction(device),
-                    connected_at_ms=device.connected_at_ms,
-                    known_addresses=[str(one.address) for one in known.get(number, [])],
-                    last_error=device.last_error,
+                _peer_view(
+                    device,
+                    known=[str(one.address) for one in known.get(number, [])],
                     reach=reach_of(device, put.get(device.device_id)),
                 )
                 for number, device in sorted(self._roster.items())
@@ -109,6 +103,20 @@ class NetworkCommands:
         )
 
 
+def _peer_view(device: Device, *, known: list[str], reach: views.ReachView) -> views.PeerView:
+    return views.PeerView(
+        contact=device.person.name,
+        contact_id=device.number,
+        online=reach.is_online,
+        address=None if device.connection is None else str(device.connection.remote),
+        direction=_direction(device),
+        connected_at_ms=device.connected_at_ms,
+        known_addresses=known,
+        last_error=device.last_error,
+        reach=reach,
+    )
+
+
 def _path_view(
     device: Device, *, proxied: bool, known: int, queued: int, reach: views.ReachView
 ) -> views.PathView:
@@ -116,7 +124,7 @@ def _path_view(
     return views.PathView(
         contact=device.person.name,
         contact_id=device.number,
-        online=device.connection is not None,
+        online=reach.is_online,
         address=None if device.connection is None else str(device.connection.remote),
         direction=_direction(device),
         connected_at_ms=device.connected_at_ms,

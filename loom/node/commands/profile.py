@@ -15,6 +15,7 @@ from loom.node.diagnosis import diagnose
 from loom.node.log_tail import LINES_MAX, tail
 from loom.node.network import Network
 from loom.node.parts import Parts
+from loom.node.reach import reach_of
 from loom.node.roster import Roster
 from loom.storage import outbox, requests
 
@@ -55,8 +56,8 @@ class ProfileCommands:
         return views.LogLines(lines=await asyncio.to_thread(tail, self._paths.log, lines))
 
     async def _status(self, command: api.Status) -> views.StatusView:
-        queued, asking = await self._parts.database.read(
-            lambda db: (outbox.counts(db), requests.count(db))
+        queued, put, asking = await self._parts.database.read(
+            lambda db: (outbox.counts(db), outbox.in_mailboxes(db), requests.count(db))
         )
         return views.StatusView(
             profile=self._paths.profile,
@@ -67,8 +68,9 @@ class ProfileCommands:
             pid=os.getpid(),
             started_at_ms=self._started_at_ms,
             contacts=len(self._roster),
-            online=sum(device.is_linked() for device in self._roster.values()),
+            online=sum(reach_of(one, None).is_online for one in self._roster.values()),
             queued=sum(queued.values()),
+            in_mailboxes=sum(one.messages for one in put.values()),
             mdns=self._network.mdns,
             proxy=self._network.proxy,
             requests=asking,

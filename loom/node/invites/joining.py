@@ -56,6 +56,8 @@ class Joins:
         self._caller = caller
         self._pending: dict[DeviceId, PendingJoin] = {}
         self._running: dict[DeviceId, asyncio.Task[None]] = {}
+        self._again = asyncio.Event()
+        """Ends the waits of those that run now."""
 
     async def load(self) -> None:
         """Read them all."""
@@ -92,6 +94,11 @@ class Joins:
         """One more is stored."""
         self._pending[join.device_id] = join
 
+    def retry_now(self) -> None:
+        """What kept this node from everybody is over."""
+        self._again.set()
+        self._again = asyncio.Event()
+
     def begin(self, device: Device, dial: Callable[[Device], None]) -> None:
         """Use the invite of a device, if there is one.
 
@@ -126,6 +133,7 @@ class Joins:
         device, join, delay_s = attempt.device, attempt.join, FIRST_DELAY_S
         nodes = [hint.address for hint in join.hints if not hint.is_anchor]
         while self._parts.now_s() < join.expires_at_s:
+            again = self._again
             for address in () if device.is_linked() else nodes:
                 refusal = await attempt.at(address)
                 if refusal is Refusal.SPENT:
@@ -137,8 +145,12 @@ class Joins:
                 if refusal is Refusal.EXPIRED:
                     await self._move(device, JoinState.EXPIRED)
                     return
-            await asyncio.sleep(delay_s * random.uniform(0.5, 1.5))  # noqa: S311 - only jitter
-            delay_s = min(2 * delay_s, MAX_DELAY_S)
+            try:
+                async with asyncio.timeout(delay_s * random.uniform(0.5, 1.5)):  # noqa: S311
+                    await again.wait()
+                delay_s = FIRST_DELAY_S
+            except TimeoutError:
+                delay_s = min(2 * delay_s, MAX_DELAY_S)
         if len(nodes) < len(join.hints):
             # What was put in time is read for 31 days more.
             await asyncio.sleep(join.expires_at_s + INVITE_MEMORY_S - self._parts.now_s())

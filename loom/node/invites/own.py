@@ -30,7 +30,7 @@ from loom.storage import anchors
 from loom.storage import invites as rows
 from loom.storage.connection import Db
 from loom.wire.hints import Hint, is_canonical_host
-from loom.wire.invite import HOUR_S, InviteText, encode_invite
+from loom.wire.invite import HOUR_S, InviteText, encode_invite, hints_that_fit
 from loom.wire.limits import (
     BUNDLE_LAST_LIFETIME_S,
     INVITE_LIFETIME_MAX_S,
@@ -42,7 +42,6 @@ log = logging.getLogger(__name__)
 
 LIFETIME_MIN_S: Final = 60
 NODE_HINTS_MAX: Final = 4
-ANCHOR_HINTS_MAX: Final = 4
 RENEW_BEFORE_S: Final = 7 * 86_400
 
 
@@ -82,18 +81,15 @@ class OwnInvites:
             raise InvalidInput(
                 what=f"{INVITES_OPEN_MAX} invites are open already: revoke one that you do not need"
             )
-        at_anchors = [
-            Hint(address, one.mask_key)
-            for one in used
-            if not one.is_left
-            for address in one.addresses[:1]
-        ]
         nearby = [] if is_address else [Hint(one) for one in reachable if _can_be_told(one)]
-        hints = self._that_fit(
-            [*at_anchors[:ANCHOR_HINTS_MAX], *nearby[:NODE_HINTS_MAX]],
-            expires_at_s,
-            is_address=is_address,
-        )
+        hints = hints_that_fit([*rows.anchor_hints(used), *nearby[:NODE_HINTS_MAX]])
+        if not hints:
+            raise InvalidInput(
+                what="An address leads to your anchors only, and you use none"
+                if is_address
+                else "This invite would lead nowhere: use an anchor, or let Loom run on a network "
+                "and without a proxy"
+            )
         secret, now_ms = parts.random(INVITE_SECRET_BYTES), parts.clock.now_ms()
 
         def add(db: Db, happened: Happened) -> Invite:
@@ -247,32 +243,6 @@ class OwnInvites:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # --- inside ---
-
-    def _that_fit(
-        self, hints: list[Hint], expires_at_s: int, *, is_address: bool
-    ) -> tuple[Hint, ...]:
-        """As many as the text has room for, the first before the others."""
-        if not hints:
-            raise InvalidInput(
-                what="An address leads to your anchors only, and you use none"
-                if is_address
-                else "This invite would lead nowhere: use an anchor, or let Loom run on a network "
-                "and without a proxy"
-            )
-        for count in range(len(hints), 1, -1):
-            text = InviteText(
-                self._parts.identity.token,
-                bytes(INVITE_SECRET_BYTES),
-                expires_at_s // HOUR_S,
-                is_address,
-                tuple(hints[:count]),
-            )
-            try:
-                encode_invite(text)
-            except InvalidInput:
-                continue
-            return text.hints
-        return tuple(hints[:1])
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)

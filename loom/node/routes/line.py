@@ -1,7 +1,6 @@
 """The line to one anchor under one key: a link while one is wanted."""
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
@@ -73,7 +72,7 @@ class Line:
         self._is_standing = False
         self._is_over = False
         self._ended = asyncio.Event()
-        self._moved = asyncio.Event()
+        self._woken = asyncio.Event()
         self._was_displaced = False
         self._opened_s = 0.0
         self._rest_s = 0.0
@@ -110,8 +109,12 @@ class Line:
     def move(self, addresses: Sequence[Address]) -> None:
         """The anchor is elsewhere: a link that is wanted is made there at once."""
         self.addresses = list(addresses)
+        self.retry_now()
+
+    def retry_now(self) -> None:
+        """What kept it from the anchor may be over: a link that is wanted is made at once."""
         self._rest_until_s = 0.0
-        self._moved.set()
+        self._woken.set()
 
     def close(self) -> None:
         """End the link and make no more."""
@@ -196,6 +199,7 @@ class Line:
     async def _stay(self) -> None:
         wait_s = RETRY_FIRST_S
         while not self._is_over:
+            self._woken.clear()
             try:
                 await self.reach()
                 await self._ended.wait()
@@ -207,11 +211,12 @@ class Line:
                 log.info("anchor: no link: %s", code)
                 self._user.link_down()
             jitter = random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(wait_s * jitter):
-                    await self._moved.wait()
-            self._moved.clear()
-            wait_s = min(wait_s * 2, RETRY_MAX_S)
+                    await self._woken.wait()
+                wait_s = RETRY_FIRST_S
+            except TimeoutError:
+                wait_s = min(wait_s * 2, RETRY_MAX_S)
 
 
 def _now_s() -> float:

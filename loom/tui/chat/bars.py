@@ -3,7 +3,7 @@
 from textual import events
 from textual.message import Message
 
-from loom.front.reach import is_heard, reach_words
+from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of, wrap
 from loom.tui.lines import Lines, Look
@@ -68,7 +68,7 @@ def facts_of(conversation: Conversation) -> Line:
             facts.append(Piece("no session yet", "status"))
     if conversation.muted:
         facts.append(Piece("muted", "status"))
-    role = "good" if is_heard(contact.reach) else "status"
+    role = "good" if contact.reach.is_online else "status"
     facts.append(Piece(reach_words(contact.reach, short=True), role))
     return facts
 
@@ -173,6 +173,8 @@ class StatusLine(Lines):
         words = [f"{profile} on {model.host}" if model.host else profile, f"{model.online} online"]
         if model.queued:
             words.append(f"{model.queued} queued")
+        if model.in_mailboxes:
+            words.append(f"{model.in_mailboxes} in mailboxes")
         others = model.unread - (model.open_.contact.unread if model.open_ is not None else 0)
         if others > 0:
             words.append(f"{others} unread")

@@ -6,7 +6,6 @@ from textual import events
 from textual.message import Message
 
 from loom.front.invite_words import joining_words
-from loom.front.reach import is_heard
 from loom.tui.cells import cut, pad, width_of
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
@@ -101,7 +100,7 @@ class ConversationList(Lines):
         when = when_words(one.preview_at_ms) if width >= TIMES_MIN and one.preview_at_ms else ""
         tail_width = width_of(tail) + (len(unread) + 1 if unread else 0) + 2
         tail_width += width_of(when) + 1 if when else 0
-        presence = "online" if is_heard(contact.reach) else "offline"
+        presence = "online" if contact.reach.is_online else "offline"
         dot = Piece(signs[presence], presence)
         name = pad(one.name, max(width - 3 - tail_width, 1), signs["ellipsis"])
         return [

@@ -25,6 +25,7 @@ TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
 NEARBY: Final = "Pair with somebody"
 INVITE: Final = "Invites"
 TOKEN: Final = "Invite or token"
+NAME: Final = "Name here"
 
 
 class Ways(NamedTuple):
@@ -50,7 +51,7 @@ class AddPanel(LivePanel):
         name: str = "",
         trouble: LoomError | None = None,
     ) -> None:
-        super().__init__(loom, TOKEN)
+        super().__init__(loom, NAME if token else TOKEN)
         self.loom = loom
         self._added = added
         self._ways = ways
@@ -59,7 +60,7 @@ class AddPanel(LivePanel):
         self._taken = ""
         """The contact that has this name already, with another identity."""
         self._token = Field(TOKEN)
-        self._called = Field("Name here")
+        self._called = Field(NAME)
         self._replace = Field("Replace", self._do_replace)
         self._token.editor.set(token)
         self._called.editor.set(name)
@@ -124,7 +125,10 @@ class AddPanel(LivePanel):
         self._token.clear()
         self._token.put(token)
         here = self.body.here
-        self.go_to(here if isinstance(here, Field) else self._called)
+        if not isinstance(here, Field) or here is self._token:
+            self.go_to(self._called)
+        else:
+            self.show()
 
     def _do_write(self) -> None:
         if self._ways.write is not None:

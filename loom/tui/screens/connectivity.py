@@ -6,7 +6,7 @@ from functools import partial
 from loom.api.commands import ShowConnectivity, Status
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
 from loom.api.views import Connectivity, PathView
-from loom.front.reach import is_heard, reach_words
+from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text
 from loom.tui.kit.live import LivePanel
@@ -91,10 +91,10 @@ class ConnectivityPanel(LivePanel):
 
     def _path(self, path: PathView) -> list[Item]:
         signs = self.loom.look.signs
-        sign = signs["online" if is_heard(path.reach) else "offline"]
+        sign = signs["online" if path.reach.is_online else "offline"]
         line = [Piece(f"{sign} {printable(path.contact)}", "name"), Piece(f"  {way(path)}", "hint")]
         items: list[Item] = [Row(f"contact {path.contact_id}", line, partial(self._open, path))]
-        if not path.online and path.last_error:
+        if not path.address and path.last_error:
             why = ERRORS.get(path.last_error, path.last_error)
             tries = _count(path.failed_attempts, "attempt")
             text = f"{tries} failed: {why}." if path.failed_attempts else f"{why.capitalize()}."
@@ -134,7 +134,7 @@ def _proxy(found: Connectivity) -> tuple[str, str]:
 def way(path: PathView) -> str:
     """How a contact is reached, in words."""
     words = reach_words(path.reach)
-    if path.online:
+    if path.address:
         proxy = ", through the proxy" if path.proxied else ""
         return f"{words} at {printable(path.address or '')}".removesuffix(" at ") + proxy
     return f"{words}, {_count(path.known_addresses, 'known address', 'es')}"

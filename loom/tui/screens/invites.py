@@ -7,7 +7,7 @@ from functools import partial
 from loom.api.commands import ListInvites, MakeInvite, RevokeInvite
 from loom.api.events import AnyEvent, InvitesChanged, InviteUsed, Warned
 from loom.api.views import InviteView
-from loom.front.invite_words import invite_words
+from loom.front.invite_words import invite_words, narrow_words
 from loom.front.qr import qr_rows
 from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text, Toggle
 from loom.tui.kit.live import LivePanel
@@ -127,6 +127,8 @@ class InvitePanel(LivePanel):
             Fact("Status", invite_words(view, now_ms()), "good" if view.text else "text"),
             Fact("Leads to", ", ".join(view.reached_at)),
         ]
+        if view.text and (narrow := narrow_words(view.reached_at)):
+            items.append(Text(narrow, "warn"))
         if view.text:
             items += [
                 GAP,

@@ -5,7 +5,7 @@ from functools import partial
 from loom.api.commands import ListPeers, Status
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
 from loom.api.views import PeerView, StatusView
-from loom.front.reach import is_heard, reach_words
+from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.cells import pad
 from loom.tui.kit.items import GAP, Fact, Item, Row, Text
@@ -36,7 +36,7 @@ class PeersPanel(LivePanel):
         self._peers = sorted(
             peers,
             key=lambda one: (
-                not is_heard(one.reach),
+                not one.reach.is_online,
                 not one.known_addresses,
                 one.contact.casefold(),
             ),
@@ -64,16 +64,16 @@ class PeersPanel(LivePanel):
     def _row(self, peer: PeerView) -> Row:
         signs = self.loom.look.signs
         name = pad(printable(peer.contact), NAME_WIDTH, signs["ellipsis"])
-        way, role = reach_words(peer.reach), "good" if is_heard(peer.reach) else "status"
-        if peer.online:
+        way, role = reach_words(peer.reach), "good" if peer.reach.is_online else "status"
+        if peer.address:
             since = peer.connected_at_ms
-            way += f", {peer.address}" if peer.address else ""
+            way += f", {peer.address}"
             way += "" if since is None else f" since {clock_of(since)}"
         elif peer.known_addresses:
             way += f", last seen at {', '.join(peer.known_addresses)}"
         else:
             way += ", no address known"
-        sign = signs["online" if is_heard(peer.reach) else "offline"]
+        sign = signs["online" if peer.reach.is_online else "offline"]
         line = [Piece(f"{sign} {name}"), Piece(f"  {printable(way)}", role)]
         return Row(f"peer {peer.contact_id}", line, partial(self._show, peer.contact_id))
 

@@ -15,7 +15,7 @@ from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, PeerView, Preference
 from loom.errors import ContactNotFound
 from loom.front.invite_words import joining_words
-from loom.front.reach import is_heard, reach_words
+from loom.front.reach import reach_words
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
@@ -113,16 +113,16 @@ class PersonPanel(LivePanel):
             return []
         items: list[Item]
         words = reach_words(peer.reach)
-        if peer.online:
+        if peer.address:
             by = {"out": ", you connected", "in": ", they connected"}.get(peer.direction or "", "")
             since = peer.connected_at_ms
             when = "" if since is None else f" at {clock_of(since)}"
             items = [
                 Fact("Reached", words, "good"),
-                Fact("Connection", f"{peer.address or 'a link'}{by}{when}"),
+                Fact("Connection", f"{peer.address}{by}{when}"),
             ]
         else:
-            items = [Fact("Reached", words, "good" if is_heard(peer.reach) else "text")]
+            items = [Fact("Reached", words, "good" if peer.reach.is_online else "text")]
             if peer.last_error:
                 error = ERRORS.get(peer.last_error, peer.last_error)
                 items.append(Fact("Last attempt", error))
