@@ -35,6 +35,8 @@ class DeviceContext:
         """Whether mail may come from it, or lately could: its sessions are kept longer."""
         self.on_mail_change: Callable[[], None] = lambda: None
         """Called when what the mailboxes depend on has changed."""
+        self.on_mail_put: Callable[[], None] = lambda: None
+        """Called when something was put into a mailbox of the device."""
         self._unread: frozenset[bytes] = frozenset()
         """The mailboxes that are still being read."""
         self._reading_until_s = 0.0

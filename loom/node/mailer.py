@@ -65,7 +65,7 @@ class Mailer:
         self._sessions = sessions
         self._delivery = delivery
         self._alarm = alarm
-        self._state = mailing.link_down(Mailing(), self._now_s())
+        self._state = Mailing()
         self._retry_s = RETRY_FIRST_S
         self._checked: dict[bytes, AnchorLink] = {}
         """On which link each mailbox was last asked what lies there."""
@@ -105,7 +105,7 @@ class Mailer:
         self._state = mailing.link_up(self._state)
 
     def link_down(self) -> None:
-        """No link stands any more."""
+        """No link stands any more, or yet: one may soon."""
         self._state = mailing.link_down(self._state, self._now_s())
         self._alarm.ring()
 
@@ -370,6 +370,7 @@ class Mailer:
                 await database.write(lambda db: outbox.was_put(db, ids, queue_id, unix_s))  # noqa: B023 - awaited here
                 self._greeted_s = unix_s
                 self._delivery.outbox.was_put(put)
+                self._context.on_mail_put()
             if end is PutEnd.CUT:
                 raise Unreachable(address=mailbox.anchor)
             if not self._is_open(mailbox, end):

@@ -80,6 +80,7 @@ class Network:
         self._contacts_changed()
         for device in self._roster.values():
             self._begin(device)
+            device.mailer.link_down()
         await self.anchors.start()
         self._roster.on_added = self._added
         self._roster.on_dropped = self.anchors.forget

@@ -77,6 +77,20 @@ async def test_both_online_at_the_anchor_alone(world: World) -> None:
     assert ada.told(Warned) + bob.told(Warned) == []
 
 
+@pytest.mark.parametrize("direct", [False, True])
+async def test_the_first_texts_after_an_invite_do_not_wait(world: World, direct: bool) -> None:
+    """Neither for a link that cannot come, nor for the mail of a queue that is not open yet."""
+    _, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    made = await ada.do(MakeInvite(direct=direct))
+    await world.pass_time(30.0)
+    await paste(bob, made.text, "Ada")
+    await bob.say(ada, "at once")
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=0.5)
+    await ada.say(bob, "welcome")
+    await world.until(lambda: ada.received(bob) == ["at once"], within_s=0.5)
+    await world.until(lambda: bob.received(ada) == ["welcome"], within_s=0.1 if direct else 2.0)
+
+
 async def test_an_open_invite_leads_to_the_anchors_in_use(world: World) -> None:
     """Not to one that was left, perhaps because a thief has it."""
     first, (ada, bob) = await at_anchor(world, "Ada", "Bob")

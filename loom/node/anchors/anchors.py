@@ -82,6 +82,8 @@ class Anchors:
         text is not spent."""
         self._locks = WeakValueDictionary[DeviceId, asyncio.Lock]()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._coming_up: set[DeviceId] = set()
+        """Devices whose mail of the time before the start is still to be read."""
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -101,6 +103,7 @@ class Anchors:
             account.line.stand()
         for device in self._roster.values():
             if rows or device.device_id in told or self._joins.mailboxes(device):
+                self._coming_up.add(device.device_id)
                 self.look_after(device)
             else:
                 self._follow(device)
@@ -260,6 +263,14 @@ class Anchors:
 
     def _follow(self, device: Device) -> None:
         device.context.on_mail_change = partial(self.look_after, device)
+        device.context.on_mail_put = partial(self._was_put, device)
+
+    def _was_put(self, device: Device) -> None:
+        """The owner of an invite who takes the Join now opens the queue for the answer at once."""
+        if device.context.join_id is not None:
+            for guest in self._guests.values():
+                if guest.device is device and guest.is_read:
+                    guest.line.hurry()
 
     async def _see_to(self, device: Device) -> None:
         async with self._locks.setdefault(device.device_id, asyncio.Lock()):
@@ -269,6 +280,8 @@ class Anchors:
                 await self._see_to_in_turn(device)
             except LoomError as error:
                 log.warning("contact %d: mailboxes: %s", device.number, error.code)
+            finally:
+                self._coming_up.discard(device.device_id)
 
     async def _see_to_in_turn(self, device: Device) -> None:
         device_id = device.device_id
@@ -387,13 +400,13 @@ class Anchors:
             is_read = entry.direction == Direction.OUTBOUND
             if is_read and has_own:
                 continue
-            guest = self._guest(device, entry)
+            guest = self._guest(device, entry, is_told=told is not None)
             if guest is None:
                 continue
             kept.add(guest.keys.queue_id)
-            if is_read:
+            if is_read and (told is not None or device.device_id in self._coming_up):
                 guest.line.stand()
-            else:
+            elif not is_read:
                 writes.append(self._written(guest, told))
         self._drop_guests(device, kept)
         for account in self.accounts.values():
@@ -417,7 +430,8 @@ class Anchors:
         for account in self.accounts.values():
             account.care()
 
-    def _guest(self, device: Device, entry: ToldMailbox) -> "Guest | None":
+    def _guest(self, device: Device, entry: ToldMailbox, *, is_told: bool) -> "Guest | None":
+        """`is_told`: by the contact itself, and not by the text of an invite."""
         queue_id = derive_queue_keys(entry.secret).queue_id
         if any(queue_id in account.queues for account in self.accounts.values()):
             return None  # one's own: what is written there comes back
@@ -433,7 +447,15 @@ class Anchors:
             known.close()
         from loom.node.anchors.guest import Guest  # takes memory that few need
 
-        guest = Guest(self._parts, device, entry, addresses, self._caller, self._spawn)
+        guest = Guest(
+            self._parts,
+            device,
+            entry,
+            addresses,
+            self._caller,
+            self._spawn,
+            waits=is_told and device.device_id in self._coming_up,
+        )
         self._guests[place] = guest
         return guest
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Guest:
-    """A `LineUser` of one queue."""
+    """A `LineUser` of one queue. `waits`: nothing is begun until what lies there was read."""
 
     def __init__(
         self,
@@ -30,6 +30,8 @@ class Guest:
         addresses: list[Address],
         caller: Caller,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
+        *,
+        waits: bool,
     ) -> None:
         self.told = told
         self.device = device
@@ -39,7 +41,8 @@ class Guest:
         self.line = Line(caller, self.keys.door, told.mask_key, addresses, self, spawn)
         if self.is_read:
             self.reading.add(ReadQueue(self.keys, device, self.name))
-            self.reading.expects_mail()
+            if waits:
+                self.reading.expects_mail()
 
     def __repr__(self) -> str:
         return f"Guest({self.name})"

@@ -22,6 +22,10 @@ RETRY_FIRST_S: Final = 1.0
 RETRY_MAX_S: Final = 300.0
 DISPLACED_RETRY_S: Final = 60.0
 """Two machines with one key must not displace each other all the time."""
+HURRIED_S: Final = (0.5, 1.0, 2.0)
+"""How long the first attempts may take where something is about to be opened: until it is, the
+anchor says nothing, and a whole attempt would be waited for."""
+HURRIED_PAUSE_S: Final = 0.2
 STEADY_S: Final = 10.0
 """A link that ends sooner counts as none: the next one waits longer each time."""
 
@@ -70,6 +74,8 @@ class Line:
         self._opening = asyncio.Lock()
         self._confirmed: AnchorLink | None = None
         self._is_standing = False
+        self._hurried: list[float] = []
+        """How long each of the next attempts may take."""
         self._is_over = False
         self._ended = asyncio.Event()
         self._woken = asyncio.Event()
@@ -115,6 +121,12 @@ class Line:
         """What kept it from the anchor may be over: a link that is wanted is made at once."""
         self._rest_until_s = 0.0
         self._woken.set()
+
+    def hurry(self) -> None:
+        """From now on keep a link: what it leads to is about to be opened there."""
+        if not self._is_standing:
+            self._hurried = list(HURRIED_S)
+            self.stand()
 
     def close(self) -> None:
         """End the link and make no more."""
@@ -200,8 +212,10 @@ class Line:
         wait_s = RETRY_FIRST_S
         while not self._is_over:
             self._woken.clear()
+            most_s = self._hurried.pop(0) if self._hurried else None
             try:
-                await self.reach()
+                async with asyncio.timeout(most_s):
+                    await self.reach()
                 await self._ended.wait()
                 wait_s = max(RETRY_FIRST_S, self._rest_s)
                 if self._was_displaced:
@@ -210,6 +224,9 @@ class Line:
                 code = error.code if isinstance(error, LoomError) else type(error).__name__
                 log.info("anchor: no link: %s", code)
                 self._user.link_down()
+                if most_s is not None:
+                    await asyncio.sleep(HURRIED_PAUSE_S)
+                    continue
             jitter = random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             try:
                 async with asyncio.timeout(wait_s * jitter):
