@@ -1,7 +1,7 @@
 """The nouns that every layer shares: who, what was said, and how far it got."""
 
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 import msgspec
 
@@ -66,6 +66,13 @@ class Level(StrEnum):
     NOTHING = "nothing"
 
 
+class MessageName(NamedTuple):
+    """A message as a conversation knows it; `author` is `OWNER` for one's own."""
+
+    author: PersonId
+    message_id: MessageId
+
+
 class ContactToken(msgspec.Struct, frozen=True):
     """What a token says: whom to accept and the key that is pinned to them."""
 
@@ -111,9 +118,22 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     kind: int
     """The payload's tag (docs/PROTOCOL.md 6)."""
     body: str
+    """What is shown now: the last wording, or nothing once it is deleted for both."""
     sent_at_ms: int
     stored_at_ms: int
     state: MessageState
+    reply: MessageName | None = None
+    expires_s: int = 0
+    """The timer it was written under; 0: none."""
+    edited: bool = False
+    deleted_at_ms: int | None = None
+    """When its author deleted it for both, by this profile's clock."""
+    bookmarked: bool = False
+
+    @property
+    def name(self) -> MessageName:
+        """Its name."""
+        return MessageName(self.author, self.message_id)
 
     @property
     def direction(self) -> Direction:

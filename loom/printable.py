@@ -33,6 +33,30 @@ def printable(text: str, *, multiline: bool = False) -> str:
     return "".join(kept)
 
 
+def first_sign(text: str) -> str:
+    """The first character as a person sees it, with all that belongs to it.
+
+    As UAX 29 says of extended grapheme clusters, without Hangul syllables and Indic conjuncts.
+    """
+    end = 1
+    while end < len(text) and _continues(text, end):
+        end += 1
+    return text[:end]
+
+
+def _continues(text: str, position: int) -> bool:
+    """Whether a character belongs to the sign before it."""
+    before, character = text[position - 1], text[position]
+    return (
+        _is_mark(character)
+        or character == _ZWJ
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+        or "\U000e0020" <= character <= "\U000e007f"
+        or (before == _ZWJ and _is_emoji(character))
+        or (position == 1 and all("\U0001f1e6" <= one <= "\U0001f1ff" for one in text[:2]))
+    )
+
+
 def _kept(shown: list[str]) -> list[str]:
     """Without the joiners, selectors and marks that have nothing to stand on."""
     kept: list[str] = []

@@ -7,12 +7,16 @@ from fuzz.target import Target
 from loom.errors import MalformedMessage
 from loom.wire.content import (
     KINDS,
+    Delete,
+    Edit,
     Farewell,
     Join,
     KnownPayload,
     Mailbox,
     Mailboxes,
+    Pin,
     Profile,
+    React,
     Receipt,
     Text,
     Timer,
@@ -20,6 +24,9 @@ from loom.wire.content import (
     Unknown,
     decode_payload,
     encode_payload,
+)
+from loom.wire.content import (
+    Target as Message,
 )
 
 _ID = bytes(range(16))
@@ -29,12 +36,17 @@ _VALID = tuple(
     encode_payload(payload)
     for payload in (
         Text(_ID, 1_800_000_000_000, "hello"),
+        Text(_ID, 1, "yes", Message(False, _ID), 86_400),
         Receipt(_ID, 1, (_ID, _ID), (_ID,)),
         Receipt(_ID, 1, (), ()),
         Typing(_ID, 2**53 - 1, on=True),
         Profile(_ID, 0, "Ada"),
         Mailboxes(_ID, 0, 7, (_MAILBOX,)),
         Join(_ID, 0, "Ada", 7, (_MAILBOX,)),
+        Edit(_ID, 1, _ID, 2**53 - 1, "hallo"),
+        Delete(_ID, 1, (_ID, _ID)),
+        React(_ID, 1, Message(True, _ID), 7, "\N{THUMBS UP SIGN}"),
+        Pin(_ID, 1, Message(False, _ID), 7, on=True),
         Timer(_ID, 0, 7, 3_600),
         Farewell(_ID, 1_800_000_000_000, 1_800_000_000_000, 1),
     )
@@ -54,7 +66,7 @@ def random_payload(draw: Draw) -> bytes:
         case 1:
             return draw.edited(draw.choice(_VALID))
         case _:
-            fields = [draw.number(14), draw.choice((_ID, b"", draw.some())), draw.integer(64)]
+            fields = [draw.number(16), draw.choice((_ID, b"", draw.some())), draw.integer(64)]
             fields += [_value(draw, 0) for _ in range(draw.number(4))]
             return msgspec.msgpack.encode(fields)
 

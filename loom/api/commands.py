@@ -34,6 +34,7 @@ from loom.api.views import (
     SafetyNumberView,
     StatusView,
     TokenView,
+    Wordings,
 )
 
 R = TypeVar("R", covariant=True)
@@ -44,10 +45,75 @@ class Command(msgspec.Struct, Generic[R], frozen=True, kw_only=True, tag_field="
 
 
 class SendText(Command[MessageView], frozen=True, kw_only=True, tag="send_text"):
-    """Queue a text durably; the result is the stored message."""
+    """Queue a text durably, perhaps as an answer; the result is the stored message."""
 
     contact: str
     body: str
+    reply_to: str | None = None
+
+
+class EditMessage(Command[MessageView], frozen=True, kw_only=True, tag="edit_message"):
+    """Give a text of one's own another wording on both sides."""
+
+    contact: str
+    message_id: str
+    body: str
+
+
+class ShowEdits(Command[Wordings], frozen=True, kw_only=True, tag="show_edits"):
+    """Every wording of a text that is kept."""
+
+    contact: str
+    message_id: str
+
+
+class React(Command[MessageView], frozen=True, kw_only=True, tag="react"):
+    """Answer a message with one sign, instead of an earlier one; "" takes it back."""
+
+    contact: str
+    message_id: str
+    emoji: str
+
+
+class Pin(Command[MessageView], frozen=True, kw_only=True, tag="pin"):
+    """Keep a message in sight on both sides, or no longer. One's own pin, not the contact's."""
+
+    contact: str
+    message_id: str
+    on: bool = True
+
+
+class ListPins(Command[Messages], frozen=True, kw_only=True, tag="list_pins"):
+    """The pinned messages, the newest pin first: at most 50 of each side."""
+
+    contact: str
+
+
+class Bookmark(Command[MessageView], frozen=True, kw_only=True, tag="bookmark"):
+    """Keep a message findable here; nobody is told."""
+
+    contact: str
+    message_id: str
+    on: bool = True
+
+
+class ListBookmarks(Command[Messages], frozen=True, kw_only=True, tag="list_bookmarks"):
+    """Bookmarked messages, newest first; `contact` None: of all conversations.
+
+    `before_row` of a page's last message gives the next page.
+    """
+
+    contact: str | None = None
+    limit: int = 50
+    before_row: int | None = None
+
+
+class Forward(Command[Messages], frozen=True, kw_only=True, tag="forward"):
+    """Send texts on to others, as texts of one's own; the result is what was queued."""
+
+    contact: str
+    message_ids: list[str]
+    to: list[str]
 
 
 class ExportToken(Command[TokenView], frozen=True, kw_only=True, tag="export_token"):
@@ -173,10 +239,15 @@ class RetryMessage(Command[MessageView], frozen=True, kw_only=True, tag="retry_m
 
 
 class DeleteMessages(Command[Done], frozen=True, kw_only=True, tag="delete_messages"):
-    """Delete messages here; an undelivered one is withdrawn. `message_ids` None: all."""
+    """Delete messages here; an undelivered one is withdrawn. `message_ids` None: all.
+
+    `for_both`: delete messages of one's own on the contact's side, too; one that never left is
+    only withdrawn.
+    """
 
     contact: str
     message_ids: list[str] | None
+    for_both: bool = False
 
 
 class Search(Command[Messages], frozen=True, kw_only=True, tag="search"):
@@ -428,6 +499,14 @@ def result_type(command: type[Command[R]]) -> type[R]:
 
 AnyCommand = (
     SendText
+    | EditMessage
+    | ShowEdits
+    | React
+    | Pin
+    | ListPins
+    | Bookmark
+    | ListBookmarks
+    | Forward
     | ExportToken
     | ImportToken
     | MakeInvite

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loom.api.views import PairingPeer
+from loom.api.views import PairingPeer, Quote, Reaction
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -20,19 +20,31 @@ class MessageEvent(Event, frozen=True, kw_only=True):
     contact_id: int
 
 
-class _WholeMessage(MessageEvent, frozen=True, kw_only=True):
+class WholeMessage(MessageEvent, frozen=True, kw_only=True):
+    """A message as it is shown then, and as it is shown now when replayed (see `MessageView`)."""
+
     direction: str
     body: str
     state: str
     sent_at_ms: int
+    stored_at_ms: int = 0
     row_id: int
+    kind: str = "text"
+    edited: bool = False
+    deleted: bool = False
+    reply_to: str | None = None
+    quote: Quote | None = None
+    reactions: list[Reaction] = []
+    pinned: bool = False
+    bookmarked: bool = False
+    expires_at_ms: int | None = None
 
 
-class MessageReceived(_WholeMessage, frozen=True, kw_only=True, tag="message.received"):
+class MessageReceived(WholeMessage, frozen=True, kw_only=True, tag="message.received"):
     """A contact's message is stored here."""
 
 
-class MessageQueued(_WholeMessage, frozen=True, kw_only=True, tag="message.queued"):
+class MessageQueued(WholeMessage, frozen=True, kw_only=True, tag="message.queued"):
     """One's own message is stored and will leave."""
 
 
@@ -63,6 +75,37 @@ class MessageFailed(MessageEvent, frozen=True, kw_only=True, tag="message.failed
 
     reason: str
     state: str = "failed"
+
+
+class MessageEdited(WholeMessage, frozen=True, kw_only=True, tag="message.edited"):
+    """Its author gave it another wording."""
+
+
+class MessageReacted(WholeMessage, frozen=True, kw_only=True, tag="message.reacted"):
+    """Somebody's reaction is another now; `by` None: one's own. An empty one was taken back."""
+
+    by: str | None
+    emoji: str
+
+
+class MessagePinned(WholeMessage, frozen=True, kw_only=True, tag="message.pinned"):
+    """Somebody pinned it, or pins it no longer; `by` None: oneself."""
+
+    by: str | None
+    on: bool
+
+
+class MessageBookmarked(WholeMessage, frozen=True, kw_only=True, tag="message.bookmarked"):
+    """It was bookmarked here, or is no longer. Live."""
+
+
+class MessageDeleted(Event, frozen=True, kw_only=True, tag="message.deleted"):
+    """Messages were deleted for both by their author: `in` the contact, `out` oneself."""
+
+    contact: str
+    contact_id: int
+    direction: str
+    message_ids: list[str]
 
 
 class MessagesDeleted(Event, frozen=True, kw_only=True, tag="messages.deleted"):
@@ -259,6 +302,11 @@ AnyEvent = (
     | MessageDelivered
     | MessageRead
     | MessageFailed
+    | MessageEdited
+    | MessageReacted
+    | MessagePinned
+    | MessageBookmarked
+    | MessageDeleted
     | MessagesDeleted
     | ConversationRead
     | ConversationUnread

@@ -13,8 +13,26 @@ class Done(View, frozen=True, kw_only=True, tag="done"):
     """The command was carried out and has nothing to show."""
 
 
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """The message that another answers: at most 200 characters of it, none once it is `gone`."""
+
+    direction: str
+    body: str = ""
+    gone: bool = False
+
+
+class Reaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody answered with one sign; `contact` None: oneself."""
+
+    contact: str | None
+    emoji: str
+
+
 class MessageView(View, frozen=True, kw_only=True, tag="message"):
-    """One message of a conversation."""
+    """One message of a conversation, as it is shown now.
+
+    `deleted`: its author deleted it for both, and nothing of it is left. `pinned`: by either side.
+    """
 
     message_id: str
     contact: str
@@ -25,6 +43,16 @@ class MessageView(View, frozen=True, kw_only=True, tag="message"):
     sent_at_ms: int
     stored_at_ms: int
     row_id: int
+    kind: str = "text"
+    edited: bool = False
+    deleted: bool = False
+    reply_to: str | None = None
+    """The id of the message that it answers."""
+    quote: Quote | None = None
+    reactions: list[Reaction] = []
+    pinned: bool = False
+    bookmarked: bool = False
+    expires_at_ms: int | None = None
 
 
 class DeliveryView(View, frozen=True, kw_only=True, tag="delivery"):
@@ -47,6 +75,22 @@ class Messages(View, frozen=True, kw_only=True, tag="messages"):
     """A page of messages."""
 
     messages: list[MessageView]
+
+
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """What a text said, from `sent_at_ms` on by its author's clock."""
+
+    body: str
+    sent_at_ms: int
+
+
+class Wordings(View, frozen=True, kw_only=True, tag="wordings"):
+    """The history of an edited text: the original first, then its last 20 wordings."""
+
+    message_id: str
+    contact: str
+    contact_id: int
+    wordings: list[Wording]
 
 
 class JoiningView(msgspec.Struct, frozen=True, kw_only=True):
@@ -468,6 +512,7 @@ AnyView = (
     Done
     | MessageView
     | Messages
+    | Wordings
     | DeliveryView
     | ContactView
     | Contacts

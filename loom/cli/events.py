@@ -49,6 +49,19 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.MessageSent():
             where = " (in the mailbox)" if event.via == "mailbox" else ""
             return _now(f"{sign('sent')} sent to {event.contact}{where}")
+        case happened.MessageEdited():
+            who = printable(event.contact) if event.direction == "in" else "you"
+            return body_words(f"{when(event.sent_at_ms)}  edited by {who}: ", event.body)
+        case happened.MessageReacted():
+            who = event.by or "you"
+            return _now(f"{who} reacted {event.emoji}" if event.emoji else f"{who} took it back")
+        case happened.MessagePinned():
+            return _now(f"{event.by or 'you'} {'pinned' if event.on else 'unpinned'} a message")
+        case happened.MessageBookmarked():
+            return None
+        case happened.MessageDeleted():
+            who = event.contact if event.direction == "in" else "you"
+            return _now(f"{who} deleted messages for both")
         case happened.MessagesDeleted():
             return _now(f"messages with {event.contact} were deleted here")
         case happened.ContactChanged():

@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from loom.api.commands import Command, History, Search
-from loom.api.views import Draft, InviteView, Messages, SafetyNumberView, TokenView
+from loom.api.commands import Command, History, ListBookmarks, Search
+from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
 from loom.printable import printable
@@ -27,6 +27,7 @@ _WORD: Final = re.compile("[a-z]{3,8}")
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
     "direction": frozenset(Direction),
+    "kind": frozenset({"text"}),
 }
 """Fields of a message in which front ends look something up."""
 
@@ -51,14 +52,17 @@ class Cleaner:
             self._count(fields.get("contact_id"))
             body_max = DRAFT_MAX_BYTES if isinstance(value, Draft) else TEXT_MAX_BYTES
             clean = {name: self._field(name, one, body_max) for name, one in fields.items()}
-            _check_known_words(fields)
+            if "message_id" in fields or isinstance(value, Quote):
+                _check_known_words(fields)
             _check_what_pictures_are_made_of(value)
             return msgspec.structs.replace(value, **clean)
         return self._plain(value)
 
     def answer(self, answer: R, command: Command[R]) -> R:
         """What a command gave. Raises ControlError: also, more messages than were asked for."""
-        asked = command.limit if isinstance(command, History | Search) else ITEMS_MAX
+        asked = ITEMS_MAX
+        if isinstance(command, History | Search | ListBookmarks):
+            asked = command.limit
         if isinstance(answer, Messages) and len(answer.messages) > asked:
             raise ControlError(what="more messages than were asked for")
         return self.clean(answer)
@@ -96,11 +100,10 @@ class Cleaner:
 
 
 def _check_known_words(fields: Mapping[str, object]) -> None:
-    """Raises ControlError: a message whose state or direction is none."""
-    if "message_id" in fields:
-        for name, known in _KNOWN_WORDS.items():
-            if fields.get(name, next(iter(known))) not in known:
-                raise ControlError(what=f"an unknown {name}")
+    """Raises ControlError: a message whose state, direction or kind is none."""
+    for name, known in _KNOWN_WORDS.items():
+        if fields.get(name, next(iter(known))) not in known:
+            raise ControlError(what=f"an unknown {name}")
 
 
 def _check_what_pictures_are_made_of(value: msgspec.Struct) -> None:

@@ -26,6 +26,14 @@ SILENCE_MAX_S: Final = 200.0
 FROM_AFAR: Final = frozenset(
     {
         api.SendText,
+        api.EditMessage,
+        api.ShowEdits,
+        api.React,
+        api.Pin,
+        api.ListPins,
+        api.Bookmark,
+        api.ListBookmarks,
+        api.Forward,
         api.ExportToken,
         api.ImportToken,
         api.ListContacts,

@@ -46,7 +46,7 @@ from loom.storage import (
 from loom.storage.connection import Db
 from loom.storage.invites import InvitePrekey
 from loom.storage.receipts import ReceiptKind
-from loom.wire.content import Payload, Receipt, Unknown, decode_payload
+from loom.wire.content import Delete, Payload, Receipt, Unknown, decode_payload
 from loom.wire.limits import INBOX_QUEUE_MAX, RECEIPT_MAX_IDS
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ BATCH_SKIPPED_MAX: Final = 256
 """Limits of one transaction, so that one contact's long texts and gaps do not hold up others."""
 IDS_IN_LOOP_MAX: Final = 128
 """Of Receipts: each id changes a row or two; work on more of them is done in the thread."""
+DELETED_ID_COST: Final = 10
+"""To delete a message is as much work as so many ids of a Receipt."""
 ENVELOPE_HASH_BYTES: Final = 32
 GAP_REST: Final = 4
 """After a batch with large gaps a contact rests this many times as long as the batch took."""
@@ -94,6 +96,8 @@ class Stored(NamedTuple):
     person: Person | None
     are_mailboxes_changed: bool
     is_join_answered: bool
+    withdrawn: list[MessageId]
+    is_erased: bool
 
 
 class Batch:
@@ -112,7 +116,7 @@ class Batch:
         self.skipped = 0
         """Keys stored and deleted because messages are missing."""
         self.told_ids = 0
-        """How many messages its Receipts name."""
+        """How many messages its Receipts name, and how many times ten its Deletes."""
 
     def is_full(self, limit: int) -> bool:
         """Whether the rest must wait for the next transaction."""
@@ -329,6 +333,8 @@ class Inbox:
             self._delivery.outbox.receipted(
                 [MessageId(one) for one in payload.delivered + payload.read]
             )
+        if isinstance(payload, Delete):
+            batch.told_ids += DELETED_ID_COST * len(payload.target_ids)
         session = opened.sessions.session(opened.session_id)
         counter = 0 if session is None else session.reset_counter
         batch.taken.append(Taken(envelope, payload, counter))
@@ -353,6 +359,10 @@ class Inbox:
                 self._context.on_mail_change()
             if stored.is_join_answered:
                 self._context.on_join_answered()
+            if stored.withdrawn:
+                self._delivery.outbox.withdraw(stored.withdrawn)
+            if stored.is_erased:
+                self._context.spawn(self._erase(), "erasing")
             if receipt is not None and self._arbiter.send(receipt):
                 self._delivery.receipts.told([])
             elif to_owe:
@@ -375,7 +385,7 @@ class Inbox:
         context, person = self._context, self._context.person
         now_ms = context.parts.clock.now_ms()
         new = seen.add_many(db, person.peer_id, Direction.IN, ids)
-        intake = Intake(db, happened, context, now_ms)
+        intake = Intake(db, happened, context, now_ms, to_come=new)
         for one in batch.taken:
             if one.payload is None or (take_in := TAKE_IN.get(type(one.payload))) is None:
                 continue
@@ -402,7 +412,19 @@ class Inbox:
         if to_owe:
             receipts.add(db, context.device_id, ReceiptKind.DELIVERED, to_owe)
         changed = persons.by_id(db, person.person_id) if intake.is_person_changed else None
-        return Stored(changed, intake.are_mailboxes_changed, intake.is_join_answered)
+        return Stored(
+            changed,
+            intake.are_mailboxes_changed,
+            intake.is_join_answered,
+            intake.withdrawn,
+            intake.is_erased,
+        )
+
+    async def _erase(self) -> None:
+        try:
+            await self._context.parts.eraser.erase()
+        except LoomError as error:  # the next maintenance does it
+            log.warning("contact %d: not erased yet: %s", self._context.number, error.code)
 
     async def _came_before(self, came: Incoming) -> bool:
         """A repeated envelope was opened once; its receipt was lost, and is owed again."""

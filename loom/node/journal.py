@@ -4,12 +4,14 @@ import asyncio
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import cache
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from loom.api.events import AnyEvent, Event, EventsGap
+from loom.api.events import AnyEvent, Event, EventsGap, WholeMessage
 from loom.model import ConversationId
+from loom.node.message_view import Contents, without_content
 from loom.ports import Clock
 from loom.storage import events as store
 from loom.storage.connection import Db
@@ -46,7 +48,7 @@ class Happened:
         conversation_id: ConversationId | None = None,
         message_row: int | None = None,
     ) -> None:
-        """An event to store. The text of `message_row` stays in the history alone."""
+        """An event to store. What the message `message_row` shows stays in the history alone."""
         self.drafts.append(_Draft(event, True, conversation_id, message_row))
 
     def add_live(self, event: AnyEvent) -> None:
@@ -148,10 +150,11 @@ class Journal:
 
     async def _page(self, after: int) -> list[AnyEvent]:
         """The next stored events; first the gap, if some of those after `after` were deleted."""
-        forgotten, found = await self._database.long_read(
-            lambda db: (store.forgotten_through(db), store.after(db, after, REPLAY_PAGE))
-        )
-        events = [_restored(one) for one in found]
+
+        def read(db: Db) -> tuple[int, list[AnyEvent]]:
+            return store.forgotten_through(db), _restored(db, store.after(db, after, REPLAY_PAGE))
+
+        forgotten, events = await self._database.long_read(read)
         if after < forgotten:
             events.insert(0, EventsGap(from_seq=after + 1, to_seq=forgotten))
         return events
@@ -213,7 +216,7 @@ def _store(db: Db, drafts: Iterable[_Draft], now_ms: int) -> list[AnyEvent]:
             told.append(event)
             continue
         new = store.NewEvent(
-            body=_encoder.encode(event if message_row is None else _without_text(event)),
+            body=_encoded(without_content(event) if isinstance(event, WholeMessage) else event),
             created_at_ms=now_ms,
             conversation_id=conversation_id,
             message_row=message_row,
@@ -222,13 +225,37 @@ def _store(db: Db, drafts: Iterable[_Draft], now_ms: int) -> list[AnyEvent]:
     return told
 
 
-def _without_text(event: Event) -> Event:
-    # The text of a message is in the history alone, so that deleting it there deletes it.
-    return msgspec.structs.replace(event, body="")
+@cache
+def _defaults(kind: type[Event]) -> dict[str, object]:
+    """The value of each field that need not be stored; UNSET: every value must."""
+    fields = msgspec.structs.fields(kind)
+    return {
+        one.name: msgspec.UNSET
+        if one.required
+        else one.default_factory()
+        if one.default is msgspec.NODEFAULT
+        else one.default
+        for one in fields
+    }
 
 
-def _restored(stored: store.StoredEvent) -> AnyEvent:
-    event = _decoder.decode(stored.body)
-    if stored.message_row is None:
-        return msgspec.structs.replace(event, seq=stored.seq)
-    return msgspec.structs.replace(event, seq=stored.seq, body=stored.text or "")
+def _encoded(event: Event) -> bytes:
+    """JSON without the fields that have their default, of which a message has many."""
+    defaults = _defaults(type(event))
+    fields = {
+        name: value
+        for name, default in defaults.items()
+        if (value := getattr(event, name)) != default
+    }
+    return _encoder.encode({"type": event.__struct_config__.tag, **fields})
+
+
+def _restored(db: Db, page: list[store.StoredEvent]) -> list[AnyEvent]:
+    contents = Contents(db, [one.message_row for one in page if one.message_row is not None])
+    restored: list[AnyEvent] = []
+    for stored in page:
+        event = msgspec.structs.replace(_decoder.decode(stored.body), seq=stored.seq)
+        if isinstance(event, WholeMessage) and stored.message_row is not None:
+            event = contents.restore(event, stored.message_row)
+        restored.append(event)
+    return restored

@@ -1,12 +1,17 @@
-"""What people type: names and texts, checked before they are kept or sent."""
+"""What people type: names, texts and reactions, checked before they are kept or sent."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Final
 
-from loom.errors import InvalidName, InvalidText
-from loom.printable import printable
-from loom.wire.limits import NAME_MAX_BYTES, NAME_MAX_CHARACTERS, TEXT_MAX_BYTES
+from loom.errors import InvalidInput, InvalidName, InvalidText
+from loom.printable import first_sign, printable
+from loom.wire.limits import (
+    NAME_MAX_BYTES,
+    NAME_MAX_CHARACTERS,
+    REACTION_MAX_BYTES,
+    TEXT_MAX_BYTES,
+)
 
 NAMELESS: Final = "Somebody"
 
@@ -23,6 +28,19 @@ def check_text(body: str) -> None:
         raise InvalidText(reason="it has only characters that cannot be seen")
     if size_bytes > TEXT_MAX_BYTES:
         raise InvalidText(reason=f"it has {size_bytes} bytes, {TEXT_MAX_BYTES} are allowed")
+
+
+def check_emoji(emoji: str) -> None:
+    """Raises InvalidInput unless `emoji` is one sign that can be seen, or empty."""
+    if not emoji:
+        return
+    try:
+        size_bytes = len(emoji.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInput(what="A reaction is one emoji") from error
+    is_seen = bool(printable(emoji).strip())
+    if not is_seen or first_sign(emoji) != emoji or size_bytes > REACTION_MAX_BYTES:
+        raise InvalidInput(what="A reaction is one emoji")
 
 
 def check_name(name: str) -> str:

@@ -66,15 +66,21 @@ class Outbox:
         message_id: MessageId,
         payload: KnownPayload,
         also: Callable[[Db, Happened], T],
+        *,
+        about_row: int | None = None,
     ) -> T:
-        """Queue a payload durably, together with `also`; returns after the commit."""
+        """Queue a payload durably, together with `also`; returns after the commit.
+
+        Args:
+            about_row: the message of the history that it is about.
+        """
         data = encode_payload(payload)
         if self._is_free():
             try:
-                return await self._add_sealed(message_id, data, also)
+                return await self._add_sealed(message_id, data, also, about_row)
             except StateConflict:
                 log.info("contact %d: queued unsealed after a failed commit", self._context.number)
-        return await self._add_unsealed(message_id, data, also)
+        return await self._add_unsealed(message_id, data, also, about_row)
 
     def withdraw(self, message_ids: Sequence[MessageId]) -> None:
         """These rows were deleted: nothing waits for their receipts any more."""
@@ -208,14 +214,19 @@ class Outbox:
         )
 
     async def _add_sealed(
-        self, message_id: MessageId, data: bytes, also: Callable[[Db, Happened], T]
+        self,
+        message_id: MessageId,
+        data: bytes,
+        also: Callable[[Db, Happened], T],
+        about_row: int | None,
     ) -> T:
         device_id = self._context.device_id
         sealed = self._sessions.seal_row(message_id, data)
         seal = _seal_of(sealed, self._context.parts.now_s())
 
         def store(db: Db, happened: Happened) -> tuple[int, T]:
-            return outbox.add(db, device_id, message_id, data, seal), also(db, happened)
+            row_id = outbox.add(db, device_id, message_id, data, seal, about_row=about_row)
+            return row_id, also(db, happened)
 
         def write(stored: tuple[int, T]) -> None:
             if not self.state.is_caught_up:
@@ -230,14 +241,18 @@ class Outbox:
         return (await self._sessions.commit(store, write))[1]
 
     async def _add_unsealed(
-        self, message_id: MessageId, data: bytes, also: Callable[[Db, Happened], T]
+        self,
+        message_id: MessageId,
+        data: bytes,
+        also: Callable[[Db, Happened], T],
+        about_row: int | None,
     ) -> T:
         device_id = self._context.device_id
         self._added += 1
         self.state = replace(self.state, is_caught_up=False)
 
         def store(db: Db, happened: Happened) -> T:
-            outbox.add(db, device_id, message_id, data)
+            outbox.add(db, device_id, message_id, data, about_row=about_row)
             return also(db, happened)
 
         return await self._context.parts.journal.submit(store, then=lambda _: self._alarm.ring())

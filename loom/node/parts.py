@@ -6,6 +6,7 @@ from functools import cached_property
 
 from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
+from loom.node.erasing import Eraser
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.nonce_pool import NoncePool
@@ -29,6 +30,11 @@ class Parts:
     def nonces(self) -> NoncePool:
         """What becomes public."""
         return NoncePool(self.random)
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        """What makes deletions of contacts final."""
+        return Eraser(self.database, self.clock)
 
     def now_s(self) -> int:
         """Unix time in seconds."""

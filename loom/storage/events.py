@@ -1,4 +1,4 @@
-"""Stored events, replayed by `seq`. The text of a message is in the history alone."""
+"""Stored events, replayed by `seq`. What a message shows is in the history alone."""
 
 from typing import Final
 
@@ -14,9 +14,9 @@ _FORGOTTEN: Final = "events_forgotten_through"
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event to store: `body` is its JSON without `seq`, and without the text of a message.
+    """An event to store: `body` is its JSON without `seq`, and without what a message shows.
 
-    `message_row` names the message whose text belongs into it.
+    `message_row` names the message that is shown in it.
     """
 
     body: bytes
@@ -26,12 +26,11 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event to replay; `text` is its message's, None where it has none or it is deleted."""
+    """An event to replay; what its message shows is in the history."""
 
     seq: int
     body: bytes
     message_row: int | None
-    text: str | None
 
 
 def append(db: Connection, event: NewEvent) -> int:
@@ -49,12 +48,10 @@ def append(db: Connection, event: NewEvent) -> int:
 def after(db: Connection, seq: int, limit: int) -> list[StoredEvent]:
     """The events after a number, in order."""
     rows = db.execute(
-        "SELECT seq, events.body, message_row, messages.body FROM events"
-        " LEFT JOIN messages ON messages.row_id = message_row"
-        " WHERE seq > ? ORDER BY seq LIMIT ?",
+        "SELECT seq, body, message_row FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
         (seq, limit),
     )
-    return [StoredEvent(seq=s, body=b, message_row=r, text=t) for s, b, r, t in rows]
+    return [StoredEvent(seq=s, body=b, message_row=r) for s, b, r in rows]
 
 
 def last_seq(db: Connection) -> int:

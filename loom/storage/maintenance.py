@@ -3,6 +3,7 @@
 from sqlcipher3.dbapi2 import Connection
 
 from loom.storage import (
+    early,
     envelopes,
     events,
     handshakes,
@@ -14,7 +15,12 @@ from loom.storage import (
     requests,
     skipped_keys,
 )
-from loom.wire.limits import ENVELOPE_MEMORY_S, SKIPPED_LIFETIME_S, UNOPENED_MEMORY_DAYS
+from loom.wire.limits import (
+    EARLY_LIFETIME_S,
+    ENVELOPE_MEMORY_S,
+    SKIPPED_LIFETIME_S,
+    UNOPENED_MEMORY_DAYS,
+)
 
 _DAY_S = 86_400
 _LINK_RAND_DAYS = 2
@@ -32,6 +38,7 @@ def prune(db: Connection, now_s: int) -> int:
         + invites.prune(db, now_s)
         + joins.prune(db, now_s)
         + requests.prune(db, now_s)
+        + early.prune(db, now_s - EARLY_LIFETIME_S)
         + events.prune(db)
     )
 

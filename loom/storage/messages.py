@@ -5,13 +5,21 @@ from typing import Any, Final
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ConversationId, Message, MessageId, MessageState, PersonId
+from loom.model import (
+    ConversationId,
+    Message,
+    MessageId,
+    MessageName,
+    MessageState,
+    PersonId,
+)
 from loom.storage.ids import ROWS, id_list
 
 LAST_ROW: Final = 2**63 - 1
 COLUMNS: Final = (
-    "messages.row_id, message_id, conversation_id, author, kind, messages.body, sent_at_ms,"
-    " stored_at_ms, state"
+    "messages.row_id, message_id, conversation_id, messages.author, messages.kind, messages.body,"
+    " sent_at_ms, stored_at_ms, state, reply_author, reply_id, expires_s, edited, deleted_at_ms,"
+    " bookmarked"
 )
 _SELECT: Final = "SELECT " + COLUMNS + " FROM messages "  # noqa: S608 - constants only
 
@@ -62,6 +70,11 @@ def message(row: tuple[Any, ...]) -> Message:
         sent_at_ms=row[6],
         stored_at_ms=row[7],
         state=STATES[row[8]],
+        reply=None if row[10] is None else MessageName(row[9], row[10]),
+        expires_s=row[11],
+        edited=bool(row[12]),
+        deleted_at_ms=row[13],
+        bookmarked=bool(row[14]),
     )
 
 
@@ -76,6 +89,8 @@ def insert(
     sent_at_ms: int,
     stored_at_ms: int,
     state: MessageState,
+    reply: MessageName | None = None,
+    expires_s: int = 0,
 ) -> Message:
     """Add a message; its row comes after all others, also deleted ones.
 
@@ -84,8 +99,8 @@ def insert(
     """
     row_id = db.execute(
         "INSERT INTO messages"
-        " (conversation_id, message_id, author, kind, body, sent_at_ms, stored_at_ms, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " (conversation_id, message_id, author, kind, body, sent_at_ms, stored_at_ms, state,"
+        " reply_author, reply_id, expires_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             conversation_id,
             message_id,
@@ -95,6 +110,8 @@ def insert(
             sent_at_ms,
             stored_at_ms,
             RANK[state],
+            *(reply or (None, None)),
+            expires_s,
         ),
     ).lastrowid
     return Message(
@@ -107,6 +124,8 @@ def insert(
         sent_at_ms=sent_at_ms,
         stored_at_ms=stored_at_ms,
         state=state,
+        reply=reply,
+        expires_s=expires_s,
     )
 
 
@@ -172,9 +191,59 @@ def by_id(
     return None if row is None else message(row)
 
 
+def rows_of(
+    db: Connection, conversation_id: ConversationId, message_ids: Iterable[MessageId]
+) -> list[int]:
+    """The rows of these messages, of any author."""
+    rows = db.execute(
+        "SELECT row_id FROM messages WHERE conversation_id = :conversation_id"  # noqa: S608
+        " AND message_id IN " + ROWS,
+        {"conversation_id": conversation_id, "ids": id_list(message_ids)},
+    )
+    return [row_id for (row_id,) in rows]
+
+
 def by_rows(db: Connection, row_ids: Sequence[int]) -> list[Message]:
     """The messages of these rows, in this order; a row that is not there is left out."""
     return [message(row) for row in db.execute(_BY_ROWS, (str(list(row_ids)),))]
+
+
+def put_wording(db: Connection, row_id: int, body: str) -> None:
+    """Show another wording of a text, and that it is one."""
+    db.execute("UPDATE messages SET body = ?, edited = 1 WHERE row_id = ?", (body, row_id))
+
+
+def set_bookmarked(db: Connection, row_id: int, *, on: bool) -> None:
+    """Keep a message findable here, or no longer."""
+    db.execute("UPDATE messages SET bookmarked = ? WHERE row_id = ?", (on, row_id))
+
+
+def bookmarked(
+    db: Connection, conversation_id: ConversationId | None, limit: int, before_row: int
+) -> list[Message]:
+    """Bookmarked messages of one conversation or of all, newest first."""
+    rows = db.execute(
+        _SELECT + "INDEXED BY messages_bookmarked WHERE bookmarked = 1 AND row_id < ?1"
+        " AND (?2 IS NULL OR conversation_id = ?2) ORDER BY row_id DESC LIMIT ?3",
+        (before_row, conversation_id, limit),
+    )
+    return [message(row) for row in rows]
+
+
+def entomb(db: Connection, row_id: int, deleted_at_ms: int) -> None:
+    """Delete a message for both: all that was said in it and of it goes, from search, too.
+
+    That there was one, and when, stays; nothing of it is unread any more. The log holds the old
+    pages until `Database.checkpoint`.
+    """
+    db.execute(
+        "UPDATE messages SET body = '', edited = 0, bookmarked = 0, reply_author = NULL,"
+        " reply_id = NULL, deleted_at_ms = ?, state = iif(author <> 0 AND state = 3, 4, state)"
+        " WHERE row_id = ?",
+        (deleted_at_ms, row_id),
+    )
+    db.execute("DELETE FROM edits WHERE row_id = ?", (row_id,))
+    db.execute("DELETE FROM registers WHERE row_id = ?", (row_id,))
 
 
 def delete(

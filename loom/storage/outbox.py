@@ -59,16 +59,21 @@ def add(
     message_id: MessageId,
     payload: bytes,
     seal: Seal | None = None,
+    *,
+    about_row: int | None = None,
 ) -> int:
     """Queue a message, sealed or not; its row, after all others.
+
+    Args:
+        about_row: the message of the history that it is about (see `delete_about`).
 
     Raises:
         StoreError: the id is queued for this device already (from `Database`).
     """
     cursor = db.execute(
         "INSERT INTO outbox (device_id, message_id, payload, session_id, chain, ordinal,"
-        " envelope, sealed_at_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (device_id, message_id, payload, *_seal_values(seal)),
+        " envelope, sealed_at_s, about_row) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (device_id, message_id, payload, *_seal_values(seal), about_row),
     )
     return cursor.lastrowid or 0
 
@@ -94,6 +99,12 @@ def delete_all(db: Connection, device_id: DeviceId) -> list[MessageId]:
     ids = [row[0] for row in db.execute(_IDS, (device_id,))]
     db.execute("DELETE FROM outbox WHERE device_id = ?", (device_id,))
     return ids
+
+
+def delete_about(db: Connection, row_id: int) -> list[MessageId]:
+    """Remove what is queued about a message of the history; the ids of these rows."""
+    rows = db.execute("DELETE FROM outbox WHERE about_row = ? RETURNING message_id", (row_id,))
+    return [message_id for (message_id,) in rows]
 
 
 def by_id(db: Connection, device_id: DeviceId, message_id: MessageId) -> OutboxRow | None:

@@ -19,7 +19,7 @@ PART_BITS: Final = 17
 INDEX_EVERY: Final = 256
 """Messages that wait for the index at most; a search indexes what waits before it looks."""
 
-# Its leaves fit into a page with SQLCipher's reserved bytes. The trigger leaves out what the index
+# Its leaves fit into a page with SQLCipher's reserved bytes. The triggers leave out what the index
 # does not hold yet.
 _NEW_PART: Final = (
     """
@@ -36,6 +36,16 @@ WHEN old.row_id > {start} AND old.row_id <= {end}
 BEGIN
     INSERT INTO messages_fts_{part} (messages_fts_{part}, rowid, body, conversation)
     VALUES ('delete', old.row_id, old.body, old.conversation_id);
+END""",
+    """
+CREATE TRIGGER message_changes_in_search_{part} AFTER UPDATE OF body ON messages
+WHEN old.row_id > {start} AND old.row_id <= {end}
+    AND old.row_id <= (SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts')
+BEGIN
+    INSERT INTO messages_fts_{part} (messages_fts_{part}, rowid, body, conversation)
+    VALUES ('delete', old.row_id, old.body, old.conversation_id);
+    INSERT INTO messages_fts_{part} (rowid, body, conversation)
+    VALUES (new.row_id, new.body, new.conversation_id);
 END""",
 )
 # One segment is asked in half the time of ten.
@@ -86,13 +96,14 @@ def index_new(db: Connection) -> None:
 
 
 def _drop_parts(db: Connection) -> None:
-    """A migration that made the history's table again left the parts of the old one."""
+    """A migration that has the index made again left the parts of the old one."""
     parts = db.execute(
-        "SELECT name FROM sqlite_schema"
+        "SELECT iif(type = 'table', 'TABLE', 'TRIGGER'), name FROM sqlite_schema"
         " WHERE name GLOB 'messages_fts_*' AND sql GLOB 'CREATE VIRTUAL TABLE*'"
+        " OR type = 'trigger' AND name GLOB 'message_*_search_*'"
     ).fetchall()
-    for (name,) in parts:
-        db.execute(f"DROP TABLE {name}")
+    for kind, name in parts:
+        db.execute(f"DROP {kind} {name}")
 
 
 def search(

@@ -29,3 +29,12 @@ def add_many(
         "ids": id_list(message_ids),
     }
     return {row[0] for row in db.execute(_ADD, given)}
+
+
+def contains(db: Connection, peer_id: PeerId, author: Direction, message_id: MessageId) -> bool:
+    """Whether an id of an author was taken in."""
+    row = db.execute(
+        "SELECT 1 FROM seen WHERE peer_id = ? AND author = ? AND message_id = ?",
+        (peer_id, _NUMBER[author], message_id),
+    ).fetchone()
+    return row is not None

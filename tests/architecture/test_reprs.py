@@ -27,7 +27,7 @@ SHOWN = {
         *("Message", "Profile", "Receipt", "SealedAt", "SealedPosition", "_SkippedAt"),
         *("UnknownHandshake", "Sending", "Receiving"),
         *("SealedEnvelope", "StoredChain", "Text", "Typing", "Unknown", "Envelope"),
-        *("KnownPayload", "Payload"),
+        *("KnownPayload", "Payload", "MessageName", "Target", "Delete", "Edit", "Pin", "React"),
     ),
     "what anybody on the wire sees": ("LinkKind", "Place", "Presence", "Started", "Taken"),
     "the random part of a link's tag, which travels open": ("Admission", "LinkAuthenticated"),

@@ -301,10 +301,13 @@ class Person:
         return [body for body, _ in self.texts(other, Direction.OUT)]
 
     def all_delivered(self, other: "Person") -> bool:
-        """Nothing waits: every text has its tick, or failed."""
+        """Nothing waits: every text has its tick, or failed, or was deleted for both."""
         waiting = (MessageState.QUEUED, MessageState.SENT)
+        number = self.peer(other).conversation_id
+        found = self.database.look(lambda db: messages.page(db, number, HISTORY_MAX))
         return self.queued(other) == 0 and not any(
-            state in waiting for _, state in self.texts(other, Direction.OUT)
+            one.direction is Direction.OUT and one.state in waiting and one.deleted_at_ms is None
+            for one in found
         )
 
     def queued(self, other: "Person") -> int:

@@ -246,12 +246,46 @@ def _text() -> str:
     return figure(
         bytes.fromhex(load("payloads")["derived"]["text"]),
         [
-            Part("array of 4", 1),
+            Part("array of 6", 1),
             Part("tag 1", 1),
             Part("bin of 16", 2),
             Part("message_id", 16),
             Part("sent_at_ms", 9),
-            Part('str of 15: "see you at noon"', 0),
+            Part('str of 15: "see you at noon"', 16),
+            Part("answers nothing: nil", 1),
+            Part("no timer", 1),
+        ],
+    )
+
+
+def _answer_text() -> str:
+    return figure(
+        bytes.fromhex(load("payloads")["derived"]["answer"]),
+        [
+            Part("array of 6", 1),
+            Part("tag 1", 1),
+            Part("message_id", 18),
+            Part("sent_at_ms", 9),
+            Part('str of 3: "yes"', 4),
+            Part("array of 2", 1),
+            Part("own: false, the reader wrote it", 1),
+            Part("message_id of what it answers", 18),
+            Part("timer: a day", 0),
+        ],
+    )
+
+
+def _edit() -> str:
+    return figure(
+        bytes.fromhex(load("payloads")["derived"]["edit"]),
+        [
+            Part("array of 6", 1),
+            Part("tag 8", 1),
+            Part("message_id", 18),
+            Part("sent_at_ms", 9),
+            Part("message_id of the Text", 18),
+            Part("number", 9),
+            Part('str of 14: "see you at one"', 0),
         ],
     )
 
@@ -422,6 +456,8 @@ FIGURES: Final[dict[str, Callable[[], str]]] = {
     "keys of a message": _keys,
     "ratchet message": _message,
     "text": _text,
+    "answering text": _answer_text,
+    "edit": _edit,
     "receipt": _receipt,
     "advert": _advert,
     "queue keys": _queue,

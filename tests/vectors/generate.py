@@ -30,8 +30,8 @@ VERSIONS = {
     "identity": 1,
     "pair": 1,
     "link": 1,
-    "session": 2,
-    "payloads": 4,
+    "session": 3,
+    "payloads": 5,
     "presence": 1,
     "queues": 1,
     "invites": 1,
@@ -152,7 +152,7 @@ def session_messages() -> list[Values]:
     for number, sender in enumerate(SENDERS):
         text = f"message {number} of {sender.upper()}"
         message_id = {"bin": filler(f"message id {number}", 16).hex()}
-        fields = [1, message_id, UNIX_S * 1_000 + number, text]
+        fields = [1, message_id, UNIX_S * 1_000 + number, text, None, 0]
         payload = DERIVE["payloads"]({"accepted": {"it": fields}})["it"]
         message: Values = {
             "sender": sender,
@@ -177,14 +177,16 @@ def session_messages() -> list[Values]:
 def payload_inputs() -> Values:
     id_one, id_two = {"bin": bytes(range(16)).hex()}, {"bin": bytes(range(16, 32)).hex()}
     ms, some = UNIX_S * 1_000, bytes(range(16)).hex()
-    mask, secret = {"bin": some}, {"bin": bytes(range(32)).hex()}
+    mask, secret, year = {"bin": some}, {"bin": bytes(range(32)).hex()}, 31_536_000
     entry = f"949192a16101c410{some}c420{some * 2}00"  # at port 1 of the host "a"
     later = f"9464c410{some}05"
     return {
         "accepted": {
-            "text": [1, id_one, ms, "see you at noon"],
-            "text of 40 bytes": [1, id_one, 0, "\N{SNOWMAN}" * 13 + "!"],
-            "longest text": [1, id_one, ms, "x" * 16_384],
+            "text": [1, id_one, ms, "see you at noon", None, 0],
+            "text of 40 bytes": [1, id_one, 0, "\N{SNOWMAN}" * 13 + "!", None, 0],
+            "longest text": [1, id_one, ms, "x" * 16_384, None, 0],
+            "answer": [1, id_one, ms, "yes", [False, id_two], 86_400],
+            "answer to oneself with the longest timer": [1, id_one, ms, "x", [True, id_two], year],
             "empty receipt": [2, id_one, ms, [], []],
             "receipt": [2, id_one, ms, [id_two], [id_one, id_two]],
             "receipt of 20": [2, id_one, ms, [id_two] * 20, []],
@@ -202,6 +204,15 @@ def payload_inputs() -> Values:
                 ],
             ],
             "no mailboxes": [5, id_one, ms, ms + 1, []],
+            "edit": [8, id_one, ms, id_two, ms, "see you at one"],
+            "edit with the largest number": [8, id_one, ms, id_two, 2**53 - 1, "x" * 16_384],
+            "delete": [9, id_one, ms, [id_two]],
+            "delete of 100": [9, id_one, ms, [id_two] * 100],
+            "reaction": [10, id_one, ms, [False, id_two], ms, "\N{THUMBS UP SIGN}"],
+            "reaction taken back": [10, id_one, ms, [True, id_two], 0, ""],
+            "longest reaction": [10, id_one, ms, [True, id_two], 7, "\N{SNOWMAN}" * 21 + "!"],
+            "pin": [11, id_one, ms, [True, id_two], ms, True],
+            "pin taken off": [11, id_one, ms, [False, id_two], ms, False],
             "timer": [12, id_one, ms, ms + 1, 3_600],
             "timer off": [12, id_one, ms, ms + 1, 0],
             "farewell to a conversation": [13, id_one, ms, ms, 1],
@@ -223,16 +234,33 @@ def payload_inputs() -> Values:
         "refused": {
             "nothing": "",
             "no array": "01",
-            "integer not in its shortest form": f"94cc01c410{some}00a178",
-            "bytes left over": f"9401c410{some}00a17800",
-            "one field too many": f"9501c410{some}00a178a0",
-            "one field too few": f"9301c410{some}00",
-            "empty text": f"9401c410{some}00a0",
-            "invalid UTF-8": f"9401c410{some}00a1ff",
-            "text as bytes": f"9401c410{some}00c40178",
-            "id of 15 bytes": f"9401c40f{some[:30]}00a178",
-            "negative time": f"9401c410{some}ffa178",
-            "time of 2^53": f"9401c410{some}cf0020000000000000a178",
+            "integer not in its shortest form": f"96cc01c410{some}00a178c000",
+            "bytes left over": f"9601c410{some}00a178c00000",
+            "one field too many": f"9701c410{some}00a178c000a0",
+            "one field too few": f"9501c410{some}00a178c0",
+            "text without answer and timer": f"9401c410{some}00a178",
+            "empty text": f"9601c410{some}00a0c000",
+            "invalid UTF-8": f"9601c410{some}00a1ffc000",
+            "text as bytes": f"9601c410{some}00c40178c000",
+            "id of 15 bytes": f"9601c40f{some[:30]}00a178c000",
+            "negative time": f"9601c410{some}ffa178c000",
+            "time of 2^53": f"9601c410{some}cf0020000000000000a178c000",
+            "answer to an id of 15 bytes": f"9601c410{some}00a17892c2c40f{some[:30]}00",
+            "answer that says not whose": f"9601c410{some}00a17891c410{some}00",
+            "answer with a number for a bool": f"9601c410{some}00a1789200c410{some}00",
+            "text under a timer of 4 s": f"9601c410{some}00a178c004",
+            "text under a timer of a year and a second": f"9601c410{some}00a178c0ce01e13381",
+            "edit to nothing": f"9608c410{some}00c410{some}00a0",
+            "edit numbered 2^53": f"9608c410{some}00c410{some}cf0020000000000000a178",
+            "edit with a negative number": f"9608c410{some}00c410{some}ffa178",
+            "edit of an id of 15 bytes": f"9608c410{some}00c40f{some[:30]}00a178",
+            "delete of nothing": f"9409c410{some}0090",
+            "delete of 101": f"9409c410{some}00dc0065" + f"c410{some}" * 101,
+            "delete of an id of 15 bytes": f"9409c410{some}0091c40f{some[:30]}",
+            "reaction of 65 bytes": f"960ac410{some}0092c3c410{some}00d941{'61' * 65}",
+            "reaction numbered 2^53": f"960ac410{some}0092c3c410{some}cf0020000000000000a178",
+            "pin with a number for a bool": f"960bc410{some}0092c3c410{some}0001",
+            "pin of an id of 15 bytes": f"960bc410{some}0092c3c40f{some[:30]}00c3",
             "receipt with a short id": f"9502c410{some}0091c4010090",
             "five mailboxes": f"9505c410{some}0000" + f"95{entry * 5}",
             "mailbox without an address": f"9505c410{some}0000919490c410{some}c420{some * 2}00",

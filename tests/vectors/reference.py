@@ -470,6 +470,8 @@ def payloads(inputs: Values) -> Values:
 def _pack(value: Any) -> bytes:
     """The part of MessagePack that payloads use; {"bin": hex} stands for bytes."""
     match value:
+        case None:
+            return b"\xc0"
         case bool():
             return b"\xc3" if value else b"\xc2"
         case int():

@@ -8,6 +8,7 @@ from loom.config import Paths
 from loom.errors import InvalidInput
 from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
+from loom.node.commands.deletion import DeletionCommands
 from loom.node.commands.invites import InviteCommands
 from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
@@ -16,6 +17,7 @@ from loom.node.commands.pairing import PairingCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
+from loom.node.commands.statements import StatementCommands
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
@@ -47,6 +49,8 @@ class Commands:
         self._handlers = (
             MessageCommands(parts, roster).handlers
             | ReadingCommands(parts, roster).handlers
+            | StatementCommands(parts, roster).handlers
+            | DeletionCommands(parts, roster).handlers
             | contacts.handlers
             | InviteCommands(parts, roster, network, invites, contacts, name).handlers
             | self.pairing.handlers

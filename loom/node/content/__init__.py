@@ -3,9 +3,32 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from loom.node.content import join, mailboxes, profile, receipt, text, typing
+from loom.node.content import (
+    delete,
+    edit,
+    join,
+    mailboxes,
+    pin,
+    profile,
+    react,
+    receipt,
+    text,
+    typing,
+)
 from loom.node.content.intake import Intake
-from loom.wire.content import Join, Mailboxes, Payload, Profile, Receipt, Text, Typing
+from loom.wire.content import (
+    Delete,
+    Edit,
+    Join,
+    Mailboxes,
+    Payload,
+    Pin,
+    Profile,
+    React,
+    Receipt,
+    Text,
+    Typing,
+)
 
 TAKE_IN: Final[Mapping[type[Payload], Callable[[Intake, Any], None]]] = {
     Text: text.take_in,
@@ -14,6 +37,10 @@ TAKE_IN: Final[Mapping[type[Payload], Callable[[Intake, Any], None]]] = {
     Profile: profile.take_in,
     Mailboxes: mailboxes.take_in,
     Join: join.take_in,
+    Edit: edit.take_in,
+    Delete: delete.take_in,
+    React: react.take_in,
+    Pin: pin.take_in,
 }
 """By the payload's type. Runs inside the transaction of its envelope, perhaps twice, the first time
 undone. A receipted payload is taken in once, however often it comes."""

@@ -1,28 +1,58 @@
-"""Text: enters the history as delivered."""
+"""Text: enters the history as delivered, with what was stated about it before it came."""
 
 from loom.api.events import MessageReceived
-from loom.model import MessageId, MessageState
+from loom.model import OWNER, Message, MessageId, MessageName, MessageState
 from loom.node.archive import bring_back
+from loom.node.content import edit, pin, react
 from loom.node.content.intake import Intake
+from loom.node.journal import Happened
 from loom.node.message_view import message_fields
-from loom.storage import messages
-from loom.wire.content import Text, tag_of
+from loom.storage import early, messages
+from loom.wire.content import Edit, Pin, React, Target, Text, decode_payload, tag_of
 
 
 def take_in(intake: Intake, payload: Text) -> None:
     """Store it and say so."""
-    person, conversation_id = intake.context.person, intake.context.conversation_id
+    db, context = intake.db, intake.context
+    person, conversation_id = context.person, context.conversation_id
+    message_id = MessageId(payload.message_id)
     message = messages.insert(
-        intake.db,
+        db,
         conversation_id=conversation_id,
-        message_id=MessageId(payload.message_id),
+        message_id=message_id,
         author=person.person_id,
         kind=tag_of(Text),
         body=payload.body,
         sent_at_ms=payload.sent_at_ms,
         stored_at_ms=intake.now_ms,
         state=MessageState.DELIVERED,
+        reply=_name(intake, payload.reply),
+        expires_s=payload.expires_s,
     )
-    event = MessageReceived(**message_fields(person, message))
+    statements = early.take(db, conversation_id, message_id)
+    for statement in statements:
+        message = _apply(intake, message, statement)
+    event = MessageReceived(**message_fields(db, person, message, is_new=not statements))
     intake.happened.add(event, conversation_id, message.row_id)
     bring_back(intake.db, intake.happened, intake.context, intake.now_ms)
+
+
+def _name(intake: Intake, target: Target | None) -> MessageName | None:
+    """A message that the contact names, as this profile names it."""
+    if target is None:
+        return None
+    author = intake.context.person.person_id if target.own else OWNER
+    return MessageName(author, MessageId(target.message_id))
+
+
+def _apply(intake: Intake, message: Message, statement: bytes) -> Message:
+    """What was early is part of the message when it is shown first: no event of its own."""
+    db, person = intake.db, intake.context.person
+    match decode_payload(statement):
+        case Edit() as payload:
+            return edit.apply(db, Happened(), person, message, payload)
+        case React() as payload:
+            react.apply(db, Happened(), person, message, person.person_id, payload)
+        case Pin() as payload:
+            pin.apply(db, Happened(), person, message, person.person_id, payload)
+    return message

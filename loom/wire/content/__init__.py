@@ -5,12 +5,17 @@ from typing import Final
 import msgspec
 
 from loom.errors import MalformedMessage
+from loom.wire.content.delete import Delete
+from loom.wire.content.edit import Edit
 from loom.wire.content.farewell import Farewell, Scope
 from loom.wire.content.join import Join
 from loom.wire.content.mailboxes import Mailbox, Mailboxes
 from loom.wire.content.payload import MESSAGE_ID_BYTES, KnownPayload, Payload
+from loom.wire.content.pin import Pin
 from loom.wire.content.profile import Profile
+from loom.wire.content.react import React
 from loom.wire.content.receipt import Receipt
+from loom.wire.content.target import Target
 from loom.wire.content.text import Text
 from loom.wire.content.timer import Timer
 from loom.wire.content.typing import Typing
@@ -19,15 +24,20 @@ from loom.wire.limits import PAYLOAD_MAX_BYTES
 
 __all__ = [
     "KINDS",
+    "Delete",
+    "Edit",
     "Farewell",
     "Join",
     "KnownPayload",
     "Mailbox",
     "Mailboxes",
     "Payload",
+    "Pin",
     "Profile",
+    "React",
     "Receipt",
     "Scope",
+    "Target",
     "Text",
     "Timer",
     "Typing",
@@ -45,6 +55,10 @@ _ALL: Final[tuple[type[KnownPayload], ...]] = (
     Profile,
     Mailboxes,
     Join,
+    Edit,
+    Delete,
+    React,
+    Pin,
     Timer,
     Farewell,
 )

@@ -183,7 +183,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-  const isReceipted = payload !== null && ["text", "profile", "mailboxes", "join", "timer", "farewell", "unknown"].includes(payload.kind);
+  const isReceipted = payload !== null && payloads.IS_RECEIPTED.has(payload.kind);
   conversation.envelopes.push({ hash, id: isReceipted ? payload.id : null, atMs: nowMs });
   if (payload === null) return [{ event: "malformed" }];
   if (!isReceipted) return payload.kind === "typing" ? [{ event: "typing", on: payload.on }] : takeReceipts(conversation, payload);
@@ -198,6 +198,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
   if (payload.kind === "mailboxes" || payload.kind === "join") return takeMailboxes(conversation, payload);
   if (payload.kind === "timer") return [{ event: "timer", expiresS: payload.expiresS }];
   if (payload.kind === "farewell") return [{ event: "farewell", beforeMs: payload.beforeMs, scope: payload.scope }];
+  if (payload.kind !== "text") return [{ event: payload.kind }];
   const { body, sentAtMs } = payload;
   conversation.history.push({ direction: "in", id: hex(payload.id), body, sentAtMs, state: "received" });
   return [{ event: "text", id: hex(payload.id), body }];

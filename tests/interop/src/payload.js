@@ -6,8 +6,8 @@ import { equal, number } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { isHost } from "./host.js";
 import {
-  MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES, RECEIPT_MAX_IDS,
-  TEXT_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
+  DELETE_MAX_IDS, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES,
+  REACTION_MAX_BYTES, RECEIPT_MAX_IDS, TEXT_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
 } from "./limits.js";
 
 export const TEXT = 1;
@@ -16,15 +16,26 @@ export const TYPING = 3;
 export const PROFILE = 4;
 export const MAILBOXES = 5;
 export const JOIN = 6;
+export const EDIT = 8;
+export const DELETE = 9;
+export const REACT = 10;
+export const PIN = 11;
 export const TIMER = 12;
 export const FAREWELL = 13;
 
 const ID_BYTES = 16;
 const TIME_MAX = 2 ** 53 - 1;
-const NAMES = { [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes", [JOIN]: "join", [TIMER]: "timer", [FAREWELL]: "farewell" };
+const NAMES = {
+  [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes", [JOIN]: "join",
+  [EDIT]: "edit", [DELETE]: "delete", [REACT]: "react", [PIN]: "pin", [TIMER]: "timer", [FAREWELL]: "farewell",
+};
+/** Stored and receipted; a kind of a later version is, too. */
+export const IS_RECEIPTED = new Set([
+  "text", "profile", "mailboxes", "join", "edit", "delete", "react", "pin", "timer", "farewell", "unknown",
+]);
 
 export const encodePayload = (fields) => encode(fields);
-export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body]);
+export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body, null, 0]);
 export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, id, sentAtMs, delivered, read]);
 export const typing = (id, sentAtMs, on) => encode([TYPING, id, sentAtMs, on]);
 export const profile = (id, sentAtMs, name) => encode([PROFILE, id, sentAtMs, name]);
@@ -77,10 +88,24 @@ function knownFields(tag, bytes) {
   };
   const isIds = (value) =>
     Array.isArray(value) && value.every((id) => id instanceof Uint8Array && id.length === ID_BYTES);
+  const targetOf = ([own, target]) => ({ own, target });
   switch (tag) {
     case TEXT:
-      check(fields.length === 1 && isText(fields[0], 1, TEXT_MAX_BYTES));
-      return { body: fields[0] };
+      check(fields.length === 3 && isText(fields[0], 1, TEXT_MAX_BYTES) && isTimer(fields[2]));
+      check(fields[1] === null || isTarget(fields[1]));
+      return { body: fields[0], reply: fields[1] && targetOf(fields[1]), expiresS: fields[2] };
+    case EDIT:
+      check(fields.length === 3 && isBytes(fields[0], ID_BYTES) && isCount(fields[1]) && isText(fields[2], 1, TEXT_MAX_BYTES));
+      return { own: true, target: fields[0], number: fields[1], body: fields[2] };
+    case DELETE:
+      check(fields.length === 1 && isIds(fields[0]) && fields[0].length >= 1 && fields[0].length <= DELETE_MAX_IDS);
+      return { targets: fields[0] };
+    case REACT:
+      check(fields.length === 3 && isTarget(fields[0]) && isCount(fields[1]) && isText(fields[2], 0, REACTION_MAX_BYTES));
+      return { ...targetOf(fields[0]), number: fields[1], emoji: fields[2] };
+    case PIN:
+      check(fields.length === 3 && isTarget(fields[0]) && isCount(fields[1]) && typeof fields[2] === "boolean");
+      return { ...targetOf(fields[0]), number: fields[1], on: fields[2] };
     case RECEIPT:
       check(fields.length === 2 && isIds(fields[0]) && isIds(fields[1]));
       check(fields[0].length + fields[1].length <= RECEIPT_MAX_IDS);
@@ -109,6 +134,8 @@ function knownFields(tag, bytes) {
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 const isTimer = (value) => value === 0 || (isCount(value) && value >= TIMER_MIN_S && value <= TIMER_MAX_S);
 const isBytes = (value, length) => value instanceof Uint8Array && value.length === length;
+const isTarget = (value) =>
+  Array.isArray(value) && value.length === 2 && typeof value[0] === "boolean" && isBytes(value[1], ID_BYTES);
 
 const isAddress = (value) =>
   Array.isArray(value) && value.length === 2 && typeof value[0] === "string" && isHost(value[0]) &&

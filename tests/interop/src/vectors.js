@@ -341,7 +341,10 @@ function payloads({ inputs, derived }, compare) {
   for (const [name, fields] of Object.entries(inputs.accepted)) {
     compare.is(name, encodePayload(valueOf(fields)), derived[name]);
     const decoded = decodePayload(unhex(derived[name]));
-    const kind = { 1: "text", 2: "receipt", 3: "typing", 4: "profile", 5: "mailboxes", 12: "timer", 13: "farewell" }[fields[0]] ?? "unknown";
+    const kinds = [
+      "", "text", "receipt", "typing", "profile", "mailboxes", "join", "", "edit", "delete", "react", "pin", "timer", "farewell",
+    ];
+    const kind = kinds[fields[0]] ?? "unknown";
     compare.is(`${name}: kind`, decoded.kind, kind);
     compare.is(`${name}: id`, decoded.id, fields[1].bin);
     compare.is(`${name}: sent_at_ms`, decoded.sentAtMs, fields[2]);
