@@ -109,13 +109,16 @@ class ReachView(msgspec.Struct, frozen=True, kw_only=True):
     `how`: lan or direct (a link stands, on this network or beyond), anchor (lately they sent
     something through it), mail (what was sent to them lies in a mailbox there), away. `anchor` is
     the address of that anchor. `waiting` counts the messages in their mailboxes that are not
-    receipted, since `since_ms`.
+    receipted, since `since_ms`. Since `silent_since_ms` none of the anchors where they read
+    (`silent_at`) takes what waits here.
     """
 
     how: str = "away"
     anchor: str = ""
     waiting: int = 0
     since_ms: int | None = None
+    silent_at: list[str] = []
+    silent_since_ms: int | None = None
 
     @property
     def is_online(self) -> bool:
@@ -306,6 +309,8 @@ class AnchorView(View, frozen=True, kw_only=True, tag="anchor"):
     addresses: list[str]
     up: bool
     up_since_ms: int | None
+    down_since_ms: int | None = None
+    """Since when it does not answer, as far as this run of the node knows."""
     latency_ms: int | None
     queues: int
     blobs: int
@@ -326,11 +331,21 @@ class WaitingMail(View, frozen=True, kw_only=True, tag="waiting_mail"):
     since_ms: int
 
 
+class SilentAnchors(View, frozen=True, kw_only=True, tag="silent_anchors"):
+    """What is said to a contact waits here: none of the anchors where they read answers."""
+
+    contact: str
+    contact_id: int
+    anchors: list[str]
+    since_ms: int
+
+
 class Anchors(View, frozen=True, kw_only=True, tag="anchors"):
     """The anchors in use, and the mail that waits for contacts."""
 
     anchors: list[AnchorView]
     waiting: list[WaitingMail]
+    silent: list[SilentAnchors] = []
 
 
 class PairingPeer(msgspec.Struct, frozen=True, kw_only=True):
@@ -535,6 +550,7 @@ AnyView = (
     | MailFileRead
     | AnchorView
     | WaitingMail
+    | SilentAnchors
     | Anchors
     | PairingTextView
     | AnchorStatusView

@@ -1,5 +1,6 @@
 """The anchors that a profile uses: mailboxes for people who are rarely online together."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from loom.cli.anchor import add_service_to
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import sign, when
-from loom.front.reach import waiting_words
+from loom.front.reach import age_words, gone_words, silent_words, waiting_words
 from loom.printable import printable
 
 PANEL = "Network"
@@ -68,7 +69,7 @@ def anchors(context: typer.Context) -> None:
         async with caller.client() as client:
             found = await client.send(ListAnchors())
         if caller.options.json:
-            for one in (*found.anchors, *found.waiting):
+            for one in (*found.anchors, *found.waiting, *found.silent):
                 caller.output.json(one)
         else:
             _show(caller, found)
@@ -111,12 +112,25 @@ def anchor_lines(found: Anchors) -> list[str]:
 
 
 def _waiting_lines(found: Anchors) -> list[str]:
-    return [
+    now_ms = time.time_ns() // 1_000_000
+    gone = [
+        f"{printable(view.addresses[0])}: {words}."
+        for view in found.anchors
+        if (words := gone_words(view, now_ms))
+    ]
+    waiting = [
         f"{printable(one.contact)}: "
         + waiting_words(one.messages, ", ".join(one.anchors), when(one.since_ms), one.contact)
         + "."
         for one in found.waiting
     ]
+    silent = [
+        f"{printable(one.contact)}: "
+        + silent_words(one.anchors, age_words(one.since_ms, now_ms), one.contact)
+        + "."
+        for one in found.silent
+    ]
+    return [*gone, *waiting, *silent]
 
 
 def _row(view: AnchorView) -> tuple[str, ...]:

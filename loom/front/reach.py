@@ -1,9 +1,10 @@
 """How a contact is reached, in words: the same in the app and on the command line."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from loom.addresses import is_on_lan
-from loom.api.views import ReachView
+from loom.api.views import AnchorView, ReachView
 from loom.printable import printable
 
 _WORDS: Final = {
@@ -13,6 +14,7 @@ _WORDS: Final = {
     "mail": "away, mail waits at {anchor}",
 }
 AWAY: Final = "away"
+GONE_MS: Final = 86_400_000
 
 
 def reach_words(reach: ReachView, *, short: bool = False) -> str:
@@ -32,6 +34,26 @@ def waiting_words(messages: int, anchors: str, since: str, contact: str) -> str:
     return (
         f"{messages} in the mailbox{f' at {printable(anchors)}' if anchors else ''} since {since}, "
         f"no sign of {printable(contact)}"
+    )
+
+
+def silent_words(anchors: Sequence[str], since: str, contact: str) -> str:
+    """Why what is said to a contact waits here: `since` says how long none of these answers."""
+    it_answers = "it answers" if len(anchors) == 1 else "one of them answers"
+    return (
+        f"no answer from {printable(', '.join(anchors))} for {since}: what you send waits here "
+        f"until {it_answers}, you are linked, or {printable(contact)} takes another anchor into use"
+    )
+
+
+def gone_words(view: AnchorView, now_ms: int) -> str:
+    """What to do about an own anchor that does not answer for a day; empty: nothing."""
+    since_ms = view.down_since_ms
+    if since_ms is None or now_ms - since_ms < GONE_MS:
+        return ""
+    return (
+        f"no answer for {age_words(since_ms, now_ms)}: if it is gone for good, replace or leave "
+        "it, or what your contacts send you waits with them"
     )
 
 

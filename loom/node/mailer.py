@@ -61,6 +61,8 @@ class Mailer:
         self.mailboxes: tuple[Mailbox, ...] = ()
         self.last_error: str | None = None
         """Why nothing could be put lately; None: it could."""
+        self.silent_since_ms: int | None = None
+        """Since when something waits that no anchor of the device takes, as none answers."""
         self._context = context
         self._sessions = sessions
         self._delivery = delivery
@@ -83,6 +85,11 @@ class Mailer:
         self._has_moved = False
         """The device reads other mailboxes than before."""
 
+    @property
+    def anchors(self) -> list[str]:
+        """What people call the anchors where the device reads, the one to prefer first."""
+        return list(dict.fromkeys(one.anchor for one in self.mailboxes))
+
     # --- from the node ---
 
     def use(self, mailboxes: Sequence[Mailbox]) -> None:
@@ -103,6 +110,7 @@ class Mailer:
     def link_up(self) -> None:
         """A link stands: it carries everything."""
         self._state = mailing.link_up(self._state)
+        self.silent_since_ms = None
 
     def link_down(self) -> None:
         """No link stands any more, or yet: one may soon."""
@@ -143,6 +151,8 @@ class Mailer:
                 self.last_error = error.code
                 if not isinstance(error, Unreachable):
                     self._context.warn(error)
+                elif self.silent_since_ms is None:
+                    self.silent_since_ms = self._context.parts.clock.now_ms()
                 jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
                 self._alarm.ring_within(self._retry_s * jitter)
                 self._retry_s = min(self._retry_s * 2, RETRY_MAX_S)
@@ -246,6 +256,7 @@ class Mailer:
         for mailbox in sorted(self.mailboxes, key=lambda one: one.keys.queue_id in self._last):
             try:
                 link = await mailbox.line.reach()
+                self.silent_since_ms = None
                 await self._check(mailbox, link)
                 if due.start and not await self._start(mailbox, link):
                     is_without_bundle = True

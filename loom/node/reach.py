@@ -23,11 +23,14 @@ def reach_of(device: Device, lies: InMailbox | None) -> ReachView:
         how, anchor = "mail", anchor_of(device, lies.queue_id)
     else:
         how = "away"
+    silent_since_ms = device.mailer.silent_since_ms
     return ReachView(
         how=how,
         anchor=anchor,
         waiting=0 if lies is None else lies.messages,
         since_ms=None if lies is None else lies.since_s * 1000,
+        silent_at=[] if silent_since_ms is None else device.mailer.anchors,
+        silent_since_ms=silent_since_ms,
     )
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from loom.anchor.limits import AnchorLimits
-from loom.api.commands import ReplaceAnchor
+from loom.api.commands import ListAnchors, ReplaceAnchor, ShowContact
 from loom.api.events import SessionStarted
+from loom.front.reach import gone_words
 from loom.node.routes.caller import Caller
 from loom.node.routes.mailbox import Sealed
 from loom.wire.requests import Ok, Put, Subscribe, Unknown
-from tests.node.anchor_machine import AnchorMachine
+from tests.node.anchor_machine import PORT, AnchorMachine
 from tests.node.harness import Person, World
 from tests.node.test_mail import wall
 from tests.node.test_mail_attacks import Handler, always, count, lie, one_anchor
@@ -82,6 +83,30 @@ def nobody_reads(world: World, *anchors: AnchorMachine) -> Callable[[], None]:
             world.network.cut(anchor.host)
 
     return again
+
+
+async def test_a_contacts_only_anchor_that_is_gone_for_good_is_told(world: World) -> None:
+    """Mail waits until they take another one: nothing else is known of where they read."""
+    alice, bob, _, his = await each_an_anchor(world)
+    assert (await alice.do(ListAnchors())).silent == []
+    await his.stop()
+    await alice.say(bob, "where are you?")
+    await world.until(lambda: alice.peer(bob).mailer.silent_since_ms is not None, within_s=60)
+    since_ms = alice.peer(bob).mailer.silent_since_ms
+    await world.pass_time(2 * DAY_S)
+    [silent] = (await alice.do(ListAnchors())).silent
+    assert (silent.anchors, silent.since_ms) == ([f"{his.host}:{PORT}"], since_ms)
+    found = (await alice.do(ShowContact(contact="Bob"))).reach
+    assert (found.silent_at, found.silent_since_ms) == (silent.anchors, since_ms)
+    [own] = (await bob.do(ListAnchors())).anchors
+    assert own.down_since_ms is not None
+    assert "replace or leave it" in gone_words(own, bob.clock.now_ms())
+    new = AnchorMachine(world, "new")
+    await new.start()
+    await bob.do(ReplaceAnchor(anchor=f"#{own.anchor_id}", text=await new.text()))
+    await bob.say(alice, "here")  # by her anchor, with where he reads now
+    await world.until(lambda: bob.received(alice) == ["where are you?"], within_s=HOUR_S)
+    assert (await alice.do(ListAnchors())).silent == []
 
 
 async def test_two_full_queues_do_not_wait_for_each_other(world: World) -> None:

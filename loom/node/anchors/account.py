@@ -84,6 +84,8 @@ class Account:
         self.stored: Stored | None = None
         """What the anchor said lately."""
         self.up_since_ms: int | None = None
+        self.down_since_ms: int | None = None
+        """Since when it does not answer."""
         self.latency_ms: int | None = None
         self.warning: LoomError | None = None
         self.reading = Reading()
@@ -160,7 +162,7 @@ class Account:
 
     async def link_up(self, link: AnchorLink) -> None:
         """Open what the anchor lost, shut what is owed, read, lay bundles."""
-        self.up_since_ms = self._parts.clock.now_ms()
+        self.up_since_ms, self.down_since_ms = self._parts.clock.now_ms(), None
         self._opened.clear()
         await self._care(link, subscribes=True)
         for queue in self.queues.values():
@@ -176,6 +178,8 @@ class Account:
     def link_down(self) -> None:
         """What cannot be reached is not waited for."""
         self.up_since_ms = None
+        if self.down_since_ms is None:
+            self.down_since_ms = self._parts.clock.now_ms()
         self.reading.link_down()
 
     # --- inside ---

@@ -38,14 +38,25 @@ class AnchorCommands:
             views.WaitingMail(
                 contact=device.person.name,
                 contact_id=device.number,
-                anchors=[one.anchor for one in device.mailer.mailboxes],
+                anchors=device.mailer.anchors,
                 messages=lies.messages,
                 since_ms=lies.since_s * 1000,
             )
             for device in self._roster.values()
             if (lies := put.get(device.device_id)) is not None
         ]
-        return views.Anchors(anchors=await anchor_views(self._anchors), waiting=waiting)
+        silent = [
+            views.SilentAnchors(
+                contact=device.person.name,
+                contact_id=device.number,
+                anchors=device.mailer.anchors,
+                since_ms=since_ms,
+            )
+            for device in self._roster.values()
+            if (since_ms := device.mailer.silent_since_ms) is not None
+        ]
+        found = await anchor_views(self._anchors)
+        return views.Anchors(anchors=found, waiting=waiting, silent=silent)
 
     async def _leave(self, command: api.LeaveAnchor) -> views.Done:
         await self._anchors.leave(self._anchors.named(command.anchor))
@@ -74,6 +85,7 @@ def _view(account: "Account") -> views.AnchorView:
         addresses=[str(one) for one in account.anchor.addresses],
         up=account.line.is_up,
         up_since_ms=account.up_since_ms,
+        down_since_ms=account.down_since_ms,
         latency_ms=account.latency_ms,
         queues=len(account.queues),
         blobs=0 if stored is None else sum(one.blobs for one in stored.queues),

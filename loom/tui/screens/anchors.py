@@ -1,6 +1,6 @@
 """The anchors in use, what lies there, the mail that waits; taking one into use, leaving it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -10,7 +10,7 @@ from loom.api.commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
 from loom.api.events import AnyEvent, MessageDelivered, MessageSent
 from loom.api.views import Anchors, AnchorView, WaitingMail
 from loom.errors import InvalidInput
-from loom.front.reach import age_words, waiting_words
+from loom.front.reach import age_words, gone_words, silent_words, waiting_words
 from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Row, Text
@@ -78,6 +78,9 @@ class AnchorsPanel(LivePanel):
         if found.waiting:
             items += [GAP, Text("Mail that waits for your contacts", "title")]
             items += [self._waiting(one) for one in found.waiting]
+        for silent in found.silent:
+            words = silence_words(silent.anchors, silent.since_ms, silent.contact)
+            items += [GAP, Text(f"{printable(silent.contact)}: {words}.", "warn")]
         if self.loom.model.host:
             here = "An anchor is taken into use on the machine that has the profile."
             return [*items, GAP, Text(here, "hint")]
@@ -101,7 +104,8 @@ class AnchorsPanel(LivePanel):
         line = [Piece(f"{sign} {printable(name_of(view))}", "name")]
         line.append(Piece(f"  {_standing(view)}", "good" if view.up else "bad"))
         row = Row(f"anchor {view.anchor_id}", line, partial(self._open, view.anchor_id))
-        return [row, Text(f"  {_lying(view)}", "hint")]
+        gone = gone_words(view, now_ms())
+        return [row, Text(f"  {_lying(view)}", "hint"), *([Text(gone, "warn")] if gone else [])]
 
     def _waiting(self, one: WaitingMail) -> Row:
         words = mail_words(one.messages, ", ".join(one.anchors), one.since_ms, one.contact)
@@ -181,6 +185,7 @@ class AnchorPanel(LivePanel):
             Fact("Connection", _standing(view), "good" if view.up else "bad"),
             Fact("Addresses", ", ".join(view.addresses)),
             Fact("There for you", _lying(view)),
+            *([Text(gone, "warn")] if (gone := gone_words(view, now_ms())) else []),
             Fact("Mailboxes", str(view.queues)),
         ]
         if (since := view.up_since_ms) is not None:
@@ -236,6 +241,11 @@ def name_of(view: AnchorView) -> str:
 def mail_words(messages: int, anchors: str, since_ms: int, contact: str) -> str:
     """Mail in the mailboxes of a contact of which nothing was heard."""
     return waiting_words(messages, anchors, age_words(since_ms, now_ms()), contact)
+
+
+def silence_words(anchors: Sequence[str], since_ms: int, contact: str) -> str:
+    """Why what is said to a contact waits here."""
+    return silent_words(anchors, age_words(since_ms, now_ms()), contact)
 
 
 def anchor_line(view: AnchorView) -> str:

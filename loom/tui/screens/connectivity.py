@@ -12,7 +12,7 @@ from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.report import Screen, report
-from loom.tui.screens.anchors import anchor_line, mail_words, name_of
+from loom.tui.screens.anchors import anchor_line, mail_words, name_of, silence_words
 from loom.tui.themes import Piece
 from loom.tui.times import now_ms, second_of
 
@@ -107,6 +107,9 @@ class ConnectivityPanel(LivePanel):
             anchor = reach.anchor if reach.how == "mail" else ""
             mail = mail_words(reach.waiting, anchor, reach.since_ms, path.contact)
             items.append(Text(f"  {mail}", "warn"))
+        if reach.silent_since_ms is not None:
+            silence = silence_words(reach.silent_at, reach.silent_since_ms, path.contact)
+            items.append(Text(f"  {silence}", "warn"))
         waiting = [
             (path.queued, "waiting for confirmation"),
             (path.arriving, "arriving"),

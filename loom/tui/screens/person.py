@@ -19,7 +19,7 @@ from loom.front.reach import reach_words
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
-from loom.tui.screens.anchors import mail_words
+from loom.tui.screens.anchors import mail_words, silence_words
 from loom.tui.screens.connectivity import ERRORS
 from loom.tui.screens.verifying import VerifyPanel
 from loom.tui.times import clock_of, day_words, now_ms
@@ -130,6 +130,9 @@ class PersonPanel(LivePanel):
         if reach.waiting and reach.since_ms is not None:
             mail = mail_words(reach.waiting, "", reach.since_ms, peer.contact)
             items.append(Fact("Mail", mail, "warn"))
+        if reach.silent_since_ms is not None:
+            words = silence_words(reach.silent_at, reach.silent_since_ms, peer.contact)
+            items.append(Fact("Mail", words, "warn"))
         known = [one for one in peer.known_addresses if one != peer.address]
         return [*items, *([Fact("Addresses", ", ".join(known))] if known else [])]
 
