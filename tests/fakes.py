@@ -19,10 +19,12 @@ from loom.api.commands import (
     ExportToken,
     History,
     ImportToken,
+    ListAnchors,
     ListContacts,
     ListInvites,
     ListPeers,
     ListRequests,
+    MakeInvite,
     MarkRead,
     PickPeer,
     RemoveContact,
@@ -50,12 +52,14 @@ from loom.api.events import (
 )
 from loom.api.profiles import NodeOptions, ProfileInfo
 from loom.api.views import (
+    Anchors,
     Check,
     Contacts,
     ContactView,
     Diagnosis,
     Done,
     Invites,
+    InviteView,
     Messages,
     MessageView,
     PairingPeer,
@@ -244,6 +248,21 @@ class FakeNode:
                     if answer := self.on_text(command.body):
                         self.receive(contact.contact, answer)
                 return message
+            case MakeInvite():
+                return InviteView(
+                    invite_id=1,
+                    text="LOOM-INVITE",
+                    state="open",
+                    is_address=False,
+                    created_at_ms=NOW_MS,
+                    expires_at_ms=NOW_MS + command.lifetime_s * 1_000,
+                    used_by=None,
+                    used_by_id=None,
+                    reuse=False,
+                    reached_at=[],
+                )
+            case ListAnchors():
+                return Anchors(anchors=[], waiting=[])
             case ListInvites():
                 return Invites(invites=[])
             case ListRequests():

@@ -240,6 +240,11 @@ def standing(view: ContactView) -> str:
     return "verified" if view.verified else "not verified"
 
 
+def about(view: ContactView) -> str:
+    """The same, and how the contact is reached."""
+    return f"{standing(view)}, {reach_words(view.reach)}"
+
+
 def _one(context: typer.Context, command: ApiCommand[ContactView]) -> None:
     """Carry out a command that answers with a contact, and show it."""
     caller = Caller.of(context)

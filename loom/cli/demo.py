@@ -42,8 +42,9 @@ from loom.cli.ada import GOING_OFFLINE, answer
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
 from loom.cli.output import DemoReady
-from loom.cli.plain import Talk, typed_lines
+from loom.cli.plain.talk import Talk
 from loom.cli.terminal import can_show_app
+from loom.cli.typed_lines import typed_lines
 from loom.config import Settings
 from loom.model import Address
 

@@ -31,6 +31,12 @@ def put_event(output: Output, event: happened.AnyEvent) -> None:
         output.line(words)
 
 
+def note_event(output: Output, event: happened.AnyEvent) -> None:
+    """One event on standard error, for people only."""
+    if not output.as_json and (words := event_words(event)):
+        output.note(words)
+
+
 def event_words(event: happened.AnyEvent) -> str | None:
     """One line for people (a body may have more); None where there is nothing to say."""
     match event:

@@ -31,7 +31,8 @@ from loom.api.views import PairingPeer, PairingView
 from loom.cli.events import event_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
-from loom.cli.plain import DIFFERENT, SAME, typed_lines
+from loom.cli.plain.pairing import DIFFERENT, SAME
+from loom.cli.typed_lines import typed_lines
 from loom.errors import (
     ControlError,
     InvalidInput,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MODULE_OF: Final = {
     **dict.fromkeys(("send", "history", "search", "delete"), "messages"),
     **dict.fromkeys(("listen", "watch"), "listening"),
-    "plain": "plain",
+    "plain": "plain.talk",
     "verify": "contacts",
     **dict.fromkeys(
         ("mute", "notify", "archive", "unarchive", "favourite", "mark"), "conversations"

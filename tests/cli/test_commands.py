@@ -471,7 +471,7 @@ def test_demo_answers_each_line(
             yield line
 
     monkeypatch.setattr("loom.cli.demo._open", open_)
-    monkeypatch.setattr("loom.cli.plain.typed_lines", typed)
+    monkeypatch.setattr("loom.cli.plain.talk.typed_lines", typed)
     result = loom("demo")
     assert result.exit_code == 0, result.output
     hello, echo = result.stdout.splitlines()

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import Result
 
 from loom.api.commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
-from loom.cli import pair, plain
+from loom.cli import pair
+from loom.cli.plain import talk as talk_
 from loom.errors import NobodyPairing, PairingLeft
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeNode, FakeProfiles
@@ -41,7 +42,7 @@ def typed(loom: Loom, node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> Typed:
                 await passed()
 
         monkeypatch.setattr(pair, "typed_lines", lines)
-        monkeypatch.setattr(plain, "typed_lines", lines)
+        monkeypatch.setattr(talk_, "typed_lines", lines)
         return loom(*arguments)
 
     return run

@@ -10,7 +10,9 @@ from typer.testing import Result
 
 from loom.api.commands import SendText, ShowContact, VerifyContact
 from loom.api.events import PeerOffline
-from loom.cli import plain
+from loom.cli import typed_lines as typed
+from loom.cli.plain import talk as talk_
+from loom.cli.plain.commands import COMMANDS
 from loom.wire.limits import TEXT_MAX_BYTES
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeNode, FakeProfiles
@@ -45,7 +47,7 @@ def talk(loom: Loom, node: TalkingNode, monkeypatch: pytest.MonkeyPatch) -> Talk
                 for _ in range(20):  # every task that can go on does
                     await asyncio.sleep(0)
 
-        monkeypatch.setattr(plain, "typed_lines", lines)
+        monkeypatch.setattr(talk_, "typed_lines", lines)
         return loom(*arguments)
 
     return run
@@ -83,7 +85,7 @@ def test_a_byte_order_mark_hides_no_command(talk: Talk, node: TalkingNode) -> No
 def test_a_long_line_is_refused_as_too_long_wherever_it_is_cut(
     talk: Talk, node: TalkingNode
 ) -> None:
-    done = talk(("\u20ac" * TEXT_MAX_BYTES).encode()[: plain.LINE_MAX_BYTES + 1])
+    done = talk(("\u20ac" * TEXT_MAX_BYTES).encode()[: typed.LINE_MAX_BYTES + 1])
     assert done.exit_code == 2
     assert f"more than {TEXT_MAX_BYTES} bytes" in done.stderr
     assert said(node) == []
@@ -152,13 +154,21 @@ def test_every_command_answers_in_lines(talk: Talk, node: TalkingNode) -> None:
         "/help", "/contacts", "/history 1", "/search noon", "/verify", "/peers", "/quit", "x"
     )
     assert done.exit_code == 0, done.stderr
-    for command in plain.COMMANDS:
+    for command in COMMANDS:
         assert f"/{command.name}" in done.stderr
-        assert hasattr(plain.Talk, f"_do_{command.name}") or command.name == "quit"
     assert "Bob: not verified, away" in done.stdout
     assert done.stdout.count("see you at noon") == 3
     assert "00000 00001 00002 00003" in done.stdout
     assert "Ada: online, direct at 127.0.0.1:4070" in done.stdout
+    assert said(node) == []
+
+
+@pytest.mark.parametrize("command", [one.name for one in COMMANDS])
+def test_every_command_that_help_shows_is_carried_out_or_refused_in_a_sentence(
+    talk: Talk, node: TalkingNode, command: str
+) -> None:
+    done = talk(f"/{command}")
+    assert done.exit_code in (0, 2), done.stderr
     assert said(node) == []
 
 
@@ -215,7 +225,7 @@ def test_the_node_s_end_is_its_end(talk: Talk, node: TalkingNode) -> None:
 
 async def test_lines_of_a_pipe_come_whole_however_they_arrive() -> None:
     reading, writing = os.pipe()
-    lines = plain.typed_lines(reading)
+    lines = typed.typed_lines(reading)
     os.write(writing, b"one\r\ntw")
     assert await anext(lines) == b"one"
     os.write(writing, b"o\n\nlast")
@@ -229,6 +239,6 @@ async def test_lines_of_a_file_are_read_and_an_endless_one_is_cut(tmp_path: Path
     path = tmp_path / "lines"
     path.write_bytes(b"x" * 1_000_000 + b"\nshort")
     with path.open("rb") as file:
-        long, short = [line async for line in plain.typed_lines(file.fileno())]
-    assert TEXT_MAX_BYTES < len(long) <= plain.LINE_MAX_BYTES + 1
+        long, short = [line async for line in typed.typed_lines(file.fileno())]
+    assert TEXT_MAX_BYTES < len(long) <= typed.LINE_MAX_BYTES + 1
     assert short == b"short"
