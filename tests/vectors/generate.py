@@ -36,6 +36,7 @@ VERSIONS = {
     "queues": 1,
     "invites": 1,
     "nearby": 1,
+    "files": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
@@ -410,6 +411,19 @@ def nearby_inputs(a: Values, b: Values) -> Values:
     }
 
 
+def file_inputs(pair: Values) -> Values:
+    """From the first identity of `pair.json` to the second."""
+    sizes = (4_096, 16_384)
+    return {
+        "link_key": pair["one_to_other"]["link"],
+        "salt": filler("salt of a file", 16).hex(),
+        "until": UNIX_S + 30 * 86_400,
+        "bundle": filler("bundle in a file", 6_812).hex(),
+        "bundle_nonce": filler("bundle nonce in a file", 12).hex(),
+        "envelopes": [filler(f"envelope of {size} in a file", size).hex() for size in sizes],
+    }
+
+
 def refused_tokens(token: str) -> list[Values]:
     """What is wrong, and a token with just that wrong (and perhaps a later check's fault)."""
 
@@ -469,6 +483,7 @@ def main() -> None:
     write("queues", queue_inputs())
     write("invites", invite_inputs(one, pair))
     write("nearby", nearby_inputs(one, other))
+    write("files", file_inputs(pair))
 
 
 if __name__ == "__main__":

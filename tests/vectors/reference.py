@@ -693,6 +693,33 @@ def _nearby_record(key: bytes, counter: int, kind: int, body: bytes) -> bytes:
     return u(16, len(sealed)) + sealed
 
 
+# --- 13: mail in files ---
+
+
+def files(inputs: Values) -> Values:
+    salt = unhex(inputs["salt"])
+    secret = hkdf(salt, unhex(inputs["link_key"]), b"LOOM/1 file", 32)
+    block = hkdf(b"", secret, b"LOOM/1 queue", 176)
+    queue_id, id_key, blob_key, bundle_key = block[:16], block[80:112], block[112:144], block[144:]
+    nonce = unhex(inputs["bundle_nonce"])
+    blobs = [nonce + siv(bundle_key, nonce, unhex(inputs["bundle"]), queue_id)]
+    for envelope in inputs["envelopes"]:
+        content = u(64, inputs["until"]) + unhex(envelope)
+        blob_id = mac(id_key, content)[:12]
+        blobs.append(blob_id + siv(blob_key, blob_id, content, queue_id))
+    mark = mac(id_key, salt)[:16]
+    file = b"LOOMMAIL\x01" + salt + mark
+    file += b"".join(u(32, len(blob)) + blob for blob in blobs)
+    derived: Values = {
+        "queue_secret": secret,
+        "queue_id": queue_id,
+        "mark": mark,
+        "blobs": blobs,
+        "file": file,
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
 DERIVE = {
     "identity": identity,
     "pair": pair,
@@ -703,4 +730,5 @@ DERIVE = {
     "queues": queues,
     "invites": invites,
     "nearby": nearby,
+    "files": files,
 }

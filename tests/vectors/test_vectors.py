@@ -31,6 +31,7 @@ from loom.core.presence import Place, build_adverts, decode_presence, epoch_at, 
 from loom.core.queues import (
     DoorKeys,
     derive_account_keys,
+    derive_file_keys,
     derive_pairing_keys,
     derive_queue_keys,
     find_work,
@@ -51,6 +52,7 @@ from loom.wire.framing import RecordKind
 from loom.wire.hints import Hint
 from loom.wire.invite import decode_invite, encode_invite
 from loom.wire.limits import BUNDLE_MARK_BYTES, REKEY_AFTER_RECORDS
+from loom.wire.mail_file import MailFile, decode_mail_file, encode_mail_file
 from loom.wire.pairing import PairingText, decode_pairing_text, encode_pairing_text
 from loom.wire.requests import Put, decode_answer, decode_request, encode_answer, encode_request
 from loom.wire.token import decode_token, encode_token
@@ -169,6 +171,27 @@ def test_queues() -> None:
     blob_id, nonce = unhex(derived["blob_id"]), inputs["work_nonce"]
     assert find_work(keys.queue_id, inputs["day"], blob_id, 20, nonce - 3, 10) == nonce
     assert work_done(keys.queue_id, inputs["day"], blob_id, nonce) >= 20
+
+
+def test_files() -> None:
+    vector = load("files")
+    inputs, derived = vector["inputs"], vector["derived"]
+    salt, until_s = unhex(inputs["salt"]), inputs["until"]
+    keys = derive_file_keys(unhex(inputs["link_key"]), salt)
+    assert keys.queue_id.hex() == derived["queue_id"]
+    assert derive_queue_keys(unhex(derived["queue_secret"])).queue_id == keys.queue_id
+    assert keys.mark(salt).hex() == derived["mark"]
+    envelopes = [unhex(one) for one in inputs["envelopes"]]
+    blobs = [keys.seal_bundle(unhex(inputs["bundle"]), unhex(inputs["bundle_nonce"]))]
+    blobs += [keys.seal_blob(until_s, one) for one in envelopes]
+    assert [one.hex() for one in blobs] == derived["blobs"]
+    file = encode_mail_file(salt, keys.mark(salt), blobs)
+    assert file.hex() == derived["file"]
+    assert decode_mail_file(file) == MailFile(salt, keys.mark(salt), tuple(blobs))
+    assert [keys.open_blob(one).envelope for one in blobs[1:]] == envelopes
+    for wrong in (file[:-1], file + b"\0", file + bytes((0, 0, 0, 1, 7)), b"M" + file[1:]):
+        with pytest.raises(MalformedMessage):
+            decode_mail_file(wrong)
 
 
 @pytest.mark.parametrize("name", sorted(load("queues")["derived"]["requests"]))

@@ -2,8 +2,6 @@
 
 export const TOKEN_CHARACTERS = 111;
 export const TEXT_MAX_BYTES = 16_384;
-export const TIMER_MIN_S = 5;
-export const TIMER_MAX_S = 31_536_000;
 export const NAME_MAX_BYTES = 256;
 export const DELETE_MAX_IDS = 100;
 export const REACTION_MAX_BYTES = 64;

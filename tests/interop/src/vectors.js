@@ -11,6 +11,7 @@ import { acceptHandshake, startHandshake } from "./handshake.js";
 import { entropyOf, identityOf, phraseOf, seedsOf } from "./identity.js";
 import { decodeInvite, encodeInvite, firstQueue, inviteBody, inviteKeys, inviteQueue } from "./invite.js";
 import { LinkInitiator, LinkResponder } from "./link.js";
+import { decodeMailFile, encodeMailFile, fileKeys, fileMark, fileSecret } from "./mail_file.js";
 import {
   aliasOf, COMMIT, commitment, DIFFER, INTRODUCTION, introduction, NearbyInitiator, NearbyResponder, nearbyWords, NONCE,
   openNearby, PROOF, proof, sealNearby,
@@ -526,7 +527,32 @@ function nearby({ inputs, derived }, compare) {
   compare.is("b_differ_after_nonce", sealNearby(toA, 1, DIFFER), derived.b_differ_after_nonce);
 }
 
-const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby };
+function files({ inputs, derived }, compare) {
+  const [linkKey, salt] = [unhex(inputs.link_key), unhex(inputs.salt)];
+  const keys = fileKeys(linkKey, salt);
+  compare.is("queue_secret", fileSecret(linkKey, salt), derived.queue_secret);
+  compare.is("queue_id", keys.id, derived.queue_id);
+  compare.is("mark", fileMark(keys, salt), derived.mark);
+  const bundle = sealBundle(keys, unhex(inputs.bundle), recorded({ bytes: [unhex(inputs.bundle_nonce)] }));
+  const blobs = [bundle, ...inputs.envelopes.map((one) => sealBlob(keys, inputs.until, unhex(one)))];
+  blobs.forEach((blob, n) => compare.is(`blob ${n}`, blob, derived.blobs[n]));
+  const file = encodeMailFile(salt, fileMark(keys, salt), blobs);
+  compare.is("file", file, derived.file);
+  const read = decodeMailFile(file);
+  compare.is("file read", [read.salt, read.mark, ...read.blobs].map(hex), [inputs.salt, derived.mark, ...derived.blobs]);
+  compare.is("bundle opened", openBundle(keys, read.blobs[0]), inputs.bundle);
+  compare.is("envelopes opened", read.blobs.slice(1).map((blob) => hex(openBlob(keys, blob).envelope)), inputs.envelopes);
+  compare.refuses("file cut within a blob", () => decodeMailFile(file.slice(0, -1)));
+  compare.refuses("file cut within a length", () => decodeMailFile(concat(file, u8(0))));
+  compare.refuses("file with a blob of another length", () => decodeMailFile(concat(file, new Uint8Array([0, 0, 0, 1, 7]))));
+  for (const place of [0, 8]) {
+    const bent = file.slice();
+    bent[place] ^= 1;
+    compare.refuses(`file with byte ${place} changed`, () => decodeMailFile(bent));
+  }
+}
+
+const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files };
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
 export function compareVectors(folder) {
