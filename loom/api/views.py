@@ -17,6 +17,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """The message that another answers: at most 200 characters of it, none once it is `gone`."""
 
     direction: str
+    row_id: int | None = None
     body: str = ""
     gone: bool = False
 

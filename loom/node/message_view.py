@@ -121,7 +121,8 @@ def _quote(message: Message, about: Shown) -> Quote | None:
     direction = Direction.OUT if message.reply.author == OWNER else Direction.IN
     if about.quoted is None:
         return Quote(direction=direction.value, gone=True)
-    return Quote(direction=direction.value, body=about.quoted)
+    row_id, body = about.quoted
+    return Quote(direction=direction.value, row_id=row_id, body=body)
 
 
 def _with(event: W, content: Mapping[str, Any]) -> W:

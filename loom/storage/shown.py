@@ -1,7 +1,7 @@
 """What is shown of messages beside their text: one query for all of a page, not one for each."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
@@ -17,7 +17,7 @@ _REGISTERS: Final = (
     " WHERE registers.value <> '' ORDER BY row_id, author"
 )
 _QUOTED: Final = (
-    "SELECT m.row_id, substr(q.body, 1, ?2) FROM json_each(?1) AS page"
+    "SELECT m.row_id, q.row_id, substr(q.body, 1, ?2) FROM json_each(?1) AS page"
     " CROSS JOIN messages AS m ON m.row_id = page.value"
     " CROSS JOIN messages AS q ON q.conversation_id = m.conversation_id"
     " AND q.message_id = m.reply_id AND q.author = m.reply_author"
@@ -25,12 +25,19 @@ _QUOTED: Final = (
 )
 
 
+class Quoted(NamedTuple):
+    """The beginning of a message that another answers."""
+
+    row_id: int
+    body: str
+
+
 class Shown(msgspec.Struct):
-    """Of one message. `quoted`: the beginning of what it answers, unless that is gone."""
+    """Of one message. `quoted`: what it answers, unless that is gone."""
 
     reactions: dict[PersonId, str] = {}
     is_pinned: bool = False
-    quoted: str | None = None
+    quoted: Quoted | None = None
 
 
 def of(db: Connection, page: Iterable[Message]) -> dict[int, Shown]:
@@ -44,8 +51,8 @@ def of(db: Connection, page: Iterable[Message]) -> dict[int, Shown]:
         else:
             shown.is_pinned = True
     if answers := [one for one in page if one.reply is not None]:
-        for row_id, quoted in db.execute(_QUOTED, (_rows(answers), QUOTE_MAX)):
-            found.setdefault(row_id, Shown()).quoted = quoted
+        for row_id, *quoted in db.execute(_QUOTED, (_rows(answers), QUOTE_MAX)):
+            found.setdefault(row_id, Shown()).quoted = Quoted(*quoted)
     return found
 
 

@@ -15,8 +15,13 @@ from loom.api.events import (
     InviteAnswered,
     InvitesChanged,
     InviteUsed,
+    MessageBookmarked,
+    MessageDeleted,
+    MessageEdited,
     MessageFailed,
+    MessagePinned,
     MessageQueued,
+    MessageReacted,
     MessageReceived,
     MessagesDeleted,
     PeerOffline,
@@ -193,7 +198,12 @@ class Model:
             case MessageFailed():
                 changes.contacts.add(number)
                 changes.list_ = True
-            case MessagesDeleted():
+            case MessageEdited():
+                self.change(number, preview=None)
+                changes.list_ = True
+            case MessageReacted() | MessagePinned() | MessageBookmarked():
+                pass
+            case MessagesDeleted() | MessageDeleted():
                 self.change(number, preview=None)
                 changes.contacts.add(number)
                 changes.list_ = True
@@ -271,7 +281,7 @@ class Model:
 
 def preview_of(message: MessageView | MessageReceived | MessageQueued) -> str:
     """The beginning of a message on one line, and whether it is one's own."""
-    words = content.KINDS["text"].preview(message.body)
+    words = content.kind_of(message).preview(message.body)
     return f"you: {words}" if message.direction == "out" else words
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from loom.api.commands import (
@@ -83,20 +84,22 @@ async def test_an_answer_quotes_what_it_answers_also_when_that_changes_or_goes(
     command = SendText(contact="Alice", body="yes", reply_to=first.message_id)
     answer = await bob.do(command)
     assert answer.reply_to == first.message_id
-    assert answer.quote == Quote(direction="in", body=("shall we meet?" + "!" * 300)[:200])
+    began = ("shall we meet?" + "!" * 300)[:200]
+    row_id = (await bob.history(alice))[0].row_id
+    assert answer.quote == Quote(direction="in", row_id=row_id, body=began)
     again = SendText(contact="Alice", body="at noon", reply_to=answer.message_id)
-    assert (await bob.do(again)).quote == Quote(direction="out", body="yes")
+    assert (await bob.do(again)).quote == Quote(direction="out", row_id=answer.row_id, body="yes")
     shown = await alike(world, alice, bob)
     assert [one[5] for one in shown] == [None, first.message_id, answer.message_id]
     told = [event for event in alice.told(MessageReceived) if event.body == "yes"]
-    assert [event.quote for event in told] == [
-        Quote(direction="out", body=("shall we meet?" + "!" * 300)[:200])
-    ]
+    quote = Quote(direction="out", row_id=first.row_id, body=began)
+    assert [event.quote for event in told] == [quote]
     await alice.do(EditMessage(contact="Bob", message_id=first.message_id, body="at the sea?"))
     assert (await alike(world, alice, bob))[1][6] == ("Alice", "at the sea?", False)
     await bob.do(DeleteMessages(contact="Alice", message_ids=[first.message_id]))
     assert (await bob.history(alice))[0].quote == Quote(direction="in", gone=True)
-    assert (await alice.history(bob))[1].quote == Quote(direction="out", body="at the sea?")
+    quote = msgspec.structs.replace(quote, body="at the sea?")
+    assert (await alice.history(bob))[1].quote == quote
     with pytest.raises(MessageNotFound):
         await bob.do(SendText(contact="Alice", body="x", reply_to=first.message_id))
 
@@ -361,8 +364,9 @@ async def test_replayed_events_show_what_is_shown_now(world: World) -> None:
     [reacted] = [event for event in replayed if isinstance(event, MessageReacted)]
     assert (reacted.by, reacted.emoji) == (None, THUMB)
     assert reacted.reactions == [Reaction(contact=None, emoji=THUMB)]
+    second_row = (await bob.history(alice))[1].row_id
     [queued] = [
         event for event in replayed if getattr(event, "message_id", "") == answer.message_id
     ][:1]
-    assert queued.quote == Quote(direction="in", body="second")  # type: ignore[union-attr]
+    assert queued.quote == Quote(direction="in", row_id=second_row, body="second")  # type: ignore[union-attr]
     assert [event.seq for event in replayed] == [event.seq for event in live]

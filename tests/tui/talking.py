@@ -7,25 +7,34 @@ from typing import Any
 import msgspec
 
 from loom.api.commands import (
+    Bookmark,
     Command,
     DeleteMessages,
+    EditMessage,
+    Forward,
     History,
     LeaveAnchor,
     ListAnchors,
+    ListBookmarks,
     ListDrafts,
+    ListPins,
     ListPreferences,
     MarkRead,
     MarkUnread,
+    Pin,
+    React,
     ReadLog,
     RemoveContact,
     ReplaceAnchor,
     RetryMessage,
     Search,
+    SendText,
     SetDraft,
     SetPreferences,
     SetTyping,
     ShowConnectivity,
     ShowDelivery,
+    ShowEdits,
     UseAnchor,
 )
 from loom.api.events import (
@@ -34,8 +43,14 @@ from loom.api.events import (
     ContactRemoved,
     ConversationRead,
     ConversationUnread,
+    MessageBookmarked,
+    MessageDeleted,
+    MessageEdited,
     MessageFailed,
+    MessagePinned,
+    MessageReacted,
     MessagesDeleted,
+    WholeMessage,
 )
 from loom.api.views import (
     Anchors,
@@ -52,6 +67,10 @@ from loom.api.views import (
     PathView,
     Preference,
     Preferences,
+    Quote,
+    Reaction,
+    Wording,
+    Wordings,
 )
 from loom.wire.pairing import decode_pairing_text
 from tests.fakes import NOW_MS, FakeNode
@@ -69,6 +88,10 @@ class TalkingNode(FakeNode):
         self.proxy, self.proxy_state = "", "off"
         self.log: list[str] = []
         self.anchors = Anchors(anchors=[], waiting=[])
+        self.reply_to: str | None = None
+        """What the next message answers."""
+        self.wordings: dict[str, list[Wording]] = {}
+        """By the message's id."""
         self.delivery: dict[str, DeliveryView] = {}
         """By the message's id."""
 
@@ -116,6 +139,14 @@ class TalkingNode(FakeNode):
 
     def _answer(self, command: Command[Any]) -> object:
         answers: dict[type, Callable[[Any], object]] = {
+            EditMessage: self._edit,
+            ShowEdits: self._show_edits,
+            React: self._react,
+            Pin: self._pin,
+            ListPins: self._list_pins,
+            Bookmark: self._bookmark,
+            ListBookmarks: self._list_bookmarks,
+            Forward: self._forward,
             History: self._page,
             Search: self._search,
             MarkRead: self._mark,
@@ -148,7 +179,125 @@ class TalkingNode(FakeNode):
         }
         if (answer := answers.get(type(command))) is not None:
             return answer(command)
+        if isinstance(command, SendText) and command.reply_to is not None:
+            self.reply_to = command.reply_to
         return super()._answer(command)
+
+    def _store(self, name: str, body: str, direction: str, state: str) -> MessageView:
+        message = super()._store(name, body, direction, state)
+        if self.reply_to is not None:
+            message = self._quote(message, self.reply_to)
+            self.reply_to = None
+        return message
+
+    def _quote(self, message: MessageView, message_id: str) -> MessageView:
+        found = [one for one in self.messages if one.message_id == message_id]
+        quote = Quote(direction="in", gone=True)
+        if found and not found[0].deleted:
+            one = found[0]
+            quote = Quote(direction=one.direction, row_id=one.row_id, body=one.body[:200])
+        self._put(message, reply_to=message_id, quote=quote)
+        return self.messages[message.row_id - 1]
+
+    def answer(self, name: str, body: str, message_id: str, direction: str = "in") -> MessageView:
+        """A message that answers another, and is there already."""
+        self.reply_to = message_id
+        self.say(name, body, direction=direction)
+        return self.messages[-1]
+
+    def change(
+        self, message: MessageView, event: type[WholeMessage], told: dict[str, Any], **fields: Any
+    ) -> MessageView:
+        """A message is another now, as an event tells."""
+        self._put(message, **fields)
+        [now] = [one for one in self.messages if one.row_id == message.row_id]
+        facts = {name: getattr(now, name) for name in now.__struct_fields__ if name != "v"}
+        self._event(event(**facts, **told))  # type: ignore[arg-type]
+        return now
+
+    def by_id(self, message_id: str) -> MessageView:
+        """A message."""
+        [found] = [one for one in self.messages if one.message_id == message_id]
+        return found
+
+    def edit(self, message: MessageView, body: str) -> MessageView:
+        """Its author gives it another wording."""
+        known = self.wordings.setdefault(
+            message.message_id, [Wording(body=message.body, sent_at_ms=message.sent_at_ms)]
+        )
+        known.append(Wording(body=body, sent_at_ms=message.sent_at_ms + 60_000))
+        return self.change(message, MessageEdited, {}, body=body, edited=True)
+
+    def react(self, message: MessageView, emoji: str, by: str | None) -> MessageView:
+        """Somebody reacts, or takes it back."""
+        now = [one for one in message.reactions if one.contact != by]
+        if emoji:
+            now.append(Reaction(contact=by, emoji=emoji))
+        return self.change(message, MessageReacted, {"by": by, "emoji": emoji}, reactions=now)
+
+    def pin(self, message: MessageView, on: bool, by: str | None) -> MessageView:
+        """Somebody pins it, or no longer."""
+        return self.change(message, MessagePinned, {"by": by, "on": on}, pinned=on)
+
+    def delete_for_both(self, *messages: MessageView) -> None:
+        """Their author deletes them for both."""
+        gone = {one.message_id for one in messages}
+        for one in messages:
+            self._put(one, deleted=True, body="", reactions=[], reply_to=None, quote=None)
+        for one in [one for one in self.messages if one.reply_to in gone]:
+            self._put(one, quote=Quote(direction=messages[0].direction, gone=True))
+        self._event(
+            MessageDeleted(
+                contact=messages[0].contact,
+                contact_id=messages[0].contact_id,
+                direction=messages[0].direction,
+                message_ids=[one.message_id for one in messages],
+            )
+        )
+
+    def _edit(self, command: EditMessage) -> MessageView:
+        return self.edit(self.by_id(command.message_id), command.body)
+
+    def _show_edits(self, command: ShowEdits) -> Wordings:
+        one = self.by_id(command.message_id)
+        return Wordings(
+            message_id=one.message_id,
+            contact=one.contact,
+            contact_id=one.contact_id,
+            wordings=self.wordings[one.message_id],
+        )
+
+    def _react(self, command: React) -> MessageView:
+        return self.react(self.by_id(command.message_id), command.emoji, None)
+
+    def _pin(self, command: Pin) -> MessageView:
+        return self.pin(self.by_id(command.message_id), command.on, None)
+
+    def _list_pins(self, command: ListPins) -> Messages:
+        number = self._contact(command.contact).contact_id
+        found = [one for one in self.messages if one.pinned and one.contact_id == number]
+        return Messages(messages=found[::-1])
+
+    def _bookmark(self, command: Bookmark) -> MessageView:
+        one = self.by_id(command.message_id)
+        return self.change(one, MessageBookmarked, {}, bookmarked=command.on)
+
+    def _list_bookmarks(self, command: ListBookmarks) -> Messages:
+        found = [
+            one
+            for one in reversed(self.messages)
+            if one.bookmarked and (command.before_row is None or one.row_id < command.before_row)
+        ]
+        return Messages(messages=found[: command.limit])
+
+    def _forward(self, command: Forward) -> Messages:
+        found = [self.by_id(one) for one in command.message_ids]
+        sent = [
+            self._answer(SendText(contact=name, body=one.body))
+            for name in command.to
+            for one in found
+        ]
+        return Messages(messages=sent)  # type: ignore[arg-type]
 
     def _page(self, command: History) -> Messages:
         number = self._contact(command.contact).contact_id
@@ -223,6 +372,9 @@ class TalkingNode(FakeNode):
     def _delete(self, command: DeleteMessages) -> Done:
         view = self._contact(command.contact)
         ids = command.message_ids
+        if command.for_both:
+            self.delete_for_both(*(self.by_id(one) for one in ids or ()))
+            return Done()
         self.messages = [
             one
             for one in self.messages

@@ -28,10 +28,13 @@ TRIES = 20
 KEYS = (
     *("pageup", "pagedown", "up", "down", "home", "end", "escape", "tab", "enter", "space"),
     *("f1", "ctrl+p", "ctrl+f", "alt+up", "alt+down", "alt+u", "x", "y", "o", "d"),
+    *("r", "e", "plus", "v", "f", "p", "b", "X", "D", "u"),
 )
 COMMANDS = (
     *("/contact", "/verify", "/peers", "/connectivity", "/token", "/log", "/settings", "/report"),
     *("/search x", "/add", "/open Bob", "/rename Eve", "/block", "/unblock", "/mute", "/retry"),
+    *("/reply x", "/edit x", "/react", "/react tada", "/message", "/forward", "/forward Bob"),
+    *("/pin", "/unpin", "/pins", "/bookmark", "/bookmarks", "/delete", "/unsend"),
 )
 
 

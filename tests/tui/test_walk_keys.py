@@ -9,8 +9,8 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loom.api.commands import RetryMessage, SendText, SetPreferences
-from loom.api.views import Preference
+from loom.api.commands import Bookmark, Pin, RetryMessage, SendText, SetPreferences
+from loom.api.views import Preference, Quote
 from loom.tui import clipboard
 from loom.tui.app import LoomApp
 from loom.tui.chat.window import Window
@@ -115,7 +115,7 @@ class Walk:
         if self.app.model.current != 2:
             self.app.chat.navigation.open_(2)
             await self.rest()
-        await self.app.chat.reader.to_newest()
+        await self.app.chat.reader.open_(2)
         self.node.sent.clear()
 
 
@@ -196,6 +196,20 @@ async def selecting(walk: Walk) -> None:
     walk.app.chat.selection.begin()
     await walk.rest()
     assert walk.window.selected is not None
+
+
+async def selecting_own(walk: Walk) -> None:
+    """The newest message is one's own."""
+    newest = walk.window.messages[-1]
+    walk.window.put(msgspec.structs.replace(newest, direction="out", body="last words"))
+    await selecting(walk)
+
+
+async def selecting_an_answer(walk: Walk) -> None:
+    await selecting(walk)
+    quote = Quote(direction="in", row_id=290, body="said 289")
+    answer = msgspec.structs.replace(walk.window.messages[-1], reply_to="1", quote=quote)
+    walk.window.put(answer)
 
 
 async def selecting_a_link(walk: Walk) -> None:
@@ -310,6 +324,15 @@ STEPS = {
     "copy_link": Step(lambda walk: walk.copied == ["https://x.example/a"], selecting_a_link),
     "next_hit": Step(lambda walk: walk.window.selected == 200, selecting_a_hit),
     "previous_hit": Step(lambda walk: walk.window.selected == 220, selecting_a_hit),
+    "reply": Step(lambda walk: "Answering yourself: last words" in walk.screen, selecting_own),
+    "edit": Step(lambda walk: walk.text == "last words|", selecting_own),
+    "react": Step(lambda walk: "React: a name" in walk.screen, selecting),
+    "follow_quote": Step(lambda walk: walk.window.selected == 290, selecting_an_answer),
+    "show_message": Step(lambda walk: "Nobody has reacted" in walk.screen, selecting),
+    "forward": Step(lambda walk: "Forward this message to" in walk.screen, selecting),
+    "pin": Step(lambda walk: walk.sent(Pin) == 1 and "Pinned for both" in walk.screen, selecting),
+    "bookmark": Step(lambda walk: walk.sent(Bookmark) == 1, selecting),
+    "unsend": Step(lambda walk: "Delete this message for both?" in walk.screen, selecting_own),
     "copy": Step(lambda walk: walk.copied == ["said 299"], selecting),
     "retry": Step(lambda walk: walk.sent(RetryMessage) == 1, selecting_a_failed_one),
     "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
@@ -320,7 +343,7 @@ STEPS = {
     "form_do": Step(typing_is_off, settings),
     "form_back": Step(lambda walk: walk.app.screen is walk.app.chat, settings),
 }
-LAST = ("next_unread", "send", "copy", "retry")
+LAST = ("next_unread", "send", "copy", "pin", "bookmark", "retry")
 """After these the conversations are not what they were."""
 
 
@@ -435,6 +458,7 @@ PLAIN = {
     "question_mark": "?",
     "underscore": "_",
     "f4": "\x1bOS",
+    "plus": "+",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
     "less_than_sign": "<",

@@ -1,5 +1,6 @@
 """Lists to choose from: palette, jump, search, help."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
@@ -10,8 +11,10 @@ from loom.front.sentences import in_app
 from loom.front.slash import SlashCommand
 from loom.printable import printable
 from loom.tui.commands import COMMANDS
+from loom.tui.content.reactions import first_sign, named, offered, written
 from loom.tui.keys import EVERYWHERE, READING, key_words
 from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
+from loom.tui.model import Conversation
 from loom.tui.owner import Owner
 from loom.tui.times import clock_of, day_of
 
@@ -19,6 +22,8 @@ PAGE = 100
 SNIPPET_BEFORE = 20
 FOR_THE_PALETTE = ("select", "search_sent", "undo", "redo")
 """What keys do while one writes that somebody may look for by name."""
+SEND = object()
+"""Chosen where one has picked enough."""
 SIGNS = (
     ("queued", "Waiting to be sent"),
     ("sent", "Handed on: to their Loom, or to a mailbox at an anchor"),
@@ -129,6 +134,60 @@ class Choices:
 
         title = "Search everywhere" if current is None else f"Search with {current.name}"
         chooser = self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
+
+    def messages(
+        self,
+        title: str,
+        found: Sequence[MessageView],
+        use: Callable[[MessageView, Sequence[MessageView]], None],
+        *,
+        here: bool,
+    ) -> None:
+        """Messages, with their contact unless they are of one; choosing one goes to its place."""
+        dots = self._owner.look.signs["ellipsis"]
+        choices = [self._hit(one, "", dots, here=here) for one in found]
+        self._pick(f"{title}: {len(found)}", narrowed(choices), lambda one: use(one, found))
+
+    def reactions(
+        self, message: MessageView, used: Sequence[str], use: Callable[[str], None]
+    ) -> None:
+        """Signs to react with, those used lately first; `use` is given "" to take one back."""
+        mine = next((one.emoji for one in message.reactions if one.contact is None), "")
+        signs, title = self._owner.look.signs, "React: a name, or the sign itself"
+
+        async def source(query: str, after: Choice | None) -> list[Choice]:
+            await asyncio.sleep(0)
+            if after is not None:
+                return []
+            found = [
+                Choice(written(one, signs), named(one) if signs.unicode else "", one)
+                for one in offered(query, used)
+            ]
+            back = Choice(f"Take back {written(first_sign(mine), signs)}", value="")
+            return [back, *found] if mine and not query.strip() else found
+
+        self._pick(title, source, use)
+
+    def receivers(
+        self,
+        many: int,
+        to: Sequence[Conversation],
+        use: Callable[[Conversation | None], None],
+    ) -> None:
+        """Contacts that get `many` messages; `use` is given None once these are all."""
+        model = self._owner.model
+        what = "this message" if many == 1 else f"{many} messages"
+        picked = {one.number for one in to}
+        choices = [
+            Choice(one.name, "chosen" if number in picked else "", one)
+            for number, one in ((number, model.conversations[number]) for number in model.order)
+        ]
+        title = f"Forward {what} to"
+        if to:
+            names = ", ".join(one.name for one in to)
+            choices.insert(0, Choice(f"Send it to {names}", value=SEND))
+            title = f"{title} others, too"
+        self._pick(title, narrowed(choices), lambda one: use(None if one is SEND else one))
 
     def sent(self, texts: Sequence[str], use: Callable[[str], None]) -> None:
         """What was sent before, the newest first; choosing one writes it again."""

@@ -56,7 +56,8 @@ class Composer(Lines):
 
     Args:
         ways_on: what can complete a text with the cursor at an index.
-        submit: takes what was written; False: it stays.
+        submit: takes what was written and says what stands here then; None: it stays.
+        edit_last: what Up does where nothing is written.
         changed: the text may be another one.
         refuse: why something was not inserted.
     """
@@ -70,7 +71,8 @@ class Composer(Lines):
         completions: Completions,
         *,
         ways_on: Callable[[str, int], list[Completion]],
-        submit: Callable[[str], bool],
+        submit: Callable[[str], str | None],
+        edit_last: Callable[[], None],
         changed: Callable[[], None],
         refuse: Callable[[str], None],
     ) -> None:
@@ -81,6 +83,7 @@ class Composer(Lines):
         self._completions = completions
         self._ways_on = ways_on
         self._submit = submit
+        self._edit_last = edit_last
         self._changed = changed
         self._refuse = refuse
         self._cycle: list[Completion] = []
@@ -120,9 +123,11 @@ class Composer(Lines):
     def send(self) -> None:
         """Hand over what was written."""
         text = self.editor.text
-        if text.strip() and self._submit(text):
-            self.editor.take()
-            self.edited()
+        if not text.strip() or (then := self._submit(text)) is None:
+            return
+        self.editor.take()
+        self.editor.set(then)
+        self.edited()
 
     def complete(self) -> None:
         """Complete what stands before the cursor; again: in the next way."""
@@ -153,6 +158,9 @@ class Composer(Lines):
         self.edited()
 
     def _go(self, by: int) -> None:
+        if by < 0 and not self.editor.text:
+            self._edit_last()
+            return
         self.editor.vertical(by, self.text_width)
         self.edited(offer=False)
 

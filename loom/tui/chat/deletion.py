@@ -8,6 +8,8 @@ from textual.timer import Timer
 
 from loom.api.commands import DeleteMessages
 from loom.api.views import MessageView
+from loom.errors import LoomError
+from loom.printable import printable
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.keys import is_text
@@ -16,7 +18,8 @@ from loom.tui.owner import Owner
 UNDO_S: Final = 8.0
 """So long deleted messages can be brought back; only then is the node told."""
 DELETES: Final = "D"
-"""The answer that deletes: no word begins with the question's key and this one."""
+DELETES_FOR_BOTH: Final = "X"
+"""The answers that delete: no word begins with the question's key and this one."""
 
 
 class Deletion:
@@ -28,7 +31,9 @@ class Deletion:
         self._timeline = timeline
         self._asked: Sequence[MessageView] = ()
         """The messages of which the next key says whether they are deleted."""
-        self._deleted: DeleteMessages | None = None
+        self._for_both = False
+        self._deleted: tuple[Sequence[MessageView], DeleteMessages] | None = None
+        """The messages that can be brought back, and what the node will be told."""
         self._timer: Timer | None = None
 
     @property
@@ -36,57 +41,80 @@ class Deletion:
         """Whether something can be brought back."""
         return self._deleted is not None
 
-    def ask(self, messages: Sequence[MessageView]) -> None:
+    def ask(self, messages: Sequence[MessageView], *, for_both: bool = False) -> None:
         """The next key says whether these are deleted; none: nothing is asked any more."""
-        self._asked = messages
-        if messages:
-            many, keep = len(messages), self._owner.keys.words("write")
-            which = "this message" if many == 1 else f"these {many} messages"
-            self._owner.say(
-                f"Delete {which} here, on this machine only? {DELETES} deletes, {keep} does not."
+        self._asked, self._for_both = messages, for_both
+        if not messages:
+            return
+        many, keep = len(messages), self._owner.keys.words("write")
+        which = "this message" if many == 1 else f"these {many} messages"
+        if not for_both:
+            question = f"Delete {which} here, on this machine only? {DELETES} deletes"
+        else:
+            name = printable(messages[0].contact)
+            question = (
+                f"Delete {which} for both? What {name} has read or copied is not taken back. "
+                f"{DELETES_FOR_BOTH} deletes for both"
             )
+        self._owner.say(f"{question}, {keep} does not.")
 
     def answer(self, key: Key) -> bool:
-        """Take a key as the answer: D, or any other for no.
+        """Take a key as the answer: D or X, or any other for no.
 
         False: it means something else; nothing was asked, or somebody types.
         """
         asked, self._asked = self._asked, ()
-        if asked and key.character == DELETES:
+        if asked and key.character == (DELETES_FOR_BOTH if self._for_both else DELETES):
             self._delete(asked)
             return True
         return bool(asked) and not is_text(key)
 
     def undo(self) -> None:
         """Bring back what was deleted last."""
-        if self._take() is None:
+        if (taken := self._take()) is None:
             self._owner.say("There is nothing to bring back.")
             return
-        self._reader.bring_back()
+        self._reader.bring_back(taken[0])
         self._owner.say("It is back.")
 
     def finish(self) -> None:
         """What was deleted cannot be brought back any more."""
-        if (command := self._take()) is not None:
-            self._owner.work(self._owner.send(command), "delete")
+        if (taken := self._take()) is not None:
+            self._owner.work(self._tell(*taken), "delete")
 
     async def finish_now(self) -> None:
         """The same, done when it returns."""
-        if (command := self._take()) is not None:
+        if (taken := self._take()) is not None:
+            await self._tell(*taken)
+
+    async def _tell(self, messages: Sequence[MessageView], command: DeleteMessages) -> None:
+        try:
             await self._owner.send(command)
+        except LoomError:
+            if messages[0].contact_id == self._owner.model.current:
+                self._reader.bring_back(messages)  # they are still there
+            raise
 
     def _delete(self, messages: Sequence[MessageView]) -> None:
         self.finish()
-        ids = [one.message_id for one in messages]
-        self._deleted = DeleteMessages(contact=f"#{messages[0].contact_id}", message_ids=ids)
+        command = DeleteMessages(
+            contact=f"#{messages[0].contact_id}",
+            message_ids=[one.message_id for one in messages],
+            for_both=self._for_both,
+        )
+        self._deleted = messages, command
         self._timer = self._timeline.set_timer(UNDO_S, self.finish)
-        self._reader.hide(messages)
+        if self._for_both:
+            self._reader.empty(messages)
+        else:
+            self._reader.hide(messages)
         undo = self._owner.keys.words("undo_delete")
-        back = "it" if len(ids) == 1 else "them"
-        self._owner.say(f"Deleted. {undo} brings {back} back." if undo else "Deleted.")
+        back = "it" if len(messages) == 1 else "them"
+        done = "Deleted for both." if self._for_both else "Deleted."
+        self._owner.say(f"{done} {undo} brings {back} back." if undo else done)
 
-    def _take(self) -> DeleteMessages | None:
-        command, self._deleted = self._deleted, None
+    def _take(self) -> tuple[Sequence[MessageView], DeleteMessages] | None:
+        taken, self._deleted = self._deleted, None
         if self._timer is not None:
             self._timer.stop()
-        return command
+        return taken

@@ -1,13 +1,13 @@
 """One message as lines: date and new-message lines, time, name, body, state."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loom.api.views import MessageView
 from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import cut, pad, width_of
-from loom.tui.content import kind_of
+from loom.tui.content import kind_of, quote, reactions
 from loom.tui.themes import Line, Piece
 from loom.tui.times import clock_of, day_of, day_words
 
@@ -17,6 +17,8 @@ STATE_WIDTH: Final = 3
 EDGE: Final = 1
 """Cells between the state and the edge."""
 NAME_WIDTH: Final = 12
+GAP: Final = 2
+"""Cells between what stands beside each other."""
 RUN_MS: Final = 5 * 60_000
 """Messages of one sender closer than this share a time and a name."""
 
@@ -43,19 +45,62 @@ def lay_out(
     own = message.direction == "out"
     goes_on = not (is_day or is_new or is_selected) and _goes_on(message, before)
     head = _head(message, width, signs, own=own)
-    inset = sum(width_of(piece.text) for piece in head)
+    inset = width_of_line(head)
     mark = signs["selected"] if is_selected else signs["marked"] if is_marked else " "
     room = max(width - 1 - inset - STATE_WIDTH - EDGE, 2)
-    for number, body in enumerate(kind_of(message).lines(message, room, words)):
+    for number, body in enumerate(_bodies(message, room, signs, words)):
         first = head if number == 0 and not goes_on else [Piece(" " * inset)]
         line = [Piece(mark, "key"), *first, *body]
         if number == 0 and own:
-            used = sum(width_of(piece.text) for piece in line)
+            used = width_of_line(line)
             sign = signs[message.state] if message.state in _STATES else ""
             gap = width - used - width_of(sign) - EDGE
             line += [Piece(" " * max(gap, 0)), Piece(sign, _STATES.get(message.state, "state"))]
         block.append(line)
     return block
+
+
+def _bodies(message: MessageView, width: int, signs: Signs, words: Sequence[str]) -> Iterator[Line]:
+    """What it answers, what it says, and what became of it."""
+    if message.reply_to is not None and not message.deleted:
+        yield quote.line(message, width, signs)
+    *before, last = kind_of(message).lines(message, width, words)
+    yield from before
+    marks = marks_of(message, width, signs)
+    if marks and width_of_line(last) + GAP + width_of_line(marks) <= width:
+        yield [*last, Piece(" " * GAP), *marks]
+        return
+    yield last
+    if marks:
+        yield marks
+
+
+def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
+    """Reactions with their counts, then what was done to a message, as far as there is room."""
+    if message.deleted:
+        return []
+    marks: Line = []
+    for group in reactions.grouped(message.reactions):
+        sign = reactions.written(group.emoji, signs)
+        words = f"{sign} {group.many}" if group.many > 1 else sign
+        marks.append(Piece(words, "own_reaction" if group.is_own else "reaction"))
+    done = {
+        "edited": message.edited,
+        "pinned": message.pinned,
+        "bookmarked": message.bookmarked,
+    }
+    marks += [Piece(words, "state") for words, is_so in done.items() if is_so]
+    line: Line = []
+    for mark in marks:
+        gap = [Piece(" " * GAP)] if line else []
+        if width_of_line([*line, *gap, mark]) > width:
+            break
+        line += [*gap, mark]
+    return line
+
+
+def width_of_line(line: Line) -> int:
+    return sum(width_of(piece.text) for piece in line)
 
 
 def date_rule(message: MessageView, width: int, signs: Signs) -> Line:

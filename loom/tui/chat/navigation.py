@@ -97,6 +97,15 @@ class Navigation:
         else:
             await self._open(current, row_id, None)
 
+    def go_to(self, number: int, row_id: int) -> None:
+        """Show a message and select it."""
+        window = self._reader.window
+        is_here = number == self._owner.model.current and window is not None
+        if is_here and window is not None and window.show(row_id, *self._timeline.size):
+            self._arrive(row_id)
+        else:
+            self.open_(number, row_id, ())
+
     async def _open(self, number: int, row_id: int | None, words: Sequence[str] | None) -> None:
         await self._leave(number)
         await self._reader.open_(number, row_id, words=words)

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
+
+import msgspec
 
 from loom.api.commands import Command, History, MarkRead, MarkUnread
 from loom.api.events import (
@@ -10,13 +12,19 @@ from loom.api.events import (
     ContactChanged,
     ConversationRead,
     ConversationUnread,
+    MessageBookmarked,
+    MessageDeleted,
     MessageDelivered,
+    MessageEdited,
     MessageFailed,
+    MessagePinned,
     MessageQueued,
+    MessageReacted,
     MessageRead,
     MessageReceived,
     MessagesDeleted,
     MessageSent,
+    WholeMessage,
 )
 from loom.api.views import MessageView
 from loom.front.signs import Signs
@@ -97,12 +105,20 @@ class Reader:
             self.window.remove(self._hidden)
         self._changed()
 
-    def bring_back(self) -> None:
-        """Show what was hidden, where it was."""
-        back = list(self._hidden.values())
-        self._hidden.clear()
+    def empty(self, messages: Sequence[MessageView]) -> None:
+        """Show messages as if they were deleted for both already."""
         if self.window is not None:
-            self.window.restore(back)
+            self.window.delete_for_both(one.message_id for one in messages)
+        self._changed()
+
+    def bring_back(self, messages: Sequence[MessageView]) -> None:
+        """Show what was hidden or emptied as it was, where it was."""
+        for one in messages:
+            self._hidden.pop(one.message_id, None)
+        if self.window is not None:
+            self.window.restore(messages)
+            for one in messages:
+                self.window.put(one)
         self._changed()
 
     def close(self) -> None:
@@ -186,6 +202,10 @@ class Reader:
                 case ConversationUnread():
                     window.set_unread(event.row_id)
                     touched = True
+                case MessageEdited() | MessageReacted() | MessagePinned() | MessageBookmarked():
+                    touched |= window.put(_view(event))
+                case MessageDeleted():
+                    touched |= window.delete_for_both(event.message_ids)
                 case ContactChanged():
                     touched |= window.rename(event.contact)
                 case MessagesDeleted(message_ids=None):
@@ -253,15 +273,9 @@ class Reader:
         return (await self._send(command)).messages
 
 
-def _view(event: MessageReceived | MessageQueued) -> MessageView:
-    return MessageView(
-        message_id=event.message_id,
-        contact=event.contact,
-        contact_id=event.contact_id,
-        direction=event.direction,
-        body=event.body,
-        state=event.state,
-        sent_at_ms=event.sent_at_ms,
-        stored_at_ms=event.sent_at_ms,
-        row_id=event.row_id,
-    )
+def _view(event: WholeMessage) -> MessageView:
+    facts = msgspec.structs.asdict(event)
+    return MessageView(**{name: facts[name] for name in _FIELDS})
+
+
+_FIELDS: Final = [name for name in MessageView.__struct_fields__ if name != "v"]

@@ -12,9 +12,10 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from loom.api.events import AnyEvent, ContactRemoved, MessageReceived, MessageSent
-from loom.front.slash import by_name
+from loom.front.slash import Run, by_name
 from loom.printable import printable
 from loom.tui.canvas import Scroll
+from loom.tui.chat.about import About
 from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.chat.composer import Composer
 from loom.tui.chat.conversations import ConversationList
@@ -34,6 +35,7 @@ from loom.wire.pairing import is_pairing_text
 
 if TYPE_CHECKING:
     from loom.tui.chat.choices import Choices
+    from loom.tui.chat.message_actions import MessageActions
     from loom.tui.chat.slash import SlashCommands
 
 FRAME_S: Final = 1 / 250
@@ -76,9 +78,10 @@ class ChatScreen(Screen[None]):
             self.obstacle,
             self.status,
             values=lambda kind: self.slash.values(kind),
-            run=lambda run: self.slash.run(run),
+            run=self._run_command,
             to_newest=self.reader.to_newest,
             pick=lambda title, names, use: self.choices.names(title, names, use),
+            edit_last=lambda: self.acts.edit_last(),
         )
         self.composer = self.writing.composer
         self.navigation = Navigation(
@@ -96,6 +99,7 @@ class ChatScreen(Screen[None]):
             self.timeline,
             self.navigation,
             self.deletion,
+            acts=lambda: self.acts,
             pick=lambda links, use: self.choices.names("Links", links, use),
             changed=self._show_who_has_the_keys,
             changed_where=self.show_bars,
@@ -135,12 +139,34 @@ class ChatScreen(Screen[None]):
         )
 
     @cached_property
+    def acts(self) -> "MessageActions":
+        """What can be done with messages, likewise."""
+        from loom.tui.chat.message_actions import MessageActions
+
+        return MessageActions(
+            self._owner,
+            self.reader,
+            self.writing,
+            self.navigation,
+            self.deletion,
+            selected=lambda: self.selection.selected,
+            point_at=self.selection.point_at,
+            choices=lambda: self.choices,
+            found=lambda hit, hits: self.selection.found(hit, hits, ()),
+        )
+
+    @cached_property
     def slash(self) -> "SlashCommands":
         """What slash commands do, likewise."""
         from loom.tui.chat.slash import SlashCommands
 
         return SlashCommands(
-            self._owner, self.choices, self.navigation, write=self.composer.set, quit_=self.quit
+            self._owner,
+            self.choices,
+            self.navigation,
+            self.acts,
+            write=self.composer.set,
+            quit_=self.quit,
         )
 
     def compose(self) -> ComposeResult:
@@ -152,6 +178,7 @@ class ChatScreen(Screen[None]):
                 yield self.timeline
                 yield self.rule
                 yield self.obstacle
+                yield self.writing.about
                 yield self.writing.completions
                 yield self.composer
                 yield self.status
@@ -231,6 +258,8 @@ class ChatScreen(Screen[None]):
         self.rule.selecting = self.selection.help() if self.selection.is_active else []
         self.status.where = self.selection.whereabouts.words
         self.status.help_key = self._owner.keys.words("help")
+        self.writing.about.key = self._owner.keys.words("select")
+        self.writing.about.fit()
         self.status.size_bytes = self.composer.editor.size_bytes
         self.obstacle.fit()
         placeholder = "Only commands work here" if self.obstacle.words else ""
@@ -332,9 +361,7 @@ class ChatScreen(Screen[None]):
         elif event.key in PLACES and self.selection.is_new:
             self.navigation.open_place(int(event.key) - 1)
         elif event.character and is_text(event):
-            text = self.selection.typed(event)
-            self.selection.stop()
-            self.composer.insert(text)
+            self.composer.insert(self.selection.write(event))
 
     def on_paste(self, event: events.Paste) -> None:
         """Any number of lines; nothing is sent by itself. A text of Loom's own is asked about."""
@@ -355,6 +382,10 @@ class ChatScreen(Screen[None]):
         """Do what an action's name says."""
         self.actions[action]()
 
+    async def _run_command(self, run: Run) -> None:
+        await self.slash.run(run)
+        self.selection.forget()
+
     def quit(self) -> None:
         """Keep what was begun, then end."""
         self._owner.work(self._quit(), "quit")
@@ -362,11 +393,12 @@ class ChatScreen(Screen[None]):
     def _typed(self, before: str) -> None:
         if (text := self.composer.editor.text) != before:
             self._owner.typing.typed(text)
+            self.selection.wrote(text)
 
     def _select(self) -> None:
         if self.writing.completions.completions:
             self.writing.completions.show([])
-        else:
+        elif not self.writing.leave_message():
             self.selection.begin()
 
     def _search_sent(self) -> None:
@@ -477,6 +509,10 @@ class ChatScreen(Screen[None]):
         """A click on the word."""
         self.choices.help()
 
+    def on_about_clicked(self, event: About.Clicked) -> None:
+        """A click on the message that one answers or edits."""
+        self.navigation.go_to(event.about.contact_id, event.about.row_id)
+
     def on_composer_clicked(self, event: Composer.Clicked) -> None:
         """A click where one writes."""
         self.selection.stop()
@@ -489,4 +525,10 @@ class ChatScreen(Screen[None]):
     def on_timeline_clicked(self, event: Timeline.Clicked) -> None:
         """A click on a message selects it."""
         self.looked_at(by_hand=True)
-        self.selection.toggle(event.row_id)
+        message = self.reader.window and self.reader.window.message(event.row_id)
+        if message and event.role == "quote":
+            self.acts.follow([message])
+        elif message and event.role in ("reaction", "own_reaction"):
+            self.acts.show_message([message])
+        else:
+            self.selection.toggle(event.row_id)

@@ -4,7 +4,7 @@ import os
 import sys
 from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.events import Key
 from textual.timer import Timer
@@ -21,6 +21,9 @@ from loom.tui.keys import is_text
 from loom.tui.links import is_pasted
 from loom.tui.owner import Owner
 
+if TYPE_CHECKING:  # imported when it is used, for a fast first paint
+    from loom.tui.chat.message_actions import MessageActions
+
 ONE_WORD_S: Final = 1.0
 """Letters closer together than this may be typed in one go, as the beginning of a word."""
 HOLD_S: Final = 0.4
@@ -29,16 +32,34 @@ AT_ONCE: Final = frozenset(
     (
         *("select_newer", "select_older", "mark", "next_hit", "previous_hit", "write"),
         *("page_up", "page_down", "line_up", "line_down", "oldest", "newest", "first_unread"),
-        *("delete_message", "palette", "search_here", "help"),
+        *("delete_message", "unsend", "palette", "search_here", "help"),
     )
 )
 """What only moves, asks, or opens a box that takes what is typed: no letter for it waits."""
+
+
+COMMAND_OF: Final = {"show_message": "message", "delete_message": "delete"}
+"""What an action is called where it is typed."""
+HELP: Final = (
+    ("open_link", "open link"),
+    ("retry", "send again"),
+    ("reply", "answer"),
+    ("edit", "edit"),
+    ("react", "react"),
+    ("copy", "copy"),
+    ("delete_message", "delete"),
+    ("forward", "forward"),
+    ("pin", "pin"),
+    ("mark", "mark"),
+)
+"""What is named while messages are selected, as far as there is room."""
 
 
 class Selection:
     """Active while the composer is not.
 
     Args:
+        acts: what can be done with messages.
         pick: lets one of several links be picked.
         changed: something is selected now, or nothing any more.
         changed_where: it is known now where the selected message is.
@@ -53,6 +74,7 @@ class Selection:
         navigation: Navigation,
         deletion: Deletion,
         *,
+        acts: "Callable[[], MessageActions]",
         pick: Callable[[list[str], Callable[[str], None]], None],
         changed: Callable[[], None],
         changed_where: Callable[[], None],
@@ -63,6 +85,7 @@ class Selection:
         self._timeline = timeline
         self._navigation = navigation
         self._deletion = deletion
+        self._acts = acts
         self._pick = pick
         self._changed = changed
         self._moved = moved
@@ -79,6 +102,8 @@ class Selection:
         self._run = ""
         """The last letters that did something here, in case they began a word."""
         self._run_s = 0.0
+        self._left: list[MessageView] = []
+        """What was selected when a slash command was begun."""
         self.hold_s = HOLD_S
         self._held: Callable[[], None] | None = None
         """What the last letter does unless another one follows."""
@@ -96,6 +121,15 @@ class Selection:
             "copy_link": lambda: self._with_link(self._copy),
             "next_hit": lambda: self._go_to_hit(1),
             "previous_hit": lambda: self._go_to_hit(-1),
+            "reply": lambda: self._write(acts().reply),
+            "edit": lambda: self._write(acts().edit),
+            "react": lambda: acts().react(self._chosen()),
+            "show_message": lambda: acts().show_message(self._chosen()),
+            "forward": lambda: acts().forward(self._chosen()),
+            "pin": lambda: acts().pin(self._chosen()),
+            "bookmark": lambda: acts().bookmark(self._chosen()),
+            "unsend": lambda: acts().unsend(self._chosen()),
+            "follow_quote": self._follow_quote,
             "retry": self.retry,
             "delete_message": lambda: deletion.ask(self._chosen()),
             "undo_delete": deletion.undo,
@@ -142,8 +176,30 @@ class Selection:
         self._changed()
         self._moved()
 
+    @property
+    def selected(self) -> Sequence[MessageView]:
+        """What is selected, or was when the slash command was begun that is being written."""
+        return self._chosen() if self.is_active else self._left
+
+    def write(self, key: Key) -> str:
+        """Back to writing with a key that does nothing here; returns what was typed so far."""
+        text, chosen = self._typed(key), self._chosen()
+        self.stop()
+        self._left = chosen if text.startswith("/") else []
+        return text
+
+    def forget(self) -> None:
+        """The command was carried out; the next one is about something else."""
+        self._left = []
+
+    def wrote(self, text: str) -> None:
+        """The composer has another text: what was selected counts for commands only."""
+        if text and not text.startswith("/"):
+            self._left = []
+
     def leave(self) -> None:
         """Another place is about to be shown; on the way to a hit, keys keep their meaning."""
+        self._left = []
         if self._goes_to is None:
             self.stop()
 
@@ -183,9 +239,13 @@ class Selection:
             self._hold = None
         return does
 
-    def typed(self, key: Key) -> str:
-        """The text of a key that does nothing here, with what was typed in one go before it."""
-        return self._word_so_far(key) + (key.character or "")
+    def _typed(self, key: Key) -> str:
+        """The text of a key that does nothing here, with what was typed in one go before it.
+
+        A slash after what only moved begins a command.
+        """
+        before = "" if key.character == "/" and not self.holds else self._word_so_far(key)
+        return before + (key.character or "")
 
     def _word_so_far(self, key: Key) -> str:
         return self._run if self.holds or key.time - self._run_s < ONE_WORD_S else ""
@@ -207,10 +267,11 @@ class Selection:
                 return bool(self._links())
             case "next_hit" | "previous_hit":
                 return self._at is not None
-        return True
+        return self._acts().can(COMMAND_OF.get(action, action), self._chosen())
 
     def _start(self) -> None:
         self.is_active = True
+        self._left = []
         self._deletion.ask([])
         self._changed()
 
@@ -221,6 +282,19 @@ class Selection:
 
     def _chosen(self) -> list[MessageView]:
         return [] if self._reader.window is None else self._reader.window.chosen()
+
+    def _write(self, about: Callable[[Sequence[MessageView]], None]) -> None:
+        """Go on in the composer, about the selected message."""
+        chosen = self._chosen()
+        self.stop()
+        about(chosen)
+
+    def _follow_quote(self) -> None:
+        chosen = self._chosen()
+        if len(chosen) == 1 and chosen[0].reply_to is not None:
+            self._acts().follow(chosen)
+        else:
+            self.stop()
 
     # --- copying and links ---
 
@@ -311,11 +385,7 @@ class Selection:
     def help(self) -> list[str]:
         """What can be done with the selected messages."""
         keys, chosen = self._owner.keys, self._chosen()
-        names = [("copy", "copy"), ("delete_message", "delete"), ("mark", "mark")]
-        if self.can("retry"):
-            names.insert(0, ("retry", "send again"))
-        if self.can("open_link"):
-            names.insert(0, ("open_link", "open link"))
+        names = [(name, does) for name, does in HELP if self.can(name)]
         words = []
         if self._at is not None:
             words.append(f"hit {self._at + 1} of {len(self._hits)}")

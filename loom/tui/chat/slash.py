@@ -24,7 +24,9 @@ from loom.errors import InvalidInput, LocalOnly, LoomError
 from loom.front.slash import Run, SlashCommand
 from loom.printable import printable
 from loom.tui.chat.choices import Choices
+from loom.tui.chat.message_actions import MessageActions
 from loom.tui.chat.navigation import Navigation
+from loom.tui.emoji import EMOJI
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level
@@ -44,6 +46,7 @@ class SlashCommands:
         owner: Owner,
         choices: Choices,
         navigation: Navigation,
+        acts: MessageActions,
         *,
         write: Callable[[str], None],
         quit_: Callable[[], None],
@@ -51,6 +54,7 @@ class SlashCommands:
         self._owner = owner
         self._choices = choices
         self._navigation = navigation
+        self._acts = acts
         self._write = write
         opens: dict[str, Callable[[], None]] = {
             "help": choices.help,
@@ -70,6 +74,7 @@ class SlashCommands:
         }
         self.does: Mapping[str, Callable[[str], Awaitable[None]]] = {
             **{name: partial(_without_argument, open_) for name, open_ in opens.items()},
+            **acts.commands,
             "add": self._add,
             "accept": self._accept,
             "open": self._open_conversation,
@@ -101,6 +106,8 @@ class SlashCommands:
                 return list(Level)
             case "keys":
                 return list(PROFILES)
+            case "emoji":
+                return list(EMOJI)
         return []
 
     def is_possible(self, command: SlashCommand) -> bool:
@@ -112,6 +119,8 @@ class SlashCommands:
             return True
         if current is None:
             return False
+        if command.name in self._acts.commands:
+            return self._acts.is_possible(command.name)
         hidden = {
             "block": current.contact.blocked,
             "unblock": not current.contact.blocked,

@@ -4,7 +4,7 @@ from textual import events
 from textual.message import Message
 
 from loom.tui.canvas import Scroll
-from loom.tui.cells import wrap
+from loom.tui.cells import width_of, wrap
 from loom.tui.chat.layout import date_rule
 from loom.tui.chat.window import Shown, Window
 from loom.tui.lines import Lines, Look
@@ -24,11 +24,12 @@ class Timeline(Lines):
             self.by = by
 
     class Clicked(Message):
-        """A message was clicked."""
+        """A message was clicked; `role` is that of the text under the mouse."""
 
-        def __init__(self, row_id: int) -> None:
+        def __init__(self, row_id: int, role: str) -> None:
             super().__init__()
             self.row_id = row_id
+            self.role = role
 
     def __init__(self, look: Look) -> None:
         super().__init__(look)
@@ -86,7 +87,8 @@ class Timeline(Lines):
         """Say which message was clicked."""
         at = event.y - (self.size.height - len(self._shown))
         if 0 <= at < len(self._shown):
-            self.post_message(self.Clicked(self._shown[at].row_id))
+            shown = self._shown[at]
+            self.post_message(self.Clicked(shown.row_id, role_at(shown.line, event.x)))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Towards the newest."""
@@ -109,3 +111,12 @@ class Timeline(Lines):
         if self.window is not None and not self.window.follows and len(self._shown) > 2:
             top = self.window.message(self._shown[0].row_id)
             self._sticky = None if top is None else date_rule(top, width, self.look.signs)
+
+
+def role_at(line: Line, x: int) -> str:
+    """The role of what a line has in a column."""
+    for piece in line:
+        x -= width_of(piece.text)
+        if x < 0:
+            return piece.role
+    return "text"

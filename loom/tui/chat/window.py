@@ -1,17 +1,19 @@
 """The loaded part of one conversation and where in it one looks; any size costs the same."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from loom.api.views import MessageView
+from loom.api.views import MessageView, Quote
 from loom.front.signs import Signs
 from loom.tui.chat.layout import Block, lay_out
 from loom.tui.themes import Line
 
 PAGE: Final = 100
 LOADED_MAX: Final = 400
+QUOTED_MAX: Final = 200
+"""Characters of a message that are kept where it is quoted."""
 NEAR: Final = 40
 """With fewer messages beyond the visible ones, the next page is asked for."""
 
@@ -136,6 +138,38 @@ class Window:
         self._blocks.pop(self.new_from or 0, None)
         self._blocks.pop(from_row, None)
         self.new_from = from_row
+
+    def put(self, message: MessageView) -> bool:
+        """A message as it is shown now, in itself and where it is quoted; False: it is not."""
+        quote = Quote(direction=message.direction, gone=True)
+        if not message.deleted:
+            body = message.body[:QUOTED_MAX]
+            quote = Quote(direction=message.direction, row_id=message.row_id, body=body)
+
+        def now(one: MessageView) -> MessageView | None:
+            if one.row_id == message.row_id:
+                return message
+            if one.quote is not None and one.reply_to == message.message_id:
+                return msgspec.structs.replace(one, quote=quote)
+            return None
+
+        return self._change(now)
+
+    def delete_for_both(self, message_ids: Iterable[str]) -> bool:
+        """Of these only that they were there is left; False: none is loaded or quoted."""
+        gone = set(message_ids)
+
+        def now(one: MessageView) -> MessageView | None:
+            if one.message_id in gone:
+                return msgspec.structs.replace(
+                    one, deleted=True, body="", reactions=[], reply_to=None, quote=None
+                )
+            if one.quote is not None and one.reply_to in gone:
+                quote = Quote(direction=one.quote.direction, gone=True)
+                return msgspec.structs.replace(one, quote=quote)
+            return None
+
+        return self._change(now)
 
     def remove(self, message_ids: Iterable[str]) -> None:
         """Messages were deleted."""
@@ -326,6 +360,16 @@ class Window:
         return self.messages[-1].row_id if near else None
 
     # --- inside ---
+
+    def _change(self, now: Callable[[MessageView], MessageView | None]) -> bool:
+        """Put in place of messages what they are now; whether one is another."""
+        touched = False
+        for position, one in enumerate(self.messages):
+            if (changed := now(one)) is not None:
+                self.messages[position] = changed
+                self._blocks.pop(one.row_id, None)
+                touched = True
+        return touched
 
     def _lowest(self) -> Place | None:
         if not self.messages:

@@ -1,4 +1,4 @@
-"""What becomes of the text in the composer: a command, a message, a draft."""
+"""What becomes of the text in the composer: a command, a message, a new wording, a draft."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -7,9 +7,11 @@ from typing import Final
 from textual.timer import Timer
 
 from loom.api.commands import SendText, SetDraft
+from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.front.sentences import in_app
 from loom.front.slash import Refused, Run, Say, read_line
+from loom.tui.chat.about import About
 from loom.tui.chat.bars import StatusLine
 from loom.tui.chat.composer import Completions, Composer
 from loom.tui.chat.obstacle import Obstacle
@@ -30,6 +32,7 @@ class Writing:
         values: what can stand for an argument of a slash command.
         run: carries out a slash command; raises LoomError when it cannot be done.
         to_newest: shows the end of the conversation.
+        edit_last: what Up does where nothing is written.
         pick: lets one of several ways be picked, under a title.
     """
 
@@ -43,6 +46,7 @@ class Writing:
         run: Callable[[Run], Awaitable[None]],
         to_newest: Callable[[], Awaitable[None]],
         pick: Callable[[str, list[str], Callable[[str], None]], None],
+        edit_last: Callable[[], None],
     ) -> None:
         self._owner = owner
         self._obstacle = obstacle
@@ -52,12 +56,14 @@ class Writing:
         self._to_newest = to_newest
         self._pick = pick
         self._draft_timer: Timer | None = None
+        self.about = About(owner.look, owner.model)
         self.completions = Completions(owner.look)
         self.composer = Composer(
             owner.look,
             self.completions,
             ways_on=self._ways_on,
             submit=self._submit,
+            edit_last=edit_last,
             changed=self._edited,
             refuse=lambda why: owner.say(why, bad=True),
         )
@@ -77,17 +83,50 @@ class Writing:
             self._draft_timer.stop()
         self._draft_timer = self.composer.set_timer(DRAFT_S, self._keep_draft)
 
+    # --- about a message ---
+
+    def answer(self, message: MessageView) -> None:
+        """Write an answer to a message; what was written already is its beginning."""
+        self.stop_editing()
+        self.about.answer(message)
+
+    def edit(self, message: MessageView) -> None:
+        """Give a message another wording; what was written waits meanwhile."""
+        self.stop_editing()
+        self.about.edit(message, self.composer.editor.text)
+        slash = "/" if message.body.startswith("/") else ""  # as `read_line` takes it
+        self.composer.set(slash + message.body)
+
+    def leave_message(self) -> bool:
+        """Write about no message any more; False: one did not."""
+        if self.about.message is None:
+            return False
+        if self.about.edited is None:
+            self.about.end()
+        self.stop_editing()
+        return True
+
+    def stop_editing(self) -> None:
+        """Go back to what was written before; the wording is found where what was sent is."""
+        message = self.about.edited
+        if message is None:
+            return
+        text = self.composer.editor.text
+        if text != message.body:
+            self.composer.editor.remember(text)
+        self.composer.set(self.about.end())
+
     # --- handing it over ---
 
-    def _submit(self, text: str) -> bool:
-        """Run or send what was written; False: it stays in the composer."""
+    def _submit(self, text: str) -> str | None:
+        """Run or send what was written, and say what stands there then; None: it stays."""
         match read_line(text, COMMANDS):
             case Refused(why):
                 self._owner.say(why, bad=True)
-                return False
+                return None
             case Run() as run:
                 self._owner.work(self._carry_out(run, text), "command")
-                return True
+                return self.about.end() if self.about.edited is not None else ""
             case Say(words):
                 return self._send(words, text)
 
@@ -98,31 +137,38 @@ class Writing:
             self._give_back(typed)
             raise
 
-    def _send(self, text: str, typed: str) -> bool:
-        current, size = self._owner.model.current, len(text.encode())
+    def _send(self, text: str, typed: str) -> str | None:
+        current, over = self._owner.model.current, len(text.encode()) - TEXT_MAX_BYTES
         if current is None:
             self._owner.say("Open a conversation first.", bad=True)
-            return False
+            return None
         if self._obstacle.words:
             self._owner.say("Nothing was sent; your text stays here.", bad=True)
-            return False
-        if size > TEXT_MAX_BYTES:
+            return None
+        if over > 0 and self.about.edited is not None:
+            self._owner.say(f"Too long by {over} bytes; it is as it was.", bad=True)
+            return None
+        if over > 0:
             self._offer_parts(current, text, typed)
-            return False
+            return None
         self._owner.typing.sent()
+        about, edited, command = self.about.message, self.about.edited, self.about.command(text)
+        then = self.about.end()
 
         async def send() -> None:
             try:
-                await self._owner.send(SendText(contact=f"#{current}", body=text))
+                await self._owner.send(command)
             except LoomError as error:
                 if self._owner.model.current == current:
-                    self._give_back(typed)
+                    self._give_back(typed, then, about, is_edit=edited is not None)
                 self._owner.say(in_app(error), bad=True)
             else:
-                await self._to_newest()
+                if edited is None:
+                    await self._to_newest()
 
-        self._owner.work(send(), "send")
-        return True
+        if edited is None or text != edited.body:
+            self._owner.work(send(), "send")
+        return then
 
     def _offer_parts(self, current: int, text: str, typed: str) -> None:
         """Ask whether a text that is too long goes as several messages; until then it stays."""
@@ -139,14 +185,17 @@ class Writing:
     def _send_parts(self, current: int, text: str, typed: str, parts: list[Part]) -> None:
         if self._owner.model.current != current or self.composer.editor.text != typed:
             return  # the contact is gone, or the text is another one
+        first = self.about.command(parts[0].of(text))
+        self.about.end()
         self.composer.editor.take()
         self.composer.edited()
         self._owner.typing.sent()
 
         async def send() -> None:
             for number, part in enumerate(parts):
+                command = SendText(contact=f"#{current}", body=part.of(text))
                 try:
-                    await self._owner.send(SendText(contact=f"#{current}", body=part.of(text)))
+                    await self._owner.send(command if number else first)
                 except LoomError as error:
                     rest = part.before + text[part.start :]
                     self.composer.editor.remember(rest)
@@ -159,12 +208,24 @@ class Writing:
 
         self._owner.work(send(), "send")
 
-    def _give_back(self, typed: str) -> None:
-        """What could not be done can be mended, unless something else was begun."""
-        if not self.composer.editor.text:
-            self.composer.set(typed)
+    def _give_back(
+        self, typed: str, then: str = "", about: MessageView | None = None, *, is_edit: bool = False
+    ) -> None:
+        """What could not be done can be mended, unless something else was begun since."""
+        if self.composer.editor.text != then or self.about.message is not None:
+            return
+        if about is not None and is_edit:
+            self.edit(about)
+        elif about is not None:
+            self.answer(about)
+        self.composer.set(typed)
 
     # --- drafts ---
+
+    @property
+    def _draft(self) -> str:
+        """What was begun as a message."""
+        return self.composer.editor.text if self.about.edited is None else self.about.draft
 
     def _keep_draft(self) -> None:
         self._owner.work(self.store_draft(), "draft")
@@ -175,7 +236,7 @@ class Writing:
         if self._draft_timer is not None:
             self._draft_timer.stop()
             self._draft_timer = None
-        text = self.composer.editor.text
+        text = self._draft
         if current is None or current.draft == text:
             return
         self._owner.model.change(current.number, draft=text)
@@ -187,6 +248,7 @@ class Writing:
 
     async def change_conversation(self, number: int) -> None:
         """Another conversation is about to be shown: keep this draft, take up that one."""
-        while (open_ := self._owner.model.open_) and open_.draft != self.composer.editor.text:
+        self.stop_editing()
+        while (open_ := self._owner.model.open_) and open_.draft != self._draft:
             await self.store_draft()  # again, if something was typed meanwhile
         self.composer.editor.set(self._owner.model.conversations[number].draft)

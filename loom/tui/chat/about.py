@@ -1,0 +1,104 @@
+"""Which message the text in the composer is about: one that it answers, or replaces."""
+
+from typing import Final
+
+from textual.message import Message
+
+from loom.api.commands import Command, EditMessage, SendText
+from loom.api.views import MessageView
+from loom.printable import printable
+from loom.tui.cells import cut, width_of
+from loom.tui.content import kind_of
+from loom.tui.lines import Lines, Look
+from loom.tui.model import Model
+from loom.tui.themes import Line, Piece
+
+HINT_FROM: Final = 40
+"""Cells of a row that has room for the key, too."""
+
+
+class About(Lines):
+    """A row above the composer; none while the text is about no message."""
+
+    class Clicked(Message):
+        """Somebody wants to see the message."""
+
+        def __init__(self, message: MessageView) -> None:
+            super().__init__()
+            self.about = message
+
+    def __init__(self, look: Look, model: Model) -> None:
+        super().__init__(look)
+        self._model = model
+        self._answered: dict[int, MessageView] = {}
+        """By conversation."""
+        self.edited: MessageView | None = None
+        self.draft = ""
+        """What stood in the composer before an edit."""
+        self.key = ""
+        """What leaves it."""
+
+    @property
+    def answered(self) -> MessageView | None:
+        """The message of the open conversation that is being answered."""
+        return self._answered.get(self._model.current or 0)
+
+    @property
+    def message(self) -> MessageView | None:
+        """The message."""
+        return self.edited or self.answered
+
+    def answer(self, message: MessageView) -> None:
+        """The next text answers it."""
+        self._answered[message.contact_id] = message
+        self.fit()
+
+    def edit(self, message: MessageView, draft: str) -> None:
+        """The next text is its new wording; `draft` waits meanwhile."""
+        self.edited, self.draft = message, draft
+        self.fit()
+
+    def end(self) -> str:
+        """The next text is about no message; returns what the composer holds then."""
+        draft, self.draft = self.draft, ""
+        if self.edited is None:
+            self._answered.pop(self._model.current or 0, None)
+        self.edited = None
+        self.fit()
+        return draft
+
+    def command(self, text: str) -> Command[MessageView]:
+        """What sends a text to the open conversation."""
+        contact = f"#{self._model.current}"
+        if self.edited is not None:
+            return EditMessage(contact=contact, message_id=self.edited.message_id, body=text)
+        answered = self.answered
+        reply_to = None if answered is None else answered.message_id
+        return SendText(contact=contact, body=text, reply_to=reply_to)
+
+    def fit(self) -> None:
+        """A row, or none."""
+        height = int(self.message is not None)
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+        self.refresh()
+
+    def line(self, y: int, width: int) -> Line:
+        """See `Lines.line`."""
+        message = self.message
+        if message is None:
+            return []
+        dots = self.look.signs["ellipsis"]
+        back = f"  {self.key} leaves it " if self.key and width >= HINT_FROM else ""
+        whose = "yourself" if message.direction == "out" else printable(message.contact)
+        does = "Editing" if self.edited is not None else f"Answering {cut(whose, 16, dots)}"
+        room = max(width - 1 - width_of(back), 0)
+        preview = kind_of(message).preview(message.body)
+        words = cut(f"{self.look.signs['quote']} {does}: {preview}", room, dots)
+        gap = " " * (room - width_of(words))
+        return [Piece(" "), Piece(words, "quote"), Piece(gap), Piece(back, "hint")]
+
+    def on_click(self) -> None:
+        """Say so."""
+        if self.message is not None:
+            self.post_message(self.Clicked(self.message))

@@ -1,0 +1,357 @@
+"""What can be done with a message that is shown: answer, edit, react, forward, pin, bookmark."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from loom.api.commands import (
+    Bookmark,
+    EditMessage,
+    Forward,
+    ListBookmarks,
+    ListPins,
+    Pin,
+    React,
+    SendText,
+)
+from loom.api.views import MessageView
+from loom.errors import InvalidInput
+from loom.printable import printable
+from loom.tui.chat.deletion import Deletion
+from loom.tui.chat.navigation import Navigation
+from loom.tui.chat.reader import Reader
+from loom.tui.chat.writing import Writing
+from loom.tui.content.reactions import offered
+from loom.tui.model import Conversation
+from loom.tui.owner import Owner
+
+if TYPE_CHECKING:
+    from loom.tui.chat.choices import Choices
+
+Messages = Sequence[MessageView]
+PAGE: Final = 100
+LISTS: Final = ("pins", "bookmarks")
+BOOKMARKS_MAX: Final = 1_000
+"""So many of them are listed, the newest."""
+
+
+class MessageActions:
+    """Each takes the messages it is about, which `can` has looked at.
+
+    Args:
+        selected: the messages that are selected, or were when a slash command was begun.
+        point_at: selects a message.
+        choices: opens lists to choose from.
+        found: shows one of several messages, and goes from it to the others.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        reader: Reader,
+        writing: Writing,
+        navigation: Navigation,
+        deletion: Deletion,
+        *,
+        selected: Callable[[], Messages],
+        point_at: Callable[[int], None],
+        choices: "Callable[[], Choices]",
+        found: Callable[[MessageView, Messages], None],
+    ) -> None:
+        self._owner = owner
+        self._reader = reader
+        self._writing = writing
+        self._navigation = navigation
+        self._deletion = deletion
+        self._selected = selected
+        self._point_at = point_at
+        self._choices = choices
+        self._found = found
+        self._recent: list[str] = []
+        """Reactions that were given since the start, the newest first."""
+        self.commands: Mapping[str, Callable[[str], Awaitable[None]]] = {
+            "reply": self._reply,
+            "edit": self._edit,
+            "react": self._react,
+            "message": self._show,
+            "forward": self._forward,
+            "pin": partial(self._pin, True),
+            "unpin": partial(self._pin, False),
+            "pins": self._show_pins,
+            "bookmark": partial(self._bookmark, True),
+            "unbookmark": partial(self._bookmark, False),
+            "bookmarks": self._show_bookmarks,
+            "delete": self._delete,
+            "unsend": self._unsend,
+        }
+        """What slash commands of `loom/tui/commands.py` do with their argument."""
+
+    def can(self, action: str, messages: Messages) -> bool:
+        """Whether these are what an action can be done with; True for any other action."""
+        one = messages[0] if len(messages) == 1 else None
+        match action:
+            case "reply" | "react" | "pin":
+                return one is not None and is_sent(one)
+            case "bookmark":
+                return one is not None and not one.deleted
+            case "unpin" | "unbookmark":
+                return one is not None and (one.pinned if action == "unpin" else one.bookmarked)
+            case "edit":
+                return one is not None and is_editable(one)
+            case "unsend":
+                return bool(messages) and all(map(is_own, messages))
+            case "forward":
+                return bool(messages) and not any(one.deleted for one in messages)
+            case "message":
+                return one is not None
+            case "delete":
+                return bool(messages)
+            case "copy":
+                return not all(one.deleted for one in messages)
+        return True
+
+    # --- writing about it ---
+
+    def reply(self, messages: Messages) -> None:
+        """Write an answer."""
+        self._writing.answer(messages[0])
+
+    def edit(self, messages: Messages) -> None:
+        """Write another wording."""
+        self._writing.edit(messages[0])
+
+    def edit_last(self) -> None:
+        """Write another wording of one's own last message."""
+        if last := self._newest("edit"):
+            self._writing.edit(last[0])
+        else:
+            self._owner.say("There is no message of yours here that can be edited.")
+
+    def follow(self, messages: Messages) -> None:
+        """Show the message that it answers."""
+        one = messages[0]
+        if one.quote is None or one.quote.gone or one.quote.row_id is None:
+            self._owner.say("The message that it answers is not here any more.")
+        else:
+            self._navigation.go_to(one.contact_id, one.quote.row_id)
+
+    # --- to both ---
+
+    def react(self, messages: Messages) -> None:
+        """Let a reaction be picked."""
+        one = messages[0]
+
+        def use(emoji: str) -> None:
+            self._owner.work(self.send_reaction(one, emoji), "react")
+
+        self._choices().reactions(one, self._used_lately(), use)
+
+    async def send_reaction(self, message: MessageView, emoji: str) -> None:
+        """React with a sign; empty: take back the one that was given."""
+        await self._owner.send(
+            React(contact=_contact_of(message), message_id=message.message_id, emoji=emoji)
+        )
+        if emoji:
+            self._recent = [emoji, *(one for one in self._recent if one != emoji)]
+
+    def _used_lately(self) -> list[str]:
+        window = self._reader.window
+        shown = reversed(window.messages) if window is not None else ()
+        mine = (one.emoji for message in shown for one in message.reactions if one.contact is None)
+        return list(dict.fromkeys([*self._recent, *mine]))
+
+    def pin(self, messages: Messages) -> None:
+        """Pin it, or no longer."""
+        self._owner.work(self.send_pin(messages[0], on=not messages[0].pinned), "pin")
+
+    async def send_pin(self, message: MessageView, *, on: bool) -> None:
+        """Keep it in sight on both sides, or no longer."""
+        now = await self._owner.send(
+            Pin(contact=_contact_of(message), message_id=message.message_id, on=on)
+        )
+        if on:
+            self._owner.say("Pinned for both; /pins lists what is pinned.")
+        elif now.pinned:
+            name = printable(message.contact)
+            self._owner.say(f"{name} pinned it, too: only {name} can take that back.")
+        else:
+            self._owner.say("It is pinned no longer.")
+
+    def unsend(self, messages: Messages) -> None:
+        """Ask whether it is deleted for both."""
+        self._deletion.ask(messages, for_both=True)
+
+    def forward(self, messages: Messages, to: Sequence[Conversation] = ()) -> None:
+        """Let those be picked that get it, one after the other."""
+
+        def use(picked: Conversation | None) -> None:
+            if picked is None:
+                self._owner.work(self.send_on(messages, to), "forward")
+            else:
+                numbers = [one.number for one in to]
+                others = [one for one in to if one.number != picked.number]
+                self.forward(messages, others if picked.number in numbers else [*to, picked])
+
+        self._choices().receivers(len(messages), to, use)
+
+    async def send_on(self, messages: Messages, to: Sequence[Conversation]) -> None:
+        """Forward to these."""
+        await self._owner.send(
+            Forward(
+                contact=_contact_of(messages[0]),
+                message_ids=[one.message_id for one in messages],
+                to=[f"#{one.number}" for one in to],
+            )
+        )
+        self._owner.say(f"Forwarded to {', '.join(one.name for one in to)}.")
+
+    # --- here ---
+
+    def bookmark(self, messages: Messages) -> None:
+        """Bookmark it, or no longer."""
+        on = not messages[0].bookmarked
+        self._owner.work(self.keep(messages[0], on=on), "bookmark")
+
+    async def keep(self, message: MessageView, *, on: bool) -> None:
+        """Bookmark it here, or no longer."""
+        await self._owner.send(
+            Bookmark(contact=_contact_of(message), message_id=message.message_id, on=on)
+        )
+        kept = "Bookmarked, only here; /bookmarks lists them."
+        self._owner.say(kept if on else "It is bookmarked no longer.")
+
+    def show_message(self, messages: Messages) -> None:
+        """Show who reacted to it, and what it said before."""
+        from loom.tui.screens.message import MessagePanel
+
+        self._owner.open_panel(MessagePanel(self._owner, messages[0]))
+
+    # --- slash commands ---
+
+    def is_possible(self, command: str) -> bool:
+        """Whether a slash command about a message has one to act on."""
+        return command in LISTS or bool(self._found_for(command))
+
+    def _about(self, command: str) -> Messages:
+        """What a command acts on: the selected messages, else the newest that fits."""
+        if not (found := self._found_for(command)):
+            is_selected = bool(self._selected())
+            which = "the selected message" if is_selected else "any message here"
+            raise InvalidInput(what=f"/{command} cannot be done with {which}")
+        return found
+
+    def _found_for(self, command: str) -> Messages:
+        if selected := self._selected():
+            return selected if self.can(command, selected) else ()
+        return self._newest(command)
+
+    def _newest(self, command: str) -> Messages:
+        """The newest message that fits; what is answered or reacted to is the contact's."""
+        window = self._reader.window
+        theirs = command in ("reply", "react")
+        for one in reversed(window.messages) if window is not None else ():
+            if self.can(command, [one]) and not (theirs and one.direction == "out"):
+                return [one]
+        return ()
+
+    async def _reply(self, argument: str) -> None:
+        [one] = self._about("reply")
+        if not argument:
+            self._writing.answer(one)
+            return
+        command = SendText(contact=_contact_of(one), body=argument, reply_to=one.message_id)
+        await self._owner.send(command)
+
+    async def _edit(self, argument: str) -> None:
+        [one] = self._about("edit")
+        if not argument:
+            self._writing.edit(one)
+            return
+        command = EditMessage(contact=_contact_of(one), message_id=one.message_id, body=argument)
+        await self._owner.send(command)
+
+    async def _react(self, argument: str) -> None:
+        messages = self._about("react")
+        if not argument:
+            self.react(messages)
+            return
+        found = offered(argument, ())
+        if not found:
+            raise InvalidInput(what=f"There is no sign named {argument[:64]}")
+        await self.send_reaction(messages[0], found[0])
+
+    async def _show(self, argument: str) -> None:
+        self.show_message(self._about("message"))
+
+    async def _forward(self, argument: str) -> None:
+        messages = self._about("forward")
+        if not argument:
+            self.forward(messages)
+            return
+        to = self._owner.model.find(argument)
+        if to is None:
+            raise InvalidInput(what=f"There is no contact {argument[:64]}")
+        await self.send_on(messages, [to])
+
+    async def _pin(self, on: bool, argument: str) -> None:
+        [one] = self._about("pin" if on else "unpin")
+        await self.send_pin(one, on=on)
+
+    async def _bookmark(self, on: bool, argument: str) -> None:
+        [one] = self._about("bookmark" if on else "unbookmark")
+        await self.keep(one, on=on)
+
+    async def _delete(self, argument: str) -> None:
+        self._ask("delete", for_both=False)
+
+    async def _unsend(self, argument: str) -> None:
+        self._ask("unsend", for_both=True)
+
+    def _ask(self, command: str, *, for_both: bool) -> None:
+        messages = self._about(command)
+        self._point_at(messages[-1].row_id)
+        self._deletion.ask(messages, for_both=for_both)
+
+    async def _show_pins(self, argument: str) -> None:
+        current = self._owner.model.open_
+        if current is None:
+            raise InvalidInput(what="No conversation is open")
+        page = (await self._owner.send(ListPins(contact=f"#{current.number}"))).messages
+        if page:
+            self._choices().messages(f"Pinned with {current.name}", page, self._found, here=True)
+        else:
+            self._owner.say("Nothing is pinned here. /pin pins the selected message.")
+
+    async def _show_bookmarks(self, argument: str) -> None:
+        found: list[MessageView] = []
+        row: int | None = None
+        while len(found) < BOOKMARKS_MAX:
+            command = ListBookmarks(limit=PAGE, before_row=row)
+            page = (await self._owner.send(command)).messages
+            found += page
+            if len(page) < PAGE:
+                break
+            row = page[-1].row_id
+        if found:
+            self._choices().messages("Bookmarks", found, self._found, here=False)
+        else:
+            self._owner.say("Nothing is bookmarked. /bookmark keeps the selected message.")
+
+
+def is_own(message: MessageView) -> bool:
+    """Whether one wrote it, and it is still there."""
+    return message.direction == "out" and not message.deleted
+
+
+def is_editable(message: MessageView) -> bool:
+    """Whether one may give it another wording."""
+    return is_own(message) and is_sent(message) and message.kind == "text"
+
+
+def is_sent(message: MessageView) -> bool:
+    """Whether it is there for both, or on its way."""
+    return not message.deleted and message.state != "failed"
+
+
+def _contact_of(message: MessageView) -> str:
+    return f"#{message.contact_id}"

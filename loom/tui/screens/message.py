@@ -1,0 +1,100 @@
+"""One message: when it was sent, who reacted to it, and what it said before."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from loom.api.commands import History, ShowEdits
+from loom.api.events import AnyEvent, MessageDeleted, MessageEvent
+from loom.api.views import MessageView, Wording
+from loom.printable import printable
+from loom.tui.content import kind_of
+from loom.tui.content.reactions import COUNTED_MAX, first_sign, named, written
+from loom.tui.kit.items import GAP, Fact, Item, Text
+from loom.tui.kit.live import LivePanel
+from loom.tui.owner import Owner
+from loom.tui.times import clock_of, day_words
+
+STATES: Final = {
+    "queued": "waiting to be sent",
+    "sent": "handed on",
+    "delivered": "delivered",
+    "read": "read",
+    "failed": "failed",
+}
+
+
+class MessagePanel(LivePanel):
+    """Follows the message while it is shown."""
+
+    heading = "Message"
+
+    def __init__(self, loom: Owner, message: MessageView) -> None:
+        super().__init__(loom)
+        self.loom = loom
+        self._message = message
+        self._wordings: Sequence[Wording] = ()
+        self._is_here = True
+
+    async def load(self) -> None:
+        """See `LivePanel.load`."""
+        one = self._message
+        contact, after = f"#{one.contact_id}", one.row_id + 1
+        page = (await self.loom.send(History(contact=contact, before_row=after, limit=1))).messages
+        self._is_here = bool(page) and page[0].row_id == one.row_id
+        if not self._is_here:
+            self._wordings = ()
+            return
+        self._message = page[0]
+        if self._message.edited and not self._message.deleted:
+            command = ShowEdits(contact=contact, message_id=one.message_id)
+            self._wordings = (await self.loom.send(command)).wordings
+        else:
+            self._wordings = ()
+
+    def concerns(self, event: AnyEvent) -> bool:
+        """See `LivePanel.concerns`."""
+        if isinstance(event, MessageDeleted):
+            return self._message.message_id in event.message_ids
+        return isinstance(event, MessageEvent) and event.message_id == self._message.message_id
+
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
+        one = self._message
+        if not self._is_here:
+            return [Text("This message is not here any more.", "hint")]
+        name = printable(one.contact)
+        items: list[Item] = [
+            Fact("From", "you" if one.direction == "out" else name),
+            Fact("Sent", _when(one.sent_at_ms)),
+        ]
+        if one.direction == "out":
+            items.append(Fact("State", STATES.get(one.state, printable(one.state))))
+        if one.pinned:
+            items.append(Fact("Pinned", "for both"))
+        if one.bookmarked:
+            items.append(Fact("Bookmarked", "only here"))
+        items += [GAP, Text("Reactions", "title")]
+        for reaction in one.reactions[:COUNTED_MAX]:
+            sign = first_sign(reaction.emoji)
+            words = written(sign, self.loom.look.signs)
+            if self.loom.look.signs.unicode and named(sign):
+                words = f"{words}  {named(sign)}"
+            items.append(Fact("you" if reaction.contact is None else name, words))
+        if not one.reactions:
+            items.append(Text("Nobody has reacted.", "hint"))
+        if self._wordings:
+            items += [GAP, Text("What it said, the newest first", "title")]
+            for wording in reversed(self._wordings):
+                items += [
+                    Text(_when(wording.sent_at_ms), "hint"),
+                    Text(printable(wording.body, multiline=True)),
+                ]
+        elif not one.edited:
+            items += [GAP, Text(printable(one.body, multiline=True))]
+        if one.deleted:
+            items += [GAP, Text(kind_of(one).preview(""), "gone")]
+        return items
+
+
+def _when(at_ms: int) -> str:
+    return f"{day_words(at_ms)}, {clock_of(at_ms)}"
