@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -149,7 +150,8 @@ class Database:
         if not self._idle:
             raise StoreUnavailable(what="the profile is at work already")
         [(result, error)] = self._writer.commit([(work, None)])
-        self._writer.keep_up()
+        while self._writer.keep_up():
+            pass
         if error is not None:
             raise error
         return cast(T, result)
@@ -185,7 +187,8 @@ class Database:
 
         if (found := await self.long_read(look)) is not None:
             return found[0]
-        await self._between_commits(self._writer.index)
+        while not await self._between_commits(self._writer.index):
+            pass
         return await self.long_read(work)
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
@@ -307,8 +310,12 @@ class Database:
             return
         self._slow_s = max(committed.took_s, FORGET * self._slow_s)
         if committed.needs_upkeep and not self._closed:
-            self._put([], self._writer.keep_up)
+            self._put([], self._keep_up)
         settle(batch, committed.outcomes)
+
+    def _continue_upkeep(self) -> None:
+        if not self._closed:
+            self._put([], self._keep_up)
 
     # --- committing ---
 
@@ -341,8 +348,16 @@ class Database:
         return jobs, batch, after
 
     def _tell(self, jobs: int, batch: list[_Item], committed: "_Committed | None") -> None:
+        self._in_loop(partial(self._done, jobs, batch, committed))
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            self._loop.call_soon_threadsafe(self._done, jobs, batch, committed)
+            self._loop.call_soon_threadsafe(call)
+
+    def _keep_up(self) -> None:
+        # Commits that wait come between two steps.
+        if self._writer.keep_up():
+            self._in_loop(self._continue_upkeep)
 
     def _stop_writing(self) -> None:
         self._is_writing = False

@@ -2,66 +2,137 @@
 
 FTS5 answers a word that may go on by merging all rows of all such words before it gives the first
 one. So the index is kept in parts of neighbouring messages, and a search asks the newest first and
-no more of them than fill its page (docs/adr/0015).
+no more of them than fill its page (docs/adr/0015). What a message is indexed by says
+`loom.search_words`; FTS5 only takes the words apart (docs/adr/0035).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ConversationId, Message
-from loom.storage.messages import by_rows
+from loom.search_words import VERSION, Term, fts_phrase, index_text, terms
+from loom.storage import settings
+from loom.storage.messages import LAST_ROW, by_rows
 
 PART_BITS: Final = 17
 """The row numbers in one part differ in so many low bits only."""
 INDEX_EVERY: Final = 256
 """Messages that wait for the index at most; a search indexes what waits before it looks."""
+SLICE: Final = 4_096
+"""Messages that are indexed in one transaction at most."""
+DAY_MS: Final = 86_400_000
+_VERSION_KEY: Final = "search_version"
 
-# Its leaves fit into a page with SQLCipher's reserved bytes. The triggers leave out what the index
-# does not hold yet.
+# ASCII is folded by the tokenizer: no call for it. A row without text has no word at all.
+_WORDS: Final = (
+    "CASE WHEN octet_length({0}.body) = length({0}.body) THEN {0}.body"
+    " ELSE search_text(CAST({0}.body AS BLOB)) END"
+)
+_HAS_LINK: Final = (
+    "instr({0}.body, '://') AND ({0}.body LIKE '%http://%' OR {0}.body LIKE '%https://%')"
+)
+_FACETS: Final = (
+    "CASE WHEN {0}.body = '' THEN '' ELSE {0}.conversation_id"
+    " || iif({0}.author = 0, ' me', '') || iif(" + _HAS_LINK + ", ' link', '') END"
+)
+# Its leaves fit into a page with SQLCipher's reserved bytes.
 _NEW_PART: Final = (
     """
 CREATE VIRTUAL TABLE messages_fts_{part} USING fts5 (
-    body, conversation, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+    body, facets, content = '', columnsize = 0, tokenize = 'ascii'
 )""",
     "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('secure-delete', 1)",
     "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('pgsz', 2000)",
     "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES ('automerge', 8)",
-    """
-CREATE TRIGGER message_leaves_search_{part} BEFORE DELETE ON messages
-WHEN old.row_id > {start} AND old.row_id <= {end}
-    AND old.row_id <= (SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts')
-BEGIN
-    INSERT INTO messages_fts_{part} (messages_fts_{part}, rowid, body, conversation)
-    VALUES ('delete', old.row_id, old.body, old.conversation_id);
-END""",
-    """
-CREATE TRIGGER message_changes_in_search_{part} AFTER UPDATE OF body ON messages
-WHEN old.row_id > {start} AND old.row_id <= {end}
-    AND old.row_id <= (SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts')
-BEGIN
-    INSERT INTO messages_fts_{part} (messages_fts_{part}, rowid, body, conversation)
-    VALUES ('delete', old.row_id, old.body, old.conversation_id);
-    INSERT INTO messages_fts_{part} (rowid, body, conversation)
-    VALUES (new.row_id, new.body, new.conversation_id);
-END""",
+)
+# Of this connection only: triggers in the file may not call its functions. They leave out what the
+# index does not hold yet.
+_IS_INDEXED: Final = """
+old.row_id > {start} AND old.row_id <= {end}
+    AND old.row_id <= (SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts')"""
+_TAKE_OUT: Final = f"""
+INSERT INTO messages_fts_{{part}} (messages_fts_{{part}}, rowid, body, facets)
+VALUES ('delete', old.row_id, {_WORDS.format("old")}, {_FACETS.format("old")});
+"""  # noqa: S608 - constants only
+_PUT_IN: Final = f"""
+INSERT INTO messages_fts_{{part}} (rowid, body, facets)
+VALUES (new.row_id, {_WORDS.format("new")}, {_FACETS.format("new")});
+"""  # noqa: S608 - constants only
+_FOLLOW: Final = (
+    f"""
+CREATE TEMP TRIGGER message_leaves_search_{{part}} BEFORE DELETE ON main.messages
+WHEN {_IS_INDEXED} BEGIN {_TAKE_OUT} END""",
+    f"""
+CREATE TEMP TRIGGER message_changes_in_search_{{part}} AFTER UPDATE OF body ON main.messages
+WHEN old.body <> new.body AND {_IS_INDEXED} BEGIN {_TAKE_OUT} {_PUT_IN} END""",
 )
 # One segment is asked in half the time of ten.
 _PART_IS_FULL: Final = "INSERT INTO messages_fts_{part} (messages_fts_{part}) VALUES ('optimize')"
-_INDEX: Final = """
-INSERT INTO messages_fts_{part} (rowid, body, conversation)
-SELECT row_id, body, conversation_id FROM messages WHERE row_id > ? AND row_id <= ?
+_INDEX: Final = f"""
+INSERT INTO messages_fts_{{part}} (rowid, body, facets)
+SELECT row_id, {_WORDS.format("m")}, {_FACETS.format("m")}
+FROM messages AS m WHERE row_id > ? AND row_id <= ?
+"""  # noqa: S608 - constants only
+_INDEX_DAYS: Final = f"""
+INSERT INTO indexed_days
+SELECT ?1 + 1, ?2, min(sent_at_ms) / {DAY_MS}, max(sent_at_ms) / {DAY_MS}
+FROM messages WHERE row_id > ?1 AND row_id <= ?2 HAVING count(*)
+"""  # noqa: S608 - constants only
+_NEXT_SLICE: Final = """
+SELECT max(row_id), count(*)
+FROM (SELECT row_id FROM messages WHERE row_id > ? ORDER BY row_id LIMIT ?)
 """
-_HITS: Final = (
-    "SELECT rowid FROM messages_fts_{part} WHERE messages_fts_{part} MATCH ? AND rowid < ?"
-)
-_SENT_BEFORE: Final = (
-    " AND (SELECT sent_at_ms FROM messages WHERE row_id = messages_fts_{part}.rowid) < ?"
+_HITS: Final = """
+SELECT rowid FROM messages_fts_{part} WHERE messages_fts_{part} MATCH ? AND rowid > ? AND rowid < ?
+"""
+_SENT: Final = (
+    " AND (SELECT sent_at_ms FROM messages WHERE row_id = messages_fts_{part}.rowid)"
+    " BETWEEN ? AND ?"
 )
 _NEWEST_FIRST: Final = " ORDER BY rowid DESC"
 _NEWEST: Final = "SELECT max(row_id) FROM messages WHERE conversation_id = ? AND row_id < ?"
+_ROWS_OF_DAYS: Final = """
+SELECT min(first_row) - 1, max(last_row) + 1 FROM indexed_days
+WHERE newest_day >= ? AND oldest_day <= ?
+"""
+_OF_DAYS: Final = """
+SELECT row_id FROM messages
+WHERE row_id > ? AND row_id < ? AND sent_at_ms BETWEEN ? AND ? AND body <> '' ORDER BY row_id DESC
+"""
+# Earlier versions had their triggers in the file.
+_OUTDATED: Final = """
+SELECT iif(type = 'table', 'TABLE', 'TRIGGER'), name FROM sqlite_schema
+WHERE name GLOB 'messages_fts_*' AND sql GLOB 'CREATE VIRTUAL TABLE*'
+    OR type = 'trigger' AND name GLOB 'message_*_search_*'
+"""
+
+
+def attach(db: Connection) -> None:
+    """Let a connection change the index: all that write messages do this first.
+
+    An index that was made by other rules is dropped, and `index_new` makes it again. So a migration
+    that changes what is indexed deletes the setting.
+    """
+    db.create_function("search_text", 1, _search_text, deterministic=True)
+    if settings.get(db, _VERSION_KEY) == VERSION.encode():
+        for part in _existing(db):
+            _follow(db, part)
+        return
+    db.execute("BEGIN IMMEDIATE")
+    for kind, name in db.execute(_OUTDATED).fetchall():
+        db.execute(f"DROP {kind} {name}")
+    db.execute("UPDATE sqlite_sequence SET seq = 0 WHERE name = 'messages_fts'")
+    db.execute("DELETE FROM indexed_days")
+    settings.put(db, _VERSION_KEY, VERSION.encode())
+    db.execute("COMMIT")
+
+
+def _search_text(body: bytes) -> str:
+    # A text that is given or returned as one would end at its first NUL.
+    return index_text(body.decode()).replace("\0", " ")
 
 
 def is_complete(db: Connection) -> bool:
@@ -76,34 +147,29 @@ def is_due(db: Connection) -> bool:
     return last - indexed >= INDEX_EVERY
 
 
-def index_new(db: Connection) -> None:
-    """Index what was inserted since the last time: FTS5 writes one segment for all of it."""
+def index_new(db: Connection) -> bool:
+    """Index what was inserted since the last time, a SLICE at most; whether that is all.
+
+    FTS5 writes one segment for all of it.
+    """
     last, indexed = _last_and_indexed(db)
     if indexed == last:
-        return
-    if indexed == 0:
-        _drop_parts(db)
-    db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (last,))
+        return True
+    [[end_of_slice, count]] = db.execute(_NEXT_SLICE, (indexed, SLICE))
+    upto = end_of_slice if count == SLICE else last
+    db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (upto,))
     newest_part = _part(indexed)
-    for part in range(max(newest_part, 0), _part(last) + 1):
-        start, end = part << PART_BITS, (part + 1) << PART_BITS
+    for part in range(max(newest_part, 0), _part(upto) + 1):
         if part > newest_part:
             if part:
                 db.execute(_PART_IS_FULL.format(part=part - 1))
             for statement in _NEW_PART:
-                db.execute(statement.format(part=part, start=start, end=end))
-        db.execute(_INDEX.format(part=part), (max(start, indexed), end))
-
-
-def _drop_parts(db: Connection) -> None:
-    """A migration that has the index made again left the parts of the old one."""
-    parts = db.execute(
-        "SELECT iif(type = 'table', 'TABLE', 'TRIGGER'), name FROM sqlite_schema"
-        " WHERE name GLOB 'messages_fts_*' AND sql GLOB 'CREATE VIRTUAL TABLE*'"
-        " OR type = 'trigger' AND name GLOB 'message_*_search_*'"
-    ).fetchall()
-    for kind, name in parts:
-        db.execute(f"DROP {kind} {name}")
+                db.execute(statement.format(part=part))
+            _follow(db, part)
+        start, end = _borders(part)
+        db.execute(_INDEX.format(part=part), (max(start, indexed), min(end, upto)))
+    db.execute(_INDEX_DAYS, (indexed, upto))
+    return bool(upto == last)
 
 
 def search(
@@ -112,41 +178,77 @@ def search(
     conversation_id: ConversationId | None = None,
     limit: int = 50,
     *,
+    own: bool | None = None,
+    has_link: bool = False,
+    since_ms: int | None = None,
     before_ms: int | None = None,
     before_row: int | None = None,
 ) -> list[Message]:
-    """Messages that hold every word of `text`, each word perhaps longer; newest first.
+    """Messages with all that `text` looks for (see `search_words.terms`); newest first.
 
-    Only indexed ones (see `Database.search`) with sent_at_ms < before_ms and row_id < before_row.
+    Only indexed ones (see `Database.search`) with since_ms <= sent_at_ms < before_ms and
+    row_id < before_row.
+
+    Args:
+        text: may be empty when something else is given.
+        own: written by oneself; False: by somebody else.
     """
-    query = fts_query(text, conversation_id)
-    if not query:
+    wanted = terms(text)
+    if text.strip() and not wanted:
+        return []
+    query = _query(wanted, conversation_id, own=own, has_link=has_link)
+    is_bounded = since_ms is not None or before_ms is not None
+    if not (query or is_bounded):
         return []
     before = _after_indexed(db) if before_row is None else min(before_row, _after_indexed(db))
-    bounds = () if before_ms is None else (before_ms,)
+    after = 0
+    times: tuple[int, ...] = ()
+    if is_bounded:
+        times = (
+            -LAST_ROW if since_ms is None else since_ms,
+            LAST_ROW if before_ms is None else before_ms - 1,
+        )
+        days = [one // DAY_MS for one in times]
+        [[first, last]] = db.execute(_ROWS_OF_DAYS, days)
+        if first is None:
+            return []
+        after, before = first, min(before, last)
+        if not query:
+            found = db.execute(_OF_DAYS, (after, before, *times))
+            return by_rows(db, [row for (row,) in found.fetchmany(limit)])
     rows: list[int] = []
-    for part in _parts(db, conversation_id, before):
-        found = db.execute(_hits(part, before_ms is not None), (query, before, *bounds))
+    for part in _parts(db, conversation_id, after, before):
+        hits = db.execute(_hits(part, is_bounded), (query, after, before, *times))
         # Fetched, not limited: a limit that is bound costs as much as the search for a rare word.
-        rows += [row for (row,) in found.fetchmany(limit - len(rows))]
+        rows += [row for (row,) in hits.fetchmany(limit - len(rows))]
         if len(rows) >= limit:
             break
     return by_rows(db, rows)
 
 
-def fts_query(text: str, conversation_id: ConversationId | None = None) -> str:
-    """What a person typed as an FTS5 query: each word a quoted prefix, nothing an operator."""
-    words = text.replace("\0", " ").replace('"', " ").split()
-    prefixes = " ".join(f'"{word}"*' for word in words if any(c.isalnum() for c in word))
-    if not prefixes:
-        return ""
-    within = "" if conversation_id is None else f'conversation : "{conversation_id}" AND '
-    return f"{within}body : ({prefixes})"
+def _query(
+    wanted: Sequence[Term],
+    conversation_id: ConversationId | None,
+    *,
+    own: bool | None,
+    has_link: bool,
+) -> str:
+    """What FTS5 is asked: every word a quoted one, nothing an operator."""
+    facets = [] if conversation_id is None else [f'"{conversation_id}"']
+    if own:
+        facets.append('"me"')
+    if has_link:
+        facets.append('"link"')
+    parts = [f"facets : ({' AND '.join(facets)})"] if facets else []
+    if wanted:
+        parts.append(f"body : ({' AND '.join(map(fts_phrase, wanted))})")
+    query = " AND ".join(parts)
+    return f'({query}) NOT facets : "me"' if query and own is False else query
 
 
 @cache
 def _hits(part: int, is_bounded: bool) -> str:
-    hits = _HITS + (_SENT_BEFORE if is_bounded else "") + _NEWEST_FIRST
+    hits = _HITS + (_SENT if is_bounded else "") + _NEWEST_FIRST
     return hits.format(part=part)
 
 
@@ -158,26 +260,48 @@ def _last_and_indexed(db: Connection) -> tuple[int, int]:
     return last, indexed
 
 
-def _part(row_id: int) -> int:
-    """The part that holds a row; -1 for row 0, which is none."""
-    return (row_id - 1) >> PART_BITS
-
-
 def _after_indexed(db: Connection) -> int:
     [[seq]] = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'messages_fts'")
     return int(seq) + 1
 
 
+def _existing(db: Connection) -> list[int]:
+    """The numbers of the parts that are there."""
+    found = db.execute(
+        "SELECT substr(name, 14) FROM sqlite_schema"
+        " WHERE name GLOB 'messages_fts_*' AND sql GLOB 'CREATE VIRTUAL TABLE*'"
+    )
+    return [int(number) for (number,) in found.fetchall()]
+
+
+def _follow(db: Connection, part: int) -> None:
+    """Take out of a part what is deleted, and change what is edited."""
+    start, end = _borders(part)
+    for statement in _FOLLOW:
+        db.execute(statement.format(part=part, start=start, end=end))
+
+
+def _part(row_id: int) -> int:
+    """The part that holds a row; -1 for row 0, which is none."""
+    return (row_id - 1) >> PART_BITS
+
+
+def _borders(part: int) -> tuple[int, int]:
+    """The row before its first one, and its last one."""
+    return part << PART_BITS, (part + 1) << PART_BITS
+
+
 def _parts(
-    db: Connection, conversation_id: ConversationId | None, before_row: int
+    db: Connection, conversation_id: ConversationId | None, after_row: int, before_row: int
 ) -> Iterator[int]:
     """The parts that may hold hits, newest first; of one conversation, those it has messages in."""
+    oldest = _part(after_row + 1)
     if conversation_id is None:
-        yield from range(_part(before_row - 1), -1, -1)
+        yield from range(_part(before_row - 1), oldest - 1, -1)
         return
-    while True:
+    while before_row > after_row + 1:
         [[newest]] = db.execute(_NEWEST, (conversation_id, before_row))
-        if newest is None:
+        if newest is None or newest <= after_row:
             return
         yield _part(newest)
         before_row = (_part(newest) << PART_BITS) + 1

@@ -85,15 +85,16 @@ class Writer:
             self.reopen()
             return self._read(work)
 
-    def index(self) -> None:
-        """Bring the full-text index up to date.
+    def index(self) -> bool:
+        """Bring the full-text index up to date, so far as one transaction does; whether it is.
 
         Raises:
             DiskFull, StoreError: it is as it was.
         """
-        [(_, error)] = self.commit([(search.index_new, None)])
+        [(is_complete, error)] = self.commit([(search.index_new, None)])
         if error is not None:
             raise error
+        return bool(is_complete)
 
     def needs_upkeep(self) -> bool:
         """Whether the log is long or many messages wait for the index; looks now and then."""
@@ -105,13 +106,17 @@ class Writer:
         except SqlError:  # a damaged page, which the next task meets, too
             return False
 
-    def keep_up(self) -> None:
-        """Move a long log into the file, and index what waits; a failure is for the next time."""
+    def keep_up(self) -> bool:
+        """Move a long log into the file, and index what waits; whether to call it again soon.
+
+        A failure is for the next time.
+        """
         with contextlib.suppress(Exception):
-            if self._index_is_due():
-                self.index()
+            is_complete = not self._index_is_due() or self.index()
             if self._log_is_long():
                 self.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            return not is_complete
+        return False
 
     def empty_log(self) -> bool:
         """Move the log into the file and empty it; False when a reader is in the way."""
@@ -146,7 +151,7 @@ class Writer:
         connection refuses every page.
         """
         with translated():
-            fresh = connect(self._path, self._key, erases=self._kind.erases)
+            fresh = _connected(self._path, self._key, self._kind)
             self.db.close()
             self.db = fresh
 
@@ -218,19 +223,25 @@ def _opened(path: Path, key: bytes, is_new: bool, kind: Schema) -> Connection:
         with translated():
             if not is_new and schema.version(db) == 0:
                 raise ProfileDamaged(what="the database is empty")
-            if schema.migrate(db, schema.migrations(kind)) and kind.has_index:
-                _index_again(db)
+            schema.migrate(db, schema.migrations(kind))
+            if kind.has_index:
+                search.attach(db)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _index_again(db: Connection) -> None:
-    # A migration may have emptied the full-text index: the first search would wait for it.
-    db.execute("BEGIN IMMEDIATE")
-    search.index_new(db)
-    db.execute("COMMIT")
+def _connected(path: Path, key: bytes, kind: Schema) -> Connection:
+    """Another one, of which the schema is up to date."""
+    db = connect(path, key, erases=kind.erases)
+    try:
+        if kind.has_index:
+            search.attach(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _run_all(db: Connection, tasks: list[Task]) -> list[Outcome]:

@@ -9,6 +9,7 @@ import pytest
 from sqlcipher3.dbapi2 import Connection
 
 from loom.storage import database as database_module
+from loom.storage import search
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.storage.given import KEY, add_contact
@@ -29,6 +30,7 @@ def path(tmp_path: Path) -> Path:
 def db(path: Path) -> Iterator[Connection]:
     """One connection to it."""
     connection = connect(path, KEY)
+    search.attach(connection)
     yield connection
     connection.close()
 

@@ -1,5 +1,6 @@
 """Contacts and messages that tests put into a database."""
 
+import re
 from collections.abc import Callable
 
 from sqlcipher3.dbapi2 import Connection
@@ -15,6 +16,7 @@ from loom.model import (
     PeerId,
     PersonId,
 )
+from loom.search_words import index_text
 from loom.storage import messages, persons, search
 
 KEY = bytes(range(32))
@@ -63,8 +65,14 @@ def saying(number: int, body: str = "hello") -> Callable[[Connection], Message]:
 
 def find(db: Connection, text: str, limit: int = 50) -> list[Message]:
     """Search everything, also what is not indexed yet."""
-    search.index_new(db)
+    index_all(db)
     return search.search(db, text, limit=limit)
+
+
+def index_all(db: Connection) -> None:
+    """Bring the index up to date."""
+    while not search.index_new(db):
+        pass
 
 
 def continue_at(db: Connection, row_id: int) -> None:
@@ -77,15 +85,18 @@ _INSTANCES = "SELECT doc, col, term, offset FROM temp.instances ORDER BY 1, 2, 3
 
 def check_search(db: Connection) -> None:
     """Brought up to date, the index holds the words of every stored message and not one more."""
-    search.index_new(db)
-    db.execute(
-        "CREATE VIRTUAL TABLE temp.anew USING fts5"
-        " (body, conversation, tokenize = 'unicode61 remove_diacritics 2')"
-    )
-    db.execute(
-        "INSERT INTO temp.anew (rowid, body, conversation)"
-        " SELECT row_id, body, conversation_id FROM messages"
-    )
+    index_all(db)
+    db.execute("CREATE VIRTUAL TABLE temp.anew USING fts5 (body, facets, tokenize = 'ascii')")
+    for row_id, author, conversation_id, body in db.execute(
+        "SELECT row_id, author, conversation_id, body FROM messages"
+    ).fetchall():
+        facets = [str(conversation_id)]
+        facets += ["me"] if author == OWNER else []
+        facets += ["link"] if re.search("https?://", body, re.IGNORECASE) else []
+        db.execute(
+            "INSERT INTO temp.anew (rowid, body, facets) VALUES (?, ?, ?)",
+            (row_id, index_text(body), " ".join(facets) if body else ""),
+        )
     found = {}
     tables = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE messages_fts%'"
     names = [("main", name) for (name,) in db.execute(tables).fetchall()]

@@ -37,7 +37,7 @@ from loom.storage.connection import connect
 from loom.storage.database import Database
 from loom.storage.envelopes import Envelope
 from loom.storage.preferences import FOR_EVER_MS, Preference
-from tests.storage.given import KEY, check_search, find, mid, say
+from tests.storage.given import KEY, check_search, find, index_all, mid, say
 
 ADA, EVE = 1, 3
 NEWEST = max(schema.migrations())
@@ -111,6 +111,7 @@ def test_everything_is_there_after_migrating(tmp_path: Path, version: int) -> No
     database.write_now(lambda db: _check(db, version))
     database.close()
     database = Database.open(path, KEY)  # once more, with nothing to migrate
+    database.write_now(index_all)
     assert len(database.read_now(lambda db: search.search(db, "zebra"))) == 3
     database.close()
 
