@@ -316,7 +316,11 @@ class FakeNode:
                     m
                     for m in reversed(self.messages)
                     if command.text in m.body
+                    and (command.since_ms is None or m.sent_at_ms >= command.since_ms)
                     and (command.before_ms is None or m.sent_at_ms < command.before_ms)
+                    and (
+                        command.author is None or (m.direction == "out") == (command.author == "me")
+                    )
                     and (command.before_row is None or m.row_id < command.before_row)
                 ]
                 return Messages(messages=found[: command.limit])

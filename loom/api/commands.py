@@ -251,11 +251,20 @@ class DeleteMessages(Command[Done], frozen=True, kw_only=True, tag="delete_messa
 
 
 class Search(Command[Messages], frozen=True, kw_only=True, tag="search"):
-    """Full-text search, newest first; `before_row` of a page's last message gives the next page."""
+    """Full-text search, newest first; `before_row` of a page's last message gives the next page.
+
+    A message must hold every word of `text`, or a longer one that begins so, and every phrase in
+    quotes; whatever it is, it is no error. `text` may be empty when something else is given.
+    `author`: a contact, or `me`. Times are those of `sent_at_ms`, since <= sent < before.
+    """
 
     text: str
     contact: str | None = None
+    author: str | None = None
+    has_link: bool = False
+    is_pinned: bool = False
     limit: int = 50
+    since_ms: int | None = None
     before_ms: int | None = None
     before_row: int | None = None
 

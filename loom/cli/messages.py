@@ -1,12 +1,9 @@
 """Messages: sent, read, followed, searched, deleted."""
 
 import asyncio
-import re
 import sys
-import time
 from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -44,6 +41,8 @@ from loom.errors import (
     NotDelivered,
 )
 from loom.front.given_text import text_of
+from loom.front.moments import moment_ms
+from loom.front.search_query import SearchQuery, read_query
 from loom.printable import printable
 from loom.wire.limits import TEXT_MAX_BYTES
 
@@ -51,8 +50,6 @@ PANEL = "Messages"
 PAGE = 100
 STDIN_MAX_BYTES = 2 * TEXT_MAX_BYTES + 5
 """A text of CRLF alone, after a byte order mark and before a last line end."""
-_AGO = re.compile(r"(\d{1,6})([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
 Limit = Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most N, the newest.")]
 Moment = Annotated[
@@ -147,7 +144,21 @@ def history(
 
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The words.")],
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="[TEXT]", help="Words, phrases in quotes, and filters as in the app."
+        ),
+    ] = "",
+    author: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="CONTACT|me",
+            help="Only what they wrote, or you.",
+            autocompletion=contact_names,
+        ),
+    ] = None,
     within: Annotated[
         str | None,
         typer.Option(
@@ -159,11 +170,20 @@ def search(
     ] = None,
     limit: Limit = 50,
     before: Moment = None,
+    since: Moment = None,
 ) -> None:
     caller = Caller.of(context)
-    if not text.strip():
+    query = read_query(text)
+    given: dict[str, Any] = {
+        "author": author,
+        "contact": within,
+        "before_ms": moment_ms(before),
+        "since_ms": moment_ms(since),
+    }
+    query = query._replace(**{name: one for name, one in given.items() if one is not None})
+    if query == SearchQuery():
         raise InvalidInput(what="Nothing to look for: write a word of the message")
-    wanted = Search(text=text, contact=within, limit=limit, before_ms=moment_ms(before))
+    wanted = query.command(limit=limit)
 
     async def work() -> None:
         found = 0
@@ -213,25 +233,6 @@ def message_words(message: MessageView) -> str:
     author = f"you {sign('to')} {printable(message.contact)}" if own else printable(message.contact)
     state = f"  {sign(message.state)}" if own else ""
     return body_words(f"{when(message.sent_at_ms)}  {author}: ", message.body) + state
-
-
-def moment_ms(text: str | None, *, now_s: float | None = None) -> int | None:
-    """Unix milliseconds of a date, a date with time, or so long ago; local without a zone.
-
-    Raises:
-        InvalidInput: none of them.
-    """
-    if text is None:
-        return None
-    if ago := _AGO.fullmatch(text.strip()):
-        now_s = time.time() if now_s is None else now_s
-        return int((now_s - int(ago[1]) * _SECONDS[ago[2]]) * 1_000)
-    try:
-        return int(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1_000)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidInput(
-            what=f"{printable(text)} is not a time; write 2026-11-20, 2026-11-20T12:00 or 2h"
-        ) from error
 
 
 def _read_body() -> str:

@@ -92,15 +92,13 @@ _SENT: Final = (
     " AND (SELECT sent_at_ms FROM messages WHERE row_id = messages_fts_{part}.rowid)"
     " BETWEEN ? AND ?"
 )
+# The sign keeps FTS5 from being asked for one pinned row after the other.
+_PINNED: Final = " AND +rowid IN (SELECT row_id FROM registers WHERE kind = 11 AND value <> '')"
 _NEWEST_FIRST: Final = " ORDER BY rowid DESC"
 _NEWEST: Final = "SELECT max(row_id) FROM messages WHERE conversation_id = ? AND row_id < ?"
 _ROWS_OF_DAYS: Final = """
 SELECT min(first_row) - 1, max(last_row) + 1 FROM indexed_days
 WHERE newest_day >= ? AND oldest_day <= ?
-"""
-_OF_DAYS: Final = """
-SELECT row_id FROM messages
-WHERE row_id > ? AND row_id < ? AND sent_at_ms BETWEEN ? AND ? AND body <> '' ORDER BY row_id DESC
 """
 # Earlier versions had their triggers in the file.
 _OUTDATED: Final = """
@@ -180,6 +178,7 @@ def search(
     *,
     own: bool | None = None,
     has_link: bool = False,
+    is_pinned: bool = False,
     since_ms: int | None = None,
     before_ms: int | None = None,
     before_row: int | None = None,
@@ -192,38 +191,44 @@ def search(
     Args:
         text: may be empty when something else is given.
         own: written by oneself; False: by somebody else.
+        is_pinned: by either side.
     """
     wanted = terms(text)
     if text.strip() and not wanted:
         return []
     query = _query(wanted, conversation_id, own=own, has_link=has_link)
-    is_bounded = since_ms is not None or before_ms is not None
-    if not (query or is_bounded):
+    times = _times(since_ms, before_ms)
+    if not (query or times or is_pinned):
         return []
-    before = _after_indexed(db) if before_row is None else min(before_row, _after_indexed(db))
-    after = 0
-    times: tuple[int, ...] = ()
-    if is_bounded:
-        times = (
-            -LAST_ROW if since_ms is None else since_ms,
-            LAST_ROW if before_ms is None else before_ms - 1,
-        )
-        days = [one // DAY_MS for one in times]
-        [[first, last]] = db.execute(_ROWS_OF_DAYS, days)
+    after, before = 0, _after_indexed(db)
+    if before_row is not None:
+        before = min(before, before_row)
+    if times:
+        [[first, last]] = db.execute(_ROWS_OF_DAYS, [one // DAY_MS for one in times])
         if first is None:
             return []
         after, before = first, min(before, last)
-        if not query:
-            found = db.execute(_OF_DAYS, (after, before, *times))
-            return by_rows(db, [row for (row,) in found.fetchmany(limit)])
+    if not query:
+        found = db.execute(_without_words(bool(times), is_pinned), (after, before, *times))
+        return by_rows(db, [row for (row,) in found.fetchmany(limit)])
     rows: list[int] = []
     for part in _parts(db, conversation_id, after, before):
-        hits = db.execute(_hits(part, is_bounded), (query, after, before, *times))
+        hits = db.execute(_hits(part, bool(times), is_pinned), (query, after, before, *times))
         # Fetched, not limited: a limit that is bound costs as much as the search for a rare word.
         rows += [row for (row,) in hits.fetchmany(limit - len(rows))]
         if len(rows) >= limit:
             break
     return by_rows(db, rows)
+
+
+def _times(since_ms: int | None, before_ms: int | None) -> tuple[()] | tuple[int, int]:
+    """The first and the last one that is wanted; none when all are."""
+    if since_ms is None and before_ms is None:
+        return ()
+    return (
+        -LAST_ROW if since_ms is None else since_ms,
+        LAST_ROW if before_ms is None else before_ms - 1,
+    )
 
 
 def _query(
@@ -247,9 +252,16 @@ def _query(
 
 
 @cache
-def _hits(part: int, is_bounded: bool) -> str:
-    hits = _HITS + (_SENT if is_bounded else "") + _NEWEST_FIRST
-    return hits.format(part=part)
+def _hits(part: int, is_bounded: bool, is_pinned: bool) -> str:
+    hits = _HITS + (_SENT if is_bounded else "") + (_PINNED if is_pinned else "")
+    return (hits + _NEWEST_FIRST).format(part=part)
+
+
+def _without_words(is_bounded: bool, is_pinned: bool) -> str:
+    """The same of the history itself, where the index is not asked."""
+    found = "SELECT row_id AS rowid FROM messages WHERE row_id > ? AND row_id < ? AND body <> ''"
+    found += " AND sent_at_ms BETWEEN ? AND ?" if is_bounded else ""
+    return found + (_PINNED if is_pinned else "") + _NEWEST_FIRST
 
 
 def _last_and_indexed(db: Connection) -> tuple[int, int]:

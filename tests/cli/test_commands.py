@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import History, SendText
-from loom.cli.messages import moment_ms
+from loom.api.commands import History, Search, SendText
 from loom.errors import ContactBlocked, InvalidInput
+from loom.front.moments import moment_ms
 from loom.front.sentences import on_command_line
 from tests.cli.conftest import Loom, objects
 from tests.fakes import TOKEN, FakeNode, FakeProfiles
@@ -311,7 +311,26 @@ def test_search_goes_on_as_far_as_asked_and_before_a_time(loom: Loom, node: Fake
     assert found("-n", "999") == newest_first
     moment = datetime.fromtimestamp(said[100].sent_at_ms / 1_000, UTC).isoformat()
     assert found("-n", "999", "--before", moment) == newest_first[150:]
+    assert found("-n", "999", "--since", moment) == newest_first[:150]
     assert loom("search", "fox", "--before", "soon").exit_code == 2
+    assert loom("search", "fox", "--since", "soon").exit_code == 2
+
+
+def test_search_takes_filters_as_words_and_as_options(loom: Loom, node: FakeNode) -> None:
+    def asked(*arguments: str) -> Search:
+        assert loom("search", *arguments).exit_code == 0
+        [command] = node.sent
+        node.sent.clear()
+        assert isinstance(command, Search)
+        return command
+
+    typed = asked('"red fox" from:me in:Bob has:link is:pinned before:2026-11-20 after:2026-11-01')
+    assert typed.text == '"red fox"'
+    assert (typed.author, typed.contact) == ("me", "Bob")
+    assert (typed.has_link, typed.is_pinned) == (True, True)
+    options = ("--from", "me", "--in", "Bob", "--before", "2026-11-20", "--since", "2026-11-01")
+    assert asked('"red fox" has:link is:pinned in:Carol', *options) == typed
+    assert asked("--from", "Bob").author == "Bob"  # no word is needed
 
 
 def test_listen_replays_what_was_missed(loom: Loom, profiles: FakeProfiles, node: FakeNode) -> None:

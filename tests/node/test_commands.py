@@ -1,6 +1,7 @@
 """What each command answers, and how it refuses."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,12 +12,14 @@ from loom.api.commands import (
     Connect,
     DeleteMessages,
     Diagnose,
+    EditMessage,
     ExportToken,
     History,
     ImportToken,
     ListContacts,
     ListPeers,
     MarkRead,
+    Pin,
     RemoveContact,
     RenameContact,
     Search,
@@ -261,6 +264,44 @@ async def test_search(world: World) -> None:
         await alice.do(Search(text="apples", limit=0))
     for awkward in ('"', "a AND", "*", "(", "NEAR(", "-", "col:x"):
         await found(awkward)
+
+
+async def test_search_by_who_where_when_and_what(world: World) -> None:
+    alice, bob, carol = await world.friends("Alice", "Bob", "Carol")
+    [apples, pears] = await alice.say(bob, "red apples 東京", "see https://pears.example")
+    [again] = await alice.say(carol, "Apples, again")
+    await world.delivered(alice, bob)
+    await bob.say(alice, "no apples: HTTPS://plums.example")
+    await world.delivered(bob, alice)
+    await alice.do(Pin(contact="Bob", message_id=apples.message_id, on=True))
+    plums = "no apples: HTTPS://plums.example"
+
+    async def found(text: str = "", **options: Any) -> list[str]:
+        answer = await alice.do(Search(text=text, **options))
+        return [one.body for one in answer.messages]
+
+    assert await found("apples", author="me") == [again.body, apples.body]
+    assert await found(author="ME", contact="Bob") == [pears.body, apples.body]
+    assert await found("apples", author="bob") == await found(author="Bob") == [plums]
+    assert await found(author="Bob", contact="Carol") == []
+    assert await found(has_link=True) == [plums, pears.body]
+    assert await found(has_link=True, author="me") == [pears.body]
+    assert await found(is_pinned=True) == await found("京", is_pinned=True) == [apples.body]
+    assert await found("pears", is_pinned=True) == []
+    assert await found("apples", since_ms=again.sent_at_ms) == [plums, again.body]
+    assert await found(before_ms=pears.sent_at_ms) == [apples.body]
+    assert await found(contact="Carol") == [again.body]
+    assert await found() == await found(" ") == await found("!") == []
+    for unknown in ({"author": "Nobody"}, {"contact": "Nobody"}):
+        with pytest.raises(ContactNotFound):
+            await found("apples", **unknown)
+
+    await alice.do(EditMessage(contact="Bob", message_id=apples.message_id, body="green 大阪"))
+    assert await found("東京") == await found("red") == []
+    assert await found("大阪", is_pinned=True) == ["green 大阪"]
+    await alice.do(DeleteMessages(contact="Bob", message_ids=[apples.message_id], for_both=True))
+    assert await found("大阪") == await found(is_pinned=True) == []
+    assert await found(contact="Bob") == [plums, pears.body]
 
 
 async def test_delete_refuses_what_is_not_there_as_a_whole(world: World) -> None:

@@ -33,6 +33,7 @@ from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
 from loom.tui.chat import layout
 from loom.tui.chat.selection import ONE_WORD_S
+from loom.tui.content.text import marked
 from loom.tui.kit.chooser import Chooser
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
@@ -669,6 +670,32 @@ async def test_a_hit_among_wrapped_messages_is_on_the_screen_and_selected(opened
         pieces = [one for line in app.chat.timeline._shown for one in line.line]
         assert not any(one.role == "match" for one in pieces)
         assert not app.chat.selection.is_active
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "found"),
+    [
+        ("明天去東京大學吧", ["東京", '"大學'], ["東京", "大學"]),
+        ("우리 대학교에서", ["학교"], ["학교"]),
+        ("อยู่กรุงเทพ", ["กรุงเทพ"], ["กรุงเทพ"]),
+        ("Das Mädchen, gemach", ["madchen", "mach"], ["Mädchen"]),
+    ],
+)
+def test_hits_are_marked_in_every_script(body: str, words: list[str], found: list[str]) -> None:
+    assert [one.text for one in marked(body, words) if one.role == "match"] == found
+
+
+async def test_a_search_understands_filters_and_says_what_it_cannot(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+f", *"noon in:bob from:me")
+        await settle(pilot)
+        asked = [one for one in node.sent if isinstance(one, Search)][-1]
+        assert (asked.text, asked.contact, asked.author) == ("noon", "bob", "me")
+        await pilot.press(*" in:nobody")
+        await settle(pilot)
+        assert "no contact" in screen(app).lower()
 
 
 async def test_keys_go_from_hit_to_hit_before_a_hit_is_loaded(opened: Opened) -> None:

@@ -1,10 +1,14 @@
 """What is done with messages, typed and shown as lines."""
 
+from typing import Final
+
 from loom.api.client import Client
-from loom.api.commands import Search
 from loom.cli.messages import message_words
 from loom.cli.output import Output
 from loom.errors import InvalidInput
+from loom.front.search_query import read_query
+
+FOUND_MAX: Final = 50
 
 
 class Messages:
@@ -18,7 +22,7 @@ class Messages:
         """`/search`."""
         if not text:
             raise InvalidInput(what="Write /search TEXT")
-        found = (await self._client.send(Search(text=text))).messages
+        found = (await self._client.send(read_query(text).command(limit=FOUND_MAX))).messages
         for message in found:
             self._output.put(message, message_words(message))
         if not found:

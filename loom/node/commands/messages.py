@@ -23,6 +23,8 @@ from loom.storage import search as text_search
 from loom.storage.connection import Db
 from loom.wire.content import Target, Text, tag_of
 
+ME: Final = "me"
+"""The author of one's own messages, as one asks for them."""
 _WHERE: Final = {
     MessageState.QUEUED: "here",
     MessageState.SENT: "link",
@@ -159,8 +161,14 @@ class MessageCommands:
         return views.Messages(messages=await self._parts.database.long_read(page))
 
     async def _search(self, command: api.Search) -> views.Messages:
-        device = None if command.contact is None else self._roster.named(command.contact)
-        conversation_id = None if device is None else device.conversation_id
+        within = None if command.contact is None else self._roster.named(command.contact)
+        own = None if command.author is None else command.author.lower() == ME
+        if own is False:
+            author = self._roster.named(command.author or "")
+            if within not in (None, author):
+                return views.Messages(messages=[])
+            within = author
+        conversation_id = None if within is None else within.conversation_id
         persons = {one.conversation_id: one.person for one in self._roster.values()}
 
         def search(db: Db) -> list[views.MessageView]:
@@ -169,6 +177,10 @@ class MessageCommands:
                 command.text,
                 conversation_id,
                 page_size(command.limit),
+                own=own,
+                has_link=command.has_link,
+                is_pinned=command.is_pinned,
+                since_ms=command.since_ms,
                 before_ms=command.before_ms,
                 before_row=command.before_row,
             )

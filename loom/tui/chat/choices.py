@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
-from loom.api.commands import Search
 from loom.api.views import MessageView
 from loom.errors import LoomError
+from loom.front.search_query import read_query
 from loom.front.sentences import in_app
 from loom.front.slash import SlashCommand
 from loom.printable import printable
+from loom.search_words import hits as hits_of
 from loom.tui.commands import COMMANDS
 from loom.tui.content.reactions import first_sign, named, offered, written
 from loom.tui.keys import EVERYWHERE, READING, key_words
@@ -34,6 +35,13 @@ SIGNS = (
     ("offline", "Away"),
     ("verified", "Verified"),
     ("muted", "Muted"),
+)
+FILTERS = (
+    ("from:NAME  from:me", "who wrote it"),
+    ("in:NAME", "with whom"),
+    ("after:T  before:T", "when: 2026-11-20, 2026-11-20T12:00, 3d"),
+    ("has:link  is:pinned", "what it has"),
+    ('"some words"', "exactly these"),
 )
 
 
@@ -115,22 +123,19 @@ class Choices:
             chooser.box.title = title
             if not words.strip():
                 return []
-            contact = None if current is None else f"#{current.number}"
-            last = None if after is None else cast(MessageView, after.value)
-            command = Search(
-                text=words,
-                contact=contact,
-                limit=PAGE,
-                before_row=None if last is None else last.row_id,
-            )
+            query = read_query(words)
+            if current is not None and query.contact is None:
+                query = query._replace(contact=f"#{current.number}")
+            last = None if after is None else cast(MessageView, after.value).row_id
+            command = query.command(limit=PAGE, before_row=last)
             found = (await self._owner.send(command)).messages
             hits[:] = [*hits, *found] if after is not None else found
-            looked_for[:] = words.split()
+            looked_for[:] = query.words
             # A full page may have more behind it.
             more = "+" if len(found) == PAGE else ""
             chooser.box.title = f"{title}: {len(hits)}{more} found"
             dots = self._owner.look.signs["ellipsis"]
-            return [self._hit(one, words, dots, here=here) for one in found]
+            return [self._hit(one, query.words, dots, here=here) for one in found]
 
         title = "Search everywhere" if current is None else f"Search with {current.name}"
         chooser = self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
@@ -209,6 +214,8 @@ class Choices:
         signs = self._owner.look.signs
         rows.append(Choice("Signs", role="title"))
         rows += [Choice(f"  {does}", signs[name]) for name, does in SIGNS]
+        rows.append(Choice("Filters of a search", role="title"))
+        rows += [Choice(f"  {one}", does) for one, does in FILTERS]
         rows.append(Choice("Commands, typed as a message", role="title"))
         for command in COMMANDS:
             names = " ".join(f"/{name}" for name in (command.name, *command.aliases))
@@ -252,10 +259,9 @@ class Choices:
             self._run(chosen)
 
     @staticmethod
-    def _hit(message: MessageView, words: str, dots: str, *, here: bool) -> Choice:
+    def _hit(message: MessageView, words: Sequence[str], dots: str, *, here: bool) -> Choice:
         body = printable(message.body)
-        folded = body.casefold()
-        at = min((n for one in words.casefold().split() if (n := folded.find(one)) >= 0), default=0)
+        at = min((start for start, _ in hits_of(body, words)), default=0)
         start = max(at - SNIPPET_BEFORE, 0)
         if start:
             # From a word's beginning where one is near.
@@ -264,4 +270,4 @@ class Choices:
         where = who if here or message.direction == "in" else f"you to {printable(message.contact)}"
         when = f"{day_of(message.sent_at_ms)} {clock_of(message.sent_at_ms)}"
         snippet = f"{dots if start else ''}{body[start : start + 200]}"
-        return Choice(f"{where}: {snippet}", when, message, words=tuple(words.split()))
+        return Choice(f"{where}: {snippet}", when, message, words=tuple(words))

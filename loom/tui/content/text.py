@@ -7,6 +7,7 @@ from typing import Final
 
 from loom.api.views import MessageView
 from loom.printable import printable
+from loom.search_words import hits as hits_of
 from loom.tui.cells import wrap
 from loom.tui.links import Link, find_links, is_pasted
 from loom.tui.themes import Line, Piece
@@ -18,13 +19,13 @@ PREVIEW_MAX: Final = 200
 def lines(message: MessageView, width: int, words: Sequence[str]) -> list[Line]:
     """See `Kind.lines`."""
     body = _body(message)
-    found, hits = find_links(body), _hits(body, words)
+    found, hits = find_links(body), hits_of(body, words)
     return [_pieces(body, start, end, found, hits, "text") for start, end in wrap(body, width)]
 
 
 def marked(text: str, words: Sequence[str], role: str = "text") -> Line:
     """A line in which the words of a search are marked."""
-    return _pieces(text, 0, len(text), [], _hits(text, words), role)
+    return _pieces(text, 0, len(text), [], hits_of(text, words), role)
 
 
 def links(message: MessageView) -> list[str]:
@@ -39,16 +40,6 @@ def preview(body: str) -> str:
 
 def _body(message: MessageView) -> str:
     return _LINE_END_SPACES.sub("", printable(message.body, multiline=True))
-
-
-def _hits(body: str, words: Sequence[str]) -> list[tuple[int, int]]:
-    """Where a search found something: where words begin, in other scripts anywhere."""
-    found: list[tuple[int, int]] = []
-    for word in words:
-        beginning = r"\b" if word.isascii() and word[:1].isalnum() else ""
-        pattern = beginning + re.escape(word)
-        found += [one.span() for one in re.finditer(pattern, body, re.IGNORECASE)]
-    return found
 
 
 def _pieces(
