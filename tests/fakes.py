@@ -17,6 +17,7 @@ from loom.api.commands import (
     Diagnose,
     DialPeer,
     ExportToken,
+    FindMessage,
     History,
     ImportToken,
     ListAnchors,
@@ -311,6 +312,16 @@ class FakeNode:
                     and (command.before_row is None or m.row_id < command.before_row)
                 ]
                 return Messages(messages=found[-command.limit :])
+            case FindMessage():
+                contact = self._contact(command.contact)
+                way = {"last": "out", "theirs": "in"}.get(command.name)
+                for message in reversed(self.messages):
+                    names = (message.message_id, f"#{message.row_id}")
+                    if message.contact_id == contact.contact_id and (
+                        message.direction == way or command.name in names
+                    ):
+                        return message
+                raise MessageNotFound(message_id=command.name)
             case Search():
                 found = [
                     m

@@ -27,7 +27,7 @@ from loom.api.views import (
 from loom.cli.contacts import contact_words
 from loom.cli.daemon import _status_words
 from loom.cli.events import event_words
-from loom.cli.messages import message_words
+from loom.cli.message_words import message_words
 from loom.cli.output import Output, json_line
 from loom.control.lines import ANSWER_MAX_BYTES, API_VERSION, Answer, Failure, Greeting, encode
 from loom.control.pipe import FROM_AFAR, MARKER

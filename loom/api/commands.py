@@ -224,6 +224,16 @@ class History(Command[Messages], frozen=True, kw_only=True, tag="history"):
     unread: bool = False
 
 
+class FindMessage(Command[MessageView], frozen=True, kw_only=True, tag="find_message"):
+    """The message that people name: by its id, by `#` and its `row_id`, `last` or `theirs`.
+
+    `last` is the newest of one's own, `theirs` of the contact's; neither was deleted.
+    """
+
+    contact: str
+    name: str
+
+
 class ShowDelivery(Command[DeliveryView], frozen=True, kw_only=True, tag="show_delivery"):
     """Where one of one's own messages is now."""
 
@@ -531,6 +541,7 @@ AnyCommand = (
     | BlockContact
     | VerifyContact
     | History
+    | FindMessage
     | ShowDelivery
     | RetryMessage
     | DeleteMessages

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from loom.api import events as happened
-from loom.cli.output import Output, body_words, sign, when
+from loom.cli.message_words import excerpt, said_words
+from loom.cli.output import Output, sign, when
 from loom.printable import printable
 
 _CHANGES = {
@@ -23,12 +24,13 @@ _FAILURES = {
 }
 
 
-def put_event(output: Output, event: happened.AnyEvent) -> None:
-    """One event, as JSON or in words; some have no words."""
+def put_event(output: Output, event: happened.AnyEvent, *, numbers: bool = False) -> None:
+    """One event, as JSON or in words, perhaps with the message's number; some have no words."""
     if output.as_json:
         output.json(event)
     elif words := event_words(event):
-        output.line(words)
+        row = event.row_id if numbers and isinstance(event, happened.WholeMessage) else 0
+        output.line(f"#{row}  {words}" if row else words)
 
 
 def note_event(output: Output, event: happened.AnyEvent) -> None:
@@ -40,11 +42,8 @@ def note_event(output: Output, event: happened.AnyEvent) -> None:
 def event_words(event: happened.AnyEvent) -> str | None:
     """One line for people (a body may have more); None where there is nothing to say."""
     match event:
-        case happened.MessageReceived():
-            return body_words(f"{when(event.sent_at_ms)}  {printable(event.contact)}: ", event.body)
-        case happened.MessageQueued():
-            start = f"{when(event.sent_at_ms)}  you {sign('to')} {printable(event.contact)}: "
-            return body_words(start, event.body)
+        case happened.MessageReceived() | happened.MessageQueued():
+            return said_words(event, f"{when(event.sent_at_ms)}  ")
         case happened.MessageFailed():
             why = _FAILURES.get(event.reason, event.reason)
             return _now(f"{sign('failed')} not sent to {event.contact}: {why}")
@@ -56,18 +55,11 @@ def event_words(event: happened.AnyEvent) -> str | None:
             where = " (in the mailbox)" if event.via == "mailbox" else ""
             return _now(f"{sign('sent')} sent to {event.contact}{where}")
         case happened.MessageEdited():
-            who = printable(event.contact) if event.direction == "in" else "you"
-            return body_words(f"{when(event.sent_at_ms)}  edited by {who}: ", event.body)
-        case happened.MessageReacted():
-            who = event.by or "you"
-            return _now(f"{who} reacted {event.emoji}" if event.emoji else f"{who} took it back")
-        case happened.MessagePinned():
-            return _now(f"{event.by or 'you'} {'pinned' if event.on else 'unpinned'} a message")
+            return said_words(event, _now(""))
+        case happened.MessageReacted() | happened.MessagePinned() | happened.MessageDeleted():
+            return _now(statement_words(event))
         case happened.MessageBookmarked():
             return None
-        case happened.MessageDeleted():
-            who = event.contact if event.direction == "in" else "you"
-            return _now(f"{who} deleted messages for both")
         case happened.MessagesDeleted():
             return _now(f"messages with {event.contact} were deleted here")
         case happened.ContactChanged():
@@ -114,6 +106,23 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return f"The anchor {printable(event.anchor)} listens on port {event.port}."
         case happened.NodeStopped():
             return f"The node stopped: {printable(event.reason)}"
+
+
+def statement_words(
+    event: happened.MessageReacted | happened.MessagePinned | happened.MessageDeleted,
+) -> str:
+    """Who did what with which message."""
+    if isinstance(event, happened.MessageDeleted):
+        who = event.contact if event.direction == "in" else "you"
+        count = len(event.message_ids)
+        return printable(
+            f"{who} deleted {'a message' if count == 1 else f'{count} messages'} for both"
+        )
+    if isinstance(event, happened.MessagePinned):
+        what = "pinned" if event.on else "took back the pin of"
+    else:
+        what = f"reacted {event.emoji} to" if event.emoji else "took back the reaction to"
+    return printable(f"{event.by or 'you'} {what}: {excerpt(event.body)}")
 
 
 def _warning_words(event: happened.Warned | happened.PairingFailed) -> str:

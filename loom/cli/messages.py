@@ -11,10 +11,12 @@ import typer
 from loom.api.client import Client
 from loom.api.commands import (
     DeleteMessages,
+    FindMessage,
     History,
     MarkRead,
     Search,
     SendText,
+    SetTyping,
     ShowContact,
     Status,
 )
@@ -29,9 +31,9 @@ from loom.api.views import MessageView
 from loom.cli.completion import contact_names
 from loom.cli.contacts import confirm_name
 from loom.cli.events import put_event
+from loom.cli.message_words import message_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import Contact, add_commands
-from loom.cli.output import body_words, sign, when
 from loom.errors import (
     ContactBlocked,
     ControlError,
@@ -43,15 +45,29 @@ from loom.errors import (
 from loom.front.given_text import text_of
 from loom.front.moments import moment_ms
 from loom.front.search_query import SearchQuery, read_query
-from loom.printable import printable
 from loom.wire.limits import TEXT_MAX_BYTES
 
 PANEL = "Messages"
 PAGE = 100
+ID_LENGTH = 32
+"""Digits of an id without dashes."""
 STDIN_MAX_BYTES = 2 * TEXT_MAX_BYTES + 5
 """A text of CRLF alone, after a byte order mark and before a last line end."""
+LATER = "It is sent when a node runs: `loom daemon`."
+DELETED_FOR_BOTH = (
+    "Deleted here, and there once their node hears of it. What was read or copied stays so."
+)
 
 Limit = Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most N, the newest.")]
+Ids = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID", help="Numbers (`loom history --ids`), ids, last (yours) or theirs."
+    ),
+]
+Numbers = Annotated[
+    bool, typer.Option("--ids", help="Show each message's number, by which others name it.")
+]
 Moment = Annotated[
     str | None,
     typer.Option(
@@ -69,7 +85,8 @@ def add_to(app: typer.Typer) -> None:
         ("send", send, "Queue a message; it is sent when the contact can be reached."),
         ("history", history, "Show a conversation, oldest message first."),
         ("search", search, "Find messages that contain all these words, newest first."),
-        ("delete", delete, "Delete messages here; your contact keeps their copy."),
+        ("delete", delete, "Delete messages here, or for both."),
+        ("typing", typing, "Tell a contact that you are typing."),
     )
 
 
@@ -83,22 +100,28 @@ def send(
         float | None,
         typer.Option("--wait", min=0, metavar="SECONDS", help="Wait for it to be delivered."),
     ] = None,
+    reply_to: Annotated[
+        str | None, typer.Option("--reply-to", metavar="ID", help="The message that it answers.")
+    ] = None,
 ) -> None:
     caller = Caller.of(context)
-    body = _read_body() if text == "-" else text
-    command = SendText(contact=contact, body=body)
+    body = read_body() if text == "-" else text
+
+    async def command(client: Client) -> SendText:
+        answered = None if reply_to is None else (await find(client, contact, reply_to)).message_id
+        return SendText(contact=contact, body=body, reply_to=answered)
 
     async def queue() -> None:
         async with caller.client() as client:
-            message = await client.send(command)
+            message = await client.send(await command(client))
         _put_sent(caller, message)
         if caller.opened_here:
-            caller.output.note("Queued. It is sent when a node runs: `loom daemon`.")
+            caller.output.note(f"Queued. {LATER}")
 
     async def deliver(wait_s: float) -> None:
         async with caller.client(caller.online()) as client:
             before = await client.send(Status())
-            message = await client.send(command)
+            message = await client.send(await command(client))
             try:
                 async with asyncio.timeout(wait_s):
                     state = await _delivered(client, message, before.last_seq)
@@ -117,6 +140,7 @@ def history(
     before: Moment = None,
     since: Moment = None,
     follow: Annotated[bool, typer.Option("--follow", help="Keep printing new messages.")] = False,
+    ids: Numbers = False,
 ) -> None:
     caller = Caller.of(context)
     before_ms, since_ms = moment_ms(before), moment_ms(since)
@@ -127,7 +151,7 @@ def history(
             page = History(contact=contact, limit=limit, before_ms=before_ms, since_ms=since_ms)
             messages = await _all_pages(client, page)
             for message in messages:
-                caller.output.put(message, message_words(message))
+                caller.output.put(message, message_words(message, number=ids))
             if not caller.options.json:
                 if not messages and not follow:
                     caller.output.note("Nothing found.")
@@ -137,7 +161,7 @@ def history(
             if follow:
                 contact_id = (await client.send(ShowContact(contact=contact))).contact_id
                 shown = messages[-1].row_id if messages else 0
-                await _follow(caller, client, last_seq, contact_id, shown)
+                await _follow(caller, client, last_seq, contact_id, shown, numbers=ids)
 
     caller.run(work())
 
@@ -171,6 +195,7 @@ def search(
     limit: Limit = 50,
     before: Moment = None,
     since: Moment = None,
+    ids: Numbers = False,
 ) -> None:
     caller = Caller.of(context)
     query = read_query(text)
@@ -189,7 +214,7 @@ def search(
         found = 0
         async with caller.client() as client:
             async for message in _hits(client, wanted):
-                caller.output.put(message, message_words(message))
+                caller.output.put(message, message_words(message, number=ids))
                 found += 1
         if not found and not caller.options.json:
             caller.output.note("Nothing found.")
@@ -202,22 +227,51 @@ def delete(
     contact: Contact,
     message_ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID...", help="Message ids, from `loom history --json`."),
+        typer.Argument(
+            metavar="ID...", help="Numbers (`loom history --ids`), ids, last (yours) or theirs."
+        ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="The whole conversation.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole conversation, here only.")
+    ] = False,
+    for_both: Annotated[
+        bool, typer.Option("--for-both", help="On the contact's side, too; only what you wrote.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     caller = Caller.of(context)
     if everything == bool(message_ids):
         raise InvalidInput(what="Give either message ids or --all")
+    if everything and for_both:
+        raise InvalidInput(what="Name the messages that are to be deleted for both")
 
     async def work() -> None:
-        ids = None if everything else message_ids
         async with caller.client() as client:
             if everything and not yes:
                 await confirm_name(client, contact, "the whole conversation")
-            done = await client.send(DeleteMessages(contact=contact, message_ids=ids))
-        caller.output.put(done, "Deleted here.")
+            ids = [(await find(client, contact, one)).message_id for one in message_ids or ()]
+            command = DeleteMessages(
+                contact=contact, message_ids=None if everything else ids, for_both=for_both
+            )
+            done = await client.send(command)
+        caller.output.put(done, DELETED_FOR_BOTH if for_both else "Deleted here.")
+        if for_both and caller.opened_here:
+            caller.output.note(LATER)
+
+    caller.run(work())
+
+
+def typing(
+    context: typer.Context,
+    contact: Contact,
+    off: Annotated[bool, typer.Option("--off", help="You stopped.")] = False,
+) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.attached() as client:
+            done = await client.send(SetTyping(contact=contact, on=not off))
+        caller.output.put(done, "Told, if they are connected.")
 
     caller.run(work())
 
@@ -227,15 +281,13 @@ def _put_sent(caller: Caller, message: MessageView) -> None:
     caller.output.put(message, message_words(message), done=done)
 
 
-def message_words(message: MessageView) -> str:
-    """One message in words: time, author, text, and the state of an own one."""
-    own = message.direction == "out"
-    author = f"you {sign('to')} {printable(message.contact)}" if own else printable(message.contact)
-    state = f"  {sign(message.state)}" if own else ""
-    return body_words(f"{when(message.sent_at_ms)}  {author}: ", message.body) + state
+async def find(client: Client, contact: str, name: str) -> MessageView:
+    """The message that somebody typed; its number with or without `#`, which shells skip."""
+    name = f"#{name}" if name.isdecimal() and len(name) < ID_LENGTH else name
+    return await client.send(FindMessage(contact=contact, name=name))
 
 
-def _read_body() -> str:
+def read_body() -> str:
     """All of stdin, without one final newline."""
     data = sys.stdin.buffer.read(STDIN_MAX_BYTES + 1)
     if len(data) > STDIN_MAX_BYTES:
@@ -303,7 +355,9 @@ async def _mark_read(caller: Caller, client: Client, messages: list[MessageView]
         await client.send(MarkRead(contact=f"#{last.contact_id}", row_id=last.row_id))
 
 
-async def _follow(caller: Caller, client: Client, after: int, contact_id: int, shown: int) -> None:
+async def _follow(
+    caller: Caller, client: Client, after: int, contact_id: int, shown: int, *, numbers: bool
+) -> None:
     """Print the conversation's events; a message that was printed already is left out."""
     async with following(client, after) as events:
         async for event in events:
@@ -311,6 +365,6 @@ async def _follow(caller: Caller, client: Client, after: int, contact_id: int, s
                 continue
             if isinstance(event, MessageReceived | MessageQueued) and event.row_id <= shown:
                 continue
-            put_event(caller.output, event)
+            put_event(caller.output, event, numbers=numbers)
             if isinstance(event, MessageReceived) and caller.output.fancy:
                 await client.send(MarkRead(contact=f"#{contact_id}", row_id=event.row_id))

@@ -37,7 +37,8 @@ SLOWLY = " (slow on purpose, to resist guessing)"
 ATTACHING: Final = frozenset(
     {
         *("loom", "loom send", "loom history", "loom search", "loom delete", "loom listen"),
-        "loom watch",
+        *("loom watch", "loom typing", "loom edit", "loom edits", "loom react", "loom pin"),
+        *("loom unpin", "loom pins", "loom bookmark", "loom bookmarks", "loom forward"),
         *("loom plain", "loom verify", "loom contacts", "loom contacts list", "loom contacts show"),
         *("loom contacts rename", "loom contacts remove", "loom contacts block"),
         *("loom contacts unblock", "loom token export", "loom token import", "loom status"),

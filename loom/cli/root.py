@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from typer._click.core import Command
 
 MODULE_OF: Final = {
-    **dict.fromkeys(("send", "history", "search", "delete"), "messages"),
+    **dict.fromkeys(("send", "history", "search", "delete", "typing"), "messages"),
+    **dict.fromkeys(("edit", "edits", "react", "pin", "unpin", "pins"), "statements"),
+    **dict.fromkeys(("bookmark", "bookmarks", "forward"), "statements"),
     **dict.fromkeys(("listen", "watch"), "listening"),
     "plain": "plain.talk",
     "verify": "contacts",

@@ -43,6 +43,7 @@ FROM_AFAR: Final = frozenset(
         api.BlockContact,
         api.VerifyContact,
         api.History,
+        api.FindMessage,
         api.ShowDelivery,
         api.RetryMessage,
         api.DeleteMessages,

@@ -132,7 +132,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "message_not_found": Words(
         "There is no message {message_id} in this conversation.",
-        "`loom history --json` shows the ids.",
+        "`loom history CONTACT --ids` shows the numbers.",
         "It was deleted, perhaps in another window.",
     ),
     "invite_not_found": Words(

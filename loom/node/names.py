@@ -5,7 +5,7 @@ from itertools import count
 from typing import Final
 
 from loom.errors import InvalidInput, InvalidName, InvalidText
-from loom.printable import first_sign, printable
+from loom.printable import REPLACEMENT, first_sign, printable
 from loom.wire.limits import (
     NAME_MAX_BYTES,
     NAME_MAX_CHARACTERS,
@@ -38,7 +38,8 @@ def check_emoji(emoji: str) -> None:
         size_bytes = len(emoji.encode())
     except UnicodeEncodeError as error:
         raise InvalidInput(what="A reaction is one emoji") from error
-    is_seen = bool(printable(emoji).strip())
+    shown = printable(emoji)
+    is_seen = bool(shown.strip()) and not shown.startswith(REPLACEMENT)
     if not is_seen or first_sign(emoji) != emoji or size_bytes > REACTION_MAX_BYTES:
         raise InvalidInput(what="A reaction is one emoji")
 

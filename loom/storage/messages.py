@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import (
+    OWNER,
     ConversationId,
     Message,
     MessageId,
@@ -187,6 +188,18 @@ def by_id(
         _SELECT + "WHERE conversation_id = ?1 AND message_id = ?2"
         " AND (?3 IS NULL OR author = ?3) ORDER BY author",
         (conversation_id, message_id, author),
+    ).fetchone()
+    return None if row is None else message(row)
+
+
+def newest_of(
+    db: Connection, conversation_id: ConversationId, *, own: bool, kind: int
+) -> Message | None:
+    """The newest message of this kind of one's own or of the other's that was not deleted."""
+    row = db.execute(
+        _SELECT + "WHERE conversation_id = ?1 AND (author = ?2) = ?3 AND kind = ?4"
+        " AND deleted_at_ms IS NULL ORDER BY row_id DESC LIMIT 1",
+        (conversation_id, OWNER, own, kind),
     ).fetchone()
     return None if row is None else message(row)
 

@@ -242,3 +242,82 @@ async def test_lines_of_a_file_are_read_and_an_endless_one_is_cut(tmp_path: Path
         long, short = [line async for line in typed.typed_lines(file.fileno())]
     assert TEXT_MAX_BYTES < len(long) <= typed.LINE_MAX_BYTES + 1
     assert short == b"short"
+
+
+def test_what_becomes_of_messages_is_typed_and_shown(talk: Talk, node: TalkingNode) -> None:
+    noon = node.messages[0]
+    done = talk(
+        "/reply at the station",
+        "/react 👍",
+        "/edit #2 at the harbour",
+        "/pin",
+        "/history",
+        "/message #2",
+        "/pins",
+        "/unpin #1",
+        "/react off",
+        "/bookmark",
+        "/bookmarks",
+        "/forward #2 Bob",
+        "/unsend #2",
+        "/delete #1",
+    )
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()[1:]
+    assert lines[:3] == [
+        "you reacted 👍 to: see you at noon",
+        "you → Ada (answers Ada: see you at noon; edited): at the harbour",
+        "you pinned: see you at noon",
+    ]
+    assert lines[3].startswith("#1  ")
+    assert lines[3].endswith("Ada (pinned; 👍 you): see you at noon")
+    assert "you → Ada (answers Ada: see you at noon; edited): at the harbour  " in lines[4]
+    assert [line.split("  ")[-1] for line in lines[6:8]] == ["at the station", "at the harbour"]
+    assert lines[8].endswith("Ada (pinned; 👍 you): see you at noon")
+    assert lines[9:11] == [
+        "you took back the pin of: see you at noon",
+        "you took back the reaction to: see you at noon",
+    ]
+    assert sum(line.endswith("Ada (bookmarked): see you at noon") for line in lines) == 2
+    assert any("you → Bob: at the harbour" in line for line in lines)
+    assert "you deleted a message for both" in lines
+    assert "Deleted here, and there once" in done.stderr
+    assert noon not in node.messages
+
+
+def test_what_the_other_side_does_with_messages_is_shown_and_moves_no_cursor(
+    talk: Talk, node: TalkingNode
+) -> None:
+    evil = node.receive("Ada", "\x1b[2J evil (edited): you → Ada: I owe you")
+    answer = node.answer("Ada", "\x1b[2J", evil.message_id)
+    done = talk(
+        lambda: node.react(evil, "\x1b", "Ada"),
+        lambda: node.pin(node.by_id(evil.message_id), True, "Ada"),
+        lambda: node.edit(node.by_id(evil.message_id), "new\n(pinned): \x1b[2J"),
+        lambda: node.delete_for_both(node.by_id(evil.message_id)),
+        f"/message #{answer.row_id}",
+        "/to Bob",
+        lambda: node.react(node.by_id(answer.message_id), "👍", "Ada"),
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("Ada reacted � to: �[2J evil (edited)") for line in lines)
+    assert any(line.startswith("Ada pinned: ") for line in lines)
+    at = next(n for n, line in enumerate(lines) if line.endswith("): new"))
+    assert lines[at].startswith("Ada (edited; pinned; � Ada): ")
+    assert lines[at + 1].startswith(" " * 18)
+    assert "Ada deleted a message for both" in lines
+    assert lines[-1].endswith("Ada (answers what is gone): �[2J")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["/reply", "/edit", "/edit #1", "/react", "/delete", "/unsend last", "/delete all", "/pin x"],
+)
+def test_an_incomplete_command_does_nothing(talk: Talk, node: TalkingNode, line: str) -> None:
+    before = list(node.messages)
+    done = talk(line)
+    assert done.exit_code == 2
+    assert "Write /" in done.stderr
+    assert node.messages == before

@@ -10,6 +10,7 @@ from loom.api.commands import (
     Bookmark,
     DeleteMessages,
     EditMessage,
+    FindMessage,
     Forward,
     ListBookmarks,
     ListPins,
@@ -370,3 +371,29 @@ async def test_replayed_events_show_what_is_shown_now(world: World) -> None:
     ][:1]
     assert queued.quote == Quote(direction="in", row_id=second_row, body="second")  # type: ignore[union-attr]
     assert [event.seq for event in replayed] == [event.seq for event in live]
+
+
+async def test_people_name_a_message_by_its_id_its_row_or_as_the_newest(world: World) -> None:
+    alice, bob, _ = await world.friends("Alice", "Bob", "Carol")
+    [mine] = await alice.say(bob, "mine")
+    await world.delivered(alice, bob)
+    [theirs] = await bob.say(alice, "theirs")
+    await world.delivered(alice, bob)
+    other = await alice.do(SendText(contact="Carol", body="to somebody else"))
+
+    async def named(name: str) -> MessageView:
+        return await alice.do(FindMessage(contact="Bob", name=name))
+
+    for name in (mine.message_id.upper(), f"#{mine.row_id}", "last"):
+        assert (await named(name)).body == "mine"
+    assert (await named("theirs")).message_id == theirs.message_id
+    nobody = ["", "#", "first", "#" + "9" * 18, "#" + "9" * 40, "#-1", "#\u0664", str(mine.row_id)]
+    nobody += [f"#{other.row_id}", other.message_id]
+    for name in nobody:
+        with pytest.raises(MessageNotFound):
+            await named(name)
+    ids = [mine.message_id]
+    await alice.do(DeleteMessages(contact="Bob", message_ids=ids, for_both=True))
+    with pytest.raises(MessageNotFound):
+        await named("last")
+    assert (await named(f"#{mine.row_id}")).deleted

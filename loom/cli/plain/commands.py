@@ -10,8 +10,25 @@ COMMANDS: Final = (
     SlashCommand("help", "", "List these commands", aliases=("h", "?")),
     SlashCommand("contacts", "", "List your contacts"),
     SlashCommand("to", "NAME", "Write to this contact", aliases=("open", "o")),
-    SlashCommand("history", "[N]", "Show the last N messages with times and states"),
+    SlashCommand("history", "[N]", "Show the last N messages with numbers, times and states"),
     SlashCommand("search", "TEXT", "Search in all conversations, newest first", aliases=("s",)),
+    SlashCommand(
+        "reply", "[#NUMBER] TEXT", "Answer a message, or their newest", aliases=("answer", "r")
+    ),
+    SlashCommand("edit", "[#NUMBER] TEXT", "Edit a message of yours, or your last", aliases=("e",)),
+    SlashCommand("react", "[#NUMBER] EMOJI|off", "React to a message, or to their newest"),
+    SlashCommand("message", "[#NUMBER]", "Show a message, and what it said before"),
+    SlashCommand(
+        "forward", "[#NUMBER] NAME", "Forward a message, or their newest", aliases=("fwd",)
+    ),
+    SlashCommand("pin", "[#NUMBER]", "Pin a message for both, or their newest"),
+    SlashCommand("unpin", "[#NUMBER]", "Pin it no longer"),
+    SlashCommand("pins", "", "Show what is pinned here"),
+    SlashCommand("bookmark", "[#NUMBER]", "Bookmark a message, only here"),
+    SlashCommand("unbookmark", "[#NUMBER]", "Bookmark it no longer"),
+    SlashCommand("bookmarks", "", "Show all bookmarks"),
+    SlashCommand("delete", "#NUMBER", "Delete a message here"),
+    SlashCommand("unsend", "#NUMBER", "Delete a message of yours for both"),
     SlashCommand("verify", f"[{CONFIRM}]", f"Show the safety number; `{CONFIRM}`: it matches"),
     SlashCommand("peers", "", "Show who is online, and their addresses"),
     SlashCommand("anchors", "", "Show the anchors in use, and the mail that waits"),

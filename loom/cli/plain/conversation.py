@@ -11,11 +11,16 @@ from loom.api.events import (
     AnyEvent,
     ContactChanged,
     ContactRemoved,
+    MessageDeleted,
     MessageDelivered,
+    MessageEdited,
     MessageFailed,
+    MessagePinned,
     MessageQueued,
+    MessageReacted,
     MessageRead,
     MessageReceived,
+    MessagesDeleted,
     MessageSent,
     PeerOffline,
     PeerOnline,
@@ -24,9 +29,10 @@ from loom.api.events import (
 )
 from loom.api.views import ContactView, MessageView, ReachView
 from loom.cli.contacts import about
-from loom.cli.events import event_words, note_event
-from loom.cli.messages import has_older, message_words
-from loom.cli.output import Output, body_words, sign
+from loom.cli.events import event_words, note_event, statement_words
+from loom.cli.message_words import message_words, said_words
+from loom.cli.messages import has_older
+from loom.cli.output import Output
 from loom.errors import InvalidInput, NotDelivered
 from loom.front.reach import reach_at, reach_words
 from loom.printable import printable
@@ -69,11 +75,13 @@ class Conversation:
             )
         return f"#{self._contact.contact_id}"
 
-    async def send(self, text: str) -> None:
-        """Send a line; with a timeout, wait for an answer."""
+    async def send(self, text: str, *, reply_to: str | None = None) -> None:
+        """Send a line, perhaps as an answer; with a timeout, wait for one."""
         self._answered.clear()
         async with self._sending:
-            message = await self._client.send(SendText(contact=self.contact, body=text))
+            message = await self._client.send(
+                SendText(contact=self.contact, body=text, reply_to=reply_to)
+            )
             self._own.add(message.message_id)
             self.waiting.add(message.message_id)
         if self._answer_timeout_s is not None:
@@ -95,14 +103,14 @@ class Conversation:
         self._shown_row, self._told_away, self._told_mailbox = 0, False, False
         help_ = " /help lists the commands." if self._interactive else ""
         self._output.note(f"To {printable(view.contact)}: {about(view)}.{help_}")
-        await self._show_history(LAST_MESSAGES)
+        await self._show_history(LAST_MESSAGES, numbers=False)
 
     async def history(self, argument: str) -> None:
         """`/history`."""
         count = argument or str(LAST_MESSAGES)
         if not (count.isascii() and count.isdecimal() and 0 < int(count[:4]) <= PAGE_MAX):
             raise InvalidInput(what=f"Write /history N, with N from 1 to {PAGE_MAX}")
-        messages = await self._show_history(int(count))
+        messages = await self._show_history(int(count), numbers=True)
         if self._output.as_json:
             return
         if not messages:
@@ -114,10 +122,10 @@ class Conversation:
                 more = "`loom history CONTACT --before T`"
             self._output.note(f"There are older messages: {more} shows them.")
 
-    async def _show_history(self, count: int) -> list[MessageView]:
+    async def _show_history(self, count: int, *, numbers: bool) -> list[MessageView]:
         page = await self._client.send(History(contact=self.contact, limit=count))
         for message in page.messages:
-            self._output.put(message, message_words(message))
+            self._output.put(message, message_words(message, number=numbers))
         for message in page.messages[-1:]:
             self._shown_row = max(self._shown_row, message.row_id)
             await self._mark_read(message.row_id)
@@ -136,6 +144,10 @@ class Conversation:
                 await self._tell_elsewhere(event)
             case MessageQueued() if mine:
                 await self._show_queued(event)
+            case MessageEdited() if mine:
+                self._output.put(event, said_words(event))
+            case MessageReacted() | MessagePinned() | MessageDeleted() if mine:
+                self._output.put(event, statement_words(event))
             case MessageDelivered() | MessageRead():
                 await self._settle(event.message_id)
             case MessageFailed():
@@ -156,13 +168,13 @@ class Conversation:
             case ContactRemoved() if mine:
                 self._contact = None
                 note_event(self._output, event)
-            case ContactChanged() | SessionStarted() if mine:
+            case ContactChanged() | SessionStarted() | MessagesDeleted() if mine:
                 note_event(self._output, event)
 
     async def _show_received(self, event: MessageReceived) -> None:
         if event.row_id > self._shown_row:
             self._shown_row = event.row_id
-            self._output.put(event, body_words(f"{printable(event.contact)}: ", event.body))
+            self._output.put(event, said_words(event))
             await self._mark_read(event.row_id)
         self._answered.set()
 
@@ -173,8 +185,7 @@ class Conversation:
         self._own.discard(event.message_id)
         if not own and event.row_id > self._shown_row:
             self._shown_row = event.row_id
-            prefix = f"you {sign('to')} {printable(event.contact)}: "
-            self._output.put(event, body_words(prefix, event.body))
+            self._output.put(event, said_words(event))
 
     async def _show_reach(self) -> None:
         self._contact = view = await self._client.send(ShowContact(contact=self.contact))

@@ -3,27 +3,170 @@
 from typing import Final
 
 from loom.api.client import Client
-from loom.cli.messages import message_words
-from loom.cli.output import Output
+from loom.api.commands import (
+    Bookmark,
+    DeleteMessages,
+    EditMessage,
+    FindMessage,
+    Forward,
+    ListBookmarks,
+    ListPins,
+    Pin,
+    React,
+    ShowEdits,
+)
+from loom.api.views import MessageView
+from loom.cli.message_words import message_words
+from loom.cli.messages import DELETED_FOR_BOTH
+from loom.cli.output import Output, body_words, when
+from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
 from loom.front.search_query import read_query
 
 FOUND_MAX: Final = 50
 
+OFF: Final = "off"
+MINE: Final = "last"
+THEIRS: Final = "theirs"
+
 
 class Messages:
-    """The commands that are about messages of any conversation."""
+    """A message is named by `#` and its number, or is the newest of one side.
 
-    def __init__(self, output: Output, client: Client) -> None:
+    What comes of a command is shown when its event comes, as if another front end had done it.
+    """
+
+    def __init__(self, output: Output, client: Client, conversation: Conversation) -> None:
         self._output = output
         self._client = client
+        self._conversation = conversation
+
+    async def reply(self, argument: str) -> None:
+        """`/reply`."""
+        name, text = _named(argument, THEIRS)
+        if not text:
+            raise InvalidInput(what="Write /reply TEXT, or /reply #NUMBER TEXT")
+        message = await self._find(name)
+        await self._conversation.send(text, reply_to=message.message_id)
+
+    async def edit(self, argument: str) -> None:
+        """`/edit`."""
+        name, text = _named(argument, MINE)
+        if not text:
+            raise InvalidInput(what="Write /edit TEXT, or /edit #NUMBER TEXT")
+        message_id = (await self._find(name)).message_id
+        contact = self._conversation.contact
+        await self._client.send(EditMessage(contact=contact, message_id=message_id, body=text))
+
+    async def react(self, argument: str) -> None:
+        """`/react`."""
+        name, emoji = _named(argument, THEIRS)
+        if not emoji:
+            raise InvalidInput(what=f"Write /react EMOJI, or /react {OFF}")
+        message_id = (await self._find(name)).message_id
+        emoji = "" if emoji == OFF else emoji
+        contact = self._conversation.contact
+        await self._client.send(React(contact=contact, message_id=message_id, emoji=emoji))
+
+    async def forward(self, argument: str) -> None:
+        """`/forward`."""
+        name, to = _named(argument, THEIRS)
+        if not to:
+            raise InvalidInput(what="Write /forward NAME, or /forward #NUMBER NAME")
+        message_id = (await self._find(name)).message_id
+        command = Forward(contact=self._conversation.contact, message_ids=[message_id], to=[to])
+        for message in (await self._client.send(command)).messages:
+            self._output.put(message, message_words(message))
+
+    async def message(self, argument: str) -> None:
+        """`/message`."""
+        message = await self._find(_only_named(argument, THEIRS, "message"))
+        self._output.put(message, message_words(message, number=True))
+        if message.edited:
+            contact = self._conversation.contact
+            command = ShowEdits(contact=contact, message_id=message.message_id)
+            found = await self._client.send(command)
+            if self._output.as_json:
+                self._output.json(found)
+                return
+            for one in found.wordings:
+                self._output.line(body_words(f"{when(one.sent_at_ms)}  ", one.body))
+
+    async def pin(self, argument: str, *, on: bool = True) -> None:
+        """`/pin`."""
+        message_id = (await self._find(_only_named(argument, THEIRS, "pin"))).message_id
+        contact = self._conversation.contact
+        await self._client.send(Pin(contact=contact, message_id=message_id, on=on))
+
+    async def unpin(self, argument: str) -> None:
+        """`/unpin`."""
+        await self.pin(argument, on=False)
+
+    async def pins(self, _: str) -> None:
+        """`/pins`."""
+        found = await self._client.send(ListPins(contact=self._conversation.contact))
+        self._put(found.messages, "Nothing is pinned here.")
+
+    async def bookmark(self, argument: str, *, on: bool = True) -> None:
+        """`/bookmark`."""
+        message_id = (await self._find(_only_named(argument, THEIRS, "bookmark"))).message_id
+        contact = self._conversation.contact
+        command = Bookmark(contact=contact, message_id=message_id, on=on)
+        message = await self._client.send(command)
+        self._output.put(message, message_words(message, number=True))
+
+    async def unbookmark(self, argument: str) -> None:
+        """`/unbookmark`."""
+        await self.bookmark(argument, on=False)
+
+    async def bookmarks(self, _: str) -> None:
+        """`/bookmarks`."""
+        self._put((await self._client.send(ListBookmarks())).messages, "Nothing is bookmarked.")
+
+    async def delete(self, argument: str, *, for_both: bool = False) -> None:
+        """`/delete`: a number is a must, as it cannot be undone."""
+        word = "unsend" if for_both else "delete"
+        name = _only_named(argument, "", word)
+        if not name:
+            raise InvalidInput(what=f"Write /{word} #NUMBER; /history shows the numbers")
+        ids = [(await self._find(name)).message_id]
+        contact = self._conversation.contact
+        command = DeleteMessages(contact=contact, message_ids=ids, for_both=for_both)
+        await self._client.send(command)
+        if for_both and not self._output.as_json:
+            self._output.note(DELETED_FOR_BOTH)
+
+    async def unsend(self, argument: str) -> None:
+        """`/unsend`."""
+        await self.delete(argument, for_both=True)
 
     async def search(self, text: str) -> None:
         """`/search`."""
         if not text:
             raise InvalidInput(what="Write /search TEXT")
-        found = (await self._client.send(read_query(text).command(limit=FOUND_MAX))).messages
-        for message in found:
-            self._output.put(message, message_words(message))
-        if not found:
-            self._output.note("Nothing found.")
+        command = read_query(text).command(limit=FOUND_MAX)
+        self._put((await self._client.send(command)).messages, "Nothing found.")
+
+    async def _find(self, name: str) -> MessageView:
+        contact = self._conversation.contact
+        return await self._client.send(FindMessage(contact=contact, name=name))
+
+    def _put(self, messages: list[MessageView], none: str) -> None:
+        for message in messages:
+            self._output.put(message, message_words(message, number=True))
+        if not messages:
+            self._output.note(none)
+
+
+def _named(argument: str, otherwise: str) -> tuple[str, str]:
+    """The message that an argument begins with, and the rest of it."""
+    word, _, rest = argument.partition(" ")
+    is_number = word.startswith("#") and word[1:].isdecimal()
+    return (word, rest.strip()) if is_number else (otherwise, argument)
+
+
+def _only_named(argument: str, otherwise: str, command: str) -> str:
+    name, rest = _named(argument, otherwise)
+    if rest:
+        raise InvalidInput(what=f"Write /{command} #NUMBER; /history shows the numbers")
+    return name

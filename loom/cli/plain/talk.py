@@ -73,13 +73,26 @@ class Talk:
         )
         self._pairing = Pairing(caller.output, client)
         people = People(caller.output, client, self.conversation)
-        messages = Messages(caller.output, client)
+        messages = Messages(caller.output, client, self.conversation)
         self._handlers: dict[str, Callable[[str], Awaitable[None]]] = {
             "help": self._help,
             "contacts": people.contacts,
             "to": self.conversation.open,
             "history": self.conversation.history,
             "search": messages.search,
+            "reply": messages.reply,
+            "edit": messages.edit,
+            "react": messages.react,
+            "message": messages.message,
+            "forward": messages.forward,
+            "pin": messages.pin,
+            "unpin": messages.unpin,
+            "pins": messages.pins,
+            "bookmark": messages.bookmark,
+            "unbookmark": messages.unbookmark,
+            "bookmarks": messages.bookmarks,
+            "delete": messages.delete,
+            "unsend": messages.unsend,
             "verify": people.verify,
             "peers": people.peers,
             "anchors": people.anchors,

@@ -1,6 +1,7 @@
 """The messages that a command names."""
 
 import uuid
+from typing import Final
 
 from loom.errors import InvalidInput, MessageNotFound
 from loom.model import Message, MessageId, PersonId
@@ -9,8 +10,12 @@ from loom.node.message_view import shown_id
 from loom.printable import printable
 from loom.storage import messages
 from loom.storage.connection import Db
+from loom.wire.content import Text, tag_of
 
 PAGE_MAX = 10_000
+LAST: Final = "last"
+_NEWEST: Final = (LAST, "theirs")
+ROW_MAX_DIGITS: Final = 18
 
 
 def message_id(text: str) -> MessageId:
@@ -28,6 +33,21 @@ def find_message(
     found = messages.by_id(db, device.conversation_id, named, author)
     if found is None:
         raise MessageNotFound(message_id=shown_id(named))
+    return found
+
+
+def find_named(db: Db, device: Device, name: str) -> Message:
+    """The message that people name (see `FindMessage`); raises MessageNotFound."""
+    if name in _NEWEST:
+        own = name == LAST
+        found = messages.newest_of(db, device.conversation_id, own=own, kind=tag_of(Text))
+    elif (row := name.removeprefix("#")) != name:
+        is_row = row.isascii() and row.isdecimal() and len(row) <= ROW_MAX_DIGITS
+        found = next(iter(messages.by_rows(db, [int(row)])), None) if is_row else None
+    else:
+        return find_message(db, device, message_id(name))
+    if found is None or found.conversation_id != device.conversation_id:
+        raise MessageNotFound(message_id=printable(name)[:64])
     return found
 
 

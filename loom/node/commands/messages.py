@@ -9,7 +9,7 @@ from loom.errors import InvalidInput, MessageNotFound
 from loom.model import OWNER, MessageId, MessageName, MessageState
 from loom.node.archive import bring_back
 from loom.node.commands.deletion import deleted_here
-from loom.node.commands.finding import find_message, message_id, page_size
+from loom.node.commands.finding import find_message, find_named, message_id, page_size
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened
@@ -44,6 +44,7 @@ class MessageCommands:
         self.handlers: Handlers = {
             api.SendText: self._send_text,
             api.History: self._history,
+            api.FindMessage: self._find_message,
             api.Search: self._search,
             api.ShowDelivery: self._show_delivery,
             api.RetryMessage: self._retry_message,
@@ -159,6 +160,15 @@ class MessageCommands:
             return message_views(db, {device.conversation_id: device.person}, found)
 
         return views.Messages(messages=await self._parts.database.long_read(page))
+
+    async def _find_message(self, command: api.FindMessage) -> views.MessageView:
+        device = self._roster.named(command.contact)
+
+        def find(db: Db) -> views.MessageView:
+            found = find_named(db, device, command.name)
+            return views.MessageView(**message_fields(db, device.person, found))
+
+        return await self._parts.database.long_read(find)
 
     async def _search(self, command: api.Search) -> views.Messages:
         within = None if command.contact is None else self._roster.named(command.contact)

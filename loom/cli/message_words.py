@@ -1,0 +1,61 @@
+"""How a message reads on a line.
+
+What is known about it stands before the colon: a body cannot pose as a quote or a reaction.
+"""
+
+from typing import Final
+
+from loom.api.events import WholeMessage
+from loom.api.views import MessageView, Quote, Reaction
+from loom.cli.output import body_words, sign, when
+from loom.printable import printable
+
+EXCERPT_LENGTH: Final = 40
+
+
+def message_words(message: MessageView | WholeMessage, *, number: bool = False) -> str:
+    """Its time, author, what became of it, and its text; the state of an own one at the end."""
+    row = f"#{message.row_id}  " if number else ""
+    state = f"  {sign(message.state)}" if message.direction == "out" else ""
+    return f"{row}{said_words(message, f'{when(message.sent_at_ms)}  ')}{state}"
+
+
+def said_words(message: MessageView | WholeMessage, prefix: str = "") -> str:
+    """The same without time and state."""
+    name = printable(message.contact)
+    author = f"you {sign('to')} {name}" if message.direction == "out" else name
+    known = "; ".join(_known(message))
+    return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", message.body)
+
+
+def excerpt(body: str) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(printable(body).split())
+    return line if len(line) <= EXCERPT_LENGTH else f"{line[: EXCERPT_LENGTH - 3]}..."
+
+
+def _known(message: MessageView | WholeMessage) -> list[str]:
+    facts = [
+        *([] if message.quote is None else [_quote_words(message.quote, message.contact)]),
+        *(["deleted"] if message.deleted else []),
+        *(["edited"] if message.edited else []),
+        *(["pinned"] if message.pinned else []),
+        *(["bookmarked"] if message.bookmarked else []),
+        *map(_reaction_words, message.reactions),
+    ]
+    if message.expires_at_ms is not None:
+        facts.append(f"until {when(message.expires_at_ms)}")
+    return facts
+
+
+def _quote_words(quote: Quote, contact: str) -> str:
+    if quote.gone:
+        return "answers what is gone"
+    return (
+        f"answers {printable(contact) if quote.direction == 'in' else 'you'}: {excerpt(quote.body)}"
+    )
+
+
+def _reaction_words(reaction: Reaction) -> str:
+    who = "you" if reaction.contact is None else printable(reaction.contact)
+    return f"{printable(reaction.emoji)} {who}"

@@ -1,0 +1,212 @@
+"""What is done with messages that were said: edited, reacted to, pinned, kept, sent on."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+from loom.api.commands import (
+    Bookmark,
+    Command,
+    EditMessage,
+    Forward,
+    ListBookmarks,
+    ListPins,
+    Pin,
+    React,
+    ShowEdits,
+)
+from loom.api.views import MessageView
+from loom.cli.completion import contact_names
+from loom.cli.message_words import message_words
+from loom.cli.messages import LATER, Ids, Limit, find, read_body
+from loom.cli.opening import Caller
+from loom.cli.options import Contact, add_commands
+from loom.cli.output import body_words, when
+from loom.errors import InvalidInput
+
+PANEL: Final = "Messages"
+PAGE: Final = 100
+
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="A number (`loom history --ids`), an id, last (yours) or theirs."
+    ),
+]
+Off = Annotated[bool, typer.Option("--off", help="No longer.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    add_commands(
+        app,
+        PANEL,
+        ("edit", edit, "Give a text of yours another wording, on both sides."),
+        ("edits", edits, "Show what a text said before it was edited."),
+        ("react", react, "React to a message with one emoji."),
+        ("pin", pin, "Pin a message, on both sides."),
+        ("unpin", unpin, "Take back your pin."),
+        ("pins", pins, "Show the pinned messages of a conversation."),
+        ("bookmark", bookmark, "Bookmark a message, here only."),
+        ("bookmarks", bookmarks, "Show bookmarked messages, newest first."),
+        ("forward", forward, "Send texts on to others, without saying whose they were."),
+    )
+
+
+def edit(
+    context: typer.Context,
+    contact: Contact,
+    name: Id,
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT|-", help="The text; - reads it from standard input.")
+    ],
+) -> None:
+    body = read_body() if text == "-" else text
+    _state(context, contact, name, partial(EditMessage, body=body))
+
+
+def edits(context: typer.Context, contact: Contact, name: Id) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            message = await find(client, contact, name)
+            found = await client.send(
+                ShowEdits(contact=f"#{message.contact_id}", message_id=message.message_id)
+            )
+        if caller.options.json:
+            caller.output.json(found)
+            return
+        for one in found.wordings:
+            caller.output.line(body_words(f"{when(one.sent_at_ms)}  ", one.body))
+        if len(found.wordings) < 2:
+            caller.output.note("It was not edited.")
+
+    caller.run(work())
+
+
+def react(
+    context: typer.Context,
+    contact: Contact,
+    name: Id,
+    emoji: Annotated[
+        str | None, typer.Argument(metavar="EMOJI", help="It replaces an earlier one of yours.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take your reaction back.")] = False,
+) -> None:
+    if remove == (emoji is not None):
+        raise InvalidInput(what="Give either an emoji or --remove")
+    _state(context, contact, name, partial(React, emoji=emoji or ""))
+
+
+def pin(context: typer.Context, contact: Contact, name: Id) -> None:
+    _state(context, contact, name, partial(Pin, on=True))
+
+
+def unpin(context: typer.Context, contact: Contact, name: Id) -> None:
+    _state(context, contact, name, partial(Pin, on=False))
+
+
+def pins(context: typer.Context, contact: Contact) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = (await client.send(ListPins(contact=contact))).messages
+        _put_all(caller, found, "Nothing is pinned.")
+
+    caller.run(work())
+
+
+def bookmark(context: typer.Context, contact: Contact, name: Id, off: Off = False) -> None:
+    _state(context, contact, name, partial(Bookmark, on=not off), is_told=False)
+
+
+def bookmarks(
+    context: typer.Context,
+    contact: Annotated[
+        str | None,
+        typer.Argument(metavar="CONTACT", help="Only of this one.", autocompletion=contact_names),
+    ] = None,
+    limit: Limit = 50,
+) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        found: list[MessageView] = []
+        before_row: int | None = None
+        async with caller.client() as client:
+            while (missing := limit - len(found)) > 0:
+                size = min(missing, PAGE)
+                page = ListBookmarks(contact=contact, limit=size, before_row=before_row)
+                more = (await client.send(page)).messages
+                found += more
+                if len(more) < size:
+                    break
+                before_row = more[-1].row_id
+        _put_all(caller, found, "Nothing is bookmarked.")
+
+    caller.run(work())
+
+
+def forward(
+    context: typer.Context,
+    contact: Contact,
+    names: Ids,
+    to: Annotated[
+        list[str],
+        typer.Option(
+            "--to",
+            metavar="CONTACT",
+            help="Who gets them; may be repeated.",
+            autocompletion=contact_names,
+        ),
+    ],
+) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            ids = [(await find(client, contact, name)).message_id for name in names]
+            queued = await client.send(Forward(contact=contact, message_ids=ids, to=to))
+        for message in queued.messages:
+            caller.output.put(message, message_words(message))
+        if caller.opened_here:
+            caller.output.note(LATER)
+
+    caller.run(work())
+
+
+def _state(
+    context: typer.Context,
+    contact: str,
+    name: str,
+    make: Callable[..., Command[MessageView]],
+    *,
+    is_told: bool = True,
+) -> None:
+    """Carry out what is made of a contact and a message id, and show the message as it is then.
+
+    `is_told`: the contact hears of it.
+    """
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            named = await find(client, contact, name)
+            command = make(contact=f"#{named.contact_id}", message_id=named.message_id)
+            message = await client.send(command)
+        caller.output.put(message, message_words(message))
+        if caller.opened_here and is_told:
+            caller.output.note(LATER)
+
+    caller.run(work())
+
+
+def _put_all(caller: Caller, messages: list[MessageView], none: str) -> None:
+    for message in messages:
+        caller.output.put(message, message_words(message, number=True))
+    if not messages and not caller.options.json:
+        caller.output.note(none)
