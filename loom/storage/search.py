@@ -22,7 +22,8 @@ PART_BITS: Final = 17
 INDEX_EVERY: Final = 256
 """Messages that wait for the index at most; a search indexes what waits before it looks."""
 SLICE: Final = 4_096
-"""Messages that are indexed in one transaction at most."""
+SLICE_BYTES: Final = 512 * 1024
+"""What one transaction indexes at most, the last message's bytes apart: commits wait meanwhile."""
 DAY_MS: Final = 86_400_000
 _VERSION_KEY: Final = "search_version"
 
@@ -82,8 +83,7 @@ SELECT ?1 + 1, ?2, min(sent_at_ms) / {DAY_MS}, max(sent_at_ms) / {DAY_MS}
 FROM messages WHERE row_id > ?1 AND row_id <= ?2 HAVING count(*)
 """  # noqa: S608 - constants only
 _NEXT_SLICE: Final = """
-SELECT max(row_id), count(*)
-FROM (SELECT row_id FROM messages WHERE row_id > ? ORDER BY row_id LIMIT ?)
+SELECT row_id, octet_length(body) FROM messages WHERE row_id > ? ORDER BY row_id LIMIT ?
 """
 _HITS: Final = """
 SELECT rowid FROM messages_fts_{part} WHERE messages_fts_{part} MATCH ? AND rowid > ? AND rowid < ?
@@ -153,8 +153,7 @@ def index_new(db: Connection) -> bool:
     last, indexed = _last_and_indexed(db)
     if indexed == last:
         return True
-    [[end_of_slice, count]] = db.execute(_NEXT_SLICE, (indexed, SLICE))
-    upto = end_of_slice if count == SLICE else last
+    upto = _end_of_slice(db, indexed, last)
     db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages_fts'", (upto,))
     newest_part = _part(indexed)
     for part in range(max(newest_part, 0), _part(upto) + 1):
@@ -270,6 +269,17 @@ def _last_and_indexed(db: Connection) -> tuple[int, int]:
         "SELECT max(seq), min(seq) FROM sqlite_sequence WHERE name IN ('messages', 'messages_fts')"
     )
     return last, indexed
+
+
+def _end_of_slice(db: Connection, indexed: int, last: int) -> int:
+    """The last row of the next slice; `last` when it holds all that is left."""
+    size_bytes = 0
+    rows = db.execute(_NEXT_SLICE, (indexed, SLICE + 1)).fetchall()
+    for row_id, body_bytes in rows[:SLICE]:
+        size_bytes += body_bytes
+        if size_bytes >= SLICE_BYTES:
+            return int(row_id)
+    return int(rows[SLICE - 1][0]) if len(rows) > SLICE else last
 
 
 def _after_indexed(db: Connection) -> int:

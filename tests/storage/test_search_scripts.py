@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -238,3 +239,19 @@ async def test_an_index_that_was_dropped_is_made_again_beside_other_work(
             break
     found = await database.read(lambda db: search.search(db, "zanzibar", limit=9_999))
     assert len(found) > 1_000 - search.INDEX_EVERY
+
+
+async def test_long_texts_are_indexed_a_few_at_a_time(open_database: OpenDatabase) -> None:
+    """A contact that floods with them must not make the receipts of others wait for its index."""
+    database = open_database()
+    await database.write(lambda db: [say(db, n, "zanzibar " * 1_000) for n in range(1, 181)])
+
+    def found(db: Connection) -> int:
+        return len(search.search(db, "zanzibar", limit=9_999))
+
+    counts = [0]
+    while not await database.write(search.index_new):
+        counts.append(await database.read(found))
+    counts.append(await database.read(found))
+    assert counts[-1] == 180
+    assert max(b - a for a, b in pairwise(counts)) <= search.SLICE_BYTES // 9_000 + 1
