@@ -529,3 +529,18 @@ async def test_a_reaction_of_another_conversation_touches_nothing_here(
         await settle(pilot)
         assert "👍" not in screen(app)
         assert any(isinstance(one, MessageReacted) for one in node.stored)
+
+
+# --- mentions ---
+
+
+async def test_a_mention_completes_to_the_name_its_reader_uses(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada", display_name="Countess \x1b[2JAda")
+    async with opened(node) as (app, pilot):
+        for typed in ("hi @ad", "hi @count", "@A"):
+            await press(pilot, "ctrl+u", *typed, "tab")
+            assert written_now(app) == typed.partition("@")[0] + "@Countess \ufffd[2JAda "
+        for typed in ("mail a@ad", "@nobody"):
+            await press(pilot, "ctrl+u", *typed, "tab")
+            assert written_now(app) == typed
