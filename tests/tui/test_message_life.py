@@ -266,6 +266,19 @@ async def test_deleting_for_both_asks_and_says_what_it_cannot_do(
         assert "you: (deleted)" in screen(app)
 
 
+async def test_what_is_asked_about_stays_in_sight(opened: Opened) -> None:
+    """The question takes three rows, and covered the message at the top."""
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"word {n}" for n in range(40)), direction="out")
+    async with opened(node, (60, 12)) as (app, pilot):
+        await press(pilot, "escape", *("up",) * 7)
+        assert "word 32" in text_of(app)[1]
+        await press(pilot, "x")
+        assert "for both?" in screen(app)
+        assert "word 32" in screen(app)
+
+
 async def test_what_is_not_ones_own_is_not_deleted_for_both(
     node: TalkingNode, opened: Opened
 ) -> None:
