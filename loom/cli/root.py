@@ -27,7 +27,8 @@ MODULE_OF: Final = {
     "plain": "plain.talk",
     "verify": "contacts",
     **dict.fromkeys(
-        ("mute", "notify", "archive", "unarchive", "favourite", "mark"), "conversations"
+        ("mute", "notify", "archive", "unarchive", "favourite", "timer", "farewell", "mark"),
+        "conversations",
     ),
     **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),
     **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
