@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,16 @@ EXAMPLES = ROOT / "examples"
 
 
 @contextmanager
-def bot(home: Home, seen: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Bob's echo bot; killed without warning at the end."""
+def bot(
+    home: Home, example: str, *arguments: str, stdout: int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Bob's bot; killed without warning at the end."""
     process = subprocess.Popen(
-        [sys.executable, EXAMPLES / "echo_bot.py", "--profile", "bob", "--seen", seen],
+        [sys.executable, EXAMPLES / example, "--profile", "bob", *arguments],
         cwd=ROOT,
         env=home.environment({"PYTHONPATH": str(ROOT)}),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
     )
     with process:
         try:
@@ -67,13 +70,44 @@ def test_the_bot_answers_also_what_came_while_it_was_away(home: Home, has_daemon
 
 
 def _converse(home: Home, seen: Path) -> None:
-    with bot(home, seen):
+    with bot(home, "echo_bot.py", "--seen", str(seen)):
         ask(home, "one")
         until_seen(home, seen)
     home.run("-p", "alice", "send", "Bob", "two", "--wait", "1")  # delivered, or queued
-    with bot(home, seen):
+    with bot(home, "echo_bot.py", "--seen", str(seen)):
         ask(home, "three")
         until_seen(home, seen)
+
+
+def test_the_bot_answers_reacts_and_follows_what_becomes_of_a_message(home: Home) -> None:
+    with (
+        home.daemon("alice"),
+        home.daemon("bob"),
+        bot(home, "sum_bot.py", stdout=subprocess.PIPE) as process,
+        home.running("-p", "alice", "listen", "--after", "0", "--json") as alice,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+
+        def do(*arguments: str) -> dict[str, Any]:
+            done = home.run("-p", "alice", *arguments, "--json").ok().objects
+            return dict(done[0])
+
+        asked = do("send", "Bob", "2 and 3.5", "--wait", "60")["message_id"]
+        answer = alice.until("message.received")
+        assert (answer["body"], answer["reply_to"]) == ("5.5", asked)
+        do("edit", "Bob", asked, "2 and 4")
+        while (edited := alice.until("message.edited"))["direction"] != "in":
+            pass
+        assert (edited["body"], edited["message_id"]) == ("6", answer["message_id"])
+        do("delete", "Bob", asked, "--for-both")
+        while (deleted := alice.until("message.deleted"))["direction"] != "in":
+            pass
+        assert deleted["message_ids"] == [answer["message_id"]]
+        do("send", "Bob", "nothing to add")
+        while (reacted := alice.until("message.reacted"))["body"] != "nothing to add":
+            pass
+        assert (reacted["by"], reacted["emoji"]) == ("Bob", "\N{SHRUG}")
 
 
 @pytest.mark.parametrize("ended", [None, signal.SIGTERM, signal.SIGINT])
