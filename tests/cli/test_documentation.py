@@ -11,6 +11,7 @@ import typer.main
 from loom import errors
 from loom.api import events, views
 from loom.cli import output
+from loom.cli.opening import ATTACHING
 from loom.cli.options import GLOBAL_NAMES
 from loom.cli.root import app
 from loom.front import signs
@@ -85,6 +86,18 @@ def test_every_command_and_option_is_listed() -> None:
         assert path is not None
         listed[path[0]] = set(re.findall(r"(?<![\w-])(--[a-z0-9-]+|-[a-z])\b", row))
     assert listed == dict(commands())
+
+
+def test_what_works_with_another_machine_is_listed() -> None:
+    """A group, like `contacts`, stands for all its commands."""
+    [words] = re.findall(r"^- It works with (.*)\. Every other command", DOCUMENT, re.MULTILINE)
+    listed = {f"loom {one}" for one in re.findall(r"`([a-z ]+)`", words)}
+    groups = {"loom contacts", "loom invites", "loom requests"}
+    assert ATTACHING - {"loom"} <= {path for path, _ in commands()} | groups
+    for one in ATTACHING - {"loom"}:
+        assert one in listed or one.rpartition(" ")[0] in listed, one
+    for one in listed:
+        assert one in ATTACHING or f"{one} export" in ATTACHING, one
 
 
 def test_every_global_option_is_listed() -> None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from loom.api.commands import SendText, ShowContact, VerifyContact
-from loom.api.events import PeerOffline
+from loom.api.events import ContactChanged, PeerOffline
 from loom.cli import typed_lines as typed
 from loom.cli.plain import talk as talk_
 from loom.cli.plain.commands import COMMANDS
@@ -321,3 +321,51 @@ def test_an_incomplete_command_does_nothing(talk: Talk, node: TalkingNode, line:
     assert done.exit_code == 2
     assert "Write /" in done.stderr
     assert node.messages == before
+
+
+def test_the_chosen_contact_is_renamed_muted_archived_and_marked(
+    talk: Talk, node: TalkingNode
+) -> None:
+    def renamed() -> None:
+        node.tell(ContactChanged(contact="Ada L", contact_id=1, what="renamed"))
+
+    done = talk(
+        "/rename Ada L",
+        renamed,
+        "/mute 8h",
+        "/unmute",
+        "/level Mentions",
+        "/archive",
+        "/favourite",
+        "/unread",
+        "/read",
+        "/block",
+        "/contact",
+        "/token",
+        "/unblock",
+        lambda: node.tell(PeerOffline(contact="Ada L", contact_id=1, reason="closed")),
+        "hello",
+    )
+    assert done.exit_code == 0, done.stderr
+    start = "Ada L: verified, online, direct, "
+    lines = done.stdout.splitlines()[1:]
+    assert lines[:7] == [
+        f"{start}muted",
+        f"{start}notifies of everything",
+        f"{start}notifies of mentions",
+        f"{start}notifies of mentions, archived",
+        f"{start}notifies of mentions, archived, favourite",
+        "Ada L: 1 unread",
+        "Ada L: 0 unread",
+    ]
+    assert any("blocked" in line for line in lines[7:])
+    assert lines[-1].startswith("LOOM-")
+    assert "Ada L has a new name here" in done.stderr
+    assert "Ada L is away; this is sent when" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["/rename", "/mute soon", "/level", "/connect", "/connect x"])
+def test_what_a_contact_cannot_be_told_is_one_sentence(talk: Talk, line: str) -> None:
+    done = talk(line)
+    assert done.exit_code == 2
+    assert done.stderr.count("loom: ") == 1

@@ -33,11 +33,12 @@ def test_the_other_side_hears_of_everything_and_sees_the_same(home: Home) -> Non
         assert to_bob.until("message.received")["message_id"] == asked["message_id"]
 
         [answer] = bob(home, "send", "Alice", "at one", "--reply-to", "theirs", "--wait", "60")
-        quote = {"direction": "in", "body": "lunch at noon?", "gone": False}
+        [row] = [one["row_id"] for one in bob(home, "history", "Alice")[:1]]
+        quote = {"direction": "in", "row_id": row, "body": "lunch at noon?", "gone": False}
         assert (answer["reply_to"], answer["quote"]) == (asked["message_id"], quote)
         event = to_alice.until("message.received")
         assert event["reply_to"] == asked["message_id"]
-        assert event["quote"] == {**quote, "direction": "out"}
+        assert event["quote"] == {**quote, "direction": "out", "row_id": asked["row_id"]}
 
         [edited] = alice(home, "edit", "Bob", "last", "-", stdin="lunch at one?\n")
         assert (edited["body"], edited["edited"]) == ("lunch at one?", True)
@@ -87,7 +88,7 @@ def test_the_other_side_hears_of_everything_and_sees_the_same(home: Home) -> Non
         assert (event["direction"], event["message_ids"]) == ("in", [asked["message_id"]])
         gone, left = history(home, "bob", "Alice")
         assert (gone["body"], gone["deleted"], gone["reactions"]) == ("", True, [])
-        assert left["quote"] == {"direction": "in", "body": "", "gone": True}
+        assert left["quote"] == {"direction": "in", "row_id": row, "body": "", "gone": True}
         assert to_alice.until("message.deleted")["direction"] == "out"
         assert "Alice (deleted): \n" in home.run("-p", "bob", "history", "Alice").ok().stdout
 

@@ -168,7 +168,10 @@ class Conversation:
             case ContactRemoved() if mine:
                 self._contact = None
                 note_event(self._output, event)
-            case ContactChanged() | SessionStarted() | MessagesDeleted() if mine:
+            case ContactChanged() if mine:
+                self._contact = await self._client.send(ShowContact(contact=self.contact))
+                note_event(self._output, event)
+            case SessionStarted() | MessagesDeleted() if mine:
                 note_event(self._output, event)
 
     async def _show_received(self, event: MessageReceived) -> None:

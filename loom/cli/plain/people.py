@@ -3,6 +3,7 @@
 from loom.api.client import Client
 from loom.api.commands import (
     AcceptRequest,
+    ExportToken,
     ImportToken,
     ListAnchors,
     ListContacts,
@@ -80,6 +81,11 @@ class People:
         view = await self._client.send(MakeInvite())
         self._output.put(view, view.text)
         self._output.note("Send it to one person. Compare safety numbers afterwards with /verify.")
+
+    async def token(self, _: str) -> None:
+        """`/token`."""
+        view = await self._client.send(ExportToken())
+        self._output.put(view, view.token)
 
     async def requests(self, _: str) -> None:
         """`/requests`."""

@@ -15,6 +15,7 @@ from loom.cli.events import note_event
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
 from loom.cli.plain.commands import COMMANDS
+from loom.cli.plain.contact import Contact
 from loom.cli.plain.conversation import Conversation
 from loom.cli.plain.messages import Messages
 from loom.cli.plain.pairing import Pairing
@@ -73,6 +74,7 @@ class Talk:
         )
         self._pairing = Pairing(caller.output, client)
         people = People(caller.output, client, self.conversation)
+        contact = Contact(caller.output, client, self.conversation)
         messages = Messages(caller.output, client, self.conversation)
         self._handlers: dict[str, Callable[[str], Awaitable[None]]] = {
             "help": self._help,
@@ -93,8 +95,23 @@ class Talk:
             "bookmarks": messages.bookmarks,
             "delete": messages.delete,
             "unsend": messages.unsend,
+            "contact": contact.show,
             "verify": people.verify,
+            "rename": contact.rename,
+            "block": contact.block,
+            "unblock": contact.unblock,
+            "mute": contact.mute,
+            "unmute": contact.unmute,
+            "level": contact.level,
+            "archive": contact.archive,
+            "unarchive": contact.unarchive,
+            "favourite": contact.favourite,
+            "unfavourite": contact.unfavourite,
+            "read": contact.read,
+            "unread": contact.unread,
             "peers": people.peers,
+            "connect": contact.connect,
+            "token": people.token,
             "anchors": people.anchors,
             "pair": self._pairing.do,
             "add": people.add,
