@@ -56,8 +56,6 @@ class MessageState(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
-    WITHDRAWN = "withdrawn"
-    """It ended, or was deleted by a farewell, before a receipt came; a late one counts."""
 
 
 class Level(StrEnum):
@@ -90,27 +88,33 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     peer_id: PeerId
     x25519_public: bytes
     display_name: str = ""
+    profile_number: int = -1
+    """Of the profile that this name and what follows are of; -1: none came yet."""
+    status: str = ""
+    away: bool = False
     verified: bool = False
     blocked: bool = False
     identity_changed: bool = False
     created_at_ms: int = 0
-    stub_until_s: int | None = None
-    """They are no contact any more, and what is left of them is deleted then, Unix seconds."""
-
-    @property
-    def is_stub(self) -> bool:
-        """Whether only a farewell is left of them (docs/PROTOCOL.md 6.3)."""
-        return self.stub_until_s is not None
 
     @property
     def is_welcome(self) -> bool:
         """Neither blocked nor a new identity that was not verified: it may hear of us."""
         return not self.blocked and not self.identity_changed
 
-    @property
-    def is_admitted(self) -> bool:
-        """Whether links and mail are taken from them."""
-        return self.is_stub or self.is_welcome
+
+class OwnProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What the owner tells contacts of themselves. `number` grows with every change."""
+
+    name: str
+    number: int = 0
+    """Unix milliseconds, more than at the change before."""
+    told: int = 0
+    """The number that every contact was told, or will be."""
+    status: str = ""
+    away: bool = False
+    invisible: bool = False
+    """Told to nobody: contacts shall not see that the owner is here."""
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,17 +147,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at_ms: int | None = None
     """When its author deleted it for both, by this profile's clock."""
     bookmarked: bool = False
-    expires_at_ms: int | None = None
-    """When it is deleted here, by this machine's wall clock; None: never."""
-
-    @property
-    def is_undelivered(self) -> bool:
-        """Whether it is one's own, and still on its way."""
-        return (
-            self.author == OWNER
-            and self.state in (MessageState.QUEUED, MessageState.SENT)
-            and self.deleted_at_ms is None
-        )
+    is_mention: bool = False
+    """It addresses the owner."""
 
     @property
     def name(self) -> MessageName:

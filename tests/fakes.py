@@ -21,12 +21,15 @@ from loom.api.commands import (
     History,
     ImportToken,
     ListAnchors,
+    ListArrivals,
     ListContacts,
     ListInvites,
+    ListMentions,
     ListPeers,
     ListRequests,
     MakeInvite,
     MarkRead,
+    NoteLeaving,
     PickPeer,
     RemoveContact,
     RenameContact,
@@ -54,6 +57,8 @@ from loom.api.events import (
 from loom.api.profiles import NodeOptions, ProfileInfo
 from loom.api.views import (
     Anchors,
+    Arrival,
+    Arrivals,
     Check,
     Contacts,
     ContactView,
@@ -110,6 +115,7 @@ class FakeNode:
         self.stored: list[AnyEvent] = []
         self.sent: list[Command[Any]] = []
         self.pairing = PairingView()
+        self.arrivals: list[Arrival] = []
         self.closed = False
         self.passphrase = "correct horse"
         self.on_text: Callable[[str], str | None] = lambda _: None
@@ -381,8 +387,13 @@ class FakeNode:
                 )
             case Diagnose():
                 return Diagnosis(checks=[Check(name="database", ok=True, found="intact")])
-            case MarkRead():
+            case MarkRead() | NoteLeaving():
                 return Done()
+            case ListArrivals():
+                return Arrivals(arrivals=self.arrivals)
+            case ListMentions():
+                found = [m for m in reversed(self.messages) if m.mention]
+                return Messages(messages=found[: command.limit])
             case StartPairing():
                 if not self.pairing.on:
                     self.pairing = PairingView(

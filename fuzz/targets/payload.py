@@ -40,7 +40,7 @@ _VALID = tuple(
         Receipt(_ID, 1, (_ID, _ID), (_ID,)),
         Receipt(_ID, 1, (), ()),
         Typing(_ID, 2**53 - 1, on=True),
-        Profile(_ID, 0, "Ada"),
+        Profile(_ID, 0, 7, "Ada", "here", away=True),
         Mailboxes(_ID, 0, 7, (_MAILBOX,)),
         Join(_ID, 0, "Ada", 7, (_MAILBOX,)),
         Edit(_ID, 1, _ID, 2**53 - 1, "hallo"),

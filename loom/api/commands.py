@@ -12,6 +12,7 @@ from loom.api.views import (
     Anchors,
     AnchorStatusView,
     AnchorView,
+    Arrivals,
     Connectivity,
     Contacts,
     ContactView,
@@ -26,6 +27,7 @@ from loom.api.views import (
     MailFileView,
     Messages,
     MessageView,
+    OwnProfileView,
     PairingTextView,
     PairingView,
     Peers,
@@ -50,8 +52,6 @@ class SendText(Command[MessageView], frozen=True, kw_only=True, tag="send_text")
     contact: str
     body: str
     reply_to: str | None = None
-    expires_s: int | None = None
-    """The timer of this message, 5 s to a year, 0 for none; None: the conversation's."""
 
 
 class EditMessage(Command[MessageView], frozen=True, kw_only=True, tag="edit_message"):
@@ -189,14 +189,9 @@ class RenameContact(Command[ContactView], frozen=True, kw_only=True, tag="rename
 
 
 class RemoveContact(Command[Done], frozen=True, kw_only=True, tag="remove_contact"):
-    """Delete a contact, the history with it and its keys; counters and seen ids stay.
-
-    With `farewell` the contact's node is asked to delete its copy and this contact, too: until it
-    answers, at most 90 days, enough is kept to tell it.
-    """
+    """Delete a contact, the history with it and its keys; counters and seen ids stay."""
 
     contact: str
-    farewell: bool = False
 
 
 class BlockContact(Command[ContactView], frozen=True, kw_only=True, tag="block_contact"):
@@ -267,30 +262,6 @@ class DeleteMessages(Command[Done], frozen=True, kw_only=True, tag="delete_messa
     for_both: bool = False
 
 
-class SetTimer(Command[ContactView], frozen=True, kw_only=True, tag="set_timer"):
-    """Let later messages of a conversation disappear after so long, 5 s to a year; 0: never.
-
-    The shorter one of both sides' timers holds.
-    """
-
-    contact: str
-    expires_s: int
-
-
-class SayFarewell(Command[Done], frozen=True, kw_only=True, tag="say_farewell"):
-    """Delete a conversation, with `whole_contact` the contact, too, and ask for the same there."""
-
-    contact: str
-    whole_contact: bool = False
-
-
-class AnswerFarewell(Command[Done], frozen=True, kw_only=True, tag="answer_farewell"):
-    """Delete here what a contact asked to delete, or keep it; nobody is told."""
-
-    contact: str
-    accept: bool
-
-
 class Search(Command[Messages], frozen=True, kw_only=True, tag="search"):
     """Full-text search, newest first; `before_row` of a page's last message gives the next page.
 
@@ -327,6 +298,21 @@ class MarkUnread(Command[Done], frozen=True, kw_only=True, tag="mark_unread"):
 
     contact: str
     row_id: int | None = None
+
+
+class ListMentions(Command[Messages], frozen=True, kw_only=True, tag="list_mentions"):
+    """Messages that mention the owner, newest first; `before_row` of the last gives the next."""
+
+    limit: int = 50
+    before_row: int | None = None
+
+
+class NoteLeaving(Command[Done], frozen=True, kw_only=True, tag="note_leaving"):
+    """Nobody looks any more: what comes from now on is an arrival."""
+
+
+class ListArrivals(Command[Arrivals], frozen=True, kw_only=True, tag="list_arrivals"):
+    """What came since `NoteLeaving` and is unread."""
 
 
 class SetTyping(Command[Done], frozen=True, kw_only=True, tag="set_typing"):
@@ -367,8 +353,6 @@ class SetPreferences(Command[Done], frozen=True, kw_only=True, tag="set_preferen
     typing: bool | None = None
     late_receipts: bool | None = None
     """Only for everybody."""
-    ask_farewells: bool | None = None
-    """Only for everybody: decide oneself whether what a contact asks to delete is deleted."""
     muted: bool | None = None
     """This and what follows only for one contact. True: for ever, unless `mute_until_ms` is set."""
     mute_until_ms: int | None = None
@@ -495,6 +479,22 @@ class Diagnose(Command[Diagnosis], frozen=True, kw_only=True, tag="diagnose"):
     """Check the open profile: database integrity, disk, port, discovery, clock."""
 
 
+class ShowProfile(Command[OwnProfileView], frozen=True, kw_only=True, tag="show_profile"):
+    """What contacts are told of the owner."""
+
+
+class SetProfile(Command[OwnProfileView], frozen=True, kw_only=True, tag="set_profile"):
+    """Change what is not None; contacts are told of all but `invisible`.
+
+    `invisible`: no advert, no link with a contact, and nothing is sent but what the owner writes.
+    """
+
+    name: str | None = None
+    status: str | None = None
+    away: bool | None = None
+    invisible: bool | None = None
+
+
 class CheckPhrase(Command[Done], frozen=True, kw_only=True, tag="check_phrase"):
     """Whether 24 recovery words are this identity's; raises InvalidPhrase when they are not."""
 
@@ -578,12 +578,12 @@ AnyCommand = (
     | ShowDelivery
     | RetryMessage
     | DeleteMessages
-    | SetTimer
-    | SayFarewell
-    | AnswerFarewell
     | Search
     | MarkRead
     | MarkUnread
+    | ListMentions
+    | NoteLeaving
+    | ListArrivals
     | SetTyping
     | ListDrafts
     | SetDraft
@@ -607,6 +607,8 @@ AnyCommand = (
     | ReadLog
     | Status
     | Diagnose
+    | ShowProfile
+    | SetProfile
     | CheckPhrase
     | Stop
     | PairAnchor

@@ -53,10 +53,9 @@ class MessageView(View, frozen=True, kw_only=True, tag="message"):
     reactions: list[Reaction] = []
     pinned: bool = False
     bookmarked: bool = False
-    expires_s: int = 0
-    """The timer it was written under, or that the line of kind `timer` set; 0: none."""
     expires_at_ms: int | None = None
-    """When it is deleted here; an unread one has 30 days more."""
+    mention: bool = False
+    """It holds @ and one's own name."""
 
 
 class DeliveryView(View, frozen=True, kw_only=True, tag="delivery"):
@@ -130,14 +129,6 @@ class ReachView(msgspec.Struct, frozen=True, kw_only=True):
         return self.how in ("lan", "direct", "anchor")
 
 
-class TimerView(msgspec.Struct, frozen=True, kw_only=True):
-    """After how many seconds messages disappear: the shorter one of both sides'; 0 is never."""
-
-    expires_s: int = 0
-    own_s: int = 0
-    theirs_s: int = 0
-
-
 class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     """A contact with what the node knows of it now; `unread` counts to 1,000."""
 
@@ -145,6 +136,10 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     contact_id: int
     fingerprint: str
     display_name: str
+    status: str = ""
+    """What they say of themselves; empty: nothing."""
+    away: bool = False
+    """They say so; it says nothing of how they are reached."""
     verified: bool
     blocked: bool
     identity_changed: bool
@@ -163,14 +158,6 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     """Of what one is notified: everything, mentions or nothing."""
     archived: bool = False
     favourite: bool = False
-    timer: TimerView = TimerView()
-    farewell: str = ""
-    """What they ask to delete here: conversation, contact, or nothing."""
-
-    @property
-    def may_hear_farewell(self) -> bool:
-        """Whether their node is asked to delete its copy when they are removed, as a rule."""
-        return not self.blocked and not self.identity_changed and self.joining is None
 
 
 class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
@@ -189,6 +176,21 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return f"Draft({self.contact_id})"
 
 
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What came from one contact."""
+
+    contact: str
+    contact_id: int
+    messages: int
+    mentions: int
+
+
+class Arrivals(View, frozen=True, kw_only=True, tag="arrivals"):
+    """Unread messages that came while nobody looked, most of them first; none of muted contacts."""
+
+    arrivals: list[Arrival]
+
+
 class Drafts(View, frozen=True, kw_only=True, tag="drafts"):
     """Texts that were begun, by contact; `more`: ask for those after the last of these."""
 
@@ -204,8 +206,6 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     typing: bool = True
     late_receipts: bool = False
     """Receipts that go through an anchor wait 30 to 300 seconds; only of everybody."""
-    ask_farewells: bool = False
-    """One is asked whether what a contact asks to delete is deleted; only of everybody."""
 
 
 class Preferences(View, frozen=True, kw_only=True, tag="preferences"):
@@ -456,6 +456,16 @@ class LogLines(View, frozen=True, kw_only=True, tag="log"):
     lines: list[str]
 
 
+class OwnProfileView(View, frozen=True, kw_only=True, tag="own_profile"):
+    """What contacts are told of the owner; `invisible` is not told."""
+
+    name: str
+    status: str
+    away: bool
+    invisible: bool
+    fingerprint: str
+
+
 class StatusView(View, frozen=True, kw_only=True, tag="status"):
     """The node as it stands."""
 
@@ -553,6 +563,7 @@ AnyView = (
     | DeliveryView
     | ContactView
     | Contacts
+    | Arrivals
     | Drafts
     | Preferences
     | TokenView
@@ -565,6 +576,7 @@ AnyView = (
     | Peers
     | Connectivity
     | LogLines
+    | OwnProfileView
     | StatusView
     | Diagnosis
     | PairingView

@@ -23,14 +23,16 @@ from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
 from loom.durable import in_our_words, locked_folder, sync_folder
 from loom.errors import ProfileDamaged, ProfileExists
+from loom.model import OwnProfile
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.names import check_name
 from loom.node.node import Node
+from loom.node.own_profile import OwnProfileNow
 from loom.node.parts import Parts
 from loom.passphrases import check_new_passphrase
 from loom.ports import Discovery, Transport
-from loom.storage import events, settings, vault
+from loom.storage import events, own_profile, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
 from loom.storage.locked_memory import refuse_dumps
@@ -165,7 +167,9 @@ def _move(building: Path, paths: Paths, new: list[Path]) -> None:
 
 def _store_identity(db: Db, name: str, seeds: IdentitySeeds) -> None:
     settings.put(db, "identity", msgspec.msgpack.encode(seeds))
-    settings.put(db, "name", name.encode())
+    # A restored identity goes on with a larger number than its profile of before had.
+    now_ms = SystemClock().now_ms()
+    own_profile.put(db, OwnProfile(name=name, number=now_ms, told=now_ms))
 
 
 def change_passphrase(paths: Paths, old: str, new: str) -> None:
@@ -204,20 +208,20 @@ async def assemble(
     finally:
         key.wipe()
     try:
-        identity, name, last_seq = database.read_now(_load)
+        identity, profile, last_seq = database.read_now(_load)
         clock = SystemClock()
         parts = Parts(
             database=database,
             identity=identity,
             clock=clock,
             journal=Journal(database, clock, last_seq),
+            profile=OwnProfileNow(profile),
             keys=KeyPool(),
             random=secrets.token_bytes,
         )
         node = Node(
             parts,
             paths=paths,
-            name=name,
             transport=transport_of(options),
             discovery=discovery,
             pairing_discovery=pairing_discovery_of(options),
@@ -238,12 +242,12 @@ async def assemble(
     return OpenProfile(node, server, lock)
 
 
-def _load(db: Db) -> tuple[Identity, str, int]:
-    stored, name = settings.get(db, "identity"), settings.get(db, "name")
-    if stored is None or name is None:
+def _load(db: Db) -> tuple[Identity, OwnProfile, int]:
+    stored, profile = settings.get(db, "identity"), own_profile.load(db)
+    if stored is None or profile is None:
         raise ProfileDamaged(what="the identity is missing")
     seeds = msgspec.msgpack.decode(stored, type=IdentitySeeds)
-    return Identity(seeds), name.decode(), events.last_seq(db)
+    return Identity(seeds), profile, events.last_seq(db)
 
 
 def transport_of(options: NodeOptions) -> Transport:

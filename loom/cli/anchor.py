@@ -25,7 +25,6 @@ from loom.api.events import AnchorReady, AnyEvent
 from loom.api.views import AccountView, AnchorStatusView
 from loom.cli import logs
 from loom.cli.background import in_background
-from loom.cli.durations import parse_duration
 from loom.cli.events import event_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
@@ -35,6 +34,7 @@ from loom.cli.profiles import Memory
 from loom.cli.tokens import print_qr_code, write_private
 from loom.config import Paths, check_profile_name, profile_name_for
 from loom.errors import AnchorNotRunning, ControlError, InvalidInput, OutputFailed, ProfileInUse
+from loom.front.durations import parse_duration
 from loom.front.invite_words import narrow_words
 from loom.model import Address
 from loom.printable import printable

@@ -14,7 +14,6 @@ from loom.api.commands import (
     FindMessage,
     History,
     MarkRead,
-    SayFarewell,
     Search,
     SendText,
     SetTyping,
@@ -31,7 +30,6 @@ from loom.api.events import (
 from loom.api.views import MessageView
 from loom.cli.completion import contact_names
 from loom.cli.contacts import confirm_name
-from loom.cli.durations import parse_timer
 from loom.cli.events import put_event
 from loom.cli.message_words import message_words
 from loom.cli.opening import Caller, following
@@ -105,22 +103,13 @@ def send(
     reply_to: Annotated[
         str | None, typer.Option("--reply-to", metavar="ID", help="The message that it answers.")
     ] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            "--expires",
-            metavar="1h|off",
-            help="Let this message disappear after so long, whatever `loom timer` says.",
-        ),
-    ] = None,
 ) -> None:
     caller = Caller.of(context)
     body = read_body() if text == "-" else text
-    expires_s = None if expires is None else parse_timer(expires)
 
     async def command(client: Client) -> SendText:
         answered = None if reply_to is None else (await find(client, contact, reply_to)).message_id
-        return SendText(contact=contact, body=body, reply_to=answered, expires_s=expires_s)
+        return SendText(contact=contact, body=body, reply_to=answered)
 
     async def queue() -> None:
         async with caller.client() as client:
@@ -242,32 +231,29 @@ def delete(
             metavar="ID...", help="Numbers (`loom history --ids`), ids, last (yours) or theirs."
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="The whole conversation.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole conversation, here only.")
+    ] = False,
     for_both: Annotated[
-        bool,
-        typer.Option(
-            "--for-both", help="On the contact's side, too; only what you wrote, or --all."
-        ),
+        bool, typer.Option("--for-both", help="On the contact's side, too; only what you wrote.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     caller = Caller.of(context)
     if everything == bool(message_ids):
         raise InvalidInput(what="Give either message ids or --all")
+    if everything and for_both:
+        raise InvalidInput(what="Name the messages that are to be deleted for both")
 
     async def work() -> None:
         async with caller.client() as client:
             if everything and not yes:
-                sides = "on both sides" if for_both else "here only"
-                await confirm_name(client, contact, f"the whole conversation, {sides}")
+                await confirm_name(client, contact, "the whole conversation")
             ids = [(await find(client, contact, one)).message_id for one in message_ids or ()]
-            if everything and for_both:
-                done = await client.send(SayFarewell(contact=contact))
-            else:
-                command = DeleteMessages(
-                    contact=contact, message_ids=None if everything else ids, for_both=for_both
-                )
-                done = await client.send(command)
+            command = DeleteMessages(
+                contact=contact, message_ids=None if everything else ids, for_both=for_both
+            )
+            done = await client.send(command)
         caller.output.put(done, DELETED_FOR_BOTH if for_both else "Deleted here.")
         if for_both and caller.opened_here:
             caller.output.note(LATER)

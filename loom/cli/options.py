@@ -22,7 +22,7 @@ GLOBAL_NAMES = (
     *("json", "profile", "home", "passphrase_file", "passphrase_fd", "verbose"),
     *("on", "remote_command"),
 )
-MAY_BE_EMPTY = ("text", "token")
+MAY_BE_EMPTY = ("text", "token", "status")
 """What these mean is checked where they are used, with an error of its own."""
 _KEY = "loom.options"
 

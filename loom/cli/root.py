@@ -27,11 +27,12 @@ MODULE_OF: Final = {
     "plain": "plain.talk",
     "verify": "contacts",
     **dict.fromkeys(
-        ("mute", "notify", "archive", "unarchive", "favourite", "timer", "farewell", "mark"),
+        ("mute", "notify", "archive", "unarchive", "favourite", "mentions", "mark"),
         "conversations",
     ),
     **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),
     **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
+    "profile": "own_profile",
     "doctor": "doctor",
     "demo": "demo",
     "web": "web",

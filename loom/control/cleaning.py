@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from loom.api.commands import Command, History, ListBookmarks, Search
+from loom.api.commands import Command, History, ListBookmarks, ListMentions, Search
 from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
@@ -27,9 +27,7 @@ _WORD: Final = re.compile("[a-z]{3,8}")
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
     "direction": frozenset(Direction),
-    "kind": frozenset({"text", "timer"}),
-    "scope": frozenset({"conversation", "contact"}),
-    "farewell": frozenset({"", "conversation", "contact"}),
+    "kind": frozenset({"text"}),
 }
 """Fields of a message in which front ends look something up."""
 
@@ -63,7 +61,7 @@ class Cleaner:
     def answer(self, answer: R, command: Command[R]) -> R:
         """What a command gave. Raises ControlError: also, more messages than were asked for."""
         asked = ITEMS_MAX
-        if isinstance(command, History | Search | ListBookmarks):
+        if isinstance(command, History | Search | ListBookmarks | ListMentions):
             asked = command.limit
         if isinstance(answer, Messages) and len(answer.messages) > asked:
             raise ControlError(what="more messages than were asked for")

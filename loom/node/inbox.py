@@ -24,10 +24,10 @@ from loom.errors import (
     UnknownBundle,
 )
 from loom.model import Direction, MessageId, Person
-from loom.node.content import TAKE_IN, TAKEN_OF_STUBS
+from loom.node.content import TAKE_IN
 from loom.node.content.intake import Intake
 from loom.node.content.join import spend_invite
-from loom.node.context import DeviceContext, Writing
+from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
 from loom.node.journal import Happened
 from loom.node.mail import Incoming, Judgement, Mail
@@ -75,14 +75,12 @@ STORE_RETRY_S: Final = 1.0
 class Taken(NamedTuple):
     """One opened envelope; `payload` is None when its body is no valid payload.
 
-    `reset_counter`: of the session it came on; `session_began_s`: when the contact was first heard
-    on it, Unix seconds.
+    `reset_counter`: of the session it came on.
     """
 
     envelope: bytes
     payload: Payload | None
     reset_counter: int
-    session_began_s: int
 
     @property
     def receipted_id(self) -> MessageId | None:
@@ -100,8 +98,6 @@ class Stored(NamedTuple):
     is_join_answered: bool
     withdrawn: list[MessageId]
     is_erased: bool
-    writing: Writing | None
-    is_farewell_due: bool
 
 
 class Batch:
@@ -341,10 +337,7 @@ class Inbox:
             batch.told_ids += DELETED_ID_COST * len(payload.target_ids)
         session = opened.sessions.session(opened.session_id)
         counter = 0 if session is None else session.reset_counter
-        began_s = 0 if session is None else session.confirmed_at_s
-        if self._context.person.is_stub and not isinstance(payload, TAKEN_OF_STUBS):
-            payload = None
-        batch.taken.append(Taken(envelope, payload, counter, began_s or 0))
+        batch.taken.append(Taken(envelope, payload, counter))
 
     async def _commit(self, batch: Batch) -> None:
         ids = batch.to_receipt()
@@ -368,10 +361,6 @@ class Inbox:
                 self._context.on_join_answered()
             if stored.withdrawn:
                 self._delivery.outbox.withdraw(stored.withdrawn)
-            if stored.writing is not None:
-                self._context.writing = stored.writing
-            if stored.is_farewell_due:
-                self._context.on_farewell()
             if stored.is_erased:
                 self._context.spawn(self._erase(), "erasing")
             if receipt is not None and self._arbiter.send(receipt):
@@ -404,11 +393,11 @@ class Inbox:
                 if one.payload.message_id not in new:
                     continue
                 new.discard(MessageId(one.payload.message_id))
-            intake.reset_counter, intake.session_began_s = one.reset_counter, one.session_began_s
+            intake.reset_counter = one.reset_counter
             take_in(intake, one.payload)
         for used in batch.used_prekeys:
             _use(intake, used)
-        if batch.is_renewed and not person.is_stub:
+        if batch.is_renewed:
             started = SessionStarted(contact=person.name, contact_id=person.person_id)
             happened.add(started, context.conversation_id)
         envelopes.add_many(
@@ -429,8 +418,6 @@ class Inbox:
             intake.is_join_answered,
             intake.withdrawn,
             intake.is_erased,
-            intake.writing,
-            intake.is_farewell_due,
         )
 
     async def _erase(self) -> None:

@@ -201,17 +201,22 @@ class Mailer:
 
         # Through the writer: what is on its way to the disk is there.
         rows, owed, is_late, next_s = await self._context.parts.database.write(look)
-        owed = self._is_receipt_due(owed=owed, is_late=is_late)
+        # Of somebody invisible only what they write goes, and takes along what is owed.
+        is_quiet = self._context.parts.profile.value.invisible and not rows
+        owed = self._is_receipt_due(owed=owed and not is_quiet, is_late=is_late)
         await self._sessions.ready()
         is_greeting_due = (
             best is not None
+            and not is_quiet
             and choice.unconfirmed(best)
             and not rows
             and next_s is None
             and not 0 <= unix_s - self._greeted_s < mailing.GREETING_RETRY_S
         )
         is_waiting = best is not None and self._now_s() < self._no_bundle_until_s
-        is_start_due = not is_waiting and self._is_start_due(wish, something=rows or owed)
+        is_start_due = (
+            not is_waiting and not is_quiet and self._is_start_due(wish, something=rows or owed)
+        )
         # Without a session nothing can be sealed; flow control may hold back texts.
         may = is_start_due or best is not None
         return _Due(

@@ -6,11 +6,11 @@ from typing import Final
 
 from loom.errors import InvalidInput, InvalidName, InvalidText
 from loom.printable import REPLACEMENT, first_sign, printable
-from loom.wire.content.timer import is_timer
 from loom.wire.limits import (
     NAME_MAX_BYTES,
     NAME_MAX_CHARACTERS,
     REACTION_MAX_BYTES,
+    STATUS_MAX_BYTES,
     TEXT_MAX_BYTES,
 )
 
@@ -45,12 +45,6 @@ def check_emoji(emoji: str) -> None:
         raise InvalidInput(what="A reaction is one emoji")
 
 
-def check_timer(expires_s: int) -> None:
-    """Raises InvalidInput for a timer that is neither off nor in its bounds."""
-    if not is_timer(expires_s):
-        raise InvalidInput(what="A timer is off, or from 5 seconds to a year")
-
-
 def check_name(name: str) -> str:
     """The name as it is kept; raises InvalidName for one that could confuse its reader."""
     name = name.strip()
@@ -67,6 +61,22 @@ def check_name(name: str) -> str:
     if name.startswith("#"):
         raise InvalidName(reason="# stands for a contact's number")
     return name
+
+
+def check_status(status: str) -> str:
+    """The status as contacts are told it; raises InvalidInput for one that could confuse them."""
+    status = status.strip()
+    try:
+        size_bytes = len(status.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInput(what="The status is not valid text") from error
+    if printable(status) != status:
+        raise InvalidInput(what="The status has characters that cannot be seen")
+    if size_bytes > STATUS_MAX_BYTES:
+        raise InvalidInput(
+            what=f"The status has {size_bytes} bytes; {STATUS_MAX_BYTES} are allowed"
+        )
+    return status
 
 
 def free_name(told: str, is_free: Callable[[str], bool]) -> str:

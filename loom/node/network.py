@@ -1,6 +1,5 @@
 """How a node meets the network: the port it listens on, who may connect, whom it dials."""
 
-import asyncio
 import ipaddress
 import logging
 from functools import partial
@@ -11,10 +10,11 @@ from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError, PortInUse, PortMoved, ProxyUnavailable
 from loom.links.listener import anywhere, reaches
-from loom.model import Address, DeviceId
+from loom.model import Address
 from loom.node.anchors.anchors import Anchors
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
+from loom.node.introduction import tell_device
 from loom.node.invites.joining import Joins
 from loom.node.invites.mail import InviteMail
 from loom.node.invites.own import OwnInvites
@@ -25,13 +25,12 @@ from loom.node.roster import Roster
 from loom.node.routes.caller import Caller
 from loom.node.routes.dialer import Dialer
 from loom.ports import Discovery, Listener, Transport
-from loom.storage import outbox, receipts, settings
+from loom.storage import settings
 from loom.storage.connection import Db
 
 log = logging.getLogger(__name__)
 
 DAY_S: Final = 86_400
-OWED_LOOK_S: Final = 60.0
 
 
 class Network:
@@ -50,6 +49,7 @@ class Network:
         self.caller = Caller(transport, parts.clock, parts.random, self._today)
         self.link_listener = ContactListener(parts.database, parts.clock, parts.random, self._today)
         self.joins = Joins(parts, self.caller)
+        self.joins.on_answered = self._join_answered
         self.anchors = Anchors(parts, roster, self.caller, self.may_dial, self.joins, invite_mail)
         self.announcer: Announcer | None = None
         self.has_fallen_back = False
@@ -80,22 +80,32 @@ class Network:
         self._invites.on_doors_changed = self._admit
         self._invites.on_changed = self.anchors.invites_changed
         self._contacts_changed()
-        for device in self._roster.everyone():
+        for device in self._roster.values():
             self._begin(device)
             device.mailer.link_down()
         await self.anchors.start()
         self._roster.on_added = self._added
         self._roster.on_dropped = self.anchors.forget
-        if self._options.mdns:
-            self.announcer = Announcer(
-                self._parts,
-                self._discovery,
-                self.port,
-                self._roster.welcome,
-                self._roster.admitted,
-                self._listens_on,
-            )
-            await self.announcer.start()
+        await self._announce()
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether contacts may see that this node is here."""
+        return not self._parts.profile.value.invisible
+
+    async def visibility_changed(self) -> None:
+        """End or begin adverts, links and dialling; every device begins again."""
+        if self._listener is None:
+            return
+        if self.announcer is not None:
+            await self.announcer.stop()
+            self.announcer = None
+        self._admit()
+        for device in list(self._roster.values()):
+            await self._roster.drop(device)
+            self._roster.add(device.contact)
+        self._contacts_changed()
+        await self._announce()
 
     def refuse_new(self) -> None:
         """Neither accept nor dial links from now on."""
@@ -175,6 +185,13 @@ class Network:
 
     # --- inside ---
 
+    async def _announce(self) -> None:
+        if self._options.mdns and self.is_visible:
+            self.announcer = Announcer(
+                self._parts, self._discovery, self.port, self._roster.welcome, self._listens_on
+            )
+            await self.announcer.start()
+
     def _contacts_changed(self) -> None:
         """Gate and adverts follow the contacts."""
         self._admit()
@@ -182,7 +199,10 @@ class Network:
             self.announcer.contacts_changed()
 
     def _admit(self) -> None:
-        self.link_listener.admit([*self._roster.admitted(), *self._invites.doors])
+        if self.is_visible:
+            self.link_listener.admit([*self._roster.welcome(), *self._invites.doors])
+        else:
+            self.link_listener.admit([])
 
     def _added(self, device: Device) -> None:
         self._begin(device)
@@ -198,39 +218,30 @@ class Network:
         return self._parts.now_s() // DAY_S
 
     def _begin(self, device: Device) -> None:
-        if device.person.is_stub:
-            device.spawn(self._dial_while_owed(device), "farewell")
-        elif device.person.is_welcome:
+        if device.person.is_welcome:
             self.joins.begin(device, self._begin_dialling)
 
+    def _join_answered(self, device: Device) -> None:
+        """A Join tells the name alone."""
+        own = self._parts.profile.value
+        if own.status or own.away:
+            device.spawn(tell_device(self._parts, device), "profile")
+
     def _begin_dialling(self, device: Device) -> None:
-        if device.dialer is None:
-            self._dial(device)
-
-    def _dial(self, device: Device) -> "asyncio.Task[None]":
-        device.dialer = Dialer(
-            partial(self.caller.call_in_turn, device),
-            device.book,
-            self._parts.clock,
-            device.is_linked,
-            partial(self._dial_failed, device),
-            yields=self._parts.identity.peer_id > device.person.peer_id,
-        )
-        return device.spawn(device.dialer.run(), "dialer")
-
-    async def _dial_while_owed(self, stub: Device) -> None:
-        """Dial while a Farewell or its Receipt waits: to dial tells others that one is there."""
-        dialing: asyncio.Task[None] | None = None
-        while await self._parts.database.read(partial(_owes, stub.device_id)):
-            dialing = dialing or self._dial(stub)
-            await asyncio.sleep(OWED_LOOK_S)
-        if dialing is not None:
-            dialing.cancel()
-            stub.dialer = None
+        if device.dialer is None and self.is_visible:
+            device.dialer = Dialer(
+                partial(self.caller.call_in_turn, device),
+                device.book,
+                self._parts.clock,
+                device.is_linked,
+                partial(self._dial_failed, device),
+                yields=self._parts.identity.peer_id > device.person.peer_id,
+            )
+            device.spawn(device.dialer.run(), "dialer")
 
     def _dial_again(self) -> None:
         """What kept this node from everybody is over."""
-        for device in self._roster.everyone():
+        for device in self._roster.values():
             if device.dialer is not None:
                 device.dialer.heard()
         self.joins.retry_now()
@@ -274,10 +285,6 @@ class Network:
     def _listens_on(self, packed: bytes) -> bool:
         """Whether an address of this machine reaches the listener."""
         return self._listener is not None and reaches(self._listener.addresses, packed)
-
-
-def _owes(device_id: DeviceId, db: Db) -> bool:
-    return outbox.count(db, device_id) > 0 or bool(receipts.of_device(db, device_id, 1))
 
 
 def _remembered_port(db: Db) -> int:

@@ -12,8 +12,7 @@ from loom.api.profiles import NodeOptions
 from loom.config import Paths
 from loom.errors import StoreUnavailable
 from loom.node.commands import Commands
-from loom.node.expiry import Expiry
-from loom.node.farewells import Farewells
+from loom.node.introduction import tell_profile
 from loom.node.invites.acceptance import Acceptance
 from loom.node.invites.mail import InviteMail
 from loom.node.invites.own import OwnInvites
@@ -33,14 +32,13 @@ COMMAND_TIMEOUT_S: Final = 10.0
 
 
 class Node:
-    """A `Client` in process. `name` is what contacts are told."""
+    """A `Client` in process."""
 
     def __init__(
         self,
         parts: Parts,
         *,
         paths: Paths,
-        name: str,
         transport: Transport,
         discovery: Discovery,
         pairing_discovery: Discovery,
@@ -48,9 +46,7 @@ class Node:
     ) -> None:
         self.parts = parts
         self.roster = Roster(parts)
-        self.expiry = Expiry(parts, self.roster)
-        self.farewells = Farewells(parts, self.roster)
-        acceptance = Acceptance(parts, self.roster, name)
+        acceptance = Acceptance(parts, self.roster)
         self.invites = OwnInvites(parts, acceptance)
         self.network = Network(
             parts,
@@ -69,7 +65,6 @@ class Node:
                 parts,
                 transport,
                 pairing_discovery,
-                name=name,
                 # Behind a proxy the other end sees the proxy's address, where nobody takes links.
                 link_port=lambda: 0 if options.proxy is not None else self.network.port,
                 is_online=options.online,
@@ -85,8 +80,6 @@ class Node:
             self.network,
             make_pairing,
             self.invites,
-            self.farewells,
-            name=name,
             paths=paths,
             stop=self.wants_stop.set,
         )
@@ -139,8 +132,7 @@ class Node:
         for contact in await self.parts.database.read(persons.contacts):
             self.roster.add(contact)
         await self.network.joins.load()
-        await self.expiry.start()
-        await self.farewells.start()
+        await tell_profile(self.parts, self.roster)
         if not self.network.is_online:
             return
         await self.invites.load()
@@ -169,8 +161,6 @@ class Node:
             last_to_first.push_async_callback(self.network.stop)
             last_to_first.push_async_callback(self.invites.stop)
             last_to_first.push_async_callback(self._commands.pairing.close)
-            last_to_first.push_async_callback(self.farewells.stop)
-            last_to_first.push_async_callback(self.expiry.stop)
             if self._maintenance is not None:
                 self._maintenance.cancel()
                 await asyncio.gather(self._maintenance, return_exceptions=True)
@@ -178,7 +168,7 @@ class Node:
     async def _end_devices(self) -> None:
         if self._running:
             await asyncio.wait(self._running, timeout=COMMAND_TIMEOUT_S)
-        await asyncio.gather(*(device.stop() for device in self.roster.everyone()))
+        await asyncio.gather(*(device.stop() for device in self.roster.values()))
 
     def _say_stopped(self) -> None:
         self.parts.journal.tell(NodeStopped(reason="stopped"))

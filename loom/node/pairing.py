@@ -64,7 +64,6 @@ class PairingRoom:
         transport: Transport,
         discovery: Discovery,
         *,
-        name: str,
         link_port: Callable[[], int],
         is_online: bool,
         announces: bool,
@@ -76,7 +75,6 @@ class PairingRoom:
         self.parts = parts
         self.transport = transport
         self.discovery = discovery
-        self._name = name
         self._link_port = link_port
         self._is_online = is_online
         self.tries = Tries()
@@ -100,7 +98,7 @@ class PairingRoom:
                 own = OwnSide(
                     self.parts.random(PAIR_NUMBER_BYTES),
                     self.parts.identity,
-                    self._name,
+                    self.parts.profile.name,
                     self._link_port(),
                     lambda token: self.check(token),
                 )

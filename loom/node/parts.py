@@ -6,11 +6,11 @@ from functools import cached_property
 
 from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
-from loom.node.deadlines import Deadlines
 from loom.node.erasing import Eraser
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.nonce_pool import NoncePool
+from loom.node.own_profile import OwnProfileNow
 from loom.ports import Clock
 from loom.storage.database import Database
 
@@ -23,6 +23,7 @@ class Parts:
     identity: Identity
     clock: Clock
     journal: Journal
+    profile: OwnProfileNow
     keys: KeyPool
     random: Callable[[int], bytes]
     """Cryptographic random bytes."""
@@ -31,11 +32,6 @@ class Parts:
     def nonces(self) -> NoncePool:
         """What becomes public."""
         return NoncePool(self.random)
-
-    @cached_property
-    def deadlines(self) -> Deadlines:
-        """When messages end."""
-        return Deadlines()
 
     @cached_property
     def eraser(self) -> Eraser:

@@ -18,9 +18,7 @@ _SELECT: Final = (
     " sealed_at_s FROM outbox WHERE device_id = ? "
 )
 _DELETE: Final = (
-    "DELETE FROM outbox WHERE device_id = :device_id AND message_id IN "  # noqa: S608 - constants only
-    + ROWS
-    + " RETURNING substr(payload, 2, 1)"
+    "DELETE FROM outbox WHERE device_id = :device_id AND message_id IN " + ROWS  # noqa: S608 - constants only
 )
 _IDS: Final = "SELECT message_id FROM outbox WHERE device_id = ? ORDER BY row_id"
 
@@ -90,12 +88,10 @@ def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
     return cursor.rowcount > 0
 
 
-def delete(db: Connection, device_id: DeviceId, message_ids: Sequence[MessageId]) -> set[int]:
-    """Remove rows by id; one that is not there is fine. The kinds of payload among them."""
-    if not message_ids:
-        return set()
-    given: dict[str, int | str] = {"device_id": device_id, "ids": id_list(message_ids)}
-    return {tag[0] for (tag,) in db.execute(_DELETE, given) if tag}
+def delete(db: Connection, device_id: DeviceId, message_ids: Sequence[MessageId]) -> None:
+    """Remove rows by id; one that is not there is fine."""
+    if message_ids:
+        db.execute(_DELETE, {"device_id": device_id, "ids": id_list(message_ids)})
 
 
 def delete_all(db: Connection, device_id: DeviceId) -> list[MessageId]:
@@ -111,18 +107,16 @@ def delete_about(db: Connection, row_id: int) -> list[MessageId]:
     return [message_id for (message_id,) in rows]
 
 
-def delete_kinds(
-    db: Connection, device_id: DeviceId, tags: Sequence[int], *, others: bool = False
+def delete_kind(
+    db: Connection, device_id: DeviceId, begins: bytes, but: MessageId
 ) -> list[MessageId]:
-    """Remove the rows of these kinds of payload, or of all others; their ids, oldest first."""
-    # A payload begins with the head of a short array and a tag below 128: a byte each.
+    """Remove the rows whose payloads begin so, but one; their ids."""
     rows = db.execute(
-        "DELETE FROM outbox WHERE device_id = ?"  # noqa: S608 - constants only
-        f" AND substr(payload, 2, 1) {'NOT ' if others else ''}IN"
-        " (SELECT unhex(value) FROM json_each(?)) RETURNING row_id, message_id",
-        (device_id, msgspec.json.encode([f"{tag:02x}" for tag in tags]).decode()),
-    ).fetchall()
-    return [message_id for _, message_id in sorted(rows)]
+        "DELETE FROM outbox WHERE device_id = ? AND substr(payload, 1, ?) = ? AND message_id <> ?"
+        " RETURNING message_id",
+        (device_id, len(begins), begins, but),
+    )
+    return [message_id for (message_id,) in rows]
 
 
 def by_id(db: Connection, device_id: DeviceId, message_id: MessageId) -> OutboxRow | None:

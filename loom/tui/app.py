@@ -16,8 +16,10 @@ from loom.api.client import Client
 from loom.api.commands import (
     Command,
     History,
+    ListArrivals,
     ListContacts,
     ListDrafts,
+    NoteLeaving,
     SetTyping,
     ShowContact,
     Status,
@@ -39,7 +41,7 @@ from loom.tui.chat.screen import ChatScreen
 from loom.tui.idle import LOOK_S, Idle
 from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.lines import Look
-from loom.tui.model import Model, preview_of
+from loom.tui.model import Model, arrivals_words, preview_of
 from loom.tui.notices import Level, Notices
 from loom.tui.owner import Owner
 from loom.tui.reminders import words_to_check
@@ -100,6 +102,9 @@ class LoomApp(Owner):
         self._bind = settings.bind
         self.idle = Idle(settings.lock_after_min * 60)
         self._day = times.today()
+        self._muted: set[int] = set()
+        """As it was shown last: a mute ends by itself."""
+        self._has_begun = False
         self.locked = False
         """Whether it ended because it was locked."""
         self._is_covered = False
@@ -210,10 +215,14 @@ class LoomApp(Owner):
             self.lock()
 
     def turn_the_day(self) -> None:
-        """At midnight the times of the day before become its date."""
+        """At midnight the times of the day before become its date; a mute may have ended."""
         if (now := times.today()) != self._day:
             self._day = now
             self.chat.show_all()
+        muted = {one.number for one in self.model.conversations.values() if one.muted}
+        if muted != self._muted:
+            self._muted = muted
+            self.chat.show_bars()
 
     # --- commands ---
 
@@ -268,11 +277,33 @@ class LoomApp(Owner):
         for draft in drafts:
             self.model.change(draft.contact_id, draft=draft.body)
         self.model.connected = True
+        arrived = "" if self._has_begun else await self._arrivals()
         await self.chat.begin()
+        self._has_begun = True
+        if arrived:
+            self.say(arrived)
         if self.complaint:
             self.say(self.complaint, bad=True)
         elif not self.model.host and self.profile in words_to_check(self.config):
             self.say("Your 24 words are not checked yet: /words checks your copy.")
+
+    async def _arrivals(self, *, but: int | None = None) -> str:
+        """What came while nobody looked, but from the contact whose conversation is open."""
+        found = (await self.send(ListArrivals())).arrivals
+        return arrivals_words([one for one in found if one.contact_id != but])
+
+    async def note_leaving(self) -> None:
+        """Nobody looks any more."""
+        with contextlib.suppress(LoomError):  # then more is told of than came
+            await self.send(NoteLeaving())
+
+    async def _come_back(self) -> None:
+        """Say what came meanwhile before the open conversation counts as read."""
+        try:
+            if arrived := await self._arrivals(but=self.model.current):
+                self.say(arrived)
+        finally:
+            self.chat.looked_at()
 
     async def _load_drafts(self) -> list[Draft]:
         """All drafts. A node that answers without end is asked no more: it may be a hostile one."""
@@ -411,9 +442,14 @@ class LoomApp(Owner):
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         """The terminal came to the front."""
-        self.has_focus = True
-        self.chat.looked_at()
+        was_away, self.has_focus = self.has_focus is False, True
+        if was_away and self.model.status is not None:
+            self.work(self._come_back(), "arrivals")
+        else:
+            self.chat.looked_at()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """Another window did."""
         self.has_focus = False
+        if self.model.status is not None:
+            self.work(self.note_leaving(), "leaving")

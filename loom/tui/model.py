@@ -1,7 +1,8 @@
 """What the screen is about, as plain values; events change it, widgets read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
+from unicodedata import normalize
 
 import msgspec
 
@@ -30,13 +31,17 @@ from loom.api.events import (
     SessionStarted,
     Warned,
 )
-from loom.api.views import ContactView, MessageView, ReachView, StatusView
+from loom.api.views import Arrival, ContactView, MessageView, ReachView, StatusView
 from loom.front.reach import reach_at
 from loom.front.sentences import of_warning
+from loom.model import Level
 from loom.printable import printable
 from loom.tui import content
 from loom.tui.times import now_ms
 
+EVERYTHING: Final = Level.EVERYTHING.value
+MENTIONS: Final = Level.MENTIONS.value
+ARRIVALS_NAMED: Final = 3
 TYPING_S: Final = 8.0
 """A peer that says nothing more has stopped typing."""
 
@@ -57,6 +62,16 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it is muted at this moment: that ends by itself."""
         until_ms = self.contact.mute_until_ms
         return self.contact.muted and (until_ms is None or now_ms() < until_ms)
+
+    def tells_of(self, message: MessageReceived) -> bool:
+        """Whether one is notified of it; a mute holds for mentions too."""
+        level = self.contact.level
+        return not self.muted and (level == EVERYTHING or (level == MENTIONS and message.mention))
+
+    @property
+    def counts(self) -> bool:
+        """Whether what is unread there is counted."""
+        return not self.muted and not self.contact.archived
 
     @property
     def number(self) -> int:
@@ -91,7 +106,13 @@ class Model:
         self.status: StatusView | None = None
         self.conversations: dict[int, Conversation] = {}
         self.order: list[int] = []
-        """Newest first."""
+        """Those in the list: favourites, then newest first."""
+        self.shows_archive = False
+        """The list holds the archived conversations, and no others."""
+        self.recent: list[int] = []
+        """All of them, archived ones too, newest first."""
+        self._words: list[str] = []
+        """The list holds the names with these words."""
         self.current: int | None = None
         self.connected = True
         """Whether the node can be reached."""
@@ -104,6 +125,12 @@ class Model:
     def open_(self) -> Conversation | None:
         """The conversation on the screen."""
         return None if self.current is None else self.conversations.get(self.current)
+
+    @property
+    def newest(self) -> int | None:
+        """The conversation with the last message; the archived ones are left out."""
+        found = (one for one in self.recent if not self.conversations[one].contact.archived)
+        return next(found, None)
 
     @property
     def online(self) -> int:
@@ -123,8 +150,13 @@ class Model:
 
     @property
     def unread(self) -> int:
-        """How many messages wait to be read."""
-        return sum(one.contact.unread for one in self.conversations.values() if not one.muted)
+        """How many messages wait to be read; those of muted and archived ones do not count."""
+        return sum(one.contact.unread for one in self.conversations.values() if one.counts)
+
+    @property
+    def archived(self) -> int:
+        """How many conversations are archived."""
+        return sum(one.contact.archived for one in self.conversations.values())
 
     def load(self, status: StatusView, contacts: Iterable[ContactView]) -> None:
         """Begin, or begin again after the node was away."""
@@ -137,7 +169,8 @@ class Model:
             self.conversations[contact.contact_id] = msgspec.structs.replace(
                 before, contact=contact, typing=False
             )
-        self.order = sorted(self.conversations, key=self._newest_first)
+        self.recent = sorted(self.conversations, key=self._newest_first)
+        self._arrange()
         if self.current not in self.conversations:
             self.current = None
 
@@ -148,7 +181,18 @@ class Model:
             self.change(number, contact=contact)
         else:
             self.conversations[number] = Conversation(contact=contact, preview="")
-            self.order.insert(0, number)
+            self.recent.insert(0, number)
+        self._arrange()
+
+    def narrow(self, text: str) -> None:
+        """Have those in the list whose names hold these words."""
+        self._words = _folded(text).split()
+        self._arrange()
+
+    def show_archive(self, on: bool) -> None:
+        """Have the archived ones in the list, or the others."""
+        self.shows_archive = on
+        self._arrange()
 
     def change(self, number: int, **fields: object) -> None:
         """Replace fields of one conversation."""
@@ -172,7 +216,12 @@ class Model:
         """The first other conversation of the list with unread messages."""
         found = (self.conversations[number] for number in self.order)
         return next(
-            (one for one in found if one.contact.unread and one.number != self.current), None
+            (
+                one
+                for one in found
+                if one.contact.unread and one.counts and one.number != self.current
+            ),
+            None,
         )
 
     def apply(self, events: Iterable[AnyEvent]) -> Changes:
@@ -228,7 +277,8 @@ class Model:
                 changes.contacts.add(number)
             case ContactRemoved():
                 if self.conversations.pop(number, None) is not None:
-                    self.order.remove(number)
+                    self.recent.remove(number)
+                    self._arrange()
                 if self.current == number:
                     self.current = None
                 changes.list_ = changes.title = changes.status = True
@@ -255,9 +305,10 @@ class Model:
             changes.contacts.add(number)
             return
         self.change(number, preview=preview_of(event), preview_at_ms=event.sent_at_ms)
-        if self.order[:1] != [number]:
-            self.order.remove(number)
-            self.order.insert(0, number)
+        if self.recent[:1] != [number]:
+            self.recent.remove(number)
+            self.recent.insert(0, number)
+            self._arrange()
         changes.list_ = True
 
     def _count(self, known: Conversation, *, unread: int) -> None:
@@ -274,15 +325,43 @@ class Model:
             )
             self.change(number, contact=contact)
 
+    def _arrange(self) -> None:
+        found = [
+            one
+            for one in map(self.conversations.__getitem__, self.recent)
+            if one.contact.archived == self.shows_archive
+            and (not self._words or all(word in _folded(one.name) for word in self._words))
+        ]
+        # Sorting keeps the order of those that are alike.
+        found.sort(key=lambda one: not one.contact.favourite)
+        self.order = [one.number for one in found]
+
     def _newest_first(self, number: int) -> tuple[int, str]:
         contact = self.conversations[number].contact
         return -(contact.last_message_at_ms or contact.created_at_ms), contact.contact
+
+
+def _folded(text: str) -> str:
+    return normalize("NFKC", text).casefold()
 
 
 def preview_of(message: MessageView | MessageReceived | MessageQueued) -> str:
     """The beginning of a message on one line, and whether it is one's own."""
     words = content.kind_of(message).preview(message.body)
     return f"you: {words}" if message.direction == "out" else words
+
+
+def arrivals_words(arrivals: Sequence[Arrival]) -> str:
+    """What came while one was away, on one line; empty: nothing."""
+    if not arrivals:
+        return ""
+    first, others = arrivals[:ARRIVALS_NAMED], arrivals[ARRIVALS_NAMED:]
+    words = [
+        f"{printable(one.contact)} {one.messages}{' @' if one.mentions else ''}" for one in first
+    ]
+    if others:
+        words.append(f"{len(others)} others {sum(one.messages for one in others)}")
+    return f"While you were away: {', '.join(words)}."
 
 
 def changed_words(name: str) -> str:

@@ -90,7 +90,7 @@ class Notices:
             known = model.conversations.get(number)
             is_shown = focus is None and number == shown
             is_told = now_s - self._told_s.get(number, -AGAIN_S) < AGAIN_S
-            if not is_shown and not is_told and not (known is not None and known.muted):
+            if not is_shown and not is_told and (known is None or known.tells_of(event)):
                 came[number] = event
         if not came:
             return

@@ -54,6 +54,10 @@ class Owner(DrawnApp[None]):
         """Keep what was begun and end, or hide what cannot be locked."""
         raise NotImplementedError
 
+    async def note_leaving(self) -> None:
+        """Nobody looks any more: what comes from now on is told of next time."""
+        raise NotImplementedError
+
     async def look_up_previews(self, numbers: list[int]) -> None:
         """Ask for the last message of conversations that come on the screen."""
         raise NotImplementedError

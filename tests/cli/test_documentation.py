@@ -30,6 +30,7 @@ LISTS = {
     views.Connectivity,
     views.LogLines,
     views.Diagnosis,
+    views.Arrivals,
     views.Drafts,
     views.Preferences,
 }
@@ -71,7 +72,7 @@ def commands() -> Iterator[tuple[str, set[str]]]:
             option
             for parameter in command.params
             if parameter.param_type_name == "option" and parameter.name not in GLOBAL_NAMES
-            for option in parameter.opts
+            for option in (*parameter.opts, *parameter.secondary_opts)
         }
         yield path, options
 

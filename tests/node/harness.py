@@ -18,14 +18,15 @@ from loom.api.views import MessageView
 from loom.config import Paths
 from loom.core.identity import Identity, phrase_from_entropy, seeds_from_phrase
 from loom.discovery.static import StaticDiscovery
-from loom.model import Address, Direction, MessageState
+from loom.model import Address, Direction, MessageState, OwnProfile
 from loom.node.device import Device
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.node import Node
+from loom.node.own_profile import OwnProfileNow
 from loom.node.parts import Parts
 from loom.ports import Discovery
-from loom.storage import addresses, events, messages, outbox
+from loom.storage import addresses, events, messages, outbox, own_profile
 from loom.storage.addresses import AddressSource
 from loom.wire.token import encode_token
 from tests.memory_network import MemoryNetwork
@@ -118,6 +119,9 @@ class Person:
             identity=self.identity,
             clock=self.clock,
             journal=journal,
+            profile=OwnProfileNow(
+                database.read_now(own_profile.load) or OwnProfile(name=self.name)
+            ),
             keys=KeyPool(),
             random=self._random.randbytes,
         )
@@ -126,7 +130,6 @@ class Person:
         self._node = Node(
             parts,
             paths=paths,
-            name=self.name,
             transport=transport,
             discovery=self._discovery,
             pairing_discovery=self.pairing_discovery,
@@ -154,8 +157,7 @@ class Person:
         self.world.network.crash(self.host)
         self.node.network.link_listener.stop()
         self.node.network.caller.stop()
-        tasks = [task for device in self.node.roster.everyone() for task in device.context.tasks]
-        tasks += [*self.node.expiry.tasks, *self.node.farewells.tasks]
+        tasks = [task for device in self.node.roster.values() for task in device.context.tasks]
         tasks += self.node.invites.tasks
         if self.node._maintenance is not None:
             tasks.append(self.node._maintenance)

@@ -184,7 +184,7 @@ async def test_a_reader_is_told_which_events_are_gone(
     await world.delivered(carol, bob)
     last = (await bob.do(Status())).last_seq
     for _ in range(30):
-        profile = Profile(alice.node.parts.new_id(), 1, "Alice")
+        profile = Profile(alice.node.parts.new_id(), 1, 0, "Alice", "", away=False)
         message_id = MessageId(profile.message_id)
         await alice.peer(bob).delivery.outbox.add(message_id, profile, lambda db, happened: None)
     await world.delivered(alice, bob)

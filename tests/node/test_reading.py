@@ -2,7 +2,16 @@
 
 import pytest
 
-from loom.api.commands import History, MarkRead, MarkUnread, SetPreferences, ShowContact
+from loom.api.commands import (
+    History,
+    ListArrivals,
+    ListMentions,
+    MarkRead,
+    MarkUnread,
+    NoteLeaving,
+    SetPreferences,
+    ShowContact,
+)
 from loom.api.events import ContactChanged, ConversationRead, ConversationUnread, MessageRead
 from loom.api.views import ContactView
 from loom.errors import InvalidInput
@@ -135,3 +144,38 @@ async def test_a_decision_that_makes_no_sense_changes_nothing(
     with pytest.raises(InvalidInput):
         await alice.do(command)
     assert await show(alice, bob) == before
+
+
+async def test_mentions_are_found_and_the_name_of_then_counts(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.call(bob)
+    await alice.say(bob, "hello @bob!", "mail bob@example.org", "@Bobby", "and ＠ＢＯＢ")
+    await bob.say(alice, "I am @Bob")
+    await world.delivered(alice, bob)
+    await bob.restart()
+    found = (await bob.do(ListMentions())).messages
+    assert [(one.body, one.mention) for one in found] == [
+        ("and ＠ＢＯＢ", True),
+        ("hello @bob!", True),
+    ]
+    older = await bob.do(ListMentions(limit=1, before_row=found[0].row_id))
+    assert [one.body for one in older.messages] == ["hello @bob!"]
+    with pytest.raises(InvalidInput):
+        await bob.do(ListMentions(limit=0))
+
+
+async def test_what_came_while_nobody_looked_is_counted(world: World) -> None:
+    alice, bob, carol = await world.friends("Alice", "Bob", "Carol")
+    await alice.say(bob, "before")
+    await world.delivered(alice, bob)
+    assert (await bob.do(ListArrivals())).arrivals == []
+    await bob.do(NoteLeaving())
+    await alice.say(bob, "one", "two @bob", "three")
+    await carol.say(bob, "muted")
+    await world.delivered(alice, bob, carol)
+    await bob.restart()
+    await bob.do(SetPreferences(contact="Carol", muted=True))
+    [came] = (await bob.do(ListArrivals())).arrivals
+    assert (came.contact, came.messages, came.mentions) == ("Alice", 3, 1)
+    await bob.do(MarkRead(contact="Alice", row_id=10**9))
+    assert (await bob.do(ListArrivals())).arrivals == []

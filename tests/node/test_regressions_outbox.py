@@ -195,11 +195,14 @@ async def test_the_node_ends_amid_a_commit_of_the_inbox(
 async def test_the_last_of_two_names_in_one_batch_counts(world: World) -> None:
     alice, bob = await talked(world)
     await away(world, alice, bob)
-    for name in ("Other", "Alice"):
-        message_id, number = alice.node.parts.new_id(), alice.peer(bob).device_id
-        data = encode_payload(Profile(message_id, alice.clock.now_ms(), name))
+    for place, name in enumerate(("Other", "Alice")):
+        message_id, number = alice.node.parts.new_id(), place + 1
+        device_id = alice.peer(bob).device_id
+        data = encode_payload(
+            Profile(message_id, alice.clock.now_ms(), number, name, "", away=False)
+        )
         await alice.database.write(
-            lambda db, i=message_id, n=number, d=data: outbox.add(db, n, i, d)  # type: ignore[misc]
+            lambda db, i=message_id, n=device_id, d=data: outbox.add(db, n, i, d)  # type: ignore[misc]
         )
     await bob.start()
     await alice.call(bob)

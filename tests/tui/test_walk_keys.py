@@ -112,6 +112,7 @@ class Walk:
         self.app.chat.selection.stop()
         self.app.chat.composer.end_cycle()
         self.app.chat.composer.editor.set("")
+        self.app.chat.filter.end()
         if self.app.model.current != 2:
             self.app.chat.navigation.open_(2)
             await self.rest()
@@ -156,6 +157,17 @@ async def scrolled_up(walk: Walk) -> None:
     walk.app.chat.navigation.scroll(-30)
     await walk.rest()
     assert not walk.window.follows
+
+
+async def without_habits(walk: Walk) -> None:
+    await walk.node.send(SetPreferences(contact="Ada", archived=False, favourite=False))
+    await walk.rest()
+
+
+async def bob_archived(walk: Walk) -> None:
+    walk.app.model.show_archive(False)
+    await walk.node.send(SetPreferences(contact="Bob", archived=True))
+    await walk.rest()
 
 
 async def one_line_up(walk: Walk) -> None:
@@ -291,6 +303,13 @@ STEPS = {
     "oldest": Step(lambda walk: "said 1\n" in walk.timeline),
     "newest": Step(lambda walk: "said 299" in walk.timeline, scrolled_up),
     "first_unread": Step(lambda walk: "said 239" in walk.timeline, unread_above),
+    "mark_unread": Step(lambda walk: walk.node.contacts["Ada"].unread == 1),
+    "mentions": shows("Messages that mention you"),
+    "filter": Step(lambda walk: walk.app.chat.filter.is_active),
+    "favourite": Step(lambda walk: walk.node.contacts["Ada"].favourite, without_habits),
+    "mute_for": shows("For 8 hours"),
+    "archive": Step(lambda walk: walk.node.contacts["Ada"].archived, without_habits),
+    "archived": Step(lambda walk: walk.app.model.shows_archive, bob_archived),
     "send": Step(lambda walk: walk.sent(SendText) == 1 and walk.text == "|", sent_before),
     "newline": edits("one|", "one\n|"),
     "complete": edits("/hel|", "/help |"),
@@ -334,6 +353,10 @@ STEPS = {
     "bookmark": Step(lambda walk: walk.sent(Bookmark) == 1, selecting),
     "unsend": Step(lambda walk: "Delete this message for both?" in walk.screen, selecting_own),
     "copy": Step(lambda walk: walk.copied == ["said 299"], selecting),
+    "unread_from_here": Step(
+        lambda walk: walk.node.contacts["Ada"].unread == 2 and walk.window.new_from == COUNT - 1,
+        selecting_above,
+    ),
     "retry": Step(lambda walk: walk.sent(RetryMessage) == 1, selecting_a_failed_one),
     "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
     "undo_delete": Step(lambda walk: "said 299" in walk.timeline, deleted),
@@ -343,7 +366,10 @@ STEPS = {
     "form_do": Step(typing_is_off, settings),
     "form_back": Step(lambda walk: walk.app.screen is walk.app.chat, settings),
 }
-LAST = ("next_unread", "send", "copy", "pin", "bookmark", "retry")
+LAST = (
+    *("mark_unread", "archive", "archived", "unread_from_here"),
+    *("next_unread", "send", "copy", "pin", "bookmark", "retry"),
+)
 """After these the conversations are not what they were."""
 
 
@@ -457,6 +483,7 @@ PLAIN = {
     "colon": ":",
     "question_mark": "?",
     "underscore": "_",
+    "f3": "\x1bOR",
     "f4": "\x1bOS",
     "plus": "+",
     "f1": "\x1bOP",

@@ -9,6 +9,7 @@ from loom.api.commands import (
     BlockContact,
     Bookmark,
     Forward,
+    MarkRead,
     Pin,
     RemoveContact,
     RenameContact,
@@ -23,6 +24,7 @@ from loom.tui.commands import COMMANDS
 from loom.tui.kit.chooser import Chooser
 from loom.tui.screens.person import ADDRESS, DELETE, RENAME, PersonPanel
 from loom.tui.settings import read_app_settings
+from loom.tui.times import now_ms
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.people import PeopleNode
@@ -39,6 +41,8 @@ class Step(NamedTuple):
     """Commands that come first."""
     opens: bool = False
     """Whether it only opens something, and so can be done again."""
+    leaves: str = ""
+    """The key that ends what it began."""
 
 
 def screen(app: LoomApp) -> str:
@@ -71,7 +75,14 @@ def allowed(node: PeopleNode) -> list[bool | None]:
     return [one.muted for one in node.sent if isinstance(one, SetPreferences)]
 
 
-MUTED = Signs(True)["muted"]
+def muted_s(node: PeopleNode) -> float:
+    """For how long the last command mutes."""
+    last = [one for one in node.sent if isinstance(one, SetPreferences)][-1]
+    return ((last.mute_until_ms or 0) - now_ms()) / 1_000
+
+
+MUTED, STAR = Signs(True)["muted"], Signs(True)["favourite"]
+ESC = "escape"
 
 STEPS: dict[str, tuple[Step, ...]] = {
     "help": (shows("Keys and commands: type to narrow"),),
@@ -127,7 +138,30 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "block": (Step("", lambda app, node: "blocked" in title(app) and told(node, BlockContact)),),
     "unblock": (Step("", lambda app, _: "blocked" not in title(app), ("/block",)),),
-    "mute": (Step("", lambda app, node: MUTED in screen(app) and allowed(node) == [True]),),
+    "mute": (
+        Step("", lambda app, node: MUTED in screen(app) and allowed(node) == [True]),
+        Step("8h", lambda app, node: MUTED in screen(app) and muted_s(node) > 28_700),
+        shows("is not a time", "soon"),
+    ),
+    "level": (
+        Step("mentions", lambda _, node: node.contacts["Ada"].level == "mentions"),
+        shows("Notify about"),
+    ),
+    "archive": (Step("", lambda app, _: "archived (1)" in screen(app)),),
+    "unarchive": (Step("", lambda app, _: "archived" not in screen(app), ("/archive",)),),
+    "archived": (
+        shows("Nothing is archived."),
+        Step("", lambda app, _: "back to the list" in screen(app), ("/archive",)),
+    ),
+    "favourite": (Step("", lambda app, _: STAR in screen(app)),),
+    "unfavourite": (Step("", lambda app, _: STAR not in screen(app), ("/favourite",)),),
+    "read": (Step("", lambda _, node: told(node, MarkRead)),),
+    "unread": (Step("", lambda _, node: node.contacts["Ada"].unread == 1),),
+    "mentions": (shows("Messages that mention you"),),
+    "filter": (
+        Step("bo", lambda app, _: app.model.order == [1] and app.chat.filter.is_active, leaves=ESC),
+        Step("", lambda app, _: app.chat.filter.is_active, leaves=ESC),
+    ),
     "unmute": (
         Step(
             "",
@@ -243,6 +277,9 @@ async def test_every_command_does_what_the_help_says(
                 return
             await settle(pilot)
             assert step.holds(app, node), screen(app)
+            if step.leaves:
+                await pilot.press(step.leaves)
+                await settle(pilot)
             # Back where one was: by Esc, or by going on.
             for _ in range(3):
                 if app.screen is not app.chat:

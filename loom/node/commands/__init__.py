@@ -9,7 +9,6 @@ from loom.errors import InvalidInput
 from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.deletion import DeletionCommands
-from loom.node.commands.farewells import FarewellCommands
 from loom.node.commands.invites import InviteCommands
 from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
@@ -19,8 +18,6 @@ from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
 from loom.node.commands.statements import StatementCommands
-from loom.node.commands.timers import TimerCommands
-from loom.node.farewells import Farewells
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
@@ -42,13 +39,11 @@ class Commands:
         network: Network,
         make_pairing: "Callable[[], PairingRoom]",
         invites: OwnInvites,
-        farewells: Farewells,
         *,
-        name: str,
         paths: Paths,
         stop: Callable[[], None],
     ) -> None:
-        contacts = ContactCommands(parts, roster, network, farewells, name)
+        contacts = ContactCommands(parts, roster, network)
         self.pairing = PairingCommands(make_pairing, contacts)
         self._handlers = (
             MessageCommands(parts, roster).handlers
@@ -56,15 +51,13 @@ class Commands:
             | StatementCommands(parts, roster).handlers
             | DeletionCommands(parts, roster).handlers
             | contacts.handlers
-            | InviteCommands(parts, roster, network, invites, contacts, name).handlers
+            | InviteCommands(parts, roster, network, invites, contacts).handlers
             | self.pairing.handlers
-            | TimerCommands(parts, roster, contacts).handlers
-            | FarewellCommands(roster, farewells, contacts).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers
             | AnchorCommands(parts, roster, network.anchors).handlers
-            | ProfileCommands(parts, roster, network, name=name, paths=paths, stop=stop).handlers
+            | ProfileCommands(parts, roster, network, paths=paths, stop=stop).handlers
         )
 
     async def carry_out(self, command: Command[R]) -> R:

@@ -6,7 +6,7 @@ from loom.api.events import RequestsChanged
 from loom.core.invites import Invite, InviteState, is_open
 from loom.core.sessions import decode_sessions
 from loom.errors import NameTaken, RequestNotFound
-from loom.model import Contact, ContactToken, InviteId, PeerId, RequestId
+from loom.model import Contact, ContactToken, InviteId, RequestId
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.handlers import Handlers
 from loom.node.introduction import queue_profile
@@ -35,14 +35,12 @@ class InviteCommands:
         network: Network,
         invites: OwnInvites,
         contacts: ContactCommands,
-        own_name: str,
     ) -> None:
         self._parts = parts
         self._roster = roster
         self._network = network
         self._invites = invites
         self._contacts = contacts
-        self._own_name = own_name
         self.handlers: Handlers = {
             api.MakeInvite: self._make,
             api.ListInvites: self._list,
@@ -105,7 +103,7 @@ class InviteCommands:
                 decode_sessions(request.sessions),
             )
             contact = make_contact(db, happened, newcomer, parts.clock.now_ms(), name)
-            queue_profile(db, parts, contact.device_id, self._own_name)
+            queue_profile(db, parts, contact.device_id)
             if (invite := rows.by_id(db, request.invite_id)) is not None:
                 open_first_queues(db, parts.identity, invite, contact)
             _decided(db, happened, request)
@@ -115,9 +113,7 @@ class InviteCommands:
             self._roster.add(contact)
             self._roster.on_changed()
 
-        peer_id = await self._asker(command.request_id)
-        async with self._roster.without_stub(peer_id):
-            contact = await parts.journal.submit(accept, then=join)
+        contact = await parts.journal.submit(accept, then=join)
         return await self._contacts.view(self._roster[contact.person.person_id])
 
     async def _reject(self, command: api.RejectRequest) -> views.Done:
@@ -141,18 +137,9 @@ class InviteCommands:
                 self._roster.add(contact)
                 self._roster.on_changed()
 
-        if command.block:
-            async with self._roster.without_stub(await self._asker(command.request_id)):
-                await parts.journal.submit(reject, then=join)
-        else:
-            await parts.journal.submit(reject, then=join)
+        await parts.journal.submit(reject, then=join)
         await parts.database.checkpoint()
         return views.Done()
-
-    async def _asker(self, request_id: int) -> PeerId:
-        """Who asked."""
-        found = await self._parts.database.read(lambda db: _found(db, request_id))
-        return found.peer_id
 
 
 def _found(db: Db, request_id: int) -> Request:

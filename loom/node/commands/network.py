@@ -3,7 +3,7 @@
 from loom.addresses import is_onion, parse_host
 from loom.api import commands as api
 from loom.api import views
-from loom.errors import InvalidAddress, ProxyNeeded, Unreachable
+from loom.errors import InvalidAddress, InvalidInput, ProxyNeeded, Unreachable
 from loom.model import Address, Direction
 from loom.node.commands.anchors import anchor_views
 from loom.node.commands.handlers import Handlers
@@ -39,6 +39,8 @@ class NetworkCommands:
         await device.book.remember([address], AddressSource.HAND)
         if not self._network.is_online:
             return views.Done()
+        if not self._network.is_visible:
+            raise InvalidInput(what="While you are invisible nobody is connected to you")
         if device.connection is None or device.connection.remote != address:
             try:
                 await self._network.caller.call(device, address)

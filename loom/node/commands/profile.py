@@ -4,6 +4,8 @@ import asyncio
 import os
 from collections.abc import Callable
 
+import msgspec
+
 import loom
 from loom.api import commands as api
 from loom.api import views
@@ -12,16 +14,18 @@ from loom.core.identity import Identity, seeds_from_phrase
 from loom.errors import InvalidInput, InvalidPhrase
 from loom.node.commands.handlers import Handlers
 from loom.node.diagnosis import diagnose
+from loom.node.introduction import tell_profile
 from loom.node.log_tail import LINES_MAX, tail
+from loom.node.names import check_name, check_status
 from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.reach import reach_of
 from loom.node.roster import Roster
-from loom.storage import outbox, requests
+from loom.storage import outbox, own_profile, requests
 
 
 class ProfileCommands:
-    """Status, doctor, log, recovery phrase, stop."""
+    """Own profile, status, doctor, log, recovery phrase, stop."""
 
     def __init__(
         self,
@@ -29,25 +33,59 @@ class ProfileCommands:
         roster: Roster,
         network: Network,
         *,
-        name: str,
         paths: Paths,
         stop: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._roster = roster
         self._network = network
-        self._name = name
         self._paths = paths
         self._stop_node = stop
+        self._changing = asyncio.Lock()
         self._started_at_ms = parts.clock.now_ms()
         self._started_seq = parts.journal.last_seq
         self.handlers: Handlers = {
+            api.ShowProfile: self._show_profile,
+            api.SetProfile: self._set_profile,
             api.ReadLog: self._read_log,
             api.Status: self._status,
             api.Diagnose: self._diagnose,
             api.CheckPhrase: self._check_phrase,
             api.Stop: self._stop,
         }
+
+    async def _show_profile(self, command: api.ShowProfile) -> views.OwnProfileView:
+        own = self._parts.profile.value
+        return views.OwnProfileView(
+            name=own.name,
+            status=own.status,
+            away=own.away,
+            invisible=own.invisible,
+            fingerprint=self._parts.identity.peer_id.hex(),
+        )
+
+    async def _set_profile(self, command: api.SetProfile) -> views.OwnProfileView:
+        parts = self._parts
+        asked = {
+            "name": None if command.name is None else check_name(command.name),
+            "status": None if command.status is None else check_status(command.status),
+            "away": command.away,
+            "invisible": command.invisible,
+        }
+        changes = {name: value for name, value in asked.items() if value is not None}
+        async with self._changing:
+            before = parts.profile.value
+            own = msgspec.structs.replace(before, **changes)
+            if msgspec.structs.replace(own, invisible=before.invisible) != before:
+                number = max(parts.clock.now_ms(), before.number + 1)
+                own = msgspec.structs.replace(own, number=number)
+            if own != before:
+                await parts.database.write(lambda db: own_profile.put(db, own))
+                parts.profile.value = own
+                if own.invisible != before.invisible:
+                    await self._network.visibility_changed()
+                await tell_profile(parts, self._roster)
+        return await self._show_profile(api.ShowProfile())
 
     async def _read_log(self, command: api.ReadLog) -> views.LogLines:
         if command.lines < 1:
@@ -61,7 +99,7 @@ class ProfileCommands:
         )
         return views.StatusView(
             profile=self._paths.profile,
-            name=self._name,
+            name=self._parts.profile.name,
             fingerprint=self._parts.identity.peer_id.hex(),
             port=self._network.port,
             addresses=self._network.addresses,

@@ -1,20 +1,26 @@
 """Commands about what was read and what was not."""
 
+from typing import Final
+
 from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ConversationRead, ConversationUnread
+from loom.errors import InvalidInput
 from loom.node.commands.handlers import Handlers
 from loom.node.journal import Happened
+from loom.node.message_view import message_views
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import expiry, preferences, receipts, unread
+from loom.storage import arrivals, mentions, preferences, receipts, unread
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
 from loom.wire.limits import RECEIPT_MAX_IDS
 
+PAGE_MAX: Final = 10_000
+
 
 class ReadingCommands:
-    """Read, unread."""
+    """Read, unread, mentions, what came meanwhile."""
 
     def __init__(self, parts: Parts, roster: Roster) -> None:
         self._parts = parts
@@ -22,22 +28,21 @@ class ReadingCommands:
         self.handlers: Handlers = {
             api.MarkRead: self._mark_read,
             api.MarkUnread: self._mark_unread,
+            api.ListMentions: self._list_mentions,
+            api.NoteLeaving: self._note_leaving,
+            api.ListArrivals: self._list_arrivals,
         }
 
     async def _mark_read(self, command: api.MarkRead) -> views.Done:
         device = self._roster.named(command.contact)
 
-        def mark(db: Db, happened: Happened) -> tuple[bool, int | None]:
+        def mark(db: Db, happened: Happened) -> bool:
             conversation_id = device.conversation_id
             marked, first_time = unread.mark_read(
-                db,
-                conversation_id,
-                command.row_id,
-                command.from_row,
-                now_ms=self._parts.clock.now_ms(),
+                db, conversation_id, command.row_id, command.from_row
             )
             if not marked:
-                return False, None
+                return False
             owes = command.receipt and preferences.allows_read_receipts(db, conversation_id)
             for start in range(0, len(first_time) if owes else 0, RECEIPT_MAX_IDS):
                 page = first_time[start : start + RECEIPT_MAX_IDS]
@@ -51,11 +56,9 @@ class ReadingCommands:
                     unread=unread.count(db, conversation_id),
                 )
             )
-            return owes and bool(first_time), expiry.next_ms(db)
+            return owes and bool(first_time)
 
-        is_owed, next_ms = await self._parts.journal.write(mark)
-        self._parts.deadlines.note(next_ms)
-        if is_owed:
+        if await self._parts.journal.write(mark):
             device.delivery.receipts.owe()
         return views.Done()
 
@@ -79,3 +82,35 @@ class ReadingCommands:
 
         await self._parts.journal.write(mark)
         return views.Done()
+
+    async def _list_mentions(self, command: api.ListMentions) -> views.Messages:
+        if command.limit < 1:
+            raise InvalidInput(what="The number of messages must be at least 1")
+        limit = min(command.limit, PAGE_MAX)
+        known = {one.conversation_id: one.person for one in self._roster.values()}
+        found = await self._parts.database.long_read(
+            lambda db: message_views(db, known, mentions.page(db, limit, command.before_row))
+        )
+        return views.Messages(messages=found)
+
+    async def _note_leaving(self, command: api.NoteLeaving) -> views.Done:
+        await self._parts.database.write(arrivals.note_leaving)
+        return views.Done()
+
+    async def _list_arrivals(self, command: api.ListArrivals) -> views.Arrivals:
+        found, decided = await self._parts.database.long_read(
+            lambda db: (arrivals.since_left(db), preferences.all_(db))
+        )
+        now_ms = self._parts.clock.now_ms()
+        came = [
+            views.Arrival(
+                contact=device.person.name,
+                contact_id=device.number,
+                messages=found[device.conversation_id][0],
+                mentions=found[device.conversation_id][1],
+            )
+            for device in self._roster.values()
+            if device.conversation_id in found
+            and not decided.get(device.conversation_id, preferences.DEFAULT).is_muted(now_ms)
+        ]
+        return views.Arrivals(arrivals=sorted(came, key=lambda one: (-one.messages, one.contact)))

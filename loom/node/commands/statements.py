@@ -55,7 +55,8 @@ class StatementCommands:
         statement = Edit(statement_id, now_ms, message.message_id, self._number(last), command.body)
 
         def apply(db: Db, happened: Happened, stated: Message) -> None:
-            edit.apply(db, happened, device.person, stated, statement)
+            addresses = self._parts.profile.is_addressed
+            edit.apply(db, happened, device.person, stated, statement, addresses)
 
         return await self._state(device, message, statement, apply)
 

@@ -1,4 +1,4 @@
-"""Profile: how the contact would like to be called."""
+"""Profile: what the contact tells of themselves."""
 
 from loom.api.events import ContactChanged
 from loom.node.content.intake import Intake
@@ -7,11 +7,18 @@ from loom.wire.content import Profile
 
 
 def take_in(intake: Intake, payload: Profile) -> None:
-    """The same name again is no event: a flood of them must not fill the store."""
+    """The largest number counts; of equal ones the larger name, status and away.
+
+    The same again is no event: a flood of them must not fill the store.
+    """
     person = persons.by_id(intake.db, intake.context.person.person_id) or intake.context.person
-    if payload.display_name == person.display_name:
+    before = person.profile_number, person.display_name, person.status, person.away
+    told = payload.number, payload.display_name, payload.status, payload.away
+    if told <= before:
         return
-    persons.put_display_name(intake.db, person.person_id, payload.display_name)
+    persons.put_profile(intake.db, person.person_id, *told)
     intake.is_person_changed = True
+    if told[1:] == before[1:]:
+        return
     event = ContactChanged(contact=person.name, contact_id=person.person_id, what="profile")
     intake.happened.add(event, intake.context.conversation_id)

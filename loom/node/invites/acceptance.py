@@ -59,10 +59,9 @@ class _Flight(NamedTuple):
 class Acceptance:
     """One per node: two who use one invite at once come one after the other."""
 
-    def __init__(self, parts: Parts, roster: Roster, own_name: str) -> None:
+    def __init__(self, parts: Parts, roster: Roster) -> None:
         self._parts = parts
         self._roster = roster
-        self._own_name = own_name
         self._judging = asyncio.Lock()
 
     async def take(self, invite_id: InviteId, envelope: bytes, mail: Mail | None = None) -> Answer:
@@ -162,11 +161,7 @@ class Acceptance:
         if token.peer_id == self._parts.identity.peer_id:
             return Claimant.OURSELVES
         if device is None:
-            is_blocked = any(
-                one.person.blocked and one.peer_id == token.peer_id
-                for one in self._roster.stubs.values()
-            )
-            return Claimant.BLOCKED if is_blocked else Claimant.STRANGER
+            return Claimant.STRANGER
         return Claimant.KNOWN if device.person.is_welcome else Claimant.BLOCKED
 
     async def _closed(
@@ -235,7 +230,7 @@ class Acceptance:
             if current is None or not invites.is_open(current, now_s, by_mail=flight.by_mail):
                 raise StateConflict  # revoked meanwhile
             contact = make_contact(db, happened, newcomer, parts.clock.now_ms())
-            queue_profile(db, parts, contact.device_id, self._own_name)
+            queue_profile(db, parts, contact.device_id)
             open_first_queues(db, parts.identity, current, contact)
             rows.spend(db, current, contact.person.person_id, now_s)
             used = InviteUsed(
@@ -248,8 +243,7 @@ class Acceptance:
             return contact
 
         try:
-            async with self._roster.without_stub(flight.token.peer_id):
-                await parts.journal.submit(store, then=self._join_roster)
+            await parts.journal.submit(store, then=self._join_roster)
         except StateConflict:
             return Answer()
         log.info("invite %d made a contact", invite.invite_id)

@@ -56,6 +56,7 @@ class Joins:
         self._caller = caller
         self._pending: dict[DeviceId, PendingJoin] = {}
         self._running: dict[DeviceId, asyncio.Task[None]] = {}
+        self.on_answered: Callable[[Device], None] = lambda device: None
         self._again = asyncio.Event()
         """Ends the waits of those that run now."""
 
@@ -116,6 +117,7 @@ class Joins:
         def answered() -> None:
             answered = msgspec.structs.replace(join, state=JoinState.ANSWERED)
             self._pending[device.device_id] = answered
+            self.on_answered(device)
             if (task := self._running.pop(device.device_id, None)) is not None:
                 task.cancel()
             device.context.join_id = None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
+from loom.api.commands import ListMentions
 from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.front.search_query import read_query
@@ -20,6 +21,9 @@ from loom.tui.owner import Owner
 from loom.tui.times import clock_of, day_of
 
 PAGE = 100
+MUTE_TIMES = {"an hour": 3_600, "8 hours": 8 * 3_600, "a day": 86_400, "a week": 7 * 86_400}
+FOR_EVER, NO_LONGER = "for ever", "no longer"
+"""Values of choices; a number is a time in seconds."""
 SNIPPET_BEFORE = 20
 FOR_THE_PALETTE = ("select", "search_sent", "undo", "redo")
 """What keys do while one writes that somebody may look for by name."""
@@ -35,6 +39,7 @@ SIGNS = (
     ("offline", "Away"),
     ("verified", "Verified"),
     ("muted", "Muted"),
+    ("favourite", "Kept at the top of the list"),
 )
 FILTERS = (
     ("from:NAME  from:me", "who wrote it"),
@@ -107,9 +112,11 @@ class Choices:
         """The conversations, newest first."""
         model = self._owner.model
         choices = []
-        for number in model.order:
+        for number in model.recent:
             one = model.conversations[number]
             hint = f"{one.contact.unread} unread" if one.contact.unread else ""
+            if one.contact.archived:
+                hint = "archived"
             choices.append(Choice(one.name, hint, number))
         self._pick("Go to conversation", narrowed(choices), self._go_to)
 
@@ -185,7 +192,7 @@ class Choices:
         picked = {one.number for one in to}
         choices = [
             Choice(one.name, "chosen" if number in picked else "", one)
-            for number, one in ((number, model.conversations[number]) for number in model.order)
+            for number, one in ((number, model.conversations[number]) for number in model.recent)
         ]
         title = f"Forward {what} to"
         if to:
@@ -198,6 +205,31 @@ class Choices:
         """What was sent before, the newest first; choosing one writes it again."""
         choices = [Choice(" ".join(one.split()), value=one) for one in texts]
         self._pick("Sent before", narrowed(choices), use)
+
+    def mentions(self) -> None:
+        """Messages that mention the owner; choosing one goes to its place."""
+        hits: list[MessageView] = []
+
+        async def source(words: str, after: Choice | None) -> list[Choice]:
+            last = None if after is None else cast(MessageView, after.value)
+            command = ListMentions(limit=PAGE, before_row=None if last is None else last.row_id)
+            found = (await self._owner.send(command)).messages
+            hits[:] = [*hits, *found] if after is not None else found
+            dots = self._owner.look.signs["ellipsis"]
+            rows = [self._hit(one, words.split(), dots, here=False) for one in found]
+            wanted = words.casefold().split()
+            return [one for one in rows if all(word in one.label.casefold() for word in wanted)]
+
+        self._pick("Messages that mention you", source, lambda one: self._found(one, hits, ()))
+
+    def mute(self, use: Callable[[int | None], None], *, muted: bool) -> None:
+        """For how many seconds; None: until one says otherwise, 0: no longer."""
+        choices = [Choice(f"For {words}", "", seconds) for words, seconds in MUTE_TIMES.items()]
+        choices.append(Choice("Until you say otherwise", "", FOR_EVER))
+        if muted:
+            choices.insert(0, Choice("No longer", "", NO_LONGER))
+        times = {FOR_EVER: None, NO_LONGER: 0}
+        self._pick("Mute", narrowed(choices), lambda one: use(times.get(one, one)))
 
     def help(self) -> None:
         """Keys and commands as they are now; over the conversation, Enter does them."""

@@ -1,4 +1,4 @@
-"""The list of conversations: two rows each, newest first."""
+"""The list of conversations: two rows each, favourites and then newest first."""
 
 import time
 
@@ -7,12 +7,14 @@ from textual.message import Message
 
 from loom.front.invite_words import joining_words
 from loom.tui.cells import cut, pad, width_of
+from loom.tui.editor import Editor, shown
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
 from loom.tui.times import when_words
 
 ROWS = 2
+FILTER_INSET = 3
 TIMES_MIN = 28
 """In a list that wide, times stand beside the names."""
 
@@ -30,20 +32,73 @@ class ConversationList(Lines):
     class RequestsChosen(Message):
         """Somebody clicked on the line that counts requests."""
 
+    class ArchiveChosen(Message):
+        """Somebody clicked on the line that leads to the archive, or back."""
+
     def __init__(self, look: Look, model: Model) -> None:
         super().__init__(look)
         self._model = model
         self._first = 0
+        self.filter: Editor | None = None
+        """What narrows the list, while somebody types it."""
+        self._at = 0
+        """Which row is chosen meanwhile."""
 
     def on_screen(self) -> list[int]:
         """The conversations on the screen; the open one is always among them."""
         return self._fitting(self.size.height)
 
+    @property
+    def chosen(self) -> int | None:
+        """The conversation that Enter opens while one filters."""
+        return self._model.order[self._at] if self._at < len(self._model.order) else None
+
+    def begin_filter(self, text: str) -> None:
+        """From now on a row at the top shows what is typed."""
+        self.filter = Editor(text)
+        self.refresh()
+
+    def end_filter(self) -> None:
+        """Show the whole list again."""
+        self.filter = None
+        self.refresh()
+
+    def choose(self, by: int) -> None:
+        """Choose another row; 0: the first."""
+        self._at = max(0, min(self._at + by, len(self._model.order) - 1)) if by else 0
+        self.refresh()
+
+    def caret(self) -> tuple[int, int] | None:
+        """See `Lines.caret`."""
+        if self.filter is None:
+            return None
+        x = FILTER_INSET + width_of(shown(self.filter.text[: self.filter.cursor]))
+        return min(self.region.x + x, self.region.right - 2), self.region.y
+
+    @property
+    def _foot(self) -> list[tuple[str, Message]]:
+        """Rows at the bottom: what they say, and what a click on them means."""
+        model = self._model
+        rows: list[tuple[str, Message]] = []
+        if model.shows_archive:
+            rows.append((" back to the list", self.ArchiveChosen()))
+        elif model.archived:
+            rows.append((f" archived ({model.archived})", self.ArchiveChosen()))
+        if model.requests:
+            rows.append((f" requests ({model.requests})", self.RequestsChosen()))
+        return rows
+
+    @property
+    def _head(self) -> int:
+        """How many rows stand above the conversations."""
+        return int(self.filter is not None or self._model.shows_archive)
+
     def _fitting(self, height: int) -> list[int]:
-        room = max((height - bool(self._model.requests)) // ROWS, 1)
+        room = max((height - self._head - len(self._foot)) // ROWS, 1)
         order = self._model.order
-        if self._model.current in order:
-            at = order.index(self._model.current)
+        wanted = self._model.current if self.filter is None else self.chosen
+        if wanted in order:
+            at = order.index(wanted)
             self._first = min(max(self._first, at - room + 1), at)
         self._first = max(0, min(self._first, len(order) - room))
         return order[self._first : self._first + room]
@@ -52,28 +107,35 @@ class ConversationList(Lines):
         """See `Lines.line`."""
         wall = Piece(self.look.signs["wall"], "wall")
         height = self._height or self.size.height
-        if self._model.requests and y == height - 1:
-            words = f" requests ({self._model.requests})"
+        foot = self._foot
+        if y >= height - len(foot):
+            words, _ = foot[y - (height - len(foot))]
             return [Piece(pad(words, width - 1, self.look.signs["ellipsis"]), "warn"), wall]
-        shown = self._fitting(height)
-        if y // ROWS >= len(shown):
-            return [Piece(" " * (width - 1)), wall]
-        one = self._model.conversations[shown[y // ROWS]]
+        if y < self._head:
+            return [*self._head_row(width - 1), wall]
+        y -= self._head
+        found = self._fitting(height)
+        if y // ROWS >= len(found):
+            words = " nothing found" if self.filter is not None and not found and not y else ""
+            return [Piece(pad(words, width - 1), "hint"), wall]
+        one = self._model.conversations[found[y // ROWS]]
         row = self._name_row if y % ROWS == 0 else self._preview_row
         line = row(one, width - 1)
-        if one.number == self._model.current:
+        if one.number == (self._model.current if self.filter is None else self.chosen):
             words = "".join(piece.text for piece in line)
             line = [Piece(words + " " * (width - 1 - width_of(words)), "open")]
         return [*line, wall]
 
     def on_click(self, event: events.Click) -> None:
         """Open what was clicked."""
-        shown = self.on_screen()
-        if self._model.requests and event.y == self.size.height - 1:
-            self.post_message(self.RequestsChosen())
+        foot, found = self._foot, self.on_screen()
+        at = event.y - (self.size.height - len(foot))
+        if at >= 0:
+            self.post_message(foot[at][1])
             return
-        if 0 <= event.y // ROWS < len(shown):
-            self.post_message(self.Chosen(shown[event.y // ROWS]))
+        y = event.y - self._head
+        if 0 <= y // ROWS < len(found):
+            self.post_message(self.Chosen(found[y // ROWS]))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Look further down."""
@@ -85,10 +147,21 @@ class ConversationList(Lines):
         self._first = max(0, self._first - 1)
         self.refresh()
 
+    def _head_row(self, width: int) -> Line:
+        signs = self.look.signs
+        if self.filter is None:
+            return [Piece(pad(" Archive", width, signs["ellipsis"]), "title")]
+        text = shown(self.filter.text)
+        while width_of(text) > max(width - FILTER_INSET - 1, 1):
+            text = text[1:]
+        return [Piece(f" {signs['prompt']} ", "prompt"), Piece(pad(text, width - FILTER_INSET))]
+
     def _name_row(self, one: Conversation, width: int) -> Line:
         signs, contact = self.look.signs, one.contact
         is_open = one.number == self._model.current
         marks = ""
+        if contact.favourite:
+            marks += signs["favourite"]
         if one.muted:
             marks += signs["muted"]
         if contact.verified:
@@ -107,10 +180,10 @@ class ConversationList(Lines):
             Piece(" "),
             dot,
             Piece(" "),
-            Piece(name, "name" if unread or is_open else "text"),
+            Piece(name, "name" if (unread and one.counts) or is_open else "text"),
             Piece(f" {when}" if when else "", "preview"),
             Piece(tail, "bad" if contact.identity_changed else "status"),
-            Piece(f" {unread}" if unread else "", "unread"),
+            Piece(f" {unread}" if unread else "", "unread" if one.counts else "status"),
             Piece(f" {signs['here']}" if is_open else "  ", "key"),
         ]
 

@@ -43,6 +43,7 @@ class Navigation:
             "oldest": self.to_oldest,
             "newest": self.to_newest,
             "first_unread": self.first_unread,
+            "mark_unread": self.mark_unread,
         }
 
     def open_(
@@ -85,7 +86,14 @@ class Navigation:
 
     def mark_unread(self, row_id: int | None = None) -> None:
         """From this message on, or only the newest one, it is unread again."""
-        self._owner.work(self._reader.mark_unread(row_id), "unread")
+        self._owner.work(self._mark_unread(row_id), "unread")
+
+    async def _mark_unread(self, row_id: int | None) -> None:
+        if self._owner.model.open_ is None:
+            self._owner.say("Open a conversation first.", bad=True)
+            return
+        await self._reader.mark_unread(row_id)
+        self._owner.say("Marked unread. Nobody is told.")
 
     async def _to_first_unread(self) -> None:
         row_id, current = await self._reader.first_unread(), self._owner.model.current

@@ -20,6 +20,7 @@ from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.chat.composer import Composer
 from loom.tui.chat.conversations import ConversationList
 from loom.tui.chat.deletion import Deletion
+from loom.tui.chat.list_filter import ListFilter
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.obstacle import Obstacle
 from loom.tui.chat.reader import Reader
@@ -105,6 +106,13 @@ class ChatScreen(Screen[None]):
             changed_where=self.show_bars,
             moved=self.show_reading,
         )
+        self.filter = ListFilter(
+            owner,
+            self.list_,
+            open_=self.navigation.open_,
+            instead=lambda: self.choices.jump(),
+            changed=self._show_who_has_the_keys,
+        )
         self.actions: Mapping[str, Callable[[], None]] = {
             **self.composer.actions,
             **self.navigation.actions,
@@ -114,6 +122,12 @@ class ChatScreen(Screen[None]):
             "palette": lambda: self.choices.palette(),
             "jump": lambda: self.choices.jump(),
             "search_here": lambda: self.choices.search(here=True),
+            "mentions": lambda: self.choices.mentions(),
+            "filter": lambda: self.filter.begin(),
+            "favourite": lambda: self.slash.switch("favourite"),
+            "archive": lambda: self.slash.switch("archived"),
+            "archived": self.show_archive,
+            "mute_for": lambda: self.slash.choose_mute(),
             "help": lambda: self.choices.help(),
             "contact": self._show_contact,
             "connectivity": lambda: self.slash.begin(by_name(COMMANDS)["connectivity"]),
@@ -167,6 +181,8 @@ class ChatScreen(Screen[None]):
             self.acts,
             write=self.composer.set,
             quit_=self.quit,
+            filter_=self.filter.begin,
+            show_archive=self.show_archive,
         )
 
     def compose(self) -> ComposeResult:
@@ -210,7 +226,7 @@ class ChatScreen(Screen[None]):
     async def begin(self) -> None:
         """Everything was loaded: open the newest conversation, or the open one again."""
         model = self._owner.model
-        number = model.current or next(iter(model.order), None)
+        number = model.current or model.newest
         if number is not None:
             await self.reader.open_(number)
             if not self.composer.editor.text:
@@ -295,7 +311,7 @@ class ChatScreen(Screen[None]):
 
     def caret(self) -> tuple[int, int] | None:
         """Where one writes."""
-        return self.composer.caret()
+        return self.list_.caret() if self.filter.is_active else self.composer.caret()
 
     def moved(self) -> Scroll | None:
         """How the timeline's lines moved since the last time."""
@@ -306,13 +322,14 @@ class ChatScreen(Screen[None]):
         self.call_after_refresh(self.show_all)
 
     def _show_who_has_the_keys(self) -> None:
-        self.composer.is_active = not self.selection.is_active
+        self.composer.is_active = not (self.selection.is_active or self.filter.is_active)
         self.composer.refresh()
+        self.list_.refresh()
 
     def _welcome(self) -> str:
         help_key = self._owner.keys.words("help")
         shown = f" {help_key} shows everything else." if help_key else ""
-        if not self._owner.model.order:
+        if not self._owner.model.recent:
             status = self._owner.model.status
             ways = "/pair for somebody here, /invite or /add for others"
             return "" if status is None else f"No contacts yet: {ways}.{shown}"
@@ -337,6 +354,8 @@ class ChatScreen(Screen[None]):
         self.looked_at(by_hand=True)
         if self.status.notice:
             self.say("")
+        if self.filter.key(event):
+            return
         selects, before = self.selection.is_active, self.composer.editor.text
         where = SELECTING if selects else WRITING
         action = self._owner.keys.action(event.key, where, READING, EVERYWHERE)
@@ -366,6 +385,9 @@ class ChatScreen(Screen[None]):
     def on_paste(self, event: events.Paste) -> None:
         """Any number of lines; nothing is sent by itself. A text of Loom's own is asked about."""
         event.stop()
+        if self.filter.is_active:
+            self.filter.paste(event.text)
+            return
         self.selection.act_now()
         self.selection.stop()
         if (token := pasted_token(event.text)) and not self.composer.editor.text:
@@ -426,6 +448,7 @@ class ChatScreen(Screen[None]):
         try:
             await self.deletion.finish_now()
             await self.writing.store_draft()
+            await self._owner.note_leaving()
         finally:
             self._owner.exit()
 
@@ -452,8 +475,8 @@ class ChatScreen(Screen[None]):
         self.selection.stop()
         self.reader.close()
         self.composer.set("")
-        if self._owner.model.order:
-            self.navigation.open_place(0)
+        if (number := self._owner.model.newest) is not None:
+            self.navigation.open_(number)
 
     # --- reading ---
 
@@ -495,7 +518,25 @@ class ChatScreen(Screen[None]):
 
     def on_conversation_list_chosen(self, event: ConversationList.Chosen) -> None:
         """A click in the list."""
+        if self.filter.is_active:
+            self.filter.end()
         self.navigation.open_(event.number)
+
+    def show_archive(self) -> None:
+        """The archived conversations in the list, or the others again."""
+        model = self._owner.model
+        if not self.list_.display:
+            self.choices.jump()
+            return
+        model.show_archive(not model.shows_archive)
+        if model.shows_archive and not model.order:
+            self.say("Nothing is archived.")
+            model.show_archive(False)
+        self.show_bars()
+
+    def on_conversation_list_archive_chosen(self) -> None:
+        """A click on the line that leads to the archive, or back."""
+        self.show_archive()
 
     def on_conversation_list_requests_chosen(self) -> None:
         """A click on the last line of the list."""

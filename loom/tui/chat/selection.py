@@ -130,11 +130,17 @@ class Selection:
             "bookmark": lambda: acts().bookmark(self._chosen()),
             "unsend": lambda: acts().unsend(self._chosen()),
             "follow_quote": self._follow_quote,
+            "unread_from_here": self._mark_unread,
             "retry": self.retry,
             "delete_message": lambda: deletion.ask(self._chosen()),
             "undo_delete": deletion.undo,
             "write": self.stop,
         }
+
+    def _mark_unread(self) -> None:
+        if chosen := self._chosen():
+            self._navigation.mark_unread(chosen[0].row_id)
+            self.stop()
 
     # --- selecting ---
 

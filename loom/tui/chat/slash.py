@@ -5,6 +5,7 @@ A panel is imported where it is opened: what is not shown must not delay the fir
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import Any, Final
 
 from loom.addresses import parse_address
 from loom.api.commands import (
@@ -13,6 +14,7 @@ from loom.api.commands import (
     Connect,
     ImportToken,
     ListRequests,
+    MarkRead,
     RemoveContact,
     RenameContact,
     SetPreferences,
@@ -21,7 +23,9 @@ from loom.api.commands import (
 from loom.api.events import PairingDone
 from loom.api.views import ContactView
 from loom.errors import InvalidInput, LocalOnly, LoomError
+from loom.front.durations import parse_duration
 from loom.front.slash import Run, SlashCommand
+from loom.model import Level as NotifyLevel
 from loom.printable import printable
 from loom.tui.chat.choices import Choices
 from loom.tui.chat.message_actions import MessageActions
@@ -31,6 +35,9 @@ from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level
 from loom.tui.owner import Owner
+from loom.tui.times import now_ms
+
+LAST_ROW: Final = (1 << 63) - 1
 
 
 class SlashCommands:
@@ -39,6 +46,8 @@ class SlashCommands:
     Args:
         write: begins a text in the composer.
         quit_: ends the app.
+        filter_: narrows the list to the names that hold some words.
+        show_archive: shows the archived conversations, or the others again.
     """
 
     def __init__(
@@ -50,12 +59,15 @@ class SlashCommands:
         *,
         write: Callable[[str], None],
         quit_: Callable[[], None],
+        filter_: Callable[[str], None],
+        show_archive: Callable[[], None],
     ) -> None:
         self._owner = owner
         self._choices = choices
         self._navigation = navigation
         self._acts = acts
         self._write = write
+        self._filter_list = filter_
         opens: dict[str, Callable[[], None]] = {
             "help": choices.help,
             "contact": self.show_contact,
@@ -68,6 +80,9 @@ class SlashCommands:
             "connectivity": self._show_connectivity,
             "log": self._show_log,
             "settings": self._show_settings,
+            "archived": show_archive,
+            "mentions": choices.mentions,
+            "unread": navigation.mark_unread,
             "words": self._check_words,
             "lock": owner.lock,
             "quit": quit_,
@@ -82,8 +97,15 @@ class SlashCommands:
             "rename": self._rename,
             "block": self._block,
             "unblock": self._unblock,
-            "mute": partial(self._mute, True),
-            "unmute": partial(self._mute, False),
+            "mute": self._mute,
+            "unmute": partial(self._decide, muted=False),
+            "level": self._use_level,
+            "archive": partial(self._decide, archived=True),
+            "unarchive": partial(self._decide, archived=False),
+            "favourite": partial(self._decide, favourite=True),
+            "unfavourite": partial(self._decide, favourite=False),
+            "read": self._mark_read,
+            "filter": self._filter,
             "remove": self._remove,
             "connect": self._connect,
             "anchors": self._anchors,
@@ -99,11 +121,13 @@ class SlashCommands:
         model = self._owner.model
         match kind:
             case "contact":
-                return [model.conversations[number].contact.contact for number in model.order]
+                return [model.conversations[number].contact.contact for number in model.recent]
             case "theme":
                 return self._owner.themes()
             case "notify":
                 return list(Level)
+            case "level":
+                return list(NotifyLevel)
             case "keys":
                 return list(PROFILES)
             case "emoji":
@@ -126,6 +150,10 @@ class SlashCommands:
             "unblock": not current.contact.blocked,
             "mute": current.muted,
             "unmute": not current.muted,
+            "archive": current.contact.archived,
+            "unarchive": not current.contact.archived,
+            "favourite": current.contact.favourite,
+            "unfavourite": not current.contact.favourite,
         }
         return not hidden.get(command.name, False)
 
@@ -263,8 +291,49 @@ class SlashCommands:
         await self._owner.send(BlockContact(contact=self._contact, blocked=False))
         self._owner.say(f"What {name} sent during the block arrives when you are connected.")
 
-    async def _mute(self, on: bool, argument: str) -> None:
-        await self._owner.send(SetPreferences(contact=self._contact, muted=on))
+    async def _mute(self, argument: str) -> None:
+        if not argument:
+            await self._decide("", muted=True)
+        elif argument.casefold() == "off":
+            await self._decide("", muted=False)
+        else:
+            await self._mute_for(parse_duration(argument))
+
+    async def _mute_for(self, seconds: int | None) -> None:
+        """None: until one says otherwise; 0: no longer."""
+        until_ms = now_ms() + seconds * 1_000 if seconds else None
+        await self._decide("", muted=seconds != 0, mute_until_ms=until_ms)
+
+    async def _decide(self, argument: str, **habits: Any) -> None:
+        await self._owner.send(SetPreferences(contact=self._contact, **habits))
+
+    def switch(self, what: str) -> None:
+        """Whether the open conversation is archived, or a favourite: the other way round."""
+        is_on = getattr(self._open.contact, what)
+        self._owner.work(self._decide("", **{what: not is_on}), "decide")
+
+    def choose_mute(self) -> None:
+        """Ask for how long the open conversation is muted."""
+        self._choices.mute(
+            lambda seconds: self._owner.work(self._mute_for(seconds), "decide"),
+            muted=self._open.muted,
+        )
+
+    async def _use_level(self, argument: str) -> None:
+        now = self._open.contact.level
+        self._choose(
+            argument,
+            "Notify about",
+            [*NotifyLevel],
+            now,
+            lambda one: self._owner.work(self._decide("", level=one.casefold()), "decide"),
+        )
+
+    async def _mark_read(self, argument: str) -> None:
+        await self._owner.send(MarkRead(contact=self._contact, row_id=LAST_ROW))
+
+    async def _filter(self, argument: str) -> None:
+        self._filter_list(argument)
 
     async def _remove(self, argument: str) -> None:
         if not argument:

@@ -1,5 +1,7 @@
 """One contact: what is known of them, and everything that can be decided about them."""
 
+from functools import partial
+
 from loom.addresses import parse_address
 from loom.api.commands import (
     BlockContact,
@@ -16,13 +18,14 @@ from loom.api.views import ContactView, PeerView, Preference
 from loom.errors import ContactNotFound
 from loom.front.invite_words import joining_words
 from loom.front.reach import reach_words
-from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text, Toggle
+from loom.model import Level
+from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.screens.anchors import mail_words, silence_words
 from loom.tui.screens.connectivity import ERRORS
 from loom.tui.screens.verifying import VerifyPanel
-from loom.tui.times import clock_of, day_words, now_ms
+from loom.tui.times import clock_of, day_words, now_ms, since_words
 
 RENAME, ADDRESS, DELETE = "New name", "Connect to", "Delete"
 """The fields, by which a command puts the cursor there."""
@@ -33,6 +36,11 @@ _SESSIONS = {
     "unknown": "not used since Loom started",
 }
 FINGERPRINT_GROUP = 4
+LEVELS = {
+    Level.EVERYTHING.value: "Notify about everything",
+    Level.MENTIONS.value: "Notify about mentions of you",
+    Level.NOTHING.value: "Notify about nothing",
+}
 
 
 class PersonPanel(LivePanel):
@@ -141,7 +149,13 @@ class PersonPanel(LivePanel):
         items: list[Item] = [
             Button("Verify", self._do_verify, "compare safety numbers"),
             Toggle("Blocked", view.blocked, self._block, "messages still waiting will not be sent"),
-            Toggle("Muted", view.muted, self._mute, "no notifications, no unread count"),
+            Toggle("Muted", view.muted, self._mute, _mute_words(view)),
+            Toggle("Favourite", view.favourite, self._favour, "at the top of the list"),
+            Toggle("Archived", view.archived, self._archive, "until the next message"),
+            *(
+                Option("level", words, view.level == level, partial(self._notify, level))
+                for level, words in LEVELS.items()
+            ),
             Toggle(
                 "Read receipts",
                 allowed.read_receipts,
@@ -211,6 +225,15 @@ class PersonPanel(LivePanel):
     def _mute(self, on: bool) -> None:
         self._change(SetPreferences(contact=self.contact, muted=on))
 
+    def _favour(self, on: bool) -> None:
+        self._change(SetPreferences(contact=self.contact, favourite=on))
+
+    def _archive(self, on: bool) -> None:
+        self._change(SetPreferences(contact=self.contact, archived=on))
+
+    def _notify(self, level: str) -> None:
+        self._change(SetPreferences(contact=self.contact, level=level))
+
     def _show_reading(self, on: bool) -> None:
         self._change(SetPreferences(contact=self.contact, read_receipts=on))
 
@@ -223,6 +246,12 @@ class PersonPanel(LivePanel):
             await self.load()
 
         self.work(change())
+
+
+def _mute_words(view: ContactView) -> str:
+    if view.mute_until_ms is None:
+        return "not notified, not counted; /mute 8h: for a time"
+    return f"until {since_words(view.mute_until_ms)}"
 
 
 def _status(view: ContactView) -> tuple[str, str]:

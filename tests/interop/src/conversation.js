@@ -192,6 +192,8 @@ function takePayload(conversation, bytes, hash, nowMs) {
   conversation.seen.push(payload.id);
   if (payload.kind === "unknown") return [{ event: "unknown" }];
   if (payload.kind === "profile") {
+    if (payload.number < (conversation.profileNumber ?? 0)) return [];
+    conversation.profileNumber = payload.number;
     conversation.displayName = payload.name;
     return [{ event: "profile", name: payload.name }];
   }

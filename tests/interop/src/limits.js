@@ -3,6 +3,7 @@
 export const TOKEN_CHARACTERS = 111;
 export const TEXT_MAX_BYTES = 16_384;
 export const NAME_MAX_BYTES = 256;
+export const STATUS_MAX_BYTES = 256;
 export const DELETE_MAX_IDS = 100;
 export const REACTION_MAX_BYTES = 64;
 export const TIMER_MIN_S = 5;

@@ -6,7 +6,7 @@ import { equal, number } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { isHost } from "./host.js";
 import {
-  DELETE_MAX_IDS, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES,
+  DELETE_MAX_IDS, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES, STATUS_MAX_BYTES,
   REACTION_MAX_BYTES, RECEIPT_MAX_IDS, TEXT_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
 } from "./limits.js";
 
@@ -38,7 +38,7 @@ export const encodePayload = (fields) => encode(fields);
 export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body, null, 0]);
 export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, id, sentAtMs, delivered, read]);
 export const typing = (id, sentAtMs, on) => encode([TYPING, id, sentAtMs, on]);
-export const profile = (id, sentAtMs, name) => encode([PROFILE, id, sentAtMs, name]);
+export const profile = (id, sentAtMs, name, status = "", away = false) => encode([PROFILE, id, sentAtMs, sentAtMs, name, status, away]);
 
 /** A UUIDv7. */
 export function newMessageId(nowMs, random) {
@@ -114,8 +114,9 @@ function knownFields(tag, bytes) {
       check(fields.length === 1 && typeof fields[0] === "boolean");
       return { on: fields[0] };
     case PROFILE:
-      check(fields.length === 1 && isText(fields[0], 0, NAME_MAX_BYTES));
-      return { name: fields[0] };
+      check(fields.length === 4 && isCount(fields[0]) && isText(fields[1], 0, NAME_MAX_BYTES));
+      check(isText(fields[2], 0, STATUS_MAX_BYTES) && typeof fields[3] === "boolean");
+      return { number: fields[0], name: fields[1], status: fields[2], away: fields[3] };
     case MAILBOXES:
       check(fields.length === 2 && isCount(fields[0]) && isMailboxes(fields[1]));
       return { number: fields[0], mailboxes: fields[1].map(mailboxOf) };
