@@ -1,17 +1,19 @@
 """Random weeks of two people and two anchors: crashes, walls, wipes, old copies put back.
 
 Whatever happens, nothing is shown twice, no row goes without the other's Receipt, and two days
-after both were up with the trouble over nothing waits any more.
+after both were up with the trouble over nothing waits any more, and both see the same.
 """
 
 import os
 import random
-from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from loom.api.commands import DeleteMessages, EditMessage, Pin, React
 from loom.api.events import SessionStarted
+from loom.model import Direction
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.harness import Person, World
 
@@ -20,6 +22,7 @@ STEPS = 20
 SEEDS = 20 if os.environ.get("LOOM_TEST_LONG") else 2
 HAPPENS = (
     *["say"] * 6,
+    *["state"] * 5,
     *["stop", "start", "crash"] * 2,
     *["anchor"] * 3,
     *["link", "lose", "turns"],
@@ -32,7 +35,9 @@ class Weeks:
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
         self.random = random.Random(seed)
-        self.said: dict[str, list[str]] = {}
+        self.said: dict[str, dict[str, str]] = {}
+        """By author, the last wording by id; what was deleted for both is gone."""
+        self.texts = 0
         self.copies: dict[str, Path] = {}
         self.faults = 0
 
@@ -44,7 +49,7 @@ class Weeks:
             await anchor.start()
         self.people = await world.friends("Alice", "Bob")
         alice, bob = self.people
-        self.said = {alice.name: [], bob.name: []}
+        self.said = {alice.name: {}, bob.name: {}}
         accounts = self.random.choice(
             [[(alice, 0)], [(alice, 0), (bob, 1)], [(alice, 0), (alice, 1)]]
         )
@@ -70,6 +75,8 @@ class Weeks:
         match self.random.choice(HAPPENS):
             case "say":
                 await self.say(person)
+            case "state":
+                await self.state(person)
             case "stop":
                 if person.is_running:
                     await person.stop()
@@ -104,9 +111,33 @@ class Weeks:
         if not person.is_running:
             return
         for _ in range(self.random.randrange(1, 4)):
-            text = f"{person.name} {len(self.said[person.name])}"
-            await person.say(self.other(person), text)
-            self.said[person.name].append(text)
+            self.texts += 1
+            text = f"{person.name} {self.texts}"
+            [said] = await person.say(self.other(person), text)
+            self.said[person.name][said.message_id] = text
+
+    async def state(self, person: Person) -> None:
+        """Something about one of the last messages, if this machine is up."""
+        if not person.is_running:
+            return
+        contact, said = self.other(person).name, self.said[person.name]
+        last = [one for one in await person.history(self.other(person)) if not one.deleted][-9:]
+        for one in self.random.sample(last, min(len(last), 3)):
+            message_id, emoji = one.message_id, self.random.choice(["", "x", "y", "z"])
+            what = self.random.choice(["edit", "react", "pin", "delete"])
+            if what == "edit" and message_id in said:
+                said[message_id] += " again"
+                body = said[message_id]
+                await person.do(EditMessage(contact=contact, message_id=message_id, body=body))
+            elif what == "delete" and message_id in said:
+                del said[message_id]
+                command = DeleteMessages(contact=contact, message_ids=[message_id], for_both=True)
+                await person.do(command)
+            elif what == "pin":
+                on = self.random.random() < 0.7
+                await person.do(Pin(contact=contact, message_id=message_id, on=on))
+            else:
+                await person.do(React(contact=contact, message_id=message_id, emoji=emoji))
 
     async def up(self, person: Person) -> None:
         """Start it unless it runs."""
@@ -145,10 +176,29 @@ class Weeks:
         alice, bob = self.people
         await self.world.delivered(alice, bob, within_s=2.3 * DAY_S)
 
-    def check(self, person: Person) -> None:
-        """What the other said is here, each once."""
+    async def check(self, person: Person) -> None:
+        """What the other said is here, each once, and both see the same."""
         other = self.other(person)
-        assert Counter(person.received(other)) == Counter(self.said[other.name])
+        seen = await self.seen(person)
+        assert seen == await self.seen(other)
+        received = {name: body for name, (author, body, *_) in seen.items() if author is other}
+        assert received == self.said[other.name]
+
+    async def seen(self, person: Person) -> dict[str, tuple[Any, ...]]:
+        """What somebody sees, said from both sides alike; without what was deleted."""
+        other = self.other(person)
+        found = [one for one in await person.history(other) if not one.deleted]
+        assert len({one.message_id for one in found}) == len(found)
+        return {
+            one.message_id: (
+                person if one.direction == Direction.OUT else other,
+                one.body,
+                one.edited,
+                sorted((each.contact or person.name, each.emoji) for each in one.reactions),
+                one.pinned,
+            )
+            for one in found
+        }
 
 
 @pytest.mark.long
@@ -162,7 +212,7 @@ async def test_weeks(tmp_path: Path, seed: int) -> None:
             await weeks.step()
         await weeks.end()
         for person in weeks.people:
-            weeks.check(person)
+            await weeks.check(person)
             assert len(person.told(SessionStarted)) <= 2 * weeks.faults + 2
     finally:
         await world.close()

@@ -32,6 +32,9 @@ from loom.api.events import (
 )
 from loom.api.views import MessageView, Quote, Reaction
 from loom.errors import InvalidInput, InvalidText, MessageNotFound
+from loom.wire import content as wire
+from loom.wire.content import Target, Text
+from tests.node.by_hand import take_in
 from tests.node.harness import Person, World
 
 THUMB, HEART = "\N{THUMBS UP SIGN}", "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"
@@ -397,3 +400,33 @@ async def test_people_name_a_message_by_its_id_its_row_or_as_the_newest(world: W
     with pytest.raises(MessageNotFound):
         await named("last")
     assert (await named(f"#{mine.row_id}")).deleted
+
+
+async def test_what_is_stated_before_its_message_comes_is_part_of_it(world: World) -> None:
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.add(bob)
+    one, two = Target(True, b"1" * 16), Target(True, b"2" * 16)
+    early = [
+        wire.Edit(b"a" * 16, 7, one.message_id, 2, "changed"),
+        wire.Edit(b"b" * 16, 7, one.message_id, 1, "in between"),
+        wire.React(b"c" * 16, 7, one, 1, THUMB),
+        wire.Pin(b"d" * 16, 7, one, 1, True),
+        wire.Delete(b"e" * 16, 7, (two.message_id,)),
+    ]
+    texts = [Text(one.message_id, 5, "first"), Text(two.message_id, 5, "never shown")]
+    await take_in(alice, bob, [*early[:2], *early[2:4], texts[0]])  # in one batch
+    await take_in(alice, bob, early)  # once more
+    await take_in(alice, bob, [*texts, *early])
+    [shown] = await alice.history(bob)
+    assert (shown.body, shown.edited, shown.pinned) == ("changed", True, True)
+    assert shown.reactions == [Reaction(contact="Bob", emoji=THUMB)]
+    history = await alice.do(ShowEdits(contact="Bob", message_id=shown.message_id))
+    assert [one.body for one in history.wordings] == ["first", "in between", "changed"]
+    [event] = alice.told(MessageReceived)
+    assert (event.body, event.edited, event.reactions) == ("changed", True, shown.reactions)
+    assert not alice.told(MessageEdited) + alice.told(MessageReacted) + alice.told(MessagePinned)
+    # And a Delete in the batch of its Text.
+    three = b"3" * 16
+    delete = wire.Delete(b"f" * 16, 7, (three,))
+    await take_in(alice, bob, [delete, Text(three, 5, "nor this")])
+    assert [one.body for one in await alice.history(bob)] == ["changed"]
