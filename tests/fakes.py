@@ -316,8 +316,10 @@ class FakeNode:
                     and (command.before_ms is None or m.sent_at_ms < command.before_ms)
                     and (command.since_ms is None or m.sent_at_ms >= command.since_ms)
                     and (command.before_row is None or m.row_id < command.before_row)
+                    and (command.after_row is None or m.row_id > command.after_row)
                 ]
-                return Messages(messages=found[-command.limit :])
+                few = slice(command.limit) if command.oldest else slice(-command.limit, None)
+                return Messages(messages=found[few])
             case FindMessage():
                 contact = self._contact(command.contact)
                 way = {"last": "out", "theirs": "in"}.get(command.name)

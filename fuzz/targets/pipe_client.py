@@ -28,11 +28,12 @@ from loom.cli.contacts import contact_words
 from loom.cli.daemon import _status_words
 from loom.cli.events import event_words
 from loom.cli.message_words import message_words
-from loom.cli.output import Output, json_line
+from loom.cli.output import Output
 from loom.control.lines import ANSWER_MAX_BYTES, API_VERSION, Answer, Failure, Greeting, encode
 from loom.control.pipe import FROM_AFAR, MARKER
 from loom.control.pipe_client import PipeClient, open_pipe
 from loom.errors import LoomError
+from loom.front.json_line import json_line
 from loom.front.qr import qr_rows
 from loom.front.sentences import in_app, on_command_line
 from loom.printable import printable

@@ -11,8 +11,8 @@ from loom.api.views import MailFileRead, MailFileView
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import MailFileWritten
-from loom.cli.tokens import write_private
 from loom.errors import InvalidInput, StoreUnavailable
+from loom.front.private_file import write_private
 from loom.printable import printable
 from loom.wire.limits import MAIL_FILE_MAX_BYTES
 

@@ -37,7 +37,15 @@ SLOWLY = " (slow on purpose, to resist guessing)"
 ATTACHING: Final = frozenset(
     {
         *("loom", "loom send", "loom history", "loom search", "loom delete", "loom listen"),
-        *("loom watch", "loom typing", "loom edit", "loom edits", "loom react", "loom pin"),
+        *(
+            "loom export",
+            "loom watch",
+            "loom typing",
+            "loom edit",
+            "loom edits",
+            "loom react",
+            "loom pin",
+        ),
         *("loom unpin", "loom pins", "loom bookmark", "loom bookmarks", "loom forward"),
         *(
             "loom mute",

@@ -1,7 +1,6 @@
 """What a command says: JSON lines for machines, words and tables for people."""
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from loom.api.events import PairingFailed, Warned
 from loom.api.views import View
 from loom.errors import LoomError, OutputFailed
 from loom.front import signs
+from loom.front.json_line import json_line
 from loom.printable import printable
 
 
@@ -76,6 +76,14 @@ class MailFileWritten(View, frozen=True, kw_only=True, tag="mail_file"):
     left: int
 
 
+class ConversationWritten(View, frozen=True, kw_only=True, tag="conversation.written"):
+    """A conversation that `loom export` wrote to a file, and how many messages there are."""
+
+    contact: str
+    contact_id: int
+    messages: int
+
+
 class CheckLine(View, frozen=True, kw_only=True, tag="check"):
     """One thing that `loom doctor` looked at."""
 
@@ -124,15 +132,6 @@ class DemoReady(View, frozen=True, kw_only=True, tag="demo.ready"):
 
 FOLD_LINES: Final = 40
 DONE: Final = "The command itself was carried out."
-_encoder = msgspec.json.Encoder()
-# Lossless for a JSON reader, harmless for a terminal: C1 controls, line and bidi controls.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-
-
-def json_line(value: msgspec.Struct) -> str:
-    """One object on one line, with `v` and `type`."""
-    text = _encoder.encode(value).decode()
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def line_of(value: msgspec.Struct) -> bytes:

@@ -1,8 +1,6 @@
 """Tokens: given to others, taken from others, looked into."""
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +22,7 @@ from loom.cli.output import (
 )
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.given_text import text_of
+from loom.front.private_file import write_private
 from loom.front.qr import qr_rows
 from loom.front.sentences import shell_word
 
@@ -31,8 +30,6 @@ PANEL = "People"
 TOKEN_FILE_MAX_BYTES = 64 * 1024
 BLACK_ON_WHITE = "\x1b[30;107m"
 PLAIN = "\x1b[0m"
-_STREAMS = (("dev",), ("proc",))
-"""/dev/stdout may lead to a regular file that others write to as well."""
 
 Token = Annotated[
     str,
@@ -183,40 +180,6 @@ def _decoded(data: bytes) -> str:
         return text_of(data)
     except UnicodeDecodeError as error:
         raise InvalidToken(reason="it is not text") from error
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace a regular file whole, mode 0600, or make one; write into a device or a pipe.
-
-    A link stays one: what it points to is written.
-
-    Raises:
-        InvalidInput: a folder, or it cannot be written.
-    """
-    try:
-        if path.is_dir():
-            raise InvalidInput(what=f"{path} is a folder: write the name of a file")
-        if (path.exists() and not path.is_file()) or path.absolute().parts[1:2] in _STREAMS:
-            with path.open("ab") as stream:
-                stream.write(data)
-        else:
-            _replace(path.resolve(), data)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        why = getattr(error, "strerror", None) or "its links go in a circle"
-        raise InvalidInput(what=f"{path} cannot be written: {why}") from error
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """At any instant the file is the old one or the new; nobody else's file is touched."""
-    descriptor, name = tempfile.mkstemp(prefix=".loom-", dir=path.parent)  # mode 0600
-    new = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
 
 
 def print_qr_code(output: Output, text: str) -> None:

@@ -84,6 +84,14 @@ COMMANDS: Final = (
         needs_contact=True,
         also="delete everyone retract take back",
     ),
+    SlashCommand(
+        "export",
+        "[FORMAT]",
+        "Write this conversation to a file, unencrypted",
+        "export",
+        needs_contact=True,
+        also="save backup text markdown json html print",
+    ),
     SlashCommand("contact", "", "Show this contact", needs_contact=True, also="details profile"),
     SlashCommand(
         "verify",
@@ -160,6 +168,8 @@ COMMANDS: Final = (
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )
 
+EXPORTS: Final = ("text", "markdown", "jsonl", "html")
+"""The formats that `/export` takes, known without importing them."""
 
 _NAMES: Final = by_name(COMMANDS)
 

@@ -8,8 +8,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MAPS = "".join((ROOT / "docs" / name).read_text() for name in ("ARCHITECTURE.md", "TUI.md"))
 PACKAGES = [
-    *("api", "anchor", "control", "core", "core/delivery", "crypto", "discovery", "front", "node"),
-    *("node/routes", "storage", "transport", "wire", "tui/kit"),
+    *(
+        "api",
+        "anchor",
+        "control",
+        "core",
+        "core/delivery",
+        "crypto",
+        "discovery",
+        "front",
+        "front/export",
+    ),
+    *("node", "node/routes", "storage", "transport", "wire", "tui/kit"),
 ]
 
 

@@ -187,6 +187,11 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "token": (shows("LOOM-AAAA"),),
     "connectivity": (shows("Listening at"),),
     "anchors": (shows("No anchor is in use"), shows("> LOOM-ABC", "LOOM-ABC")),
+    "export": (
+        shows("The copy is not encrypted"),
+        shows("Write it as a web page", "html"),
+        shows("There is no format nonsense", "nonsense"),
+    ),
     "log": (shows("Refresh"),),
     "report": (Step("", lambda app, _: "Copied" in screen(app) and "Listening" in screen(app)),),
     "settings": (shows("[x] Read receipts"),),

@@ -30,6 +30,7 @@ from loom.printable import printable
 from loom.tui.chat.choices import Choices
 from loom.tui.chat.message_actions import MessageActions
 from loom.tui.chat.navigation import Navigation
+from loom.tui.commands import EXPORTS
 from loom.tui.emoji import EMOJI
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
@@ -94,6 +95,7 @@ class SlashCommands:
             "accept": self._accept,
             "open": self._open_conversation,
             "search": self._search,
+            "export": self._export,
             "rename": self._rename,
             "block": self._block,
             "unblock": self._unblock,
@@ -132,6 +134,8 @@ class SlashCommands:
                 return list(PROFILES)
             case "emoji":
                 return list(EMOJI)
+            case "export":
+                return list(EXPORTS)
         return []
 
     def is_possible(self, command: SlashCommand) -> bool:
@@ -363,6 +367,17 @@ class SlashCommands:
         from loom.tui.screens.peers import PeersPanel
 
         self._owner.open_panel(PeersPanel(self._owner))
+
+    async def _export(self, argument: str) -> None:
+        from loom.front.export.conversation import format_named
+        from loom.tui.screens.export import ExportPanel
+
+        if argument:
+            format_named(argument)
+        current = self._owner.model.open_
+        if current is not None:
+            panel = ExportPanel(self._owner, current.number, current.name, argument.lower())
+            self._owner.open_panel(panel)
 
     def _show_token(self) -> None:
         from loom.tui.screens.token import TokenPanel

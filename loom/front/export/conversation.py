@@ -1,0 +1,107 @@
+"""A whole conversation, a page at a time, in one of the formats."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from loom.api.commands import Command, History, ShowContact
+from loom.api.views import MessageView
+from loom.errors import InvalidInput
+from loom.front.export import facts, html, jsonl, markdown, text
+from loom.printable import printable
+
+R = TypeVar("R")
+
+PAGE: Final = 200
+"""Messages of a page: of the longest texts, 20 MB as JSON, which an answer may have."""
+
+
+NAME_MAX: Final = 40
+
+
+class Format(NamedTuple):
+    """How one format is written. All text that it is given may be hostile."""
+
+    ending: str
+    head: Callable[[str, str], str]
+    """Of the contact's name and when it was written."""
+    day: Callable[[str], str]
+    message: Callable[[MessageView], str]
+    tail: str
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "text": Format("txt", text.head, text.day, text.message, ""),
+    "markdown": Format("md", markdown.head, markdown.day, markdown.message, ""),
+    "jsonl": Format("jsonl", jsonl.head, jsonl.day, jsonl.message, ""),
+    "html": Format("html", html.head, html.day, html.message, html.TAIL),
+}
+
+
+class Send(Protocol):
+    """`Client.send`."""
+
+    async def __call__(self, command: Command[R]) -> R:
+        """See `Client.send`."""
+        ...
+
+
+class Written(NamedTuple):
+    """The next part, and how many messages are in it."""
+
+    text: str
+    messages: int
+
+
+def format_named(name: str) -> Format:
+    """Raises InvalidInput: there is none of that name."""
+    if (found := FORMATS.get(name.lower())) is None:
+        raise InvalidInput(
+            what=f"There is no format {printable(name[:40])}; write {', '.join(FORMATS)}"
+        )
+    return found
+
+
+def file_name(contact: str) -> str:
+    """A harmless name for a file, without its ending: letters and digits of the contact's name."""
+    kept = "".join(one if one.isalnum() else "-" for one in printable(contact)[:NAME_MAX])
+    return f"loom-{kept.strip('-') or 'conversation'}"
+
+
+async def written(
+    send: Send,
+    contact: str,
+    how: Format,
+    *,
+    since_ms: int | None = None,
+    before_ms: int | None = None,
+    now_ms: int,
+) -> AsyncIterator[Written]:
+    """All messages with since_ms <= sent_at_ms < before_ms, oldest first, in constant memory.
+
+    Raises:
+        LoomError: what the node raised.
+    """
+    view = await send(ShowContact(contact=contact))
+    yield Written(how.head(view.contact, facts.moment(now_ms)), 0)
+    page = History(
+        contact=f"#{view.contact_id}",
+        limit=PAGE,
+        since_ms=since_ms,
+        before_ms=before_ms,
+        oldest=True,
+    )
+    day = ""
+    while found := (await send(page)).messages:
+        parts: list[str] = []
+        for message in found:
+            if (new_day := facts.day(message)) != day:
+                day = new_day
+                parts.append(how.day(day))
+            parts.append(how.message(message))
+        yield Written("".join(parts), len(found))
+        if len(found) < PAGE:
+            break
+        page = msgspec.structs.replace(page, after_row=found[-1].row_id)
+    yield Written(how.tail, 0)

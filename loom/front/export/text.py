@@ -1,0 +1,26 @@
+"""Plain text: what somebody wrote is indented, so it cannot pass for another message."""
+
+from loom.api.views import MessageView
+from loom.front.export import facts
+from loom.printable import printable
+
+
+def head(contact: str, written_at: str) -> str:
+    """The first lines."""
+    notice = facts.NOTICE.format(written_at)
+    return f"Conversation with {printable(contact)}\n{notice}\n"
+
+
+def day(day: str) -> str:
+    """Before the first message of a day."""
+    return f"\n{day}\n"
+
+
+def message(view: MessageView) -> str:
+    """One message."""
+    lines = [] if (quote := facts.quote(view)) is None else [f"> {quote}"]
+    lines += facts.body(view).split("\n")
+    if remarks := facts.remarks(view):
+        lines.append(f"[{', '.join(remarks)}]")
+    said = "".join(f"    {line}".rstrip() + "\n" for line in lines)
+    return f"\n{facts.clock(view)}  {facts.author(view)}:\n{said}"

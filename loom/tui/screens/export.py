@@ -1,0 +1,84 @@
+"""Writing a conversation to a file, unencrypted: which format, which file."""
+
+import asyncio
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from loom.front.export.conversation import FORMATS, Format, file_name, written
+from loom.front.private_file import private_file
+from loom.printable import printable
+from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.tui.kit.panel import Panel
+from loom.tui.owner import Owner
+from loom.tui.times import now_ms
+
+FILE = "File"
+_LABELS = {
+    "text": "Write it as plain text",
+    "markdown": "Write it as Markdown",
+    "jsonl": "Write it as JSON lines, for programs",
+    "html": "Write it as a web page that needs no network",
+}
+
+
+class ExportPanel(Panel):
+    """Says once that the copy is plain; each format is a button."""
+
+    can_go_back = True
+
+    def __init__(self, loom: Owner, number: int, name: str, chosen: str = "") -> None:
+        """`chosen`: the format where the cursor begins."""
+        super().__init__(loom, _LABELS.get(chosen, ""))
+        self.loom = loom
+        self._number = number
+        self._contact = name
+        self._file = Field(FILE, form="its ending comes by itself")
+        self._file.put(f"~/{file_name(name)}")
+
+    @property
+    def heading(self) -> str:
+        """See `Panel.heading`."""
+        return f"Export the conversation with {printable(self._contact)}"
+
+    def back(self) -> None:
+        """See `Panel.back`."""
+        self.dismiss(None)
+
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
+        return [
+            Text("The copy is not encrypted: whoever can read the file reads the conversation."),
+            GAP,
+            self._file,
+            GAP,
+            *(Button(_LABELS[name], partial(self._write, how)) for name, how in FORMATS.items()),
+        ]
+
+    def _write(self, how: Format) -> None:
+        ending = f".{how.ending}"
+        given = self._file.text.strip()
+        if not given:
+            self.refuse(self._file, "Write the name of a file.")
+            return
+        try:
+            path = Path(given).expanduser()
+            if path.suffix != ending:
+                path = path.with_name(path.name + ending)
+        except (RuntimeError, ValueError):  # nobody's home, or no name
+            self.refuse(self._file, "This is no name of a file.")
+            return
+        if path.exists():
+            self.refuse(self._file, f"There is a file {path.name} already: write another name.")
+            return
+        self.work(self._put(path, how), "Writing", field=self._file)
+
+    async def _put(self, path: Path, how: Format) -> None:
+        messages = 0
+        parts = written(self.loom.send, f"#{self._number}", how, now_ms=now_ms())
+        with ExitStack() as stack:
+            file = await asyncio.to_thread(stack.enter_context, private_file(path))
+            async for part in parts:
+                await asyncio.to_thread(file.write, part.text.encode())
+                messages += part.messages
+        self.say(f"{messages} messages written to {printable(str(path))}.")
