@@ -140,6 +140,8 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     """What they say of themselves; empty: nothing."""
     away: bool = False
     """They say so; it says nothing of how they are reached."""
+    looks_like: str = ""
+    """Another contact whose name could be taken for this one's, or for their own; empty: none."""
     verified: bool
     blocked: bool
     identity_changed: bool

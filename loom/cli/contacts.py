@@ -237,6 +237,9 @@ def standing(view: ContactView) -> str:
     """How far the contact is to be trusted, in a word or two."""
     if view.identity_changed:
         return "IDENTITY CHANGED"
+    if view.looks_like and not view.blocked:
+        trust = "verified" if view.verified else "not verified"
+        return f"{trust}, LOOKS LIKE {view.looks_like}"
     if view.blocked:
         return "blocked"
     return "verified" if view.verified else "not verified"

@@ -5,6 +5,8 @@ import pytest
 from loom.api.commands import (
     BlockContact,
     ListContacts,
+    RemoveContact,
+    RenameContact,
     SetProfile,
     ShowContact,
     ShowProfile,
@@ -153,3 +155,21 @@ async def test_somebody_invisible_announces_nothing(world: World) -> None:
     assert alice.node.network.mdns == "off"
     await alice.do(SetProfile(invisible=False))
     await world.until(lambda: alice.node.network.mdns == "on")
+
+
+async def test_a_contact_whose_name_looks_like_anothers_is_marked(world: World) -> None:
+    alice, bob, eve = await world.friends("Alice", "Bob", "Eve")
+    await world.delivered(alice, bob, eve)
+
+    async def marks() -> list[tuple[str, str]]:
+        found = (await alice.do(ListContacts())).contacts
+        return [(one.contact, one.looks_like) for one in found]
+
+    assert await marks() == [("Bob", ""), ("Eve", "")]
+    await eve.do(SetProfile(name="Воb"))
+    await world.delivered(alice, eve)
+    assert await marks() == [("Bob", ""), ("Eve", "Bob")]
+    await alice.do(RenameContact(contact="Eve", name="B0b"))
+    assert sorted(await marks()) == [("B0b", "Bob"), ("Bob", "B0b")]
+    await alice.do(RemoveContact(contact="B0b"))
+    assert await marks() == [("Bob", "")]

@@ -39,6 +39,7 @@ from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.introduction import new_join, queue_profile
 from loom.node.journal import Happened
+from loom.node.look_alikes import LookAlikes
 from loom.node.message_view import shown_id
 from loom.node.names import check_name, free_name
 from loom.node.network import Network
@@ -76,6 +77,7 @@ class ContactCommands:
         self._parts = parts
         self._roster = roster
         self._network = network
+        self._look_alikes = LookAlikes(roster)
         self._changing = asyncio.Lock()
         self.handlers: Handlers = {
             api.ExportToken: self._export_token,
@@ -444,7 +446,11 @@ class ContactCommands:
     ) -> views.ContactView:
         join = self._network.joins.of(device.device_id)
         view = _contact_view(device, unseen, queued, last, join, reach_of(device, lies))
-        return msgspec.structs.replace(view, **_habits(decided, self._parts.clock.now_ms()))
+        return msgspec.structs.replace(
+            view,
+            looks_like=self._look_alikes.of(device.person),
+            **_habits(decided, self._parts.clock.now_ms()),
+        )
 
     def _introduce(
         self,
