@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
 from itertools import accumulate, islice
@@ -32,11 +32,18 @@ INSERT INTO messages
 _INDEX_PLAIN = """
 INSERT INTO messages_text (rowid, body) SELECT row_id, body FROM messages WHERE row_id >= ?
 """
+CHINESE_RARE = "\u9f98\u9f96"
+"""A word in one message of 50,000, of letters that no other has."""
+_HAN = 3_500
 _CYCLE = 500
 _OTHERS = 18
 _WORDS = 50_000
 _TEXTS = 10_007
 _SYLLABLES = [a + b for a in "bcdfghklmnprstvwz" for b in "aeiou"]
+
+
+Says = Callable[[int], str]
+"""The text of a message, by its number."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -57,19 +64,53 @@ def needle(settings: Settings) -> int:
     return count(settings) // 2
 
 
-def rows(settings: Settings) -> Iterator[Row]:
+def rows(settings: Settings, says: Says | None = None) -> Iterator[Row]:
     """All messages, oldest first."""
+    says = says or body
     for number in range(1, count(settings) + 1):
         yield Row(
             number,
             _contact(number),
-            f"the {NEEDLE} in the middle" if number == needle(settings) else body(number),
+            f"the {NEEDLE} in the middle" if number == needle(settings) else says(number),
         )
 
 
 def body(number: int) -> str:
     """What a message says, but for the one with the needle; the last word tells its neighbours."""
     return f"{_texts()[number % _TEXTS]} {vocabulary()[number % _WORDS]}"
+
+
+def chinese_body(number: int) -> str:
+    """The same in Han without spaces."""
+    return _chinese_texts()[number % _TEXTS] + (CHINESE_RARE if number % _WORDS == 7 else "")
+
+
+@cache
+def _chinese_vocabulary() -> list[str]:
+    """Words of one to three letters, the commonest first."""
+    draw = random.Random(3)
+    letters = [chr(code) for code in range(0x4E00, 0x4E00 + _HAN)]
+    draw.shuffle(letters)
+    weights = list(accumulate(1 / (rank + 2.7) for rank in range(_HAN)))
+    return [
+        "".join(draw.choices(letters, cum_weights=weights, k=draw.choice((1, 2, 2, 2, 3))))
+        for _ in range(_WORDS)
+    ]
+
+
+@cache
+def _chinese_texts() -> list[str]:
+    draw = random.Random(4)
+    weights = list(accumulate(1 / (rank + 2.7) for rank in range(_WORDS)))
+    return [
+        "".join(draw.choices(_chinese_vocabulary(), cum_weights=weights, k=draw.randint(2, 17)))
+        for _ in range(_TEXTS)
+    ]
+
+
+def chinese_common() -> str:
+    """The commonest word of two letters."""
+    return next(word for word in _chinese_vocabulary() if len(word) == 2)
 
 
 def _contact(number: int) -> int:
@@ -134,13 +175,13 @@ def fill_plain(path: Path, settings: Settings) -> None:
             db.execute("COMMIT")
 
 
-def fill(home: Path, settings: Settings) -> None:
+def fill(home: Path, settings: Settings, says: Says | None = None) -> None:
     """A profile under `home` with this history, stored and committed as the node does it."""
     from bench.peers import loom_cli
 
     loom_cli.create(home, PROFILE)
     loom_cli.add_strangers(home, PROFILE, CONTACTS)
-    waiting = rows(settings)
+    waiting = rows(settings, says)
 
     def store(db: "Db") -> int:
         return sum(_insert(db, row) for row in islice(waiting, PER_COMMIT))

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bench.harness import Contender, Row, Sample, Settings, Source, Target, Unit
+from bench.harness import Contender, Row, Sample, Settings, Target, Unit
 from bench.peers import large
 from bench.processes import deadline_s
 
@@ -47,6 +47,13 @@ def _home(settings: Settings) -> Path:
 
 
 @cache
+def _chinese_home(settings: Settings) -> Path:
+    home = _folder()
+    large.fill(home, settings, large.chinese_body)
+    return home
+
+
+@cache
 def _plain(settings: Settings) -> Path:
     path = _folder() / "plain.db"
     large.fill_plain(path, settings)
@@ -62,7 +69,8 @@ def _mean(count: int, work: Callable[[], object]) -> float:
 
 # --- one page of hits ---
 
-_Search = Callable[[str, int | None, Settings], AbstractContextManager[Sample]]
+_Home = Callable[[Settings], Path]
+_Search = Callable[[str, int | None, _Home, Settings], AbstractContextManager[Sample]]
 
 
 def _found(word: str, contact_id: int | None) -> "Callable[[Db], object]":
@@ -74,28 +82,32 @@ def _found(word: str, contact_id: int | None) -> "Callable[[Db], object]":
 
 
 @contextmanager
-def _search(word: str, contact_id: int | None, settings: Settings) -> Iterator[Sample]:
+def _search(word: str, contact_id: int | None, home: _Home, settings: Settings) -> Iterator[Sample]:
     """Seconds for the newest page of hits, in the thread that reads."""
     count = settings.amount(20, 2)
-    with closing(large.open_store(_home(settings))) as database:
+    with closing(large.open_store(home(settings))) as database:
         found = _found(word, contact_id)
         yield lambda: _mean(count, lambda: database.read_now(found))
 
 
 @contextmanager
-def _first_search(word: str, contact_id: int | None, settings: Settings) -> Iterator[Sample]:
+def _first_search(
+    word: str, contact_id: int | None, home: _Home, settings: Settings
+) -> Iterator[Sample]:
     """The same with a store that was opened for it, so that nothing is decrypted yet."""
     found = _found(word, contact_id)
 
     def sample() -> float:
-        with closing(large.open_store(_home(settings))) as database:
+        with closing(large.open_store(home(settings))) as database:
             return _mean(1, lambda: database.read_now(found))
 
     yield sample
 
 
 @contextmanager
-def _awaited_search(word: str, contact_id: int | None, settings: Settings) -> Iterator[Sample]:
+def _awaited_search(
+    word: str, contact_id: int | None, home: _Home, settings: Settings
+) -> Iterator[Sample]:
     """The same as a front end in this process has it: asked of the node, answered with views."""
     from bench.peers import loom_cli
     from loom.api.commands import Search
@@ -105,7 +117,7 @@ def _awaited_search(word: str, contact_id: int | None, settings: Settings) -> It
     count = settings.amount(20, 2)
     within = None if contact_id is None else f"#{contact_id}"
     command = Search(text=word, contact=within, limit=PAGE)
-    profiles = open_profiles(Where(home=_home(settings)))
+    profiles = open_profiles(Where(home=home(settings)))
     with asyncio.Runner() as runner:
         client = runner.run(profiles.unlock(large.PROFILE, loom_cli.PASSPHRASE, loom_cli.OFFLINE))
 
@@ -131,21 +143,29 @@ def _plain_search(query: str, contact_id: int | None, settings: Settings) -> Ite
 
 
 def _row(name: str, figure: str, word: str, contact_id: int | None = None) -> Row:
-    def source(search: _Search, text: str) -> Source:
-        return partial(search, text, contact_id)
-
     return Row(
         name,
         figure,
         Unit.SECONDS,
         (
-            Contender("loom", source(_search, word)),
-            Contender("loom, just opened", source(_first_search, word)),
-            Contender("loom, awaited", source(_awaited_search, word)),
-            Contender("sqlite", source(_plain_search, f'"{word}"*')),
-            Contender("sqlite, whole word", source(_plain_search, f'"{word}"')),
+            *_contenders(word, contact_id, _home),
+            Contender("sqlite", partial(_plain_search, f'"{word}"*', contact_id)),
+            Contender("sqlite, whole word", partial(_plain_search, f'"{word}"', contact_id)),
         ),
         (Target(at_most=0.05), Target("sqlite", at_most=2.5)),
+    )
+
+
+def _inside(name: str, figure: str, word: str) -> Row:
+    contenders = _contenders(word, None, _chinese_home)
+    return Row(name, figure, Unit.SECONDS, contenders, (Target(at_most=0.05),))
+
+
+def _contenders(word: str, contact_id: int | None, home: _Home) -> tuple[Contender, ...]:
+    return (
+        Contender("loom", partial(_search, word, contact_id, home)),
+        Contender("loom, just opened", partial(_first_search, word, contact_id, home)),
+        Contender("loom, awaited", partial(_awaited_search, word, contact_id, home)),
     )
 
 
@@ -218,6 +238,16 @@ ROWS = (
         "newest 100 hits of a common word in one of 500 conversations",
         large.common_word(),
         large.STREWN,
+    ),
+    _inside(
+        "search-inside-common",
+        "newest 100 hits of the commonest word of two letters in Chinese texts",
+        large.chinese_common(),
+    ),
+    _inside(
+        "search-inside-rare",
+        "all hits of a rare word of two letters in Chinese texts",
+        large.CHINESE_RARE,
     ),
     Row(
         "open-million",

@@ -21,7 +21,7 @@ PART_BITS: Final = 17
 """The row numbers in one part differ in so many low bits only."""
 INDEX_EVERY: Final = 256
 """Messages that wait for the index at most; a search indexes what waits before it looks."""
-SLICE: Final = 4_096
+SLICE: Final = 2_048
 SLICE_BYTES: Final = 512 * 1024
 """What one transaction indexes at most, the last message's bytes apart: commits wait meanwhile."""
 DAY_MS: Final = 86_400_000
