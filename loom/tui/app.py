@@ -38,7 +38,7 @@ from loom.front.sentences import in_app
 from loom.front.signs import Signs, signs_of_terminal
 from loom.tui import times
 from loom.tui.chat.screen import ChatScreen
-from loom.tui.idle import LOOK_S, Idle
+from loom.tui.idle import LOOK_S, Idle, last_read_s
 from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.lines import Look
 from loom.tui.model import Model, arrivals_words, preview_of
@@ -97,10 +97,16 @@ class LoomApp(Owner):
         self._seq = 0
         settings, self.complaint = read_or_default(config)
         self.model = Model(host=host)
-        self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
+        self.look = Look(
+            load_theme(settings.theme, config / THEMES),
+            signs or signs_of_terminal(),
+            is_formatted=settings.formatting,
+        )
         self.keys = Keys(settings.keys, settings.bind)
         self._bind = settings.bind
         self.idle = Idle(settings.lock_after_min * 60)
+        self._read_s = 0.0
+        """When the terminal was read last, while it was lent."""
         self._day = times.today()
         self._muted: set[int] = set()
         """As it was shown last: a mute ends by itself."""
@@ -168,6 +174,7 @@ class LoomApp(Owner):
             from loom.tui.screens.hidden import DEMO, Hidden
 
             self._is_covered = True
+            self.work(self.chat.outside.end(), "editor")
             self.push_screen(Hidden(self, self.profile, DEMO, lambda _: self._uncover()))
 
     def _uncover(self) -> None:
@@ -210,7 +217,10 @@ class LoomApp(Owner):
             self.pop_screen()
 
     def lock_when_idle(self) -> None:
-        """Nobody did anything for long."""
+        """Nobody did anything for long; what is typed in an editor outside counts, too."""
+        if self.is_lent and (read_s := last_read_s()) != self._read_s:
+            self._read_s = read_s
+            self.idle.touch()
         if self.idle.is_over():
             self.lock()
 
@@ -412,6 +422,12 @@ class LoomApp(Owner):
         """Change the keys, now and next time."""
         self.keys = Keys(profile, self._bind)
         change_app_setting(self.config, "keys", profile)
+        self.chat.show_all()
+
+    def use_formatting(self, on: bool) -> None:
+        """Whether the marks in texts change how they look, now and next time."""
+        self.look.is_formatted = on
+        change_app_setting(self.config, "formatting", on)
         self.chat.show_all()
 
     def use_notices(self, level: str) -> None:

@@ -162,6 +162,13 @@ COMMANDS: Final = (
     ),
     SlashCommand("notify", "LEVEL", "Change what notifications show", "notify", also="bell"),
     SlashCommand("theme", "NAME", "Change the theme", "theme", also="colors colours dark light"),
+    SlashCommand(
+        "formatting",
+        "LOOK",
+        "Show texts formatted, or plainly as typed",
+        "formatting",
+        also="markdown bold italic code highlighting emphasis",
+    ),
     SlashCommand("keys", "NAME", "Change the keys", "keys", also="emacs vi shortcuts bindings"),
     SlashCommand("words", "", "Check your 24 words", also="recovery phrase backup"),
     SlashCommand("lock", "", "Lock", aliases=("l",)),

@@ -1,8 +1,12 @@
 """An app that writes to the terminal only what changed (see loom/tui/canvas.py)."""
 
 import os
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+WITHOUT_MODES: Final = "\x1b[r\x1b[?6l\x1b[?1l\x1b>"
+"""No scrolling region, origin or keypad of another program's."""
+
 
 class DrawnApp(App[R], inherit_bindings=False):
     """Screens may have `caret()`, where one writes, and `moved()`, which rows moved."""
@@ -40,6 +47,8 @@ class DrawnApp(App[R], inherit_bindings=False):
         self._disable_tooltips = self._disable_notifications = True
         self._canvas = Canvas()
         self._title = ""
+        self.is_lent = False
+        """Whether another program has the terminal."""
         self._first_key = ""
         """Of two that mean something together; the second has not come yet."""
 
@@ -94,12 +103,16 @@ class DrawnApp(App[R], inherit_bindings=False):
 
     def write_terminal(self, sequence: str) -> None:
         """Write a sequence that shows nothing: bell, clipboard."""
-        if self._driver is not None and not self.is_headless:
+        if self._driver is not None and not self.is_headless and not self.is_lent:
             self._driver.write(sequence)
 
     def show_title(self, title: str) -> None:
         """Set the terminal's title; the one it had comes back at the end."""
-        if title != self._title and os.environ.get("TERM") not in ("linux", "dumb"):
+        if (
+            title != self._title
+            and not self.is_lent
+            and os.environ.get("TERM") not in ("linux", "dumb")
+        ):
             self._title = title
             self.write_terminal(f"\x1b]2;{title}\a")
 
@@ -107,6 +120,34 @@ class DrawnApp(App[R], inherit_bindings=False):
         """Write every cell again."""
         self._canvas.forget()
         self.screen.refresh()
+
+    @property
+    def can_lend_terminal(self) -> bool:
+        """Whether there is a terminal that another program could have."""
+        return self._driver is not None and self._driver.can_suspend
+
+    @contextmanager
+    def lent_terminal(self) -> Iterator[None]:
+        """Another program has the terminal, as it was before; nothing is drawn or read meanwhile.
+
+        Textual's `suspend` does not take it back where the work in it was cancelled.
+        """
+        driver = self._driver
+        assert driver is not None  # noqa: S101 - see `can_lend_terminal`
+        driver.suspend_application_mode()
+        self.is_lent = True
+        terminal = (sys.__stdin__ or sys.stdin).fileno()
+        modes = termios.tcgetattr(terminal)
+        try:
+            with driver.no_automatic_restart():
+                yield
+        finally:
+            # A program that was killed leaves its own modes behind.
+            termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
+            driver.resume_application_mode()
+            driver.write(WITHOUT_MODES)
+            self.is_lent = False
+            self.on_driver_signal_resume()
 
     def on_driver_signal_resume(self) -> None:
         """The process was stopped and goes on: a shell wrote on the terminal meanwhile."""
@@ -130,7 +171,7 @@ class DrawnApp(App[R], inherit_bindings=False):
         if renderable is None or driver is None or self.is_headless or not is_ours:
             super()._display(screen, renderable)
             return
-        if self._batch_count or not self._running or self._closed:
+        if self._batch_count or not self._running or self._closed or self.is_lent:
             return
         width, height = self.size
         if self._canvas.size != (width, height):

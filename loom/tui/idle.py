@@ -1,5 +1,7 @@
 """Time without a key or a click, a suspended machine's sleep included."""
 
+import os
+import sys
 import time
 from typing import Final
 
@@ -12,6 +14,14 @@ def now_s() -> float:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
+
+
+def last_read_s() -> float:
+    """When somebody typed something that a program took, as the terminal says; to some seconds."""
+    try:
+        return os.fstat((sys.__stdin__ or sys.stdin).fileno()).st_atime
+    except (OSError, ValueError):
+        return 0.0
 
 
 class Idle:

@@ -71,6 +71,9 @@ ACTIONS: Final = (
     Action("older_text", WRITING, "Previous sent message", ("alt+p",)),
     Action("newer_text", WRITING, "Next sent message", ("alt+n",)),
     Action("search_sent", WRITING, "Find what you sent before", ("ctrl+r",)),
+    Action(
+        "edit_outside", WRITING, "Write in your own editor", ("ctrl+x ctrl+e",), "vi vim nano emacs"
+    ),
     Action("left", WRITING, "Left", ("left", "ctrl+b")),
     Action("right", WRITING, "Right", ("right",)),
     Action("up", WRITING, "Up a row; where nothing is written: edit your last message", ("up",)),
@@ -93,6 +96,7 @@ ACTIONS: Final = (
     Action("select_newer", SELECTING, "Next message", ("j", "down")),
     Action("select_older", SELECTING, "Message before", ("k", "up")),
     Action("mark", SELECTING, "Select this one and others too", ("space",)),
+    Action("fold", SELECTING, "Show all of a long message, or its beginning", ("z",)),
     Action("reply", SELECTING, "Answer it", ("r",)),
     Action("react", SELECTING, "React with a sign, or take it back", ("plus",)),
     Action("edit", SELECTING, "Edit it, if it is yours", ("e",)),

@@ -98,6 +98,10 @@ class Owner(DrawnApp[None]):
         """Change the keys."""
         raise NotImplementedError
 
+    def use_formatting(self, on: bool) -> None:
+        """Change whether the marks in texts change how they look."""
+        raise NotImplementedError
+
     def use_notices(self, level: str) -> None:
         """Change what a notification shows."""
         raise NotImplementedError

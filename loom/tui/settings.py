@@ -28,6 +28,10 @@ theme = "terminal"
 # "default", "emacs", "vi" or "minimal"; F1 shows them.
 keys = "default"
 
+# Whether *emphasis*, **strong emphasis**, `code` and blocks of code look like it. No character is
+# hidden either way.
+formatting = true
+
 # Minutes without a key or a click after which the profile is locked; 0 is never.
 lock_after_min = 15
 
@@ -58,6 +62,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     theme: str = "terminal"
     keys: str = "default"
+    formatting: bool = True
     notify: Level = Level.SENDER
     bell: bool = True
     notify_by: Way = Way.AUTO
@@ -69,6 +74,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 MEANINGS: Final = {
     "theme": "the name of a theme, in quotes",
     "keys": '"default", "emacs", "vi" or "minimal"',
+    "formatting": "true or false",
     "notify": " or ".join(f'"{level}"' for level in Level),
     "bell": "true or false",
     "notify_by": " or ".join(f'"{way}"' for way in Way),

@@ -268,7 +268,7 @@ async def test_a_text_that_is_too_long_stays(node: TalkingNode, opened: Opened) 
         assert "16.0 of 16 KiB" in screen(app)
         await pilot.press("enter")
         await settle(pilot)
-        assert "Send it as 2 messages, in order" in screen(app)
+        assert "Send 2 messages, in order" in screen(app)
         await pilot.press("enter")  # a second Enter in a hurry sends nothing
         await settle(pilot)
         assert sent(node) == []

@@ -19,6 +19,7 @@ from tests.tui.talking import TalkingNode
 
 DAY = date(2026, 11, 18)
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+SMALL = {"20x5": (20, 5)}
 Act = Callable[[LoomApp, Pilot[None], TalkingNode], Awaitable[None]]
 
 
@@ -81,6 +82,52 @@ async def light(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
     await pilot.press(*"/theme light", "enter")
 
 
+async def formatted(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    """Emphasis, code with and without a language, a Markdown link, marks that are none."""
+    node.messages = []
+    node.say(
+        "Ada",
+        "this is *emphasis*, **strong**, ***both*** and `code`; 2 * 3 * 4 and a_name_here are not",
+        "look:\n```python\n@cache\ndef answer(what: str) -> int:\n"
+        "    # of everything\n    return 42 if what else len('none')\n```\nthat is all",
+        "[your bank](https://evil.example/of_(the)_*world*) says so",
+    )
+    await pilot.press("alt+down", "alt+up")
+
+
+async def plain(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await formatted(app, pilot, node)
+    await settle(pilot)
+    await pilot.press(*"/formatting plain", "enter")
+
+
+async def folded(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    node.say("Ada", "\n".join(f"line {n} of many" for n in range(1, 230)))
+    await pilot.press("alt+down", "alt+up")
+    await settle(pilot)
+    await pilot.press("escape")
+
+
+async def unfolded(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await folded(app, pilot, node)
+    await settle(pilot)
+    await pilot.press("z")
+
+
+async def too_long(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    app.chat.composer.insert("a line of a long text\n" * 3_000)
+    await pilot.press("enter")
+
+
+async def sent_before(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    node.say("Ada", "the first one", "the *second* one\nof two lines", direction="out")
+    await pilot.press("alt+down", "alt+up")
+    await settle(pilot)
+    await pilot.press("ctrl+r", *"one")
+
+
+WRITING = (formatted, plain, folded, unfolded, too_long, sent_before)
+
 ACTS = (
     nothing,
     states,
@@ -108,6 +155,19 @@ async def test_it_looks_as_it_did(
         picture = app.export_screenshot(title="Loom")
     name = getattr(act, "__name__", "").strip("_")
     compare(f"{name}-{size}", picture)
+
+
+@pytest.mark.parametrize("size", SIZES | SMALL)
+@pytest.mark.parametrize("act", WRITING, ids=lambda act: act.__name__)
+async def test_writing_and_long_texts_look_as_they_did(
+    node: TalkingNode, opened: Opened, act: Act, size: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(times, "today", lambda: DAY)
+    async with opened(node, (SIZES | SMALL)[size]) as (app, pilot):
+        await act(app, pilot, node)
+        await settle(pilot)
+        picture = app.export_screenshot(title="Loom")
+    compare(f"writing-{getattr(act, '__name__', '').replace('_', '-')}-{size}", picture)
 
 
 @pytest.mark.parametrize("unicode", [True, False])

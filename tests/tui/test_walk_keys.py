@@ -94,6 +94,7 @@ class Walk:
             return True
 
         monkeypatch.setenv("DISPLAY", ":0")
+        monkeypatch.setenv("VISUAL", "true")
         monkeypatch.setattr(webbrowser, "open", opened)
         monkeypatch.setattr(clipboard, "copy", copy)
         monkeypatch.setattr(self.app, "redraw", redraw)
@@ -237,6 +238,15 @@ async def selecting_a_hit(walk: Walk) -> None:
     assert walk.window.selected == 210
 
 
+async def selecting_a_long_one(walk: Walk) -> None:
+    await selecting(walk)
+    newest = walk.window.messages[-1]
+    walk.window.messages[-1] = msgspec.structs.replace(newest, body="\n".join(map(str, range(40))))
+    walk.window.redraw()
+    walk.app.chat.show_reading()
+    assert "Show 25 more lines" in walk.timeline
+
+
 async def selecting_above(walk: Walk) -> None:
     await selecting(walk)
     walk.app.chat.run("select_older")
@@ -333,12 +343,14 @@ STEPS = {
     "yank": Step(lambda walk: walk.text == "one two|", cut),
     "undo": Step(lambda walk: walk.text == "one two|", cut),
     "redo": Step(lambda walk: walk.text == "one |", taken_back),
+    "edit_outside": Step(lambda walk: "An editor needs a terminal" in walk.screen),
     "swap_letters": edits("teh|", "the|"),
     "swap_words": edits("one| two", "two one|"),
     "search_sent": Step(lambda walk: "an older one" in walk.screen, sent_before),
     "select_newer": Step(lambda walk: walk.window.selected == COUNT, selecting_above),
     "select_older": Step(lambda walk: walk.window.selected == COUNT - 1, selecting),
     "mark": Step(lambda walk: walk.window.marked == {COUNT}, selecting),
+    "fold": Step(lambda walk: "Show less" in walk.timeline, selecting_a_long_one),
     "open_link": Step(lambda walk: walk.opened == ["https://x.example/a"], selecting_a_link),
     "copy_link": Step(lambda walk: walk.copied == ["https://x.example/a"], selecting_a_link),
     "next_hit": Step(lambda walk: walk.window.selected == 200, selecting_a_hit),
@@ -367,7 +379,7 @@ STEPS = {
     "form_back": Step(lambda walk: walk.app.screen is walk.app.chat, settings),
 }
 LAST = (
-    *("mark_unread", "archive", "archived", "unread_from_here"),
+    *("fold", "mark_unread", "archive", "archived", "unread_from_here"),
     *("next_unread", "send", "copy", "pin", "bookmark", "retry"),
 )
 """After these the conversations are not what they were."""

@@ -210,6 +210,11 @@ STEPS: dict[str, tuple[Step, ...]] = {
         shows("in use"),
         shows("There is no key profile vim", "vim"),
     ),
+    "formatting": (
+        Step("plain", lambda app, _: not app.look.is_formatted),
+        shows("Texts are"),
+        shows("Write /formatting formatted or /formatting plain", "loud"),
+    ),
     "words": (shows("Check your 24 words"),),
     "lock": (shows("work is hidden, not locked"),),
     "quit": (Step("", lambda app, _: not app.is_running),),

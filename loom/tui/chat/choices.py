@@ -25,7 +25,7 @@ MUTE_TIMES = {"an hour": 3_600, "8 hours": 8 * 3_600, "a day": 86_400, "a week":
 FOR_EVER, NO_LONGER = "for ever", "no longer"
 """Values of choices; a number is a time in seconds."""
 SNIPPET_BEFORE = 20
-FOR_THE_PALETTE = ("select", "search_sent", "undo", "redo")
+FOR_THE_PALETTE = ("select", "search_sent", "edit_outside", "undo", "redo")
 """What keys do while one writes that somebody may look for by name."""
 SEND = object()
 """Chosen where one has picked enough."""

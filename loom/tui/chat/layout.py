@@ -21,6 +21,9 @@ GAP: Final = 2
 """Cells between what stands beside each other."""
 RUN_MS: Final = 5 * 60_000
 """Messages of one sender closer than this share a time and a name."""
+ROWS_MAX: Final = 20
+FOLDED_ROWS: Final = 15
+"""Of a body of more than `ROWS_MAX` rows, so many are shown at first."""
 
 
 def lay_out(
@@ -33,6 +36,8 @@ def lay_out(
     is_new: bool = False,
     is_selected: bool = False,
     is_marked: bool = False,
+    is_formatted: bool = True,
+    is_unfolded: bool = False,
     words: Sequence[str] = (),
 ) -> Block:
     """A message's lines, each at most `width` cells; `words` are what a search found in it."""
@@ -48,7 +53,9 @@ def lay_out(
     inset = width_of_line(head)
     mark = signs["selected"] if is_selected else signs["marked"] if is_marked else " "
     room = max(width - 1 - inset - STATE_WIDTH - EDGE, 2)
-    for number, body in enumerate(_bodies(message, room, signs, words)):
+    rows = kind_of(message).lines(message, room, words, is_formatted=is_formatted)
+    rows = _folded(rows, room, is_unfolded=is_unfolded)
+    for number, body in enumerate(_bodies(message, rows, room, signs)):
         first = head if number == 0 and not goes_on else [Piece(" " * inset)]
         line = [Piece(mark, "key"), *first, *body]
         if number == 0 and own:
@@ -60,14 +67,14 @@ def lay_out(
     return block
 
 
-def _bodies(message: MessageView, width: int, signs: Signs, words: Sequence[str]) -> Iterator[Line]:
+def _bodies(message: MessageView, rows: list[Line], width: int, signs: Signs) -> Iterator[Line]:
     """What it answers, what it says, and what became of it."""
     if message.reply_to is not None and not message.deleted:
         yield quote.line(message, width, signs)
-    *before, last = kind_of(message).lines(message, width, words)
+    *before, last = rows
     yield from before
     marks = marks_of(message, width, signs)
-    if marks and width_of_line(last) + GAP + width_of_line(marks) <= width:
+    if marks and not folds(last) and width_of_line(last) + GAP + width_of_line(marks) <= width:
         yield [*last, Piece(" " * GAP), *marks]
         return
     yield last
@@ -101,6 +108,28 @@ def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
 
 def width_of_line(line: Line) -> int:
     return sum(width_of(piece.text) for piece in line)
+
+
+def can_fold(block: Block) -> bool:
+    """Whether a message has a line that shows more or less of it."""
+    return any(map(folds, block))
+
+
+def folds(line: Line) -> bool:
+    """Whether this line shows more or less of its message."""
+    return any(piece.role == "fold" for piece in line)
+
+
+def _folded(rows: list[Line], room: int, *, is_unfolded: bool) -> list[Line]:
+    """The beginning of a long body; all of it where a search found something further down."""
+    hidden = rows[FOLDED_ROWS:]
+    if len(rows) <= ROWS_MAX or any(piece.role == "match" for row in hidden for piece in row):
+        return rows
+    if is_unfolded:
+        return [*rows, [Piece("Show less", "fold")]]
+    words = f"Show {len(hidden)} more lines"
+    words = words if width_of(words) <= room else f"{len(hidden)} more"
+    return [*rows[:FOLDED_ROWS], [Piece(words, "fold")]]
 
 
 def date_rule(message: MessageView, width: int, signs: Signs) -> Line:

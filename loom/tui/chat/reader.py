@@ -27,8 +27,8 @@ from loom.api.events import (
     WholeMessage,
 )
 from loom.api.views import MessageView
-from loom.front.signs import Signs
 from loom.tui.chat.window import PAGE, Window, is_unread
+from loom.tui.lines import Look
 from loom.tui.model import Model, preview_of
 
 R = TypeVar("R")
@@ -45,10 +45,10 @@ class Send(Protocol):
 class Reader:
     """Reads one conversation at a time; errors go to the caller."""
 
-    def __init__(self, send: Send, model: Model, signs: Signs, changed: Callable[[], None]) -> None:
+    def __init__(self, send: Send, model: Model, look: Look, changed: Callable[[], None]) -> None:
         self._send = send
         self._model = model
-        self._signs = signs
+        self._look = look
         self._changed = changed
         self._loading = asyncio.Lock()
         self._telling: set[int] = set()
@@ -66,7 +66,7 @@ class Reader:
     ) -> None:
         """Show a conversation at its newest message, or around one, perhaps found by `words`."""
         name = f"#{number}"
-        window = Window(self._signs, self._hidden)
+        window = Window(self._look, self._hidden)
         async with self._loading:
             self._arrived = []
             try:

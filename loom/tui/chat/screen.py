@@ -23,6 +23,7 @@ from loom.tui.chat.deletion import Deletion
 from loom.tui.chat.list_filter import ListFilter
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.obstacle import Obstacle
+from loom.tui.chat.outside import OutsideEditor
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.selection import Selection
 from loom.tui.chat.timeline import Timeline
@@ -67,7 +68,7 @@ class ChatScreen(Screen[None]):
         self._calm: Timer | None = None
         """Runs while messages come faster than anybody reads."""
         look, model = owner.look, owner.model
-        self.reader = Reader(owner.send, model, look.signs, self.show_reading)
+        self.reader = Reader(owner.send, model, look, self.show_reading)
         self.list_ = ConversationList(look, model)
         self.title_ = TitleLine(look, model)
         self.timeline = Timeline(look)
@@ -85,6 +86,11 @@ class ChatScreen(Screen[None]):
             edit_last=lambda: self.acts.edit_last(),
         )
         self.composer = self.writing.composer
+        self.outside = OutsideEditor(
+            owner,
+            self.composer,
+            pick=lambda title, names, use: self.choices.names(title, names, use),
+        )
         self.navigation = Navigation(
             owner,
             self.reader,
@@ -115,6 +121,7 @@ class ChatScreen(Screen[None]):
         )
         self.actions: Mapping[str, Callable[[], None]] = {
             **self.composer.actions,
+            **self.outside.actions,
             **self.navigation.actions,
             **self.selection.actions,
             "select": self._select,
@@ -446,6 +453,7 @@ class ChatScreen(Screen[None]):
 
     async def _quit(self) -> None:
         try:
+            await self.outside.end()
             await self.deletion.finish_now()
             await self.writing.store_draft()
             await self._owner.note_leaving()
@@ -567,7 +575,9 @@ class ChatScreen(Screen[None]):
         """A click on a message selects it."""
         self.looked_at(by_hand=True)
         message = self.reader.window and self.reader.window.message(event.row_id)
-        if message and event.role == "quote":
+        if event.role == "fold":
+            self.selection.fold(event.row_id)
+        elif message and event.role == "quote":
             self.acts.follow([message])
         elif message and event.role in ("reaction", "own_reaction"):
             self.acts.show_message([message])

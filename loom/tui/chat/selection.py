@@ -42,6 +42,7 @@ COMMAND_OF: Final = {"show_message": "message", "delete_message": "delete"}
 """What an action is called where it is typed."""
 HELP: Final = (
     ("open_link", "open link"),
+    ("fold", "more/less"),
     ("retry", "send again"),
     ("reply", "answer"),
     ("edit", "edit"),
@@ -57,6 +58,8 @@ HELP: Final = (
 
 class Selection:
     """Active while the composer is not.
+
+    Many methods, because selecting is one thing with the keys, the mouse and what they may do.
 
     Args:
         acts: what can be done with messages.
@@ -116,6 +119,7 @@ class Selection:
             "select_newer": lambda: self._select(1),
             "select_older": lambda: self._select(-1),
             "mark": self.mark,
+            "fold": lambda: self.fold(self._selected),
             "copy": self.copy,
             "open_link": lambda: self._with_link(self._open_link),
             "copy_link": lambda: self._with_link(self._copy),
@@ -256,6 +260,12 @@ class Selection:
     def _word_so_far(self, key: Key) -> str:
         return self._run if self.holds or key.time - self._run_s < ONE_WORD_S else ""
 
+    def fold(self, row_id: int) -> None:
+        """Show a long message whole, or its beginning again."""
+        if self._reader.window is not None:
+            self._reader.window.fold(row_id, self._timeline.size.height)
+            self._moved()
+
     def mark(self) -> None:
         """Select this message together with others, or no longer."""
         if self._reader.window is not None:
@@ -269,6 +279,9 @@ class Selection:
                 return self._deletion.can_undo
             case "retry":
                 return any(one.state == "failed" for one in self._chosen())
+            case "fold":
+                window = self._reader.window
+                return window is not None and window.can_fold(self._selected)
             case "open_link" | "copy_link":
                 return bool(self._links())
             case "next_hit" | "previous_hit":
@@ -285,6 +298,11 @@ class Selection:
         if self._reader.window is not None:
             self._reader.window.select(by, self._timeline.size.height)
             self._moved()
+
+    @property
+    def _selected(self) -> int:
+        window = self._reader.window
+        return 0 if window is None or window.selected is None else window.selected
 
     def _chosen(self) -> list[MessageView]:
         return [] if self._reader.window is None else self._reader.window.chosen()

@@ -40,6 +40,8 @@ from loom.tui.times import now_ms
 
 LAST_ROW: Final = (1 << 63) - 1
 
+FORMATTING: Final = ("formatted", "plain")
+
 
 class SlashCommands:
     """Carries out what was typed.
@@ -115,6 +117,7 @@ class SlashCommands:
             "notify": self._use_notices,
             "theme": self._use_theme,
             "keys": self._use_keys,
+            "formatting": self._use_formatting,
         }
         """What each command of `loom/tui/commands.py` does with its argument."""
 
@@ -126,6 +129,8 @@ class SlashCommands:
                 return [model.conversations[number].contact.contact for number in model.recent]
             case "theme":
                 return self._owner.themes()
+            case "formatting":
+                return list(FORMATTING)
             case "notify":
                 return list(Level)
             case "level":
@@ -432,6 +437,13 @@ class SlashCommands:
     async def _use_theme(self, argument: str) -> None:
         now = self._owner.look.theme.name
         self._choose(argument, "Theme", self._owner.themes(), now, self._owner.use_theme)
+
+    async def _use_formatting(self, argument: str) -> None:
+        if argument and argument not in FORMATTING:
+            raise InvalidInput(what=f"Write /formatting {' or /formatting '.join(FORMATTING)}")
+        now = FORMATTING[not self._owner.look.is_formatted]
+        use = self._owner.use_formatting
+        self._choose(argument, "Texts are", FORMATTING, now, lambda one: use(one == FORMATTING[0]))
 
     async def _use_keys(self, argument: str) -> None:
         now = self._owner.keys.profile

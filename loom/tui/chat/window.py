@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from loom.api.views import MessageView, Quote
-from loom.front.signs import Signs
-from loom.tui.chat.layout import Block, lay_out
+from loom.tui.chat.layout import Block, can_fold, lay_out
+from loom.tui.lines import Look
 from loom.tui.themes import Line
 
 PAGE: Final = 100
@@ -43,9 +43,9 @@ class Window:
     Many methods, because loading, events, scrolling and selecting change one list and its lines.
     """
 
-    def __init__(self, signs: Signs, hidden: Container[str] = ()) -> None:
+    def __init__(self, look: Look, hidden: Container[str] = ()) -> None:
         """`hidden` are the ids of messages that are left out as if they were not there."""
-        self._signs = signs
+        self._look = look
         self._hidden = hidden
         self.messages: list[MessageView] = []
         self.at_oldest = self.at_newest = False
@@ -54,6 +54,8 @@ class Window:
         self.selected: int | None = None
         self.marked: set[int] = set()
         """The messages that are selected together."""
+        self._unfolded: set[int] = set()
+        """Long messages that are shown whole."""
         self.words: tuple[str, ...] = ()
         """What was searched for, until the search is left."""
         self.arrived_below = 0
@@ -338,6 +340,27 @@ class Window:
             return [selected] if selected is not None else []
         return [one for one in self.messages if one.row_id in self.marked]
 
+    def can_fold(self, row_id: int) -> bool:
+        """Whether a loaded message is so long that it is not shown whole at first."""
+        return row_id in self._at and can_fold(self._block(self._at[row_id]))
+
+    def fold(self, row_id: int, height: int) -> None:
+        """Show a long message whole, or its beginning again; what stands above stays there."""
+        if not self.can_fold(row_id):
+            return
+        shown = self.lines(self._width or 80, height)
+        above = next((n for n, one in enumerate(shown) if one.row_id == row_id), 0)
+        first = self._block(self._at[row_id])
+        visible = [one.line for one in shown if one.row_id == row_id]
+        at = next((n for n, line in enumerate(first) if visible and line is visible[0]), 0)
+        self._unfolded ^= {row_id}
+        self._blocks.pop(row_id, None)
+        if row_id not in self._unfolded:  # its end is gone: its beginning comes back
+            at, above = 0, min(above, height - 1)
+        self._place = Place(row_id, at)
+        self._advance(max(height - 1 - above, 0))
+        self._settle(self._place, height)
+
     def answered(self) -> None:
         """What was new was answered."""
         self._blocks.pop(self.new_from or 0, None)
@@ -436,11 +459,13 @@ class Window:
                 message,
                 before,
                 width=self._width or 80,
-                signs=self._signs,
+                signs=self._look.signs,
                 is_first=at == 0 and self.at_oldest,
                 is_new=message.row_id == self.new_from,
                 is_selected=message.row_id == self.selected,
                 is_marked=message.row_id in self.marked,
+                is_formatted=self._look.is_formatted,
+                is_unfolded=message.row_id in self._unfolded,
                 words=self.words,
             )
         return block

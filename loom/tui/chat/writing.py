@@ -176,7 +176,7 @@ class Writing:
         title = f"Too long for one message, which holds {TEXT_MAX_BYTES // 1024} KiB"
         ways: dict[str, Callable[[], None]] = {
             "Keep writing": lambda: None,
-            f"Send it as {len(parts)} messages, in order": partial(
+            f"Send {len(parts)} messages, in order": partial(
                 self._send_parts, current, text, typed, parts
             ),
         }

@@ -12,7 +12,9 @@ from loom.tui.themes import Line
 class Kind(Protocol):
     """What the file of a kind has."""
 
-    def lines(self, message: MessageView, width: int, words: Sequence[str]) -> list[Line]:
+    def lines(
+        self, message: MessageView, width: int, words: Sequence[str], *, is_formatted: bool
+    ) -> list[Line]:
         """The body in at most `width` cells a line, with the words found in it marked."""
         ...
 

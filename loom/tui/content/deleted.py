@@ -8,7 +8,9 @@ from loom.tui.themes import Line, Piece
 WORDS = "(deleted)"
 
 
-def lines(message: MessageView, width: int, words: Sequence[str]) -> list[Line]:
+def lines(
+    message: MessageView, width: int, words: Sequence[str], *, is_formatted: bool
+) -> list[Line]:
     """See `Kind.lines`."""
     return [[Piece(WORDS, "gone")]]
 

@@ -1,14 +1,16 @@
-"""A text: wrapped, links underlined, the words of a search marked."""
+"""A text: wrapped, formatted, links underlined, the words of a search marked."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from loom.api.views import MessageView
 from loom.printable import printable
 from loom.search_words import hits as hits_of
 from loom.tui.cells import wrap
+from loom.tui.content.markdown import spans
 from loom.tui.links import Link, find_links, is_pasted
 from loom.tui.themes import Line, Piece
 
@@ -16,16 +18,21 @@ _LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
 PREVIEW_MAX: Final = 200
 
 
-def lines(message: MessageView, width: int, words: Sequence[str]) -> list[Line]:
+def lines(
+    message: MessageView, width: int, words: Sequence[str], *, is_formatted: bool
+) -> list[Line]:
     """See `Kind.lines`."""
     body = _body(message)
-    found, hits = find_links(body), hits_of(body, words)
-    return [_pieces(body, start, end, found, hits, "text") for start, end in wrap(body, width)]
+    looks = [(one.start, one.end, one.role) for one in spans(body)] if is_formatted else []
+    painted = _painted(body, looks, find_links(body), hits_of(body, words), "text")
+    starts = [one.start for one in painted]
+    return [_row(body, painted, starts, start, end) for start, end in wrap(body, width)]
 
 
 def marked(text: str, words: Sequence[str], role: str = "text") -> Line:
     """A line in which the words of a search are marked."""
-    return _pieces(text, 0, len(text), [], hits_of(text, words), role)
+    painted = _painted(text, [], [], hits_of(text, words), role)
+    return [Piece(text[one.start : one.end], one.role) for one in painted]
 
 
 def links(message: MessageView) -> list[str]:
@@ -42,17 +49,62 @@ def _body(message: MessageView) -> str:
     return _LINE_END_SPACES.sub("", printable(message.body, multiline=True))
 
 
-def _pieces(
-    body: str, start: int, end: int, found: list[Link], hits: list[tuple[int, int]], role: str
-) -> Line:
-    """One row, cut where a link or a hit begins or ends."""
-    edges = {start, end}
-    for one in (*((link.start, link.end) for link in found), *hits):
-        edges.update(at for at in one if start < at < end)
+class _Part(NamedTuple):
+    """From `start` to `end` a text looks the same."""
+
+    start: int
+    end: int
+    role: str
+    link: str
+
+
+def _painted(
+    body: str,
+    looks: Sequence[tuple[int, int, str]],
+    found: Sequence[Link],
+    hits: Sequence[tuple[int, int]],
+    role: str,
+) -> list[_Part]:
+    """The whole text in parts; a hit of a search lies over a link, and a link over formatting."""
+    hits = _merged(hits)
+    layers: list[Sequence[tuple[int, int, str]]] = [
+        looks,
+        [(one.start, one.end, one.address) for one in found],
+        [(start, end, "match") for start, end in hits],
+    ]
+    edges = {0, len(body), *(at for layer in layers for one in layer for at in one[:2])}
+    places = [0, 0, 0]
+    parts: list[_Part] = []
+    for start, end in pairwise(sorted(edges)):
+        at = [""] * 3
+        for number, layer in enumerate(layers):
+            while places[number] < len(layer) and layer[places[number]][1] <= start:
+                places[number] += 1
+            if places[number] < len(layer) and layer[places[number]][0] <= start:
+                at[number] = layer[places[number]][2]
+        look, address, match = at
+        link = "" if is_pasted(address) else address
+        parts.append(_Part(start, end, match or (address and "link") or look or role, link))
+    return parts
+
+
+def _merged(hits: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(hits):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
+
+
+def _row(body: str, painted: Sequence[_Part], starts: Sequence[int], start: int, end: int) -> Line:
+    """What stands in one row."""
     line: Line = []
-    for first, last in pairwise(sorted(edges)):
-        link = next((one.address for one in found if one.start <= first < one.end), "")
-        is_hit = any(a <= first < b for a, b in hits)
-        looks = "match" if is_hit else "link" if link else role
-        line.append(Piece(body[first:last], looks, "" if is_pasted(link) else link))
+    for one in painted[max(bisect_right(starts, start) - 1, 0) :]:
+        first, last = max(one.start, start), min(one.end, end)
+        if one.start >= end:
+            break
+        if first < last:
+            line.append(Piece(body[first:last], one.role, one.link))
     return line

@@ -65,6 +65,10 @@ class SettingsPanel(LivePanel):
                 for one in loom.themes()
             ),
             GAP,
+            Toggle(
+                "Formatting", loom.look.is_formatted, loom.use_formatting, "of *texts* and `code`"
+            ),
+            GAP,
             Text("Keys", "title"),
             *(
                 Option("keys", one, loom.keys.profile == one, partial(loom.use_keys, one))
