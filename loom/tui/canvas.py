@@ -8,6 +8,7 @@ unchanged cells are skipped, blank ends erased, moved rows moved by the terminal
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from rich.color import ColorSystem
 from rich.segment import Segment
@@ -253,7 +254,7 @@ class _Writer:
 
     def _style(self, cell: Cell) -> None:
         if cell.link != self._link:
-            self.text(f"\x1b]8;;{cell.link}\x1b\\")
+            self.text(f"\x1b]8;{_link_id(cell.link)};{cell.link}\x1b\\")
             self._link = cell.link
         if cell.sgr != self._sgr:
             if not cell.sgr:
@@ -285,6 +286,12 @@ class _Writer:
         elif before is not None or first:
             self.text("\x1b[?25l")
         return "".join(self.out)
+
+
+@lru_cache(maxsize=1024)
+def _link_id(link: str) -> str:
+    """The same for all rows of a link, so that a terminal takes them for one."""
+    return f"id={crc32(link.encode()) & 0xFFFFF:x}" if link else ""
 
 
 @lru_cache(maxsize=1024)

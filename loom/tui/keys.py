@@ -219,6 +219,9 @@ class Keys:
         self.profile = profile
         chosen = PROFILES[profile] | {name: tuple(keys) for name, keys in (bound or {}).items()}
         self._keys = {action.name: chosen.get(action.name, action.keys) for action in ACTIONS}
+        for name, keys in self._keys.items():
+            if name not in (bound or {}):  # two keys give way to one that somebody bound
+                self._keys[name] = tuple(key for key in keys if not self._is_taken(key, bound))
         self._actions: dict[tuple[str, str], str] = {}
         for action in ACTIONS:
             for key in self._keys[action.name]:
@@ -229,6 +232,11 @@ class Keys:
         for (_, key), name in self._actions.items():
             if key in self._beginnings:
                 raise InvalidInput(what=f"{key} is bound to {name}, and other keys begin with it")
+
+    @staticmethod
+    def _is_taken(key: str, bound: Mapping[str, Iterable[str]] | None) -> bool:
+        first, *others = key.split()
+        return bool(others) and any(first in keys for keys in (bound or {}).values())
 
     def is_bound(self, key: str) -> bool:
         """Whether a key does something anywhere."""

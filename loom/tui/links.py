@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote
+
+from loom.printable import printable
 
 LINK_MAX: Final = 2_000
 """Characters; a longer one is only text."""
@@ -13,7 +16,8 @@ _PASTED: Final = re.compile(r"\bLOOM-[A-Z2-7]{70,495}\b", re.IGNORECASE | re.ASC
 _ENDING: Final = ".,;:!?'*~"
 """What ends a sentence or a quotation rather than a link."""
 _BRACKETS: Final = {")": "(", "]": "[", "}": "{"}
-_OUTSIDE: Final = '<>"`\N{REPLACEMENT CHARACTER}'
+_OUTSIDE: Final = '<>"`\\\N{REPLACEMENT CHARACTER}'
+"""Browsers take a backslash for a slash, so what stands before an @ behind it is the host."""
 _KEPT: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
@@ -24,6 +28,24 @@ class Link(NamedTuple):
     end: int
     address: str
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a terminal may open it without a question: no host made to look like another."""
+        return not is_pasted(self.address) and not host_of(self.address).scripts
+
+
+class Host(NamedTuple):
+    """Where an address leads."""
+
+    name: str
+    """In ASCII, names in punycode, with its port."""
+    reads: str
+    """In its own letters, if these are others."""
+    scripts: tuple[str, ...]
+    """Of letters that one of its labels mixes though they look alike."""
+    user: str
+    """What stands before an @, and is no host."""
+
 
 def find_links(text: str) -> list[Link]:
     """The links of a harmless text (see `printable`)."""
@@ -33,7 +55,7 @@ def find_links(text: str) -> list[Link]:
         if beginning.start() < end:
             continue
         end = _trimmed(text, beginning.end(), _end(text, beginning.end()))
-        address = _address(text[beginning.start() : end], beginning.end() - beginning.start())
+        address = _address(text[beginning.start() : end])
         if address:
             found.append(Link(beginning.start(), end, address))
     taken = [range(one.start, one.end) for one in found]
@@ -43,6 +65,17 @@ def find_links(text: str) -> list[Link]:
         if not any(one.start() in place for place in taken)
     ]
     return sorted(found)
+
+
+@lru_cache(maxsize=512)
+def host_of(address: str) -> Host:
+    """The host of an address that `find_links` found."""
+    netloc = _split(address)[1]
+    user, _, name = netloc.rpartition("@")
+    labels = [_decoded(one) for one in name.split(".")]
+    reads = ".".join(labels)
+    mixed = next((found for one in labels if len(found := _scripts(one)) > 1), ())
+    return Host(name, reads if reads != name else "", mixed, user)
 
 
 def is_pasted(address: str) -> bool:
@@ -55,6 +88,8 @@ def _end(text: str, at: int) -> int:
     while at < len(text):
         one = text[at]
         if one.isspace() or one in _OUTSIDE:
+            break
+        if text.startswith("](", at):  # the address of a Markdown link, not one in its label
             break
         if not one.isascii() and unicodedata.category(one)[0] not in "LMNSC":
             break
@@ -74,20 +109,31 @@ def _trimmed(text: str, start: int, end: int) -> int:
     return end
 
 
-def _address(link: str, host_at: int) -> str:
+def _split(link: str) -> tuple[str, str, str]:
+    """Its beginning, its host with user and port, and the rest."""
+    beginning, slashes, rest = link.partition("//")
+    netloc = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return beginning + slashes, netloc, rest[len(netloc) :]
+
+
+def _address(link: str) -> str:
     """The link in ASCII: the host as IDNA does, the rest as UTF-8 with percent signs."""
-    host = re.split(r"[/?#]", link[host_at:], maxsplit=1)[0]
-    labels = host.split(".")
-    if len(link) > LINK_MAX or not any(map(str.isalnum, host)) or any(map(_is_mixed, labels)):
-        return ""
-    labels = [_label(one) for one in labels]
-    return quote(link[:host_at] + ".".join(labels) + link[host_at + len(host) :], safe=_KEPT)
+    beginning, netloc, rest = _split(link)
+    user, at, host = netloc.rpartition("@")
+    is_odd = any(not one.isascii() and unicodedata.category(one)[0] not in "LMN" for one in host)
+    if len(link) > LINK_MAX or not any(map(str.isalnum, host)) or is_odd:
+        return ""  # what is odd in a host may look like the slash that ends it
+    name = ".".join(map(_label, host.split(".")))
+    return quote(beginning + user + at + name + rest, safe=_KEPT)
 
 
-def _is_mixed(label: str) -> bool:
-    """Whether a name mixes letters that look alike, as one made to be taken for another does."""
-    scripts = {unicodedata.name(one, "").split(" ")[0] for one in label if one.isalpha()}
-    return len(scripts & {"LATIN", "CYRILLIC", "GREEK"}) > 1
+def _scripts(label: str) -> tuple[str, ...]:
+    """The scripts that a name mixes, where letters of them look alike; one alone is no mix."""
+    names = {unicodedata.name(one, "").split(" ")[0] for one in label if one.isalpha()}
+    return tuple(sorted(one.capitalize() for one in names & _ALIKE))
+
+
+_ALIKE: Final = {"ARMENIAN", "CHEROKEE", "COPTIC", "CYRILLIC", "GREEK", "LATIN", "LISU"}
 
 
 def _label(label: str) -> str:
@@ -96,3 +142,15 @@ def _label(label: str) -> str:
         return label
     name = unicodedata.normalize("NFC", name.lower())
     return f"xn--{name.encode('punycode').decode('ascii')}{colon}{port}"
+
+
+def _decoded(label: str) -> str:
+    """A label in its own letters; one that cannot be read as it is."""
+    name, colon, port = label.partition(":")
+    if not name.lower().startswith("xn--"):
+        return label
+    try:
+        read = name[4:].encode("ascii").decode("punycode")
+    except (UnicodeError, OverflowError):
+        return label
+    return printable(read) + colon + port

@@ -4,7 +4,9 @@ import re
 
 from loom.tui.cells import clusters, width_of
 
-_SEQUENCE = re.compile(r"\x1b\[([?]?)([\d;]*)([A-Za-z])|\x1b\]8;;([^\x1b]*)\x1b\\|\x1b(M)")
+_SEQUENCE = re.compile(
+    r"\x1b\[([?]?)([\d;]*)([A-Za-z])|\x1b\]8;(?:id=[0-9a-f]+)?;([^\x1b]*)\x1b\\|\x1b(M)"
+)
 Shown = tuple[str, str, str]
 BLANK: Shown = (" ", "", "")
 

@@ -1,5 +1,7 @@
 """The difference that is written always ends in the screen that was wanted."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,3 +104,17 @@ def test_moved_rows_are_moved_by_the_terminal(by: int) -> None:
     fill(100 + by)
     canvas.scroll(Scroll(0, 24, by))
     assert len(canvas.update(None)) < 120
+
+
+def test_the_rows_of_a_link_are_one_link_for_the_terminal() -> None:
+    canvas = Canvas()
+    canvas.resize(WIDTH, HEIGHT)
+    link, other = Style(link="https://x.example/long"), Style(link="https://y.example")
+    want(canvas, [[("https:", link)], [("//x.example", link)], [("y", other)], [], [], []])
+    opened = re.findall(r"\x1b\]8;id=(\w+);(\S+?)\x1b", canvas.update(None))
+    assert [address for _, address in opened] == [link.link, other.link]
+    assert len({number for number, _ in opened}) == 2
+    want(canvas, [[("https:", link)], [("/between", None)], [("//x.example", link)], [], [], []])
+    canvas.forget()
+    again = re.findall(r"\x1b\]8;id=(\w+);", canvas.update(None))
+    assert again == [opened[0][0]] * 2

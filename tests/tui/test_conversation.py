@@ -28,7 +28,7 @@ from loom.api.events import (
     Warned,
 )
 from loom.api.views import ReachView
-from loom.errors import ControlError
+from loom.errors import ControlError, InvalidInput
 from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
 from loom.tui.chat import layout
@@ -971,6 +971,18 @@ async def test_keys_and_colours_are_remembered(node: TalkingNode, opened: Opened
         await pilot.press("ctrl+x")
         await settle(pilot)
         assert isinstance(app.screen, Chooser)
+
+
+def test_a_key_somebody_bound_comes_before_two_that_begin_with_it() -> None:
+    assert keys.Keys("default").action("ctrl+x ctrl+e", keys.WRITING) == "edit_outside"
+    bound = keys.Keys("default", {"search_here": ["ctrl+x"]})
+    assert bound.action("ctrl+x", keys.EVERYWHERE) == "search_here"
+    assert not bound.begins("ctrl+x")
+    assert bound.of("edit_outside") == ()
+    bound = keys.Keys("default", {"edit_outside": ["ctrl+g e"]})
+    assert bound.begins("ctrl+g")
+    with pytest.raises(InvalidInput, match="other keys begin with it"):
+        keys.Keys("default", {"quit": ["ctrl+g"], "edit_outside": ["ctrl+g e"]})
 
 
 async def test_a_broken_config_is_said_and_not_obeyed(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loom.printable import printable
-from loom.tui.links import LINK_MAX, find_links
+from loom.tui.links import LINK_MAX, find_links, host_of
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,43 @@ def test_where_a_link_ends_and_where_it_goes(
     [link] = find_links(text)
     assert text[link.start : link.end] == (shown or text)
     assert link.address == (address or link.address)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "reads", "scripts", "user"),
+    [
+        ("https://x.example:80/@a", "x.example:80", "", (), ""),
+        ("https://MÜLLER.example/", "xn--mller-kva.example", "müller.example", (), ""),
+        ("https://xn--mller-kva.example/", "xn--mller-kva.example", "müller.example", (), ""),
+        ("https://bаnk.example/", "xn--bnk-6cd.example", "bаnk.example", ("Cyrillic", "Latin"), ""),
+        ("https://xn--bnk-6cd.example", None, "bаnk.example", ("Cyrillic", "Latin"), ""),
+        ("https://日本のweb.jp/", "xn--web-kc4b805ycvb.jp", "日本のweb.jp", (), ""),
+        ("https://bank.example@evil.example/", "evil.example", "", (), "bank.example"),
+        ("https://bänk.example@evil.example/", "evil.example", "", (), "b%C3%A4nk.example"),
+        ("https://xn--99999999999.example/", "xn--99999999999.example", "", (), ""),
+    ],
+)
+def test_where_an_address_leads_is_said(
+    text: str, name: str | None, reads: str, scripts: tuple[str, ...], user: str
+) -> None:
+    [link] = find_links(text)
+    host = host_of(link.address)
+    assert host == (name or host.name, reads, scripts, user)
+    assert link.is_plain == (not scripts)
+
+
+def test_a_markdown_link_is_its_address_and_never_its_label() -> None:
+    text = "[https://bank.example](https://evil.example/a_(b)) and [x](<https://y.example/>)"
+    found = [text[one.start : one.end] for one in find_links(text)]
+    assert found == ["https://bank.example", "https://evil.example/a_(b)", "https://y.example/"]
+    assert [one.address for one in find_links(text)] == found
+
+
+def test_a_browser_finds_the_same_host() -> None:
+    """It takes a backslash for a slash."""
+    for text in ("https://good.example\\@evil.example", "https://good.example\\.evil.example"):
+        assert [one.address for one in find_links(text)] == ["https://good.example"]
+    assert find_links("https://bank.example\u2215login.evil.example/") == []
 
 
 def test_what_is_no_link() -> None:

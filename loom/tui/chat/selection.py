@@ -1,8 +1,5 @@
 """Selecting messages, and what can be done with them."""
 
-import os
-import sys
-from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -352,18 +349,9 @@ class Selection:
             self._owner.show_add(address)
             return
 
-        async def open_() -> None:
-            import webbrowser  # the first paint waits for imports
+        from loom.tui.screens.opening import LinkPanel
 
-            if await to_thread(webbrowser.open, address):
-                self._owner.say(f"Opening {address}")
-            else:
-                self._copy(address)
-
-        if _has_desktop():
-            self._owner.work(open_(), "open link")
-        else:  # a browser for terminals would take this one
-            self._copy(address)
+        self._owner.open_panel(LinkPanel(self._owner, address))
 
     # --- hits of a search ---
 
@@ -418,9 +406,3 @@ class Selection:
             words.append(f"{len(chosen)} messages")
         names.append(("write", "back"))
         return words + [f"{keys.words(name)} {does}" for name, does in names if keys.words(name)]
-
-
-def _has_desktop() -> bool:
-    return sys.platform == "darwin" or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )

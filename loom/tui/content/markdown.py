@@ -1,7 +1,7 @@
 """What is emphasised and what is code in a text, by CommonMark; nothing of it is hidden.
 
 Of CommonMark: emphasis, strong emphasis, code, backslashes, and fenced blocks. The marks stay
-where they were typed, so a text says the same whether it is formatted or not (ADR 0035).
+where they were typed, so a text says the same whether it is formatted or not (ADR 0037).
 """
 
 import re

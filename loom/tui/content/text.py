@@ -11,7 +11,7 @@ from loom.printable import printable
 from loom.search_words import hits as hits_of
 from loom.tui.cells import wrap
 from loom.tui.content.markdown import spans
-from loom.tui.links import Link, find_links, is_pasted
+from loom.tui.links import Link, find_links
 from loom.tui.themes import Line, Piece
 
 _LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
@@ -73,6 +73,7 @@ def _painted(
         [(start, end, "match") for start, end in hits],
     ]
     edges = {0, len(body), *(at for layer in layers for one in layer for at in one[:2])}
+    plain = {one.address for one in found if one.is_plain}
     places = [0, 0, 0]
     parts: list[_Part] = []
     for start, end in pairwise(sorted(edges)):
@@ -83,7 +84,8 @@ def _painted(
             if places[number] < len(layer) and layer[places[number]][0] <= start:
                 at[number] = layer[places[number]][2]
         look, address, match = at
-        link = "" if is_pasted(address) else address
+        # A mixed host is only opened after a question, which names it.
+        link = address if address in plain else ""
         parts.append(_Part(start, end, match or (address and "link") or look or role, link))
     return parts
 
@@ -91,7 +93,7 @@ def _painted(
 def _merged(hits: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for start, end in sorted(hits):
-        if found and start <= found[-1][1]:
+        if found and start < found[-1][1]:
             found[-1] = found[-1][0], max(end, found[-1][1])
         else:
             found.append((start, end))
