@@ -10,6 +10,9 @@ from loom.core import sessions as core
 from loom.core.prekeys import present
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.errors import PeerError
+from loom.model import Direction
+from loom.wire.content import Delete, Edit, KnownPayload, Pin, React, encode_payload
+from loom.wire.content import Target as Message
 from loom.wire.framing import RecordKind
 from loom.wire.limits import ENVELOPE_BUCKETS
 from tests.node.harness import Person, World
@@ -28,12 +31,14 @@ def run(data: bytes) -> None:
         await bob.say(alice, "before")
         await alice.say(bob, "before")
         await world.delivered(alice, bob)
+        mine = await _mine(alice, bob)
         for _ in range(STEPS_MAX):
             if draw.is_over:
                 break
             await _act(draw, bob, alice)
             await world.pass_time(draw.choice((0.0, 0.01, 2.0)))
         assert "before" in alice.received(bob)
+        assert await _mine(alice, bob) == mine
         await carol.say(alice, "and us?")
         await world.delivered(carol, alice)
         await bob.say(alice, "after")
@@ -44,6 +49,27 @@ def run(data: bytes) -> None:
         assert bob.received(alice)[-1] == "after"
 
     in_world(meet)
+
+
+async def _mine(alice: Person, bob: Person) -> list[tuple[str, bool, bool]]:
+    """What Alice said to Bob, as she sees it."""
+    said = [one for one in await alice.history(bob) if one.direction == Direction.OUT]
+    return [(one.body, one.edited, one.deleted) for one in said]
+
+
+def _statement(draw: Draw, target_id: bytes) -> KnownPayload:
+    """About a message of Alice's, as if it were Bob's, too."""
+    statement_id, number = draw.some().ljust(16, b"s")[:16], draw.integer(52)
+    target = Message(draw.flag(), target_id)
+    match draw.number(4):
+        case 0:
+            return Edit(statement_id, 1, target_id, number, "not mine")
+        case 1:
+            return Delete(statement_id, 1, (target_id,))
+        case 2:
+            return React(statement_id, 1, target, number, draw.choice(("", "x", "\0", "yy")))
+        case _:
+            return Pin(statement_id, 1, target, number, draw.flag())
 
 
 async def _act(draw: Draw, bob: Person, alice: Person) -> None:
@@ -77,10 +103,16 @@ async def _act(draw: Draw, bob: Person, alice: Person) -> None:
 
 
 async def _sealed(draw: Draw, bob: Person, alice: Person) -> bytes:
-    """An envelope of Bob's best session around any payload; his own state moves on, or not."""
+    """An envelope of Bob's best session around a payload; his own state moves on, or not."""
     peer = bob.peer(alice)
     await peer.sessions.ready()
-    payload = random_payload(draw)
+    if draw.number(3):
+        payload = random_payload(draw)
+    else:
+        said = await alice.history(bob)
+        names = [one.message_id for one in said if one.direction == Direction.OUT]
+        target_id = bytes.fromhex(draw.choice(names).replace("-", ""))
+        payload = encode_payload(_statement(draw, target_id))
     try:
         sealed = core.seal(
             peer.sessions.value,
@@ -110,6 +142,7 @@ TARGET = Target(
         b"\4\1\0\0\0\1\2\0\5\1\7\0",
         b"\5\0\7\0\0\0\0",
         b"\6\x17" + bytes(24),
+        *(b"\1" + bytes(7) + bytes([kind]) for kind in range(4)),
     ),
     max_bytes=512,
     executions=8,

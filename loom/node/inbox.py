@@ -46,7 +46,7 @@ from loom.storage import (
 from loom.storage.connection import Db
 from loom.storage.invites import InvitePrekey
 from loom.storage.receipts import ReceiptKind
-from loom.wire.content import Delete, Payload, Receipt, Unknown, decode_payload
+from loom.wire.content import Delete, Edit, Payload, Receipt, Unknown, decode_payload
 from loom.wire.limits import INBOX_QUEUE_MAX, RECEIPT_MAX_IDS
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ IDS_IN_LOOP_MAX: Final = 128
 """Of Receipts: each id changes a row or two; work on more of them is done in the thread."""
 DELETED_ID_COST: Final = 10
 """To delete a message is as much work as so many ids of a Receipt."""
+EDITED_PER_ID: Final = 50
+"""So many characters of an edit are as much work as one id: the index forgets the ones before."""
 ENVELOPE_HASH_BYTES: Final = 32
 GAP_REST: Final = 4
 """After a batch with large gaps a contact rests this many times as long as the batch took."""
@@ -116,7 +118,7 @@ class Batch:
         self.skipped = 0
         """Keys stored and deleted because messages are missing."""
         self.told_ids = 0
-        """How many messages its Receipts name, and how many times ten its Deletes."""
+        """How many messages its Receipts name, and what is as much work as that."""
 
     def is_full(self, limit: int) -> bool:
         """Whether the rest must wait for the next transaction."""
@@ -335,6 +337,8 @@ class Inbox:
             )
         if isinstance(payload, Delete):
             batch.told_ids += DELETED_ID_COST * len(payload.target_ids)
+        elif isinstance(payload, Edit):
+            batch.told_ids += len(payload.body) // EDITED_PER_ID
         session = opened.sessions.session(opened.session_id)
         counter = 0 if session is None else session.reset_counter
         batch.taken.append(Taken(envelope, payload, counter))

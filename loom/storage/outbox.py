@@ -20,6 +20,14 @@ _SELECT: Final = (
 _DELETE: Final = (
     "DELETE FROM outbox WHERE device_id = :device_id AND message_id IN " + ROWS  # noqa: S608 - constants only
 )
+_NEWS: Final = """
+SELECT message_id FROM outbox WHERE device_id = ? AND NOT (
+    substr(payload, 2, 1) BETWEEN x'08' AND x'0d' AND (about_row IS NULL OR EXISTS (
+        SELECT 1 FROM messages WHERE row_id = about_row AND (author <> 0 OR state >= 3)
+    ))
+) ORDER BY row_id
+"""
+"""The second byte of a payload is its tag: 8 to 13 are statements (PROTOCOL 6)."""
 _IDS: Final = "SELECT message_id FROM outbox WHERE device_id = ? ORDER BY row_id"
 
 
@@ -98,6 +106,16 @@ def delete_all(db: Connection, device_id: DeviceId) -> list[MessageId]:
     """Remove every row of a device; their ids, oldest first."""
     ids = [row[0] for row in db.execute(_IDS, (device_id,))]
     db.execute("DELETE FROM outbox WHERE device_id = ?", (device_id,))
+    return ids
+
+
+def delete_news(db: Connection, device_id: DeviceId) -> list[MessageId]:
+    """Remove what the device would learn first by its row; the ids, oldest first.
+
+    What was stated of messages that it has, or may have, stays.
+    """
+    ids = [MessageId(row[0]) for row in db.execute(_NEWS, (device_id,))]
+    delete(db, device_id, ids)
     return ids
 
 

@@ -16,6 +16,7 @@ from loom.core.pairing_link import PairingLink
 from loom.core.pairing_states import PairingStep
 from loom.core.skipped import SkippedChange, SkippedMessageKeys
 from loom.errors import MalformedMessage
+from loom.storage import messages
 
 
 def broken_by(name: str) -> bool:
@@ -62,8 +63,15 @@ def _decode_loosely(decoder: Any, data: bytes) -> Any:
     return decoder.decode(data)
 
 
+_BY_ID = messages.by_id
+
+
 def _forget_nothing(_db: Any, queue: int, _ids: Any) -> Removed:
     return Removed(queue, 1, 4_132)
+
+
+def _of_anybody(db: Any, conversation_id: Any, message_id: Any, author: Any = None) -> Any:
+    return _BY_ID(db, conversation_id, message_id)
 
 
 BROKEN: list[tuple[str, str, object]] = [
@@ -101,6 +109,7 @@ BROKEN: list[tuple[str, str, object]] = [
     ("pipe_client", "loom.control.cleaning._KNOWN_WORDS", {}),
     ("pipe_client", "loom.control.cleaning._GROUP", re.compile("(?s).*")),
     ("hostile_contact", "loom.node.inbox.decode_payload", _pass_on(RuntimeError)),
+    ("hostile_contact", "loom.storage.messages.by_id", _of_anybody),
     ("pairing", "loom.core.pairing_link.PairingLink._receive_proof", _believe),
     ("pairing", "loom.wire.nearby._NAME_AT", 70),
     ("pairing", "loom.core.pairing_advert.word_list", lambda: _Anything()),

@@ -430,3 +430,25 @@ async def test_what_is_stated_before_its_message_comes_is_part_of_it(world: Worl
     delete = wire.Delete(b"f" * 16, 7, (three,))
     await take_in(alice, bob, [delete, Text(three, 5, "nor this")])
     assert [one.body for one in await alice.history(bob)] == ["changed"]
+
+
+async def test_what_was_stated_waits_while_the_contact_is_blocked(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    first, second = await alice.say(bob, "first", "second")
+    await world.delivered(alice, bob)
+    await bob.stop()
+    await world.until(lambda: not alice.is_online(bob))
+    [third] = await alice.say(bob, "third")
+    await alice.do(EditMessage(contact="Bob", message_id=third.message_id, body="never sent"))
+    await alice.do(EditMessage(contact="Bob", message_id=second.message_id, body="edited"))
+    await alice.do(DeleteMessages(contact="Bob", message_ids=[first.message_id], for_both=True))
+    await alice.do(BlockContact(contact="Bob"))
+    assert alice.queued(bob) == 2
+    await bob.start()
+    await world.pass_time(600)
+    assert [one.body for one in await bob.history(alice)] == ["first", "second"]
+    await alice.do(BlockContact(contact="Bob", blocked=False))
+    await world.delivered(alice, bob, within_s=3_600)
+    found = await bob.history(alice)
+    assert [(one.body, one.deleted) for one in found] == [("", True), ("edited", False)]
+    assert (await last(alice, bob)).state == "failed"

@@ -266,7 +266,8 @@ class ContactCommands:
             )
 
         def also(db: Db, happened: Happened) -> None:
-            _fail_queued(db, happened, device, "identity_changed")
+            ids = outbox.delete_all(db, device.device_id)
+            _fail_queued(db, happened, device, ids, "identity_changed")
             persons.forget_identity(db, device.device_id)
             self._introduce(db, happened, device.device_id, join, invite)
 
@@ -332,7 +333,8 @@ class ContactCommands:
     async def _block_contact(self, command: api.BlockContact) -> views.ContactView:
         def also(db: Db, happened: Happened) -> None:
             if command.blocked:
-                _fail_queued(db, happened, device, "blocked")
+                ids = outbox.delete_news(db, device.device_id)
+                _fail_queued(db, happened, device, ids, "blocked")
             else:
                 queue_profile(db, self._parts, device.device_id)
                 mailboxes.tell_again(db, device.device_id)
@@ -477,9 +479,10 @@ def _changed(
     happened.add(event, conversation_id)
 
 
-def _fail_queued(db: Db, happened: Happened, device: Device, reason: str) -> None:
-    """What waits for a contact will not leave."""
-    ids = outbox.delete_all(db, device.device_id)
+def _fail_queued(
+    db: Db, happened: Happened, device: Device, ids: list[MessageId], reason: str
+) -> None:
+    """These do not wait for a contact any more: the messages among them will not leave."""
     for one in messages.set_state(db, device.conversation_id, ids, MessageState.FAILED):
         event = MessageFailed(
             message_id=shown_id(one),
