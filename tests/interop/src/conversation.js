@@ -15,6 +15,7 @@ import {
 import * as payloads from "./payload.js";
 import { H } from "./primitives.js";
 import { canSeal, nextToSend, roomFor, sealMessage } from "./ratchet.js";
+import { nextNumber } from "./statements.js";
 import { believeTold, best, clearOf, lastCounter, noSessions, openEnvelope, start } from "./sessions.js";
 
 const HOUR_MS = 3_600_000;
@@ -30,6 +31,7 @@ export const newConversation = (name, { fingerprint, x25519 }) => ({
   seen: [],
   envelopes: [],
   history: [],
+  held: [],
   startWanted: false,
   starts: [],
   bundleRequests: [],
@@ -44,11 +46,29 @@ export function addRow(conversation, id, payload) {
   conversation.rows.push({ id, payload, sealed: null });
 }
 
-export function addText(conversation, body, nowMs, random) {
+export function addText(conversation, body, nowMs, random, reply = null) {
   const id = payloads.newMessageId(nowMs, random);
-  addRow(conversation, id, payloads.text(id, nowMs, body));
+  addStated(conversation, id, payloads.text(id, nowMs, body, reply));
   conversation.history.push({ direction: "out", id: hex(id), body, sentAtMs: nowMs, state: "queued" });
   return id;
+}
+
+/** A Text or what is stated about one: this side holds it as the other will. */
+function addStated(conversation, id, bytes) {
+  addRow(conversation, id, bytes);
+  conversation.held.push({ isOwn: true, payload: payloads.decodePayload(bytes) });
+}
+
+export function addStatement(conversation, kind, { own, target, value }, nowMs, random) {
+  const id = payloads.newMessageId(nowMs, random);
+  const number = kind === "delete" ? 0 : nextNumber(conversation.held, kind, target, nowMs);
+  const [tag, fields] = {
+    edit: [payloads.EDIT, [target, number, value]],
+    delete: [payloads.DELETE, [[target]]],
+    react: [payloads.REACT, [[own, target], number, value]],
+    pin: [payloads.PIN, [[own, target], number, value]],
+  }[kind];
+  addStated(conversation, id, payloads.statement(tag, id, nowMs, ...fields));
 }
 
 export function addProfile(conversation, name, nowMs, random) {
@@ -200,6 +220,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
   if (payload.kind === "mailboxes" || payload.kind === "join") return takeMailboxes(conversation, payload);
   if (payload.kind === "timer") return [{ event: "timer", expiresS: payload.expiresS }];
   if (payload.kind === "farewell") return [{ event: "farewell", beforeMs: payload.beforeMs, scope: payload.scope }];
+  conversation.held.push({ isOwn: false, payload });
   if (payload.kind !== "text") return [{ event: payload.kind }];
   const { body, sentAtMs } = payload;
   conversation.history.push({ direction: "in", id: hex(payload.id), body, sentAtMs, state: "received" });

@@ -5,6 +5,7 @@ export const TEXT_MAX_BYTES = 16_384;
 export const NAME_MAX_BYTES = 256;
 export const STATUS_MAX_BYTES = 256;
 export const DELETE_MAX_IDS = 100;
+export const EDITS_MAX = 20;
 export const REACTION_MAX_BYTES = 64;
 export const TIMER_MIN_S = 5;
 export const TIMER_MAX_S = 31_536_000;

@@ -15,6 +15,7 @@ import { requests, workMessage } from "./requests.js";
 import { RANDOM } from "./primitives.js";
 import { KEEPALIVE } from "./records.js";
 import { best } from "./sessions.js";
+import { shown as shownOf } from "./statements.js";
 import { compareVectors } from "./vectors.js";
 import { WRONG } from "./wrong.js";
 
@@ -69,6 +70,9 @@ const COMMANDS = {
   },
   hang_up: ({ contact }) => node.linksWith(contact).forEach((route) => route.close("hung up")),
   send: ({ contact, bodies }) => node.send(contact, bodies),
+  answer: ({ contact, body, own, target }) => node.answer(contact, body, own, unhex(target)),
+  state: ({ contact, kind, own = true, target, value }) => node.stateThat(contact, kind, { own, target: unhex(target), value }),
+  shown: ({ contact }) => shownOf(node.conversation(contact).held),
   read: ({ contact, ids }) => node.read(contact, ids.map(unhex)),
   typing: ({ contact, on }) => node.typing(contact, on),
   history: ({ contact }) => node.conversation(contact).history,

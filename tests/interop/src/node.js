@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { readBundle } from "./bundle.js";
 import { compare, equal, hex } from "./bytes.js";
 import {
-  addProfile, addRead, addText, answerBundleRequest, envelopeOfRow, isStartDue, newConversation, onNewLink,
+  addProfile, addRead, addStatement, addText, answerBundleRequest, envelopeOfRow, isStartDue, newConversation, onNewLink,
   owesReceipt, takeBundle, takeIn, takeReceipt, typingEnvelope,
 } from "./conversation.js";
 import { close, Refused } from "./errors.js";
@@ -280,6 +280,19 @@ export class Node {
     this.commit();
     this.pump(name);
     return ids.map(hex);
+  }
+
+  answer(name, body, own, target) {
+    const id = addText(this.conversation(name), body, Date.now(), RANDOM, [own, target]);
+    this.commit();
+    this.pump(name);
+    return hex(id);
+  }
+
+  stateThat(name, kind, fields) {
+    addStatement(this.conversation(name), kind, fields, Date.now(), RANDOM);
+    this.commit();
+    this.pump(name);
   }
 
   read(name, ids) {

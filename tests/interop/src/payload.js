@@ -35,7 +35,9 @@ export const IS_RECEIPTED = new Set([
 ]);
 
 export const encodePayload = (fields) => encode(fields);
-export const text = (id, sentAtMs, body) => encode([TEXT, id, sentAtMs, body, null, 0]);
+export const text = (id, sentAtMs, body, reply = null) => encode([TEXT, id, sentAtMs, body, reply, 0]);
+/** Edit, Delete, React or Pin of these fields. */
+export const statement = (tag, id, sentAtMs, ...fields) => encode([tag, id, sentAtMs, ...fields]);
 export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, id, sentAtMs, delivered, read]);
 export const typing = (id, sentAtMs, on) => encode([TYPING, id, sentAtMs, on]);
 export const profile = (id, sentAtMs, name, status = "", away = false) => encode([PROFILE, id, sentAtMs, sentAtMs, name, status, away]);
