@@ -56,6 +56,8 @@ class MessageState(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    """It ended, or was deleted by a farewell, before a receipt came; a late one counts."""
 
 
 class Level(StrEnum):
@@ -96,11 +98,23 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     blocked: bool = False
     identity_changed: bool = False
     created_at_ms: int = 0
+    stub_until_s: int | None = None
+    """They are no contact any more, and what is left of them is deleted then, Unix seconds."""
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether only a farewell is left of them (docs/PROTOCOL.md 6.3)."""
+        return self.stub_until_s is not None
 
     @property
     def is_welcome(self) -> bool:
         """Neither blocked nor a new identity that was not verified: it may hear of us."""
         return not self.blocked and not self.identity_changed
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether links and mail are taken from them."""
+        return self.is_stub or self.is_welcome
 
 
 class OwnProfile(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +161,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at_ms: int | None = None
     """When its author deleted it for both, by this profile's clock."""
     bookmarked: bool = False
+    expires_at_ms: int | None = None
+    """When it is deleted here, by this machine's wall clock; None: never."""
     is_mention: bool = False
     """It addresses the owner."""
+
+    @property
+    def is_undelivered(self) -> bool:
+        """Whether it is one's own, and still on its way."""
+        return (
+            self.author == OWNER
+            and self.state in (MessageState.QUEUED, MessageState.SENT)
+            and self.deleted_at_ms is None
+        )
 
     @property
     def name(self) -> MessageName:

@@ -52,6 +52,8 @@ class SendText(Command[MessageView], frozen=True, kw_only=True, tag="send_text")
     contact: str
     body: str
     reply_to: str | None = None
+    expires_s: int | None = None
+    """The timer of this message, 5 s to a year, 0 for none; None: the conversation's."""
 
 
 class EditMessage(Command[MessageView], frozen=True, kw_only=True, tag="edit_message"):
@@ -189,9 +191,14 @@ class RenameContact(Command[ContactView], frozen=True, kw_only=True, tag="rename
 
 
 class RemoveContact(Command[Done], frozen=True, kw_only=True, tag="remove_contact"):
-    """Delete a contact, the history with it and its keys; counters and seen ids stay."""
+    """Delete a contact, the history with it and its keys; counters and seen ids stay.
+
+    With `farewell` the contact's node is asked to delete its copy and this contact, too: until it
+    answers, at most 90 days, enough is kept to tell it.
+    """
 
     contact: str
+    farewell: bool = False
 
 
 class BlockContact(Command[ContactView], frozen=True, kw_only=True, tag="block_contact"):
@@ -260,6 +267,30 @@ class DeleteMessages(Command[Done], frozen=True, kw_only=True, tag="delete_messa
     contact: str
     message_ids: list[str] | None
     for_both: bool = False
+
+
+class SetTimer(Command[ContactView], frozen=True, kw_only=True, tag="set_timer"):
+    """Let later messages of a conversation disappear after so long, 5 s to a year; 0: never.
+
+    The shorter one of both sides' timers holds.
+    """
+
+    contact: str
+    expires_s: int
+
+
+class SayFarewell(Command[Done], frozen=True, kw_only=True, tag="say_farewell"):
+    """Delete a conversation, with `whole_contact` the contact, too, and ask for the same there."""
+
+    contact: str
+    whole_contact: bool = False
+
+
+class AnswerFarewell(Command[Done], frozen=True, kw_only=True, tag="answer_farewell"):
+    """Delete here what a contact asked to delete, or keep it; nobody is told."""
+
+    contact: str
+    accept: bool
 
 
 class Search(Command[Messages], frozen=True, kw_only=True, tag="search"):
@@ -353,6 +384,8 @@ class SetPreferences(Command[Done], frozen=True, kw_only=True, tag="set_preferen
     typing: bool | None = None
     late_receipts: bool | None = None
     """Only for everybody."""
+    ask_farewells: bool | None = None
+    """Only for everybody: decide oneself whether what a contact asks to delete is deleted."""
     muted: bool | None = None
     """This and what follows only for one contact. True: for ever, unless `mute_until_ms` is set."""
     mute_until_ms: int | None = None
@@ -578,6 +611,9 @@ AnyCommand = (
     | ShowDelivery
     | RetryMessage
     | DeleteMessages
+    | SetTimer
+    | SayFarewell
+    | AnswerFarewell
     | Search
     | MarkRead
     | MarkUnread

@@ -37,6 +37,7 @@ class WholeMessage(MessageEvent, frozen=True, kw_only=True):
     reactions: list[Reaction] = []
     pinned: bool = False
     bookmarked: bool = False
+    expires_s: int = 0
     expires_at_ms: int | None = None
     mention: bool = False
     """It holds @ and one's own name."""
@@ -108,6 +109,51 @@ class MessageDeleted(Event, frozen=True, kw_only=True, tag="message.deleted"):
     contact_id: int
     direction: str
     message_ids: list[str]
+
+
+class MessageExpired(Event, frozen=True, kw_only=True, tag="message.expired"):
+    """The time of messages was over, and they are deleted here.
+
+    `direction`: who wrote them; `withdrawn`: those among them that had not arrived, of which it
+    stays that there was one.
+    """
+
+    contact: str
+    contact_id: int
+    direction: str
+    message_ids: list[str]
+    withdrawn: list[str] = []
+
+
+class TimerChanged(WholeMessage, frozen=True, kw_only=True, tag="timer.changed"):
+    """One side set its timer to `expires_s`; this is the line of the timeline that says so.
+
+    `holding_s`: the conversation's timer now. `replaces`: the line before it, which is gone.
+    """
+
+    holding_s: int
+    replaces: str | None = None
+
+
+class FarewellAsked(Event, frozen=True, kw_only=True, tag="farewell.asked"):
+    """A contact deleted the `conversation`, or this side as a `contact`, and asks for the same."""
+
+    contact: str
+    contact_id: int
+    scope: str
+
+
+class FarewellDone(Event, frozen=True, kw_only=True, tag="farewell.done"):
+    """A conversation, or a contact, was deleted on both sides; `direction` out: by this side.
+
+    `withdrawn`: messages of one's own that had not arrived; at most a thousand are named.
+    """
+
+    contact: str
+    contact_id: int
+    scope: str
+    direction: str
+    withdrawn: list[str] = []
 
 
 class MessagesDeleted(Event, frozen=True, kw_only=True, tag="messages.deleted"):
@@ -309,6 +355,10 @@ AnyEvent = (
     | MessagePinned
     | MessageBookmarked
     | MessageDeleted
+    | MessageExpired
+    | TimerChanged
+    | FarewellAsked
+    | FarewellDone
     | MessagesDeleted
     | ConversationRead
     | ConversationUnread

@@ -53,7 +53,10 @@ class MessageView(View, frozen=True, kw_only=True, tag="message"):
     reactions: list[Reaction] = []
     pinned: bool = False
     bookmarked: bool = False
+    expires_s: int = 0
+    """The timer it was written under, or that the line of kind `timer` set; 0: none."""
     expires_at_ms: int | None = None
+    """When it is deleted here; an unread one has 30 days more."""
     mention: bool = False
     """It holds @ and one's own name."""
 
@@ -129,6 +132,14 @@ class ReachView(msgspec.Struct, frozen=True, kw_only=True):
         return self.how in ("lan", "direct", "anchor")
 
 
+class TimerView(msgspec.Struct, frozen=True, kw_only=True):
+    """After how many seconds messages disappear: the shorter one of both sides'; 0 is never."""
+
+    expires_s: int = 0
+    own_s: int = 0
+    theirs_s: int = 0
+
+
 class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     """A contact with what the node knows of it now; `unread` counts to 1,000."""
 
@@ -160,6 +171,14 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     """Of what one is notified: everything, mentions or nothing."""
     archived: bool = False
     favourite: bool = False
+    timer: TimerView = TimerView()
+    farewell: str = ""
+    """What they ask to delete here: conversation, contact, or nothing."""
+
+    @property
+    def may_hear_farewell(self) -> bool:
+        """Whether their node is asked to delete its copy when they are removed, as a rule."""
+        return not self.blocked and not self.identity_changed and self.joining is None
 
 
 class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
@@ -208,6 +227,8 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     typing: bool = True
     late_receipts: bool = False
     """Receipts that go through an anchor wait 30 to 300 seconds; only of everybody."""
+    ask_farewells: bool = False
+    """One is asked whether what a contact asks to delete is deleted; only of everybody."""
 
 
 class Preferences(View, frozen=True, kw_only=True, tag="preferences"):

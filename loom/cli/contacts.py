@@ -25,6 +25,7 @@ from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import sign, when
 from loom.errors import InvalidInput
 from loom.front.invite_words import joining_words
+from loom.front.lasting import asked_words, holding_words
 from loom.front.reach import queued_words, reach_words
 from loom.front.sentences import shell_word
 from loom.printable import printable
@@ -42,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
         ("list", list_, "List all contacts."),
         ("show", show, "Show one contact."),
         ("rename", rename, "Rename a contact, here only."),
-        ("remove", remove, "Delete a contact and the whole conversation, here only."),
+        ("remove", remove, "Delete a contact and the whole conversation, on both sides."),
         ("block", block, "Block a contact: nothing is accepted from them or shown to them."),
         ("unblock", unblock, "Unblock a contact; what they sent during the block arrives."),
     )
@@ -121,16 +122,32 @@ def unblock(context: typer.Context, contact: Contact) -> None:
 def remove(
     context: typer.Context,
     contact: Contact,
+    farewell: Annotated[
+        bool,
+        typer.Option("--farewell", help="Also a blocked contact's Loom deletes its copy and you."),
+    ] = False,
+    without_farewell: Annotated[
+        bool, typer.Option("--without-farewell", help="Delete here only.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     caller = Caller.of(context)
+    if farewell and without_farewell:
+        raise InvalidInput(what="Either --farewell or --without-farewell")
 
     async def work() -> None:
         async with caller.client() as client:
+            view = await client.send(ShowContact(contact=contact))
+            says = (farewell or view.may_hear_farewell) and not without_farewell
             if not yes:
-                await confirm_name(client, contact, "the contact and the whole conversation")
-            done = await client.send(RemoveContact(contact=contact))
-        caller.output.put(done, f"{printable(contact)} is removed.")
+                sides = "on both sides" if says else "here only"
+                what = f"the contact and the whole conversation, {sides}"
+                await confirm_name(client, contact, what)
+            number = f"#{view.contact_id}"
+            done = await client.send(RemoveContact(contact=number, farewell=says))
+        name = printable(view.contact)
+        told = f" {name} is told, at the latest when you both are online." if says else ""
+        caller.output.put(done, f"{name} is removed.{told}")
 
     caller.run(work())
 
@@ -204,10 +221,20 @@ def contact_words(view: ContactView) -> str:
         ("Unread", str(view.unread)),
         *_habits(view),
         ("Queued", queued_words(view.queued, view.reach.waiting)),
+        ("Disappearing", _timer_words(view)),
+        *_asked(view),
         ("Last message", when(last) if last is not None else "-"),
         ("Since", when(view.created_at_ms)),
     ]
     return "\n".join(f"{name:<15} {printable(fact)}" for name, fact in facts)
+
+
+def _timer_words(view: ContactView) -> str:
+    return holding_words(view.timer.expires_s, view.timer.own_s, view.timer.theirs_s)
+
+
+def _asked(view: ContactView) -> list[tuple[str, str]]:
+    return [("Asks", asked_words(view.contact, view.farewell))] if view.farewell else []
 
 
 def _joining(view: ContactView) -> list[tuple[str, str]]:

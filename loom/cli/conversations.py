@@ -6,7 +6,15 @@ from typing import Annotated, Final
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import ListMentions, MarkRead, MarkUnread, SetPreferences, ShowContact
+from loom.api.commands import (
+    AnswerFarewell,
+    ListMentions,
+    MarkRead,
+    MarkUnread,
+    SetPreferences,
+    SetTimer,
+    ShowContact,
+)
 from loom.api.views import ContactView
 from loom.cli.contacts import contact_words
 from loom.cli.message_words import message_words
@@ -14,13 +22,14 @@ from loom.cli.messages import Limit
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
 from loom.errors import InvalidInput
-from loom.front.durations import parse_duration
+from loom.front.durations import OFF, parse_duration, parse_timer
 
 PANEL: Final = "Conversations"
 LAST_ROW: Final = (1 << 63) - 1
-OFF: Final = "off"
 READ: Final = "read"
 UNREAD: Final = "unread"
+DELETE: Final = "delete"
+KEEP: Final = "keep"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,6 +42,8 @@ def add_to(app: typer.Typer) -> None:
         ("archive", archive, "Take a conversation out of the list until a message comes."),
         ("unarchive", unarchive, "Put a conversation back into the list."),
         ("favourite", favourite, "Keep a conversation at the top of the list, or no longer."),
+        ("timer", timer, "Let later messages of a conversation disappear on both sides."),
+        ("farewell", farewell, "Answer a contact who asks you to delete a conversation."),
         ("mentions", mentions, "Show messages that mention you, newest first."),
         ("mark", mark, "Mark a conversation read, or its last messages unread again."),
     )
@@ -90,6 +101,47 @@ def favourite(
     off: Annotated[bool, typer.Option("--off", help="Not any longer.")] = False,
 ) -> None:
     _set(context, SetPreferences(contact=contact, favourite=not off))
+
+
+def timer(
+    context: typer.Context,
+    contact: Contact,
+    how_long: Annotated[
+        str,
+        typer.Argument(
+            metavar="1h|off", help="From 5s to 1y after they were read, or `off` for your side."
+        ),
+    ],
+) -> None:
+    caller = Caller.of(context)
+    command = SetTimer(contact=contact, expires_s=parse_timer(how_long))
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view = await client.send(command)
+        caller.output.put(view, contact_words(view))
+
+    caller.run(work())
+
+
+def farewell(
+    context: typer.Context,
+    contact: Contact,
+    answer: Annotated[
+        str,
+        typer.Argument(metavar="delete|keep", help="Whether what they ask to delete is deleted."),
+    ],
+) -> None:
+    if answer not in (DELETE, KEEP):
+        raise InvalidInput(what=f"Write {DELETE} or {KEEP}")
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            done = await client.send(AnswerFarewell(contact=contact, accept=answer == DELETE))
+        caller.output.put(done, "Deleted." if answer == DELETE else "Kept; nobody is told.")
+
+    caller.run(work())
 
 
 def mentions(context: typer.Context, limit: Limit = 50) -> None:

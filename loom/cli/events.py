@@ -5,6 +5,7 @@ from datetime import datetime
 from loom.api import events as happened
 from loom.cli.message_words import excerpt, said_words
 from loom.cli.output import Output, sign, when
+from loom.front.lasting import asked_words, done_words, timer_words
 from loom.printable import printable
 
 _CHANGES = {
@@ -60,6 +61,17 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(statement_words(event))
         case happened.MessageBookmarked():
             return None
+        case happened.MessageExpired():
+            many, late = len(event.message_ids), len(event.withdrawn)
+            late_words = f"; {late} had not arrived and {_were(late)} withdrawn" if late else ""
+            return _now(f"{many} with {event.contact} disappeared{late_words}")
+        case happened.TimerChanged():
+            return _now(timer_words(event.direction, event.contact, event.expires_s))
+        case happened.FarewellAsked():
+            return _now(asked_words(event.contact, event.scope))
+        case happened.FarewellDone():
+            withdrawn = len(event.withdrawn)
+            return _now(done_words(event.contact, event.scope, event.direction, withdrawn))
         case happened.MessagesDeleted():
             return _now(f"messages with {event.contact} were deleted here")
         case happened.ContactChanged():
@@ -129,6 +141,10 @@ def _warning_words(event: happened.Warned | happened.PairingFailed) -> str:
     from loom.front.sentences import of_warning  # most daemons never warn: it takes memory
 
     return of_warning(event.code, event.facts)
+
+
+def _were(many: int) -> str:
+    return "was" if many == 1 else "were"
 
 
 def _now(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from loom.api.events import WholeMessage
 from loom.api.views import MessageView, Quote, Reaction
 from loom.cli.output import body_words, sign, when
+from loom.front.lasting import timer_words
 from loom.printable import printable
 
 EXCERPT_LENGTH: Final = 40
@@ -16,6 +17,9 @@ EXCERPT_LENGTH: Final = 40
 def message_words(message: MessageView | WholeMessage, *, number: bool = False) -> str:
     """Its time, author, what became of it, and its text; the state of an own one at the end."""
     row = f"#{message.row_id}  " if number else ""
+    if message.kind == "timer":
+        words = timer_words(message.direction, message.contact, message.expires_s)
+        return f"{row}{when(message.sent_at_ms)}  {words}"
     state = f"  {sign(message.state)}" if message.direction == "out" else ""
     return f"{row}{said_words(message, f'{when(message.sent_at_ms)}  ')}{state}"
 
@@ -37,7 +41,8 @@ def excerpt(body: str) -> str:
 def _known(message: MessageView | WholeMessage) -> list[str]:
     facts = [
         *([] if message.quote is None else [_quote_words(message.quote, message.contact)]),
-        *(["deleted"] if message.deleted else []),
+        *(["withdrawn"] if message.state == "withdrawn" else []),
+        *(["deleted"] if message.deleted and message.state != "withdrawn" else []),
         *(["edited"] if message.edited else []),
         *(["pinned"] if message.pinned else []),
         *(["bookmarked"] if message.bookmarked else []),

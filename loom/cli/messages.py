@@ -14,6 +14,7 @@ from loom.api.commands import (
     FindMessage,
     History,
     MarkRead,
+    SayFarewell,
     Search,
     SendText,
     SetTyping,
@@ -42,6 +43,7 @@ from loom.errors import (
     InvalidText,
     NotDelivered,
 )
+from loom.front.durations import parse_timer
 from loom.front.given_text import text_of
 from loom.front.moments import moment_ms
 from loom.front.search_query import SearchQuery, read_query
@@ -103,13 +105,22 @@ def send(
     reply_to: Annotated[
         str | None, typer.Option("--reply-to", metavar="ID", help="The message that it answers.")
     ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            "--expires",
+            metavar="1h|off",
+            help="Let this message disappear after so long, whatever `loom timer` says.",
+        ),
+    ] = None,
 ) -> None:
     caller = Caller.of(context)
     body = read_body() if text == "-" else text
+    expires_s = None if expires is None else parse_timer(expires)
 
     async def command(client: Client) -> SendText:
         answered = None if reply_to is None else (await find(client, contact, reply_to)).message_id
-        return SendText(contact=contact, body=body, reply_to=answered)
+        return SendText(contact=contact, body=body, reply_to=answered, expires_s=expires_s)
 
     async def queue() -> None:
         async with caller.client() as client:
@@ -231,29 +242,32 @@ def delete(
             metavar="ID...", help="Numbers (`loom history --ids`), ids, last (yours) or theirs."
         ),
     ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="The whole conversation, here only.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="The whole conversation.")] = False,
     for_both: Annotated[
-        bool, typer.Option("--for-both", help="On the contact's side, too; only what you wrote.")
+        bool,
+        typer.Option(
+            "--for-both", help="On the contact's side, too; only what you wrote, or --all."
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     caller = Caller.of(context)
     if everything == bool(message_ids):
         raise InvalidInput(what="Give either message ids or --all")
-    if everything and for_both:
-        raise InvalidInput(what="Name the messages that are to be deleted for both")
 
     async def work() -> None:
         async with caller.client() as client:
             if everything and not yes:
-                await confirm_name(client, contact, "the whole conversation")
+                sides = "on both sides" if for_both else "here only"
+                await confirm_name(client, contact, f"the whole conversation, {sides}")
             ids = [(await find(client, contact, one)).message_id for one in message_ids or ()]
-            command = DeleteMessages(
-                contact=contact, message_ids=None if everything else ids, for_both=for_both
-            )
-            done = await client.send(command)
+            if everything and for_both:
+                done = await client.send(SayFarewell(contact=contact))
+            else:
+                command = DeleteMessages(
+                    contact=contact, message_ids=None if everything else ids, for_both=for_both
+                )
+                done = await client.send(command)
         caller.output.put(done, DELETED_FOR_BOTH if for_both else "Deleted here.")
         if for_both and caller.opened_here:
             caller.output.note(LATER)

@@ -28,7 +28,10 @@ MODULE_OF: Final = {
     "plain": "plain.talk",
     "verify": "contacts",
     **dict.fromkeys(
-        ("mute", "notify", "archive", "unarchive", "favourite", "mentions", "mark"),
+        (
+            *("mute", "notify", "archive", "unarchive", "favourite", "timer", "farewell"),
+            *("mentions", "mark"),
+        ),
         "conversations",
     ),
     **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),

@@ -27,7 +27,9 @@ _WORD: Final = re.compile("[a-z]{3,8}")
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
     "direction": frozenset(Direction),
-    "kind": frozenset({"text"}),
+    "kind": frozenset({"text", "timer"}),
+    "scope": frozenset({"conversation", "contact"}),
+    "farewell": frozenset({"", "conversation", "contact"}),
 }
 """Fields of a message in which front ends look something up."""
 

@@ -11,6 +11,7 @@ _SIGNS: Final = {
     "delivered": ("✓✓", "++"),
     "read": ("◉", "**"),
     "failed": ("!", "!"),
+    "withdrawn": ("⊘", "x"),
     "online": ("●", "*"),
     "offline": ("○", "-"),
     "ellipsis": ("…", "~"),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from loom.api.events import Warned
 from loom.errors import LoomError
@@ -17,10 +17,30 @@ from loom.model import (
     PersonId,
 )
 from loom.node.parts import Parts
+from loom.storage import farewells, timers
+from loom.storage.connection import Db
 
 log = logging.getLogger(__name__)
 
 WARNING_INTERVAL_S: Final = 60.0
+
+
+class Writing(NamedTuple):
+    """What holds for one's next message in a conversation."""
+
+    timer_s: int
+    """The conversation's timer; 0: none."""
+    after_ms: int
+    """It says a later time than this, Unix milliseconds."""
+
+    @classmethod
+    def read(cls, db: Db, conversation_id: ConversationId) -> "Writing":
+        """What is stored."""
+        covered = farewells.of(db, conversation_id)
+        return cls(
+            timers.of(db, conversation_id).holding_s,
+            0 if covered is None else covered.sends_after_ms,
+        )
 
 
 class DeviceContext:
@@ -44,6 +64,10 @@ class DeviceContext:
         self.join_id: MessageId | None = None
         """The Join that waits for its receipt, when the contact is reached by an invite."""
         self.on_join_answered: Callable[[], None] = lambda: None
+        self.on_farewell: Callable[[], None] = lambda: None
+        """Called when a farewell is due, or was answered."""
+        self.writing: Writing | None = None
+        """What holds for one's next message; None: nobody asked yet."""
         self._warned_s: dict[str, float] = {}
 
     @property
@@ -88,8 +112,19 @@ class DeviceContext:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def what_holds(self) -> "Writing":
+        """What holds for one's next message, read when it is needed first."""
+        if self.writing is None:
+            conversation_id = self.conversation_id
+            found = await self.parts.database.read(lambda db: Writing.read(db, conversation_id))
+            if self.writing is None:  # what was committed meanwhile is newer
+                self.writing = found
+        return self.writing
+
     def warn(self, error: LoomError) -> None:
-        """Tell the user, of each kind of error at most once a minute."""
+        """Tell the user, of each kind of error at most once a minute; of a stub nothing."""
+        if self.person.is_stub:
+            return
         now_s = self.parts.clock.monotonic_s()
         if now_s - self._warned_s.get(error.code, -WARNING_INTERVAL_S) < WARNING_INTERVAL_S:
             return

@@ -210,6 +210,8 @@ class Device:
     def _went_online(self, link: DirectLink) -> None:
         self.connected_at_ms = self._parts.clock.now_ms()
         self.last_error = None
+        if self.person.is_stub:
+            return
         self._parts.journal.tell(
             PeerOnline(
                 contact=self.person.name,
@@ -223,6 +225,8 @@ class Device:
         self.last_error = None if reason is None else reason.value
         why = "closed" if reason is None else reason.value
         self.paths.down(why)
+        if self.person.is_stub:
+            return
         self._parts.journal.tell(
             PeerOffline(contact=self.person.name, contact_id=self.number, reason=why)
         )

@@ -46,6 +46,8 @@ class Hearing:
 
     def _tell(self) -> None:
         person = self._context.person
+        if person.is_stub:
+            return
         self._context.parts.journal.tell(
             ReachChanged(contact=person.name, contact_id=person.person_id)
         )

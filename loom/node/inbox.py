@@ -24,10 +24,10 @@ from loom.errors import (
     UnknownBundle,
 )
 from loom.model import Direction, MessageId, Person
-from loom.node.content import TAKE_IN
+from loom.node.content import TAKE_IN, TAKEN_OF_STUBS
 from loom.node.content.intake import Intake
 from loom.node.content.join import spend_invite
-from loom.node.context import DeviceContext
+from loom.node.context import DeviceContext, Writing
 from loom.node.delivery import Delivery
 from loom.node.journal import Happened
 from loom.node.mail import Incoming, Judgement, Mail
@@ -77,12 +77,14 @@ STORE_RETRY_S: Final = 1.0
 class Taken(NamedTuple):
     """One opened envelope; `payload` is None when its body is no valid payload.
 
-    `reset_counter`: of the session it came on.
+    `reset_counter`: of the session it came on; `session_began_s`: when the contact was first heard
+    on it, Unix seconds.
     """
 
     envelope: bytes
     payload: Payload | None
     reset_counter: int
+    session_began_s: int
 
     @property
     def receipted_id(self) -> MessageId | None:
@@ -100,6 +102,8 @@ class Stored(NamedTuple):
     is_join_answered: bool
     withdrawn: list[MessageId]
     is_erased: bool
+    writing: Writing | None
+    is_farewell_due: bool
 
 
 class Batch:
@@ -341,7 +345,12 @@ class Inbox:
             batch.told_ids += len(payload.body) // EDITED_PER_ID
         session = opened.sessions.session(opened.session_id)
         counter = 0 if session is None else session.reset_counter
-        batch.taken.append(Taken(envelope, payload, counter))
+        began_s = None if session is None else session.confirmed_at_s
+        if began_s is None:
+            began_s = self._context.parts.now_s()
+        if self._context.person.is_stub and not isinstance(payload, TAKEN_OF_STUBS):
+            payload = None
+        batch.taken.append(Taken(envelope, payload, counter, began_s))
 
     async def _commit(self, batch: Batch) -> None:
         ids = batch.to_receipt()
@@ -365,6 +374,10 @@ class Inbox:
                 self._context.on_join_answered()
             if stored.withdrawn:
                 self._delivery.outbox.withdraw(stored.withdrawn)
+            if stored.writing is not None:
+                self._context.writing = stored.writing
+            if stored.is_farewell_due:
+                self._context.on_farewell()
             if stored.is_erased:
                 self._context.spawn(self._erase(), "erasing")
             if receipt is not None and self._arbiter.send(receipt):
@@ -397,11 +410,11 @@ class Inbox:
                 if one.payload.message_id not in new:
                     continue
                 new.discard(MessageId(one.payload.message_id))
-            intake.reset_counter = one.reset_counter
+            intake.reset_counter, intake.session_began_s = one.reset_counter, one.session_began_s
             take_in(intake, one.payload)
         for used in batch.used_prekeys:
             _use(intake, used)
-        if batch.is_renewed:
+        if batch.is_renewed and not person.is_stub:
             started = SessionStarted(contact=person.name, contact_id=person.person_id)
             happened.add(started, context.conversation_id)
         envelopes.add_many(
@@ -422,6 +435,8 @@ class Inbox:
             intake.is_join_answered,
             intake.withdrawn,
             intake.is_erased,
+            intake.writing,
+            intake.is_farewell_due,
         )
 
     async def _erase(self) -> None:

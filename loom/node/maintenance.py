@@ -9,7 +9,7 @@ from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import maintenance
+from loom.storage import expiry, maintenance
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +22,10 @@ async def maintain(parts: Parts, roster: Roster, network: Network, invites: OwnI
         try:
             await parts.database.write(lambda db: maintenance.prune(db, parts.now_s()))
             network.link_listener.prune()
+            roster.on_farewell()
+            parts.deadlines.note(await parts.database.read(expiry.next_ms))
             await invites.load()
-            for device in list(roster.values()):
+            for device in roster.everyone():
                 await device.sessions.drop_superseded()
             # Deleted keys stay in the log's old pages until it is emptied.
             await parts.database.checkpoint()

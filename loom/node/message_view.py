@@ -12,11 +12,11 @@ from loom.printable import first_sign, printable
 from loom.storage import messages, shown
 from loom.storage.connection import Db
 from loom.storage.shown import Shown
-from loom.wire.content import Text, tag_of
+from loom.wire.content import Text, Timer, tag_of
 
 W = TypeVar("W", bound=WholeMessage)
 
-_KINDS: Final = {tag_of(Text): "text"}
+_KINDS: Final = {tag_of(Text): "text", tag_of(Timer): "timer"}
 _NOTHING: Final = Shown()
 _NO_CONTENT: Final[Mapping[str, Any]] = {
     "body": "",
@@ -29,6 +29,7 @@ _NO_CONTENT: Final[Mapping[str, Any]] = {
     "reactions": [],
     "pinned": False,
     "bookmarked": False,
+    "expires_s": 0,
     "mention": False,
     "expires_at_ms": None,
 }
@@ -112,8 +113,9 @@ def _content(contact: str, message: Message, about: Shown) -> dict[str, Any]:
         ],
         "pinned": about.is_pinned,
         "bookmarked": message.bookmarked,
+        "expires_s": message.expires_s,
         "mention": message.is_mention,
-        "expires_at_ms": None,
+        "expires_at_ms": message.expires_at_ms,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from loom.errors import InvalidInput, InvalidName, InvalidText
 from loom.printable import REPLACEMENT, first_sign, printable
+from loom.wire.content.timer import is_timer
 from loom.wire.limits import (
     NAME_MAX_BYTES,
     NAME_MAX_CHARACTERS,
@@ -43,6 +44,12 @@ def check_emoji(emoji: str) -> None:
     is_seen = bool(shown.strip()) and not shown.startswith(REPLACEMENT)
     if not is_seen or first_sign(emoji) != emoji or size_bytes > REACTION_MAX_BYTES:
         raise InvalidInput(what="A reaction is one emoji")
+
+
+def check_timer(expires_s: int) -> None:
+    """Raises InvalidInput for a timer that is neither off nor in its bounds."""
+    if not is_timer(expires_s):
+        raise InvalidInput(what="A timer is off, or from 5 seconds to a year")
 
 
 def check_name(name: str) -> str:

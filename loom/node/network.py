@@ -1,5 +1,6 @@
 """How a node meets the network: the port it listens on, who may connect, whom it dials."""
 
+import asyncio
 import ipaddress
 import logging
 from functools import partial
@@ -10,7 +11,7 @@ from loom.api.events import Warned
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError, PortInUse, PortMoved, ProxyUnavailable
 from loom.links.listener import anywhere, reaches
-from loom.model import Address
+from loom.model import Address, DeviceId
 from loom.node.anchors.anchors import Anchors
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
@@ -25,12 +26,13 @@ from loom.node.roster import Roster
 from loom.node.routes.caller import Caller
 from loom.node.routes.dialer import Dialer
 from loom.ports import Discovery, Listener, Transport
-from loom.storage import settings
+from loom.storage import outbox, receipts, settings
 from loom.storage.connection import Db
 
 log = logging.getLogger(__name__)
 
 DAY_S: Final = 86_400
+OWED_LOOK_S: Final = 60.0
 
 
 class Network:
@@ -80,7 +82,7 @@ class Network:
         self._invites.on_doors_changed = self._admit
         self._invites.on_changed = self.anchors.invites_changed
         self._contacts_changed()
-        for device in self._roster.values():
+        for device in self._roster.everyone():
             self._begin(device)
             device.mailer.link_down()
         await self.anchors.start()
@@ -101,7 +103,7 @@ class Network:
             await self.announcer.stop()
             self.announcer = None
         self._admit()
-        for device in list(self._roster.values()):
+        for device in self._roster.everyone():
             await self._roster.drop(device)
             self._roster.add(device.contact)
         self._contacts_changed()
@@ -188,7 +190,12 @@ class Network:
     async def _announce(self) -> None:
         if self._options.mdns and self.is_visible:
             self.announcer = Announcer(
-                self._parts, self._discovery, self.port, self._roster.welcome, self._listens_on
+                self._parts,
+                self._discovery,
+                self.port,
+                self._roster.welcome,
+                self._roster.admitted,
+                self._listens_on,
             )
             await self.announcer.start()
 
@@ -200,7 +207,7 @@ class Network:
 
     def _admit(self) -> None:
         if self.is_visible:
-            self.link_listener.admit([*self._roster.welcome(), *self._invites.doors])
+            self.link_listener.admit([*self._roster.admitted(), *self._invites.doors])
         else:
             self.link_listener.admit([])
 
@@ -218,7 +225,9 @@ class Network:
         return self._parts.now_s() // DAY_S
 
     def _begin(self, device: Device) -> None:
-        if device.person.is_welcome:
+        if device.person.is_stub:
+            device.spawn(self._dial_while_owed(device), "farewell")
+        elif device.person.is_welcome:
             self.joins.begin(device, self._begin_dialling)
 
     def _join_answered(self, device: Device) -> None:
@@ -229,19 +238,32 @@ class Network:
 
     def _begin_dialling(self, device: Device) -> None:
         if device.dialer is None and self.is_visible:
-            device.dialer = Dialer(
-                partial(self.caller.call_in_turn, device),
-                device.book,
-                self._parts.clock,
-                device.is_linked,
-                partial(self._dial_failed, device),
-                yields=self._parts.identity.peer_id > device.person.peer_id,
-            )
-            device.spawn(device.dialer.run(), "dialer")
+            self._dial(device)
+
+    def _dial(self, device: Device) -> "asyncio.Task[None]":
+        device.dialer = Dialer(
+            partial(self.caller.call_in_turn, device),
+            device.book,
+            self._parts.clock,
+            device.is_linked,
+            partial(self._dial_failed, device),
+            yields=self._parts.identity.peer_id > device.person.peer_id,
+        )
+        return device.spawn(device.dialer.run(), "dialer")
+
+    async def _dial_while_owed(self, stub: Device) -> None:
+        """Dial while a Farewell or its Receipt waits: to dial tells others that one is there."""
+        dialing: asyncio.Task[None] | None = None
+        while self.is_visible and await self._parts.database.read(partial(_owes, stub.device_id)):
+            dialing = dialing or self._dial(stub)
+            await asyncio.sleep(OWED_LOOK_S)
+        if dialing is not None:
+            dialing.cancel()
+            stub.dialer = None
 
     def _dial_again(self) -> None:
         """What kept this node from everybody is over."""
-        for device in self._roster.values():
+        for device in self._roster.everyone():
             if device.dialer is not None:
                 device.dialer.heard()
         self.joins.retry_now()
@@ -285,6 +307,10 @@ class Network:
     def _listens_on(self, packed: bytes) -> bool:
         """Whether an address of this machine reaches the listener."""
         return self._listener is not None and reaches(self._listener.addresses, packed)
+
+
+def _owes(device_id: DeviceId, db: Db) -> bool:
+    return outbox.count(db, device_id) > 0 or bool(receipts.of_device(db, device_id, 1))
 
 
 def _remembered_port(db: Db) -> int:

@@ -12,6 +12,8 @@ from loom.api.profiles import NodeOptions
 from loom.config import Paths
 from loom.errors import StoreUnavailable
 from loom.node.commands import Commands
+from loom.node.expiry import Expiry
+from loom.node.farewells import Farewells
 from loom.node.introduction import tell_profile
 from loom.node.invites.acceptance import Acceptance
 from loom.node.invites.mail import InviteMail
@@ -46,6 +48,8 @@ class Node:
     ) -> None:
         self.parts = parts
         self.roster = Roster(parts)
+        self.expiry = Expiry(parts, self.roster)
+        self.farewells = Farewells(parts, self.roster)
         acceptance = Acceptance(parts, self.roster)
         self.invites = OwnInvites(parts, acceptance)
         self.network = Network(
@@ -80,6 +84,7 @@ class Node:
             self.network,
             make_pairing,
             self.invites,
+            self.farewells,
             paths=paths,
             stop=self.wants_stop.set,
         )
@@ -133,6 +138,8 @@ class Node:
             self.roster.add(contact)
         await self.network.joins.load()
         await tell_profile(self.parts, self.roster)
+        await self.expiry.start()
+        await self.farewells.start()
         if not self.network.is_online:
             return
         await self.invites.load()
@@ -161,6 +168,8 @@ class Node:
             last_to_first.push_async_callback(self.network.stop)
             last_to_first.push_async_callback(self.invites.stop)
             last_to_first.push_async_callback(self._commands.pairing.close)
+            last_to_first.push_async_callback(self.farewells.stop)
+            last_to_first.push_async_callback(self.expiry.stop)
             if self._maintenance is not None:
                 self._maintenance.cancel()
                 await asyncio.gather(self._maintenance, return_exceptions=True)
@@ -168,7 +177,7 @@ class Node:
     async def _end_devices(self) -> None:
         if self._running:
             await asyncio.wait(self._running, timeout=COMMAND_TIMEOUT_S)
-        await asyncio.gather(*(device.stop() for device in self.roster.values()))
+        await asyncio.gather(*(device.stop() for device in self.roster.everyone()))
 
     def _say_stopped(self) -> None:
         self.parts.journal.tell(NodeStopped(reason="stopped"))

@@ -82,6 +82,14 @@ class Outbox:
                 log.info("contact %d: queued unsealed after a failed commit", self._context.number)
         return await self._add_unsealed(message_id, data, also, about_row)
 
+    async def add_long(self, work: Callable[[Db, Happened], T]) -> T:
+        """The same for work of any length that adds its row itself, unsealed."""
+        self._added += 1
+        self.state = replace(self.state, is_caught_up=False)
+        result = await self._context.parts.journal.write(work)
+        self._alarm.ring()
+        return result
+
     def withdraw(self, message_ids: Sequence[MessageId]) -> None:
         """These rows were deleted: nothing waits for their receipts any more."""
         for message_id in message_ids:

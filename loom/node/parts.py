@@ -6,6 +6,7 @@ from functools import cached_property
 
 from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
+from loom.node.deadlines import Deadlines
 from loom.node.erasing import Eraser
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
@@ -32,6 +33,11 @@ class Parts:
     def nonces(self) -> NoncePool:
         """What becomes public."""
         return NoncePool(self.random)
+
+    @cached_property
+    def deadlines(self) -> Deadlines:
+        """When messages end."""
+        return Deadlines()
 
     @cached_property
     def eraser(self) -> Eraser:

@@ -32,7 +32,12 @@ CHECK_S = 30.0
 
 
 class Announcer:
-    """Announces again in each epoch and at every change of contacts or addresses."""
+    """Announces again in each epoch and at every change of contacts or addresses.
+
+    Args:
+        peers: who is told that this node is here.
+        listened_for: whose adverts are looked for.
+    """
 
     def __init__(
         self,
@@ -40,13 +45,16 @@ class Announcer:
         discovery: Discovery,
         port: int,
         peers: Callable[[], list[Device]],
+        listened_for: Callable[[], list[Device]],
         listens_on: Callable[[bytes], bool],
     ) -> None:
         self._parts = parts
         self._discovery = discovery
         self._port = port
         self._peers = peers
+        self._listened_for = listened_for
         self._listens_on = listens_on
+        self._told: list[Device] = []
         self._contacts: dict[PersonId, Device] = {}
         self._keys: dict[PersonId, MacKey] = {}
         self._changed = asyncio.Event()
@@ -74,7 +82,8 @@ class Announcer:
         await self._discovery.stop()
 
     def _take_contacts(self) -> None:
-        self._contacts = {peer.number: peer for peer in self._peers()}
+        self._told = self._peers()
+        self._contacts = {peer.number: peer for peer in self._listened_for()}
         self._keys = {
             number: MacKey(peer.keys.receiving.presence) for number, peer in self._contacts.items()
         }
@@ -106,7 +115,7 @@ class Announcer:
         return tuple(one for one in self._discovery.local_addresses() if self._listens_on(one))
 
     def _adverts(self, epoch: int, here: tuple[bytes, ...]) -> list[Advert]:
-        keys = [peer.keys.sending.presence for peer in self._contacts.values()]
+        keys = [peer.keys.sending.presence for peer in self._told]
         if not here:
             return []
         random_bytes = self._parts.random(adverts_needed(len(keys)) * ADVERT_RANDOM_BYTES)

@@ -1,10 +1,12 @@
-"""The devices of all contacts, by the contact's number and name."""
+"""The devices of all contacts, by the contact's number and name; beside them those of stubs."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from loom.core.pair_keys import derive_pair_keys
 from loom.errors import ContactBlocked, ContactNotFound, IdentityChanged
-from loom.model import Contact, PersonId
+from loom.model import Contact, ConversationId, PeerId, PersonId
 from loom.node.device import Device
 from loom.node.parts import Parts
 from loom.printable import printable
@@ -13,7 +15,10 @@ from loom.wire.limits import NAME_MAX_CHARACTERS
 
 
 class Roster(dict[PersonId, Device]):
-    """By the contact's number. `on_added` and `on_changed` are set by what meets the network."""
+    """By the contact's number. `on_added` and `on_changed` are set by what meets the network.
+
+    A stub is no contact: nothing that front ends see asks for more than the dictionary.
+    """
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
@@ -21,6 +26,11 @@ class Roster(dict[PersonId, Device]):
         self.on_added: Callable[[Device], None] = lambda device: None
         self.on_changed: Callable[[], None] = lambda: None
         self.on_dropped: Callable[[Device], None] = lambda device: None
+        self.on_farewell: Callable[[], None] = lambda: None
+        """A farewell is due, or was answered."""
+        self.stubs: dict[PersonId, Device] = {}
+        self.changing = asyncio.Lock()
+        """Held by what changes or removes a contact."""
 
     def find(self, reference: str) -> Device | None:
         """By name, or by `#` and the number."""
@@ -31,6 +41,10 @@ class Roster(dict[PersonId, Device]):
             if name_key(device.person.name) == wanted:
                 return device
         return None
+
+    def of(self, conversation_id: ConversationId) -> Device | None:
+        """The contact of a conversation."""
+        return next((one for one in self.values() if one.conversation_id == conversation_id), None)
 
     def named(self, reference: str) -> Device:
         """The same, or ContactNotFound."""
@@ -52,9 +66,22 @@ class Roster(dict[PersonId, Device]):
             raise IdentityChanged(name=device.person.name)
         return device
 
+    def everyone(self) -> list[Device]:
+        """The devices of contacts and of stubs."""
+        return [*self.values(), *self.stubs.values()]
+
+    def has(self, device: Device) -> bool:
+        """Whether it is the one that serves its contact or stub now."""
+        of_kind = self.stubs if device.person.is_stub else self
+        return of_kind.get(device.number) is device
+
     def welcome(self) -> list[Device]:
-        """Those that may connect and are told that this node is here, by number."""
+        """Those that are told that this node is here, by number."""
         return [device for _, device in sorted(self.items()) if device.person.is_welcome]
+
+    def admitted(self) -> list[Device]:
+        """Those that may connect, by number."""
+        return [*self.welcome(), *(device for _, device in sorted(self.stubs.items()))]
 
     def add(self, contact: Contact) -> Device:
         """Take up a contact, or a contact's new identity; `on_changed` is for the caller."""
@@ -62,15 +89,43 @@ class Roster(dict[PersonId, Device]):
         keys = derive_pair_keys(
             identity.agreement, identity.peer_id, person.peer_id, person.x25519_public
         )
-        device = self[person.person_id] = Device(self._parts, contact, keys)
+        device = Device(self._parts, contact, keys)
+        device.context.on_farewell = self._farewell
+        of_kind = self.stubs if person.is_stub else self
+        of_kind[person.person_id] = device
         self.on_added(device)
         return device
 
     async def drop(self, device: Device) -> None:
         """End a contact's links and tasks; it is found no longer."""
-        self.pop(device.number, None)
+        of_kind = self.stubs if device.person.is_stub else self
+        of_kind.pop(device.number, None)
         self.on_dropped(device)
         self.on_changed()
         device.arbiter.end()
         device.arbiter.abort()
         await device.stop()
+
+    @asynccontextmanager
+    async def let_go(self, device: Device) -> AsyncIterator[None]:
+        """End a device's links and tasks; when what follows fails, take it up again as it was."""
+        await self.drop(device)
+        try:
+            yield
+        except BaseException:
+            self.add(device.contact)
+            self.on_changed()
+            raise
+
+    @asynccontextmanager
+    async def without_stub(self, peer_id: PeerId) -> AsyncIterator[None]:
+        """What follows makes a contact of that identity again: its stub, if there is one, ends."""
+        stub = next((one for one in self.stubs.values() if one.peer_id == peer_id), None)
+        if stub is None:
+            yield
+            return
+        async with self.let_go(stub):
+            yield
+
+    def _farewell(self) -> None:
+        self.on_farewell()

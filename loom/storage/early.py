@@ -5,6 +5,7 @@ from typing import Final
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ConversationId, MessageId
+from loom.wire.content import decode_payload
 from loom.wire.limits import EARLY_MAX
 
 _BEYOND: Final = (
@@ -36,6 +37,18 @@ def take(db: Connection, conversation_id: ConversationId, target_id: MessageId) 
         (conversation_id, target_id),
     )
     return [payload for (payload,) in rows]
+
+
+def delete_until(db: Connection, conversation_id: ConversationId, sent_until_ms: int) -> None:
+    """Delete those that were sent until then, Unix milliseconds."""
+    gone = [
+        (early_id,)
+        for early_id, payload in db.execute(
+            "SELECT early_id, payload FROM early WHERE conversation_id = ?", (conversation_id,)
+        )
+        if decode_payload(payload).sent_at_ms <= sent_until_ms
+    ]
+    db.executemany("DELETE FROM early WHERE early_id = ?", gone)
 
 
 def prune(db: Connection, before_s: int) -> int:

@@ -20,18 +20,19 @@ LAST_ROW: Final = 2**63 - 1
 COLUMNS: Final = (
     "messages.row_id, message_id, conversation_id, messages.author, messages.kind, messages.body,"
     " sent_at_ms, stored_at_ms, state, reply_author, reply_id, expires_s, edited, deleted_at_ms,"
-    " bookmarked, is_mention"
+    " bookmarked, expires_at_ms, is_mention"
 )
 _SELECT: Final = "SELECT " + COLUMNS + " FROM messages "  # noqa: S608 - constants only
 
 # The number of a state is its rank: a message only ever moves up. A late receipt overrules
-# `failed`, because the message did arrive.
+# `failed` and `withdrawn`, which has the last number, because the message did arrive.
 STATES: Final = (
     MessageState.QUEUED,
     MessageState.SENT,
     MessageState.FAILED,
     MessageState.DELIVERED,
     MessageState.READ,
+    MessageState.WITHDRAWN,
 )
 RANK: Final = {state: rank for rank, state in enumerate(STATES)}
 
@@ -46,7 +47,9 @@ _NEWEST_PAGE: Final = _PAGE.format("DESC")
 _OLDEST_PAGE: Final = _PAGE.format("ASC")
 _SET_STATE: Final = (
     "UPDATE messages SET state = :rank WHERE conversation_id = :conversation_id AND author = 0"  # noqa: S608 - constants only
-    " AND state < :rank AND message_id IN " + ROWS + " RETURNING message_id"
+    " AND (state < :rank OR state = 5 AND :rank > 2) AND message_id IN "
+    + ROWS
+    + " RETURNING message_id"
 )
 _BY_ROWS: Final = (
     "SELECT " + COLUMNS + " FROM json_each(?) CROSS JOIN messages ON row_id = value"  # noqa: S608
@@ -76,7 +79,8 @@ def message(row: tuple[Any, ...]) -> Message:
         edited=bool(row[12]),
         deleted_at_ms=row[13],
         bookmarked=bool(row[14]),
-        is_mention=bool(row[15]),
+        expires_at_ms=row[15],
+        is_mention=bool(row[16]),
     )
 
 
@@ -93,6 +97,7 @@ def insert(
     state: MessageState,
     reply: MessageName | None = None,
     expires_s: int = 0,
+    expires_at_ms: int | None = None,
     is_mention: bool = False,
 ) -> Message:
     """Add a message; its row comes after all others, also deleted ones.
@@ -103,8 +108,8 @@ def insert(
     row_id = db.execute(
         "INSERT INTO messages"
         " (conversation_id, message_id, author, kind, body, sent_at_ms, stored_at_ms, state,"
-        " reply_author, reply_id, expires_s, is_mention)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reply_author, reply_id, expires_s, expires_at_ms, is_mention)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             conversation_id,
             message_id,
@@ -116,6 +121,7 @@ def insert(
             RANK[state],
             *(reply or (None, None)),
             expires_s,
+            expires_at_ms,
             is_mention,
         ),
     ).lastrowid
@@ -131,6 +137,7 @@ def insert(
         state=state,
         reply=reply,
         expires_s=expires_s,
+        expires_at_ms=expires_at_ms,
         is_mention=is_mention,
     )
 
@@ -263,6 +270,51 @@ def entomb(db: Connection, row_id: int, deleted_at_ms: int) -> None:
     )
     db.execute("DELETE FROM edits WHERE row_id = ?", (row_id,))
     db.execute("DELETE FROM registers WHERE row_id = ?", (row_id,))
+
+
+def withdraw(db: Connection, row_id: int, withdrawn_at_ms: int) -> None:
+    """Delete a message of one's own that did not arrive in time: that there was one stays."""
+    entomb(db, row_id, withdrawn_at_ms)
+    db.execute("UPDATE messages SET state = 5, expires_at_ms = NULL WHERE row_id = ?", (row_id,))
+
+
+def delete_row(db: Connection, row_id: int) -> None:
+    """Delete a message from history and search."""
+    db.execute("DELETE FROM messages WHERE row_id = ?", (row_id,))
+
+
+def take_last(
+    db: Connection, conversation_id: ConversationId, author: PersonId, kind: int
+) -> MessageId | None:
+    """Delete the last row of a conversation if it is of this author and kind; its id."""
+    row = db.execute(
+        "DELETE FROM messages WHERE row_id = (SELECT max(row_id) FROM messages"
+        " WHERE conversation_id = ?) AND author = ? AND kind = ? RETURNING message_id",
+        (conversation_id, author, kind),
+    ).fetchone()
+    return None if row is None else MessageId(row[0])
+
+
+def sent_until(
+    db: Connection, conversation_id: ConversationId, until_ms: int, after_row: int, limit: int
+) -> list[Message]:
+    """The oldest messages after a row that were sent until then; withdrawn ones are left out."""
+    rows = db.execute(
+        _SELECT + "WHERE conversation_id = ? AND sent_at_ms <= ? AND row_id > ? AND state <> 5"
+        " ORDER BY row_id LIMIT ?",
+        (conversation_id, until_ms, after_row, limit),
+    )
+    return [message(row) for row in rows]
+
+
+def newest_sent_ms(db: Connection, conversation_id: ConversationId, until_ms: int) -> int:
+    """The latest time that one of its last thousand messages says, none after `until_ms`; 0."""
+    [[newest]] = db.execute(
+        "SELECT max(sent_at_ms) FROM (SELECT sent_at_ms FROM messages WHERE conversation_id = ?"
+        " ORDER BY row_id DESC LIMIT 1000) WHERE sent_at_ms <= ?",
+        (conversation_id, until_ms),
+    )
+    return newest or 0
 
 
 def delete(

@@ -18,7 +18,9 @@ _SELECT: Final = (
     " sealed_at_s FROM outbox WHERE device_id = ? "
 )
 _DELETE: Final = (
-    "DELETE FROM outbox WHERE device_id = :device_id AND message_id IN " + ROWS  # noqa: S608 - constants only
+    "DELETE FROM outbox WHERE device_id = :device_id AND message_id IN "  # noqa: S608 - constants only
+    + ROWS
+    + " RETURNING substr(payload, 2, 1)"
 )
 _NEWS: Final = """
 SELECT message_id FROM outbox WHERE device_id = ? AND NOT (
@@ -96,10 +98,12 @@ def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
     return cursor.rowcount > 0
 
 
-def delete(db: Connection, device_id: DeviceId, message_ids: Sequence[MessageId]) -> None:
-    """Remove rows by id; one that is not there is fine."""
-    if message_ids:
-        db.execute(_DELETE, {"device_id": device_id, "ids": id_list(message_ids)})
+def delete(db: Connection, device_id: DeviceId, message_ids: Sequence[MessageId]) -> set[int]:
+    """Remove rows by id; one that is not there is fine. The kinds of payload among them."""
+    if not message_ids:
+        return set()
+    given: dict[str, int | str] = {"device_id": device_id, "ids": id_list(message_ids)}
+    return {tag[0] for (tag,) in db.execute(_DELETE, given) if tag}
 
 
 def delete_all(db: Connection, device_id: DeviceId) -> list[MessageId]:
@@ -123,6 +127,20 @@ def delete_about(db: Connection, row_id: int) -> list[MessageId]:
     """Remove what is queued about a message of the history; the ids of these rows."""
     rows = db.execute("DELETE FROM outbox WHERE about_row = ? RETURNING message_id", (row_id,))
     return [message_id for (message_id,) in rows]
+
+
+def delete_kinds(
+    db: Connection, device_id: DeviceId, tags: Sequence[int], *, others: bool = False
+) -> list[MessageId]:
+    """Remove the rows of these kinds of payload, or of all others; their ids, oldest first."""
+    # A payload begins with the head of a short array and a tag below 128: a byte each.
+    rows = db.execute(
+        "DELETE FROM outbox WHERE device_id = ?"  # noqa: S608 - constants only
+        f" AND substr(payload, 2, 1) {'NOT ' if others else ''}IN"
+        " (SELECT unhex(value) FROM json_each(?)) RETURNING row_id, message_id",
+        (device_id, msgspec.json.encode([f"{tag:02x}" for tag in tags]).decode()),
+    ).fetchall()
+    return [message_id for _, message_id in sorted(rows)]
 
 
 def delete_kind(

@@ -10,7 +10,7 @@ from loom.model import Contact, ConversationId, DeviceId, PeerId, Person, Person
 
 _COLUMNS: Final = (
     "person_id, name, peer_id, x25519_public, display_name, verified, blocked, identity_changed,"
-    " created_at_ms, profile_number, status, away"
+    " created_at_ms, stub_until_s, profile_number, status, away"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM persons"  # noqa: S608 - constants only
 _CONTACTS: Final = (
@@ -47,6 +47,7 @@ def insert(
         DuplicateContact: this identity is there already.
         InvalidName: another person has the name.
     """
+    delete_stub(db, peer_id)
     if (known := by_peer_id(db, peer_id)) is not None:
         raise DuplicateContact(name=known.name)
     _require_free(db, name, None)
@@ -82,7 +83,9 @@ def update(db: Connection, person: Person) -> None:
         InvalidName: another person has the name.
     """
     other = by_peer_id(db, person.peer_id)
-    if other is not None and other.person_id != person.person_id:
+    if other is not None and other.is_stub and not person.is_stub:
+        delete_stub(db, person.peer_id)
+    elif other is not None and other.person_id != person.person_id:
         raise DuplicateContact(name=other.name)
     _require_free(db, person.name, person.person_id)
     db.execute(
@@ -122,9 +125,9 @@ def by_peer_id(db: Connection, peer_id: PeerId) -> Person | None:
 
 
 def contacts(db: Connection) -> list[Contact]:
-    """Everybody with their conversation and device, by name."""
+    """Everybody with their conversation and device, by name; stubs, too."""
     return [
-        Contact(person=_person(row[:12]), conversation_id=row[12], device_id=row[13])
+        Contact(person=_person(row[:13]), conversation_id=row[13], device_id=row[14])
         for row in db.execute(_CONTACTS + " ORDER BY name_key")
     ]
 
@@ -138,6 +141,52 @@ def forget_identity(db: Connection, device_id: DeviceId) -> None:
 def remove(db: Connection, person_id: PersonId) -> bool:
     """Delete a person with history, keys, outbox and addresses; False: there was none."""
     return db.execute("DELETE FROM persons WHERE person_id = ?", (person_id,)).rowcount > 0
+
+
+def make_stub(db: Connection, person_id: PersonId, until_s: int) -> Contact | None:
+    """Delete all of a contact but what a farewell needs; what is left, or None: there was nobody.
+
+    Outbox and owed receipts stay: the caller sees to them.
+    """
+    # No name that people can type begins so.
+    db.execute(
+        "UPDATE persons SET name = '', name_key = ?, display_name = '', status = '', away = 0,"
+        " verified = 0, created_at_ms = 0, stub_until_s = ? WHERE person_id = ?",
+        (f"#{person_id}", until_s, person_id),
+    )
+    db.execute("DELETE FROM conversations WHERE person_id = ?", (person_id,))
+    db.execute(
+        "INSERT INTO conversations (person_id) SELECT person_id FROM persons WHERE person_id = ?",
+        (person_id,),
+    )
+    row = db.execute(_CONTACTS + " WHERE person_id = ?", (person_id,)).fetchone()
+    if row is None:
+        return None
+    return Contact(person=_person(row[:13]), conversation_id=row[13], device_id=row[14])
+
+
+def end_stub(db: Connection, person_id: PersonId) -> None:
+    """Nothing is to be said to them any more: `delete_stubs` takes it along."""
+    db.execute(
+        "UPDATE persons SET stub_until_s = 0 WHERE person_id = ? AND stub_until_s IS NOT NULL",
+        (person_id,),
+    )
+
+
+def delete_stub(db: Connection, peer_id: PeerId) -> None:
+    """Delete what is left of a removed contact, who becomes one again."""
+    db.execute("DELETE FROM persons WHERE peer_id = ? AND stub_until_s IS NOT NULL", (peer_id,))
+
+
+def delete_stub_of(db: Connection, person_id: PersonId) -> None:
+    """Delete a stub; a contact stays."""
+    db.execute("DELETE FROM persons WHERE person_id = ? AND stub_until_s IS NOT NULL", (person_id,))
+
+
+def over(db: Connection, now_s: int) -> list[PersonId]:
+    """The stubs whose time is over."""
+    rows = db.execute("SELECT person_id FROM persons WHERE stub_until_s <= ?", (now_s,))
+    return [person_id for (person_id,) in rows]
 
 
 def put_profile(
@@ -176,7 +225,8 @@ def _person(row: tuple[Any, ...]) -> Person:
         blocked=bool(row[6]),
         identity_changed=bool(row[7]),
         created_at_ms=row[8],
-        profile_number=row[9],
-        status=row[10],
-        away=bool(row[11]),
+        stub_until_s=row[9],
+        profile_number=row[10],
+        status=row[11],
+        away=bool(row[12]),
     )

@@ -21,6 +21,8 @@ class Preference(msgspec.Struct, frozen=True):
     typing: bool = True
     late_receipts: bool = False
     """Only of everybody: receipts that go through an anchor wait a while."""
+    ask_farewells: bool = False
+    """Only of everybody: a Farewell of a contact is carried out when the owner agrees."""
     mute_until_ms: int = 0
     """This and what follows only of one conversation. By the wall clock; 0: not muted."""
     level: Level = Level.EVERYTHING

@@ -18,31 +18,41 @@ _COUNTS: Final = (
     " FROM conversations AS c"
 )
 _MARK_READ: Final = (
-    f"UPDATE messages SET state = 4 WHERE conversation_id = ? AND {_IS_UNREAD}"  # noqa: S608
-    " AND row_id BETWEEN ? AND ? RETURNING row_id, message_id, is_unread_again"
+    "UPDATE messages SET state = 4, expires_at_ms = min(expires_at_ms, ? + expires_s * 1000)"  # noqa: S608
+    f" WHERE conversation_id = ? AND {_IS_UNREAD} AND row_id BETWEEN ? AND ?"
+    " RETURNING row_id, message_id, is_unread_again"
 )
 _MARK_UNREAD: Final = (
     "UPDATE messages SET state = 3, is_unread_again = 1"
-    " WHERE conversation_id = ? AND author <> 0 AND state = 4 AND row_id >= ?"
-    " AND deleted_at_ms IS NULL"
+    " WHERE conversation_id = ? AND author <> 0 AND kind = 1 AND state = 4 AND row_id >= ?"
     " AND deleted_at_ms IS NULL"
 )
 _FIRST: Final = f"SELECT min(row_id) FROM messages WHERE conversation_id = ? AND {_IS_UNREAD}"  # noqa: S608
 _NEWEST: Final = (
-    "SELECT row_id FROM messages WHERE conversation_id = ? AND author <> 0"
+    "SELECT row_id FROM messages WHERE conversation_id = ? AND author <> 0 AND kind = 1"
     " AND deleted_at_ms IS NULL ORDER BY row_id DESC LIMIT 1"
 )
 
 
 def mark_read(
-    db: Connection, conversation_id: ConversationId, up_to_row: int, from_row: int = 0
+    db: Connection,
+    conversation_id: ConversationId,
+    up_to_row: int,
+    from_row: int = 0,
+    *,
+    now_ms: int,
 ) -> tuple[int, list[MessageId]]:
-    """Mark incoming messages of these rows read.
+    """Mark incoming messages of these rows read; the timer of each begins (PROTOCOL 6.2).
 
     Returns:
         How many were unread, and the ids of those that were never read before, oldest first.
     """
-    given = conversation_id, min(max(from_row, 0), LAST_ROW), min(max(up_to_row, 0), LAST_ROW)
+    given = (
+        now_ms,
+        conversation_id,
+        min(max(from_row, 0), LAST_ROW),
+        min(max(up_to_row, 0), LAST_ROW),
+    )
     rows = db.execute(_MARK_READ, given).fetchall()
     return len(rows), [message_id for _, message_id, again in sorted(rows) if not again]
 

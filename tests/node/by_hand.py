@@ -11,7 +11,7 @@ from tests.node.harness import Person
 async def take_in(person: Person, other: Person, payloads: Sequence[KnownPayload]) -> None:
     """As if these had been opened in one batch."""
     batch = Batch()
-    batch.taken = [Taken(os.urandom(32), one, 1) for one in payloads]
+    batch.taken = [Taken(os.urandom(32), one, 1, 0) for one in payloads]
     inbox, ids = person.peer(other).inbox, batch.to_receipt()
     await person.node.parts.journal.submit(
         lambda db, happened: inbox._store(db, happened, batch, ids, [])

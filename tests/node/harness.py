@@ -157,7 +157,8 @@ class Person:
         self.world.network.crash(self.host)
         self.node.network.link_listener.stop()
         self.node.network.caller.stop()
-        tasks = [task for device in self.node.roster.values() for task in device.context.tasks]
+        tasks = [task for device in self.node.roster.everyone() for task in device.context.tasks]
+        tasks += [*self.node.expiry.tasks, *self.node.farewells.tasks]
         tasks += self.node.invites.tasks
         if self.node._maintenance is not None:
             tasks.append(self.node._maintenance)

@@ -274,7 +274,7 @@ class StatementMachine(RuleBasedStateMachine):
 
     async def _take_in(self, person: Person, other: Person, payloads: list[KnownPayload]) -> bool:
         batch = Batch()
-        batch.taken = [Taken(os.urandom(32), one, 1) for one in payloads]
+        batch.taken = [Taken(os.urandom(32), one, 1, 0) for one in payloads]
         inbox, ids = person.peer(other).inbox, batch.to_receipt()
         await self._commit(person, lambda db, happened: inbox._store(db, happened, batch, ids, []))
         return self._was_kept

@@ -77,10 +77,10 @@ def test_reading_tells_each_message_once(db: Connection) -> None:
     say(db, 4)
     say(db, 5, conversation_id=2)
     assert _unread(db) == {1: 3, 2: 1}
-    assert unread.mark_read(db, ADA, rows[1]) == (2, [mid(1), mid(2)])
-    assert unread.mark_read(db, ADA, rows[1]) == (0, [])
+    assert unread.mark_read(db, ADA, rows[1], now_ms=0) == (2, [mid(1), mid(2)])
+    assert unread.mark_read(db, ADA, rows[1], now_ms=0) == (0, [])
     assert _unread(db) == {1: 1, 2: 1}
-    assert unread.mark_read(db, ADA, 99) == (1, [mid(4)])
+    assert unread.mark_read(db, ADA, 99, now_ms=0) == (1, [mid(4)])
     assert _unread(db) == {2: 1}
     say(db, 6)
     assert _unread(db) == {1: 1, 2: 1}
@@ -89,10 +89,13 @@ def test_reading_tells_each_message_once(db: Connection) -> None:
 def test_what_was_not_on_the_screen_stays_unread(db: Connection) -> None:
     add_contact(db, "Bob", PeerId(b"B" * 32))
     rows = [say(db, n).row_id for n in range(1, 7)]
-    assert unread.mark_read(db, ADA, rows[4], rows[3]) == (2, [mid(4), mid(5)])
+    assert unread.mark_read(db, ADA, rows[4], rows[3], now_ms=0) == (2, [mid(4), mid(5)])
     assert _unread(db) == {1: 4}
     assert unread.first(db, ADA) == rows[0]
-    assert unread.mark_read(db, ADA, 2**70, -(2**70)) == (4, [mid(n) for n in (1, 2, 3, 6)])
+    assert unread.mark_read(db, ADA, 2**70, -(2**70), now_ms=0) == (
+        4,
+        [mid(n) for n in (1, 2, 3, 6)],
+    )
     assert unread.first(db, ADA) is None
 
 
@@ -101,12 +104,12 @@ def test_what_is_marked_unread_again_is_told_no_second_time(db: Connection) -> N
     rows = [say(db, n).row_id for n in range(1, 5)]
     say(db, 5, direction=OUT)
     assert unread.newest_incoming(db, ADA) == rows[3]
-    unread.mark_read(db, ADA, rows[2])
+    unread.mark_read(db, ADA, rows[2], now_ms=0)
     assert unread.mark_unread(db, ADA, rows[1]) == 2
     assert _unread(db) == {1: 3}
     assert unread.first(db, ADA) == rows[1]
     assert unread.mark_unread(db, ADA, rows[1]) == 0
-    assert unread.mark_read(db, ADA, 99) == (3, [mid(4)])
+    assert unread.mark_read(db, ADA, 99, now_ms=0) == (3, [mid(4)])
     assert _unread(db) == {}
 
 
@@ -115,7 +118,7 @@ def test_unread_ones_are_counted_by_their_index_alone(db: Connection) -> None:
     statements = (
         (unread._COUNTS, ()),
         (unread._FIRST, (ADA,)),
-        (unread._MARK_READ, (ADA, 0, 9)),
+        (unread._MARK_READ, (0, ADA, 0, 9)),
     )
     for statement, values in statements:
         plan = str(db.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
@@ -129,7 +132,7 @@ def test_counting_what_is_unread_costs_no_more_for_a_flood(db: Connection) -> No
         say(db, number)
     assert _unread(db) == {1: unread.COUNTED_MAX, 2: 1}
     newest = messages.page(db, ADA, 1)[0].row_id
-    assert unread.mark_read(db, ADA, newest - 2)[0] == unread.COUNTED_MAX + 46
+    assert unread.mark_read(db, ADA, newest - 2, now_ms=0)[0] == unread.COUNTED_MAX + 46
     assert _unread(db) == {1: 2, 2: 1}
 
 

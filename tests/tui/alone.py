@@ -10,7 +10,7 @@ from tests.tui.talking import TalkingNode
 
 
 async def main(folder: str, descriptor: int) -> None:
-    """One conversation; each byte on the pipe is one incoming message."""
+    """One conversation; each byte on the pipe is an incoming message, an `r` a reaction to one."""
     node = TalkingNode()
     for n in range(6):
         node.add(f"Person {n}", online=bool(n % 2))
@@ -20,7 +20,10 @@ async def main(folder: str, descriptor: int) -> None:
 
     def told() -> None:
         nonlocal said
-        for _ in os.read(descriptor, 100):
+        for byte in os.read(descriptor, 100):
+            if byte == ord("r"):
+                node.react(node.messages[-2], "\N{THUMBS UP SIGN}", "Ada")
+                continue
             said += 1
             node.receive("Ada", f"message {said} says just a few ordinary words")
 

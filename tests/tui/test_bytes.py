@@ -46,9 +46,9 @@ class Line:
     def type(self, keys: bytes) -> None:
         os.write(self.terminal, keys)
 
-    def tell(self) -> None:
-        """One message arrives."""
-        os.write(self._tell, b"x")
+    def tell(self, what: bytes = b"x") -> None:
+        """One message arrives, or what else `tests/tui/alone.py` knows."""
+        os.write(self._tell, what)
 
     def answer(self, quiet_s: float = QUIET_S) -> bytes:
         """What is written now, however late it begins, until nothing came for a while."""
@@ -107,3 +107,19 @@ def test_a_message_costs_less_than_a_kilobyte(line: Line) -> None:
         line.tell()
         costs.append(len(line.answer()))
     assert max(costs) <= MESSAGE_MAX_BYTES, costs
+
+
+def test_an_answer_and_a_reaction_cost_no_more_than_a_message(line: Line) -> None:
+    line.type(b"\x1b")
+    line.answer()
+    line.type(b"r")
+    assert len(line.answer(1.0)) <= 2 * MESSAGE_MAX_BYTES  # all lines go up by one
+    costs = []
+    for key in SENTENCE:
+        line.type(bytes([key]))
+        costs.append(len(line.answer(0.04)))
+    assert sum(costs) / len(costs) <= KEY_MAX_BYTES
+    assert sorted(costs)[len(costs) // 2] <= 4
+    line.written(3.0)  # the draft is kept
+    line.tell(b"r")
+    assert len(line.answer()) <= MESSAGE_MAX_BYTES

@@ -266,6 +266,19 @@ async def test_deleting_for_both_asks_and_says_what_it_cannot_do(
         assert "you: (deleted)" in screen(app)
 
 
+async def test_what_is_asked_about_stays_in_sight(opened: Opened) -> None:
+    """The question takes three rows, and covered the message at the top."""
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", *(f"word {n}" for n in range(40)), direction="out")
+    async with opened(node, (60, 12)) as (app, pilot):
+        await press(pilot, "escape", *("up",) * 7)
+        assert "word 32" in text_of(app)[1]
+        await press(pilot, "x")
+        assert "for both?" in screen(app)
+        assert "word 32" in screen(app)
+
+
 async def test_what_is_not_ones_own_is_not_deleted_for_both(
     node: TalkingNode, opened: Opened
 ) -> None:
@@ -529,3 +542,18 @@ async def test_a_reaction_of_another_conversation_touches_nothing_here(
         await settle(pilot)
         assert "👍" not in screen(app)
         assert any(isinstance(one, MessageReacted) for one in node.stored)
+
+
+# --- mentions ---
+
+
+async def test_a_mention_completes_to_the_name_its_reader_uses(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada", display_name="Countess \x1b[2JAda")
+    async with opened(node) as (app, pilot):
+        for typed in ("hi @ad", "hi @count", "@A"):
+            await press(pilot, "ctrl+u", *typed, "tab")
+            assert written_now(app) == typed.partition("@")[0] + "@Countess \ufffd[2JAda "
+        for typed in ("mail a@ad", "@nobody"):
+            await press(pilot, "ctrl+u", *typed, "tab")
+            assert written_now(app) == typed

@@ -91,17 +91,17 @@ class Anchors:
         rows, held, told = await self._parts.database.read(
             lambda db: (anchors.every(db), anchors.queues(db), mailboxes.devices(db))
         )
-        by_device = {device.device_id: device for device in self._roster.values()}
+        by_device = {device.device_id: device for device in self._roster.everyone()}
         for row in rows:
             self.accounts[row.anchor_id] = self._account(row)
         for queue in held:
             account, device = self.accounts.get(queue.anchor_id), by_device.get(queue.device_id)
-            if account is not None and device is not None and device.person.is_welcome:
+            if account is not None and device is not None and device.person.is_admitted:
                 account.hold(queue, device)
         for account in self.accounts.values():
             account.reading.expects_mail()
             account.line.stand()
-        for device in self._roster.values():
+        for device in self._roster.everyone():
             if rows or device.device_id in told or self._joins.mailboxes(device):
                 self._coming_up.add(device.device_id)
                 self.look_after(device)
@@ -126,7 +126,7 @@ class Anchors:
             account.line.retry_now()
         for guest in self._guests.values():
             guest.line.retry_now()
-        for device in self._roster.values():
+        for device in self._roster.everyone():
             device.mailer.retry_now()
 
     # --- from the roster ---
@@ -189,7 +189,7 @@ class Anchors:
         self._paired.pop(text.secret, None)
         account = self.accounts[row.anchor_id] = self._account(row)
         account.line.stand()
-        for device in list(self._roster.values()):
+        for device in self._roster.everyone():
             self.look_after(device)
         return account
 
@@ -198,7 +198,7 @@ class Anchors:
         anchor_id = account.anchor.anchor_id
         await self._write(lambda db: anchors.put_addresses(db, anchor_id, addresses))
         account.moved(addresses)
-        for device in list(self._roster.values()):
+        for device in self._roster.everyone():
             self.look_after(device)
         return account
 
@@ -228,7 +228,7 @@ class Anchors:
         else:
             await self._write(lambda db: anchors.leave(db, anchor_id))
             account.begin_leaving()
-        for device in list(self._roster.values()):
+        for device in self._roster.everyone():
             self.look_after(device)
 
     async def _write(self, change: Callable[[Db], T]) -> T:
@@ -274,7 +274,7 @@ class Anchors:
 
     async def _see_to(self, device: Device) -> None:
         async with self._locks.setdefault(device.device_id, asyncio.Lock()):
-            if self._is_stopping or self._roster.get(device.number) is not device:
+            if self._is_stopping or not self._roster.has(device):
                 return
             try:
                 await self._see_to_in_turn(device)
@@ -293,14 +293,14 @@ class Anchors:
                 anchors.queues_of(db, device_id),
             )
         )
-        if self._roster.get(device.number) is not device:
+        if not self._roster.has(device):
             return  # dropped meanwhile: what follows would serve it again
         device.context.has_mail = told is not None or sent is not None
-        is_welcome = device.person.is_welcome
+        is_admitted = device.person.is_admitted
         theirs = told.mailboxes if told is not None else self._joins.mailboxes(device)
-        theirs = theirs if is_welcome else ()
+        theirs = theirs if is_admitted else ()
         has_inbound = any(one.direction == Direction.INBOUND for one in theirs)
-        if is_welcome:
+        if is_admitted:
             self._hold_again(device, held)
             await self._hold_queues(device, with_outbound=not has_inbound)
         else:
@@ -309,7 +309,7 @@ class Anchors:
             account.care()
         own = self._own_entries(device)
         await self._tell(device, own, sent, has_told=told is not None)
-        if self._roster.get(device.number) is device:
+        if self._roster.has(device):
             self._serve(device, theirs, told)
 
     def _hold_again(self, device: Device, held: list[Queue]) -> None:
@@ -363,7 +363,7 @@ class Anchors:
         best = device.sessions.best
         counter = 0 if best is None else best.reset_counter
         is_known = sent is not None and sent.mailboxes == own
-        if (sent is None and not own and not has_told) or not device.person.is_welcome:
+        if (sent is None and not own and not has_told) or not device.person.is_admitted:
             return
         if self._parts.profile.value.invisible:  # told once they are not
             return

@@ -9,6 +9,7 @@ from loom.errors import InvalidInput
 from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.deletion import DeletionCommands
+from loom.node.commands.farewells import FarewellCommands
 from loom.node.commands.invites import InviteCommands
 from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
@@ -18,6 +19,8 @@ from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
 from loom.node.commands.statements import StatementCommands
+from loom.node.commands.timers import TimerCommands
+from loom.node.farewells import Farewells
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
@@ -39,11 +42,12 @@ class Commands:
         network: Network,
         make_pairing: "Callable[[], PairingRoom]",
         invites: OwnInvites,
+        farewells: Farewells,
         *,
         paths: Paths,
         stop: Callable[[], None],
     ) -> None:
-        contacts = ContactCommands(parts, roster, network)
+        contacts = ContactCommands(parts, roster, network, farewells)
         self.pairing = PairingCommands(make_pairing, contacts)
         self._handlers = (
             MessageCommands(parts, roster).handlers
@@ -53,6 +57,8 @@ class Commands:
             | contacts.handlers
             | InviteCommands(parts, roster, network, invites, contacts).handlers
             | self.pairing.handlers
+            | TimerCommands(parts, roster, contacts).handlers
+            | FarewellCommands(roster, farewells, contacts).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers

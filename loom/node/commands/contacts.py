@@ -1,8 +1,6 @@
 """Commands about people: tokens, names, trust."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +15,7 @@ from loom.errors import (
     ContactBlocked,
     ContactNotFound,
     DuplicateContact,
+    IdentityChanged,
     InvalidInput,
     InvalidInvite,
     NameTaken,
@@ -37,6 +36,7 @@ from loom.model import (
 )
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
+from loom.node.farewells import Farewells
 from loom.node.introduction import new_join, queue_profile
 from loom.node.journal import Happened
 from loom.node.look_alikes import LookAlikes
@@ -49,20 +49,24 @@ from loom.node.roster import Roster
 from loom.storage import (
     addresses,
     events,
+    farewells,
     joins,
     mailboxes,
     messages,
     outbox,
     persons,
     preferences,
+    timers,
     unread,
 )
 from loom.storage.addresses import AddressSource
 from loom.storage.connection import Db
+from loom.storage.farewells import Covered
 from loom.storage.joins import PendingJoin
 from loom.storage.outbox import InMailbox
 from loom.storage.preferences import Preference
-from loom.wire.content import Join, encode_payload
+from loom.storage.timers import Timers
+from loom.wire.content import Join, Scope, encode_payload
 from loom.wire.invite import InviteText, decode_invite, is_invite
 from loom.wire.token import decode_token, encode_token
 
@@ -73,12 +77,14 @@ if TYPE_CHECKING:
 class ContactCommands:
     """Add, show, rename, block, verify, remove."""
 
-    def __init__(self, parts: Parts, roster: Roster, network: Network) -> None:
+    def __init__(
+        self, parts: Parts, roster: Roster, network: Network, farewells: Farewells
+    ) -> None:
         self._parts = parts
+        self._farewells = farewells
         self._roster = roster
         self._network = network
         self._look_alikes = LookAlikes(roster)
-        self._changing = asyncio.Lock()
         self.handlers: Handlers = {
             api.ExportToken: self._export_token,
             api.ImportToken: self._import_token,
@@ -112,7 +118,7 @@ class ContactCommands:
         Raises:
             ContactBlocked, CardMismatch: as above; the contact may have changed meanwhile.
         """
-        async with self._changing:
+        async with self._roster.changing:
             self.check_met(remote.token)
             known = self._of_identity(remote.token.peer_id)
             if known is None:
@@ -148,7 +154,7 @@ class ContactCommands:
         if token.peer_id == self._parts.identity.peer_id:
             raise OwnToken
         name = check_name(command.name)
-        async with self._changing:
+        async with self._roster.changing:
             if (same := self._of_identity(token.peer_id)) is not None:
                 raise DuplicateContact(name=same.person.name)
             known = self._roster.find(name)
@@ -172,7 +178,7 @@ class ContactCommands:
             named = ", ".join(str(one.address) for one in invite.hints)
             raise InvalidInvite(reason=f"its addresses ({named}) lead nowhere from this machine")
         invite = msgspec.structs.replace(invite, hints=hints)
-        async with self._changing:
+        async with self._roster.changing:
             if (same := self._of_identity(token.peer_id)) is not None:
                 return await self._join_again(same, invite)
             name = check_name(command.name)
@@ -239,7 +245,8 @@ class ContactCommands:
             self._roster.add(contact)
             self._roster.on_changed()
 
-        contact = await self._parts.journal.submit(add, then=take_up)
+        async with self._roster.without_stub(token.peer_id):
+            contact = await self._parts.journal.submit(add, then=take_up)
         device = self._roster[contact.person.person_id]
         return await self.view(device)
 
@@ -271,20 +278,23 @@ class ContactCommands:
             persons.forget_identity(db, device.device_id)
             self._introduce(db, happened, device.device_id, join, invite)
 
-        view = await self._change(device, change, "identity", also=also, restarts=True)
+        async with self._roster.without_stub(peer_id):
+            view = await self._change(device, change, "identity", also=also, restarts=True)
         if invite is not None:  # used as soon as the new identity is verified
             pending = _pending(device.device_id, invite, MessageId(join.message_id))
             self._network.joins.added(pending)
         return view
 
     async def _list_contacts(self, command: api.ListContacts) -> views.Contacts:
-        unseen, queued, last, put, decided = await self._parts.database.long_read(
+        unseen, queued, last, put, decided, lasting, asked = await self._parts.database.long_read(
             lambda db: (
                 unread.counts(db),
                 outbox.counts(db),
                 messages.last_messages(db),
                 outbox.in_mailboxes(db),
                 preferences.all_(db),
+                timers.every(db),
+                farewells.asked(db),
             )
         )
         devices = sorted(
@@ -299,6 +309,8 @@ class ContactCommands:
                     last.get(device.conversation_id),
                     put.get(device.device_id),
                     decided.get(device.conversation_id, preferences.DEFAULT),
+                    lasting.get(device.conversation_id, Timers()),
+                    asked.get(device.conversation_id),
                 )
                 for device in devices
             ]
@@ -309,13 +321,23 @@ class ContactCommands:
 
     async def _rename_contact(self, command: api.RenameContact) -> views.ContactView:
         name = check_name(command.name)
-        async with self._changing:
+        async with self._roster.changing:
             device = self._roster.named(command.contact)
             return await self._change(
                 device, lambda person: msgspec.structs.replace(person, name=name), "renamed"
             )
 
     async def _remove_contact(self, command: api.RemoveContact) -> views.Done:
+        await self.remove(command.contact, farewell=command.farewell)
+        return views.Done()
+
+    async def remove(self, contact: str, *, farewell: bool) -> None:
+        """Delete a contact with all that belongs to it; `farewell`: on their side, too.
+
+        Raises:
+            ContactNotFound.
+            IdentityChanged: nothing is told to the new one until it is verified.
+        """
 
         def remove(db: Db, happened: Happened) -> None:
             persons.remove(db, device.number)
@@ -323,12 +345,24 @@ class ContactCommands:
             event = ContactRemoved(contact=device.person.name, contact_id=device.number)
             happened.add(event)
 
-        async with self._changing:
-            device = self._roster.named(command.contact)
-            async with self._let_go(device):
+        async with self._roster.changing:
+            device = self._roster.named(contact)
+            if farewell and self._may_hear(device):
+                await self._farewells.leave(device)
+                return
+            async with self._roster.let_go(device):
                 await self._parts.journal.write(remove)
         await self._parts.database.checkpoint()
-        return views.Done()
+
+    def _may_hear(self, device: Device) -> bool:
+        """Whether a Farewell may leave: who did not answer yet has nothing to delete.
+
+        Raises:
+            IdentityChanged: nothing is told to the new one until it is verified.
+        """
+        if device.person.identity_changed:
+            raise IdentityChanged(name=device.person.name)
+        return self._network.joins.of(device.device_id) is None
 
     async def _block_contact(self, command: api.BlockContact) -> views.ContactView:
         def also(db: Db, happened: Happened) -> None:
@@ -339,7 +373,7 @@ class ContactCommands:
                 queue_profile(db, self._parts, device.device_id)
                 mailboxes.tell_again(db, device.device_id)
 
-        async with self._changing:
+        async with self._roster.changing:
             device = self._roster.named(command.contact)
             if device.person.blocked == command.blocked:
                 return await self.view(device)
@@ -353,7 +387,7 @@ class ContactCommands:
             )
 
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
-        async with self._changing:
+        async with self._roster.changing:
             device = self._roster.named(command.contact)
             if command.confirm and command.withdraw:
                 raise InvalidInput(what="Either confirm or withdraw")
@@ -404,38 +438,29 @@ class ContactCommands:
                 self._roster.on_changed()
 
         if restarts:
-            async with self._let_go(device):
+            async with self._roster.let_go(device):
                 await self._parts.journal.submit(update, then=take_up)
         else:
             await self._parts.journal.submit(update, then=take_up)
         device = self._roster[device.number]
         return await self.view(device)
 
-    @asynccontextmanager
-    async def _let_go(self, device: Device) -> AsyncIterator[None]:
-        """End a contact's links and tasks; when what follows fails, take it up again as it was."""
-        await self._roster.drop(device)
-        try:
-            yield
-        except BaseException:
-            self._roster.add(device.contact)
-            self._roster.on_changed()
-            raise
-
     async def view(self, device: Device) -> views.ContactView:
         await device.sessions.ready()
-        unseen, queued, last, put, decided = await self._parts.database.read(
+        unseen, queued, last, put, decided, lasting, asked = await self._parts.database.read(
             lambda db: (
                 unread.count(db, device.conversation_id),
                 outbox.counts(db).get(device.conversation_id, 0),
                 messages.page(db, device.conversation_id, 1),
                 outbox.in_mailboxes(db, device.device_id),
                 preferences.of(db, device.conversation_id),
+                timers.of(db, device.conversation_id),
+                farewells.asked(db).get(device.conversation_id),
             )
         )
         newest = last[0] if last else None
         lies = put.get(device.device_id)
-        return self._contact_view(device, unseen, queued, newest, lies, decided)
+        return self._contact_view(device, unseen, queued, newest, lies, decided, lasting, asked)
 
     def _contact_view(
         self,
@@ -445,12 +470,18 @@ class ContactCommands:
         last: Message | None,
         lies: InMailbox | None,
         decided: Preference,
+        lasting: Timers,
+        asked: Covered | None,
     ) -> views.ContactView:
         join = self._network.joins.of(device.device_id)
         view = _contact_view(device, unseen, queued, last, join, reach_of(device, lies))
         return msgspec.structs.replace(
             view,
             looks_like=self._look_alikes.of(device.person),
+            timer=views.TimerView(
+                expires_s=lasting.holding_s, own_s=lasting.own_s, theirs_s=lasting.theirs_s
+            ),
+            farewell="" if asked is None else Scope(asked.scope).name.lower(),
             **_habits(decided, self._parts.clock.now_ms()),
         )
 

@@ -6,7 +6,7 @@ from loom.api.events import RequestsChanged
 from loom.core.invites import Invite, InviteState, is_open
 from loom.core.sessions import decode_sessions
 from loom.errors import NameTaken, RequestNotFound
-from loom.model import Contact, ContactToken, InviteId, RequestId
+from loom.model import Contact, ContactToken, InviteId, PeerId, RequestId
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.handlers import Handlers
 from loom.node.introduction import queue_profile
@@ -113,7 +113,9 @@ class InviteCommands:
             self._roster.add(contact)
             self._roster.on_changed()
 
-        contact = await parts.journal.submit(accept, then=join)
+        peer_id = await self._asker(command.request_id)
+        async with self._roster.without_stub(peer_id):
+            contact = await parts.journal.submit(accept, then=join)
         return await self._contacts.view(self._roster[contact.person.person_id])
 
     async def _reject(self, command: api.RejectRequest) -> views.Done:
@@ -137,9 +139,18 @@ class InviteCommands:
                 self._roster.add(contact)
                 self._roster.on_changed()
 
-        await parts.journal.submit(reject, then=join)
+        if command.block:
+            async with self._roster.without_stub(await self._asker(command.request_id)):
+                await parts.journal.submit(reject, then=join)
+        else:
+            await parts.journal.submit(reject, then=join)
         await parts.database.checkpoint()
         return views.Done()
+
+    async def _asker(self, request_id: int) -> PeerId:
+        """Who asked."""
+        found = await self._parts.database.read(lambda db: _found(db, request_id))
+        return found.peer_id
 
 
 def _found(db: Db, request_id: int) -> Request:

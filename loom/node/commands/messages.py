@@ -5,6 +5,7 @@ from typing import Final
 from loom.api import commands as api
 from loom.api import views
 from loom.api.events import MessageQueued
+from loom.core import farewells, timers
 from loom.errors import InvalidInput, MessageNotFound
 from loom.model import OWNER, MessageId, MessageName, MessageState
 from loom.node.archive import bring_back
@@ -14,7 +15,7 @@ from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.message_view import message_fields, message_views, shown_id
-from loom.node.names import check_text
+from loom.node.names import check_text, check_timer
 from loom.node.parts import Parts
 from loom.node.reach import anchor_of
 from loom.node.roster import Roster
@@ -31,6 +32,7 @@ _WHERE: Final = {
     MessageState.DELIVERED: "there",
     MessageState.READ: "there",
     MessageState.FAILED: "nowhere",
+    MessageState.WITHDRAWN: "nowhere",
 }
 """Where a message is that lies in no mailbox."""
 
@@ -55,11 +57,14 @@ class MessageCommands:
     async def _send_text(self, command: api.SendText) -> views.MessageView:
         device = self._roster.addressable(command.contact)
         check_text(command.body)
+        expires_s = command.expires_s
+        if expires_s is not None:
+            check_timer(expires_s)
         if command.reply_to is None:
-            return await self._queue(device, command.body)
+            return await self._queue(device, command.body, expires_s=expires_s)
         named = message_id(command.reply_to)
         answered = await self._parts.database.read(lambda db: find_message(db, device, named))
-        return await self._queue(device, command.body, answered.name)
+        return await self._queue(device, command.body, answered.name, expires_s=expires_s)
 
     async def _forward(self, command: api.Forward) -> views.Messages:
         device = self._roster.named(command.contact)
@@ -98,9 +103,11 @@ class MessageCommands:
     async def _retry_message(self, command: api.RetryMessage) -> views.MessageView:
         device, named = self._roster.addressable(command.contact), message_id(command.message_id)
         failed = await self._parts.database.read(lambda db: find_message(db, device, named, OWNER))
-        if failed.state is not MessageState.FAILED or failed.deleted_at_ms is not None:
+        if failed.state is not MessageState.FAILED or failed.kind != tag_of(Text):
             raise MessageNotFound(message_id=command.message_id)
-        return await self._queue(device, failed.body, failed.reply, instead_of=named)
+        return await self._queue(
+            device, failed.body, failed.reply, expires_s=failed.expires_s, instead_of=named
+        )
 
     async def _queue(
         self,
@@ -108,9 +115,15 @@ class MessageCommands:
         body: str,
         reply: MessageName | None = None,
         *,
+        expires_s: int | None = None,
         instead_of: MessageId | None = None,
     ) -> views.MessageView:
+        """`expires_s` None: the timer of the conversation."""
+        writing = await device.context.what_holds()
+        timer_s = writing.timer_s if expires_s is None else expires_s
         new_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
+        sent_at_ms = farewells.sent_at_ms(now_ms, writing.after_ms)
+        until_ms = timers.stored_until_ms(timer_s, now_ms, is_own=True)
 
         def store(db: Db, happened: Happened) -> views.MessageView:
             if instead_of is not None:
@@ -124,10 +137,12 @@ class MessageCommands:
                 author=OWNER,
                 kind=tag_of(Text),
                 body=body,
-                sent_at_ms=now_ms,
+                sent_at_ms=sent_at_ms,
                 stored_at_ms=now_ms,
                 state=MessageState.QUEUED,
                 reply=reply,
+                expires_s=timer_s,
+                expires_at_ms=until_ms,
             )
             fields = message_fields(db, device.person, message, is_new=True)
             happened.add(MessageQueued(**fields), device.conversation_id, message.row_id)
@@ -135,8 +150,10 @@ class MessageCommands:
             return views.MessageView(**fields)
 
         target = None if reply is None else Target(reply.author == OWNER, reply.message_id)
-        text = Text(new_id, now_ms, body, target)
-        return await device.delivery.outbox.add(new_id, text, store)
+        text = Text(new_id, sent_at_ms, body, target, timer_s)
+        view = await device.delivery.outbox.add(new_id, text, store)
+        self._parts.deadlines.note(until_ms)
+        return view
 
     async def _history(self, command: api.History) -> views.Messages:
         device = self._roster.named(command.contact)

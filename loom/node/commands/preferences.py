@@ -82,6 +82,8 @@ class PreferenceCommands:
             raise InvalidInput(what=f"Name a contact: {min(of_one)} is not for all of them")
         if device is not None and command.late_receipts is not None:
             raise InvalidInput(what="Late receipts are for all contacts or for none")
+        if device is not None and command.ask_farewells is not None:
+            raise InvalidInput(what="To be asked is for all contacts or for none")
 
         def change(db: Db, happened: Happened) -> None:
             before = preferences.of(db, conversation_id)
@@ -102,6 +104,7 @@ def _changes(command: api.SetPreferences) -> dict[str, Any]:
         "read_receipts": command.read_receipts,
         "typing": command.typing,
         "late_receipts": command.late_receipts,
+        "ask_farewells": command.ask_farewells,
         "mute_until_ms": _mute_until_ms(command),
         "level": None if command.level is None else _level(command.level),
         "archived": command.archived,
@@ -133,4 +136,5 @@ def _view(contact_id: PersonId | None, preference: Preference) -> views.Preferen
         read_receipts=preference.read_receipts,
         typing=preference.typing,
         late_receipts=preference.late_receipts,
+        ask_farewells=preference.ask_farewells,
     )

@@ -11,7 +11,7 @@ from loom.node.journal import Happened
 from loom.node.message_view import message_views
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import arrivals, mentions, preferences, receipts, unread
+from loom.storage import arrivals, expiry, mentions, preferences, receipts, unread
 from loom.storage.connection import Db
 from loom.storage.receipts import ReceiptKind
 from loom.wire.limits import RECEIPT_MAX_IDS
@@ -36,13 +36,17 @@ class ReadingCommands:
     async def _mark_read(self, command: api.MarkRead) -> views.Done:
         device = self._roster.named(command.contact)
 
-        def mark(db: Db, happened: Happened) -> bool:
+        def mark(db: Db, happened: Happened) -> tuple[bool, int | None]:
             conversation_id = device.conversation_id
             marked, first_time = unread.mark_read(
-                db, conversation_id, command.row_id, command.from_row
+                db,
+                conversation_id,
+                command.row_id,
+                command.from_row,
+                now_ms=self._parts.clock.now_ms(),
             )
             if not marked:
-                return False
+                return False, None
             owes = command.receipt and preferences.allows_read_receipts(db, conversation_id)
             for start in range(0, len(first_time) if owes else 0, RECEIPT_MAX_IDS):
                 page = first_time[start : start + RECEIPT_MAX_IDS]
@@ -56,9 +60,11 @@ class ReadingCommands:
                     unread=unread.count(db, conversation_id),
                 )
             )
-            return owes and bool(first_time)
+            return owes and bool(first_time), expiry.next_ms(db)
 
-        if await self._parts.journal.write(mark):
+        is_owed, next_ms = await self._parts.journal.write(mark)
+        self._parts.deadlines.note(next_ms)
+        if is_owed:
             device.delivery.receipts.owe()
         return views.Done()
 

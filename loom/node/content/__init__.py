@@ -6,6 +6,7 @@ from typing import Any, Final
 from loom.node.content import (
     delete,
     edit,
+    farewell,
     join,
     mailboxes,
     pin,
@@ -13,12 +14,14 @@ from loom.node.content import (
     react,
     receipt,
     text,
+    timer,
     typing,
 )
 from loom.node.content.intake import Intake
 from loom.wire.content import (
     Delete,
     Edit,
+    Farewell,
     Join,
     Mailboxes,
     Payload,
@@ -27,6 +30,7 @@ from loom.wire.content import (
     React,
     Receipt,
     Text,
+    Timer,
     Typing,
 )
 
@@ -41,6 +45,11 @@ TAKE_IN: Final[Mapping[type[Payload], Callable[[Intake, Any], None]]] = {
     Delete: delete.take_in,
     React: react.take_in,
     Pin: pin.take_in,
+    Timer: timer.take_in,
+    Farewell: farewell.take_in,
 }
 """By the payload's type. Runs inside the transaction of its envelope, perhaps twice, the first time
 undone. A receipted payload is taken in once, however often it comes."""
+
+TAKEN_OF_STUBS: Final = (Farewell, Receipt, Mailboxes)
+"""Of a removed contact nothing else is taken in or receipted (docs/PROTOCOL.md 6.3)."""

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from loom.core import farewells as rules
 from loom.model import MessageId
-from loom.node.context import DeviceContext
+from loom.node.context import DeviceContext, Writing
 from loom.node.journal import Happened
+from loom.storage import farewells
 from loom.storage.connection import Db
 
 
@@ -28,5 +30,20 @@ class Intake:
     """Of the same transaction, never taken in so far; what is removed here will not be."""
     withdrawn: list[MessageId] = field(default_factory=list)
     """What was queued for the device and was deleted."""
+    session_began_s: int = 0
+    """When the contact was first heard on the session that the payload came on, Unix seconds."""
+    writing: Writing | None = None
+    """What holds for one's next message is another now."""
+    is_farewell_due: bool = False
+    """A farewell must be carried out, or was answered."""
+    covered_until_ms: int | None = None
+    """What was sent until then is not shown; None: not looked up yet."""
     is_erased: bool = False
     """Something was deleted: the log holds it still."""
+
+    def is_covered(self, sent_at_ms: int) -> bool:
+        """Whether a farewell has deleted what was sent then."""
+        if self.covered_until_ms is None:
+            covered = farewells.of(self.db, self.context.conversation_id)
+            self.covered_until_ms = -1 if covered is None else covered.before_ms
+        return rules.is_covered(sent_at_ms, self.covered_until_ms)

@@ -1,12 +1,17 @@
 """Receipt: its messages leave the outbox and move forward in the history."""
 
+from typing import Final
+
 from loom.api.events import AnyEvent, InviteAnswered, MessageDelivered, MessageRead
 from loom.model import MessageId, MessageState
+from loom.node.content import farewell
 from loom.node.content.intake import Intake
 from loom.node.message_view import shown_id
 from loom.storage import joins, messages, outbox
 from loom.storage.joins import JoinState
-from loom.wire.content import Receipt
+from loom.wire.content import Farewell, Receipt, tag_of
+
+FAREWELL: Final = tag_of(Farewell)
 
 
 def take_in(intake: Intake, payload: Receipt) -> None:
@@ -15,7 +20,9 @@ def take_in(intake: Intake, payload: Receipt) -> None:
     conversation_id = context.conversation_id
     delivered = [MessageId(one) for one in payload.delivered]
     read = [MessageId(one) for one in payload.read]
-    outbox.delete(db, context.device_id, delivered + read)
+    gone = outbox.delete(db, context.device_id, delivered + read)
+    if FAREWELL in gone:
+        farewell.was_receipted(intake)
     if context.join_id is not None and context.join_id in delivered:
         _join_answered(intake)
     events: list[AnyEvent] = [

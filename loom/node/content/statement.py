@@ -3,7 +3,7 @@
 from loom.model import OWNER, Direction, Message, MessageId
 from loom.node.content.intake import Intake
 from loom.storage import early, messages, seen
-from loom.wire.content import Edit, Pin, React, Target, encode_payload
+from loom.wire.content import Edit, Pin, React, Target, Text, encode_payload, tag_of
 
 
 def find(intake: Intake, statement: Edit | React | Pin, target: Target) -> Message | None:
@@ -15,7 +15,9 @@ def find(intake: Intake, statement: Edit | React | Pin, target: Target) -> Messa
     if message is None and target.own and is_to_come(intake, message_id):
         payload, now_s = encode_payload(statement), intake.now_ms // 1000
         early.add(db, context.conversation_id, message_id, payload, now_s)
-    return None if message is None or message.deleted_at_ms is not None else message
+    if message is None or message.deleted_at_ms is not None or message.kind != tag_of(Text):
+        return None
+    return message
 
 
 def is_to_come(intake: Intake, message_id: MessageId) -> bool:

@@ -1,6 +1,7 @@
 """Text: enters the history as delivered, with what was stated about it before it came."""
 
 from loom.api.events import MessageReceived
+from loom.core.timers import stored_until_ms
 from loom.model import OWNER, Message, MessageId, MessageName, MessageState
 from loom.node.archive import bring_back
 from loom.node.content import edit, pin, react
@@ -12,10 +13,13 @@ from loom.wire.content import Edit, Pin, React, Target, Text, decode_payload, ta
 
 
 def take_in(intake: Intake, payload: Text) -> None:
-    """Store it and say so."""
+    """Store it and say so, unless a farewell covers it."""
     db, context = intake.db, intake.context
     person, conversation_id = context.person, context.conversation_id
     message_id = MessageId(payload.message_id)
+    if intake.is_covered(payload.sent_at_ms):
+        early.take(db, conversation_id, message_id)
+        return
     message = messages.insert(
         db,
         conversation_id=conversation_id,
@@ -28,6 +32,7 @@ def take_in(intake: Intake, payload: Text) -> None:
         state=MessageState.DELIVERED,
         reply=_name(intake, payload.reply),
         expires_s=payload.expires_s,
+        expires_at_ms=stored_until_ms(payload.expires_s, intake.now_ms, is_own=False),
         is_mention=intake.context.parts.profile.is_addressed(payload.body),
     )
     statements = early.take(db, conversation_id, message_id)

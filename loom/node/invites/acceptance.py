@@ -161,7 +161,11 @@ class Acceptance:
         if token.peer_id == self._parts.identity.peer_id:
             return Claimant.OURSELVES
         if device is None:
-            return Claimant.STRANGER
+            is_blocked = any(
+                one.person.blocked and one.peer_id == token.peer_id
+                for one in self._roster.stubs.values()
+            )
+            return Claimant.BLOCKED if is_blocked else Claimant.STRANGER
         return Claimant.KNOWN if device.person.is_welcome else Claimant.BLOCKED
 
     async def _closed(
@@ -243,7 +247,8 @@ class Acceptance:
             return contact
 
         try:
-            await parts.journal.submit(store, then=self._join_roster)
+            async with self._roster.without_stub(flight.token.peer_id):
+                await parts.journal.submit(store, then=self._join_roster)
         except StateConflict:
             return Answer()
         log.info("invite %d made a contact", invite.invite_id)

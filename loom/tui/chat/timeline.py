@@ -47,8 +47,14 @@ class Timeline(Lines):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Other lines are visible now; those just drawn were found for the old size."""
+        """Other lines are visible now; those just drawn were found for the old size.
+
+        A selected message that was visible stays so: what asks about it takes rows, too.
+        """
         self._painted = []
+        window = self.window
+        if window is not None and window.selected in {one.row_id for one in self._shown}:
+            window.show(window.selected or 0, *self.size)
         self.look_again()
 
     @property

@@ -17,6 +17,7 @@ from loom.tui.chat.composer import Completions, Composer
 from loom.tui.chat.obstacle import Obstacle
 from loom.tui.commands import COMMANDS, Completion, complete_command
 from loom.tui.emoji import complete_emoji
+from loom.tui.mentioning import complete_mention
 from loom.tui.owner import Owner
 from loom.tui.splitting import Part, split
 from loom.wire.limits import TEXT_MAX_BYTES
@@ -70,7 +71,14 @@ class Writing:
 
     def _ways_on(self, text: str, cursor: int) -> list[Completion]:
         found = complete_command(text, cursor, self._values)
+        found = found or complete_mention(text, cursor, self._readers)
         return found or (complete_emoji(text, cursor) if self._owner.look.signs.unicode else [])
+
+    @property
+    def _readers(self) -> list[tuple[str, str]]:
+        """Whom a message here can mention: by their own name, and by the one they have here."""
+        current = self._owner.model.open_
+        return [] if current is None else [(current.contact.display_name, current.contact.contact)]
 
     def _edited(self) -> None:
         """The text may be another one: count it, keep it soon."""
@@ -151,7 +159,10 @@ class Writing:
         if over > 0:
             self._offer_parts(current, text, typed)
             return None
-        self._owner.typing.sent()
+        if self.about.edited is None:
+            self._owner.typing.sent()
+        else:
+            self._owner.typing.stop()
         about, edited, command = self.about.message, self.about.edited, self.about.command(text)
         then = self.about.end()
 
