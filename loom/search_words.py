@@ -29,10 +29,11 @@ _DENSE: Final = (
 _SPARSE: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ua980-\ua9ff\uaa60-\uaa7f"
 _BETWEEN: Final = r"\x00-/:-@\[-`{-\x7f"
 _OTHERS: Final = f"[^{_BETWEEN}{_DENSE}{_SPARSE}]"
-_RUN: Final = re.compile(f"([{_DENSE}]+)|[{_SPARSE}]+")
-_AFTER_INDIC: Final = re.compile("[\u0e00-\U0010ffff]")
+# Compiled by their first use, which takes 2 ms each: opening a profile needs neither.
+_RUN: Final = f"([{_DENSE}]+)|[{_SPARSE}]+"
+_PIECE: Final = f"[{_DENSE}]+|[{_SPARSE}]+|{_OTHERS}+"
+_AFTER_INDIC: Final = re.compile("[^\x00-\u0dff]")
 """No run has a letter before these; looking for one of them is quick."""
-_PIECE: Final = re.compile(f"[{_DENSE}]+|[{_SPARSE}]+|{_OTHERS}+")
 _TYPED: Final = re.compile(r'([A-Za-z]+:)?"[^"]*"?|\S+')
 # What composes with the character before it: jamo, and the marks of half-width kana.
 _JOINS: Final = re.compile("[\u1160-\u11ff\uff9e\uff9f\uffa0-\uffdc]")
@@ -103,7 +104,7 @@ def _is_accent(character: str) -> bool:
 def index_text(body: str) -> str:
     """A body as FTS5's `ascii` tokenizer is given it: folded, runs cut into overlapping pieces."""
     folded = fold(body)
-    return _RUN.sub(_cut_run, folded) if _AFTER_INDIC.search(folded) else folded
+    return re.sub(_RUN, _cut_run, folded) if _AFTER_INDIC.search(folded) else folded
 
 
 def _cut_run(run: re.Match[str]) -> str:
@@ -117,7 +118,7 @@ def _grams(run: str, size: int) -> list[str]:
 
 def _gram_size(piece: str) -> int:
     """Of how many letters the pieces of a run are; 0 for a word."""
-    run = _RUN.match(piece)
+    run = re.match(_RUN, piece)
     return 0 if run is None else 2 if run[1] else 3
 
 
@@ -137,7 +138,7 @@ def terms(text: str) -> list[Term]:
 
 @lru_cache(maxsize=64)
 def _term(word: str) -> Term | None:
-    pieces = tuple(_PIECE.findall(fold(word)))
+    pieces = tuple(re.findall(_PIECE, fold(word)))
     is_closed = word.endswith('"') and word.count('"') > 1
     return Term(pieces, not is_closed) if pieces else None
 

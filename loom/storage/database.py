@@ -206,7 +206,11 @@ class Database:
 
         Raises:
             StoreUnavailable: the database is closed.
+            DiskFull, StoreError: an outdated index cannot be dropped.
         """
+        # An outdated index does not follow what is deleted.
+        while await self._between_commits(self._writer.drop_outdated):
+            pass
         for _ in range(CHECKPOINT_TRIES):
             if await self._between_commits(self._writer.empty_log):
                 return True

@@ -101,31 +101,48 @@ SELECT min(first_row) - 1, max(last_row) + 1 FROM indexed_days
 WHERE newest_day >= ? AND oldest_day <= ?
 """
 # Earlier versions had their triggers in the file.
+_OLD_TRIGGERS: Final = """
+SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'message_*_search_*'
+"""
 _OUTDATED: Final = """
-SELECT iif(type = 'table', 'TABLE', 'TRIGGER'), name FROM sqlite_schema
-WHERE name GLOB 'messages_fts_*' AND sql GLOB 'CREATE VIRTUAL TABLE*'
-    OR type = 'trigger' AND name GLOB 'message_*_search_*'
+SELECT name FROM sqlite_schema
+WHERE name GLOB 'outdated_fts_*' AND sql GLOB 'CREATE VIRTUAL TABLE*' LIMIT 1
 """
 
 
 def attach(db: Connection) -> None:
     """Let a connection change the index: all that write messages do this first.
 
-    An index that was made by other rules is dropped, and `index_new` makes it again. So a migration
-    that changes what is indexed deletes the setting.
+    An index that was made by other rules is put aside for `drop_outdated`, and `index_new` makes it
+    again. So a migration that changes what is indexed deletes the setting.
     """
     db.create_function("search_text", 1, _search_text, deterministic=True)
     if settings.get(db, _VERSION_KEY) == VERSION.encode():
         for part in _existing(db):
             _follow(db, part)
         return
+    while drop_outdated(db):  # of an earlier time: hardly ever
+        pass
     db.execute("BEGIN IMMEDIATE")
-    for kind, name in db.execute(_OUTDATED).fetchall():
-        db.execute(f"DROP {kind} {name}")
+    for (trigger,) in db.execute(_OLD_TRIGGERS).fetchall():
+        db.execute(f"DROP TRIGGER {trigger}")
+    for part in _existing(db):
+        db.execute(f"ALTER TABLE messages_fts_{part} RENAME TO outdated_fts_{part}")
     db.execute("UPDATE sqlite_sequence SET seq = 0 WHERE name = 'messages_fts'")
     db.execute("DELETE FROM indexed_days")
     settings.put(db, _VERSION_KEY, VERSION.encode())
     db.execute("COMMIT")
+
+
+def drop_outdated(db: Connection) -> bool:
+    """Drop a part of an index that was made by other rules; False: there is none.
+
+    It holds the words of what was deleted since, and takes a second to overwrite.
+    """
+    found = db.execute(_OUTDATED).fetchone()
+    if found is not None:
+        db.execute(f"DROP TABLE {found[0]}")
+    return found is not None
 
 
 def _search_text(body: bytes) -> str:
@@ -140,9 +157,12 @@ def is_complete(db: Connection) -> bool:
 
 
 def is_due(db: Connection) -> bool:
-    """Whether so many messages wait for the index that it should be brought up to date."""
+    """Whether so many messages wait for the index that it should be brought up to date.
+
+    Or a part of it should be dropped.
+    """
     last, indexed = _last_and_indexed(db)
-    return last - indexed >= INDEX_EVERY
+    return last - indexed >= INDEX_EVERY or db.execute(_OUTDATED).fetchone() is not None
 
 
 def index_new(db: Connection) -> bool:
@@ -150,6 +170,8 @@ def index_new(db: Connection) -> bool:
 
     FTS5 writes one segment for all of it.
     """
+    if drop_outdated(db):
+        return False
     last, indexed = _last_and_indexed(db)
     if indexed == last:
         return True

@@ -96,6 +96,19 @@ class Writer:
             raise error
         return bool(is_complete)
 
+    def drop_outdated(self) -> bool:
+        """Drop a part of an outdated full-text index; False: there is none.
+
+        Raises:
+            DiskFull, StoreError: it is as it was.
+        """
+        if not self._kind.has_index:
+            return False
+        [(dropped, error)] = self.commit([(search.drop_outdated, None)])
+        if error is not None:
+            raise error
+        return bool(dropped)
+
     def needs_upkeep(self) -> bool:
         """Whether the log is long or many messages wait for the index; looks now and then."""
         if self._since_upkeep < UPKEEP_EVERY or not self._is_sound:

@@ -119,6 +119,33 @@ def test_the_index_finds_what_a_slow_search_finds(
                 assert marked == expected
 
 
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["say", "edit", "delete", "index"]), st.integers(0, 5), MIXED),
+        max_size=12,
+    )
+)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_index_follows_what_is_said_edited_and_deleted(
+    db: Connection, steps: list[tuple[str, int, str]]
+) -> None:
+    with _holding(db, ["first 東京", "กรุงเทพ second"]):
+        number = 2
+        for what, which, text in steps:
+            match what:
+                case "say":
+                    number += 1
+                    say(db, number, text)
+                case "edit":
+                    db.execute(
+                        "UPDATE messages SET body = ? WHERE message_id = ?", (text, mid(which))
+                    )
+                case "delete":
+                    messages.delete(db, ADA, [mid(which)])
+                case "index":
+                    search.index_new(db)
+
+
 @given(query=st.text() | MIXED | st.text('"*()^:-+{}AND ORNEAR,\0'))
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_query_is_an_error(db: Connection, query: str) -> None:
@@ -224,6 +251,25 @@ async def test_an_index_made_by_other_rules_is_made_again(
     await database.write(check_search)
     database.close()
     assert b"zanzibar" not in decrypted(path, KEY)
+
+
+async def test_what_is_deleted_before_an_outdated_index_is_dropped_is_gone_at_once(
+    path: Path, open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database()
+    await database.write(lambda db: [say(db, 1, "zanzibar"), say(db, 2, "marzipan")])
+    await database.write(index_all)
+    database.close()
+    monkeypatch.setattr(search, "VERSION", "another")
+    database = open_database()
+    assert not await database.read(search.is_complete)
+    await database.write(lambda db: messages.delete(db, ADA, [mid(1)]))
+    assert await database.checkpoint()
+    assert b"zanzibar" not in decrypted(path, KEY)
+    assert [one.body for one in await database.search(lambda db: search.search(db, "mar"))] == [
+        "marzipan"
+    ]
+    assert await database.integrity() == []
 
 
 async def test_an_index_that_was_dropped_is_made_again_beside_other_work(

@@ -1,5 +1,6 @@
 """What a person does in the app, and what the screen and the node get to know of it."""
 
+import asyncio
 import webbrowser
 from datetime import date
 from typing import Any
@@ -31,7 +32,7 @@ from loom.api.views import ReachView
 from loom.errors import ControlError, InvalidInput
 from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
-from loom.tui.chat import layout
+from loom.tui.chat import choices, layout
 from loom.tui.chat.selection import ONE_WORD_S
 from loom.tui.content.text import marked
 from loom.tui.kit.chooser import Chooser
@@ -696,6 +697,26 @@ async def test_a_search_understands_filters_and_says_what_it_cannot(
         await pilot.press(*" in:nobody")
         await settle(pilot)
         assert "no contact" in screen(app).lower()
+
+
+async def test_a_search_that_waits_for_the_index_says_so(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choices, "SLOW_S", 0)
+    answered = asyncio.Event()
+    async with opened(node) as (app, pilot):
+        send = app.send
+
+        async def slow(command: Any) -> Any:
+            if isinstance(command, Search):
+                await answered.wait()
+            return await send(command)
+
+        monkeypatch.setattr(app, "send", slow)
+        await pilot.press("ctrl+f", *"noon")
+        await until_shown(pilot, "preparing the index")
+        answered.set()
+        await until_shown(pilot, "1 found")
 
 
 async def test_keys_go_from_hit_to_hit_before_a_hit_is_loaded(opened: Opened) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
-from loom.api.commands import ListMentions
+from loom.api.commands import ListMentions, Search
 from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.front.search_query import read_query
@@ -21,6 +21,8 @@ from loom.tui.owner import Owner
 from loom.tui.times import clock_of, day_of
 
 PAGE = 100
+SLOW_S = 1.0
+"""After so long, a search says why it takes so long."""
 MUTE_TIMES = {"an hour": 3_600, "8 hours": 8 * 3_600, "a day": 86_400, "a week": 7 * 86_400}
 FOR_EVER, NO_LONGER = "for ever", "no longer"
 """Values of choices; a number is a time in seconds."""
@@ -126,6 +128,17 @@ class Choices:
         hits: list[MessageView] = []
         looked_for: list[str] = []
 
+        async def patiently(command: Search) -> list[MessageView]:
+            """An index that is made again after an upgrade takes half a minute at most."""
+            asked = asyncio.ensure_future(self._owner.send(command))
+            try:
+                if not (await asyncio.wait({asked}, timeout=SLOW_S))[0]:
+                    chooser.box.title = f"{title}: preparing the index"
+                    chooser.box.refresh()
+                return (await asked).messages
+            finally:
+                asked.cancel()
+
         async def source(words: str, after: Choice | None) -> list[Choice]:
             chooser.box.title = title
             if not words.strip():
@@ -135,7 +148,7 @@ class Choices:
                 query = query._replace(contact=f"#{current.number}")
             last = None if after is None else cast(MessageView, after.value).row_id
             command = query.command(limit=PAGE, before_row=last)
-            found = (await self._owner.send(command)).messages
+            found = await patiently(command)
             hits[:] = [*hits, *found] if after is not None else found
             looked_for[:] = query.words
             # A full page may have more behind it.
