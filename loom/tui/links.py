@@ -99,12 +99,16 @@ def _end(text: str, at: int) -> int:
 
 def _trimmed(text: str, start: int, end: int) -> int:
     """Without the sentence's punctuation; a closing bracket stays if it was opened inside."""
+    over = {
+        closing: text.count(closing, start, end) - text.count(opening, start, end)
+        for closing, opening in _BRACKETS.items()
+    }
     while end > start:
         last = text[end - 1]
-        opening = _BRACKETS.get(last)
-        is_open = opening is None or text.count(opening, start, end) < text.count(last, start, end)
-        if last not in _ENDING and (opening is None or not is_open):
+        if last not in _ENDING and over.get(last, 0) <= 0:
             break
+        if last in over:
+            over[last] -= 1
         end -= 1
     return end
 

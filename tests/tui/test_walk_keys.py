@@ -350,7 +350,7 @@ STEPS = {
     "select_newer": Step(lambda walk: walk.window.selected == COUNT, selecting_above),
     "select_older": Step(lambda walk: walk.window.selected == COUNT - 1, selecting),
     "mark": Step(lambda walk: walk.window.marked == {COUNT}, selecting),
-    "fold": Step(lambda walk: "Show less" in walk.timeline, selecting_a_long_one),
+    "fold": Step(lambda walk: "more lines" not in walk.timeline, selecting_a_long_one),
     "open_link": Step(lambda walk: "Open it in the browser" in walk.screen, selecting_a_link),
     "copy_link": Step(lambda walk: walk.copied == ["https://x.example/a"], selecting_a_link),
     "next_hit": Step(lambda walk: walk.window.selected == 200, selecting_a_hit),
