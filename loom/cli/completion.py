@@ -42,6 +42,11 @@ def profile_names(context: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def message_names(incomplete: str) -> list[str]:
+    """The names of messages that are no numbers: the newest one of each side."""
+    return _offered(["last", "theirs"], incomplete)
+
+
 def event_types(incomplete: str) -> list[str]:
     """The types of events that begin so."""
     from loom.api.events import AnyEvent

@@ -29,7 +29,7 @@ from loom.api.events import (
     MessageReceived,
 )
 from loom.api.views import MessageView
-from loom.cli.completion import contact_names
+from loom.cli.completion import contact_names, message_names
 from loom.cli.contacts import confirm_name
 from loom.cli.events import put_event
 from loom.cli.message_words import message_words
@@ -64,7 +64,9 @@ Limit = Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most N, t
 Ids = Annotated[
     list[str],
     typer.Argument(
-        metavar="ID", help="Numbers (`loom history --ids`), ids, last (yours) or theirs."
+        metavar="ID",
+        help="Numbers (`loom history --ids`), ids, last (yours) or theirs.",
+        autocompletion=message_names,
     ),
 ]
 Numbers = Annotated[
@@ -103,7 +105,13 @@ def send(
         typer.Option("--wait", min=0, metavar="SECONDS", help="Wait for it to be delivered."),
     ] = None,
     reply_to: Annotated[
-        str | None, typer.Option("--reply-to", metavar="ID", help="The message that it answers.")
+        str | None,
+        typer.Option(
+            "--reply-to",
+            metavar="ID",
+            help="The message that it answers.",
+            autocompletion=message_names,
+        ),
     ] = None,
     expires: Annotated[
         str | None,
@@ -239,7 +247,9 @@ def delete(
     message_ids: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="ID...", help="Numbers (`loom history --ids`), ids, last (yours) or theirs."
+            metavar="ID...",
+            help="Numbers (`loom history --ids`), ids, last (yours) or theirs.",
+            autocompletion=message_names,
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole conversation.")] = False,

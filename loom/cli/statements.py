@@ -18,7 +18,7 @@ from loom.api.commands import (
     ShowEdits,
 )
 from loom.api.views import MessageView
-from loom.cli.completion import contact_names
+from loom.cli.completion import contact_names, message_names
 from loom.cli.message_words import message_words
 from loom.cli.messages import LATER, Ids, Limit, find, read_body
 from loom.cli.opening import Caller
@@ -32,7 +32,9 @@ PAGE: Final = 100
 Id = Annotated[
     str,
     typer.Argument(
-        metavar="ID", help="A number (`loom history --ids`), an id, last (yours) or theirs."
+        metavar="ID",
+        help="A number (`loom history --ids`), an id, last (yours) or theirs.",
+        autocompletion=message_names,
     ),
 ]
 Off = Annotated[bool, typer.Option("--off", help="No longer.")]

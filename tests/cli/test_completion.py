@@ -6,7 +6,7 @@ import pytest
 import typer
 import typer.main
 
-from loom.cli.completion import contact_names, profile_names
+from loom.cli.completion import contact_names, event_types, message_names, profile_names
 from loom.cli.root import app
 from tests.fakes import FakeProfiles
 
@@ -46,3 +46,9 @@ def test_profiles_are_offered(context: typer.Context, profiles: FakeProfiles) ->
     profiles.add("home")
     assert profile_names(context, "") == ["home", "work"]
     assert profile_names(context, "w") == ["work"]
+
+
+def test_events_and_messages_have_names_that_are_offered() -> None:
+    assert event_types("message.re") == ["message.reacted", "message.read", "message.received"]
+    assert message_names("") == ["last", "theirs"]
+    assert message_names("t") == ["theirs"]

@@ -85,6 +85,21 @@ def test_every_command_that_attaches_works_from_afar(home: Home, near: Near, ssh
         assert [one["body"] for one in shown] == ["hello from afar", "second"]
         assert "second" in near.run(*ON, "search", "second").ok().stdout
         near.run(*ON, "delete", "Bob", shown[1]["message_id"]).ok()
+        near.run(*ON, "edit", "Bob", "last", "hello from far away").ok()
+        told = near.run(*ON, "edits", "Bob", "last", "--json").ok().objects[0]["wordings"]
+        assert [one["body"] for one in told] == ["hello from afar", "hello from far away"]
+        near.run(*ON, "pin", "Bob", "last").ok()
+        near.run(*ON, "bookmark", "Bob", "last").ok()
+        known = (
+            "you → Bob (edited; pinned; bookmarked; \N{THUMBS UP SIGN} you): hello from far away"
+        )
+        assert known in near.run(*ON, "react", "Bob", "last", "\N{THUMBS UP SIGN}").ok().stdout
+        assert known in near.run(*ON, "pins", "Bob").ok().stdout
+        assert known in near.run(*ON, "bookmarks").ok().stdout
+        near.run(*ON, "forward", "Bob", "last", "--to", "Bob").ok()
+        near.run(*ON, "delete", "Bob", "last", "--for-both").ok()
+        near.run(*ON, "mute", "Bob", "1h").ok()
+        near.run(*ON, "typing", "Bob").ok()
         assert near.run(*ON, "peers", "--json").ok().objects[0]["online"]
         assert near.run(*ON, "contacts", "list", "--json").ok().objects[0]["contact"] == "Bob"
         assert near.run(*ON, "contacts", "rename", "Bob", "Robert").ok()
@@ -103,8 +118,12 @@ def test_every_command_that_attaches_works_from_afar(home: Home, near: Near, ssh
         near.run(*ON, "contacts", "remove", "Eve", "--yes").ok()
         plain = near.run(*ON, "--plain", "Robert", stdin="a line\n/quit\n").ok()
         assert "To Robert" in plain.stderr
-        near.run(*ON, "stop").ok()
-        assert alice.process.wait(60) == 0
+        watching = ("watch", "--after", "0", "--type", "message.edited", "--json", "--exec", "true")
+        with near.running(*ON, *watching) as watch:
+            assert watch.object()["outcome"] == "done"
+            near.run(*ON, "stop").ok()
+            assert alice.process.wait(60) == 0
+            assert watch.process.wait(60) == 0
     assert not near.loom.joinpath("profiles").exists()
 
 
