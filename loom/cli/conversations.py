@@ -151,7 +151,7 @@ def mentions(context: typer.Context, limit: Limit = 50) -> None:
         async with caller.client() as client:
             found = (await client.send(ListMentions(limit=limit))).messages
         for message in found:
-            caller.output.put(message, message_words(message))
+            caller.output.put(message, message_words(message, number=True))
         if not found and not caller.options.json:
             caller.output.note("Nothing found.")
 

@@ -34,36 +34,18 @@ if TYPE_CHECKING:
 OFFLINE = NodeOptions(online=False, serve=False)
 """A command that only reads or queues; another one waits its turn for the moment it takes."""
 SLOWLY = " (slow on purpose, to resist guessing)"
-ATTACHING: Final = frozenset(
-    {
-        *("loom", "loom send", "loom history", "loom search", "loom delete", "loom listen"),
-        *(
-            "loom export",
-            "loom watch",
-            "loom typing",
-            "loom edit",
-            "loom edits",
-            "loom react",
-            "loom pin",
-        ),
-        *("loom unpin", "loom pins", "loom bookmark", "loom bookmarks", "loom forward"),
-        *(
-            "loom mute",
-            "loom notify",
-            "loom archive",
-            "loom unarchive",
-            "loom favourite",
-            "loom mark",
-        ),
-        *("loom plain", "loom verify", "loom contacts", "loom contacts list", "loom contacts show"),
-        *("loom contacts rename", "loom contacts remove", "loom contacts block"),
-        *("loom contacts unblock", "loom token export", "loom token import", "loom status"),
-        *("loom stop", "loom connect", "loom peers", "loom doctor", "loom pair", "loom invite"),
-        *("loom invites", "loom invites list", "loom invites revoke", "loom requests"),
-        *("loom requests list", "loom requests accept", "loom requests reject"),
-        *("loom requests block", "loom anchors", "loom bundle export", "loom bundle import"),
-    }
+_ATTACHING: Final = (
+    *("send", "history", "search", "export", "delete", "edit", "edits", "react", "typing"),
+    *("pin", "unpin", "pins", "bookmark", "bookmarks", "forward", "mentions"),
+    *("listen", "watch", "plain", "verify", "timer", "farewell", "profile"),
+    *("mute", "notify", "archive", "unarchive", "favourite", "mark"),
+    *("contacts", "contacts list", "contacts show", "contacts rename", "contacts remove"),
+    *("contacts block", "contacts unblock", "token export", "token import"),
+    *("pair", "invite", "invites", "invites list", "invites revoke"),
+    *("requests", "requests list", "requests accept", "requests reject", "requests block"),
+    *("status", "stop", "connect", "peers", "doctor", "anchors", "bundle export", "bundle import"),
 )
+ATTACHING: Final = frozenset({"loom", *(f"loom {one}" for one in _ATTACHING)})
 """What `--on` works with: commands that only attach. Every other one is refused."""
 TURN_PAUSE_S = 0.1
 TURN_PAUSES_MAX = 50

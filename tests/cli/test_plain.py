@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from loom.api.commands import SendText, ShowContact, VerifyContact
-from loom.api.events import ContactChanged, PeerOffline
+from loom.api.commands import AnswerFarewell, SendText, SetTimer, ShowContact, VerifyContact
+from loom.api.events import (
+    ContactChanged,
+    FarewellAsked,
+    FarewellDone,
+    MessageExpired,
+    PeerOffline,
+    TimerChanged,
+)
+from loom.api.views import Done
 from loom.cli import typed_lines as typed
 from loom.cli.plain import talk as talk_
 from loom.cli.plain.commands import COMMANDS
@@ -369,3 +377,66 @@ def test_what_a_contact_cannot_be_told_is_one_sentence(talk: Talk, line: str) ->
     done = talk(line)
     assert done.exit_code == 2
     assert done.stderr.count("loom: ") == 1
+
+
+def test_timers_and_farewells_are_shown_and_answered(talk: Talk, node: TalkingNode) -> None:
+    def line(direction: str, expires_s: int) -> TimerChanged:
+        return TimerChanged(
+            message_id="0" * 32,
+            contact="Ada",
+            contact_id=1,
+            row_id=9,
+            direction=direction,
+            body="",
+            state="read",
+            sent_at_ms=0,
+            kind="timer",
+            expires_s=expires_s,
+            holding_s=expires_s,
+        )
+
+    ids = ["0" * 32] * 2
+    expired = MessageExpired(contact="Ada", contact_id=1, direction="in", message_ids=ids)
+    farewell = FarewellDone(
+        contact="Ada", contact_id=1, direction="in", scope="conversation", withdrawn=ids[:1]
+    )
+    done = talk(
+        lambda: node.tell(line("in", 3_600)),
+        lambda: node.tell(line("out", 0)),
+        "/timer",
+        lambda: node.tell(expired),
+        lambda: node.tell(FarewellAsked(contact="Ada", contact_id=1, scope="conversation")),
+        lambda: node.tell(farewell),
+        "/farewell",
+    )
+    assert done.exit_code == 2
+    assert "Write /farewell delete, or /farewell keep" in done.stderr
+    lines = done.stdout.splitlines()[1:]
+    assert lines[:3] == [
+        "Ada let messages disappear after 1 hour.",
+        "You turned disappearing messages off.",
+        "Disappearing messages: off",
+    ]
+    assert lines[3].endswith("2 with Ada disappeared")
+    assert lines[4] == "Ada deleted the conversation, and asks you to do the same."
+    assert "/farewell delete, or /farewell keep." in done.stderr
+    assert "Ada deleted the conversation on both sides." in lines[5]
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("/timer 1h", SetTimer(contact="#1", expires_s=3_600)),
+        ("/timer off", SetTimer(contact="#1", expires_s=0)),
+        ("/farewell delete", AnswerFarewell(contact="#1", accept=True)),
+        ("/farewell keep", AnswerFarewell(contact="#1", accept=False)),
+    ],
+)
+def test_a_timer_is_set_and_a_farewell_answered(
+    talk: Talk, node: TalkingNode, monkeypatch: pytest.MonkeyPatch, line: str, command: object
+) -> None:
+    answer = node._answer
+    monkeypatch.setattr(node, "_answer", lambda one: Done() if one == command else answer(one))
+    done = talk(line)
+    assert done.exit_code == 0, done.stderr
+    assert command in node.sent

@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_one_error_and_changes_nothing(home: Home) -> Non
             (("pin", "Bob", "\x1b[2J"), 4, "message_not_found"),
             (("bookmark", "Bob", "-1"), 2, "usage"),
             (("delete", "Bob", "last", "theirs", "--for-both"), 2, "invalid_input"),
-            (("delete", "Bob", "--all", "--for-both"), 2, "invalid_input"),
+            (("delete", "Bob", "--all", "--for-both"), 2, "terminal_needed"),
             (("delete", "Bob", "last", "99999"), 4, "message_not_found"),
             (("forward", "Bob", "last"), 2, "usage"),
             (("forward", "Bob", "last", "--to", "Eve"), 4, "contact_not_found"),

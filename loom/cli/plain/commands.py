@@ -27,6 +27,7 @@ COMMANDS: Final = (
     SlashCommand("bookmark", "[#NUMBER]", "Bookmark a message, only here"),
     SlashCommand("unbookmark", "[#NUMBER]", "Bookmark it no longer"),
     SlashCommand("bookmarks", "", "Show all bookmarks"),
+    SlashCommand("mentions", "", "Show messages that mention you"),
     SlashCommand("delete", "#NUMBER", "Delete a message here"),
     SlashCommand("unsend", "#NUMBER", "Delete a message of yours for both"),
     SlashCommand("contact", "", "Show this contact"),
@@ -39,6 +40,8 @@ COMMANDS: Final = (
     SlashCommand("rename", "NAME", "Rename this contact, only for you"),
     SlashCommand("block", "", "Block this contact"),
     SlashCommand("unblock", "", "Unblock this contact"),
+    SlashCommand("timer", "[1h|off]", "Let messages disappear on both sides"),
+    SlashCommand("farewell", "delete|keep", "Answer a contact who deleted this conversation"),
     SlashCommand("mute", "[1h|8h|1w]", "Mute this contact"),
     SlashCommand("unmute", "", "Unmute this contact"),
     SlashCommand(

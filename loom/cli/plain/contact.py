@@ -3,17 +3,28 @@
 from loom.addresses import parse_address
 from loom.api.client import Client
 from loom.api.commands import (
+    AnswerFarewell,
     BlockContact,
     Connect,
     RenameContact,
     SetPreferences,
+    SetTimer,
     ShowContact,
 )
 from loom.cli.contacts import about, contact_words
-from loom.cli.conversations import READ, UNREAD, mark_conversation, mute_command
+from loom.cli.conversations import (
+    DELETE,
+    KEEP,
+    READ,
+    UNREAD,
+    mark_conversation,
+    mute_command,
+)
 from loom.cli.output import Output
 from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
+from loom.front.durations import parse_timer
+from loom.front.lasting import holding_words
 from loom.printable import printable
 
 
@@ -82,6 +93,24 @@ class Contact:
     async def unread(self, _: str) -> None:
         """`/unread`."""
         await self._mark(UNREAD)
+
+    async def timer(self, how_long: str) -> None:
+        """`/timer`."""
+        contact = self._conversation.contact
+        if how_long:
+            await self._client.send(SetTimer(contact=contact, expires_s=parse_timer(how_long)))
+            return
+        view = await self._client.send(ShowContact(contact=contact))
+        timer = view.timer
+        words = holding_words(timer.expires_s, timer.own_s, timer.theirs_s)
+        self._output.put(view, f"Disappearing messages: {words}")
+
+    async def farewell(self, answer: str) -> None:
+        """`/farewell`."""
+        if answer not in (DELETE, KEEP):
+            raise InvalidInput(what=f"Write /farewell {DELETE}, or /farewell {KEEP}")
+        contact = self._conversation.contact
+        await self._client.send(AnswerFarewell(contact=contact, accept=answer == DELETE))
 
     async def connect(self, argument: str) -> None:
         """`/connect`."""

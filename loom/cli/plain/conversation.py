@@ -11,9 +11,12 @@ from loom.api.events import (
     AnyEvent,
     ContactChanged,
     ContactRemoved,
+    FarewellAsked,
+    FarewellDone,
     MessageDeleted,
     MessageDelivered,
     MessageEdited,
+    MessageExpired,
     MessageFailed,
     MessagePinned,
     MessageQueued,
@@ -26,6 +29,7 @@ from loom.api.events import (
     PeerOnline,
     ReachChanged,
     SessionStarted,
+    TimerChanged,
 )
 from loom.api.views import ContactView, MessageView, ReachView
 from loom.cli.contacts import about
@@ -34,6 +38,7 @@ from loom.cli.message_words import message_words, said_words
 from loom.cli.messages import has_older
 from loom.cli.output import Output
 from loom.errors import InvalidInput, NotDelivered
+from loom.front.lasting import asked_words, timer_words
 from loom.front.reach import reach_at, reach_words
 from loom.printable import printable
 
@@ -148,6 +153,14 @@ class Conversation:
                 self._output.put(event, said_words(event))
             case MessageReacted() | MessagePinned() | MessageDeleted() if mine:
                 self._output.put(event, statement_words(event))
+            case TimerChanged() if mine:
+                words = timer_words(event.direction, event.contact, event.expires_s)
+                self._output.put(event, words)
+            case MessageExpired() | FarewellDone() if mine:
+                self._output.put(event, event_words(event) or "")
+            case FarewellAsked() if mine:
+                self._output.put(event, asked_words(event.contact, event.scope))
+                self._output.note("/farewell delete, or /farewell keep.")
             case MessageDelivered() | MessageRead():
                 await self._settle(event.message_id)
             case MessageFailed():

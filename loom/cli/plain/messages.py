@@ -10,6 +10,7 @@ from loom.api.commands import (
     FindMessage,
     Forward,
     ListBookmarks,
+    ListMentions,
     ListPins,
     Pin,
     React,
@@ -122,6 +123,11 @@ class Messages:
     async def bookmarks(self, _: str) -> None:
         """`/bookmarks`."""
         self._put((await self._client.send(ListBookmarks())).messages, "Nothing is bookmarked.")
+
+    async def mentions(self, _: str) -> None:
+        """`/mentions`."""
+        found = await self._client.send(ListMentions())
+        self._put(found.messages, "Nothing mentions you.")
 
     async def delete(self, argument: str, *, for_both: bool = False) -> None:
         """`/delete`: a number is a must, as it cannot be undone."""
