@@ -36,7 +36,7 @@ COMMANDS: Final = (
     ),
     SlashCommand(
         "react",
-        "[EMOJI]",
+        "[EMOJI|off]",
         "React to the selected message, or to their newest",
         "emoji",
         needs_contact=True,

@@ -531,7 +531,8 @@ async def test_a_command_about_what_it_does_not_fit_says_so(
         await press(pilot, "ctrl+u", *"/react nonsense", "enter")
         assert "There is no sign named nonsense" in screen(app)
         await press(pilot, "ctrl+u", *"/react thumbs_up", "enter")
-        assert [one.emoji for one in told(node, React)] == ["👍"]
+        await press(pilot, *"/react off", "enter")
+        assert [one.emoji for one in told(node, React)] == ["👍", ""]
 
 
 async def test_a_reaction_of_another_conversation_touches_nothing_here(

@@ -93,7 +93,7 @@ class MessageActions:
             case "reply" | "react" | "pin":
                 return one is not None and is_sent(one)
             case "bookmark":
-                return one is not None and not one.deleted
+                return one is not None and is_text(one)
             case "unpin" | "unbookmark":
                 return one is not None and (one.pinned if action == "unpin" else one.bookmarked)
             case "edit":
@@ -101,7 +101,7 @@ class MessageActions:
             case "unsend":
                 return bool(messages) and all(map(is_own, messages))
             case "forward":
-                return bool(messages) and not any(one.deleted for one in messages)
+                return bool(messages) and all(map(is_text, messages))
             case "message":
                 return one is not None
             case "delete":
@@ -275,6 +275,9 @@ class MessageActions:
         if not argument:
             self.react(messages)
             return
+        if argument.casefold() == "off":
+            await self.send_reaction(messages[0], "")
+            return
         found = offered(argument, ())
         if not found:
             raise InvalidInput(what=f"There is no sign named {argument[:64]}")
@@ -340,17 +343,22 @@ class MessageActions:
 
 def is_own(message: MessageView) -> bool:
     """Whether one wrote it, and it is still there."""
-    return message.direction == "out" and not message.deleted
+    return message.direction == "out" and is_text(message)
 
 
 def is_editable(message: MessageView) -> bool:
     """Whether one may give it another wording."""
-    return is_own(message) and is_sent(message) and message.kind == "text"
+    return is_own(message) and is_sent(message)
 
 
 def is_sent(message: MessageView) -> bool:
     """Whether it is there for both, or on its way."""
-    return not message.deleted and message.state != "failed"
+    return is_text(message) and message.state not in ("failed", "withdrawn")
+
+
+def is_text(message: MessageView) -> bool:
+    """Whether it is what somebody wrote, and still there."""
+    return message.kind == "text" and not message.deleted
 
 
 def _contact_of(message: MessageView) -> str:
