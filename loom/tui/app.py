@@ -284,6 +284,7 @@ class LoomApp(Owner):
         )
         self._seq = max(self._seq, status.last_seq)
         self.model.load(status, contacts.contacts)
+        self.look.own_name = status.name
         for draft in drafts:
             self.model.change(draft.contact_id, draft=draft.body)
         self.model.connected = True

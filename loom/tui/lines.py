@@ -18,6 +18,8 @@ class Look:
         self.theme = theme
         self.signs = signs
         self.is_formatted = is_formatted
+        self.own_name = ""
+        """Where a text mentions it, that stands out."""
 
 
 class Lines(Widget):

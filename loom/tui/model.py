@@ -98,7 +98,10 @@ class Changes(msgspec.Struct, kw_only=True):
 
 
 class Model:
-    """All conversations and which of them is open."""
+    """All conversations and which of them is open.
+
+    Many methods, because each is a question that a widget asks of all of them.
+    """
 
     def __init__(self, *, host: str = "") -> None:
         self.host = host

@@ -558,3 +558,15 @@ async def test_a_mention_completes_to_the_name_its_reader_uses(opened: Opened) -
         for typed in ("mail a@ad", "@nobody"):
             await press(pilot, "ctrl+u", *typed, "tab")
             assert written_now(app) == typed
+
+
+async def test_a_mention_of_oneself_stands_out(opened: Opened) -> None:
+    node = TalkingNode()
+    node.add("Ada")
+    node.say("Ada", "ask @me, @mess, or **see @Me https://x.example/@me**", "@me too")
+    node._put(node.messages[0], mention=True)
+    async with opened(node) as (app, _):
+        pieces = [one for shown in app.chat.timeline._shown for one in shown.line]
+        assert [one.text for one in pieces if one.role == "mention"] == ["@me", "@Me"]
+        # The node did not take the second message for a mention.
+        assert any("@me too" in one.text for one in pieces)

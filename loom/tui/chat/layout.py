@@ -38,6 +38,7 @@ def lay_out(
     is_marked: bool = False,
     is_formatted: bool = True,
     is_unfolded: bool = False,
+    own_name: str = "",
     words: Sequence[str] = (),
 ) -> Block:
     """A message's lines, each at most `width` cells; `words` are what a search found in it."""
@@ -53,7 +54,9 @@ def lay_out(
     inset = width_of_line(head)
     mark = signs["selected"] if is_selected else signs["marked"] if is_marked else " "
     room = max(width - 1 - inset - STATE_WIDTH - EDGE, 2)
-    rows = kind_of(message).lines(message, room, words, is_formatted=is_formatted)
+    rows = kind_of(message).lines(
+        message, room, words, is_formatted=is_formatted, own_name=own_name
+    )
     rows = _folded(rows, room, is_unfolded=is_unfolded)
     for number, body in enumerate(_bodies(message, rows, room, signs)):
         first = head if number == 0 and not goes_on else [Piece(" " * inset)]

@@ -38,6 +38,8 @@ BOOKMARKS_MAX: Final = 1_000
 class MessageActions:
     """Each takes the messages it is about, which `can` has looked at.
 
+    Many methods, because each is one thing that a person can do.
+
     Args:
         selected: the messages that are selected, or were when a slash command was begun.
         point_at: selects a message.

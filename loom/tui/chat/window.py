@@ -465,6 +465,7 @@ class Window:
                 is_selected=message.row_id == self.selected,
                 is_marked=message.row_id in self.marked,
                 is_formatted=self._look.is_formatted,
+                own_name=self._look.own_name,
                 is_unfolded=message.row_id in self._unfolded,
                 words=self.words,
             )

@@ -13,7 +13,13 @@ class Kind(Protocol):
     """What the file of a kind has."""
 
     def lines(
-        self, message: MessageView, width: int, words: Sequence[str], *, is_formatted: bool
+        self,
+        message: MessageView,
+        width: int,
+        words: Sequence[str],
+        *,
+        is_formatted: bool,
+        own_name: str = "",
     ) -> list[Line]:
         """The body in at most `width` cells a line, with the words found in it marked."""
         ...

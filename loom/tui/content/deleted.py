@@ -9,7 +9,12 @@ WORDS = "(deleted)"
 
 
 def lines(
-    message: MessageView, width: int, words: Sequence[str], *, is_formatted: bool
+    message: MessageView,
+    width: int,
+    words: Sequence[str],
+    *,
+    is_formatted: bool,
+    own_name: str = "",
 ) -> list[Line]:
     """See `Kind.lines`."""
     return [[Piece(WORDS, "gone")]]

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from loom.api.views import MessageView
+from loom.mentions import mentions
 from loom.printable import printable
 from loom.search_words import hits as hits_of
 from loom.tui.cells import wrap
@@ -19,19 +20,25 @@ PREVIEW_MAX: Final = 200
 
 
 def lines(
-    message: MessageView, width: int, words: Sequence[str], *, is_formatted: bool
+    message: MessageView,
+    width: int,
+    words: Sequence[str],
+    *,
+    is_formatted: bool,
+    own_name: str = "",
 ) -> list[Line]:
     """See `Kind.lines`."""
     body = _body(message)
     looks = [(one.start, one.end, one.role) for one in spans(body)] if is_formatted else []
-    painted = _painted(body, looks, find_links(body), hits_of(body, words), "text")
+    called = mentions(body, own_name) if message.mention else []
+    painted = _painted(body, looks, called, find_links(body), hits_of(body, words), "text")
     starts = [one.start for one in painted]
     return [_row(body, painted, starts, start, end) for start, end in wrap(body, width)]
 
 
 def marked(text: str, words: Sequence[str], role: str = "text") -> Line:
     """A line in which the words of a search are marked."""
-    painted = _painted(text, [], [], hits_of(text, words), role)
+    painted = _painted(text, [], [], [], hits_of(text, words), role)
     return [Piece(text[one.start : one.end], one.role) for one in painted]
 
 
@@ -61,32 +68,36 @@ class _Part(NamedTuple):
 def _painted(
     body: str,
     looks: Sequence[tuple[int, int, str]],
+    called: Sequence[tuple[int, int]],
     found: Sequence[Link],
     hits: Sequence[tuple[int, int]],
     role: str,
 ) -> list[_Part]:
-    """The whole text in parts; a hit of a search lies over a link, and a link over formatting."""
+    """The whole text in parts; the later of these layers lies over those before it."""
     hits = _merged(hits)
     layers: list[Sequence[tuple[int, int, str]]] = [
         looks,
+        [(start, end, "mention") for start, end in called],
         [(one.start, one.end, one.address) for one in found],
         [(start, end, "match") for start, end in hits],
     ]
     edges = {0, len(body), *(at for layer in layers for one in layer for at in one[:2])}
     plain = {one.address for one in found if one.is_plain}
-    places = [0, 0, 0]
+    places = [0] * len(layers)
     parts: list[_Part] = []
     for start, end in pairwise(sorted(edges)):
-        at = [""] * 3
+        at = [""] * len(layers)
         for number, layer in enumerate(layers):
             while places[number] < len(layer) and layer[places[number]][1] <= start:
                 places[number] += 1
             if places[number] < len(layer) and layer[places[number]][0] <= start:
                 at[number] = layer[places[number]][2]
-        look, address, match = at
+        look, mention, address, match = at
         # A mixed host is only opened after a question, which names it.
         link = address if address in plain else ""
-        parts.append(_Part(start, end, match or (address and "link") or look or role, link))
+        parts.append(
+            _Part(start, end, match or (address and "link") or mention or look or role, link)
+        )
     return parts
 
 
