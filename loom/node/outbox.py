@@ -32,6 +32,15 @@ log = logging.getLogger(__name__)
 PAGE_ROWS: Final = 64
 
 
+class _NewRow(NamedTuple):
+    message_id: MessageId
+    data: bytes
+    about_row: int | None
+
+    def __repr__(self) -> str:
+        return "_NewRow(redacted)"
+
+
 class MailRow(NamedTuple):
     """A row, and what of it is put."""
 
@@ -68,19 +77,21 @@ class Outbox:
         also: Callable[[Db, Happened], T],
         *,
         about_row: int | None = None,
+        is_long: bool = False,
     ) -> T:
         """Queue a payload durably, together with `also`; returns after the commit.
 
         Args:
             about_row: the message of the history that it is about.
+            is_long: `also` changes many rows, so it must not run in the event loop.
         """
-        data = encode_payload(payload)
+        row = _NewRow(message_id, encode_payload(payload), about_row)
         if self._is_free():
             try:
-                return await self._add_sealed(message_id, data, also, about_row)
+                return await self._add_sealed(row, also, is_long=is_long)
             except StateConflict:
                 log.info("contact %d: queued unsealed after a failed commit", self._context.number)
-        return await self._add_unsealed(message_id, data, also, about_row)
+        return await self._add_unsealed(row, also, is_long=is_long)
 
     async def add_long(self, work: Callable[[Db, Happened], T]) -> T:
         """The same for work of any length that adds its row itself, unsealed."""
@@ -94,12 +105,6 @@ class Outbox:
         """These rows were deleted: nothing waits for their receipts any more."""
         for message_id in message_ids:
             self._sessions.in_flight.remove(message_id)
-        self.unblock()
-        self._alarm.ring()
-
-    def withdraw_all(self) -> None:
-        """Every row was deleted."""
-        self._sessions.in_flight.clear()
         self.unblock()
         self._alarm.ring()
 
@@ -222,12 +227,9 @@ class Outbox:
         )
 
     async def _add_sealed(
-        self,
-        message_id: MessageId,
-        data: bytes,
-        also: Callable[[Db, Happened], T],
-        about_row: int | None,
+        self, row: _NewRow, also: Callable[[Db, Happened], T], *, is_long: bool
     ) -> T:
+        message_id, data, about_row = row
         device_id = self._context.device_id
         sealed = self._sessions.seal_row(message_id, data)
         seal = _seal_of(sealed, self._context.parts.now_s())
@@ -246,15 +248,12 @@ class Outbox:
                 self.state = sending.rewound(self.state)
                 self._alarm.ring()
 
-        return (await self._sessions.commit(store, write))[1]
+        return (await self._sessions.commit(store, write, is_long=is_long))[1]
 
     async def _add_unsealed(
-        self,
-        message_id: MessageId,
-        data: bytes,
-        also: Callable[[Db, Happened], T],
-        about_row: int | None,
+        self, row: _NewRow, also: Callable[[Db, Happened], T], *, is_long: bool
     ) -> T:
+        message_id, data, about_row = row
         device_id = self._context.device_id
         self._added += 1
         self.state = replace(self.state, is_caught_up=False)
@@ -263,7 +262,9 @@ class Outbox:
             outbox.add(db, device_id, message_id, data, about_row=about_row)
             return also(db, happened)
 
-        return await self._context.parts.journal.submit(store, then=lambda _: self._alarm.ring())
+        return await self._context.parts.journal.submit(
+            store, then=lambda _: self._alarm.ring(), is_long=is_long
+        )
 
     # --- writing ---
 

@@ -105,7 +105,7 @@ class Meeting:
 
 @given(st.lists(st.lists(STATEMENTS, min_size=1, max_size=8), max_size=6))
 @settings(max_examples=40, deadline=None)
-def test_nothing_of_mine_changes(batches: list[list[tuple[Any, ...]]]) -> None:
+def test_promise_17_nothing_of_mine_changes(batches: list[list[tuple[Any, ...]]]) -> None:
     async def meet(folder: str) -> None:
         meeting = Meeting(World(Path(folder)))
         await meeting.begin()

@@ -36,6 +36,7 @@ from loom.wire import content as wire
 from loom.wire.content import Target, Text
 from tests.node.by_hand import take_in
 from tests.node.harness import Person, World
+from tests.node.test_mail_cases import Held, each_an_anchor
 
 THUMB, HEART = "\N{THUMBS UP SIGN}", "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"
 FAMILY = "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
@@ -452,3 +453,68 @@ async def test_what_was_stated_waits_while_the_contact_is_blocked(world: World) 
     found = await bob.history(alice)
     assert [(one.body, one.deleted) for one in found] == [("", True), ("edited", False)]
     assert (await last(alice, bob)).state == "failed"
+
+
+async def test_by_mail_it_is_the_same_also_when_it_comes_in_another_order(world: World) -> None:
+    """Two anchors; what was deleted for both lay in a mailbox, and comes after its Delete."""
+    alice, bob, hers, his = await each_an_anchor(world)
+    [old] = await bob.say(alice, "before")
+    await world.delivered(alice, bob)
+    await bob.stop()
+    first, second, third = await alice.say(bob, "one", "two", "three")
+    await world.until(lambda: his.blobs >= 3)
+    held = Held(his)
+    await alice.do(EditMessage(contact="Bob", message_id=first.message_id, body="uno"))
+    await alice.do(DeleteMessages(contact="Bob", message_ids=[second.message_id], for_both=True))
+    await alice.do(React(contact="Bob", message_id=old.message_id, emoji=THUMB))
+    await alice.do(Pin(contact="Bob", message_id=third.message_id))
+    await world.until(lambda: len(held) >= 4)
+    late = await alice.do(SendText(contact="Bob", body="late", reply_to=old.message_id))
+    await world.until(lambda: len(held) >= 5)
+    await bob.start()
+    await world.pass_time(60)
+    assert [one.body for one in await bob.history(alice)] == ["before", "one", "two", "three"]
+    await bob.do(React(contact="Alice", message_id=first.message_id, emoji=HEART))
+    await bob.do(EditMessage(contact="Alice", message_id=old.message_id, body="long before"))
+    held.store_again()
+    held.release()
+    await world.until(lambda: len(bob.told(MessageDeleted)) == 1, within_s=600)
+    await world.until(
+        lambda: alice.all_delivered(bob) and bob.all_delivered(alice), within_s=48 * 3_600
+    )
+    found = await alike(world, alice, bob)
+    assert [one[2:5] for one in found] == [
+        ("long before", True, False),
+        ("uno", True, False),
+        ("", False, True),
+        ("three", False, False),
+        ("late", False, False),
+    ]
+    assert found[0][7] == [("Alice", THUMB)]
+    assert found[1][7] == [("Bob", HEART)]
+    assert found[3][8]
+    assert found[4][5:7] == (old.message_id, ("Bob", "long before", False))
+    assert late.reply_to == old.message_id
+    assert hers.is_running
+
+
+async def test_deleting_a_conversation_here_keeps_what_was_to_be_deleted_for_both(
+    world: World,
+) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    first, second = await alice.say(bob, "first", "second")
+    await world.delivered(alice, bob)
+    await bob.stop()
+    await world.until(lambda: not alice.is_online(bob))
+    await alice.say(bob, "third")
+    await alice.do(EditMessage(contact="Bob", message_id=second.message_id, body="edited"))
+    await alice.do(DeleteMessages(contact="Bob", message_ids=[first.message_id], for_both=True))
+    await alice.do(DeleteMessages(contact="Bob", message_ids=None))
+    assert await alice.history(bob) == []
+    await bob.start()
+    await world.until(lambda: bool(bob.told(MessageDeleted)))
+    await world.delivered(alice, bob)
+    assert [(one.body, one.deleted) for one in await bob.history(alice)] == [
+        ("", True),
+        ("second", False),
+    ]

@@ -1,6 +1,7 @@
 """Deleting messages: here, or for both."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from loom.api import commands as api
 from loom.api import views
@@ -16,8 +17,13 @@ from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import messages, outbox
 from loom.storage.connection import Db
-from loom.wire.content import Delete
+from loom.wire.content import Delete, Edit, Pin, React, Text, tag_of
 from loom.wire.limits import DELETE_MAX_IDS
+
+SAYING: Final = [tag_of(kind) for kind in (Text, Edit, React, Pin)]
+"""What of the outbox goes with a conversation; what else was promised to the contact waits."""
+IN_LOOP_MAX: Final = 8
+"""To delete more is done in a thread."""
 
 
 class DeletionCommands:
@@ -43,13 +49,13 @@ class DeletionCommands:
         return views.Done()
 
     async def _delete_all(self, device: Device) -> None:
-        def delete(db: Db, happened: Happened) -> None:
-            outbox.delete_all(db, device.device_id)
+        def delete(db: Db, happened: Happened) -> list[MessageId]:
+            withdrawn = outbox.delete_kinds(db, device.device_id, SAYING)
             messages.delete_all(db, device.conversation_id)
             happened.add(deleted_here(device, None), device.conversation_id)
+            return withdrawn
 
-        await self._parts.journal.write(delete)
-        device.delivery.outbox.withdraw_all()
+        device.delivery.outbox.withdraw(await self._parts.journal.write(delete))
 
     async def _delete_here(self, device: Device, ids: list[MessageId]) -> None:
         withdrawn = await self._parts.journal.write(
@@ -60,19 +66,26 @@ class DeletionCommands:
     async def _delete_for_both(self, device: Device, ids: list[MessageId]) -> None:
         """What never left goes here and nobody hears of it; of the rest the contact is told."""
 
-        def withdraw(db: Db, happened: Happened) -> tuple[list[MessageId], list[MessageId]]:
+        def sort(db: Db) -> tuple[list[MessageId], list[MessageId]]:
             here: list[MessageId] = []
             left: list[MessageId] = []
             for one in ids:
                 message = find_message(db, device, one)
-                if message.author != OWNER:
+                if message.author != OWNER or message.kind != tag_of(Text):
                     raise InvalidInput(what="Only your own messages can be deleted for both")
                 if message.deleted_at_ms is None:
                     (left if _may_have_left(db, device, message) else here).append(one)
+            return here, left
+
+        def withdraw(db: Db, happened: Happened) -> tuple[list[MessageId], list[MessageId]]:
+            here, left = sort(db)
             return _delete(db, happened, device, here) if here else [], left
 
-        withdrawn, left = await self._parts.journal.write(withdraw)
-        device.delivery.outbox.withdraw(withdrawn)
+        here, left = await self._parts.database.read(sort)
+        if here:
+            # What is sealed meanwhile has left.
+            withdrawn, left = await self._parts.journal.write(withdraw)
+            device.delivery.outbox.withdraw(withdrawn)
         for start in range(0, len(left), DELETE_MAX_IDS):
             await self._state(device, left[start : start + DELETE_MAX_IDS])
 
@@ -97,7 +110,9 @@ class DeletionCommands:
             return withdrawn
 
         statement = Delete(statement_id, now_ms, tuple(ids))
-        withdrawn = await device.delivery.outbox.add(statement_id, statement, store)
+        withdrawn = await device.delivery.outbox.add(
+            statement_id, statement, store, is_long=len(ids) > IN_LOOP_MAX
+        )
         device.delivery.outbox.withdraw(withdrawn)
 
 

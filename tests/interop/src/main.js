@@ -71,7 +71,7 @@ const COMMANDS = {
   hang_up: ({ contact }) => node.linksWith(contact).forEach((route) => route.close("hung up")),
   send: ({ contact, bodies }) => node.send(contact, bodies),
   answer: ({ contact, body, own, target }) => node.answer(contact, body, own, unhex(target)),
-  state: ({ contact, kind, own = true, target, value }) => node.stateThat(contact, kind, { own, target: unhex(target), value }),
+  state: ({ contact, kind, own = true, target, value }) => node.addStatement(contact, kind, { own, target: unhex(target), value }),
   shown: ({ contact }) => shownOf(node.conversation(contact).held),
   read: ({ contact, ids }) => node.read(contact, ids.map(unhex)),
   typing: ({ contact, on }) => node.typing(contact, on),

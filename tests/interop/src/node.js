@@ -289,7 +289,7 @@ export class Node {
     return hex(id);
   }
 
-  stateThat(name, kind, fields) {
+  addStatement(name, kind, fields) {
     addStatement(this.conversation(name), kind, fields, Date.now(), RANDOM);
     this.commit();
     this.pump(name);
