@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from loom.api.views import MessageView
+from loom.front.lasting import timer_words
 from loom.printable import printable
 
 NOTICE: Final = "Written by Loom on {}. This copy is not encrypted."
@@ -36,10 +37,13 @@ def author(message: MessageView) -> str:
 
 def body(message: MessageView) -> str:
     """What it says, on as many lines as it has."""
+    if message.state == "withdrawn":
+        return "(withdrawn: its time ran out before it was delivered)"
     if message.deleted:
         return "(deleted)"
-    said = printable(message.body, multiline=True)
-    return said if said or message.kind == "text" else f"({printable(message.kind)})"
+    if message.kind == "timer":
+        return f"({timer_words(message.direction, message.contact, message.expires_s)})"
+    return printable(message.body, multiline=True)
 
 
 def quote(message: MessageView) -> str | None:
@@ -53,12 +57,14 @@ def quote(message: MessageView) -> str | None:
 
 
 def remarks(message: MessageView) -> list[str]:
-    """What else is known of it: edited, pinned, reactions."""
+    """What else is known of it: edited, pinned, until when it is kept, reactions."""
     found = ["edited"] if message.edited and not message.deleted else []
     if message.pinned:
         found.append("pinned")
     if message.direction == "out" and message.state in _UNSENT:
         found.append(_UNSENT[message.state])
+    if message.expires_at_ms is not None:
+        found.append(f"disappears {moment(message.expires_at_ms)}")
     for one in message.reactions:
         who = ME if one.contact is None else printable(one.contact)
         if sign := printable(one.emoji).strip():
