@@ -177,8 +177,11 @@ def test_where_no_node_runs_one_is_opened_if_nothing_must_be_asked(home: Home, n
 
 
 def test_a_listener_goes_on_over_the_next_line(home: Home, near: Near, sshd: Sshd) -> None:
-    with home.daemon("alice", *ALONE), near.running(*ON, "listen", "--json") as listener:
-        until(lambda: any("control-pipe" in one for one in sshd.descendants().values()))
+    # From the first event on: what is sent before the listener has asked is replayed.
+    with (
+        home.daemon("alice", *ALONE),
+        near.running(*ON, "listen", "--after", "0", "--json") as listener,
+    ):
         home.run("-p", "alice", "send", "Bob", "one").ok()
         seen = [listener.until("message.queued")["body"]]
         cut(sshd)

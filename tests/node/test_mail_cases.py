@@ -193,6 +193,7 @@ async def test_a_first_flight_that_comes_after_a_second_start_changes_nothing(
     assert anchor.blobs == 0
 
 
+@pytest.mark.long
 async def test_a_late_blob_of_a_session_that_was_left_is_shown_once(world: World) -> None:
     alice, bob, anchor = await one_anchor(world)
     held = Held(anchor)
