@@ -4,14 +4,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Coroutine, Iterable
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from loom.anchor import store
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.peers import Account, Pairing, Peer, Queue, Role
-from loom.anchor.pushing import READ_BYTES, Pushing
-from loom.anchor.store import AccountRow, BlobRow, NewBlob, QueueRow, Removed
+from loom.anchor.readers import Readers
+from loom.anchor.store import AccountRow, NewBlob, QueueRow, Removed
 from loom.core.queues import DoorKeys, work_bits, work_done
 from loom.errors import DiskFull, LoomError
 from loom.ports import Clock
@@ -25,7 +24,6 @@ from loom.wire.limits import (
 from loom.wire.requests import (
     Ack,
     Answer,
-    Displaced,
     Ended,
     Fetch,
     Full,
@@ -109,7 +107,7 @@ class Service:
         self._pairings: dict[int, Pairing] = {}
         self._puts: list[_Taken] = []
         """Counted, and not yet handed to the store."""
-        self._readers: dict[Role, tuple[Peer, Pushing]] = {}
+        self._readers = Readers(database, spawn)
         self._last_seq = 0
         self._told = limits.told()
         self._handlers: dict[type, Callable[[Peer, int, Any], None]] = {
@@ -151,16 +149,11 @@ class Service:
 
     def writable_again(self, peer: Peer) -> None:
         """The peer's buffer drained."""
-        self._push_more(peer)
+        self._readers.push_more(peer)
 
     def left(self, peer: Peer, *, displaced: bool = False) -> None:
         """The peer's link is gone, or is to end because another of its key came."""
-        reader = self._readers.get(peer.role)
-        if reader is None or reader[0] is not peer:
-            return
-        del self._readers[peer.role]
-        if displaced and peer.subscribed_as is not None:
-            peer.line.answer(peer.subscribed_as, Displaced())
+        self._readers.left(peer, displaced=displaced)
 
     # --- from the anchor's owner ---
 
@@ -231,7 +224,7 @@ class Service:
         def stored(seqs: set[int]) -> None:
             for one in taken:
                 if one.blob.seq in seqs:
-                    self._stored(one.queue, one.blob)
+                    self._readers.stored(one.queue, one.blob)
                 else:
                     self._count(one.queue, -1, -len(one.blob.blob))
                 is_gone = one.queue.number not in self._by_number
@@ -324,9 +317,7 @@ class Service:
         if not queues and not isinstance(peer.role, Account):
             peer.line.answer(number, Unknown())
             return
-        peer.subscribed_as = number
-        pushing = Pushing(queues)
-        self._readers[peer.role] = peer, pushing
+        self._readers.subscribed(peer, number, queues)
         named = [(queue.number, queue.queue_id) for queue in queues]
 
         def subscribed(marks: tuple[QueueBundles, ...]) -> Answer:
@@ -337,7 +328,7 @@ class Service:
             number,
             lambda db: store.marks(db, named),
             subscribed,
-            then=lambda: self._push_more(peer),
+            then=lambda: self._readers.push_more(peer),
         )
 
     def _ack(self, peer: Peer, number: int, ack: Ack) -> None:
@@ -348,8 +339,7 @@ class Service:
 
         def deleted(removed: Removed) -> Answer:
             self._removed([removed])
-            if (reader := self._readers.get(peer.role)) is not None and reader[0] is peer:
-                reader[1].acknowledged(queue.number, ack.ids)
+            self._readers.acknowledged(peer, queue, ack.ids)
             return Ok()
 
         self._answer_write(
@@ -357,7 +347,7 @@ class Service:
             number,
             lambda db: store.ack(db, queue.number, ack.ids),
             deleted,
-            then=lambda: self._push_more(peer),
+            then=lambda: self._readers.push_more(peer),
         )
 
     def _lay(self, peer: Peer, number: int, lay: Lay) -> None:
@@ -391,7 +381,7 @@ class Service:
                 self._add_queue(found)
             else:
                 known.until_s = found.until_s
-            self._follow(peer, self._by_number[found.number])
+            self._readers.opened(self._by_number[found.number])
             return Ok()
 
         self._answer_write(
@@ -399,14 +389,8 @@ class Service:
             number,
             lambda db: store.open_queue(db, account.account_id, wanted, self.limits.queues),
             opened,
-            then=lambda: self._push_more(peer),
+            then=lambda: self._readers.push_more(peer),
         )
-
-    def _follow(self, peer: Peer, queue: Queue) -> None:
-        """A reader that has subscribed reads new queues, too."""
-        reader = self._readers.get(peer.role)
-        if reader is not None and peer.reads(queue):
-            reader[1].add(queue)
 
     def _shut(self, peer: Peer, number: int, shut: Shut) -> None:
         queue = self.queues.get(shut.queue_id)
@@ -491,8 +475,7 @@ class Service:
         queue.account.queues.pop(queue.number, None)
         self.queues.pop(queue.queue_id, None)
         self._by_number.pop(queue.number, None)
-        if (reader := self._readers.get(queue.account)) is not None:
-            reader[1].remove(queue.number)
+        self._readers.dropped(queue)
         self._dismiss(queue)
 
     def _count(self, queue: Queue, blobs: int, size_bytes: int) -> None:
@@ -509,47 +492,6 @@ class Service:
     def _check_emptied(self) -> None:
         if self.is_draining and self.size_bytes == 0:
             self.emptied()
-
-    # --- pushing ---
-
-    def _stored(self, queue: Queue, new: NewBlob) -> None:
-        """A blob is on disk: push it to the queue's reader."""
-        role: Role = queue.account if queue.use.is_inbound else queue
-        if (reader := self._readers.get(role)) is None:
-            return
-        peer, pushing = reader
-        push = pushing.stored(queue.number, new.seq, new.blob, may_push=peer.line.is_writable)
-        if push is not None:
-            peer.line.push(push)
-        else:
-            self._push_more(peer)
-
-    def _push_more(self, peer: Peer) -> None:
-        reader = self._readers.get(peer.role)
-        if reader is None or reader[0] is not peer or not peer.line.is_writable:
-            return
-        pushing = reader[1]
-        for push in pushing.ends():
-            peer.line.push(push)
-        if (reading := pushing.next_reading()) is not None:
-            wanted, count = reading.queues, reading.count
-            self._spawn(
-                self._push_read(peer, pushing, partial(_next_blobs, wanted=wanted, count=count))
-            )
-
-    async def _push_read(
-        self, peer: Peer, pushing: Pushing, read: Callable[[Db], list[BlobRow]]
-    ) -> None:
-        try:
-            rows = await self._database.read(read)
-        except LoomError as error:
-            log.warning("blobs cannot be read: %s", error.code)
-            pushing.failed()
-            peer.line.end()
-            return
-        for push in pushing.read(rows):
-            peer.line.push(push)
-        self._push_more(peer)
 
     # --- the store ---
 
@@ -616,7 +558,3 @@ class Service:
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1_000
-
-
-def _next_blobs(db: Db, wanted: Iterable[tuple[int, int]], count: int) -> list[BlobRow]:
-    return store.next_blobs(db, wanted, count, READ_BYTES)

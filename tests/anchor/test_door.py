@@ -184,7 +184,7 @@ async def test_a_reader_that_takes_nothing_in_costs_little_memory(machine: Ancho
     await holder.ask(Subscribe())
     holder.pause_reading()
     await settled()
-    pushing = machine.anchor._service._readers[machine.anchor._service.accounts[1]][1]
+    pushing = machine.anchor._service._readers._readers[machine.anchor._service.accounts[1]][1]
     assert pushing.in_flight < 20
     holder.resume_reading()
     await asyncio.sleep(1)

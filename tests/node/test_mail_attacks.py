@@ -252,7 +252,7 @@ async def test_an_anchor_that_repeats_what_was_read_costs_few_receipts(world: Wo
     finally:
         Pushing.stored = before  # type: ignore[method-assign]
     await alice.stop()
-    [peer] = [one for one, _ in home.anchor._service._readers.values()]
+    [peer] = [one for one, _ in home.anchor._service._readers._readers.values()]
     blob = next(one for one in lies if one.queue_id in home.anchor._service.queues)
     for _ in range(300):
         peer.line.push(blob)
