@@ -35,6 +35,7 @@ class Unit(StrEnum):
     RATE = "/s"
     MESSAGES = "messages"
     CALLS = "calls"
+    PACKETS = "packets"
     MIB = "MiB"
     BYTES = "bytes"
 

@@ -7,6 +7,7 @@ from bench.rows import (
     delivery,
     handshake,
     hostile,
+    idle,
     invite,
     mail,
     memory,
@@ -32,5 +33,6 @@ ALL: tuple[Row, ...] = (
     *command.ROWS,
     *recovery.ROWS,
     *memory.ROWS,
+    *idle.ROWS,
     *tui.ROWS,
 )
