@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from tests.model.delivery import Delivery
-from tests.model.promises import check, is_agreed, is_delivered
+from tests.model.promises import is_agreed, is_delivered
 from tests.model.world import Broken, Budget, Step, World
 
 ROUNDS: Final = 6
@@ -33,7 +33,7 @@ def explore(rules: Delivery, first: World, limit: int) -> Explored:
         following: list[World] = []
         for world in layer:
             try:
-                check(world)
+                rules.check(world)
                 if not _settles(rules, world, settled):
                     raise Broken(
                         "not all is delivered on one session though nothing fails any more"

@@ -62,6 +62,8 @@ class Row(Struct, frozen=True, cache_hash=True):
 
     text: int
     envelope: Envelope | None = None
+    box: int | None = None
+    """In which of the other's mailboxes it was put; None: in none."""
 
 
 class Owed(Struct, frozen=True, cache_hash=True):
@@ -94,6 +96,8 @@ class Side(Struct, frozen=True, cache_hash=True):
     start_wanted: bool = False
     prekey: int | None = None
     issued: int = 0
+    prefer: int = 0
+    """Which of the other's mailboxes is tried first."""
     said: int = 0
     rows: tuple[Row, ...] = ()
     shown: tuple[int, ...] = ()
