@@ -3,7 +3,8 @@
     LoomError
     ├── UsageError            the caller asked for something that cannot be
     │   ├── InvalidToken      prefix, alphabet, length, version, checksum, spare bits, key
-    │   │   └── InvalidInvite     and hints, expiry
+    │   │   ├── InvalidInvite     and hints, expiry
+    │   │   └── InvalidPairingText
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
     │   ├── InvalidAddress, ForeignAddress, InvalidOnion, InvalidPhrase
     │   ├── NotPairing, TooManyTries, OwnAddress
@@ -109,6 +110,12 @@ class InvalidInvite(InvalidToken):
     """Not an invite that can be used."""
 
     code = "invalid_invite"
+
+
+class InvalidPairingText(InvalidToken):
+    """Not a text by which an anchor is taken into use."""
+
+    code = "invalid_pairing_text"
 
 
 class OwnToken(UsageError):

@@ -292,7 +292,7 @@ async def _check_store(world: _World, database: OneThreadDatabase) -> None:
 
 
 def _check_reader(world: _World, peer: Peer, line: _Line) -> None:
-    reader = world.service._readers.get(peer.role)
+    reader = world.service._readers._readers.get(peer.role)
     if reader is not None and reader[0] is peer:
         assert reader[1].in_flight <= PUSHES_UNACKNOWLEDGED_MAX
     for request, answer in line.done:

@@ -48,6 +48,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "This invite cannot be used: {reason}.",
         "Copy the whole text again, or ask for a new one.",
     ),
+    "invalid_pairing_text": Words(
+        "This is not the pairing text of an anchor: {reason}.",
+        "Copy the whole text that `loom anchor pair` printed there.",
+        "Copy the whole text that loom anchor pair printed there.",
+    ),
     "own_token": Words(
         "This token is your own.",
         "Import the token that the other person exported.",

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from loom.errors import InvalidInput, InvalidToken, MalformedMessage
+from loom.errors import InvalidInput, InvalidPairingText, InvalidToken, MalformedMessage
 from loom.wire.armour import (
     CHECKSUM_BYTES,
     PREFIX,
@@ -68,15 +68,22 @@ def decode_pairing_text(text: str) -> PairingText:
     """Read one, as a token is read: in any case, with white space and hyphens.
 
     Raises:
-        InvalidToken: with a `reason`; checked in this order: prefix, alphabet, too short, version,
-            too long, checksum, spare bits, number of characters, addresses.
+        InvalidPairingText: with a `reason`; checked in this order: prefix, alphabet, too short,
+            version, too long, checksum, spare bits, number of characters, addresses.
     """
+    try:
+        return _decoded(text)
+    except InvalidToken as error:
+        raise InvalidPairingText(**error.facts) from error
+
+
+def _decoded(text: str) -> PairingText:
     characters = read_characters(text)
     count = len(PREFIX) + len(characters)
     if len(characters) < characters_of(_MIN_BYTES + CHECKSUM_BYTES):
         raise InvalidToken(reason=f"it has only {count} characters: its end is missing")
     if version_of(characters) != VERSION:
-        raise InvalidToken(reason="it is not the pairing text of an anchor")
+        raise InvalidToken(reason="it is for something else")
     if count > PAIRING_MAX_CHARACTERS:
         raise InvalidToken(reason=f"it has more than {PAIRING_MAX_CHARACTERS} characters")
     body = read_body(characters)

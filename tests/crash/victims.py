@@ -93,7 +93,8 @@ class Victim:
     def kill(self) -> None:
         """Without any warning."""
         if not self.is_dead:
-            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it died just now
+                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
 
     async def word(self) -> str | None:
         """What it says next; None when it died instead."""

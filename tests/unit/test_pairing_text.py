@@ -53,7 +53,7 @@ TEXT = encode_pairing_text(pairing(ONE))
         ("L00M-" + TEXT[5:], "start with"),
         (TEXT[:9] + "1" + TEXT[10:], "A to Z"),
         (TEXT[:40], "its end is missing"),
-        ("LOOM-AH" + TEXT[7:], "not the pairing text"),
+        ("LOOM-AH" + TEXT[7:], "something else"),
         (TEXT + "A" * 500, "more than 500"),
         (TEXT[:-1], "mistyped"),
         (TEXT[:20] + ("A" if TEXT[20] != "A" else "B") + TEXT[21:], "mistyped"),
