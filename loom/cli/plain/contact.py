@@ -1,5 +1,9 @@
 """What is done with the chosen contact, typed and shown as lines."""
 
+from collections.abc import Awaitable, Callable
+
+from msgspec.structs import replace
+
 from loom.addresses import parse_address
 from loom.api.client import Client
 from loom.api.commands import (
@@ -15,8 +19,6 @@ from loom.cli.contacts import about, contact_words
 from loom.cli.conversations import (
     DELETE,
     KEEP,
-    READ,
-    UNREAD,
     mark_conversation,
     mute_command,
 )
@@ -47,21 +49,13 @@ class Contact:
             raise InvalidInput(what="Write /rename NAME")
         await self._client.send(RenameContact(contact=self._conversation.contact, name=name))
 
-    async def block(self, _: str) -> None:
-        """`/block`."""
-        await self._client.send(BlockContact(contact=self._conversation.contact))
-
-    async def unblock(self, _: str) -> None:
-        """`/unblock`."""
-        await self._client.send(BlockContact(contact=self._conversation.contact, blocked=False))
+    async def block(self, *, blocked: bool = True) -> None:
+        """`/block` and `/unblock`."""
+        await self._client.send(BlockContact(contact=self._conversation.contact, blocked=blocked))
 
     async def mute(self, how_long: str) -> None:
         """`/mute`."""
         await self._set(mute_command(self._conversation.contact, how_long))
-
-    async def unmute(self, _: str) -> None:
-        """`/unmute`."""
-        await self._set(SetPreferences(contact=self._conversation.contact, muted=False))
 
     async def level(self, level: str) -> None:
         """`/level`."""
@@ -70,29 +64,18 @@ class Contact:
         contact = self._conversation.contact
         await self._set(SetPreferences(contact=contact, level=level.casefold()))
 
-    async def archive(self, _: str) -> None:
-        """`/archive`."""
-        await self._set(SetPreferences(contact=self._conversation.contact, archived=True))
+    def habit(self, change: SetPreferences) -> Callable[[str], Awaitable[None]]:
+        """What a command does that changes preferences for the contact that is chosen then."""
 
-    async def unarchive(self, _: str) -> None:
-        """`/unarchive`."""
-        await self._set(SetPreferences(contact=self._conversation.contact, archived=False))
+        async def carry_out(_: str) -> None:
+            await self._set(replace(change, contact=self._conversation.contact))
 
-    async def favourite(self, _: str) -> None:
-        """`/favourite`."""
-        await self._set(SetPreferences(contact=self._conversation.contact, favourite=True))
+        return carry_out
 
-    async def unfavourite(self, _: str) -> None:
-        """`/unfavourite`."""
-        await self._set(SetPreferences(contact=self._conversation.contact, favourite=False))
-
-    async def read(self, _: str) -> None:
-        """`/read`."""
-        await self._mark(READ)
-
-    async def unread(self, _: str) -> None:
-        """`/unread`."""
-        await self._mark(UNREAD)
+    async def mark(self, how: str) -> None:
+        """`/read` and `/unread`."""
+        view = await mark_conversation(self._client, self._conversation.contact, how)
+        self._output.put(view, f"{printable(view.contact)}: {view.unread} unread")
 
     async def timer(self, how_long: str) -> None:
         """`/timer`."""
@@ -128,7 +111,3 @@ class Contact:
             *(["favourite"] if view.favourite else []),
         ]
         self._output.put(view, f"{printable(view.contact)}: {', '.join(facts)}")
-
-    async def _mark(self, how: str) -> None:
-        view = await mark_conversation(self._client, self._conversation.contact, how)
-        self._output.put(view, f"{printable(view.contact)}: {view.unread} unread")

@@ -94,14 +94,10 @@ class Messages:
                 self._output.line(body_words(f"{when(one.sent_at_ms)}  ", one.body))
 
     async def pin(self, argument: str, *, on: bool = True) -> None:
-        """`/pin`."""
+        """`/pin` and `/unpin`."""
         message_id = (await self._find(_only_named(argument, THEIRS, "pin"))).message_id
         contact = self._conversation.contact
         await self._client.send(Pin(contact=contact, message_id=message_id, on=on))
-
-    async def unpin(self, argument: str) -> None:
-        """`/unpin`."""
-        await self.pin(argument, on=False)
 
     async def pins(self, _: str) -> None:
         """`/pins`."""
@@ -109,16 +105,12 @@ class Messages:
         self._put(found.messages, "Nothing is pinned here.")
 
     async def bookmark(self, argument: str, *, on: bool = True) -> None:
-        """`/bookmark`."""
+        """`/bookmark` and `/unbookmark`."""
         message_id = (await self._find(_only_named(argument, THEIRS, "bookmark"))).message_id
         contact = self._conversation.contact
         command = Bookmark(contact=contact, message_id=message_id, on=on)
         message = await self._client.send(command)
         self._output.put(message, message_words(message, number=True))
-
-    async def unbookmark(self, argument: str) -> None:
-        """`/unbookmark`."""
-        await self.bookmark(argument, on=False)
 
     async def bookmarks(self, _: str) -> None:
         """`/bookmarks`."""
@@ -130,7 +122,7 @@ class Messages:
         self._put(found.messages, "Nothing mentions you.")
 
     async def delete(self, argument: str, *, for_both: bool = False) -> None:
-        """`/delete`: a number is a must, as it cannot be undone."""
+        """`/delete` and `/unsend`: a number is a must, as neither can be undone."""
         word = "unsend" if for_both else "delete"
         name = _only_named(argument, "", word)
         if not name:
@@ -141,10 +133,6 @@ class Messages:
         await self._client.send(command)
         if for_both and not self._output.as_json:
             self._output.note(DELETED_FOR_BOTH)
-
-    async def unsend(self, argument: str) -> None:
-        """`/unsend`."""
-        await self.delete(argument, for_both=True)
 
     async def search(self, text: str) -> None:
         """`/search`."""

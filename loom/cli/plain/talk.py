@@ -3,14 +3,16 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Annotated, Final
 
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import ListContacts, Status
+from loom.api.commands import ListContacts, SetPreferences, Status
 from loom.api.events import AnyEvent, Warned
 from loom.cli.completion import contact_names
+from loom.cli.conversations import READ, UNREAD
 from loom.cli.events import note_event
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands
@@ -88,30 +90,30 @@ class Talk:
             "message": messages.message,
             "forward": messages.forward,
             "pin": messages.pin,
-            "unpin": messages.unpin,
+            "unpin": partial(messages.pin, on=False),
             "pins": messages.pins,
             "bookmark": messages.bookmark,
-            "unbookmark": messages.unbookmark,
+            "unbookmark": partial(messages.bookmark, on=False),
             "bookmarks": messages.bookmarks,
             "mentions": messages.mentions,
             "delete": messages.delete,
-            "unsend": messages.unsend,
+            "unsend": partial(messages.delete, for_both=True),
             "contact": contact.show,
             "verify": people.verify,
             "rename": contact.rename,
-            "block": contact.block,
-            "unblock": contact.unblock,
+            "block": lambda _: contact.block(),
+            "unblock": lambda _: contact.block(blocked=False),
             "timer": contact.timer,
             "farewell": contact.farewell,
             "mute": contact.mute,
-            "unmute": contact.unmute,
+            "unmute": contact.habit(SetPreferences(muted=False)),
             "level": contact.level,
-            "archive": contact.archive,
-            "unarchive": contact.unarchive,
-            "favourite": contact.favourite,
-            "unfavourite": contact.unfavourite,
-            "read": contact.read,
-            "unread": contact.unread,
+            "archive": contact.habit(SetPreferences(archived=True)),
+            "unarchive": contact.habit(SetPreferences(archived=False)),
+            "favourite": contact.habit(SetPreferences(favourite=True)),
+            "unfavourite": contact.habit(SetPreferences(favourite=False)),
+            "read": lambda _: contact.mark(READ),
+            "unread": lambda _: contact.mark(UNREAD),
             "peers": people.peers,
             "connect": contact.connect,
             "token": people.token,
