@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from loom.api.commands import Command, History, ListBookmarks, ListMentions, Search
+from loom.api.events import MessageDeleted
 from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
@@ -54,7 +55,7 @@ class Cleaner:
             self._count(fields.get("contact_id"))
             body_max = DRAFT_MAX_BYTES if isinstance(value, Draft) else TEXT_MAX_BYTES
             clean = {name: self._field(name, one, body_max) for name, one in fields.items()}
-            if "message_id" in fields or isinstance(value, Quote):
+            if "message_id" in fields or isinstance(value, Quote | MessageDeleted):
                 _check_known_words(fields)
             _check_what_pictures_are_made_of(value)
             return msgspec.structs.replace(value, **clean)

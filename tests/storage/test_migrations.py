@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
@@ -37,6 +38,7 @@ from loom.storage.connection import connect
 from loom.storage.database import Database
 from loom.storage.envelopes import Envelope
 from loom.storage.preferences import FOR_EVER_MS, Preference
+from loom.wire.content import Text, decode_payload
 from tests.storage.given import KEY, check_search, find, index_all, mid, say
 
 ADA, EVE = 1, 3
@@ -178,3 +180,33 @@ def _check(db: Connection, version: int) -> None:
     persons.remove(db, PersonId(EVE))
     assert messages.page(db, ConversationId(EVE), 9) == []
     assert [one.row_id for one in find(db, "zebra")] == [3, 2, 1]
+
+
+def test_a_text_that_waits_is_sealed_again_because_it_has_more_fields_now(tmp_path: Path) -> None:
+    """The bytes of its recipe seal the payload that it had: one key, two plaintexts."""
+    path = tmp_path / "loom.db"
+    of_schema(path, 7)
+    before = msgspec.msgpack.encode([1, mid(8), 1_800_000_000_000, "it waits"])
+    profile = msgspec.msgpack.encode([4, mid(7), 1_800_000_000_000, "Ada"])
+    db = connect(path, KEY)
+    for message_id, payload in ((mid(8), before), (mid(7), profile)):
+        db.execute(
+            "INSERT INTO outbox (device_id, message_id, payload, session_id, chain, ordinal,"
+            " sealed_at_s, envelope, put_queue, put_at_s, puts, first_put_s)"
+            " VALUES (?, ?, ?, x'0d', 1, 2, 3, x'0e', x'0f', 4, 5, 6)",
+            (EVE, message_id, payload),
+        )
+    db.close()
+    database = Database.open(path, KEY)
+    text, other = (
+        database.read_now(lambda db, one=one: outbox.by_id(db, DeviceId(EVE), one))  # type: ignore[misc]
+        for one in (mid(8), mid(7))
+    )
+    assert text is not None
+    assert decode_payload(text.payload) == Text(mid(8), 1_800_000_000_000, "it waits")
+    assert (text.session_id, text.ordinal, text.recipe, text.sealed_at_s) == (None,) * 4
+    assert other is not None
+    assert (other.payload, other.recipe, other.ordinal) == (profile, b"\x0e", 2)
+    puts = "SELECT message_id, put_queue, put_at_s, puts, first_put_s FROM outbox WHERE puts"
+    assert database.read_now(lambda db: db.execute(puts).fetchall()) == [(mid(7), b"\x0f", 4, 5, 6)]
+    database.close()

@@ -46,11 +46,6 @@ class InFlight:
         self._written_s.pop(message_id, None)
         return self._rows.pop(message_id, None)
 
-    def clear(self) -> None:
-        """Every row is withdrawn."""
-        self._rows.clear()
-        self._written_s.clear()
-
     def oldest_on(self, session_id: bytes) -> Awaited | None:
         """The oldest row sealed on this session."""
         for at in self._rows.values():

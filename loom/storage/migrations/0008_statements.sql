@@ -46,9 +46,9 @@ ALTER TABLE outbox ADD COLUMN about_row INTEGER;
 CREATE INDEX outbox_about ON outbox (about_row) WHERE about_row IS NOT NULL;
 
 -- A Text has two more fields. What waits is sealed again: one key must not seal two plaintexts.
-UPDATE outbox SET payload = x'96' || substr(payload, 2) || x'c000', session_id = NULL, chain = NULL,
-    ordinal = NULL, sealed_at_s = NULL, envelope = NULL, put_queue = NULL, put_at_s = NULL,
-    first_put_s = NULL, puts = 0
+UPDATE outbox SET payload = CAST(x'96' || substr(payload, 2) || x'c000' AS BLOB), session_id = NULL,
+    chain = NULL, ordinal = NULL, sealed_at_s = NULL, envelope = NULL, put_queue = NULL,
+    put_at_s = NULL, first_put_s = NULL, puts = 0
     WHERE substr(payload, 1, 2) = x'9401';
 
 -- The index follows edits by a trigger of each of its parts: it is made again when the profile opens.
