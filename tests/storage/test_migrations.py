@@ -38,10 +38,11 @@ from loom.storage.connection import connect
 from loom.storage.database import Database
 from loom.storage.envelopes import Envelope
 from loom.storage.preferences import FOR_EVER_MS, Preference
-from loom.wire.content import Text, decode_payload
+from loom.wire.content import Mailboxes, Profile, Text, decode_payload
 from tests.storage.given import KEY, check_search, find, index_all, mid, say
 
 ADA, EVE = 1, 3
+_EVE = DeviceId(EVE)
 NEWEST = max(schema.migrations())
 
 # What a profile of schema 1 held: Bob, the second contact, was removed again.
@@ -182,31 +183,33 @@ def _check(db: Connection, version: int) -> None:
     assert [one.row_id for one in find(db, "zebra")] == [3, 2, 1]
 
 
-def test_a_text_that_waits_is_sealed_again_because_it_has_more_fields_now(tmp_path: Path) -> None:
-    """The bytes of its recipe seal the payload that it had: one key, two plaintexts."""
-    path = tmp_path / "loom.db"
+def test_what_waits_is_sealed_again_where_its_kind_has_more_fields_now(tmp_path: Path) -> None:
+    """A recipe seals the payload that it was made for: one key must not seal two plaintexts."""
+    path, ms = tmp_path / "loom.db", 1_800_000_000_000
     of_schema(path, 7)
-    before = msgspec.msgpack.encode([1, mid(8), 1_800_000_000_000, "it waits"])
-    profile = msgspec.msgpack.encode([4, mid(7), 1_800_000_000_000, "Ada"])
+    waits = {
+        mid(5): [1, mid(5), ms, "it waits"],
+        mid(6): [4, mid(6), ms, "Ada"],
+        mid(7): [5, mid(7), ms, ms, []],
+    }
     db = connect(path, KEY)
-    for message_id, payload in ((mid(8), before), (mid(7), profile)):
+    for message_id, fields in waits.items():
         db.execute(
             "INSERT INTO outbox (device_id, message_id, payload, session_id, chain, ordinal,"
             " sealed_at_s, envelope, put_queue, put_at_s, puts, first_put_s)"
             " VALUES (?, ?, ?, x'0d', 1, 2, 3, x'0e', x'0f', 4, 5, 6)",
-            (EVE, message_id, payload),
+            (EVE, message_id, msgspec.msgpack.encode(fields)),
         )
     db.close()
     database = Database.open(path, KEY)
-    text, other = (
-        database.read_now(lambda db, one=one: outbox.by_id(db, DeviceId(EVE), one))  # type: ignore[misc]
-        for one in (mid(8), mid(7))
-    )
-    assert text is not None
-    assert decode_payload(text.payload) == Text(mid(8), 1_800_000_000_000, "it waits")
-    assert (text.session_id, text.ordinal, text.recipe, text.sealed_at_s) == (None,) * 4
-    assert other is not None
-    assert (other.payload, other.recipe, other.ordinal) == (profile, b"\x0e", 2)
+    rows = {row.message_id: row for row in database.read_now(lambda db: outbox.page(db, _EVE))}
+    text, profile, mailboxes = (rows[one] for one in waits)
+    assert decode_payload(text.payload) == Text(mid(5), ms, "it waits")
+    assert decode_payload(profile.payload) == Profile(mid(6), ms, 0, "Ada", "", away=False)
+    for row in (text, profile):
+        assert (row.session_id, row.ordinal, row.recipe, row.sealed_at_s) == (None,) * 4
+    assert decode_payload(mailboxes.payload) == Mailboxes(mid(7), ms, ms, ())
+    assert (mailboxes.recipe, mailboxes.ordinal) == (b"\x0e", 2)
     puts = "SELECT message_id, put_queue, put_at_s, puts, first_put_s FROM outbox WHERE puts"
     assert database.read_now(lambda db: db.execute(puts).fetchall()) == [(mid(7), b"\x0f", 4, 5, 6)]
     database.close()
