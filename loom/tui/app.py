@@ -314,7 +314,7 @@ class LoomApp(Owner):
             if arrived := await self._arrivals(but=self.model.current):
                 self.say(arrived)
         finally:
-            self.chat.looked_at()
+            self.chat.attention.look()
 
     async def _load_drafts(self) -> list[Draft]:
         """All drafts. A node that answers without end is asked no more: it may be a hostile one."""
@@ -463,7 +463,7 @@ class LoomApp(Owner):
         if was_away and self.model.status is not None:
             self.work(self._come_back(), "arrivals")
         else:
-            self.chat.looked_at()
+            self.chat.attention.look()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """Another window did."""

@@ -96,7 +96,7 @@ async def test_what_rushes_by_is_not_read(
     node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While mail of days comes in, the newest screen is not read again and again."""
-    monkeypatch.setattr("loom.tui.chat.screen.CALM_S", 3_600.0)
+    monkeypatch.setattr("loom.tui.chat.attention.CALM_S", 3_600.0)
     async with opened(node) as (app, pilot):
         app.post_message(events.AppFocus())
         await settle(pilot)
@@ -108,7 +108,7 @@ async def test_what_rushes_by_is_not_read(
         await settle(pilot)
         assert marked(node) == before
         monkeypatch.undo()
-        app.chat._is_calm()
+        app.chat.attention.calm_down()
         await settle(pilot)
         [read] = [one for one in node.sent if isinstance(one, MarkRead)]
         assert (read.row_id, read.from_row > 40) == (63, True)

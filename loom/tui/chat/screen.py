@@ -1,6 +1,5 @@
 """The conversations: what is drawn, and what each key does."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -11,11 +10,12 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 
-from loom.api.events import AnyEvent, ContactRemoved, MessageReceived, MessageSent
+from loom.api.events import AnyEvent, ContactRemoved, MessageSent
 from loom.front.slash import Run, by_name
 from loom.printable import printable
 from loom.tui.canvas import Scroll
 from loom.tui.chat.about import About
+from loom.tui.chat.attention import Attention
 from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
 from loom.tui.chat.composer import Composer
 from loom.tui.chat.conversations import ConversationList
@@ -44,8 +44,6 @@ FRAME_S: Final = 1 / 250
 """Textual waits 1/60 s between two updates; these are so small that a tick need not wait."""
 EMPTY_S: Final = 0.2
 """A slow node is waited for no longer than this with an empty terminal."""
-CALM_S: Final = 0.5
-"""Messages that come closer than this rush by."""
 
 
 class ChatScreen(Screen[None]):
@@ -64,14 +62,15 @@ class ChatScreen(Screen[None]):
         self._owner = owner
         self._is_drawn = False
         self._frames: Timer | None = None
-        self._came_s = -CALM_S
-        self._calm: Timer | None = None
         """Runs while messages come faster than anybody reads."""
         look, model = owner.look, owner.model
         self.reader = Reader(owner.send, model, look, self.show_reading)
         self.list_ = ConversationList(look, model)
         self.title_ = TitleLine(look, model)
         self.timeline = Timeline(look)
+        self.attention = Attention(
+            owner, self.reader, self.timeline, is_shown=lambda: self.is_active
+        )
         self.rule = RuleLine(look, model)
         self.obstacle = Obstacle(look, model)
         self.status = StatusLine(look, model)
@@ -243,7 +242,7 @@ class ChatScreen(Screen[None]):
 
     def show_events(self, happened: Sequence[AnyEvent], changes: Changes) -> None:
         """Events came; the model knows them already."""
-        self._came(happened)
+        self.attention.came(happened)
         if self.reader.apply(happened):
             self.show_reading()
         if self._owner.model.current is None and self.reader.window is not None:
@@ -268,7 +267,7 @@ class ChatScreen(Screen[None]):
         self.show_bars()
         if self.reader.wants_pages(self.timeline.size.height):
             self._owner.work(self.reader.fill(self.timeline.size.height), "pages")
-        self.looked_at()
+        self.attention.look()
 
     def show_bars(self) -> None:
         """List, title, rule, status, and what is shown while there are no messages."""
@@ -358,7 +357,7 @@ class ChatScreen(Screen[None]):
             # Typed in one go with the key that opened or closed what is above.
             self.app.screen.post_message(events.Key(event.key, event.character))
             return
-        self.looked_at(by_hand=True)
+        self.attention.look(by_hand=True)
         if self.status.notice:
             self.say("")
         if self.filter.key(event):
@@ -488,41 +487,9 @@ class ChatScreen(Screen[None]):
 
     # --- reading ---
 
-    def looked_at(self, *, by_hand: bool = False) -> None:
-        """What is on the screen counts as read if the terminal has the focus.
-
-        Where the terminal never says so, somebody must press a key or the mouse over it.
-        """
-        focus, current = self._owner.has_focus, self._owner.model.current
-        if not (focus or (focus is None and by_hand)) or not self.is_active or current is None:
-            return
-        if self._calm is not None and not by_hand:
-            return  # what rushes by is read by nobody
-        rows = self.reader.unseen(self.timeline.on_screen)
-        if rows is not None:
-            self._owner.work(self.reader.mark_seen(current, rows), "seen")
-
-    def _came(self, happened: Sequence[AnyEvent]) -> None:
-        """While messages come fast, what is on the screen counts as read when they pause."""
-        current = self._owner.model.current
-        came = sum(
-            isinstance(one, MessageReceived) and one.contact_id == current for one in happened
-        )
-        if not came:
-            return
-        before_s, self._came_s = self._came_s, time.monotonic()
-        if came > 1 or self._came_s - before_s < CALM_S:
-            if self._calm is not None:
-                self._calm.stop()
-            self._calm = self.set_timer(CALM_S, self._is_calm)
-
-    def _is_calm(self) -> None:
-        self._calm = None
-        self.looked_at()
-
     def on_screen_resume(self) -> None:
         """What lay over it is gone."""
-        self.looked_at()
+        self.attention.look()
 
     def on_conversation_list_chosen(self, event: ConversationList.Chosen) -> None:
         """A click in the list."""
@@ -568,12 +535,12 @@ class ChatScreen(Screen[None]):
 
     def on_timeline_scrolled(self, event: Timeline.Scrolled) -> None:
         """The wheel."""
-        self.looked_at(by_hand=True)
+        self.attention.look(by_hand=True)
         self.navigation.scroll(event.by)
 
     def on_timeline_clicked(self, event: Timeline.Clicked) -> None:
         """A click on a message selects it."""
-        self.looked_at(by_hand=True)
+        self.attention.look(by_hand=True)
         message = self.reader.window and self.reader.window.message(event.row_id)
         if event.role == "fold":
             self.selection.fold(event.row_id)
