@@ -1,5 +1,6 @@
 """`loom listen` leaves out what was not asked for; `loom watch` runs a program for each event."""
 
+import asyncio
 import json
 import os
 import signal
@@ -81,20 +82,31 @@ os.kill(os.getpid(), 9) if n == 3 else sys.exit(n - 1)
     ]  # fmt: skip
 
 
-def test_a_run_that_takes_too_long_is_ended_with_what_it_started(
-    loom: Loom, node: FakeNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_takes_too_long_is_ended_and_said(loom: Loom, node: FakeNode) -> None:
+    arguments = ("--timeout", "0.1", "--after", "1", "--exec", "sleep", "1000")
+    done = loom("watch", "--json", *arguments)
+    assert [one["outcome"] for one in objects(done)] == ["timed_out"] * 2
+    said = loom("watch", *arguments).stderr
+    assert "sleep took more than 0.1 s and was ended (event 2, message.received)." in said
+
+
+async def test_a_run_ends_with_all_that_it_started_however_stubborn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program, "GRACE_S", 0.1)
     held = tmp_path / "held"
     os.mkfifo(held)
-    reading = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
     stubborn = f"trap '' TERM; exec 3>{held}; echo begun >&3; sleep 1000 & sleep 1000"
-    arguments = ("--timeout", "1", "--after", "0", "--contact", "Eve", "--json")
-    done = loom("watch", *arguments, "--exec", "sh", "-c", stubborn)
-    assert [one["outcome"] for one in objects(done)] == ["timed_out"]
-    os.set_blocking(reading, True)
-    with os.fdopen(reading, "rb") as pipe:
-        assert pipe.read() == b"begun\n"  # to its end: none of them holds it any more
+    one = program.Program(
+        ["sh", "-c", stubborn], timeout_s=3_600, environment=os.environ, stdout=None
+    )
+    running = asyncio.create_task(one.run(b""))
+    with await asyncio.to_thread(held.open, "rb") as pipe:
+        assert await asyncio.to_thread(pipe.readline) == b"begun\n"
+        running.cancel()
+        assert await asyncio.to_thread(pipe.read) == b""  # nobody holds it any more
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 def test_a_program_that_vanishes_is_said_and_ends_nothing(

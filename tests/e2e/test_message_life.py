@@ -1,5 +1,6 @@
 """What becomes of messages between two command lines, and what the other side hears of it."""
 
+import sys
 from typing import Any
 
 from tests.e2e.processes import Home, history, introduce
@@ -8,8 +9,20 @@ THUMB, HEART = "\N{THUMBS UP SIGN}", "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR
 PLAIN = {
     "v": 1, "type": "message", "kind": "text", "edited": False, "deleted": False,
     "reply_to": None, "quote": None, "reactions": [], "pinned": False, "bookmarked": False,
-    "expires_at_ms": None,
+    "expires_s": 0, "expires_at_ms": None, "mention": False,
 }  # fmt: skip
+FIELDS = {
+    *PLAIN,
+    *("message_id", "contact", "contact_id", "direction", "body", "state"),
+    *("sent_at_ms", "stored_at_ms", "row_id"),
+}
+REACTING = """
+import json, subprocess, sys
+event = json.load(sys.stdin)
+contact, named = f"#{event['contact_id']}", event["message_id"]
+react = [sys.executable, "-m", "loom", "react", contact, named, "\N{THUMBS UP SIGN}"]
+sys.exit(subprocess.run(react).returncode)
+"""
 
 
 def alice(home: Home, *arguments: str, stdin: str = "") -> list[dict[str, Any]]:
@@ -29,6 +42,7 @@ def test_the_other_side_hears_of_everything_and_sees_the_same(home: Home) -> Non
         home.running("-p", "bob", *listening) as to_bob,
     ):
         [asked] = alice(home, "send", "Bob", "lunch at noon?", "--wait", "60")
+        assert set(asked) == FIELDS
         assert {name: asked[name] for name in PLAIN} == PLAIN
         assert to_bob.until("message.received")["message_id"] == asked["message_id"]
 
@@ -178,3 +192,21 @@ def test_what_is_done_without_a_node_waits_for_one(home: Home) -> None:
     ):
         assert to_bob.until("message.edited")["body"] == "late"
     assert [one["body"] for one in history(home, "bob", "Alice")] == ["late"]
+
+
+def test_a_program_of_watch_answers_from_the_same_profile(home: Home) -> None:
+    watching = ("watch", "--json", "--after", "0", "--type", "message.received")
+    with (
+        home.daemon("alice"),
+        home.daemon("bob"),
+        home.running("-p", "bob", *watching, "--exec", sys.executable, "-c", REACTING) as watch,
+        home.running("-p", "alice", "listen", "--after", "0", "--json") as to_alice,
+    ):
+        for body in ("one", "two"):
+            alice(home, "send", "Bob", body)
+            event = to_alice.until("message.reacted")
+            assert (event["by"], event["emoji"], event["body"]) == ("Bob", THUMB, body)
+            ran = watch.object()
+            assert (ran["type"], ran["event"]) == ("watch.ran", "message.received")
+            assert (ran["outcome"], ran["exit_code"]) == ("done", 0)
+        assert "Alice (\N{THUMBS UP SIGN} you): two" in watch.stderr  # what the program printed
