@@ -95,7 +95,8 @@ class Mailer:
     def use(self, mailboxes: Sequence[Mailbox]) -> None:
         """From now on these are read by the device; or a session began."""
         ids = {one.keys.queue_id for one in mailboxes}
-        self._has_moved |= ids != {one.keys.queue_id for one in self.mailboxes}
+        if ids != {one.keys.queue_id for one in self.mailboxes}:
+            self._has_moved, self.silent_since_ms = True, None
         self.mailboxes = tuple(mailboxes)
         self._checked = {at: link for at, link in self._checked.items() if at in ids}
         self._full_since_s = {at: s for at, s in self._full_since_s.items() if at in ids}
@@ -174,6 +175,7 @@ class Mailer:
                 await self._look_at_standing()
             due = await self._due()
             if not due.is_anything:
+                self.silent_since_ms = None
                 held_s = (self._receipts_held_until_s or 0.0) - self._now_s()
                 if held_s > 0:  # later they wait for room to seal
                     self._alarm.ring_within(held_s)
