@@ -1,26 +1,20 @@
 """A conversation written out, unencrypted."""
 
-import asyncio
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from loom.api.client import Client
 from loom.api.commands import ShowContact
-from loom.api.views import ContactView
 from loom.cli import terminal
 from loom.cli.messages import PANEL, Moment
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
 from loom.cli.output import ConversationWritten
 from loom.errors import InvalidInput
-from loom.front.export.conversation import FORMATS, format_named, written
+from loom.front.export.conversation import FORMATS, counted, format_named, put, put_into, written
 from loom.front.moments import moment_ms
-from loom.front.private_file import private_file
 from loom.printable import printable
 
 STANDARD = "-"
@@ -55,36 +49,27 @@ def export(
     if caller.options.json and file is None:
         raise InvalidInput(what="With --json, write --out FILE, or --format jsonl instead of it")
 
-    async def put(client: Client, view: ContactView, write: Callable[[bytes], object]) -> int:
-        messages = 0
-        parts = written(
-            client.send,
-            f"#{view.contact_id}",
-            chosen,
-            since_ms=since_ms,
-            before_ms=before_ms,
-            now_ms=int(time.time() * 1_000),
-        )
-        async for part in parts:
-            await asyncio.to_thread(write, part.text.encode())
-            messages += part.messages
-        return messages
-
     async def work() -> None:
         async with caller.client() as client:
             view = await client.send(ShowContact(contact=contact))
             if not yes:
                 _confirm(view.contact)
+            parts = written(
+                client.send,
+                f"#{view.contact_id}",
+                chosen,
+                since_ms=since_ms,
+                before_ms=before_ms,
+                now_ms=int(time.time() * 1_000),
+            )
             if file is None:
-                await put(client, view, caller.output.data)
+                await put(parts, caller.output.data)
                 return
-            with ExitStack() as stack:
-                opened = await asyncio.to_thread(stack.enter_context, private_file(file))
-                messages = await put(client, view, opened.write)
+            messages = await put_into(file, parts)
         done = ConversationWritten(
             contact=view.contact, contact_id=view.contact_id, messages=messages
         )
-        caller.output.put(done, f"{messages} messages with {printable(view.contact)}: {file}.")
+        caller.output.put(done, f"{counted(messages)} with {printable(view.contact)}: {file}.")
 
     caller.run(work())
 

@@ -94,6 +94,9 @@ _SENT: Final = (
 )
 # The sign keeps FTS5 from being asked for one pinned row after the other.
 _PINNED: Final = " AND +rowid IN (SELECT row_id FROM registers WHERE kind = 11 AND value <> '')"
+_PINNED_ROWS: Final = """
+SELECT min(row_id) - 1, max(row_id) + 1 FROM registers WHERE kind = 11 AND value <> ''
+"""
 _NEWEST_FIRST: Final = " ORDER BY rowid DESC"
 _NEWEST: Final = "SELECT max(row_id) FROM messages WHERE conversation_id = ? AND row_id < ?"
 _ROWS_OF_DAYS: Final = """
@@ -224,11 +227,13 @@ def search(
     after, before = 0, _after_indexed(db)
     if before_row is not None:
         before = min(before, before_row)
-    if times:
-        [[first, last]] = db.execute(_ROWS_OF_DAYS, [one // DAY_MS for one in times])
+    days = [one // DAY_MS for one in times]
+    bounds = [db.execute(_ROWS_OF_DAYS, days)] if times else []
+    bounds += [db.execute(_PINNED_ROWS)] if is_pinned else []
+    for [[first, last]] in bounds:
         if first is None:
             return []
-        after, before = first, min(before, last)
+        after, before = max(after, first), min(before, last)
     if not query:
         found = db.execute(_without_words(bool(times), is_pinned), (after, before, *times))
         return by_rows(db, [row for (row,) in found.fetchmany(limit)])

@@ -252,6 +252,24 @@ async def test_lines_of_a_file_are_read_and_an_endless_one_is_cut(tmp_path: Path
     assert short == b"short"
 
 
+def test_a_conversation_is_written_out_once_its_owner_agreed(
+    talk: Talk, node: TalkingNode, tmp_path: Path
+) -> None:
+    file = tmp_path / "the talk.txt"
+    refused = talk(f"/export text {file}")
+    assert refused.exit_code == 2
+    assert "not encrypted" in refused.stderr
+    assert not file.exists()
+    node.reopen()
+    done = talk(f"/export text {file} unencrypted")
+    assert done.exit_code == 0, done.stderr
+    assert f"1 message written to {file}" in done.stderr
+    assert "see you at noon" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    node.reopen()
+    assert talk(f"/export docx {file} unencrypted").exit_code == 2
+
+
 def test_what_becomes_of_messages_is_typed_and_shown(talk: Talk, node: TalkingNode) -> None:
     noon = node.messages[0]
     done = talk(

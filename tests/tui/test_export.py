@@ -35,7 +35,7 @@ async def test_a_conversation_is_written_to_a_private_file(
         file = tmp_path / f"loom-Ada.{ending}"
         await until(pilot, file.exists)
         await settle(pilot)
-        assert "messages written to" in "\n".join(text_of(app))
+        assert "written to" in "\n".join(text_of(app))
         assert file.stat().st_mode & 0o777 == 0o600
         assert holds in file.read_text()
         before = file.read_bytes()

@@ -5,6 +5,7 @@ from typing import Final
 from loom.front.slash import SlashCommand
 
 CONFIRM: Final = "same"
+PLAIN: Final = "unencrypted"
 
 COMMANDS: Final = (
     SlashCommand("help", "", "List these commands", aliases=("h", "?")),
@@ -30,6 +31,11 @@ COMMANDS: Final = (
     SlashCommand("mentions", "", "Show messages that mention you"),
     SlashCommand("delete", "#NUMBER", "Delete a message here"),
     SlashCommand("unsend", "#NUMBER", "Delete a message of yours for both"),
+    SlashCommand(
+        "export",
+        f"FORMAT FILE {PLAIN}",
+        f"Write this conversation to a file, unencrypted, which `{PLAIN}` agrees to",
+    ),
     SlashCommand("contact", "", "Show this contact"),
     SlashCommand(
         "verify",

@@ -1,5 +1,7 @@
 """What is done with messages, typed and shown as lines."""
 
+import time
+from pathlib import Path
 from typing import Final
 
 from loom.api.client import Client
@@ -20,9 +22,12 @@ from loom.api.views import MessageView
 from loom.cli.message_words import message_words
 from loom.cli.messages import DELETED_FOR_BOTH
 from loom.cli.output import Output, body_words, when
+from loom.cli.plain.commands import PLAIN
 from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
+from loom.front.export.conversation import FORMATS, counted, format_named, put_into, written
 from loom.front.search_query import read_query
+from loom.printable import printable
 
 FOUND_MAX: Final = 50
 
@@ -41,6 +46,19 @@ class Messages:
         self._output = output
         self._client = client
         self._conversation = conversation
+
+    async def export(self, argument: str) -> None:
+        """`/export`."""
+        how, _, rest = argument.partition(" ")
+        file, _, agreed = rest.rpartition(" ")
+        if agreed != PLAIN or not file.strip():
+            usage = f"/export {'|'.join(FORMATS)} FILE {PLAIN}"
+            raise InvalidInput(what=f"The copy is not encrypted. To go on, write {usage}")
+        contact = self._conversation.contact
+        now_ms = int(time.time() * 1_000)
+        parts = written(self._client.send, contact, format_named(how), now_ms=now_ms)
+        messages = await put_into(Path(file.strip()), parts)
+        self._output.note(f"{counted(messages)} written to {printable(file.strip())}.")
 
     async def reply(self, argument: str) -> None:
         """`/reply`."""

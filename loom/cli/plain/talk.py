@@ -98,6 +98,7 @@ class Talk:
             "mentions": messages.mentions,
             "delete": messages.delete,
             "unsend": partial(messages.delete, for_both=True),
+            "export": messages.export,
             "contact": contact.show,
             "verify": people.verify,
             "rename": contact.rename,

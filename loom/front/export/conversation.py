@@ -1,6 +1,9 @@
 """A whole conversation, a page at a time, in one of the formats."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -9,6 +12,7 @@ from loom.api.commands import Command, History, ShowContact
 from loom.api.views import MessageView
 from loom.errors import InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text
+from loom.front.private_file import private_file
 from loom.printable import printable
 
 R = TypeVar("R")
@@ -105,3 +109,28 @@ async def written(
             break
         page = msgspec.structs.replace(page, after_row=found[-1].row_id)
     yield Written(how.tail, 0)
+
+
+async def put(parts: AsyncIterator[Written], write: Callable[[bytes], object]) -> int:
+    """Write all parts, outside the event loop; how many messages there are."""
+    messages = 0
+    async for part in parts:
+        await asyncio.to_thread(write, part.text.encode())
+        messages += part.messages
+    return messages
+
+
+async def put_into(file: Path, parts: AsyncIterator[Written]) -> int:
+    """`put` into a private file, whole or not at all.
+
+    Raises:
+        InvalidInput: it cannot be written.
+    """
+    with ExitStack() as stack:
+        opened = await asyncio.to_thread(stack.enter_context, private_file(file))
+        return await put(parts, opened.write)
+
+
+def counted(messages: int) -> str:
+    """So many messages, in words."""
+    return "1 message" if messages == 1 else f"{messages} messages"

@@ -1,12 +1,16 @@
 """Writing a conversation to a file, unencrypted: which format, which file."""
 
-import asyncio
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from loom.front.export.conversation import FORMATS, Format, file_name, written
-from loom.front.private_file import private_file
+from loom.front.export.conversation import (
+    FORMATS,
+    Format,
+    counted,
+    file_name,
+    put_into,
+    written,
+)
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
@@ -74,11 +78,6 @@ class ExportPanel(Panel):
         self.work(self._put(path, how), "Writing", field=self._file)
 
     async def _put(self, path: Path, how: Format) -> None:
-        messages = 0
         parts = written(self.loom.send, f"#{self._number}", how, now_ms=now_ms())
-        with ExitStack() as stack:
-            file = await asyncio.to_thread(stack.enter_context, private_file(path))
-            async for part in parts:
-                await asyncio.to_thread(file.write, part.text.encode())
-                messages += part.messages
-        self.say(f"{messages} messages written to {printable(str(path))}.")
+        messages = await put_into(path, parts)
+        self.say(f"{counted(messages)} written to {printable(str(path))}.")
