@@ -1,5 +1,6 @@
 """The app over SSH: a real sshd on loopback, a real client in tmux, and lines that break."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -10,8 +11,9 @@ import pytest
 from tests.e2e.processes import ALONE, LOOPBACK, PASSPHRASE, ROOT, Home, history
 from tests.e2e.sshd import Sshd, has_ended, kill, missing, until
 from tests.tui.test_tmux import Tmux, tmux
+from tests.tui.test_tmux_editor import memory
 
-__all__ = ["tmux"]
+__all__ = ["memory", "tmux"]
 
 pytestmark = pytest.mark.skipif(
     bool(missing()), reason=f"{missing()}: the app over SSH is not tested"
@@ -32,10 +34,11 @@ class Away:
         self._home, self._tmux, self._sshd = home, tmux, sshd
         self._ended = home.loom / "how-it-ended"
 
-    def log_in(self) -> None:
+    def log_in(self, **environment: str) -> None:
         """Start the app there, as one types it."""
+        more = "".join(f"{name}={value} " for name, value in environment.items())
         there = (
-            f"cd {ROOT} && env LC_ALL=C.UTF-8 LOOM_HOME={self._home.loom} "
+            f"cd {ROOT} && env {more}LC_ALL=C.UTF-8 LOOM_HOME={self._home.loom} "
             f"LOOM_MDNS_INTERFACE=127.0.0.1 {sys.executable} -m loom -p alice"
             f"; echo $? > {self._ended}"
         )
@@ -100,6 +103,29 @@ def test_from_the_lock_to_the_last_word(home: Home, tmux: Tmux, away: Away) -> N
         tmux.until("F1 help")
         away.leave()
     assert home.run("-p", "alice", "status").code == 4
+
+
+@pytest.mark.skipif(shutil.which("vi") is None, reason="vi is not installed (Debian: vim)")
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_an_editor_has_the_far_terminal_and_gives_it_back(
+    tmux: Tmux, away: Away, memory: Path, is_lost: bool
+) -> None:
+    """The draft is wiped there also when the line breaks while the editor is open."""
+    away.log_in(VISUAL="vi", XDG_RUNTIME_DIR=str(memory))
+    away.unlock()
+    tmux.type("begun here", "C-x", "C-e")
+    tmux.until("~\n~\n")
+    assert list(memory.iterdir())
+    if is_lost:
+        kill(tmux.pid())
+    else:
+        tmux.type("A and there")
+        tmux.until("begun here and there")
+        tmux.type("C-c")
+        tmux.type(":wq", "Enter")
+        assert "F1 help" in tmux.until("> begun here and there")
+        away.leave()
+    until(lambda: not list(memory.iterdir()))
 
 
 @pytest.mark.parametrize(("node", "end"), [("daemon", "client"), ("inside", "server")])
