@@ -18,6 +18,7 @@ from loom.api.commands import (
     React,
     Search,
     SendText,
+    SetTimer,
     ShowContact,
     ShowEdits,
 )
@@ -518,3 +519,23 @@ async def test_deleting_a_conversation_here_keeps_what_was_to_be_deleted_for_bot
         ("", True),
         ("second", False),
     ]
+
+
+async def test_a_line_about_a_timer_is_no_message(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.do(SetTimer(contact="Bob", expires_s=3_600))
+    await world.delivered(alice, bob)
+    line = await last(alice, bob)
+    assert line.kind == "timer"
+    named: dict[str, Any] = {"contact": "Bob", "message_id": line.message_id}
+    for command in (
+        EditMessage(**named, body="x"),
+        React(**named, emoji=THUMB),
+        Pin(**named),
+        SendText(contact="Bob", body="x", reply_to=line.message_id),
+        Forward(contact="Bob", message_ids=[line.message_id], to=["Bob"]),
+        DeleteMessages(contact="Bob", message_ids=[line.message_id], for_both=True),
+    ):
+        with pytest.raises(InvalidInput):
+            await alice.do(command)
+    assert len(await bob.history(alice)) == len(await alice.history(bob)) == 1

@@ -64,6 +64,8 @@ class MessageCommands:
             return await self._queue(device, command.body, expires_s=expires_s)
         named = message_id(command.reply_to)
         answered = await self._parts.database.read(lambda db: find_message(db, device, named))
+        if answered.kind != tag_of(Text):
+            raise InvalidInput(what="That is no message")
         return await self._queue(device, command.body, answered.name, expires_s=expires_s)
 
     async def _forward(self, command: api.Forward) -> views.Messages:

@@ -196,6 +196,8 @@ def _target(message: Message) -> Target:
 
 
 def _require_sendable(message: Message) -> None:
+    if message.kind != tag_of(Text):
+        raise InvalidInput(what="That is no message")
     _require_not_deleted(message)
     if message.state is MessageState.FAILED:
         raise InvalidInput(what="This message was never sent: send it again first")
