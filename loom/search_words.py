@@ -6,7 +6,7 @@ One folding serves the index, the query and the marks on hits, so that they cann
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 TYPED_MAX: Final = 1_000
@@ -103,8 +103,26 @@ def _is_accent(character: str) -> bool:
 
 def index_text(body: str) -> str:
     """A body as FTS5's `ascii` tokenizer is given it: folded, runs cut into overlapping pieces."""
+    if (latin := _folded_latin(body)) is not None:
+        return latin
     folded = fold(body)
     return re.sub(_RUN, _cut_run, folded) if _AFTER_INDIC.search(folded) else folded
+
+
+def _folded_latin(text: str) -> str | None:
+    """`fold` of Latin-1 in a fifth of the time; None: some letter does not fold to one such."""
+    try:
+        folded = text.replace("ß", "ss").encode("latin-1").translate(_latin())
+    except UnicodeEncodeError:
+        return None
+    return None if 0 in folded else folded.decode("latin-1")
+
+
+@cache
+def _latin() -> bytes:
+    """What each letter of Latin-1 folds to; 0 where that is not one of them."""
+    folded = [fold(chr(code)) for code in range(256)]
+    return bytes(ord(one) if len(one) == 1 and one <= "\xff" else 0 for one in folded)
 
 
 def _cut_run(run: re.Match[str]) -> str:

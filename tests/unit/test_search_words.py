@@ -97,6 +97,11 @@ def test_a_text_is_folded_as_its_parts_are(text: str) -> None:
     assert "".join(fold(text[start:end]) for start, end in _clusters(text)) == fold(text)
 
 
+@given(st.text(st.characters(max_codepoint=0xFF)))
+def test_latin_texts_are_folded_the_same_the_short_way(text: str) -> None:
+    assert index_text(text) == fold(text)
+
+
 @given(st.text() | MIXED)
 def test_what_is_indexed_holds_no_sign_that_parts_words_but_ascii(text: str) -> None:
     for one in index_text(text):
