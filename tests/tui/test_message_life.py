@@ -25,7 +25,7 @@ from loom.printable import printable
 from loom.tui.app import LoomApp
 from loom.tui.cells import width_of
 from loom.tui.chat.layout import lay_out, width_of_line
-from loom.tui.content.reactions import first_sign, grouped, offered, written
+from loom.tui.content.reactions import grouped, offered, shown_sign, written
 from loom.tui.kit.chooser import Chooser
 from loom.wire.limits import TEXT_MAX_BYTES
 from tests.fakes import NOW_MS
@@ -266,6 +266,19 @@ async def test_deleting_for_both_asks_and_says_what_it_cannot_do(
         assert "you: (deleted)" in screen(app)
 
 
+async def test_what_cannot_be_undone_any_more_is_not_said(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, "escape", "d", "D")
+        words = app.chat.status.notice
+        assert words == "Deleted. u brings it back."
+        app.chat.deletion.time_is_up(words)
+        await settle(pilot)
+        assert app.chat.status.notice == ""
+        assert told(node, DeleteMessages)
+
+
 async def test_what_is_asked_about_stays_in_sight(opened: Opened) -> None:
     """The question takes three rows, and covered the message at the top."""
     node = TalkingNode()
@@ -396,7 +409,7 @@ HOSTILE = (
 def test_a_hostile_reaction_or_quote_takes_no_more_room_than_an_honest_one(
     emoji: str, width: int
 ) -> None:
-    sign = first_sign(emoji)
+    sign = shown_sign(emoji)
     assert 0 < width_of(sign) <= 2
     assert printable(sign) == sign
     reactions = [Reaction(contact="Ada", emoji=f"{emoji}{n}" if n % 2 else emoji) for n in range(9)]

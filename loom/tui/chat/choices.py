@@ -13,7 +13,7 @@ from loom.front.slash import SlashCommand
 from loom.printable import printable
 from loom.search_words import hits as hits_of
 from loom.tui.commands import COMMANDS
-from loom.tui.content.reactions import first_sign, named, offered, written
+from loom.tui.content.reactions import named, offered, shown_sign, written
 from loom.tui.keys import EVERYWHERE, READING, key_words
 from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
 from loom.tui.model import Conversation
@@ -188,7 +188,7 @@ class Choices:
                 Choice(written(one, signs), named(one) if signs.unicode else "", one)
                 for one in offered(query, used)
             ]
-            back = Choice(f"Take back {written(first_sign(mine), signs)}", value="")
+            back = Choice(f"Take back {written(shown_sign(mine), signs)}", value="")
             return [back, *found] if mine and not query.strip() else found
 
         self._pick(title, source, use)

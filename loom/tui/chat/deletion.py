@@ -1,6 +1,7 @@
 """Deleting messages: asked for, done, and undone for a while."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from textual.events import Key
@@ -23,10 +24,17 @@ DELETES_FOR_BOTH: Final = "X"
 
 
 class Deletion:
-    """One at a time: the next one makes the last one final."""
+    """One at a time: the next one makes the last one final.
 
-    def __init__(self, owner: Owner, reader: Reader, timeline: Timeline) -> None:
+    Args:
+        unsay: says a sentence no longer, if it is still said.
+    """
+
+    def __init__(
+        self, owner: Owner, reader: Reader, timeline: Timeline, unsay: Callable[[str], None]
+    ) -> None:
         self._owner = owner
+        self._unsay = unsay
         self._reader = reader
         self._timeline = timeline
         self._asked: Sequence[MessageView] = ()
@@ -103,7 +111,6 @@ class Deletion:
             for_both=self._for_both,
         )
         self._deleted = messages, command
-        self._timer = self._timeline.set_timer(UNDO_S, self.finish)
         if self._for_both:
             self._reader.empty(messages)
         else:
@@ -111,7 +118,14 @@ class Deletion:
         undo = self._owner.keys.words("undo_delete")
         back = "it" if len(messages) == 1 else "them"
         done = "Deleted for both." if self._for_both else "Deleted."
-        self._owner.say(f"{done} {undo} brings {back} back." if undo else done)
+        words = f"{done} {undo} brings {back} back." if undo else done
+        self._owner.say(words)
+        self._timer = self._timeline.set_timer(UNDO_S, partial(self.time_is_up, words))
+
+    def time_is_up(self, words: str) -> None:
+        """It cannot be undone any more, and no longer says so."""
+        self._unsay(words)
+        self.finish()
 
     def _take(self) -> tuple[Sequence[MessageView], DeleteMessages] | None:
         taken, self._deleted = self._deleted, None

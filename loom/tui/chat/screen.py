@@ -98,7 +98,7 @@ class ChatScreen(Screen[None]):
             arrive=self._arrive,
             moved=self.show_reading,
         )
-        self.deletion = Deletion(owner, self.reader, self.timeline)
+        self.deletion = Deletion(owner, self.reader, self.timeline, self.unsay)
         self.selection = Selection(
             owner,
             self.reader,
@@ -314,6 +314,11 @@ class ChatScreen(Screen[None]):
         """One sentence, until the next key."""
         self.status.notice, self.status.is_bad = text, bad
         self.status.fit()
+
+    def unsay(self, text: str) -> None:
+        """Say this sentence no longer."""
+        if self.status.notice == text:
+            self.say("")
 
     def caret(self) -> tuple[int, int] | None:
         """Where one writes."""

@@ -29,14 +29,14 @@ def grouped(reactions: Iterable[Reaction]) -> list[Group]:
     """In the order in which each came first."""
     found: dict[str, Group] = {}
     for one, _ in zip(reactions, range(COUNTED_MAX), strict=False):
-        emoji = first_sign(one.emoji)
+        emoji = shown_sign(one.emoji)
         known = found.get(emoji) or Group(emoji, 0, False)
         is_own = known.is_own or one.contact is None
         found[emoji] = Group(emoji, known.many + 1, is_own)
     return list(found.values())
 
 
-def first_sign(text: str) -> str:
+def shown_sign(text: str) -> str:
     """The first cluster that can be seen, at most two cells wide; whatever else there is, is not.
 
     Remote text: a reaction is one cluster only as long as its sender is honest.
@@ -68,7 +68,7 @@ def offered(query: str, used: Iterable[str]) -> list[str]:
         usual = (EMOJI[name] for name in USUAL)
         return list(dict.fromkeys([*used, *usual, *EMOJI.values()]))
     if not word.isascii():
-        return [first_sign(query)]
+        return [shown_sign(query)]
     names = [name for name in EMOJI if name.startswith(word)]
     names += [name for name in EMOJI if word in name and name not in names]
     return [EMOJI[name] for name in names]

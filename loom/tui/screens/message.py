@@ -8,7 +8,7 @@ from loom.api.events import AnyEvent, MessageDeleted, MessageEvent
 from loom.api.views import MessageView, Wording
 from loom.printable import printable
 from loom.tui.content import kind_of
-from loom.tui.content.reactions import COUNTED_MAX, first_sign, named, written
+from loom.tui.content.reactions import COUNTED_MAX, named, shown_sign, written
 from loom.tui.kit.items import GAP, Fact, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
@@ -75,7 +75,7 @@ class MessagePanel(LivePanel):
             items.append(Fact("Bookmarked", "only here"))
         items += [GAP, Text("Reactions", "title")]
         for reaction in one.reactions[:COUNTED_MAX]:
-            sign = first_sign(reaction.emoji)
+            sign = shown_sign(reaction.emoji)
             words = written(sign, self.loom.look.signs)
             if self.loom.look.signs.unicode and named(sign):
                 words = f"{words}  {named(sign)}"
