@@ -21,6 +21,7 @@ from loom.api.views import Done
 from loom.cli import typed_lines as typed
 from loom.cli.plain import talk as talk_
 from loom.cli.plain.commands import COMMANDS
+from loom.tui import commands as tui_commands
 from loom.wire.limits import TEXT_MAX_BYTES
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeNode, FakeProfiles
@@ -178,6 +179,14 @@ def test_every_command_that_help_shows_is_carried_out_or_refused_in_a_sentence(
     done = talk(f"/{command}")
     assert done.exit_code in (0, 2), done.stderr
     assert said(node) == []
+
+
+def test_what_the_app_calls_the_same_has_the_same_short_names() -> None:
+    app = {one.name: one.aliases for one in tui_commands.COMMANDS}
+    lines = {one.name: one.aliases for one in COMMANDS}
+    for name in app.keys() & lines.keys():
+        assert set(lines[name]) == set(app[name]), name
+    assert {"open", *app["open"]} == set(lines["to"])
 
 
 def test_history_says_that_there_are_older_messages(talk: Talk, node: TalkingNode) -> None:

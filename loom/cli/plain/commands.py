@@ -10,9 +10,11 @@ PLAIN: Final = "unencrypted"
 COMMANDS: Final = (
     SlashCommand("help", "", "List these commands", aliases=("h", "?")),
     SlashCommand("contacts", "", "List your contacts"),
-    SlashCommand("to", "NAME", "Write to this contact", aliases=("open", "o")),
+    SlashCommand("to", "NAME", "Write to this contact", aliases=("open", "o", "jump")),
     SlashCommand("history", "[N]", "Show the last N messages with numbers, times and states"),
-    SlashCommand("search", "TEXT", "Search in all conversations, newest first", aliases=("s",)),
+    SlashCommand(
+        "search", "TEXT", "Search in all conversations, newest first", aliases=("s", "find")
+    ),
     SlashCommand(
         "reply", "[#NUMBER] TEXT", "Answer a message, or their newest", aliases=("answer", "r")
     ),
@@ -62,13 +64,15 @@ COMMANDS: Final = (
     SlashCommand("peers", "", "Show who is online, and their addresses", aliases=("p",)),
     SlashCommand("connect", "HOST:PORT", "Connect to this contact at an address"),
     SlashCommand("token", "", "Show your own token", aliases=("t",)),
-    SlashCommand("anchors", "", "Show the anchors in use, and the mail that waits"),
+    SlashCommand(
+        "anchors", "", "Show the anchors in use, and the mail that waits", aliases=("anchor",)
+    ),
     SlashCommand(
         "pair",
         "[WORDS|HOST:PORT|same|different|stop]",
         "Add somebody here: both compare three words",
     ),
-    SlashCommand("add", "INVITE NAME", "Add somebody by their invite or token"),
+    SlashCommand("add", "INVITE NAME", "Add somebody by their invite or token", aliases=("a",)),
     SlashCommand("invite", "", "Make an invite for one person, for a day"),
     SlashCommand("requests", "", "Show who came by an address of yours"),
     SlashCommand("accept", "NUMBER", "Accept a request"),
