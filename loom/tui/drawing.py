@@ -136,14 +136,10 @@ class DrawnApp(App[R], inherit_bindings=False):
         assert driver is not None  # noqa: S101 - see `can_lend_terminal`
         driver.suspend_application_mode()
         self.is_lent = True
-        terminal = (sys.__stdin__ or sys.stdin).fileno()
-        modes = termios.tcgetattr(terminal)
         try:
-            with driver.no_automatic_restart():
+            with driver.no_automatic_restart(), _modes_kept():
                 yield
         finally:
-            # A program that was killed leaves its own modes behind.
-            termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
             driver.resume_application_mode()
             driver.write(WITHOUT_MODES)
             self.is_lent = False
@@ -203,6 +199,17 @@ class DrawnApp(App[R], inherit_bindings=False):
             for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
                 if strip is not None and x <= x2 and end > x1:
                     self._canvas.put(x, y, strip, min(end, width))
+
+
+@contextmanager
+def _modes_kept() -> Iterator[None]:
+    """A program that is killed leaves its own modes of the terminal behind."""
+    terminal = (sys.__stdin__ or sys.stdin).fileno()
+    modes = termios.tcgetattr(terminal)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
 
 
 def _leave_out_values(trace: "Trace") -> None:

@@ -75,6 +75,11 @@ class Editor:
             self._sent = [*self._sent, text][-HISTORY_MAX:]
         self._recalled = None
 
+    def forget(self, is_gone: Callable[[str], bool]) -> None:
+        """Drop what was sent before and is not to be found again."""
+        self._sent = [one for one in self._sent if not is_gone(one)]
+        self._recalled = None
+
     @property
     def sent(self) -> list[str]:
         """What was sent before, the oldest first."""

@@ -23,7 +23,10 @@ from loom.api.commands import (
 from loom.api.events import (
     ContactChanged,
     ContactTyping,
+    MessageDeleted,
     MessageDelivered,
+    MessageExpired,
+    MessagesDeleted,
     PeerOffline,
     PeerOnline,
     Warned,
@@ -992,6 +995,29 @@ async def test_keys_and_colours_are_remembered(node: TalkingNode, opened: Opened
         await pilot.press("ctrl+x")
         await settle(pilot)
         assert isinstance(app.screen, Chooser)
+
+
+async def test_what_was_deleted_is_not_found_among_what_was_sent(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        for text in ("kept", "deleted here", "deleted for both", "expired"):
+            await pilot.press(*text, "enter")
+            await settle(pilot)
+        ids = {one.body: one.message_id for one in node.messages}
+        here, both, over = ([ids[one]] for one in ("deleted here", "deleted for both", "expired"))
+        for event in (
+            MessagesDeleted(contact="Ada", contact_id=2, message_ids=here),
+            MessageDeleted(contact="Ada", contact_id=2, direction="out", message_ids=both),
+            MessageExpired(contact="Ada", contact_id=2, direction="out", message_ids=over),
+            MessageDeleted(contact="Ada", contact_id=2, direction="in", message_ids=["unknown"]),
+        ):
+            node.tell(event)
+        await settle(pilot)
+        assert app.chat.composer.editor.sent == ["kept"]
+        node.tell(MessagesDeleted(contact="Bob", contact_id=1, message_ids=["unknown"]))
+        await settle(pilot)
+        assert app.chat.composer.editor.sent == []
 
 
 def test_a_key_somebody_bound_comes_before_two_that_begin_with_it() -> None:

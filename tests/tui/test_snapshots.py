@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from loom.api.events import ContactTyping
-from loom.tui import times
+from loom.tui import private_text, times
 from loom.tui.app import LoomApp
 from tests.tui.conftest import Opened, settle
 from tests.tui.pictures import compare
@@ -126,7 +126,25 @@ async def sent_before(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> No
     await pilot.press("ctrl+r", *"one")
 
 
-WRITING = (formatted, plain, folded, unfolded, too_long, sent_before)
+async def on_the_disk(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    """Where no folder lies in memory, an editor of one's own is asked about."""
+    await pilot.press(*"begun", "ctrl+x", "ctrl+e")
+
+
+async def choosing_formatting(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    await pilot.press(*"/formatting", "enter")
+
+
+WRITING = (
+    formatted,
+    plain,
+    folded,
+    unfolded,
+    too_long,
+    sent_before,
+    on_the_disk,
+    choosing_formatting,
+)
 
 ACTS = (
     nothing,
@@ -163,6 +181,8 @@ async def test_writing_and_long_texts_look_as_they_did(
     node: TalkingNode, opened: Opened, act: Act, size: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(times, "today", lambda: DAY)
+    monkeypatch.setattr(private_text, "memory_folder", lambda _: None)
+    monkeypatch.setattr(LoomApp, "can_lend_terminal", True)
     async with opened(node, (SIZES | SMALL)[size]) as (app, pilot):
         await act(app, pilot, node)
         await settle(pilot)

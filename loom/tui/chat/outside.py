@@ -65,7 +65,7 @@ class OutsideEditor:
         elif where is not None:
             self._start(editor, where)
         else:
-            ways = {"Keep writing here": None, "Edit it on the disk all the same": _disk()}
+            ways = {"Keep writing here": None, "Edit on the disk all the same": _disk()}
             self._pick(
                 "No folder lies in memory: the text would leave traces on the disk",
                 list(ways),

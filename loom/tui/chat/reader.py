@@ -97,6 +97,15 @@ class Reader:
                 self._model.change(number, preview=preview_of(last), preview_at_ms=last.sent_at_ms)
         self._changed()
 
+    def own_bodies(self, message_ids: Sequence[str]) -> list[str] | None:
+        """What these of one's own messages say; None: not all are known here."""
+        window = self.window
+        loaded = [] if window is None else window.messages
+        known = self._hidden | {one.message_id: one for one in loaded}
+        if not all(one in known for one in message_ids):
+            return None
+        return [known[one].body for one in message_ids if known[one].direction == "out"]
+
     def hide(self, messages: Sequence[MessageView]) -> None:
         """Leave messages out as if they were deleted already."""
         self._hidden.clear()

@@ -243,6 +243,7 @@ class ChatScreen(Screen[None]):
     def show_events(self, happened: Sequence[AnyEvent], changes: Changes) -> None:
         """Events came; the model knows them already."""
         self.attention.came(happened)
+        self.writing.forget_deleted(happened, self.reader.own_bodies)
         if self.reader.apply(happened):
             self.show_reading()
         if self._owner.model.current is None and self.reader.window is not None:
@@ -437,8 +438,9 @@ class ChatScreen(Screen[None]):
     def _search_sent(self) -> None:
         """Sent since the start, then what this conversation shows of it."""
         window = self.reader.window
-        shown = [] if window is None else [one for one in window.messages if one.direction == "out"]
-        bodies = [*(one.body for one in shown), *self.composer.editor.sent]
+        shown = [] if window is None else window.messages
+        own = [one.body for one in shown if one.direction == "out" and one.kind == "text"]
+        bodies = [*filter(None, own), *self.composer.editor.sent]
         texts = list(dict.fromkeys(reversed(bodies)))
         if texts:
             self.choices.sent(texts, self.composer.rewrite)

@@ -1,12 +1,20 @@
 """What becomes of the text in the composer: a command, a message, a new wording, a draft."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
 from textual.timer import Timer
 
 from loom.api.commands import SendText, SetDraft
+from loom.api.events import (
+    AnyEvent,
+    ContactRemoved,
+    FarewellDone,
+    MessageDeleted,
+    MessageExpired,
+    MessagesDeleted,
+)
 from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.front.sentences import in_app
@@ -231,6 +239,28 @@ class Writing:
             self.answer(about)
         self.composer.set(typed)
 
+    def forget_deleted(
+        self, happened: Iterable[AnyEvent], bodies: Callable[[Sequence[str]], list[str] | None]
+    ) -> None:
+        """What was deleted, or has expired, is not found among what was sent before either.
+
+        Args:
+            bodies: what messages say; None: not known here, so everything is forgotten.
+        """
+        for event in happened:
+            match event:
+                case MessageDeleted(direction="in") | MessageExpired(direction="in"):
+                    continue
+                case MessagesDeleted(message_ids=list(ids)):
+                    gone = bodies(ids)
+                case MessageDeleted() | MessageExpired():
+                    gone = bodies(event.message_ids)
+                case MessagesDeleted() | ContactRemoved() | FarewellDone():
+                    gone = None
+                case _:
+                    continue
+            self.composer.editor.forget(partial(_is_gone, gone))
+
     # --- drafts ---
 
     @property
@@ -263,3 +293,11 @@ class Writing:
         while (open_ := self._owner.model.open_) and open_.draft != self._draft:
             await self.store_draft()  # again, if something was typed meanwhile
         self.composer.editor.set(self._owner.model.conversations[number].draft)
+
+
+def _is_gone(bodies: list[str] | None, text: str) -> bool:
+    """Whether a text said one of these; as several messages, whether it held one."""
+    if bodies is None:
+        return True
+    said = text[1:] if text.startswith("//") else text
+    return said in bodies or (len(text.encode()) > TEXT_MAX_BYTES and any(map(text.count, bodies)))
