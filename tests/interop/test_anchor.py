@@ -283,7 +283,8 @@ def test_texts_by_mail_both_ways(talk: Talk, anchor: Serving) -> None:
             assert talk.inspect()["rows"] == 0
             talk.ada.do("post", contact=BOB)  # the receipts
             until(lambda: talk.control.do("status")["queued"], 0)
-            assert talk.control.do("status")["online"] == 0
+            [ada] = talk.control.do("list_peers")["peers"]
+            assert (ada["address"], ada["reach"]["how"]) == (None, "anchor")
     assert [one[:3] for one in talk.adas_history()] == [one[:3] for one in talk.bobs_history()]
 
 

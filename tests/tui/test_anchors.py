@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 
 from loom.api.commands import LeaveAnchor, ReplaceAnchor, SetPreferences, UseAnchor
 from loom.api.events import MessageSent, ReachChanged
-from loom.api.views import Anchors, DeliveryView, ReachView, WaitingMail
+from loom.api.views import Anchors, DeliveryView, ReachView, SilentAnchors, WaitingMail
 from loom.model import Address
 from loom.tui.app import LoomApp
 from loom.tui.screens.adding import AddPanel
@@ -212,6 +212,34 @@ async def test_hearing_somebody_through_an_anchor_changes_the_title(
         await settle(pilot)
         assert text_of(app)[0].rstrip().endswith("online through 203.0.113.7")
         assert "1 online" in text_of(app)[-1]
+
+
+async def test_what_lies_in_mailboxes_is_not_queued_here(node: TalkingNode, opened: Opened) -> None:
+    reach = ReachView(how="mail", anchor=BOX, waiting=2, since_ms=NOW_MS)
+    ada = msgspec.structs.replace(node.contacts["Ada"], online=False, reach=reach, queued=3)
+    node.contacts["Ada"] = ada
+    async with opened(node) as (app, _):
+        assert "1 queued · 2 in mailboxes" in text_of(app)[-1]
+
+
+async def test_silent_anchors_are_told_with_what_ends_it(
+    box: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = 10 * DAY_MS
+    monkeypatch.setattr("loom.tui.screens.anchors.now_ms", lambda: now_ms)
+    since_ms = now_ms - 2 * DAY_MS
+    [mine, *_] = box.anchors.anchors
+    gone = msgspec.structs.replace(mine, up=False, down_since_ms=since_ms)
+    silent = SilentAnchors(contact="Ada", contact_id=2, anchors=[BOX], since_ms=since_ms)
+    box.anchors = Anchors(anchors=[gone], waiting=[], silent=[silent])
+    async with opened(box) as (app, pilot):
+        await pilot.press(*"/anchors", "enter")
+        await settle(pilot)
+        words = " ".join(screen(app).replace("│", " ").split())
+        assert "no answer for 2 days: if it is gone for good, replace or leave it" in words
+        assert (
+            f"no answer from {BOX} for 2 days: what you send waits here until it answers" in words
+        )
 
 
 async def test_a_selected_message_says_where_it_is(
