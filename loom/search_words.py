@@ -188,18 +188,25 @@ def hits(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     wanted = [_pattern(term) for term in map(_term, words) if term is not None]
     if not wanted:
         return []
+    whole, places = _with_places(text)
+    return [
+        (places[one.start()][0], places[one.end() - 1][1])
+        for pattern in wanted
+        for one in pattern.finditer(whole)
+    ]
+
+
+def _with_places(text: str) -> tuple[str, Sequence[tuple[int, int]]]:
+    """A text folded, and from where to where each of its letters was in the text."""
+    if text.isascii():
+        return fold(text), [(at, at + 1) for at in range(len(text))]
     folded: list[str] = []
     places: list[tuple[int, int]] = []
     for start, end in _clusters(text):
         part = fold(text[start:end])
         folded.append(part)
         places += [(start, end)] * len(part)
-    whole = "".join(folded)
-    return [
-        (places[one.start()][0], places[one.end() - 1][1])
-        for pattern in wanted
-        for one in pattern.finditer(whole)
-    ]
+    return "".join(folded), places
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
