@@ -148,6 +148,11 @@ def drop_outdated(db: Connection) -> bool:
     return found is not None
 
 
+def is_outdated(db: Connection) -> bool:
+    """Whether there is a part to drop."""
+    return db.execute(_OUTDATED).fetchone() is not None
+
+
 def _search_text(body: bytes) -> str:
     # A text that is given or returned as one would end at its first NUL.
     return index_text(body.decode()).replace("\0", " ")
@@ -165,7 +170,7 @@ def is_due(db: Connection) -> bool:
     Or a part of it should be dropped.
     """
     last, indexed = _last_and_indexed(db)
-    return last - indexed >= INDEX_EVERY or db.execute(_OUTDATED).fetchone() is not None
+    return last - indexed >= INDEX_EVERY or is_outdated(db)
 
 
 def index_new(db: Connection) -> bool:

@@ -102,7 +102,7 @@ class Writer:
         Raises:
             DiskFull, StoreError: it is as it was.
         """
-        if not self._kind.has_index:
+        if not (self._kind.has_index and self.read(search.is_outdated)):
             return False
         [(dropped, error)] = self.commit([(search.drop_outdated, None)])
         if error is not None:
