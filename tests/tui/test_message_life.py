@@ -152,6 +152,25 @@ async def test_an_answer_to_what_is_gone_still_says_so(node: TalkingNode, opened
         assert "not here any more" in screen(app)
 
 
+async def test_a_click_on_what_can_be_done_does_it(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        for word, then in (("answer", "Answering Ada"), ("react", "React: a name")):
+            await press(pilot, "escape", "up")
+            row = next(n for n, one in enumerate(text_of(app)) if f" {word} " in one)
+            await pilot.click(offset=(text_of(app)[row].index(word), row))
+            await settle(pilot)
+            assert then in screen(app)
+            if word == "answer":
+                await pilot.click(offset=(75, row))  # Esc leaves it
+                await settle(pilot)
+                assert then not in screen(app)
+        await press(pilot, "escape")
+        row = next(n for n, one in enumerate(text_of(app)) if " Esc back " in one)
+        await pilot.click(offset=(text_of(app)[row].index("back"), row))
+        await settle(pilot)
+        assert not app.chat.selection.is_active
+
+
 # --- editing ---
 
 

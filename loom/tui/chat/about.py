@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from textual import events
 from textual.message import Message
 
 from loom.api.commands import Command, EditMessage, SendText
@@ -26,6 +27,9 @@ class About(Lines):
         def __init__(self, message: MessageView) -> None:
             super().__init__()
             self.about = message
+
+    class Left(Message):
+        """Somebody clicked what leaves it."""
 
     def __init__(self, look: Look, model: Model) -> None:
         super().__init__(look)
@@ -89,7 +93,7 @@ class About(Lines):
         if message is None:
             return []
         dots = self.look.signs["ellipsis"]
-        back = f"  {self.key} leaves it " if self.key and width >= HINT_FROM else ""
+        back = self._back(width)
         whose = "yourself" if message.direction == "out" else printable(message.contact)
         does = "Editing" if self.edited is not None else f"Answering {cut(whose, 16, dots)}"
         room = max(width - 1 - width_of(back), 0)
@@ -98,7 +102,14 @@ class About(Lines):
         gap = " " * (room - width_of(words))
         return [Piece(" "), Piece(words, "quote"), Piece(gap), Piece(back, "hint")]
 
-    def on_click(self) -> None:
-        """Say so."""
-        if self.message is not None:
+    def on_click(self, event: events.Click) -> None:
+        """Go to the message, or leave it."""
+        if self.message is None:
+            return
+        if event.x >= self.size.width - width_of(self._back(self.size.width)):
+            self.post_message(self.Left())
+        else:
             self.post_message(self.Clicked(self.message))
+
+    def _back(self, width: int) -> str:
+        return f"  {self.key} leaves it " if self.key and width >= HINT_FROM else ""

@@ -1,5 +1,7 @@
 """The lines around the timeline: title, rule, status."""
 
+from typing import NamedTuple
+
 from textual import events
 from textual.message import Message
 
@@ -73,26 +75,36 @@ def facts_of(conversation: Conversation) -> Line:
     return facts
 
 
+class Hint(NamedTuple):
+    """What can be done, or only words where `action` is empty."""
+
+    words: str
+    action: str = ""
+
+
 class RuleLine(Lines):
     """Between timeline and composer: who types, what arrived below."""
+
+    class Clicked(Message):
+        """What can be done was clicked."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
 
     def __init__(self, look: Look, model: Model) -> None:
         super().__init__(look)
         self._model = model
         self.below = 0
-        self.selecting: list[str] = []
+        self.selecting: list[Hint] = []
         """What can be done with the selection; the last one is always shown."""
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
         signs, conversation = self.look.signs, self._model.open_
         words: Line = []
-        if self.selecting:
-            dot = f" {signs['dot']} "
-            can = self.selecting.copy()
-            while len(can) > 1 and width_of(dot.join(can)) > width - 4:
-                del can[-2]
-            words.append(Piece(f" {dot.join(can)} ", "hint"))
+        if can := self._hints(width):
+            words.append(Piece(f" {self._dot.join(one.words for one in can)} ", "hint"))
         if self.below:
             words.append(Piece(f" {self.below} new below {signs['down']} ", "unread"))
         if conversation is not None and conversation.typing:
@@ -103,6 +115,26 @@ class RuleLine(Lines):
             *words,
             Piece(signs["rule"] * max(width - 2 - used, 0), "rule"),
         ]
+
+    def on_click(self, event: events.Click) -> None:
+        """Say what was clicked."""
+        start = 3
+        for one in self._hints(self.size.width):
+            end = start + width_of(one.words)
+            if start <= event.x < end and one.action:
+                self.post_message(self.Clicked(one.action))
+            start = end + width_of(self._dot)
+
+    @property
+    def _dot(self) -> str:
+        return f" {self.look.signs['dot']} "
+
+    def _hints(self, width: int) -> list[Hint]:
+        """Those that have room."""
+        can = self.selecting.copy()
+        while len(can) > 1 and width_of(self._dot.join(one.words for one in can)) > width - 4:
+            del can[-2]
+        return can
 
 
 class StatusLine(Lines):

@@ -532,6 +532,15 @@ class ChatScreen(Screen[None]):
         """A click on the word."""
         self.choices.help()
 
+    def on_rule_line_clicked(self, event: RuleLine.Clicked) -> None:
+        """A click on what can be done with the selection."""
+        self.selection.act_now()
+        self.run(event.action)
+
+    def on_about_left(self) -> None:
+        """A click on the words that leave the message."""
+        self.writing.leave_message()
+
     def on_about_clicked(self, event: About.Clicked) -> None:
         """A click on the message that one answers or edits."""
         self.navigation.go_to(event.about.contact_id, event.about.row_id)

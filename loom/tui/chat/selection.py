@@ -9,6 +9,7 @@ from textual.timer import Timer
 from loom.api.commands import RetryMessage
 from loom.api.views import MessageView
 from loom.tui import clipboard, content
+from loom.tui.chat.bars import Hint
 from loom.tui.chat.deletion import Deletion
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
@@ -394,15 +395,16 @@ class Selection:
 
     # --- what is said about it ---
 
-    def help(self) -> list[str]:
+    def help(self) -> list[Hint]:
         """What can be done with the selected messages."""
         keys, chosen = self._owner.keys, self._chosen()
         names = [(name, does) for name, does in HELP if self.can(name)]
-        words = []
+        hints = []
         if self._at is not None:
-            words.append(f"hit {self._at + 1} of {len(self._hits)}")
+            hints.append(Hint(f"hit {self._at + 1} of {len(self._hits)}"))
             names = [("next_hit", "older"), ("previous_hit", "newer"), *names[:1]]
         if len(chosen) > 1:
-            words.append(f"{len(chosen)} messages")
+            hints.append(Hint(f"{len(chosen)} messages"))
         names.append(("write", "back"))
-        return words + [f"{keys.words(name)} {does}" for name, does in names if keys.words(name)]
+        can = (Hint(f"{keys.words(name)} {does}", name) for name, does in names if keys.words(name))
+        return [*hints, *can]
