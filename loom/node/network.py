@@ -196,6 +196,7 @@ class Network:
                 self._roster.welcome,
                 self._roster.admitted,
                 self._listens_on,
+                self._dial_again,
             )
             await self.announcer.start()
 

@@ -37,6 +37,7 @@ class Announcer:
     Args:
         peers: who is told that this node is here.
         listened_for: whose adverts are looked for.
+        moved: called when this machine has other addresses than before.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Announcer:
         peers: Callable[[], list[Device]],
         listened_for: Callable[[], list[Device]],
         listens_on: Callable[[bytes], bool],
+        moved: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._discovery = discovery
@@ -54,6 +56,7 @@ class Announcer:
         self._peers = peers
         self._listened_for = listened_for
         self._listens_on = listens_on
+        self._moved = moved
         self._told: list[Device] = []
         self._contacts: dict[PersonId, Device] = {}
         self._keys: dict[PersonId, MacKey] = {}
@@ -108,7 +111,10 @@ class Announcer:
                     async with asyncio.timeout(min(CHECK_S, left_s)):
                         await self._changed.wait()
                 except TimeoutError:
-                    if epoch_at(self._parts.now_s()) != epoch or self._addresses() != here:
+                    if self._addresses() != here:
+                        self._moved()
+                        break
+                    if epoch_at(self._parts.now_s()) != epoch:
                         break
 
     def _addresses(self) -> tuple[bytes, ...]:

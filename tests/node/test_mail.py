@@ -13,12 +13,14 @@ from loom.api.commands import (
     UseAnchor,
 )
 from loom.api.events import MessageSent, ReachChanged
+from loom.api.profiles import NodeOptions
 from loom.api.views import ReachView
 from loom.core.delivery.mailing import RECEIPT_HELD_MAX_S, RECEIPT_HELD_MIN_S
 from loom.errors import AnchorKnown
 from loom.node.anchors.anchors import Anchors
 from loom.node.device import Device
 from loom.node.hearing import HEARD_S
+from loom.node.presence import CHECK_S
 from loom.wire.requests import Subscribe
 from tests.node.anchor_machine import PORT, AnchorMachine
 from tests.node.harness import Person, World
@@ -306,6 +308,26 @@ async def test_nothing_is_sealed_before_every_mailbox_was_read(world: World) -> 
 
 def _lines_up(person: Person) -> list[object]:
     return [one for one in person.node.network.anchors._guests.values() if one.line.is_up]
+
+
+async def test_a_machine_that_comes_back_to_a_network_dials_its_anchor_again(world: World) -> None:
+    """A laptop that was away for hours would wait for minutes."""
+    anchor = AnchorMachine(world, "home")
+    await anchor.start()
+    alice = await world.person("Alice")
+    await alice.stop()
+    alice.options = NodeOptions(mdns=True)
+    await alice.start()
+    await anchor.serve(alice)
+    [account] = alice.node.network.anchors.accounts.values()
+    await world.until(lambda: account.line.is_up)
+    world.network.refusing.add(anchor.host)
+    world.network.cut(alice.host)
+    await world.pass_time(6 * HOUR_S)
+    assert not account.line.is_up
+    world.network.refusing.clear()
+    alice._discovery._addresses = (bytes((10, 0, 0, 77)),)
+    await world.until(lambda: account.line.is_up, within_s=CHECK_S + 5)
 
 
 async def test_a_start_without_anchors_sees_to_nobody(
