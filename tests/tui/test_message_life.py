@@ -258,6 +258,25 @@ async def test_an_edit_is_shown_where_it_is_quoted_and_in_the_list(
         assert screen(app).index("see you at one") < screen(app).index("see you at noon")
 
 
+async def test_what_is_written_about_follows_its_message(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, "escape", "up", "r", *"yes")
+        node.edit(node.messages[1], "see you at one")
+        await settle(pilot)
+        assert "Answering Ada: see you at one" in screen(app)
+        node.delete_for_both(node.messages[1])
+        await settle(pilot)
+        assert "at one" not in screen(app)
+        assert written_now(app) == "yes"
+        await press(pilot, "escape", "e", *"!")
+        node.delete_for_both(node.messages[2])
+        await settle(pilot)
+        assert "is deleted" in screen(app)
+        assert written_now(app) == "yes"
+        await press(pilot, "ctrl+u", "alt+p")
+        assert "will do" not in written_now(app)
+
+
 # --- deleting for both ---
 
 

@@ -1,7 +1,9 @@
 """Which message the text in the composer is about: one that it answers, or replaces."""
 
+from collections.abc import Collection
 from typing import Final
 
+import msgspec
 from textual import events
 from textual.message import Message
 
@@ -68,6 +70,31 @@ class About(Lines):
         if self.edited is None:
             self._answered.pop(self._model.current or 0, None)
         self.edited = None
+        self.fit()
+        return draft
+
+    def reword(self, message_id: str, body: str) -> None:
+        """A message that is answered has another wording."""
+        for number, one in self._answered.items():
+            if one.message_id == message_id:
+                self._answered[number] = msgspec.structs.replace(one, body=body)
+        self.refresh()
+
+    def forget(self, number: int, message_ids: Collection[str] | None) -> str | None:
+        """Messages of a conversation are gone, None: all: the text is about none of them.
+
+        Returns what waited while one of them was edited; None: none was.
+        """
+        answered = self._answered.get(number)
+        if answered is not None and (message_ids is None or answered.message_id in message_ids):
+            del self._answered[number]
+        draft, edited = None, self.edited
+        if (
+            edited is not None
+            and edited.contact_id == number
+            and (message_ids is None or edited.message_id in message_ids)
+        ):
+            draft, self.edited, self.draft = self.draft, None, ""
         self.fit()
         return draft
 

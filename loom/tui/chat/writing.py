@@ -12,6 +12,7 @@ from loom.api.events import (
     ContactRemoved,
     FarewellDone,
     MessageDeleted,
+    MessageEdited,
     MessageExpired,
     MessagesDeleted,
 )
@@ -242,12 +243,13 @@ class Writing:
     def forget_deleted(
         self, happened: Iterable[AnyEvent], bodies: Callable[[Sequence[str]], list[str] | None]
     ) -> None:
-        """What was deleted, or has expired, is not found among what was sent before either.
+        """What was deleted, or has expired, is neither found among what was sent before nor quoted.
 
         Args:
             bodies: what messages say; None: not known here, so everything is forgotten.
         """
         for event in happened:
+            self._follow(event)
             match event:
                 case MessageDeleted(direction="in") | MessageExpired(direction="in"):
                     continue
@@ -260,6 +262,23 @@ class Writing:
                 case _:
                     continue
             self.composer.editor.forget(partial(_is_gone, gone))
+
+    def _follow(self, event: AnyEvent) -> None:
+        """The message that one writes about is another now, or is gone."""
+        match event:
+            case MessageEdited():
+                self.about.reword(event.message_id, event.body)
+                return
+            case MessageDeleted() | MessageExpired() | MessagesDeleted():
+                gone = event.message_ids
+            case ContactRemoved() | FarewellDone():
+                gone = None
+            case _:
+                return
+        draft = self.about.forget(event.contact_id, gone)
+        if draft is not None:
+            self.composer.set(draft)
+            self._owner.say("The message that you were editing is deleted.")
 
     # --- drafts ---
 
