@@ -69,6 +69,8 @@ class DeviceContext:
         self.writing: Writing | None = None
         """What holds for one's next message; None: nobody asked yet."""
         self._warned_s: dict[str, float] = {}
+        self.in_turn = asyncio.Lock()
+        """Held while what one's next message needs is read: a later one must not overtake it."""
 
     @property
     def number(self) -> PersonId:
@@ -113,7 +115,7 @@ class DeviceContext:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def what_holds(self) -> "Writing":
-        """What holds for one's next message, read when it is needed first."""
+        """What holds for one's next message, read when it is needed first; hold `in_turn`."""
         if self.writing is None:
             conversation_id = self.conversation_id
             found = await self.parts.database.read(lambda db: Writing.read(db, conversation_id))

@@ -1,5 +1,6 @@
 """Answers, edits, reactions, pins, bookmarks and deleting for both, between two nodes."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -539,3 +540,16 @@ async def test_a_line_about_a_timer_is_no_message(world: World) -> None:
         with pytest.raises(InvalidInput):
             await alice.do(command)
     assert len(await bob.history(alice)) == len(await alice.history(bob)) == 1
+
+
+async def test_an_answer_is_not_overtaken_by_what_is_said_after_it(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    [said] = await bob.say(alice, "well?")
+    await world.delivered(alice, bob)
+    sends = [
+        SendText(contact="Bob", body=str(n), reply_to=None if n % 3 else said.message_id)
+        for n in range(30)
+    ]
+    await asyncio.gather(*map(alice.do, sends))
+    await world.delivered(alice, bob)
+    assert bob.received(alice) == [str(n) for n in range(30)]

@@ -60,13 +60,8 @@ class MessageCommands:
         expires_s = command.expires_s
         if expires_s is not None:
             check_timer(expires_s)
-        if command.reply_to is None:
-            return await self._queue(device, command.body, expires_s=expires_s)
-        named = message_id(command.reply_to)
-        answered = await self._parts.database.read(lambda db: find_message(db, device, named))
-        if answered.kind != tag_of(Text):
-            raise InvalidInput(what="That is no message")
-        return await self._queue(device, command.body, answered.name, expires_s=expires_s)
+        answers = None if command.reply_to is None else message_id(command.reply_to)
+        return await self._queue(device, command.body, answers=answers, expires_s=expires_s)
 
     async def _forward(self, command: api.Forward) -> views.Messages:
         device = self._roster.named(command.contact)
@@ -117,11 +112,15 @@ class MessageCommands:
         body: str,
         reply: MessageName | None = None,
         *,
+        answers: MessageId | None = None,
         expires_s: int | None = None,
         instead_of: MessageId | None = None,
     ) -> views.MessageView:
-        """`expires_s` None: the timer of the conversation."""
-        writing = await device.context.what_holds()
+        """Args: answers: the message that a person named; expires_s: None: the conversation's."""
+        async with device.context.in_turn:
+            writing = await device.context.what_holds()
+            if answers is not None:
+                reply = await self._answered(device, answers)
         timer_s = writing.timer_s if expires_s is None else expires_s
         new_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
         sent_at_ms = farewells.sent_at_ms(now_ms, writing.after_ms)
@@ -156,6 +155,12 @@ class MessageCommands:
         view = await device.delivery.outbox.add(new_id, text, store)
         self._parts.deadlines.note(until_ms)
         return view
+
+    async def _answered(self, device: Device, named: MessageId) -> MessageName:
+        answered = await self._parts.database.read(lambda db: find_message(db, device, named))
+        if answered.kind != tag_of(Text):
+            raise InvalidInput(what="That is no message")
+        return answered.name
 
     async def _history(self, command: api.History) -> views.Messages:
         device = self._roster.named(command.contact)
