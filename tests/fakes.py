@@ -35,8 +35,10 @@ from loom.api.commands import (
     RenameContact,
     Search,
     SendText,
+    SetProfile,
     ShowContact,
     ShowPairing,
+    ShowProfile,
     StartPairing,
     Status,
     Stop,
@@ -68,6 +70,7 @@ from loom.api.views import (
     InviteView,
     Messages,
     MessageView,
+    OwnProfileView,
     PairingPeer,
     PairingView,
     Peers,
@@ -116,6 +119,9 @@ class FakeNode:
         self.sent: list[Command[Any]] = []
         self.pairing = PairingView()
         self.arrivals: list[Arrival] = []
+        self.own = OwnProfileView(
+            name="Me", status="", away=False, invisible=False, fingerprint="ab" * 32
+        )
         self.closed = False
         self.passphrase = "correct horse"
         self.on_text: Callable[[str], str | None] = lambda _: None
@@ -391,6 +397,13 @@ class FakeNode:
                 return Diagnosis(checks=[Check(name="database", ok=True, found="intact")])
             case MarkRead() | NoteLeaving():
                 return Done()
+            case ShowProfile():
+                return self.own
+            case SetProfile():
+                asked = msgspec.structs.asdict(command)
+                changes = {name: one for name, one in asked.items() if one is not None}
+                self.own = msgspec.structs.replace(self.own, **changes)
+                return self.own
             case ListArrivals():
                 return Arrivals(arrivals=self.arrivals)
             case ListMentions():

@@ -375,8 +375,10 @@ async def _mark_read(caller: Caller, client: Client, messages: list[MessageView]
     """Mark the newest as read if a person sees them; a script's output is not reading."""
     incoming = [message for message in messages if message.direction == "in"]
     if caller.output.fancy and incoming:
-        last = incoming[-1]
-        await client.send(MarkRead(contact=f"#{last.contact_id}", row_id=last.row_id))
+        first, last = incoming[0], incoming[-1]
+        await client.send(
+            MarkRead(contact=f"#{last.contact_id}", row_id=last.row_id, from_row=first.row_id)
+        )
 
 
 async def _follow(
@@ -391,4 +393,6 @@ async def _follow(
                 continue
             put_event(caller.output, event, numbers=numbers)
             if isinstance(event, MessageReceived) and caller.output.fancy:
-                await client.send(MarkRead(contact=f"#{contact_id}", row_id=event.row_id))
+                row_id = event.row_id
+                command = MarkRead(contact=f"#{contact_id}", row_id=row_id, from_row=row_id)
+                await client.send(command)

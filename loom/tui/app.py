@@ -22,11 +22,12 @@ from loom.api.commands import (
     NoteLeaving,
     SetTyping,
     ShowContact,
+    ShowProfile,
     Status,
 )
 from loom.api.events import AnyEvent, NodeStopped
 from loom.api.profiles import Profiles
-from loom.api.views import Draft
+from loom.api.views import Draft, OwnProfileView
 from loom.errors import (
     ContactNotFound,
     ControlError,
@@ -101,6 +102,7 @@ class LoomApp(Owner):
             load_theme(settings.theme, config / THEMES),
             signs or signs_of_terminal(),
             is_formatted=settings.formatting,
+            has_colors=not os.environ.get("NO_COLOR"),
         )
         self.keys = Keys(settings.keys, settings.bind)
         self._bind = settings.bind
@@ -278,13 +280,16 @@ class LoomApp(Owner):
             await self._reattach()
 
     async def _load(self) -> None:
-        # Asked in one go: a front end beside a daemon waits once, not three times.
-        status, contacts, drafts = await asyncio.gather(
-            self.send(Status()), self.send(ListContacts()), self._load_drafts()
+        # Asked in one go: a front end beside a daemon waits once, not four times.
+        status, contacts, own, drafts = await asyncio.gather(
+            self.send(Status()),
+            self.send(ListContacts()),
+            self.send(ShowProfile()),
+            self._load_drafts(),
         )
         self._seq = max(self._seq, status.last_seq)
         self.model.load(status, contacts.contacts)
-        self.look.own_name = status.name
+        self.model.own, self.look.own_name = own, own.name
         for draft in drafts:
             self.model.change(draft.contact_id, draft=draft.body)
         self.model.connected = True
@@ -406,6 +411,12 @@ class LoomApp(Owner):
                         number, preview=preview_of(last), preview_at_ms=last.sent_at_ms
                     )
         self.chat.show_bars()
+
+    def use_profile(self, own: OwnProfileView) -> None:
+        """This is what contacts are told now."""
+        self.model.own = own
+        self.look.own_name = own.name
+        self.chat.show_all()
 
     # --- looks ---
 

@@ -160,6 +160,16 @@ COMMANDS: Final = (
         aliases=("privacy",),
         also="preferences options config colors theme keys notifications read receipts typing lock",
     ),
+    SlashCommand(
+        "profile", "[NAME]", "Your name and what else contacts are told", also="display name"
+    ),
+    SlashCommand("status", "[TEXT]", "Tell contacts a status", also="mood line about"),
+    SlashCommand("away", "", "Tell contacts that you are away", also="presence"),
+    SlashCommand("back", "", "Tell contacts that you are back", also="presence"),
+    SlashCommand(
+        "invisible", "", "Do not let contacts see that you are here", also="presence hide offline"
+    ),
+    SlashCommand("visible", "", "Let contacts see that you are here", also="presence online"),
     SlashCommand("notify", "LEVEL", "Change what notifications show", "notify", also="bell"),
     SlashCommand("theme", "NAME", "Change the theme", "theme", also="colors colours dark light"),
     SlashCommand(

@@ -13,13 +13,16 @@ from loom.tui.themes import Line, Piece, Theme
 class Look:
     """How everything looks now; shared by all widgets."""
 
-    def __init__(self, theme: Theme, signs: Signs, *, is_formatted: bool = True) -> None:
+    def __init__(
+        self, theme: Theme, signs: Signs, *, is_formatted: bool = True, has_colors: bool = True
+    ) -> None:
         """`is_formatted`: whether the marks in texts change how they look."""
         self.theme = theme
         self.signs = signs
         self.is_formatted = is_formatted
         self.own_name = ""
         """Where a text mentions it, that stands out."""
+        self.has_colors = has_colors
 
 
 class Lines(Widget):

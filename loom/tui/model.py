@@ -31,7 +31,7 @@ from loom.api.events import (
     SessionStarted,
     Warned,
 )
-from loom.api.views import Arrival, ContactView, MessageView, ReachView, StatusView
+from loom.api.views import Arrival, ContactView, MessageView, OwnProfileView, ReachView, StatusView
 from loom.front.reach import reach_at
 from loom.front.sentences import of_warning
 from loom.model import Level
@@ -107,6 +107,7 @@ class Model:
         self.host = host
         """The machine with the node, if it is not this one."""
         self.status: StatusView | None = None
+        self.own: OwnProfileView | None = None
         self.conversations: dict[int, Conversation] = {}
         self.order: list[int] = []
         """Those in the list: favourites, then newest first."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loom.api.commands import Command
+from loom.api.views import OwnProfileView
 from loom.tui.drawing import DrawnApp
 from loom.tui.idle import Idle
 from loom.tui.model import Model
@@ -82,6 +83,10 @@ class Owner(DrawnApp[None]):
 
     def show_anchors(self, text: str) -> None:
         """Show the anchors, with a pairing text to take one into use."""
+        raise NotImplementedError
+
+    def use_profile(self, own: OwnProfileView) -> None:
+        """This is what contacts are told now."""
         raise NotImplementedError
 
     # --- settings, now and next time ---

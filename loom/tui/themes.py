@@ -153,6 +153,8 @@ BUILT_IN: Final[dict[str, dict[str, str]]] = {
     "light": _PAINTED_LIGHT,
 }
 DEFAULT: Final = "terminal"
+ICON: Final = "icon: "
+"""A role that begins so goes on with the colours, the same in every theme."""
 
 
 class Theme:
@@ -168,6 +170,8 @@ class Theme:
 
     def style(self, role: str) -> Style:
         """The look of a role; an unknown one is plain text."""
+        if role.startswith(ICON):
+            return _icon_style(role)
         return self._styles.get(role) or self._styles["text"]
 
     def strip(self, line: Line, width: int, role: str = "text", *, unicode: bool = True) -> Strip:
@@ -234,6 +238,11 @@ def theme_names(folder: Path | None = None) -> list[str]:
 
 def _names_color(style: str) -> bool:
     return Style.parse(style).color is not None
+
+
+@lru_cache(maxsize=4096)
+def _icon_style(role: str) -> Style:
+    return Style.parse(role.removeprefix(ICON))
 
 
 @lru_cache(maxsize=4096)

@@ -193,7 +193,7 @@ async def test_the_title_says_how_a_contact_is_reached(
     node.contacts["Ada"] = msgspec.structs.replace(node.contacts["Ada"], reach=reach)
     async with opened(node) as (app, pilot):
         in_title = words.removesuffix(":4071")
-        assert text_of(app)[0].rstrip().endswith(f"PQ · {in_title}")
+        assert text_of(app)[0].rstrip().endswith(f" · {in_title}")
         await pilot.press("f2")
         await settle(pilot)
         assert f"Reached         {words}" in screen(app)

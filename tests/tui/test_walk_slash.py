@@ -195,6 +195,18 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "log": (shows("Refresh"),),
     "report": (Step("", lambda app, _: "Copied" in screen(app) and "Listening" in screen(app)),),
     "settings": (shows("[x] Read receipts"),),
+    "profile": (
+        Step("Alicia", lambda _, node: node.own.name == "Alicia"),
+        shows("What contacts are told"),
+    ),
+    "status": (
+        Step("in the mountains", lambda _, node: node.own.status == "in the mountains"),
+        shows("What contacts are told"),
+    ),
+    "away": (Step("", lambda _, node: node.own.away),),
+    "back": (Step("", lambda _, node: not node.own.away, ("/away",)),),
+    "invisible": (Step("", lambda app, node: node.own.invisible and "invisible" in screen(app)),),
+    "visible": (Step("", lambda _, node: not node.own.invisible, ("/invisible",)),),
     "notify": (
         Step("full", lambda app, _: read_app_settings(app.config).notify == "full"),
         shows("Notifications show"),

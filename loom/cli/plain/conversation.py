@@ -40,6 +40,7 @@ from loom.cli.output import Output
 from loom.errors import InvalidInput, NotDelivered
 from loom.front.lasting import asked_words, timer_words
 from loom.front.reach import reach_at, reach_words
+from loom.model import Level
 from loom.printable import printable
 
 LAST_MESSAGES: Final = 10
@@ -133,7 +134,7 @@ class Conversation:
             self._output.put(message, message_words(message, number=numbers))
         for message in page.messages[-1:]:
             self._shown_row = max(self._shown_row, message.row_id)
-            await self._mark_read(message.row_id)
+            await self._mark_read(page.messages[0].row_id, message.row_id)
         return page.messages
 
     # --- what happens ---
@@ -191,7 +192,7 @@ class Conversation:
         if event.row_id > self._shown_row:
             self._shown_row = event.row_id
             self._output.put(event, said_words(event))
-            await self._mark_read(event.row_id)
+            await self._mark_read(event.row_id, event.row_id)
         self._answered.set()
 
     async def _show_queued(self, event: MessageQueued) -> None:
@@ -210,7 +211,10 @@ class Conversation:
 
     async def _tell_elsewhere(self, event: MessageReceived) -> None:
         known = await self._client.send(ShowContact(contact=f"#{event.contact_id}"))
-        if not known.muted and known.level == "everything" and not self._output.as_json:
+        is_told = known.level == Level.EVERYTHING or (
+            known.level == Level.MENTIONS and event.mention
+        )
+        if is_told and not known.muted and not self._output.as_json:
             name = printable(event.contact)
             self._output.note(f"{name} wrote to you: /to {name} shows it.")
 
@@ -218,7 +222,9 @@ class Conversation:
         async with self._sending:
             self.waiting.discard(message_id)
 
-    async def _mark_read(self, row_id: int) -> None:
+    async def _mark_read(self, from_row: int, row_id: int) -> None:
         """What a person has on the screen is read; what a script fetched is not."""
         if self._output.fancy and self._interactive:
-            await self._client.send(MarkRead(contact=self.contact, row_id=row_id))
+            await self._client.send(
+                MarkRead(contact=self.contact, row_id=row_id, from_row=from_row)
+            )

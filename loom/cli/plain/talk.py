@@ -20,6 +20,7 @@ from loom.cli.plain.commands import COMMANDS
 from loom.cli.plain.contact import Contact
 from loom.cli.plain.conversation import Conversation
 from loom.cli.plain.messages import Messages
+from loom.cli.plain.own_profile import OwnProfile
 from loom.cli.plain.pairing import Pairing
 from loom.cli.plain.people import People
 from loom.cli.typed_lines import LINE_MAX_BYTES, typed_lines
@@ -77,6 +78,7 @@ class Talk:
         self._pairing = Pairing(caller.output, client)
         people = People(caller.output, client, self.conversation)
         contact = Contact(caller.output, client, self.conversation)
+        own = OwnProfile(caller.output, client)
         messages = Messages(caller.output, client, self.conversation)
         self._handlers: dict[str, Callable[[str], Awaitable[None]]] = {
             "help": self._help,
@@ -124,6 +126,12 @@ class Talk:
             "invite": people.invite,
             "requests": people.requests,
             "accept": people.accept,
+            "profile": own.profile,
+            "status": own.status,
+            "away": own.away,
+            "back": own.back,
+            "invisible": own.invisible,
+            "visible": own.visible,
         }
 
     async def run(self, contact: str | None, lines: AsyncIterator[bytes] | None = None) -> None:

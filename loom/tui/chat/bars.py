@@ -8,6 +8,8 @@ from textual.message import Message
 from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of, wrap
+from loom.tui.identicon import WIDTH as ICON_WIDTH
+from loom.tui.identicon import identicon
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
 from loom.tui.themes import Line, Piece
@@ -39,11 +41,15 @@ class TitleLine(Lines):
         dot = Piece(f" {self.look.signs['dot']} ", "status")
         parts = facts_of(conversation)
         needed = width_of(conversation.name) + sum(width_of(one.text) + 3 for one in parts)
-        if needed > width - 1:  # what is always so with a session gives way to what is not
+        if (
+            needed > width - 2 - ICON_WIDTH
+        ):  # what is always so with a session gives way to what is not
             parts = [one for one in parts if one.text != PQ]
-        room = width - 1 - sum(width_of(part.text) + 3 for part in parts)
-        name = cut(conversation.name, max(room, width // 2 - 1), self.look.signs["ellipsis"])
-        line = [Piece(" "), Piece(name, "title")]
+        inset = 2 + ICON_WIDTH
+        room = width - inset - sum(width_of(part.text) + 3 for part in parts)
+        name = cut(conversation.name, max(room, width // 2 - inset), self.look.signs["ellipsis"])
+        icon = identicon(conversation.contact.fingerprint, self.look)
+        line = [Piece(" "), *icon, Piece(" "), Piece(name, "title")]
         for part in parts:
             line += [dot, part]
         return line
@@ -53,6 +59,8 @@ def facts_of(conversation: Conversation) -> Line:
     """Verified or not, post-quantum state, reach; what may be cut off, an address, comes last."""
     contact = conversation.contact
     facts: Line = []
+    if contact.looks_like:
+        facts.append(Piece(f"looks like {printable(contact.looks_like)}", "bad"))
     if contact.blocked:
         facts.append(Piece("blocked", "bad"))
     if contact.identity_changed:
@@ -72,6 +80,10 @@ def facts_of(conversation: Conversation) -> Line:
         facts.append(Piece("muted", "status"))
     role = "good" if contact.reach.is_online else "status"
     facts.append(Piece(reach_words(contact.reach, short=True), role))
+    if contact.away:
+        facts.append(Piece("says: away", "status"))
+    if status := " ".join(printable(contact.status).split()):
+        facts.append(Piece(f'"{status}"', "status"))
     return facts
 
 
@@ -203,6 +215,10 @@ class StatusLine(Lines):
             return "", "status"
         profile = printable(model.status.profile)
         words = [f"{profile} on {model.host}" if model.host else profile, f"{model.online} online"]
+        if model.own is not None and model.own.invisible:
+            words.append("invisible")
+        if model.own is not None and model.own.away:
+            words.append("away")
         if model.queued:
             words.append(f"{model.queued} queued")
         if model.in_mailboxes:

@@ -42,6 +42,7 @@ SIGNS = (
     ("verified", "Verified"),
     ("muted", "Muted"),
     ("favourite", "Kept at the top of the list"),
+    ("alike", "The name looks like another contact's"),
 )
 FILTERS = (
     ("from:NAME  from:me", "who wrote it"),

@@ -8,9 +8,10 @@ from textual.message import Message
 from loom.front.invite_words import joining_words
 from loom.tui.cells import cut, pad, width_of
 from loom.tui.editor import Editor, shown
+from loom.tui.identicon import identicon
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
-from loom.tui.themes import Line, Piece
+from loom.tui.themes import ICON, Line, Piece
 from loom.tui.times import when_words
 
 ROWS = 2
@@ -122,8 +123,11 @@ class ConversationList(Lines):
         row = self._name_row if y % ROWS == 0 else self._preview_row
         line = row(one, width - 1)
         if one.number == (self._model.current if self.filter is None else self.chosen):
-            words = "".join(piece.text for piece in line)
-            line = [Piece(words + " " * (width - 1 - width_of(words)), "open")]
+            used = sum(width_of(piece.text) for piece in line)
+            line = [
+                piece if piece.role.startswith(ICON) else Piece(piece.text, "open")
+                for piece in (*line, Piece(" " * (width - 1 - used)))
+            ]
         return [*line, wall]
 
     def on_click(self, event: events.Click) -> None:
@@ -164,6 +168,8 @@ class ConversationList(Lines):
             marks += signs["favourite"]
         if one.muted:
             marks += signs["muted"]
+        if contact.looks_like:
+            marks += signs["alike"]
         if contact.verified:
             marks += signs["verified"]
         if contact.identity_changed or contact.blocked:
@@ -182,7 +188,7 @@ class ConversationList(Lines):
             Piece(" "),
             Piece(name, "name" if (unread and one.counts) or is_open else "text"),
             Piece(f" {when}" if when else "", "preview"),
-            Piece(tail, "bad" if contact.identity_changed else "status"),
+            Piece(tail, "bad" if contact.identity_changed or contact.looks_like else "status"),
             Piece(f" {unread}" if unread else "", "unread" if one.counts else "status"),
             Piece(f" {signs['here']}" if is_open else "  ", "key"),
         ]
@@ -198,6 +204,8 @@ class ConversationList(Lines):
         else:
             words, role = one.preview or "", "preview"
         return [
-            Piece("   "),
-            Piece(pad(cut(words, width - 4, signs["ellipsis"]), width - 3), role),
+            Piece(" "),
+            *identicon(one.contact.fingerprint, self.look),
+            Piece(" "),
+            Piece(pad(cut(words, width - 5, signs["ellipsis"]), width - 4), role),
         ]

@@ -497,6 +497,7 @@ class ChatScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """What lay over it is gone."""
         self.attention.look()
+        self.status.fit()
 
     def on_conversation_list_chosen(self, event: ConversationList.Chosen) -> None:
         """A click in the list."""

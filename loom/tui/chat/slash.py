@@ -18,6 +18,7 @@ from loom.api.commands import (
     RemoveContact,
     RenameContact,
     SetPreferences,
+    SetProfile,
     ShowContact,
 )
 from loom.api.events import PairingDone
@@ -39,6 +40,7 @@ from loom.tui.owner import Owner
 from loom.tui.times import now_ms
 
 LAST_ROW: Final = (1 << 63) - 1
+INVISIBLE: Final = "You are invisible: what you write goes through anchors only."
 
 FORMATTING: Final = ("formatted", "plain")
 
@@ -110,6 +112,12 @@ class SlashCommands:
             "unfavourite": partial(self._decide, favourite=False),
             "read": self._mark_read,
             "filter": self._filter,
+            "profile": self._profile,
+            "status": self._status,
+            "away": partial(self._tell, "Contacts are told that you are away.", away=True),
+            "back": partial(self._tell, "Contacts are told that you are back.", away=False),
+            "invisible": partial(self._tell, INVISIBLE, invisible=True),
+            "visible": partial(self._tell, "Contacts can see that you are here.", invisible=False),
             "remove": self._remove,
             "connect": self._connect,
             "anchors": self._anchors,
@@ -149,7 +157,7 @@ class SlashCommands:
         if command.name == "words" and self._owner.model.host:
             return False
         if not command.needs_contact:
-            return True
+            return not self._is_so(command.name)
         if current is None:
             return False
         if command.name in self._acts.commands:
@@ -165,6 +173,19 @@ class SlashCommands:
             "unfavourite": not current.contact.favourite,
         }
         return not hidden.get(command.name, False)
+
+    def _is_so(self, name: str) -> bool:
+        """Whether what this command makes of one's own profile holds already."""
+        own = self._owner.model.own
+        if own is None:
+            return False
+        holds = {
+            "away": own.away,
+            "back": not own.away,
+            "invisible": own.invisible,
+            "visible": not own.invisible,
+        }
+        return holds.get(name, False)
 
     def begin(self, command: SlashCommand) -> None:
         """Run a command that needs no argument, else write its beginning."""
@@ -327,6 +348,29 @@ class SlashCommands:
             lambda seconds: self._owner.work(self._mute_for(seconds), "decide"),
             muted=self._open.muted,
         )
+
+    async def _profile(self, argument: str) -> None:
+        if argument:
+            await self._tell("Contacts are told the name.", "", name=argument)
+        else:
+            self._show_profile("")
+
+    async def _status(self, argument: str) -> None:
+        if argument:
+            await self._tell("Contacts are told the status.", "", status=argument)
+        else:
+            from loom.tui.screens.own_profile import STATUS
+
+            self._show_profile(STATUS)
+
+    def _show_profile(self, focus: str) -> None:
+        from loom.tui.screens.own_profile import OwnProfilePanel
+
+        self._owner.open_panel(OwnProfilePanel(self._owner, focus))
+
+    async def _tell(self, said: str, argument: str, **told: Any) -> None:
+        self._owner.use_profile(await self._owner.send(SetProfile(**told)))
+        self._owner.say(said)
 
     async def _use_level(self, argument: str) -> None:
         now = self._open.contact.level

@@ -60,8 +60,8 @@ class PanelBody(Lines):
         self._said_rows: list[str] = []
         self._first = 0
         self._place = 0
-        self._shown_at: str | None = None
-        """Where the cursor was when it was last scrolled to."""
+        self._shown_at: tuple[str, int] | None = None
+        """Where the cursor was when it was last scrolled to, and how many rows that takes."""
 
     @property
     def stops(self) -> list[Stop]:
@@ -191,11 +191,12 @@ class PanelBody(Lines):
 
     def _show_cursor(self) -> None:
         """Scroll as little as shows the cursor; at the first stop also what stands above it."""
-        if self._shown_at == self.at and self.here is not None:
+        mine = [n for n, row in enumerate(self._rows) if row.stop == self._place]
+        shown_at = (self.at, len(mine))  # what is wrong with a field stands below it
+        if self._shown_at == shown_at and self.here is not None:
             self._first = max(0, min(self._first, len(self._rows) - self.view))
             return
-        self._shown_at = self.at
-        mine = [n for n, row in enumerate(self._rows) if row.stop == self._place]
+        self._shown_at = shown_at
         view = self.view
         last = max(len(self._rows) - view, 0)
         if not mine:

@@ -100,7 +100,14 @@ class PersonPanel(LivePanel):
         last = view.last_message_at_ms
         return [
             Fact("Status", status, role),
+            *(
+                [Fact("Looks like", f"{view.looks_like}: compare safety numbers", "bad")]
+                if view.looks_like
+                else []
+            ),
             Fact("Their own name", view.display_name or "not known yet"),
+            *([Fact("Their status", view.status)] if view.status else []),
+            *([Fact("Away", "they say so", "warn")] if view.away else []),
             Fact("Fingerprint", _grouped(view.fingerprint[:half])),
             Fact("", _grouped(view.fingerprint[half:])),
             *(

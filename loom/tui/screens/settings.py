@@ -6,10 +6,11 @@ from typing import Final
 from loom.api.commands import ListPreferences, SetPreferences
 from loom.api.views import Preference
 from loom.tui.keys import PROFILES
-from loom.tui.kit.items import GAP, Item, Option, Text, Toggle
+from loom.tui.kit.items import GAP, Button, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.notices import Level
 from loom.tui.owner import Owner
+from loom.tui.screens.own_profile import OwnProfilePanel
 
 NOTIFICATIONS: Final = {
     Level.FULL: "Name and message",
@@ -52,6 +53,8 @@ class SettingsPanel(LivePanel):
                 "by 30 to 300 s: harder to match by time",
             ),
             GAP,
+            Button("Your profile", self._show_profile, "name, status, away, invisible"),
+            GAP,
             Text("Notifications show", "title"),
             *(
                 Option("notify", words, loom.notices.level is one, partial(loom.use_notices, one))
@@ -81,6 +84,9 @@ class SettingsPanel(LivePanel):
                 for one in sorted({*LOCK_MIN, minutes}, key=lambda one: (not one, one))
             ),
         ]
+
+    def _show_profile(self) -> None:
+        self.loom.push_screen(OwnProfilePanel(self.loom))
 
     def _show_reading(self, on: bool) -> None:
         self._change(SetPreferences(read_receipts=on))
