@@ -31,7 +31,9 @@ from loom.storage import messages, persons
 from loom.wire.content import Farewell, Text
 from loom.wire.limits import STUB_LIFETIME_S
 from tests.node.anchor_machine import AnchorMachine
+from tests.node.disk import KEY
 from tests.node.harness import Person, World
+from tests.storage.pages import decrypted
 
 DAY_S = 86_400
 
@@ -87,6 +89,23 @@ async def test_a_conversation_is_deleted_on_both_sides_and_goes_on(world: World)
     await bob.say(alice, "and again")
     await world.delivered(alice, bob)
     assert await bodies(bob, alice) == await bodies(alice, bob) == ["again", "and again"]
+
+
+async def test_what_was_deleted_for_both_is_on_no_page_of_either_disk(world: World) -> None:
+    alice, bob = await old_friends(world)
+    await alice.say(bob, "zanzibar")
+    await bob.say(alice, "marzipan")
+    await world.delivered(alice, bob)
+    for one in (alice, bob):
+        await one.do(Search(text="zanzibar"))
+        assert b"zanzibar" in decrypted(one.path, KEY)
+    await alice.do(SayFarewell(contact="Bob"))
+    await world.until(lambda: bool(bob.told(FarewellDone)))
+    await world.pass_time(1)
+    for one in (alice, bob):
+        pages = decrypted(one.path, KEY)
+        assert b"zanzibar" not in pages
+        assert b"marzipan" not in pages
 
 
 async def test_it_waits_for_who_is_away_and_survives_the_removal_here(world: World) -> None:

@@ -2,13 +2,23 @@
 
 import pytest
 
-from loom.api.commands import MarkRead, SendText, SetTimer, ShowContact
+from loom.api.commands import (
+    EditMessage,
+    MarkRead,
+    React,
+    Search,
+    SendText,
+    SetTimer,
+    ShowContact,
+)
 from loom.api.events import MessageDelivered, MessageExpired, MessageReceived, TimerChanged
 from loom.api.views import TimerView
 from loom.errors import InvalidInput
 from loom.storage import events, messages
 from tests.node.anchor_machine import AnchorMachine
+from tests.node.disk import KEY
 from tests.node.harness import Person, World
+from tests.storage.pages import decrypted
 
 DAY_S = 86_400
 SECRET = "zanzibar marzipan"
@@ -234,6 +244,37 @@ async def test_somebody_who_sets_the_timer_all_the_time_fills_no_timeline(world:
     await bob.do(SetTimer(contact="Alice", expires_s=5))
     await world.delivered(alice, bob)
     assert [one.kind for one in await alice.history(bob)] == ["timer", "text", "timer"]
+
+
+def on_disk(person: Person, needle: str) -> bool:
+    """Whether any page of the database or of its log has it."""
+    return needle.encode() in decrypted(person.path, KEY)
+
+
+async def test_what_ended_is_on_no_page_of_either_disk(world: World) -> None:
+    """History, index, wordings, statements, outbox, stored events and log."""
+    alice, bob = await world.friends("Alice", "Bob")
+    sent = await alice.do(SendText(contact="Bob", body="zanzibar", expires_s=60))
+    await alice.do(EditMessage(contact="Bob", message_id=sent.message_id, body="marzipan"))
+    await world.delivered(alice, bob)
+    await bob.do(React(contact="Alice", message_id=sent.message_id, emoji="\U0001f9c1"))
+    await bob.do(SendText(contact="Alice", body="an answer", reply_to=sent.message_id))
+    await world.delivered(alice, bob)
+    await read_all(bob, alice)
+    world.network.partition({alice.host}, {bob.host})
+    world.network.cut(alice.host)
+    await alice.do(SendText(contact="Bob", body="persipan", expires_s=60))
+    for one in (alice, bob):
+        await one.do(Search(text="marzipan"))
+        assert on_disk(one, "marzipan")
+    await world.pass_time(75)
+    for one in (alice, bob):
+        left = [word for word in ("zanzibar", "marzipan", "persipan") if on_disk(one, word)]
+        assert left == []
+    assert await texts(bob, alice) == ["an answer"]
+    [answer] = await bob.history(alice)
+    assert answer.quote is not None
+    assert answer.quote.gone
 
 
 async def test_a_crash_between_any_two_steps_deletes_no_less(world: World) -> None:
