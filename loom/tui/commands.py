@@ -132,6 +132,13 @@ COMMANDS: Final = (
     SlashCommand("mentions", "", "Show messages that mention you"),
     SlashCommand("filter", "[TEXT]", "Filter the list by name", also="narrow contacts"),
     SlashCommand(
+        "timer",
+        "[1h|off]",
+        "Let later messages here disappear",
+        needs_contact=True,
+        also="disappearing expire vanish self-destruct",
+    ),
+    SlashCommand(
         "remove",
         "[NAME]",
         "Delete this contact and the whole conversation",

@@ -13,12 +13,15 @@ from loom.api.events import (
     ContactTyping,
     ConversationRead,
     ConversationUnread,
+    FarewellAsked,
+    FarewellDone,
     InviteAnswered,
     InvitesChanged,
     InviteUsed,
     MessageBookmarked,
     MessageDeleted,
     MessageEdited,
+    MessageExpired,
     MessageFailed,
     MessagePinned,
     MessageQueued,
@@ -29,9 +32,12 @@ from loom.api.events import (
     PeerOnline,
     RequestsChanged,
     SessionStarted,
+    TimerChanged,
     Warned,
+    WholeMessage,
 )
 from loom.api.views import Arrival, ContactView, MessageView, OwnProfileView, ReachView, StatusView
+from loom.front.lasting import asked_words, done_words
 from loom.front.reach import reach_at
 from loom.front.sentences import of_warning
 from loom.model import Level
@@ -256,7 +262,19 @@ class Model:
                 changes.list_ = True
             case MessageReacted() | MessagePinned() | MessageBookmarked():
                 pass
-            case MessagesDeleted() | MessageDeleted():
+            case TimerChanged():
+                self._said(event, changes)
+                changes.contacts.add(number)
+            case FarewellAsked():
+                changes.contacts.add(number)
+                changes.said = f"{asked_words(event.contact, event.scope)} /contact asks you."
+            case FarewellDone():
+                self.change(number, preview=None)
+                changes.contacts.add(number)
+                changes.list_ = True
+                withdrawn = len(event.withdrawn)
+                changes.said = done_words(event.contact, event.scope, event.direction, withdrawn)
+            case MessagesDeleted() | MessageDeleted() | MessageExpired():
                 self.change(number, preview=None)
                 changes.contacts.add(number)
                 changes.list_ = True
@@ -303,7 +321,7 @@ class Model:
             case _ if number:
                 changes.contacts.add(number)
 
-    def _said(self, event: MessageReceived | MessageQueued, changes: Changes) -> None:
+    def _said(self, event: WholeMessage, changes: Changes) -> None:
         number = event.contact_id
         if number not in self.conversations:
             changes.contacts.add(number)
@@ -349,7 +367,7 @@ def _folded(text: str) -> str:
     return normalize("NFKC", text).casefold()
 
 
-def preview_of(message: MessageView | MessageReceived | MessageQueued) -> str:
+def preview_of(message: MessageView | WholeMessage) -> str:
     """The beginning of a message on one line, and whether it is one's own."""
     words = content.kind_of(message).preview(message.body)
     return f"you: {words}" if message.direction == "out" else words

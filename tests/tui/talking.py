@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from loom.api.commands import (
+    AnswerFarewell,
     Bookmark,
     Command,
     DeleteMessages,
@@ -27,10 +28,12 @@ from loom.api.commands import (
     RemoveContact,
     ReplaceAnchor,
     RetryMessage,
+    SayFarewell,
     Search,
     SendText,
     SetDraft,
     SetPreferences,
+    SetTimer,
     SetTyping,
     ShowConnectivity,
     ShowDelivery,
@@ -43,13 +46,16 @@ from loom.api.events import (
     ContactRemoved,
     ConversationRead,
     ConversationUnread,
+    FarewellAsked,
     MessageBookmarked,
     MessageDeleted,
     MessageEdited,
+    MessageExpired,
     MessageFailed,
     MessagePinned,
     MessageReacted,
     MessagesDeleted,
+    TimerChanged,
     WholeMessage,
 )
 from loom.api.views import (
@@ -69,6 +75,7 @@ from loom.api.views import (
     Preferences,
     Quote,
     Reaction,
+    TimerView,
     Wording,
     Wordings,
 )
@@ -154,6 +161,9 @@ class TalkingNode(FakeNode):
             DeleteMessages: self._delete,
             RetryMessage: self._retry,
             RemoveContact: self._remove,
+            SetTimer: self._set_timer,
+            SayFarewell: lambda _: Done(),
+            AnswerFarewell: self._answer_farewell,
             SetTyping: lambda _: Done(),
             SetDraft: self._draft,
             ShowConnectivity: lambda _: Connectivity(
@@ -234,6 +244,48 @@ class TalkingNode(FakeNode):
         if emoji:
             now.append(Reaction(contact=by, emoji=emoji))
         return self.change(message, MessageReacted, {"by": by, "emoji": emoji}, reactions=now)
+
+    def set_timer(self, name: str, expires_s: int, direction: str = "in") -> MessageView:
+        """Somebody sets the timer of a conversation."""
+        state = "delivered" if direction == "out" else "read"
+        line = self._store(name, "", direction, state)
+        told = {"holding_s": expires_s, "replaces": None}
+        return self.change(line, TimerChanged, told, kind="timer", expires_s=expires_s)
+
+    def expire(self, message: MessageView, *, arrived: bool = True) -> None:
+        """The time of a message is over."""
+        ids = [message.message_id]
+        if arrived:
+            self.messages.remove(message)
+        else:
+            self._put(message, body="", deleted=True, state="withdrawn")
+        self._event(
+            MessageExpired(
+                contact=message.contact,
+                contact_id=message.contact_id,
+                direction=message.direction,
+                message_ids=ids,
+                withdrawn=[] if arrived else ids,
+            )
+        )
+
+    def ask_farewell(self, name: str, scope: str) -> None:
+        """A contact deletes the conversation, or oneself, and asks for the same."""
+        view = msgspec.structs.replace(self._contact(name), farewell=scope)
+        self.contacts[name] = view
+        self._event(FarewellAsked(contact=name, contact_id=view.contact_id, scope=scope))
+
+    def _set_timer(self, command: SetTimer) -> ContactView:
+        view = self._contact(command.contact)
+        timer = TimerView(expires_s=command.expires_s, own_s=command.expires_s)
+        self.contacts[view.contact] = msgspec.structs.replace(view, timer=timer)
+        self.set_timer(view.contact, command.expires_s, "out")
+        return self.contacts[view.contact]
+
+    def _answer_farewell(self, command: AnswerFarewell) -> Done:
+        view = self._contact(command.contact)
+        self.contacts[view.contact] = msgspec.structs.replace(view, farewell="")
+        return Done()
 
     def pin(self, message: MessageView, on: bool, by: str | None) -> MessageView:
         """Somebody pins it, or no longer."""

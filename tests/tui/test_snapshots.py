@@ -95,6 +95,17 @@ async def formatted(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None
     await pilot.press("alt+down", "alt+up")
 
 
+async def lasting(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
+    """A timer of each side, one that did not arrive in time, and what a farewell asks."""
+    node.set_timer("Ada", 3_600, "out")
+    node.set_timer("Ada", 300)
+    node.say("Ada", "too late", direction="out", state="queued")
+    await pilot.press("alt+down", "alt+up")
+    await settle(pilot)
+    node.expire(node.messages[-1], arrived=False)
+    node.ask_farewell("Ada", "contact")
+
+
 async def plain(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
     await formatted(app, pilot, node)
     await settle(pilot)
@@ -158,6 +169,7 @@ ACTS = (
     refused,
     dark,
     light,
+    lasting,
 )
 
 

@@ -15,6 +15,7 @@ from loom.api.commands import (
     RenameContact,
     SendText,
     SetPreferences,
+    SetTimer,
 )
 from loom.front.signs import Signs
 from loom.front.slash import Run, read_line
@@ -22,7 +23,7 @@ from loom.tui import clipboard
 from loom.tui.app import LoomApp
 from loom.tui.commands import COMMANDS
 from loom.tui.kit.chooser import Chooser
-from loom.tui.screens.person import ADDRESS, DELETE, RENAME, PersonPanel
+from loom.tui.screens.person import ADDRESS, DELETE, RENAME, TIMER, PersonPanel
 from loom.tui.settings import read_app_settings
 from loom.tui.times import now_ms
 from tests.fakes import TOKEN
@@ -73,6 +74,10 @@ def told(node: PeopleNode, kind: type) -> bool:
 
 def allowed(node: PeopleNode) -> list[bool | None]:
     return [one.muted for one in node.sent if isinstance(one, SetPreferences)]
+
+
+def timers(node: PeopleNode) -> list[int]:
+    return [one.expires_s for one in node.sent if isinstance(one, SetTimer)]
 
 
 def muted_s(node: PeopleNode) -> float:
@@ -168,6 +173,12 @@ STEPS: dict[str, tuple[Step, ...]] = {
             lambda app, node: MUTED not in screen(app) and allowed(node) == [True, False],
             ("/mute",),
         ),
+    ),
+    "timer": (
+        Step("1h", lambda _, node: timers(node) == [3_600]),
+        Step("off", lambda _, node: timers(node) == [0]),
+        shows("is not a time", "soon"),
+        at_field(TIMER),
     ),
     "remove": (
         Step(

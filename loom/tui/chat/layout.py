@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loom.api.views import MessageView
+from loom.front.lasting import left_words
 from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import cut, pad, width_of
 from loom.tui.content import kind_of, quote, reactions
 from loom.tui.themes import Line, Piece
-from loom.tui.times import clock_of, day_of, day_words
+from loom.tui.times import clock_of, day_of, day_words, now_ms
 
 Block = list[Line]
 
@@ -19,6 +20,8 @@ EDGE: Final = 1
 NAME_WIDTH: Final = 12
 GAP: Final = 2
 """Cells between what stands beside each other."""
+COUNTED_S: Final = 86_400
+"""How long a message still lasts is shown from here on."""
 RUN_MS: Final = 5 * 60_000
 """Messages of one sender closer than this share a time and a name."""
 ROWS_MAX: Final = 20
@@ -100,6 +103,8 @@ def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
         "bookmarked": message.bookmarked,
     }
     marks += [Piece(words, "state") for words, is_so in done.items() if is_so]
+    if (left_s := left_s_of(message)) is not None:
+        marks.append(Piece(left_words(left_s), "time"))
     line: Line = []
     for mark in marks:
         gap = [Piece(" " * GAP)] if line else []
@@ -107,6 +112,15 @@ def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
             break
         line += [*gap, mark]
     return line
+
+
+def left_s_of(message: MessageView) -> float | None:
+    """For how long a message is still there, if that is short and counts already."""
+    counts = message.direction == "out" or message.state == "read"
+    if message.expires_at_ms is None or not counts:
+        return None
+    left_s = (message.expires_at_ms - now_ms()) / 1_000
+    return max(left_s, 0.0) if left_s < COUNTED_S else None
 
 
 def width_of_line(line: Line) -> int:
@@ -155,6 +169,7 @@ _STATES: Final = {
     "delivered": "state",
     "read": "read",
     "failed": "failed",
+    "withdrawn": "state",
 }
 
 

@@ -12,10 +12,12 @@ from loom.api.events import (
     ContactChanged,
     ConversationRead,
     ConversationUnread,
+    FarewellDone,
     MessageBookmarked,
     MessageDeleted,
     MessageDelivered,
     MessageEdited,
+    MessageExpired,
     MessageFailed,
     MessagePinned,
     MessageQueued,
@@ -24,6 +26,7 @@ from loom.api.events import (
     MessageReceived,
     MessagesDeleted,
     MessageSent,
+    TimerChanged,
     WholeMessage,
 )
 from loom.api.views import MessageView
@@ -213,6 +216,24 @@ class Reader:
                     touched = True
                 case MessageEdited() | MessageReacted() | MessagePinned() | MessageBookmarked():
                     touched |= window.put(_view(event))
+                case TimerChanged():
+                    if event.replaces is not None:
+                        window.remove([event.replaces])
+                    window.arrive(_view(event))
+                    touched = True
+                case MessageExpired():
+                    left = set(event.message_ids) - set(event.withdrawn)
+                    window.remove_of(event.direction, left)
+                    window.withdraw(event.withdrawn)
+                    touched = True
+                case FarewellDone(scope="conversation"):
+                    window.replace(
+                        [one for one in window.messages if one.message_id in event.withdrawn],
+                        at_oldest=True,
+                        at_newest=True,
+                    )
+                    window.withdraw(event.withdrawn)
+                    touched = True
                 case MessageDeleted():
                     touched |= window.delete_for_both(event.message_ids)
                 case ContactChanged():

@@ -19,12 +19,13 @@ from loom.api.commands import (
     RenameContact,
     SetPreferences,
     SetProfile,
+    SetTimer,
     ShowContact,
 )
 from loom.api.events import PairingDone
 from loom.api.views import ContactView
 from loom.errors import InvalidInput, LocalOnly, LoomError
-from loom.front.durations import parse_duration
+from loom.front.durations import parse_duration, parse_timer
 from loom.front.slash import Run, SlashCommand
 from loom.model import Level as NotifyLevel
 from loom.printable import printable
@@ -118,6 +119,7 @@ class SlashCommands:
             "back": partial(self._tell, "Contacts are told that you are back.", away=False),
             "invisible": partial(self._tell, INVISIBLE, invisible=True),
             "visible": partial(self._tell, "Contacts can see that you are here.", invisible=False),
+            "timer": self._timer,
             "remove": self._remove,
             "connect": self._connect,
             "anchors": self._anchors,
@@ -388,6 +390,15 @@ class SlashCommands:
     async def _filter(self, argument: str) -> None:
         self._filter_list(argument)
 
+    async def _timer(self, argument: str) -> None:
+        if not argument:
+            from loom.tui.screens.person import TIMER
+
+            self.show_contact(TIMER)
+            return
+        expires_s = parse_timer(argument)
+        await self._owner.send(SetTimer(contact=self._contact, expires_s=expires_s))
+
     async def _remove(self, argument: str) -> None:
         if not argument:
             from loom.tui.screens.person import DELETE
@@ -397,7 +408,8 @@ class SlashCommands:
         found = self._named(argument)  # the typed name is the question's answer: no number is
         if found.contact.contact.casefold() != argument.casefold():
             raise InvalidInput(what=f"There is no contact {argument[:64]}")
-        await self._owner.send(RemoveContact(contact=f"#{found.number}"))
+        told = found.contact.may_hear_farewell
+        await self._owner.send(RemoveContact(contact=f"#{found.number}", farewell=told))
 
     async def _connect(self, argument: str) -> None:
         if not argument:

@@ -2,6 +2,7 @@
 
 from textual import events
 from textual.message import Message
+from textual.timer import Timer
 
 from loom.tui.canvas import Scroll
 from loom.tui.cells import width_of, wrap
@@ -38,13 +39,25 @@ class Timeline(Lines):
         """Shown while there are no messages."""
         self._shown: list[Shown] = []
         self._painted: list[Line] = []
+        self._aging: Timer | None = None
+        """Looks again when how long a message still lasts has changed."""
         self._sticky: Line | None = None
         """The date of what is at the top, while one looks further up."""
 
     def look_again(self) -> None:
         """The window changed."""
         self._find()
+        self._age()
         self.refresh()
+
+    def _age(self) -> None:
+        """Count down what is visible: while there is nothing of the kind, nothing wakes."""
+        if self._aging is not None:
+            self._aging.stop()
+            self._aging = None
+        wait_s = None if self.window is None else self.window.age(self.on_screen)
+        if wait_s is not None:
+            self._aging = self.set_timer(wait_s, self.look_again)
 
     def on_resize(self) -> None:
         """Other lines are visible now; those just drawn were found for the old size.

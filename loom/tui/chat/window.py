@@ -6,9 +6,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from loom.api.views import MessageView, Quote
-from loom.tui.chat.layout import Block, can_fold, lay_out
+from loom.tui.chat.layout import Block, can_fold, lay_out, left_s_of
 from loom.tui.lines import Look
 from loom.tui.themes import Line
+from loom.tui.times import now_ms
 
 PAGE: Final = 100
 LOADED_MAX: Final = 400
@@ -21,6 +22,14 @@ NEAR: Final = 40
 def is_unread(message: MessageView) -> bool:
     """Whether somebody else wrote it and nobody has read it here."""
     return message.direction == "in" and message.state == "delivered"
+
+
+def _read(message: MessageView) -> MessageView:
+    """The message once it was read now: its timer counts from here on."""
+    until_ms = message.expires_at_ms
+    if until_ms is not None:
+        until_ms = min(until_ms, now_ms() + message.expires_s * 1_000)
+    return msgspec.structs.replace(message, state="read", expires_at_ms=until_ms)
 
 
 class Place(NamedTuple):
@@ -123,10 +132,7 @@ class Window:
     def set_read(self, rows: Container[int]) -> None:
         """Messages of these rows were read; nothing of that is shown."""
         self.messages = [
-            msgspec.structs.replace(one, state="read")
-            if is_unread(one) and one.row_id in rows
-            else one
-            for one in self.messages
+            _read(one) if is_unread(one) and one.row_id in rows else one for one in self.messages
         ]
 
     def set_unread(self, from_row: int) -> None:
@@ -140,6 +146,29 @@ class Window:
         self._blocks.pop(self.new_from or 0, None)
         self._blocks.pop(from_row, None)
         self.new_from = from_row
+
+    def age(self, row_ids: Container[int]) -> float | None:
+        """Lay out again what is counted down of these; in how many seconds that changes."""
+        soonest: float | None = None
+        for one in self.messages:
+            if one.row_id in row_ids and (left_s := left_s_of(one)) is not None:
+                self._blocks.pop(one.row_id, None)
+                step_s = 1.0 if left_s < 61 else left_s % 60 + 0.5
+                soonest = step_s if soonest is None else min(soonest, step_s)
+        return soonest
+
+    def withdraw(self, message_ids: Iterable[str]) -> bool:
+        """Of these it is left that they were there, and that they did not arrive."""
+        gone = set(message_ids)
+
+        def now(one: MessageView) -> MessageView | None:
+            if one.message_id not in gone or one.direction != "out":
+                return None
+            return msgspec.structs.replace(
+                one, state="withdrawn", deleted=True, body="", reply_to=None, expires_at_ms=None
+            )
+
+        return self._change(now)
 
     def put(self, message: MessageView) -> bool:
         """A message as it is shown now, in itself and where it is quoted; False: it is not."""
@@ -172,6 +201,14 @@ class Window:
             return None
 
         return self._change(now)
+
+    def remove_of(self, direction: str, message_ids: Container[str]) -> None:
+        """Messages of one side were deleted: the other one may have given the same id."""
+        self.remove(
+            one.message_id
+            for one in self.messages
+            if one.direction == direction and one.message_id in message_ids
+        )
 
     def remove(self, message_ids: Iterable[str]) -> None:
         """Messages were deleted."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
-from loom.api.events import MessageQueued, MessageReceived
+from loom.api.events import WholeMessage
 from loom.api.views import MessageView
-from loom.tui.content import deleted, text
+from loom.tui.content import deleted, text, timer
 from loom.tui.themes import Line
 
 
@@ -33,14 +33,14 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Final[dict[str, Kind]] = {"text": text}
+KINDS: Final[dict[str, Kind]] = {"text": text, "timer": timer}
 
 
-def kind_of(message: MessageView | MessageReceived | MessageQueued) -> Kind:
+def kind_of(message: MessageView | WholeMessage) -> Kind:
     """The kind that shows a message; what a later version calls by another name is a text."""
     return deleted if message.deleted else KINDS.get(message.kind, text)
 
 
 def plain(messages: Iterable[MessageView]) -> str:
     """What copying them gives."""
-    return "\n".join(one.body for one in messages if not one.deleted)
+    return "\n".join(one.body for one in messages if one.kind == "text" and not one.deleted)

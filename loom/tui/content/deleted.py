@@ -1,4 +1,4 @@
-"""A message that was deleted for both: what is left of it."""
+"""A message that was deleted for both, or withdrawn: what is left of it."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from loom.api.views import MessageView
 from loom.tui.themes import Line, Piece
 
 WORDS = "(deleted)"
+WITHDRAWN = "(disappeared before it arrived)"
 
 
 def lines(
@@ -17,7 +18,9 @@ def lines(
     own_name: str = "",
 ) -> list[Line]:
     """See `Kind.lines`."""
-    return [[Piece(WORDS, "gone")]]
+    words_left = WITHDRAWN if message.state == "withdrawn" else WORDS
+    shown = words_left if len(words_left) <= width else WORDS
+    return [[Piece(shown, "gone")]]
 
 
 def links(message: MessageView) -> list[str]:

@@ -4,19 +4,25 @@ from functools import partial
 
 from loom.addresses import parse_address
 from loom.api.commands import (
+    AnswerFarewell,
     BlockContact,
     Connect,
+    DeleteMessages,
     ListPeers,
     ListPreferences,
     RemoveContact,
     RenameContact,
+    SayFarewell,
     SetPreferences,
+    SetTimer,
     ShowContact,
 )
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, PeerView, Preference
 from loom.errors import ContactNotFound
+from loom.front.durations import parse_timer
 from loom.front.invite_words import joining_words
+from loom.front.lasting import asked_words, holding_words
 from loom.front.reach import reach_words
 from loom.model import Level
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Option, Text, Toggle
@@ -28,6 +34,7 @@ from loom.tui.screens.verifying import VerifyPanel
 from loom.tui.times import clock_of, day_words, now_ms, since_words
 
 RENAME, ADDRESS, DELETE = "New name", "Connect to", "Delete"
+TIMER, CLEAR = "Disappear after", "Delete all of it"
 """The fields, by which a command puts the cursor there."""
 _SESSIONS = {
     "none": "not started; the first message starts it",
@@ -56,6 +63,10 @@ class PersonPanel(LivePanel):
         self._rename = Field(RENAME, self._do_rename)
         self._address = Field(ADDRESS, self._do_connect, form="HOST:PORT")
         self._delete = Field(DELETE, self._do_delete)
+        self._clear = Field(CLEAR, self._do_clear)
+        self._lasting = Field(TIMER, self._do_timer, form="1h, 7d or off")
+        self._tells: bool | None = None
+        """Whether what is deleted goes on their side, too; None: as a rule says."""
 
     @property
     def heading(self) -> str:
@@ -92,7 +103,18 @@ class PersonPanel(LivePanel):
         view = self._view
         if view is None:
             return []
-        return [*self._facts(view), GAP, *self._decisions(view)]
+        return [*self._asked(view), *self._facts(view), GAP, *self._decisions(view)]
+
+    def _asked(self, view: ContactView) -> list[Item]:
+        """What the contact asks to be deleted here."""
+        if not view.farewell:
+            return []
+        return [
+            Text(asked_words(view.contact, view.farewell), "warn"),
+            Button("Delete it here, too", partial(self._answer, accept=True)),
+            Button("Keep it", partial(self._answer, accept=False), "nobody is told"),
+            GAP,
+        ]
 
     def _facts(self, view: ContactView) -> list[Item]:
         status, role = _status(view)
@@ -120,6 +142,10 @@ class PersonPanel(LivePanel):
             Fact("Added", _when(view.created_at_ms)),
             Fact("Last message", "none yet" if last is None else _when(last)),
             Fact("Messages", f"{view.unread} unread, {view.queued} not confirmed yet"),
+            Fact(
+                "Disappearing",
+                holding_words(view.timer.expires_s, view.timer.own_s, view.timer.theirs_s),
+            ),
         ]
 
     def _ways(self) -> list[Item]:
@@ -173,16 +199,27 @@ class PersonPanel(LivePanel):
             self._rename,
         ]
         if not (view.blocked or view.identity_changed):
-            items.append(self._address)
+            items += [self._address, self._lasting]
         return [
             *items,
             GAP,
+            Toggle(
+                "Delete for both",
+                self._is_told(view),
+                self._tell,
+                "their Loom deletes its copy when it hears of it",
+            ),
+            Text(f"Type {name} and press Enter to delete the whole conversation:", "warn"),
+            self._clear,
             Text(
                 f"Type {name} and press Enter to delete the contact and the whole conversation:",
                 "warn",
             ),
             self._delete,
         ]
+
+    def _is_told(self, view: ContactView) -> bool:
+        return view.may_hear_farewell if self._tells is None else self._tells
 
     # --- what can be done ---
 
@@ -215,10 +252,47 @@ class PersonPanel(LivePanel):
             if view is None or self._delete.text.strip().casefold() != view.contact.casefold():
                 self.refuse(self._delete, "Nothing was deleted: that is not the name.")
                 return
-            await self.loom.send(RemoveContact(contact=self.contact))
+            told = self._is_told(view)
+            await self.loom.send(RemoveContact(contact=self.contact, farewell=told))
             self.leave()
 
         self.work(delete())
+
+    def _do_clear(self) -> None:
+        async def clear() -> None:
+            view = self._view
+            if view is None or self._clear.text.strip().casefold() != view.contact.casefold():
+                self.refuse(self._clear, "Nothing was deleted: that is not the name.")
+                return
+            if self._is_told(view):
+                await self.loom.send(SayFarewell(contact=self.contact))
+            else:
+                await self.loom.send(DeleteMessages(contact=self.contact, message_ids=None))
+            self._clear.clear()
+            await self.load()
+            self.say("Deleted.")
+
+        self.work(clear(), field=self._clear)
+
+    def _do_timer(self) -> None:
+        async def set_timer() -> None:
+            expires_s = parse_timer(self._lasting.text)
+            await self.loom.send(SetTimer(contact=self.contact, expires_s=expires_s))
+            self._lasting.clear()
+            await self.load()
+
+        self.work(set_timer(), field=self._lasting)
+
+    def _answer(self, *, accept: bool) -> None:
+        async def answer() -> None:
+            await self.loom.send(AnswerFarewell(contact=self.contact, accept=accept))
+            await self.load()
+
+        self.work(answer())
+
+    def _tell(self, on: bool) -> None:
+        self._tells = on
+        self.show()
 
     def _block(self, on: bool) -> None:
         async def block() -> None:

@@ -55,6 +55,14 @@ class SettingsPanel(LivePanel):
             GAP,
             Button("Your profile", self._show_profile, "name, status, away, invisible"),
             GAP,
+            Text("What contacts may delete here.", "title"),
+            Toggle(
+                "Ask me first",
+                now.ask_farewells,
+                self._ask_farewells,
+                "when they delete a conversation for both",
+            ),
+            GAP,
             Text("Notifications show", "title"),
             *(
                 Option("notify", words, loom.notices.level is one, partial(loom.use_notices, one))
@@ -93,6 +101,9 @@ class SettingsPanel(LivePanel):
 
     def _show_typing(self, on: bool) -> None:
         self._change(SetPreferences(typing=on))
+
+    def _ask_farewells(self, on: bool) -> None:
+        self._change(SetPreferences(ask_farewells=on))
 
     def _hold_receipts(self, on: bool) -> None:
         self._change(SetPreferences(late_receipts=on))

@@ -1,0 +1,117 @@
+"""Disappearing messages and farewells in the app."""
+
+import pytest
+
+from loom.api.commands import (
+    AnswerFarewell,
+    DeleteMessages,
+    RemoveContact,
+    SayFarewell,
+    SetPreferences,
+    SetTimer,
+)
+from loom.tui.times import now_ms
+from tests.tui.conftest import Opened, settle, until
+from tests.tui.talking import TalkingNode
+from tests.tui.test_message_life import press, screen, timeline, told
+
+
+async def test_a_line_says_who_set_the_timer(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"/timer 1h", "enter")
+        [sent] = told(node, SetTimer)
+        assert (sent.contact, sent.expires_s) == ("#2", 3_600)
+        assert "You let messages disappear after 1" in timeline(app)
+        node.set_timer("Ada", 300)
+        await settle(pilot)
+        assert "Ada let messages disappear after 5" in timeline(app)
+        node.set_timer("Ada", 0)
+        await settle(pilot)
+        assert "Ada turned disappearing messages off." in timeline(app)
+        assert node.contacts["Ada"].unread == 0
+
+
+async def test_a_short_time_is_counted_down_and_a_long_one_is_not(
+    node: TalkingNode, opened: Opened
+) -> None:
+    node.say("Ada", "soon gone", "not for long", "for a week", "unread")
+    lasting = {"soon gone": 45, "not for long": 7_250, "for a week": 7 * 86_400}
+    for one in node.messages:
+        if one.body in lasting:
+            until_ms = now_ms() + lasting[one.body] * 1_000
+            node._put(one, expires_s=lasting[one.body], expires_at_ms=until_ms)
+    async with opened(node) as (app, pilot):
+        lines = {row.split("  ")[0].strip() or row: row for row in timeline(app).split("\n")}
+        text = "\n".join(lines.values())
+        assert any(f"soon gone  {left}s" in text for left in range(35, 46))
+        assert "not for long  2h" in text
+        assert "for a week  " not in text.replace("for a week  ◉", "").rstrip()
+        await until(pilot, lambda: "soon gone  45s" not in timeline(app))
+        node.expire(next(one for one in node.messages if one.body == "soon gone"))
+        await settle(pilot)
+        assert "soon gone" not in timeline(app)
+
+
+async def test_what_did_not_arrive_in_time_leaves_its_place(
+    node: TalkingNode, opened: Opened
+) -> None:
+    node.say("Ada", "too late", direction="out", state="queued")
+    async with opened(node) as (app, pilot):
+        node.expire(node.messages[-1], arrived=False)
+        await settle(pilot)
+        assert "too late" not in timeline(app)
+        assert "(disappeared before it arrived)" in timeline(app)
+        assert "⊘" in timeline(app)
+
+
+@pytest.mark.parametrize(("button", "accept"), [("Delete it here, too", True), ("Keep it", False)])
+async def test_the_app_asks_whether_to_delete(
+    node: TalkingNode, opened: Opened, button: str, accept: bool
+) -> None:
+    async with opened(node) as (app, pilot):
+        node.ask_farewell("Ada", "contact")
+        await settle(pilot)
+        assert "Ada removed you" in screen(app)
+        await press(pilot, *"/contact", "enter")
+        assert "asks you to delete the conversation, too" in screen(app)
+        while not (row := next(row for row in screen(app).split("\n") if button in row)).count("▸"):
+            assert row
+            await press(pilot, "tab")
+        await press(pilot, "enter")
+        [answer] = told(node, AnswerFarewell)
+        assert answer.accept is accept
+        assert button not in screen(app)
+
+
+async def test_removing_somebody_asks_their_loom_too_unless_switched_off(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (_, pilot):
+        await press(pilot, *"/remove Ada", "enter")
+        [removed] = told(node, RemoveContact)
+        assert removed.farewell
+
+
+@pytest.mark.parametrize("both", [True, False])
+async def test_a_conversation_is_deleted_for_both_or_here(
+    node: TalkingNode, opened: Opened, both: bool
+) -> None:
+    async with opened(node) as (app, pilot):
+        app.chat.slash.show_contact("Delete for both")
+        await settle(pilot)
+        assert "[x] Delete for both" in screen(app)
+        if not both:
+            await press(pilot, "enter")
+            assert "[ ] Delete for both" in screen(app)
+        await press(pilot, "tab", *"Ada", "enter")
+        assert bool(told(node, SayFarewell)) is both
+        assert [one.message_ids for one in told(node, DeleteMessages)] == ([] if both else [None])
+
+
+async def test_the_settings_can_have_one_asked(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"/settings", "enter")
+        while "▸ [ ] Ask me first" not in screen(app):
+            await press(pilot, "tab")
+        await press(pilot, "enter")
+        assert told(node, SetPreferences)[-1].ask_farewells
