@@ -80,6 +80,21 @@ async def test_nothing_is_opened_before_somebody_says_so(
         assert done[1:] == [f"copied {PUNYCODE}"]
 
 
+async def test_where_the_address_is_out_of_sight_enter_goes_back(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", done.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    node.say("Ada", "see https://x.example/")
+    async with opened(node, (20, 5)) as (app, pilot):
+        await asked(app, pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.screen is app.chat
+        assert done == []
+
+
 async def test_without_a_desktop_it_can_only_be_copied(
     node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,8 @@ from loom.tui.links import host_of
 from loom.tui.owner import Owner
 
 BACK: Final = "Back"
+ROWS_MIN: Final = 14
+"""On a lower screen the address may be out of sight: Enter goes back there."""
 
 
 class LinkPanel(LivePanel):
@@ -20,7 +22,8 @@ class LinkPanel(LivePanel):
 
     def __init__(self, loom: Owner, address: str) -> None:
         host = host_of(address)
-        super().__init__(loom, focus=BACK if host.scripts or host.user else "")
+        is_unseen = loom.size.height < ROWS_MIN
+        super().__init__(loom, focus=BACK if host.scripts or host.user or is_unseen else "")
         self.loom = loom
         self._address = address
 
