@@ -66,7 +66,7 @@ async def test_the_newest_conversation_is_open(node: TalkingNode, opened: Opened
         assert rows[-3].endswith("─" * 40)
         assert "work · 1 online" in rows[-1]
         assert "F1 help" in rows[-1]
-        assert [row[:23].strip() for row in rows[2:4]] == ["○ Bob", "call me when you a…"]
+        assert [row[:23].strip() for row in rows[2:4]] == ["○ Bob", "▀▀ call me when you …"]
 
 
 async def test_a_text_is_sent_and_its_state_follows(opened: Opened) -> None:
@@ -1266,7 +1266,7 @@ async def test_the_list_says_who_wrote_last_and_the_title_how_much_is_unread(
     node.add("Ada")
     node.say("Ada", "will do", direction="out")
     async with opened(node) as (app, pilot):
-        assert text_of(app)[1][:23].strip() == "you: will do"
+        assert text_of(app)[1][:23].strip() == "▀▀ you: will do"
         titles: list[str] = []
         monkeypatch.setattr(app, "show_title", titles.append)
         node.receive("Bob", "now")

@@ -8,7 +8,6 @@ from textual.message import Message
 from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of, wrap
-from loom.tui.identicon import WIDTH as ICON_WIDTH
 from loom.tui.identicon import identicon
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
@@ -16,6 +15,8 @@ from loom.tui.themes import Line, Piece
 from loom.wire.limits import TEXT_MAX_BYTES
 
 PQ = "PQ"
+ICON_FROM = 40
+"""In a title that wide, what the fingerprint draws stands beside the name."""
 SIZE_SHOWN_BYTES = TEXT_MAX_BYTES * 3 // 4
 
 
@@ -39,17 +40,17 @@ class TitleLine(Lines):
         if conversation is None:
             return [Piece(" Loom", "title")]
         dot = Piece(f" {self.look.signs['dot']} ", "status")
+        line = [Piece(" ")]
+        if width >= ICON_FROM:
+            line += [*identicon(conversation.contact.fingerprint, self.look), Piece(" ")]
+        inset = sum(width_of(piece.text) for piece in line)
         parts = facts_of(conversation)
         needed = width_of(conversation.name) + sum(width_of(one.text) + 3 for one in parts)
-        if (
-            needed > width - 2 - ICON_WIDTH
-        ):  # what is always so with a session gives way to what is not
+        if needed > width - inset:  # what is always so with a session gives way to what is not
             parts = [one for one in parts if one.text != PQ]
-        inset = 2 + ICON_WIDTH
         room = width - inset - sum(width_of(part.text) + 3 for part in parts)
         name = cut(conversation.name, max(room, width // 2 - inset), self.look.signs["ellipsis"])
-        icon = identicon(conversation.contact.fingerprint, self.look)
-        line = [Piece(" "), *icon, Piece(" "), Piece(name, "title")]
+        line.append(Piece(name, "title"))
         for part in parts:
             line += [dot, part]
         return line
