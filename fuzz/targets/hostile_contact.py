@@ -6,6 +6,7 @@ from fuzz.draw import Draw
 from fuzz.target import Target
 from fuzz.targets.payload import random_payload
 from fuzz.world import in_world
+from loom.api.commands import SendText
 from loom.core import sessions as core
 from loom.core.prekeys import present
 from loom.core.ratchet import ENTROPY_BYTES
@@ -42,7 +43,8 @@ def run(data: bytes) -> None:
         await carol.say(alice, "and us?")
         await world.delivered(carol, alice)
         await bob.say(alice, "after")
-        await alice.say(bob, "after")
+        # His timer holds for her texts, too: they might end before he behaves.
+        await alice.do(SendText(contact="Bob", body="after", expires_s=0))
         await world.delivered(alice, bob, within_s=HEALING_S)
         assert alice.received(bob)[-1] == "after"
         assert alice.received(carol) == ["and us?"]
