@@ -7,6 +7,7 @@ from loom.api.commands import (
     ListAnchors,
     ListPeers,
     SetPreferences,
+    SetProfile,
     ShowContact,
     ShowDelivery,
     Status,
@@ -247,6 +248,28 @@ async def test_late_receipts_go_after_half_a_minute_or_with_what_is_said(world: 
     await world.until(lambda: len(alice.received(bob)) == 5, within_s=30)
     await alice.say(bob, "an answer")
     await world.until(lambda: bob.all_delivered(alice), within_s=15)
+
+
+async def test_of_somebody_invisible_only_what_they_write_is_seen(world: World) -> None:
+    """No receipt goes by itself, for a day; what is written takes them along."""
+    alice, bob, _ = await apart(world)
+    await alice.do(SetProfile(invisible=True))
+    await bob.say(alice, "are you there?")
+    await world.until(lambda: alice.received(bob) == ["are you there?"], within_s=60)
+    await alice.restart()
+    for _ in range(6):
+        await world.pass_time(4 * HOUR_S)
+        assert not bob.all_delivered(alice)
+        assert (await reach(bob, alice)).how != "anchor"
+    await alice.say(bob, "I am")
+    await world.until(lambda: bob.received(alice) == ["I am"], within_s=60)
+    await world.until(lambda: bob.all_delivered(alice), within_s=60)
+    await bob.say(alice, "and now?")
+    await world.until(lambda: len(alice.received(bob)) == 2, within_s=60)
+    await world.pass_time(600)
+    assert not bob.all_delivered(alice)
+    await alice.do(SetProfile(invisible=False))
+    await world.until(lambda: bob.all_delivered(alice), within_s=120)
 
 
 async def reach(one: Person, other: Person) -> ReachView:
