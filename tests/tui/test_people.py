@@ -346,7 +346,7 @@ async def test_any_size_works(people: PeopleNode, opened: Opened, size: tuple[in
 
 
 async def test_clicks_choose_and_press(people: PeopleNode, opened: Opened) -> None:
-    async with opened(people) as (app, pilot):
+    async with opened(people, (80, 40)) as (app, pilot):
         await pilot.click(offset=(30, 0))
         await settle(pilot)
         assert isinstance(app.screen, PersonPanel)
