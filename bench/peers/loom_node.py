@@ -11,6 +11,8 @@
 -> MOVED
 <- RUN in_flight messages limit_s
 -> DONE receipts elapsed_s median_s 99th_percentile_s
+<- STATE what count        edit, react or delete for both, of as many texts; text: send them
+-> STATED elapsed_s        until nothing waits for its receipt
 <- QUEUE messages          send so many without waiting
 -> QUEUED
 <- PUT messages limit_s    wait until so many lie at the anchor
@@ -32,10 +34,14 @@ from pathlib import Path
 from loom.api.client import Client
 from loom.api.commands import (
     Connect,
+    DeleteMessages,
+    EditMessage,
     ExportToken,
     ImportToken,
     ListAnchors,
+    React,
     SendText,
+    ShowContact,
     Status,
     UseAnchor,
 )
@@ -106,6 +112,37 @@ async def _measure(client: Client, in_flight: int, messages: int, limit_s: float
     return f"DONE {len(times)} {elapsed_s:.9f} {median_s:.9f} {slow_s:.9f}"
 
 
+async def _state(client: Client, what: str, count: int) -> float:
+    """Seconds for one after the other, each durable here, and for all receipts."""
+    text = SendText(contact=CONTACT, body=TEXT)
+    ids = [] if what == "text" else [(await client.send(text)).message_id for _ in range(count)]
+    await _receipted(client)
+    start = time.perf_counter()
+    for number in range(count):
+        match what:
+            case "edit":
+                await client.send(
+                    EditMessage(contact=CONTACT, message_id=ids[number], body=TEXT[::-1] + "!")
+                )
+            case "react":
+                await client.send(
+                    React(contact=CONTACT, message_id=ids[number], emoji="\U0001f44d")
+                )
+            case "delete":
+                await client.send(
+                    DeleteMessages(contact=CONTACT, message_ids=[ids[number]], for_both=True)
+                )
+            case _:
+                await client.send(text)
+    await _receipted(client)
+    return time.perf_counter() - start
+
+
+async def _receipted(client: Client) -> None:
+    while (await client.send(ShowContact(contact=CONTACT))).queued:  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
+
+
 async def _put(client: Client, count: int, limit_s: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limit_s):
@@ -169,6 +206,8 @@ async def serve(home: Path) -> None:
                 case ["BACK", count, limit_s]:
                     client, came, elapsed_s = await _come_back(profiles, int(count), float(limit_s))
                     print(f"CAME {came} {elapsed_s:.9f}", flush=True)
+                case ["STATE", what, count]:
+                    print(f"STATED {await _state(client, what, int(count)):.9f}", flush=True)
                 case ["RUN", in_flight, messages, limit_s]:
                     done = await _measure(client, int(in_flight), int(messages), float(limit_s))
                     print(done, flush=True)
