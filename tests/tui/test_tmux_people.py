@@ -18,7 +18,7 @@ def test_ada_is_verified_and_called_again(tmux: Tmux) -> None:
     tmux.until("Ada · verified")
     tmux.type("F2")
     tmux.until("Status          verified")
-    tmux.until("Reached         online, direct on this network")
+    tmux.until("Reached         online, direct")
     tmux.type("Escape")
     tmux.until("Ada · verified")
     tmux.type("/token", "Enter")
