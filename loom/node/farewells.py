@@ -40,8 +40,10 @@ BATCH: Final = 256
 RETRY_S: Final = 10.0
 WITHDRAWN_MAX: Final = 1_000
 """So many ids of withdrawn messages are told; all of them are shown as withdrawn."""
-SAID: Final = tuple(tag_of(kind) for kind in (Text, Edit, Delete, React, Pin))
-"""The kinds of payload that are about what was said."""
+SAID: Final = tuple(tag_of(kind) for kind in (Text, Edit, React, Pin))
+"""What goes with the conversation. A Delete stays: whoever is asked may keep what is covered."""
+BEFORE_STUB: Final = tuple(tag_of(kind) for kind in (Mailboxes, Delete))
+"""What is still told to a contact who is left: the Farewell may be asked, a Delete is not."""
 
 
 class Farewells:
@@ -77,6 +79,7 @@ class Farewells:
 
         def store(db: Db, happened: Happened) -> list[MessageId]:
             withdrawn = outbox.delete_kinds(db, device_id, SAID)
+            early.delete_until(db, conversation_id, before_ms)
             outbox.add(db, device_id, message_id, encode_payload(payload))
             messages.delete_all(db, conversation_id)
             farewells.put(db, conversation_id, Covered(before_ms, before_ms, 0, message_id))
@@ -106,7 +109,8 @@ class Farewells:
 
         def store(db: Db, happened: Happened) -> Contact | None:
             before_ms = _last_ms(conversation_id, now_ms, db)
-            outbox.delete_kinds(db, device_id, [tag_of(Mailboxes)], others=True)
+            kept = BEFORE_STUB if receipted_id is None else [tag_of(Mailboxes)]
+            outbox.delete_kinds(db, device_id, kept, others=True)
             if receipted_id is None:
                 said = Farewell(message_id, before_ms, before_ms, Scope.CONTACT)
                 outbox.add(db, device_id, message_id, encode_payload(said))
@@ -142,23 +146,27 @@ class Farewells:
 
         was_asked, device.context.writing = await self._parts.journal.write(decide)
         if was_asked and accept:
-            await self._carry_out(conversation_id)
+            await self._carry_out(conversation_id, is_resumed=False)
         return was_asked
 
     # --- those of contacts ---
 
     async def _run(self) -> None:
+        is_resumed = True
         while True:
             await self._alarm.heard()
             try:
                 for conversation_id in await self._parts.database.read(farewells.due):
-                    await self._carry_out(conversation_id)
+                    await self._carry_out(conversation_id, is_resumed=is_resumed)
                 await self._end_stubs()
+                is_resumed = False
             except LoomError as error:
                 log.warning("farewells: %s", error.code)
                 self._alarm.ring_within(RETRY_S)
+                is_resumed = True
 
-    async def _carry_out(self, conversation_id: ConversationId) -> None:
+    async def _carry_out(self, conversation_id: ConversationId, *, is_resumed: bool) -> None:
+        """Args: is_resumed: some of it may have been done before."""
         async with self._roster.changing:
             device = self._roster.of(conversation_id)
             covered = await self._parts.database.read(lambda db: farewells.of(db, conversation_id))
@@ -167,17 +175,18 @@ class Farewells:
             if covered.scope == Scope.CONTACT:
                 await self.leave(device, covered.statement_id)
             elif covered.scope == Scope.CONVERSATION:
-                await self._delete_covered(device, covered.before_ms)
+                await self._delete_covered(device, covered.before_ms, is_begun=is_resumed)
 
-    async def _delete_covered(self, device: Device, before_ms: int) -> None:
-        """In steps; the last one tells."""
-        after_row, withdrawn, is_over = 0, list[MessageId](), False
-        while not is_over:
+    async def _delete_covered(self, device: Device, before_ms: int, *, is_begun: bool) -> None:
+        """In steps; the last one tells, unless there was nothing to delete."""
+        after_row: int | None = 0
+        while after_row is not None:
 
-            def step(db: Db, happened: Happened) -> tuple[int, list[MessageId], bool]:
-                return _delete_some(db, happened, device, before_ms, after_row, withdrawn)  # noqa: B023 - awaited here
+            def step(db: Db, happened: Happened) -> tuple[int | None, list[MessageId]]:
+                begun = is_begun or bool(after_row)  # noqa: B023 - awaited here
+                return _delete_some(db, happened, device, before_ms, after_row or 0, is_begun=begun)  # noqa: B023
 
-            after_row, unqueued, is_over = await self._parts.journal.write(step)
+            after_row, unqueued = await self._parts.journal.write(step)
             device.delivery.outbox.withdraw(unqueued)
         await self._parts.database.checkpoint()
 
@@ -202,39 +211,33 @@ def _last_ms(conversation_id: ConversationId, now_ms: int, db: Db) -> int:
 
 
 def _delete_some(
-    db: Db,
-    happened: Happened,
-    device: Device,
-    before_ms: int,
-    after_row: int,
-    withdrawn: list[MessageId],
-) -> tuple[int, list[MessageId], bool]:
-    """Delete some of what is covered; up to which row, what is queued no longer, whether all."""
+    db: Db, happened: Happened, device: Device, before_ms: int, after_row: int, *, is_begun: bool
+) -> tuple[int | None, list[MessageId]]:
+    """Delete some of what is covered; up to which row, None: all; and what is queued no longer."""
     conversation_id = device.conversation_id
     unqueued: list[MessageId] = []
     found = messages.sent_until(db, conversation_id, before_ms, after_row, BATCH)
     for one in found:
         unqueued += outbox.delete_about(db, one.row_id)
-        if one.is_undelivered:
+        # The line of a Timer goes; the Timer holds here, so the contact must hear of it.
+        if one.is_undelivered and one.kind == tag_of(Text):
             outbox.delete(db, device.device_id, [one.message_id])
             messages.withdraw(db, one.row_id, before_ms)
-            withdrawn.append(one.message_id)
             unqueued.append(one.message_id)
         else:
             messages.delete_row(db, one.row_id)
     if len(found) == BATCH:
-        return found[-1].row_id, unqueued, False
-    if not found and not after_row and not withdrawn:
-        farewells.was_carried_out(db, conversation_id)
-        return 0, [], True
+        return found[-1].row_id, unqueued
     early.delete_until(db, conversation_id, before_ms)
     farewells.was_carried_out(db, conversation_id)
-    event = FarewellDone(
-        contact=device.person.name,
-        contact_id=device.number,
-        scope="conversation",
-        direction="in",
-        withdrawn=[shown_id(one) for one in withdrawn[:WITHDRAWN_MAX]],
-    )
-    happened.add(event, conversation_id)
-    return 0, unqueued, True
+    if found or is_begun:
+        withdrawn = messages.withdrawn_at(db, conversation_id, before_ms, WITHDRAWN_MAX)
+        event = FarewellDone(
+            contact=device.person.name,
+            contact_id=device.number,
+            scope="conversation",
+            direction="in",
+            withdrawn=[shown_id(one) for one in withdrawn],
+        )
+        happened.add(event, conversation_id)
+    return None, unqueued

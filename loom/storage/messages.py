@@ -216,18 +216,6 @@ def newest_of(
     return None if row is None else message(row)
 
 
-def rows_of(
-    db: Connection, conversation_id: ConversationId, message_ids: Iterable[MessageId]
-) -> list[int]:
-    """The rows of these messages, of any author."""
-    rows = db.execute(
-        "SELECT row_id FROM messages WHERE conversation_id = :conversation_id"  # noqa: S608
-        " AND message_id IN " + ROWS,
-        {"conversation_id": conversation_id, "ids": id_list(message_ids)},
-    )
-    return [row_id for (row_id,) in rows]
-
-
 def by_rows(db: Connection, row_ids: Sequence[int]) -> list[Message]:
     """The messages of these rows, in this order; a row that is not there is left out."""
     return [message(row) for row in db.execute(_BY_ROWS, (str(list(row_ids)),))]
@@ -305,6 +293,18 @@ def sent_until(
         (conversation_id, until_ms, after_row, limit),
     )
     return [message(row) for row in rows]
+
+
+def withdrawn_at(
+    db: Connection, conversation_id: ConversationId, withdrawn_at_ms: int, limit: int
+) -> list[MessageId]:
+    """The oldest messages that were withdrawn with this time (see `withdraw`)."""
+    rows = db.execute(
+        "SELECT message_id FROM messages WHERE conversation_id = ? AND state = 5"
+        " AND deleted_at_ms = ? ORDER BY row_id LIMIT ?",
+        (conversation_id, withdrawn_at_ms, limit),
+    )
+    return [message_id for (message_id,) in rows]
 
 
 def newest_sent_ms(db: Connection, conversation_id: ConversationId, until_ms: int) -> int:

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from loom.api.commands import (
     AnswerFarewell,
     BlockContact,
+    DeleteMessages,
     ListContacts,
     MarkRead,
     RemoveContact,
     SayFarewell,
     Search,
     SetPreferences,
+    SetTimer,
     ShowContact,
 )
 from loom.api.events import (
@@ -27,10 +29,13 @@ from loom.api.events import (
 from loom.errors import ContactNotFound, InvalidInput
 from loom.model import MessageId
 from loom.node import farewells
+from loom.storage import farewells as covers
 from loom.storage import messages, persons
-from loom.wire.content import Farewell, Text
+from loom.storage.farewells import Covered
+from loom.wire.content import Edit, Farewell, Text
 from loom.wire.limits import STUB_LIFETIME_S
 from tests.node.anchor_machine import AnchorMachine
+from tests.node.by_hand import take_in
 from tests.node.disk import KEY
 from tests.node.harness import Person, World
 from tests.storage.pages import decrypted
@@ -279,6 +284,75 @@ async def test_a_flood_of_farewells_stores_little(world: World) -> None:
     await world.delivered(alice, bob)
 
 
+async def test_a_timer_that_the_contact_does_not_have_yet_outlives_its_line(world: World) -> None:
+    alice, bob = await old_friends(world)
+    apart(world, alice, bob)
+    await alice.do(SetTimer(contact="Bob", expires_s=3_600))
+    now_ms = alice.clock.now_ms()
+    await take_in(alice, bob, [Farewell(b"f" * 16, now_ms, now_ms, 1)])
+    alice.node.roster.on_farewell()
+    await world.until(lambda: bool(alice.told(FarewellDone)))
+    assert await bodies(alice, bob) == []
+    world.network.heal()
+    await alice.call(bob)
+    await world.delivered(alice, bob, within_s=4 * 3_600)
+    assert (await bob.do(ShowContact(contact="Alice"))).timer.theirs_s == 3_600
+
+
+async def test_statements_that_wait_for_a_message_go_with_the_conversation(world: World) -> None:
+    alice, bob = await old_friends(world)
+    for own in (False, True):
+        now_ms = alice.clock.now_ms()
+        edit = Edit(bytes([own]) * 16, now_ms, b"q" * 16, 1, "of a text that never came")
+        await take_in(alice, bob, [edit])
+        assert waiting_early(alice) == 1
+        if own:
+            await alice.do(SayFarewell(contact="Bob"))
+        else:
+            await take_in(alice, bob, [Farewell(b"f" * 16, now_ms, now_ms, 1)])
+            alice.node.roster.on_farewell()
+            await world.until(lambda: bool(alice.told(FarewellDone)))
+        assert waiting_early(alice) == 0
+        await take_in(alice, bob, [replace(edit, message_id=bytes([own + 2]) * 16)])
+        assert waiting_early(alice) == 0
+
+
+async def test_after_a_crash_the_person_is_told_what_became_of_the_conversation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(farewells, "BATCH", 3)
+    alice, bob = await old_friends(world)
+    apart(world, alice, bob)
+    [lost] = await alice.say(bob, "did you get this?")
+    device, now_ms = alice.peer(bob), alice.clock.now_ms()
+    covered = Covered(now_ms, now_ms, 1, MessageId(b"f" * 16))
+    await alice.database.write(lambda db: covers.put(db, device.conversation_id, covered))
+    await alice.node.parts.journal.write(
+        lambda db, happened: farewells._delete_some(db, happened, device, now_ms, 0, is_begun=False)
+    )
+    await alice.restart()
+    await world.until(lambda: bool(alice.told(FarewellDone)))
+    assert [one.withdrawn for one in alice.told(FarewellDone)] == [[lost.message_id]]
+    assert await bodies(alice, bob) == [""]
+
+
+@pytest.mark.parametrize("whole_contact", [False, True])
+async def test_who_keeps_the_conversation_still_deletes_what_was_deleted_for_both(
+    world: World, whole_contact: bool
+) -> None:
+    alice, bob = await old_friends(world)
+    await bob.do(SetPreferences(ask_farewells=True))
+    apart(world, alice, bob)
+    hello = (await alice.history(bob))[0].message_id
+    await alice.do(DeleteMessages(contact="Bob", message_ids=[hello], for_both=True))
+    await alice.do(SayFarewell(contact="Bob", whole_contact=whole_contact))
+    world.network.heal()
+    await bob.call(alice)
+    await world.until(lambda: bool(bob.told(FarewellAsked)), within_s=4 * 3_600)
+    await bob.do(AnswerFarewell(contact="Alice", accept=False))
+    assert await bodies(bob, alice) == ["", "hello yourself"]
+
+
 # --- asked ---
 
 
@@ -380,6 +454,20 @@ def persons_left(*people: Person) -> tuple[list[str], ...]:
             if not one.person.is_stub
         ]
         for person in people
+    )
+
+
+def apart(world: World, *people: Person) -> None:
+    """Nobody reaches anybody."""
+    world.network.partition(*({one.host} for one in people))
+    for one in people:
+        world.network.cut(one.host)
+
+
+def waiting_early(person: Person) -> int:
+    """How many statements wait for messages."""
+    return person.database.look(
+        lambda db: int(db.execute("SELECT count(*) FROM early").fetchone()[0])
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from loom.api.commands import (
+    DeleteMessages,
     EditMessage,
     MarkRead,
     React,
@@ -292,3 +293,17 @@ async def test_a_crash_between_any_two_steps_deletes_no_less(world: World) -> No
         await world.until(lambda: alice.is_online(bob))
     assert bob.database.look(lambda db: messages.page(db, bob.peer(alice).conversation_id, 9)) == []
     assert bob.database.look(lambda db: events.after(db, 0, 9))
+
+
+async def test_a_timer_holds_though_its_line_was_deleted_before_it_left(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    world.network.partition({alice.host}, {bob.host})
+    world.network.cut(alice.host)
+    await alice.do(SetTimer(contact="Bob", expires_s=3_600))
+    [line] = await alice.history(bob)
+    await alice.do(DeleteMessages(contact="Bob", message_ids=[line.message_id]))
+    assert await alice.history(bob) == []
+    world.network.heal()
+    await alice.call(bob)
+    await world.delivered(alice, bob)
+    assert (await bob.do(ShowContact(contact="Alice"))).timer.theirs_s == 3_600

@@ -6,7 +6,7 @@ from typing import Final
 from loom.api import commands as api
 from loom.api import views
 from loom.api.events import MessageDeleted, MessagesDeleted
-from loom.errors import InvalidInput, MessageNotFound
+from loom.errors import InvalidInput
 from loom.model import OWNER, Direction, Message, MessageId, MessageState
 from loom.node.commands.finding import find_message, message_id
 from loom.node.commands.handlers import Handlers
@@ -127,14 +127,15 @@ def deleted_here(device: Device, ids: list[MessageId] | None) -> MessagesDeleted
 
 def _delete(db: Db, happened: Happened, device: Device, ids: list[MessageId]) -> list[MessageId]:
     """Delete messages here; the ids of what was queued of them or about them, and is no longer."""
-    withdrawn = list(ids)
-    for row_id in messages.rows_of(db, device.conversation_id, ids):
-        withdrawn += outbox.delete_about(db, row_id)
-    found = set(messages.delete(db, device.conversation_id, ids))
-    missing = [one for one in ids if one not in found]
-    if missing:
-        raise MessageNotFound(message_id=shown_id(missing[0]))
-    outbox.delete(db, device.device_id, ids)
+    withdrawn: list[MessageId] = []
+    for one in ids:
+        message = find_message(db, device, one)
+        withdrawn += outbox.delete_about(db, message.row_id)
+        # Only the line of a Timer goes: the Timer holds, and the contact hears of it.
+        if message.author == OWNER and message.kind == tag_of(Text):
+            withdrawn.append(one)
+        messages.delete_row(db, message.row_id)
+    outbox.delete(db, device.device_id, withdrawn)
     happened.add(deleted_here(device, ids), device.conversation_id)
     return withdrawn
 

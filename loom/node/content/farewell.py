@@ -7,7 +7,7 @@ from loom.node.content.intake import Intake
 from loom.node.context import Writing
 from loom.storage import farewells, outbox, persons, preferences
 from loom.storage.farewells import Covered
-from loom.wire.content import Farewell, Scope, tag_of
+from loom.wire.content import Delete, Farewell, Scope, tag_of
 
 
 def take_in(intake: Intake, payload: Farewell) -> None:
@@ -16,7 +16,8 @@ def take_in(intake: Intake, payload: Farewell) -> None:
     person, conversation_id = context.person, context.conversation_id
     if person.is_stub:
         if payload.scope == Scope.CONTACT:  # two that cross
-            intake.withdrawn += outbox.delete_kinds(db, context.device_id, [tag_of(Farewell)])
+            ended = [tag_of(Farewell), tag_of(Delete)]
+            intake.withdrawn += outbox.delete_kinds(db, context.device_id, ended)
         return
     covered = Covered(
         rules.covered_until_ms(payload.before_ms, now_ms),

@@ -12,7 +12,8 @@ def find(intake: Intake, statement: Edit | React | Pin, target: Target) -> Messa
     message_id = MessageId(target.message_id)
     author = context.person.person_id if target.own else OWNER
     message = messages.by_id(db, context.conversation_id, message_id, author)
-    if message is None and target.own and is_to_come(intake, message_id):
+    is_early = message is None and target.own and not intake.is_covered(statement.sent_at_ms)
+    if is_early and is_to_come(intake, message_id):
         payload, now_s = encode_payload(statement), intake.now_ms // 1000
         early.add(db, context.conversation_id, message_id, payload, now_s)
     if message is None or message.deleted_at_ms is not None or message.kind != tag_of(Text):
