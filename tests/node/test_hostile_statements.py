@@ -8,15 +8,26 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loom.api.commands import Bookmark, EditMessage, Pin, React, SendText, SetDraft
+from loom.api.commands import (
+    Bookmark,
+    EditMessage,
+    ImportToken,
+    Pin,
+    React,
+    SendText,
+    SetDraft,
+    ShowContact,
+    VerifyContact,
+)
 from loom.api.events import MessageEdited, MessageReacted
 from loom.storage import maintenance
 from loom.storage.connection import Db
 from loom.wire import content as wire
 from loom.wire.content import KnownPayload, Target, Text
 from loom.wire.limits import EARLY_MAX, EDITS_MAX
+from loom.wire.token import encode_token
 from tests.node.by_hand import take_in
-from tests.node.harness import Person, World
+from tests.node.harness import Person, World, identity_of
 from tests.node.virtual_loop import VirtualLoop
 
 THEIRS = [bytes([1]) * 15 + bytes([n]) for n in range(4)]
@@ -215,3 +226,24 @@ async def test_of_statements_about_nothing_the_last_thousand_wait_for_35_days(
     later_s = alice.node.parts.now_s() + 36 * 86_400
     await alice.database.write(lambda db: maintenance.prune(db, later_s))
     assert _count(alice, "early") == 0
+
+
+async def test_a_text_with_the_id_of_another_message_is_not_shown_and_stops_nothing(
+    world: World,
+) -> None:
+    meeting = Meeting(world)
+    await meeting.begin()
+    alice, bob = meeting.alice, meeting.bob
+    mine, before = meeting.ids[4], await alice.history(bob)
+    timer = wire.Timer(meeting.ids[5], 1, 1, 3_600)
+    await take_in(alice, bob, [Text(mine, 1, "not one's own"), timer, Text(b"n" * 16, 1, "next")])
+    assert [one.body for one in await alice.history(bob)][len(before) :] == ["next"]
+    assert (await alice.do(ShowContact(contact="Bob"))).timer.theirs_s == 3_600
+    # Another identity has seen none of these ids.
+    token = encode_token(identity_of("Bob's new machine").token)
+    await alice.do(ImportToken(token=token, name="Bob", replace=True))
+    await alice.do(VerifyContact(contact="Bob", confirm=True))
+    bob.identity = identity_of("Bob's new machine")
+    again = [Text(THEIRS[0], 1, "again"), Text(mine, 1, "again"), Text(b"o" * 16, 1, "last")]
+    await take_in(alice, bob, again)
+    assert [one.body for one in await alice.history(bob)][len(before) :] == ["next", "last"]

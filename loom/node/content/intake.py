@@ -6,7 +6,7 @@ from loom.core import farewells as rules
 from loom.model import MessageId
 from loom.node.context import DeviceContext, Writing
 from loom.node.journal import Happened
-from loom.storage import farewells
+from loom.storage import farewells, messages
 from loom.storage.connection import Db
 
 
@@ -40,6 +40,10 @@ class Intake:
     """What was sent until then is not shown; None: not looked up yet."""
     is_erased: bool = False
     """Something was deleted: the log holds it still."""
+
+    def is_taken(self, message_id: MessageId) -> bool:
+        """Whether a message of either side has the id: a second one would be deleted with it."""
+        return messages.by_id(self.db, self.context.conversation_id, message_id) is not None
 
     def is_covered(self, sent_at_ms: int) -> bool:
         """Whether a farewell has deleted what was sent then."""

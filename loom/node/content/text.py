@@ -13,11 +13,11 @@ from loom.wire.content import Edit, Pin, React, Target, Text, decode_payload, ta
 
 
 def take_in(intake: Intake, payload: Text) -> None:
-    """Store it and say so, unless a farewell covers it."""
+    """Store it and say so, unless a farewell covers it or its id is taken."""
     db, context = intake.db, intake.context
     person, conversation_id = context.person, context.conversation_id
     message_id = MessageId(payload.message_id)
-    if intake.is_covered(payload.sent_at_ms):
+    if intake.is_covered(payload.sent_at_ms) or intake.is_taken(message_id):
         early.take(db, conversation_id, message_id)
         return
     message = messages.insert(

@@ -22,7 +22,10 @@ def take_in(intake: Intake, payload: Timer) -> None:
     """The largest number counts; what changes nothing is not shown."""
     person, conversation_id = intake.context.person, intake.context.conversation_id
     author, now_ms = person.person_id, intake.now_ms
-    happened = None if intake.is_covered(payload.sent_at_ms) else intake.happened
+    has_line = not intake.is_covered(payload.sent_at_ms) and not intake.is_taken(
+        MessageId(payload.message_id)
+    )
+    happened = intake.happened if has_line else None
     if take_up(intake.db, happened, person, conversation_id, author, payload, now_ms):
         intake.writing = Writing.read(intake.db, conversation_id)
 
@@ -39,7 +42,7 @@ def take_up(
     """Keep a Timer of either side; False: it changes nothing.
 
     Args:
-        happened: None: a farewell has deleted its line in the timeline.
+        happened: None: it has no line in the timeline.
     """
     statement_id = MessageId(payload.message_id)
     if not timers.put(db, conversation_id, author, payload.number, statement_id, payload.expires_s):
