@@ -1,21 +1,34 @@
-"""What contacts are told of the owner: a Profile, or the Join of an invite."""
+"""What contacts are told of the owner: a Profile, or the Join of an invite; the Timer."""
 
 from msgspec.structs import replace
 
-from loom.model import DeviceId, MessageId
+from loom.core.timers import next_number
+from loom.model import OWNER, DeviceId, MessageId
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import outbox, own_profile
+from loom.storage import outbox, own_profile, timers
 from loom.storage.connection import Db
-from loom.wire.content import Join, Mailbox, Profile, encode_payload
+from loom.wire.content import Join, Mailbox, Profile, Timer, encode_payload
 
 
 def queue_profile(db: Db, parts: Parts, device_id: DeviceId) -> None:
     """Tell a contact before anything else what one tells of oneself."""
     profile = _new_profile(parts)
     outbox.add(db, device_id, MessageId(profile.message_id), encode_payload(profile))
+
+
+def queue_timer(db: Db, parts: Parts, device: Device) -> None:
+    """Tell a contact's new identity, which knows of nothing, how long messages are to last."""
+    own_s = timers.of(db, device.conversation_id).own_s
+    if not own_s:
+        return
+    now_ms, message_id = parts.clock.now_ms(), parts.new_id()
+    number = next_number(now_ms, timers.last_number(db, device.conversation_id, OWNER))
+    timers.put(db, device.conversation_id, OWNER, number, message_id, own_s)
+    timer = Timer(message_id, now_ms, number, own_s)
+    outbox.add(db, device.device_id, message_id, encode_payload(timer))
 
 
 def new_join(parts: Parts, mailboxes: tuple[Mailbox, ...] = ()) -> Join:

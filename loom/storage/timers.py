@@ -41,6 +41,13 @@ def put(
     return before != _value(db, conversation_id, author)
 
 
+def forget(db: Connection, conversation_id: ConversationId, author: PersonId) -> None:
+    """That author wants nothing any more, and any number is new."""
+    db.execute(
+        "DELETE FROM timers WHERE conversation_id = ? AND author = ?", (conversation_id, author)
+    )
+
+
 def of(db: Connection, conversation_id: ConversationId) -> Timers:
     """What both sides want."""
     return every(db, conversation_id).get(conversation_id, Timers())

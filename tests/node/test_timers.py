@@ -5,20 +5,25 @@ import pytest
 from loom.api.commands import (
     DeleteMessages,
     EditMessage,
+    ImportToken,
     MarkRead,
     React,
     Search,
     SendText,
     SetTimer,
     ShowContact,
+    VerifyContact,
 )
 from loom.api.events import MessageDelivered, MessageExpired, MessageReceived, TimerChanged
 from loom.api.views import TimerView
 from loom.errors import InvalidInput
 from loom.storage import events, messages
+from loom.wire.content import Timer
+from loom.wire.token import encode_token
 from tests.node.anchor_machine import AnchorMachine
+from tests.node.by_hand import take_in
 from tests.node.disk import KEY
-from tests.node.harness import Person, World
+from tests.node.harness import Person, World, identity_of
 from tests.storage.pages import decrypted
 
 DAY_S = 86_400
@@ -307,3 +312,34 @@ async def test_a_timer_holds_though_its_line_was_deleted_before_it_left(world: W
     await alice.call(bob)
     await world.delivered(alice, bob)
     assert (await bob.do(ShowContact(contact="Alice"))).timer.theirs_s == 3_600
+
+
+async def test_a_new_identity_is_told_the_timer_and_is_bound_by_none_of_the_old_one(
+    world: World,
+) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.do(SetTimer(contact="Bob", expires_s=3_600))
+    await world.delivered(alice, bob)
+    await take_in(alice, bob, [Timer(b"t" * 16, alice.clock.now_ms(), 2**53 - 1, 5)])
+    assert (await alice.do(ShowContact(contact="Bob"))).timer == TimerView(
+        expires_s=5, own_s=3_600, theirs_s=5
+    )
+    await bob.stop()
+    again = await world.person("Bob", identity_of("Bob's new machine"))
+    await again.add(alice)
+    token = encode_token(again.identity.token)
+    await alice.do(ImportToken(token=token, name="Bob", replace=True))
+    await alice.do(VerifyContact(contact="Bob", confirm=True))
+    assert (await alice.do(ShowContact(contact="Bob"))).timer == TimerView(
+        expires_s=3_600, own_s=3_600, theirs_s=0
+    )
+    await alice.call(again)
+    await world.delivered(alice, again)
+    assert (await again.do(ShowContact(contact="Alice"))).timer == TimerView(
+        expires_s=3_600, own_s=0, theirs_s=3_600
+    )
+    await again.do(SetTimer(contact="Alice", expires_s=60))
+    await world.delivered(alice, again)
+    assert (await alice.do(ShowContact(contact="Bob"))).timer == TimerView(
+        expires_s=60, own_s=3_600, theirs_s=60
+    )

@@ -37,7 +37,7 @@ from loom.model import (
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.farewells import Farewells
-from loom.node.introduction import new_join, queue_profile
+from loom.node.introduction import new_join, queue_profile, queue_timer
 from loom.node.journal import Happened
 from loom.node.look_alikes import LookAlikes
 from loom.node.message_view import shown_id
@@ -276,7 +276,10 @@ class ContactCommands:
             ids = outbox.delete_all(db, device.device_id)
             _fail_queued(db, happened, device, ids, "identity_changed")
             persons.forget_identity(db, device.device_id)
+            farewells.take_asked(db, device.conversation_id)
+            timers.forget(db, device.conversation_id, device.number)
             self._introduce(db, happened, device.device_id, join, invite)
+            queue_timer(db, self._parts, device)
 
         async with self._roster.without_stub(peer_id):
             view = await self._change(device, change, "identity", also=also, restarts=True)
