@@ -146,13 +146,15 @@ class FarewellAsked(Event, frozen=True, kw_only=True, tag="farewell.asked"):
 class FarewellDone(Event, frozen=True, kw_only=True, tag="farewell.done"):
     """A conversation, or a contact, was deleted on both sides; `direction` out: by this side.
 
-    `withdrawn`: messages of one's own that had not arrived; at most a thousand are named.
+    `before_ms`: up to when what was sent is deleted; None: all of it. `withdrawn`: messages of
+    one's own that had not arrived; at most a thousand are named.
     """
 
     contact: str
     contact_id: int
     scope: str
     direction: str
+    before_ms: int | None = None
     withdrawn: list[str] = []
 
 

@@ -237,6 +237,7 @@ def _delete_some(
             contact_id=device.number,
             scope="conversation",
             direction="in",
+            before_ms=before_ms,
             withdrawn=[shown_id(one) for one in withdrawn],
         )
         happened.add(event, conversation_id)

@@ -10,6 +10,8 @@ from loom.api.commands import (
     SetPreferences,
     SetTimer,
 )
+from loom.api.events import FarewellDone
+from loom.api.views import Quote
 from loom.tui.times import now_ms
 from tests.tui.conftest import Opened, settle, until
 from tests.tui.talking import TalkingNode
@@ -115,3 +117,44 @@ async def test_the_settings_can_have_one_asked(node: TalkingNode, opened: Opened
             await press(pilot, "tab")
         await press(pilot, "enter")
         assert told(node, SetPreferences)[-1].ask_farewells
+
+
+async def test_an_answer_quotes_no_message_that_has_disappeared(
+    node: TalkingNode, opened: Opened
+) -> None:
+    node.say("Ada", "zanzibar")
+    node.say("Ada", "marzipan", direction="out", state="queued")
+    for one in [*node.messages]:
+        node.say("Ada", f"answers {one.direction}")
+        quote = Quote(direction=one.direction, row_id=one.row_id, body=one.body)
+        node._put(node.messages[-1], reply_to=one.message_id, quote=quote)
+    async with opened(node) as (app, pilot):
+        assert timeline(app).count("zanzibar") == timeline(app).count("marzipan") == 2
+        node.expire(next(one for one in node.messages if one.body == "zanzibar"))
+        late = next(one for one in node.messages if one.body == "marzipan")
+        node.expire(late, arrived=False)
+        await settle(pilot)
+        assert "zanzibar" not in timeline(app)
+        assert "marzipan" not in timeline(app)
+        assert "answers in" in timeline(app)
+
+
+async def test_what_was_written_after_a_farewell_stays_on_the_screen(
+    node: TalkingNode, opened: Opened
+) -> None:
+    node.say("Ada", "long ago")
+    before_ms = node.messages[-1].sent_at_ms
+    async with opened(node) as (app, pilot):
+        node.receive("Ada", "once more")
+        node._event(
+            FarewellDone(
+                contact="Ada",
+                contact_id=node.messages[-1].contact_id,
+                scope="conversation",
+                direction="in",
+                before_ms=before_ms,
+            )
+        )
+        await settle(pilot)
+        assert "long ago" not in timeline(app)
+        assert "once more" in timeline(app)

@@ -163,6 +163,25 @@ async def test_a_text_goes_out_and_comes_back_and_can_be_taken_back(
         assert list(editor.parent.joinpath("memory").iterdir()) == []
 
 
+async def test_a_message_that_is_deleted_while_it_is_edited_does_not_come_back_as_a_text(
+    node: TalkingNode, opened: Opened, editor: Path
+) -> None:
+    opens, closes = (editor.with_suffix(one) for one in (".opens", ".closes"))
+    does(editor, f"touch {opens}; while [ ! -e {closes} ]; do sleep 0.05; done")
+    node.say("Ada", "zanzibar", direction="out")
+    async with opened(node) as (app, pilot):
+        app.chat.writing.edit(node.messages[-1])
+        await pilot.press("ctrl+x", "ctrl+e")
+        await until(pilot, lambda: opens.exists())
+        node.expire(node.messages[-1])
+        await until(pilot, lambda: app.chat.composer.editor.text == "")
+        await asyncio.to_thread(closes.touch)
+        await until(pilot, lambda: app.chat.outside._ended is None)
+        await settle(pilot)
+        assert app.chat.composer.editor.text == ""
+        assert app.chat.composer.editor.sent == []
+
+
 async def test_an_editor_that_fails_changes_nothing(
     node: TalkingNode, opened: Opened, editor: Path
 ) -> None:

@@ -110,6 +110,8 @@ class OutsideEditor:
             self._ended = self._process = None
             if ended is not None:
                 ended.set()
+        if self._owner.model.current == number and self._composer.editor.text != before:
+            return  # what was edited is deleted, and said so: it must not come back as a text
         self._take_back(editor[0], number, before, text, code)
 
     async def _run(self, editor: Sequence[str], file: "PrivateText") -> int:

@@ -223,16 +223,11 @@ class Reader:
                     touched = True
                 case MessageExpired():
                     left = set(event.message_ids) - set(event.withdrawn)
-                    window.remove_of(event.direction, left)
+                    window.remove(left, event.direction)
                     window.withdraw(event.withdrawn)
                     touched = True
                 case FarewellDone(scope="conversation"):
-                    window.replace(
-                        [one for one in window.messages if one.message_id in event.withdrawn],
-                        at_oldest=True,
-                        at_newest=True,
-                    )
-                    window.withdraw(event.withdrawn)
+                    self._take_leave(window, event)
                     touched = True
                 case MessageDeleted():
                     touched |= window.delete_for_both(event.message_ids)
@@ -247,6 +242,19 @@ class Reader:
                     window.remove(ids)
                     touched = True
         return touched
+
+    @staticmethod
+    def _take_leave(window: Window, event: FarewellDone) -> None:
+        """What was written since stays, though it may have come before this was told."""
+        before_ms, kept = event.before_ms, {*event.withdrawn}
+        window.remove(
+            one.message_id
+            for one in window.messages
+            if one.message_id not in kept and (before_ms is None or one.sent_at_ms <= before_ms)
+        )
+        window.withdraw(kept)
+        if not window.messages:
+            window.replace([], at_oldest=True, at_newest=True)
 
     def unseen(self, on_screen: Iterable[int]) -> range | None:
         """The rows from the first to the last of these messages that are unread."""

@@ -168,6 +168,7 @@ class Window:
                 one, state="withdrawn", deleted=True, body="", reply_to=None, expires_at_ms=None
             )
 
+        self._quote_no_longer(gone, "out")
         return self._change(now)
 
     def put(self, message: MessageView) -> bool:
@@ -202,18 +203,15 @@ class Window:
 
         return self._change(now)
 
-    def remove_of(self, direction: str, message_ids: Container[str]) -> None:
-        """Messages of one side were deleted: the other one may have given the same id."""
-        self.remove(
-            one.message_id
-            for one in self.messages
-            if one.direction == direction and one.message_id in message_ids
-        )
-
-    def remove(self, message_ids: Iterable[str]) -> None:
-        """Messages were deleted."""
+    def remove(self, message_ids: Iterable[str], direction: str | None = None) -> None:
+        """Messages of one side, or of either, were deleted: answers quote them no longer."""
         gone = set(message_ids)
-        row_ids = {one.row_id for one in self.messages if one.message_id in gone}
+        row_ids = {
+            one.row_id
+            for one in self.messages
+            if one.message_id in gone and direction in (None, one.direction)
+        }
+        self._quote_no_longer(gone, direction)
         if self._place is not None and self._place.row_id in row_ids:
             at = self._at[self._place.row_id]
             kept = [one for one in self.messages[:at] if one.row_id not in row_ids]
@@ -430,6 +428,19 @@ class Window:
                 self._blocks.pop(one.row_id, None)
                 touched = True
         return touched
+
+    def _quote_no_longer(self, gone: Container[str], direction: str | None) -> None:
+        def now(one: MessageView) -> MessageView | None:
+            quote = one.quote
+            if (
+                quote is None
+                or one.reply_to not in gone
+                or direction not in (None, quote.direction)
+            ):
+                return None
+            return msgspec.structs.replace(one, quote=Quote(direction=quote.direction, gone=True))
+
+        self._change(now)
 
     def _lowest(self) -> Place | None:
         if not self.messages:
