@@ -11,9 +11,13 @@ def covered_until_ms(before_ms: int, now_ms: int) -> int:
     return min(before_ms, now_ms)
 
 
-def is_covered(sent_at_ms: int, until_ms: int) -> bool:
-    """Whether a message is deleted by a Farewell, and is not shown when it comes late."""
-    return sent_at_ms <= until_ms
+def is_covered(sent_at_ms: int, until_ms: int, now_ms: int) -> bool:
+    """Whether a Farewell covers a message that comes now, which is not shown then.
+
+    An end that is more than a day away was taken from a clock that was wrong: it would swallow
+    all that is written from now on.
+    """
+    return sent_at_ms <= until_ms <= now_ms + COUNTER_FUTURE_MS
 
 
 def sends_after_ms(before_ms: int, now_ms: int) -> int:
@@ -26,8 +30,8 @@ def sends_after_ms(before_ms: int, now_ms: int) -> int:
 
 
 def sent_at_ms(now_ms: int, after_ms: int) -> int:
-    """The time that a new message says."""
-    return max(now_ms, after_ms + 1)
+    """The time that a new message says; `after_ms` may be of a clock that was wrong."""
+    return max(now_ms, min(after_ms, now_ms + COUNTER_FUTURE_MS) + 1)
 
 
 def must_ask(*, identity_changed: bool, session_began_s: int, now_s: int, wants: bool) -> bool:

@@ -272,6 +272,22 @@ async def test_a_farewell_from_the_future_covers_nothing_that_is_yet_to_come(wor
     assert answer.sent_at_ms <= bob.clock.now_ms() + DAY_S * 1_000 + 1
 
 
+async def test_a_farewell_that_is_said_with_a_wrong_clock_swallows_nothing_later(
+    world: World,
+) -> None:
+    alice, bob = await old_friends(world)
+    alice.clock.jumped_s += 10 * 365 * DAY_S
+    await alice.do(SayFarewell(contact="Bob"))
+    alice.clock.jumped_s -= 10 * 365 * DAY_S
+    await world.delivered(alice, bob)
+    await world.until(lambda: bool(bob.told(FarewellDone)))
+    await bob.say(alice, "are you there?")
+    [answer] = await alice.say(bob, "yes")
+    await world.delivered(alice, bob)
+    assert await bodies(alice, bob) == ["are you there?", "yes"]
+    assert answer.sent_at_ms <= alice.clock.now_ms() + DAY_S * 1_000 + 1
+
+
 async def test_a_flood_of_farewells_stores_little(world: World) -> None:
     alice, bob = await old_friends(world)
     for _ in range(100):

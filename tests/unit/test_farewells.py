@@ -14,8 +14,8 @@ DAY_S = 86_400
 @given(moment, moment)
 def test_nothing_is_covered_that_is_yet_to_be_written(before_ms: int, now_ms: int) -> None:
     until = farewells.covered_until_ms(before_ms, now_ms)
-    assert not farewells.is_covered(now_ms + 1, until)
-    assert farewells.is_covered(min(before_ms, now_ms), until)
+    assert not farewells.is_covered(now_ms + 1, until, now_ms)
+    assert farewells.is_covered(min(before_ms, now_ms), until, now_ms)
 
 
 @given(moment, st.integers(-COUNTER_FUTURE_MS, COUNTER_FUTURE_MS), st.integers(0, 10**9))
@@ -24,7 +24,17 @@ def test_what_is_written_afterwards_is_shown_though_clocks_differ(
 ) -> None:
     now_ms = max(0, before_ms + skew_ms)
     after = farewells.sends_after_ms(before_ms, now_ms)
-    assert not farewells.is_covered(farewells.sent_at_ms(now_ms + later_ms, after), before_ms)
+    sent_at_ms = farewells.sent_at_ms(now_ms + later_ms, after)
+    assert not farewells.is_covered(sent_at_ms, before_ms, before_ms + later_ms)
+
+
+@given(moment, moment)
+def test_an_end_from_a_clock_that_was_wrong_covers_nothing_that_comes(
+    until_ms: int, now_ms: int
+) -> None:
+    if farewells.is_covered(now_ms, until_ms, now_ms):
+        assert now_ms <= until_ms <= now_ms + COUNTER_FUTURE_MS
+    assert farewells.sent_at_ms(now_ms, until_ms) <= now_ms + COUNTER_FUTURE_MS + 1
 
 
 @given(moment, moment)

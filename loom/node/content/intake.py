@@ -50,4 +50,4 @@ class Intake:
         if self.covered_until_ms is None:
             covered = farewells.of(self.db, self.context.conversation_id)
             self.covered_until_ms = -1 if covered is None else covered.before_ms
-        return rules.is_covered(sent_at_ms, self.covered_until_ms)
+        return rules.is_covered(sent_at_ms, self.covered_until_ms, self.now_ms)
