@@ -62,14 +62,22 @@ class Program:
 
     async def run(self, told: bytes) -> Outcome:
         """Start it with `told` on its standard input and wait for its end."""
-        try:
-            process = await asyncio.create_subprocess_exec(
+        starting = asyncio.create_task(
+            asyncio.create_subprocess_exec(
                 *self._arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=self._stdout,
                 env=self._environment,
                 process_group=0,
             )
+        )
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # It runs already, and may have started others, which asyncio does not end.
+            with suppress(OSError):
+                await _end(await starting)
+            raise
         except OSError as error:
             why = error.strerror or type(error).__name__
             return Outcome("not_started", None, f"{self.name} could not be started: {why}")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,10 +102,15 @@ async def test_a_run_ends_with_all_that_it_started_however_stubborn(
         ["sh", "-c", stubborn], timeout_s=3_600, environment=os.environ, stdout=None
     )
     running = asyncio.create_task(one.run(b""))
-    with await asyncio.to_thread(held.open, "rb") as pipe:
-        assert await asyncio.to_thread(pipe.readline) == b"begun\n"
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader),
+        os.fdopen(os.open(held, os.O_RDONLY | os.O_NONBLOCK), "rb", 0),
+    )
+    with closing(transport):
+        assert await reader.readline() == b"begun\n"
         running.cancel()
-        assert await asyncio.to_thread(pipe.read) == b""  # nobody holds it any more
+        assert await reader.read() == b""  # nobody holds it any more
     with pytest.raises(asyncio.CancelledError):
         await running
 
