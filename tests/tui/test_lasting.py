@@ -158,3 +158,42 @@ async def test_what_was_written_after_a_farewell_stays_on_the_screen(
         await settle(pilot)
         assert "long ago" not in timeline(app)
         assert "once more" in timeline(app)
+
+
+@pytest.mark.parametrize("how", ["ended", "deleted for both", "farewell"])
+async def test_undo_brings_no_message_back_that_is_gone_meanwhile(
+    node: TalkingNode, opened: Opened, how: str
+) -> None:
+    node.say("Ada", "zanzibar")
+    one = node.messages[-1]
+    async with opened(node) as (app, pilot):
+        await press(pilot, "escape", "d", "D")
+        assert "zanzibar" not in timeline(app)
+        if how == "ended":
+            node.expire(one)
+        elif how == "deleted for both":
+            node.delete_for_both(one)
+        else:
+            node._event(
+                FarewellDone(
+                    contact="Ada", contact_id=one.contact_id, scope="conversation", direction="in"
+                )
+            )
+        await settle(pilot)
+        await press(pilot, "u")
+        await settle(pilot)
+        assert "zanzibar" not in timeline(app)
+        assert ("(deleted)" in timeline(app)) is (how == "deleted for both")
+        app.chat.deletion.finish()
+        await settle(pilot)
+        assert told(node, DeleteMessages) == []
+
+
+async def test_the_details_of_a_message_end_with_it(node: TalkingNode, opened: Opened) -> None:
+    node.say("Ada", "zanzibar")
+    async with opened(node) as (app, pilot):
+        await press(pilot, "escape", "v")
+        assert "Nobody has reacted" in screen(app)
+        node.expire(node.messages[-1])
+        await until(pilot, lambda: "is not here any more" in screen(app))
+        assert "zanzibar" not in screen(app)

@@ -1,13 +1,22 @@
 """Deleting messages: asked for, done, and undone for a while."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
+import msgspec
 from textual.events import Key
 from textual.timer import Timer
 
 from loom.api.commands import DeleteMessages
+from loom.api.events import (
+    AnyEvent,
+    ContactRemoved,
+    FarewellDone,
+    MessageDeleted,
+    MessageExpired,
+    MessagesDeleted,
+)
 from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.printable import printable
@@ -85,6 +94,20 @@ class Deletion:
         self._reader.bring_back(taken[0])
         self._owner.say("It is back.")
 
+    def follow(self, happened: Iterable[AnyEvent]) -> None:
+        """Bring nothing back that has ended meanwhile, or that its author deleted."""
+        if self._deleted is None:
+            return
+        messages, command = self._deleted
+        left = list(messages)
+        for event in happened:
+            left = [now for one in left if (now := _after(event, one)) is not None]
+        if left == list(messages):
+            return
+        ids = [one.message_id for one in left]
+        changed = msgspec.structs.replace(command, message_ids=ids)
+        self._deleted = (left, changed) if left else None
+
     def finish(self) -> None:
         """What was deleted cannot be brought back any more."""
         if (taken := self._take()) is not None:
@@ -132,3 +155,37 @@ class Deletion:
         if self._timer is not None:
             self._timer.stop()
         return taken
+
+
+def _after(event: AnyEvent, message: MessageView) -> MessageView | None:
+    """A message as it is after an event; None: it is gone."""
+    if getattr(event, "contact_id", None) != message.contact_id:
+        return message
+    withdrawn: Sequence[str] = ()
+    match event:
+        case MessageExpired():
+            is_gone = (
+                message.message_id in event.message_ids and message.direction == event.direction
+            )
+            withdrawn = event.withdrawn
+        case FarewellDone():
+            is_gone = event.before_ms is None or message.sent_at_ms <= event.before_ms
+            withdrawn = event.withdrawn
+        case MessagesDeleted():
+            is_gone = event.message_ids is None or message.message_id in event.message_ids
+        case MessageDeleted():
+            is_gone = False
+            if message.message_id in event.message_ids and message.direction == event.direction:
+                return _emptied(message, message.state)
+        case _:
+            is_gone = isinstance(event, ContactRemoved)
+    if message.message_id in withdrawn and message.direction == "out":
+        return _emptied(message, "withdrawn")
+    return None if is_gone else message
+
+
+def _emptied(message: MessageView, state: str) -> MessageView:
+    """That there was one."""
+    return msgspec.structs.replace(
+        message, state=state, deleted=True, body="", reactions=[], reply_to=None, quote=None
+    )

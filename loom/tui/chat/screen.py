@@ -244,6 +244,7 @@ class ChatScreen(Screen[None]):
         """Events came; the model knows them already."""
         self.attention.came(happened)
         self.writing.forget_deleted(happened, self.reader.own_bodies)
+        self.deletion.follow(happened)
         if self.reader.apply(happened):
             self.show_reading()
         if self._owner.model.current is None and self.reader.window is not None:

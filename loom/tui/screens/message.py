@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from loom.api.commands import History, ShowEdits
-from loom.api.events import AnyEvent, MessageDeleted, MessageEvent
+from loom.api.events import (
+    AnyEvent,
+    FarewellDone,
+    MessageDeleted,
+    MessageEvent,
+    MessageExpired,
+    MessagesDeleted,
+)
 from loom.api.views import MessageView, Wording
 from loom.printable import printable
 from loom.tui.content import kind_of
@@ -53,9 +60,14 @@ class MessagePanel(LivePanel):
 
     def concerns(self, event: AnyEvent) -> bool:
         """See `LivePanel.concerns`."""
-        if isinstance(event, MessageDeleted):
-            return self._message.message_id in event.message_ids
-        return isinstance(event, MessageEvent) and event.message_id == self._message.message_id
+        match event:
+            case MessageEvent():
+                return event.message_id == self._message.message_id
+            case MessageDeleted() | MessageExpired() | MessagesDeleted(message_ids=list()):
+                return self._message.message_id in (event.message_ids or ())
+            case MessagesDeleted() | FarewellDone():
+                return event.contact_id == self._message.contact_id
+        return False
 
     def items(self) -> list[Item]:
         """See `Panel.items`."""
