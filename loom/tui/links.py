@@ -31,7 +31,8 @@ class Link(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether a terminal may open it without a question: no host made to look like another."""
-        return not is_pasted(self.address) and not host_of(self.address).scripts
+        host = host_of(self.address)
+        return not is_pasted(self.address) and not host.scripts and not host.user
 
 
 class Host(NamedTuple):

@@ -54,7 +54,7 @@ def test_where_an_address_leads_is_said(
     [link] = find_links(text)
     host = host_of(link.address)
     assert host == (name or host.name, reads, scripts, user)
-    assert link.is_plain == (not scripts)
+    assert link.is_plain == (not scripts and not user)
 
 
 def test_a_markdown_link_is_its_address_and_never_its_label() -> None:
