@@ -1,13 +1,18 @@
 """What was deleted for both is on neither disk: pages, log, index, events, outbox (PROTOCOL 8)."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from loom.api.commands import DeleteMessages, EditMessage, Pin, React, Search, SendText
-from loom.storage import search
+from loom.model import MessageId
+from loom.storage import farewells, search
+from loom.storage.farewells import Covered
+from loom.wire.content import Delete, Edit, Text
 from tests.node.disk import KEY
 from tests.node.harness import Person, World
+from tests.node.test_farewells import send_raw
 from tests.storage.pages import decrypted
 
 BODY = "zanzibar marzipan " * 40
@@ -80,6 +85,27 @@ async def test_what_waits_is_withdrawn_with_its_edits_when_it_is_deleted(world: 
     await alice.do(DeleteMessages(contact="Bob", message_ids=ids, for_both=True))
     assert alice.queued(bob) == 1  # the Delete of what was sent
     assert found(alice.path) == set()
+
+
+async def test_what_was_early_for_a_text_that_is_never_shown_is_not_on_the_disk(
+    world: World,
+) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    for target, wording in ((b"d" * 16, "zanzibar"), (b"c" * 16, "quokka")):
+        edit = partial(Edit, sent_at_ms=2, target_id=target, number=1, body=wording)
+        await send_raw(alice, bob, lambda mid, edit=edit: edit(message_id=mid))
+    await world.delivered(alice, bob)
+    assert found(bob.path) == {b"zanzibar", b"quokka"}
+    now_ms, number = bob.clock.now_ms(), bob.peer(alice).conversation_id
+    covered = Covered(now_ms, now_ms, 0, MessageId(b"f" * 16))
+    await bob.database.write(lambda db: farewells.put(db, number, covered))
+    await send_raw(alice, bob, lambda mid: Delete(mid, 2, (b"d" * 16,)))
+    await alice.peer(bob).delivery.outbox.add(
+        MessageId(b"c" * 16), Text(b"c" * 16, 1, "numbat"), lambda db, happened: None
+    )
+    await world.delivered(alice, bob)
+    await world.pass_time(12)
+    assert found(bob.path) == set()
 
 
 async def test_deleting_here_withdraws_what_was_stated_about_it(world: World) -> None:

@@ -19,7 +19,7 @@ def take_in(intake: Intake, payload: Delete) -> None:
         message = messages.by_id(db, conversation_id, message_id, person.person_id)
         if message is None:
             if statement.is_to_come(intake, message_id):
-                early.take(db, conversation_id, message_id)
+                intake.is_erased |= bool(early.take(db, conversation_id, message_id))
                 seen.add_many(db, person.peer_id, Direction.IN, [message_id])
                 intake.to_come.discard(message_id)
         elif message.deleted_at_ms is None and message.kind == tag_of(Text):

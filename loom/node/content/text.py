@@ -18,7 +18,7 @@ def take_in(intake: Intake, payload: Text) -> None:
     person, conversation_id = context.person, context.conversation_id
     message_id = MessageId(payload.message_id)
     if intake.is_covered(payload.sent_at_ms) or intake.is_taken(message_id):
-        early.take(db, conversation_id, message_id)
+        intake.is_erased |= bool(early.take(db, conversation_id, message_id))
         return
     message = messages.insert(
         db,
