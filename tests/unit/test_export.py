@@ -169,12 +169,16 @@ def _is_harmless(written_out: str) -> bool:
 
 @given(VIEWS, BODIES)
 @MANY
-def test_text_shows_every_line_of_others_indented(one: MessageView, contact: str) -> None:
+def test_text_indents_what_others_wrote_more_than_all_else(one: MessageView, contact: str) -> None:
     found = text.message(one)
     assert _is_harmless(found)
     _, head, *said, end = found.split("\n")
     assert (head, end) == (f"{facts.clock(one)}  {facts.author(one)}:", "")
-    assert all(line.startswith("    ") or not line for line in said)
+    quote, remarks = facts.quote(one), facts.remarks(one)
+    told = [] if quote is None else [f"  > {quote}".rstrip()]
+    told += [] if facts.is_said(one) else [f"  {facts.body(one)}".rstrip()]
+    told += [f"  [{', '.join(remarks)}]"] if remarks else []
+    assert [line for line in said if line and not line.startswith("    ")] == told
     assert text.head(contact, "now").count("\n") == 2
 
 

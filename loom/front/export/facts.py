@@ -35,6 +35,11 @@ def author(message: MessageView) -> str:
     return ME if message.direction == "out" else printable(message.contact).strip()
 
 
+def is_said(message: MessageView) -> bool:
+    """Whether `body` is somebody's text, and no remark in place of it."""
+    return message.kind == "text" and not message.deleted and message.state != "withdrawn"
+
+
 def body(message: MessageView) -> str:
     """What it says, on as many lines as it has."""
     if message.state == "withdrawn":

@@ -1,4 +1,4 @@
-"""Plain text: what somebody wrote is indented, so it cannot pass for another message."""
+"""Plain text: what somebody wrote is indented more than all else, so it passes for nothing else."""
 
 from loom.api.views import MessageView
 from loom.front.export import facts
@@ -18,9 +18,10 @@ def day(day: str) -> str:
 
 def message(view: MessageView) -> str:
     """One message."""
-    lines = [] if (quote := facts.quote(view)) is None else [f"> {quote}"]
-    lines += facts.body(view).split("\n")
+    lines = [] if (quote := facts.quote(view)) is None else [f"  > {quote}"]
+    indent = "    " if facts.is_said(view) else "  "
+    lines += [f"{indent}{line}" for line in facts.body(view).split("\n")]
     if remarks := facts.remarks(view):
-        lines.append(f"[{', '.join(remarks)}]")
-    said = "".join(f"    {line}".rstrip() + "\n" for line in lines)
-    return f"\n{facts.clock(view)}  {facts.author(view)}:\n{said}"
+        lines.append(f"  [{', '.join(remarks)}]")
+    rows = "".join(line.rstrip() + "\n" for line in lines)
+    return f"\n{facts.clock(view)}  {facts.author(view)}:\n{rows}"
