@@ -184,5 +184,5 @@ async def test_an_anchor_killed_at_any_boundary_did_what_it_said(
         log.info("%s", one)
         died += await live_and_die(number, one.trace)
     log.info("%d died at %d of %d boundaries", died, len(wanted), len(met))
-    # Traced at each call it commits more often, so the later ones of these are not all reached.
-    assert died >= len(wanted) / 4
+    # Traced at each call it commits more often, so most of the later ones are not reached.
+    assert died >= len(wanted) / 8
