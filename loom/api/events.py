@@ -231,6 +231,15 @@ class InvitesChanged(Event, frozen=True, kw_only=True, tag="invites.changed"):
     """An invite was made or revoked, or one that was used here got further. Live."""
 
 
+class ProfileChanged(Event, frozen=True, kw_only=True, tag="profile.changed"):
+    """What contacts are told of oneself, or whether they see that one is here. Live."""
+
+    name: str
+    status: str
+    away: bool
+    invisible: bool
+
+
 class RequestsChanged(Event, frozen=True, kw_only=True, tag="requests.changed"):
     """Somebody asked by an address, or was decided on; `waiting`: how many ask now."""
 
@@ -370,6 +379,7 @@ AnyEvent = (
     | InviteUsed
     | InviteAnswered
     | InvitesChanged
+    | ProfileChanged
     | RequestsChanged
     | PeerOnline
     | PeerOffline

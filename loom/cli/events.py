@@ -91,6 +91,9 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{event.waiting} ask to be a contact") if event.waiting else None
         case happened.InvitesChanged():
             return None
+        case happened.ProfileChanged():
+            seen = "invisible" if event.invisible else "visible to contacts"
+            return _now(f"you are {event.name}, {seen}")
         case happened.PeerOnline():
             return _now(f"{sign('online')} {event.contact} is online ({event.address})")
         case happened.PeerOffline():

@@ -30,6 +30,7 @@ from loom.api.events import (
     MessagesDeleted,
     PeerOffline,
     PeerOnline,
+    ProfileChanged,
     RequestsChanged,
     SessionStarted,
     TimerChanged,
@@ -309,6 +310,16 @@ class Model:
                 who = printable(event.contact)
                 what = "accepted" if isinstance(event, InviteAnswered) else "used your invite"
                 changes.said = f"{who} {what}. Compare safety numbers with /verify."
+            case ProfileChanged():
+                if self.own is not None:
+                    self.own = msgspec.structs.replace(
+                        self.own,
+                        name=event.name,
+                        status=event.status,
+                        away=event.away,
+                        invisible=event.invisible,
+                    )
+                changes.list_ = changes.title = changes.status = True
             case RequestsChanged():
                 self.requests = event.waiting
                 changes.list_ = True

@@ -12,7 +12,7 @@ from loom.api.commands import (
     ShowProfile,
     Status,
 )
-from loom.api.events import ContactChanged
+from loom.api.events import ContactChanged, ProfileChanged
 from loom.api.profiles import NodeOptions
 from loom.errors import InvalidInput, InvalidName, Unreachable
 from loom.model import MessageId, OwnProfile
@@ -31,6 +31,7 @@ async def test_a_change_reaches_every_contact_who_is_not_blocked(world: World) -
     await world.delivered(alice, bob, carol)
     await alice.do(BlockContact(contact="Carol"))
     await alice.do(SetProfile(name="Alicia", status="in the mountains", away=True))
+    assert [(one.name, one.invisible) for one in alice.told(ProfileChanged)] == [("Alicia", False)]
     await world.delivered(alice, bob)
     assert await told(bob, alice) == ("Alicia", "in the mountains", True)
     assert await told(carol, alice) == ("Alice", "", False)

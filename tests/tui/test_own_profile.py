@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from loom.api.commands import SetProfile
+from loom.api.events import ProfileChanged
 from loom.front.signs import Signs
 from loom.tui import times
 from loom.tui.app import LoomApp
@@ -66,6 +67,17 @@ async def test_the_fields_hold_what_is_told_and_enter_tells_it(
         await settle(pilot)
         assert "invisible" in text_of(app)[-1]
         assert len([one for one in node.sent if isinstance(one, SetProfile)]) == 4
+
+
+async def test_the_status_line_follows_what_another_front_end_changes(
+    node: TalkingNode, opened: Opened
+) -> None:
+    """Once somebody believed to be invisible whom everybody saw."""
+    async with opened(node) as (app, pilot):
+        for invisible in (True, False):
+            node.tell(ProfileChanged(name="Mel", status="", away=False, invisible=invisible))
+            await settle(pilot)
+            assert ("invisible" in text_of(app)[-1]) == invisible
 
 
 async def test_what_contacts_say_of_themselves_is_shown_and_harmless(

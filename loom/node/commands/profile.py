@@ -9,6 +9,7 @@ import msgspec
 import loom
 from loom.api import commands as api
 from loom.api import views
+from loom.api.events import ProfileChanged
 from loom.config import Paths
 from loom.core.identity import Identity, seeds_from_phrase
 from loom.errors import InvalidInput, InvalidPhrase
@@ -82,6 +83,11 @@ class ProfileCommands:
             if own != before:
                 await parts.database.write(lambda db: own_profile.put(db, own))
                 parts.profile.value = own
+                parts.journal.tell(
+                    ProfileChanged(
+                        name=own.name, status=own.status, away=own.away, invisible=own.invisible
+                    )
+                )
                 if own.invisible != before.invisible:
                     await self._network.visibility_changed()
                 await tell_profile(parts, self._roster)

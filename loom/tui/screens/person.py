@@ -111,8 +111,8 @@ class PersonPanel(LivePanel):
             return []
         return [
             Text(asked_words(view.contact, view.farewell), "warn"),
-            Button("Delete it here, too", partial(self._answer, accept=True)),
             Button("Keep it", partial(self._answer, accept=False), "nobody is told"),
+            Button("Delete it here, too", partial(self._answer, accept=True)),
             GAP,
         ]
 
