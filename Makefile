@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROJECT := pyproject.toml loom/__init__.py
 CODE := $(wildcard loom tests examples bench fuzz supply)
-# As many tests at once as there are cores, up to eight.
+# Twice as many tests at once as there are cores (tests/conftest.py), up to eight.
 PARALLEL := -n auto --maxprocesses=8 --dist worksteal
 TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
 
