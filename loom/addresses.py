@@ -118,7 +118,7 @@ def is_loopback(host: str) -> bool:
 def is_on_lan(host: str) -> bool:
     """Whether a host of `parse_host` is an IP address of a network that this machine is on.
 
-    Not its own: whoever comes by an onion service comes from there.
+    Not its own: connections by an onion service come from there.
     """
     return is_private(host) and not is_loopback(host)
 

@@ -41,7 +41,7 @@ RETRY_S: Final = 10.0
 WITHDRAWN_MAX: Final = 1_000
 """So many ids of withdrawn messages are told; all of them are shown as withdrawn."""
 SAID: Final = tuple(tag_of(kind) for kind in (Text, Edit, React, Pin))
-"""What goes with the conversation. A Delete stays: whoever is asked may keep what is covered."""
+"""What goes with the conversation. A Delete stays: they may keep what is covered."""
 BEFORE_STUB: Final = tuple(tag_of(kind) for kind in (Mailboxes, Delete))
 """What is still told to a contact who is left: the Farewell may be asked, a Delete is not."""
 

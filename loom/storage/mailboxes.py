@@ -73,7 +73,7 @@ def put_sent(db: Connection, device_id: DeviceId, sent: Sent) -> None:
 
 
 def tell_again(db: Connection, device_id: DeviceId) -> None:
-    """What was queued for a device did not leave: it is to be told, whatever it was told."""
+    """What was queued for a device did not leave: it is to be told, also if it was told before."""
     db.execute("UPDATE mailbox_numbers SET reset_counter = -1 WHERE device_id = ?", (device_id,))
 
 
