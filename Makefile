@@ -7,7 +7,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROJECT := pyproject.toml loom/__init__.py
 CODE := $(wildcard loom tests examples bench fuzz supply)
-# Twice as many tests at once as there are cores (tests/conftest.py), up to eight.
+# As many tests at once as there are cores, up to eight; `make test` twice as many, because most of them wait for
+# other processes.
 PARALLEL := -n auto --maxprocesses=8 --dist worksteal
 TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
 
@@ -34,7 +35,8 @@ demo: .venv/runtime
 
 # All but the long tests, or what ARGS says, then in one process: ARGS='tests/model -s'.
 test: .venv/dev
-	@$(BIN)/python -m pytest $(or $(ARGS),$(PARALLEL) -m 'not long')
+	@PYTEST_XDIST_AUTO_NUM_WORKERS=$$((2 * $$(getconf _NPROCESSORS_ONLN))) \
+	  $(BIN)/python -m pytest $(or $(ARGS),$(PARALLEL) -m 'not long')
 
 check: .venv/dev
 	$(BIN)/ruff format --check .

@@ -1,6 +1,5 @@
 """What every test shares: nothing of the person running the tests is read or written."""
 
-import os
 from pathlib import Path
 
 import hypothesis
@@ -25,12 +24,6 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("repeatable")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: many tests wait for other processes most of the time."""
-    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)
