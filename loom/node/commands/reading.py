@@ -12,7 +12,8 @@ from loom.node.message_view import message_views
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import arrivals, expiry, mentions, preferences, receipts, unread
-from loom.storage.connection import Db
+from loom.storage.connection import TOO_LARGE, Db
+from loom.storage.messages import LAST_ROW
 from loom.storage.receipts import ReceiptKind
 from loom.wire.limits import RECEIPT_MAX_IDS
 
@@ -35,6 +36,8 @@ class ReadingCommands:
 
     async def _mark_read(self, command: api.MarkRead) -> views.Done:
         device = self._roster.named(command.contact)
+        if command.row_id > LAST_ROW:
+            raise InvalidInput(what=TOO_LARGE)
 
         def mark(db: Db, happened: Happened) -> tuple[bool, int | None]:
             conversation_id = device.conversation_id
