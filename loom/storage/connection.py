@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import disk_usage
+from traceback import clear_frames
 from typing import Final
 
 from sqlcipher3 import dbapi2
@@ -83,10 +84,25 @@ def snapshot(db: Db) -> Iterator[None]:
     db.execute("BEGIN")
     try:
         yield
+    except BaseException as error:
+        end_cursors(error)
+        raise
     finally:
         # The method, unlike the statement, also ends cursors that were not read to their end:
         # one of them would keep all later reads on this snapshot.
         db.rollback()
+
+
+def end_cursors(error: BaseException) -> None:
+    """Free what the functions that failed with `error` still hold.
+
+    Connections share prepared statements: a cursor freed later, and by another thread, would
+    set back the statement of a read that is under way by then, which then gives wrong rows.
+    """
+    failed: BaseException | None = error
+    while failed is not None:
+        clear_frames(failed.__traceback__)
+        failed = failed.__cause__ or failed.__context__
 
 
 @contextmanager

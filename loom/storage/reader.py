@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Lock
 from typing import Final, TypeVar
@@ -78,8 +79,7 @@ class Reader:
 
     def _on_snapshot(self, work: Callable[[Connection], T], cancelled: Event) -> T:
         db = self._connected()
-        with translated(), snapshot(db):
-            under_way = db.execute(_UNDER_WAY)
+        with translated(), snapshot(db), closing(db.execute(_UNDER_WAY)) as under_way:
             under_way.fetchone()
             try:
                 with self._lock:

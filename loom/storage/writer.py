@@ -15,6 +15,7 @@ from loom.storage.connection import (
     BUSY_TIMEOUT_MS,
     TOO_LARGE,
     connect,
+    end_cursors,
     snapshot,
     translate,
     translated,
@@ -214,14 +215,16 @@ class Writer:
         db = self.db
         try:
             return _run_all(db, tasks)
-        except Exception:
+        except Exception as error:
             if len(tasks) == 1 or not db.in_transaction:
                 raise
+            end_cursors(error)
         db.rollback()
         db.execute("BEGIN IMMEDIATE")
         return [_attempt(db, *task) for task in tasks]
 
     def _undo(self, error: Exception) -> Exception:
+        end_cursors(error)
         try:
             self.db.rollback()
         except SqlError as second:
@@ -279,6 +282,7 @@ def _attempt(db: Connection, work: Work, save: Save | None) -> Outcome:
         if save is not None:
             save_last(db, [save])
     except Exception as error:  # carried by the item's future
+        end_cursors(error)
         # A full disk or a failed write may have ended the whole transaction.
         if not db.in_transaction:
             raise

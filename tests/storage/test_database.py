@@ -292,6 +292,41 @@ async def test_a_cancelled_long_read_makes_room_at_once(
     assert await database.long_read(_bodies) == ["new"]
 
 
+ROWS = "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3"
+
+
+class HalfRead:
+    """Work that fails with a cursor open."""
+
+    def __call__(self, db: Connection) -> None:
+        cursor = db.execute(ROWS)
+        cursor.fetchone()
+        raise Crash
+
+
+@pytest.mark.parametrize("kind", ["read", "write", "one of several writes"])
+async def test_failed_work_sets_no_later_read_back(open_database: OpenDatabase, kind: str) -> None:
+    """Its cursor would be freed with its error, while another reads with the same statement."""
+    database = open_database()
+    errors: list[Exception] = []
+
+    def rows(db: Connection) -> list[int]:
+        cursor = db.execute(ROWS)
+        first = cursor.fetchone()
+        errors.clear()
+        return [n for (n,) in (first, *cursor.fetchall())]
+
+    access = database.read if kind == "read" else database.write
+    others = [database.submit(saying(1, "other"))] if kind == "one of several writes" else []
+    try:
+        await access(HalfRead())
+    except Crash as error:
+        errors.append(error)
+    await asyncio.gather(*others)
+    assert errors
+    assert await access(rows) == [1, 2, 3]
+
+
 async def test_closing_ends_long_reads_with_a_reason(open_database: OpenDatabase) -> None:
     database = open_database()
     held = Held()
