@@ -4,7 +4,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ BIG, STREWN = 1, 2
 """The conversation that has nearly all, and one that has 2 of 1,000 from beginning to end."""
 PROFILE = "large"
 PER_COMMIT = 65_536
+REACTED, EDITED = 4, 10
+"""Of the big conversation both react to one message in so many; one in so many is edited."""
+THUMB = "\N{THUMBS UP SIGN}"
 NEEDLE = "needle"
 _INSERT_PLAIN = """
 INSERT INTO messages
@@ -193,6 +196,28 @@ def fill(home: Path, settings: Settings, says: Says | None = None) -> None:
         while database.write_now(store):
             pass
         database.write_now(read_all)
+        for first in range(1, count(settings) + 1, PER_COMMIT):
+            database.write_now(partial(_state, first, settings))
+
+
+def _state(first: int, settings: Settings, db: "Db") -> None:
+    """Statements about messages of the big conversation, as `content/` takes them up."""
+    from loom.model import OWNER, ConversationId, MessageId, PersonId
+    from loom.storage import edits, messages, registers
+
+    for number in range(first, min(first + PER_COMMIT, count(settings) + 1)):
+        if _contact(number) != BIG or number == needle(settings):
+            continue
+        statement_id = MessageId(number.to_bytes(16, "little"))
+        if number % REACTED == 0:
+            for author in (OWNER, PersonId(BIG)):
+                registers.put(db, number, 10, author, number, statement_id, THUMB)
+        if number % EDITED == 0:
+            message_id = MessageId(number.to_bytes(16, "big"))
+            message = messages.by_id(db, ConversationId(BIG), message_id)
+            if message is not None:
+                wording = edits.Wording(number, f"{message.body} {message.body.split()[-1]}")
+                edits.add(db, message, number, statement_id, wording)
 
 
 def open_store(home: Path) -> "Database":

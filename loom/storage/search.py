@@ -24,8 +24,14 @@ INDEX_EVERY: Final = 256
 SLICE: Final = 2_048
 SLICE_BYTES: Final = 512 * 1024
 """What one transaction indexes at most, the last message's bytes apart: commits wait meanwhile."""
+MERGE_PAGES: Final = 64
+"""So many pages of a full part, of 2,000 bytes, are merged in one transaction, or few more."""
+USERMERGE_MAX: Final = 16
+"""FTS5's limit of how many segments a merge wants at least."""
 DAY_MS: Final = 86_400_000
 _VERSION_KEY: Final = "search_version"
+_MERGED_KEY: Final = "search_merged"
+_MERGING_KEY: Final = "search_merging"
 
 # ASCII is folded by the tokenizer: no call for it. A row without text has no word at all.
 _WORDS: Final = (
@@ -71,7 +77,8 @@ CREATE TEMP TRIGGER message_changes_in_search_{{part}} AFTER UPDATE OF body ON m
 WHEN old.body <> new.body AND {_IS_INDEXED} BEGIN {_TAKE_OUT} {_PUT_IN} END""",
 )
 # One segment is asked in half the time of ten.
-_PART_IS_FULL: Final = "INSERT INTO messages_fts_{part} (messages_fts_{part}) VALUES ('optimize')"
+_MERGE: Final = "INSERT INTO messages_fts_{part} (messages_fts_{part}, rank) VALUES (?, ?)"
+_SEGMENTS: Final = "SELECT count(DISTINCT segid) FROM messages_fts_{part}_idx"
 _INDEX: Final = f"""
 INSERT INTO messages_fts_{{part}} (rowid, body, facets)
 SELECT row_id, {_WORDS.format("m")}, {_FACETS.format("m")}
@@ -133,6 +140,8 @@ def attach(db: Connection) -> None:
         db.execute(f"ALTER TABLE messages_fts_{part} RENAME TO outdated_fts_{part}")
     db.execute("UPDATE sqlite_sequence SET seq = 0 WHERE name = 'messages_fts'")
     db.execute("DELETE FROM indexed_days")
+    for key in (_MERGED_KEY, _MERGING_KEY):
+        settings.delete(db, key)
     settings.put(db, _VERSION_KEY, VERSION.encode())
     db.execute("COMMIT")
 
@@ -167,10 +176,21 @@ def is_complete(db: Connection) -> bool:
 def is_due(db: Connection) -> bool:
     """Whether so many messages wait for the index that it should be brought up to date.
 
-    Or a part of it should be dropped.
+    Or a part of it should be merged or dropped.
     """
     last, indexed = _last_and_indexed(db)
-    return last - indexed >= INDEX_EVERY or is_outdated(db)
+    return last - indexed >= INDEX_EVERY or is_outdated(db) or _to_merge(db, indexed) is not None
+
+
+def keep_up(db: Connection) -> bool:
+    """Do one step of what `is_due` asks for; whether it was the last."""
+    last, indexed = _last_and_indexed(db)
+    part = _to_merge(db, indexed)
+    if last - indexed >= INDEX_EVERY or is_outdated(db) or part is None:
+        index_new(db)
+    else:
+        _merge_some(db, part)
+    return not is_due(db)
 
 
 def index_new(db: Connection) -> bool:
@@ -188,8 +208,6 @@ def index_new(db: Connection) -> bool:
     newest_part = _part(indexed)
     for part in range(max(newest_part, 0), _part(upto) + 1):
         if part > newest_part:
-            if part:
-                db.execute(_PART_IS_FULL.format(part=part - 1))
             for statement in _NEW_PART:
                 db.execute(statement.format(part=part))
             _follow(db, part)
@@ -301,6 +319,33 @@ def _last_and_indexed(db: Connection) -> tuple[int, int]:
         "SELECT max(seq), min(seq) FROM sqlite_sequence WHERE name IN ('messages', 'messages_fts')"
     )
     return last, indexed
+
+
+def _to_merge(db: Connection, indexed: int) -> int | None:
+    """The oldest part that is full and not in one segment, or None."""
+    newest = _part(indexed)
+    if newest < 1:
+        return None
+    merged = int(settings.get(db, _MERGED_KEY) or b"0")
+    return merged if merged < newest else None
+
+
+def _merge_some(db: Connection, part: int) -> None:
+    """Bring a part nearer to one segment. At once it takes seconds, and commits would wait.
+
+    A negative number chooses all segments there are: only once, and what is edited meanwhile makes
+    too few for another merge. Else a stream of edits would keep it going.
+    """
+    merge, is_begun = _MERGE.format(part=part), settings.get(db, _MERGING_KEY) == b"%d" % part
+    if not is_begun:
+        settings.put(db, _MERGING_KEY, b"%d" % part)
+        [[segments]] = db.execute(_SEGMENTS.format(part=part))
+        db.execute(merge, ("usermerge", min(max(segments, 2), USERMERGE_MAX)))
+    before = db.total_changes
+    db.execute(merge, ("merge", MERGE_PAGES if is_begun else -MERGE_PAGES))
+    # The statement itself counts as one change (sqlite.org/fts5.html, 'merge').
+    if db.total_changes - before < 2:
+        settings.put(db, _MERGED_KEY, b"%d" % (part + 1))
 
 
 def _end_of_slice(db: Connection, indexed: int, last: int) -> int:

@@ -92,10 +92,7 @@ class Writer:
         Raises:
             DiskFull, StoreError: it is as it was.
         """
-        [(is_complete, error)] = self.commit([(search.index_new, None)])
-        if error is not None:
-            raise error
-        return bool(is_complete)
+        return self._step(search.index_new)
 
     def drop_outdated(self) -> bool:
         """Drop a part of an outdated full-text index; False: there is none.
@@ -105,10 +102,7 @@ class Writer:
         """
         if not (self._kind.has_index and self.read(search.is_outdated)):
             return False
-        [(dropped, error)] = self.commit([(search.drop_outdated, None)])
-        if error is not None:
-            raise error
-        return bool(dropped)
+        return self._step(search.drop_outdated)
 
     def needs_upkeep(self) -> bool:
         """Whether the log is long or many messages wait for the index; looks now and then."""
@@ -126,7 +120,7 @@ class Writer:
         A failure is for the next time.
         """
         with contextlib.suppress(Exception):
-            is_complete = not self._index_is_due() or self.index()
+            is_complete = not self._index_is_due() or self._step(search.keep_up)
             if self._log_is_long():
                 self.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             return not is_complete
@@ -168,6 +162,12 @@ class Writer:
             fresh = _connected(self._path, self._key, self._kind)
             self.db.close()
             self.db = fresh
+
+    def _step(self, work: Callable[[Connection], bool]) -> bool:
+        [(result, error)] = self.commit([(work, None)])
+        if error is not None:
+            raise error
+        return bool(result)
 
     def _outcomes(self, tasks: list[Task]) -> list[Outcome]:
         try:

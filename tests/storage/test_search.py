@@ -135,21 +135,69 @@ def test_letters_that_the_index_does_not_know_find_nothing(
     assert _numbers(three_parts, text) == _numbers(three_parts, text, ADA) == []
 
 
+def _segments(db: Connection) -> int:
+    [[count]] = db.execute("SELECT count(DISTINCT segid) FROM messages_fts_0_idx")
+    return int(count)
+
+
+def _fill_part(db: Connection) -> None:
+    """Four segments of many words, and a message of the next part that waits."""
+    for first in range(1, 1_601, 400):
+        for number in range(first, first + 400):
+            say(db, number, " ".join(f"word{number}x{one}" for one in range(10)))
+        search.index_new(db)
+    continue_at(db, PART + 1)
+    say(db, 2_000, "word")
+
+
 async def test_a_full_part_is_brought_into_one_segment(open_database: OpenDatabase) -> None:
     database = open_database()
-
-    def segments(db: Connection) -> int:
-        [[count]] = db.execute("SELECT count(DISTINCT segid) FROM messages_fts_0_idx")
-        return int(count)
-
-    for number in range(1, 5):
-        await database.write(saying(number, f"word{number}"))
-        await database.write(search.index_new)
-    assert await database.read(segments) == 4
-    await database.write(lambda db: continue_at(db, PART))
-    await database.write(lambda db: [say(db, number, "word") for number in (5, 6)])
+    await database.write(_fill_part)
+    assert await database.read(_segments) == 4
+    await database.write(search.index_new)
+    await asyncio.gather(*(database.submit(saying(one)) for one in range(3_000, 3_100)))
+    while await database.read(search.is_due):
+        await database.checkpoint()  # after a step of the upkeep
     await database.write(check_search)
-    assert await database.read(segments) == 1
+    assert await database.read(_segments) == 1
+
+
+def test_a_full_part_is_merged_in_short_steps(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once it took seconds, and every commit of the profile waited for it."""
+    _fill_part(db)
+    search.index_new(db)
+    assert _segments(db) == 4  # the commit that begins a part does not merge the one before
+    [[pages]] = db.execute("SELECT count(*) FROM messages_fts_0_data")
+    monkeypatch.setattr(search, "MERGE_PAGES", 8)
+    steps = 0
+    is_done = False
+    while not is_done:
+        is_done = search.keep_up(db)
+        steps += 1
+    assert _segments(db) == 1
+    assert steps > pages // (2 * search.MERGE_PAGES) > 2
+    check_search(db)
+
+
+def test_what_is_edited_while_a_part_is_merged_is_found(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MERGE_PAGES", 8)
+    _fill_part(db)
+    search.index_new(db)
+    is_done, row = False, 0
+    while not is_done:
+        is_done = search.keep_up(db)
+        row += 1
+        db.execute("UPDATE messages SET body = 'another wording' WHERE row_id = ?", (row,))
+        db.execute("DELETE FROM messages WHERE row_id = ?", (row + 800,))
+        assert _numbers(db, "another", limit=99) == [*range(row, 0, -1)]
+        assert _numbers(db, f"word{row}x1", limit=1) == []
+        assert _numbers(db, f"word{row + 800}x1", limit=1) == []
+    assert row > 4
+    check_search(db)
 
 
 class Injected(Exception):
