@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from textual import events
+from textual.dom import NoScreen
 from textual.screen import Screen
 
 from loom.api.client import Client
@@ -252,9 +253,13 @@ class LoomApp(Owner):
 
     async def _said(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
-            await work
-        except LoomError as error:
-            self.say(in_app(error), bad=True)
+            try:
+                await work
+            except LoomError as error:
+                self.say(in_app(error), bad=True)
+        except NoScreen:
+            if self.is_running:
+                raise  # otherwise the app ends, and its screens are gone first
 
     # --- events ---
 

@@ -960,6 +960,23 @@ async def test_a_key_that_quits_elsewhere_says_what_quits_here(
         assert app.chat.composer.editor.text == "xx"
 
 
+async def test_what_answers_while_the_app_ends_is_no_error(
+    node: TalkingNode, opened: Opened
+) -> None:
+    tried = False
+
+    async def late(app: LoomApp) -> None:
+        nonlocal tried
+        while app.chat.obstacle.is_attached:  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0)
+        tried = True
+        app.chat.show_bars()
+
+    async with opened(node) as (app, _):
+        app.work(late(app), "late")
+    assert tried
+
+
 async def test_peers_come_and_go_and_type(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         here = node.contacts["Ada"]
