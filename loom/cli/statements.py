@@ -25,6 +25,7 @@ from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
 from loom.cli.output import body_words, when
 from loom.errors import InvalidInput
+from loom.front.emoji import sign_of
 
 PANEL: Final = "Messages"
 PAGE: Final = 100
@@ -94,13 +95,16 @@ def react(
     contact: Contact,
     name: Id,
     emoji: Annotated[
-        str | None, typer.Argument(metavar="EMOJI", help="It replaces an earlier one of yours.")
+        str | None,
+        typer.Argument(
+            metavar="EMOJI", help="The sign, or :name:. It replaces an earlier one of yours."
+        ),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take your reaction back.")] = False,
 ) -> None:
     if remove == (emoji is not None):
         raise InvalidInput(what="Give either an emoji or --remove")
-    _state(context, contact, name, partial(React, emoji=emoji or ""))
+    _state(context, contact, name, partial(React, emoji=sign_of(emoji or "")))
 
 
 def pin(context: typer.Context, contact: Contact, name: Id) -> None:

@@ -247,9 +247,9 @@ class LoomApp(Owner):
         """Do something beside the screen; an error becomes a sentence in the status line."""
         self.run_worker(self._said(work), name=name, group=name)
 
-    def say(self, text: str, *, bad: bool = False) -> None:
+    def say(self, text: str, *shorter: str, bad: bool = False) -> None:
         """Tell something in the status line."""
-        self.chat.say(text, bad=bad)
+        self.chat.say(text, *shorter, bad=bad)
 
     async def _said(self, work: Coroutine[Any, Any, Any]) -> None:
         try:

@@ -240,13 +240,14 @@ class _Writer:
             return
         self._style(cell)
         is_known = len(cell.text) == 1
-        if not is_known:
+        width = 1 if cell.text.isascii() else clusters(cell.text)[0].width
+        if not is_known and width == 2:
             self.text("\x1b[2X")  # where the terminal takes one cell for it, nothing old stays
         self.text(cell.text)
         if self._cursor is None:
             return
         x, y = self._cursor
-        x += 1 if cell.text.isascii() else clusters(cell.text)[0].width
+        x += width
         # Terminals disagree on the width of joined characters, and on what lies beyond the edge.
         self._cursor = (x, y) if is_known and x < self._width else None
         if self._cursor is None and x < self._width:

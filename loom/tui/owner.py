@@ -47,8 +47,8 @@ class Owner(DrawnApp[None]):
         """Do something beside the screen; an error becomes a sentence in the status line."""
         raise NotImplementedError
 
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """Show a sentence in the status line."""
+    def say(self, text: str, *shorter: str, bad: bool = False) -> None:
+        """Show a sentence in the status line, or the first shorter wording that has room."""
         raise NotImplementedError
 
     def lock(self) -> None:

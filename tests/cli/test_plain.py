@@ -283,7 +283,7 @@ def test_what_becomes_of_messages_is_typed_and_shown(talk: Talk, node: TalkingNo
     noon = node.messages[0]
     done = talk(
         "/reply at the station",
-        "/react 👍",
+        "/react :thumbs_up:",
         "/edit #2 at the harbour",
         "/pin",
         "/history",

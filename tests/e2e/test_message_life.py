@@ -64,7 +64,7 @@ def test_the_other_side_hears_of_everything_and_sees_the_same(home: Home) -> Non
             assert (found["type"], found["message_id"]) == ("wordings", asked["message_id"])
             assert [one["body"] for one in found["wordings"]] == ["lunch at noon?", "lunch at one?"]
 
-        [reacted] = bob(home, "react", "Alice", "theirs", THUMB)
+        [reacted] = bob(home, "react", "Alice", "theirs", ":thumbs_up:")
         assert reacted["reactions"] == [{"contact": None, "emoji": THUMB}]
         event = to_alice.until("message.reacted")
         assert event["reactions"] == [{"contact": "Bob", "emoji": THUMB}]
@@ -122,6 +122,7 @@ def test_what_cannot_be_done_is_one_error_and_changes_nothing(home: Home) -> Non
             (("send", "Bob", "x", "--reply-to", "0" * 32), 4, "message_not_found"),
             (("react", "Bob", "theirs", "two words"), 2, "invalid_input"),
             (("react", "Bob", "theirs", "\x1b"), 2, "invalid_input"),
+            (("react", "Bob", "theirs", ":nonsense:"), 2, "invalid_input"),
             (("react", "Bob", "theirs"), 2, "invalid_input"),
             (("react", "Bob", "theirs", THUMB, "--remove"), 2, "invalid_input"),
             (("pin", "Bob", "\x1b[2J"), 4, "message_not_found"),

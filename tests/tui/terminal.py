@@ -54,6 +54,7 @@ class Terminal:
             return
         for start, stop, width in clusters(text):
             assert self.x + width <= self.width
+            self._halve(self.x, self.x + width)
             self.rows[self.y][self.x] = (text[start:stop], self._sgr, self._link)
             if width == 2:
                 self.rows[self.y][self.x + 1] = ("", self._sgr, self._link)
@@ -65,9 +66,7 @@ class Terminal:
             width = width_of(one)
             if width == 0 or self.x + width > self.width:
                 continue
-            for x in (self.x, self.x + width):
-                if x < self.width and row[x][0] == "":  # half of a wide character is nothing
-                    row[x - 1] = row[x] = BLANK
+            self._halve(self.x, self.x + width)
             row[self.x] = (one, self._sgr, self._link)
             if width == 2:
                 row[self.x + 1] = ("", self._sgr, self._link)
@@ -117,4 +116,12 @@ class Terminal:
 
     def _erase(self, start: int, end: int) -> None:
         assert self._sgr == "" or end - start == 2
+        self._halve(start, end)
         self.rows[self.y][start:end] = [BLANK] * (end - start)
+
+    def _halve(self, *edges: int) -> None:
+        """Half of a wide character is nothing."""
+        row = self.rows[self.y]
+        for x in edges:
+            if x < self.width and row[x][0] == "":
+                row[x - 1] = row[x] = BLANK

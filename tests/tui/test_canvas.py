@@ -49,7 +49,7 @@ def test_the_terminal_shows_what_was_wanted(
             assert (terminal.x, terminal.y) == caret
 
 
-parts = st.sampled_from(["a", "b", " ", "日", "❤\ufe0f", "👨\u200d👩\u200d👧", "👍🏽"])
+parts = st.sampled_from(["a", "b", " ", "日", "e\u0301", "❤\ufe0f", "👨\u200d👩\u200d👧", "👍🏽"])
 joined = st.lists(parts, max_size=9).map("".join)
 
 
@@ -71,6 +71,17 @@ def test_a_terminal_that_joins_nothing_keeps_everything_else_in_place(
                 assert of_joined or shown[x] == tuple(cell)
                 if cell.text == "❤\ufe0f":
                     assert shown[x + 1][0] in (" ", "")
+
+
+@pytest.mark.parametrize("letter", ["e\u0301", "n\u0303", "\u2708\ufe0e"])
+def test_a_letter_of_two_characters_leaves_the_wide_one_beside_it_whole(letter: str) -> None:
+    """Two cells were erased for it: in tmux half of what stood there stayed blank."""
+    canvas, terminal = Canvas(), Terminal(WIDTH, HEIGHT)
+    canvas.resize(WIDTH, HEIGHT)
+    for first in ("a", letter, "b", letter):
+        want(canvas, [[(f"{first}\u65e5\u672c", None)]])
+        terminal.feed(canvas.update(None))
+        assert terminal.text()[0] == f"{first}\u65e5\u672c"
 
 
 def test_what_is_right_already_costs_nothing() -> None:

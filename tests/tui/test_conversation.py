@@ -200,7 +200,7 @@ async def test_a_paste_of_several_lines_sends_nothing(node: TalkingNode, opened:
         assert app.chat.composer.size.height == 4
         await pilot.press("enter")
         await settle(pilot)
-        assert sent(node) == ["one\ntwo\nthree[31m\n"]
+        assert sent(node) == ["one\ntwo\nthree[31m"]
         assert app.chat.composer.size.height == 1
 
 

@@ -210,6 +210,7 @@ def test_no_emoji_is_offered_for_an_address_or_a_time(text: str) -> None:
 def test_an_emoji_is_offered_where_a_name_begins_a_word() -> None:
     assert complete_emoji("so :fire:", 9)[0].text == "🔥"
     assert complete_emoji(":thumbs", 7)[0].text == "👍"
+    assert complete_emoji(":heart", 6)[0].text == "❤\ufe0f"
 
 
 def test_up_and_down_keep_to_the_rows() -> None:

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from loom.api.commands import (
@@ -191,12 +192,28 @@ async def test_up_edits_the_last_own_message(node: TalkingNode, opened: Opened) 
 async def test_e_edits_the_selected_own_message_only(node: TalkingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await press(pilot, *"draft", "escape", "up", "e")
-        assert written_now(app) == "drafte"  # not one's own: a letter like any other
-        await press(pilot, "backspace", "escape", "e")
+        assert "Only your own messages can be edited." in screen(app)
+        assert written_now(app) == "draft"
+        await press(pilot, "down", "e")
         assert written_now(app) == "will do"
         await press(pilot, *"!", "enter")
         assert [one.body for one in told(node, EditMessage)] == ["will do!"]
         assert written_now(app) == "draft"
+
+
+async def test_line_ends_behind_a_text_are_not_sent(node: TalkingNode, opened: Opened) -> None:
+    """A paste of whole lines ends with one; those inside stay."""
+    async with opened(node) as (app, pilot):
+        app.chat.post_message(Paste("one\n\ntwo\r\n"))
+        await settle(pilot)
+        await press(pilot, "ctrl+j", "enter")
+        assert [one.body for one in told(node, SendText)] == ["one\n\ntwo"]
+        await press(pilot, "up", "ctrl+j", "enter")
+        assert not told(node, EditMessage)
+        node.delete_for_both(node.messages[-1])
+        await settle(pilot)
+        await press(pilot, "alt+p")
+        assert "two" not in written_now(app)
 
 
 async def test_an_edit_that_is_left_loses_nothing(node: TalkingNode, opened: Opened) -> None:
@@ -330,11 +347,49 @@ async def test_what_is_asked_about_stays_in_sight(opened: Opened) -> None:
         assert "word 32" in screen(app)
 
 
+@pytest.mark.parametrize("word", ["exact", "xylophone"])
+async def test_a_word_that_begins_with_what_is_refused_is_written(
+    node: TalkingNode, opened: Opened, word: str
+) -> None:
+    """Its first letter only said why it does nothing."""
+    async with opened(node) as (app, pilot):
+        await pilot.press("escape", "up")
+        await press(pilot, *word)
+        assert written_now(app) == word
+        assert not told(node, EditMessage)
+        assert not app.chat.selection.is_active
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "answer"),
+    [
+        ("d", "D deletes it here", "D"),
+        ("x", "X: it for both", "X"),
+    ],
+)
+async def test_in_the_smallest_window_one_reads_what_deletes(
+    node: TalkingNode, opened: Opened, key: str, words: str, answer: str
+) -> None:
+    """The question was cut before it said which key deletes."""
+    async with opened(node, (20, 5)) as (app, pilot):
+        await press(pilot, "escape", key)
+        assert words in screen(app)
+        await press(pilot, answer)
+        assert "u brings it back" in screen(app)
+    node.reopen()
+    async with opened(node, (40, 8)) as (app, pilot):
+        await press(pilot, "escape", key)
+        assert "does not" in prose_of(app)
+        assert answer in prose_of(app)
+
+
 async def test_what_is_not_ones_own_is_not_deleted_for_both(
     node: TalkingNode, opened: Opened
 ) -> None:
     async with opened(node) as (app, pilot):
-        await press(pilot, "escape", "up", "x", "X", "ctrl+u")
+        await press(pilot, "escape", "up", "x")
+        assert "Only your own messages can be deleted for both. d deletes here." in prose_of(app)
+        await press(pilot, "X", "ctrl+u")
         app.chat.deletion.finish()
         await settle(pilot)
         assert not told(node, DeleteMessages)
@@ -491,6 +546,16 @@ def test_a_name_finds_signs_from_its_beginning_on() -> None:
     assert offered("🥑 and more", ()) == ["🥑"]
     assert offered("no such sign", ()) == []
     assert offered("", ["🥑"])[:2] == ["🥑", "👍"]
+
+
+def test_a_whole_name_is_the_sign_it_names() -> None:
+    """`:heart:` was a face with hearts for eyes, and the heart was blue."""
+    red = "❤\ufe0f"
+    assert offered(":heart:", ()) == [red]
+    assert offered("heart", ())[0] == offered("red_heart", ())[0] == red
+    assert offered(":+1:", ()) == ["👍"]
+    assert shown_sign(red) == red
+    assert written(red, Signs(False)) == ":heart:"
 
 
 # --- forwarding ---

@@ -25,6 +25,7 @@ from loom.cli.output import Output, body_words, when
 from loom.cli.plain.commands import PLAIN
 from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
+from loom.front.emoji import sign_of
 from loom.front.export.conversation import FORMATS, counted, format_named, put_into, written
 from loom.front.search_query import read_query
 from loom.printable import printable
@@ -82,8 +83,8 @@ class Messages:
         name, emoji = _named(argument, THEIRS)
         if not emoji:
             raise InvalidInput(what=f"Write /react EMOJI, or /react {OFF}")
+        emoji = "" if emoji == OFF else sign_of(emoji)
         message_id = (await self._find(name)).message_id
-        emoji = "" if emoji == OFF else emoji
         contact = self._conversation.contact
         await self._client.send(React(contact=contact, message_id=message_id, emoji=emoji))
 

@@ -160,22 +160,30 @@ class StatusLine(Lines):
         super().__init__(look)
         self._model = model
         self.notice = ""
+        self.shorter: tuple[str, ...] = ()
+        """Other wordings of the notice, for where it has no room."""
         self.is_bad = False
         self.where = ""
         """Where the selected message is."""
         self.size_bytes = 0
         self.help_key = ""
+        self._said = ""
+        """The wording of the notice that fits."""
         self._rows: list[str] = []
         """Of a notice that is too long for one line."""
 
     def fit(self) -> None:
-        """One line, or as many as a notice needs."""
-        words, _ = self._left()
+        """One line, or as many as a notice needs; at most a quarter of the screen."""
         width = max(self.size.width - 2, 10)
+        rows_max = max(self.screen.size.height // 4, 1)
+        wordings = [self.notice, *self.shorter] if self.notice else []
+        fitting = (one for one in wordings if len(wrap(one, width)) <= rows_max)
+        self._said = next(fitting, wordings[-1] if wordings else "")
+        words, _ = self._left()
         is_long = bool(self.notice or self.where) or not self._model.connected
         fits = not is_long or width_of(words) <= width - width_of(self._right()[0])
         rows = [] if fits else [words[a:b] for a, b in wrap(words, width)]
-        self._rows = rows[: max(self.screen.size.height // 4, 1)]
+        self._rows = rows[:rows_max]
         height = max(len(self._rows), 1)
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
@@ -209,7 +217,7 @@ class StatusLine(Lines):
                 return f"Reconnecting to {model.host} ... {model.trouble}".rstrip(), "bad"
             return "The node has stopped; trying to reach it again", "bad"
         if self.notice:
-            return self.notice, "bad" if self.is_bad else "notice"
+            return self._said, "bad" if self.is_bad else "notice"
         if self.where:
             return self.where, "notice"
         if model.status is None:

@@ -65,15 +65,18 @@ class Deletion:
             return
         many, keep = len(messages), self._owner.keys.words("write")
         which = "this message" if many == 1 else f"these {many} messages"
+        it = "it" if many == 1 else str(many)
         if not for_both:
             question = f"Delete {which} here, on this machine only? {DELETES} deletes"
+            short = f"{DELETES} deletes {it} here"
         else:
             name = printable(messages[0].contact)
             question = (
                 f"Delete {which} for both? What {name} has read or copied is not taken back. "
                 f"{DELETES_FOR_BOTH} deletes for both"
             )
-        self._owner.say(f"{question}, {keep} does not.")
+            short = f"{DELETES_FOR_BOTH}: {it} for both"
+        self._owner.say(f"{question}, {keep} does not.", f"{short}, {keep} does not.", f"{short}?")
 
     def answer(self, key: Key) -> bool:
         """Take a key as the answer: D or X, or any other for no.
@@ -142,7 +145,7 @@ class Deletion:
         back = "it" if len(messages) == 1 else "them"
         done = "Deleted for both." if self._for_both else "Deleted."
         words = f"{done} {undo} brings {back} back." if undo else done
-        self._owner.say(words)
+        self._owner.say(words, f"{undo} brings {back} back" if undo else done)
         self._timer = self._timeline.set_timer(UNDO_S, partial(self.time_is_up, words))
 
     def time_is_up(self, words: str) -> None:

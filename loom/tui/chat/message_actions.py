@@ -112,6 +112,24 @@ class MessageActions:
                 return not all(one.deleted for one in messages)
         return True
 
+    def why_not(self, action: str, messages: Messages) -> str:
+        """Why these cannot be edited, or deleted for both; empty for any other action."""
+        if action not in ("edit", "unsend") or not messages or self.can(action, messages):
+            return ""
+        if any(one.kind != "text" for one in messages):
+            return "That is no message: it cannot be edited or deleted for both."
+        if any(one.direction != "out" for one in messages):
+            delete = self._owner.keys.words("delete_message")
+            here = f" {delete} deletes here." if delete else ""
+            if action == "unsend":
+                return f"Only your own messages can be deleted for both.{here}"
+            return "Only your own messages can be edited."
+        if any(one.deleted for one in messages):
+            return "It is deleted already."
+        if len(messages) > 1:
+            return "Only one message at a time can be edited."
+        return "It was not sent, so there is nothing to edit."
+
     # --- writing about it ---
 
     def reply(self, messages: Messages) -> None:

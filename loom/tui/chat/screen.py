@@ -312,9 +312,9 @@ class ChatScreen(Screen[None]):
         self.composer.fit()
         self.show_bars()
 
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """One sentence, until the next key."""
-        self.status.notice, self.status.is_bad = text, bad
+    def say(self, text: str, *shorter: str, bad: bool = False) -> None:
+        """One sentence, until the next key; a shorter wording where it has no room."""
+        self.status.notice, self.status.shorter, self.status.is_bad = text, shorter, bad
         self.status.fit()
 
     def unsay(self, text: str) -> None:
@@ -377,7 +377,7 @@ class ChatScreen(Screen[None]):
         if selects and self.selection.answer(event):
             return
         if action is not None and selects and is_text(event):
-            action = action if not is_word and self.selection.can(action) else None
+            action = action if not is_word and self.selection.takes(action) else None
         if selects:
             self._key_while_selecting(event, action)
         elif action is not None:

@@ -124,13 +124,13 @@ class Selection:
             "next_hit": lambda: self._go_to_hit(1),
             "previous_hit": lambda: self._go_to_hit(-1),
             "reply": lambda: self._write(acts().reply),
-            "edit": lambda: self._write(acts().edit),
+            "edit": lambda: self._unless_refused("edit", lambda: self._write(acts().edit)),
             "react": lambda: acts().react(self._chosen()),
             "show_message": lambda: acts().show_message(self._chosen()),
             "forward": lambda: acts().forward(self._chosen()),
             "pin": lambda: acts().pin(self._chosen()),
             "bookmark": lambda: acts().bookmark(self._chosen()),
-            "unsend": lambda: acts().unsend(self._chosen()),
+            "unsend": lambda: self._unless_refused("unsend", lambda: acts().unsend(self._chosen())),
             "follow_quote": self._follow_quote,
             "unread_from_here": self._mark_unread,
             "retry": self.retry,
@@ -270,8 +270,18 @@ class Selection:
             self._reader.window.mark()
             self._moved()
 
+    def takes(self, action: str) -> bool:
+        """Whether a letter for this action does it, or says why not; any other is text."""
+        return self.can(action) or bool(self._acts().why_not(action, self._chosen()))
+
+    def _unless_refused(self, action: str, does: Callable[[], None]) -> None:
+        if why := self._acts().why_not(action, self._chosen()):
+            self._owner.say(why)
+        else:
+            does()
+
     def can(self, action: str) -> bool:
-        """Whether an action has something to act on; a letter that has not is text."""
+        """Whether an action has something to act on."""
         match action:
             case "undo_delete":
                 return self._deletion.can_undo

@@ -26,6 +26,7 @@ from loom.api.events import PairingDone
 from loom.api.views import ContactView
 from loom.errors import InvalidInput, LocalOnly, LoomError
 from loom.front.durations import parse_duration, parse_timer
+from loom.front.emoji import EMOJI
 from loom.front.slash import Run, SlashCommand
 from loom.model import Level as NotifyLevel
 from loom.printable import printable
@@ -33,7 +34,6 @@ from loom.tui.chat.choices import Choices
 from loom.tui.chat.message_actions import MessageActions
 from loom.tui.chat.navigation import Navigation
 from loom.tui.commands import EXPORTS
-from loom.tui.emoji import EMOJI
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level

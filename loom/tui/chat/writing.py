@@ -136,8 +136,11 @@ class Writing:
     # --- handing it over ---
 
     def _submit(self, text: str) -> str | None:
-        """Run or send what was written, and say what stands there then; None: it stays."""
-        match read_line(text, COMMANDS):
+        """Run or send what was written, and say what stands there then; None: it stays.
+
+        Line ends behind it, as a paste of whole lines has one, are not part of it.
+        """
+        match read_line(text.rstrip("\n"), COMMANDS):
             case Refused(why):
                 self._owner.say(why, bad=True)
                 return None
@@ -186,7 +189,7 @@ class Writing:
                 if edited is None:
                     await self._to_newest()
 
-        if edited is None or text != edited.body:
+        if edited is None or text != edited.body.rstrip("\n"):
             self._owner.work(send(), "send")
         return then
 
@@ -318,5 +321,7 @@ def _is_gone(bodies: list[str] | None, text: str) -> bool:
     """Whether a text said one of these; as several messages, whether it held one."""
     if bodies is None:
         return True
-    said = text[1:] if text.startswith("//") else text
-    return said in bodies or (len(text.encode()) > TEXT_MAX_BYTES and any(map(text.count, bodies)))
+    said = (text[1:] if text.startswith("//") else text).rstrip("\n")
+    return said in (one.rstrip("\n") for one in bodies) or (
+        len(text.encode()) > TEXT_MAX_BYTES and any(map(text.count, bodies))
+    )

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from loom.api.views import Reaction
+from loom.front.emoji import EMOJI
 from loom.front.signs import Signs
 from loom.printable import REPLACEMENT, printable
 from loom.tui.cells import clusters
-from loom.tui.emoji import EMOJI
 
 SIGN_CELLS: Final = 2
 COUNTED_MAX: Final = 1_000
@@ -60,15 +60,22 @@ def named(emoji: str) -> str:
 def offered(query: str, used: Iterable[str]) -> list[str]:
     """What a name, its beginning or a part of it finds, or the sign itself; without one all.
 
+    The whole name comes first; with a colon behind it nothing else does.
+
     Args:
         used: signs that come first where nothing is looked for.
     """
-    word = query.strip().strip(":").lower()
+    typed = query.strip()
+    word = typed.strip(":").lower()
     if not word:
         usual = (EMOJI[name] for name in USUAL)
         return list(dict.fromkeys([*used, *usual, *EMOJI.values()]))
     if not word.isascii():
         return [shown_sign(query)]
-    names = [name for name in EMOJI if name.startswith(word)]
-    names += [name for name in EMOJI if word in name and name not in names]
-    return [EMOJI[name] for name in names]
+    exact = EMOJI.get(word)
+    if exact is not None and typed.endswith(":"):
+        return [exact]
+    names = [word] if exact is not None else []
+    names += [name for name in EMOJI if name.startswith(word)]
+    names += [name for name in EMOJI if word in name]
+    return list(dict.fromkeys(EMOJI[name] for name in names))
