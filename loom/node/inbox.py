@@ -34,6 +34,7 @@ from loom.node.mail import Incoming, Judgement, Mail
 from loom.node.routes.arbiter import Arbiter
 from loom.node.sessions import DeviceSessions
 from loom.storage import (
+    early,
     envelopes,
     handshakes,
     invites,
@@ -412,6 +413,8 @@ class Inbox:
                 new.discard(MessageId(one.payload.message_id))
             intake.reset_counter, intake.session_began_s = one.reset_counter, one.session_began_s
             take_in(intake, one.payload)
+        if intake.is_early_added:
+            early.drop_oldest(db, context.conversation_id)
         for used in batch.used_prekeys:
             _use(intake, used)
         if batch.is_renewed and not person.is_stub:

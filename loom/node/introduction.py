@@ -1,8 +1,9 @@
 """What contacts are told of the owner: a Profile, or the Join of an invite; the Timer."""
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
-from loom.core.timers import next_number
 from loom.model import OWNER, DeviceId, MessageId
 from loom.node.device import Device
 from loom.node.journal import Happened
@@ -19,16 +20,23 @@ def queue_profile(db: Db, parts: Parts, device_id: DeviceId) -> None:
     outbox.add(db, device_id, MessageId(profile.message_id), encode_payload(profile))
 
 
-def queue_timer(db: Db, parts: Parts, device: Device) -> None:
-    """Tell a contact's new identity, which knows of nothing, how long messages are to last."""
-    own_s = timers.of(db, device.conversation_id).own_s
-    if not own_s:
-        return
-    now_ms, message_id = parts.clock.now_ms(), parts.new_id()
-    number = next_number(now_ms, timers.last_number(db, device.conversation_id, OWNER))
-    timers.put(db, device.conversation_id, OWNER, number, message_id, own_s)
-    timer = Timer(message_id, now_ms, number, own_s)
-    outbox.add(db, device.device_id, message_id, encode_payload(timer))
+def queue_timer(
+    db: Db, parts: Parts, device: Device, waited: Collection[MessageId]
+) -> MessageId | None:
+    """Tell a contact's new identity, which knows of nothing, how long messages are to last.
+
+    Args:
+        waited: what the old identity was not told.
+
+    Returns:
+        The statement, the same as before: its line tells whether the new identity has it.
+    """
+    last = timers.last(db, device.conversation_id, OWNER)
+    if last is None or not (last.expires_s or last.statement_id in waited):
+        return None
+    timer = Timer(last.statement_id, parts.clock.now_ms(), last.number, last.expires_s)
+    outbox.add(db, device.device_id, last.statement_id, encode_payload(timer))
+    return last.statement_id
 
 
 def new_join(parts: Parts, mailboxes: tuple[Mailbox, ...] = ()) -> Join:

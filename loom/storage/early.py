@@ -6,12 +6,18 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ConversationId, MessageId
 from loom.wire.content import decode_payload
-from loom.wire.limits import EARLY_MAX
+from loom.wire.limits import EARLY_MAX, EARLY_MAX_BYTES
 
-_BEYOND: Final = (
-    "DELETE FROM early WHERE conversation_id = ?1 AND early_id <= (SELECT early_id FROM early"
-    " WHERE conversation_id = ?1 ORDER BY early_id DESC LIMIT 1 OFFSET ?2)"
+_SIZE: Final = "SELECT count(*), total(octet_length(payload)) FROM early WHERE conversation_id = ?"
+_BEYOND: Final = """
+DELETE FROM early WHERE conversation_id = ?1 AND early_id <= (
+    SELECT max(early_id) FROM (
+        SELECT early_id, row_number() OVER newer AS place,
+            sum(octet_length(payload)) OVER newer AS size_bytes
+        FROM early WHERE conversation_id = ?1 WINDOW newer AS (ORDER BY early_id DESC)
+    ) WHERE place > ?2 OR size_bytes > ?3
 )
+"""
 
 
 def add(
@@ -21,13 +27,19 @@ def add(
     payload: bytes,
     received_at_s: int,
 ) -> None:
-    """Keep a statement; of more than 1,000 in a conversation the oldest goes."""
+    """Keep a statement; see `drop_oldest`."""
     db.execute(
         "INSERT INTO early (conversation_id, target_id, payload, received_at_s)"
         " VALUES (?, ?, ?, ?)",
         (conversation_id, target_id, payload, received_at_s),
     )
-    db.execute(_BEYOND, (conversation_id, EARLY_MAX))
+
+
+def drop_oldest(db: Connection, conversation_id: ConversationId) -> None:
+    """Of more than 1,000 in a conversation, or more than 1 MiB of payloads, the oldest go."""
+    [[count, size_bytes]] = db.execute(_SIZE, (conversation_id,))
+    if count > EARLY_MAX or size_bytes > EARLY_MAX_BYTES:
+        db.execute(_BEYOND, (conversation_id, EARLY_MAX, EARLY_MAX_BYTES))
 
 
 def take(db: Connection, conversation_id: ConversationId, target_id: MessageId) -> list[bytes]:

@@ -61,7 +61,10 @@ def ask(db: Connection, conversation_id: ConversationId, covered: Covered) -> bo
     """The owner decides; False: that, or more, is asked already."""
     before = asked(db).get(conversation_id)
     db.execute(_ASK, (conversation_id, *covered))
-    return before is None or before.scope < covered.scope
+    return before is None or (before.scope, before.before_ms) != (
+        max(before.scope, covered.scope),
+        max(before.before_ms, covered.before_ms),
+    )
 
 
 def asked(db: Connection) -> dict[ConversationId, Covered]:

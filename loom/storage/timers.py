@@ -70,13 +70,28 @@ def every(
     return found
 
 
-def last_number(db: Connection, conversation_id: ConversationId, author: PersonId) -> int:
-    """The number of the author's Timer; -1: there is none."""
+class Stated(NamedTuple):
+    """The Timer of one side that counts."""
+
+    number: int
+    statement_id: MessageId
+    expires_s: int
+
+
+def last(db: Connection, conversation_id: ConversationId, author: PersonId) -> Stated | None:
+    """What that author stated last."""
     row = db.execute(
-        "SELECT number FROM timers WHERE conversation_id = ? AND author = ?",
+        "SELECT number, statement_id, expires_s FROM timers"
+        " WHERE conversation_id = ? AND author = ?",
         (conversation_id, author),
     ).fetchone()
-    return -1 if row is None else int(row[0])
+    return None if row is None else Stated(*row)
+
+
+def last_number(db: Connection, conversation_id: ConversationId, author: PersonId) -> int:
+    """The number of the author's Timer; -1: there is none."""
+    stated = last(db, conversation_id, author)
+    return -1 if stated is None else stated.number
 
 
 def _value(db: Connection, conversation_id: ConversationId, author: PersonId) -> int:

@@ -386,6 +386,21 @@ async def test_on_a_young_session_the_person_is_asked(world: World) -> None:
     assert await names(bob) == []
 
 
+async def test_a_second_one_that_covers_more_is_told_too(world: World) -> None:
+    """A yes to the first one would have deleted what was said since without a question."""
+    alice, bob = await old_friends(world)
+    await bob.do(SetPreferences(ask_farewells=True))
+    now_ms = bob.clock.now_ms()
+    for number, (before_ms, scope) in enumerate(
+        ((now_ms - 1_000, 1), (now_ms - 2_000, 1), (now_ms, 1), (now_ms, 2), (now_ms - 500, 1))
+    ):
+        one = Farewell(b"f" * 15 + bytes([number]), before_ms, before_ms, scope)
+        await take_in(bob, alice, [one])
+    assert [one.scope for one in bob.told(FarewellAsked)] == [
+        *("conversation", "conversation", "contact")
+    ]
+
+
 async def test_the_person_may_keep_everything(world: World) -> None:
     alice, bob = await old_friends(world)
     await bob.do(SetPreferences(ask_farewells=True))

@@ -2,9 +2,12 @@
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +20,16 @@ from loom.api.commands import (
     SendText,
     SetDraft,
     ShowContact,
+    ShowEdits,
     VerifyContact,
 )
 from loom.api.events import MessageEdited, MessageReacted
+from loom.node.content import edit, react
 from loom.storage import maintenance
 from loom.storage.connection import Db
 from loom.wire import content as wire
 from loom.wire.content import KnownPayload, Target, Text
-from loom.wire.limits import EARLY_MAX, EDITS_MAX
+from loom.wire.limits import EARLY_MAX, EARLY_MAX_BYTES, EDITS_MAX
 from loom.wire.token import encode_token
 from tests.node.by_hand import take_in
 from tests.node.harness import Person, World, identity_of
@@ -226,6 +231,65 @@ async def test_of_statements_about_nothing_the_last_thousand_wait_for_35_days(
     later_s = alice.node.parts.now_s() + 36 * 86_400
     await alice.database.write(lambda db: maintenance.prune(db, later_s))
     assert _count(alice, "early") == 0
+
+
+async def test_early_statements_wait_in_at_most_a_mebibyte(world: World) -> None:
+    """A thousand edits of 16 KiB took 16 MiB of disk."""
+    meeting = Meeting(world)
+    await meeting.begin()
+    alice, bob = meeting.alice, meeting.bob
+    ids = [b"q" * 15 + bytes([n]) for n in range(100)]
+    edits = [wire.Edit(b"e" * 15 + one[-1:], 1, one, 1, "y" * 16_384) for one in ids]
+    for start in range(0, len(edits), 10):
+        await take_in(alice, bob, edits[start : start + 10])
+    [[size_bytes]] = alice.database.look(
+        lambda db: db.execute("SELECT sum(octet_length(payload)) FROM early").fetchall()
+    )
+    assert EARLY_MAX_BYTES - 17_000 < size_bytes <= EARLY_MAX_BYTES
+    await take_in(alice, bob, [Text(ids[0], 1, "oldest"), Text(ids[-1], 1, "newest")])
+    *_, oldest, newest = await alice.history(bob)
+    assert (oldest.edited, newest.edited) == (False, True)
+
+
+async def test_of_early_statements_about_one_message_those_are_taken_up_that_count(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To take up a thousand in one transaction held the node up for most of a second."""
+    meeting = Meeting(world)
+    await meeting.begin()
+    alice, bob = meeting.alice, meeting.bob
+    target = b"q" * 16
+
+    def statement_id(number: int) -> bytes:
+        return b"e" * 14 + number.to_bytes(2, "big")
+
+    numbers = Random(1).sample(range(900), 900)
+    edits = [wire.Edit(statement_id(n), 1, target, n // 2, f"wording {n}") for n in numbers]
+    reacts = [
+        wire.React(statement_id(n), 1, Target(True, target), n - 900, emoji)
+        for n, emoji in ((902, "\N{SNOWMAN}"), (901, "x"), (900, "y"))
+    ]
+    for start in range(0, len(edits), 100):
+        await take_in(alice, bob, edits[start : start + 100])
+    await take_in(alice, bob, reacts)
+    applied: list[str] = []
+    for kind in (edit, react):
+        monkeypatch.setattr(kind, "apply", _noting(applied, kind.apply))
+    await take_in(alice, bob, [Text(target, 1, "original")])
+    *_, message = await alice.history(bob)
+    shown = await alice.do(ShowEdits(contact="Bob", message_id=message.message_id))
+    newest = [f"wording {n}" for n in range(900 - EDITS_MAX, 900)]
+    assert [one.body for one in shown.wordings] == ["original", *newest]
+    assert [one.emoji for one in message.reactions] == ["\N{SNOWMAN}"]
+    assert len(applied) == EDITS_MAX + 1
+
+
+def _noting(applied: list[str], apply: Callable[..., Any]) -> Callable[..., Any]:
+    def noting(*given: Any) -> Any:
+        applied.append(apply.__module__)
+        return apply(*given)
+
+    return noting
 
 
 async def test_a_text_with_the_id_of_another_message_is_not_shown_and_stops_nothing(

@@ -8,13 +8,20 @@ from loom.api.commands import (
     ImportToken,
     MarkRead,
     React,
+    RetryMessage,
     Search,
     SendText,
     SetTimer,
     ShowContact,
     VerifyContact,
 )
-from loom.api.events import MessageDelivered, MessageExpired, MessageReceived, TimerChanged
+from loom.api.events import (
+    AnyEvent,
+    MessageDelivered,
+    MessageExpired,
+    MessageReceived,
+    TimerChanged,
+)
 from loom.api.views import TimerView
 from loom.errors import InvalidInput
 from loom.storage import events, messages
@@ -34,6 +41,17 @@ async def read_all(reader: Person, writer: Person) -> None:
     """The reader sees everything there is."""
     rows = [one.row_id for one in await reader.history(writer)]
     await reader.do(MarkRead(contact=writer.name, row_id=rows[-1]))
+
+
+async def replayed(person: Person) -> list[AnyEvent]:
+    """The stored events, as somebody is told them who attaches now."""
+    last = max(one.seq for one in person.events)
+    found = []
+    async for event in person.node.events(after=0):
+        found.append(event)
+        if event.seq == last:
+            break
+    return found
 
 
 async def texts(person: Person, other: Person) -> list[str]:
@@ -343,3 +361,82 @@ async def test_a_new_identity_is_told_the_timer_and_is_bound_by_none_of_the_old_
     assert (await alice.do(ShowContact(contact="Bob"))).timer == TimerView(
         expires_s=60, own_s=3_600, theirs_s=60
     )
+
+
+async def test_the_line_of_a_timer_tells_whether_the_new_identity_knows_it(world: World) -> None:
+    """It was shown as failed, though the new identity is told and the timer holds."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await bob.stop()
+    await alice.do(SetTimer(contact="Bob", expires_s=3_600))
+    await alice.say(bob, "to the old one")
+    again = await world.person("Bob", identity_of("Bob's new machine"))
+    await again.add(alice)
+    token = encode_token(again.identity.token)
+    await alice.do(ImportToken(token=token, name="Bob", replace=True))
+    shown = [(one.kind, one.state) for one in await alice.history(again)]
+    assert shown == [("timer", "queued"), ("text", "failed")]
+    await alice.do(VerifyContact(contact="Bob", confirm=True))
+    await alice.call(again)
+    await world.delivered(alice, again)
+    shown = [(one.kind, one.state) for one in await alice.history(again)]
+    assert shown == [("timer", "delivered"), ("text", "failed")]
+    assert (await again.do(ShowContact(contact="Alice"))).timer.theirs_s == 3_600
+
+
+async def test_a_new_identity_is_told_that_there_is_no_timer_any_more_if_the_old_one_was_not(
+    world: World,
+) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.do(SetTimer(contact="Bob", expires_s=3_600))
+    await world.delivered(alice, bob)
+    await alice.say(bob, "between")
+    await world.delivered(alice, bob)
+    await bob.stop()
+    await alice.do(SetTimer(contact="Bob", expires_s=0))
+    again = await world.person("Bob", identity_of("Bob's new machine"))
+    await again.add(alice)
+    token = encode_token(again.identity.token)
+    await alice.do(ImportToken(token=token, name="Bob", replace=True))
+    await alice.do(VerifyContact(contact="Bob", confirm=True))
+    await alice.call(again)
+    await world.delivered(alice, again)
+    assert {one.state for one in await alice.history(again)} == {"delivered"}
+
+
+async def test_a_failed_message_that_is_sent_again_counts_from_then(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await bob.stop()
+    sent = await alice.do(SendText(contact="Bob", body=SECRET, expires_s=3_600))
+    again = await world.person("Bob", identity_of("Bob's new machine"))
+    token = encode_token(again.identity.token)
+    await alice.do(ImportToken(token=token, name="Bob", replace=True))
+    await alice.do(VerifyContact(contact="Bob", confirm=True))
+    await world.pass_time(3_000)
+    retried = await alice.do(RetryMessage(contact="Bob", message_id=sent.message_id))
+    assert (retried.expires_s, retried.message_id == sent.message_id) == (3_600, False)
+    assert await texts(alice, again) == [SECRET]
+    await world.pass_time(3_590)
+    assert await texts(alice, again) == [SECRET]
+    await world.pass_time(20)
+    assert not holds(alice, SECRET)
+
+
+async def test_no_event_quotes_what_has_disappeared(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    sent = await alice.do(SendText(contact="Bob", body=SECRET, expires_s=60))
+    await world.delivered(alice, bob)
+    await read_all(bob, alice)
+    for one, other in ((alice, "Bob"), (bob, "Alice")):
+        await one.do(SendText(contact=other, body="so", reply_to=sent.message_id, expires_s=0))
+    await world.delivered(alice, bob)
+    await world.pass_time(61)
+    for one, other in ((alice, "Bob"), (bob, "Alice")):
+        [answer, _] = await one.history(bob if one is alice else alice)
+        await one.do(React(contact=other, message_id=answer.message_id, emoji="x"))
+        expired = one.told(MessageExpired)
+        assert [each.message_ids for each in expired] == [[sent.message_id]]
+        after = one.events[one.events.index(expired[0]) :]
+        assert SECRET not in repr(after)
+        stored = await replayed(one)
+        assert SECRET not in repr(stored)
+        assert any(getattr(each, "quote", None) for each in stored)

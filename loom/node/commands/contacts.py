@@ -274,12 +274,13 @@ class ContactCommands:
 
         def also(db: Db, happened: Happened) -> None:
             ids = outbox.delete_all(db, device.device_id)
-            _fail_queued(db, happened, device, ids, "identity_changed")
             persons.forget_identity(db, device.device_id)
             farewells.take_asked(db, device.conversation_id)
             timers.forget(db, device.conversation_id, device.number)
             self._introduce(db, happened, device.device_id, join, invite)
-            queue_timer(db, self._parts, device)
+            timer = queue_timer(db, self._parts, device, ids)
+            failed = [one for one in ids if one != timer]
+            _fail_queued(db, happened, device, failed, "identity_changed")
 
         async with self._roster.without_stub(peer_id):
             view = await self._change(device, change, "identity", also=also, restarts=True)

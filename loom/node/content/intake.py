@@ -38,6 +38,8 @@ class Intake:
     """A farewell must be carried out, or was answered."""
     covered_until_ms: int | None = None
     """What was sent until then is not shown; None: not looked up yet."""
+    is_early_added: bool = False
+    """A statement waits for its message."""
     is_erased: bool = False
     """Something was deleted: the log holds it still."""
 

@@ -16,6 +16,7 @@ def find(intake: Intake, statement: Edit | React | Pin, target: Target) -> Messa
     if is_early and is_to_come(intake, message_id):
         payload, now_s = encode_payload(statement), intake.now_ms // 1000
         early.add(db, context.conversation_id, message_id, payload, now_s)
+        intake.is_early_added = True
     if message is None or message.deleted_at_ms is not None or message.kind != tag_of(Text):
         return None
     return message

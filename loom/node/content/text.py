@@ -10,6 +10,9 @@ from loom.node.journal import Happened
 from loom.node.message_view import message_fields
 from loom.storage import early, messages
 from loom.wire.content import Edit, Pin, React, Target, Text, decode_payload, tag_of
+from loom.wire.limits import EDITS_MAX
+
+Statement = Edit | React | Pin
 
 
 def take_in(intake: Intake, payload: Text) -> None:
@@ -35,7 +38,7 @@ def take_in(intake: Intake, payload: Text) -> None:
         expires_at_ms=stored_until_ms(payload.expires_s, intake.now_ms, is_own=False),
         is_mention=intake.context.parts.profile.is_addressed(payload.body),
     )
-    statements = early.take(db, conversation_id, message_id)
+    statements = _that_count(early.take(db, conversation_id, message_id))
     for statement in statements:
         message = _apply(intake, message, statement)
     event = MessageReceived(**message_fields(db, person, message, is_new=not statements))
@@ -51,15 +54,33 @@ def _name(intake: Intake, target: Target | None) -> MessageName | None:
     return MessageName(author, MessageId(target.message_id))
 
 
-def _apply(intake: Intake, message: Message, statement: bytes) -> Message:
+def _that_count(statements: list[bytes]) -> list[Statement]:
+    """Of those that were early: a contact may have sent hundreds about one message."""
+    edits: list[Edit] = []
+    registers: dict[type[Statement], React | Pin] = {}
+    for one in map(decode_payload, statements):
+        match one:
+            case Edit():
+                edits.append(one)
+            case React() | Pin():
+                holding = registers.get(type(one), one)
+                registers[type(one)] = max(holding, one, key=_order)
+    return [*sorted(edits, key=_order)[-EDITS_MAX:], *registers.values()]
+
+
+def _order(statement: Statement) -> tuple[int, bytes]:
+    return statement.number, statement.message_id
+
+
+def _apply(intake: Intake, message: Message, statement: Statement) -> Message:
     """What was early is part of the message when it is shown first: no event of its own."""
     db, person = intake.db, intake.context.person
     addresses = intake.context.parts.profile.is_addressed
-    match decode_payload(statement):
-        case Edit() as payload:
-            return edit.apply(db, Happened(), person, message, payload, addresses)
-        case React() as payload:
-            react.apply(db, Happened(), person, message, person.person_id, payload)
-        case Pin() as payload:
-            pin.apply(db, Happened(), person, message, person.person_id, payload)
+    match statement:
+        case Edit():
+            return edit.apply(db, Happened(), person, message, statement, addresses)
+        case React():
+            react.apply(db, Happened(), person, message, person.person_id, statement)
+        case Pin():
+            pin.apply(db, Happened(), person, message, person.person_id, statement)
     return message
