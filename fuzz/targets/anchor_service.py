@@ -36,6 +36,7 @@ from loom.wire.requests import (
     Stored,
     Subscribe,
     Unknown,
+    Unpair,
     Work,
 )
 from tests.node.disk import Disk, OneThreadDatabase
@@ -256,6 +257,7 @@ def _request(draw: Draw, role: Role, line: _Line) -> Request:
                 Shut(queue_id),
                 Status(),
                 Pair(*_words(draw.number(110))),
+                Unpair(),
             )
             return draw.choice(others)
         case _:

@@ -48,6 +48,7 @@ from loom.wire.requests import (
     Subscribed,
     Taken,
     Unknown,
+    Unpair,
     Work,
 )
 
@@ -122,6 +123,7 @@ class Service:
             Work: self._work,
             Pair: self._pair,
             Status: self._status,
+            Unpair: self._unpair,
         }
 
     async def load(self) -> None:
@@ -162,12 +164,24 @@ class Service:
         row = await self._database.write(lambda db: store.add_pairing(db, keys, expires_s))
         self._add_pairing(row)
 
-    async def remove_account(self, account: Account) -> None:
-        """Delete an account with its queues and what lies in them."""
+    async def remove_account(
+        self, account: Account, told: Callable[[], None] = lambda: None
+    ) -> None:
+        """Delete an account with its queues and what lies in them.
+
+        Queue by queue, or others would wait while hundreds of MiB are deleted.
+
+        Args:
+            told: called once it is done, before the links end.
+        """
+        for queue in [one for one in account.queues.values() if one.blobs]:
+            await self._database.write(lambda db, gone=queue.number: store.shut_queue(db, gone))  # type: ignore[misc]
+            self._drop_queue(queue)
         await self._database.write(lambda db: store.remove_account(db, account.account_id))
         for queue in list(account.queues.values()):
             self._drop_queue(queue)
         self.accounts.pop(account.account_id, None)
+        told()
         self._dismiss(account)
         self._check_emptied()
 
@@ -454,6 +468,20 @@ class Service:
 
         self._read(peer, number, look, stored)
 
+    def _unpair(self, peer: Peer, number: int, _request: Unpair) -> None:
+        account = peer.role
+        if not isinstance(account, Account):
+            peer.line.answer(number, Unknown())
+            return
+
+        async def run() -> None:
+            try:
+                await self.remove_account(account, told=lambda: peer.line.answer(number, Ok()))
+            except LoomError as error:
+                self._answer_failed(peer, number, error)
+
+        self._spawn(run())
+
     # --- what is kept in memory ---
 
     def _add_account(self, row: AccountRow) -> None:
@@ -470,6 +498,9 @@ class Service:
         self._admit(pairing)
 
     def _drop_queue(self, queue: Queue) -> None:
+        """Once, though its holder may ask twice before it is gone, or its time end meanwhile."""
+        if self._by_number.get(queue.number) is not queue:
+            return
         self.size_bytes -= queue.size_bytes
         queue.account.size_bytes -= queue.size_bytes
         queue.account.queues.pop(queue.number, None)

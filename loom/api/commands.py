@@ -9,6 +9,7 @@ import msgspec
 
 from loom.api.views import (
     AccountsView,
+    AnchorLeft,
     Anchors,
     AnchorStatusView,
     AnchorView,
@@ -479,8 +480,8 @@ class ListAnchors(Command[Anchors], frozen=True, kw_only=True, tag="list_anchors
     """The anchors in use, and the mail that waits at anchors for contacts."""
 
 
-class LeaveAnchor(Command[Done], frozen=True, kw_only=True, tag="leave_anchor"):
-    """Use an anchor no longer: its queues are deleted there, and contacts are told.
+class LeaveAnchor(Command[AnchorLeft], frozen=True, kw_only=True, tag="leave_anchor"):
+    """Use an anchor no longer: the account is deleted there, and contacts are told.
 
     `anchor`: its number, or an address or host of it.
     """
@@ -489,7 +490,10 @@ class LeaveAnchor(Command[Done], frozen=True, kw_only=True, tag="leave_anchor"):
 
 
 class ReplaceAnchor(Command[AnchorView], frozen=True, kw_only=True, tag="replace_anchor"):
-    """Make a new account by a pairing text, and never speak to the old anchor again."""
+    """Make a new account by a pairing text; the old anchor, if it is another, is never asked again.
+
+    At the same anchor the old account is deleted.
+    """
 
     anchor: str
     text: str

@@ -366,6 +366,13 @@ class AnchorView(View, frozen=True, kw_only=True, tag="anchor"):
     warning: str | None
 
 
+class AnchorLeft(View, frozen=True, kw_only=True, tag="anchor_left"):
+    """An anchor that is used no longer; `deleted`: the account there is gone already."""
+
+    anchor: str
+    deleted: bool
+
+
 class WaitingMail(View, frozen=True, kw_only=True, tag="waiting_mail"):
     """What was put into the mailboxes of a contact and is not receipted."""
 
@@ -606,6 +613,7 @@ AnyView = (
     | MailFileView
     | MailFileRead
     | AnchorView
+    | AnchorLeft
     | WaitingMail
     | SilentAnchors
     | Anchors

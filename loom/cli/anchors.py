@@ -11,10 +11,14 @@ from loom.cli.anchor import add_service_to
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import sign, when
-from loom.front.reach import age_words, gone_words, silent_words, waiting_words
+from loom.front.reach import age_words, gone_words, left_words, silent_words, waiting_words
 from loom.printable import printable
 
 PANEL = "Network"
+REPLACED = (
+    "At the same anchor your old account is deleted. At another one it stays, as that is never "
+    "asked again: its owner can remove it with `loom anchor accounts`."
+)
 
 Anchor = Annotated[
     str, typer.Argument(metavar="ANCHOR", help="Its number in `loom anchors`, or its address.")
@@ -30,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
         "Use one",
         ("use", use, "Use an anchor: paste the text that `loom anchor pair` printed there."),
         ("leave", leave, "Use an anchor no longer."),
-        ("replace", replace, "Make a new account, and never speak to the old anchor again."),
+        ("replace", replace, "Make a new account, perhaps elsewhere, instead of this one."),
     )
     add_service_to(group)
     app.add_typer(
@@ -50,6 +54,7 @@ def use(context: typer.Context, text: Text) -> None:
 
 def replace(context: typer.Context, anchor: Anchor, text: Text) -> None:
     _put_one(context, ReplaceAnchor(anchor=anchor, text=text))
+    Caller.of(context).output.note(REPLACED)
 
 
 def leave(context: typer.Context, anchor: Anchor) -> None:
@@ -57,7 +62,8 @@ def leave(context: typer.Context, anchor: Anchor) -> None:
 
     async def work() -> None:
         async with caller.client(caller.online()) as client:
-            caller.output.put(await client.send(LeaveAnchor(anchor=anchor)), "Left.")
+            view = await client.send(LeaveAnchor(anchor=anchor))
+        caller.output.put(view, left_words(view))
 
     caller.run(work())
 

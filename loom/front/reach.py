@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from loom.addresses import is_on_lan
-from loom.api.views import AnchorView, ReachView
+from loom.api.views import AnchorLeft, AnchorView, ReachView
 from loom.printable import printable
 
 _WORDS: Final = {
@@ -54,6 +54,17 @@ def gone_words(view: AnchorView, now_ms: int) -> str:
     return (
         f"no answer for {age_words(since_ms, now_ms)}: if it is gone for good, replace or leave "
         "it, or what your contacts send you waits with them"
+    )
+
+
+def left_words(view: AnchorLeft) -> str:
+    """What became of the account at an anchor that was left."""
+    anchor = printable(view.anchor)
+    if view.deleted:
+        return f"Left: your account at {anchor} is deleted."
+    return (
+        f"Left. {anchor} does not answer now: your account there is deleted when it does, or its "
+        "owner removes it with `loom anchor accounts`."
     )
 
 

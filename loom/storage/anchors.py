@@ -19,9 +19,10 @@ class Anchor(msgspec.Struct, frozen=True):
     account: bytes
     mask_key: bytes
     addresses: tuple[Address, ...]
-    added_at_ms: int
+    since_ms: int
+    """When it was taken into use; of one that is left, when it was left."""
     is_left: bool = False
-    """Nothing new goes there; it is deleted once its queues are shut."""
+    """Nothing new goes there; it is forgotten once the anchor deleted it."""
 
     def __repr__(self) -> str:
         return f"Anchor({self.anchor_id}, redacted)"
@@ -41,14 +42,14 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 def add(
-    db: Connection, account: bytes, mask_key: bytes, addresses: Sequence[Address], added_at_ms: int
+    db: Connection, account: bytes, mask_key: bytes, addresses: Sequence[Address], since_ms: int
 ) -> Anchor:
     """Keep a new account."""
     cursor = db.execute(
         "INSERT INTO anchors (account, mask_key, addresses, added_at_ms) VALUES (?, ?, ?, ?)",
-        (account, mask_key, _encoded(addresses), added_at_ms),
+        (account, mask_key, _encoded(addresses), since_ms),
     )
-    return Anchor(AnchorId(cursor.lastrowid or 0), account, mask_key, tuple(addresses), added_at_ms)
+    return Anchor(AnchorId(cursor.lastrowid or 0), account, mask_key, tuple(addresses), since_ms)
 
 
 def every(db: Connection) -> list[Anchor]:
@@ -64,9 +65,11 @@ def put_addresses(db: Connection, anchor_id: AnchorId, addresses: Sequence[Addre
     )
 
 
-def leave(db: Connection, anchor_id: AnchorId) -> None:
-    """Use it no longer: its queues are to be shut, then it is deleted."""
-    db.execute("UPDATE anchors SET is_left = 1 WHERE anchor_id = ?", (anchor_id,))
+def leave(db: Connection, anchor_id: AnchorId, now_ms: int) -> None:
+    """Use it no longer: the anchor is to delete it, then it is forgotten."""
+    db.execute(
+        "UPDATE anchors SET is_left = 1, added_at_ms = ? WHERE anchor_id = ?", (now_ms, anchor_id)
+    )
     db.execute("DELETE FROM queues WHERE anchor_id = ?", (anchor_id,))
 
 

@@ -157,6 +157,10 @@ class Status(_Request, frozen=True, tag=10):
     """Holder: what lies in its queues, and what is allowed."""
 
 
+class Unpair(_Request, frozen=True, tag=11):
+    """Holder: delete the account with its queues and all in them."""
+
+
 class Ok(_Answer, frozen=True, tag=1):
     """Done, and durable."""
 
@@ -267,7 +271,7 @@ class Push(_Part, frozen=True):
         return self.blob[:BLOB_ID_BYTES]
 
 
-Asked = Open | Shut | Subscribe | Ack | Have | Lay | Fetch | Work | Pair | Status
+Asked = Open | Shut | Subscribe | Ack | Have | Lay | Fetch | Work | Pair | Status | Unpair
 Request = Put | Asked
 Answer = (
     Ok

@@ -32,6 +32,7 @@ from loom.wire.requests import (
     Subscribed,
     Taken,
     Unknown,
+    Unpair,
     Work,
 )
 from tests.anchor_machine import (
@@ -210,6 +211,46 @@ async def test_a_shut_queue_is_gone_with_its_guests(machine: AnchorMachine) -> N
     assert isinstance(status, Stored)
     assert status.queues == ()
     assert machine.anchor._service.size_bytes == 0
+
+
+async def test_a_queue_shut_twice_at_once_counts_once(machine: AnchorMachine) -> None:
+    """Or an account would get room beyond its limit."""
+    holder = await paired(machine)
+    queue, guest = await opened(machine, holder, "in")
+    kept, other = await opened(machine, holder, "kept")
+    await guest.ask(put_of(queue, 1))
+    await other.ask(put_of(kept, 2))
+    shuts = [holder.send(Shut(queue.queue_id)) for _ in range(3)]
+    assert [await one for one in shuts] == [Ok()] * 3
+    service = machine.anchor._service
+    [account] = service.accounts.values()
+    assert service.size_bytes == account.size_bytes == len(put_of(kept, 2).blob)
+
+
+async def test_an_account_that_unpairs_is_gone_with_its_queues(machine: AnchorMachine) -> None:
+    ada, bob = await paired(machine), await paired(machine, "bob")
+    queue, guest = await opened(machine, ada, "in")
+    empty, _ = await opened(machine, ada, "empty", QueueUse.OUTBOUND)
+    kept, writer = await opened(machine, bob, "kept")
+    await guest.ask(put_of(queue, 1))
+    await writer.ask(put_of(kept, 2))
+    assert await guest.ask(Unpair()) == Unknown()
+    answers = [ada.send(Unpair()) for _ in range(2)]
+    assert await answers[0] == Ok()
+    await settled()
+    assert ada.is_closed
+    assert guest.is_closed
+    for keys in (account_of("ada"), queue.door, empty.door):
+        assert not await AnchorPeer(machine, keys).dial()
+    service = machine.anchor._service
+    assert (list(service.queues), service.size_bytes) == (
+        [kept.queue_id],
+        len(put_of(kept, 2).blob),
+    )
+    await machine.restart()
+    assert list(machine.anchor._service.queues) == [kept.queue_id]
+    again = await linked(machine, account_of("bob"))
+    assert await again.ask(open_of(queue)) == Ok()
 
 
 # --- full, later, ended ---

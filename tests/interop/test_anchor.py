@@ -230,7 +230,7 @@ def test_a_second_link_displaces_the_first(ada: Program, anchor: Serving) -> Non
         (16, "00000001"),
         (16, "0000000191cc03"),  # not the shortest form
         (16, "00000001920300"),  # a field too many
-        (16, "00000001910b"),  # no such request
+        (16, "00000001910c"),  # no such request
         (16, "00" * 4_151),  # no length of a put
     ],
 )
@@ -242,6 +242,14 @@ def test_what_no_link_to_an_anchor_carries_closes_it(
     ada.until_event("closed", link="account")
     account.dials("account", account.secret, "account")
     assert account.ask("account", "status")["queues"] == []
+
+
+def test_an_account_that_is_unpaired_is_gone(ada: Program, anchor: Serving) -> None:
+    account = Account(ada, anchor).begun()
+    assert account.ask("account", "unpair")["name"] == "ok"
+    ada.until_event("closed", link="account")
+    with pytest.raises(AssertionError):
+        account.dials("account", account.secret, "account")
 
 
 def test_strangers_to_an_anchor_hear_nothing(ada: Program, anchor: Serving) -> None:

@@ -109,6 +109,55 @@ async def test_an_open_invite_leads_to_the_anchors_in_use(world: World) -> None:
     await world.until(lambda: len(ada.node.roster) == 1, within_s=120.0)
 
 
+async def test_an_open_invite_follows_to_a_new_account_at_the_same_anchor(world: World) -> None:
+    """The queue of an invite has one id there: the old account has to give it up first."""
+    first, (ada, bob) = await at_anchor(world, "Ada", "Bob")
+    text = await by_mail(ada)
+    address = await by_mail(ada, is_address=True)
+    (old,) = (await ada.do(ListAnchors())).anchors
+    await ada.do(ReplaceAnchor(anchor=str(old.anchor_id), text=await first.text()))
+    assert [one.text for one in await invites(ada)] == [text, address]
+    service = first.anchor._service
+    await world.until(lambda: len(service.accounts) == 1 and first.queues == 2, within_s=60.0)
+    apart(world, ada, bob)
+    await paste(bob, text, "Ada")
+    await world.until(lambda: len(ada.node.roster) == 1, within_s=120.0)
+
+
+async def test_a_left_anchor_deletes_the_account_at_once_or_when_it_answers(world: World) -> None:
+    first, (ada,) = await at_anchor(world, "Ada")
+    second = AnchorMachine(world, "second")
+    await second.start()
+    await second.serve(ada)
+    await by_mail(ada)
+    await world.until(lambda: first.queues == second.queues == 1, within_s=60.0)
+    left = await ada.do(LeaveAnchor(anchor=f"{first.host}:{PORT}"))
+    assert (left.anchor, left.deleted) == (f"{first.host}:{PORT}", True)
+    assert first.anchor._service.accounts == {}
+    await second.stop()
+    await world.pass_time(5.0)
+    left = await ada.do(LeaveAnchor(anchor=f"{second.host}:{PORT}"))
+    assert not left.deleted
+    await ada.stop()
+    await second.start()
+    assert len(second.anchor._service.accounts) == 1
+    await ada.start()
+    await world.until(lambda: second.anchor._service.accounts == {}, within_s=60.0)
+    await world.until(lambda: ada.node.network.anchors.accounts == {}, within_s=60.0)
+
+
+async def test_a_left_anchor_that_never_answers_is_dialled_for_31_days(world: World) -> None:
+    first, (ada,) = await at_anchor(world, "Ada")
+    await first.stop()
+    await ada.do(LeaveAnchor(anchor=f"{first.host}:{PORT}"))
+    await world.pass_time(30 * 86_400.0)
+    assert len(ada.node.network.anchors.accounts) == 1
+    await world.pass_time(1.1 * 86_400.0)
+    assert ada.node.network.anchors.accounts == {}
+    await ada.restart()
+    assert ada.node.network.anchors.accounts == {}
+
+
 async def test_an_invite_that_would_lead_nowhere_is_revoked(world: World) -> None:
     first, (ada,) = await at_anchor(world, "Ada")
     await by_mail(ada)

@@ -318,6 +318,7 @@ async def test_nothing_is_sealed_before_every_mailbox_was_read(world: World) -> 
         await anchor.serve(bob)
     await world.until(lambda: len(alice.node.network.anchors._guests) == 4)
     await world.delivered(alice, bob)
+    await world.until(lambda: len(_lines_up(alice)) == 2)
     wall(world, alice, bob)
     await alice.stop()
     anchors[1].anchor._service._handlers[Subscribe] = lambda *_: None
@@ -374,7 +375,7 @@ async def test_a_start_without_anchors_sees_to_nobody(
     anchor = AnchorMachine(world, "home")
     await anchor.start()
     await anchor.serve(alice)
-    await world.until(lambda: bool(alice.peer(bob).mailer.mailboxes))
+    await world.until(lambda: anchor.queues == 2)
     assert seen
     assert not alice.node.network.anchors._locks
 

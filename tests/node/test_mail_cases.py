@@ -269,6 +269,41 @@ async def test_a_bundle_fetched_on_its_last_day_serves_thirty_days_later(world: 
     await world.until(lambda: bob.received(alice) == ["on the last day"], within_s=HOUR_S)
 
 
+@pytest.mark.parametrize("used", [2, 3])
+async def test_mail_lies_only_where_the_contact_was_told_to_read(world: World, used: int) -> None:
+    """Of three anchors a Mailboxes has room for one outbound queue, and one that is not receipted
+    tells nothing yet."""
+    anchors = [AnchorMachine(world, f"anchor {number}") for number in range(used)]
+    for anchor in anchors:
+        await anchor.start()
+    alice, bob = await world.friends("Alice", "Bob")
+    await anchors[0].serve(alice)
+    await world.until(lambda: len(bob.peer(alice).mailer.mailboxes) == 1)
+    if used == 3:
+        await anchors[1].serve(alice)
+        await world.until(lambda: len(bob.peer(alice).mailer.mailboxes) == 2)
+        await world.delivered(alice, bob)
+        await anchors[2].serve(alice)
+        await world.until(lambda: len(bob.peer(alice).mailer.mailboxes) == 3)
+        await world.delivered(alice, bob)
+        await world.pass_time(5)
+        wall(world, alice, bob)
+    else:
+        wall(world, alice, bob)
+        await world.until(lambda: not alice.is_online(bob))
+        await bob.stop()
+        await anchors[1].serve(alice)
+        await world.pass_time(60)
+    await anchors[0].stop()
+    await alice.say(bob, "where you read")
+    await world.pass_time(HOUR_S)
+    assert [one.blobs for one in anchors[1:]] == [0] * (used - 1)
+    await anchors[0].start()
+    if used == 2:
+        await bob.start()
+    await world.until(lambda: bob.received(alice) == ["where you read"], within_s=HOUR_S)
+
+
 async def test_mail_follows_who_replaced_an_anchor_that_holds_it(world: World) -> None:
     """By then it would be put again only after four days."""
     alice, bob, _, his = await each_an_anchor(world)

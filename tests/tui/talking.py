@@ -59,6 +59,7 @@ from loom.api.events import (
     WholeMessage,
 )
 from loom.api.views import (
+    AnchorLeft,
     Anchors,
     AnchorView,
     Connectivity,
@@ -455,10 +456,10 @@ class TalkingNode(FakeNode):
         self.anchors = msgspec.structs.replace(self.anchors, anchors=[*self.anchors.anchors, view])
         return view
 
-    def _leave_anchor(self, command: LeaveAnchor) -> Done:
+    def _leave_anchor(self, command: LeaveAnchor) -> AnchorLeft:
         left = [one for one in self.anchors.anchors if f"#{one.anchor_id}" != command.anchor]
         self.anchors = msgspec.structs.replace(self.anchors, anchors=left)
-        return Done()
+        return AnchorLeft(anchor=command.anchor, deleted=False)
 
     def _replace_anchor(self, command: ReplaceAnchor) -> AnchorView:
         view = self._use_anchor(UseAnchor(text=command.text))

@@ -153,6 +153,7 @@ async def test_an_anchor_is_left_only_after_a_typed_word(box: TalkingNode, opene
         assert LeaveAnchor(anchor="#1") in box.sent
         assert isinstance(app.screen, AnchorsPanel)
         assert BOX not in screen(app).replace(f"mailbox at {BOX}", "")
+        assert "your account there is deleted when it does" in " ".join(screen(app).split())
 
 
 async def test_an_anchor_is_replaced_by_a_new_text(box: TalkingNode, opened: Opened) -> None:

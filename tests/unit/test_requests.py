@@ -40,6 +40,7 @@ from loom.wire.requests import (
     Subscribed,
     Taken,
     Unknown,
+    Unpair,
     Work,
     decode_answer,
     decode_push,
@@ -72,6 +73,7 @@ REQUESTS: list[Request] = [
     Work(QUEUE, BLOB_ID, 20_000, 2**64 - 1),
     Pair(KEY, KEY),
     Status(),
+    Unpair(),
 ]
 ANSWERS: list[Answer] = [
     Ok(),

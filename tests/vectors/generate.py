@@ -333,6 +333,7 @@ def queue_inputs() -> Values:
             "work": [8, queue_id, id_one, UNIX_S // 86_400, 123_456],
             "pair": [9, *keys],
             "status": [10],
+            "unpair": [11],
         },
         "answers": {
             "ok": [1],

@@ -22,6 +22,7 @@ from loom.node.routes.line import Line
 from loom.storage import anchors
 from loom.storage.anchors import Anchor, Queue
 from loom.wire.content.mailboxes import Direction
+from loom.wire.limits import BLOB_KEPT_S
 from loom.wire.requests import (
     Ok,
     Open,
@@ -34,6 +35,7 @@ from loom.wire.requests import (
     Subscribed,
     Taken,
     Unknown,
+    Unpair,
 )
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,7 @@ class Account:
 
     Args:
         taken: called with a queue whose secret another account has used: draw another one.
-        left: called once all queues of an account that is being left are shut.
+        left: called once an account that is being left is gone, or not worth dialling for.
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class Account:
         self.latency_ms: int | None = None
         self.warning: LoomError | None = None
         self.reading = Reading()
+        self._gone = asyncio.Event()
+        """Left, and the anchor has deleted it."""
         self._parts = parts
         self._spawn = spawn
         self._invite_mail = invite_mail
@@ -152,19 +156,28 @@ class Account:
         self.line.move(addresses)
 
     def begin_leaving(self) -> None:
-        """Its queues are to be shut; then it is forgotten."""
-        self.anchor = replace(self.anchor, is_left=True)
+        """The anchor is to delete it; then it is forgotten."""
+        self.anchor = replace(self.anchor, is_left=True, since_ms=self._parts.clock.now_ms())
         for queue_id in list(self.queues):
             self.drop(queue_id)
         self.care()
 
+    async def is_gone(self) -> bool:
+        """Whether the anchor has deleted it; a slow one is not waited for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_TIMEOUT_S if self.line.is_up else 0.0):
+                await self._gone.wait()
+        return self._gone.is_set()
+
     # --- LineUser ---
 
     async def link_up(self, link: AnchorLink) -> None:
-        """Open what the anchor lost, shut what is owed, read, lay bundles."""
+        """Open what the anchor lost, shut what is owed, read, lay bundles; or delete all."""
         self.up_since_ms, self.down_since_ms = self._parts.clock.now_ms(), None
         self._opened.clear()
         await self._care(link, subscribes=True)
+        if self.anchor.is_left:
+            return
         for queue in self.queues.values():
             queue.device.mailer.anchor_up()
         self._spawn(self._look_again(link), "bundles at an anchor")
@@ -181,6 +194,9 @@ class Account:
         if self.down_since_ms is None:
             self.down_since_ms = self._parts.clock.now_ms()
         self.reading.link_down()
+        left_s = (self._parts.clock.now_ms() - self.anchor.since_ms) / 1000
+        if self.anchor.is_left and left_s > BLOB_KEPT_S:
+            self._spawn(self._left(self), "an anchor that is gone")
 
     # --- inside ---
 
@@ -198,13 +214,15 @@ class Account:
     async def _care(self, link: AnchorLink, *, subscribes: bool) -> None:
         async with self._caring:
             self._is_care_due = False
+            if self.anchor.is_left:
+                await self._unpair(link)
+                return
             await self._shut_owed(link)
             if (stored := await self._ask_status(link)) is not None:
                 self._opened = {one.queue_id for one in stored.queues}
             await self._open_missing(link)
-            if not self.anchor.is_left:
-                await self._invite_mail.care(self.anchor, link, self._opened)
-                await self._shut_unknown(link)
+            await self._invite_mail.care(self.anchor, link, self._opened)
+            await self._shut_unknown(link)
             if subscribes:
                 await self._subscribe(link)
             else:
@@ -226,7 +244,10 @@ class Account:
             if not isinstance(answer, Ok | Unknown):
                 return  # it stays owed
             await database.write(lambda db, gone=queue_id: anchors.was_shut(db, gone))  # type: ignore[misc]
-        if self.anchor.is_left:
+
+    async def _unpair(self, link: AnchorLink) -> None:
+        if not self._gone.is_set() and isinstance(await link.ask(Unpair()), Ok):
+            self._gone.set()
             await self._left(self)
 
     async def _shut_unknown(self, link: AnchorLink) -> None:

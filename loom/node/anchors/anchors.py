@@ -84,6 +84,9 @@ class Anchors:
         self._tasks: set[asyncio.Task[None]] = set()
         self._coming_up: set[DeviceId] = set()
         """Devices whose mail of the time before the start is still to be read."""
+        self._known: dict[DeviceId, frozenset[bytes]] = {}
+        """The own queues, by their secrets, that a device knows of while the newest Mailboxes has
+        no Receipt; of one that is not here all those that were told."""
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -144,6 +147,7 @@ class Anchors:
                     account.drop(queue.row.queue_id)
             account.care()
         self._drop_guests(device, frozenset())
+        self._known.pop(device.device_id, None)
 
     # --- from people ---
 
@@ -189,8 +193,7 @@ class Anchors:
         self._paired.pop(text.secret, None)
         account = self.accounts[row.anchor_id] = self._account(row)
         account.line.stand()
-        for device in self._roster.everyone():
-            self.look_after(device)
+        self._look_after_all()
         return account
 
     async def _moved(self, account: "Account", addresses: list[Address]) -> "Account":
@@ -198,8 +201,7 @@ class Anchors:
         anchor_id = account.anchor.anchor_id
         await self._write(lambda db: anchors.put_addresses(db, anchor_id, addresses))
         account.moved(addresses)
-        for device in self._roster.everyone():
-            self.look_after(device)
+        self._look_after_all()
         return account
 
     def named(self, reference: str) -> "Account":
@@ -218,18 +220,22 @@ class Anchors:
                 return account
         raise AnchorNotFound(anchor=reference)
 
-    async def leave(self, account: "Account", *, at_once: bool = False) -> None:
-        """Use it no longer. `at_once`: never speak to it again; else its queues are shut first."""
+    async def leave(self, account: "Account") -> bool:
+        """Use it no longer; whether the anchor has deleted the account, else it does once it
+        answers."""
+        anchor_id, now_ms = account.anchor.anchor_id, self._parts.clock.now_ms()
+        await self._write(lambda db: anchors.leave(db, anchor_id, now_ms))
+        account.begin_leaving()
+        self._look_after_all()
+        return await account.is_gone()
+
+    async def abandon(self, account: "Account") -> None:
+        """Use it no longer, and never speak to its anchor again."""
         anchor_id = account.anchor.anchor_id
-        if at_once:
-            await self._write(lambda db: anchors.delete(db, anchor_id))
-            account.line.close()
-            del self.accounts[anchor_id]
-        else:
-            await self._write(lambda db: anchors.leave(db, anchor_id))
-            account.begin_leaving()
-        for device in self._roster.everyone():
-            self.look_after(device)
+        await self._write(lambda db: anchors.delete(db, anchor_id))
+        account.line.close()
+        del self.accounts[anchor_id]
+        self._look_after_all()
 
     async def _write(self, change: Callable[[Db], T]) -> T:
         """Change which anchors are used, and where open invites lead."""
@@ -308,7 +314,15 @@ class Anchors:
         for account in self.accounts.values():
             account.care()
         own = self._own_entries(device)
-        await self._tell(device, own, sent, has_told=told is not None)
+        if await self._tell(device, own, sent, has_told=told is not None):
+            # One who joined by an invite knows the queues that were made of it.
+            known = held if sent is None else sent.mailboxes
+            self._known.setdefault(device_id, frozenset(one.secret for one in known))
+        elif (device_id in self._known or self._is_untold_held(device, own)) and (
+            not await self._still_waits(device)
+        ):
+            self._known.pop(device_id, None)
+            await self._shut_untold(device)
         if self._roster.has(device):
             self._serve(device, theirs, told)
 
@@ -320,13 +334,21 @@ class Anchors:
                 account.hold(row, device)
 
     async def _hold_queues(self, device: Device, *, with_outbound: bool) -> None:
-        wanted = [Direction.INBOUND, Direction.OUTBOUND] if with_outbound else [Direction.INBOUND]
-        for account in list(self.accounts.values()):
-            if account.anchor.is_left:
-                continue
-            there = {one.row.direction for one in account.queues.values() if one.device is device}
-            for direction in wanted:
-                if direction not in there:
+        used = [one for one in self.accounts.values() if not one.anchor.is_left]
+        there = {
+            (account.anchor.anchor_id, queue.row.direction)
+            for account in used
+            for queue in account.queues.values()
+            if queue.device is device
+        }
+        # As many outbound ones as a Mailboxes can tell beside the inbound ones.
+        room = MAILBOXES_MAX - len(used) if with_outbound else 0
+        room -= sum(direction == Direction.OUTBOUND for _, direction in there)
+        for account in used:
+            for direction in (Direction.INBOUND, Direction.OUTBOUND):
+                is_missing = (account.anchor.anchor_id, direction) not in there
+                if is_missing and (direction == Direction.INBOUND or room > 0):
+                    room -= direction == Direction.OUTBOUND
                     await self._hold(account, device, direction)
 
     async def _hold(self, account: "Account", device: Device, direction: int) -> None:
@@ -354,21 +376,24 @@ class Anchors:
 
     async def _tell(
         self, device: Device, own: tuple[ToldMailbox, ...], sent: Sent | None, *, has_told: bool
-    ) -> None:
+    ) -> bool:
         """Queue a Mailboxes if the device does not know the newest, or not on this session.
 
         One who told of mailboxes may write to some that this side no longer has: then an empty
         one goes, too.
+
+        Returns:
+            Whether one was queued.
         """
         best = device.sessions.best
         counter = 0 if best is None else best.reset_counter
         is_known = sent is not None and sent.mailboxes == own
         if (sent is None and not own and not has_told) or not device.person.is_admitted:
-            return
+            return False
         if self._parts.profile.value.invisible:  # told once they are not
-            return
+            return False
         if sent is not None and is_known and (sent.reset_counter == counter or not own):
-            return
+            return False
         parts, device_id = self._parts, device.device_id
         now_ms = parts.clock.now_ms()
         number = now_ms if sent is None else max(now_ms, sent.number + 1)
@@ -376,7 +401,7 @@ class Anchors:
             # It goes on the session there is. One who never takes it gets no second one.
             kept = Sent(sent.number, counter, own)
             await parts.database.write(lambda db: mailboxes.put_sent(db, device_id, kept))
-            return
+            return False
         payload = Mailboxes(parts.new_id(), now_ms, number, own)
 
         def also(db: Db, happened: Happened) -> None:
@@ -384,11 +409,40 @@ class Anchors:
 
         await device.delivery.outbox.add(MessageId(payload.message_id), payload, also)
         device.context.has_mail = True
+        return True
 
     async def _still_waits(self, device: Device) -> bool:
         device_id = device.device_id
         begins = encode_payload(Mailboxes(bytes(16), 0, 0, ()))[:2]  # the array's head, the tag
-        return await self._parts.database.read(lambda db: outbox.waits(db, device_id, begins))
+        # Through the writer: what is on its way to the disk is there.
+        return await self._parts.database.write(lambda db: outbox.waits(db, device_id, begins))
+
+    def _is_untold_held(self, device: Device, own: tuple[ToldMailbox, ...]) -> bool:
+        secrets = {one.secret for one in own}
+        return any(queue.row.secret not in secrets for _, queue in self._outbound(device))
+
+    def _outbound(self, device: Device) -> "list[tuple[Account, HeldQueue]]":
+        """Own queues that the device may read, where mail for it may lie."""
+        return [
+            (account, queue)
+            for account in self.accounts.values()
+            for queue in account.queues.values()
+            if queue.device is device and not queue.is_read and not account.anchor.is_left
+        ]
+
+    async def _shut_untold(self, device: Device) -> None:
+        """The device has the newest Mailboxes, and reads no other queue any more."""
+        device_id, database = device.device_id, self._parts.database
+        sent = await database.write(lambda db: mailboxes.sent(db, device_id))
+        if sent is None or sent.reset_counter < 0:
+            return
+        told = {one.secret for one in sent.mailboxes}
+        for account, queue in self._outbound(device):
+            if queue.row.secret not in told:
+                queue_id = queue.row.queue_id
+                await database.write(lambda db, gone=queue_id: anchors.delete_queue(db, gone))  # type: ignore[misc]
+                account.drop(queue_id)
+                account.care()
 
     def _serve(self, device: Device, theirs: tuple[ToldMailbox, ...], told: Told | None) -> None:
         """Write to what the device reads, read what it writes as its guest."""
@@ -411,14 +465,14 @@ class Anchors:
             elif not is_read:
                 writes.append(self._written(guest, told))
         self._drop_guests(device, kept)
-        for account in self.accounts.values():
-            # Where the device has an account it reads no queue of ours, and mail would lie there.
-            if not account.anchor.is_left and not told_inbound:
-                writes += [
-                    Mailbox(queue.keys, account.line, account.name)
-                    for queue in account.queues.values()
-                    if queue.device is device and not queue.is_read
-                ]
+        # Where the device has an account it reads no queue of ours, and mail would lie there.
+        known = self._known.get(device.device_id)
+        if not told_inbound:
+            writes += [
+                Mailbox(queue.keys, account.line, account.name)
+                for account, queue in self._outbound(device)
+                if known is None or queue.row.secret in known
+            ]
         device.mailer.use(writes)
 
     def _written(self, guest: "Guest", told: Told | None) -> Mailbox:
@@ -494,6 +548,12 @@ class Anchors:
         await self._parts.database.write(lambda db: anchors.delete(db, anchor_id))
         self.accounts.pop(anchor_id, None)
         account.line.close()
+        for other in self.accounts.values():
+            other.care()  # what the account had may be opened by another one there
+
+    def _look_after_all(self) -> None:
+        for device in self._roster.everyone():
+            self.look_after(device)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

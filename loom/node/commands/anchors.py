@@ -58,16 +58,20 @@ class AnchorCommands:
         found = await anchor_views(self._anchors)
         return views.Anchors(anchors=found, waiting=waiting, silent=silent)
 
-    async def _leave(self, command: api.LeaveAnchor) -> views.Done:
-        await self._anchors.leave(self._anchors.named(command.anchor))
-        return views.Done()
+    async def _leave(self, command: api.LeaveAnchor) -> views.AnchorLeft:
+        account = self._anchors.named(command.anchor)
+        is_deleted = await self._anchors.leave(account)
+        return views.AnchorLeft(anchor=account.name, deleted=is_deleted)
 
     async def _replace(self, command: api.ReplaceAnchor) -> views.AnchorView:
         """The new account comes first: a text that does not serve leaves everything as it was."""
         text = decode_pairing_text(command.text)
         before = self._anchors.named(command.anchor)
         account = await self._anchors.use(text, instead_of=before)
-        await self._anchors.leave(before, at_once=True)
+        if before.anchor.mask_key == account.anchor.mask_key:
+            await self._anchors.leave(before)
+        else:
+            await self._anchors.abandon(before)
         return _view(account)
 
 

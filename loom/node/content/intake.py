@@ -21,7 +21,7 @@ class Intake:
     is_person_changed: bool = False
     """The person's row was changed: read it again."""
     are_mailboxes_changed: bool = False
-    """The contact told of other mailboxes: read them again."""
+    """The contact told of other mailboxes, or learned of one's own: read them again."""
     is_join_answered: bool = False
     """The contact has the Join that this side sent by an invite."""
     reset_counter: int = 0

@@ -9,9 +9,10 @@ from loom.node.content.intake import Intake
 from loom.node.message_view import shown_id
 from loom.storage import joins, messages, outbox
 from loom.storage.joins import JoinState
-from loom.wire.content import Farewell, Receipt, tag_of
+from loom.wire.content import Farewell, Mailboxes, Receipt, tag_of
 
 FAREWELL: Final = tag_of(Farewell)
+MAILBOXES: Final = tag_of(Mailboxes)
 
 
 def take_in(intake: Intake, payload: Receipt) -> None:
@@ -23,6 +24,8 @@ def take_in(intake: Intake, payload: Receipt) -> None:
     gone = outbox.delete(db, context.device_id, delivered + read)
     if FAREWELL in gone:
         farewell.was_receipted(intake)
+    if MAILBOXES in gone:
+        intake.are_mailboxes_changed = True
     if context.join_id is not None and context.join_id in delivered:
         _join_answered(intake)
     events: list[AnyEvent] = [

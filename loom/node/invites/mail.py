@@ -15,7 +15,7 @@ from loom.node.parts import Parts
 from loom.node.routes.anchor_link import AnchorLink
 from loom.storage.anchors import Anchor
 from loom.wire.limits import AEAD_NONCE_BYTES, BUNDLE_PLACES
-from loom.wire.requests import Ack, Answer, Lay, Open, Push, QueueUse, Shut
+from loom.wire.requests import Ack, Answer, Lay, Ok, Open, Push, QueueUse, Shut
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,9 @@ class InviteMail:
             if keys.queue_id not in there:
                 use = QueueUse.ADDRESS if invite.is_address else QueueUse.INVITE
                 door, until_s = keys.door, invite.expires_at_s
-                await link.ask(Open(keys.queue_id, door.tag, door.link, use, until_s))
+                opened = await link.ask(Open(keys.queue_id, door.tag, door.link, use, until_s))
+                if not isinstance(opened, Ok):
+                    continue  # an account that is being left still has it, or there is no room
             if is_open(invite, now_s) and self._laid.get(keys.queue_id) is not link:
                 await self._lay(invite, keys, link)
 
@@ -91,8 +93,8 @@ class InviteMail:
     async def _lay(self, invite: Invite, keys: QueueKeys, link: AnchorLink) -> None:
         bundle = await self._own.bundle_for_queue(invite, keys.queue_id)
         sealed = keys.seal_bundle(bundle, self._parts.random(AEAD_NONCE_BYTES))
-        await link.ask(Lay(keys.queue_id, PLACE, sealed))
-        self._laid[keys.queue_id] = link
+        if isinstance(await link.ask(Lay(keys.queue_id, PLACE, sealed)), Ok):
+            self._laid[keys.queue_id] = link
 
     async def _judge(self, link: AnchorLink, push: Push, queue: _InviteQueue) -> None:
         def judged(_: Judgement) -> None:

@@ -10,7 +10,7 @@ from loom.api.commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
 from loom.api.events import AnyEvent, MessageDelivered, MessageSent
 from loom.api.views import Anchors, AnchorView, WaitingMail
 from loom.errors import InvalidInput
-from loom.front.reach import age_words, gone_words, silent_words, waiting_words
+from loom.front.reach import age_words, gone_words, left_words, silent_words, waiting_words
 from loom.printable import printable
 from loom.tui import clipboard
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Row, Text
@@ -113,7 +113,7 @@ class AnchorsPanel(LivePanel):
         return Row(f"contact {one.contact_id}", line, partial(self._talk, one.contact_id))
 
     def _open(self, anchor_id: int) -> None:
-        self.loom.push_screen(AnchorPanel(self.loom, anchor_id))
+        self.loom.push_screen(AnchorPanel(self.loom, anchor_id, self.say))
 
     def _talk(self, number: int) -> None:
         self.loom.close_panels()
@@ -152,9 +152,11 @@ class AnchorsPanel(LivePanel):
 class AnchorPanel(LivePanel):
     """One anchor: what is known of it, replacing it, leaving it."""
 
-    def __init__(self, loom: Owner, anchor_id: int) -> None:
+    def __init__(self, loom: Owner, anchor_id: int, tell: Callable[[str], None]) -> None:
+        """`tell`: says something on the screen below."""
         super().__init__(loom)
         self.loom = loom
+        self._tell = tell
         self._anchor_id = anchor_id
         self._view: AnchorView | None = None
         self._new = Field("Replace it by", self._do_replace, form="a new pairing text")
@@ -206,7 +208,7 @@ class AnchorPanel(LivePanel):
             self._new,
             GAP,
             Text(
-                f"Type {LEAVE} and press Enter to use it no longer: your mailboxes are deleted "
+                f"Type {LEAVE} and press Enter to use it no longer: your account is deleted "
                 "there, with what was not fetched yet. Senders keep their messages until you "
                 "have them.",
                 "warn",
@@ -227,8 +229,9 @@ class AnchorPanel(LivePanel):
             if self._leave.text.strip().casefold() != LEAVE:
                 self.refuse(self._leave, f"Nothing was done: type {LEAVE}.")
                 return
-            await self.loom.send(LeaveAnchor(anchor=f"#{self._anchor_id}"))
+            view = await self.loom.send(LeaveAnchor(anchor=f"#{self._anchor_id}"))
             self.leave()
+            self._tell(left_words(view))
 
         self.work(leave())
 

@@ -42,6 +42,7 @@ export const requests = {
   work: (queue, id, day, nonce) => [8, queue.id, id, day, nonce],
   pair: (account) => [9, account.tag, account.link],
   status: () => [10],
+  unpair: () => [11],
 };
 
 export const encodeRequest = (count, fields) => concat(u32(count), encode(fields));

@@ -423,6 +423,7 @@ function queues({ inputs, derived }, compare) {
     lay: requests.lay(queue, lay[2], unhex(lay[3].bin)), fetch: requests.fetch(queue),
     work: requests.work(queue, unhex(work[2].bin), work[3], work[4]),
     pair: requests.pair({ tag: unhex(paired[1].bin), link: unhex(paired[2].bin) }), status: requests.status(),
+    unpair: requests.unpair(),
   };
   for (const [name, fields] of Object.entries(made)) {
     compare.is(`request ${name}`, encodeRequest(inputs.number, fields), derived.requests[name]);
