@@ -24,6 +24,7 @@ from loom.errors import (
     PairingLeft,
     PairingTimedOut,
     Unreachable,
+    error_from,
 )
 from loom.links.listener import anywhere, reaches, source_of
 from loom.model import Address, ContactToken
@@ -79,6 +80,8 @@ class PairingRoom:
         self._is_online = is_online
         self.tries = Tries()
         self._meetings = 0
+        self._last_failure: tuple[int, LoomError] | None = None
+        """The newest meeting and why it failed; None: it did not."""
         self._round: _Round | None = None
         self._changing = asyncio.Lock()
         self._endings: set[asyncio.Task[None]] = set()
@@ -136,7 +139,14 @@ class PairingRoom:
         self._current.dial([address])
 
     def answer(self, meeting: int, *, same: bool) -> None:
-        """What the person said of the words of this meeting. Raises NotPairing: it is over."""
+        """What the person said of the words of this meeting.
+
+        Raises:
+            NotPairing: these words are not on the screen, or were answered.
+            LoomError: why this meeting has just failed, before the answer came.
+        """
+        if self._last_failure is not None and meeting == self._last_failure[0]:
+            raise error_from(self._last_failure[1].code, self._last_failure[1].facts)
         self._current.answer(meeting, same=same)
 
     # --- for a round ---
@@ -144,7 +154,12 @@ class PairingRoom:
     def next_meeting(self) -> int:
         """A number for the words that come on the screen, never used before."""
         self._meetings += 1
+        self._last_failure = None
         return self._meetings
+
+    def failed(self, meeting: int, error: LoomError) -> None:
+        """This meeting, which showed words, ended without a contact."""
+        self._last_failure = (meeting, error)
 
     async def kept(self, remote: Introduction, host: str) -> tuple[ContactView, bool]:
         """See `Keep`."""
@@ -302,6 +317,8 @@ class _Round:
         meeting = self._meeting
         self._dialled, self._meeting, self._words = None, 0, ()
         self._is_answered = False
+        if meeting:
+            self._room.failed(meeting, error)
         self._tell(api.PairingFailed(meeting=meeting, code=error.code, facts=error.facts))
         now_s = self._clock.monotonic_s()
         if self._room.tries.wait_s(now_s) > 0.0:

@@ -37,6 +37,7 @@ from loom.errors import (
     NotFound,
     NotPairing,
     TooManyTries,
+    WordsDiffer,
 )
 from loom.model import Address
 from loom.ports import Advert, Stream
@@ -305,6 +306,21 @@ async def test_an_answer_names_the_words_it_is_about(world: World) -> None:
     await answer(ada)
     with pytest.raises(NotPairing):
         await answer(ada)
+
+
+async def test_an_answer_that_comes_too_late_is_told_why(world: World) -> None:
+    """Regression: who said "same" just after the other said "different" heard "nobody is there"."""
+    ada, bob = await world.person("Ada"), await world.person("Bob")
+    for number in range(1, PAIR_TRIES_MAX + 1):  # after the last, pairing itself is over too
+        await meet(world, ada, bob)
+        await answer(ada, same=False)
+        await world.until(partial(failed_both, ada, bob, number))
+        with pytest.raises(WordsDiffer):
+            await answer(bob)
+    await world.until(lambda: bool(bob.told(PairingStopped)))
+    with pytest.raises(WordsDiffer):
+        await answer(bob)
+    assert await contacts(ada) == await contacts(bob) == []
 
 
 async def test_a_lost_link_between_the_two_answers_keeps_nothing(world: World) -> None:
