@@ -1,6 +1,7 @@
 """Who may link to an anchor, how many at a time, and for how long (PROTOCOL.md 10.2)."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
@@ -20,6 +21,8 @@ from loom.wire.requests import (
     Answer,
     Push,
     Request,
+    Status,
+    Subscribe,
     decode_request,
     encode_answer,
     encode_push,
@@ -30,6 +33,8 @@ log = logging.getLogger(__name__)
 UNANSWERED_MAX: Final = 256
 UNANSWERED_MAX_BYTES: Final = 256 * 1024
 """A link that asked for more is not read until some of it is answered."""
+LARGE_ANSWER_BYTES: Final = 64 * 1024
+"""What a request counts whose few bytes may be answered with that many."""
 
 
 class Receiver(Protocol):
@@ -228,8 +233,11 @@ class Visit:
         self._link = link
         self._clock = clock
         self._unanswered: dict[int, int] = {}
-        """Bytes of each request, by its number."""
+        """Bytes of each request, or of its answer if that is large, by its number."""
         self._unanswered_bytes = 0
+        self._waiting: deque[RecordReceived] = deque()
+        """What came in one read with so much else that it has to wait."""
+        self._is_asking = False
         self._is_over = False
 
     # --- Line ---
@@ -264,16 +272,27 @@ class Visit:
         if self._is_over:
             return
         self.asked_at_s = self._clock.monotonic_s()
-        for record in records:
+        self._waiting += records
+        self._ask()
+        self._read_or_wait()
+
+    def _ask(self) -> None:
+        """What waits, as far as not too much is unanswered."""
+        self._is_asking = True
+        while self._waiting and not self._is_busy and not self._is_over:
+            record = self._waiting.popleft()
             number, request = self._request(record)
             if request is None or number in self._unanswered:
-                link.abort()
+                self._waiting.clear()
+                self._link.abort()
                 break
-            self._unanswered[number] = len(record.body)
-            self._unanswered_bytes += len(record.body)
+            is_large = isinstance(request, Status | Subscribe)
+            size = LARGE_ANSWER_BYTES if is_large else len(record.body)
+            self._unanswered[number] = size
+            self._unanswered_bytes += size
             self._receiver.receive(self.peer, number, request)
+        self._is_asking = False
         self._receiver.flush()
-        self._read_or_wait()
 
     def _request(self, record: RecordReceived) -> tuple[int, Request | None]:
         """What a record asks; None: nothing that may be asked."""
@@ -297,13 +316,18 @@ class Visit:
             self._receiver.left(self.peer)
             self._door.forget(self)
 
-    def _read_or_wait(self) -> None:
-        is_busy = (
+    @property
+    def _is_busy(self) -> bool:
+        return (
             len(self._unanswered) > UNANSWERED_MAX
             or self._unanswered_bytes > UNANSWERED_MAX_BYTES
             or not self._link.is_writable
         )
-        if is_busy:
+
+    def _read_or_wait(self) -> None:
+        if self._waiting and not self._is_asking:
+            self._ask()
+        if self._waiting or self._is_busy:
             self._link.pause_reading()
         else:
             self._link.resume_reading()

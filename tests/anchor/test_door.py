@@ -1,6 +1,7 @@
 """Who may link to an anchor, how many at a time, and what strangers get (PROTOCOL.md 10.2)."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from tests.anchor_machine import (
     settled,
 )
 from tests.memory_network import Faults, MemoryStream
+from tests.node.disk import OneThreadDatabase
 
 
 def with_limits(machine: AnchorMachine, **changed: int) -> None:
@@ -201,6 +203,32 @@ async def test_a_peer_that_asks_faster_than_the_disk_waits(machine: AnchorMachin
     await asyncio.sleep(0.000_5)
     assert visit._unanswered_bytes <= 256 * 1024 + 2 * 61_500
     assert [await one for one in answers] == [Ok()] * 30
+
+
+@pytest.mark.parametrize("asked", [Status(), Subscribe()])
+async def test_a_holder_that_asks_a_lot_at_once_gets_few_large_answers_at_a_time(
+    machine: AnchorMachine, asked: Status | Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One read holds 700 requests of 5 bytes, whose answers would take 40 MiB and seconds of the
+    readers that all others wait for."""
+    machine.network.faults = Faults(chunk_max_bytes=65_536)  # as a socket is read
+    holder = await paired(machine)
+    most, under_way = 0, 0
+    read = OneThreadDatabase.read
+
+    async def counted(self: OneThreadDatabase, work: Any) -> Any:
+        nonlocal most, under_way
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return await read(self, work)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(OneThreadDatabase, "read", counted)
+    answers = [holder.send(asked) for _ in range(700)]
+    assert len([await one for one in answers]) == 700
+    assert most <= 8
 
 
 class Replay:
