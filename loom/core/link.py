@@ -182,10 +182,13 @@ class Link:
         records = self._records
         if records is None:
             raise UsageError
-        if not self._incoming:
+        incoming: bytes | bytearray = data
+        if self._incoming:
+            self._incoming += data
+            incoming = self._incoming
+        else:
             self._record_started_s = now_s
-        self._incoming += data
-        incoming, position, available = self._incoming, 0, len(self._incoming)
+        position, available = 0, len(incoming)
         while available - position >= FRAME_HEADER_BYTES:
             size = frame_size(incoming, position)
             if size not in RECORD_FRAME_SIZES:
@@ -194,13 +197,16 @@ class Link:
             if start + size > available:
                 break
             position = start + size
-            kind, body = records.open_(bytes(incoming[start:position]))
+            kind, body = records.open_(incoming[start:position])
             if kind not in self._kind.record_kinds:
                 raise ProtocolViolation(what="record of another kind of link")
             if kind is not RecordKind.KEEPALIVE:
                 events.append(RecordReceived(kind, body))
+        if incoming is data:
+            self._incoming += data[position:]
+        else:
+            del self._incoming[:position]
         if position:
-            del incoming[:position]
             self._record_started_s = now_s
 
     # --- time ---

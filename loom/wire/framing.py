@@ -31,6 +31,8 @@ _LAYOUTS: Final = tuple(
     (size - RECORD_HEADER_BYTES, Struct(f">BH{size - RECORD_HEADER_BYTES}s"))
     for size in RECORD_BUCKETS
 )
+_SMALLER: Final = dict(zip(RECORD_BUCKETS, (0, *RECORD_BUCKETS), strict=False))
+"""Of each bucket the next smaller one."""
 _ZEROS: Final = bytes(RECORD_BUCKETS[-1])
 
 
@@ -93,8 +95,9 @@ def unpad_record(plaintext: bytes) -> tuple[RecordKind, bytes]:
         ProtocolViolation: an unknown kind, or a keepalive that carries something.
     """
     end = RECORD_HEADER_BYTES + (plaintext[1] << 8 | plaintext[2])
-    size = next((bucket for bucket in RECORD_BUCKETS if end <= bucket), 0)
-    if len(plaintext) != size or plaintext[end:] != _ZEROS[end:size]:
+    size = len(plaintext)
+    is_smallest = _SMALLER.get(size, size) < end <= size
+    if not is_smallest or plaintext[end:] != _ZEROS[: size - end]:
         raise MalformedMessage(what="record padding")
     kind = _KINDS.get(plaintext[0])
     if kind is None:
