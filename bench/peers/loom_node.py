@@ -134,11 +134,13 @@ async def _state(client: Client, what: str, count: int) -> float:
                 )
             case _:
                 await client.send(text)
+    await client.send(text)
     await _receipted(client)
     return time.perf_counter() - start
 
 
 async def _receipted(client: Client) -> None:
+    """Until no text waits, and nothing that was queued before it: a device takes in in order."""
     while (await client.send(ShowContact(contact=CONTACT))).queued:  # noqa: ASYNC110
         await asyncio.sleep(0.002)
 

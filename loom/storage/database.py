@@ -165,6 +165,14 @@ class Database:
             raise StoreUnavailable(what=CLOSED)
         return await self._reader.run(work)
 
+    async def glance(self, work: Callable[[Connection], T]) -> T:
+        """`read` of a row or two: at once where a commit would be in the event loop, too."""
+        if self._closed:
+            raise StoreUnavailable(what=CLOSED)
+        if self._idle or self._submitted or not self._is_quick():
+            return await self._reader.run(work)
+        return self._writer.read(work)
+
     async def long_read(self, work: Callable[[Connection], T]) -> T:
         """`read` in a thread of its own, ended at once when it is cancelled or by closing.
 
@@ -208,11 +216,11 @@ class Database:
             StoreUnavailable: the database is closed.
             DiskFull, StoreError: an outdated index cannot be dropped.
         """
-        # An outdated index does not follow what is deleted.
-        while await self._between_commits(self._writer.drop_outdated):
-            pass
         for _ in range(CHECKPOINT_TRIES):
-            if await self._between_commits(self._writer.empty_log):
+            # An outdated index does not follow what is deleted.
+            while (is_empty := await self._between_commits(self._writer.erase)) is None:
+                pass
+            if is_empty:
                 return True
             await asyncio.sleep(CHECKPOINT_PAUSE_S)
         return False
@@ -281,10 +289,8 @@ class Database:
 
     def _commit_turn(self) -> None:
         """Commit what one turn of the loop submitted, here or in the thread."""
-        # What the thread still has comes first, and two threads never use one connection.
-        is_free = not self._handed_over
         is_small = len(self._submitted) <= SMALL_BATCH and not self._has_long_work
-        if not (is_free and is_small and self._slow_s < QUICK_S):
+        if not (is_small and self._is_quick()):
             self._hand_over()
             return
         batch, self._submitted = self._submitted, []
@@ -297,6 +303,10 @@ class Database:
                 future.cancel()
             raise
         self._done(0, batch, committed)
+
+    def _is_quick(self) -> bool:
+        # What the thread still has comes first, and two threads never use one connection.
+        return not self._handed_over and self._slow_s < QUICK_S
 
     def _hand_over(self) -> None:
         items, self._submitted = self._submitted, []

@@ -34,8 +34,8 @@ def add(
     number: int,
     statement_id: MessageId,
     wording: Wording,
-) -> None:
-    """Take up an edit; `messages.body` follows if it is the largest."""
+) -> Message:
+    """Take up an edit; `messages.body` follows if it is the largest. The message as it is then."""
     row_id = message.row_id
     original = (row_id, _ORIGINAL, b"", message.sent_at_ms, message.body)
     if not message.edited:
@@ -43,8 +43,10 @@ def add(
     db.execute(_PUT, (row_id, number, statement_id, wording.sent_at_ms, wording.body))
     db.execute(_BEYOND, (row_id, EDITS_MAX))
     [body] = db.execute(_SHOWN, (row_id,)).fetchone()
-    if not message.edited or body != message.body:
-        messages.put_wording(db, row_id, body)
+    if message.edited and body == message.body:
+        return message
+    messages.put_wording(db, row_id, body)
+    return msgspec.structs.replace(message, body=body, edited=True)
 
 
 def last_number(db: Connection, row_id: int) -> int:

@@ -12,6 +12,7 @@ INSERT INTO registers VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET number = excluded.number, statement_id = excluded.statement_id,
     value = excluded.value
 WHERE (excluded.number, excluded.statement_id) > (number, statement_id)
+RETURNING value
 """
 _PINNED: Final = (
     "SELECT " + COLUMNS + ", number, statement_id FROM registers"  # noqa: S608 - constants only
@@ -32,8 +33,8 @@ def put(
 ) -> bool:
     """Take up a statement, an empty value, too; whether another value holds now."""
     before = value_of(db, row_id, kind, author)
-    db.execute(_PUT, (row_id, kind, author, number, statement_id, value))
-    return before != value_of(db, row_id, kind, author)
+    now = db.execute(_PUT, (row_id, kind, author, number, statement_id, value)).fetchall()
+    return bool(now) and now[0][0] != before
 
 
 def value_of(db: Connection, row_id: int, kind: int, author: PersonId) -> str:

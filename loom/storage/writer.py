@@ -94,15 +94,16 @@ class Writer:
         """
         return self._step(search.index_new)
 
-    def drop_outdated(self) -> bool:
-        """Drop a part of an outdated full-text index; False: there is none.
+    def erase(self) -> bool | None:
+        """`empty_log`; None: a part of an outdated full-text index was dropped, call it again.
 
         Raises:
-            DiskFull, StoreError: it is as it was.
+            DiskFull, StoreError: the part is as it was.
         """
-        if not (self._kind.has_index and self.read(search.is_outdated)):
-            return False
-        return self._step(search.drop_outdated)
+        if self._kind.has_index and self.read(search.is_outdated):
+            self._step(search.drop_outdated)
+            return None
+        return self.empty_log()
 
     def needs_upkeep(self) -> bool:
         """Whether the log is long or many messages wait for the index; looks now and then."""

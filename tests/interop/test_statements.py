@@ -1,4 +1,4 @@
-"""Both implementations show the same of messages that are edited, deleted, reacted to, pinned."""
+"""Both implementations show the same of messages and what is stated of them (PROTOCOL 6.1-6.3)."""
 
 import random
 from typing import Any
@@ -17,6 +17,7 @@ def adas(talk: Talk) -> dict[str, Any]:
         one["id"]: (
             one["is_own"],
             one["wordings"],
+            one["expires_s"],
             one["reply_to"] and (one["reply_to"], one["reply_to_own"]),
             one["reactions"],
             one["is_pinned"],
@@ -29,13 +30,14 @@ def bobs(talk: Talk) -> dict[str, Any]:
     """What Bob's daemon shows, said from Ada's side."""
     shown = {}
     for one in history(talk.home, "bob", ADA, "-n", "1000"):
-        if one["deleted"]:
+        if one["deleted"] or one["kind"] == "timer":
             continue
         edits = talk.control.do("show_edits", contact=ADA, message_id=one["message_id"])
         quote = one["quote"]
         shown[one["message_id"].replace("-", "")] = (
             one["direction"] == "in",
             [wording["body"] for wording in edits["wordings"]],
+            one["expires_s"],
             quote and (one["reply_to"].replace("-", ""), quote["direction"] == "in"),
             {"me" if each["contact"] else "them": each["emoji"] for each in one["reactions"]},
             one["pinned"],
@@ -96,8 +98,92 @@ def test_what_both_show_is_the_same_in_whatever_order_it_came(talk: Talk, seed: 
     assert ours == bobs(talk)
     assert late[1] not in ours
     assert ours[ids[0]] == (
-        *(True, ["one", "uno", "uno!"], None),
+        *(True, ["one", "uno", "uno!"], 0, None),
         *({"me": SNOWMAN, "them": SNOWMAN}, True),
     )
-    assert ours[late[0]][1:] == (["late", "late, edited"], None, {"me": THUMB}, True)
+    assert ours[late[0]][1:] == (["late", "late, edited"], 0, None, {"me": THUMB}, True)
     assert ours[theirs[0]][1] == ["five", "cinco", "cinco cinco"]
+
+
+def timer(talk: Talk) -> tuple[Any, Any]:
+    """What both show of the timer, said from Ada's side."""
+    ours = talk.ada.do("timer", contact=BOB)
+    theirs = talk.control.do("show_contact", contact=ADA)["timer"]
+    return ours, {**theirs, "own_s": theirs["theirs_s"], "theirs_s": theirs["own_s"]}
+
+
+def delivered(talk: Talk) -> None:
+    """Nothing of Ada's waits any more, and all of Bob's has come."""
+    while talk.inspect()["rows"]:
+        talk.ada.until_event("receipt")
+    talk.control.do("send_text", contact=ADA, body="that was all")
+    talk.ada.until_texts(["that was all"])
+
+
+def test_both_hold_the_same_timer_and_write_under_it(talk: Talk) -> None:
+    talk.ada_dials()
+    talk.ada.do("hold", outgoing=True)
+    for expires_s in (3_600, 60, 7_200):
+        talk.ada.do("set_timer", contact=BOB, expires_s=expires_s)
+    count = talk.ada.do("held")["outgoing"]
+    talk.ada.do("release_outgoing", order=list(reversed(range(count))))
+    delivered(talk)
+    wanted = {"own_s": 7_200, "theirs_s": 0, "expires_s": 7_200}
+    assert timer(talk) == (wanted, wanted)
+    talk.control.do("set_timer", contact=ADA, expires_s=86_400)
+    talk.ada_sends(["under two hours"])
+    talk.bob_has(["under two hours"])
+    delivered(talk)
+    talk.ada.do("set_timer", contact=BOB, expires_s=0)
+    delivered(talk)
+    talk.ada_sends(["under a day"])
+    talk.bob_has(["under a day"])
+    wanted = {"own_s": 0, "theirs_s": 86_400, "expires_s": 86_400}
+    assert timer(talk) == (wanted, wanted)
+    assert adas(talk) == bobs(talk)
+    assert {one[2] for one in adas(talk).values()} == {7_200, 86_400}
+
+
+def test_a_farewell_of_either_side_leaves_the_same_and_the_timer(talk: Talk) -> None:
+    talk.ada_dials()
+    ids = talk.ada_sends(["one", "two"])
+    talk.bob_has(["one", "two"])
+    talk.ada.do("set_timer", contact=BOB, expires_s=3_600)
+    talk.ada.do("state", contact=BOB, kind="edit", target=ids[0], value="uno")
+    delivered(talk)
+    talk.ada.do("hold", outgoing=True)
+    talk.ada_sends(["late, and covered"])
+    late = talk.ada.do("held")["outgoing"]
+    talk.ada.do("farewell", contact=BOB)
+    count = talk.ada.do("held")["outgoing"]
+    talk.ada.do("release_outgoing", order=list(range(late, count)))
+    # A session younger than a day: Bob is asked.
+    talk.events.until("farewell.asked")
+    assert len(bobs(talk)) > 2
+    talk.control.do("answer_farewell", contact=ADA, accept=True)
+    talk.ada.do("release_outgoing", order=list(range(late)))
+    talk.ada_sends(["afterwards"])
+    talk.bob_has(["afterwards"])
+    delivered(talk)
+    assert adas(talk) == bobs(talk)
+    assert [one[1] for one in adas(talk).values()] == [["afterwards"], ["that was all"]]
+    talk.control.do("say_farewell", contact=ADA)
+    talk.ada.until_event("farewell")
+    assert adas(talk) == bobs(talk) == {}
+    talk.bob_sends(["and again"])
+    talk.ada.until_texts(["and again"])
+    assert adas(talk) == bobs(talk)
+    assert [one[2] for one in adas(talk).values()] == [3_600]
+
+
+def test_a_text_with_the_id_of_another_message_is_shown_by_neither(talk: Talk) -> None:
+    talk.ada_dials()
+    talk.bob_sends(["of Bob"])
+    talk.ada.until_texts(["of Bob"])
+    [name] = adas(talk)
+    talk.ada.do("send_with_id", contact=BOB, message_id=name, body="the same id")
+    talk.ada_sends(["next"])
+    talk.bob_has(["next"])
+    delivered(talk)
+    assert adas(talk) == bobs(talk)
+    assert [one[1] for one in adas(talk).values()] == [["of Bob"], ["next"], ["that was all"]]

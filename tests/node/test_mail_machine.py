@@ -1,7 +1,8 @@
 """Random weeks of two people and two anchors: crashes, walls, wipes, old copies put back.
 
 Whatever happens, nothing is shown twice, no row goes without the other's Receipt, and two days
-after both were up with the trouble over nothing waits any more, and both see the same.
+after both were up with the trouble over nothing waits any more, and both see the same: what the
+reference says (`Weeks.shown`), written from PROTOCOL 6.1 to 6.3.
 """
 
 import os
@@ -10,10 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from loom.api.commands import DeleteMessages, EditMessage, Pin, React
+from loom.api.commands import (
+    AnswerFarewell,
+    DeleteMessages,
+    EditMessage,
+    Pin,
+    React,
+    SayFarewell,
+    SendText,
+    SetTimer,
+    ShowContact,
+)
 from loom.api.events import SessionStarted
+from loom.api.views import MessageView
 from loom.model import Direction
+from loom.storage import farewells
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.harness import Person, World
 
@@ -26,7 +40,11 @@ HAPPENS = (
     *["stop", "start", "crash"] * 2,
     *["anchor"] * 3,
     *["link", "lose", "turns"],
+    *["timer"] * 2,
+    "farewell",
 )
+TIMERS_S = (0, 0, 3_600, 30 * DAY_S, 365 * DAY_S)
+"""Some end while the schedule runs, some do not."""
 
 
 class Weeks:
@@ -35,8 +53,12 @@ class Weeks:
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
         self.random = random.Random(seed)
-        self.said: dict[str, dict[str, str]] = {}
-        """By author, the last wording by id; what was deleted for both is gone."""
+        self.said: dict[str, dict[str, MessageView]] = {}
+        """By author, each text by id with its last wording; what was deleted for both is gone."""
+        self.timers: dict[str, int] = {}
+        """What each wants."""
+        self.covered_ms = -1
+        """What was sent until then, either side deleted for both."""
         self.texts = 0
         self.copies: dict[str, Path] = {}
         self.faults = 0
@@ -50,6 +72,7 @@ class Weeks:
         self.people = await world.friends("Alice", "Bob")
         alice, bob = self.people
         self.said = {alice.name: {}, bob.name: {}}
+        self.timers = {alice.name: 0, bob.name: 0}
         accounts = self.random.choice(
             [[(alice, 0)], [(alice, 0), (bob, 1)], [(alice, 0), (alice, 1)]]
         )
@@ -77,6 +100,10 @@ class Weeks:
                 await self.say(person)
             case "state":
                 await self.state(person)
+            case "timer":
+                await self.set_timer(person)
+            case "farewell":
+                await self.farewell(person)
             case "stop":
                 if person.is_running:
                     await person.stop()
@@ -112,22 +139,51 @@ class Weeks:
             return
         for _ in range(self.random.randrange(1, 4)):
             self.texts += 1
-            text = f"{person.name} {self.texts}"
-            [said] = await person.say(self.other(person), text)
-            self.said[person.name][said.message_id] = text
+            expires_s = self.random.choice([None, None, *TIMERS_S])
+            command = SendText(
+                contact=self.other(person).name,
+                body=f"{person.name} {self.texts}",
+                expires_s=expires_s,
+            )
+            view = await person.do(command)
+            if expires_s is None:
+                holding = (await person.do(ShowContact(contact=command.contact))).timer.expires_s
+                assert view.expires_s == holding
+            self.said[person.name][view.message_id] = view
+
+    async def set_timer(self, person: Person) -> None:
+        """This side wants something else, if its machine is up."""
+        if person.is_running:
+            self.timers[person.name] = expires_s = self.random.choice(TIMERS_S)
+            await person.do(SetTimer(contact=self.other(person).name, expires_s=expires_s))
+
+    async def farewell(self, person: Person) -> None:
+        """This side deletes the conversation for both, or does what the other asks."""
+        if not person.is_running:
+            return
+        contact = self.other(person).name
+        if (await person.do(ShowContact(contact=contact))).farewell:
+            await person.do(AnswerFarewell(contact=contact, accept=True))
+            return
+        await person.do(SayFarewell(contact=contact))
+        conversation_id = person.peer(self.other(person)).conversation_id
+        covered = person.database.look(lambda db: farewells.of(db, conversation_id))
+        assert covered is not None
+        self.covered_ms = max(self.covered_ms, covered.before_ms)
 
     async def state(self, person: Person) -> None:
         """Something about one of the last messages, if this machine is up."""
         if not person.is_running:
             return
         contact, said = self.other(person).name, self.said[person.name]
-        last = [one for one in await person.history(self.other(person)) if not one.deleted][-9:]
+        texts = [one for one in await person.history(self.other(person)) if one.kind == "text"]
+        last = [one for one in texts if not one.deleted][-9:]
         for one in self.random.sample(last, min(len(last), 3)):
             message_id, emoji = one.message_id, self.random.choice(["", "x", "y", "z"])
             what = self.random.choice(["edit", "react", "pin", "delete"])
             if what == "edit" and message_id in said:
-                said[message_id] += " again"
-                body = said[message_id]
+                body = said[message_id].body + " again"
+                said[message_id] = replace(said[message_id], body=body)
                 await person.do(EditMessage(contact=contact, message_id=message_id, body=body))
             elif what == "delete" and message_id in said:
                 del said[message_id]
@@ -175,25 +231,58 @@ class Weeks:
             await self.up(person)
         alice, bob = self.people
         await self.world.delivered(alice, bob, within_s=2.3 * DAY_S)
+        for person in self.people:
+            contact = self.other(person).name
+            if (await person.do(ShowContact(contact=contact))).farewell:
+                await person.do(AnswerFarewell(contact=contact, accept=True))
+
+    def shown(self, author: Person) -> tuple[dict[str, str], dict[str, str]]:
+        """The reference: what lasts of what somebody said, on both sides; what only a reader has.
+
+        The author's copy ends with its timer; the reader, who never reads, keeps one that came
+        before for 30 days more.
+        """
+        now_ms = author.clock.now_ms()
+        uncovered = {
+            name: one
+            for name, one in self.said[author.name].items()
+            if one.sent_at_ms > self.covered_ms
+        }
+        ended = {
+            name: one.body
+            for name, one in uncovered.items()
+            if one.expires_at_ms is not None and one.expires_at_ms <= now_ms
+        }
+        return {name: one.body for name, one in uncovered.items() if name not in ended}, ended
 
     async def check(self, person: Person) -> None:
         """What the other said is here, each once, and both see the same."""
         other = self.other(person)
-        seen = await self.seen(person)
-        assert seen == await self.seen(other)
-        received = {name: body for name, (author, body, *_) in seen.items() if author is other}
-        assert received == self.said[other.name]
+        lasting, ended = self.shown(other)
+        seen, theirs = await self.seen(person), await self.seen(other)
+        both = seen.keys() & theirs.keys()
+        assert {name: seen[name] for name in both} == {name: theirs[name] for name in both}
+        bodies = {name: body for name, (_, body, *_) in seen.items()}
+        received = {name: bodies[name] for name in seen if seen[name][0] is other}
+        assert {name: received[name] for name in received if name not in ended} == lasting
+        assert {name: one[1] for name, one in theirs.items() if one[0] is other} == lasting
+        assert received.items() <= (lasting | ended).items()
+        timer = (await person.do(ShowContact(contact=other.name))).timer
+        assert timer.own_s == self.timers[person.name]
+        assert timer.theirs_s == self.timers[other.name]
 
     async def seen(self, person: Person) -> dict[str, tuple[Any, ...]]:
         """What somebody sees, said from both sides alike; without what was deleted."""
         other = self.other(person)
         found = [one for one in await person.history(other) if not one.deleted]
         assert len({one.message_id for one in found}) == len(found)
+        found = [one for one in found if one.kind == "text"]
         return {
             one.message_id: (
                 person if one.direction == Direction.OUT else other,
                 one.body,
                 one.edited,
+                one.expires_s,
                 sorted((each.contact or person.name, each.emoji) for each in one.reactions),
                 one.pinned,
             )

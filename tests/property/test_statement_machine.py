@@ -1,4 +1,4 @@
-"""Any order, repetition, loss and crash: two people see what the reference says (PROTOCOL 6.1).
+"""Any order, repetition, loss and crash: two people see what the reference says (PROTOCOL 6.1-6.3).
 
 Nodes with real databases. No link joins them: what their outboxes hold is carried over by hand,
 late, often, in any order, or never.
@@ -25,14 +25,17 @@ from loom.api.commands import (
     ListPins,
     Pin,
     React,
+    SayFarewell,
     SendText,
+    SetTimer,
+    ShowContact,
     ShowEdits,
 )
 from loom.errors import StoreError
 from loom.model import MessageId
 from loom.node.inbox import Batch, Taken
 from loom.node.message_view import shown_id
-from loom.storage import outbox
+from loom.storage import farewells, outbox
 from loom.storage.outbox import Seal
 from loom.storage.shown import QUOTE_MAX
 from loom.wire import content as wire
@@ -46,6 +49,8 @@ LONG = os.environ.get("LOOM_TEST_LONG") == "1"
 WHO, BIG = st.integers(0, 1), st.integers(0, 1_000)
 BODIES = st.sampled_from(["one", "two", "a longer wording", "\N{SNOWMAN}" * 300])
 EMOJI = st.sampled_from(["", "\N{THUMBS UP SIGN}", "\N{SNOWMAN}"])
+TIMERS = st.sampled_from([0, 86_400, 604_800, 31_536_000])
+"""So long that nothing ends meanwhile: when it does is another test (tests/node/test_timers.py)."""
 
 Name = tuple[int, bytes]
 """Who wrote a message, and its id."""
@@ -58,8 +63,19 @@ class Held(NamedTuple):
     payload: KnownPayload
 
 
+def timers(held: set[Held]) -> list[int]:
+    """What each side wants of somebody who holds these payloads."""
+    stated = [
+        (payload.number, payload.message_id, payload.expires_s, who)
+        for who, payload in held
+        if isinstance(payload, wire.Timer)
+    ]
+    return [max([(-1, b"", 0, me), *(one for one in stated if one[3] == me)])[2] for me in (0, 1)]
+
+
 def shown(held: set[Held], gone: set[Name]) -> dict[Name, Any]:
     """The reference: what somebody sees who holds these payloads and deleted some messages here."""
+    covered = [one.before_ms for _, one in held if isinstance(one, wire.Farewell)]
     deleted = {
         (who, one)
         for who, payload in held
@@ -71,6 +87,7 @@ def shown(held: set[Held], gone: set[Name]) -> dict[Name, Any]:
         for who, payload in held
         if isinstance(payload, wire.Text)
         if (who, payload.message_id) not in deleted | gone
+        if payload.sent_at_ms > max(covered, default=-1)
     }
     wordings: dict[Name, list[tuple[int, bytes, str]]] = {}
     registers: dict[tuple[Name, int, type], tuple[int, bytes, Any]] = {}
@@ -90,6 +107,7 @@ def shown(held: set[Held], gone: set[Name]) -> dict[Name, Any]:
         answers = text.reply and (name[0] if text.reply.own else 1 - name[0], text.reply.message_id)
         seen[name] = (
             [text.body, *edits],
+            text.expires_s,
             answers,
             {who: value for (who, kind), value in of.items() if kind is wire.React and value},
             any(value for (_, kind), value in of.items() if kind is wire.Pin),
@@ -152,6 +170,25 @@ class StatementMachine(RuleBasedStateMachine):
         names = {self._pick(who, one, own=True) for one in (first, second)} - {None}
         if names:
             self.run(self._delete(who, [name for name in names if name is not None], True))
+
+    @rule(who=WHO, expires_s=TIMERS)
+    def set_timer(self, who: int, expires_s: int) -> None:
+        self._do(who, SetTimer(contact=self._other(who), expires_s=expires_s))
+
+    @rule(who=WHO, body=BODIES, expires_s=TIMERS)
+    def say_with_timer(self, who: int, body: str, expires_s: int) -> None:
+        self._do(who, SendText(contact=self._other(who), body=body, expires_s=expires_s))
+
+    @rule(who=WHO, count=st.integers(0, 3), came=st.booleans())
+    def farewell(self, who: int, count: int, came: bool) -> None:
+        """After some texts of both, which `came` to the other or not."""
+        for number in range(count):
+            self.say((who + number) % 2, "one", None)
+        if came:
+            for one in (who, 1 - who):
+                self.leave(one, 10)
+                self.run(self._come(one, list(self.left[one].values()), is_receipted=True))
+        self._do(who, SayFarewell(contact=self._other(who)))
 
     @rule(who=WHO, which=BIG)
     def delete_here(self, who: int, which: int) -> None:
@@ -277,7 +314,19 @@ class StatementMachine(RuleBasedStateMachine):
         batch.taken = [Taken(os.urandom(32), one, 1, 0) for one in payloads]
         inbox, ids = person.peer(other).inbox, batch.to_receipt()
         await self._commit(person, lambda db, happened: inbox._store(db, happened, batch, ids, []))
-        return self._was_kept
+        was_kept = self._was_kept
+        if was_kept:
+            await self._honour(person, other)
+        return was_kept
+
+    async def _honour(self, person: Person, other: Person) -> None:
+        """What the inbox does after its commit when a Timer or a Farewell came."""
+        person.peer(other).context.writing = None
+        while not person.is_running or person.database.look(farewells.due):
+            if not person.is_running:
+                await person.restart()
+            person.node.roster.on_farewell()
+            await asyncio.sleep(1.0)
 
     async def _commit(self, person: Person, work: Any) -> None:
         """Run a transaction; when the power fails, see whether it was kept."""
@@ -316,10 +365,16 @@ class StatementMachine(RuleBasedStateMachine):
         both = [await self._seen(who) for who in (0, 1)]
         one, other = ({n: what for n, what in seen.items() if n not in gone} for seen in both)
         assert one == other
+        assert timers(self.held[0]) == timers(self.held[1])
         await self.world.close()
 
     async def _check(self, who: int) -> None:
+        person, other = self.people[who], self.people[1 - who]
         assert await self._seen(who) == shown(self.held[who], self.gone[who])
+        timer = (await person.do(ShowContact(contact=other.name))).timer
+        wanted = timers(self.held[who])
+        assert [timer.own_s, timer.theirs_s] == [wanted[who], wanted[1 - who]]
+        assert timer.expires_s == min([one for one in wanted if one], default=0)
 
     async def _seen(self, who: int) -> dict[Name, Any]:
         """What a front end is shown, in the terms of the reference; tombstones are empty."""
@@ -327,6 +382,8 @@ class StatementMachine(RuleBasedStateMachine):
         pins = {one.message_id for one in (await person.do(ListPins(contact=other.name))).messages}
         seen, quotes = {}, {}
         for one in await person.history(other):
+            if one.kind == "timer":
+                continue
             if one.deleted:
                 assert (one.body, one.edited, one.reply_to, one.quote) == ("", False, None, None)
                 assert (one.reactions, one.pinned, one.bookmarked) == ([], False, False)
@@ -346,7 +403,7 @@ class StatementMachine(RuleBasedStateMachine):
                 for reaction in one.reactions
             }
             name = author, bytes.fromhex(one.message_id.replace("-", ""))
-            seen[name] = (bodies, answers, reactions, one.pinned)
+            seen[name] = (bodies, one.expires_s, answers, reactions, one.pinned)
         for name, quote in quotes.items():
             assert quote == (seen[name][0][-1][:QUOTE_MAX] if name in seen else None)
         return seen

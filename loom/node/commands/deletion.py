@@ -81,7 +81,8 @@ class DeletionCommands:
             here, left = sort(db)
             return _delete(db, happened, device, here) if here else [], left
 
-        here, left = await self._parts.database.read(sort)
+        look = self._parts.database.glance if len(ids) <= IN_LOOP_MAX else self._parts.database.read
+        here, left = await look(sort)
         if here:
             # What is sealed meanwhile has left.
             withdrawn, left = await self._parts.journal.write(withdraw)

@@ -22,7 +22,8 @@ from loom.storage.connection import Db
 from loom.wire.content import Edit, KnownPayload, Pin, React, Target, Text, tag_of
 from loom.wire.limits import PINS_SHOWN_MAX
 
-Apply = Callable[[Db, Happened, Message], None]
+Apply = Callable[[Db, Happened, Message], Message]
+"""Takes a statement up; the message as it is then."""
 _PIN: Final = tag_of(Pin)
 _REACT: Final = tag_of(React)
 
@@ -54,9 +55,9 @@ class StatementCommands:
         statement_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
         statement = Edit(statement_id, now_ms, message.message_id, self._number(last), command.body)
 
-        def apply(db: Db, happened: Happened, stated: Message) -> None:
+        def apply(db: Db, happened: Happened, stated: Message) -> Message:
             addresses = self._parts.profile.is_addressed
-            edit.apply(db, happened, device.person, stated, statement, addresses)
+            return edit.apply(db, happened, device.person, stated, statement, addresses)
 
         return await self._state(device, message, statement, apply)
 
@@ -72,8 +73,9 @@ class StatementCommands:
         statement_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
         statement = React(statement_id, now_ms, _target(message), self._number(last), command.emoji)
 
-        def apply(db: Db, happened: Happened, stated: Message) -> None:
+        def apply(db: Db, happened: Happened, stated: Message) -> Message:
             react.apply(db, happened, device.person, stated, OWNER, statement)
+            return stated
 
         return await self._state(device, message, statement, apply)
 
@@ -86,8 +88,9 @@ class StatementCommands:
         statement_id, now_ms = self._parts.new_id(), self._parts.clock.now_ms()
         statement = Pin(statement_id, now_ms, _target(message), self._number(last), command.on)
 
-        def apply(db: Db, happened: Happened, stated: Message) -> None:
+        def apply(db: Db, happened: Happened, stated: Message) -> Message:
             pin.apply(db, happened, device.person, stated, OWNER, statement)
+            return stated
 
         return await self._state(device, message, statement, apply)
 
@@ -165,7 +168,7 @@ class StatementCommands:
             message = find_message(db, device, named)
             return message, last_number(db, message.row_id)
 
-        return await self._parts.database.read(read)
+        return await self._parts.database.glance(read)
 
     def _number(self, last: int) -> int:
         """Of a new statement; also larger than those that are on their way to the disk."""
@@ -177,14 +180,11 @@ class StatementCommands:
     ) -> views.MessageView:
         """Queue a statement and take it up here, in one transaction."""
 
-        def as_it_is(db: Db) -> Message:
-            return find_message(db, device, message.message_id, message.author)
-
         def store(db: Db, happened: Happened) -> views.MessageView:
-            before = as_it_is(db)
+            before = find_message(db, device, message.message_id, message.author)
             _require_not_deleted(before)
-            apply(db, happened, before)
-            return views.MessageView(**message_fields(db, device.person, as_it_is(db)))
+            stated = apply(db, happened, before)
+            return views.MessageView(**message_fields(db, device.person, stated))
 
         return await device.delivery.outbox.add(
             MessageId(statement.message_id), statement, store, about_row=message.row_id

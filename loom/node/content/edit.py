@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from loom.api.events import MessageEdited
 from loom.model import OWNER, Message, MessageId, Person
 from loom.node.content import statement
 from loom.node.content.intake import Intake
 from loom.node.journal import Happened
 from loom.node.message_view import message_fields
-from loom.storage import edits, mentions, messages
+from loom.storage import edits, mentions
 from loom.storage.connection import Db
 from loom.storage.edits import Wording
 from loom.wire.content import Edit, Target, Text, tag_of
@@ -38,11 +40,12 @@ def apply(
     if message.kind != tag_of(Text):
         return message
     wording = Wording(edit.sent_at_ms, edit.body)
-    edits.add(db, message, edit.number, MessageId(edit.message_id), wording)
-    [edited] = messages.by_rows(db, [message.row_id])
+    edited = edits.add(db, message, edit.number, MessageId(edit.message_id), wording)
     if message.author != OWNER and edited.body != message.body:
-        mentions.put(db, message.row_id, addresses(edited.body))
-        [edited] = messages.by_rows(db, [message.row_id])
+        is_mention = addresses(edited.body)
+        if is_mention != message.is_mention:
+            mentions.put(db, message.row_id, is_mention)
+            edited = replace(edited, is_mention=is_mention)
     if edited != message:
         event = MessageEdited(**message_fields(db, person, edited))
         happened.add(event, message.conversation_id, message.row_id)

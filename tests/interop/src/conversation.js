@@ -8,14 +8,15 @@ import { concat, equal, hex } from "./bytes.js";
 import { issueBundle, presentBundle, readBundle } from "./bundle.js";
 import { Refused } from "./errors.js";
 import {
-  BUNDLE_ONCE_LIFETIME_S, BUNDLE_REQUESTS_PER_HOUR, CHAIN_LIFETIME_S, DESYNC_RESTART_INTERVAL_S, DESYNC_RESTARTS_MAX,
+  BUNDLE_ONCE_LIFETIME_S, BUNDLE_REQUESTS_PER_HOUR, CHAIN_LIFETIME_S, COUNTER_FUTURE_MS,
+  DESYNC_RESTART_INTERVAL_S, DESYNC_RESTARTS_MAX,
   ENVELOPE_MEMORY_S, RECEIPT_MAX_IDS, SEALED_BEYOND_OLDEST_MAX, SEALED_BEYOND_RECEIVED_MAX,
   SESSION_UNCONFIRMED_RESTART_S, TEXTS_BEYOND_RECEIVED_MAX,
 } from "./limits.js";
 import * as payloads from "./payload.js";
 import { H } from "./primitives.js";
 import { canSeal, nextToSend, roomFor, sealMessage } from "./ratchet.js";
-import { nextNumber } from "./statements.js";
+import { coveredMs, isCovered, nextNumber, timers } from "./statements.js";
 import { believeTold, best, clearOf, lastCounter, noSessions, openEnvelope, start } from "./sessions.js";
 
 const HOUR_MS = 3_600_000;
@@ -48,10 +49,15 @@ export function addRow(conversation, id, payload) {
 
 export function addText(conversation, body, nowMs, random, reply = null) {
   const id = payloads.newMessageId(nowMs, random);
-  addStated(conversation, id, payloads.text(id, nowMs, body, reply));
-  conversation.history.push({ direction: "out", id: hex(id), body, sentAtMs: nowMs, state: "queued" });
+  const { expires_s: expiresS } = timers(conversation.held);
+  const sentAtMs = sendsAtMs(conversation, nowMs);
+  addStated(conversation, id, payloads.text(id, sentAtMs, body, reply, expiresS));
+  conversation.history.push({ direction: "out", id: hex(id), body, sentAtMs, state: "queued" });
   return id;
 }
+
+/** Later than what a Farewell covers, though this clock may be behind (6.3). */
+const sendsAtMs = ({ sendsAfterMs = -1 }, nowMs) => Math.max(nowMs, Math.min(sendsAfterMs, nowMs + COUNTER_FUTURE_MS) + 1);
 
 /** A Text or what is stated about one: this side holds it as the other will. */
 function addStated(conversation, id, bytes) {
@@ -69,6 +75,37 @@ export function addStatement(conversation, kind, { own, target, value }, nowMs, 
     pin: [payloads.PIN, [[own, target], number, value]],
   }[kind];
   addStated(conversation, id, payloads.statement(tag, id, nowMs, ...fields));
+}
+
+/** This side's wish of how long messages last. */
+export function addTimer(conversation, expiresS, nowMs, random) {
+  const id = payloads.newMessageId(nowMs, random);
+  const mine = conversation.held.filter(({ isOwn, payload }) => isOwn && payload.kind === "timer");
+  const number = Math.max(nowMs, ...mine.map(({ payload }) => payload.number + 1));
+  addStated(conversation, id, payloads.statement(payloads.TIMER, id, sendsAtMs(conversation, nowMs), number, expiresS));
+}
+
+/** Delete the conversation for both: a Delete and a Timer that wait still leave. */
+export function addFarewell(conversation, nowMs, random) {
+  const id = payloads.newMessageId(nowMs, random);
+  const beforeMs = Math.max(nowMs, ...conversation.history.map(({ sentAtMs }) => sentAtMs));
+  const leaves = ({ payload }) => !["text", "edit", "react", "pin"].includes(payloads.decodePayload(payload).kind);
+  conversation.rows = conversation.rows.filter(leaves);
+  addRow(conversation, id, payloads.statement(payloads.FAREWELL, id, beforeMs, beforeMs, 1));
+  honour(conversation, { isOwn: true, payload: { kind: "farewell", id, beforeMs, scope: 1 }, untilMs: beforeMs });
+}
+
+/** What a Farewell covers is deleted; of what is not receipted nothing leaves any more. */
+function honour(conversation, farewell) {
+  conversation.held.push(farewell);
+  conversation.sendsAfterMs = Math.max(conversation.sendsAfterMs ?? -1, farewell.payload.beforeMs);
+  const untilMs = coveredMs(conversation.held);
+  const isGone = ({ payload }) => payload.kind === "text" && payload.sentAtMs <= untilMs;
+  const gone = conversation.held.filter(isGone).map(({ payload }) => payload.id);
+  const isAbout = ({ kind, id, target }) => has(gone, id) || (["edit", "react", "pin"].includes(kind) && has(gone, target));
+  conversation.held = conversation.held.filter(({ payload }) => !isAbout(payload));
+  conversation.rows = conversation.rows.filter(({ payload }) => !isAbout(payloads.decodePayload(payload)));
+  conversation.history = conversation.history.filter(({ sentAtMs }) => sentAtMs > untilMs);
 }
 
 export function addProfile(conversation, name, nowMs, random) {
@@ -218,13 +255,24 @@ function takePayload(conversation, bytes, hash, nowMs) {
     return [{ event: "profile", name: payload.name }];
   }
   if (payload.kind === "mailboxes" || payload.kind === "join") return takeMailboxes(conversation, payload);
-  if (payload.kind === "timer") return [{ event: "timer", expiresS: payload.expiresS }];
-  if (payload.kind === "farewell") return [{ event: "farewell", beforeMs: payload.beforeMs, scope: payload.scope }];
+  if (payload.kind === "farewell") return takeFarewell(conversation, payload, nowMs);
+  if (payload.kind === "text") {
+    if (isCovered(conversation.held, payload.sentAtMs, nowMs)) return [{ event: "covered" }];
+    if (conversation.held.some((one) => ["text", "timer"].includes(one.payload.kind) && equal(one.payload.id, payload.id))) {
+      return [{ event: "id taken" }];
+    }
+  }
   conversation.held.push({ isOwn: false, payload });
   if (payload.kind !== "text") return [{ event: payload.kind }];
   const { body, sentAtMs } = payload;
   conversation.history.push({ direction: "in", id: hex(payload.id), body, sentAtMs, state: "received" });
   return [{ event: "text", id: hex(payload.id), body }];
+}
+
+/** Carried out at once by who asks about none: this program has no person to ask. */
+function takeFarewell(conversation, payload, nowMs) {
+  honour(conversation, { isOwn: false, payload, untilMs: Math.min(payload.beforeMs, nowMs) });
+  return [{ event: "farewell", scope: payload.scope }];
 }
 
 /** The greatest number counts; `number` says so. */

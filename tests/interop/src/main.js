@@ -15,7 +15,7 @@ import { requests, workMessage } from "./requests.js";
 import { RANDOM } from "./primitives.js";
 import { KEEPALIVE } from "./records.js";
 import { best } from "./sessions.js";
-import { shown as shownOf } from "./statements.js";
+import { shown as shownOf, timers } from "./statements.js";
 import { compareVectors } from "./vectors.js";
 import { WRONG } from "./wrong.js";
 
@@ -73,6 +73,10 @@ const COMMANDS = {
   answer: ({ contact, body, own, target }) => node.answer(contact, body, own, unhex(target)),
   state: ({ contact, kind, own = true, target, value }) => node.addStatement(contact, kind, { own, target: unhex(target), value }),
   shown: ({ contact }) => shownOf(node.conversation(contact).held),
+  timer: ({ contact }) => timers(node.conversation(contact).held),
+  set_timer: ({ contact, expires_s: expiresS }) => node.setTimer(contact, expiresS),
+  farewell: ({ contact }) => node.farewell(contact),
+  send_with_id: ({ contact, message_id: id, body }) => node.sendWithId(contact, unhex(id), body),
   read: ({ contact, ids }) => node.read(contact, ids.map(unhex)),
   typing: ({ contact, on }) => node.typing(contact, on),
   history: ({ contact }) => node.conversation(contact).history,

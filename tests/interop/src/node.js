@@ -5,7 +5,8 @@ import { connect, createServer } from "node:net";
 import { readBundle } from "./bundle.js";
 import { compare, equal, hex } from "./bytes.js";
 import {
-  addProfile, addRead, addStatement, addText, answerBundleRequest, envelopeOfRow, isStartDue, newConversation, onNewLink,
+  addFarewell, addProfile, addRead, addRow, addStatement, addText, addTimer, answerBundleRequest, envelopeOfRow, isStartDue,
+  newConversation, onNewLink,
   owesReceipt, takeBundle, takeIn, takeReceipt, typingEnvelope,
 } from "./conversation.js";
 import { close, Refused } from "./errors.js";
@@ -14,6 +15,7 @@ import { handshakeId, PREFIX_BYTES, splitPrefix } from "./handshake.js";
 import { entropyOf, identityOf, seedsOf } from "./identity.js";
 import { LINKS_PER_MINUTE_MAX } from "./limits.js";
 import { LinkInitiator, LinkResponder } from "./link.js";
+import { text } from "./payload.js";
 import { pairKeys } from "./pair_keys.js";
 import { RANDOM } from "./primitives.js";
 import { BUNDLE, BUNDLE_REQUEST, ENVELOPE } from "./records.js";
@@ -291,6 +293,25 @@ export class Node {
 
   addStatement(name, kind, fields) {
     addStatement(this.conversation(name), kind, fields, Date.now(), RANDOM);
+    this.commit();
+    this.pump(name);
+  }
+
+  setTimer(name, expiresS) {
+    addTimer(this.conversation(name), expiresS, Date.now(), RANDOM);
+    this.commit();
+    this.pump(name);
+  }
+
+  farewell(name) {
+    addFarewell(this.conversation(name), Date.now(), RANDOM);
+    this.commit();
+    this.pump(name);
+  }
+
+  /** A Text with an id that another message may have; this side does not show it either. */
+  sendWithId(name, id, body) {
+    addRow(this.conversation(name), id, text(id, Date.now(), body));
     this.commit();
     this.pump(name);
   }

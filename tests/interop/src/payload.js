@@ -35,7 +35,8 @@ export const IS_RECEIPTED = new Set([
 ]);
 
 export const encodePayload = (fields) => encode(fields);
-export const text = (id, sentAtMs, body, reply = null) => encode([TEXT, id, sentAtMs, body, reply, 0]);
+export const text = (id, sentAtMs, body, reply = null, expiresS = 0) =>
+  encode([TEXT, id, sentAtMs, body, reply, expiresS]);
 /** Edit, Delete, React or Pin of these fields. */
 export const statement = (tag, id, sentAtMs, ...fields) => encode([tag, id, sentAtMs, ...fields]);
 export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, id, sentAtMs, delivered, read]);
