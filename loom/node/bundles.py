@@ -22,7 +22,7 @@ from loom.node.context import DeviceContext
 from loom.node.sessions import DeviceSessions
 from loom.storage import prekeys
 from loom.wire.framing import RecordKind
-from loom.wire.limits import BUNDLE_REQUESTS_PER_HOUR
+from loom.wire.limits import BUNDLE_REQUESTS_PER_HOUR, BUNDLES_LAID_PER_HOUR
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Bundles:
         self._context = context
         self._sessions = sessions
         self._requests_s: list[float] = []
+        self._laid_s: list[float] = []
         self._issuing = asyncio.Lock()
 
     def requested(self, link: DirectLink) -> None:
@@ -70,8 +71,16 @@ class Bundles:
             prekey = await self._issue(KIND_ONCE, None)
         return await self._signed(prekey)
 
-    async def for_mailbox(self, queue_id: bytes, kind: int) -> tuple[int, bytes]:
-        """When it expires, and a new signed bundle that lies in one mailbox and serves no link."""
+    async def for_mailbox(self, queue_id: bytes, kind: int) -> tuple[int, bytes] | None:
+        """When it expires, and a new signed bundle that lies in one mailbox and serves no link.
+
+        None: an anchor that forgets them, or a contact that uses them up, had too many lately.
+        """
+        now_s = self._context.parts.clock.monotonic_s()
+        self._laid_s = [at_s for at_s in self._laid_s if now_s - at_s < HOUR_S]
+        if len(self._laid_s) >= BUNDLES_LAID_PER_HOUR:
+            return None
+        self._laid_s.append(now_s)
         prekey = await self._issue(kind, queue_id)
         return prekey.expires_at_s, await self._signed(prekey)
 

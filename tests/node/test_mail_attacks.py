@@ -11,10 +11,12 @@ from loom.anchor.pushing import Pushing
 from loom.api.commands import ImportToken, UseAnchor
 from loom.api.events import Warned
 from loom.errors import LoomError
+from loom.model import MessageId
 from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.caller import Caller
 from loom.storage import mailboxes
-from loom.wire.limits import PUSHES_UNACKNOWLEDGED_MAX
+from loom.wire.content.mailboxes import Direction, Mailbox, Mailboxes
+from loom.wire.limits import BUNDLES_LAID_PER_HOUR, PUSHES_UNACKNOWLEDGED_MAX
 from loom.wire.requests import (
     Answer,
     Have,
@@ -354,6 +356,57 @@ async def test_two_contacts_who_tell_one_queue_do_not_get_each_others_mail(world
     await world.until(lambda: not alice.is_online(bob))
     await alice.say(bob, "for Bob")
     await world.until(lambda: bob.received(alice) == ["for Bob"], within_s=30)
+
+
+async def test_a_contact_who_tells_of_mailboxes_without_end_has_few_addresses_dialled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or 200 of them were 1,500 connections within a second, to whom the contact likes."""
+    alice, bob = await world.friends("Alice", "Bob")
+    calls = count(monkeypatch, Caller, "call")
+    now_ms = bob.clock.now_ms()
+    for n in range(200):
+        entries = tuple(
+            Mailbox(
+                tuple((f"10.9.{n}.{4 * at + host}", 4_071) for host in range(4)),
+                bytes(16),
+                bytes([n, at]) * 16,
+                Direction.OUTBOUND,
+            )
+            for at in range(4)
+        )
+        told = Mailboxes(n.to_bytes(16, "big"), now_ms, now_ms + n, entries)
+        outbox = bob.peer(alice).delivery.outbox
+        await outbox.add(MessageId(told.message_id), told, lambda _db, _happened: None)
+    await world.delivered(bob, alice)
+    await world.pass_time(5)
+    assert len(calls) < 200
+    anchor = AnchorMachine(world, "home")
+    await anchor.start()
+    await anchor.serve(bob)
+    await world.until(
+        lambda: any(one.line.is_up for one in alice.node.network.anchors._guests.values()),
+        within_s=60,
+    )
+
+
+async def test_an_anchor_that_forgets_each_bundle_does_not_fill_the_profile(world: World) -> None:
+    """It may be a contact's own: their private halves are kept for two months."""
+    alice, _, anchor = await one_anchor(world)
+    service = anchor.anchor._service
+
+    def forget(peer: Any, number: int, request: Subscribe) -> None:
+        service._database.submit(lambda db: db.execute("DELETE FROM bundles"))
+        before(peer, number, request)
+        world.loop.call_later(11.0, peer.line.end)
+
+    before = lie(anchor, Subscribe, forget)
+    world.network.cut(alice.host)
+    kept = "SELECT count(*) FROM prekeys"
+    [(at_first,)] = await alice.database.read(lambda db: db.execute(kept).fetchall())
+    await world.pass_time(2 * HOUR_S)
+    [(after,)] = await alice.database.read(lambda db: db.execute(kept).fetchall())
+    assert after - at_first <= 3 * BUNDLES_LAID_PER_HOUR
 
 
 async def test_an_own_queue_that_is_told_back_is_not_written_to(world: World) -> None:

@@ -48,6 +48,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 DAY_S = 86_400
+FOLLOWED_AT_ONCE = 8
+FOLLOWED_EVERY_S = 30.0
+"""So many changes of what a contact told are followed at once, then one in this time: or it could
+have this node dial whom it likes, as often as it likes."""
 
 
 class Anchors:
@@ -87,6 +91,10 @@ class Anchors:
         self._known: dict[DeviceId, frozenset[bytes]] = {}
         """The own queues, by their secrets, that a device knows of while the newest Mailboxes has
         no Receipt; of one that is not here all those that were told."""
+        self._followed: dict[DeviceId, tuple[Told, float]] = {}
+        """What each device told that is followed now, and when all its changes are forgotten."""
+        self._to_follow: set[DeviceId] = set()
+        """Devices that told of other mailboxes since."""
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -148,6 +156,7 @@ class Anchors:
             account.care()
         self._drop_guests(device, frozenset())
         self._known.pop(device.device_id, None)
+        self._followed.pop(device.device_id, None)
 
     # --- from people ---
 
@@ -303,6 +312,7 @@ class Anchors:
             return  # dropped meanwhile: what follows would serve it again
         device.context.has_mail = told is not None or sent is not None
         is_admitted = device.person.is_admitted
+        told = self._follow_told(device, told)
         theirs = told.mailboxes if told is not None else self._joins.mailboxes(device)
         theirs = theirs if is_admitted else ()
         has_inbound = any(one.direction == Direction.INBOUND for one in theirs)
@@ -325,6 +335,29 @@ class Anchors:
             await self._shut_untold(device)
         if self._roster.has(device):
             self._serve(device, theirs, told)
+
+    def _follow_told(self, device: Device, told: Told | None) -> Told | None:
+        """What is followed of what a device tells; the newest a little later, if it tells a lot."""
+        device_id, now_s = device.device_id, self._parts.clock.monotonic_s()
+        if told is None:
+            return None
+        followed, forgotten_s = self._followed.get(device_id, (None, now_s))
+        if followed is not None and told.mailboxes == followed.mailboxes:
+            self._followed[device_id] = told, forgotten_s
+            return told
+        wait_s = forgotten_s - now_s - (FOLLOWED_AT_ONCE - 1) * FOLLOWED_EVERY_S
+        if followed is not None and wait_s > 0:
+            if device_id not in self._to_follow:
+                self._to_follow.add(device_id)
+                self._spawn(self._look_later(device, wait_s), f"mailboxes of {device.number} later")
+            return followed
+        self._followed[device_id] = told, max(forgotten_s, now_s) + FOLLOWED_EVERY_S
+        return told
+
+    async def _look_later(self, device: Device, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        self._to_follow.discard(device.device_id)
+        self.look_after(device)
 
     def _hold_again(self, device: Device, held: list[Queue]) -> None:
         """Those that are stored: what a blocked contact knows of is good again afterwards."""

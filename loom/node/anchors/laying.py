@@ -58,7 +58,11 @@ async def lay(parts: Parts, device: Device, keys: QueueKeys, link: AnchorLink, l
         places.append(LAST_PLACE)
     for place in places:
         kind = KIND_LAST if place == LAST_PLACE else KIND_MAIL
-        expires_at_s, bundle = await device.bundles.for_mailbox(queue_id, kind)
+        made = await device.bundles.for_mailbox(queue_id, kind)
+        if made is None:
+            log.info("contact %d: too many bundles within an hour", device.number)
+            return
+        expires_at_s, bundle = made
         sealed = keys.seal_bundle(bundle, parts.random(AEAD_NONCE_BYTES))
         if not isinstance(await link.ask(Lay(queue_id, place, sealed)), Ok):
             log.info("contact %d: a bundle was not taken", device.number)
