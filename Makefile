@@ -1,6 +1,8 @@
 # Everything lives in .venv; needs Python 3.11 or newer, make and git. What is set up says so on stderr.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# What is compiled is kept: the tests start the program some thousand times.
+unexport PYTHONDONTWRITEBYTECODE
 .SHELLFLAGS := -eu -o pipefail -c
 
 BIN := .venv/bin

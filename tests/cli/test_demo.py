@@ -76,6 +76,7 @@ def test_on_a_terminal_it_talks_until_quit(environment: dict[str, str]) -> None:
     assert "Both profiles are gone." in screen
 
 
+@pytest.mark.long
 def test_ada_comes_back_to_what_an_anchor_kept(environment: dict[str, str], tmp_path: Path) -> None:
     done = demo(environment, b"hi\necho one\necho two\n", "--anchor")
     assert done.returncode == 0, done.stderr
@@ -88,6 +89,7 @@ def test_ada_comes_back_to_what_an_anchor_kept(environment: dict[str, str], tmp_
     assert list((tmp_path / "t").iterdir()) == []
 
 
+@pytest.mark.long
 def test_on_a_terminal_one_writes_to_ada_while_she_is_away(environment: dict[str, str]) -> None:
     code, screen = run_on_terminal(
         [sys.executable, "-m", "loom", "demo", "--plain", "--anchor"],

@@ -143,6 +143,7 @@ async def test_the_node_answers_no_other_user(open_folder: Path) -> None:
     await served.close()
 
 
+@pytest.mark.long
 def test_no_command_gives_another_user_a_byte(open_folder: Path) -> None:
     """Neither in the profile's folder nor where folders are shared; and none is stopped by it."""
     home = Home(open_folder / "h")

@@ -230,6 +230,7 @@ async def test_a_profile_survives_death_at_any_call(run: Run) -> None:
     assert words.count(None) >= len(words) * 0.8
 
 
+@pytest.mark.long
 @needs_strace
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
@@ -244,6 +245,7 @@ async def test_a_profile_survives_a_disk_that_fails_at_any_call(run: Run, error:
     assert set(words) <= {"done", "disk_full", "store_unavailable"}
 
 
+@pytest.mark.long
 @needs_strace
 @pytest.mark.timeout(7_200)
 async def test_a_profile_survives_power_that_fails_at_any_call(run: Run) -> None:

@@ -135,6 +135,7 @@ async def test_a_removed_account_is_gone_with_all_that_lay_there(anchor_home: Ho
         assert not await AnchorPeer(anchor, queue.door).dial()
 
 
+@pytest.mark.long
 async def test_a_drained_anchor_hands_out_what_lies_there_and_ends(anchor_home: Home) -> None:
     with serving(anchor_home) as anchor:
         holder = await paired_by(anchor, anchor.pair(), "ada")
@@ -155,6 +156,7 @@ async def test_a_drained_anchor_hands_out_what_lies_there_and_ends(anchor_home: 
     assert anchor_home.run("anchor", "drain", "--off").ok()
 
 
+@pytest.mark.long
 async def test_an_anchor_moves_house(anchor_home: Home, tmp_path: Path) -> None:
     """Accounts and queues go along, what lies in them is put again by its senders."""
     file = tmp_path / "moved"

@@ -79,6 +79,7 @@ def _converse(home: Home, seen: Path) -> None:
         until_seen(home, seen)
 
 
+@pytest.mark.long
 def test_the_bot_answers_reacts_and_follows_what_becomes_of_a_message(home: Home) -> None:
     with (
         home.daemon("alice"),

@@ -64,6 +64,7 @@ def alice_gets_through(home: Home, daemon: Daemon, text: str) -> None:
     home.run("-p", "alice", "send", "Bob", text, "--wait", "60").ok()
 
 
+@pytest.mark.long
 def test_strangers_hear_nothing_and_the_node_lives_on(home: Home, daemon: Daemon) -> None:
     for _ in range(50):  # a port scanner
         stranger(daemon).close()
@@ -98,6 +99,7 @@ def test_strangers_hear_nothing_and_the_node_lives_on(home: Home, daemon: Daemon
     alice_gets_through(home, daemon, "through all of it")
 
 
+@pytest.mark.long
 def test_a_slow_writer_is_let_go_in_time(home: Home, daemon: Daemon) -> None:
     began_s = time.monotonic()
     with closing(stranger(daemon)) as connection:

@@ -133,6 +133,7 @@ def people(home: Home) -> Iterator[People]:
             both.down(name, signal.SIGTERM)
 
 
+@pytest.mark.long
 def test_mail_outlives_the_kill_of_everybody(home: Home, tmp_path: Path) -> None:
     """Never are the two up at one time after they met."""
     with boxes(tmp_path, 1) as [box], people(home) as both:

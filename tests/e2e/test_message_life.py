@@ -3,6 +3,8 @@
 import sys
 from typing import Any
 
+import pytest
+
 from tests.e2e.processes import Home, history, introduce
 
 THUMB, HEART = "\N{THUMBS UP SIGN}", "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"
@@ -107,6 +109,7 @@ def test_the_other_side_hears_of_everything_and_sees_the_same(home: Home) -> Non
         assert "Alice (deleted): \n" in home.run("-p", "bob", "history", "Alice").ok().stdout
 
 
+@pytest.mark.long
 def test_what_cannot_be_done_is_one_error_and_changes_nothing(home: Home) -> None:
     with home.daemon("alice"), home.daemon("bob"):
         alice(home, "send", "Bob", "mine", "--wait", "60")
@@ -147,6 +150,7 @@ def test_what_cannot_be_done_is_one_error_and_changes_nothing(home: Home) -> Non
         assert (gone.code, gone.error["code"]) == (4, "contact_not_found")
 
 
+@pytest.mark.long
 def test_bookmarks_and_forwarding_tell_the_author_nothing(home: Home) -> None:
     introduce(home, "alice", "eve")
     with home.daemon("alice"), home.daemon("bob"), home.daemon("eve"):

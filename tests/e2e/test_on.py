@@ -74,6 +74,7 @@ def cut(sshd: Sshd) -> None:
     until(lambda: all(has_ended(pid) for pid in pipes))
 
 
+@pytest.mark.long
 def test_every_command_that_attaches_works_from_afar(home: Home, near: Near, sshd: Sshd) -> None:
     with home.daemon("alice", *ALONE) as alice, home.daemon("bob", *ALONE) as bob:
         status = near.run(*ON, "status", "--json").ok().objects

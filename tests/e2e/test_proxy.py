@@ -49,6 +49,7 @@ def _serving(target: Address) -> Iterator[tuple[SocksServer, Address]]:
         loop.close()
 
 
+@pytest.mark.long
 def test_contacts_are_reached_through_it_each_by_a_login_of_its_own(
     home: Home, made: Made, proxy: tuple[SocksServer, str]
 ) -> None:
@@ -87,6 +88,7 @@ def test_contacts_are_reached_through_it_each_by_a_login_of_its_own(
     assert [one["body"] for one in history(home, "bob", "Alice")] == ["to Bob"] * 2
 
 
+@pytest.mark.long
 def test_every_way_to_open_a_profile_uses_the_proxy_of_the_config_file(
     home: Home, proxy: tuple[SocksServer, str]
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_damaged_profile_says_so(home: Home, damage: Damage) -> None:
     assert any(not one["ok"] and one["advice"] for one in checked.objects)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", [2, 5, 9])
 def test_a_page_that_went_bad_is_noticed(home: Home, page: int) -> None:
     for number in range(4):
@@ -314,6 +315,7 @@ def test_on_a_full_disk_nothing_is_stored_and_nothing_is_lost(small: SmallDisk) 
     assert [one["body"] for one in history(home, "alice", "Bob")] == ["before", "after"]
 
 
+@pytest.mark.long
 def test_a_disk_that_cannot_be_written(small: SmallDisk) -> None:
     small.write_protect()
     for command in (

@@ -285,6 +285,7 @@ def test_no_command_no_contact_no_profile(home: Home) -> None:
 # --- the daemon's life ------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_stop_and_signals_end_the_daemon(home: Home) -> None:
     with home.daemon("alice", *ALONE) as stopped:
         assert home.run("-p", "alice", "status", "--json").ok().objects[0]["port"] == stopped.port

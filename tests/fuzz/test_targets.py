@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 SEED = 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", names())
 def test_every_known_input_keeps_the_promise_within_its_memory(name: str) -> None:
     target = load(name)

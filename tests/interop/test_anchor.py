@@ -267,6 +267,7 @@ def test_strangers_to_an_anchor_hear_nothing(ada: Program, anchor: Serving) -> N
     assert account.ask("account", "status")["name"] == "stored"
 
 
+@pytest.mark.long
 def test_texts_by_mail_both_ways(talk: Talk, anchor: Serving) -> None:
     """Bob uses the anchor and tells Ada; then they are never there at the same time."""
     talk.control.do("use_anchor", text=anchor.pair())

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.processes import ARGON2, Home
 from tests.interop.conftest import ADA, BOB, Talk
 
+pytestmark = pytest.mark.long
+
 NEVER_MS = 10**9
 REKEY_AFTER_RECORDS = 16_384
 

@@ -14,7 +14,7 @@ LONG = os.environ.get("LOOM_TEST_LONG") == "1"
 LIMIT = 2_000_000
 
 IN_CI = [
-    apart(MailBudget((2, 1), (0, 0), days=1, drops=1)),
+    pytest.param(apart(MailBudget((2, 1), (0, 0), days=1, drops=1)), marks=pytest.mark.long),
     apart(MailBudget((1, 1), (0, 0), looks=1, wipes=1, days=1)),
     apart(MailBudget((1, 0), (0, 0), days=1, copies=1, repeats=1)),
     apart(MailBudget((1, 1), (0, 0), crashes=1, wipes=1, looks=1)),

@@ -108,6 +108,7 @@ def until(holds: Callable[[], bool], said: Callable[[], object]) -> None:
         time.sleep(0.3)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(280)
 def test_two_behind_nat_talk_after_one_paste(tmp_path: Path) -> None:
     if lacking := network.missing():

@@ -95,6 +95,7 @@ async def test_two_people_talk_through_it(scene: Scene) -> None:
     assert scene.wire.begun[SERVER, PUBLIC[1]] > 0
 
 
+@pytest.mark.long
 async def test_a_proxy_that_dies_is_waited_for_and_never_gone_around(scene: Scene) -> None:
     alice = scene.talk.alice
     with microsocks(scene.hosts[0]):

@@ -229,5 +229,5 @@ _SETTINGS = settings(
 )
 TestDelivery = pytest.mark.long(DeliveryMachine.TestCase)
 TestDelivery.settings = _SETTINGS
-TestGroup = GroupMachine.TestCase
+TestGroup = pytest.mark.long(GroupMachine.TestCase)
 TestGroup.settings = settings(_SETTINGS, max_examples=300 if LONG else 30)

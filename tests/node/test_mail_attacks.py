@@ -97,6 +97,7 @@ async def one_anchor(world: World) -> tuple[Person, Person, AnchorMachine]:
 # --- anchors that take nothing ---
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", [Unknown(), Later(2**53 - 1)], ids=["unknown", "later"])
 async def test_an_anchor_that_refuses_does_not_keep_mail_from_the_next_one(
     world: World, answer: Answer
@@ -108,6 +109,7 @@ async def test_an_anchor_that_refuses_does_not_keep_mail_from_the_next_one(
     await world.until(lambda: bob.received(alice) == ["by the other one"], within_s)
 
 
+@pytest.mark.long
 async def test_an_anchor_that_swallows_mail_is_given_up_after_a_day(world: World) -> None:
     alice, bob, anchors = await two_anchors(world)
     lie(anchors[0], Put, always(Ok()))

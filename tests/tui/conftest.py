@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import _wait
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -19,6 +20,10 @@ from tests.fakes import FakeNode
 from tests.tui.talking import TalkingNode
 
 LIMIT_S = 60.0
+# A key counts as handled once the process was idle for so long, or did so little.
+_wait.SLEEP_GRANULARITY = 0.004
+_wait.SLEEP_IDLE = 0.000_4
+
 HOLD_S = 0.005
 """A letter of the selection waits no longer than this for another one, unless a test says so."""
 Opened = Callable[..., AbstractAsyncContextManager[tuple[LoomApp, Pilot[None]]]]

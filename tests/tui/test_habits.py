@@ -205,7 +205,9 @@ async def marked_unread(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> 
 
 
 async def person(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
-    await pilot.press("f2", *["down"] * 4)
+    await pilot.press("f2")
+    await settle(pilot)
+    await pilot.press(*["down"] * 4)
 
 
 ACTS = (nothing, filtering, archive, muting, mentions, marked_unread, person)

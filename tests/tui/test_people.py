@@ -67,7 +67,7 @@ async def run(pilot: Pilot[None], *keys: str) -> None:
     """Press keys; a word of several characters is typed."""
     for key in keys:
         await pilot.press(*([key] if key in NAMED or "+" in key else key))
-    await settle(pilot)
+        await settle(pilot)
 
 
 NAMED = (

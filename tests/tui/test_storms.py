@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -54,6 +55,7 @@ def seen(tmux: Tmux) -> list[tuple[int, int, str, str]]:
     return found
 
 
+@pytest.mark.long
 async def test_two_hundred_resizes_while_messages_arrive(node: TalkingNode, opened: Opened) -> None:
     node.say("Ada", *(f"earlier {n} " + "and more words " * (n % 7) for n in range(150)))
     async with opened(node) as (app, pilot):

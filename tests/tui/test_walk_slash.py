@@ -327,6 +327,7 @@ async def test_every_command_does_what_the_help_says(
         assert name == "reply" or not told(node, SendText)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(20, 5), (1, 1)])
 async def test_every_command_survives_the_smallest_screens(
     opened: Opened, size: tuple[int, int]
