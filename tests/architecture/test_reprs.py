@@ -38,7 +38,7 @@ SHOWN = {
             "React",
             "Timer",
         ),
-        *("Farewell", "Covered"),
+        *("Farewell", "Covered", "Stated"),
     ),
     "what anybody on the wire sees": ("LinkKind", "Place", "Presence", "Started", "Taken"),
     "the random part of a link's tag, which travels open": ("Admission", "LinkAuthenticated"),
