@@ -91,7 +91,7 @@ async def standing(
     door = DoorApp(profiles, OPTIONS, config=folder, signs=signs, **facts)
     async with door.run_test(size=size) as pilot:
         await settle(pilot)
-        await until(pilot, lambda: any(rows(door)))
+        await until(pilot, lambda: any(rows(door)) or door.return_value is not None)
         yield door, pilot
 
 
