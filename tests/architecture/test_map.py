@@ -14,6 +14,7 @@ PACKAGES = [
         "control",
         "core",
         "core/delivery",
+        "core/room",
         "crypto",
         "discovery",
         "front",

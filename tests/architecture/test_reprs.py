@@ -43,6 +43,10 @@ SHOWN = {
     "what anybody on the wire sees": ("LinkKind", "Place", "Presence", "Started", "Taken"),
     "the random part of a link's tag, which travels open": ("Admission", "LinkAuthenticated"),
     "a record for the layer above; it is sealed once more": ("RecordReceived",),
+    "ids and digests of what all members of a room have": (
+        *("Council", "Officer", "_Office", "Removal", "Kept"),
+        *("Digest", "Spread", "Row"),
+    ),
     "events carry no text": ("NewEvent", "StoredEvent"),
 }
 ALLOWED = {name for names in SHOWN.values() for name in names}

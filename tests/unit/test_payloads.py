@@ -22,6 +22,9 @@ from loom.wire.content import (
     Profile,
     React,
     Receipt,
+    RoomEvents,
+    RoomHave,
+    RoomKey,
     Target,
     Text,
     Timer,
@@ -30,6 +33,7 @@ from loom.wire.content import (
     decode_payload,
     encode_payload,
 )
+from loom.wire.content.room_have import Comparison, Row, Step
 from loom.wire.limits import PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES
 
 ID = bytes(range(16))
@@ -38,6 +42,8 @@ pack = msgspec.msgpack.Encoder().encode
 
 MAILBOX = Mailbox((("anchor.example", 4_070), ("192.0.2.7", 1)), b"D" * 16, b"Q" * 32, 1)
 _ENTRY = [[["a.example", 1]], b"D" * 16, b"Q" * 32, 0]
+ROOM = bytes(range(32))
+ROW = Row(bytes(37), 1, ID, (ROOM,))
 SAMPLES: list[KnownPayload] = [
     Text(ID, 0, "x"),
     Text(ID, 2**53 - 1, "\u00e9\U0001f600" * 10),
@@ -54,6 +60,12 @@ SAMPLES: list[KnownPayload] = [
     Mailboxes(ID, 5, 2**53 - 1, (MAILBOX,) * 4),
     Join(ID, 5, "", 0, ()),
     Join(ID, 5, "n" * 256, 2**53 - 1, (MAILBOX,) * 4),
+    RoomEvents(ID, 5, ROOM, (b"e",), ()),
+    RoomEvents(ID, 5, ROOM, (b"e" * 100,) * 256, (ROOM,) * 128),
+    RoomHave(ID, 5, ROOM, Comparison(Step.ROOT, 0, ID, b"", True, ())),
+    RoomHave(ID, 5, ROOM, Comparison(Step.IDS, 9, ID, b"", True, (ROW,))),
+    RoomKey(ID, 5, ROOM, bytes(32), bytes(1_952), bytes(3_373), b""),
+    RoomKey(ID, 5, ROOM, bytes(32), bytes(1_952), bytes(3_373), ROOM),
     Edit(ID, 5, OTHER_ID, 0, "x"),
     Edit(ID, 5, OTHER_ID, 2**53 - 1, "x" * 16_384),
     Delete(ID, 5, (OTHER_ID,)),
@@ -341,7 +353,7 @@ def _depth(value: Any) -> int:
 
 
 def test_the_table_names_each_kind_once() -> None:
-    assert list(KINDS) == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13]
+    assert list(KINDS) == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 16, 17, 18]
     assert set(KINDS.values()) == {type(one) for one in SAMPLES}
 
 

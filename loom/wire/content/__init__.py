@@ -15,6 +15,9 @@ from loom.wire.content.pin import Pin
 from loom.wire.content.profile import Profile
 from loom.wire.content.react import React
 from loom.wire.content.receipt import Receipt
+from loom.wire.content.room_events import RoomEvents
+from loom.wire.content.room_have import RoomHave
+from loom.wire.content.room_key import RoomKey
 from loom.wire.content.target import Target
 from loom.wire.content.text import Text
 from loom.wire.content.timer import Timer
@@ -36,6 +39,9 @@ __all__ = [
     "Profile",
     "React",
     "Receipt",
+    "RoomEvents",
+    "RoomHave",
+    "RoomKey",
     "Scope",
     "Target",
     "Text",
@@ -61,6 +67,9 @@ _ALL: Final[tuple[type[KnownPayload], ...]] = (
     Pin,
     Timer,
     Farewell,
+    RoomEvents,
+    RoomHave,
+    RoomKey,
 )
 KINDS: Final = {kind.__struct_config__.tag: kind for kind in _ALL}
 """The kinds by their tags. A new kind is a file here and a name in this table."""

@@ -1,0 +1,1 @@
+"""Rooms: signed statements and posts, what holds after them, comparing them (PROTOCOL 14)."""

@@ -1,0 +1,444 @@
+"""From a set of statements to what holds in a room: one pass by rank (docs/PROTOCOL.md 14.4).
+
+Signatures were verified when the statements came.
+"""
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import Final
+
+import msgspec
+
+from loom.core.room.keys import Council, Signers
+from loom.core.room.state import Channel, Member, Officer, Rank, Removal, RoomState
+from loom.core.room.statement import (
+    Admit,
+    Appoint,
+    Ban,
+    Capability,
+    DeletePosts,
+    Genesis,
+    Kept,
+    Leave,
+    Remove,
+    SetChannel,
+    SetName,
+    SetPin,
+    SetPolicy,
+    SignedStatement,
+    keys_told,
+)
+from loom.wire.limits import (
+    ROOM_CHANNELS_MAX,
+    ROOM_MEMBERS_MAX,
+    ROOM_OFFICERS_MAX,
+    ROOM_STATEMENTS_MAX,
+)
+
+GENERAL: Final = "general"
+"""The channel that every room has."""
+
+Subject = tuple[str, bytes | str]
+
+
+class _Office(msgspec.Struct, frozen=True):
+    """With what an officer's statements are judged. `keeper`: the capabilities of who keeps."""
+
+    rank: Rank
+    by: bytes
+    capabilities: int
+    since: int
+    keep: tuple[Kept, ...] = ()
+    keeper: int = 0
+    removed: bool = False
+    council: Council | None = None
+
+
+class _Counted:
+    """What of an officer's statements counts, by subject; of each the largest number."""
+
+    __slots__ = ("admits", "appoints", "bans", "ids", "removes", "values")
+
+    def __init__(self) -> None:
+        self.ids: set[bytes] = set()
+        self.removes: dict[bytes, SignedStatement] = {}
+        self.bans: dict[bytes, tuple[bool, bytes]] = {}
+        self.values: dict[Subject, tuple[int, object]] = {}
+        self.admits: dict[bytes, tuple[int, Admit]] = {}
+        """With the first number that admits them."""
+        self.appoints: dict[bytes, tuple[int, Appoint, int]] = {}
+        """With the first number, and what may be given at most."""
+
+    def take(self, one: SignedStatement, most: int) -> None:
+        """Called in the order of the numbers."""
+        self.ids.add(one.id)
+        match one.body:
+            case Remove() as remove:
+                self.removes[remove.author] = one
+            case Ban(peer_id=peer_id, on=on):
+                self.bans[peer_id] = on, one.id
+            case Admit() as admit:
+                author = admit.author
+                first = self.admits[author][0] if author in self.admits else one.number
+                self.admits[author] = first, admit
+            case Appoint() as appoint:
+                author = appoint.author
+                first = self.appoints[author][0] if author in self.appoints else one.number
+                self.appoints[author] = first, appoint, most
+            case DeletePosts(post_ids=post_ids, on=on):
+                for post_id in post_ids:
+                    self.values["deleted", post_id] = one.number, on
+            case SetPin(post_id=post_id, on=on):
+                self.values["pin", post_id] = one.number, on
+            case SetChannel(channel=name) as channel:
+                self.values["channel", name] = one.number, channel
+            case SetName(name=name):
+                self.values["name", ""] = one.number, name
+            case SetPolicy() as policy:
+                self.values["policy", ""] = one.number, policy
+
+
+class _Signed:
+    """What one author signed."""
+
+    __slots__ = ("_cached", "leave", "numbers")
+
+    def __init__(self) -> None:
+        self.numbers: dict[int, list[SignedStatement]] = {}
+        """Of each number by id."""
+        self.leave: SignedStatement | None = None
+        """The one with the smallest number, then id."""
+        self._cached: tuple[_Office, _Counted] | None = None
+
+    def add(self, one: SignedStatement) -> bool:
+        """False if it is here."""
+        same = self.numbers.setdefault(one.number, [])
+        if any(other.id == one.id for other in same):
+            return False
+        same.append(one)
+        same.sort(key=lambda each: each.id)
+        if isinstance(one.body, Leave):
+            self.leave = min(
+                filter(None, (self.leave, one)), key=lambda each: (each.number, each.id)
+            )
+        self._cached = None
+        return True
+
+    def counted(self, office: _Office) -> _Counted:
+        """Step 1 and 2 of 14.4."""
+        if self._cached is not None and self._cached[0] == office:
+            return self._cached[1]
+        counted = _Counted()
+        kept = {one.statement_id: one.capabilities for one in office.keep}
+        own, either = office.capabilities, office.capabilities | office.keeper
+        last = self.leave.number if self.leave is not None else ROOM_STATEMENTS_MAX
+        for number in sorted(self.numbers):
+            same = self.numbers[number]
+            one = next((each for each in same if each.id in kept), same[0]) if kept else same[0]
+            needs = int(one.body.needs)
+            in_office = not office.removed and office.since <= number < last
+            if one.id in kept and either & needs == needs:
+                counted.take(one, either & kept[one.id])
+            elif in_office and own & needs == needs:
+                counted.take(one, own)
+        self._cached = office, counted
+        return counted
+
+
+class Ledger:
+    """The statements of one room, and what holds after them; adding one costs little."""
+
+    def __init__(self, room_id: bytes, statements: Iterable[SignedStatement] = ()) -> None:
+        self._room_id = room_id
+        self._by_author: dict[bytes, _Signed] = {}
+        self._genesis: SignedStatement | None = None
+        self._keys: dict[bytes, Signers] = {}
+        self._state: RoomState | None = None
+        for one in statements:
+            self.add(one)
+
+    def add(self, one: SignedStatement) -> bool:
+        """Add a verified statement; False if it is here, or of another room."""
+        if one.room_id != self._room_id:
+            return False
+        if not self._by_author.setdefault(one.author, _Signed()).add(one):
+            return False
+        if isinstance(one.body, Genesis):
+            self._genesis = one
+        told = keys_told(one)
+        if told is not None:
+            self._keys[told.author] = told
+        self._state = None
+        return True
+
+    @property
+    def state(self) -> RoomState:
+        """What holds now."""
+        if self._state is None:
+            self._state = RoomState() if self._genesis is None else self._pass(self._genesis)
+        return self._state
+
+    def statements(self) -> list[SignedStatement]:
+        """All of them, by author, number and id."""
+        return [
+            one
+            for author in sorted(self._by_author)
+            for _, same in sorted(self._by_author[author].numbers.items())
+            for one in same
+        ]
+
+    def next_number(self, author: bytes) -> int:
+        """Above every number of theirs that is here; 512 when there is none left."""
+        signed = self._by_author.get(author)
+        return max(signed.numbers, default=0) + 1 if signed is not None else 1
+
+    def keep_of(self, author: bytes) -> tuple[Kept, ...]:
+        """All of theirs that counts now, and of appointments as much: for Remove and Appoint."""
+        state, signed = self.state, self._by_author.get(author)
+        kept = []
+        for one in (one for same in signed.numbers.values() for one in same) if signed else ():
+            if one.id in state.counting and not isinstance(one.body, Genesis | Leave):
+                most = int(Capability.ALL)
+                if isinstance(one.body, Appoint):
+                    holds = state.officers.get(one.body.author)
+                    is_its = holds is not None and holds.by == author
+                    most = holds.capabilities if holds is not None and is_its else 0
+                kept.append(Kept(one.id, most))
+        return tuple(sorted(kept))
+
+    def wants(self, one: SignedStatement) -> bool:
+        """Whether to add a statement of this room that has just come and verified."""
+        state = self.state
+        is_word = isinstance(one.body, Leave) and one.author in self._keys
+        is_first = isinstance(one.body, Genesis) and one.id == self._room_id
+        return is_first or is_word or one.author in state.officers or one.id in self._named()
+
+    def retained(self) -> frozenset[bytes]:
+        """The ids of the statements to store; the others may be forgotten, and asked for later."""
+        state, named = self.state, self._named()
+        ids: set[bytes] = set()
+        for author, signed in self._by_author.items():
+            for same in signed.numbers.values():
+                ids.update(one.id for one in same if one.id in named)
+                if author in state.officers:
+                    ids.update(one.id for one in same[:2])
+            if signed.leave is not None:
+                ids.add(signed.leave.id)
+        return frozenset(ids)
+
+    def _named(self) -> set[bytes]:
+        """What the keep lists of officers name, whether these lists hold or not."""
+        return {
+            kept.statement_id
+            for author in self.state.officers
+            if author in self._by_author
+            for same in self._by_author[author].numbers.values()
+            for one in same
+            if isinstance(one.body, Remove | Appoint)
+            for kept in one.body.keep
+        }
+
+    def _pass(self, genesis: SignedStatement) -> RoomState:
+        return _Pass(self._by_author, genesis).run(self._keys)
+
+
+class _Pass:
+    """One pass over the officers, highest rank first; nothing processed changes."""
+
+    def __init__(self, by_author: dict[bytes, _Signed], genesis: SignedStatement) -> None:
+        self._by_author = by_author
+        self._genesis = genesis
+        self._offices: dict[bytes, _Office] = {
+            genesis.author: _Office((), genesis.author, int(Capability.ALL), 0)
+        }
+        """Of everybody who was appointed, as the appointment that holds says."""
+        self._processed: dict[bytes, _Office] = {}
+        self._waiting: list[tuple[int, Rank, bytes]] = [(0, (), genesis.author)]
+        self._removed: dict[bytes, Removal] = {}
+        self._keepers: dict[bytes, int] = {}
+        """Of the removed, the capabilities of who removed them."""
+        self._bans: dict[bytes, tuple[bool, bytes]] = {}
+        self._values: dict[Subject, tuple[Rank, int, object]] = {}
+        self._admits: dict[bytes, tuple[Admit, bytes]] = {}
+        self._counting: set[bytes] = set()
+
+    def run(self, keys: dict[bytes, Signers]) -> RoomState:
+        while self._waiting and len(self._processed) < ROOM_OFFICERS_MAX:
+            author = heappop(self._waiting)[2]
+            office = self._judged(author)
+            if office.removed and not office.keep:
+                self._offices[author] = office
+                continue
+            self._processed[author] = self._offices[author] = office
+            signed = self._by_author.get(author)
+            if signed is not None:
+                self._take(author, office, signed.counted(office))
+        return self._result(keys)
+
+    def _judged(self, author: bytes) -> _Office:
+        """The office with the keep list that holds: a removal's before an appointment's."""
+        office, removal = self._offices[author], self._removed.get(author)
+        if removal is None:
+            return office
+        return msgspec.structs.replace(
+            office, keep=removal.keep, keeper=self._keepers[author], removed=True
+        )
+
+    def _take(self, author: bytes, office: _Office, counted: _Counted) -> None:
+        """Steps 3 to 5."""
+        self._counting |= counted.ids
+        for whom, one in counted.removes.items():
+            body = one.body
+            is_open = whom not in self._processed and whom not in self._removed
+            if is_open and isinstance(body, Remove):
+                self._removed[whom] = Removal(author, one.id, body.keep, body.posts, body.seen)
+                self._keepers[whom] = office.capabilities
+        for peer_id, ban in counted.bans.items():
+            self._bans.setdefault(peer_id, ban)
+        for subject, (number, value) in counted.values.items():
+            self._values.setdefault(subject, (office.rank, number, value))
+        admits = sorted(counted.admits.items(), key=lambda each: each[1][0])
+        for whom, (_, admit) in admits:
+            is_banned = self._bans.get(admit.token[0], (False, b""))[0]
+            if not is_banned and whom not in self._admits:
+                self._admits[whom] = admit, author
+        for whom, (first, appoint, most) in counted.appoints.items():
+            if whom in self._offices:
+                continue
+            rank = (*office.rank, first)
+            self._offices[whom] = _Office(
+                *(rank, author, appoint.capabilities & most, appoint.since, appoint.keep),
+                keeper=office.capabilities,
+                council=appoint.council,
+            )
+            heappush(self._waiting, (len(rank), rank, whom))
+
+    def _result(self, keys: dict[bytes, Signers]) -> RoomState:
+        left = {
+            author: signed.leave.body.posts
+            for author, signed in self._by_author.items()
+            if signed.leave is not None and isinstance(signed.leave.body, Leave)
+        }
+        officers = {
+            author: Officer(
+                *(author, office.rank, office.capabilities, office.by, office.since),
+                is_in_office=not office.removed and author not in left,
+                council=office.council,
+            )
+            for author, office in sorted(
+                self._offices.items(), key=lambda each: (len(each[1].rank), each[1].rank)
+            )
+            if author in self._processed or office.removed
+        }
+        policy = self._values.get(("policy", ""))
+        body = self._genesis.body
+        start = policy[2] if policy is not None else body
+        history, retention_s = (
+            (start.history, start.retention_s)
+            if isinstance(start, SetPolicy | Genesis)
+            else (-1, 0)
+        )
+        name = self._values.get(("name", ""))
+        made = body.name if isinstance(body, Genesis) else ""
+        by_rank = sorted(
+            self._values.items(),
+            key=lambda each: (len(each[1][0]), each[1][0], each[1][1], each[0]),
+        )
+        return RoomState(
+            str(name[2]) if name is not None else made,
+            history,
+            retention_s,
+            self._channels(by_rank),
+            self._members(left),
+            officers,
+            self._removed,
+            left,
+            {peer_id: held_by for peer_id, (on, held_by) in self._bans.items() if on},
+            tuple(_on(by_rank, "pin")),
+            frozenset(_on(by_rank, "deleted")),
+            frozenset(self._counting),
+            tuple(self._offered()),
+            self._forks(officers),
+            dict(keys),
+        )
+
+    def _members(self, left: dict[bytes, int]) -> dict[bytes, Member]:
+        """The first 128 of officers by rank, then of the admitted."""
+        by_rank = sorted(self._offices, key=lambda each: _place(self._offices[each].rank))
+        members: dict[bytes, Member] = {}
+        for author in (*by_rank, *(one for one in self._admits if one not in self._offices)):
+            office = self._offices.get(author)
+            is_council = office is not None and office.council is not None
+            if is_council or author in self._removed or author in left:
+                continue
+            members[author] = self._member(author)
+            if len(members) == ROOM_MEMBERS_MAX:
+                break
+        return members
+
+    def _member(self, author: bytes) -> Member:
+        office = self._processed.get(author)
+        rank, capabilities = (None, 0) if office is None else (office.rank, office.capabilities)
+        start = self._genesis.body
+        if author in self._admits:
+            admit, by = self._admits[author]
+            who, name, from_order = admit.token, admit.name, admit.from_order
+        elif author == self._genesis.author and isinstance(start, Genesis):
+            who, name, from_order, by = start.token, start.member_name, 0, author
+        else:
+            who, name, from_order, by = (b"", b""), "", 0, self._offices[author].by
+        return Member(author, who[0], who[1], name, rank, capabilities, from_order, by)
+
+    @staticmethod
+    def _channels(by_rank: list[tuple[Subject, tuple[Rank, int, object]]]) -> dict[str, Channel]:
+        channels = {GENERAL: Channel(GENERAL)}
+        for _, (_, _, value) in by_rank:
+            if not isinstance(value, SetChannel):
+                continue
+            is_shown = value.on or value.channel == GENERAL
+            if is_shown and (value.channel in channels or len(channels) < ROOM_CHANNELS_MAX):
+                channels[value.channel] = Channel(value.channel, value.topic, value.restricted)
+        return channels
+
+    def _offered(self) -> list[SignedStatement]:
+        by_rank = sorted(
+            self._removed.keys() & self._offices, key=lambda each: _place(self._offices[each].rank)
+        )
+        offered = []
+        for author in by_rank:
+            removal, signed = self._removed[author], self._by_author.get(author)
+            for number, same in sorted(signed.numbers.items()) if signed is not None else ():
+                offered += [
+                    one
+                    for one in same[:2]
+                    if number >= removal.seen
+                    and one.id not in self._counting
+                    and not isinstance(one.body, Leave)
+                ]
+        return offered
+
+    def _forks(self, officers: dict[bytes, Officer]) -> dict[tuple[bytes, int], tuple[bytes, ...]]:
+        return {
+            (author, number): tuple(one.id for one in same)
+            for author in officers
+            if author in self._by_author
+            for number, same in self._by_author[author].numbers.items()
+            if len(same) > 1
+        }
+
+
+def materialize(room_id: bytes, statements: Iterable[SignedStatement]) -> RoomState:
+    """What holds in a room after these verified statements, in whatever order they came."""
+    return Ledger(room_id, statements).state
+
+
+def _place(rank: Rank) -> tuple[int, Rank]:
+    return len(rank), rank
+
+
+def _on(by_rank: list[tuple[Subject, tuple[Rank, int, object]]], family: str) -> Iterable[bytes]:
+    return (
+        key
+        for (what, key), (_, _, value) in by_rank
+        if what == family and value is True and isinstance(key, bytes)
+    )

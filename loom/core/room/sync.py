@@ -1,0 +1,278 @@
+"""How rooms travel: what each side lacks, whom to send what, and when (docs/PROTOCOL.md 14.5)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+import msgspec
+
+from loom.core.room.post import SignedPost
+from loom.core.room.statement import SignedStatement
+from loom.crypto.kdf import hash_
+from loom.errors import MalformedMessage
+from loom.wire.content.room_have import DIGEST_BYTES, PLACE_BYTES, Comparison, Row, Step
+from loom.wire.encoding import u8, u32
+from loom.wire.limits import (
+    PAYLOAD_MAX_BYTES,
+    ROOM_BLOCK_NUMBERS,
+    ROOM_EVENTS_MAX,
+    ROOM_HAVE_IDS_MAX,
+    ROOM_HAVE_ROWS_MAX,
+    ROOM_MEMBERS_MAX,
+    ROOM_POSTS_SHOWN_PER_HOUR,
+    ROOM_TOLD_LINK_MS,
+    ROOM_TOLD_MAIL_MS,
+    ROOM_UNVERIFIED_MAX,
+)
+
+_PAYLOAD_HEAD_BYTES = 128
+"""More than the fields of a RoomEvents beside its events and `told`."""
+_EVENT_HEAD_BYTES = 3
+_TOLD_BYTES = 34
+_HOUR_MS = 3_600_000
+
+
+class Family(IntEnum):
+    """The two kinds of events; statements come first."""
+
+    STATEMENTS = 1
+    POSTS = 2
+
+
+class Place(NamedTuple):
+    """256 numbers of one author in one family."""
+
+    author: bytes
+    family: int
+    block: int
+
+    def encode(self) -> bytes:
+        """37 bytes, which sort as places do."""
+        return self.author + u8(self.family) + u32(self.block)
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """How many ids there are, and 16 bytes of SHA-512 over them, sorted."""
+
+    count: int
+    digest: bytes
+
+
+class Answer(NamedTuple):
+    """What a comparison leads to: events to send, by id, and comparisons to send."""
+
+    send: tuple[bytes, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Answer({len(self.send)} events, {len(self.comparisons)} comparisons)"
+
+
+Summary = Mapping[Place, Digest]
+Ids = Callable[[Place], Sequence[bytes]]
+"""What is here at a place."""
+
+
+def statement_place(one: SignedStatement) -> Place:
+    """Where a statement is compared."""
+    return Place(one.author, Family.STATEMENTS, one.number // ROOM_BLOCK_NUMBERS)
+
+
+def post_place(one: SignedPost) -> Place:
+    """Where a post is compared."""
+    return Place(one.author, Family.POSTS, one.number // ROOM_BLOCK_NUMBERS)
+
+
+def digest_of(ids: Iterable[bytes]) -> Digest:
+    """The digest of a place."""
+    every = sorted(set(ids))
+    return Digest(len(every), hash_(b"".join(every))[:DIGEST_BYTES])
+
+
+def root_of(summary: Summary) -> bytes:
+    """16 bytes over all places that have something, sorted."""
+    rows = sorted((place.encode(), held) for place, held in summary.items() if held.count)
+    return hash_(b"".join(place + held.digest for place, held in rows))[:DIGEST_BYTES]
+
+
+def begin(from_order: int, summary: Summary) -> Comparison:
+    """The first step. `from_order`: the larger one of both members'; posts below are left out."""
+    return Comparison(Step.ROOT, from_order, root_of(summary), b"", True, ())
+
+
+def answer(comparison: Comparison, summary: Summary, ids: Ids) -> Answer:
+    """What to send to the author of a comparison.
+
+    Args:
+        summary: of what is here, without posts below `comparison.from_order` or below the
+            `from_order` of the comparison's author.
+        ids: of the same.
+    """
+    match comparison.step:
+        case Step.ROOT if comparison.root == root_of(summary):
+            return Answer()
+        case Step.ROOT:
+            return Answer(comparisons=tuple(_rows(comparison.from_order, summary)))
+        case Step.ROWS:
+            differing = _differing(comparison, summary)
+            return Answer(comparisons=tuple(_ids(comparison, Step.IDS, summary, differing, ids)))
+    lacking: list[bytes] = []
+    wanted: list[Place] = []
+    for row in comparison.rows:
+        place = decode_place(row.place)
+        here, there = set(ids(place)), set(row.ids)
+        lacking += sorted(here - there)
+        if there - here:
+            wanted.append(place)
+    if comparison.step == Step.MISSING:
+        wanted = []
+    return Answer(tuple(lacking), tuple(_ids(comparison, Step.MISSING, summary, wanted, ids)))
+
+
+def decode_place(raw: bytes) -> Place:
+    """Read 37 bytes.
+
+    Raises:
+        MalformedMessage: another length.
+    """
+    if len(raw) != PLACE_BYTES:
+        raise MalformedMessage(what="room place")
+    return Place(raw[:32], raw[32], int.from_bytes(raw[33:], "big"))
+
+
+def _rows(from_order: int, summary: Summary) -> Iterator[Comparison]:
+    rows = [
+        Row(place.encode(), held.count, held.digest, ())
+        for place, held in sorted(summary.items())
+        if held.count
+    ]
+    root, after = root_of(summary), b""
+    for at in range(0, max(1, len(rows)), ROOM_HAVE_ROWS_MAX):
+        page = tuple(rows[at : at + ROOM_HAVE_ROWS_MAX])
+        is_last = at + ROOM_HAVE_ROWS_MAX >= len(rows)
+        yield Comparison(Step.ROWS, from_order, root, after, is_last, page)
+        after = page[-1].place if page else b""
+
+
+def _differing(comparison: Comparison, summary: Summary) -> list[Place]:
+    """Places of this page that are not the same on both sides."""
+    theirs = {row.place: Digest(row.count, row.digest) for row in comparison.rows}
+    end = comparison.rows[-1].place if comparison.rows else b""
+    mine = {
+        raw: held
+        for place, held in summary.items()
+        if held.count and comparison.after < (raw := place.encode())
+        if comparison.is_last or raw <= end
+    }
+    places = sorted(theirs.keys() | mine.keys())
+    return [decode_place(raw) for raw in places if theirs.get(raw) != mine.get(raw)]
+
+
+def _ids(
+    comparison: Comparison, step: Step, summary: Summary, places: Iterable[Place], ids: Ids
+) -> Iterator[Comparison]:
+    """Rows with ids, in as few comparisons as hold them."""
+    root = root_of(summary)
+    rows: list[Row] = []
+    count = 0
+    for place in places:
+        held = tuple(sorted(ids(place)))[:ROOM_HAVE_IDS_MAX]
+        is_full = (
+            count + len(held) > ROOM_HAVE_IDS_MAX or (len(rows) + 1) * 64 + count * 34 > 34_000
+        )
+        if rows and is_full:
+            yield Comparison(step, comparison.from_order, root, b"", True, tuple(rows))
+            rows, count = [], 0
+        held_digest = digest_of(held)
+        rows.append(Row(place.encode(), held_digest.count, held_digest.digest, held))
+        count += len(held)
+    if rows:
+        yield Comparison(step, comparison.from_order, root, b"", True, tuple(rows))
+
+
+class Spread(NamedTuple):
+    """What is done with a new event.
+
+    Args:
+        push: the members to send it to now.
+        compare: when to compare with each other member, Unix milliseconds: on a link, by mail.
+    """
+
+    push: tuple[bytes, ...]
+    compare: dict[bytes, tuple[int, int]]
+
+
+def spread(
+    event_id: bytes,
+    own: bytes,
+    author: bytes,
+    sender: bytes,
+    told: Iterable[bytes],
+    members: Iterable[bytes],
+    now_ms: int,
+) -> Spread:
+    """Who passes on an event that was not here, and when.
+
+    The author pushes to everybody. Of those who got it, one pushes to whom `told` leaves out: the
+    one with the smallest hash of the event and itself. Everybody else compares later. So a lie in
+    `told` costs its reader the delay, and nothing is sent twice as long as nobody lies.
+    """
+    reached = {*told, sender, author}
+    others = [one for one in members if one != own]
+    if own == author:
+        return Spread(tuple(others), {})
+    left_out = [one for one in others if one not in reached]
+    turn = min(reached - {author} | {own}, key=lambda one: hash_(event_id + one))
+    when = now_ms + ROOM_TOLD_LINK_MS, now_ms + ROOM_TOLD_MAIL_MS
+    compare = {one: when for one in others if one not in (sender, author)}
+    return Spread(tuple(left_out) if turn == own else (), compare)
+
+
+def pack(
+    events: Sequence[bytes], told: Iterable[bytes] = ()
+) -> list[tuple[tuple[bytes, ...], tuple[bytes, ...]]]:
+    """Events in their order and whom each RoomEvents names, in as few payloads as hold them.
+
+    Beside an event that leaves too little room fewer are named: it delays less, and loses nothing.
+    """
+    names = tuple(sorted(set(told)))[:ROOM_MEMBERS_MAX]
+    most = PAYLOAD_MAX_BYTES - _PAYLOAD_HEAD_BYTES
+    packs: list[tuple[tuple[bytes, ...], tuple[bytes, ...]]] = []
+    waiting: list[bytes] = []
+    size = 0
+    for event in (*events, b""):
+        added = len(event) + _EVENT_HEAD_BYTES
+        is_full = size + added + len(names) * _TOLD_BYTES > most or len(waiting) == ROOM_EVENTS_MAX
+        if waiting and (not event or is_full):
+            packs.append((tuple(waiting), names[: (most - size) // _TOLD_BYTES]))
+            waiting, size = [], 0
+        waiting.append(event)
+        size += added
+    return packs
+
+
+class Allowance:
+    """How many events of one sender could not be verified: 100 an hour, then none is asked for."""
+
+    __slots__ = ("_began_ms", "_used")
+
+    def __init__(self) -> None:
+        self._began_ms = 0
+        self._used = 0
+
+    def spend(self, now_ms: int) -> bool:
+        """Count one; False: refuse without asking for its author's statements."""
+        if not 0 <= now_ms - self._began_ms < _HOUR_MS:
+            self._began_ms, self._used = now_ms, 0
+        self._used += 1
+        return self._used <= ROOM_UNVERIFIED_MAX
+
+
+def is_held_back(shown_ms: Sequence[int], now_ms: int, *, is_catching_up: bool) -> bool:
+    """Whether a post is stored and passed on, and shown later.
+
+    Args:
+        shown_ms: when the latest posts of its author were shown, ascending, Unix milliseconds.
+    """
+    lately = [one for one in shown_ms if now_ms - one < _HOUR_MS]
+    return not is_catching_up and len(lately) >= ROOM_POSTS_SHOWN_PER_HOUR
