@@ -337,6 +337,9 @@ class FakeNode:
                         return message
                 raise MessageNotFound(message_id=command.name)
             case Search():
+                for named in (command.contact, command.author):
+                    if named not in (None, "me"):
+                        self._contact(named or "")
                 found = [
                     m
                     for m in reversed(self.messages)

@@ -35,6 +35,7 @@ from loom.cli.events import put_event
 from loom.cli.message_words import message_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import Contact, add_commands
+from loom.cli.output import Output, SearchNotes
 from loom.errors import (
     ContactBlocked,
     ControlError,
@@ -46,7 +47,7 @@ from loom.errors import (
 from loom.front.durations import parse_timer
 from loom.front.given_text import text_of
 from loom.front.moments import moment_ms
-from loom.front.search_query import SearchQuery, read_query
+from loom.front.search_query import SearchQuery, notes, read_query
 from loom.wire.limits import TEXT_MAX_BYTES
 
 PANEL = "Messages"
@@ -217,22 +218,25 @@ def search(
     ids: Numbers = False,
 ) -> None:
     caller = Caller.of(context)
-    query = read_query(text)
     given: dict[str, Any] = {
         "author": author,
         "contact": within,
         "before_ms": moment_ms(before),
         "since_ms": moment_ms(since),
     }
-    query = query._replace(**{name: one for name, one in given.items() if one is not None})
-    if query == SearchQuery():
+    given = {name: one for name, one in given.items() if one is not None}
+    # An option comes before a filter: what it names is no word if there is no such contact.
+    overruled: dict[str, Any] = dict.fromkeys(given)
+    typed = read_query(text)._replace(**overruled)
+    if typed == SearchQuery() and not given:
         raise InvalidInput(what="Nothing to look for: write a word of the message")
-    wanted = query.command(limit=limit)
 
     async def work() -> None:
         found = 0
         async with caller.client() as client:
-            async for message in _hits(client, wanted):
+            query = await typed.known(client.send)
+            put_notes(caller.output, query)
+            async for message in _hits(client, query._replace(**given).command(limit=limit)):
                 caller.output.put(message, message_words(message, number=ids))
                 found += 1
         if not found and not caller.options.json:
@@ -298,6 +302,16 @@ def typing(
         caller.output.put(done, "Told, if they are connected.")
 
     caller.run(work())
+
+
+def put_notes(output: Output, query: SearchQuery) -> None:
+    """Say which words of a query look like filters and are searched as text."""
+    if found := notes(query.words):
+        if output.as_json:
+            output.json(SearchNotes(notes=found))
+            return
+        for one in found:
+            output.note(f"{one}.")
 
 
 def _put_sent(caller: Caller, message: MessageView) -> None:

@@ -84,6 +84,12 @@ class ConversationWritten(View, frozen=True, kw_only=True, tag="conversation.wri
     messages: int
 
 
+class SearchNotes(View, frozen=True, kw_only=True, tag="search.notes"):
+    """The words of a search that look like filters and are searched as text."""
+
+    notes: list[str]
+
+
 class CheckLine(View, frozen=True, kw_only=True, tag="check"):
     """One thing that `loom doctor` looked at."""
 

@@ -319,9 +319,8 @@ def test_search_goes_on_as_far_as_asked_and_before_a_time(loom: Loom, node: Fake
 def test_search_takes_filters_as_words_and_as_options(loom: Loom, node: FakeNode) -> None:
     def asked(*arguments: str) -> Search:
         assert loom("search", *arguments).exit_code == 0
-        [command] = node.sent
+        [command] = [one for one in node.sent if isinstance(one, Search)]
         node.sent.clear()
-        assert isinstance(command, Search)
         return command
 
     typed = asked('"red fox" from:me in:Bob has:link is:pinned before:2026-11-20 after:2026-11-01')
@@ -331,6 +330,39 @@ def test_search_takes_filters_as_words_and_as_options(loom: Loom, node: FakeNode
     options = ("--from", "me", "--in", "Bob", "--before", "2026-11-20", "--since", "2026-11-01")
     assert asked('"red fox" has:link is:pinned in:Carol', *options) == typed
     assert asked("--from", "Bob").author == "Bob"  # no word is needed
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("from:Nobody", "there is no contact named Nobody"),
+        ('in:"No Body"', "there is no contact named No Body"),
+        ("before:garbage", "a date is written 2026-11-27, a time ago 3d"),
+        ("after:garbage", "a date is written 2026-11-27, a time ago 3d"),
+        ("has:foo", "write has:link"),
+        ("is:foo", "write is:pinned"),
+        ("from:", "write from:NAME"),
+    ],
+)
+def test_a_search_says_what_it_took_as_text(
+    loom: Loom, node: FakeNode, word: str, why: str
+) -> None:
+    node.receive("Bob", f"fox {word}")
+    said = f"{word} is searched as text; {why}"
+    shown = loom("search", f"fox {word}")
+    assert shown.exit_code == 0
+    assert f"fox {word}" in shown.stdout
+    assert f"{said}." in shown.stderr
+    first, found = objects(loom("search", f"fox {word}", "--json"))
+    assert (first["type"], first["notes"]) == ("search.notes", [said])
+    assert found["body"] == f"fox {word}"
+
+
+def test_an_option_of_a_search_that_names_nobody_is_an_error(loom: Loom, node: FakeNode) -> None:
+    node.receive("Bob", "fox")
+    assert objects(loom("search", "fox in:Bob from:me", "--json")) == []
+    for option in ("--from", "--in"):
+        assert loom("search", "fox from:Bob", option, "Nobody").exit_code == 4
 
 
 def test_listen_replays_what_was_missed(loom: Loom, profiles: FakeProfiles, node: FakeNode) -> None:

@@ -699,7 +699,14 @@ async def test_a_search_understands_filters_and_says_what_it_cannot(
         assert (asked.text, asked.contact, asked.author) == ("noon", "bob", "me")
         await pilot.press(*" in:nobody")
         await settle(pilot)
-        assert "no contact" in screen(app).lower()
+        assert "in:nobody is searched as text; there is no contact named nobody" in screen(app)
+        await pilot.press("ctrl+u", *"before:x")
+        await settle(pilot)
+        assert "before:x is searched as text; a date is written 2026-11-27" in screen(app)
+        await pilot.press("ctrl+u", *"noon")
+        await settle(pilot)
+        assert "as text" not in screen(app)
+        assert "1 found" in screen(app)
 
 
 async def test_a_search_that_waits_for_the_index_says_so(

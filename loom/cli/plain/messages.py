@@ -20,7 +20,7 @@ from loom.api.commands import (
 )
 from loom.api.views import MessageView
 from loom.cli.message_words import message_words
-from loom.cli.messages import DELETED_FOR_BOTH
+from loom.cli.messages import DELETED_FOR_BOTH, put_notes
 from loom.cli.output import Output, body_words, when
 from loom.cli.plain.commands import PLAIN
 from loom.cli.plain.conversation import Conversation
@@ -157,7 +157,9 @@ class Messages:
         """`/search`."""
         if not text:
             raise InvalidInput(what="Write /search TEXT")
-        command = read_query(text).command(limit=FOUND_MAX)
+        query = await read_query(text).known(self._client.send)
+        put_notes(self._output, query)
+        command = query.command(limit=FOUND_MAX)
         self._put((await self._client.send(command)).messages, "Nothing found.")
 
     async def _find(self, name: str) -> MessageView:

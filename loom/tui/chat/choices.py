@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 from loom.api.commands import ListMentions, Search
 from loom.api.views import MessageView
 from loom.errors import LoomError
-from loom.front.search_query import read_query
+from loom.front.search_query import notes, read_query
 from loom.front.sentences import in_app
 from loom.front.slash import SlashCommand
 from loom.printable import printable
@@ -142,9 +142,10 @@ class Choices:
 
         async def source(words: str, after: Choice | None) -> list[Choice]:
             chooser.box.title = title
+            query = await read_query(words).known(self._owner.send)
+            chooser.box.note = ". ".join(notes(query.words))
             if not words.strip():
                 return []
-            query = read_query(words)
             if current is not None and query.contact is None:
                 query = query._replace(contact=f"#{current.number}")
             last = None if after is None else cast(MessageView, after.value).row_id

@@ -40,9 +40,10 @@ Source = Callable[[str, Choice | None], Awaitable[list[Choice]]]
 
 
 class ChooserBox(Lines):
-    """Title and query, then the rows around the chosen one."""
+    """Title and query, perhaps a note on it, then the rows around the chosen one."""
 
     HEAD_ROWS = 2
+    """Without a note."""
 
     class Moved(Message):
         """Another row is the chosen one."""
@@ -51,6 +52,8 @@ class ChooserBox(Lines):
         super().__init__(look)
         self.title = title
         self.foot = ""
+        self.note = ""
+        """How a query was understood."""
         self.editor = Editor()
         self.choices: list[Choice] = []
         self.at = 0
@@ -60,7 +63,11 @@ class ChooserBox(Lines):
     @property
     def rows(self) -> int:
         """How many choices are visible."""
-        return max(self.size.height - self.HEAD_ROWS - 1, 1)
+        return max(self.size.height - self._head_rows - 1, 1)
+
+    @property
+    def _head_rows(self) -> int:
+        return self.HEAD_ROWS + bool(self.note)
 
     def move(self, by: int) -> None:
         """Choose another row; at the ends it stays."""
@@ -79,8 +86,8 @@ class ChooserBox(Lines):
 
     def choice_at(self, y: int) -> int | None:
         """The number of the choice on a row of the box."""
-        at = y - self.HEAD_ROWS + self._first
-        return at if y >= self.HEAD_ROWS and at < len(self.choices) else None
+        at = y - self._head_rows + self._first
+        return at if y >= self._head_rows and at < len(self.choices) else None
 
     def extend(self, choices: list[Choice]) -> None:
         """More of them."""
@@ -102,7 +109,9 @@ class ChooserBox(Lines):
             while width_of(text) > max(width - 4, 1):
                 text = text[1:]
             return [Piece(f" {self.look.signs['prompt']} ", "prompt"), Piece(text)]
-        at = self._first + y - self.HEAD_ROWS
+        if y < self._head_rows:
+            return [Piece(" "), Piece(self.note, "warn")]
+        at = self._first + y - self._head_rows
         if at >= len(self.choices):
             words = cut(self.said, width - 2) if at == 0 else ""
             return [Piece(" "), Piece(words, "hint")]
