@@ -16,9 +16,10 @@ from loom.api.commands import (
     ShowContact,
 )
 from loom.api.views import ContactView
-from loom.cli.contacts import contact_words
+from loom.cli.completion import message_names
+from loom.cli.conversation_words import preference_words, timer_holds_words, unread_words
 from loom.cli.message_words import message_words
-from loom.cli.messages import Limit
+from loom.cli.messages import Limit, find
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
 from loom.errors import InvalidInput
@@ -119,7 +120,7 @@ def timer(
     async def work() -> None:
         async with caller.client() as client:
             view = await client.send(command)
-        caller.output.put(view, contact_words(view))
+        caller.output.put(view, timer_holds_words(view))
 
     caller.run(work())
 
@@ -162,25 +163,26 @@ def mark(
     context: typer.Context,
     contact: Contact,
     how: Annotated[str, typer.Argument(metavar="read|unread", help="What it shall be.")],
-    from_row: Annotated[
-        int | None,
+    first: Annotated[
+        str | None,
         typer.Option(
             "--from",
-            min=1,
-            max=LAST_ROW,
-            metavar="ROW",
-            help="With `unread`: from this `row_id` of `loom history --json` on.",
+            metavar="ID",
+            help="With `unread`: from this message on; its number, its id, or theirs.",
+            autocompletion=message_names,
         ),
     ] = None,
 ) -> None:
-    if how not in (READ, UNREAD) or (how == READ and from_row is not None):
-        raise InvalidInput(what=f"Write {READ}, or {UNREAD} with or without --from ROW")
+    if how not in (READ, UNREAD) or (how == READ and first is not None):
+        raise InvalidInput(what=f"Write {READ}, or {UNREAD} with or without --from ID")
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
+            found = None if first is None else await find(client, contact, first)
+            from_row = None if found is None else found.row_id
             view = await mark_conversation(client, contact, how, from_row)
-        caller.output.put(view, contact_words(view))
+        caller.output.put(view, unread_words(view))
 
     caller.run(work())
 
@@ -197,13 +199,13 @@ async def mark_conversation(
 
 
 def _set(context: typer.Context, command: SetPreferences) -> None:
-    """Carry it out and show the contact as it is then."""
+    """Carry it out and say what holds then."""
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
             await client.send(command)
             view = await client.send(ShowContact(contact=command.contact or ""))
-        caller.output.put(view, contact_words(view))
+        caller.output.put(view, preference_words(view, command))
 
     caller.run(work())

@@ -56,6 +56,35 @@ def test_a_mute_for_a_time_ends_then(loom: Loom, node: TalkingNode) -> None:
     assert loom("mute", "Nobody", "1h").exit_code == 4
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("mute Ada", "Ada is muted until you say otherwise."),
+        ("mute Ada off", "Ada is not muted."),
+        ("notify Ada mentions", "Notifications for Ada: mentions only."),
+        ("notify Ada everything", "Notifications for Ada: everything."),
+        ("archive Ada", "The conversation with Ada is archived until a message comes."),
+        ("unarchive Ada", "The conversation with Ada is back in the list."),
+        ("favourite Ada", "Ada is at the top of the list."),
+        ("favourite Ada --off", "Ada is no longer at the top of the list."),
+        ("timer Ada 1h", "Later messages with Ada disappear after 1 hour, set by you."),
+        ("timer Ada off", "Later messages with Ada do not disappear."),
+        ("mark Ada read", "Everything from Ada is read."),
+        ("mark Ada unread", "2 messages from Ada are unread."),
+    ],
+)
+def test_a_decision_is_said_in_one_line(
+    loom: Loom, node: TalkingNode, arguments: str, line: str
+) -> None:
+    assert loom(*arguments.split()).stdout == f"{line}\n"
+
+
+def test_a_mute_for_a_time_says_until_when(loom: Loom, node: TalkingNode) -> None:
+    said = loom("mute", "Ada", "8h").stdout
+    assert said.startswith("Ada is muted until 2")
+    assert said.count("\n") == 1
+
+
 def test_what_was_decided_stands_in_the_list(loom: Loom, node: TalkingNode) -> None:
     loom("mute", "Ada")
     loom("archive", "Ada")
@@ -73,6 +102,9 @@ def test_marking_read_and_unread(loom: Loom, node: TalkingNode) -> None:
     assert objects(loom("mark", "Ada", "unread", "--json"))[0]["unread"] == 1
     assert objects(loom("mark", "Ada", "unread", "--from", "1", "--json"))[0]["unread"] == 2
     assert MarkUnread(contact="Ada", row_id=1) in node.sent
+    first = node.messages[0].message_id
+    assert objects(loom("mark", "Ada", "unread", "--from", first, "--json"))[0]["unread"] == 2
+    assert loom("mark", "Ada", "unread", "--from", "#99").exit_code == 4
     assert loom("mark", "Ada", "read", "--from", "1").exit_code == 2
     assert loom("mark", "Ada", "seen").exit_code == 2
 

@@ -382,16 +382,15 @@ def test_the_chosen_contact_is_renamed_muted_archived_and_marked(
         "hello",
     )
     assert done.exit_code == 0, done.stderr
-    start = "Ada L: verified, online, direct, "
-    lines = done.stdout.splitlines()[1:]
-    assert lines[:7] == [
-        f"{start}muted",
-        f"{start}notifies of everything",
-        f"{start}notifies of mentions",
-        f"{start}notifies of mentions, archived",
-        f"{start}notifies of mentions, archived, favourite",
-        "Ada L: 1 unread",
-        "Ada L: 0 unread",
+    until, *lines = done.stdout.splitlines()[1:]
+    assert until.startswith("Ada L is muted until 2")
+    assert lines[:6] == [
+        "Ada L is not muted.",
+        "Notifications for Ada L: mentions only.",
+        "The conversation with Ada L is archived until a message comes.",
+        "Ada L is at the top of the list.",
+        "1 message from Ada L is unread.",
+        "Everything from Ada L is read.",
     ]
     assert any("blocked" in line for line in lines[7:])
     assert lines[-1].startswith("LOOM-")
@@ -442,7 +441,7 @@ def test_timers_and_farewells_are_shown_and_answered(talk: Talk, node: TalkingNo
     assert lines[:3] == [
         "Ada let messages disappear after 1 hour.",
         "You turned disappearing messages off.",
-        "Disappearing messages: off",
+        "Later messages with Ada do not disappear.",
     ]
     assert lines[3].endswith("2 with Ada disappeared")
     assert lines[4] == "Ada deleted the conversation, and asks you to do the same."

@@ -15,7 +15,8 @@ from loom.api.commands import (
     SetTimer,
     ShowContact,
 )
-from loom.cli.contacts import about, contact_words
+from loom.cli.contacts import contact_words
+from loom.cli.conversation_words import preference_words, timer_holds_words, unread_words
 from loom.cli.conversations import (
     DELETE,
     KEEP,
@@ -26,8 +27,6 @@ from loom.cli.output import Output
 from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
 from loom.front.durations import parse_timer
-from loom.front.lasting import holding_words
-from loom.printable import printable
 
 
 class Contact:
@@ -75,7 +74,7 @@ class Contact:
     async def mark(self, how: str) -> None:
         """`/read` and `/unread`."""
         view = await mark_conversation(self._client, self._conversation.contact, how)
-        self._output.put(view, f"{printable(view.contact)}: {view.unread} unread")
+        self._output.put(view, unread_words(view))
 
     async def timer(self, how_long: str) -> None:
         """`/timer`."""
@@ -84,9 +83,7 @@ class Contact:
             await self._client.send(SetTimer(contact=contact, expires_s=parse_timer(how_long)))
             return
         view = await self._client.send(ShowContact(contact=contact))
-        timer = view.timer
-        words = holding_words(timer.expires_s, timer.own_s, timer.theirs_s)
-        self._output.put(view, f"Disappearing messages: {words}")
+        self._output.put(view, timer_holds_words(view))
 
     async def farewell(self, answer: str) -> None:
         """`/farewell`."""
@@ -104,10 +101,4 @@ class Contact:
     async def _set(self, command: SetPreferences) -> None:
         await self._client.send(command)
         view = await self._client.send(ShowContact(contact=self._conversation.contact))
-        facts = [
-            about(view),
-            "muted" if view.muted else f"notifies of {view.level}",
-            *(["archived"] if view.archived else []),
-            *(["favourite"] if view.favourite else []),
-        ]
-        self._output.put(view, f"{printable(view.contact)}: {', '.join(facts)}")
+        self._output.put(view, preference_words(view, command))
