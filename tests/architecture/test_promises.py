@@ -1,4 +1,4 @@
-"""Each promise of docs/PROTOCOL.md 14 has tests that carry its number."""
+"""Each promise of docs/PROTOCOL.md 15 has tests that carry its number."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two ratchets under every order, loss, doubling, forgery, rollback and reload (PROTOCOL 14)."""
+"""Two ratchets under every order, loss, doubling, forgery, rollback and reload (PROTOCOL 15)."""
 
 import os
 from typing import TYPE_CHECKING, NamedTuple

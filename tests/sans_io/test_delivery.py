@@ -1,4 +1,4 @@
-"""Two conversations under loss, doubling, delay, resets and wrong clocks (docs/PROTOCOL.md 14)."""
+"""Two conversations under loss, doubling, delay, resets and wrong clocks (docs/PROTOCOL.md 15)."""
 
 import os
 from collections.abc import Callable

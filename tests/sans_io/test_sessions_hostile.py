@@ -1,4 +1,4 @@
-"""Envelopes as an enemy makes them: on the wire, and with a contact's own keys (PROTOCOL 14)."""
+"""Envelopes as an enemy makes them: on the wire, and with a contact's own keys (PROTOCOL 15)."""
 
 import random
 from collections.abc import Iterator
