@@ -45,7 +45,7 @@ SHOWN = {
     "a record for the layer above; it is sealed once more": ("RecordReceived",),
     "ids and digests of what all members of a room have": (
         *("Council", "Officer", "_Office", "Removal", "Kept"),
-        *("Digest", "Spread", "Row"),
+        *("Digest", "Row"),
     ),
     "events carry no text": ("NewEvent", "StoredEvent"),
 }

@@ -206,13 +206,6 @@ class Ledger:
                 kept.append(Kept(one.id, most))
         return tuple(sorted(kept))
 
-    def wants(self, one: SignedStatement) -> bool:
-        """Whether to add a statement of this room that has just come and verified."""
-        state = self.state
-        is_word = isinstance(one.body, Leave) and one.author in self._keys
-        is_first = isinstance(one.body, Genesis) and one.id == self._room_id
-        return is_first or is_word or one.author in state.officers or one.id in self._named()
-
     def retained(self) -> frozenset[bytes]:
         """The ids of the statements to store; the others may be forgotten, and asked for later."""
         state, named = self.state, self._named()
@@ -380,11 +373,11 @@ class _Pass:
         office = self._processed.get(author)
         rank, capabilities = (None, 0) if office is None else (office.rank, office.capabilities)
         start = self._genesis.body
-        if author in self._admits:
+        if author == self._genesis.author and isinstance(start, Genesis):
+            who, name, from_order, by = start.token, start.member_name, 0, author
+        elif author in self._admits:
             admit, by = self._admits[author]
             who, name, from_order = admit.token, admit.name, admit.from_order
-        elif author == self._genesis.author and isinstance(start, Genesis):
-            who, name, from_order, by = start.token, start.member_name, 0, author
         else:
             who, name, from_order, by = (b"", b""), "", 0, self._offices[author].by
         return Member(author, who[0], who[1], name, rank, capabilities, from_order, by)

@@ -292,11 +292,6 @@ def verify_post(post: SignedPost, keys: Keys) -> None:
     verify_post_head(signers, head, signature)
 
 
-def has_content(data: bytes) -> bool:
-    """Whether the event of a post that was read holds its content."""
-    return bool(decode_items(data, (None, None, None), "room post")[2])
-
-
 def without_content(data: bytes) -> bytes:
     """The same post as it is kept and passed on when its content is gone."""
     head, signature, _ = decode_items(data, (None, None, None), "room post")
@@ -310,11 +305,6 @@ def advance(count: int, order: int) -> int:
     1,000.
     """
     return max(count, min(order, count + ROOM_ORDER_STEP_MAX))
-
-
-def kept_of_number(ids: list[bytes]) -> list[bytes]:
-    """Which posts of one author under one number are kept: the two with the smallest ids."""
-    return sorted(set(ids))[:2]
 
 
 def _read(kind: int, raw: bytes) -> Content:

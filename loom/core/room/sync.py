@@ -1,4 +1,4 @@
-"""How rooms travel: what each side lacks, whom to send what, and when (docs/PROTOCOL.md 14.5)."""
+"""What each of two members of a room lacks, and events in payloads (docs/PROTOCOL.md 14.5)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from loom.core.room.post import SignedPost
 from loom.core.room.statement import SignedStatement
 from loom.crypto.kdf import hash_
 from loom.errors import MalformedMessage
@@ -19,17 +18,12 @@ from loom.wire.limits import (
     ROOM_HAVE_IDS_MAX,
     ROOM_HAVE_ROWS_MAX,
     ROOM_MEMBERS_MAX,
-    ROOM_POSTS_SHOWN_PER_HOUR,
-    ROOM_TOLD_LINK_MS,
-    ROOM_TOLD_MAIL_MS,
-    ROOM_UNVERIFIED_MAX,
 )
 
 _PAYLOAD_HEAD_BYTES = 128
 """More than the fields of a RoomEvents beside its events and `told`."""
 _EVENT_HEAD_BYTES = 3
 _TOLD_BYTES = 34
-_HOUR_MS = 3_600_000
 
 
 class Family(IntEnum):
@@ -76,11 +70,6 @@ Ids = Callable[[Place], Sequence[bytes]]
 def statement_place(one: SignedStatement) -> Place:
     """Where a statement is compared."""
     return Place(one.author, Family.STATEMENTS, one.number // ROOM_BLOCK_NUMBERS)
-
-
-def post_place(one: SignedPost) -> Place:
-    """Where a post is compared."""
-    return Place(one.author, Family.POSTS, one.number // ROOM_BLOCK_NUMBERS)
 
 
 def digest_of(ids: Iterable[bytes]) -> Digest:
@@ -190,44 +179,6 @@ def _ids(
         yield Comparison(step, comparison.from_order, root, b"", True, tuple(rows))
 
 
-class Spread(NamedTuple):
-    """What is done with a new event.
-
-    Args:
-        push: the members to send it to now.
-        compare: when to compare with each other member, Unix milliseconds: on a link, by mail.
-    """
-
-    push: tuple[bytes, ...]
-    compare: dict[bytes, tuple[int, int]]
-
-
-def spread(
-    event_id: bytes,
-    own: bytes,
-    author: bytes,
-    sender: bytes,
-    told: Iterable[bytes],
-    members: Iterable[bytes],
-    now_ms: int,
-) -> Spread:
-    """Who passes on an event that was not here, and when.
-
-    The author pushes to everybody. Of those who got it, one pushes to whom `told` leaves out: the
-    one with the smallest hash of the event and itself. Everybody else compares later. So a lie in
-    `told` costs its reader the delay, and nothing is sent twice as long as nobody lies.
-    """
-    reached = {*told, sender, author}
-    others = [one for one in members if one != own]
-    if own == author:
-        return Spread(tuple(others), {})
-    left_out = [one for one in others if one not in reached]
-    turn = min(reached - {author} | {own}, key=lambda one: hash_(event_id + one))
-    when = now_ms + ROOM_TOLD_LINK_MS, now_ms + ROOM_TOLD_MAIL_MS
-    compare = {one: when for one in others if one not in (sender, author)}
-    return Spread(tuple(left_out) if turn == own else (), compare)
-
-
 def pack(
     events: Sequence[bytes], told: Iterable[bytes] = ()
 ) -> list[tuple[tuple[bytes, ...], tuple[bytes, ...]]]:
@@ -249,30 +200,3 @@ def pack(
         waiting.append(event)
         size += added
     return packs
-
-
-class Allowance:
-    """How many events of one sender could not be verified: 100 an hour, then none is asked for."""
-
-    __slots__ = ("_began_ms", "_used")
-
-    def __init__(self) -> None:
-        self._began_ms = 0
-        self._used = 0
-
-    def spend(self, now_ms: int) -> bool:
-        """Count one; False: refuse without asking for its author's statements."""
-        if not 0 <= now_ms - self._began_ms < _HOUR_MS:
-            self._began_ms, self._used = now_ms, 0
-        self._used += 1
-        return self._used <= ROOM_UNVERIFIED_MAX
-
-
-def is_held_back(shown_ms: Sequence[int], now_ms: int, *, is_catching_up: bool) -> bool:
-    """Whether a post is stored and passed on, and shown later.
-
-    Args:
-        shown_ms: when the latest posts of its author were shown, ascending, Unix milliseconds.
-    """
-    lately = [one for one in shown_ms if now_ms - one < _HOUR_MS]
-    return not is_catching_up and len(lately) >= ROOM_POSTS_SHOWN_PER_HOUR
