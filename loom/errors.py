@@ -15,6 +15,7 @@
     ├── NotFound              what was named is not here
     │   ├── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile
     │   ├── InviteNotFound, RequestNotFound, AnchorNotFound, MailFileOfNobody
+    │   ├── RoomNotFound, MemberNotFound, PostNotFound
     │   ├── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
     │   └── NoAnchor, AnchorNotRunning
     ├── PeerError             the other side broke the rules
@@ -297,6 +298,27 @@ class RequestNotFound(NotFound):
 
     code = "request_not_found"
     fact_names = ("number",)
+
+
+class RoomNotFound(NotFound):
+    """No room has this name."""
+
+    code = "room_not_found"
+    fact_names = ("name",)
+
+
+class MemberNotFound(NotFound):
+    """Nobody in the room has this name."""
+
+    code = "member_not_found"
+    fact_names = ("name", "room")
+
+
+class PostNotFound(NotFound):
+    """The room has no such post."""
+
+    code = "post_not_found"
+    fact_names = ("post_id",)
 
 
 class ProfileNotFound(NotFound):

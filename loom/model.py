@@ -26,6 +26,9 @@ DeviceId = NewType("DeviceId", int)
 InviteId = NewType("InviteId", int)
 """An invite's number in this profile; never used again."""
 
+RoomNumber = NewType("RoomNumber", int)
+"""A room's number in this profile; never used again after it was deleted."""
+
 RequestId = NewType("RequestId", int)
 """The number of somebody's request to be a contact; never used again."""
 

@@ -200,7 +200,7 @@ TARGET = Target(
         b"\0\1\4junk",
         *(
             bytes([place]) + random.Random(place).randbytes(300)  # noqa: S311
-            for place in range(0, 2 * len(_COMMANDS), ASKED)
+            for place in range(0, 3 * len(_COMMANDS), ASKED)
         ),
     ),
     max_bytes=512,

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loom.api.views import PairingPeer, Quote, Reaction
+from loom.api.views import PairingPeer, PostReaction, Quote, Reaction, RoomLine
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -354,6 +354,62 @@ class AnchorReady(Event, frozen=True, kw_only=True, tag="anchor.ready"):
     pid: int
 
 
+class RoomEvent(Event, frozen=True, kw_only=True):
+    """Something happened in a room."""
+
+    room: str
+    room_id: str
+
+
+class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
+    """A post or a line of a room is stored here; replayed as it is shown now (see `PostView`)."""
+
+    channel: str
+    author: str
+    author_id: str
+    body: str
+    order: int
+    sent_at_ms: int
+    post_id: str
+    row_id: int
+    stored_at_ms: int = 0
+    kind: str = "text"
+    line: RoomLine | None = None
+    own: bool = False
+    edited: bool = False
+    deleted: bool = False
+    doubled: bool = False
+    mention: bool = False
+    reply_to: str | None = None
+    reactions: list[PostReaction] = []
+    expires_at_ms: int | None = None
+
+
+class RoomPostChanged(RoomPosted, frozen=True, kw_only=True, tag="room.changed"):
+    """A post has another wording or other reactions, or is deleted."""
+
+
+class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room.joined"):
+    """One is a member now."""
+
+
+class RoomLeft(RoomEvent, frozen=True, kw_only=True, tag="room.left"):
+    """One is a member no longer. `by`: who removed one; "": one left."""
+
+    by: str
+
+
+class RoomStateChanged(RoomEvent, frozen=True, kw_only=True, tag="room.state"):
+    """Members, roles, channels or the name are others now: ask for the room again."""
+
+
+class RoomKeyDiffers(RoomEvent, frozen=True, kw_only=True, tag="room.key_differs"):
+    """A member says other keys than those they were admitted with: somebody lies."""
+
+    contact: str
+    contact_id: int
+
+
 AnyEvent = (
     MessageReceived
     | MessageQueued
@@ -395,4 +451,10 @@ AnyEvent = (
     | NodeReady
     | NodeStopped
     | AnchorReady
+    | RoomPosted
+    | RoomPostChanged
+    | RoomJoined
+    | RoomLeft
+    | RoomStateChanged
+    | RoomKeyDiffers
 )

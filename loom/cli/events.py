@@ -5,6 +5,7 @@ from datetime import datetime
 from loom.api import events as happened
 from loom.cli.message_words import excerpt, said_words
 from loom.cli.output import Output, sign, when
+from loom.cli.room_words import post_words
 from loom.front.lasting import asked_words, done_words, timer_words
 from loom.printable import printable
 
@@ -113,6 +114,20 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now("pairing ended")
         case happened.Warned():
             return _now(f"{sign('failed')} {_warning_words(event)}")
+        case happened.RoomPosted():
+            return post_words(event)
+        case happened.RoomJoined():
+            return _now(f"you are in the room {event.room}")
+        case happened.RoomLeft():
+            by = f"{event.by} removed you from" if event.by else "you left"
+            return _now(f"{by} the room {event.room}")
+        case happened.RoomStateChanged():
+            return None
+        case happened.RoomKeyDiffers():
+            return _now(
+                f"{sign('failed')} {event.contact} says other keys in {event.room} than those they "
+                "were admitted with: somebody pretends to be them there"
+            )
         case happened.EventsGap():
             return f"Events {event.from_seq} to {event.to_seq} are no longer kept."
         case happened.NodeReady():

@@ -42,6 +42,10 @@ _ATTACHING: Final = (
     *("contacts", "contacts list", "contacts show", "contacts rename", "contacts remove"),
     *("contacts block", "contacts unblock", "token export", "token import"),
     *("pair", "invite", "invites", "invites list", "invites revoke"),
+    *("room new", "room list", "room show", "room invite", "room members", "room send"),
+    *("room history", "room leave", "room remove", "room ban", "room unban", "room appoint"),
+    *("room rename", "room policy", "room channel", "room edit", "room delete", "room react"),
+    *("room pin", "room unpin"),
     *("requests", "requests list", "requests accept", "requests reject", "requests block"),
     *("status", "stop", "connect", "peers", "doctor", "anchors", "bundle export", "bundle import"),
 )

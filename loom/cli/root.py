@@ -42,6 +42,7 @@ MODULE_OF: Final = {
     "web": "web",
     "pair": "pair",
     **dict.fromkeys(("invite", "invites", "requests"), "invites"),
+    "room": "rooms",
     **dict.fromkeys(("anchor", "anchors"), "anchors"),
     "bundle": "bundles",
     "contacts": "contacts",

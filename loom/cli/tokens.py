@@ -90,7 +90,12 @@ def export(
 def import_(
     context: typer.Context,
     token: Token,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Your name for this person.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Your name for this person; a room needs none."
+        ),
+    ] = None,
     replace: Annotated[
         bool,
         typer.Option(
@@ -101,15 +106,23 @@ def import_(
 ) -> None:
     caller = Caller.of(context)
     text = read_token(token)
+    if name is None and not _is_into_room(text):
+        raise InvalidInput(what="Say what you call this person: --name NAME")
 
     async def work() -> None:
         async with caller.client() as client:
-            view = await client.send(ImportToken(token=text, name=name, replace=replace))
+            view = await client.send(ImportToken(token=text, name=name or "", replace=replace))
         caller.output.put(view, contact_words(view))
         command = f"loom verify {shell_word(view.contact)}"
         caller.output.note(f"Compare safety numbers with `{command}`, in person or by phone.")
 
     caller.run(work())
+
+
+def _is_into_room(text: str) -> bool:
+    from loom.wire.invite import decode_invite, is_invite
+
+    return is_invite(text) and decode_invite(text).room is not None
 
 
 def inspect(context: typer.Context, token: Token) -> None:

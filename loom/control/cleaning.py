@@ -6,9 +6,24 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from loom.api.commands import Command, History, ListBookmarks, ListMentions, Search
+from loom.api.commands import (
+    Command,
+    History,
+    ListBookmarks,
+    ListMentions,
+    RoomHistory,
+    Search,
+)
 from loom.api.events import MessageDeleted
-from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
+from loom.api.views import (
+    Draft,
+    InviteView,
+    Messages,
+    Posts,
+    Quote,
+    SafetyNumberView,
+    TokenView,
+)
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
 from loom.printable import printable
@@ -64,8 +79,10 @@ class Cleaner:
     def answer(self, answer: R, command: Command[R]) -> R:
         """What a command gave. Raises ControlError: also, more messages than were asked for."""
         asked = ITEMS_MAX
-        if isinstance(command, History | Search | ListBookmarks | ListMentions):
+        if isinstance(command, History | Search | ListBookmarks | ListMentions | RoomHistory):
             asked = command.limit
+        if isinstance(answer, Posts) and len(answer.posts) > asked:
+            raise ControlError(what="more posts than were asked for")
         if isinstance(answer, Messages) and len(answer.messages) > asked:
             raise ControlError(what="more messages than were asked for")
         return self.clean(answer)

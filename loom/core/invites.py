@@ -16,6 +16,7 @@ from loom.crypto.kdf import hkdf
 from loom.model import InviteId, PeerId, PersonId
 from loom.wire.encoding import enc
 from loom.wire.hints import Hint
+from loom.wire.invite import RoomDoor
 from loom.wire.limits import INVITE_MEMORY_S, INVITES_OPEN_MAX
 
 DOOR_MEMORY_S: Final = 7 * 86_400
@@ -52,6 +53,11 @@ def first_queue_secret(secret: bytes, link_key: bytes, mask_key: bytes) -> bytes
     return hkdf(secret, link_key, enc(b"LOOM/1 first queue", mask_key), 32)
 
 
+def room_claim(secret: bytes, room_id: bytes) -> bytes:
+    """What shows the owner of an invite into a room that it was used: 32 bytes."""
+    return hkdf(b"", secret, enc(b"LOOM/1 room claim", room_id), 32)
+
+
 class InviteState(StrEnum):
     """What was done with an invite; that it expired is a matter of the time."""
 
@@ -75,6 +81,8 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
     """When it was spent or revoked."""
     is_reuse_told: bool = False
     """The user knows that somebody used it again."""
+    room: RoomDoor | None = None
+    """The room that it leads into."""
 
     def __repr__(self) -> str:
         return f"Invite({self.invite_id}, {self.state.value})"

@@ -150,6 +150,21 @@ WORDS: Final[Mapping[str, Words]] = {
         "`loom requests` lists who does.",
         "It was decided on in another window, or is older than seven days.",
     ),
+    "room_not_found": Words(
+        "There is no room {name} here.",
+        "`loom room list` lists them.",
+        "It was left or deleted in another window.",
+    ),
+    "member_not_found": Words(
+        "Nobody in {room} is called {name}.",
+        "`loom room members` lists them: the beginning of an id names somebody, too.",
+        "They left, or were removed.",
+    ),
+    "post_not_found": Words(
+        "The room has no post {post_id}.",
+        "`loom room history ROOM --ids` shows the ids.",
+        "It was deleted, or it has not come yet.",
+    ),
     "profile_not_found": Words(
         "There is no profile {profile} here.",
         "`loom profiles` lists them; `loom init --name NAME` creates one.",

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, NamedTuple
 
 from loom.api.events import Warned
@@ -66,6 +66,12 @@ class DeviceContext:
         self.on_join_answered: Callable[[], None] = lambda: None
         self.on_farewell: Callable[[], None] = lambda: None
         """Called when a farewell is due, or was answered."""
+        self.on_linked: Callable[[], None] = lambda: None
+        """Called when a link with the device is confirmed and none stood before."""
+        self.reached: Callable[[], frozenset[DeviceId]] = frozenset
+        """The devices that have soon what is queued for them."""
+        self.on_queued: Callable[[Iterable[DeviceId]], None] = lambda devices: None
+        """Called when rows for other devices were stored with what came from this one."""
         self.writing: Writing | None = None
         """What holds for one's next message; None: nobody asked yet."""
         self._warned_s: dict[str, float] = {}

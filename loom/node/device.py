@@ -178,6 +178,8 @@ class Device:
         self.mailer.link_up()
         self.inbox.link_up()
         self.delivery.link_up(after.opened_at_s, dialled=after.dialled)
+        if before is None:
+            self.context.on_linked()
 
     def records_received(self, link: DirectLink, records: list[RecordReceived]) -> None:
         """Route records by kind."""

@@ -23,7 +23,7 @@ from loom.errors import (
     StoreUnavailable,
     UnknownBundle,
 )
-from loom.model import Direction, MessageId, Person
+from loom.model import DeviceId, Direction, MessageId, Person
 from loom.node.content import TAKE_IN, TAKEN_OF_STUBS
 from loom.node.content.intake import Intake
 from loom.node.content.join import spend_invite
@@ -47,7 +47,17 @@ from loom.storage import (
 from loom.storage.connection import Db
 from loom.storage.invites import InvitePrekey
 from loom.storage.receipts import ReceiptKind
-from loom.wire.content import Delete, Edit, Payload, Receipt, Unknown, decode_payload
+from loom.wire.content import (
+    Delete,
+    Edit,
+    Payload,
+    Receipt,
+    RoomEvents,
+    RoomHave,
+    RoomKey,
+    Unknown,
+    decode_payload,
+)
 from loom.wire.limits import INBOX_QUEUE_MAX, RECEIPT_MAX_IDS
 
 log = logging.getLogger(__name__)
@@ -105,6 +115,7 @@ class Stored(NamedTuple):
     is_erased: bool
     writing: Writing | None
     is_farewell_due: bool
+    queued_for: set[DeviceId]
 
 
 class Batch:
@@ -122,6 +133,9 @@ class Batch:
         self.size_bytes = 0
         self.skipped = 0
         """Keys stored and deleted because messages are missing."""
+        self.is_about_rooms = False
+        self.reached: frozenset[DeviceId] = frozenset()
+        """The devices that have soon what is queued for them; of such a batch only."""
         self.told_ids = 0
         """How many messages its Receipts name, and what is as much work as that."""
 
@@ -344,6 +358,9 @@ class Inbox:
             batch.told_ids += DELETED_ID_COST * len(payload.target_ids)
         elif isinstance(payload, Edit):
             batch.told_ids += len(payload.body) // EDITED_PER_ID
+        elif isinstance(payload, RoomEvents | RoomHave | RoomKey):
+            batch.told_ids += IDS_IN_LOOP_MAX + 1
+            batch.is_about_rooms = True
         session = opened.sessions.session(opened.session_id)
         counter = 0 if session is None else session.reset_counter
         began_s = None if session is None else session.confirmed_at_s
@@ -363,6 +380,9 @@ class Inbox:
         # again and owe it again (docs/PROTOCOL.md 9.2).
         to_owe = [] if receipt is not None and self._arbiter.is_up else ids
 
+        if batch.is_about_rooms:
+            batch.reached = self._context.reached()
+
         def store(db: Db, happened: Happened) -> Stored:
             return self._store(db, happened, batch, ids, to_owe)
 
@@ -379,6 +399,8 @@ class Inbox:
                 self._context.writing = stored.writing
             if stored.is_farewell_due:
                 self._context.on_farewell()
+            if stored.queued_for:
+                self._context.on_queued(stored.queued_for)
             if stored.is_erased:
                 self._context.spawn(self._erase(), "erasing")
             if receipt is not None and self._arbiter.send(receipt):
@@ -403,7 +425,7 @@ class Inbox:
         context, person = self._context, self._context.person
         now_ms = context.parts.clock.now_ms()
         new = seen.add_many(db, person.peer_id, Direction.IN, ids)
-        intake = Intake(db, happened, context, now_ms, to_come=new)
+        intake = Intake(db, happened, context, now_ms, to_come=new, reached=batch.reached)
         for one in batch.taken:
             if one.payload is None or (take_in := TAKE_IN.get(type(one.payload))) is None:
                 continue
@@ -440,6 +462,7 @@ class Inbox:
             intake.is_erased,
             intake.writing,
             intake.is_farewell_due,
+            intake.queued_for,
         )
 
     async def _erase(self) -> None:

@@ -9,9 +9,11 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from loom.api.events import AnyEvent, Event, EventsGap, WholeMessage
+from loom.api.events import AnyEvent, Event, EventsGap, RoomPosted, WholeMessage
 from loom.model import ConversationId
 from loom.node.message_view import Contents, without_content
+from loom.node.room_states import RoomStates
+from loom.node.room_view import PostContents, without_post
 from loom.ports import Clock
 from loom.storage import events as store
 from loom.storage.connection import Db
@@ -48,7 +50,10 @@ class Happened:
         conversation_id: ConversationId | None = None,
         message_row: int | None = None,
     ) -> None:
-        """An event to store. What the message `message_row` shows stays in the history alone."""
+        """An event to store. What the message `message_row` shows stays in the history alone.
+
+        Conversations and messages have numbers above 0, rooms and their posts the same below it.
+        """
         self.drafts.append(_Draft(event, True, conversation_id, message_row))
 
     def add_live(self, event: AnyEvent) -> None:
@@ -65,6 +70,7 @@ class Journal:
         self._readers: set[_Reader] = set()
         self._closed = False
         self.last_seq = last_seq
+        self.room_states = RoomStates()
 
     @property
     def has_readers(self) -> bool:
@@ -152,7 +158,8 @@ class Journal:
         """The next stored events; first the gap, if some of those after `after` were deleted."""
 
         def read(db: Db) -> tuple[int, list[AnyEvent]]:
-            return store.forgotten_through(db), _restored(db, store.after(db, after, REPLAY_PAGE))
+            page = store.after(db, after, REPLAY_PAGE)
+            return store.forgotten_through(db), _restored(db, self.room_states, page)
 
         forgotten, events = await self._database.long_read(read)
         if after < forgotten:
@@ -216,13 +223,19 @@ def _store(db: Db, drafts: Iterable[_Draft], now_ms: int) -> list[AnyEvent]:
             told.append(event)
             continue
         new = store.NewEvent(
-            body=_encoded(without_content(event) if isinstance(event, WholeMessage) else event),
+            body=_encoded(_without_content(event)),
             created_at_ms=now_ms,
             conversation_id=conversation_id,
             message_row=message_row,
         )
         told.append(msgspec.structs.replace(event, seq=store.append(db, new)))
     return told
+
+
+def _without_content(event: AnyEvent) -> AnyEvent:
+    if isinstance(event, WholeMessage):
+        return without_content(event)
+    return without_post(event) if isinstance(event, RoomPosted) else event
 
 
 @cache
@@ -250,12 +263,16 @@ def _encoded(event: Event) -> bytes:
     return _encoder.encode({"type": event.__struct_config__.tag, **fields})
 
 
-def _restored(db: Db, page: list[store.StoredEvent]) -> list[AnyEvent]:
-    contents = Contents(db, [one.message_row for one in page if one.message_row is not None])
+def _restored(db: Db, states: RoomStates, page: list[store.StoredEvent]) -> list[AnyEvent]:
+    rows = [one.message_row for one in page if one.message_row is not None]
+    contents = Contents(db, [row for row in rows if row > 0])
+    posts = PostContents(db, states, [-row for row in rows if row < 0])
     restored: list[AnyEvent] = []
     for stored in page:
         event = msgspec.structs.replace(_decoder.decode(stored.body), seq=stored.seq)
         if isinstance(event, WholeMessage) and stored.message_row is not None:
             event = contents.restore(event, stored.message_row)
+        elif isinstance(event, RoomPosted) and stored.message_row is not None:
+            event = posts.restore(event, -stored.message_row)
         restored.append(event)
     return restored

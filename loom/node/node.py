@@ -21,6 +21,7 @@ from loom.node.invites.own import OwnInvites
 from loom.node.maintenance import maintain
 from loom.node.network import Network
 from loom.node.parts import Parts
+from loom.node.room_watch import RoomWatch
 from loom.node.roster import Roster
 from loom.ports import Discovery, Transport
 from loom.storage import persons
@@ -50,6 +51,7 @@ class Node:
         self.roster = Roster(parts)
         self.expiry = Expiry(parts, self.roster)
         self.farewells = Farewells(parts, self.roster)
+        self.rooms = RoomWatch(parts, self.roster)
         acceptance = Acceptance(parts, self.roster)
         self.invites = OwnInvites(parts, acceptance)
         self.network = Network(
@@ -142,7 +144,9 @@ class Node:
         await self.farewells.start()
         if not self.network.is_online:
             return
+        self.roster.is_online = True
         await self.invites.load()
+        self.rooms.start()
         await self.network.start()
         self._maintenance = asyncio.create_task(
             maintain(self.parts, self.roster, self.network, self.invites), name="maintenance"
@@ -168,6 +172,7 @@ class Node:
             last_to_first.push_async_callback(self.network.stop)
             last_to_first.push_async_callback(self.invites.stop)
             last_to_first.push_async_callback(self._commands.pairing.close)
+            last_to_first.push_async_callback(self.rooms.stop)
             last_to_first.push_async_callback(self.farewells.stop)
             last_to_first.push_async_callback(self.expiry.stop)
             if self._maintenance is not None:

@@ -101,6 +101,12 @@ class Outbox:
         self._alarm.ring()
         return result
 
+    def rows_added(self) -> None:
+        """Work for another device added rows for this one, unsealed; they are stored."""
+        self._added += 1
+        self.state = replace(self.state, is_caught_up=False)
+        self._alarm.ring()
+
     def withdraw(self, message_ids: Sequence[MessageId]) -> None:
         """These rows were deleted: nothing waits for their receipts any more."""
         for message_id in message_ids:

@@ -12,6 +12,7 @@ from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.nonce_pool import NoncePool
 from loom.node.own_profile import OwnProfileNow
+from loom.node.room_states import RoomStates
 from loom.ports import Clock
 from loom.storage.database import Database
 
@@ -38,6 +39,11 @@ class Parts:
     def deadlines(self) -> Deadlines:
         """When messages end."""
         return Deadlines()
+
+    @property
+    def room_states(self) -> RoomStates:
+        """What holds in each room."""
+        return self.journal.room_states
 
     @cached_property
     def eraser(self) -> Eraser:

@@ -1,12 +1,13 @@
 """The devices of all contacts, by the contact's number and name; beside them those of stubs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from loom.core.pair_keys import derive_pair_keys
 from loom.errors import ContactBlocked, ContactNotFound, IdentityChanged
-from loom.model import Contact, ConversationId, PeerId, PersonId
+from loom.model import Contact, ConversationId, DeviceId, PeerId, PersonId
 from loom.node.device import Device
 from loom.node.parts import Parts
 from loom.printable import printable
@@ -26,8 +27,12 @@ class Roster(dict[PersonId, Device]):
         self.on_added: Callable[[Device], None] = lambda device: None
         self.on_changed: Callable[[], None] = lambda: None
         self.on_dropped: Callable[[Device], None] = lambda device: None
+        self.on_linked: Callable[[Device], None] = lambda device: None
+        """A contact is linked who was not."""
         self.on_farewell: Callable[[], None] = lambda: None
         """A farewell is due, or was answered."""
+        self.is_online = False
+        """Whether this node meets the network."""
         self.stubs: dict[PersonId, Device] = {}
         self.changing = asyncio.Lock()
         """Held by what changes or removes a contact."""
@@ -91,6 +96,9 @@ class Roster(dict[PersonId, Device]):
         )
         device = Device(self._parts, contact, keys)
         device.context.on_farewell = self._farewell
+        device.context.on_queued = self.rows_added
+        device.context.reached = self.reached
+        device.context.on_linked = partial(self._linked, device)
         of_kind = self.stubs if person.is_stub else self
         of_kind[person.person_id] = device
         self.on_added(device)
@@ -126,6 +134,28 @@ class Roster(dict[PersonId, Device]):
             return
         async with self.let_go(stub):
             yield
+
+    def _linked(self, device: Device) -> None:
+        if not device.person.is_stub:
+            self.on_linked(device)
+
+    def reached(self) -> frozenset[DeviceId]:
+        """The devices that have soon what is queued for them: by a link or a mailbox.
+
+        All of them while this node is offline: it does not know, and it soon ends.
+        """
+        return frozenset(
+            one.device_id
+            for one in self.values()
+            if not self.is_online or one.is_linked() or one.mailer.anchors
+        )
+
+    def rows_added(self, devices: Iterable[DeviceId]) -> None:
+        """Rows for these devices were stored by work that was not theirs."""
+        wanted = set(devices)
+        for device in self.values():
+            if device.device_id in wanted:
+                device.delivery.outbox.rows_added()
 
     def _farewell(self) -> None:
         self.on_farewell()

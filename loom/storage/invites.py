@@ -10,12 +10,12 @@ from loom.core.invites import Invite, InviteState, is_open, spent
 from loom.model import InviteId, PersonId
 from loom.storage.anchors import Anchor
 from loom.wire.hints import Hint, decode_hints, encode_hints
-from loom.wire.invite import hints_that_fit
+from loom.wire.invite import RoomDoor, hints_that_fit
 from loom.wire.limits import INVITE_MEMORY_S
 
 _COLUMNS: Final = (
     "invite_id, secret, created_at_ms, expires_at_s, is_address, hints, state, used_by,"
-    " closed_at_s, is_reuse_told"
+    " closed_at_s, is_reuse_told, room_id, room_name"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM invites"  # noqa: S608 - constants only
 
@@ -44,11 +44,21 @@ def add(
     expires_at_s: int,
     is_address: bool,
     hints: tuple[Hint, ...],
+    room: RoomDoor | None = None,
 ) -> Invite:
     """Keep a new invite, under a number that was never used before."""
     cursor = db.execute(
-        f"INSERT INTO invites ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, NULL, 0, 0)",  # noqa: S608
-        (secret, created_at_ms, expires_at_s, is_address, encode_hints(hints), InviteState.OPEN),
+        f"INSERT INTO invites ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, NULL, 0, 0, ?, ?)",  # noqa: S608
+        (
+            secret,
+            created_at_ms,
+            expires_at_s,
+            is_address,
+            encode_hints(hints),
+            InviteState.OPEN,
+            None if room is None else room.room_id,
+            "" if room is None else room.name,
+        ),
     )
     return Invite(
         invite_id=InviteId(cursor.lastrowid or 0),
@@ -57,6 +67,7 @@ def add(
         expires_at_s=expires_at_s,
         is_address=is_address,
         hints=hints,
+        room=room,
     )
 
 
@@ -92,7 +103,7 @@ def name_anchors(db: Connection, used: Iterable[Anchor], now_s: int) -> bool:
     is_changed = False
     for invite in every(db):
         nodes = [] if invite.is_address else [one for one in invite.hints if not one.is_anchor]
-        hints = hints_that_fit([*at_anchors, *nodes])
+        hints = hints_that_fit([*at_anchors, *nodes], invite.room)
         if not is_open(invite, now_s) or hints == invite.hints:
             continue
         is_changed = True
@@ -209,4 +220,5 @@ def _invite(row: tuple[Any, ...]) -> Invite:
         used_by=row[7],
         closed_at_s=row[8],
         is_reuse_told=bool(row[9]),
+        room=None if row[10] is None else RoomDoor(row[10], row[11]),
     )

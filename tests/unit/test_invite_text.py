@@ -11,7 +11,14 @@ from loom.errors import InvalidInput, InvalidToken
 from loom.model import Address, ContactToken, PeerId
 from loom.wire.encoding import enc
 from loom.wire.hints import Hint, encode_hints
-from loom.wire.invite import InviteText, decode_invite, encode_invite, is_invite
+from loom.wire.invite import (
+    InviteText,
+    RoomDoor,
+    decode_invite,
+    encode_invite,
+    hints_that_fit,
+    is_invite,
+)
 from loom.wire.token import encode_token
 from tests.people import ALICE
 from tests.unit.test_encoding import PRIME, SMALL_ORDER
@@ -80,6 +87,28 @@ def test_every_invite_comes_back(
     assert decode_invite(text) == decode_invite(text.lower()) == invite
 
 
+def test_an_invite_into_a_room_says_id_and_name() -> None:
+    room = RoomDoor(bytes(range(32)), "Käse")
+    invite = InviteText(TOKEN, b"V" * 16, 500_000, False, (NODE, ANCHOR), room)
+    hints = room.room_id + b"\x05" + "Käse".encode() + encode_hints(INVITE.hints)
+    assert encode_invite(invite) == written(flags=2, hints=hints)
+    assert decode_invite(written(flags=2, hints=hints)) == invite
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "ä" * 33])
+def test_a_room_whose_name_is_too_long_is_not_written(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        encode_invite(InviteText(TOKEN, b"V" * 16, 1, False, (NODE,), RoomDoor(bytes(32), name)))
+
+
+def test_fewer_hints_fit_beside_a_room() -> None:
+    room = RoomDoor(bytes(32), "x" * 64)
+    many = [Hint(Address(f"{'a' * 30}.example", one), bytes(16)) for one in range(1, 5)]
+    fitting = hints_that_fit(many, room)
+    assert 1 <= len(fitting) < len(hints_that_fit(many))
+    assert len(encode_invite(InviteText(TOKEN, b"V" * 16, 1, False, fitting, room))) <= 500
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -112,10 +141,14 @@ WRONG = b"\1\2\3\4"
         (TEXT + "A", "added" if len(TEXT[5:]) % 8 in (0, 2, 4, 5, 7) else "checksum"),
         (written(checksum=WRONG, spare=1, flags=9), "checksum"),
         (written(spare=1, hints=b"\0"), "last character"),
-        (written(hints=b"\1" + bytes(9), flags=2), "addresses"),
+        (written(hints=b"\1" + bytes(9), flags=4), "addresses"),
         (written(hints=b"\x02" + encode_hints((NODE,))[1:]), "addresses"),
         (written(hints=b"\0"), "kind"),
-        (written(flags=2, key=b"\xff" * 32), "kind"),
+        (written(flags=4, key=b"\xff" * 32), "kind"),
+        (written(flags=3), "kind"),
+        (written(flags=2, hints=bytes(32) + b"\x02\xff\xff" + encode_hints((NODE,))), "room"),
+        (written(flags=2, hints=bytes(32) + b"\0" + encode_hints((NODE,))), "room"),
+        (written(flags=2, hints=bytes(32) + b"\x41" + encode_hints((NODE,))), "room"),
         (written(flags=1), "kind"),
         (written(key=PRIME.to_bytes(32, "little")), "key is not"),
         *((written(key=key.to_bytes(32, "little")), "key is not") for key in SMALL_ORDER),

@@ -18,6 +18,9 @@ from loom.node.commands.pairing import PairingCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
+from loom.node.commands.room_posts import RoomPostCommands
+from loom.node.commands.room_rules import RoomRuleCommands
+from loom.node.commands.rooms import RoomCommands
 from loom.node.commands.statements import StatementCommands
 from loom.node.commands.timers import TimerCommands
 from loom.node.farewells import Farewells
@@ -49,13 +52,19 @@ class Commands:
     ) -> None:
         contacts = ContactCommands(parts, roster, network, farewells)
         self.pairing = PairingCommands(make_pairing, contacts)
+        inviting = InviteCommands(parts, roster, network, invites, contacts)
+        room = RoomCommands(parts, roster, inviting)
+        contacts.join_room = room.join
         self._handlers = (
             MessageCommands(parts, roster).handlers
             | ReadingCommands(parts, roster).handlers
             | StatementCommands(parts, roster).handlers
             | DeletionCommands(parts, roster).handlers
             | contacts.handlers
-            | InviteCommands(parts, roster, network, invites, contacts).handlers
+            | inviting.handlers
+            | room.handlers
+            | RoomPostCommands(room).handlers
+            | RoomRuleCommands(room).handlers
             | self.pairing.handlers
             | TimerCommands(parts, roster, contacts).handlers
             | FarewellCommands(roster, farewells, contacts).handlers

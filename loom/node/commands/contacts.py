@@ -1,7 +1,7 @@
 """Commands about people: tokens, names, trust."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -74,6 +74,10 @@ if TYPE_CHECKING:
     from loom.wire.nearby import Introduction
 
 
+HOST: Final = " host"
+"""After the name of a room: a contact by an invite into it, until their user gives a name."""
+
+
 class ContactCommands:
     """Add, show, rename, block, verify, remove."""
 
@@ -85,6 +89,7 @@ class ContactCommands:
         self._roster = roster
         self._network = network
         self._look_alikes = LookAlikes(roster)
+        self.join_room: Callable[[InviteText, PersonId], Awaitable[None]] = _no_rooms
         self.handlers: Handlers = {
             api.ExportToken: self._export_token,
             api.ImportToken: self._import_token,
@@ -149,7 +154,11 @@ class ContactCommands:
 
     async def _import_token(self, command: api.ImportToken) -> views.ContactView:
         if is_invite(command.token):
-            return await self._import_invite(decode_invite(command.token), command)
+            invite = decode_invite(command.token)
+            view = await self._import_invite(invite, command)
+            if invite.room is not None:
+                await self.join_room(invite, PersonId(view.contact_id))
+            return view
         token = decode_token(command.token)
         if token.peer_id == self._parts.identity.peer_id:
             raise OwnToken
@@ -181,7 +190,7 @@ class ContactCommands:
         async with self._roster.changing:
             if (same := self._of_identity(token.peer_id)) is not None:
                 return await self._join_again(same, invite)
-            name = check_name(command.name)
+            name = self._name_for(invite, command.name)
             known = self._roster.find(name)
             if known is None:
                 return await self._add(token, name, invite=invite)
@@ -190,6 +199,12 @@ class ContactCommands:
             return await self._replace_identity(
                 known, token.peer_id, token.x25519_public, invite=invite
             )
+
+    def _name_for(self, invite: InviteText, name: str) -> str:
+        """What the user calls the owner; of an invite into a room, what can be told of them."""
+        if name or invite.room is None:
+            return check_name(name)
+        return free_name(invite.room.name + HOST, lambda one: self._roster.find(one) is None)
 
     async def _join_again(self, device: Device, invite: InviteText) -> views.ContactView:
         """A contact's invite tells them again where they find this side, and here where they are.
@@ -200,6 +215,9 @@ class ContactCommands:
         person = self._roster.addressable(device.person.name).person
         if person.x25519_public != invite.token.x25519_public:
             raise InvalidInvite(reason=f"its key is not that of {person.name}")
+        await device.sessions.ready()
+        if invite.room is not None and _session_state(device) == "established":
+            return await self.view(device)  # what asks to be let in goes in the session there is
         join = new_join(self._parts)
         pending = _pending(device.device_id, invite, MessageId(join.message_id))
         now_ms = self._parts.clock.now_ms()
@@ -505,6 +523,10 @@ class ContactCommands:
         outbox.add(db, device_id, message_id, encode_payload(join))
         pending = _pending(device_id, invite, message_id)
         _keep_invite(db, happened, pending, self._parts.clock.now_ms())
+
+
+async def _no_rooms(invite: InviteText, person_id: PersonId) -> None:
+    """Until the node has its rooms."""
 
 
 def _changed(

@@ -22,6 +22,7 @@ from loom.storage import requests
 from loom.storage.connection import Db
 from loom.storage.requests import Request
 from loom.wire.content import Join, decode_payload
+from loom.wire.invite import RoomDoor
 from loom.wire.limits import REQUEST_LIFETIME_S
 
 
@@ -55,6 +56,18 @@ class InviteCommands:
             command.lifetime_s,
             is_address=command.is_address,
             reachable=self._network.tellable() if command.direct else [],
+        )
+        return self._view(made)
+
+    async def make_for(self, room: RoomDoor, lifetime_s: int, *, direct: bool) -> views.InviteView:
+        """One that leads into a room.
+
+        Raises:
+            InvalidInput: see `OwnInvites.make`.
+        """
+        reachable = self._network.tellable() if direct else []
+        made = await self._invites.make(
+            lifetime_s, is_address=False, reachable=reachable, room=room
         )
         return self._view(made)
 

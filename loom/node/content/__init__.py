@@ -13,6 +13,9 @@ from loom.node.content import (
     profile,
     react,
     receipt,
+    room_events,
+    room_have,
+    room_key,
     text,
     timer,
     typing,
@@ -29,6 +32,9 @@ from loom.wire.content import (
     Profile,
     React,
     Receipt,
+    RoomEvents,
+    RoomHave,
+    RoomKey,
     Text,
     Timer,
     Typing,
@@ -47,6 +53,9 @@ TAKE_IN: Final[Mapping[type[Payload], Callable[[Intake, Any], None]]] = {
     Pin: pin.take_in,
     Timer: timer.take_in,
     Farewell: farewell.take_in,
+    RoomEvents: room_events.take_in,
+    RoomHave: room_have.take_in,
+    RoomKey: room_key.take_in,
 }
 """By the payload's type. Runs inside the transaction of its envelope, perhaps twice, the first time
 undone. A receipted payload is taken in once, however often it comes."""

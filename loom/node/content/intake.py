@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from loom.core import farewells as rules
-from loom.model import MessageId
+from loom.model import DeviceId, MessageId
 from loom.node.context import DeviceContext, Writing
 from loom.node.journal import Happened
 from loom.storage import farewells, messages
@@ -42,6 +42,10 @@ class Intake:
     """A statement waits for its message."""
     is_erased: bool = False
     """Something was deleted: the log holds it still."""
+    reached: frozenset[DeviceId] = frozenset()
+    """The devices that have soon what is queued for them; only looked up for rooms."""
+    queued_for: set[DeviceId] = field(default_factory=set)
+    """Other devices for which rows were added."""
 
     def is_taken(self, message_id: MessageId) -> bool:
         """Whether a message of either side has the id: a second one would be deleted with it."""

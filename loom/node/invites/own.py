@@ -30,7 +30,7 @@ from loom.storage import anchors
 from loom.storage import invites as rows
 from loom.storage.connection import Db
 from loom.wire.hints import Hint, is_canonical_host
-from loom.wire.invite import HOUR_S, InviteText, encode_invite, hints_that_fit
+from loom.wire.invite import HOUR_S, InviteText, RoomDoor, encode_invite, hints_that_fit
 from loom.wire.limits import (
     BUNDLE_LAST_LIFETIME_S,
     INVITE_LIFETIME_MAX_S,
@@ -64,9 +64,17 @@ class OwnInvites:
     # --- the user ---
 
     async def make(
-        self, lifetime_s: int, *, is_address: bool, reachable: Iterable[Address]
+        self,
+        lifetime_s: int,
+        *,
+        is_address: bool,
+        reachable: Iterable[Address],
+        room: RoomDoor | None = None,
     ) -> Invite:
         """Make one that names these addresses of the node, and every anchor that is used.
+
+        Args:
+            room: the room that it leads into.
 
         Raises:
             InvalidInput: it would lead nowhere, a time out of bounds, 64 are open already.
@@ -82,7 +90,7 @@ class OwnInvites:
                 what=f"{INVITES_OPEN_MAX} invites are open already: revoke one that you do not need"
             )
         nearby = [] if is_address else [Hint(one) for one in reachable if _can_be_told(one)]
-        hints = hints_that_fit([*rows.anchor_hints(used), *nearby[:NODE_HINTS_MAX]])
+        hints = hints_that_fit([*rows.anchor_hints(used), *nearby[:NODE_HINTS_MAX]], room)
         if not hints:
             raise InvalidInput(
                 what="An address leads to your anchors only, and you use none"
@@ -101,6 +109,7 @@ class OwnInvites:
                 expires_at_s=expires_at_s,
                 is_address=is_address,
                 hints=hints,
+                room=room,
             )
 
         made = await parts.journal.submit(add)
@@ -141,6 +150,7 @@ class OwnInvites:
                 invite.expires_at_s // HOUR_S,
                 invite.is_address,
                 invite.hints,
+                invite.room,
             )
         )
 

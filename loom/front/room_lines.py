@@ -1,0 +1,37 @@
+"""What somebody changed in a room, in words."""
+
+from loom.api.views import RoomLine
+
+_WORDS = {
+    "made": "made the room {value}",
+    "admitted": "let {whom} in",
+    "appointed": "gave {whom} a role: {value}",
+    "removed": "removed {whom}",
+    "banned": "banned the identity {whom}",
+    "unbanned": "lifted the ban of the identity {whom}",
+    "renamed": "named the room {value}",
+    "policy": "changed the rules: {value}",
+    "channel": "opened or changed the channel #{value}",
+    "no channel": "closed the channel #{value}",
+    "pinned": "pinned a post ({value})",
+    "unpinned": "took back a pin ({value})",
+    "deleted": "deleted {value} posts of others",
+    "undeleted": "brought back {value} posts of others",
+    "left": "left",
+}
+
+
+def line_words(author: str, line: RoomLine) -> str:
+    """Who did what; anything in it may be of a stranger."""
+    words = _WORDS.get(line.what, line.what)
+    numbers = [int(one) for one in line.value.split() if one.removeprefix("-").isdecimal()]
+    is_policy = line.what == "policy" and len(numbers) == 2
+    value = policy_words(*numbers) if is_policy else line.value
+    return f"{author} {words.format(whom=line.whom, value=value)}"
+
+
+def policy_words(history: int, retention_s: int) -> str:
+    """How much of the past who joins is sent, and how long posts last."""
+    past = {-1: "all posts", 0: "no posts"}.get(history, f"the last {history} posts")
+    lasts = f"for {retention_s // 3_600} hours" if retention_s else "for ever"
+    return f"who joins is sent {past}; posts last {lasts}"

@@ -1,0 +1,96 @@
+"""Commands that post in a room: texts, other wordings, reactions; and what deletes a post."""
+
+from loom.api import commands as api
+from loom.api import views
+from loom.core.room.post import EditContent, ReactContent, TextContent, UnsayContent
+from loom.core.room.statement import Capability, DeletePosts
+from loom.errors import InvalidInput
+from loom.node.commands.handlers import Handlers
+from loom.node.commands.rooms import RoomCommands, require, require_member
+from loom.node.names import check_emoji, check_text
+from loom.node.rooms import changes, speaking
+from loom.node.rooms.naming import find_post
+from loom.node.rooms.work import RoomWork
+from loom.printable import printable
+from loom.storage.room_posts import RoomPost
+
+
+class RoomPostCommands:
+    """Each is one post, or a statement of a moderator."""
+
+    def __init__(self, room: RoomCommands) -> None:
+        self._room = room
+        self.handlers: Handlers = {
+            api.SendPost: self._send,
+            api.EditPost: self._edit,
+            api.DeletePost: self._delete,
+            api.ReactToPost: self._react,
+        }
+
+    async def _send(self, command: api.SendPost) -> views.PostView:
+        check_text(command.body)
+
+        def send(work: RoomWork) -> views.PostView:
+            now = self._room.now(work.db, command.room)
+            require_member(now)
+            if command.channel not in now.state.channels:
+                raise InvalidInput(what=f"The room has no channel {printable(command.channel)}")
+            if not now.state.may_post(now.own, command.channel):
+                raise InvalidInput(what=f"You may not post in #{command.channel}")
+            reply = b""
+            if command.reply_to is not None:
+                reply = find_post(work.db, now, command.reply_to).id
+            content = TextContent(command.channel, command.body, reply)
+            post = speaking.post(work, now, content)
+            return self._room.post_view(work, now, post.id)
+
+        return await self._room.do(send)
+
+    async def _edit(self, command: api.EditPost) -> views.PostView:
+        check_text(command.body)
+
+        def edit(work: RoomWork) -> views.PostView:
+            now = self._room.now(work.db, command.room)
+            require_member(now)
+            target = _text(find_post(work.db, now, command.post_id))
+            if target.author != now.own:
+                raise InvalidInput(what="Only a post of your own can be edited")
+            speaking.post(work, now, EditContent(target.id, command.body))
+            return self._room.post_view(work, now, target.id)
+
+        return await self._room.do(edit)
+
+    async def _delete(self, command: api.DeletePost) -> views.PostView:
+
+        def delete(work: RoomWork) -> views.PostView:
+            now = self._room.now(work.db, command.room)
+            require_member(now)
+            target = _text(find_post(work.db, now, command.post_id))
+            if target.author == now.own:
+                speaking.post(work, now, UnsayContent((target.id,)))
+            else:
+                require(now, Capability.DELETE, "delete the posts of others")
+                now = changes.state(work, now, DeletePosts((target.id,), True))
+            return self._room.post_view(work, now, target.id)
+
+        return await self._room.do(delete)
+
+    async def _react(self, command: api.ReactToPost) -> views.PostView:
+        check_emoji(command.emoji)
+
+        def react(work: RoomWork) -> views.PostView:
+            now = self._room.now(work.db, command.room)
+            require_member(now)
+            target = _text(find_post(work.db, now, command.post_id))
+            speaking.post(work, now, ReactContent(target.id, command.emoji))
+            return self._room.post_view(work, now, target.id)
+
+        return await self._room.do(react)
+
+
+def _text(post: RoomPost) -> RoomPost:
+    if post.kind != TextContent.kind:
+        raise InvalidInput(what="That is no post with a text")
+    if post.is_gone:
+        raise InvalidInput(what="This post was deleted")
+    return post

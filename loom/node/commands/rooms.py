@@ -1,0 +1,342 @@
+"""Commands about rooms."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from loom.api import commands as api
+from loom.api import views
+from loom.core.invites import room_claim
+from loom.core.room.keys import RoomSigner
+from loom.core.room.statement import (
+    HISTORY_ALL,
+    Ban,
+    Capability,
+    Genesis,
+    Leave,
+    Remove,
+    sign_genesis,
+)
+from loom.core.room.statement import role_of as role_name
+from loom.errors import InvalidInput, PostNotFound
+from loom.model import PeerId, PersonId
+from loom.node.commands.finding import page_size
+from loom.node.commands.handlers import Handlers
+from loom.node.commands.invites import InviteCommands
+from loom.node.journal import Happened
+from loom.node.names import check_name
+from loom.node.parts import Parts
+from loom.node.room_states import RoomNow
+from loom.node.room_view import name_of, post_views
+from loom.node.rooms import changes, introducing
+from loom.node.rooms.naming import find_member, find_room
+from loom.node.rooms.work import RoomWork
+from loom.node.roster import Roster
+from loom.storage import persons, room_peers, room_posts, room_reading, rooms
+from loom.storage.connection import Db
+from loom.storage.rooms import OwnKey, Standing
+from loom.wire.invite import InviteText, RoomDoor
+from loom.wire.limits import (
+    ROOM_HISTORY_MAX,
+    ROOM_INVITE_NAME_MAX_BYTES,
+    ROOM_RETENTION_MAX_S,
+    ROOM_RETENTION_MIN_S,
+)
+
+T = TypeVar("T")
+
+SEEDS_BYTES: Final = 64
+
+
+class RoomCommands:
+    """Make, join, show, talk, remove, leave."""
+
+    def __init__(self, parts: Parts, roster: Roster, invites: InviteCommands) -> None:
+        self._parts = parts
+        self._roster = roster
+        self._invites = invites
+        self.handlers: Handlers = {
+            api.MakeRoom: self._make,
+            api.ListRooms: self._list,
+            api.ShowRoom: self._show,
+            api.InviteToRoom: self._invite,
+            api.LeaveRoom: self._leave,
+            api.ListMembers: self._list_members,
+            api.RoomHistory: self._history,
+            api.MarkRoomRead: self._mark_read,
+            api.RemoveMember: self._remove,
+        }
+
+    # --- making and joining ---
+
+    async def _make(self, command: api.MakeRoom) -> views.RoomView:
+        name = check_name(command.name)
+        check_policy(command.history, command.retention_s)
+        key, signer = self._new_key()
+        identity = self._parts.identity
+        genesis = sign_genesis(
+            signer,
+            Genesis(
+                keys=signer.keys,
+                token=(identity.peer_id, identity.token.x25519_public),
+                member_name=self._parts.profile.name,
+                name=name,
+                history=command.history,
+                retention_s=command.retention_s,
+                nonce=self._parts.random(16),
+            ),
+        )
+
+        def make(work: RoomWork) -> views.RoomView:
+            row = rooms.add(
+                work.db,
+                room_id=genesis.id,
+                name=name,
+                standing=Standing.JOINING,
+                version=work.parts.nonces.take(changes.VERSION_BYTES),
+                created_at_ms=work.now_ms,
+            )
+            rooms.add_key(work.db, row.room, key)
+            now, _ = changes.store(work, work.parts.room_states.of(work.db, row), [genesis])
+            return room_view(work.db, now, work.now_ms)
+
+        return await self.do(make)
+
+    async def _invite(self, command: api.InviteToRoom) -> views.InviteView:
+        now = await self._parts.database.read(lambda db: self.now(db, command.room))
+        require(now, Capability.INVITE, "invite others")
+        name = now.row.name.encode()[:ROOM_INVITE_NAME_MAX_BYTES].decode(errors="ignore")
+        return await self._invites.make_for(
+            RoomDoor(now.row.room_id, name), command.lifetime_s, direct=command.direct
+        )
+
+    async def join(self, invite: InviteText, person_id: PersonId) -> None:
+        """Use an invite into a room; whoever made it is a contact already.
+
+        Raises:
+            InvalidInput: one is in the room.
+        """
+        door = invite.room
+        if door is None:
+            return
+        key, _ = self._new_key()
+        claim = room_claim(invite.secret, door.room_id)
+
+        def join(work: RoomWork) -> None:
+            row = rooms.by_id(work.db, door.room_id)
+            person = persons.by_id(work.db, person_id)
+            if person is None:
+                return
+            if row is None:
+                row = rooms.add(
+                    work.db,
+                    room_id=door.room_id,
+                    name=door.name,
+                    standing=Standing.JOINING,
+                    version=work.parts.nonces.take(changes.VERSION_BYTES),
+                    created_at_ms=work.now_ms,
+                    door=person_id,
+                    claim=claim,
+                )
+                rooms.add_key(work.db, row.room, key)
+            elif row.standing is Standing.MEMBER:
+                raise InvalidInput(what=f"You are in the room {row.name} already")
+            else:
+                rooms.use_door(work.db, row.room, person_id, claim, Standing.JOINING)
+                rooms.add_key(work.db, row.room, key)
+            now = work.now(row.room)
+            if now is not None:
+                introducing.tell_key(work, now, person, claim)
+
+        await self.do(join)
+
+    # --- showing ---
+
+    async def _list(self, command: api.ListRooms) -> views.Rooms:
+        def read(db: Db) -> list[views.RoomView]:
+            states, now_ms = self._parts.room_states, self._parts.clock.now_ms()
+            return [room_view(db, states.of(db, row), now_ms) for row in rooms.every(db)]
+
+        return views.Rooms(rooms=await self._parts.database.long_read(read))
+
+    async def _show(self, command: api.ShowRoom) -> views.RoomView:
+        now_ms = self._parts.clock.now_ms()
+        return await self._parts.database.long_read(
+            lambda db: room_view(db, self.now(db, command.room), now_ms)
+        )
+
+    async def _list_members(self, command: api.ListMembers) -> views.Members:
+        def read(db: Db) -> list[views.MemberView]:
+            now = self.now(db, command.room)
+            said = {one.peer_id: one.said for one in room_peers.of_room(db, now.row.room)}
+            return [
+                self._member_view(db, now, author, said.get(PeerId(member.peer_id)))
+                for author, member in now.state.members.items()
+            ]
+
+        return views.Members(members=await self._parts.database.long_read(read))
+
+    def _member_view(
+        self, db: Db, now: RoomNow, author: bytes, said: bytes | None
+    ) -> views.MemberView:
+        member, own = now.state.members[author], author == now.own
+        person = None if own else persons.by_peer_id(db, PeerId(member.peer_id))
+        keys = "unsaid" if said is None else "same" if said == author else "other"
+        return views.MemberView(
+            room=now.row.name,
+            room_id=now.row.room_id.hex(),
+            author_id=author.hex(),
+            name=name_of(now, author),
+            role=role_of(member.rank, member.capabilities),
+            rank="-" if member.rank is None else ".".join(map(str, member.rank)),
+            verified=own or (person is not None and person.verified),
+            own=own,
+            contact=None if person is None or person.is_stub else person.name,
+            keys="same" if own else keys,
+        )
+
+    async def _history(self, command: api.RoomHistory) -> views.Posts:
+        limit = page_size(command.limit)
+
+        def read(db: Db) -> list[views.PostView]:
+            now, before = self.now(db, command.room), None
+            if command.before is not None:
+                found = room_posts.by_id(db, now.row.room, _id_of(command.before))
+                before = None if found is None else (found.ordinal, found.id)
+            page = room_posts.page(db, now.row.room, limit, command.channel, before)
+            return post_views(db, now, page)
+
+        return views.Posts(posts=await self._parts.database.long_read(read))
+
+    async def _mark_read(self, command: api.MarkRoomRead) -> views.Done:
+        def mark(work: RoomWork) -> None:
+            row = find_room(work.db, command.room)
+            room_reading.mark_read(work.db, row.room, command.channel, command.row_id)
+
+        await self.do(mark)
+        return views.Done()
+
+    # --- who is in it ---
+
+    async def _remove(self, command: api.RemoveMember) -> views.RoomView:
+        def remove(work: RoomWork) -> views.RoomView:
+            now = self.now(work.db, command.room)
+            require(now, Capability.REMOVE, "remove others")
+            author = find_member(now, command.member)
+            if author == now.own:
+                raise InvalidInput(what="That is you: leave the room instead")
+            member = now.state.members[author]
+            ledger = now.held.ledger
+            removal = Remove(
+                author=author,
+                keep=ledger.keep_of(author),
+                posts=room_posts.largest_number(work.db, now.row.room, author) + 1,
+                seen=ledger.next_number(author),
+            )
+            now = changes.state(work, now, removal)
+            if command.ban:
+                now = changes.state(work, now, Ban(peer_id=member.peer_id, on=True))
+            return room_view(work.db, now, work.now_ms)
+
+        return await self.do(remove)
+
+    async def _leave(self, command: api.LeaveRoom) -> views.Done:
+        def leave(work: RoomWork) -> None:
+            now = self.now(work.db, command.room)
+            if now.is_member:
+                posts = room_posts.largest_number(work.db, now.row.room, now.own) + 1
+                now = changes.state(work, now, Leave(posts))
+            elif now.row.standing is Standing.JOINING:
+                rooms.move(work.db, now.row.room, Standing.LEFT)
+            if command.delete:
+                rooms.delete(work.db, now.row.room)
+                work.parts.room_states.forget(now.row.room)
+
+        await self.do(leave)
+        return views.Done()
+
+    # --- inside ---
+
+    def now(self, db: Db, reference: str) -> RoomNow:
+        return self._parts.room_states.of(db, find_room(db, reference))
+
+    def post_view(self, work: RoomWork, now: RoomNow, post_id: bytes) -> views.PostView:
+        """A post as it is now. Raises PostNotFound."""
+        stored = room_posts.by_id(work.db, now.row.room, post_id)
+        if stored is None:
+            raise PostNotFound(post_id=post_id.hex())
+        return post_views(work.db, now, [stored])[0]
+
+    def _new_key(self) -> tuple[OwnKey, RoomSigner]:
+        seeds = self._parts.random(SEEDS_BYTES)
+        signer = RoomSigner(seeds[:32], seeds[32:])
+        return OwnKey(signer.author, seeds), signer
+
+    async def do(self, do: Callable[[RoomWork], T]) -> T:
+        """Work in a transaction; then the devices write what was queued for them."""
+        now_ms = self._parts.clock.now_ms()
+        works: list[RoomWork] = []
+        reached = self._roster.reached()
+
+        def transaction(db: Db, happened: Happened) -> T:
+            works[:] = [RoomWork(db, happened, self._parts, now_ms, reached)]
+            return do(works[0])
+
+        result = await self._parts.journal.write(transaction)
+        self._roster.rows_added(works[0].queued_for)
+        return result
+
+
+def role_of(rank: tuple[int, ...] | None, capabilities: int) -> str:
+    """The name of a preset, or what somebody may do."""
+    if rank is None:
+        return "member"
+    return "owner" if rank == () else role_name(capabilities) or "officer"
+
+
+def check_policy(history: int, retention_s: int) -> None:
+    """Raises InvalidInput for what no room may have."""
+    if not HISTORY_ALL <= history <= ROOM_HISTORY_MAX:
+        raise InvalidInput(what="How many posts who joins is sent is a number, or all")
+    if retention_s and not ROOM_RETENTION_MIN_S <= retention_s <= ROOM_RETENTION_MAX_S:
+        raise InvalidInput(what="Posts of a room end after an hour to 30 days, or never")
+
+
+def require_member(now: RoomNow) -> None:
+    """Raises InvalidInput: one is not in the room."""
+    if not now.is_member:
+        raise InvalidInput(what=f"You are not in the room {now.row.name}")
+
+
+def require(now: RoomNow, capability: Capability, what: str) -> None:
+    """Raises InvalidInput: one is not in the room, or may not do this there."""
+    require_member(now)
+    if not now.state.may(now.own, capability):
+        raise InvalidInput(what=f"You may not {what} in the room {now.row.name}")
+
+
+def _id_of(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
+def room_view(db: Db, now: RoomNow, now_ms: int) -> views.RoomView:
+    row, state = now.row, now.state
+    unread = {one: room_reading.unread(db, row.room, one) for one in state.channels}
+    own = state.members.get(now.own)
+    return views.RoomView(
+        room=row.name,
+        room_id=row.room_id.hex(),
+        number=row.room,
+        standing=row.standing.name.lower(),
+        role="" if own is None else role_of(own.rank, own.capabilities),
+        members=len(state.members),
+        channels=[views.ChannelView(channel=one, unread=unread[one][0]) for one in state.channels],
+        unread=sum(count for count, _ in unread.values()),
+        mentions=sum(count for _, count in unread.values()),
+        history=state.history,
+        retention_s=state.retention_s,
+        muted=now_ms < row.mute_until_ms,
+        created_at_ms=row.created_at_ms,
+    )

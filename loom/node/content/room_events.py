@@ -1,0 +1,21 @@
+"""RoomEvents: statements and posts of a room, from whoever passes them on."""
+
+from loom.node.content.intake import Intake
+from loom.node.content.room_key import work_of
+from loom.node.rooms import introducing, taking
+from loom.storage import room_peers, rooms
+from loom.wire.content import RoomEvents
+
+
+def take_in(intake: Intake, payload: RoomEvents) -> None:
+    """Only from a member; while one joins, only from whoever let one in."""
+    work, person = work_of(intake), intake.context.person
+    row = rooms.by_id(work.db, payload.room_id)
+    if row is None or not row.is_live:
+        return
+    now = work.parts.room_states.of(work.db, row)
+    peer = room_peers.of(work.db, row.room, person.person_id)
+    is_member = introducing.is_in(now, person)
+    is_door = not now.is_member and row.door == person.person_id
+    if peer is not None and (is_member or is_door):
+        taking.take_in(work, now, peer, payload.events, payload.told)

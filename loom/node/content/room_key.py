@@ -1,0 +1,37 @@
+"""RoomKey: which keys are a contact's in a room; with a claim, they ask to be let in."""
+
+from loom.node.content.intake import Intake
+from loom.node.rooms import changes, comparing, introducing
+from loom.node.rooms.work import RoomWork
+from loom.storage import rooms
+from loom.wire.content import RoomKey
+
+
+def take_in(intake: Intake, payload: RoomKey) -> None:
+    """Whoever used one's invite into the room is admitted; then each tells what it has."""
+    work, person = work_of(intake), intake.context.person
+    row = rooms.by_id(work.db, payload.room_id)
+    if row is None or not row.is_live:
+        return
+    now = work.parts.room_states.of(work.db, row)
+    peer = introducing.take_key(work, now, person, payload)
+    if peer is None or not now.is_member:
+        return
+    if payload.claim and peer.said not in now.state.members:
+        admit = introducing.admitted_by(work, now, person, payload)
+        if admit is None:
+            return
+        now = changes.state(work, now, admit)
+    elif not introducing.is_in(now, person):
+        return
+    elif peer.told != now.own:
+        introducing.tell_key(work, now, person)
+    comparing.compare(work, now, peer)
+
+
+def work_of(intake: Intake) -> RoomWork:
+    """The same transaction."""
+    parts = intake.context.parts
+    return RoomWork(
+        intake.db, intake.happened, parts, intake.now_ms, intake.reached, intake.queued_for
+    )

@@ -1,0 +1,97 @@
+"""What holds in each room, computed once for each version of its statements."""
+
+from dataclasses import dataclass
+
+from loom.core.room.keys import RoomSigner
+from loom.core.room.materialize import Ledger
+from loom.core.room.state import RoomState
+from loom.core.room.statement import Admit, Genesis, SignedStatement, decode_statement
+from loom.model import RoomNumber
+from loom.storage import room_statements, rooms
+from loom.storage.connection import Db
+from loom.storage.rooms import RoomRow
+
+
+@dataclass(frozen=True)
+class Held:
+    """What follows from the statements of a room alone."""
+
+    statements: dict[bytes, SignedStatement]
+    """By id, in the order in which they came."""
+    ledger: Ledger
+    state: RoomState
+    names: dict[bytes, str]
+    """What each author was called when they were admitted, also those who are gone."""
+
+    def __repr__(self) -> str:
+        return f"Held({len(self.statements)} statements)"
+
+
+@dataclass(frozen=True)
+class RoomNow:
+    """A room as it is stored."""
+
+    row: RoomRow
+    held: Held
+    own_authors: tuple[bytes, ...]
+    """Of one's own pairs there, the newest first."""
+
+    @property
+    def state(self) -> RoomState:
+        """Who is in it, who may do what, and what is set."""
+        return self.held.state
+
+    @property
+    def own(self) -> bytes:
+        """The author that one is."""
+        return self.own_authors[0]
+
+    @property
+    def is_member(self) -> bool:
+        """Whether one is in it."""
+        return self.own in self.state.members
+
+    def __repr__(self) -> str:
+        return f"RoomNow({self.row!r})"
+
+
+class RoomStates:
+    """A version is random: what a transaction computed and was undone is never taken for what
+    another one stored."""
+
+    def __init__(self) -> None:
+        self._known: dict[RoomNumber, tuple[bytes, Held]] = {}
+
+    def of(self, db: Db, row: RoomRow) -> RoomNow:
+        """As it is stored."""
+        known = self._known.get(row.room)
+        if known is None or known[0] != row.version:
+            known = row.version, _held(db, row)
+            self._known[row.room] = known
+        own = tuple(one.author for one in rooms.keys(db, row.room))
+        return RoomNow(row, known[1], own)
+
+    def forget(self, room: RoomNumber) -> None:
+        """It was deleted."""
+        self._known.pop(room, None)
+
+
+def signer_of(db: Db, room: RoomNumber) -> RoomSigner:
+    """What signs in one's own name there."""
+    seeds = rooms.keys(db, room)[0].seeds
+    return RoomSigner(seeds[:32], seeds[32:])
+
+
+def _held(db: Db, row: RoomRow) -> Held:
+    stored = room_statements.every(db, row.room)
+    statements = {one.id: decode_statement(one.data) for one in stored}
+    ledger = Ledger(row.room_id, statements.values())
+    names: dict[bytes, str] = {}
+    for one in statements.values():
+        if isinstance(one.body, Genesis):
+            names[one.author] = one.body.member_name
+        elif isinstance(one.body, Admit):
+            names.setdefault(one.body.author, one.body.name)
+    state = ledger.state
+    names.update({author: member.name for author, member in state.members.items()})
+    return Held(statements, ledger, state, names)

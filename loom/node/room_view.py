@@ -1,0 +1,111 @@
+"""How a post or a line of a room looks to front ends: the same in events and in answers."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from loom.api.events import RoomPosted
+from loom.api.views import PostReaction, PostView, RoomLine
+from loom.core.room.post import ReactContent
+from loom.node.room_states import RoomNow, RoomStates
+from loom.printable import first_sign, printable
+from loom.storage import room_posts, rooms
+from loom.storage.connection import Db
+from loom.storage.room_posts import LINE, RoomPost
+
+NOBODY: Final = "somebody"
+
+
+def name_of(now: RoomNow, author: bytes) -> str:
+    """What a member calls themselves, also one who is no member any more."""
+    told = now.held.names.get(author, "")
+    return printable(told).strip() or NOBODY
+
+
+def post_views(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> list[PostView]:
+    """As an answer."""
+    reactions = _reactions(db, now, page)
+    return [PostView(**_fields(now, one, reactions.get(one.id, []))) for one in page]
+
+
+def read_line(body: str) -> RoomLine:
+    """What a line says, as it was stored."""
+    return msgspec.json.decode(body, type=RoomLine)
+
+
+class PostContents:
+    """What is shown now of posts that stored events are about."""
+
+    def __init__(self, db: Db, states: RoomStates, row_ids: Iterable[int]) -> None:
+        self._fields: dict[int, dict[str, Any]] = {}
+        for post in room_posts.by_rows(db, set(row_ids)):
+            row = rooms.by_number(db, post.room)
+            if row is not None:
+                self._fields[post.row_id] = post_fields(db, states.of(db, row), post)
+
+    def restore(self, event: RoomPosted, row_id: int) -> RoomPosted:
+        """The event with it; that of a post that is gone is deleted."""
+        fields = self._fields.get(row_id, {"deleted": True})
+        return msgspec.structs.replace(event, **fields)
+
+
+def without_post(event: RoomPosted) -> RoomPosted:
+    """The event as it is stored: what people said is in the timeline alone."""
+    return msgspec.structs.replace(event, body="", line=None, reactions=[])
+
+
+def post_fields(db: Db, now: RoomNow, post: RoomPost, *, is_new: bool = False) -> dict[str, Any]:
+    """What events and answers say of one post as it is now; `is_new`: nobody reacted to it."""
+    reactions = {} if is_new else _reactions(db, now, [post])
+    return _fields(now, post, reactions.get(post.id, []))
+
+
+def _fields(now: RoomNow, post: RoomPost, reactions: list[PostReaction]) -> dict[str, Any]:
+    is_deleted = post.is_gone or post.id in now.state.deleted
+    return {
+        "room": now.row.name,
+        "room_id": now.row.room_id.hex(),
+        "channel": post.channel,
+        "author": name_of(now, post.author),
+        "author_id": post.author.hex(),
+        "body": "" if post.kind == LINE or is_deleted else post.body,
+        "order": post.ordinal,
+        "sent_at_ms": post.sent_at_ms,
+        "post_id": post.id.hex(),
+        "row_id": post.row_id,
+        "stored_at_ms": post.stored_at_ms,
+        "kind": "line" if post.kind == LINE else "text",
+        "line": read_line(post.body) if post.kind == LINE else None,
+        "own": post.author in now.own_authors,
+        "edited": post.is_edited,
+        "deleted": is_deleted,
+        "doubled": post.is_doubled,
+        "mention": post.is_mention,
+        "reply_to": None if post.reply is None else post.reply.hex(),
+        "reactions": reactions,
+        "expires_at_ms": post.expires_at_ms,
+    }
+
+
+def _reactions(
+    db: Db, now: RoomNow, page: Iterable[RoomPost]
+) -> Mapping[bytes, list[PostReaction]]:
+    """Of each author the last one counts."""
+    found: dict[bytes, dict[bytes, str]] = defaultdict(dict)
+    numbers: dict[tuple[bytes, bytes], int] = {}
+    ids = [one.id for one in page if one.kind != LINE and not one.is_gone]
+    for subject, one in room_posts.about(db, now.row.room, ids) if ids else ():
+        last = numbers.get((subject, one.author), -1)
+        if one.kind == ReactContent.kind and (one.number or 0) > last:
+            numbers[subject, one.author] = one.number or 0
+            found[subject][one.author] = one.body
+    return {
+        post_id: [
+            PostReaction(author=name_of(now, author), author_id=author.hex(), emoji=sign)
+            for author, emoji in of_post.items()
+            if printable(sign := first_sign(emoji)).strip()
+        ]
+        for post_id, of_post in found.items()
+    }

@@ -1,0 +1,111 @@
+"""Compares what members have: on each new link, after changes, and daily for mailboxes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final
+
+from loom.errors import LoomError
+from loom.model import DeviceId
+from loom.node.device import Device
+from loom.node.journal import Happened
+from loom.node.parts import Parts
+from loom.node.rooms import comparing, ending, introducing
+from loom.node.rooms.work import RoomWork
+from loom.node.roster import Roster
+from loom.storage import room_peers, rooms
+from loom.storage.connection import Db
+from loom.wire.limits import ROOM_TOLD_LINK_MS, ROOM_TOLD_MAIL_MS
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 60.0
+
+
+class RoomWatch:
+    """One per node."""
+
+    def __init__(self, parts: Parts, roster: Roster) -> None:
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._parts = parts
+        self._roster = roster
+
+    def start(self) -> None:
+        """From now on, in the background."""
+        self._roster.on_linked = self._linked
+        self._spawn(self._run(), "rooms")
+
+    async def stop(self) -> None:
+        """End the tasks; what was submitted is still committed."""
+        tasks = list(self.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _linked(self, device: Device) -> None:
+        device.spawn(self._meet(device), "comparing rooms")
+
+    async def _meet(self, device: Device) -> None:
+        """Tell who has just linked which keys are one's own, and what is here."""
+
+        # One of the two begins; each sends what the other lacks.
+        begins = self._parts.identity.peer_id < device.peer_id
+
+        def meet(work: RoomWork) -> None:
+            for row in rooms.every(work.db):
+                now = work.now(row.room)
+                if now is None or not now.is_member:
+                    continue
+                introducing.introduce(work, now)
+                peer = room_peers.of(work.db, row.room, device.number)
+                if peer is not None and peer.said is not None and begins:
+                    comparing.compare(work, now, peer)
+
+        try:
+            await self._do(meet)
+        except LoomError as error:
+            log.warning("contact %d: rooms not compared: %s", device.number, error.code)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                linked = {one.device_id for one in self._roster.values() if one.is_linked()}
+                await self._do(partial(self._look, linked=linked))
+            except LoomError as error:
+                log.warning("rooms: %s", error.code)
+
+    def _look(self, work: RoomWork, linked: set[DeviceId]) -> None:
+        for row in rooms.every(work.db):
+            now = work.now(row.room)
+            if now is None:
+                continue
+            ending.look(work, now)
+            for peer in room_peers.of_room(work.db, row.room) if now.is_member else ():
+                wait_ms = ROOM_TOLD_LINK_MS if peer.device_id in linked else ROOM_TOLD_MAIL_MS
+                is_due = peer.compared_at_ms + wait_ms <= work.now_ms
+                is_due &= peer.device_id in work.reached
+                if peer.said is not None and is_due and row.changed_at_ms > peer.compared_at_ms:
+                    comparing.compare(work, now, peer)
+
+    async def _do(self, do: Callable[[RoomWork], None]) -> None:
+        queued: list[RoomWork] = []
+        now_ms, reached = self._parts.clock.now_ms(), self._roster.reached()
+
+        def transaction(db: Db, happened: Happened) -> None:
+            queued[:] = [RoomWork(db, happened, self._parts, now_ms, reached)]
+            do(queued[0])
+
+        await self._parts.journal.write(transaction)
+        self._roster.rows_added(queued[0].queued_for)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed: %s", task.get_name(), type(error).__name__, exc_info=error)

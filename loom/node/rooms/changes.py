@@ -1,0 +1,95 @@
+"""Statements that are stored, and what follows: lines in the timeline, who is told, events."""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+
+from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
+from loom.core.room.statement import Body, SignedStatement, sign_statement
+from loom.node.room_states import RoomNow, signer_of
+from loom.node.rooms import introducing, posting, telling
+from loom.node.rooms.work import RoomWork
+from loom.storage import room_statements, rooms
+from loom.storage.room_peers import RoomPeer
+from loom.storage.room_statements import StoredStatement
+from loom.storage.rooms import Standing
+
+VERSION_BYTES = 16
+
+
+def state(work: RoomWork, now: RoomNow, body: Body) -> RoomNow:
+    """Sign a statement of one's own, keep it and tell it."""
+    number = now.held.ledger.next_number(now.own)
+    signed = sign_statement(signer_of(work.db, now.row.room), now.row.room_id, number, body)
+    before = telling.hearing(work, now)
+    after, new = store(work, now, [signed])
+    tell(work, after, before, new, set())
+    return after
+
+
+def tell(
+    work: RoomWork,
+    now: RoomNow,
+    before: Sequence[RoomPeer],
+    new: Sequence[SignedStatement],
+    told: AbstractSet[bytes],
+) -> None:
+    """Pass statements on. Who is removed by one hears of it, and of nothing after it.
+
+    Args:
+        before: who heard of the room until now.
+        told: the members who have them, or get them without this side's help.
+    """
+    hearing = {one.person_id: one for one in telling.hearing(work, now)}
+    gone = [one for one in before if one.person_id not in hearing]
+    peers = [*telling.reached(work, hearing.values()), *gone]
+    peers = [one for one in peers if one.said not in told]
+    names = {now.own, *told, *(one.said or b"" for one in peers)}
+    telling.tell(work, now, peers, [one.data for one in new], names)
+
+
+def store(
+    work: RoomWork, now: RoomNow, statements: Iterable[SignedStatement]
+) -> tuple[RoomNow, list[SignedStatement]]:
+    """Keep what is new, and do what follows; what holds then, and what was new."""
+    db, room = work.db, now.row.room
+    new = [
+        one
+        for one in statements
+        if one.room_id == now.row.room_id
+        and room_statements.add(db, room, StoredStatement(one.id, one.author, one.number, one.data))
+    ]
+    if not new:
+        return now, []
+    rooms.put_version(db, room, work.parts.nonces.take(VERSION_BYTES), work.now_ms)
+    after = work.now(room)
+    if after is None:
+        return now, []
+    retained = after.held.ledger.retained()
+    for one in after.held.statements.values():
+        if one.id not in retained:
+            room_statements.delete(db, room, one.id)
+    new = [one for one in new if one.id in retained]
+    if after.state.name and after.state.name != after.row.name:
+        rooms.rename(db, room, after.state.name)
+    after = _settle(work, now, after)
+    return after, new
+
+
+def _settle(work: RoomWork, before: RoomNow, after: RoomNow) -> RoomNow:
+    """What members see of it, and one's own standing."""
+    db, room, place = work.db, after.row.room, posting.place_of(after.row.room)
+    lines = [after.held.statements[one] for one in after.state.counting - before.state.counting]
+    for statement in sorted(lines, key=lambda one: (one.author, one.number)):
+        posting.add_line(work, after, statement)
+    name, room_id = after.row.name, after.row.room_id.hex()
+    if after.is_member and after.row.standing is Standing.JOINING:
+        rooms.move(db, room, Standing.MEMBER)
+        work.happened.add(RoomJoined(room=name, room_id=room_id), place)
+    elif not after.is_member and after.row.standing is Standing.MEMBER:
+        removal = after.state.removed.get(after.own)
+        rooms.move(db, room, Standing.LEFT if removal is None else Standing.REMOVED)
+        by = "" if removal is None else after.held.names.get(removal.by, "")
+        work.happened.add(RoomLeft(room=name, room_id=room_id, by=by), place)
+    work.happened.add_live(RoomStateChanged(room=name, room_id=room_id))
+    introducing.introduce(work, after)
+    return work.now(room) or after

@@ -1,0 +1,117 @@
+"""RoomKey: which keys are whose in a room, and who is admitted by an invite (PROTOCOL 14.1)."""
+
+from loom.api.events import InviteUsed, RoomKeyDiffers
+from loom.core.invites import InviteState, is_open, room_claim
+from loom.core.room.keys import MemberKeys, verify_join
+from loom.core.room.statement import Admit
+from loom.errors import PeerError
+from loom.model import ContactToken, PeerId, Person
+from loom.node.room_states import RoomNow, signer_of
+from loom.node.rooms import telling
+from loom.node.rooms.posting import place_of
+from loom.node.rooms.work import RoomWork
+from loom.storage import invites, persons, room_peers
+from loom.storage.room_peers import RoomPeer
+from loom.storage.rooms import Standing
+from loom.wire.content import RoomKey
+
+
+def introduce(work: RoomWork, now: RoomNow) -> None:
+    """Tell every contact that is a member which keys are one's own, and forget the others."""
+    if not now.is_member:
+        return
+    known = {one.person_id: one for one in room_peers.of_room(work.db, now.row.room)}
+    people = {member.peer_id for member in now.state.members.values()}
+    # Of who is not admitted yet the keys may come before their Admit: they are kept.
+    ended = now.state.removed.keys() | now.state.left.keys()
+    gone = [one.person_id for one in known.values() if one.said in ended]
+    room_peers.forget(work.db, now.row.room, gone)
+    for peer_id in people:
+        person = persons.by_peer_id(work.db, PeerId(peer_id))
+        if person is None or person.is_stub or not person.is_welcome:
+            continue
+        peer = known.get(person.person_id)
+        if peer is None or peer.told != now.own:
+            tell_key(work, now, person)
+
+
+def is_in(now: RoomNow, person: Person) -> bool:
+    """Whether a contact is a member."""
+    return any(one.peer_id == person.peer_id for one in now.state.members.values())
+
+
+def tell_key(work: RoomWork, now: RoomNow, person: Person, claim: bytes = b"") -> None:
+    """Say which keys are one's own; `claim`: of the invite that one uses."""
+    signer = signer_of(work.db, now.row.room)
+    proof = signer.prove_join(now.row.room_id, work.parts.identity.token)
+    room_peers.put_told(work.db, now.row.room, person.person_id, signer.author)
+    peer = room_peers.of(work.db, now.row.room, person.person_id)
+    if peer is None:
+        return
+    keys, message_id = signer.keys, work.parts.new_id()
+    telling.queue(
+        work,
+        peer,
+        RoomKey(message_id, work.now_ms, now.row.room_id, keys.ed25519, keys.mldsa, proof, claim),
+    )
+
+
+def admitted_by(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) -> Admit | None:
+    """What admits a contact who used an invite into the room; None: it is not one, or no more."""
+    if person.peer_id in now.state.banned:
+        return None
+    now_s = work.now_ms // 1000
+    for invite in invites.every(work.db):
+        if invite.room is None or invite.room.room_id != now.row.room_id:
+            continue
+        if room_claim(invite.secret, now.row.room_id) != payload.claim:
+            continue
+        is_theirs = invite.state is InviteState.SPENT and invite.used_by == person.person_id
+        if not is_theirs and not is_open(invite, now_s, by_mail=True):
+            return None
+        if not is_theirs:
+            invites.spend(work.db, invite, person.person_id, now_s)
+            used = InviteUsed(
+                invite_id=invite.invite_id,
+                contact=person.name,
+                contact_id=person.person_id,
+                is_new=False,
+            )
+            work.happened.add(used)
+        return Admit(
+            keys=MemberKeys(payload.ed25519_public, payload.mldsa_public),
+            token=(person.peer_id, person.x25519_public),
+            name=person.display_name or person.name,
+            proof=payload.proof,
+            from_order=posts_from(work, now),
+        )
+    return None
+
+
+def posts_from(work: RoomWork, now: RoomNow) -> int:
+    """The order from which who joins now is sent posts."""
+    history, largest = now.state.history, now.row.largest_order
+    return 0 if history < 0 else max(0, largest + 1 - history)
+
+
+def take_key(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) -> RoomPeer | None:
+    """Keep which keys a contact said are theirs; None: the proof is wrong."""
+    keys = MemberKeys(payload.ed25519_public, payload.mldsa_public)
+    token = ContactToken(person.peer_id, person.x25519_public)
+    try:
+        verify_join(now.row.room_id, token, keys, payload.proof)
+    except PeerError:
+        return None
+    admitted = {
+        author for author, one in now.state.members.items() if one.peer_id == person.peer_id
+    }
+    if admitted and keys.author not in admitted and now.row.standing is Standing.MEMBER:
+        event = RoomKeyDiffers(
+            room=now.row.name,
+            room_id=now.row.room_id.hex(),
+            contact=person.name,
+            contact_id=person.person_id,
+        )
+        work.happened.add(event, place_of(now.row.room))
+    room_peers.put_said(work.db, now.row.room, person.person_id, keys.author)
+    return room_peers.of(work.db, now.row.room, person.person_id)

@@ -1,0 +1,197 @@
+"""Posts that are stored: where they stand, what they change, and what front ends are told."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from loom.api.events import RoomPostChanged, RoomPosted
+from loom.core.room.post import (
+    EditContent,
+    ReactContent,
+    SignedPost,
+    TextContent,
+    UnsayContent,
+    advance,
+    without_content,
+)
+from loom.core.room.statement import SignedStatement
+from loom.model import ConversationId, RoomNumber
+from loom.node.room_states import RoomNow
+from loom.node.room_view import post_fields
+from loom.node.rooms import lines
+from loom.node.rooms.work import RoomWork
+from loom.storage import room_posts, rooms
+from loom.storage.room_posts import LINE, RoomPost
+from loom.wire.limits import ROOM_POSTS_SHOWN_PER_HOUR
+
+GENERAL: Final = "general"
+UNDER_ONE_NUMBER: Final = 2
+HOUR_MS: Final = 3_600_000
+
+
+def place_of(room: RoomNumber) -> ConversationId:
+    """Under what the events of a room are kept: conversations have numbers above 0."""
+    return ConversationId(-room)
+
+
+def store(work: RoomWork, now: RoomNow, posts: Iterable[SignedPost]) -> list[SignedPost]:
+    """Keep and show what is new; what was."""
+    new: list[SignedPost] = []
+    largest = before = now.row.largest_order
+    for post in posts:
+        if not now.state.takes_post(post.author, post.number) or _is_crowded(work, now, post):
+            continue
+        if _add(work, now, post):
+            new.append(post)
+            largest = advance(largest, post.order)
+    if largest != before or new:
+        rooms.put_order(work.db, now.row.room, largest, work.now_ms)
+    return new
+
+
+def add_line(work: RoomWork, now: RoomNow, statement: SignedStatement) -> None:
+    """Say in the timeline what was changed by whom."""
+    if not (body := lines.facts(now, statement)):
+        return
+    line = RoomPost(
+        room=now.row.room,
+        id=statement.id,
+        author=statement.author,
+        number=None,
+        ordinal=now.row.largest_order,
+        sent_at_ms=work.now_ms,
+        stored_at_ms=work.now_ms,
+        kind=LINE,
+        channel=GENERAL,
+        body=body,
+    )
+    row_id = room_posts.add(work.db, line, None)
+    if row_id is not None:
+        _tell(work, now, row_id)
+
+
+def _is_crowded(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
+    """Whether two posts with smaller ids have its number; one with a larger id makes place."""
+    there = room_posts.under_number(work.db, now.row.room, post.author, post.number)
+    if len(there) < UNDER_ONE_NUMBER or post.id in {one.id for one in there}:
+        return False
+    if post.id > there[-1].id:
+        return True
+    room_posts.delete(work.db, there[-1].row_id)
+    return False
+
+
+def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
+    db, room, content = work.db, now.row.room, post.content
+    channel, body, subject, lasts_s = GENERAL, "", None, now.state.retention_s
+    subjects: tuple[bytes, ...] = ()
+    match content:
+        case TextContent():
+            channel, body, subject = content.channel, content.body, content.reply or None
+            lasts_s = min(filter(None, (lasts_s, content.expires_s)), default=0)
+        case EditContent():
+            body, subject = content.body, content.post_id
+        case UnsayContent():
+            subjects = content.post_ids
+        case ReactContent():
+            body, subject = content.emoji, content.post_id
+    if subject is not None and not subjects:
+        subjects = (subject,)
+    row_id = room_posts.add(
+        db,
+        RoomPost(
+            room=room,
+            id=post.id,
+            author=post.author,
+            number=post.number,
+            ordinal=post.order,
+            sent_at_ms=post.sent_at_ms,
+            stored_at_ms=work.now_ms,
+            kind=post.kind,
+            channel=channel,
+            reply=subject if post.kind == TextContent.kind else None,
+            body=body,
+            is_gone=content is None,
+            is_held=_is_held(work, now, post),
+            is_mention=post.author not in now.own_authors
+            and isinstance(content, TextContent)
+            and work.parts.profile.is_addressed(body),
+            expires_at_ms=post.sent_at_ms + lasts_s * 1000 if lasts_s else None,
+        ),
+        post.data,
+        subjects,
+    )
+    if row_id is None:
+        return False
+    same = room_posts.under_number(db, room, post.author, post.number)
+    if len(same) > 1:
+        room_posts.mark_doubled(db, [one.row_id for one in same])
+    if post.kind == TextContent.kind:
+        early = room_posts.about(db, room, [post.id])
+        for _, one in early:
+            _apply(work, now, one, post.id)
+        _tell(work, now, row_id, is_new=not early)
+        return True
+    for [one] in [room_posts.by_rows(db, [row_id])]:
+        for target_id in subjects:
+            if _apply(work, now, one, target_id):
+                _tell_changed(work, now, target_id)
+    return True
+
+
+def _is_held(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
+    """Whether its author posts more than is shown in an hour; older posts are not held."""
+    since_ms = work.now_ms - HOUR_MS
+    if post.sent_at_ms < since_ms or post.author in now.own_authors:
+        return False
+    count = room_posts.count_since(work.db, now.row.room, post.author, since_ms)
+    return count >= ROOM_POSTS_SHOWN_PER_HOUR
+
+
+def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> bool:
+    """An edit, or that its author takes it back: of their own texts only; whether that shows."""
+    db, room = work.db, now.row.room
+    target = room_posts.by_id(db, room, target_id)
+    if target is None or target.kind != TextContent.kind or target.is_gone:
+        return False
+    if one.kind == ReactContent.kind:
+        return True
+    if target.author != one.author:
+        return False
+    if one.kind == UnsayContent.kind:
+        for wording in (target, *(edit for _, edit in room_posts.about(db, room, [target.id]))):
+            if wording.author == target.author and wording.kind != UnsayContent.kind:
+                erase(work, wording)
+        return True
+    if one.kind != EditContent.kind:
+        return False
+    edits = [
+        edit
+        for _, edit in room_posts.about(db, room, [target.id])
+        if edit.kind == EditContent.kind and edit.author == target.author
+    ]
+    newest = max(edits, key=lambda edit: (edit.number or 0, edit.id))
+    room_posts.change(db, target.row_id, newest.body)
+    return True
+
+
+def erase(work: RoomWork, post: RoomPost) -> None:
+    """Delete what it says; that there was one stays, and is passed on."""
+    data = room_posts.data_of_row(work.db, post.row_id)
+    if data:
+        room_posts.erase(work.db, post.row_id, without_content(data))
+
+
+def _tell_changed(work: RoomWork, now: RoomNow, post_id: bytes) -> None:
+    stored = room_posts.by_id(work.db, now.row.room, post_id)
+    if stored is not None:
+        event = RoomPostChanged(**post_fields(work.db, now, stored))
+        work.happened.add(event, place_of(now.row.room), message_row=-stored.row_id)
+
+
+def _tell(work: RoomWork, now: RoomNow, row_id: int, *, is_new: bool = True) -> None:
+    """`is_new`: nothing is about it."""
+    for stored in room_posts.by_rows(work.db, [row_id]):
+        if not stored.is_held:
+            fields = post_fields(work.db, now, stored, is_new=is_new)
+            place = place_of(now.row.room)
+            work.happened.add(RoomPosted(**fields), place, message_row=-row_id)

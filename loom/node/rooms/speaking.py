@@ -1,0 +1,24 @@
+"""One's own posts: signed, stored, and told to everybody who is reached."""
+
+from loom.core.room.post import Content, SignedPost, sign_post
+from loom.node.room_states import RoomNow, signer_of
+from loom.node.rooms import posting, telling
+from loom.node.rooms.work import RoomWork
+from loom.storage import room_posts
+
+
+def post(work: RoomWork, now: RoomNow, content: Content) -> SignedPost:
+    """Say something in one's own name."""
+    signed = sign_post(
+        signer_of(work.db, now.row.room),
+        now.row.room_id,
+        room_posts.largest_number(work.db, now.row.room, now.own) + 1,
+        now.row.largest_order + 1,
+        work.now_ms,
+        content,
+    )
+    posting.store(work, now, [signed])
+    peers = telling.reached(work, telling.hearing(work, now))
+    told = {one.said or b"" for one in peers}
+    telling.tell(work, now, peers, [signed.data], {now.own, *told})
+    return signed

@@ -1,0 +1,103 @@
+"""Takes in signed events of a room, in one transaction with the envelope that brought them."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from loom.core.room.post import SignedPost, decode_post, verify_post
+from loom.core.room.statement import (
+    Genesis,
+    SignedStatement,
+    decode_statement,
+    is_statement,
+    keys_told,
+    verify_statement,
+)
+from loom.errors import MalformedMessage, PeerError
+from loom.node.room_states import RoomNow
+from loom.node.rooms import changes, posting, telling
+from loom.node.rooms.work import RoomWork
+from loom.storage import room_peers
+from loom.storage.room_peers import RoomPeer
+from loom.wire.limits import ROOM_UNVERIFIED_MAX
+
+log = logging.getLogger(__name__)
+
+
+class _Came(NamedTuple):
+    statements: list[SignedStatement]
+    posts: list[SignedPost]
+    refused: int
+    """How many could not be read or verified."""
+
+
+def take_in(
+    work: RoomWork, now: RoomNow, peer: RoomPeer, events: Sequence[bytes], told: Iterable[bytes]
+) -> RoomNow:
+    """Keep what is new and verifies, show it, and pass it on to those who were not told."""
+    if peer.refused >= ROOM_UNVERIFIED_MAX:
+        return now
+    came = _verified(now, events)
+    if came.refused:
+        log.info("contact %d: %d events of a room refused", peer.person_id, came.refused)
+        room_peers.count_refused(work.db, now.row.room, peer.person_id, came.refused)
+    before = telling.hearing(work, now)
+    now, statements = changes.store(work, now, came.statements)
+    posts = posting.store(work, now, came.posts)
+    names = {*told, peer.said or b"", now.own}
+    if now.is_member:
+        changes.tell(work, now, before, statements, names)
+        others = telling.reached(work, telling.hearing(work, now))
+        others = [one for one in others if one.said not in names]
+        names.update(one.said or b"" for one in others)
+        telling.tell(work, now, others, [one.data for one in posts], names)
+    return now
+
+
+def _verified(now: RoomNow, events: Sequence[bytes]) -> _Came:
+    """Statements first: they tell the keys of those who posted."""
+    keys = dict(now.state.keys)
+    came = _Came([], [], 0)
+    waiting: list[SignedStatement] = []
+    unread: list[SignedPost] = []
+    refused = 0
+    for data in events:
+        try:
+            if is_statement(data):
+                waiting.append(decode_statement(data))
+            else:
+                unread.append(decode_post(data))
+        except PeerError:
+            refused += 1
+    is_more = True
+    while waiting and is_more:
+        later: list[SignedStatement] = []
+        for one in waiting:
+            if one.author not in keys and not isinstance(one.body, Genesis):
+                later.append(one)
+                continue
+            try:
+                _check_room(now, one.room_id)
+                verify_statement(one, keys)
+            except PeerError:
+                refused += 1
+            else:
+                came.statements.append(one)
+                if (told := keys_told(one)) is not None:
+                    keys[told.author] = told
+        is_more = len(later) < len(waiting)
+        waiting = later
+    for post in unread:
+        try:
+            _check_room(now, post.room_id)
+            verify_post(post, keys)
+        except PeerError:
+            refused += 1
+        else:
+            came.posts.append(post)
+    return came._replace(refused=refused + len(waiting))
+
+
+def _check_room(now: RoomNow, room_id: bytes) -> None:
+    if room_id != now.row.room_id:
+        raise MalformedMessage(what="room")

@@ -1,0 +1,47 @@
+"""Which contacts are told what of a room, packed into as few payloads as hold it."""
+
+from collections.abc import Iterable, Sequence
+
+from loom.core.room import sync
+from loom.model import MessageId
+from loom.node.room_states import RoomNow
+from loom.node.rooms.work import RoomWork
+from loom.storage import outbox, room_peers
+from loom.storage.room_peers import RoomPeer
+from loom.wire.content import KnownPayload, RoomEvents, encode_payload
+
+
+def hearing(work: RoomWork, now: RoomNow) -> list[RoomPeer]:
+    """The contacts that are members, said so in this room, and may hear of us."""
+    people = {member.peer_id for member in now.state.members.values()}
+    return [
+        one
+        for one in room_peers.of_room(work.db, now.row.room)
+        if one.said is not None and one.is_welcome and one.peer_id in people
+    ]
+
+
+def reached(work: RoomWork, peers: Iterable[RoomPeer]) -> list[RoomPeer]:
+    """Those of them who have soon what is queued. The others compare when they are here again."""
+    return [one for one in peers if one.device_id in work.reached]
+
+
+def tell(
+    work: RoomWork,
+    now: RoomNow,
+    peers: Sequence[RoomPeer],
+    events: Sequence[bytes],
+    told: Iterable[bytes],
+) -> None:
+    """Queue events for these contacts; `told`: the members who get them without others' help."""
+    for pack, names in sync.pack(events, told) if peers else ():
+        for peer in peers:
+            message_id = work.parts.new_id()
+            queue(work, peer, RoomEvents(message_id, work.now_ms, now.row.room_id, pack, names))
+
+
+def queue(work: RoomWork, peer: RoomPeer, payload: KnownPayload) -> None:
+    """One payload for a contact."""
+    message_id = MessageId(payload.message_id)
+    outbox.add(work.db, peer.device_id, message_id, encode_payload(payload))
+    work.queued_for.add(peer.device_id)

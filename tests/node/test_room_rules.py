@@ -1,0 +1,163 @@
+"""Who may do what in a room: roles, bans, channels, pins, deleting; and that others may not."""
+
+import pytest
+
+from loom.api.commands import (
+    AppointMember,
+    DeletePost,
+    EditPost,
+    ImportToken,
+    LiftBan,
+    PinPost,
+    ReactToPost,
+    RemoveMember,
+    RenameRoom,
+    SendPost,
+    SetRoomChannel,
+    SetRoomPolicy,
+    ShowRoom,
+)
+from loom.api.events import RoomJoined, RoomPostChanged
+from loom.errors import InvalidInput, PostNotFound
+from tests.node.harness import Person, World
+from tests.node.test_rooms import ROOM, alike, invite, join, make, members, posts, say, state
+
+
+@pytest.fixture
+async def three(world: World) -> list[Person]:
+    """Ada made a room; Bob and Cyd joined it, and know nobody but Ada."""
+    people = [await world.person(name) for name in ("Ada", "Bob", "Cyd")]
+    await make(people[0])
+    for joiner in people[1:]:
+        await join(world, people[0], joiner)
+    await alike(world, *people, count=0)
+    return people
+
+
+async def settled(world: World, *people: Person) -> None:
+    """All of them have the same statements."""
+    await world.until(lambda: all(state(one) == state(people[0]) for one in people))
+
+
+async def test_a_helper_lets_others_in_and_a_member_does_not(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    with pytest.raises(InvalidInput):
+        await invite(bob)
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="helper"))
+    await settled(world, *three)
+    dan = await world.person("Dan")
+    await dan.do(ImportToken(token=await invite(bob)))
+    await world.until(lambda: bool(dan.told(RoomJoined)))
+    await settled(world, *three, dan)
+    assert set(await members(cyd)) == {"Ada", "Bob", "Cyd", "Dan"}
+    assert (await members(cyd))["Bob"].role == "helper"
+    await say(dan, "hello")  # by Bob and Ada to Cyd
+    await alike(world, *three, dan, count=1)
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="guest"))
+    await settled(world, *three, dan)
+    with pytest.raises(InvalidInput):
+        await invite(bob)
+    assert set(await members(cyd)) == {"Ada", "Bob", "Cyd", "Dan"}
+
+
+async def test_a_moderator_removes_a_member_and_not_the_owner(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, _ = three
+    with pytest.raises(InvalidInput):
+        await bob.do(RemoveMember(room=ROOM, member="Cyd"))
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="moderator"))
+    await settled(world, *three)
+    await bob.do(RemoveMember(room=ROOM, member="Cyd"))
+    await settled(world, ada, bob)
+    assert set(await members(ada)) == {"Ada", "Bob"}
+    await bob.do(RemoveMember(room=ROOM, member="Ada"))  # signed, and does not count
+    await settled(world, ada, bob)
+    assert set(await members(ada)) == set(await members(bob)) == {"Ada", "Bob"}
+
+
+async def test_a_banned_identity_does_not_come_back_until_the_ban_is_lifted(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    await ada.do(RemoveMember(room=ROOM, member="Cyd", ban=True))
+    await settled(world, ada, bob)
+    await world.until(lambda: "Cyd" not in str(ada.told(RoomPostChanged)))
+    await cyd.do(ImportToken(token=await invite(ada)))  # with a new key
+    await world.pass_time(300.0)
+    assert set(await members(ada)) == {"Ada", "Bob"}
+    await ada.do(LiftBan(room=ROOM, fingerprint=cyd.identity.peer_id.hex()[:16]))
+    await cyd.do(ImportToken(token=await invite(ada)))
+    await world.until(lambda: len(cyd.told(RoomJoined)) == 2)
+    await settled(world, *three)
+    assert set(await members(bob)) == {"Ada", "Bob", "Cyd"}
+
+
+async def test_channels_names_and_rules_are_the_same_for_all(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    with pytest.raises(InvalidInput):
+        await bob.do(SetRoomChannel(room=ROOM, channel="plans"))
+    await ada.do(SetRoomChannel(room=ROOM, channel="plans", topic="what to plant"))
+    await ada.do(SetRoomChannel(room=ROOM, channel="news", restricted=True))
+    await ada.do(SetRoomPolicy(room=ROOM, history=5))
+    await ada.do(RenameRoom(room=ROOM, name="Orchard"))
+    await settled(world, *three)
+    room = await bob.do(ShowRoom(room="Orchard"))
+    assert {one.channel for one in room.channels} == {"general", "plans", "news"}
+    assert (room.history, room.retention_s) == (5, 0)
+    await cyd.do(SendPost(room="Orchard", body="apples", channel="plans"))
+    with pytest.raises(InvalidInput):
+        await cyd.do(SendPost(room="Orchard", body="hear hear", channel="news"))
+    await ada.do(SetRoomChannel(room="Orchard", channel="plans", on=False))
+    await settled(world, *three)
+    with pytest.raises(InvalidInput):
+        await cyd.do(SendPost(room="Orchard", body="pears", channel="plans"))
+
+
+async def test_an_author_edits_and_takes_back_and_others_react(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    post = await say(bob, "helo")
+    await alike(world, *three, count=1)
+    await bob.do(EditPost(room=ROOM, post_id=post.post_id[:8], body="hello"))
+    await cyd.do(ReactToPost(room=ROOM, post_id=post.post_id, emoji="\N{THUMBS UP SIGN}"))
+    with pytest.raises(InvalidInput):
+        await cyd.do(EditPost(room=ROOM, post_id=post.post_id, body="I am Bob"))
+    with pytest.raises(PostNotFound):
+        await cyd.do(EditPost(room=ROOM, post_id="00000000", body="I am Bob"))
+    await world.until(lambda: len(ada.told(RoomPostChanged)) == 2)
+    [seen] = await posts(ada)
+    assert (seen.body, seen.edited) == ("hello", True)
+    assert [(one.author, one.emoji) for one in seen.reactions] == [("Cyd", "\N{THUMBS UP SIGN}")]
+    await bob.do(DeletePost(room=ROOM, post_id=post.post_id))
+    await world.until(lambda: len(cyd.told(RoomPostChanged)) >= 3)
+    for person in three:
+        [seen] = await posts(person)
+        assert (seen.body, seen.deleted, seen.reactions) == ("", True, [])
+        kept = person.database.look(
+            lambda db: [one for (one,) in db.execute("SELECT data FROM room_posts")]
+        )
+        assert not any(b"hel" in one for one in kept if one is not None)
+
+
+async def test_a_moderator_deletes_and_pins_what_others_wrote(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    post = await say(cyd, "rubbish")
+    await alike(world, *three, count=1)
+    with pytest.raises(InvalidInput):
+        await bob.do(DeletePost(room=ROOM, post_id=post.post_id))
+    with pytest.raises(InvalidInput):
+        await bob.do(PinPost(room=ROOM, post_id=post.post_id))
+    await ada.do(PinPost(room=ROOM, post_id=post.post_id))
+    deleted = await ada.do(DeletePost(room=ROOM, post_id=post.post_id))
+    assert (deleted.body, deleted.deleted) == ("", True)
+    await settled(world, *three)
+    for person in three:
+        assert [(one.body, one.deleted) for one in await posts(person)] == [("", True)]
