@@ -14,7 +14,7 @@ from fuzz.answers import hostile_struct
 from fuzz.draw import Draw
 from fuzz.requests import ALL, Writer
 from fuzz.target import Target
-from loom.api.commands import Command, result_type
+from loom.api.commands import Command, VerifyContact, result_type
 from loom.api.events import AnyEvent, Event
 from loom.api.views import (
     ContactView,
@@ -200,8 +200,10 @@ TARGET = Target(
         b"\0\1\4junk",
         *(
             bytes([place]) + random.Random(place).randbytes(300)  # noqa: S311
-            for place in range(0, 3 * len(_COMMANDS), ASKED)
+            for place in range(0, 2 * len(_COMMANDS), ASKED)
         ),
+        # One that brings a safety number, wherever its command stands in the list.
+        bytes([_COMMANDS.index(VerifyContact)]) + random.Random(72).randbytes(300),  # noqa: S311
     ),
     max_bytes=512,
     executions=2_400,
