@@ -101,11 +101,13 @@ class _Counted:
 class _Signed:
     """What one author signed."""
 
-    __slots__ = ("_cached", "leave", "numbers")
+    __slots__ = ("_cached", "forked", "leave", "numbers")
 
     def __init__(self) -> None:
         self.numbers: dict[int, list[SignedStatement]] = {}
         """Of each number by id."""
+        self.forked: set[int] = set()
+        """Numbers with more than one."""
         self.leave: SignedStatement | None = None
         """The one with the smallest number, then id."""
         self._cached: tuple[_Office, _Counted] | None = None
@@ -117,6 +119,8 @@ class _Signed:
             return False
         same.append(one)
         same.sort(key=lambda each: each.id)
+        if len(same) > 1:
+            self.forked.add(one.number)
         if isinstance(one.body, Leave):
             self.leave = min(
                 filter(None, (self.leave, one)), key=lambda each: (each.number, each.id)
@@ -141,6 +145,11 @@ class _Signed:
                 counted.take(one, either & kept[one.id])
             elif in_office and own & needs == needs:
                 counted.take(one, own)
+        # In the order in which they are shown, once for each change of this officer.
+        counted.values = dict(
+            sorted(counted.values.items(), key=lambda each: (each[1][0], each[0]))
+        )
+        counted.admits = dict(sorted(counted.admits.items(), key=lambda each: each[1][0]))
         self._cached = office, counted
         return counted
 
@@ -290,8 +299,7 @@ class _Pass:
             self._bans.setdefault(peer_id, ban)
         for subject, (number, value) in counted.values.items():
             self._values.setdefault(subject, (office.rank, number, value))
-        admits = sorted(counted.admits.items(), key=lambda each: each[1][0])
-        for whom, (_, admit) in admits:
+        for whom, (_, admit) in counted.admits.items():
             is_banned = self._bans.get(admit.token[0], (False, b""))[0]
             if not is_banned and whom not in self._admits:
                 self._admits[whom] = admit, author
@@ -333,10 +341,7 @@ class _Pass:
         )
         name = self._values.get(("name", ""))
         made = body.name if isinstance(body, Genesis) else ""
-        by_rank = sorted(
-            self._values.items(),
-            key=lambda each: (len(each[1][0]), each[1][0], each[1][1], each[0]),
-        )
+        by_rank = list(self._values.items())
         return RoomState(
             str(name[2]) if name is not None else made,
             history,
@@ -412,11 +417,10 @@ class _Pass:
 
     def _forks(self, officers: dict[bytes, Officer]) -> dict[tuple[bytes, int], tuple[bytes, ...]]:
         return {
-            (author, number): tuple(one.id for one in same)
+            (author, number): tuple(one.id for one in self._by_author[author].numbers[number])
             for author in officers
             if author in self._by_author
-            for number, same in self._by_author[author].numbers.items()
-            if len(same) > 1
+            for number in sorted(self._by_author[author].forked)
         }
 
 
