@@ -367,10 +367,17 @@ class ListDrafts(Command[Drafts], frozen=True, kw_only=True, tag="list_drafts"):
 
 
 class SetDraft(Command[Done], frozen=True, kw_only=True, tag="set_draft"):
-    """Keep what was begun; an empty text forgets it."""
+    """Keep what was begun; a draft with nothing in it is forgotten.
+
+    `body`: a message, at most 1 MiB, with its timer `expires_s` (see `SendText`).
+    `wording`: what is to replace the text of the message `edits`, at most 128 KiB.
+    """
 
     contact: str
     body: str
+    expires_s: int | None = None
+    edits: str | None = None
+    wording: str = ""
 
     def __repr__(self) -> str:
         return "SetDraft(redacted)"

@@ -188,10 +188,16 @@ class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A text that was begun."""
+    """What was begun, as `SetDraft` was given it.
+
+    `edits` without a `wording`: that message was deleted meanwhile, and the wording with it.
+    """
 
     contact_id: int
     body: str
+    expires_s: int | None = None
+    edits: str | None = None
+    wording: str = ""
 
     def __repr__(self) -> str:
         return f"Draft({self.contact_id})"

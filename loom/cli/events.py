@@ -17,6 +17,7 @@ _CHANGES = {
     "blocked": "is blocked",
     "unblocked": "is no longer blocked",
     "profile": "changed their own name",
+    "kept": "asked to delete the conversation; it is kept here",
     "identity": "has a new identity: nothing is sent until you verify them",
 }
 _FAILURES = {

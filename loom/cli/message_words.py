@@ -8,7 +8,7 @@ from typing import Final
 from loom.api.events import WholeMessage
 from loom.api.views import MessageView, Quote, Reaction
 from loom.cli.output import body_words, sign, when
-from loom.front.lasting import timer_words
+from loom.front.lasting import lasting_words, timer_words
 from loom.printable import printable
 
 EXCERPT_LENGTH: Final = 40
@@ -48,7 +48,10 @@ def _known(message: MessageView | WholeMessage) -> list[str]:
         *(["bookmarked"] if message.bookmarked else []),
         *map(_reaction_words, message.reactions),
     ]
-    if message.expires_at_ms is not None:
+    is_unread = message.direction == "in" and message.state == "delivered"
+    if message.expires_at_ms is not None and is_unread:
+        facts.append(f"disappears {lasting_words(message.expires_s)} after reading")
+    elif message.expires_at_ms is not None:
         facts.append(f"until {when(message.expires_at_ms)}")
     return facts
 

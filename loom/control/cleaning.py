@@ -92,7 +92,7 @@ class Cleaner:
         return {printable(name[:WORDS_MAX]): self._plain(one) for name, one in facts.items()}
 
     def _field(self, name: str, value: T, body_max: int) -> T:
-        if name == "body" and isinstance(value, str):
+        if name in ("body", "wording") and isinstance(value, str):
             if len(value) > body_max:
                 raise ControlError(what="a text longer than the limit")
             return value

@@ -29,6 +29,7 @@ _SIGNS: Final = {
     "prompt": (">", ">"),
     "secret": ("•", "*"),
     "muted": ("⌀", "x"),
+    "timer": ("◷", "T"),
     "quote": ("│", "|"),
     "favourite": ("★", "^"),
     "alike": ("≈", "="),

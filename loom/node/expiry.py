@@ -13,7 +13,7 @@ from loom.node.journal import Happened
 from loom.node.message_view import shown_id
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import expiry, messages, outbox
+from loom.storage import drafts, expiry, messages, outbox
 from loom.storage.connection import Db
 from loom.storage.expiry import Due
 
@@ -101,6 +101,8 @@ class Expiry:
             else:
                 messages.delete_row(db, message.row_id)
             told[one.conversation_id, message.direction].append(one)
+        for conversation_id in {conversation for conversation, _ in told}:
+            drafts.forget_wording(db, conversation_id)
         for (conversation_id, direction), ended in told.items():
             event = MessageExpired(
                 contact=ended[0].name,

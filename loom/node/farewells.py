@@ -5,7 +5,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from loom.api.events import ContactRemoved, FarewellDone
+from loom.api.events import ContactChanged, ContactRemoved, FarewellDone
 from loom.core import farewells as rules
 from loom.errors import LoomError
 from loom.model import Contact, ConversationId, MessageId, PersonId
@@ -16,7 +16,7 @@ from loom.node.journal import Happened
 from loom.node.message_view import shown_id
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import early, events, farewells, messages, outbox, persons, receipts
+from loom.storage import drafts, early, events, farewells, messages, outbox, persons, receipts
 from loom.storage.connection import Db
 from loom.storage.farewells import Covered
 from loom.storage.receipts import ReceiptKind
@@ -82,6 +82,7 @@ class Farewells:
             early.delete_until(db, conversation_id, before_ms)
             outbox.add(db, device_id, message_id, encode_payload(payload))
             messages.delete_all(db, conversation_id)
+            drafts.forget_wording(db, conversation_id)
             farewells.put(db, conversation_id, Covered(before_ms, before_ms, 0, message_id))
             farewells.take_asked(db, conversation_id)
             done = FarewellDone(
@@ -142,6 +143,9 @@ class Farewells:
             asked = farewells.take_asked(db, conversation_id)
             if asked is not None and accept:
                 farewells.put(db, conversation_id, asked)
+            elif asked is not None:
+                name, number = device.person.name, device.number
+                happened.add(ContactChanged(contact=name, contact_id=number, what="kept"))
             return asked is not None, Writing.read(db, conversation_id)
 
         was_asked, device.context.writing = await self._parts.journal.write(decide)
@@ -226,6 +230,7 @@ def _delete_some(
             unqueued.append(one.message_id)
         else:
             messages.delete_row(db, one.row_id)
+    drafts.forget_wording(db, conversation_id)
     if len(found) == BATCH:
         return found[-1].row_id, unqueued
     early.delete_until(db, conversation_id, before_ms)

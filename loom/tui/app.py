@@ -43,7 +43,7 @@ from loom.tui.chat.screen import ChatScreen
 from loom.tui.idle import LOOK_S, Idle, last_read_s
 from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.lines import Look
-from loom.tui.model import Model, arrivals_words, preview_of
+from loom.tui.model import Begun, Model, arrivals_words, preview_of
 from loom.tui.notices import Level, Notices
 from loom.tui.owner import Owner
 from loom.tui.reminders import words_to_check
@@ -296,7 +296,8 @@ class LoomApp(Owner):
         self.model.load(status, contacts.contacts)
         self.model.own, self.look.own_name = own, own.name
         for draft in drafts:
-            self.model.change(draft.contact_id, draft=draft.body)
+            begun = Begun(draft.body, draft.expires_s, draft.edits, draft.wording)
+            self.model.change(draft.contact_id, begun=begun)
         self.model.connected = True
         arrived = "" if self._has_begun else await self._arrivals()
         await self.chat.begin()
@@ -334,7 +335,7 @@ class LoomApp(Owner):
             answer = await self.send(ListDrafts(after=after))
             new = [draft for draft in answer.drafts if draft.contact_id > after]
             found += new
-            size += sum(len(draft.body) for draft in new)
+            size += sum(len(draft.body) + len(draft.wording) for draft in new)
             if not (answer.more and new) or size > DRAFTS_MAX:
                 return found
             after = max(draft.contact_id for draft in new)

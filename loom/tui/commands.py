@@ -139,11 +139,25 @@ COMMANDS: Final = (
         also="disappearing expire vanish self-destruct",
     ),
     SlashCommand(
+        "expires",
+        "[1h|off] [TEXT]",
+        "Let one message disappear: this text, or the next one",
+        needs_contact=True,
+        also="timer disappearing once vanish self-destruct",
+    ),
+    SlashCommand(
         "remove",
         "[NAME]",
         "Delete this contact and the whole conversation",
         needs_contact=True,
         also="erase",
+    ),
+    SlashCommand(
+        "farewell",
+        "[delete|keep]",
+        "Delete this conversation for both, or answer who asks for it",
+        needs_contact=True,
+        also="erase clear both sides",
     ),
     SlashCommand("peers", "", "Show who is online", aliases=("p",), also="nearby"),
     SlashCommand(

@@ -68,6 +68,13 @@ ACTIONS: Final = (
         ("escape",),
         "delete message copy text send again retry",
     ),
+    Action(
+        "expires",
+        WRITING,
+        "Let the next message disappear",
+        ("alt+x",),
+        "timer disappearing vanish self-destruct",
+    ),
     Action("older_text", WRITING, "Previous sent message", ("alt+p",)),
     Action("newer_text", WRITING, "Next sent message", ("alt+n",)),
     Action("search_sent", WRITING, "Find what you sent before", ("ctrl+r",)),
@@ -132,6 +139,7 @@ PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "default": {},
     "emacs": {
         "palette": ("alt+x",),
+        "expires": ("alt+g",),
         "jump": ("ctrl+o",),
         "search_here": ("ctrl+s", "ctrl+r"),
         "search_sent": ("alt+r",),

@@ -1,7 +1,7 @@
 """What the screen is about, as plain values; events change it, widgets read it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from unicodedata import normalize
 
 import msgspec
@@ -53,6 +53,18 @@ TYPING_S: Final = 8.0
 """A peer that says nothing more has stopped typing."""
 
 
+class Begun(NamedTuple):
+    """What was begun in a conversation and not sent (see `SetDraft`)."""
+
+    body: str = ""
+    expires_s: int | None = None
+    edits: str | None = None
+    wording: str = ""
+
+    def __repr__(self) -> str:
+        return "Begun(redacted)"
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the list."""
 
@@ -62,7 +74,12 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     preview_at_ms: int = 0
     """When it was sent; 0: there is none."""
     typing: bool = False
-    draft: str = ""
+    begun: Begun = Begun()
+
+    @property
+    def draft(self) -> str:
+        """What was begun as a message."""
+        return self.begun.body
 
     @property
     def muted(self) -> bool:

@@ -10,6 +10,7 @@ NAME_MAX_BYTES = 256
 STATUS_MAX_BYTES = 256
 TEXT_MAX_BYTES = 16 * 1024
 DRAFT_MAX_BYTES = 1024 * 1024  # more than can be sent; its writer shortens it
+WORDING_MAX_BYTES = 8 * TEXT_MAX_BYTES  # of an edit that is being written, beside a draft
 RECEIPT_MAX_IDS = 1_000
 NUMBER_END = 2**53
 DELETE_MAX_IDS = 100

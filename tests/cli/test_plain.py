@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import Result
 
@@ -19,12 +20,13 @@ from loom.api.events import (
 )
 from loom.api.views import Done
 from loom.cli import typed_lines as typed
+from loom.cli.message_words import said_words
 from loom.cli.plain import talk as talk_
 from loom.cli.plain.commands import COMMANDS
 from loom.tui import commands as tui_commands
 from loom.wire.limits import TEXT_MAX_BYTES
 from tests.cli.conftest import Loom, objects
-from tests.fakes import FakeNode, FakeProfiles
+from tests.fakes import NOW_MS, FakeNode, FakeProfiles
 from tests.tui.talking import TalkingNode
 
 Step = str | bytes | Callable[[], object]
@@ -277,6 +279,20 @@ def test_a_conversation_is_written_out_once_its_owner_agreed(
     assert file.stat().st_mode & 0o777 == 0o600
     node.reopen()
     assert talk(f"/export docx {file} unencrypted").exit_code == 2
+
+
+def test_one_message_has_a_timer_of_its_own(talk: Talk, node: TalkingNode) -> None:
+    done = talk("/expires 1h the code", "and more")
+    assert done.exit_code == 0, done.stderr
+    sent = [one for one in node.sent if isinstance(one, SendText)]
+    assert [(one.body, one.expires_s) for one in sent] == [("the code", 3_600), ("and more", None)]
+    for wrong in ("/expires 1h", "/expires soon no"):
+        node.reopen()
+        assert talk(wrong).exit_code == 2
+    unread = msgspec.structs.replace(
+        node.messages[0], state="delivered", expires_s=3_600, expires_at_ms=NOW_MS
+    )
+    assert "(disappears 1 hour after reading): see you" in said_words(unread)
 
 
 def test_what_becomes_of_messages_is_typed_and_shown(talk: Talk, node: TalkingNode) -> None:

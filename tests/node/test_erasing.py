@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import DeleteMessages, EditMessage, Pin, React, Search, SendText
+from loom.api.commands import DeleteMessages, EditMessage, Pin, React, Search, SendText, SetDraft
 from loom.model import MessageId
 from loom.storage import farewells, search
 from loom.storage.farewells import Covered
@@ -34,6 +34,8 @@ async def talk(alice: Person, bob: Person, *, is_indexed: bool) -> str:
     for body in WORDINGS:
         command = EditMessage(contact="Bob", message_id=said.message_id, body=body)
         await alice.do(command)
+    begun = SetDraft(contact="Bob", body="", edits=said.message_id, wording="numbat once more")
+    await alice.do(begun)
     await alice.world.delivered(alice, bob)
     await bob.do(React(contact="Alice", message_id=said.message_id, emoji=EMOJI))
     await alice.do(React(contact="Bob", message_id=said.message_id, emoji=EMOJI))

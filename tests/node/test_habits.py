@@ -2,24 +2,28 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from loom.api.commands import (
     BlockContact,
+    DeleteMessages,
     History,
     ListDrafts,
     ListPreferences,
     MarkRead,
     RemoveContact,
     RetryMessage,
+    SayFarewell,
+    SendText,
     SetDraft,
     SetPreferences,
     SetTyping,
 )
 from loom.api.events import ContactTyping, ConversationRead, MessageRead, MessagesDeleted
 from loom.api.views import Draft, Preference
-from loom.errors import InvalidText, MessageNotFound
-from loom.wire.limits import DRAFT_MAX_BYTES
+from loom.errors import InvalidInput, InvalidText, MessageNotFound
+from loom.wire.limits import DRAFT_MAX_BYTES, WORDING_MAX_BYTES
 from tests.node.harness import World
 
 
@@ -37,6 +41,52 @@ async def test_a_draft_survives_a_restart_and_goes_with_its_contact(world: World
     await alice.do(RemoveContact(contact="Bob"))
     assert (await alice.do(ListDrafts())).drafts == []
     assert bob.is_running
+
+
+@pytest.mark.parametrize("how", ["here", "for both", "all", "expired", "farewell"])
+async def test_another_wording_is_kept_as_long_as_its_message(world: World, how: str) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    said = await alice.do(SendText(contact="Bob", body="lunch at noon", expires_s=60))
+    await world.delivered(alice, bob)
+    begun = SetDraft(
+        contact="Bob", body="begun", expires_s=300, edits=said.message_id, wording="zanzibar"
+    )
+    await alice.do(begun)
+    await alice.restart()
+    kept = Draft(
+        contact_id=1, body="begun", expires_s=300, edits=said.message_id, wording="zanzibar"
+    )
+    assert (await alice.do(ListDrafts())).drafts == [kept]
+    if how == "expired":
+        await world.pass_time(61)
+    elif how == "farewell":
+        await alice.do(SayFarewell(contact="Bob"))
+    else:
+        ids = None if how == "all" else [said.message_id]
+        is_for_both = how == "for both"
+        await alice.do(DeleteMessages(contact="Bob", message_ids=ids, for_both=is_for_both))
+    gone = msgspec.structs.replace(kept, wording="")
+    assert (await alice.do(ListDrafts())).drafts == [gone]
+    await alice.do(begun)  # it was on its way while the message ended
+    assert (await alice.do(ListDrafts())).drafts == [gone]
+    await alice.do(SetDraft(contact="Bob", body=""))
+    assert (await alice.do(ListDrafts())).drafts == []
+
+
+async def test_a_draft_keeps_no_more_than_it_can_be(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    [said] = await alice.say(bob, "hello")
+    draft = SetDraft(contact="Bob", body="", edits=said.message_id, wording="x" * WORDING_MAX_BYTES)
+    await alice.do(draft)
+    with pytest.raises(InvalidText):
+        await alice.do(msgspec.structs.replace(draft, wording=draft.wording + "x"))
+    with pytest.raises(InvalidInput):
+        await alice.do(SetDraft(contact="Bob", body="x", expires_s=1))
+    with pytest.raises(MessageNotFound):
+        await alice.do(SetDraft(contact="Bob", body="", edits="none", wording="x"))
+    typed = "\x1e[1,2]"  # what no app sends
+    await alice.do(SetDraft(contact="Bob", body=typed))
+    assert (await alice.do(ListDrafts())).drafts == [Draft(contact_id=1, body=typed)]
 
 
 async def test_large_drafts_come_in_several_answers(world: World) -> None:

@@ -116,7 +116,7 @@ async def test_a_draft_that_was_changed_or_sent_is_nowhere(
 ) -> None:
     database = open_database()
     for text, gone in (("zanzibar", ""), ("marzipan " * 900, "zanzibar"), ("", "marzipan")):
-        await database.write(partial(drafts.put, conversation_id=ADA, body=text))
+        await database.write(partial(drafts.put, conversation_id=ADA, draft=drafts.Draft(text)))
         assert await database.checkpoint()
         assert not gone or not _holds(path, gone.encode())
         assert not text or _holds(path, text[:8].encode())

@@ -167,7 +167,7 @@ def _check(db: Connection, version: int) -> None:
     assert envelopes.find(db, peer_id, last) == Envelope(last, peer_id, 8_640_000)
 
     expected = "begun" if version >= 2 else None
-    assert drafts.of(db, eve.conversation_id) == (expected or "")
+    assert drafts.of(db, eve.conversation_id).body == (expected or "")
     muted = Preference(read_receipts=False, mute_until_ms=FOR_EVER_MS)
     assert preferences.of(db, ada.conversation_id) == (muted if version >= 2 else Preference())
 

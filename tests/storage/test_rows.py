@@ -107,7 +107,7 @@ def test_removing_takes_what_hangs_on_a_contact_and_keeps_what_guards(db: Connec
     prekeys.put(db, Prekey(b"b" * 8, ADA, b"s", 9, 9))
     receipts.add(db, ADA, ReceiptKind.READ, [mid(1)])
     addresses.remember(db, ADA, Address("::1", 1), AddressSource.HAND, 1)
-    drafts.put(db, ADA, "begun")
+    drafts.put(db, ADA, drafts.Draft("begun"))
     preferences.put(db, ADA, Preference(favourite=True))
     counters.put(db, ADA_PEER, Counters(5, 6))
     seen.add_many(db, ADA_PEER, Direction.IN, [mid(1)])

@@ -90,6 +90,8 @@ class TalkingNode(FakeNode):
     def __init__(self, profile: str = "work", *, delivers: bool = True) -> None:
         super().__init__(profile, delivers=delivers)
         self.drafts: dict[int, str] = {}
+        self.begun: dict[int, Draft] = {}
+        """The same with all that belongs to them."""
         self.preferences: dict[int, Preference] = {}
         self.everybody = Preference()
         self.paths: list[PathView] = []
@@ -286,6 +288,7 @@ class TalkingNode(FakeNode):
     def _answer_farewell(self, command: AnswerFarewell) -> Done:
         view = self._contact(command.contact)
         self.contacts[view.contact] = msgspec.structs.replace(view, farewell="")
+        self._event(ContactChanged(contact=view.contact, contact_id=view.contact_id, what="kept"))
         return Done()
 
     def pin(self, message: MessageView, on: bool, by: str | None) -> MessageView:
@@ -480,11 +483,22 @@ class TalkingNode(FakeNode):
     def _list_drafts(self, command: ListDrafts) -> Drafts:
         """One in each answer."""
         numbers = [one for one in sorted(self.drafts) if one > command.after]
-        first = [Draft(contact_id=one, body=self.drafts[one]) for one in numbers[:1]]
+        first = [
+            self.begun.get(one) or Draft(contact_id=one, body=self.drafts[one])
+            for one in numbers[:1]
+        ]
         return Drafts(drafts=first, more=len(numbers) > 1)
 
     def _draft(self, command: SetDraft) -> Done:
-        self.drafts[self._contact(command.contact).contact_id] = command.body
+        number = self._contact(command.contact).contact_id
+        self.drafts[number] = command.body
+        self.begun[number] = Draft(
+            contact_id=number,
+            body=command.body,
+            expires_s=command.expires_s,
+            edits=command.edits,
+            wording=command.wording,
+        )
         return Done()
 
     def _prefer(self, command: SetPreferences) -> Done:

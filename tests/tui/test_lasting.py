@@ -1,5 +1,7 @@
 """Disappearing messages and farewells in the app."""
 
+from typing import Any
+
 import pytest
 
 from loom.api.commands import (
@@ -7,13 +9,15 @@ from loom.api.commands import (
     DeleteMessages,
     RemoveContact,
     SayFarewell,
+    SendText,
     SetPreferences,
     SetTimer,
 )
 from loom.api.events import FarewellDone
 from loom.api.views import Quote
+from loom.errors import InvalidInput
 from loom.tui.times import now_ms
-from tests.tui.conftest import Opened, settle, until
+from tests.tui.conftest import Opened, prose_of, settle, until
 from tests.tui.talking import TalkingNode
 from tests.tui.test_message_life import press, screen, timeline, told
 
@@ -45,13 +49,99 @@ async def test_a_short_time_is_counted_down_and_a_long_one_is_not(
     async with opened(node) as (app, pilot):
         lines = {row.split("  ")[0].strip() or row: row for row in timeline(app).split("\n")}
         text = "\n".join(lines.values())
-        assert any(f"soon gone  {left}s" in text for left in range(35, 46))
-        assert "not for long  2h" in text
-        assert "for a week  " not in text.replace("for a week  ◉", "").rstrip()
-        await until(pilot, lambda: "soon gone  45s" not in timeline(app))
+        assert any(f"soon gone  ◷ {left}s" in text for left in range(35, 46))
+        assert "not for long  ◷ 2h" in text
+        assert "for a week  ◷ 7d" in text
+        await until(pilot, lambda: "soon gone  ◷ 45s" not in timeline(app))
         node.expire(next(one for one in node.messages if one.body == "soon gone"))
         await settle(pilot)
         assert "soon gone" not in timeline(app)
+
+
+async def test_one_sees_that_a_message_disappears_before_its_timer_runs(
+    node: TalkingNode, opened: Opened
+) -> None:
+    node.say("Ada", "secret", state="delivered")
+    one = node.messages[-1]
+    node._put(one, expires_s=3_600, expires_at_ms=now_ms() + 31 * 86_400_000)
+    async with opened(node) as (app, pilot):
+        app.has_focus = False
+        assert "secret  ◷ 1h" in timeline(app)
+        app.has_focus = True
+        app.chat.attention.look()
+        await until(pilot, lambda: "secret  ◷ 59m" in timeline(app))
+
+
+async def test_one_message_has_a_timer_of_its_own(node: TalkingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"/expires 1h", "enter")
+        assert "◷ Disappears 1 hour after reading" in screen(app)
+        await press(pilot, *"the code", "enter", *"and more", "enter")
+        sent = [(one.body, one.expires_s) for one in told(node, SendText)]
+        assert sent == [("the code", 3_600), ("and more", None)]
+        assert "Disappears" not in screen(app)
+        await press(pilot, *"/expires 30s at once", "enter")
+        assert told(node, SendText)[-1].expires_s == 30
+        await press(pilot, "alt+x", *"2d", "enter")
+        assert "Disappears 2 days after reading" in screen(app)
+        await press(pilot, "escape", "up", "escape")
+        assert "Disappears 2 days after reading" in screen(app)
+        await press(pilot, "alt+x", *"not", "enter")
+        assert "Disappears" not in screen(app)
+        await press(pilot, *"/expires 2s", "enter")
+        assert "from 5 seconds to a year" in prose_of(app)
+
+
+async def test_the_timer_of_one_message_stays_with_its_draft(
+    node: TalkingNode, opened: Opened
+) -> None:
+    """A text that was to disappear must not be sent without its timer after a break."""
+    async with opened(node) as (app, pilot):
+        await press(pilot, "alt+x", *"hour", "enter", *"the code", "alt+down")
+        assert "◷" not in screen(app)
+        await press(pilot, "alt+up")
+        assert "Disappears 1 hour after" in screen(app)
+        await press(pilot, "ctrl+q")
+    node.reopen()
+    async with opened(node) as (app, pilot):
+        assert "Disappears 1 hour after" in screen(app)
+        await press(pilot, "escape", "up", "r")
+        assert "◷ 1h │ Answering Ada" in screen(app)
+        await press(pilot, "enter")
+        [sent] = told(node, SendText)
+        assert (sent.expires_s, sent.reply_to) == (3_600, node.messages[1].message_id)
+
+
+async def test_a_refused_message_keeps_its_timer(
+    node: TalkingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(node) as (app, pilot):
+        send = app.send
+
+        async def refuse(command: Any) -> Any:
+            if isinstance(command, SendText):
+                raise InvalidInput(what="It is refused")
+            return await send(command)
+
+        monkeypatch.setattr(app, "send", refuse)
+        await press(pilot, *"/expires 1h", "enter", *"the code", "enter")
+        assert "Disappears 1 hour" in screen(app)
+        await press(pilot, "ctrl+u", *"/reply yes", "enter")
+        assert "Disappears 1 hour" in screen(app)
+
+
+async def test_one_message_can_stay_where_the_others_disappear(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"/timer 1h", "enter", *"/expires off", "enter")
+        assert "◷ Does not disappear" in screen(app)
+        await press(pilot, *"keep it", "enter")
+        assert told(node, SendText)[-1].expires_s == 0
+        await press(pilot, *"/expires off", "enter", "alt+x", *"all messages", "enter")
+        assert "Does not" not in screen(app)
+        await press(pilot, *"or not", "enter")
+        assert told(node, SendText)[-1].expires_s is None
 
 
 async def test_what_did_not_arrive_in_time_leaves_its_place(
@@ -83,6 +173,22 @@ async def test_the_app_asks_whether_to_delete(
         [answer] = told(node, AnswerFarewell)
         assert answer.accept is accept
         assert button not in screen(app)
+
+
+@pytest.mark.parametrize("answer", ["delete", "keep"])
+async def test_what_is_asked_stands_in_the_list_until_it_is_answered(
+    node: TalkingNode, opened: Opened, answer: str
+) -> None:
+    async with opened(node) as (app, pilot):
+        node.ask_farewell("Bob", "conversation")
+        await settle(pilot)
+        assert "asks you to delete" in screen(app)
+        await press(pilot, "alt+down", *"/farewell", "enter")
+        assert "▸ [ Keep it ]" in screen(app)
+        await press(pilot, "escape", *f"/farewell {answer}", "enter")
+        [said] = told(node, AnswerFarewell)
+        assert said.accept is (answer == "delete")
+        assert "asks you to delete" not in screen(app)
 
 
 async def test_removing_somebody_asks_their_loom_too_unless_switched_off(

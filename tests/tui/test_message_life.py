@@ -223,9 +223,83 @@ async def test_an_edit_that_is_left_loses_nothing(node: TalkingNode, opened: Ope
         await press(pilot, "ctrl+u", "alt+p")
         assert written_now(app) == "will do what I can"
         await press(pilot, "ctrl+u", *"draft", "escape", "e", *"?", "alt+down", "alt+up")
+        assert written_now(app) == "will do?"
+        assert "Editing: will do" in screen(app)
+        await press(pilot, "escape")
         assert written_now(app) == "draft"
         assert not told(node, EditMessage)
         assert all("will do" not in one.body for one in told(node, SetDraft))
+
+
+async def test_an_edit_that_was_begun_survives_quitting_and_being_killed(
+    node: TalkingNode, opened: Opened
+) -> None:
+    """It was lost, with nothing said."""
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"draft", "escape", "e", *" soon")
+        await until(pilot, lambda: node.begun)  # as when it is killed
+        assert node.begun[2].wording == "will do soon"
+        await press(pilot, *"er", "ctrl+q")
+    node.reopen()
+    async with opened(node) as (app, pilot):
+        assert written_now(app) == "will do sooner"
+        assert "Editing: will do" in screen(app)
+        await press(pilot, "enter")
+        assert [one.body for one in told(node, EditMessage)] == ["will do sooner"]
+        assert written_now(app) == "draft"
+        await app.chat.writing.store_draft()
+        assert (node.begun[2].edits, node.begun[2].body) == (None, "draft")
+
+
+@pytest.mark.parametrize("how", ["deleted", "expired"])
+async def test_an_edit_of_what_is_gone_does_not_come_back_as_a_text_to_send(
+    node: TalkingNode, opened: Opened, how: str
+) -> None:
+    one = node.messages[-1]
+
+    def end(message: MessageView) -> None:
+        if how == "deleted":
+            node.delete_for_both(message)
+        else:
+            node.expire(message)
+
+    node.say("Ada", "the last one", direction="out")
+    other = node.messages[-1]
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"draft", "escape", "e", *" of all", "alt+down")
+        assert written_now(app) == ""
+        end(other)  # while one is elsewhere
+        await settle(pilot)
+        assert app.model.conversations[2].begun.wording == ""
+        await press(pilot, "alt+up")
+        assert "you were editing is deleted" in prose_of(app)
+        assert written_now(app) == "draft"
+        app.chat.acts.edit([one])
+        await press(pilot, *" soon", "ctrl+q")
+    end(one)  # while the app is closed
+    node.reopen()
+    async with opened(node) as (app, pilot):
+        assert "you were editing is deleted" in prose_of(app)
+        assert written_now(app) == "draft"
+
+
+async def test_slash_edit_changes_no_other_text_when_its_own_is_gone(
+    node: TalkingNode, opened: Opened
+) -> None:
+    """The new wording went to the text before it."""
+    node.say("Ada", "the last one", direction="out")
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"/edit oh no")
+        node.expire(node.messages[-1])
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert not told(node, EditMessage)
+        assert "no other one was changed" in prose_of(app)
+        assert written_now(app) == "/edit oh no"
+        await press(pilot, "enter")
+        assert not told(node, EditMessage)
+        await press(pilot, "ctrl+u", *"/edit yes", "enter")
+        assert [one.body for one in told(node, EditMessage)] == ["yes"]
 
 
 async def test_an_edit_that_changes_nothing_sends_nothing(
@@ -364,7 +438,7 @@ async def test_a_word_that_begins_with_what_is_refused_is_written(
     ("key", "words", "answer"),
     [
         ("d", "D deletes it here", "D"),
-        ("x", "X: it for both", "X"),
+        ("x", "X: for both?", "X"),
     ],
 )
 async def test_in_the_smallest_window_one_reads_what_deletes(
@@ -610,6 +684,34 @@ async def test_what_is_pinned_or_bookmarked_is_listed_and_found_again(
         await press(pilot, "N", key)
         assert not told(node, kind)[-1].on
         assert f"word 299  {word}" not in timeline(app)
+
+
+@pytest.mark.parametrize("opening", [(*"/pins", "enter"), (*"/search see", "enter")])
+async def test_an_open_list_drops_what_is_deleted(
+    node: TalkingNode, opened: Opened, opening: tuple[str, ...]
+) -> None:
+    node._put(node.messages[1], pinned=True)
+    async with opened(node) as (app, pilot):
+        await press(pilot, *opening)
+        assert isinstance(app.screen, Chooser)
+        await until(pilot, lambda: len(app.screen.box.choices) == 1)
+        node.delete_for_both(node.messages[1])
+        await settle(pilot)
+        assert not app.screen.box.choices
+        assert "see you at noon" not in screen(app)
+
+
+@pytest.mark.parametrize("key", ["plus", "f"])
+async def test_a_choice_for_a_message_that_is_gone_closes(
+    node: TalkingNode, opened: Opened, key: str
+) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, "escape", "up", key)
+        assert isinstance(app.screen, Chooser)
+        node.delete_for_both(node.messages[1])
+        await settle(pilot)
+        assert app.screen is app.chat
+        assert "deleted meanwhile; nothing was done" in screen(app)
 
 
 async def test_a_pin_of_the_contact_is_theirs(

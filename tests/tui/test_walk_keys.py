@@ -324,6 +324,7 @@ STEPS = {
     "newline": edits("one|", "one\n|"),
     "complete": edits("/hel|", "/help |"),
     "select": Step(lambda walk: walk.app.chat.selection.is_active),
+    "expires": shows("This message disappears: choose"),
     "older_text": Step(lambda walk: walk.text == "an older one|", sent_before),
     "newer_text": Step(lambda walk: walk.text == "begun|", recalled),
     "left": edits("ab|", "a|b"),

@@ -23,7 +23,7 @@ from loom.tui import clipboard
 from loom.tui.app import LoomApp
 from loom.tui.commands import COMMANDS
 from loom.tui.kit.chooser import Chooser
-from loom.tui.screens.person import ADDRESS, DELETE, RENAME, TIMER, PersonPanel
+from loom.tui.screens.person import ADDRESS, CLEAR, DELETE, RENAME, TIMER, PersonPanel
 from loom.tui.settings import read_app_settings
 from loom.tui.times import now_ms
 from tests.fakes import TOKEN
@@ -180,6 +180,17 @@ STEPS: dict[str, tuple[Step, ...]] = {
         shows("is not a time", "soon"),
         at_field(TIMER),
     ),
+    "expires": (
+        Step("1h", lambda app, _: "Disappears 1 hour after reading" in screen(app)),
+        Step(
+            "30s gone soon",
+            lambda _, node: (
+                [one.expires_s for one in node.sent if isinstance(one, SendText)] == [30]
+            ),
+        ),
+        shows("is not a time", "soon"),
+        shows("This message disappears: choose"),
+    ),
     "remove": (
         Step(
             "Ada",
@@ -188,6 +199,11 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("Bob", lambda app, node: "Ada" in title(app) and told(node, RemoveContact)),
         shows("There is no contact nobody", "nobody"),
         at_field(DELETE),
+    ),
+    "farewell": (
+        shows("does not ask you to delete", "keep"),
+        shows("Write /farewell", "soon"),
+        at_field(CLEAR),
     ),
     "peers": (shows("You are at"),),
     "connect": (
@@ -324,7 +340,7 @@ async def test_every_command_does_what_the_help_says(
         await pilot.press("ctrl+u", *"here")
         await settle(pilot)
         assert app.chat.composer.editor.text == "here"
-        assert name == "reply" or not told(node, SendText)
+        assert name in ("reply", "expires") or not told(node, SendText)
 
 
 @pytest.mark.long

@@ -48,6 +48,7 @@ COMMANDS: Final = (
     SlashCommand("block", "", "Block this contact"),
     SlashCommand("unblock", "", "Unblock this contact"),
     SlashCommand("timer", "[1h|off]", "Let messages disappear on both sides"),
+    SlashCommand("expires", "1h|off TEXT", "Send a message with a timer of its own"),
     SlashCommand("farewell", "delete|keep", "Answer a contact who deleted this conversation"),
     SlashCommand("mute", "[1h|8h|1w]", "Mute this contact"),
     SlashCommand("unmute", "", "Unmute this contact"),

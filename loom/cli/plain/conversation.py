@@ -81,12 +81,14 @@ class Conversation:
             )
         return f"#{self._contact.contact_id}"
 
-    async def send(self, text: str, *, reply_to: str | None = None) -> None:
-        """Send a line, perhaps as an answer; with a timeout, wait for one."""
+    async def send(
+        self, text: str, *, reply_to: str | None = None, expires_s: int | None = None
+    ) -> None:
+        """Send a line, perhaps as an answer or with its timer; with a timeout, wait for one."""
         self._answered.clear()
         async with self._sending:
             message = await self._client.send(
-                SendText(contact=self.contact, body=text, reply_to=reply_to)
+                SendText(contact=self.contact, body=text, reply_to=reply_to, expires_s=expires_s)
             )
             self._own.add(message.message_id)
             self.waiting.add(message.message_id)

@@ -25,6 +25,7 @@ from loom.cli.output import Output, body_words, when
 from loom.cli.plain.commands import PLAIN
 from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
+from loom.front.durations import parse_timer
 from loom.front.emoji import sign_of
 from loom.front.export.conversation import FORMATS, counted, format_named, put_into, written
 from loom.front.search_query import read_query
@@ -68,6 +69,13 @@ class Messages:
             raise InvalidInput(what="Write /reply TEXT, or /reply #NUMBER TEXT")
         message = await self._find(name)
         await self._conversation.send(text, reply_to=message.message_id)
+
+    async def expires(self, argument: str) -> None:
+        """`/expires`."""
+        lasts, _, text = argument.partition(" ")
+        if not text.strip():
+            raise InvalidInput(what="Write /expires 1h TEXT; 1h may be any time, or off")
+        await self._conversation.send(text.strip(), expires_s=parse_timer(lasts))
 
     async def edit(self, argument: str) -> None:
         """`/edit`."""

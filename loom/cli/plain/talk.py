@@ -88,6 +88,7 @@ class Talk:
             "search": messages.search,
             "reply": messages.reply,
             "edit": messages.edit,
+            "expires": messages.expires,
             "react": messages.react,
             "message": messages.message,
             "forward": messages.forward,

@@ -15,7 +15,7 @@ from loom.node.journal import Happened
 from loom.node.message_view import shown_id
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import messages, outbox
+from loom.storage import drafts, messages, outbox
 from loom.storage.connection import Db
 from loom.wire.content import Delete, Edit, Pin, React, Text, tag_of
 from loom.wire.limits import DELETE_MAX_IDS
@@ -52,6 +52,7 @@ class DeletionCommands:
         def delete(db: Db, happened: Happened) -> list[MessageId]:
             withdrawn = outbox.delete_kinds(db, device.device_id, SAYING)
             messages.delete_all(db, device.conversation_id)
+            drafts.forget_wording(db, device.conversation_id)
             happened.add(deleted_here(device, None), device.conversation_id)
             return withdrawn
 
@@ -100,6 +101,7 @@ class DeletionCommands:
                 if message is not None:
                     messages.entomb(db, message.row_id, now_ms)
                     withdrawn += outbox.delete_about(db, message.row_id)
+            drafts.forget_wording(db, device.conversation_id)
             outbox.delete(db, device.device_id, ids)
             event = MessageDeleted(
                 contact=device.person.name,
@@ -136,6 +138,7 @@ def _delete(db: Db, happened: Happened, device: Device, ids: list[MessageId]) ->
         if message.author == OWNER and message.kind == tag_of(Text):
             withdrawn.append(one)
         messages.delete_row(db, message.row_id)
+    drafts.forget_wording(db, device.conversation_id)
     outbox.delete(db, device.device_id, withdrawn)
     happened.add(deleted_here(device, ids), device.conversation_id)
     return withdrawn

@@ -8,15 +8,18 @@ from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ContactChanged
 from loom.errors import InvalidInput, InvalidText
-from loom.model import Level, PersonId
+from loom.model import Level, MessageId, PersonId
+from loom.node.commands.finding import message_id
 from loom.node.commands.handlers import Handlers
 from loom.node.journal import Happened
+from loom.node.message_view import shown_id
+from loom.node.names import check_timer
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import drafts, preferences
 from loom.storage.connection import Db
 from loom.storage.preferences import Preference
-from loom.wire.limits import DRAFT_MAX_BYTES
+from loom.wire.limits import DRAFT_MAX_BYTES, WORDING_MAX_BYTES
 
 DRAFTS_AT_ONCE_BYTES: Final = 2 * DRAFT_MAX_BYTES
 """Of one answer; all of them may be more than a line of the socket holds."""
@@ -47,7 +50,7 @@ class PreferenceCommands:
             lambda db: drafts.page(db, wanted, DRAFTS_AT_ONCE_BYTES)
         )
         return views.Drafts(
-            drafts=[views.Draft(contact_id=wanted[one], body=body) for one, body in found.items()],
+            drafts=[_draft(wanted[one], draft) for one, draft in found.items()],
             more=more,
         )
 
@@ -55,9 +58,18 @@ class PreferenceCommands:
         device = self._roster.named(command.contact)
         if len(command.body.encode()) > DRAFT_MAX_BYTES:
             raise InvalidText(reason=f"a draft has at most {DRAFT_MAX_BYTES} bytes")
-        await self._parts.database.write(
-            lambda db: drafts.put(db, device.conversation_id, command.body)
-        )
+        if len(command.wording.encode()) > WORDING_MAX_BYTES:
+            raise InvalidText(reason=f"a wording has at most {WORDING_MAX_BYTES} bytes")
+        if command.expires_s is not None:
+            check_timer(command.expires_s)
+        edits = None if command.edits is None else message_id(command.edits)
+        draft = drafts.Draft(command.body, command.expires_s, edits, command.wording)
+
+        def put(db: Db) -> None:
+            drafts.put(db, device.conversation_id, draft)
+            drafts.forget_wording(db, device.conversation_id)  # it may have ended meanwhile
+
+        await self._parts.database.write(put)
         return views.Done()
 
     async def _list_preferences(self, command: api.ListPreferences) -> views.Preferences:
@@ -128,6 +140,16 @@ def _level(text: str) -> Level:
         return Level(text)
     except ValueError as error:
         raise InvalidInput(what=f"The level is {', '.join(Level)}") from error
+
+
+def _draft(contact_id: PersonId, draft: drafts.Draft) -> views.Draft:
+    return views.Draft(
+        contact_id=contact_id,
+        body=draft.body,
+        expires_s=draft.expires_s,
+        edits=None if draft.edits is None else shown_id(MessageId(draft.edits)),
+        wording=draft.wording,
+    )
 
 
 def _view(contact_id: PersonId | None, preference: Preference) -> views.Preference:

@@ -1,4 +1,4 @@
-"""Which message the text in the composer is about: one that it answers, or replaces."""
+"""What the text in the composer will be: an answer, another wording; and how long it lasts."""
 
 from collections.abc import Collection
 from typing import Final
@@ -9,6 +9,7 @@ from textual.message import Message
 
 from loom.api.commands import Command, EditMessage, SendText
 from loom.api.views import MessageView
+from loom.front.lasting import lasting_words, left_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of
 from loom.tui.content import kind_of
@@ -21,7 +22,7 @@ HINT_FROM: Final = 40
 
 
 class About(Lines):
-    """A row above the composer; none while the text is about no message."""
+    """A row above the composer; none while the text is a message like any other."""
 
     class Clicked(Message):
         """Somebody wants to see the message."""
@@ -31,18 +32,22 @@ class About(Lines):
             self.about = message
 
     class Left(Message):
-        """Somebody clicked what leaves it."""
+        """Somebody clicked what leaves the message, or changes the timer."""
 
     def __init__(self, look: Look, model: Model) -> None:
         super().__init__(look)
         self._model = model
         self._answered: dict[int, MessageView] = {}
         """By conversation."""
+        self._once_s: dict[int, int] = {}
+        """The timers of the next messages, likewise."""
         self.edited: MessageView | None = None
         self.draft = ""
         """What stood in the composer before an edit."""
         self.key = ""
-        """What leaves it."""
+        """What leaves the message."""
+        self.timer_key = ""
+        """What changes the timer."""
 
     @property
     def answered(self) -> MessageView | None:
@@ -53,6 +58,25 @@ class About(Lines):
     def message(self) -> MessageView | None:
         """The message."""
         return self.edited or self.answered
+
+    @property
+    def once_s(self) -> int | None:
+        """The timer of the next message of the open conversation; None: the conversation's."""
+        return self._once_s.get(self._model.current or 0)
+
+    def last(self, number: int, expires_s: int | None) -> None:
+        """The next message of a conversation has this timer, 0: none; None: the conversation's."""
+        if expires_s is None:
+            self._once_s.pop(number, None)
+        else:
+            self._once_s[number] = expires_s
+        self.fit()
+
+    def take_once_s(self) -> int | None:
+        """The timer of the next message, which is sent now."""
+        once_s = self._once_s.pop(self._model.current or 0, None)
+        self.fit()
+        return once_s
 
     def answer(self, message: MessageView) -> None:
         """The next text answers it."""
@@ -80,20 +104,26 @@ class About(Lines):
                 self._answered[number] = msgspec.structs.replace(one, body=body)
         self.refresh()
 
-    def forget(self, number: int, message_ids: Collection[str] | None) -> str | None:
+    def forget(
+        self, number: int, message_ids: Collection[str] | None, direction: str | None
+    ) -> str | None:
         """Messages of a conversation are gone, None: all: the text is about none of them.
 
         Returns what waited while one of them was edited; None: none was.
         """
-        answered = self._answered.get(number)
-        if answered is not None and (message_ids is None or answered.message_id in message_ids):
+
+        def is_gone(one: MessageView | None) -> bool:
+            return (
+                one is not None
+                and one.contact_id == number
+                and (message_ids is None or one.message_id in message_ids)
+                and direction in (None, one.direction)
+            )
+
+        if is_gone(self._answered.get(number)):
             del self._answered[number]
-        draft, edited = None, self.edited
-        if (
-            edited is not None
-            and edited.contact_id == number
-            and (message_ids is None or edited.message_id in message_ids)
-        ):
+        draft = None
+        if is_gone(self.edited):
             draft, self.edited, self.draft = self.draft, None, ""
         self.fit()
         return draft
@@ -105,38 +135,62 @@ class About(Lines):
             return EditMessage(contact=contact, message_id=self.edited.message_id, body=text)
         answered = self.answered
         reply_to = None if answered is None else answered.message_id
-        return SendText(contact=contact, body=text, reply_to=reply_to)
+        return SendText(contact=contact, body=text, reply_to=reply_to, expires_s=self.once_s)
 
     def fit(self) -> None:
         """A row, or none."""
-        height = int(self.message is not None)
+        height = int(self.message is not None or self.once_s is not None)
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
         self.refresh()
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
-        message = self.message
-        if message is None:
+        message, once_s = self.message, self.once_s if self.edited is None else None
+        if message is None and once_s is None:
             return []
-        dots = self.look.signs["ellipsis"]
+        signs, dots = self.look.signs, self.look.signs["ellipsis"]
         back = self._back(width)
-        whose = "yourself" if message.direction == "out" else printable(message.contact)
-        does = "Editing" if self.edited is not None else f"Answering {cut(whose, 16, dots)}"
         room = max(width - 1 - width_of(back), 0)
-        preview = kind_of(message).preview(message.body)
-        words = cut(f"{self.look.signs['quote']} {does}: {preview}", room, dots)
+        lasts = ""
+        if once_s is not None and message is None:
+            lasts = f"{signs['timer']} {_once_words(once_s)}"
+        elif once_s is not None:
+            lasts = f"{signs['timer']} {left_words(once_s) if once_s else 'off'} "
+        lasts = cut(lasts, room, dots)
+        room -= width_of(lasts)
+        words = ""
+        if message is not None:
+            whose = "yourself" if message.direction == "out" else printable(message.contact)
+            does = "Editing" if self.edited is not None else f"Answering {cut(whose, 16, dots)}"
+            preview = kind_of(message).preview(message.body)
+            words = cut(f"{signs['quote']} {does}: {preview}", room, dots)
         gap = " " * (room - width_of(words))
-        return [Piece(" "), Piece(words, "quote"), Piece(gap), Piece(back, "hint")]
+        return [
+            Piece(" "),
+            Piece(lasts, "warn"),
+            Piece(words, "quote"),
+            Piece(gap),
+            Piece(back, "hint"),
+        ]
 
     def on_click(self, event: events.Click) -> None:
         """Go to the message, or leave it."""
-        if self.message is None:
-            return
         if event.x >= self.size.width - width_of(self._back(self.size.width)):
             self.post_message(self.Left())
-        else:
+        elif self.message is not None:
             self.post_message(self.Clicked(self.message))
 
     def _back(self, width: int) -> str:
-        return f"  {self.key} leaves it " if self.key and width >= HINT_FROM else ""
+        if self.message is None:
+            key, does = self.timer_key, "changes it"
+        else:
+            key, does = self.key, "leaves it"
+        return f"  {key} {does} " if key and width >= HINT_FROM else ""
+
+
+def _once_words(once_s: int) -> str:
+    """How long the next message lasts."""
+    if not once_s:
+        return "Does not disappear"
+    return f"Disappears {lasting_words(once_s)} after reading"

@@ -62,6 +62,8 @@ def facts_of(conversation: Conversation) -> Line:
     facts: Line = []
     if contact.looks_like:
         facts.append(Piece(f"looks like {printable(contact.looks_like)}", "bad"))
+    if contact.farewell:
+        facts.append(Piece("asks you to delete: /farewell", "warn"))
     if contact.blocked:
         facts.append(Piece("blocked", "bad"))
     if contact.identity_changed:

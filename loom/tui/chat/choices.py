@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from loom.api.commands import ListMentions, Search
+from loom.api.events import AnyEvent
 from loom.api.views import MessageView
-from loom.errors import LoomError
+from loom.errors import InvalidInput, LoomError
+from loom.front.durations import parse_duration
+from loom.front.lasting import lasting_words
 from loom.front.search_query import notes, read_query
 from loom.front.sentences import in_app
 from loom.front.slash import SlashCommand
 from loom.printable import printable
 from loom.search_words import hits as hits_of
+from loom.tui.chat.endings import ends, is_left
 from loom.tui.commands import COMMANDS
 from loom.tui.content.reactions import named, offered, shown_sign, written
 from loom.tui.keys import EVERYWHERE, READING, key_words
@@ -24,11 +29,14 @@ PAGE = 100
 SLOW_S = 1.0
 """After so long, a search says why it takes so long."""
 MUTE_TIMES = {"an hour": 3_600, "8 hours": 8 * 3_600, "a day": 86_400, "a week": 7 * 86_400}
+EXPIRY_TIMES = (30, 300, 3_600, 8 * 3_600, 86_400, 7 * 86_400, 28 * 86_400)
 FOR_EVER, NO_LONGER = "for ever", "no longer"
 """Values of choices; a number is a time in seconds."""
 SNIPPET_BEFORE = 20
-FOR_THE_PALETTE = ("select", "search_sent", "edit_outside", "undo", "redo")
+FOR_THE_PALETTE = ("select", "expires", "search_sent", "edit_outside", "undo", "redo")
 """What keys do while one writes that somebody may look for by name."""
+AS_HERE = object()
+"""Chosen where one message is to last as long as the others."""
 SEND = object()
 """Chosen where one has picked enough."""
 SIGNS = (
@@ -41,6 +49,7 @@ SIGNS = (
     ("offline", "Away"),
     ("verified", "Verified"),
     ("muted", "Muted"),
+    ("timer", "Disappears: its timer, then the time that is left"),
     ("favourite", "Kept at the top of the list"),
     ("alike", "The name looks like another contact's"),
 )
@@ -88,6 +97,13 @@ class Choices:
         self._is_possible = is_possible
         self._go_to = go_to
         self._found = found
+        self._follow: Callable[[Sequence[AnyEvent]], None] | None = None
+        """What events mean for the list that is open."""
+
+    def follow(self, happened: Sequence[AnyEvent]) -> None:
+        """What is gone leaves the list that is open, or closes it where it was all about that."""
+        if self._follow is not None and any(map(ends, happened)):
+            self._follow(happened)
 
     def palette(self) -> None:
         """Everything that can be done, by name; how one scrolls comes last."""
@@ -161,6 +177,7 @@ class Choices:
 
         title = "Search everywhere" if current is None else f"Search with {current.name}"
         chooser = self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
+        self._drop_from(chooser, hits)
 
     def messages(
         self,
@@ -173,7 +190,11 @@ class Choices:
         """Messages, with their contact unless they are of one; choosing one goes to its place."""
         dots = self._owner.look.signs["ellipsis"]
         choices = [self._hit(one, "", dots, here=here) for one in found]
-        self._pick(f"{title}: {len(found)}", narrowed(choices), lambda one: use(one, found))
+        left = [*found]
+        chooser = self._pick(
+            f"{title}: {len(found)}", narrowed(choices), lambda one: use(one, left)
+        )
+        self._drop_from(chooser, left, choices, title)
 
     def reactions(
         self, message: MessageView, used: Sequence[str], use: Callable[[str], None]
@@ -193,16 +214,16 @@ class Choices:
             back = Choice(f"Take back {written(shown_sign(mine), signs)}", value="")
             return [back, *found] if mine and not query.strip() else found
 
-        self._pick(title, source, use)
+        self._close_with(self._pick(title, source, use), [message])
 
     def receivers(
         self,
-        many: int,
+        messages: Sequence[MessageView],
         to: Sequence[Conversation],
         use: Callable[[Conversation | None], None],
     ) -> None:
-        """Contacts that get `many` messages; `use` is given None once these are all."""
-        model = self._owner.model
+        """Contacts that get these messages; `use` is given None once these are all."""
+        model, many = self._owner.model, len(messages)
         what = "this message" if many == 1 else f"{many} messages"
         picked = {one.number for one in to}
         choices = [
@@ -214,12 +235,22 @@ class Choices:
             names = ", ".join(one.name for one in to)
             choices.insert(0, Choice(f"Send it to {names}", value=SEND))
             title = f"{title} others, too"
-        self._pick(title, narrowed(choices), lambda one: use(None if one is SEND else one))
+        chooser = self._pick(
+            title, narrowed(choices), lambda one: use(None if one is SEND else one)
+        )
+        self._close_with(chooser, messages)
 
-    def sent(self, texts: Sequence[str], use: Callable[[str], None]) -> None:
+    def sent(self, texts: Callable[[], list[str]], use: Callable[[str], None]) -> None:
         """What was sent before, the newest first; choosing one writes it again."""
-        choices = [Choice(" ".join(one.split()), value=one) for one in texts]
-        self._pick("Sent before", narrowed(choices), use)
+        choices = [Choice(" ".join(one.split()), value=one) for one in texts()]
+        chooser = self._pick("Sent before", narrowed(choices), use)
+
+        def follow(happened: Sequence[AnyEvent]) -> None:
+            left = texts()
+            choices[:] = [one for one in choices if one.value in left]
+            chooser.drop(lambda one: one.value not in left)
+
+        self._follow = follow
 
     def mentions(self) -> None:
         """Messages that mention the owner; choosing one goes to its place."""
@@ -235,7 +266,9 @@ class Choices:
             wanted = words.casefold().split()
             return [one for one in rows if all(word in one.label.casefold() for word in wanted)]
 
-        self._pick("Messages that mention you", source, lambda one: self._found(one, hits, ()))
+        title = "Messages that mention you"
+        chooser = self._pick(title, source, lambda one: self._found(one, hits, ()))
+        self._drop_from(chooser, hits)
 
     def mute(self, use: Callable[[int | None], None], *, muted: bool) -> None:
         """For how many seconds; None: until one says otherwise, 0: no longer."""
@@ -245,6 +278,35 @@ class Choices:
             choices.insert(0, Choice("No longer", "", NO_LONGER))
         times = {FOR_EVER: None, NO_LONGER: 0}
         self._pick("Mute", narrowed(choices), lambda one: use(times.get(one, one)))
+
+    def expiry(self, use: Callable[[int | None], None], *, holding_s: int) -> None:
+        """After how many seconds one message disappears; 0: never, None: as all of them here.
+
+        Any time can be typed.
+        """
+
+        async def source(query: str, after: Choice | None) -> list[Choice]:
+            await asyncio.sleep(0)
+            if after is not None:
+                return []
+            found = [
+                Choice(f"After {lasting_words(seconds)}", value=seconds) for seconds in EXPIRY_TIMES
+            ]
+            found.append(Choice("Does not disappear", value=0))
+            if holding_s:
+                label = f"As all messages here: after {lasting_words(holding_s)}"
+                found.append(Choice(label, value=AS_HERE))
+            typed: list[Choice] = []
+            with suppress(InvalidInput):
+                seconds = parse_duration(query)
+                typed = [Choice(f"After {lasting_words(seconds)}", value=seconds)]
+            words = query.casefold().split()
+            return typed or [
+                one for one in found if all(word in one.label.casefold() for word in words)
+            ]
+
+        title = "This message disappears: choose, or type 90m, 3h, 2d"
+        self._pick(title, source, lambda one: use(None if one is AS_HERE else one))
 
     def help(self) -> None:
         """Keys and commands as they are now; over the conversation, Enter does them."""
@@ -278,6 +340,39 @@ class Choices:
         choices = [Choice(name, "in use" if name == now else "", name) for name in names]
         self._pick(title, narrowed(choices), use, now=now)
 
+    def _drop_from(
+        self,
+        chooser: Chooser,
+        listed: list[MessageView],
+        choices: list[Choice] | None = None,
+        title: str = "",
+    ) -> None:
+        """Leave messages out that are gone; `title` counts them, if given."""
+
+        def follow(happened: Sequence[AnyEvent]) -> None:
+            def is_gone(one: Choice) -> bool:
+                message = one.value
+                return isinstance(message, MessageView) and not is_left(message, happened)
+
+            listed[:] = [one for one in listed if is_left(one, happened)]
+            if choices is not None:
+                choices[:] = [one for one in choices if not is_gone(one)]
+            if title:
+                chooser.box.title = f"{title}: {len(listed)}"
+            chooser.drop(is_gone)
+
+        self._follow = follow
+
+    def _close_with(self, chooser: Chooser, messages: Sequence[MessageView]) -> None:
+        """Nothing can be chosen any more for messages that are gone."""
+
+        def follow(happened: Sequence[AnyEvent]) -> None:
+            if chooser.is_active and not all(is_left(one, happened) for one in messages):
+                chooser.dismiss(None)
+                self._owner.say("The message is deleted meanwhile; nothing was done.", bad=True)
+
+        self._follow = follow
+
     def _pick(
         self,
         title: str,
@@ -286,7 +381,10 @@ class Choices:
         query: str = "",
         now: object = None,
     ) -> Chooser:
+        self._follow = None
+
         def chosen(value: object) -> None:
+            self._follow = None
             if value is None:
                 return
             self._owner.close_panels()

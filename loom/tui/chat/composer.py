@@ -12,7 +12,6 @@ from loom.tui.commands import Completion
 from loom.tui.editor import EDITS, Editor, shown
 from loom.tui.lines import Lines, Look
 from loom.tui.themes import Line, Piece
-from loom.wire.limits import DRAFT_MAX_BYTES
 
 ROWS_MAX: Final = 8
 INSET: Final = 3
@@ -60,6 +59,7 @@ class Composer(Lines):
         edit_last: what Up does where nothing is written.
         changed: the text may be another one.
         refuse: why something was not inserted.
+        limit: how many bytes fit here.
     """
 
     class Clicked(Message):
@@ -75,6 +75,7 @@ class Composer(Lines):
         edit_last: Callable[[], None],
         changed: Callable[[], None],
         refuse: Callable[[str], None],
+        limit: Callable[[], int],
     ) -> None:
         super().__init__(look)
         self.editor = Editor()
@@ -86,6 +87,7 @@ class Composer(Lines):
         self._edit_last = edit_last
         self._changed = changed
         self._refuse = refuse
+        self._limit = limit
         self._cycle: list[Completion] = []
         self._first = 0
         self.actions: Mapping[str, Callable[[], None]] = {
@@ -113,9 +115,9 @@ class Composer(Lines):
 
     def insert(self, text: str) -> None:
         """Typed or pasted."""
-        if self.editor.size_bytes + len(text.encode(errors="replace")) > DRAFT_MAX_BYTES:
-            limit = f"{DRAFT_MAX_BYTES // 1024:,} KiB"
-            self._refuse(f"Not inserted: more than {limit} do not fit here.")
+        limit = self._limit()
+        if self.editor.size_bytes + len(text.encode(errors="replace")) > limit:
+            self._refuse(f"Not inserted: more than {limit // 1024:,} KiB do not fit here.")
             return
         self.editor.insert(text)
         self.edited()

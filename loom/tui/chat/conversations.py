@@ -197,6 +197,8 @@ class ConversationList(Lines):
         signs = self.look.signs
         if one.typing:
             words, role = f"typing{signs['queued']}", "them"
+        elif one.contact.farewell:
+            words, role = "asks you to delete", "warn"
         elif one.draft and one.number != self._model.current:
             words, role = f"draft: {' '.join(one.draft[:80].split())}", "warn"
         elif one.contact.joining is not None:

@@ -9,17 +9,11 @@ from textual.events import Key
 from textual.timer import Timer
 
 from loom.api.commands import DeleteMessages
-from loom.api.events import (
-    AnyEvent,
-    ContactRemoved,
-    FarewellDone,
-    MessageDeleted,
-    MessageExpired,
-    MessagesDeleted,
-)
+from loom.api.events import AnyEvent
 from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.printable import printable
+from loom.tui.chat.endings import after
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.keys import is_text
@@ -75,7 +69,7 @@ class Deletion:
                 f"Delete {which} for both? What {name} has read or copied is not taken back. "
                 f"{DELETES_FOR_BOTH} deletes for both"
             )
-            short = f"{DELETES_FOR_BOTH}: {it} for both"
+            short = f"{DELETES_FOR_BOTH}: for both"
         self._owner.say(f"{question}, {keep} does not.", f"{short}, {keep} does not.", f"{short}?")
 
     def answer(self, key: Key) -> bool:
@@ -104,7 +98,7 @@ class Deletion:
         messages, command = self._deleted
         left = list(messages)
         for event in happened:
-            left = [now for one in left if (now := _after(event, one)) is not None]
+            left = [now for one in left if (now := after(event, one)) is not None]
         if left == list(messages):
             return
         ids = [one.message_id for one in left]
@@ -158,37 +152,3 @@ class Deletion:
         if self._timer is not None:
             self._timer.stop()
         return taken
-
-
-def _after(event: AnyEvent, message: MessageView) -> MessageView | None:
-    """A message as it is after an event; None: it is gone."""
-    if getattr(event, "contact_id", None) != message.contact_id:
-        return message
-    withdrawn: Sequence[str] = ()
-    match event:
-        case MessageExpired():
-            is_gone = (
-                message.message_id in event.message_ids and message.direction == event.direction
-            )
-            withdrawn = event.withdrawn
-        case FarewellDone():
-            is_gone = event.before_ms is None or message.sent_at_ms <= event.before_ms
-            withdrawn = event.withdrawn
-        case MessagesDeleted():
-            is_gone = event.message_ids is None or message.message_id in event.message_ids
-        case MessageDeleted():
-            is_gone = False
-            if message.message_id in event.message_ids and message.direction == event.direction:
-                return _emptied(message, message.state)
-        case _:
-            is_gone = isinstance(event, ContactRemoved)
-    if message.message_id in withdrawn and message.direction == "out":
-        return _emptied(message, "withdrawn")
-    return None if is_gone else message
-
-
-def _emptied(message: MessageView, state: str) -> MessageView:
-    """That there was one."""
-    return msgspec.structs.replace(
-        message, state=state, deleted=True, body="", reactions=[], reply_to=None, quote=None
-    )

@@ -21,7 +21,7 @@ NAME_WIDTH: Final = 12
 GAP: Final = 2
 """Cells between what stands beside each other."""
 COUNTED_S: Final = 86_400
-"""How long a message still lasts is shown from here on."""
+"""How long a message still lasts is counted down from here on; before that its timer is shown."""
 RUN_MS: Final = 5 * 60_000
 """Messages of one sender closer than this share a time and a name."""
 ROWS_MAX: Final = 20
@@ -93,6 +93,10 @@ def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
     if message.deleted:
         return []
     marks: Line = []
+    if message.expires_s and message.kind != "timer":  # first: what is cut off is said last
+        left_s = left_s_of(message)
+        lasts = left_words(message.expires_s if left_s is None else left_s)
+        marks.append(Piece(f"{signs['timer']} {lasts}", "time"))
     for group in reactions.grouped(message.reactions):
         sign = reactions.written(group.emoji, signs)
         words = f"{sign} {group.many}" if group.many > 1 else sign
@@ -103,8 +107,6 @@ def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
         "bookmarked": message.bookmarked,
     }
     marks += [Piece(words, "state") for words, is_so in done.items() if is_so]
-    if (left_s := left_s_of(message)) is not None:
-        marks.append(Piece(left_words(left_s), "time"))
     line: Line = []
     for mark in marks:
         gap = [Piece(" " * GAP)] if line else []
@@ -115,7 +117,7 @@ def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
 
 
 def left_s_of(message: MessageView) -> float | None:
-    """For how long a message is still there, if that is short and counts already."""
+    """For how long a message is still there, if that is short and its timer runs already."""
     counts = message.direction == "out" or message.state == "read"
     if message.expires_at_ms is None or not counts:
         return None

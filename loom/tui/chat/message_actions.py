@@ -12,7 +12,6 @@ from loom.api.commands import (
     ListPins,
     Pin,
     React,
-    SendText,
 )
 from loom.api.views import MessageView
 from loom.errors import InvalidInput
@@ -71,6 +70,8 @@ class MessageActions:
         self._found = found
         self._recent: list[str] = []
         """Reactions that were given since the start, the newest first."""
+        self._last_then: MessageView | None = None
+        """One's own last message when a command was begun."""
         self.commands: Mapping[str, Callable[[str], Awaitable[None]]] = {
             "reply": self._reply,
             "edit": self._edit,
@@ -212,7 +213,7 @@ class MessageActions:
                 others = [one for one in to if one.number != picked.number]
                 self.forward(messages, others if picked.number in numbers else [*to, picked])
 
-        self._choices().receivers(len(messages), to, use)
+        self._choices().receivers(messages, to, use)
 
     async def send_on(self, messages: Messages, to: Sequence[Conversation]) -> None:
         """Forward to these."""
@@ -279,16 +280,36 @@ class MessageActions:
         if not argument:
             self._writing.answer(one)
             return
-        command = SendText(contact=_contact_of(one), body=argument, reply_to=one.message_id)
-        await self._owner.send(command)
+        await self._writing.send_text(argument, reply_to=one.message_id)
 
     async def _edit(self, argument: str) -> None:
-        [one] = self._about("edit")
         if not argument:
+            [one] = self._about("edit")
             self._writing.edit(one)
             return
+        one = self._meant_by_edit()
         command = EditMessage(contact=_contact_of(one), message_id=one.message_id, body=argument)
         await self._owner.send(command)
+
+    def begin_command(self) -> None:
+        """A slash was typed: `/edit` means the message that is the last one now."""
+        self._last_then = next(iter(self._newest("edit")), None)
+
+    def _meant_by_edit(self) -> MessageView:
+        """What `/edit` was about when it was begun: no other text takes the new wording."""
+        window, then = self._reader.window, self._last_then
+        if selected := self._selected():
+            [one] = self._about("edit")
+            then = one if one in selected else None
+        if then is None or window is None or then.contact_id != self._owner.model.current:
+            [one] = self._about("edit")
+            return one
+        now = window.message(then.row_id)
+        if now is None or not is_editable(now):
+            raise InvalidInput(
+                what="The message that you were editing is deleted; no other one was changed"
+            )
+        return now
 
     async def _react(self, argument: str) -> None:
         messages = self._about("react")

@@ -209,7 +209,7 @@ class Reader:
                 case MessageSent() | MessageDelivered() | MessageRead() | MessageFailed():
                     touched |= window.set_state(event.message_id, event.state)
                 case ConversationRead():
-                    window.set_read(range(event.from_row, event.row_id + 1))
+                    touched |= window.set_read(range(event.from_row, event.row_id + 1))
                     self._telling.clear()
                 case ConversationUnread():
                     window.set_unread(event.row_id)

@@ -134,6 +134,7 @@ class ChatScreen(Screen[None]):
             "archive": lambda: self.slash.switch("archived"),
             "archived": self.show_archive,
             "mute_for": lambda: self.slash.choose_mute(),
+            "expires": lambda: self.slash.choose_expiry(),
             "help": lambda: self.choices.help(),
             "contact": self._show_contact,
             "connectivity": lambda: self.slash.begin(by_name(COMMANDS)["connectivity"]),
@@ -185,7 +186,7 @@ class ChatScreen(Screen[None]):
             self.choices,
             self.navigation,
             self.acts,
-            write=self.composer.set,
+            self.writing,
             quit_=self.quit,
             filter_=self.filter.begin,
             show_archive=self.show_archive,
@@ -235,8 +236,7 @@ class ChatScreen(Screen[None]):
         number = model.current or model.newest
         if number is not None:
             await self.reader.open_(number)
-            if not self.composer.editor.text:
-                self.composer.editor.set(model.conversations[number].draft)
+            await self.writing.take_up(number)
         self.show_all()
         self.draw()
 
@@ -247,6 +247,8 @@ class ChatScreen(Screen[None]):
         self.deletion.follow(happened)
         if self.reader.apply(happened):
             self.show_reading()
+        if len(self._owner.screen_stack) > 1:
+            self.choices.follow(happened)
         if self._owner.model.current is None and self.reader.window is not None:
             self._leave_removed()
         self.selection.whereabouts.sent_on(
@@ -283,6 +285,7 @@ class ChatScreen(Screen[None]):
         self.status.where = self.selection.whereabouts.words
         self.status.help_key = self._owner.keys.words("help")
         self.writing.about.key = self._owner.keys.words("select")
+        self.writing.about.timer_key = self._owner.keys.words("expires")
         self.writing.about.fit()
         self.status.size_bytes = self.composer.editor.size_bytes
         self.obstacle.fit()
@@ -427,6 +430,8 @@ class ChatScreen(Screen[None]):
 
     def _typed(self, before: str) -> None:
         if (text := self.composer.editor.text) != before:
+            if text.startswith("/") and not before.startswith("/"):
+                self.acts.begin_command()
             self._owner.typing.typed(text)
             self.selection.wrote(text)
 
@@ -437,16 +442,18 @@ class ChatScreen(Screen[None]):
             self.selection.begin()
 
     def _search_sent(self) -> None:
+        if self._sent_texts():
+            self.choices.sent(self._sent_texts, self.composer.rewrite)
+        else:
+            self.say("Nothing was sent yet.")
+
+    def _sent_texts(self) -> list[str]:
         """Sent since the start, then what this conversation shows of it."""
         window = self.reader.window
         shown = [] if window is None else window.messages
         own = [one.body for one in shown if one.direction == "out" and one.kind == "text"]
         bodies = [*filter(None, own), *self.composer.editor.sent]
-        texts = list(dict.fromkeys(reversed(bodies)))
-        if texts:
-            self.choices.sent(texts, self.composer.rewrite)
-        else:
-            self.say("Nothing was sent yet.")
+        return list(dict.fromkeys(reversed(bodies)))
 
     def _show_contact(self) -> None:
         if self._owner.model.open_ is None:
@@ -540,8 +547,9 @@ class ChatScreen(Screen[None]):
         self.run(event.action)
 
     def on_about_left(self) -> None:
-        """A click on the words that leave the message."""
-        self.writing.leave_message()
+        """A click on the words that leave the message, or change the timer."""
+        if not self.writing.leave_message():
+            self.slash.choose_expiry()
 
     def on_about_clicked(self, event: About.Clicked) -> None:
         """A click on the message that one answers or edits."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 from loom.addresses import parse_address
 from loom.api.commands import (
     AcceptRequest,
+    AnswerFarewell,
     BlockContact,
     Connect,
     ImportToken,
@@ -33,6 +34,7 @@ from loom.printable import printable
 from loom.tui.chat.choices import Choices
 from loom.tui.chat.message_actions import MessageActions
 from loom.tui.chat.navigation import Navigation
+from loom.tui.chat.writing import Writing
 from loom.tui.commands import EXPORTS
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
@@ -50,7 +52,6 @@ class SlashCommands:
     """Carries out what was typed.
 
     Args:
-        write: begins a text in the composer.
         quit_: ends the app.
         filter_: narrows the list to the names that hold some words.
         show_archive: shows the archived conversations, or the others again.
@@ -62,8 +63,8 @@ class SlashCommands:
         choices: Choices,
         navigation: Navigation,
         acts: MessageActions,
+        writing: Writing,
         *,
-        write: Callable[[str], None],
         quit_: Callable[[], None],
         filter_: Callable[[str], None],
         show_archive: Callable[[], None],
@@ -72,7 +73,8 @@ class SlashCommands:
         self._choices = choices
         self._navigation = navigation
         self._acts = acts
-        self._write = write
+        self._writing = writing
+        self._write = writing.composer.set
         self._filter_list = filter_
         opens: dict[str, Callable[[], None]] = {
             "help": choices.help,
@@ -120,7 +122,9 @@ class SlashCommands:
             "invisible": partial(self._tell, INVISIBLE, invisible=True),
             "visible": partial(self._tell, "Contacts can see that you are here.", invisible=False),
             "timer": self._timer,
+            "expires": self._expires,
             "remove": self._remove,
+            "farewell": self._farewell,
             "connect": self._connect,
             "anchors": self._anchors,
             "report": self._report,
@@ -399,6 +403,19 @@ class SlashCommands:
         expires_s = parse_timer(argument)
         await self._owner.send(SetTimer(contact=self._contact, expires_s=expires_s))
 
+    async def _expires(self, argument: str) -> None:
+        lasts, _, text = argument.partition(" ")
+        if not lasts:
+            self.choose_expiry()
+        elif text.strip():
+            await self._writing.send_text(text.strip(), expires_s=parse_timer(lasts))
+        else:
+            self._writing.last(parse_timer(lasts))
+
+    def choose_expiry(self) -> None:
+        """Ask after how long the next message disappears."""
+        self._choices.expiry(self._writing.last, holding_s=self._open.contact.timer.expires_s)
+
     async def _remove(self, argument: str) -> None:
         if not argument:
             from loom.tui.screens.person import DELETE
@@ -410,6 +427,20 @@ class SlashCommands:
             raise InvalidInput(what=f"There is no contact {argument[:64]}")
         told = found.contact.may_hear_farewell
         await self._owner.send(RemoveContact(contact=f"#{found.number}", farewell=told))
+
+    async def _farewell(self, argument: str) -> None:
+        from loom.tui.screens.person import CLEAR, KEEP
+
+        contact = self._open.contact
+        if not argument:
+            self.show_contact(KEEP if contact.farewell else CLEAR)
+            return
+        if argument not in ("delete", "keep"):
+            raise InvalidInput(what="Write /farewell, /farewell delete or /farewell keep")
+        if not contact.farewell:
+            raise InvalidInput(what=f"{printable(contact.contact)} does not ask you to delete")
+        accept = argument == "delete"
+        await self._owner.send(AnswerFarewell(contact=self._contact, accept=accept))
 
     async def _connect(self, argument: str) -> None:
         if not argument:

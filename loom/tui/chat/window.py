@@ -129,11 +129,16 @@ class Window:
                 return True
         return False
 
-    def set_read(self, rows: Container[int]) -> None:
-        """Messages of these rows were read; nothing of that is shown."""
-        self.messages = [
-            _read(one) if is_unread(one) and one.row_id in rows else one for one in self.messages
-        ]
+    def set_read(self, rows: Container[int]) -> bool:
+        """Messages of these rows were read; whether that is shown: timers run from now on."""
+        is_shown = False
+        for position, one in enumerate(self.messages):
+            if one.row_id in rows and is_unread(one):
+                self.messages[position] = _read(one)
+                if one.expires_s:
+                    self._blocks.pop(one.row_id, None)
+                    is_shown = True
+        return is_shown
 
     def set_unread(self, from_row: int) -> None:
         """The others' messages from this row on are unread again: they are what is new."""

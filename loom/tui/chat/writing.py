@@ -6,7 +6,7 @@ from typing import Final
 
 from textual.timer import Timer
 
-from loom.api.commands import SendText, SetDraft
+from loom.api.commands import FindMessage, SendText, SetDraft
 from loom.api.events import (
     AnyEvent,
     ContactRemoved,
@@ -17,7 +17,7 @@ from loom.api.events import (
     MessagesDeleted,
 )
 from loom.api.views import MessageView
-from loom.errors import LoomError
+from loom.errors import InvalidInput, LoomError, MessageNotFound
 from loom.front.sentences import in_app
 from loom.front.slash import Refused, Run, Say, read_line
 from loom.tui.chat.about import About
@@ -27,12 +27,20 @@ from loom.tui.chat.obstacle import Obstacle
 from loom.tui.commands import COMMANDS, Completion, complete_command
 from loom.tui.emoji import complete_emoji
 from loom.tui.mentioning import complete_mention
+from loom.tui.model import Begun
 from loom.tui.owner import Owner
 from loom.tui.splitting import Part, split
-from loom.wire.limits import TEXT_MAX_BYTES
+from loom.wire.limits import (
+    DRAFT_MAX_BYTES,
+    TEXT_MAX_BYTES,
+    TIMER_MAX_S,
+    TIMER_MIN_S,
+    WORDING_MAX_BYTES,
+)
 
 DRAFT_S: Final = 1.0
 """A draft is kept when nothing was typed for so long."""
+GONE: Final = "The message that you were editing is deleted, and its new wording with it."
 
 
 class Writing:
@@ -76,6 +84,7 @@ class Writing:
             edit_last=edit_last,
             changed=self._edited,
             refuse=lambda why: owner.say(why, bad=True),
+            limit=lambda: DRAFT_MAX_BYTES if self.about.edited is None else WORDING_MAX_BYTES,
         )
 
     def _ways_on(self, text: str, cursor: int) -> list[Completion]:
@@ -111,8 +120,37 @@ class Writing:
         """Give a message another wording; what was written waits meanwhile."""
         self.stop_editing()
         self.about.edit(message, self.composer.editor.text)
-        slash = "/" if message.body.startswith("/") else ""  # as `read_line` takes it
-        self.composer.set(slash + message.body)
+        self.composer.set(_as_typed(message.body))
+
+    def last(self, expires_s: int | None) -> None:
+        """The next message disappears after so long, 0: never; None: as the conversation says.
+
+        Raises InvalidInput for a time that no timer has.
+        """
+        current = self._owner.model.open_
+        if current is None:
+            raise InvalidInput(what="No conversation is open")
+        if expires_s and not TIMER_MIN_S <= expires_s <= TIMER_MAX_S:
+            raise InvalidInput(what="A timer is off, or from 5 seconds to a year")
+        if not expires_s and not current.contact.timer.expires_s:
+            expires_s = None  # nothing would disappear anyway
+        self.about.last(current.number, expires_s)
+        self.composer.edited(offer=False)
+
+    async def send_text(
+        self, body: str, *, reply_to: str | None = None, expires_s: int | None = None
+    ) -> None:
+        """Send what was typed behind a command; raises LoomError."""
+        number = self._owner.model.current or 0
+        once_s = self.about.take_once_s()
+        lasts_s = once_s if expires_s is None else expires_s
+        try:
+            await self._owner.send(
+                SendText(contact=f"#{number}", body=body, reply_to=reply_to, expires_s=lasts_s)
+            )
+        except LoomError:
+            self.about.last(number, once_s)
+            raise
 
     def leave_message(self) -> bool:
         """Write about no message any more; False: one did not."""
@@ -129,7 +167,7 @@ class Writing:
         if message is None:
             return
         text = self.composer.editor.text
-        if text != message.body:
+        if text != _as_typed(message.body):
             self.composer.editor.remember(text)
         self.composer.set(self.about.end())
 
@@ -176,14 +214,16 @@ class Writing:
         else:
             self._owner.typing.stop()
         about, edited, command = self.about.message, self.about.edited, self.about.command(text)
-        then = self.about.end()
+        then, once_s = self.about.end(), None
+        if edited is None:
+            once_s = self.about.take_once_s()
 
         async def send() -> None:
             try:
                 await self._owner.send(command)
             except LoomError as error:
                 if self._owner.model.current == current:
-                    self._give_back(typed, then, about, is_edit=edited is not None)
+                    self._give_back(typed, then, about, once_s, is_edit=edited is not None)
                 self._owner.say(in_app(error), bad=True)
             else:
                 if edited is None:
@@ -210,20 +250,22 @@ class Writing:
             return  # the contact is gone, or the text is another one
         first = self.about.command(parts[0].of(text))
         self.about.end()
+        once_s = self.about.take_once_s()
         self.composer.editor.take()
         self.composer.edited()
         self._owner.typing.sent()
 
         async def send() -> None:
             for number, part in enumerate(parts):
-                command = SendText(contact=f"#{current}", body=part.of(text))
+                body = part.of(text)
+                command = SendText(contact=f"#{current}", body=body, expires_s=once_s)
                 try:
                     await self._owner.send(command if number else first)
                 except LoomError as error:
                     rest = part.before + text[part.start :]
                     self.composer.editor.remember(rest)
                     if self._owner.model.current == current:
-                        self._give_back(rest)
+                        self._give_back(rest, once_s=once_s)
                     done = f"{number} of {len(parts)} messages were sent"
                     self._owner.say(f"{done}; the rest stays here. {in_app(error)}", bad=True)
                     return
@@ -232,11 +274,19 @@ class Writing:
         self._owner.work(send(), "send")
 
     def _give_back(
-        self, typed: str, then: str = "", about: MessageView | None = None, *, is_edit: bool = False
+        self,
+        typed: str,
+        then: str = "",
+        about: MessageView | None = None,
+        once_s: int | None = None,
+        *,
+        is_edit: bool = False,
     ) -> None:
         """What could not be done can be mended, unless something else was begun since."""
         if self.composer.editor.text != then or self.about.message is not None:
             return
+        if once_s is not None:
+            self.about.last(self._owner.model.current or 0, once_s)
         if about is not None and is_edit:
             self.edit(about)
         elif about is not None:
@@ -268,27 +318,42 @@ class Writing:
 
     def _follow(self, event: AnyEvent) -> None:
         """The message that one writes about is another now, or is gone."""
+        gone: Sequence[str] | None = None
+        direction: str | None = None
         match event:
             case MessageEdited():
                 self.about.reword(event.message_id, event.body)
                 return
-            case MessageDeleted() | MessageExpired() | MessagesDeleted():
+            case MessageDeleted() | MessageExpired():
+                gone, direction = event.message_ids, event.direction
+            case MessagesDeleted():
                 gone = event.message_ids
             case ContactRemoved() | FarewellDone():
-                gone = None
+                pass
             case _:
                 return
-        draft = self.about.forget(event.contact_id, gone)
+        draft = self.about.forget(event.contact_id, gone, direction)
         if draft is not None:
             self.composer.set(draft)
-            self._owner.say("The message that you were editing is deleted.")
+            self._owner.say(GONE, bad=True)
+        known = self._owner.model.conversations.get(event.contact_id)
+        edits = None if known is None else known.begun.edits
+        is_mine = direction in (None, "out")
+        if known is not None and edits and is_mine and (gone is None or edits in gone):
+            self._owner.model.change(known.number, begun=known.begun._replace(wording=""))
 
     # --- drafts ---
 
     @property
-    def _draft(self) -> str:
-        """What was begun as a message."""
-        return self.composer.editor.text if self.about.edited is None else self.about.draft
+    def _begun(self) -> Begun:
+        """What the composer has; a wording only where it is another one."""
+        about, text = self.about, self.composer.editor.text
+        edited = about.edited
+        if edited is None:
+            return Begun(text, about.once_s)
+        if not text.strip() or text == _as_typed(edited.body):
+            return Begun(about.draft, about.once_s)
+        return Begun(about.draft, about.once_s, edited.message_id, text)
 
     def _keep_draft(self) -> None:
         self._owner.work(self.store_draft(), "draft")
@@ -299,22 +364,56 @@ class Writing:
         if self._draft_timer is not None:
             self._draft_timer.stop()
             self._draft_timer = None
-        text = self._draft
-        if current is None or current.draft == text:
+        begun = self._begun
+        if current is None or current.begun == begun:
             return
-        self._owner.model.change(current.number, draft=text)
+        self._owner.model.change(current.number, begun=begun)
         try:
-            await self._owner.send(SetDraft(contact=f"#{current.number}", body=text))
+            await self._owner.send(SetDraft(contact=f"#{current.number}", **begun._asdict()))
         except LoomError:
-            self._owner.model.change(current.number, draft=current.draft)  # it is not kept
+            self._owner.model.change(current.number, begun=current.begun)  # it is not kept
             raise
 
     async def change_conversation(self, number: int) -> None:
         """Another conversation is about to be shown: keep this draft, take up that one."""
-        self.stop_editing()
-        while (open_ := self._owner.model.open_) and open_.draft != self._draft:
+        edited = await self._edited_in(number)
+        while (open_ := self._owner.model.open_) and open_.begun != self._begun:
             await self.store_draft()  # again, if something was typed meanwhile
-        self.composer.editor.set(self._owner.model.conversations[number].draft)
+        self._take_up(number, edited)
+
+    async def take_up(self, number: int) -> None:
+        """Go on with what was begun in a conversation, which is shown now."""
+        if not self.composer.editor.text and self.about.message is None:
+            self._take_up(number, await self._edited_in(number))
+            self.composer.edited(offer=False)
+
+    async def _edited_in(self, number: int) -> MessageView | None:
+        """The message of which another wording was begun, if it is still there."""
+        begun = self._owner.model.conversations[number].begun
+        if begun.edits is None or not begun.wording:
+            return None
+        try:
+            found = await self._owner.send(FindMessage(contact=f"#{number}", name=begun.edits))
+        except MessageNotFound:
+            return None
+        return None if found.deleted else found
+
+    def _take_up(self, number: int, edited: MessageView | None) -> None:
+        begun = self._owner.model.conversations[number].begun
+        self.about.edited, self.about.draft = None, ""
+        self.about.last(number, begun.expires_s)
+        if edited is not None and begun.wording:
+            self.about.edit(edited, begun.body)
+            self.composer.editor.set(begun.wording)
+            return
+        self.composer.editor.set(begun.body)
+        if begun.edits is not None:
+            self._owner.say(GONE, bad=True)
+
+
+def _as_typed(body: str) -> str:
+    """A text as `read_line` takes it."""
+    return f"/{body}" if body.startswith("/") else body
 
 
 def _is_gone(bodies: list[str] | None, text: str) -> bool:

@@ -232,6 +232,18 @@ class Chooser(ModalScreen[object]):
             self.box.move(at - self.box.at)
             self._choose()
 
+    def drop(self, is_gone: Callable[[Choice], bool]) -> None:
+        """Leave out what is gone; the chosen row stays, or the next one is."""
+        box = self.box
+        left = [one for one in box.choices if not is_gone(one)]
+        if len(left) == len(box.choices):
+            return
+        before = [one for one in box.choices[: box.at] if not is_gone(one)]
+        box.choices = left
+        if not left:
+            box.said = "Nothing is left"
+        box.move(len(before) - box.at)
+
     def _foot(self) -> str:
         keys = self.owner.keys
         known = (("form_next", "next"), ("form_do", "choose"), ("form_back", "back"))

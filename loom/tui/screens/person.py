@@ -33,9 +33,9 @@ from loom.tui.screens.connectivity import ERRORS
 from loom.tui.screens.verifying import VerifyPanel
 from loom.tui.times import clock_of, day_words, now_ms, since_words
 
-RENAME, ADDRESS, DELETE = "New name", "Connect to", "Delete"
-TIMER, CLEAR = "Disappear after", "Delete all of it"
-"""The fields, by which a command puts the cursor there."""
+RENAME, ADDRESS, DELETE = "New name", "Connect to", "Contact as well"
+TIMER, CLEAR, KEEP = "Disappear after", "Conversation", "Keep it"
+"""The fields and buttons, by which a command puts the cursor there."""
 _SESSIONS = {
     "none": "not started; the first message starts it",
     "starting": "started, not answered yet",
@@ -111,7 +111,7 @@ class PersonPanel(LivePanel):
             return []
         return [
             Text(asked_words(view.contact, view.farewell), "warn"),
-            Button("Keep it", partial(self._answer, accept=False), "nobody is told"),
+            Button(KEEP, partial(self._answer, accept=False), "nobody is told"),
             Button("Delete it here, too", partial(self._answer, accept=True)),
             GAP,
         ]
@@ -209,12 +209,10 @@ class PersonPanel(LivePanel):
                 self._tell,
                 "their Loom deletes its copy when it hears of it",
             ),
-            Text(f"Type {name} and press Enter to delete the whole conversation:", "warn"),
+            Text(f"To delete the whole conversation, type {name} and press Enter:", "warn"),
             self._clear,
-            Text(
-                f"Type {name} and press Enter to delete the contact and the whole conversation:",
-                "warn",
-            ),
+            GAP,
+            Text(f"To delete the conversation and the contact, type {name} and Enter:", "warn"),
             self._delete,
         ]
 
