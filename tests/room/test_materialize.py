@@ -219,8 +219,8 @@ FAULTS = {
         "iter(())",
     ),
     "a junior's value replaces a senior's": (
-        "self._values.setdefault(subject, (office.rank, number, value))",
-        "self._values[subject] = (office.rank, number, value)",
+        "self._values.setdefault(subject, value)",
+        "self._values[subject] = value",
     ),
     "a ban is looked at only in its author's own admits": (
         'self._bans.get(admit.token[0], (False, b""))[0]',

@@ -12,6 +12,7 @@ import msgspec
 from loom.core.room.keys import Council, Signers
 from loom.core.room.state import Channel, Member, Officer, Rank, Removal, RoomState
 from loom.core.room.statement import (
+    HISTORY_ALL,
     Admit,
     Appoint,
     Ban,
@@ -38,7 +39,7 @@ from loom.wire.limits import (
 GENERAL: Final = "general"
 """The channel that every room has."""
 
-Subject = tuple[str, bytes | str]
+Subject = tuple[str, str]
 
 
 class _Office(msgspec.Struct, frozen=True):
@@ -57,13 +58,19 @@ class _Office(msgspec.Struct, frozen=True):
 class _Counted:
     """What of an officer's statements counts, by subject; of each the largest number."""
 
-    __slots__ = ("admits", "appoints", "bans", "ids", "removes", "values")
+    __slots__ = (
+        *("admits", "appoints", "bans", "deleted", "ids", "pins", "removes", "undeleted", "values"),
+    )
 
     def __init__(self) -> None:
         self.ids: set[bytes] = set()
         self.removes: dict[bytes, SignedStatement] = {}
         self.bans: dict[bytes, tuple[bool, bytes]] = {}
-        self.values: dict[Subject, tuple[int, object]] = {}
+        self.values: dict[Subject, SetName | SetPolicy | SetChannel] = {}
+        """By number, as `pins` are."""
+        self.pins: dict[bytes, bool] = {}
+        self.deleted: set[bytes] = set()
+        self.undeleted: set[bytes] = set()
         self.admits: dict[bytes, tuple[int, Admit]] = {}
         """With the first number that admits them."""
         self.appoints: dict[bytes, tuple[int, Appoint, int]] = {}
@@ -86,16 +93,19 @@ class _Counted:
                 first = self.appoints[author][0] if author in self.appoints else one.number
                 self.appoints[author] = first, appoint, most
             case DeletePosts(post_ids=post_ids, on=on):
-                for post_id in post_ids:
-                    self.values["deleted", post_id] = one.number, on
+                self.deleted.difference_update(post_ids)
+                self.undeleted.difference_update(post_ids)
+                (self.deleted if on else self.undeleted).update(post_ids)
             case SetPin(post_id=post_id, on=on):
-                self.values["pin", post_id] = one.number, on
+                self.pins.pop(post_id, None)
+                self.pins[post_id] = on
             case SetChannel(channel=name) as channel:
-                self.values["channel", name] = one.number, channel
-            case SetName(name=name):
-                self.values["name", ""] = one.number, name
+                self.values.pop(("channel", name), None)
+                self.values["channel", name] = channel
+            case SetName() as named:
+                self.values["name", ""] = named
             case SetPolicy() as policy:
-                self.values["policy", ""] = one.number, policy
+                self.values["policy", ""] = policy
 
 
 class _Signed:
@@ -145,11 +155,6 @@ class _Signed:
                 counted.take(one, either & kept[one.id])
             elif in_office and own & needs == needs:
                 counted.take(one, own)
-        # In the order in which they are shown, once for each change of this officer.
-        counted.values = dict(
-            sorted(counted.values.items(), key=lambda each: (each[1][0], each[0]))
-        )
-        counted.admits = dict(sorted(counted.admits.items(), key=lambda each: each[1][0]))
         self._cached = office, counted
         return counted
 
@@ -260,7 +265,11 @@ class _Pass:
         self._keepers: dict[bytes, int] = {}
         """Of the removed, the capabilities of who removed them."""
         self._bans: dict[bytes, tuple[bool, bytes]] = {}
-        self._values: dict[Subject, tuple[Rank, int, object]] = {}
+        self._values: dict[Subject, SetName | SetPolicy | SetChannel] = {}
+        """By rank and number, as `pins` are."""
+        self._pins: dict[bytes, bool] = {}
+        self._deleted: list[tuple[set[bytes], set[bytes]]] = []
+        """What each officer deleted, and what not, by rank."""
         self._admits: dict[bytes, tuple[Admit, bytes]] = {}
         self._counting: set[bytes] = set()
 
@@ -297,8 +306,11 @@ class _Pass:
                 self._keepers[whom] = office.capabilities
         for peer_id, ban in counted.bans.items():
             self._bans.setdefault(peer_id, ban)
-        for subject, (number, value) in counted.values.items():
-            self._values.setdefault(subject, (office.rank, number, value))
+        for subject, value in counted.values.items():
+            self._values.setdefault(subject, value)
+        for post_id, on in counted.pins.items():
+            self._pins.setdefault(post_id, on)
+        self._deleted.append((counted.deleted, counted.undeleted))
         for whom, (_, admit) in counted.admits.items():
             is_banned = self._bans.get(admit.token[0], (False, b""))[0]
             if not is_banned and whom not in self._admits:
@@ -331,29 +343,21 @@ class _Pass:
             )
             if author in self._processed or office.removed
         }
-        policy = self._values.get(("policy", ""))
-        body = self._genesis.body
-        start = policy[2] if policy is not None else body
-        history, retention_s = (
-            (start.history, start.retention_s)
-            if isinstance(start, SetPolicy | Genesis)
-            else (-1, 0)
-        )
-        name = self._values.get(("name", ""))
-        made = body.name if isinstance(body, Genesis) else ""
-        by_rank = list(self._values.items())
+        start = self._genesis.body
+        named = self._values.get(("name", ""), start)
+        policy = self._values.get(("policy", ""), start)
         return RoomState(
-            str(name[2]) if name is not None else made,
-            history,
-            retention_s,
-            self._channels(by_rank),
+            named.name if isinstance(named, SetName | Genesis) else "",
+            policy.history if isinstance(policy, SetPolicy | Genesis) else HISTORY_ALL,
+            policy.retention_s if isinstance(policy, SetPolicy | Genesis) else 0,
+            self._channels(),
             self._members(left),
             officers,
             self._removed,
             left,
             {peer_id: held_by for peer_id, (on, held_by) in self._bans.items() if on},
-            tuple(_on(by_rank, "pin")),
-            frozenset(_on(by_rank, "deleted")),
+            tuple(post_id for post_id, on in self._pins.items() if on),
+            self._deleted_posts(),
             frozenset(self._counting),
             tuple(self._offered()),
             self._forks(officers),
@@ -387,16 +391,22 @@ class _Pass:
             who, name, from_order, by = (b"", b""), "", 0, self._offices[author].by
         return Member(author, who[0], who[1], name, rank, capabilities, from_order, by)
 
-    @staticmethod
-    def _channels(by_rank: list[tuple[Subject, tuple[Rank, int, object]]]) -> dict[str, Channel]:
+    def _channels(self) -> dict[str, Channel]:
         channels = {GENERAL: Channel(GENERAL)}
-        for _, (_, _, value) in by_rank:
+        for value in self._values.values():
             if not isinstance(value, SetChannel):
                 continue
             is_shown = value.on or value.channel == GENERAL
             if is_shown and (value.channel in channels or len(channels) < ROOM_CHANNELS_MAX):
                 channels[value.channel] = Channel(value.channel, value.topic, value.restricted)
         return channels
+
+    def _deleted_posts(self) -> frozenset[bytes]:
+        deleted: set[bytes] = set()
+        for on, off in reversed(self._deleted):
+            deleted -= off
+            deleted |= on
+        return frozenset(deleted)
 
     def _offered(self) -> list[SignedStatement]:
         by_rank = sorted(
@@ -431,11 +441,3 @@ def materialize(room_id: bytes, statements: Iterable[SignedStatement]) -> RoomSt
 
 def _place(rank: Rank) -> tuple[int, Rank]:
     return len(rank), rank
-
-
-def _on(by_rank: list[tuple[Subject, tuple[Rank, int, object]]], family: str) -> Iterable[bytes]:
-    return (
-        key
-        for (what, key), (_, _, value) in by_rank
-        if what == family and value is True and isinstance(key, bytes)
-    )
