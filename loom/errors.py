@@ -13,7 +13,7 @@
     │   ├── LocalOnly         not on, or not from, another machine
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
-    │   ├── ContactNotFound, MessageNotFound, ProfileNotFound, NoProfile
+    │   ├── ContactNotFound, MessageNotFound, NoMessageYet, ProfileNotFound, NoProfile
     │   ├── InviteNotFound, RequestNotFound, AnchorNotFound, MailFileOfNobody
     │   ├── RoomNotFound, MemberNotFound, PostNotFound
     │   ├── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
@@ -284,6 +284,13 @@ class MessageNotFound(NotFound):
 
     code = "message_not_found"
     fact_names = ("message_id",)
+
+
+class NoMessageYet(NotFound):
+    """`last` or `theirs` where that side has no message; `whose`: yours or theirs."""
+
+    code = "no_message_yet"
+    fact_names = ("whose",)
 
 
 class InviteNotFound(NotFound):

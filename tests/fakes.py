@@ -93,6 +93,7 @@ from loom.errors import (
     MessageNotFound,
     NameTaken,
     NodeNotRunning,
+    NoMessageYet,
     ProfileExists,
     WordsDiffer,
     WrongPassphrase,
@@ -335,6 +336,8 @@ class FakeNode:
                         message.direction == way or command.name in names
                     ):
                         return message
+                if way is not None:
+                    raise NoMessageYet(whose="yours" if way == "out" else "theirs")
                 raise MessageNotFound(message_id=command.name)
             case Search():
                 for named in (command.contact, command.author):

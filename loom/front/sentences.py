@@ -140,6 +140,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "`loom history CONTACT --ids` shows the numbers.",
         "It was deleted, perhaps in another window.",
     ),
+    "no_message_yet": Words(
+        "There is no message of {whose} here yet.",
+        "Name another one by its number: `loom history CONTACT --ids` shows the numbers.",
+        "Name another one by its number.",
+    ),
     "invite_not_found": Words(
         "There is no open invite with the number {number}.",
         "`loom invites` lists them.",

@@ -33,7 +33,7 @@ from loom.api.events import (
     MessagesDeleted,
 )
 from loom.api.views import MessageView, Quote, Reaction
-from loom.errors import InvalidInput, InvalidText, MessageNotFound
+from loom.errors import InvalidInput, InvalidText, MessageNotFound, NoMessageYet
 from loom.wire import content as wire
 from loom.wire.content import Target, Text
 from tests.node.by_hand import take_in
@@ -400,8 +400,12 @@ async def test_people_name_a_message_by_its_id_its_row_or_as_the_newest(world: W
             await named(name)
     ids = [mine.message_id]
     await alice.do(DeleteMessages(contact="Bob", message_ids=ids, for_both=True))
-    with pytest.raises(MessageNotFound):
+    with pytest.raises(NoMessageYet) as none_of_mine:
         await named("last")
+    assert none_of_mine.value.facts == {"whose": "yours"}
+    with pytest.raises(NoMessageYet) as none_of_theirs:
+        await alice.do(FindMessage(contact="Carol", name="theirs"))
+    assert none_of_theirs.value.facts == {"whose": "theirs"}
     assert (await named(f"#{mine.row_id}")).deleted
 
 

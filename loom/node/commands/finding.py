@@ -3,7 +3,7 @@
 import uuid
 from typing import Final
 
-from loom.errors import InvalidInput, MessageNotFound
+from loom.errors import InvalidInput, MessageNotFound, NoMessageYet
 from loom.model import Message, MessageId, PersonId
 from loom.node.device import Device
 from loom.node.message_view import shown_id
@@ -14,7 +14,7 @@ from loom.wire.content import Text, tag_of
 
 PAGE_MAX = 10_000
 LAST: Final = "last"
-_NEWEST: Final = (LAST, "theirs")
+THEIRS: Final = "theirs"
 ROW_MAX_DIGITS: Final = 18
 
 
@@ -37,10 +37,12 @@ def find_message(
 
 
 def find_named(db: Db, device: Device, name: str) -> Message:
-    """The message that people name (see `FindMessage`); raises MessageNotFound."""
-    if name in _NEWEST:
+    """The message that people name (see `FindMessage`); raises MessageNotFound, NoMessageYet."""
+    if name in (LAST, THEIRS):
         own = name == LAST
         found = messages.newest_of(db, device.conversation_id, own=own, kind=tag_of(Text))
+        if found is None:
+            raise NoMessageYet(whose="yours" if own else "theirs")
     elif (row := name.removeprefix("#")) != name:
         is_row = row.isascii() and row.isdecimal() and len(row) <= ROW_MAX_DIGITS
         found = next(iter(messages.by_rows(db, [int(row)])), None) if is_row else None
