@@ -34,7 +34,16 @@ from tests.anchor_machine import (
     queue_of,
 )
 from tests.crash.conftest import ROUNDS
-from tests.crash.victims import COUNT, LIMIT_S, Nursery, Victim, boundaries, needs_strace, spread
+from tests.crash.victims import (
+    COUNTED,
+    LIMIT_S,
+    Fault,
+    Nursery,
+    Victim,
+    boundaries,
+    needs_strace,
+    spread,
+)
 
 log = logging.getLogger(__name__)
 
@@ -174,9 +183,14 @@ async def test_an_anchor_killed_at_any_boundary_did_what_it_said(
         shutil.rmtree(home)
         return died
 
-    written = tmp_path / "calls"
-    assert not await live_and_die(0, (*COUNT, "-o", str(written)))
-    met = boundaries(written)
+    # Traced at one kind of call alone, as when it dies: traced at all it commits more often.
+    met: list[Fault] = []
+    for call in COUNTED:
+        written = tmp_path / call
+        assert not await live_and_die(0, ("-e", f"trace={call}", "-o", str(written)))
+        found = boundaries(written, (call,))
+        # Two threads share the work as it comes: the later half may be the other one's next time.
+        met += found if ROUNDS >= 1_000 else found[: len(found) // 2 + 1]
     assert len({one.call for one in met}) >= 4
     wanted = met if ROUNDS >= 1_000 else spread(met, ROUNDS // 2)
     died = 0
@@ -184,5 +198,4 @@ async def test_an_anchor_killed_at_any_boundary_did_what_it_said(
         log.info("%s", one)
         died += await live_and_die(number, one.trace)
     log.info("%d died at %d of %d boundaries", died, len(wanted), len(met))
-    # Traced at each call it commits more often, so most of the later ones are not reached.
-    assert died >= len(wanted) / 8
+    assert died >= len(wanted) / 4
