@@ -21,8 +21,12 @@ READ_MAX_BYTES: Final = 8 << 20
 IN_MEMORY: Final = ("tmpfs ", "ramfs ")
 MOUNTS: Final = Path("/proc/self/mountinfo")
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder in it is made for one's own eyes
-EDITORS: Final = ("sensible-editor", "nano", "vi")
-"""Without VISUAL and EDITOR, the first of these that is there."""
+EDITORS: Final = ("editor", "nano", "nano-tiny", "vi")
+"""Without VISUAL, EDITOR and what `select-editor` stored, the first of these that is there."""
+SENSIBLE: Final = "sensible-editor"
+"""Debian's script that starts one of these: what it would start is started in its place."""
+_SELECTED: Final = "SELECTED_EDITOR"
+_SELECTED_MAX_BYTES: Final = 4096
 _VIM: Final = ["-n", "-i", "NONE", "-c", "set noundofile nobackup nowritebackup"]
 """No swap file, no list of what was edited, no backup: Vim keeps them on the disk."""
 
@@ -31,10 +35,26 @@ def editor_of(environ: Mapping[str, str]) -> list[str]:
     """The program, and its arguments, that `VISUAL` or `EDITOR` names; none: there is no editor."""
     for name in ("VISUAL", "EDITOR"):
         with contextlib.suppress(ValueError):
-            if words := shlex.split(environ.get(name, "")):
+            words = shlex.split(environ.get(name, ""))
+            if words and Path(words[0]).name != SENSIBLE:
                 return words + _privacy(words[0], environ)
-    found = next((one for one in EDITORS if shutil.which(one, path=environ.get("PATH"))), None)
-    return [] if found is None else [found, *_privacy(found, environ)]
+    for program in (*_selected(environ), *EDITORS):
+        if shutil.which(program, path=environ.get("PATH")):
+            return [program, *_privacy(program, environ)]
+    return []
+
+
+def _selected(environ: Mapping[str, str]) -> list[str]:
+    """What sensible-editor(1) takes after `EDITOR`: the choice of select-editor(1)."""
+    stored = environ.get(_SELECTED, "")
+    with contextlib.suppress(OSError, ValueError):
+        if home := environ.get("HOME"):
+            with Path(home, ".selected_editor").open("rb") as file:
+                lines = file.read(_SELECTED_MAX_BYTES).decode(errors="replace")
+            for word in shlex.split(lines, comments=True):
+                name, is_set, value = word.partition("=")
+                stored = value if is_set and name == _SELECTED else stored
+    return [stored] if stored else []
 
 
 def _privacy(program: str, environ: Mapping[str, str]) -> list[str]:

@@ -124,6 +124,30 @@ def test_the_editor_is_the_one_that_was_named(tmp_path: Path) -> None:
     assert words[1:4] == ["-n", "-i", "NONE"]
 
 
+@pytest.mark.parametrize("name", ["editor", "vi", "vim", "nvim"])
+def test_vim_keeps_nothing_whatever_starts_it(tmp_path: Path, name: str) -> None:
+    """Debian starts it as `editor`, `vi` and from `sensible-editor`, which got no flags."""
+    programs, links, home = tmp_path / "bin", tmp_path / "alternatives", tmp_path / "home"
+    for folder in (programs, links, home):
+        folder.mkdir()
+    for program in ("sensible-editor", "vim.basic"):
+        (programs / program).touch(mode=0o700)
+    (links / name).symlink_to(programs / "vim.basic")
+    (programs / name).symlink_to(links / name)
+    machine = {"PATH": str(programs), "HOME": str(home)}
+    vim = editor_of({**machine, "VISUAL": name})
+    assert (vim[0], vim[1:4]) == (name, ["-n", "-i", "NONE"])
+    (home / ".selected_editor").write_text(f'# Generated\nSELECTED_EDITOR="{programs / name}"\n')
+    sensible = str(programs / "sensible-editor")
+    for asked in ({}, {"VISUAL": sensible}, {"EDITOR": "sensible-editor"}):
+        assert editor_of({**machine, **asked}) == [str(programs / name), *vim[1:]]
+    assert editor_of({**machine, "VISUAL": sensible, "EDITOR": name}) == vim
+    (home / ".selected_editor").write_text("SELECTED_EDITOR='unclosed")
+    (programs / "nano").touch(mode=0o700)
+    assert editor_of({**machine, "VISUAL": sensible})[0] in {"editor", "nano"}
+    assert editor_of({**machine, "EDITOR": "nano"}) == ["nano"]
+
+
 # --- in the app ---
 
 
