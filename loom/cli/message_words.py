@@ -58,7 +58,7 @@ def _known(message: MessageView | WholeMessage) -> list[str]:
 
 def _quote_words(quote: Quote, contact: str) -> str:
     if quote.gone:
-        return "answers what is gone"
+        return "answers a message that is gone"
     return (
         f"answers {printable(contact) if quote.direction == 'in' else 'you'}: {excerpt(quote.body)}"
     )

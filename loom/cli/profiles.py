@@ -19,6 +19,10 @@ PANEL = "Profiles"
 PHRASE_MAX_BYTES = 4_096
 _WHAT = "Showing the recovery words"
 _REMEDY = "Add --show-phrase to print them, and keep them safe."
+_NEXT = """Next, one of:
+  `loom invite`        anywhere: they paste the text that you send them
+  `loom pair`          nearby, or on a call: both of you run it
+  `loom token export`  they import your token, and you theirs: `loom token import`"""
 
 Name = Annotated[
     str, typer.Option("--name", metavar="NAME", help="Your name, as contacts will see it.")
@@ -79,9 +83,7 @@ def init(
             terminal.show(_words(phrase), what=_WHAT, remedy=_REMEDY)
             if caller.options.json:
                 caller.output.json(ProfileCreated(profile=profile, name=name))
-        caller.output.note(
-            f"The profile {profile} is ready. Next: `loom token export`, `loom token import`."
-        )
+        caller.output.note(f"The profile {profile} is ready. {_NEXT}")
 
     caller.run(work())
 

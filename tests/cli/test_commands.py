@@ -29,6 +29,8 @@ def test_init_shows_the_words_once(loom: Loom, profiles: FakeProfiles) -> None:
     assert result.exit_code == 0, result.output
     assert len(result.stdout.split()) == 24
     assert profiles.created == [("ada-l", "Ada L", "correct horse", 64)]
+    for way in ("`loom invite`", "`loom pair`", "`loom token export`"):
+        assert any(line.strip().startswith(way) for line in result.stderr.splitlines()), way
 
 
 def test_init_without_a_terminal_creates_nothing(loom: Loom, profiles: FakeProfiles) -> None:

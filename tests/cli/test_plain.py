@@ -359,7 +359,7 @@ def test_what_the_other_side_does_with_messages_is_shown_and_moves_no_cursor(
     assert lines[at].startswith("Ada (edited; pinned; � Ada): ")
     assert lines[at + 1].startswith(" " * 18)
     assert "Ada deleted a message for both" in lines
-    assert lines[-1].endswith("Ada (answers what is gone): �[2J")
+    assert lines[-1].endswith("Ada (answers a message that is gone): �[2J")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from textual.pilot import Pilot
 
 from loom.api.commands import SetProfile
-from loom.api.events import ProfileChanged
+from loom.api.events import PeerOffline, ProfileChanged
+from loom.api.views import ReachView
 from loom.front.signs import Signs
 from loom.tui import times
 from loom.tui.app import LoomApp
@@ -86,6 +87,12 @@ async def test_what_contacts_say_of_themselves_is_shown_and_harmless(
     async with opened(told, (120, 40)) as (app, pilot):
         assert "says: away" in text_of(app)[0]
         assert '"in the mountains"' in text_of(app)[0]
+        told.contacts["Ada"] = msgspec.structs.replace(
+            told.contacts["Ada"], online=False, reach=ReachView()
+        )
+        told.tell(PeerOffline(contact="Ada", contact_id=3, reason="closed"))
+        await settle(pilot)
+        assert text_of(app)[0].count("away") == 1
         await pilot.press("alt+down")
         await settle(pilot)
         assert "looks like Bob" in text_of(app)[0]

@@ -83,7 +83,7 @@ def facts_of(conversation: Conversation) -> Line:
         facts.append(Piece("muted", "status"))
     role = "good" if contact.reach.is_online else "status"
     facts.append(Piece(reach_words(contact.reach, short=True), role))
-    if contact.away:
+    if contact.away and contact.reach.is_online:  # else their reach says so
         facts.append(Piece("says: away", "status"))
     if status := " ".join(printable(contact.status).split()):
         facts.append(Piece(f'"{status}"', "status"))

@@ -34,7 +34,7 @@ class OwnProfilePanel(LivePanel):
             return []
         half = len(own.fingerprint) // 2
         return [
-            Text("What contacts are told. Enter tells it.", "title"),
+            Text("What contacts are told. Enter saves it.", "title"),
             self._own_name,
             self._own_status,
             Toggle("Away", own.away, self._set_away, "shown to contacts; nothing else changes"),
