@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 
 from loom.api.commands import History, ShowContact
 from loom.api.views import Messages, MessageView, Quote, Reaction
-from loom.errors import InvalidInput
+from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text
 from loom.front.export.conversation import FORMATS, PAGE, file_name, format_named, written
 from loom.front.private_file import private_file, write_private
@@ -328,6 +328,24 @@ def test_a_huge_conversation_takes_no_more_memory_than_a_page(name: str) -> None
     tracemalloc.stop()
     assert size > 20_000 * 240
     assert peak < 2_000_000
+
+
+class Circling(Node):
+    """A hostile node, as `--on` may reach: the same full page for ever."""
+
+    async def send(self, command: Any) -> Any:
+        if isinstance(command, ShowContact):
+            return await super().send(command)
+        return Messages(messages=[view(row_id=row) for row in range(1, PAGE + 1)])
+
+
+async def test_a_node_that_goes_round_in_circles_ends_the_export() -> None:
+    """Once it filled the disk."""
+    parts = written(Circling([]).send, "Ada", FORMATS["text"], now_ms=NOON_MS)
+    assert [(await anext(parts)).messages, (await anext(parts)).messages] == [0, PAGE]
+    with pytest.raises(ControlError) as stopped:
+        await anext(parts)
+    assert "the same messages again" in str(stopped.value)
 
 
 # --- files ---

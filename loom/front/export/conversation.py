@@ -10,7 +10,7 @@ import msgspec
 
 from loom.api.commands import Command, History, ShowContact
 from loom.api.views import MessageView
-from loom.errors import InvalidInput
+from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text
 from loom.front.private_file import private_file
 from loom.printable import printable
@@ -86,6 +86,7 @@ async def written(
 
     Raises:
         LoomError: what the node raised.
+        ControlError: a page does not go on after the one before; a hostile node can do so for ever.
     """
     view = await send(ShowContact(contact=contact))
     yield Written(how.head(view.contact, facts.moment(now_ms)), 0)
@@ -98,6 +99,8 @@ async def written(
     )
     day = ""
     while found := (await send(page)).messages:
+        if found[-1].row_id <= (page.after_row or 0):
+            raise ControlError(what="it gave the same messages again, so the export stopped")
         parts: list[str] = []
         for message in found:
             if (new_day := facts.day(message)) != day:
