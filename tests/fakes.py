@@ -120,6 +120,7 @@ class FakeNode:
         self.sent: list[Command[Any]] = []
         self.pairing = PairingView()
         self.arrivals: list[Arrival] = []
+        self.last_open_id: int | None = None
         self.own = OwnProfileView(
             name="Me", status="", away=False, invisible=False, fingerprint="ab" * 32
         )
@@ -401,7 +402,11 @@ class FakeNode:
                 )
             case Diagnose():
                 return Diagnosis(checks=[Check(name="database", ok=True, found="intact")])
-            case MarkRead() | NoteLeaving():
+            case NoteLeaving():
+                if command.contact is not None:
+                    self.last_open_id = self._contact(command.contact).contact_id
+                return Done()
+            case MarkRead():
                 return Done()
             case ShowProfile():
                 return self.own
@@ -411,7 +416,7 @@ class FakeNode:
                 self.own = msgspec.structs.replace(self.own, **changes)
                 return self.own
             case ListArrivals():
-                return Arrivals(arrivals=self.arrivals)
+                return Arrivals(arrivals=self.arrivals, last_open_id=self.last_open_id)
             case ListMentions():
                 found = [m for m in reversed(self.messages) if m.mention]
                 return Messages(messages=found[: command.limit])

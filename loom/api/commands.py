@@ -346,7 +346,9 @@ class ListMentions(Command[Messages], frozen=True, kw_only=True, tag="list_menti
 
 
 class NoteLeaving(Command[Done], frozen=True, kw_only=True, tag="note_leaving"):
-    """Nobody looks any more: what comes from now on is an arrival."""
+    """Nobody looks any more: what comes from now on is an arrival. `contact` was looked at last."""
+
+    contact: str | None = None
 
 
 class ListArrivals(Command[Arrivals], frozen=True, kw_only=True, tag="list_arrivals"):

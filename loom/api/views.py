@@ -216,6 +216,8 @@ class Arrivals(View, frozen=True, kw_only=True, tag="arrivals"):
     """Unread messages that came while nobody looked, most of them first; none of muted contacts."""
 
     arrivals: list[Arrival]
+    last_open_id: int | None = None
+    """The contact whose conversation was looked at last (see `NoteLeaving`)."""
 
 
 class Drafts(View, frozen=True, kw_only=True, tag="drafts"):

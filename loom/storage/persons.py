@@ -7,6 +7,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.errors import DuplicateContact, InvalidName
 from loom.model import Contact, ConversationId, DeviceId, PeerId, Person, PersonId
+from loom.storage import arrivals
 
 _COLUMNS: Final = (
     "person_id, name, peer_id, x25519_public, display_name, verified, blocked, identity_changed,"
@@ -140,6 +141,7 @@ def forget_identity(db: Connection, device_id: DeviceId) -> None:
 
 def remove(db: Connection, person_id: PersonId) -> bool:
     """Delete a person with history, keys, outbox and addresses; False: there was none."""
+    arrivals.forget_open(db, person_id)
     return db.execute("DELETE FROM persons WHERE person_id = ?", (person_id,)).rowcount > 0
 
 
@@ -154,6 +156,7 @@ def make_stub(db: Connection, person_id: PersonId, until_s: int) -> Contact | No
         " verified = 0, created_at_ms = 0, stub_until_s = ? WHERE person_id = ?",
         (f"#{person_id}", until_s, person_id),
     )
+    arrivals.forget_open(db, person_id)
     db.execute("DELETE FROM conversations WHERE person_id = ?", (person_id,))
     db.execute(
         "INSERT INTO conversations (person_id) SELECT person_id FROM persons WHERE person_id = ?",

@@ -299,7 +299,12 @@ class LoomApp(Owner):
             begun = Begun(draft.body, draft.expires_s, draft.edits, draft.wording)
             self.model.change(draft.contact_id, begun=begun)
         self.model.connected = True
-        arrived = "" if self._has_begun else await self._arrivals()
+        arrived = ""
+        if not self._has_begun:
+            came = await self.send(ListArrivals())
+            arrived = arrivals_words(came.arrivals)
+            if came.last_open_id in self.model.conversations:
+                self.model.current = came.last_open_id
         await self.chat.begin()
         self._has_begun = True
         if arrived:
@@ -317,7 +322,8 @@ class LoomApp(Owner):
     async def note_leaving(self) -> None:
         """Nobody looks any more."""
         with contextlib.suppress(LoomError):  # then more is told of than came
-            await self.send(NoteLeaving())
+            number = self.model.current
+            await self.send(NoteLeaving(contact=None if number is None else f"#{number}"))
 
     async def _come_back(self) -> None:
         """Say what came meanwhile before the open conversation counts as read."""

@@ -9,13 +9,14 @@ from loom.api.commands import (
     MarkRead,
     MarkUnread,
     NoteLeaving,
+    RemoveContact,
     SetPreferences,
     ShowContact,
 )
 from loom.api.events import ContactChanged, ConversationRead, ConversationUnread, MessageRead
 from loom.api.views import ContactView
 from loom.errors import InvalidInput
-from loom.storage import receipts
+from loom.storage import arrivals, receipts
 from tests.node.harness import Person, World
 
 HOUR_MS = 3_600_000
@@ -179,3 +180,20 @@ async def test_what_came_while_nobody_looked_is_counted(world: World) -> None:
     assert (came.contact, came.messages, came.mentions) == ("Alice", 3, 1)
     await bob.do(MarkRead(contact="Alice", row_id=10**9))
     assert (await bob.do(ListArrivals())).arrivals == []
+
+
+@pytest.mark.parametrize("farewell", [False, True])
+async def test_what_was_open_last_is_known_until_the_contact_is_removed(
+    world: World, farewell: bool
+) -> None:
+    alice, bob, _ = await world.friends("Alice", "Bob", "Carol")
+    assert (await alice.do(ListArrivals())).last_open_id is None
+    number = (await show(alice, bob)).contact_id
+    await alice.do(NoteLeaving(contact="Bob"))
+    await alice.do(NoteLeaving())
+    await alice.restart()
+    await alice.do(RemoveContact(contact="Carol"))
+    assert (await alice.do(ListArrivals())).last_open_id == number
+    await alice.do(RemoveContact(contact="Bob", farewell=farewell))
+    assert (await alice.do(ListArrivals())).last_open_id is None
+    assert alice.database.look(arrivals.left_open) is None

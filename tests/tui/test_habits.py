@@ -179,6 +179,29 @@ async def test_quitting_notes_that_nobody_looks(busy: TalkingNode, opened: Opene
     assert isinstance(busy.sent[-1], NoteLeaving)
 
 
+async def test_it_opens_what_was_open_last(busy: TalkingNode, opened: Opened) -> None:
+    """It is Eve here, who wrote least lately; once it was always the newest."""
+    busy.last_open_id = busy.contacts["Eve"].contact_id
+    async with opened(busy) as (app, pilot):
+        assert app.model.current == busy.last_open_id != app.model.newest
+        assert app.chat.reader.window is not None
+        await pilot.press("alt+up")
+        await settle(pilot)
+        shown = app.model.current
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+    assert shown is not None
+    assert busy.sent[-1] == NoteLeaving(contact=f"#{shown}")
+
+
+async def test_it_opens_the_newest_where_the_last_is_gone(
+    busy: TalkingNode, opened: Opened
+) -> None:
+    busy.last_open_id = 999
+    async with opened(busy) as (app, _):
+        assert app.model.current == app.model.newest is not None
+
+
 async def nothing(app: LoomApp, pilot: Pilot[None], node: TalkingNode) -> None:
     """As it opens."""
 

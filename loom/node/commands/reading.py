@@ -103,13 +103,16 @@ class ReadingCommands:
         return views.Messages(messages=found)
 
     async def _note_leaving(self, command: api.NoteLeaving) -> views.Done:
-        await self._parts.database.write(arrivals.note_leaving)
+        device = None if command.contact is None else self._roster.named(command.contact)
+        open_ = None if device is None else device.conversation_id
+        await self._parts.database.write(lambda db: arrivals.note_leaving(db, open_))
         return views.Done()
 
     async def _list_arrivals(self, command: api.ListArrivals) -> views.Arrivals:
-        found, decided = await self._parts.database.long_read(
-            lambda db: (arrivals.since_left(db), preferences.all_(db))
+        found, decided, open_ = await self._parts.database.long_read(
+            lambda db: (arrivals.since_left(db), preferences.all_(db), arrivals.left_open(db))
         )
+        last_open = None if open_ is None else self._roster.of(open_)
         now_ms = self._parts.clock.now_ms()
         came = [
             views.Arrival(
@@ -122,4 +125,7 @@ class ReadingCommands:
             if device.conversation_id in found
             and not decided.get(device.conversation_id, preferences.DEFAULT).is_muted(now_ms)
         ]
-        return views.Arrivals(arrivals=sorted(came, key=lambda one: (-one.messages, one.contact)))
+        return views.Arrivals(
+            arrivals=sorted(came, key=lambda one: (-one.messages, one.contact)),
+            last_open_id=None if last_open is None else last_open.number,
+        )

@@ -231,7 +231,7 @@ class ChatScreen(Screen[None]):
     # --- what is shown ---
 
     async def begin(self) -> None:
-        """Everything was loaded: open the newest conversation, or the open one again."""
+        """Everything was loaded: open the conversation that was open last, or the newest one."""
         model = self._owner.model
         number = model.current or model.newest
         if number is not None:
