@@ -135,6 +135,10 @@ _BY_NAME: Final = {action.name: action for action in ACTIONS}
 PLACES: Final = "123456789"
 """Right after Esc, a digit opens the conversation at that place of the list."""
 
+DELETES: Final = "D"
+DELETES_FOR_BOTH: Final = "X"
+"""The answers that delete: no word begins with the question's key and this one."""
+
 PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "default": {},
     "emacs": {

@@ -36,8 +36,10 @@ from loom.errors import ControlError, InvalidInput
 from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp
 from loom.tui.chat import choices, layout
+from loom.tui.chat.composer import COMPLETIONS_MAX, Completions
 from loom.tui.chat.selection import ONE_WORD_S
 from loom.tui.content.text import marked
+from loom.tui.keys import DELETES, DELETES_FOR_BOTH
 from loom.tui.kit.chooser import Chooser
 from loom.tui.terminal_input import TerminalInput
 from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
@@ -866,6 +868,51 @@ async def test_the_palette_and_help_list_what_works(node: TalkingNode, opened: O
         await settle(pilot)
         assert [one.muted for one in node.sent if isinstance(one, SetPreferences)] == [True]
         assert "muted" in text_of(app)[0]
+
+
+async def test_the_help_has_every_key_and_turns_its_pages(
+    node: TalkingNode, opened: Opened
+) -> None:
+    """Once D and X were not in it, and the first PageDown moved what is seen by one row."""
+    async with opened(node) as (app, pilot):
+        await pilot.press("f1")
+        await settle(pilot)
+        assert isinstance(app.screen, Chooser)
+        box = app.screen.box
+        listed = [(one.label.strip(), one.hint) for one in box.choices]
+        for action, bound in app.keys.bindings():
+            assert (action.does, "  ".join(map(keys.key_words, bound))) in listed
+        for key in (DELETES, DELETES_FOR_BOTH):
+            assert [label for label, hint in listed if hint == key and "delete" in label]
+        before, next_ = box.choice_at(box.HEAD_ROWS), box.rows
+        assert before == 0
+        await pilot.press("pagedown")
+        assert (box.choice_at(box.HEAD_ROWS), box.at) == (next_, next_)
+        await pilot.press("pageup")
+        assert (box.choice_at(box.HEAD_ROWS), box.at) == (0, 0)
+        for _ in box.choices:
+            await pilot.press("pagedown")
+        assert box.at == len(box.choices) - 1
+        assert box.choice_at(box.HEAD_ROWS) == len(box.choices) - box.rows
+
+
+async def test_a_slash_says_how_many_more_commands_there_are(
+    node: TalkingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press("/")
+        await settle(pilot)
+        shown = app.chat.query_one(Completions)
+        more = len(shown.completions) - COMPLETIONS_MAX
+        assert more > 0
+        assert f"{more} more" in screen(app)
+        await pilot.press(*["tab"] * len(shown.completions))
+        await settle(pilot)
+        assert f"{shown.completions[-1].label.split()[0]} " in screen(app)
+        assert " more " not in screen(app)
+        await pilot.press("ctrl+u", *"/he")
+        await settle(pilot)
+        assert " more " not in screen(app)
 
 
 async def test_what_help_lists_can_be_done_from_it(node: TalkingNode, opened: Opened) -> None:

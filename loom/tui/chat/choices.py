@@ -19,7 +19,7 @@ from loom.search_words import hits as hits_of
 from loom.tui.chat.endings import ends, is_left
 from loom.tui.commands import COMMANDS
 from loom.tui.content.reactions import named, offered, shown_sign, written
-from loom.tui.keys import EVERYWHERE, READING, key_words
+from loom.tui.keys import DELETES, DELETES_FOR_BOTH, EVERYWHERE, READING, key_words
 from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
 from loom.tui.model import Conversation
 from loom.tui.owner import Owner
@@ -320,6 +320,8 @@ class Choices:
             value = action.name if can_do and where in (EVERYWHERE, READING) else None
             rows.append(Choice(f"  {action.does}", "  ".join(map(key_words, keys)), value))
         rows.append(Choice("Right after Esc: the conversation at that place of the list", "1-9"))
+        rows.append(Choice("Asked whether to delete: delete here", DELETES))
+        rows.append(Choice("Asked whether to delete for both: delete for both", DELETES_FOR_BOTH))
         signs = self._owner.look.signs
         rows.append(Choice("Signs", role="title"))
         rows += [Choice(f"  {does}", signs[name]) for name, does in SIGNS]

@@ -19,7 +19,7 @@ COMPLETIONS_MAX: Final = 6
 
 
 class Completions(Lines):
-    """Ways to go on; no rows when there are none."""
+    """Ways to go on, the last row with how many more there are; no rows when there are none."""
 
     def __init__(self, look: Look) -> None:
         super().__init__(look)
@@ -43,11 +43,15 @@ class Completions(Lines):
         if at >= len(self.completions):
             return []
         one = self.completions[at]
-        room = max(width - 4, 1)
+        left = len(self.completions) - first - COMPLETIONS_MAX
+        has_more = left > 0 and y == COMPLETIONS_MAX - 1
+        more = f"{left} more {self.look.signs['down']} " if has_more else ""
+        room = max(width - 4 - width_of(more), 1)
         label = cut(one.label, room, self.look.signs["ellipsis"])
         hint = cut(f"  {one.hint}", room - width_of(label), self.look.signs["ellipsis"])
         role = "current" if at == self.chosen else "text"
-        return [Piece("   "), Piece(label, role), Piece(hint, "hint")]
+        gap = " " * max(room + 1 - width_of(label) - width_of(hint), 0) if more else ""
+        return [Piece("   "), Piece(label, role), Piece(f"{hint}{gap}{more}", "hint")]
 
 
 class Composer(Lines):

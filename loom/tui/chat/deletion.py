@@ -16,14 +16,11 @@ from loom.printable import printable
 from loom.tui.chat.endings import after
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
-from loom.tui.keys import is_text
+from loom.tui.keys import DELETES, DELETES_FOR_BOTH, is_text
 from loom.tui.owner import Owner
 
 UNDO_S: Final = 8.0
 """So long deleted messages can be brought back; only then is the node told."""
-DELETES: Final = "D"
-DELETES_FOR_BOTH: Final = "X"
-"""The answers that delete: no word begins with the question's key and this one."""
 
 
 class Deletion:

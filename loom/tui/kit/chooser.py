@@ -76,6 +76,12 @@ class ChooserBox(Lines):
         self.refresh()
         self.post_message(self.Moved())
 
+    def turn(self, pages: int) -> None:
+        """What is seen moves by so many pages, and the chosen row with it."""
+        by = pages * self.rows
+        self._first = max(0, min(self._first + by, len(self.choices) - self.rows))
+        self.move(by)
+
     def put(self, choices: list[Choice], said: str = "", value: object = None) -> None:
         """Other choices, with the one of this value chosen."""
         self.choices, self.said = choices, said
@@ -210,7 +216,7 @@ class Chooser(ModalScreen[object]):
         elif action in ("form_next", "form_previous"):
             self.box.move(1 if action == "form_next" else -1)
         elif action in ("page_up", "page_down"):
-            self.box.move(self.box.rows if action == "page_down" else -self.box.rows)
+            self.box.turn(1 if action == "page_down" else -1)
         elif action == "form_back" or self.owner.keys.action(event.key, EVERYWHERE):
             self.dismiss(None)
 
