@@ -25,6 +25,26 @@ log = logging.getLogger(__name__)
 WARNING_INTERVAL_S: Final = 60.0
 
 
+class Others(NamedTuple):
+    """How what comes from one device reaches the others; the same value for all of them."""
+
+    linked: Callable[[PersonId], None]
+    """To be called when a link with a device is confirmed and none stood before."""
+    reached: Callable[[], frozenset[DeviceId]]
+    """The devices that have soon what is queued for them."""
+    queued: Callable[[Iterable[DeviceId]], None]
+    """To be called when rows for other devices were stored with what came from one."""
+    farewell: Callable[[], None]
+    """To be called when a farewell is due, or was answered."""
+
+
+def _nothing() -> None:
+    """What is done as long as nobody listens."""
+
+
+NOBODY: Final = Others(lambda person: None, frozenset, lambda devices: None, _nothing)
+
+
 class Writing(NamedTuple):
     """What holds for one's next message in a conversation."""
 
@@ -53,9 +73,9 @@ class DeviceContext:
         self.device_id: DeviceId = contact.device_id
         self.has_mail = False
         """Whether mail may come from it, or lately could: its sessions are kept longer."""
-        self.on_mail_change: Callable[[], None] = lambda: None
+        self.on_mail_change: Callable[[], None] = _nothing
         """Called when what the mailboxes depend on has changed."""
-        self.on_mail_put: Callable[[], None] = lambda: None
+        self.on_mail_put: Callable[[], None] = _nothing
         """Called when something was put into a mailbox of the device."""
         self._unread: frozenset[bytes] = frozenset()
         """The mailboxes that are still being read."""
@@ -63,15 +83,8 @@ class DeviceContext:
         self.tasks: set[asyncio.Task[None]] = set()
         self.join_id: MessageId | None = None
         """The Join that waits for its receipt, when the contact is reached by an invite."""
-        self.on_join_answered: Callable[[], None] = lambda: None
-        self.on_farewell: Callable[[], None] = lambda: None
-        """Called when a farewell is due, or was answered."""
-        self.on_linked: Callable[[], None] = lambda: None
-        """Called when a link with the device is confirmed and none stood before."""
-        self.reached: Callable[[], frozenset[DeviceId]] = frozenset
-        """The devices that have soon what is queued for them."""
-        self.on_queued: Callable[[Iterable[DeviceId]], None] = lambda devices: None
-        """Called when rows for other devices were stored with what came from this one."""
+        self.on_join_answered: Callable[[], None] = _nothing
+        self.others = NOBODY
         self.writing: Writing | None = None
         """What holds for one's next message; None: nobody asked yet."""
         self._warned_s: dict[str, float] = {}

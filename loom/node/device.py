@@ -179,7 +179,7 @@ class Device:
         self.inbox.link_up()
         self.delivery.link_up(after.opened_at_s, dialled=after.dialled)
         if before is None:
-            self.context.on_linked()
+            self.context.others.linked(self.number)
 
     def records_received(self, link: DirectLink, records: list[RecordReceived]) -> None:
         """Route records by kind."""

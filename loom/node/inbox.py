@@ -381,7 +381,7 @@ class Inbox:
         to_owe = [] if receipt is not None and self._arbiter.is_up else ids
 
         if batch.is_about_rooms:
-            batch.reached = self._context.reached()
+            batch.reached = self._context.others.reached()
 
         def store(db: Db, happened: Happened) -> Stored:
             return self._store(db, happened, batch, ids, to_owe)
@@ -398,9 +398,9 @@ class Inbox:
             if stored.writing is not None:
                 self._context.writing = stored.writing
             if stored.is_farewell_due:
-                self._context.on_farewell()
+                self._context.others.farewell()
             if stored.queued_for:
-                self._context.on_queued(stored.queued_for)
+                self._context.others.queued(stored.queued_for)
             if stored.is_erased:
                 self._context.spawn(self._erase(), "erasing")
             if receipt is not None and self._arbiter.send(receipt):

@@ -90,6 +90,9 @@ class RoomWatch:
                     comparing.compare(work, now, peer)
 
     async def _do(self, do: Callable[[RoomWork], None]) -> None:
+        """In a transaction, if there is a room at all."""
+        if not await self._parts.database.glance(rooms.every):
+            return
         queued: list[RoomWork] = []
         now_ms, reached = self._parts.clock.now_ms(), self._roster.reached()
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from functools import partial
 
 from loom.core.pair_keys import derive_pair_keys
 from loom.errors import ContactBlocked, ContactNotFound, IdentityChanged
 from loom.model import Contact, ConversationId, DeviceId, PeerId, PersonId
+from loom.node.context import Others
 from loom.node.device import Device
 from loom.node.parts import Parts
 from loom.printable import printable
@@ -24,6 +24,7 @@ class Roster(dict[PersonId, Device]):
     def __init__(self, parts: Parts) -> None:
         super().__init__()
         self._parts = parts
+        self._others = Others(self._linked, self.reached, self.rows_added, self._farewell)
         self.on_added: Callable[[Device], None] = lambda device: None
         self.on_changed: Callable[[], None] = lambda: None
         self.on_dropped: Callable[[Device], None] = lambda device: None
@@ -95,10 +96,7 @@ class Roster(dict[PersonId, Device]):
             identity.agreement, identity.peer_id, person.peer_id, person.x25519_public
         )
         device = Device(self._parts, contact, keys)
-        device.context.on_farewell = self._farewell
-        device.context.on_queued = self.rows_added
-        device.context.reached = self.reached
-        device.context.on_linked = partial(self._linked, device)
+        device.context.others = self._others
         of_kind = self.stubs if person.is_stub else self
         of_kind[person.person_id] = device
         self.on_added(device)
@@ -135,8 +133,8 @@ class Roster(dict[PersonId, Device]):
         async with self.let_go(stub):
             yield
 
-    def _linked(self, device: Device) -> None:
-        if not device.person.is_stub:
+    def _linked(self, number: PersonId) -> None:
+        if (device := self.get(number)) is not None:
             self.on_linked(device)
 
     def reached(self) -> frozenset[DeviceId]:

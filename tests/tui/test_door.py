@@ -334,6 +334,7 @@ async def test_the_first_start_offers_pairing(profiles: Profiles, tmp_path: Path
 async def test_a_pasted_token_goes_where_tokens_belong(profiles: Profiles, tmp_path: Path) -> None:
     async with standing(profiles, tmp_path) as (door, pilot):
         await press(pilot, "Ada", "enter", *TWICE, "down", "enter")
+        await until(pilot, lambda: at(door, Introduction))
         token = "LOOM-" + "B" * 111
         await press(pilot, "tab", "tab", f"{token[:60]}\n  {token[60:]}\n", "something else")
         assert "Nothing was pasted: go to a field first." not in seen(door)
