@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+CLOSE_S: Final = 5.0
+"""So long the line to another machine may take to close."""
 LOCKED: Final = "LOOM_LOCKED"
 """Environment variable with the profile that the previous process locked."""
 
@@ -131,8 +133,9 @@ async def show(
         await _run(app)
     finally:
         try:
-            await app.client.close()
-        except LoomError:
+            async with asyncio.timeout(CLOSE_S if host else None):
+                await app.client.close()
+        except (LoomError, TimeoutError):
             if not (app.locked or host):  # this process ends anyway, and with it the node
                 raise
     return app.locked

@@ -61,8 +61,7 @@ class Exchange:
     async def close(self) -> None:
         """Detach; the node goes on."""
         self._reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reading
+        await asyncio.gather(self._reading, return_exceptions=True)
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()

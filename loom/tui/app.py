@@ -356,10 +356,9 @@ class LoomApp(Owner):
             if self.model.host:
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
             try:
-                client = await self._profiles.attach(self.profile)
+                before, self.client = self.client, await self._profiles.attach(self.profile)
                 with contextlib.suppress(LoomError):
-                    await self.client.close()
-                self.client = client
+                    await before.close()
                 await self._load()
             except LoomError as error:
                 self.model.trouble = in_app(error)

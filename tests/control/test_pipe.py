@@ -394,6 +394,19 @@ async def test_a_line_that_breaks_is_told_to_all_who_wait() -> None:
         await client.close()
 
 
+@pytest.mark.parametrize("turns", range(8))
+async def test_who_closes_a_line_can_be_ended_at_any_moment(turns: int) -> None:
+    """The app that quits while its line is made again would otherwise go on."""
+    async with hostile() as client:
+        closing = asyncio.create_task(client.close())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        is_closed = closing.done()
+        closing.cancel()
+        [ended] = await asyncio.gather(closing, return_exceptions=True)
+        assert is_closed or isinstance(ended, asyncio.CancelledError)
+
+
 async def test_a_line_without_end_is_given_up() -> None:
     async with _streams(limit=100_000) as (near, (_, writer)):
         writer.write(MARKER + GREETING)

@@ -1,5 +1,6 @@
 """The conversations: what is drawn, and what each key does."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 FRAME_S: Final = 1 / 250
 """Textual waits 1/60 s between two updates; these are so small that a tick need not wait."""
+LEAVE_S: Final = 5.0
+"""So long another machine's node may take to keep what was begun."""
 EMPTY_S: Final = 0.2
 """A slow node is waited for no longer than this with an empty terminal."""
 
@@ -466,11 +469,15 @@ class ChatScreen(Screen[None]):
         self.say(f"{key or '/quit'} quits. Ctrl-C and Ctrl-Z do nothing here.")
 
     async def _quit(self) -> None:
+        # A machine that does not answer keeps nobody here.
         try:
-            await self.outside.end()
-            await self.deletion.finish_now()
-            await self.writing.store_draft()
-            await self._owner.note_leaving()
+            async with asyncio.timeout(LEAVE_S if self._owner.model.host else None):
+                await self.outside.end()
+                await self.deletion.finish_now()
+                await self.writing.store_draft()
+                await self._owner.note_leaving()
+        except TimeoutError:
+            pass
         finally:
             self._owner.exit()
 
