@@ -21,8 +21,8 @@ from tests.tui.talking import TalkingNode
 
 LIMIT_S = 60.0
 # A key counts as handled once the process was idle for so long, or did so little.
-_wait.SLEEP_GRANULARITY = 0.004
-_wait.SLEEP_IDLE = 0.000_4
+_wait.SLEEP_GRANULARITY = 0.01
+_wait.SLEEP_IDLE = 0.000_5
 
 HOLD_S = 0.005
 """A letter of the selection waits no longer than this for another one, unless a test says so."""
