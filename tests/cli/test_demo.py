@@ -78,14 +78,21 @@ def test_on_a_terminal_it_talks_until_quit(environment: dict[str, str]) -> None:
 
 @pytest.mark.long
 def test_ada_comes_back_to_what_an_anchor_kept(environment: dict[str, str], tmp_path: Path) -> None:
-    done = demo(environment, b"hi\necho one\necho two\n", "--anchor")
-    assert done.returncode == 0, done.stderr
-    farewell, *answers = done.stdout.splitlines()
+    command = [sys.executable, "-m", "loom", "demo", "--anchor"]
+    piped: dict[str, int] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **piped) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(b"hi\n")
+        running.stdin.flush()
+        farewell = running.stdout.readline().decode()
+        said, noted = running.communicate(b"echo one\necho two\n", LIMIT_S)
+    assert running.returncode == 0, noted
     assert farewell.startswith("Ada: Hello!")
     assert "I go offline" in farewell
-    assert answers == ["Ada: one", "Ada: two"]
-    assert "Ada is not connected" in done.stderr
-    assert "mail waits at 127.0.0.1:" in done.stderr
+    assert said.decode().splitlines() == ["Ada: one", "Ada: two"]
+    assert b"Ada is not connected" in noted
+    assert b"mail waits at 127.0.0.1:" in noted
     assert list((tmp_path / "t").iterdir()) == []
 
 

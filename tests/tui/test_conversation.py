@@ -348,6 +348,9 @@ async def test_drafts_survive_changing_the_conversation_and_a_restart(
     assert node.drafts == {2: "for Ada", 1: "for Bob"}
     node.reopen()
     async with opened(node) as (app, pilot):
+        assert app.chat.composer.editor.text == "for Bob"  # it was open last
+        await pilot.press("alt+up")
+        await settle(pilot)
         assert app.chat.composer.editor.text == "for Ada"
 
 

@@ -665,6 +665,7 @@ async def test_real_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     async with standing(real, tmp_path / "config") as (door, pilot):
         await press(pilot, "Ada", "enter", "orbit velvet", "enter", "orbit velvet", "enter")
         assert at(door, Words)
+        await until_shown(pilot, "24 ")
         # By their numbers: any other number before a word, such as that of seconds, shifted them.
         found = dict(re.findall(r"\b(\d+) ([a-z]+)", "\n".join(rows(door)[2:])))
         phrase = " ".join(found[str(place)] for place in range(1, 25))
