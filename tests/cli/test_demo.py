@@ -79,8 +79,10 @@ def test_on_a_terminal_it_talks_until_quit(environment: dict[str, str]) -> None:
 @pytest.mark.long
 def test_ada_comes_back_to_what_an_anchor_kept(environment: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "loom", "demo", "--anchor"]
-    piped: dict[str, int] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **piped) as running:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
+    ) as running:
         assert running.stdin is not None
         assert running.stdout is not None
         running.stdin.write(b"hi\n")
