@@ -110,7 +110,7 @@ class RoomCommands:
         )
 
     async def join(self, invite: InviteText, person_id: PersonId) -> None:
-        """Use an invite into a room; whoever made it is a contact already.
+        """Use an invite into a room that a contact made.
 
         Raises:
             InvalidInput: one is in the room.

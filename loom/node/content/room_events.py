@@ -1,4 +1,4 @@
-"""RoomEvents: statements and posts of a room, from whoever passes them on."""
+"""RoomEvents: statements and posts of a room, from any member who passes them on."""
 
 from loom.node.content.intake import Intake
 from loom.node.content.room_key import work_of
@@ -8,7 +8,7 @@ from loom.wire.content import RoomEvents
 
 
 def take_in(intake: Intake, payload: RoomEvents) -> None:
-    """Only from a member; while one joins, only from whoever let one in."""
+    """Only from a member; while one joins, only from who let one in."""
     work, person = work_of(intake), intake.context.person
     row = rooms.by_id(work.db, payload.room_id)
     if row is None or not row.is_live:

@@ -174,7 +174,7 @@ class Writing:
     # --- handing it over ---
 
     def _submit(self, text: str) -> str | None:
-        """Run or send what was written, and say what stands there then; None: it stays.
+        """Run or send what was written, and give what the composer holds then; None: the same.
 
         Line ends behind it, as a paste of whole lines has one, are not part of it.
         """
