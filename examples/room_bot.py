@@ -14,9 +14,9 @@ from pathlib import Path
 
 import loom
 from loom.api.client import Client
-from loom.api.commands import SendPost
 from loom.api.events import AnyEvent, RoomPosted
 from loom.api.profiles import NodeOptions
+from loom.api.room_commands import SendPost
 from loom.errors import LoomError
 from loom.front.sentences import on_command_line
 

@@ -8,7 +8,8 @@ from typing import Any, Final, get_args
 import msgspec
 
 from fuzz.draw import Draw
-from loom.api.commands import AnyCommand, Command
+from loom.api.command import Command
+from loom.api.commands import AnyCommand
 from loom.wire.token import encode_token
 from tests.people import EVE
 

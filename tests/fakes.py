@@ -8,10 +8,10 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from loom.api.client import Client
+from loom.api.command import Command
 from loom.api.commands import (
     AnswerWords,
     BlockContact,
-    Command,
     Connect,
     DeleteMessages,
     Diagnose,

@@ -14,7 +14,8 @@ from fuzz.answers import hostile_struct
 from fuzz.draw import Draw
 from fuzz.requests import ALL, Writer
 from fuzz.target import Target
-from loom.api.commands import Command, VerifyContact, result_type
+from loom.api.command import Command, result_type
+from loom.api.commands import VerifyContact
 from loom.api.events import AnyEvent, Event
 from loom.api.views import (
     ContactView,

@@ -16,9 +16,9 @@ from loom.anchor.ages import Ages
 from loom.anchor.door import Door
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.service import Service
+from loom.api.command import Command
 from loom.api.commands import (
     AnchorStatus,
-    Command,
     DrainAnchor,
     ListAccounts,
     PairAnchor,

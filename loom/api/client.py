@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol, TypeVar
 
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.api.events import AnyEvent
 
 R = TypeVar("R")

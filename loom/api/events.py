@@ -2,7 +2,8 @@
 
 import msgspec
 
-from loom.api.views import PairingPeer, PostReaction, Quote, Reaction, RoomLine
+from loom.api.room_views import PostReaction, RoomLine
+from loom.api.views import PairingPeer, Quote, Reaction
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

@@ -2,11 +2,8 @@
 
 import msgspec
 
-
-class View(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """One JSON object on a line; `v` is the version of the shape."""
-
-    v: int = 1
+from loom.api.room_views import Members, MemberView, Posts, PostView, Rooms, RoomView
+from loom.api.view import View
 
 
 class Done(View, frozen=True, kw_only=True, tag="done"):
@@ -591,126 +588,6 @@ class AccountsView(View, frozen=True, kw_only=True, tag="accounts"):
     """All accounts of an anchor."""
 
     accounts: list[AccountView]
-
-
-class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel of a room, and how many posts of others there are unread."""
-
-    channel: str
-    unread: int = 0
-
-
-class RoomView(View, frozen=True, kw_only=True, tag="room"):
-    """A room. `number`: of this profile; `room_id` is the same for all its members.
-
-    `standing` is joining (the invite is not answered yet), member, left or removed. `history`: how
-    many earlier posts who joins is sent, -1 for all. `retention_s`: after so long posts are
-    deleted everywhere; 0: never.
-    """
-
-    room: str
-    room_id: str
-    number: int
-    standing: str
-    role: str
-    members: int
-    channels: list[ChannelView]
-    unread: int
-    mentions: int
-    history: int
-    retention_s: int
-    muted: bool
-    created_at_ms: int
-
-
-class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
-    """All rooms."""
-
-    rooms: list[RoomView]
-
-
-class MemberView(View, frozen=True, kw_only=True, tag="member"):
-    """Somebody in a room. `author_id`: of their keys there.
-
-    `role` is owner, moderator, helper, member, guest or archive, or what they may do in words;
-    `rank`: empty for the creator, "1.2" below "1", "-" for those who are no officers. `contact`:
-    the contact with that identity, if there is one; `verified` as theirs. `keys`: "same" when they
-    said these keys themselves, "other" when they said others, "unsaid" when they said none here.
-    """
-
-    room: str
-    room_id: str
-    author_id: str
-    name: str
-    role: str
-    rank: str
-    verified: bool
-    own: bool
-    contact: str | None
-    keys: str
-
-
-class Members(View, frozen=True, kw_only=True, tag="members"):
-    """Everybody in a room, by rank."""
-
-    members: list[MemberView]
-
-
-class PostReaction(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody answered to a post with one sign."""
-
-    author: str
-    author_id: str
-    emoji: str
-
-
-class RoomLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody changed in a room.
-
-    `what` is made, admitted, appointed, removed, banned, unbanned, renamed, policy, channel,
-    no channel, pinned, unpinned, deleted, undeleted or left.
-    """
-
-    what: str
-    whom: str = ""
-    value: str = ""
-
-
-class PostView(View, frozen=True, kw_only=True, tag="post"):
-    """One post of a room, as it is shown now, or a line about what was changed in it.
-
-    `kind`: text; or line, and `line` says what `author` changed. `order` is its place for all
-    members, `row_id` that in which it came here. `deleted`: nothing of it is left. `doubled`: its
-    author gave another post the same number.
-    """
-
-    room: str
-    room_id: str
-    channel: str
-    author: str
-    author_id: str
-    body: str
-    order: int
-    sent_at_ms: int
-    post_id: str
-    row_id: int
-    stored_at_ms: int
-    kind: str = "text"
-    line: RoomLine | None = None
-    own: bool = False
-    edited: bool = False
-    deleted: bool = False
-    doubled: bool = False
-    mention: bool = False
-    reply_to: str | None = None
-    reactions: list[PostReaction] = []
-    expires_at_ms: int | None = None
-
-
-class Posts(View, frozen=True, kw_only=True, tag="posts"):
-    """A page of posts, in their order."""
-
-    posts: list[PostView]
 
 
 AnyView = (

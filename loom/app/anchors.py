@@ -14,7 +14,7 @@ from loom.anchor.anchor import Anchor, AnchorParts, prepare
 from loom.anchor.limits import read_limits
 from loom.anchor.store import SCHEMA
 from loom.api.client import Client
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.api.events import AnyEvent
 from loom.api.profiles import ProfileInfo
 from loom.app.assembly import SystemClock, build_folder

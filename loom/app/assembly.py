@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.api.events import AnyEvent
 from loom.api.profiles import NodeOptions
 from loom.config import Paths, private_folder

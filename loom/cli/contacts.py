@@ -7,6 +7,7 @@ from unicodedata import normalize
 import typer
 
 from loom.api.client import Client
+from loom.api.command import Command as ApiCommand
 from loom.api.commands import (
     BlockContact,
     ListContacts,
@@ -14,9 +15,6 @@ from loom.api.commands import (
     RenameContact,
     ShowContact,
     VerifyContact,
-)
-from loom.api.commands import (
-    Command as ApiCommand,
 )
 from loom.api.views import ContactView
 from loom.cli import terminal

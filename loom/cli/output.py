@@ -10,7 +10,7 @@ from typing import Final, TextIO
 import msgspec
 
 from loom.api.events import PairingFailed, Warned
-from loom.api.views import View
+from loom.api.view import View
 from loom.errors import LoomError, OutputFailed
 from loom.front import signs
 from loom.front.json_line import json_line

@@ -3,7 +3,7 @@
 from typing import Final
 
 from loom.api.events import RoomPosted
-from loom.api.views import MemberView, PostView
+from loom.api.room_views import MemberView, PostView
 from loom.cli.output import body_words, when
 from loom.front.room_lines import line_words
 from loom.printable import printable

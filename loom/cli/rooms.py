@@ -6,9 +6,9 @@ import msgspec
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import (
+from loom.api.command import Command
+from loom.api.room_commands import (
     AppointMember,
-    Command,
     DeletePost,
     EditPost,
     InviteToRoom,
@@ -28,7 +28,8 @@ from loom.api.commands import (
     SetRoomPolicy,
     ShowRoom,
 )
-from loom.api.views import InviteView, PostView, RoomView
+from loom.api.room_views import PostView, RoomView
+from loom.api.views import InviteView
 from loom.cli.messages import LATER, PAGE, Limit, read_body
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands

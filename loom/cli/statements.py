@@ -6,9 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
+from loom.api.command import Command
 from loom.api.commands import (
     Bookmark,
-    Command,
     EditMessage,
     Forward,
     ListBookmarks,

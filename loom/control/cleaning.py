@@ -6,24 +6,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from loom.api.commands import (
-    Command,
-    History,
-    ListBookmarks,
-    ListMentions,
-    RoomHistory,
-    Search,
-)
+from loom.api.command import Command
+from loom.api.commands import History, ListBookmarks, ListMentions, Search
 from loom.api.events import MessageDeleted
-from loom.api.views import (
-    Draft,
-    InviteView,
-    Messages,
-    Posts,
-    Quote,
-    SafetyNumberView,
-    TokenView,
-)
+from loom.api.room_commands import RoomHistory
+from loom.api.room_views import Posts
+from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
 from loom.printable import printable

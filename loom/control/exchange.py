@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.control.lines import (
     Answer,
     Failure,

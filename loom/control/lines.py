@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
-from loom.api.commands import Command, result_type
+from loom.api.command import Command, result_type
 from loom.errors import ControlError, InvalidInput, LoomError, error_from
 
 if TYPE_CHECKING:

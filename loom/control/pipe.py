@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from loom.api import commands as api
+from loom.api import room_commands
+from loom.api.command import Command
 from loom.control.client import GREETING_TIMEOUT_S, connect
 from loom.control.exchange import line_of
 from loom.control.lines import Request, decode_answer, encode
@@ -85,25 +87,25 @@ FROM_AFAR: Final = frozenset(
         api.Status,
         api.Diagnose,
         api.Stop,
-        api.MakeRoom,
-        api.ListRooms,
-        api.ShowRoom,
-        api.InviteToRoom,
-        api.LeaveRoom,
-        api.ListMembers,
-        api.SendPost,
-        api.RoomHistory,
-        api.MarkRoomRead,
-        api.RemoveMember,
-        api.LiftBan,
-        api.AppointMember,
-        api.RenameRoom,
-        api.SetRoomPolicy,
-        api.SetRoomChannel,
-        api.EditPost,
-        api.DeletePost,
-        api.ReactToPost,
-        api.PinPost,
+        room_commands.MakeRoom,
+        room_commands.ListRooms,
+        room_commands.ShowRoom,
+        room_commands.InviteToRoom,
+        room_commands.LeaveRoom,
+        room_commands.ListMembers,
+        room_commands.SendPost,
+        room_commands.RoomHistory,
+        room_commands.MarkRoomRead,
+        room_commands.RemoveMember,
+        room_commands.LiftBan,
+        room_commands.AppointMember,
+        room_commands.RenameRoom,
+        room_commands.SetRoomPolicy,
+        room_commands.SetRoomChannel,
+        room_commands.EditPost,
+        room_commands.DeletePost,
+        room_commands.ReactToPost,
+        room_commands.PinPost,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.
@@ -125,7 +127,7 @@ LOCAL: Final = frozenset(
 after the other machine has lost its rights; and no pipe leads to an anchor."""
 
 
-def check_from_afar(command: api.Command[object]) -> None:
+def check_from_afar(command: Command[object]) -> None:
     """Raises LocalOnly: this command is not for another machine."""
     if type(command) not in FROM_AFAR:
         raise LocalOnly(what=f"The command {command.__struct_config__.tag}")

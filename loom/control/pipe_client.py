@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from loom import __version__
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.api.events import AnyEvent
 from loom.config import is_profile_name
 from loom.control.cleaning import Cleaner

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, TypeVar
 
 from loom.api.client import Client
-from loom.api.commands import Command, Status
+from loom.api.command import Command
+from loom.api.commands import Status
 from loom.api.events import AnyEvent
 from loom.errors import LoomError, NodeNotRunning, RemoteLost, RemoteUnreachable
 

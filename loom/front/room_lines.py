@@ -1,6 +1,6 @@
 """What somebody changed in a room, in words."""
 
-from loom.api.views import RoomLine
+from loom.api.room_views import RoomLine
 
 _WORDS = {
     "made": "made the room {value}",

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.api.events import AnyEvent, NodeReady, NodeStopped
 from loom.api.profiles import NodeOptions
 from loom.config import Paths

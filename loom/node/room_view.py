@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from loom.api.events import RoomPosted
-from loom.api.views import PostReaction, PostView, RoomLine
+from loom.api.room_views import PostReaction, PostView, RoomLine
 from loom.core.room.post import ReactContent
 from loom.node.room_states import RoomNow, RoomStates
 from loom.printable import first_sign, printable

@@ -14,8 +14,8 @@ from textual.dom import NoScreen
 from textual.screen import Screen
 
 from loom.api.client import Client
+from loom.api.command import Command
 from loom.api.commands import (
-    Command,
     History,
     ListArrivals,
     ListContacts,

@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.api.views import OwnProfileView
 from loom.tui.drawing import DrawnApp
 from loom.tui.idle import Idle

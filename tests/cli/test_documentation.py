@@ -9,7 +9,8 @@ import msgspec
 import typer.main
 
 from loom import errors
-from loom.api import events, views
+from loom.api import events, room_views, views
+from loom.api.view import View
 from loom.cli import output
 from loom.cli.opening import ATTACHING
 from loom.cli.options import GLOBAL_NAMES
@@ -33,9 +34,9 @@ LISTS = {
     views.Arrivals,
     views.Drafts,
     views.Preferences,
-    views.Rooms,
-    views.Members,
-    views.Posts,
+    room_views.Rooms,
+    room_views.Members,
+    room_views.Posts,
 }
 """Answers that cross the control socket whole; standard output gets their parts or nothing."""
 
@@ -47,7 +48,7 @@ def kinds() -> Iterator[type[msgspec.Struct]]:
     yield from (kind for kind in typing.get_args(events.AnyEvent) if kind not in worded)
     for kind in vars(output).values():
         is_own = getattr(kind, "__module__", "") == output.__name__
-        if is_own and isinstance(kind, type) and issubclass(kind, views.View | events.Event):
+        if is_own and isinstance(kind, type) and issubclass(kind, View | events.Event):
             yield kind
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+from loom.api.command import result_type
 from loom.api.commands import (
     AnyCommand,
     Diagnose,
@@ -19,7 +20,6 @@ from loom.api.commands import (
     ShowContact,
     Status,
     Stop,
-    result_type,
 )
 from loom.api.views import AnyView
 from loom.control import endpoint, lines, server

@@ -10,10 +10,10 @@ from typing import get_args
 import msgspec
 import pytest
 
+from loom.api.command import Command
 from loom.api.commands import (
     AnyCommand,
     CheckPhrase,
-    Command,
     ExportToken,
     History,
     ListContacts,

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from loom.api.commands import Command, Connect, History, ImportToken, SendText
+from loom.api.command import Command
+from loom.api.commands import Connect, History, ImportToken, SendText
 from loom.api.events import AnyEvent
 from loom.api.profiles import NodeOptions
 from loom.api.views import MessageView

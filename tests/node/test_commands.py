@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from loom.api.command import Command
 from loom.api.commands import (
     BlockContact,
-    Command,
     Connect,
     DeleteMessages,
     Diagnose,

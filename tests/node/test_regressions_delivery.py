@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from loom.api.command import Command
 from loom.api.commands import (
     BlockContact,
-    Command,
     DeleteMessages,
     ImportToken,
     MarkRead,

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from loom.api.commands import AppointMember, DeletePost, RemoveMember, RenameRoom
+from loom.api.room_commands import AppointMember, DeletePost, RemoveMember, RenameRoom
 from loom.errors import LoomError
 from tests.node.harness import Person, World
 from tests.node.test_rooms import ROOM, join, make, posts, say, state, stored

@@ -2,11 +2,12 @@
 
 import pytest
 
-from loom.api.commands import (
+from loom.api.commands import ImportToken
+from loom.api.events import RoomJoined, RoomPostChanged
+from loom.api.room_commands import (
     AppointMember,
     DeletePost,
     EditPost,
-    ImportToken,
     LiftBan,
     PinPost,
     ReactToPost,
@@ -17,7 +18,6 @@ from loom.api.commands import (
     SetRoomPolicy,
     ShowRoom,
 )
-from loom.api.events import RoomJoined, RoomPostChanged
 from loom.errors import InvalidInput, PostNotFound
 from tests.node.harness import Person, World
 from tests.node.test_rooms import ROOM, alike, invite, join, make, members, posts, say, state

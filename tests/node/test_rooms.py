@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from loom.api.commands import (
-    ImportToken,
+from loom.api.commands import ImportToken
+from loom.api.events import RoomJoined, RoomKeyDiffers, RoomLeft, RoomPosted
+from loom.api.room_commands import (
     InviteToRoom,
     LeaveRoom,
     ListMembers,
@@ -16,8 +17,7 @@ from loom.api.commands import (
     SendPost,
     ShowRoom,
 )
-from loom.api.events import RoomJoined, RoomKeyDiffers, RoomLeft, RoomPosted
-from loom.api.views import MemberView, PostView, RoomView
+from loom.api.room_views import MemberView, PostView, RoomView
 from loom.core.room.keys import RoomSigner
 from loom.errors import InvalidInput, MemberNotFound, RoomNotFound
 from loom.storage import room_posts, room_statements, rooms

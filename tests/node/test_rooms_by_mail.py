@@ -1,7 +1,8 @@
 """A room whose members are never online together: all of it goes through mailboxes."""
 
-from loom.api.commands import ImportToken, RemoveMember
+from loom.api.commands import ImportToken
 from loom.api.events import RoomJoined, RoomLeft
+from loom.api.room_commands import RemoveMember
 from tests.node.harness import World
 from tests.node.test_mail_cases import each_an_anchor
 from tests.node.test_rooms import ROOM, invite, make, posts, say, stored

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from loom.api.command import Command
 from loom.api.commands import (
-    Command,
     DeleteMessages,
     EditMessage,
     ListPins,

@@ -4,13 +4,8 @@ from typing import Any
 
 import msgspec
 
-from loom.api.commands import (
-    BlockContact,
-    Command,
-    ImportToken,
-    RenameContact,
-    VerifyContact,
-)
+from loom.api.command import Command
+from loom.api.commands import BlockContact, ImportToken, RenameContact, VerifyContact
 from loom.api.events import ContactChanged
 from loom.api.views import ContactView
 from loom.errors import InvalidName, NameTaken

@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 import msgspec
 
-from loom.api.commands import Command, ListPeers, ShowConnectivity, VerifyContact
+from loom.api.command import Command
+from loom.api.commands import ListPeers, ShowConnectivity, VerifyContact
 from loom.api.events import ContactTyping
 from loom.api.views import (
     Connectivity,

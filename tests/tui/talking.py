@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from loom.api.command import Command
 from loom.api.commands import (
     AnswerFarewell,
     Bookmark,
-    Command,
     DeleteMessages,
     EditMessage,
     Forward,

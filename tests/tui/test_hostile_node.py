@@ -11,7 +11,8 @@ import pytest
 
 from fuzz.answers import hostile_struct
 from fuzz.draw import Draw
-from loom.api.commands import Command, Status, result_type
+from loom.api.command import Command, result_type
+from loom.api.commands import Status
 from loom.api.events import AnyEvent, Event, NodeStopped
 from loom.control.cleaning import Cleaner
 from loom.control.lines import decode_event, decode_result, packed

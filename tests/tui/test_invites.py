@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from textual import events
 
+from loom.api.command import Command
 from loom.api.commands import (
     AcceptRequest,
-    Command,
     ImportToken,
     ListInvites,
     ListRequests,

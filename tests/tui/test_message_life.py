@@ -7,9 +7,9 @@ import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
 
+from loom.api.command import Command
 from loom.api.commands import (
     Bookmark,
-    Command,
     DeleteMessages,
     EditMessage,
     Forward,

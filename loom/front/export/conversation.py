@@ -8,7 +8,8 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from loom.api.commands import Command, History, ShowContact
+from loom.api.command import Command
+from loom.api.commands import History, ShowContact
 from loom.api.views import MessageView
 from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from loom.api.commands import Command
+from loom.api.command import Command
 from loom.config import Paths
 from loom.errors import InvalidInput
 from loom.node.commands.anchors import AnchorCommands

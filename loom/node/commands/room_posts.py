@@ -1,7 +1,6 @@
 """Commands that post in a room: texts, other wordings, reactions; and what deletes a post."""
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import room_commands, room_views
 from loom.core.room.post import EditContent, ReactContent, TextContent, UnsayContent
 from loom.core.room.statement import Capability, DeletePosts
 from loom.errors import InvalidInput
@@ -21,16 +20,16 @@ class RoomPostCommands:
     def __init__(self, room: RoomCommands) -> None:
         self._room = room
         self.handlers: Handlers = {
-            api.SendPost: self._send,
-            api.EditPost: self._edit,
-            api.DeletePost: self._delete,
-            api.ReactToPost: self._react,
+            room_commands.SendPost: self._send,
+            room_commands.EditPost: self._edit,
+            room_commands.DeletePost: self._delete,
+            room_commands.ReactToPost: self._react,
         }
 
-    async def _send(self, command: api.SendPost) -> views.PostView:
+    async def _send(self, command: room_commands.SendPost) -> room_views.PostView:
         check_text(command.body)
 
-        def send(work: RoomWork) -> views.PostView:
+        def send(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
             if command.channel not in now.state.channels:
@@ -46,10 +45,10 @@ class RoomPostCommands:
 
         return await self._room.do(send)
 
-    async def _edit(self, command: api.EditPost) -> views.PostView:
+    async def _edit(self, command: room_commands.EditPost) -> room_views.PostView:
         check_text(command.body)
 
-        def edit(work: RoomWork) -> views.PostView:
+        def edit(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
             target = _text(find_post(work.db, now, command.post_id))
@@ -60,9 +59,9 @@ class RoomPostCommands:
 
         return await self._room.do(edit)
 
-    async def _delete(self, command: api.DeletePost) -> views.PostView:
+    async def _delete(self, command: room_commands.DeletePost) -> room_views.PostView:
 
-        def delete(work: RoomWork) -> views.PostView:
+        def delete(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
             target = _text(find_post(work.db, now, command.post_id))
@@ -75,10 +74,10 @@ class RoomPostCommands:
 
         return await self._room.do(delete)
 
-    async def _react(self, command: api.ReactToPost) -> views.PostView:
+    async def _react(self, command: room_commands.ReactToPost) -> room_views.PostView:
         check_emoji(command.emoji)
 
-        def react(work: RoomWork) -> views.PostView:
+        def react(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
             target = _text(find_post(work.db, now, command.post_id))

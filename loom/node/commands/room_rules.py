@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import room_commands, room_views
 from loom.core.room.keys import Council
 from loom.core.room.statement import (
     ROLES,
@@ -44,15 +43,15 @@ class RoomRuleCommands:
     def __init__(self, room: RoomCommands) -> None:
         self._room = room
         self.handlers: Handlers = {
-            api.LiftBan: self._lift_ban,
-            api.AppointMember: self._appoint,
-            api.RenameRoom: self._rename,
-            api.SetRoomPolicy: self._set_policy,
-            api.SetRoomChannel: self._set_channel,
-            api.PinPost: self._pin,
+            room_commands.LiftBan: self._lift_ban,
+            room_commands.AppointMember: self._appoint,
+            room_commands.RenameRoom: self._rename,
+            room_commands.SetRoomPolicy: self._set_policy,
+            room_commands.SetRoomChannel: self._set_channel,
+            room_commands.PinPost: self._pin,
         }
 
-    async def _lift_ban(self, command: api.LiftBan) -> views.RoomView:
+    async def _lift_ban(self, command: room_commands.LiftBan) -> room_views.RoomView:
         def lift(work: RoomWork, now: RoomNow) -> Body:
             require(now, Capability.REMOVE, "lift bans")
             beginning = command.fingerprint.lower()
@@ -63,7 +62,7 @@ class RoomRuleCommands:
 
         return await self._state(command.room, lift)
 
-    async def _appoint(self, command: api.AppointMember) -> views.RoomView:
+    async def _appoint(self, command: room_commands.AppointMember) -> room_views.RoomView:
         capabilities = ROLES.get(command.role)
         if capabilities is None:
             known = ", ".join(ROLES)
@@ -86,7 +85,7 @@ class RoomRuleCommands:
 
         return await self._state(command.room, appoint)
 
-    async def _rename(self, command: api.RenameRoom) -> views.RoomView:
+    async def _rename(self, command: room_commands.RenameRoom) -> room_views.RoomView:
         name = check_name(command.name)
 
         def rename(work: RoomWork, now: RoomNow) -> Body:
@@ -95,7 +94,7 @@ class RoomRuleCommands:
 
         return await self._state(command.room, rename)
 
-    async def _set_policy(self, command: api.SetRoomPolicy) -> views.RoomView:
+    async def _set_policy(self, command: room_commands.SetRoomPolicy) -> room_views.RoomView:
         def set_policy(work: RoomWork, now: RoomNow) -> Body:
             require(now, Capability.NAME, "change how long posts last")
             state = now.state
@@ -106,7 +105,7 @@ class RoomRuleCommands:
 
         return await self._state(command.room, set_policy)
 
-    async def _set_channel(self, command: api.SetRoomChannel) -> views.RoomView:
+    async def _set_channel(self, command: room_commands.SetRoomChannel) -> room_views.RoomView:
         channel = check_name(command.channel).lower()
         if len(channel) > CHANNEL_MAX_CHARACTERS or any(one.isspace() for one in channel):
             raise InvalidInput(what="A channel's name has at most 32 characters and no spaces")
@@ -117,8 +116,8 @@ class RoomRuleCommands:
 
         return await self._state(command.room, set_channel)
 
-    async def _pin(self, command: api.PinPost) -> views.PostView:
-        def pin(work: RoomWork) -> views.PostView:
+    async def _pin(self, command: room_commands.PinPost) -> room_views.PostView:
+        def pin(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require(now, Capability.PIN, "pin posts")
             post = find_post(work.db, now, command.post_id)
@@ -127,8 +126,8 @@ class RoomRuleCommands:
 
         return await self._room.do(pin)
 
-    async def _state(self, room: str, body: StateBody) -> views.RoomView:
-        def state(work: RoomWork) -> views.RoomView:
+    async def _state(self, room: str, body: StateBody) -> room_views.RoomView:
+        def state(work: RoomWork) -> room_views.RoomView:
             now = self._room.now(work.db, room)
             now = changes.state(work, now, body(work, now))
             return room_view(work.db, now, work.now_ms)

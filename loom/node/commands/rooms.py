@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import room_commands, room_views, views
 from loom.core.invites import room_claim
 from loom.core.room.keys import RoomSigner
 from loom.core.room.statement import (
@@ -55,20 +54,20 @@ class RoomCommands:
         self._roster = roster
         self._invites = invites
         self.handlers: Handlers = {
-            api.MakeRoom: self._make,
-            api.ListRooms: self._list,
-            api.ShowRoom: self._show,
-            api.InviteToRoom: self._invite,
-            api.LeaveRoom: self._leave,
-            api.ListMembers: self._list_members,
-            api.RoomHistory: self._history,
-            api.MarkRoomRead: self._mark_read,
-            api.RemoveMember: self._remove,
+            room_commands.MakeRoom: self._make,
+            room_commands.ListRooms: self._list,
+            room_commands.ShowRoom: self._show,
+            room_commands.InviteToRoom: self._invite,
+            room_commands.LeaveRoom: self._leave,
+            room_commands.ListMembers: self._list_members,
+            room_commands.RoomHistory: self._history,
+            room_commands.MarkRoomRead: self._mark_read,
+            room_commands.RemoveMember: self._remove,
         }
 
     # --- making and joining ---
 
-    async def _make(self, command: api.MakeRoom) -> views.RoomView:
+    async def _make(self, command: room_commands.MakeRoom) -> room_views.RoomView:
         name = check_name(command.name)
         check_policy(command.history, command.retention_s)
         key, signer = self._new_key()
@@ -86,7 +85,7 @@ class RoomCommands:
             ),
         )
 
-        def make(work: RoomWork) -> views.RoomView:
+        def make(work: RoomWork) -> room_views.RoomView:
             row = rooms.add(
                 work.db,
                 room_id=genesis.id,
@@ -101,7 +100,7 @@ class RoomCommands:
 
         return await self.do(make)
 
-    async def _invite(self, command: api.InviteToRoom) -> views.InviteView:
+    async def _invite(self, command: room_commands.InviteToRoom) -> views.InviteView:
         now = await self._parts.database.read(lambda db: self.now(db, command.room))
         require(now, Capability.INVITE, "invite others")
         name = now.row.name.encode()[:ROOM_INVITE_NAME_MAX_BYTES].decode(errors="ignore")
@@ -151,21 +150,21 @@ class RoomCommands:
 
     # --- showing ---
 
-    async def _list(self, command: api.ListRooms) -> views.Rooms:
-        def read(db: Db) -> list[views.RoomView]:
+    async def _list(self, command: room_commands.ListRooms) -> room_views.Rooms:
+        def read(db: Db) -> list[room_views.RoomView]:
             states, now_ms = self._parts.room_states, self._parts.clock.now_ms()
             return [room_view(db, states.of(db, row), now_ms) for row in rooms.every(db)]
 
-        return views.Rooms(rooms=await self._parts.database.long_read(read))
+        return room_views.Rooms(rooms=await self._parts.database.long_read(read))
 
-    async def _show(self, command: api.ShowRoom) -> views.RoomView:
+    async def _show(self, command: room_commands.ShowRoom) -> room_views.RoomView:
         now_ms = self._parts.clock.now_ms()
         return await self._parts.database.long_read(
             lambda db: room_view(db, self.now(db, command.room), now_ms)
         )
 
-    async def _list_members(self, command: api.ListMembers) -> views.Members:
-        def read(db: Db) -> list[views.MemberView]:
+    async def _list_members(self, command: room_commands.ListMembers) -> room_views.Members:
+        def read(db: Db) -> list[room_views.MemberView]:
             now = self.now(db, command.room)
             said = {one.peer_id: one.said for one in room_peers.of_room(db, now.row.room)}
             return [
@@ -173,15 +172,15 @@ class RoomCommands:
                 for author, member in now.state.members.items()
             ]
 
-        return views.Members(members=await self._parts.database.long_read(read))
+        return room_views.Members(members=await self._parts.database.long_read(read))
 
     def _member_view(
         self, db: Db, now: RoomNow, author: bytes, said: bytes | None
-    ) -> views.MemberView:
+    ) -> room_views.MemberView:
         member, own = now.state.members[author], author == now.own
         person = None if own else persons.by_peer_id(db, PeerId(member.peer_id))
         keys = "unsaid" if said is None else "same" if said == author else "other"
-        return views.MemberView(
+        return room_views.MemberView(
             room=now.row.name,
             room_id=now.row.room_id.hex(),
             author_id=author.hex(),
@@ -194,10 +193,10 @@ class RoomCommands:
             keys="same" if own else keys,
         )
 
-    async def _history(self, command: api.RoomHistory) -> views.Posts:
+    async def _history(self, command: room_commands.RoomHistory) -> room_views.Posts:
         limit = page_size(command.limit)
 
-        def read(db: Db) -> list[views.PostView]:
+        def read(db: Db) -> list[room_views.PostView]:
             now, before = self.now(db, command.room), None
             if command.before is not None:
                 found = room_posts.by_id(db, now.row.room, _id_of(command.before))
@@ -205,9 +204,9 @@ class RoomCommands:
             page = room_posts.page(db, now.row.room, limit, command.channel, before)
             return post_views(db, now, page)
 
-        return views.Posts(posts=await self._parts.database.long_read(read))
+        return room_views.Posts(posts=await self._parts.database.long_read(read))
 
-    async def _mark_read(self, command: api.MarkRoomRead) -> views.Done:
+    async def _mark_read(self, command: room_commands.MarkRoomRead) -> views.Done:
         def mark(work: RoomWork) -> None:
             row = find_room(work.db, command.room)
             room_reading.mark_read(work.db, row.room, command.channel, command.row_id)
@@ -217,8 +216,8 @@ class RoomCommands:
 
     # --- who is in it ---
 
-    async def _remove(self, command: api.RemoveMember) -> views.RoomView:
-        def remove(work: RoomWork) -> views.RoomView:
+    async def _remove(self, command: room_commands.RemoveMember) -> room_views.RoomView:
+        def remove(work: RoomWork) -> room_views.RoomView:
             now = self.now(work.db, command.room)
             require(now, Capability.REMOVE, "remove others")
             author = find_member(now, command.member)
@@ -239,7 +238,7 @@ class RoomCommands:
 
         return await self.do(remove)
 
-    async def _leave(self, command: api.LeaveRoom) -> views.Done:
+    async def _leave(self, command: room_commands.LeaveRoom) -> views.Done:
         def leave(work: RoomWork) -> None:
             now = self.now(work.db, command.room)
             if now.is_member:
@@ -259,7 +258,7 @@ class RoomCommands:
     def now(self, db: Db, reference: str) -> RoomNow:
         return self._parts.room_states.of(db, find_room(db, reference))
 
-    def post_view(self, work: RoomWork, now: RoomNow, post_id: bytes) -> views.PostView:
+    def post_view(self, work: RoomWork, now: RoomNow, post_id: bytes) -> room_views.PostView:
         """A post as it is now. Raises PostNotFound."""
         stored = room_posts.by_id(work.db, now.row.room, post_id)
         if stored is None:
@@ -321,18 +320,20 @@ def _id_of(text: str) -> bytes:
         return b""
 
 
-def room_view(db: Db, now: RoomNow, now_ms: int) -> views.RoomView:
+def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
     row, state = now.row, now.state
     unread = {one: room_reading.unread(db, row.room, one) for one in state.channels}
     own = state.members.get(now.own)
-    return views.RoomView(
+    return room_views.RoomView(
         room=row.name,
         room_id=row.room_id.hex(),
         number=row.room,
         standing=row.standing.name.lower(),
         role="" if own is None else role_of(own.rank, own.capabilities),
         members=len(state.members),
-        channels=[views.ChannelView(channel=one, unread=unread[one][0]) for one in state.channels],
+        channels=[
+            room_views.ChannelView(channel=one, unread=unread[one][0]) for one in state.channels
+        ],
         unread=sum(count for count, _ in unread.values()),
         mentions=sum(count for _, count in unread.values()),
         history=state.history,

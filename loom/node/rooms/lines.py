@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loom.api.views import RoomLine
+from loom.api.room_views import RoomLine
 from loom.core.room.statement import (
     Admit,
     Appoint,

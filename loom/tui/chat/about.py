@@ -7,7 +7,8 @@ import msgspec
 from textual import events
 from textual.message import Message
 
-from loom.api.commands import Command, EditMessage, SendText
+from loom.api.command import Command
+from loom.api.commands import EditMessage, SendText
 from loom.api.views import MessageView
 from loom.front.lasting import lasting_words, left_words
 from loom.printable import printable

@@ -6,7 +6,8 @@ from typing import Final, Protocol, TypeVar
 
 import msgspec
 
-from loom.api.commands import Command, History, MarkRead, MarkUnread
+from loom.api.command import Command
+from loom.api.commands import History, MarkRead, MarkUnread
 from loom.api.events import (
     AnyEvent,
     ContactChanged,

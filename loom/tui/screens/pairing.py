@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from loom.addresses import parse_address
+from loom.api.command import Command
 from loom.api.commands import (
     AnswerWords,
-    Command,
     DialPeer,
     PickPeer,
     ShowPairing,
