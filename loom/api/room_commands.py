@@ -47,7 +47,7 @@ class LeaveRoom(Command[Done], frozen=True, kw_only=True, tag="leave_room"):
 
 
 class ListMembers(Command[Members], frozen=True, kw_only=True, tag="list_members"):
-    """Everybody in a room, by rank."""
+    """Everybody in a room, by rank, and who is banned."""
 
     room: str
 
@@ -102,7 +102,7 @@ class LiftBan(Command[RoomView], frozen=True, kw_only=True, tag="lift_ban"):
 
 
 class AppointMember(Command[RoomView], frozen=True, kw_only=True, tag="appoint_member"):
-    """Give somebody a role: moderator, helper, member, guest or archive; the last one counts."""
+    """Give somebody a role: owner, moderator, helper, guest or archive; the last one counts."""
 
     room: str
     member: str

@@ -6,10 +6,16 @@ from loom.api.view import View
 
 
 class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel of a room, and how many posts of others there are unread."""
+    """A channel of a room, and how many posts of others there are unread.
+
+    `restricted`: only officers post there. `may_post`: this profile does.
+    """
 
     channel: str
     unread: int = 0
+    topic: str = ""
+    restricted: bool = False
+    may_post: bool = False
 
 
 class RoomView(View, frozen=True, kw_only=True, tag="room"):
@@ -17,7 +23,9 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
 
     `standing` is joining (the invite is not answered yet), member, left or removed. `history`: how
     many earlier posts who joins is sent, -1 for all. `retention_s`: after so long posts are
-    deleted everywhere; 0: never.
+    deleted everywhere; 0: never. `may`: what this profile may do there (invite, remove, delete,
+    pin, channels, roles, post, name). `through`: the contact whose invite it used, until it is let
+    in.
     """
 
     room: str
@@ -33,6 +41,8 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     retention_s: int
     muted: bool
     created_at_ms: int
+    may: list[str] = []
+    through: str | None = None
 
 
 class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
@@ -44,10 +54,11 @@ class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
 class MemberView(View, frozen=True, kw_only=True, tag="member"):
     """Somebody in a room. `author_id`: of their keys there.
 
-    `role` is owner, moderator, helper, member, guest or archive, or what they may do in words;
+    `role` is owner, moderator, helper, guest, archive, officer (any other set), or member;
     `rank`: empty for the creator, "1.2" below "1", "-" for those who are no officers. `contact`:
     the contact with that identity, if there is one; `verified` as theirs. `keys`: "same" when they
     said these keys themselves, "other" when they said others, "unsaid" when they said none here.
+    `may`: what this profile may do with them: remove, appoint.
     """
 
     room: str
@@ -60,12 +71,29 @@ class MemberView(View, frozen=True, kw_only=True, tag="member"):
     own: bool
     contact: str | None
     keys: str
+    may: list[str] = []
+
+
+class BannedView(View, frozen=True, kw_only=True, tag="banned"):
+    """An identity that nobody may bring back into a room.
+
+    `name`: what it was called there, empty if it never was there. `by`: who banned it. `may`: this
+    profile may lift the ban.
+    """
+
+    room: str
+    room_id: str
+    fingerprint: str
+    name: str
+    by: str
+    may: bool
 
 
 class Members(View, frozen=True, kw_only=True, tag="members"):
-    """Everybody in a room, by rank."""
+    """Everybody in a room, by rank, and who is banned."""
 
     members: list[MemberView]
+    banned: list[BannedView] = []
 
 
 class PostReaction(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,15 @@
 
 import msgspec
 
-from loom.api.room_views import Members, MemberView, Posts, PostView, Rooms, RoomView
+from loom.api.room_views import (
+    BannedView,
+    Members,
+    MemberView,
+    Posts,
+    PostView,
+    Rooms,
+    RoomView,
+)
 from loom.api.view import View
 
 
@@ -629,6 +637,7 @@ AnyView = (
     | RoomView
     | Rooms
     | MemberView
+    | BannedView
     | Members
     | PostView
     | Posts

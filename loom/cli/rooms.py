@@ -188,13 +188,16 @@ def members(context: typer.Context, room: Room) -> None:
 
     async def work() -> None:
         async with caller.client() as client:
-            found = (await client.send(ListMembers(room=room))).members
+            found = await client.send(ListMembers(room=room))
         if caller.options.json:
-            for view in found:
+            for view in (*found.members, *found.banned):
                 caller.output.json(view)
             return
-        rows = [member_cells(view) for view in found]
+        rows = [member_cells(view) for view in found.members]
         caller.output.table(("Id", "Name", "Role", "Rank", "Badge", "Keys"), rows)
+        for banned in found.banned:
+            name = banned.name or "somebody who never was here"
+            caller.output.note(f"Banned by {banned.by}: {name}, {banned.fingerprint[:16]}")
 
     caller.run(work())
 

@@ -9,6 +9,7 @@ from loom.api.room_commands import (
     DeletePost,
     EditPost,
     LiftBan,
+    ListMembers,
     PinPost,
     ReactToPost,
     RemoveMember,
@@ -116,6 +117,36 @@ async def test_channels_names_and_rules_are_the_same_for_all(
     await settled(world, *three)
     with pytest.raises(InvalidInput):
         await cyd.do(SendPost(room="Orchard", body="pears", channel="plans"))
+
+
+async def test_what_one_may_do_is_told(world: World, three: list[Person]) -> None:
+    ada, bob, cyd = three
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="moderator"))
+    await ada.do(SetRoomChannel(room=ROOM, channel="news", topic="what is new", restricted=True))
+    await settled(world, *three)
+    assert (await ada.do(ShowRoom(room=ROOM))).may == [
+        *("invite", "remove", "delete", "pin", "channels", "roles", "post", "name")
+    ]
+    assert (await cyd.do(ShowRoom(room=ROOM))).may == []
+    assert {name: one.may for name, one in (await members(ada)).items()} == {
+        "Ada": [],
+        "Bob": ["remove", "appoint"],
+        "Cyd": ["remove", "appoint"],
+    }
+    assert {name: one.may for name, one in (await members(bob)).items()} == {
+        "Ada": [],
+        "Bob": [],
+        "Cyd": ["remove"],
+    }
+    [_, news] = (await cyd.do(ShowRoom(room=ROOM))).channels
+    assert (news.topic, news.restricted, news.may_post) == ("what is new", True, False)
+    await ada.do(RemoveMember(room=ROOM, member="Cyd", ban=True))
+    await settled(world, ada, bob)
+    [mine] = (await ada.do(ListMembers(room=ROOM))).banned
+    [theirs] = (await bob.do(ListMembers(room=ROOM))).banned
+    assert (mine.name, mine.by, mine.may) == ("Cyd", "Ada", True)
+    assert mine.fingerprint == cyd.identity.peer_id.hex()
+    assert not theirs.may  # the ban is of somebody above
 
 
 async def test_an_author_edits_and_takes_back_and_others_react(

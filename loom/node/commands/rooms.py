@@ -6,8 +6,10 @@ from typing import Final, TypeVar
 from loom.api import room_commands, room_views, views
 from loom.core.invites import room_claim
 from loom.core.room.keys import RoomSigner
+from loom.core.room.state import Officer
 from loom.core.room.statement import (
     HISTORY_ALL,
+    Admit,
     Ban,
     Capability,
     Genesis,
@@ -30,6 +32,7 @@ from loom.node.rooms import changes, introducing
 from loom.node.rooms.naming import find_member, find_room
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
+from loom.printable import printable
 from loom.storage import persons, room_peers, room_posts, room_reading, rooms
 from loom.storage.connection import Db
 from loom.storage.rooms import OwnKey, Standing
@@ -164,15 +167,16 @@ class RoomCommands:
         )
 
     async def _list_members(self, command: room_commands.ListMembers) -> room_views.Members:
-        def read(db: Db) -> list[room_views.MemberView]:
+        def read(db: Db) -> room_views.Members:
             now = self.now(db, command.room)
             said = {one.peer_id: one.said for one in room_peers.of_room(db, now.row.room)}
-            return [
+            members = [
                 self._member_view(db, now, author, said.get(PeerId(member.peer_id)))
                 for author, member in now.state.members.items()
             ]
+            return room_views.Members(members=members, banned=_banned(now))
 
-        return room_views.Members(members=await self._parts.database.long_read(read))
+        return await self._parts.database.long_read(read)
 
     def _member_view(
         self, db: Db, now: RoomNow, author: bytes, said: bytes | None
@@ -191,6 +195,7 @@ class RoomCommands:
             own=own,
             contact=None if person is None or person.is_stub else person.name,
             keys="same" if own else keys,
+            may=[] if own else what_may_be_done(now, author),
         )
 
     async def _history(self, command: room_commands.RoomHistory) -> room_views.Posts:
@@ -320,6 +325,49 @@ def _id_of(text: str) -> bytes:
         return b""
 
 
+def what_may_be_done(now: RoomNow, author: bytes) -> list[str]:
+    """What one may do with a member: remove those below, give a role to whom nobody above did."""
+    state, me = now.state, now.state.officers.get(now.own)
+    if me is None or not now.is_member:
+        return []
+    them = state.officers.get(author)
+    above = state.officers.get(them.by) if them is not None else None
+    is_below = them is None or _height(me) < _height(them)
+    is_mine = above is None or _height(me) <= _height(above)
+    may = {"remove": Capability.REMOVE, "appoint": Capability.ROLES}
+    counts = {"remove": is_below, "appoint": is_below and is_mine}
+    return [one for one, needs in may.items() if counts[one] and state.may(now.own, needs)]
+
+
+def _height(officer: Officer) -> tuple[int, tuple[int, ...]]:
+    """Smaller is above."""
+    return len(officer.rank), officer.rank
+
+
+def _banned(now: RoomNow) -> list[room_views.BannedView]:
+    state, statements = now.state, now.held.statements
+    names = {
+        one.body.token[0]: printable(one.body.name).strip()
+        for one in statements.values()
+        if isinstance(one.body, Admit)
+    }
+    me = state.officers.get(now.own)
+    lifts = now.is_member and state.may(now.own, Capability.REMOVE)
+    found = []
+    for peer_id, statement_id in state.banned.items():
+        by = statements[statement_id].author
+        view = room_views.BannedView(
+            room=now.row.name,
+            room_id=now.row.room_id.hex(),
+            fingerprint=peer_id.hex(),
+            name=names.get(peer_id, ""),
+            by=name_of(now, by),
+            may=lifts and me is not None and _height(me) <= _height(state.officers[by]),
+        )
+        found.append(view)
+    return found
+
+
 def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
     row, state = now.row, now.state
     unread = {one: room_reading.unread(db, row.room, one) for one in state.channels}
@@ -332,7 +380,14 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         role="" if own is None else role_of(own.rank, own.capabilities),
         members=len(state.members),
         channels=[
-            room_views.ChannelView(channel=one, unread=unread[one][0]) for one in state.channels
+            room_views.ChannelView(
+                channel=one,
+                unread=unread[one][0],
+                topic=channel.topic,
+                restricted=channel.is_restricted,
+                may_post=state.may_post(now.own, one),
+            )
+            for one, channel in state.channels.items()
         ],
         unread=sum(count for count, _ in unread.values()),
         mentions=sum(count for _, count in unread.values()),
@@ -340,4 +395,19 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         retention_s=state.retention_s,
         muted=now_ms < row.mute_until_ms,
         created_at_ms=row.created_at_ms,
+        may=_may(now),
+        through=_through(db, now),
     )
+
+
+def _may(now: RoomNow) -> list[str]:
+    if not now.is_member:
+        return []
+    return [str(one.name).lower() for one in Capability if now.state.may(now.own, one)]
+
+
+def _through(db: Db, now: RoomNow) -> str | None:
+    if now.row.standing is not Standing.JOINING or now.row.door is None:
+        return None
+    person = persons.by_id(db, now.row.door)
+    return None if person is None or person.is_stub else person.name
