@@ -136,8 +136,10 @@ class _Line:
                     break
             with contextlib.suppress(ProcessLookupError):
                 stop()
-        await self._process.wait()
+        # asyncio says that it has ended only once all pipes are closed, and what ssh left running
+        # (ControlPersist) may hold one.
         self._transport.close()
+        await self._process.wait()
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
 

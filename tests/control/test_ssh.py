@@ -4,6 +4,7 @@ import asyncio
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -140,6 +141,24 @@ async def test_a_far_side_that_is_silent_is_given_up_when_nobody_can_be_asked(
     fake("time.sleep(600)")
     with pytest.raises(RemoteUnreachable, match="silent"):
         await ssh.connect("far", asks=False)
+
+
+async def test_what_ssh_leaves_running_does_not_keep_a_line_open(
+    fake: Fake, tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    fake(
+        "import subprocess\n"
+        f"left = subprocess.Popen(['sleep', '600'], stdin=subprocess.DEVNULL)\n"
+        f"with open({str(left)!r}, 'w') as file: file.write(str(left.pid))\n"
+        f"say({MARKER + GREETING!r})\nsys.stdin.read()"
+    )
+    client = await ssh.connect("far", asks=True)
+    try:
+        async with asyncio.timeout(30):
+            await client.close()
+    finally:
+        os.kill(int(left.read_text()), signal.SIGKILL)
 
 
 async def test_an_ssh_that_ends_is_a_broken_line(fake: Fake) -> None:

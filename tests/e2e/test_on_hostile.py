@@ -162,14 +162,18 @@ def test_output_without_end_takes_no_memory_without_end(far: Fake) -> None:
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux (Debian: apt install tmux)")
-def test_the_app_says_so_and_can_be_left(far: Fake, tmux: Tmux) -> None:
-    home = far("say(b'\\x1b[2J garbage\\n')")
+@pytest.mark.parametrize("is_silent", [False, True], ids=["it speaks nonsense", "it is silent"])
+def test_the_app_says_so_and_can_be_left(far: Fake, tmux: Tmux, is_silent: bool) -> None:
+    home = far("pass" if is_silent else "say(b'\\x1b[2J garbage\\n')")
     given = {name: one for name, one in home.environment().items() if name.startswith("LOOM_")}
     given["PATH"] = home.environment()["PATH"]
     words = " ".join(f"{name}='{value}'" for name, value in given.items())
     tmux.start(f"env {words} {sys.executable} -m loom --on far")
-    screen = tmux.until("Reconnecting to far")
-    assert "garbage" not in screen
-    tmux.until("not understood")
+    if is_silent:
+        tmux.until("F1 help")
+    else:
+        screen = tmux.until("Reconnecting to far")
+        assert "garbage" not in screen
+        tmux.until("not understood")
     tmux.type("C-q")
     assert tmux.ended() == 0
