@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loom.api.room_views import PostReaction, RoomLine
+from loom.api.room_views import PostQuote, PostReaction, RoomLine
 from loom.api.views import PairingPeer, Quote, Reaction
 
 
@@ -381,13 +381,15 @@ class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
     deleted: bool = False
     doubled: bool = False
     mention: bool = False
+    pinned: bool = False
     reply_to: str | None = None
+    quote: PostQuote | None = None
     reactions: list[PostReaction] = []
     expires_at_ms: int | None = None
 
 
 class RoomPostChanged(RoomPosted, frozen=True, kw_only=True, tag="room.changed"):
-    """A post has another wording or other reactions, or is deleted."""
+    """A post has another wording or other reactions, or is deleted or pinned."""
 
 
 class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room.joined"):

@@ -16,6 +16,8 @@ class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
     topic: str = ""
     restricted: bool = False
     may_post: bool = False
+    read_row: int = 0
+    """What came after this row is unread."""
 
 
 class RoomView(View, frozen=True, kw_only=True, tag="room"):
@@ -43,6 +45,8 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     created_at_ms: int
     may: list[str] = []
     through: str | None = None
+    last_post_at_ms: int | None = None
+    """When the last post in order was sent."""
 
 
 class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
@@ -102,6 +106,18 @@ class PostReaction(msgspec.Struct, frozen=True, kw_only=True):
     author: str
     author_id: str
     emoji: str
+    own: bool = False
+
+
+class PostQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """The post that another answers: at most 200 characters, none once it is `gone`."""
+
+    author: str = ""
+    own: bool = False
+    channel: str = ""
+    row_id: int | None = None
+    body: str = ""
+    gone: bool = False
 
 
 class RoomLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +158,9 @@ class PostView(View, frozen=True, kw_only=True, tag="post"):
     deleted: bool = False
     doubled: bool = False
     mention: bool = False
+    pinned: bool = False
     reply_to: str | None = None
+    quote: PostQuote | None = None
     reactions: list[PostReaction] = []
     expires_at_ms: int | None = None
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from loom.api.events import RoomPosted
-from loom.api.room_views import PostReaction, PostView, RoomLine
+from loom.api.room_views import PostQuote, PostReaction, PostView, RoomLine
 from loom.core.room.post import ReactContent
 from loom.node.room_states import RoomNow, RoomStates
 from loom.printable import first_sign, printable
@@ -16,6 +16,7 @@ from loom.storage.connection import Db
 from loom.storage.room_posts import LINE, RoomPost
 
 NOBODY: Final = "somebody"
+QUOTE_MAX: Final = 200
 
 
 def name_of(now: RoomNow, author: bytes) -> str:
@@ -26,8 +27,11 @@ def name_of(now: RoomNow, author: bytes) -> str:
 
 def post_views(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> list[PostView]:
     """As an answer."""
-    reactions = _reactions(db, now, page)
-    return [PostView(**_fields(now, one, reactions.get(one.id, []))) for one in page]
+    reactions, quotes = _reactions(db, now, page), _quotes(db, now, page)
+    return [
+        PostView(**_fields(now, one, reactions.get(one.id, []), quotes.get(one.reply or b"")))
+        for one in page
+    ]
 
 
 def read_line(body: str) -> RoomLine:
@@ -53,17 +57,24 @@ class PostContents:
 
 def without_post(event: RoomPosted) -> RoomPosted:
     """The event as it is stored: what people said is in the timeline alone."""
-    return msgspec.structs.replace(event, body="", line=None, reactions=[])
+    return msgspec.structs.replace(event, body="", line=None, quote=None, reactions=[])
 
 
 def post_fields(db: Db, now: RoomNow, post: RoomPost, *, is_new: bool = False) -> dict[str, Any]:
     """What events and answers say of one post as it is now; `is_new`: nobody reacted to it."""
     reactions = {} if is_new else _reactions(db, now, [post])
-    return _fields(now, post, reactions.get(post.id, []))
+    quote = _quotes(db, now, [post]).get(post.reply or b"")
+    return _fields(now, post, reactions.get(post.id, []), quote)
 
 
-def _fields(now: RoomNow, post: RoomPost, reactions: list[PostReaction]) -> dict[str, Any]:
-    is_deleted = post.is_gone or post.id in now.state.deleted
+def _is_deleted(now: RoomNow, post: RoomPost) -> bool:
+    return post.is_gone or post.id in now.state.deleted
+
+
+def _fields(
+    now: RoomNow, post: RoomPost, reactions: list[PostReaction], quote: PostQuote | None
+) -> dict[str, Any]:
+    is_deleted = _is_deleted(now, post)
     return {
         "room": now.row.name,
         "room_id": now.row.room_id.hex(),
@@ -83,10 +94,32 @@ def _fields(now: RoomNow, post: RoomPost, reactions: list[PostReaction]) -> dict
         "deleted": is_deleted,
         "doubled": post.is_doubled,
         "mention": post.is_mention,
+        "pinned": post.id in now.state.pins,
         "reply_to": None if post.reply is None else post.reply.hex(),
+        "quote": None if is_deleted else quote,
         "reactions": reactions,
         "expires_at_ms": post.expires_at_ms,
     }
+
+
+def _quotes(db: Db, now: RoomNow, page: Iterable[RoomPost]) -> dict[bytes, PostQuote]:
+    """The beginning of what these answer, by its id."""
+    found: dict[bytes, PostQuote] = {}
+    for post_id in {one.reply for one in page if one.reply}:
+        quoted = room_posts.by_id(db, now.row.room, post_id)
+        if quoted is None or quoted.is_held:
+            found[post_id] = PostQuote(gone=True)
+            continue
+        is_deleted = _is_deleted(now, quoted)
+        found[post_id] = PostQuote(
+            author=name_of(now, quoted.author),
+            own=quoted.author in now.own_authors,
+            channel=quoted.channel,
+            row_id=quoted.row_id,
+            body="" if is_deleted else quoted.body[:QUOTE_MAX],
+            gone=is_deleted,
+        )
+    return found
 
 
 def _reactions(
@@ -103,7 +136,12 @@ def _reactions(
             found[subject][one.author] = one.body
     return {
         post_id: [
-            PostReaction(author=name_of(now, author), author_id=author.hex(), emoji=sign)
+            PostReaction(
+                author=name_of(now, author),
+                author_id=author.hex(),
+                emoji=sign,
+                own=author in now.own_authors,
+            )
             for author, emoji in of_post.items()
             if printable(sign := first_sign(emoji)).strip()
         ]

@@ -33,6 +33,14 @@ def mark_read(db: Connection, room: RoomNumber, channel: str, row_id: int) -> No
     )
 
 
+def read_row(db: Connection, room: RoomNumber, channel: str) -> int:
+    """What came to a channel after this row is unread."""
+    row = db.execute(
+        "SELECT read_row FROM room_channels WHERE room = ? AND channel = ?", (room, channel)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def put_draft(db: Connection, room: RoomNumber, channel: str, body: str) -> None:
     """Keep one text per channel; an empty one forgets it."""
     db.execute(

@@ -3,13 +3,14 @@
 import pytest
 
 from loom.api.commands import ImportToken
-from loom.api.events import RoomJoined, RoomPostChanged
+from loom.api.events import RoomJoined, RoomPostChanged, RoomPosted
 from loom.api.room_commands import (
     AppointMember,
     DeletePost,
     EditPost,
     LiftBan,
     ListMembers,
+    MarkRoomRead,
     PinPost,
     ReactToPost,
     RemoveMember,
@@ -174,6 +175,40 @@ async def test_an_author_edits_and_takes_back_and_others_react(
             lambda db: [one for (one,) in db.execute("SELECT data FROM room_posts")]
         )
         assert not any(b"hel" in one for one in kept if one is not None)
+
+
+async def test_an_answer_quotes_and_what_is_known_of_a_post_is_told(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    asked = await say(bob, "which apples?")
+    await alike(world, *three, count=1)
+    await cyd.do(SendPost(room=ROOM, body="the red ones", reply_to=asked.post_id))
+    await alike(world, *three, count=2)
+    await cyd.do(ReactToPost(room=ROOM, post_id=asked.post_id, emoji="\N{THUMBS UP SIGN}"))
+    await ada.do(PinPost(room=ROOM, post_id=asked.post_id))
+    await settled(world, *three)
+    await world.until(lambda: len(bob.told(RoomPostChanged)) == 2)
+    [question, answer] = await posts(bob)
+    quote = answer.quote
+    assert quote is not None
+    assert (quote.author, quote.own, quote.body) == ("Bob", True, "which apples?")
+    assert quote.row_id == question.row_id
+    assert question.pinned
+    assert [one.own for one in question.reactions] == [False]
+    [told] = [one for one in bob.told(RoomPosted) if one.post_id == answer.post_id]
+    assert told.quote == quote
+    [general] = (await bob.do(ShowRoom(room=ROOM))).channels
+    assert (general.unread, general.read_row) == (1, 0)
+    await bob.do(MarkRoomRead(room=ROOM, row_id=answer.row_id))
+    room = await bob.do(ShowRoom(room=ROOM))
+    assert (room.channels[0].unread, room.channels[0].read_row) == (0, answer.row_id)
+    assert room.last_post_at_ms == answer.sent_at_ms
+    await bob.do(DeletePost(room=ROOM, post_id=asked.post_id))
+    await world.until(lambda: cyd.told(RoomPostChanged)[-1].deleted)
+    [_, answer] = await posts(cyd)
+    assert answer.quote is not None
+    assert (answer.quote.gone, answer.quote.body) == (True, "")
 
 
 async def test_a_moderator_deletes_and_pins_what_others_wrote(

@@ -371,7 +371,7 @@ def _banned(now: RoomNow) -> list[room_views.BannedView]:
 def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
     row, state = now.row, now.state
     unread = {one: room_reading.unread(db, row.room, one) for one in state.channels}
-    own = state.members.get(now.own)
+    own, last = state.members.get(now.own), room_posts.page(db, row.room, 1)
     return room_views.RoomView(
         room=row.name,
         room_id=row.room_id.hex(),
@@ -383,6 +383,7 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
             room_views.ChannelView(
                 channel=one,
                 unread=unread[one][0],
+                read_row=room_reading.read_row(db, row.room, one),
                 topic=channel.topic,
                 restricted=channel.is_restricted,
                 may_post=state.may_post(now.own, one),
@@ -397,6 +398,7 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         created_at_ms=row.created_at_ms,
         may=_may(now),
         through=_through(db, now),
+        last_post_at_ms=last[0].sent_at_ms if last else None,
     )
 
 

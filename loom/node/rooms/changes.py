@@ -81,6 +81,9 @@ def _settle(work: RoomWork, before: RoomNow, after: RoomNow) -> RoomNow:
     lines = [after.held.statements[one] for one in after.state.counting - before.state.counting]
     for statement in sorted(lines, key=lambda one: (one.author, one.number)):
         posting.add_line(work, after, statement)
+    shown_otherwise = before.state.deleted ^ after.state.deleted
+    for post_id in sorted(shown_otherwise | ({*before.state.pins} ^ {*after.state.pins})):
+        posting.tell_changed(work, after, post_id)
     name, room_id = after.row.name, after.row.room_id.hex()
     if after.is_member and after.row.standing is Standing.JOINING:
         rooms.move(db, room, Standing.MEMBER)

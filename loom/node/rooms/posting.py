@@ -134,7 +134,7 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
     for [one] in [room_posts.by_rows(db, [row_id])]:
         for target_id in subjects:
             if _apply(work, now, one, target_id):
-                _tell_changed(work, now, target_id)
+                tell_changed(work, now, target_id)
     return True
 
 
@@ -181,7 +181,8 @@ def erase(work: RoomWork, post: RoomPost) -> None:
         room_posts.erase(work.db, post.row_id, without_content(data))
 
 
-def _tell_changed(work: RoomWork, now: RoomNow, post_id: bytes) -> None:
+def tell_changed(work: RoomWork, now: RoomNow, post_id: bytes) -> None:
+    """A post is shown otherwise than before, if it is here."""
     stored = room_posts.by_id(work.db, now.row.room, post_id)
     if stored is not None:
         event = RoomPostChanged(**post_fields(work.db, now, stored))
