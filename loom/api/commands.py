@@ -6,6 +6,7 @@ A contact is named by its name (case-insensitive) or by `#` and its number.
 from loom.api.command import Command
 from loom.api.room_commands import (
     AppointMember,
+    ChooseInPoll,
     DeletePost,
     EditPost,
     InviteToRoom,
@@ -16,6 +17,7 @@ from loom.api.room_commands import (
     MakeRoom,
     MarkRoomRead,
     PinPost,
+    PostPoll,
     ReactToPost,
     RemoveMember,
     RenameRoom,
@@ -690,4 +692,6 @@ AnyCommand = (
     | DeletePost
     | ReactToPost
     | PinPost
+    | PostPoll
+    | ChooseInPoll
 )

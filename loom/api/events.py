@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loom.api.room_views import PostQuote, PostReaction, RoomLine
+from loom.api.room_views import PollView, PostQuote, PostReaction, ProposalView, RoomLine
 from loom.api.views import PairingPeer, Quote, Reaction
 
 
@@ -386,10 +386,12 @@ class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
     quote: PostQuote | None = None
     reactions: list[PostReaction] = []
     expires_at_ms: int | None = None
+    poll: PollView | None = None
+    proposal: ProposalView | None = None
 
 
 class RoomPostChanged(RoomPosted, frozen=True, kw_only=True, tag="room.changed"):
-    """A post has another wording or other reactions, or is deleted or pinned."""
+    """A post has another wording, reactions, choices or votes, or is deleted or pinned."""
 
 
 class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room.joined"):

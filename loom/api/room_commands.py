@@ -166,3 +166,27 @@ class PinPost(Command[PostView], frozen=True, kw_only=True, tag="pin_post"):
     room: str
     post_id: str
     on: bool = True
+
+
+class PostPoll(Command[PostView], frozen=True, kw_only=True, tag="post_poll"):
+    """Ask everybody, with 2 to 12 options.
+
+    Args:
+        many: more than one may be chosen.
+        closes_in_s: after so long no choice counts, at most a year; 0: never.
+    """
+
+    room: str
+    question: str
+    options: list[str]
+    many: bool = False
+    closes_in_s: int = 0
+    channel: str = "general"
+
+
+class ChooseInPoll(Command[PostView], frozen=True, kw_only=True, tag="choose_in_poll"):
+    """Choose options, by their words or numbers from 1; the last choice counts, none is nothing."""
+
+    room: str
+    post_id: str
+    options: list[str]

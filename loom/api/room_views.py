@@ -20,6 +20,21 @@ class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
     """What came after this row is unread."""
 
 
+class CouncilView(msgspec.Struct, frozen=True, kw_only=True):
+    """An officer of a room that acts by votes: `threshold` of its `members` must agree.
+
+    `role` and `rank` as of a member; `own`: one is among them.
+    """
+
+    council_id: str
+    name: str
+    threshold: int
+    members: list[str]
+    role: str
+    rank: str
+    own: bool
+
+
 class RoomView(View, frozen=True, kw_only=True, tag="room"):
     """A room. `number`: of this profile; `room_id` is the same for all its members.
 
@@ -27,7 +42,7 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     many earlier posts who joins is sent, -1 for all. `retention_s`: after so long posts are
     deleted everywhere; 0: never. `may`: what this profile may do there (invite, remove, delete,
     pin, channels, roles, post, name). `through`: the contact whose invite it used, until it is let
-    in.
+    in. `councils`: those in office.
     """
 
     room: str
@@ -47,6 +62,7 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     through: str | None = None
     last_post_at_ms: int | None = None
     """When the last post in order was sent."""
+    councils: list[CouncilView] = []
 
 
 class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
@@ -132,10 +148,73 @@ class RoomLine(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
 
 
+class PollOption(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer to a poll. `chosen_by`: names; `own`: one chose it oneself."""
+
+    text: str
+    count: int = 0
+    chosen_by: list[str] = []
+    own: bool = False
+
+
+class PollView(msgspec.Struct, frozen=True, kw_only=True):
+    """A poll, of which the `body` of the post is the question.
+
+    `many`: more than one option may be chosen. `voters`: how many chose something. `closes_at_ms`:
+    0 if it closes never; `closed`: choices made now do not count.
+    """
+
+    options: list[PollOption]
+    many: bool
+    voters: int
+    closes_at_ms: int
+    closed: bool
+
+
+class VoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody of a council said to a proposal: yes or no."""
+
+    author: str
+    author_id: str
+    vote: str
+
+
+class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a council shall do, of which the `body` of the post is the reason, perhaps empty.
+
+    Args:
+        change: what would be changed, as lines say it; `subject_id`: of which author, post or
+            identity, if of any.
+        kept: of a removal or an appointment, how many earlier statements of that officer stay;
+            `falls`: how many do not.
+        state: open, accepted, failed (it cannot be accepted any more) or overtaken (the council
+            stated something else under its number); `why`: of the latter two, in words.
+        missing: how many more must say yes.
+        own_vote: yes, no or "". `may_vote`: what one may say now.
+    """
+
+    council: str
+    council_id: str
+    number: int
+    change: RoomLine
+    subject_id: str
+    kept: int
+    falls: int
+    threshold: int
+    voters: int
+    votes: list[VoteView]
+    missing: int
+    state: str
+    why: str
+    own_vote: str
+    may_vote: list[str]
+
+
 class PostView(View, frozen=True, kw_only=True, tag="post"):
     """One post of a room, as it is shown now, or a line about what was changed in it.
 
-    `kind`: text; or line, and `line` says what `author` changed. `order` is its place for all
+    `kind`: text; poll, and `poll` has its options; proposal, and `proposal` what is proposed; or
+    line, and `line` says what `author` changed. `order` is its place for all
     members, `row_id` that in which it came here. `deleted`: nothing of it is left. `doubled`: its
     author gave another post the same number.
     """
@@ -163,6 +242,8 @@ class PostView(View, frozen=True, kw_only=True, tag="post"):
     quote: PostQuote | None = None
     reactions: list[PostReaction] = []
     expires_at_ms: int | None = None
+    poll: PollView | None = None
+    proposal: ProposalView | None = None
 
 
 class Posts(View, frozen=True, kw_only=True, tag="posts"):

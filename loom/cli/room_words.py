@@ -5,7 +5,7 @@ from typing import Final
 from loom.api.events import RoomPosted
 from loom.api.room_views import MemberView, PostView
 from loom.cli.output import body_words, when
-from loom.front.room_lines import line_words
+from loom.front.room_lines import line_words, poll_lines
 from loom.printable import printable
 
 ID_SHOWN: Final = 8
@@ -21,11 +21,13 @@ def post_words(post: PostView | RoomPosted, *, ids: bool = False) -> str:
         return body_words(f"{prefix}* ", line_words("you" if post.own else post.author, post.line))
     known = "; ".join(_known(post))
     author = "you" if post.own else printable(post.author)
-    return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", post.body)
+    body = post.body if post.poll is None else "\n".join((post.body, *poll_lines(post.poll)))
+    return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", body)
 
 
 def _known(post: PostView | RoomPosted) -> list[str]:
     return [
+        *([] if post.poll is None else ["a poll"]),
         *([] if post.reply_to is None else [f"answers {post.reply_to[:ID_SHOWN]}"]),
         *(["deleted"] if post.deleted else []),
         *(["edited"] if post.edited else []),

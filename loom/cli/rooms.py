@@ -30,10 +30,12 @@ from loom.api.room_commands import (
 )
 from loom.api.room_views import PostView, RoomView
 from loom.api.views import InviteView
+from loom.cli import room_votes
 from loom.cli.messages import LATER, PAGE, Limit, read_body
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
+from loom.cli.room_arguments import Channel, Member, Post, Room
 from loom.cli.room_words import member_cells, post_words
 from loom.errors import InvalidInput
 from loom.front.durations import parse_duration, parse_timer
@@ -43,10 +45,6 @@ from loom.front.sentences import shell_word
 from loom.printable import printable
 
 PANEL: Final = "Rooms"
-
-Room = Annotated[str, typer.Argument(metavar="ROOM", help="A name, # and a number, or an id.")]
-Member = Annotated[str, typer.Argument(metavar="MEMBER", help="A name, or the beginning of an id.")]
-Channel = Annotated[str, typer.Option("--channel", metavar="CHANNEL", help="Where to post.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -75,6 +73,8 @@ def add_to(app: typer.Typer) -> None:
         ("react", react, "React to a post with one emoji."),
         ("pin", pin, "Pin a post for everybody."),
         ("unpin", unpin, "Take a pin back."),
+        ("poll", room_votes.poll, "Ask everybody, with options to choose."),
+        ("choose", room_votes.choose, "Choose in a poll; the last choice counts."),
     )
     app.add_typer(group, name="room", help="Rooms: groups without a server.", rich_help_panel=PANEL)
 
@@ -410,11 +410,6 @@ def _state(context: typer.Context, command: Command[RoomView]) -> None:
         caller.output.put(view, room_words(view))
 
     caller.run(work())
-
-
-Post = Annotated[
-    str, typer.Argument(metavar="ID", help="The beginning of its id: `loom room history --ids`.")
-]
 
 
 def edit(

@@ -106,6 +106,8 @@ FROM_AFAR: Final = frozenset(
         room_commands.DeletePost,
         room_commands.ReactToPost,
         room_commands.PinPost,
+        room_commands.PostPoll,
+        room_commands.ChooseInPoll,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.

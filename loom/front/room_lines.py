@@ -1,6 +1,6 @@
 """What somebody changed in a room, in words."""
 
-from loom.api.room_views import RoomLine
+from loom.api.room_views import PollView, RoomLine
 
 _WORDS = {
     "made": "made the room {value}",
@@ -28,6 +28,17 @@ def line_words(author: str, line: RoomLine) -> str:
     is_policy = line.what == "policy" and len(numbers) == 2
     value = policy_words(*numbers) if is_policy else line.value
     return f"{author} {words.format(whom=line.whom, value=value)}"
+
+
+def poll_lines(poll: PollView) -> list[str]:
+    """The options with who chose them, and whether more may be chosen."""
+    lines = [
+        f"{number}. {one.text}: {one.count}"
+        + (f" ({', '.join(one.chosen_by)})" if one.chosen_by else "")
+        for number, one in enumerate(poll.options, 1)
+    ]
+    state = "closed" if poll.closed else "several may be chosen" if poll.many else ""
+    return [*lines, *([state] if state else [])]
 
 
 def policy_words(history: int, retention_s: int) -> str:

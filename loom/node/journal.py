@@ -70,7 +70,7 @@ class Journal:
         self._readers: set[_Reader] = set()
         self._closed = False
         self.last_seq = last_seq
-        self.room_states = RoomStates()
+        self.room_states = RoomStates(clock)
 
     @property
     def has_readers(self) -> bool:

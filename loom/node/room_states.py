@@ -1,15 +1,20 @@
 """What holds in each room, computed once for each version of its statements."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from loom.core.room.keys import RoomSigner
 from loom.core.room.materialize import Ledger
 from loom.core.room.state import RoomState
 from loom.core.room.statement import Admit, Genesis, SignedStatement, decode_statement
 from loom.model import RoomNumber
+from loom.ports import Clock
+from loom.printable import printable
 from loom.storage import room_statements, rooms
 from loom.storage.connection import Db
 from loom.storage.rooms import RoomRow
+
+NOBODY: Final = "somebody"
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class RoomNow:
     held: Held
     own_authors: tuple[bytes, ...]
     """Of one's own pairs there, the newest first."""
+    now_ms: int
+    """When it was looked at."""
 
     @property
     def state(self) -> RoomState:
@@ -55,11 +62,18 @@ class RoomNow:
         return f"RoomNow({self.row!r})"
 
 
+def name_of(now: RoomNow, author: bytes) -> str:
+    """What a member calls themselves, also one who is no member any more."""
+    told = now.held.names.get(author, "")
+    return printable(told).strip() or NOBODY
+
+
 class RoomStates:
     """A version is random: what a transaction computed and was undone is never taken for what
     another one stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._known: dict[RoomNumber, tuple[bytes, Held]] = {}
 
     def of(self, db: Db, row: RoomRow) -> RoomNow:
@@ -69,7 +83,7 @@ class RoomStates:
             known = row.version, _held(db, row)
             self._known[row.room] = known
         own = tuple(one.author for one in rooms.keys(db, row.room))
-        return RoomNow(row, known[1], own)
+        return RoomNow(row, known[1], own, self._clock.now_ms())
 
     def forget(self, room: RoomNumber) -> None:
         """It was deleted."""

@@ -8,28 +8,23 @@ import msgspec
 
 from loom.api.events import RoomPosted
 from loom.api.room_views import PostQuote, PostReaction, PostView, RoomLine
-from loom.core.room.post import ReactContent
-from loom.node.room_states import RoomNow, RoomStates
+from loom.core.room.post import PollContent, ProposalContent, ReactContent, decode_post
+from loom.node.room_polls import poll_view
+from loom.node.room_states import RoomNow, RoomStates, name_of
 from loom.printable import first_sign, printable
 from loom.storage import room_posts, rooms
 from loom.storage.connection import Db
 from loom.storage.room_posts import LINE, RoomPost
 
-NOBODY: Final = "somebody"
 QUOTE_MAX: Final = 200
-
-
-def name_of(now: RoomNow, author: bytes) -> str:
-    """What a member calls themselves, also one who is no member any more."""
-    told = now.held.names.get(author, "")
-    return printable(told).strip() or NOBODY
+_KINDS: Final = {LINE: "line", PollContent.kind: "poll", ProposalContent.kind: "proposal"}
 
 
 def post_views(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> list[PostView]:
     """As an answer."""
-    reactions, quotes = _reactions(db, now, page), _quotes(db, now, page)
+    about, quotes = _about(db, now, page), _quotes(db, now, page)
     return [
-        PostView(**_fields(now, one, reactions.get(one.id, []), quotes.get(one.reply or b"")))
+        PostView(**_fields(db, now, one, about.get(one.id, []), quotes.get(one.reply or b"")))
         for one in page
     ]
 
@@ -57,14 +52,16 @@ class PostContents:
 
 def without_post(event: RoomPosted) -> RoomPosted:
     """The event as it is stored: what people said is in the timeline alone."""
-    return msgspec.structs.replace(event, body="", line=None, quote=None, reactions=[])
+    return msgspec.structs.replace(
+        event, body="", line=None, quote=None, reactions=[], poll=None, proposal=None
+    )
 
 
 def post_fields(db: Db, now: RoomNow, post: RoomPost, *, is_new: bool = False) -> dict[str, Any]:
     """What events and answers say of one post as it is now; `is_new`: nobody reacted to it."""
-    reactions = {} if is_new else _reactions(db, now, [post])
+    about = {} if is_new else _about(db, now, [post])
     quote = _quotes(db, now, [post]).get(post.reply or b"")
-    return _fields(now, post, reactions.get(post.id, []), quote)
+    return _fields(db, now, post, about.get(post.id, []), quote)
 
 
 def _is_deleted(now: RoomNow, post: RoomPost) -> bool:
@@ -72,9 +69,10 @@ def _is_deleted(now: RoomNow, post: RoomPost) -> bool:
 
 
 def _fields(
-    now: RoomNow, post: RoomPost, reactions: list[PostReaction], quote: PostQuote | None
+    db: Db, now: RoomNow, post: RoomPost, about: Sequence[RoomPost], quote: PostQuote | None
 ) -> dict[str, Any]:
     is_deleted = _is_deleted(now, post)
+    content = None if is_deleted else content_of(db, post)
     return {
         "room": now.row.name,
         "room_id": now.row.room_id.hex(),
@@ -87,7 +85,7 @@ def _fields(
         "post_id": post.id.hex(),
         "row_id": post.row_id,
         "stored_at_ms": post.stored_at_ms,
-        "kind": "line" if post.kind == LINE else "text",
+        "kind": _KINDS.get(post.kind, "text"),
         "line": read_line(post.body) if post.kind == LINE else None,
         "own": post.author in now.own_authors,
         "edited": post.is_edited,
@@ -97,9 +95,19 @@ def _fields(
         "pinned": post.id in now.state.pins,
         "reply_to": None if post.reply is None else post.reply.hex(),
         "quote": None if is_deleted else quote,
-        "reactions": reactions,
+        "reactions": _reactions(now, about),
         "expires_at_ms": post.expires_at_ms,
+        "poll": poll_view(now, content, about) if isinstance(content, PollContent) else None,
+        "proposal": None,
     }
+
+
+def content_of(db: Db, post: RoomPost) -> PollContent | ProposalContent | None:
+    """What a poll or a proposal says beside its text; None of others, or if it is gone."""
+    if post.kind not in (PollContent.kind, ProposalContent.kind) or post.is_gone:
+        return None
+    content = decode_post(room_posts.data_of_row(db, post.row_id)).content
+    return content if isinstance(content, PollContent | ProposalContent) else None
 
 
 def _quotes(db: Db, now: RoomNow, page: Iterable[RoomPost]) -> dict[bytes, PostQuote]:
@@ -122,28 +130,30 @@ def _quotes(db: Db, now: RoomNow, page: Iterable[RoomPost]) -> dict[bytes, PostQ
     return found
 
 
-def _reactions(
-    db: Db, now: RoomNow, page: Iterable[RoomPost]
-) -> Mapping[bytes, list[PostReaction]]:
-    """Of each author the last one counts."""
-    found: dict[bytes, dict[bytes, str]] = defaultdict(dict)
-    numbers: dict[tuple[bytes, bytes], int] = {}
+def _about(db: Db, now: RoomNow, page: Iterable[RoomPost]) -> Mapping[bytes, list[RoomPost]]:
+    """What was posted about each of these."""
+    found: dict[bytes, list[RoomPost]] = defaultdict(list)
     ids = [one.id for one in page if one.kind != LINE and not one.is_gone]
     for subject, one in room_posts.about(db, now.row.room, ids) if ids else ():
-        last = numbers.get((subject, one.author), -1)
-        if one.kind == ReactContent.kind and (one.number or 0) > last:
-            numbers[subject, one.author] = one.number or 0
-            found[subject][one.author] = one.body
-    return {
-        post_id: [
-            PostReaction(
-                author=name_of(now, author),
-                author_id=author.hex(),
-                emoji=sign,
-                own=author in now.own_authors,
-            )
-            for author, emoji in of_post.items()
-            if printable(sign := first_sign(emoji)).strip()
-        ]
-        for post_id, of_post in found.items()
-    }
+        found[subject].append(one)
+    return found
+
+
+def _reactions(now: RoomNow, about: Iterable[RoomPost]) -> list[PostReaction]:
+    """Of each author the last one counts."""
+    found: dict[bytes, str] = {}
+    numbers: dict[bytes, int] = {}
+    for one in about:
+        if one.kind == ReactContent.kind and (one.number or 0) > numbers.get(one.author, -1):
+            numbers[one.author] = one.number or 0
+            found[one.author] = one.body
+    return [
+        PostReaction(
+            author=name_of(now, author),
+            author_id=author.hex(),
+            emoji=sign,
+            own=author in now.own_authors,
+        )
+        for author, emoji in found.items()
+        if printable(sign := first_sign(emoji)).strip()
+    ]

@@ -128,7 +128,7 @@ def page(
     where = "" if channel is None else " AND channel = ?"
     rows = db.execute(
         f"{_SELECT} WHERE room = ?{where} AND (ordinal, id) < (?, ?)"
-        " AND kind IN (0, 1) AND NOT is_held ORDER BY ordinal DESC, id DESC LIMIT ?",
+        " AND kind IN (0, 1, 5, 7) AND NOT is_held ORDER BY ordinal DESC, id DESC LIMIT ?",
         (room, *([] if channel is None else [channel]), order, post_id, limit),
     )
     return [_post(row) for row in rows][::-1]

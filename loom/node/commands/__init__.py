@@ -20,6 +20,7 @@ from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
 from loom.node.commands.room_posts import RoomPostCommands
 from loom.node.commands.room_rules import RoomRuleCommands
+from loom.node.commands.room_votes import RoomVoteCommands
 from loom.node.commands.rooms import RoomCommands
 from loom.node.commands.statements import StatementCommands
 from loom.node.commands.timers import TimerCommands
@@ -65,6 +66,7 @@ class Commands:
             | room.handlers
             | RoomPostCommands(room).handlers
             | RoomRuleCommands(room).handlers
+            | RoomVoteCommands(room).handlers
             | self.pairing.handlers
             | TimerCommands(parts, roster, contacts).handlers
             | FarewellCommands(roster, farewells, contacts).handlers

@@ -5,12 +5,12 @@ from loom.core.room.post import EditContent, ReactContent, TextContent, UnsayCon
 from loom.core.room.statement import Capability, DeletePosts
 from loom.errors import InvalidInput
 from loom.node.commands.handlers import Handlers
-from loom.node.commands.rooms import RoomCommands, require, require_member
+from loom.node.commands.rooms import RoomCommands, require, require_channel, require_member
 from loom.node.names import check_emoji, check_text
 from loom.node.rooms import changes, speaking
 from loom.node.rooms.naming import find_post
+from loom.node.rooms.posting import SHOWN
 from loom.node.rooms.work import RoomWork
-from loom.printable import printable
 from loom.storage.room_posts import RoomPost
 
 
@@ -31,11 +31,7 @@ class RoomPostCommands:
 
         def send(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
-            require_member(now)
-            if command.channel not in now.state.channels:
-                raise InvalidInput(what=f"The room has no channel {printable(command.channel)}")
-            if not now.state.may_post(now.own, command.channel):
-                raise InvalidInput(what=f"You may not post in #{command.channel}")
+            require_channel(now, command.channel)
             reply = b""
             if command.reply_to is not None:
                 reply = find_post(work.db, now, command.reply_to).id
@@ -64,7 +60,7 @@ class RoomPostCommands:
         def delete(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
-            target = _text(find_post(work.db, now, command.post_id))
+            target = _shown(find_post(work.db, now, command.post_id))
             if target.author == now.own:
                 speaking.post(work, now, UnsayContent((target.id,)))
             else:
@@ -80,7 +76,7 @@ class RoomPostCommands:
         def react(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
-            target = _text(find_post(work.db, now, command.post_id))
+            target = _shown(find_post(work.db, now, command.post_id))
             speaking.post(work, now, ReactContent(target.id, command.emoji))
             return self._room.post_view(work, now, target.id)
 
@@ -90,6 +86,12 @@ class RoomPostCommands:
 def _text(post: RoomPost) -> RoomPost:
     if post.kind != TextContent.kind:
         raise InvalidInput(what="That is no post with a text")
+    return _shown(post)
+
+
+def _shown(post: RoomPost) -> RoomPost:
+    if post.kind not in SHOWN:
+        raise InvalidInput(what="That is no text, poll or proposal")
     if post.is_gone:
         raise InvalidInput(what="This post was deleted")
     return post

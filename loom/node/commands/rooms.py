@@ -26,8 +26,8 @@ from loom.node.commands.invites import InviteCommands
 from loom.node.journal import Happened
 from loom.node.names import check_name
 from loom.node.parts import Parts
-from loom.node.room_states import RoomNow
-from loom.node.room_view import name_of, post_views
+from loom.node.room_states import RoomNow, name_of
+from loom.node.room_view import post_views
 from loom.node.rooms import changes, introducing
 from loom.node.rooms.naming import find_member, find_room
 from loom.node.rooms.work import RoomWork
@@ -309,6 +309,15 @@ def require_member(now: RoomNow) -> None:
     """Raises InvalidInput: one is not in the room."""
     if not now.is_member:
         raise InvalidInput(what=f"You are not in the room {now.row.name}")
+
+
+def require_channel(now: RoomNow, channel: str) -> None:
+    """Raises InvalidInput: one is not in the room, or may not post there."""
+    require_member(now)
+    if channel not in now.state.channels:
+        raise InvalidInput(what=f"The room has no channel {printable(channel)}")
+    if not now.state.may_post(now.own, channel):
+        raise InvalidInput(what=f"You may not post in #{channel}")
 
 
 def require(now: RoomNow, capability: Capability, what: str) -> None:

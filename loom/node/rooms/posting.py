@@ -5,7 +5,10 @@ from typing import Final
 
 from loom.api.events import RoomPostChanged, RoomPosted
 from loom.core.room.post import (
+    ChoiceContent,
     EditContent,
+    PollContent,
+    ProposalContent,
     ReactContent,
     SignedPost,
     TextContent,
@@ -15,6 +18,7 @@ from loom.core.room.post import (
 )
 from loom.core.room.statement import SignedStatement
 from loom.model import ConversationId, RoomNumber
+from loom.node.room_polls import encode_choices
 from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
 from loom.node.rooms import lines
@@ -26,6 +30,8 @@ from loom.wire.limits import ROOM_POSTS_SHOWN_PER_HOUR
 GENERAL: Final = "general"
 UNDER_ONE_NUMBER: Final = 2
 HOUR_MS: Final = 3_600_000
+SHOWN: Final = (TextContent.kind, PollContent.kind, ProposalContent.kind)
+"""What has a place of its own in the timeline; the others change one of these."""
 
 
 def place_of(room: RoomNumber) -> ConversationId:
@@ -94,6 +100,10 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             subjects = content.post_ids
         case ReactContent():
             body, subject = content.emoji, content.post_id
+        case PollContent():
+            channel, body = content.channel, content.question
+        case ChoiceContent():
+            body, subject = encode_choices(content), content.post_id
     if subject is not None and not subjects:
         subjects = (subject,)
     row_id = room_posts.add(
@@ -113,7 +123,7 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             is_gone=content is None,
             is_held=_is_held(work, now, post),
             is_mention=post.author not in now.own_authors
-            and isinstance(content, TextContent)
+            and isinstance(content, TextContent | PollContent)
             and work.parts.profile.is_addressed(body),
             expires_at_ms=post.sent_at_ms + lasts_s * 1000 if lasts_s else None,
         ),
@@ -125,7 +135,7 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
     same = room_posts.under_number(db, room, post.author, post.number)
     if len(same) > 1:
         room_posts.mark_doubled(db, [one.row_id for one in same])
-    if post.kind == TextContent.kind:
+    if post.kind in SHOWN:
         early = room_posts.about(db, room, [post.id])
         for _, one in early:
             _apply(work, now, one, post.id)
@@ -148,13 +158,15 @@ def _is_held(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
 
 
 def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> bool:
-    """An edit, or that its author takes it back: of their own texts only; whether that shows."""
+    """An edit, or that its author takes it back: of their own only; whether that shows."""
     db, room = work.db, now.row.room
     target = room_posts.by_id(db, room, target_id)
-    if target is None or target.kind != TextContent.kind or target.is_gone:
+    if target is None or target.kind not in SHOWN or target.is_gone:
         return False
     if one.kind == ReactContent.kind:
         return True
+    if one.kind == ChoiceContent.kind:
+        return target.kind == PollContent.kind
     if target.author != one.author:
         return False
     if one.kind == UnsayContent.kind:
@@ -162,7 +174,7 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
             if wording.author == target.author and wording.kind != UnsayContent.kind:
                 erase(work, wording)
         return True
-    if one.kind != EditContent.kind:
+    if one.kind != EditContent.kind or target.kind != TextContent.kind:
         return False
     edits = [
         edit

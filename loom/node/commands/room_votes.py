@@ -1,0 +1,76 @@
+"""Commands by which many decide: polls, and choices in them."""
+
+from typing import Final
+
+from loom.api import room_commands, room_views
+from loom.core.room.post import ChoiceContent, PollContent
+from loom.errors import InvalidInput
+from loom.node.commands.handlers import Handlers
+from loom.node.commands.rooms import RoomCommands, require_channel, require_member
+from loom.node.names import check_text
+from loom.node.room_polls import is_closed, places_of
+from loom.node.room_view import content_of
+from loom.node.rooms import speaking
+from loom.node.rooms.naming import find_post
+from loom.node.rooms.work import RoomWork
+from loom.wire.limits import NUMBER_END, ROOM_POLL_OPTIONS_MAX, STATUS_MAX_BYTES
+
+POLL_MAX_S: Final = 366 * 86_400
+
+
+class RoomVoteCommands:
+    """Each is one post."""
+
+    def __init__(self, room: RoomCommands) -> None:
+        self._room = room
+        self.handlers: Handlers = {
+            room_commands.PostPoll: self._poll,
+            room_commands.ChooseInPoll: self._choose,
+        }
+
+    async def _poll(self, command: room_commands.PostPoll) -> room_views.PostView:
+        check_text(command.question)
+        options = tuple(one.strip() for one in command.options)
+        _check_options(options)
+        if not 0 <= command.closes_in_s <= POLL_MAX_S:
+            raise InvalidInput(what="A poll closes within a year, or never")
+
+        def ask(work: RoomWork) -> room_views.PostView:
+            now = self._room.now(work.db, command.room)
+            require_channel(now, command.channel)
+            closes_at_ms = work.now_ms + command.closes_in_s * 1000 if command.closes_in_s else 0
+            poll = PollContent(
+                *(command.channel, command.question, options),
+                many=command.many,
+                closes_at_ms=min(closes_at_ms, NUMBER_END - 1),
+            )
+            return self._room.post_view(work, now, speaking.post(work, now, poll).id)
+
+        return await self._room.do(ask)
+
+    async def _choose(self, command: room_commands.ChooseInPoll) -> room_views.PostView:
+        def choose(work: RoomWork) -> room_views.PostView:
+            now = self._room.now(work.db, command.room)
+            require_member(now)
+            post = find_post(work.db, now, command.post_id)
+            poll = None if post.id in now.state.deleted else content_of(work.db, post)
+            if not isinstance(poll, PollContent):
+                raise InvalidInput(what="That is no poll, or it was deleted")
+            if is_closed(poll, work.now_ms):
+                raise InvalidInput(what="The poll is closed")
+            places = places_of(poll, command.options)
+            speaking.post(work, now, ChoiceContent(post.id, places))
+            return self._room.post_view(work, now, post.id)
+
+        return await self._room.do(choose)
+
+
+def _check_options(options: tuple[str, ...]) -> None:
+    if not 2 <= len(options) <= ROOM_POLL_OPTIONS_MAX:
+        raise InvalidInput(what=f"A poll has 2 to {ROOM_POLL_OPTIONS_MAX} options")
+    if len(set(options)) < len(options):
+        raise InvalidInput(what="The options of a poll differ from each other")
+    for one in options:
+        check_text(one)
+        if len(one.encode()) > STATUS_MAX_BYTES:
+            raise InvalidInput(what=f"An option has at most {STATUS_MAX_BYTES} bytes")
