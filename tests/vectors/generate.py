@@ -1,18 +1,17 @@
-"""Writes the JSON files beside it: `python -m tests.vectors.generate`.
+"""Writes the JSON files beside it: `python -m tests.vectors.generate`, or those that it names.
 
 Inputs are fixed, except what ML-KEM encapsulation and ML-DSA signing draw by themselves; derived
 values come from `reference.py`, which shares no code with the product.
 """
 
-import hashlib
 import json
+import sys
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
 from mnemonic import Mnemonic
 
+from tests.vectors.fixed import UNIX_S, filler, sign
 from tests.vectors.reference import (
     BASE32,
     DERIVE,
@@ -25,37 +24,26 @@ from tests.vectors.reference import (
     unhex,
     x25519_public,
 )
+from tests.vectors.rooms import ROOM_STATES, refused_heads, refused_posts, room_inputs
 
 VERSIONS = {
     "identity": 1,
     "pair": 1,
     "link": 1,
     "session": 3,
-    "payloads": 5,
+    "payloads": 6,
     "presence": 1,
     "queues": 1,
     "invites": 1,
     "nearby": 1,
     "files": 1,
+    "rooms": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
-UNIX_S = 1_800_000_000
 DELIVERY = [0, 1, 3, 4, 5, 6, 2, 7, 8, 9]
 SENDERS = "aaaabbabab"
 ENTROPIES = {"one": bytes(range(32)), "other": bytes(range(100, 132))}
-
-
-def filler(label: str, size: int) -> bytes:
-    """Fixed bytes that look random: SHAKE-256 of a label."""
-    return hashlib.shake_256(b"LOOM/1 vectors " + label.encode()).digest(size)
-
-
-def sign(keys: Values, label: str, message: bytes) -> str:
-    signed = enc(b"LOOM/1 " + label.encode(), message)
-    ed25519 = Ed25519PrivateKey.from_private_bytes(unhex(keys["ed25519_seed"]))
-    mldsa = MLDSA65PrivateKey.from_seed_bytes(unhex(keys["mldsa_seed"]))
-    return (ed25519.sign(signed) + mldsa.sign(signed)).hex()
 
 
 def ciphertext_for(encapsulation_key: bytes) -> str:
@@ -181,6 +169,12 @@ def payload_inputs() -> Values:
     mask, secret, year = {"bin": some}, {"bin": bytes(range(32)).hex()}, 31_536_000
     entry = f"949192a16101c410{some}c420{some * 2}00"  # at port 1 of the host "a"
     later = f"9464c410{some}05"
+    none, proof = {"bin": ""}, {"bin": "22" * 3_373}
+    mldsa, place_0 = {"bin": "11" * 1_952}, {"bin": f"{some * 2}0100000000"}
+    row = [{"bin": f"{some * 2}0200000000"}, 300, mask, []]
+    row_of_ids = [{"bin": f"{some * 2}0200000001"}, 2, mask, [secret, {"bin": "ff" * 32}]]
+    have = f"9511c410{some}00c420{some * 2}96"
+    a_row = f"94c425{some * 2}0200000000"
     return {
         "accepted": {
             "text": [1, id_one, ms, "see you at noon", None, 0],
@@ -220,6 +214,15 @@ def payload_inputs() -> Values:
             "timer off": [12, id_one, ms, ms + 1, 0],
             "farewell to a conversation": [13, id_one, ms, ms, 1],
             "farewell to a contact": [13, id_one, ms, ms - 1, 2],
+            "room events": [16, id_one, ms, secret, [{"bin": "00"}, {"bin": "0102"}], [secret]],
+            "room events told to nobody": [16, id_one, ms, secret, [{"bin": "ff" * 300}], []],
+            "room have: root": [17, id_one, ms, secret, [0, 0, mask, none, True, []]],
+            "room have: rows": [17, id_one, ms, secret, [1, 2**53, mask, place_0, False, [row]]],
+            "room have: no rows": [17, id_one, ms, secret, [1, 0, mask, none, True, []]],
+            "room have: ids": [17, id_one, ms, secret, [2, 0, mask, none, True, [row_of_ids]]],
+            "room have: missing": [17, id_one, ms, secret, [3, 0, mask, none, True, [row_of_ids]]],
+            "room key": [18, id_one, ms, secret, secret, mldsa, proof, none],
+            "room key with a claim": [18, id_one, ms, secret, secret, mldsa, proof, secret],
             "unknown tag": [300, id_one, ms, [1, "later"], {"bin": "00"}],
         },
         "skipped": {
@@ -277,6 +280,29 @@ def payload_inputs() -> Values:
             "timer of a year and a second": f"950cc410{some}0001ce01e13381",
             "farewell to what comes after it": f"950dc410{some}000101",
             "farewell to nothing": f"950dc410{some}000000",
+            "room events of nothing": f"9610c410{some}00c420{some * 2}9090",
+            "room events with an empty one": f"9610c410{some}00c420{some * 2}91c40090",
+            "room events with one of 36,865 bytes": f"9610c410{some}00c420{some * 2}91c59001"
+            f"{'00' * 36_865}90",
+            "257 room events": f"9610c410{some}00c420{some * 2}dc0101{'c40100' * 257}90",
+            "room events told to 129": f"9610c410{some}00c420{some * 2}91c40100dc0081"
+            + f"c420{some * 2}" * 129,
+            "room events of a room of 31 bytes": f"9610c410{some}00c41f{some}{some[:30]}91c4010090",
+            "room have of a fourth step": f"{have}0400c410{some}c400c390",
+            "room have with a short root": f"{have}0000c40f{some[:30]}c400c390",
+            "room have after 36 bytes": f"{have}0100c410{some}c424{some * 2}01000000c390",
+            "room have: ids in rows": f"{have}0100c410{some}c400c391{a_row}01c410{some}"
+            f"91c420{some * 2}",
+            "room have: a place twice": f"{have}0100c410{some}c400c392"
+            + f"{a_row}01c410{some}90" * 2,
+            "room have: a row not above the last place": f"{have}0100c410{some}"
+            f"c425{some * 2}0200000000c391{a_row}01c410{some}90",
+            "room have: an id of 31 bytes": f"{have}0200c410{some}c400c391{a_row}01c410{some}"
+            f"91c41f{some}{some[:30]}",
+            "room key with a short proof": f"9812c410{some}00c420{some * 2}c420{some * 2}"
+            f"c507a0{'11' * 1_952}c50d2c{'22' * 3_372}c400",
+            "room key with a claim of 16 bytes": f"9812c410{some}00c420{some * 2}c420{some * 2}"
+            f"c507a0{'11' * 1_952}c50d2d{'22' * 3_373}c410{some}",
             "unknown tag without an id": "9264a0",
             "unknown tag not in its shortest form": f"94cd0064c410{some}00c0",
             "unknown tag, head of the array not in its shortest form": f"dc0004{later[2:]}c0",
@@ -465,6 +491,8 @@ def _unbase32(characters: str) -> bytes:
 
 def write(name: str, inputs: Values, more: Values | None = None) -> Values:
     derived: Values = DERIVE[name](inputs)
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return derived
     content = {
         "protocol": "LOOM/1",
         "version": VERSIONS[name],
@@ -491,6 +519,17 @@ def main() -> None:
     write("invites", invite_inputs(one, pair))
     write("nearby", nearby_inputs(one, other))
     write("files", file_inputs(pair))
+    inputs = room_inputs(one, other)
+    derived = DERIVE["rooms"](inputs)
+    write(
+        "rooms",
+        inputs,
+        {
+            "states": ROOM_STATES,
+            "refused_heads": refused_heads(derived),
+            "refused_posts": refused_posts(derived),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -488,8 +488,8 @@ def _pack(value: Any) -> bytes:
 
 
 def _pack_int(value: int) -> bytes:
-    if value < 0x80:
-        return bytes([value])
+    if -0x20 <= value < 0x80:
+        return bytes([value & 0xFF])
     kind, bits = next((0xCC + i, 8 << i) for i in range(4) if value < 1 << (8 << i))
     return bytes([kind]) + u(bits, value)
 
@@ -720,6 +720,127 @@ def files(inputs: Values) -> Values:
     return hexed(derived)  # type: ignore[no-any-return]
 
 
+# --- 14: rooms ---
+
+
+def rooms(inputs: Values) -> Values:
+    members = {name: room_member(inputs, name) for name in inputs["members"]}
+    council = inputs["council"]
+    authors = sorted(members[name]["author"] for name in council["members"])
+    items = enc(b"LOOM/1 room council", u(8, council["threshold"]), *authors)
+    council_author = sha512(items)[:32]
+    by_name = {name: one["author"] for name, one in members.items()} | {"council": council_author}
+    keys = {one["author"]: one for one in members.values()}
+    statements: dict[str, Values] = {}
+    room_id = bytes(32)
+    for name, given in inputs["statements"].items():
+        author = by_name[given["author"]]
+        where = bytes(32) if given["kind"] == 1 else room_id
+        number, kind = u(16, given["number"]), u(8, given["kind"])
+        head = enc(b"\x01", where, author, number, kind, _pack(given["body"]))
+        signature = unhex(given["signature"])
+        listed = authors if author == council_author else [author]
+        _verify_statement(head, signature, listed, keys)
+        statements[name] = {
+            "head": head,
+            "id": sha512(head)[:32],
+            "event": enc(head, signature),
+        }
+        room_id = sha512(head)[:32] if given["kind"] == 1 else room_id
+    joins = {}
+    for name, one in members.items():
+        token = inputs["members"][name]["token"]
+        joins[name] = enc(room_id, unhex(token["fingerprint"]), unhex(token["x25519_public"]))
+        proof = unhex(inputs["members"][name]["proof"])
+        verify(one["ed25519_public"], one["mldsa_public"], "room join", joins[name], proof)
+    posts = {
+        name: room_post(inputs, room_id, one, by_name) for name, one in inputs["posts"].items()
+    }
+    every = [
+        (by_name[inputs["statements"][name]["author"]], 1, inputs["statements"][name], one)
+        for name, one in statements.items()
+    ]
+    every += [
+        (by_name[inputs["posts"][name]["author"]], 2, inputs["posts"][name], one)
+        for name, one in posts.items()
+    ]
+    places = _places(every, 0)
+    later = _places(every, inputs["from_order"])
+    derived: Values = {
+        "members": {name: {**one, "joined": joins[name]} for name, one in members.items()},
+        "council_author": council_author,
+        "room_id": room_id,
+        "statements": statements,
+        "posts": posts,
+        "places": [
+            {"place": place, "count": len(ids), "digest": _digest(ids)}
+            for place, ids in sorted(places.items())
+        ],
+        "root": _root(places),
+        "root_from_order": _root(later),
+        "claim": hkdf(b"", unhex(inputs["invite_secret"]), enc(b"LOOM/1 room claim", room_id), 32),
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+def room_member(inputs: Values, name: str) -> dict[str, bytes]:
+    given = inputs["members"][name]
+    ed25519 = ed25519_public(unhex(given["ed25519_seed"]))
+    mldsa = mldsa_public(unhex(given["mldsa_seed"]))
+    author = sha512(enc(b"LOOM/1 room member", ed25519, mldsa))[:32]
+    return {"ed25519_public": ed25519, "mldsa_public": mldsa, "author": author}
+
+
+def _verify_statement(
+    head: bytes, signature: bytes, listed: list[bytes], keys: dict[bytes, dict[str, bytes]]
+) -> None:
+    """One signature of one author; of a council each after the place of who signed."""
+    if len(signature) == 3_373:
+        shares = [(listed[0], signature)]
+    else:
+        cut = [signature[at : at + 3_374] for at in range(0, len(signature), 3_374)]
+        shares = [(listed[one[0]], one[1:]) for one in cut]
+    for author, share in shares:
+        one = keys[author]
+        verify(one["ed25519_public"], one["mldsa_public"], "room statement", head, share)
+
+
+def room_post(inputs: Values, room_id: bytes, given: Values, by_name: dict[str, bytes]) -> Values:
+    content = _pack(given["content"])
+    head = enc(
+        *(b"\x01", room_id, by_name[given["author"]], u(32, given["number"])),
+        *(u(64, given["order"]), u(64, given["sent_at_ms"]), u(8, given["kind"]), sha512(content)),
+    )
+    seed = unhex(inputs["members"][given["author"]]["ed25519_seed"])
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    signature = key.sign(enc(b"LOOM/1 room post", head))
+    return {
+        "head": head,
+        "id": sha512(head)[:32],
+        "event": enc(head, signature, content),
+        "event_without_content": enc(head, signature, b""),
+    }
+
+
+def _places(every: list[Any], from_order: int) -> dict[bytes, list[bytes]]:
+    """The ids at each place, without posts of an earlier order."""
+    places: dict[bytes, list[bytes]] = {}
+    for author, family, given, one in every:
+        if given.get("order", from_order) >= from_order:
+            place = author + u(8, family) + u(32, given["number"] // 256)
+            places.setdefault(place, []).append(one["id"])
+    return places
+
+
+def _digest(ids: list[bytes]) -> bytes:
+    return sha512(b"".join(sorted(ids)))[:16]
+
+
+def _root(places: dict[bytes, list[bytes]]) -> bytes:
+    joined = b"".join(place + _digest(ids) for place, ids in sorted(places.items()))
+    return sha512(joined)[:16]
+
+
 DERIVE = {
     "identity": identity,
     "pair": pair,
@@ -731,4 +852,5 @@ DERIVE = {
     "invites": invites,
     "nearby": nearby,
     "files": files,
+    "rooms": rooms,
 }
