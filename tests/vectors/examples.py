@@ -438,6 +438,109 @@ def _advert() -> str:
     return _values([*keys, *shown])
 
 
+def _room_keys() -> str:
+    vector = load("rooms")
+    derived, bob = vector["derived"], vector["derived"]["members"]["bob"]
+    names = [
+        ("R_ed", bob["ed25519_public"]),
+        ("R_ml", bob["mldsa_public"]),
+        ("author", bob["author"]),
+        ("room_id", derived["room_id"]),
+        ("enc(room_id, FP, x25519_pk)", bob["joined"]),
+        ("proof", vector["inputs"]["members"]["bob"]["proof"]),
+        ("V", vector["inputs"]["invite_secret"]),
+        ("claim", derived["claim"]),
+    ]
+    return _values([(name, _abbreviated(value)) for name, value in names])
+
+
+def _room_statement() -> str:
+    one = load("rooms")["derived"]["statements"]["pin"]
+    head, event = bytes.fromhex(one["head"]), bytes.fromhex(one["event"])
+    inner = [
+        item("version", 1),
+        item("room_id", 32),
+        item("author", 32),
+        item("number", 2),
+        item("kind: SetPin", 1),
+        item("body: array of 2: post_id, true", 36),
+    ]
+    outer = [item("head", len(head)), item("DS: Ed25519, ML-DSA-65", 3_373)]
+    value = _values([("id", _abbreviated(one["id"]))])
+    return f"head\n{figure(head, inner)}event\n{figure(event, outer)}{value}"
+
+
+def _room_post() -> str:
+    one = load("rooms")["derived"]["posts"]["text"]
+    head, event = bytes.fromhex(one["head"]), bytes.fromhex(one["event"])
+    content = event[4 + len(head) + 4 + 64 + 4 :]
+    inner = [
+        item("version", 1),
+        item("room_id", 32),
+        item("author", 32),
+        item("number", 4),
+        item("order", 8),
+        item("sent_at_ms", 8),
+        item("kind: Text", 1),
+        item("H(content)", 64),
+    ]
+    outer = [item("head", len(head)), item("Ed25519", 64), item("content", len(content))]
+    parts = [
+        Part("array of 6", 1),
+        Part("str of 7: general", 8),
+        Part("str of 12: who is here?", 13),
+        Part("no reply", 2),
+        Part("no thread", 2),
+        Part("nobody is mentioned", 1),
+        Part("no timer", 1),
+    ]
+    value = _values([("id", _abbreviated(one["id"]))])
+    return (
+        f"head\n{figure(head, inner)}content\n{figure(content, parts)}"
+        f"event\n{figure(event, outer)}{value}"
+    )
+
+
+def _room_places() -> str:
+    derived = load("rooms")["derived"]
+    lines = []
+    for one in derived["places"]:
+        place = bytes.fromhex(one["place"])
+        lines.append(
+            f"{place[:4].hex()} .. {place[28:32].hex()} {place[32:33].hex()} {place[33:].hex()}"
+            f"  {one['count']:>2}  {one['digest']}"
+        )
+    heading = "author             family, block count digest"
+    return "\n".join([heading, *lines, f"root = {derived['root']}"]) + "\n"
+
+
+def _room_have() -> str:
+    return figure(
+        bytes.fromhex(load("payloads")["derived"]["room have: ids"]),
+        [
+            Part("array of 5", 1),
+            Part("tag 17", 1),
+            Part("message_id", 18),
+            Part("sent_at_ms", 9),
+            Part("room_id", 34),
+            Part("array of 6", 1),
+            Part("step", 1),
+            Part("from_order", 1),
+            Part("root", 18),
+            Part("after: nothing", 2),
+            Part("is_last: true", 1),
+            Part("rows: array of 1: array of 4", 2),
+            Part("place: author", 34),
+            Part("family, block", 5),
+            Part("count", 1),
+            Part("digest", 18),
+            Part("ids: array of 2", 1),
+            Part("an id", 34),
+            Part("an id", 34),
+        ],
+    )
+
+
 def _abbreviated(value: str) -> str:
     return _shown(bytes.fromhex(value))
 
@@ -468,6 +571,11 @@ FIGURES: Final[dict[str, Callable[[], str]]] = {
     "invite": _invite_text,
     "keys of an invite": _invite_keys,
     "join": _join,
+    "keys of a room": _room_keys,
+    "statement": _room_statement,
+    "post": _room_post,
+    "what two members compare": _room_places,
+    "room have": _room_have,
 }
 
 

@@ -611,11 +611,14 @@ def invites(inputs: Values) -> Values:
         "first_queue_secret": first,
         "join": _pack(inputs["join"]),
     }
-    for name in ("invite", "address"):
+    for name in ("invite", "address", "room_invite"):
         given = inputs[name]
         body = b"\x02" + fingerprint + unhex(inputs["x25519_public"]) + secret
-        body += u(32, given["expires_h"]) + u(8, given["flags"]) + u(8, len(given["hints"]))
-        body += b"".join(map(_hint, given["hints"]))
+        body += u(32, given["expires_h"]) + u(8, given["flags"])
+        if "room_id" in given:
+            room = given["room_name"].encode()
+            body += unhex(given["room_id"]) + u(8, len(room)) + room
+        body += u(8, len(given["hints"])) + b"".join(map(_hint, given["hints"]))
         checked = body + sha512(enc(b"LOOM/1 token", body))[:4]
         bits = "".join(f"{byte:08b}" for byte in checked)
         bits += "0" * (-len(bits) % 5)

@@ -455,12 +455,15 @@ def test_invites() -> None:
     join = decode_payload(unhex(derived["join"]))
     assert isinstance(join, Join)
     assert encode_payload(join).hex() == derived["join"]
-    for name in ("invite", "address"):
+    for name in ("invite", "address", "room_invite"):
         read = decode_invite(derived[f"{name}_text"])
         assert encode_invite(read) == derived[f"{name}_text"]
         assert (read.secret, read.token.peer_id) == (secret, owner)
-        assert read.is_address is bool(inputs[name]["flags"])
+        assert read.is_address is (inputs[name]["flags"] == 1)
         assert read.expires_h == inputs[name]["expires_h"]
+        room = None if read.room is None else (read.room.room_id.hex(), read.room.name)
+        wanted = inputs[name].get("room_id"), inputs[name].get("room_name")
+        assert room == (None if name != "room_invite" else wanted)
         assert [
             {
                 "host": one.address.host,

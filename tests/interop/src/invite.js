@@ -9,14 +9,30 @@ import { charactersOf, checksumOf, packedOf, unpacked } from "./token.js";
 
 const VERSION = 2;
 const IS_ADDRESS = 1;
+const IS_INTO_A_ROOM = 2;
+const ROOM_NAME_MAX_BYTES = 64;
 const CHARACTERS_MIN = 146;
 const CHARACTERS_MAX = 495;
 const CHECKSUM_BYTES = 4;
-const HINTS_AT = 86;
+const ROOM_AT = 86;
 
-export function inviteBody({ fingerprint, x25519, secret, expiresH, flags, hints }) {
-  const head = concat(u8(VERSION), fingerprint, x25519, secret, u32(expiresH), u8(flags), u8(hints.length));
-  return concat(head, ...hints.map(packHint));
+export function inviteBody({ fingerprint, x25519, secret, expiresH, flags, room = null, hints }) {
+  const head = concat(u8(VERSION), fingerprint, x25519, secret, u32(expiresH), u8(flags));
+  const name = Buffer.from(room?.name ?? "");
+  return concat(head, room ? concat(room.id, u8(name.length), name) : EMPTY, u8(hints.length), ...hints.map(packHint));
+}
+
+/** `{ id, name }` and where the hints begin. */
+function readRoom(body) {
+  const length = body[ROOM_AT + 32] ?? 0;
+  const end = ROOM_AT + 33 + length;
+  if (length < 1 || length > ROOM_NAME_MAX_BYTES || end > body.length) throw new InvalidInput("room");
+  try {
+    const name = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body.slice(ROOM_AT + 33, end));
+    return [{ id: body.slice(ROOM_AT, ROOM_AT + 32), name }, end];
+  } catch {
+    throw new InvalidInput("room");
+  }
 }
 
 export const encodeInvite = (body) => `LOOM-${charactersOf(concat(body, checksumOf(body)))}`;
@@ -33,14 +49,15 @@ export function decodeInvite(text) {
   if (/1/.test(spare)) throw new InvalidInput("spare bits");
   if (charactersOf(bytes).length !== characters.length) throw new InvalidInput("length");
   const [, fingerprint, x25519, secret, expiry, flagByte] = split(body, 1, 32, 32, 16, 4, 1);
-  const hints = readHints(body, HINTS_AT);
   const flags = flagByte[0];
-  if (flags > IS_ADDRESS || (flags === IS_ADDRESS && hints.some(({ maskKey }) => maskKey === null))) {
+  const [room, hintsAt] = flags === IS_INTO_A_ROOM ? readRoom(body) : [null, ROOM_AT];
+  const hints = readHints(body, hintsAt);
+  if (flags > IS_INTO_A_ROOM || (flags === IS_ADDRESS && hints.some(({ maskKey }) => maskKey === null))) {
     throw new InvalidInput("flags");
   }
   if (!isCanonical(x25519)) throw new InvalidInput("canonical key");
   if (isOfSmallOrder(x25519)) throw new InvalidInput("order of the key");
-  return { fingerprint, x25519, secret, expiresH: number(expiry), flags, hints };
+  return { fingerprint, x25519, secret, expiresH: number(expiry), flags, room, hints };
 }
 
 export function inviteKeys(secret, fingerprint) {

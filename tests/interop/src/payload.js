@@ -2,13 +2,15 @@
 
 import { decode, encode } from "@msgpack/msgpack";
 
-import { equal, number } from "./bytes.js";
+import { equal } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { isHost } from "./host.js";
 import {
-  DELETE_MAX_IDS, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_DEPTH_MAX, PAYLOAD_MAX_BYTES, STATUS_MAX_BYTES,
+  DELETE_MAX_IDS, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_MAX_BYTES, STATUS_MAX_BYTES,
   REACTION_MAX_BYTES, RECEIPT_MAX_IDS, TEXT_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
 } from "./limits.js";
+import { Reader } from "./message_pack.js";
+import { encodeComparison, readEvents, readHave, readKey } from "./room_payloads.js";
 
 export const TEXT = 1;
 export const RECEIPT = 2;
@@ -22,16 +24,22 @@ export const REACT = 10;
 export const PIN = 11;
 export const TIMER = 12;
 export const FAREWELL = 13;
+export const ROOM_EVENTS = 16;
+export const ROOM_HAVE = 17;
+export const ROOM_KEY = 18;
 
 const ID_BYTES = 16;
 const TIME_MAX = 2 ** 53 - 1;
 const NAMES = {
   [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes", [JOIN]: "join",
   [EDIT]: "edit", [DELETE]: "delete", [REACT]: "react", [PIN]: "pin", [TIMER]: "timer", [FAREWELL]: "farewell",
+  [ROOM_EVENTS]: "room events", [ROOM_HAVE]: "room have", [ROOM_KEY]: "room key",
 };
+const OF_ROOMS = { [ROOM_EVENTS]: readEvents, [ROOM_HAVE]: readHave, [ROOM_KEY]: readKey };
 /** Stored and receipted; a kind of a later version is, too. */
 export const IS_RECEIPTED = new Set([
   "text", "profile", "mailboxes", "join", "edit", "delete", "react", "pin", "timer", "farewell", "unknown",
+  "room events", "room have", "room key",
 ]);
 
 export const encodePayload = (fields) => encode(fields);
@@ -42,6 +50,11 @@ export const statement = (tag, id, sentAtMs, ...fields) => encode([tag, id, sent
 export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, id, sentAtMs, delivered, read]);
 export const typing = (id, sentAtMs, on) => encode([TYPING, id, sentAtMs, on]);
 export const profile = (id, sentAtMs, name, status = "", away = false) => encode([PROFILE, id, sentAtMs, sentAtMs, name, status, away]);
+
+export const roomEvents = (id, sentAtMs, roomId, events, told) => encode([ROOM_EVENTS, id, sentAtMs, roomId, events, told]);
+export const roomHave = (id, sentAtMs, roomId, comparison) => encode([ROOM_HAVE, id, sentAtMs, roomId, encodeComparison(comparison)]);
+export const roomKey = (id, sentAtMs, roomId, keys, proof, claim) =>
+  encode([ROOM_KEY, id, sentAtMs, roomId, keys.ed25519, keys.mldsa, proof, claim]);
 
 /** A UUIDv7. */
 export function newMessageId(nowMs, random) {
@@ -67,6 +80,11 @@ export function decodePayload(bytes) {
     for (let i = 3; i < count; i += 1) reader.skip(0);
     reader.end();
     return { kind: "unknown", ...base };
+  }
+  if (tag in OF_ROOMS) {
+    const fields = OF_ROOMS[tag](reader, count - 3);
+    reader.end();
+    return { kind: NAMES[tag], ...base, ...fields };
   }
   return { kind: NAMES[tag], ...base, ...knownFields(Number(tag), bytes) };
 }
@@ -159,88 +177,3 @@ const isMailboxes = (value) => Array.isArray(value) && value.length <= MAILBOXES
 const mailboxOf = ([addresses, maskKey, secret, direction]) => ({
   addresses: addresses.map(([host, port]) => ({ host, port })), maskKey, secret, direction,
 });
-
-/** Heads and lengths of MessagePack. */
-class Reader {
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.offset = 0;
-  }
-
-  take(length) {
-    if (this.offset + length > this.bytes.length) throw refuse("a value is cut short");
-    return this.bytes.subarray(this.offset, (this.offset += length));
-  }
-
-  uint(width) {
-    return number(this.take(width));
-  }
-
-  end() {
-    if (this.offset !== this.bytes.length) throw refuse("bytes are left over");
-  }
-
-  /** In its shortest form. */
-  arrayHead() {
-    const head = this.uint(1);
-    if (head >= 0x90 && head <= 0x9f) return head & 0x0f;
-    const count = head === 0xdc ? this.uint(2) : head === 0xdd ? this.uint(4) : -1;
-    if (count < 16 || (head === 0xdd && count < 0x1_0000)) throw refuse("no array, or not in its shortest form");
-    return count;
-  }
-
-  /** In its shortest form, as a bigint. */
-  unsigned() {
-    const head = this.uint(1);
-    if (head <= 0x7f) return BigInt(head);
-    const width = { 0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8 }[head];
-    if (width === undefined) throw refuse("no unsigned integer");
-    const value = this.take(width).reduce((total, byte) => total * 256n + BigInt(byte), 0n);
-    const least = { 1: 0x80n, 2: 0x100n, 4: 0x1_0000n, 8: 0x1_0000_0000n }[width];
-    if (value < least) throw refuse("an integer not in its shortest form");
-    return value;
-  }
-
-  /** In its shortest form. */
-  bin() {
-    const head = this.uint(1);
-    const width = { 0xc4: 1, 0xc5: 2, 0xc6: 4 }[head];
-    if (width === undefined) throw refuse("no bytes");
-    const length = this.uint(width);
-    if ((width === 2 && length < 0x100) || (width === 4 && length < 0x1_0000)) throw refuse("bytes not in the shortest form");
-    return this.take(length).slice();
-  }
-
-  /** Any one well-formed value inside `depth` arrays and maps. */
-  skip(depth) {
-    const head = this.uint(1);
-    if (head <= 0x7f || head >= 0xe0) return;
-    if (head <= 0x8f) return this.skipMany(2 * (head & 0x0f), depth + 1);
-    if (head <= 0x9f) return this.skipMany(head & 0x0f, depth + 1);
-    if (head <= 0xbf) return void this.take(head & 0x1f);
-    switch (head) {
-      case 0xc0: case 0xc2: case 0xc3: return;
-      case 0xc1: throw refuse("a byte that begins nothing");
-      case 0xc4: case 0xd9: return void this.take(this.uint(1));
-      case 0xc5: case 0xda: return void this.take(this.uint(2));
-      case 0xc6: case 0xdb: return void this.take(this.uint(4));
-      case 0xc7: return void this.take(this.uint(1) + 1);
-      case 0xc8: return void this.take(this.uint(2) + 1);
-      case 0xc9: return void this.take(this.uint(4) + 1);
-      case 0xca: case 0xce: case 0xd2: return void this.take(4);
-      case 0xcb: case 0xcf: case 0xd3: return void this.take(8);
-      case 0xcc: case 0xd0: return void this.take(1);
-      case 0xcd: case 0xd1: return void this.take(2);
-      case 0xd4: case 0xd5: case 0xd6: case 0xd7: case 0xd8: return void this.take(1 + 2 ** (head - 0xd4));
-      case 0xdc: return this.skipMany(this.uint(2), depth + 1);
-      case 0xdd: return this.skipMany(this.uint(4), depth + 1);
-      case 0xde: return this.skipMany(2 * this.uint(2), depth + 1);
-      default: return this.skipMany(2 * this.uint(4), depth + 1);
-    }
-  }
-
-  skipMany(count, depth) {
-    if (depth > PAYLOAD_DEPTH_MAX) throw refuse("arrays or maps too deep");
-    for (let i = 0; i < count; i += 1) this.skip(depth);
-  }
-}

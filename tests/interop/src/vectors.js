@@ -28,6 +28,12 @@ import { nextToSend, openMessage, ratchetOfA, ratchetOfB, roomFor, sealMessage }
 import { REKEY_AFTER_RECORDS } from "./limits.js";
 import { BUNDLE_REQUEST, frame, KEEPALIVE } from "./records.js";
 import { decodeAnswer, encodePut, encodeRequest, requests, workHash } from "./requests.js";
+import {
+  councilAuthor, decodeHead, decodePost, decodeStatement, encodeHead, isPostVerified, isProofOf, isStatement, isVerified, joined,
+  keysTold, memberAuthor, roomClaim, roomPair, signPost, withoutContent,
+} from "./room_events.js";
+import { materialize } from "./room_state.js";
+import { digestOf, placesOf, rootOf } from "./room_sync.js";
 import { safetyNumber, safetyWords } from "./safety_number.js";
 import { decodeToken, encodeToken } from "./token.js";
 
@@ -344,6 +350,7 @@ function payloads({ inputs, derived }, compare) {
     const decoded = decodePayload(unhex(derived[name]));
     const kinds = [
       "", "text", "receipt", "typing", "profile", "mailboxes", "join", "", "edit", "delete", "react", "pin", "timer", "farewell",
+      "", "", "room events", "room have", "room key",
     ];
     const kind = kinds[fields[0]] ?? "unknown";
     compare.is(`${name}: kind`, decoded.kind, kind);
@@ -465,16 +472,18 @@ function invites({ inputs, derived }, compare) {
   compare.is("first_queue_secret", firstQueue(secret, unhex(inputs.link_key), maskKey), derived.first_queue_secret);
   compare.is("join", encodePayload(valueOf(inputs.join)), derived.join);
   compare.is("join read", decodePayload(unhex(derived.join)).name, inputs.join[3]);
-  for (const kind of ["invite", "address"]) {
-    const { expires_h: expiresH, flags, hints } = inputs[kind];
+  for (const kind of ["invite", "address", "room_invite"]) {
+    const { expires_h: expiresH, flags, hints, room_id: roomId, room_name: name } = inputs[kind];
+    const room = roomId ? { id: unhex(roomId), name } : null;
     const packed = hints.map(({ host, port, mask_key: key }) => ({ host, port, maskKey: key ? unhex(key) : null }));
-    const body = inviteBody({ fingerprint, x25519, secret, expiresH, flags, hints: packed });
+    const body = inviteBody({ fingerprint, x25519, secret, expiresH, flags, room, hints: packed });
     compare.is(`${kind}_body`, body, derived[`${kind}_body`]);
     const text = derived[`${kind}_text`];
     compare.is(`${kind}_text`, encodeInvite(body), text);
     const read = decodeInvite(` ${text.toLowerCase()}\n`);
     compare.is(`${kind} read`, [hex(read.fingerprint), read.expiresH, read.flags, hintsShown(read.hints)],
       [inputs.fingerprint, expiresH, flags, hints]);
+    compare.is(`${kind} room`, read.room && [hex(read.room.id), read.room.name], room && [roomId, name]);
     compare.refuses(`${kind} cut`, () => decodeInvite(text.slice(0, -1)), "checksum");
     compare.refuses(`${kind} as a token`, () => decodeToken(text), "version");
   }
@@ -553,7 +562,97 @@ function files({ inputs, derived }, compare) {
   }
 }
 
-const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files };
+function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_posts: refusedPosts }, compare) {
+  const roomId = unhex(derived.room_id);
+  const pairs = {};
+  const names = {};
+  for (const [name, given] of Object.entries(inputs.members)) {
+    const pair = (pairs[name] = roomPair(unhex(given.ed25519_seed), unhex(given.mldsa_seed)));
+    const wanted = derived.members[name];
+    const token = { fingerprint: unhex(given.token.fingerprint), x25519: unhex(given.token.x25519_public) };
+    compare.is(`${name} ed25519`, pair.keys.ed25519, wanted.ed25519_public);
+    compare.is(`${name} mldsa`, pair.keys.mldsa, wanted.mldsa_public);
+    compare.is(`${name} author`, memberAuthor(pair.keys), wanted.author);
+    compare.is(`${name} joined`, joined(roomId, token), wanted.joined);
+    compare.is(`${name} proof`, isProofOf(roomId, token, pair.keys, unhex(given.proof)), true);
+    names[wanted.author] = name;
+  }
+  const authors = inputs.council.members.map((name) => hex(pairs[name].author)).sort().map(unhex);
+  compare.is("council_author", councilAuthor({ threshold: inputs.council.threshold, authors }), derived.council_author);
+  names[derived.council_author] = "council";
+  const authorOf = (name) => (name === "council" ? unhex(derived.council_author) : pairs[name].author);
+  compare.is("claim", roomClaim(unhex(inputs.invite_secret), roomId), derived.claim);
+
+  const known = new Map();
+  const read = {};
+  for (const [name, given] of Object.entries(inputs.statements)) {
+    const wanted = derived.statements[name];
+    const one = (read[name] = decodeStatement(unhex(wanted.event)));
+    const where = given.kind === 1 ? new Uint8Array(32) : roomId;
+    compare.is(`${name} head`, encodeHead(where, authorOf(given.author), given.number, given.kind, valueOf(given.body)), wanted.head);
+    compare.is(`${name} id`, one.id, wanted.id);
+    compare.is(`${name} room`, one.roomId, derived.room_id);
+    compare.is(`${name} is a statement`, isStatement(one.event), true);
+    compare.is(`${name} verifies`, isVerified(one, known), true);
+    const bent = one.event.slice();
+    bent[bent.length - 1] ^= 1;
+    compare.is(`${name} bent`, isVerified(decodeStatement(bent), known), false);
+    const told = keysTold(one);
+    if (told) known.set(...told);
+  }
+  for (const [name, head] of Object.entries(refusedHeads)) compare.refuses(name, () => decodeHead(unhex(head)));
+
+  const posts = [];
+  for (const [name, given] of Object.entries(inputs.posts)) {
+    const wanted = derived.posts[name];
+    const { number, order, kind, sent_at_ms: sentAtMs } = given;
+    const fields = valueOf(given.content);
+    compare.is(`${name} event`, signPost(pairs[given.author], roomId, { number, order, sentAtMs, kind, fields }), wanted.event);
+    compare.is(`${name} without content`, withoutContent(unhex(wanted.event)), wanted.event_without_content);
+    const one = decodePost(unhex(wanted.event));
+    compare.is(`${name} head`, one.head, wanted.head);
+    compare.is(`${name} id`, one.id, wanted.id);
+    compare.is(`${name} content`, one.content === null, kind > 8);
+    compare.is(`${name} is no statement`, isStatement(one.event), false);
+    compare.is(`${name} verifies`, [one, decodePost(unhex(wanted.event_without_content))].map((each) => isPostVerified(each, known)), [true, true]);
+    posts.push(one);
+  }
+  for (const [name, event] of Object.entries(refusedPosts)) compare.refuses(name, () => decodePost(unhex(event)));
+
+  const statements = Object.values(read);
+  const places = placesOf(statements, posts, 0n);
+  [...places].forEach(([place, ids], at) => {
+    const wanted = derived.places[at];
+    compare.is(`place ${at}`, [place, ids.length, hex(digestOf(ids))], [wanted.place, wanted.count, wanted.digest]);
+  });
+  compare.is("places", places.size, derived.places.length);
+  compare.is("root", rootOf(places), derived.root);
+  compare.is("root_from_order", rootOf(placesOf(statements, posts, BigInt(inputs.from_order))), derived.root_from_order);
+
+  const postNames = Object.fromEntries(Object.entries(derived.posts).map(([name, one]) => [one.id, name]));
+  for (const [at, wanted] of states.entries()) {
+    const held = Object.entries(read).filter(([name]) => !wanted.without.includes(name));
+    const state = materialize(held.map(([, one]) => one).reverse());
+    const { without, ...rest } = wanted;
+    const shown = {
+      name: state.name,
+      policy: state.policy,
+      channels: state.channels.map(([name]) => name),
+      members: state.members.map(({ author, capabilities }) => [names[author], capabilities]),
+      officers: state.officers.map(([author, rank]) => [names[author], rank]),
+      removed: Object.keys(state.removed).map((author) => names[author]),
+      left: Object.keys(state.left).map((author) => names[author]),
+      pins: state.pins.map((id) => postNames[id]),
+      deleted: state.deleted.map((id) => postNames[id]).sort(),
+      banned: Object.keys(state.banned).length,
+      counting: held.filter(([, { id }]) => state.counting.includes(id)).map(([name]) => name),
+    };
+    const counting = held.map(([name]) => name).filter((name) => rest.counting.includes(name));
+    compare.is(`state ${at}, without ${without}`, shown, { ...rest, counting });
+  }
+}
+
+const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms };
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
 export function compareVectors(folder) {
