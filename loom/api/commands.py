@@ -9,13 +9,19 @@ from loom.api.room_commands import (
     ChooseInPoll,
     DeletePost,
     EditPost,
+    FindPost,
     InviteToRoom,
     LeaveRoom,
     LiftBan,
     ListMembers,
+    ListRoomDrafts,
+    ListRoomMentions,
+    ListRoomPins,
     ListRooms,
+    ListThreads,
     MakeRoom,
     MarkRoomRead,
+    MarkRoomUnread,
     PinPost,
     PostPoll,
     ReactToPost,
@@ -24,7 +30,9 @@ from loom.api.room_commands import (
     RoomHistory,
     SendPost,
     SetRoomChannel,
+    SetRoomDraft,
     SetRoomPolicy,
+    SetRoomPreferences,
     ShowRoom,
 )
 from loom.api.views import (
@@ -694,4 +702,12 @@ AnyCommand = (
     | PinPost
     | PostPoll
     | ChooseInPoll
+    | FindPost
+    | ListRoomDrafts
+    | ListRoomMentions
+    | ListRoomPins
+    | ListThreads
+    | MarkRoomUnread
+    | SetRoomDraft
+    | SetRoomPreferences
 )

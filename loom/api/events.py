@@ -2,7 +2,14 @@
 
 import msgspec
 
-from loom.api.room_views import PollView, PostQuote, PostReaction, ProposalView, RoomLine
+from loom.api.room_views import (
+    Mentioned,
+    PollView,
+    PostQuote,
+    PostReaction,
+    ProposalView,
+    RoomLine,
+)
 from loom.api.views import PairingPeer, Quote, Reaction
 
 
@@ -388,6 +395,12 @@ class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
     expires_at_ms: int | None = None
     poll: PollView | None = None
     proposal: ProposalView | None = None
+    thread: str | None = None
+    answers: int = 0
+    unread_answers: int = 0
+    unread: bool = False
+    mentions: list[Mentioned] = []
+    expires_s: int = 0
 
 
 class RoomPostChanged(RoomPosted, frozen=True, kw_only=True, tag="room.changed"):
@@ -405,7 +418,30 @@ class RoomLeft(RoomEvent, frozen=True, kw_only=True, tag="room.left"):
 
 
 class RoomStateChanged(RoomEvent, frozen=True, kw_only=True, tag="room.state"):
-    """Members, roles, channels or the name are others now: ask for the room again."""
+    """Members, roles, channels, name or preferences are others now: ask for the room again."""
+
+
+class RoomRead(RoomEvent, frozen=True, kw_only=True, tag="room.read"):
+    """Posts from `from_row` to `row_id` were read, in whichever front end. Live.
+
+    Of a `channel` outside of its threads, of a `thread`, or with both None of the whole room, where
+    `unread` are left in all of it.
+    """
+
+    channel: str | None
+    thread: str | None
+    row_id: int
+    from_row: int
+    unread: int
+
+
+class RoomUnread(RoomEvent, frozen=True, kw_only=True, tag="room.unread"):
+    """Posts of others from `row_id` on were marked unread; see `RoomRead`. Live."""
+
+    channel: str | None
+    thread: str | None
+    row_id: int
+    unread: int
 
 
 class RoomKeyDiffers(RoomEvent, frozen=True, kw_only=True, tag="room.key_differs"):
@@ -461,5 +497,7 @@ AnyEvent = (
     | RoomJoined
     | RoomLeft
     | RoomStateChanged
+    | RoomRead
+    | RoomUnread
     | RoomKeyDiffers
 )

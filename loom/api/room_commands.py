@@ -4,7 +4,7 @@ A room is named by its name, by `#` and its number, or by its id.
 """
 
 from loom.api.command import Command
-from loom.api.room_views import Members, Posts, PostView, Rooms, RoomView
+from loom.api.room_views import Members, Posts, PostView, RoomDrafts, Rooms, RoomView
 from loom.api.views import Done, InviteView
 
 
@@ -53,32 +53,162 @@ class ListMembers(Command[Members], frozen=True, kw_only=True, tag="list_members
 
 
 class SendPost(Command[PostView], frozen=True, kw_only=True, tag="send_post"):
-    """Post a text in a channel; the result is the stored post. `reply_to`: the id of a post."""
+    """Post a text in a channel; the result is the stored post.
+
+    Args:
+        channel: in a thread that of the thread, whatever this says.
+        reply_to: the id of a post that it answers.
+        thread: the id of the post that began a thread, or of one in it.
+        mentions: members whom it addresses, by id or name, beside those of the `@NAME` in it. Of
+            several with one name those that are given are meant, or else all of them.
+        expires_s: the post disappears after so long, 5 s to a year; 0: when the room says.
+    """
 
     room: str
     body: str
     channel: str = "general"
     reply_to: str | None = None
+    thread: str | None = None
+    mentions: list[str] = []
+    expires_s: int = 0
 
 
 class RoomHistory(Command[Posts], frozen=True, kw_only=True, tag="room_history"):
-    """The newest posts of a room, or of a channel, in their order.
+    """A page of posts and lines of a room, in their order: without more the newest ones.
 
-    The `post_id` of a page's first post as `before` gives the page before it.
+    Args:
+        channel: only of this channel.
+        thread: the id of a post: it and what is in its thread.
+        roots_only: without what is in threads.
+        before: the id of a post: the page before it.
+        after: the page after it.
+        around: the page with it in the middle.
+        oldest: the first page.
+        unread: the page that begins with the first unread post; an empty one if there is none.
+        since_ms: only what was sent from then on; `before_ms`: before then.
     """
 
     room: str
     channel: str | None = None
     limit: int = 50
     before: str | None = None
+    after: str | None = None
+    around: str | None = None
+    thread: str | None = None
+    roots_only: bool = False
+    oldest: bool = False
+    unread: bool = False
+    since_ms: int | None = None
+    before_ms: int | None = None
+
+
+class FindPost(Command[PostView], frozen=True, kw_only=True, tag="find_post"):
+    """The post that people name: by the beginning of its id, by `#` and its `row_id`, `last`,
+    `theirs`.
+
+    `last` is the newest text of one's own, `theirs` of the others; neither was deleted.
+    """
+
+    room: str
+    name: str
+
+
+class ListThreads(Command[Posts], frozen=True, kw_only=True, tag="list_threads"):
+    """The posts that began threads, that with the newest answer first.
+
+    `after` a page: the `post_id` of its last post.
+    """
+
+    room: str
+    channel: str | None = None
+    limit: int = 50
+    after: str | None = None
+
+
+class ListRoomMentions(Command[Posts], frozen=True, kw_only=True, tag="list_room_mentions"):
+    """Posts that mention the owner, newest first; `before_row` of the last gives the next page.
+
+    `room` None: of all rooms.
+    """
+
+    room: str | None = None
+    limit: int = 50
+    before_row: int | None = None
+
+
+class ListRoomPins(Command[Posts], frozen=True, kw_only=True, tag="list_room_pins"):
+    """What is pinned in a room or one of its channels, the newest post first."""
+
+    room: str
+    channel: str | None = None
 
 
 class MarkRoomRead(Command[Done], frozen=True, kw_only=True, tag="mark_room_read"):
-    """What came to a channel up to `row_id` was seen; nobody is told."""
+    """Posts from `from_row` to `row_id` (None: all) were seen; nobody is told.
+
+    Of a `channel`, outside of its threads; of the thread that the post `thread` began; with
+    neither, of the whole room.
+    """
 
     room: str
-    row_id: int
+    row_id: int | None = None
+    from_row: int = 0
+    channel: str | None = None
+    thread: str | None = None
+
+
+class MarkRoomUnread(Command[Done], frozen=True, kw_only=True, tag="mark_room_unread"):
+    """Posts of others from `row_id` on are unread again, here only; None: the newest one.
+
+    Of which part of the room: see `MarkRoomRead`.
+    """
+
+    room: str
+    row_id: int | None = None
+    channel: str | None = None
+    thread: str | None = None
+
+
+class SetRoomPreferences(Command[RoomView], frozen=True, kw_only=True, tag="set_room_preferences"):
+    """Change what is not None, for a room or for one of its channels.
+
+    Args:
+        muted: True: for ever, unless `mute_until_ms` (Unix milliseconds) is set.
+        level: everything, mentions or nothing; of a channel also empty: as the room.
+    """
+
+    room: str
+    channel: str | None = None
+    muted: bool | None = None
+    mute_until_ms: int | None = None
+    level: str | None = None
+
+
+class SetRoomDraft(Command[Done], frozen=True, kw_only=True, tag="set_room_draft"):
+    """Keep what was begun in a channel, or in a thread; one with nothing in it is forgotten.
+
+    `body`: a post, at most 1 MiB, with what `SendPost` takes. `wording`: what is to replace the
+    text of the post `edits`, at most 128 KiB.
+    """
+
+    room: str
     channel: str = "general"
+    thread: str | None = None
+    body: str
+    reply_to: str | None = None
+    mentions: list[str] = []
+    expires_s: int = 0
+    edits: str | None = None
+    wording: str = ""
+
+    def __repr__(self) -> str:
+        return "SetRoomDraft(redacted)"
+
+
+class ListRoomDrafts(Command[RoomDrafts], frozen=True, kw_only=True, tag="list_room_drafts"):
+    """What was begun and not sent, of rooms with a `number` above `after`: some MiB at once."""
+
+    after: int = 0
 
 
 class RemoveMember(Command[RoomView], frozen=True, kw_only=True, tag="remove_member"):

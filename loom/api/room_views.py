@@ -5,19 +5,42 @@ import msgspec
 from loom.api.view import View
 
 
-class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel of a room, and how many posts of others there are unread.
+class LastPost(msgspec.Struct, frozen=True, kw_only=True):
+    """The beginning of the newest post or line of a room or channel: 200 characters of its text."""
 
-    `restricted`: only officers post there. `may_post`: this profile does.
+    post_id: str
+    author: str
+    author_id: str
+    own: bool
+    kind: str
+    body: str
+    line: "RoomLine | None" = None
+    sent_at_ms: int
+    stored_at_ms: int
+    row_id: int
+
+
+class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel of a room.
+
+    `unread`: posts of others outside of threads, `unread_in_threads` the others, `mentions` of all
+    of them. `may_post`: whether one may write there. `level`: everything, mentions, nothing, or
+    empty: as the room. `muted`: the channel itself, until `mute_until_ms` (None: not, or for ever).
     """
 
     channel: str
     unread: int = 0
+    unread_in_threads: int = 0
+    mentions: int = 0
     topic: str = ""
     restricted: bool = False
     may_post: bool = False
+    muted: bool = False
+    mute_until_ms: int | None = None
     read_row: int = 0
-    """What came after this row is unread."""
+    """What came after this row, outside of threads, is unread."""
+    level: str = ""
+    last: LastPost | None = None
 
 
 class CouncilView(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +63,11 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
 
     `standing` is joining (the invite is not answered yet), member, left or removed. `history`: how
     many earlier posts who joins is sent, -1 for all. `retention_s`: after so long posts are
-    deleted everywhere; 0: never. `may`: what this profile may do there (invite, remove, delete,
-    pin, channels, roles, post, name). `through`: the contact whose invite it used, until it is let
-    in. `councils`: those in office.
+    deleted everywhere; 0: never. `unread` and `mentions`: of all channels and their threads, at
+    most 1,000. `may`: what one may do there, of invite, remove, delete, pin, channels, roles, post
+    and name. `through`: the contact whose invite it used, until it is let in. `level`: everything,
+    mentions or nothing; `muted` until `mute_until_ms` (None: not, or for ever). `councils`: those
+    in office.
     """
 
     room: str
@@ -58,11 +83,14 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     retention_s: int
     muted: bool
     created_at_ms: int
-    may: list[str] = []
     through: str | None = None
     last_post_at_ms: int | None = None
     """When the last post in order was sent."""
+    may: list[str] = []
     councils: list[CouncilView] = []
+    mute_until_ms: int | None = None
+    level: str = "everything"
+    last: LastPost | None = None
 
 
 class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
@@ -129,6 +157,7 @@ class PostQuote(msgspec.Struct, frozen=True, kw_only=True):
     """The post that another answers: at most 200 characters, none once it is `gone`."""
 
     author: str = ""
+    author_id: str = ""
     own: bool = False
     channel: str = ""
     row_id: int | None = None
@@ -210,13 +239,23 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
     may_vote: list[str]
 
 
+class Mentioned(msgspec.Struct, frozen=True, kw_only=True):
+    """A member whom a post addresses, as its author's Loom understood it."""
+
+    author: str
+    author_id: str
+
+
 class PostView(View, frozen=True, kw_only=True, tag="post"):
     """One post of a room, as it is shown now, or a line about what was changed in it.
 
     `kind`: text; poll, and `poll` has its options; proposal, and `proposal` what is proposed; or
     line, and `line` says what `author` changed. `order` is its place for all
     members, `row_id` that in which it came here. `deleted`: nothing of it is left. `doubled`: its
-    author gave another post the same number.
+    author gave another post the same number. `thread`: the `post_id` of the post that began the
+    thread which it is in; on that post `answers` are the texts of the thread and `unread_answers`
+    those of them that are unread. `mention`: it addresses oneself. `expires_s`: the timer that its
+    author gave it.
     """
 
     room: str
@@ -244,9 +283,45 @@ class PostView(View, frozen=True, kw_only=True, tag="post"):
     expires_at_ms: int | None = None
     poll: PollView | None = None
     proposal: ProposalView | None = None
+    thread: str | None = None
+    answers: int = 0
+    unread_answers: int = 0
+    unread: bool = False
+    mentions: list[Mentioned] = []
+    expires_s: int = 0
 
 
 class Posts(View, frozen=True, kw_only=True, tag="posts"):
-    """A page of posts, in their order."""
+    """A page of posts. `older` and `newer`: whether there are more before and after it."""
 
     posts: list[PostView]
+    older: bool = False
+    newer: bool = False
+
+
+class RoomDraftView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was begun in a channel, or in a thread of it, as `SetRoomDraft` was given it.
+
+    `edits` without a `wording`: that post was deleted meanwhile, and the wording with it.
+    """
+
+    room_id: str
+    number: int
+    channel: str
+    thread: str | None = None
+    body: str = ""
+    reply_to: str | None = None
+    mentions: list[str] = []
+    expires_s: int = 0
+    edits: str | None = None
+    wording: str = ""
+
+    def __repr__(self) -> str:
+        return f"RoomDraftView({self.number})"
+
+
+class RoomDrafts(View, frozen=True, kw_only=True, tag="room_drafts"):
+    """Texts that were begun, by room; `more`: ask for those after the last of these."""
+
+    drafts: list[RoomDraftView]
+    more: bool = False

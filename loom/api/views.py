@@ -8,6 +8,7 @@ from loom.api.room_views import (
     MemberView,
     Posts,
     PostView,
+    RoomDrafts,
     Rooms,
     RoomView,
 )
@@ -641,4 +642,5 @@ AnyView = (
     | Members
     | PostView
     | Posts
+    | RoomDrafts
 )

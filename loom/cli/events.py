@@ -122,7 +122,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.RoomLeft():
             by = f"{event.by} removed you from" if event.by else "you left"
             return _now(f"{by} the room {event.room}")
-        case happened.RoomStateChanged():
+        case happened.RoomStateChanged() | happened.RoomRead() | happened.RoomUnread():
             return None
         case happened.RoomKeyDiffers():
             return _now(

@@ -108,6 +108,14 @@ FROM_AFAR: Final = frozenset(
         room_commands.PinPost,
         room_commands.PostPoll,
         room_commands.ChooseInPoll,
+        room_commands.FindPost,
+        room_commands.ListRoomDrafts,
+        room_commands.ListRoomMentions,
+        room_commands.ListRoomPins,
+        room_commands.ListThreads,
+        room_commands.MarkRoomUnread,
+        room_commands.SetRoomDraft,
+        room_commands.SetRoomPreferences,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.

@@ -2,31 +2,65 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from loom.api.events import RoomPosted
-from loom.api.room_views import PostQuote, PostReaction, PostView, RoomLine
+from loom.api.room_views import (
+    LastPost,
+    Mentioned,
+    PostQuote,
+    PostReaction,
+    PostView,
+    RoomLine,
+)
 from loom.core.room.post import PollContent, ProposalContent, ReactContent, decode_post
 from loom.node.room_polls import poll_view
 from loom.node.room_states import RoomNow, RoomStates, name_of
 from loom.printable import first_sign, printable
-from loom.storage import room_posts, rooms
+from loom.storage import room_posts, room_threads, rooms
 from loom.storage.connection import Db
-from loom.storage.room_posts import LINE, RoomPost
+from loom.storage.room_posts import LINE, QUOTE_MAX, RoomPost
+from loom.storage.room_threads import Answers
 
-QUOTE_MAX: Final = 200
+_NO_ANSWERS: Final = Answers(0, 0)
+_NOTHING: Final[Mapping[str, Any]] = {
+    "body": "",
+    "line": None,
+    "reactions": [],
+    "quote": None,
+    "mentions": [],
+    "answers": 0,
+    "unread_answers": 0,
+    "unread": False,
+    "poll": None,
+    "proposal": None,
+}
 _KINDS: Final = {LINE: "line", PollContent.kind: "poll", ProposalContent.kind: "proposal"}
 
 
 def post_views(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> list[PostView]:
     """As an answer."""
-    about, quotes = _about(db, now, page), _quotes(db, now, page)
-    return [
-        PostView(**_fields(db, now, one, about.get(one.id, []), quotes.get(one.reply or b"")))
-        for one in page
-    ]
+    beside = _beside(db, now, page)
+    return [PostView(**_fields(db, now, one, beside)) for one in page]
+
+
+def last_post(now: RoomNow, post: RoomPost) -> LastPost:
+    """What a list of rooms says of the newest post."""
+    is_line = post.kind == LINE
+    return LastPost(
+        post_id=post.id.hex(),
+        author=name_of(now, post.author),
+        author_id=post.author.hex(),
+        own=post.author in now.own_authors,
+        kind=_KINDS.get(post.kind, "text"),
+        body="" if is_line or _is_deleted(now, post) else post.body[:QUOTE_MAX],
+        line=read_line(post.body) if is_line else None,
+        sent_at_ms=post.sent_at_ms,
+        stored_at_ms=post.stored_at_ms,
+        row_id=post.row_id,
+    )
 
 
 def read_line(body: str) -> RoomLine:
@@ -46,32 +80,50 @@ class PostContents:
 
     def restore(self, event: RoomPosted, row_id: int) -> RoomPosted:
         """The event with it; that of a post that is gone is deleted."""
-        fields = self._fields.get(row_id, {"deleted": True})
+        fields = self._fields.get(row_id, {**_NOTHING, "deleted": True})
         return msgspec.structs.replace(event, **fields)
 
 
 def without_post(event: RoomPosted) -> RoomPosted:
     """The event as it is stored: what people said is in the timeline alone."""
-    return msgspec.structs.replace(
-        event, body="", line=None, quote=None, reactions=[], poll=None, proposal=None
-    )
+    return msgspec.structs.replace(event, **_NOTHING)
 
 
 def post_fields(db: Db, now: RoomNow, post: RoomPost, *, is_new: bool = False) -> dict[str, Any]:
-    """What events and answers say of one post as it is now; `is_new`: nobody reacted to it."""
-    about = {} if is_new else _about(db, now, [post])
-    quote = _quotes(db, now, [post]).get(post.reply or b"")
-    return _fields(db, now, post, about.get(post.id, []), quote)
+    """What events and answers say of one post as it is now; `is_new`: nothing is about it yet."""
+    if is_new and post.reply is None:
+        return _fields(db, now, post, _Beside())
+    return _fields(db, now, post, _beside(db, now, [post]))
+
+
+class _Beside(NamedTuple):
+    """What is shown of posts beside themselves, by their ids."""
+
+    about: Mapping[bytes, Sequence[RoomPost]] = {}
+    answers: Mapping[bytes, Answers] = {}
+    quotes: Mapping[bytes, PostQuote] = {}
+
+
+def _beside(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> _Beside:
+    said = [one for one in page if one.kind != LINE]
+    roots = [one.id for one in said if one.thread is None]
+    return _Beside(
+        about=_about(db, now, said),
+        answers=room_threads.answers(db, now.row.room, roots) if roots else {},
+        quotes=_quotes(db, now, said),
+    )
 
 
 def _is_deleted(now: RoomNow, post: RoomPost) -> bool:
-    return post.is_gone or post.id in now.state.deleted
+    return post.is_gone or post.is_hidden or post.id in now.state.deleted
 
 
-def _fields(
-    db: Db, now: RoomNow, post: RoomPost, about: Sequence[RoomPost], quote: PostQuote | None
-) -> dict[str, Any]:
+def _fields(db: Db, now: RoomNow, post: RoomPost, beside: _Beside) -> dict[str, Any]:
     is_deleted = _is_deleted(now, post)
+    about, answers = beside.about.get(post.id, ()), beside.answers.get(post.id, _NO_ANSWERS)
+    quote = None
+    if post.reply is not None and not is_deleted:
+        quote = beside.quotes.get(post.reply, PostQuote(gone=True))
     content = None if is_deleted else content_of(db, post)
     return {
         "room": now.row.name,
@@ -91,14 +143,23 @@ def _fields(
         "edited": post.is_edited,
         "deleted": is_deleted,
         "doubled": post.is_doubled,
-        "mention": post.is_mention,
+        "mention": post.is_mention and not is_deleted,
         "pinned": post.id in now.state.pins,
         "reply_to": None if post.reply is None else post.reply.hex(),
-        "quote": None if is_deleted else quote,
+        "quote": quote,
         "reactions": _reactions(now, about),
         "expires_at_ms": post.expires_at_ms,
         "poll": poll_view(now, content, about) if isinstance(content, PollContent) else None,
         "proposal": None,
+        "thread": None if post.thread is None else post.thread.hex(),
+        "answers": answers.total,
+        "unread_answers": answers.unread,
+        "unread": post.is_unread,
+        "mentions": [
+            Mentioned(author=name_of(now, author), author_id=author.hex())
+            for author in post.mentions
+        ],
+        "expires_s": post.expires_s,
     }
 
 
@@ -113,14 +174,12 @@ def content_of(db: Db, post: RoomPost) -> PollContent | ProposalContent | None:
 def _quotes(db: Db, now: RoomNow, page: Iterable[RoomPost]) -> dict[bytes, PostQuote]:
     """The beginning of what these answer, by its id."""
     found: dict[bytes, PostQuote] = {}
-    for post_id in {one.reply for one in page if one.reply}:
-        quoted = room_posts.by_id(db, now.row.room, post_id)
-        if quoted is None or quoted.is_held:
-            found[post_id] = PostQuote(gone=True)
-            continue
+    answered = {one.reply for one in page if one.reply}
+    for quoted in room_posts.by_ids(db, now.row.room, answered) if answered else ():
         is_deleted = _is_deleted(now, quoted)
-        found[post_id] = PostQuote(
+        found[quoted.id] = PostQuote(
             author=name_of(now, quoted.author),
+            author_id=quoted.author.hex(),
             own=quoted.author in now.own_authors,
             channel=quoted.channel,
             row_id=quoted.row_id,

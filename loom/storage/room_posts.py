@@ -11,9 +11,15 @@ from loom.model import RoomNumber
 LINE: Final = 0
 """The kind of a line; no post has it."""
 LAST_ORDER: Final = 2**63 - 1
+QUOTE_MAX: Final = 200
+"""Characters of a post that an answer to it shows."""
+_ID_BYTES: Final = 32
+_SHOWN: Final = "kind IN (0, 1, 5, 7)"
+"""As in the index `room_posts_in_channel`: what a timeline shows."""
 _COLUMNS: Final = (
     "row_id, room, id, author, number, ordinal, sent_at_ms, stored_at_ms, kind, channel, reply,"
-    " body, is_edited, is_gone, is_held, is_doubled, is_mention, expires_at_ms"
+    " body, is_edited, is_gone, is_held, is_doubled, is_mention, expires_at_ms, thread, mentions,"
+    " expires_s, is_unread, is_hidden"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM room_posts"  # noqa: S608 - constants only
 _ABOUT: Final = (
@@ -24,7 +30,8 @@ _ABOUT: Final = (
 _ADD: Final = (
     "INSERT OR IGNORE INTO room_posts (room, id, author, number, ordinal, sent_at_ms,"
     " stored_at_ms, kind, channel, reply, body, is_gone, is_held, is_doubled, is_mention,"
-    " expires_at_ms, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " expires_at_ms, thread, mentions, expires_s, is_unread, is_hidden, data)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -51,6 +58,15 @@ class RoomPost(msgspec.Struct, frozen=True, kw_only=True):
     is_doubled: bool = False
     is_mention: bool = False
     expires_at_ms: int | None = None
+    thread: bytes | None = None
+    """The post that began the thread which it is in."""
+    mentions: tuple[bytes, ...] = ()
+    """The authors whom it addresses."""
+    expires_s: int = 0
+    """As its author wrote it."""
+    is_unread: bool = False
+    is_hidden: bool = False
+    """A moderator deleted it, and may take that back."""
 
     def __repr__(self) -> str:
         return f"RoomPost({self.row_id}, {self.kind})"
@@ -84,6 +100,11 @@ def add(
             post.is_doubled,
             post.is_mention,
             post.expires_at_ms,
+            post.thread,
+            b"".join(post.mentions),
+            post.expires_s,
+            post.is_unread,
+            post.is_hidden,
             data,
         ),
     )
@@ -116,30 +137,107 @@ def between(db: Connection, room: RoomNumber, first: bytes, last: bytes) -> list
     return [_post(row) for row in rows]
 
 
+class Within(msgspec.Struct, frozen=True, kw_only=True):
+    """Which posts of a room are meant.
+
+    Args:
+        thread: the post that began it; only its answers.
+        roots_only: without what is in threads.
+        since_ms: and `before_ms`: since_ms <= sent_at_ms < before_ms.
+    """
+
+    channel: str | None = None
+    thread: bytes | None = None
+    roots_only: bool = False
+    since_ms: int | None = None
+    before_ms: int | None = None
+
+
+ALL: Final = Within()
+
+
 def page(
     db: Connection,
     room: RoomNumber,
     limit: int,
-    channel: str | None = None,
+    within: Within = ALL,
     before: tuple[int, bytes] | None = None,
 ) -> list[RoomPost]:
     """The newest posts and lines before (ordinal, id), the first of them first."""
-    order, post_id = before or (LAST_ORDER, b"")
-    where = "" if channel is None else " AND channel = ?"
+    where, given = _where(room, within)
     rows = db.execute(
-        f"{_SELECT} WHERE room = ?{where} AND (ordinal, id) < (?, ?)"
-        " AND kind IN (0, 1, 5, 7) AND NOT is_held ORDER BY ordinal DESC, id DESC LIMIT ?",
-        (room, *([] if channel is None else [channel]), order, post_id, limit),
+        f"{_SELECT} WHERE {where} AND (ordinal, id) < (?, ?)"
+        " ORDER BY ordinal DESC, id DESC LIMIT ?",
+        (*given, *(before or (LAST_ORDER, b"")), limit),
     )
     return [_post(row) for row in rows][::-1]
+
+
+def page_after(
+    db: Connection,
+    room: RoomNumber,
+    limit: int,
+    within: Within = ALL,
+    after: tuple[int, bytes] | None = None,
+    *,
+    inclusive: bool = False,
+) -> list[RoomPost]:
+    """The first posts and lines after (ordinal, id); `inclusive`: from it on."""
+    where, given = _where(room, within)
+    sign = ">=" if inclusive else ">"
+    rows = db.execute(
+        f"{_SELECT} WHERE {where} AND (ordinal, id) {sign} (?, ?) ORDER BY ordinal, id LIMIT ?",
+        (*given, *(after or (-1, b"")), limit),
+    )
+    return [_post(row) for row in rows]
+
+
+def _where(room: RoomNumber, within: Within) -> tuple[str, list[Any]]:
+    parts: list[str] = [f"room = ? AND {_SHOWN} AND NOT is_held"]
+    given: list[Any] = [room]
+    for part, value in (
+        ("channel = ?", within.channel),
+        ("thread = ?", within.thread),
+        ("sent_at_ms >= ?", within.since_ms),
+        ("sent_at_ms < ?", within.before_ms),
+    ):
+        if value is not None:
+            parts.append(part)
+            given.append(value)
+    if within.roots_only:
+        parts.append("thread IS NULL")
+    return " AND ".join(parts), given
+
+
+def by_ids(db: Connection, room: RoomNumber, ids: Iterable[bytes]) -> list[RoomPost]:
+    """Those that are there and shown, in their order."""
+    rows = db.execute(
+        f"{_SELECT} WHERE room = ? AND {_SHOWN} AND NOT is_held"  # noqa: S608
+        " AND id IN (SELECT unhex(value) FROM json_each(?)) ORDER BY ordinal, id",
+        (room, _hex(ids)),
+    )
+    return [_post(row) for row in rows]
+
+
+def newest_of(
+    db: Connection, room: RoomNumber, authors: Iterable[bytes], *, own: bool
+) -> RoomPost | None:
+    """The newest text of these authors, or with `own` False of all others, that is still there."""
+    sign = "IN" if own else "NOT IN"
+    return _one(
+        db,
+        f"{_SELECT} WHERE room = ? AND kind = 1 AND NOT is_held AND NOT is_gone AND NOT is_hidden"  # noqa: S608
+        f" AND author {sign} (SELECT unhex(value) FROM json_each(?))"
+        " ORDER BY ordinal DESC, id DESC LIMIT 1",
+        (room, _hex(authors)),
+    )
 
 
 def about(
     db: Connection, room: RoomNumber, subjects: Sequence[bytes]
 ) -> list[tuple[bytes, RoomPost]]:
     """What was posted about these posts, each with which: edits, reactions; in their order."""
-    ids = msgspec.json.encode([one.hex() for one in subjects]).decode()
-    return [(row[-1], _post(row)) for row in db.execute(_ABOUT, (ids, room))]
+    return [(row[-1], _post(row)) for row in db.execute(_ABOUT, (_hex(subjects), room))]
 
 
 def under_number(db: Connection, room: RoomNumber, author: bytes, number: int) -> list[RoomPost]:
@@ -182,18 +280,29 @@ def ids(
 
 def data_of(db: Connection, room: RoomNumber, ids: Iterable[bytes]) -> list[bytes]:
     """Posts as they travel, in their order."""
-    wanted = msgspec.json.encode([one.hex() for one in ids]).decode()
     rows = db.execute(
         "SELECT data FROM room_posts WHERE room = ? AND data IS NOT NULL"
         " AND id IN (SELECT unhex(value) FROM json_each(?)) ORDER BY ordinal, id",
-        (room, wanted),
+        (room, _hex(ids)),
     )
     return [data for (data,) in rows]
 
 
-def change(db: Connection, row_id: int, body: str) -> None:
+def change(db: Connection, row_id: int, body: str, *, is_mention: bool) -> None:
     """Another wording is shown."""
-    db.execute("UPDATE room_posts SET body = ?, is_edited = 1 WHERE row_id = ?", (body, row_id))
+    db.execute(
+        "UPDATE room_posts SET body = ?, is_edited = 1, is_mention = ? WHERE row_id = ?",
+        (body, is_mention, row_id),
+    )
+
+
+def hide(db: Connection, room: RoomNumber, ids: Iterable[bytes], *, on: bool) -> None:
+    """A moderator deleted these posts, or took that back."""
+    db.execute(
+        "UPDATE room_posts SET is_hidden = ?, is_unread = 0 WHERE room = ?"
+        " AND id IN (SELECT unhex(value) FROM json_each(?))",
+        (on, room, _hex(ids)),
+    )
 
 
 def held(db: Connection, room: RoomNumber, until_ms: int, limit: int) -> list[RoomPost]:
@@ -207,7 +316,11 @@ def held(db: Connection, room: RoomNumber, until_ms: int, limit: int) -> list[Ro
 
 def show(db: Connection, row_id: int) -> None:
     """It is held no longer."""
-    db.execute("UPDATE room_posts SET is_held = 0 WHERE row_id = ?", (row_id,))
+    db.execute(
+        "UPDATE room_posts SET is_held = 0,"
+        " is_unread = (kind IN (1, 5, 7) AND NOT is_gone AND NOT is_hidden) WHERE row_id = ?",
+        (row_id,),
+    )
 
 
 def over(db: Connection, room: RoomNumber, now_ms: int, limit: int) -> list[RoomPost]:
@@ -228,8 +341,8 @@ def data_of_row(db: Connection, row_id: int) -> bytes:
 def erase(db: Connection, row_id: int, data: bytes) -> None:
     """Nothing of it is left but that there was one; `data`: without its content."""
     db.execute(
-        "UPDATE room_posts SET body = '', is_gone = 1, is_held = 0, expires_at_ms = NULL,"
-        " data = ? WHERE row_id = ?",
+        "UPDATE room_posts SET body = '', is_gone = 1, is_held = 0, is_unread = 0, is_mention = 0,"
+        " mentions = x'', expires_at_ms = NULL, data = ? WHERE row_id = ?",
         (data, row_id),
     )
 
@@ -269,4 +382,17 @@ def _post(row: tuple[Any, ...]) -> RoomPost:
         is_doubled=bool(row[15]),
         is_mention=bool(row[16]),
         expires_at_ms=row[17],
+        thread=row[18],
+        mentions=_split(row[19]),
+        expires_s=row[20],
+        is_unread=bool(row[21]),
+        is_hidden=bool(row[22]),
     )
+
+
+def _split(joined: bytes) -> tuple[bytes, ...]:
+    return tuple(joined[at : at + _ID_BYTES] for at in range(0, len(joined), _ID_BYTES))
+
+
+def _hex(ids: Iterable[bytes]) -> str:
+    return msgspec.json.encode([one.hex() for one in ids]).decode()

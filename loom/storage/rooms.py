@@ -139,7 +139,7 @@ def put_order(db: Connection, room: RoomNumber, largest: int, now_ms: int) -> No
     )
 
 
-def put_habits(db: Connection, room: RoomNumber, mute_until_ms: int, level: Level) -> None:
+def put_habit(db: Connection, room: RoomNumber, mute_until_ms: int, level: Level) -> None:
     """Of which posts one is notified, and from when on."""
     db.execute(
         "UPDATE rooms SET mute_until_ms = ?, level = ? WHERE room = ?",

@@ -37,6 +37,7 @@ LISTS = {
     room_views.Rooms,
     room_views.Members,
     room_views.Posts,
+    room_views.RoomDrafts,
 }
 """Answers that cross the control socket whole; standard output gets their parts or nothing."""
 

@@ -199,10 +199,11 @@ async def test_an_answer_quotes_and_what_is_known_of_a_post_is_told(
     [told] = [one for one in bob.told(RoomPosted) if one.post_id == answer.post_id]
     assert told.quote == quote
     [general] = (await bob.do(ShowRoom(room=ROOM))).channels
-    assert (general.unread, general.read_row) == (1, 0)
+    assert (general.unread, general.read_row) == (1, answer.row_id - 1)
     await bob.do(MarkRoomRead(room=ROOM, row_id=answer.row_id))
     room = await bob.do(ShowRoom(room=ROOM))
-    assert (room.channels[0].unread, room.channels[0].read_row) == (0, answer.row_id)
+    assert room.channels[0].unread == 0
+    assert room.channels[0].read_row >= answer.row_id
     assert room.last_post_at_ms == answer.sent_at_ms
     await bob.do(DeletePost(room=ROOM, post_id=asked.post_id))
     await world.until(lambda: cyd.told(RoomPostChanged)[-1].deleted)

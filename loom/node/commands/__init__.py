@@ -19,6 +19,8 @@ from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
 from loom.node.commands.room_posts import RoomPostCommands
+from loom.node.commands.room_preferences import RoomPreferenceCommands
+from loom.node.commands.room_reading import RoomReadingCommands
 from loom.node.commands.room_rules import RoomRuleCommands
 from loom.node.commands.room_votes import RoomVoteCommands
 from loom.node.commands.rooms import RoomCommands
@@ -65,6 +67,8 @@ class Commands:
             | inviting.handlers
             | room.handlers
             | RoomPostCommands(room).handlers
+            | RoomReadingCommands(parts, room).handlers
+            | RoomPreferenceCommands(parts, room).handlers
             | RoomRuleCommands(room).handlers
             | RoomVoteCommands(room).handlers
             | self.pairing.handlers

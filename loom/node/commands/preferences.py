@@ -118,7 +118,7 @@ def _changes(command: api.SetPreferences) -> dict[str, Any]:
         "late_receipts": command.late_receipts,
         "ask_farewells": command.ask_farewells,
         "mute_until_ms": _mute_until_ms(command),
-        "level": None if command.level is None else _level(command.level),
+        "level": None if command.level is None else level_named(command.level),
         "archived": command.archived,
         "favourite": command.favourite,
     }
@@ -135,7 +135,7 @@ def _mute_until_ms(command: api.SetPreferences) -> int | None:
     return until_ms
 
 
-def _level(text: str) -> Level:
+def level_named(text: str) -> Level:
     try:
         return Level(text)
     except ValueError as error:

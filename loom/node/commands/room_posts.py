@@ -1,17 +1,23 @@
 """Commands that post in a room: texts, other wordings, reactions; and what deletes a post."""
 
+from collections.abc import Sequence
+
 from loom.api import room_commands, room_views
 from loom.core.room.post import EditContent, ReactContent, TextContent, UnsayContent
 from loom.core.room.statement import Capability, DeletePosts
 from loom.errors import InvalidInput
+from loom.mentions import mentions
 from loom.node.commands.handlers import Handlers
 from loom.node.commands.rooms import RoomCommands, require, require_channel, require_member
-from loom.node.names import check_emoji, check_text
+from loom.node.names import check_emoji, check_text, check_timer
+from loom.node.room_states import RoomNow
 from loom.node.rooms import changes, speaking
-from loom.node.rooms.naming import find_post
+from loom.node.rooms.naming import find_member, find_post
 from loom.node.rooms.posting import SHOWN
 from loom.node.rooms.work import RoomWork
+from loom.storage.persons import name_key
 from loom.storage.room_posts import RoomPost
+from loom.wire.limits import ROOM_MEMBERS_MAX
 
 
 class RoomPostCommands:
@@ -29,13 +35,27 @@ class RoomPostCommands:
     async def _send(self, command: room_commands.SendPost) -> room_views.PostView:
         check_text(command.body)
 
+        if command.expires_s:
+            check_timer(command.expires_s)
+
         def send(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
-            require_channel(now, command.channel)
-            reply = b""
+            reply, thread, channel = b"", b"", command.channel
             if command.reply_to is not None:
                 reply = find_post(work.db, now, command.reply_to).id
-            content = TextContent(command.channel, command.body, reply)
+            if command.thread is not None:
+                began = _text(find_post(work.db, now, command.thread))
+                thread = began.thread or began.id
+                channel = began.channel
+            require_channel(now, channel)
+            content = TextContent(
+                channel=channel,
+                body=command.body,
+                reply=reply,
+                thread=thread,
+                mentions=addressed(now, command.body, command.mentions),
+                expires_s=command.expires_s,
+            )
             post = speaking.post(work, now, content)
             return self._room.post_view(work, now, post.id)
 
@@ -95,3 +115,17 @@ def _shown(post: RoomPost) -> RoomPost:
     if post.is_gone:
         raise InvalidInput(what="This post was deleted")
     return post
+
+
+def addressed(now: RoomNow, body: str, given: Sequence[str]) -> tuple[bytes, ...]:
+    """The authors whom a text addresses: those that were given, and those of each `@NAME` in it.
+
+    Of several members with one name those that were given are meant, or else all of them.
+    """
+    named = [find_member(now, one) for one in given]
+    names = {name_key(now.state.members[one].name) for one in named}
+    for author, member in now.state.members.items():
+        is_other = name_key(member.name) in names
+        if not is_other and author != now.own and mentions(body, member.name):
+            named.append(author)
+    return tuple(dict.fromkeys(named))[:ROOM_MEMBERS_MAX]

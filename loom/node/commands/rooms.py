@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from loom.api import room_commands, room_views, views
 from loom.core.invites import room_claim
 from loom.core.room.keys import RoomSigner
-from loom.core.room.state import Officer
+from loom.core.room.state import Channel, Officer
 from loom.core.room.statement import (
     HISTORY_ALL,
     Admit,
@@ -20,21 +20,24 @@ from loom.core.room.statement import (
 from loom.core.room.statement import role_of as role_name
 from loom.errors import InvalidInput, PostNotFound
 from loom.model import PeerId, PersonId
-from loom.node.commands.finding import page_size
 from loom.node.commands.handlers import Handlers
 from loom.node.commands.invites import InviteCommands
 from loom.node.journal import Happened
 from loom.node.names import check_name
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow, name_of
-from loom.node.room_view import post_views
+from loom.node.room_view import last_post, post_views
 from loom.node.rooms import changes, introducing
 from loom.node.rooms.naming import find_member, find_room
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.printable import printable
-from loom.storage import persons, room_peers, room_posts, room_reading, rooms
+from loom.storage import persons, room_peers, room_places, room_posts, room_reading, rooms
 from loom.storage.connection import Db
+from loom.storage.preferences import FOR_EVER_MS
+from loom.storage.room_places import Habit
+from loom.storage.room_posts import Within
+from loom.storage.room_reading import Unread
 from loom.storage.rooms import OwnKey, Standing
 from loom.wire.invite import InviteText, RoomDoor
 from loom.wire.limits import (
@@ -50,7 +53,7 @@ SEEDS_BYTES: Final = 64
 
 
 class RoomCommands:
-    """Make, join, show, talk, remove, leave."""
+    """Make, join, show, remove, leave."""
 
     def __init__(self, parts: Parts, roster: Roster, invites: InviteCommands) -> None:
         self._parts = parts
@@ -63,8 +66,6 @@ class RoomCommands:
             room_commands.InviteToRoom: self._invite,
             room_commands.LeaveRoom: self._leave,
             room_commands.ListMembers: self._list_members,
-            room_commands.RoomHistory: self._history,
-            room_commands.MarkRoomRead: self._mark_read,
             room_commands.RemoveMember: self._remove,
         }
 
@@ -198,27 +199,6 @@ class RoomCommands:
             may=[] if own else what_may_be_done(now, author),
         )
 
-    async def _history(self, command: room_commands.RoomHistory) -> room_views.Posts:
-        limit = page_size(command.limit)
-
-        def read(db: Db) -> list[room_views.PostView]:
-            now, before = self.now(db, command.room), None
-            if command.before is not None:
-                found = room_posts.by_id(db, now.row.room, _id_of(command.before))
-                before = None if found is None else (found.ordinal, found.id)
-            page = room_posts.page(db, now.row.room, limit, command.channel, before)
-            return post_views(db, now, page)
-
-        return room_views.Posts(posts=await self._parts.database.long_read(read))
-
-    async def _mark_read(self, command: room_commands.MarkRoomRead) -> views.Done:
-        def mark(work: RoomWork) -> None:
-            row = find_room(work.db, command.room)
-            room_reading.mark_read(work.db, row.room, command.channel, command.row_id)
-
-        await self.do(mark)
-        return views.Done()
-
     # --- who is in it ---
 
     async def _remove(self, command: room_commands.RemoveMember) -> room_views.RoomView:
@@ -327,13 +307,6 @@ def require(now: RoomNow, capability: Capability, what: str) -> None:
         raise InvalidInput(what=f"You may not {what} in the room {now.row.name}")
 
 
-def _id_of(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""
-
-
 def what_may_be_done(now: RoomNow, author: bytes) -> list[str]:
     """What one may do with a member: remove those below, give a role to whom nobody above did."""
     state, me = now.state, now.state.officers.get(now.own)
@@ -379,8 +352,8 @@ def _banned(now: RoomNow) -> list[room_views.BannedView]:
 
 def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
     row, state = now.row, now.state
-    unread = {one: room_reading.unread(db, row.room, one) for one in state.channels}
-    own, last = state.members.get(now.own), room_posts.page(db, row.room, 1)
+    unread, habits = room_reading.counts(db, row.room), room_places.habits(db, row.room)
+    own, last = state.members.get(now.own), _last(db, now, room_posts.ALL)
     return room_views.RoomView(
         room=row.name,
         room_id=row.room_id.hex(),
@@ -389,26 +362,54 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         role="" if own is None else role_of(own.rank, own.capabilities),
         members=len(state.members),
         channels=[
-            room_views.ChannelView(
-                channel=one,
-                unread=unread[one][0],
-                read_row=room_reading.read_row(db, row.room, one),
-                topic=channel.topic,
-                restricted=channel.is_restricted,
-                may_post=state.may_post(now.own, one),
+            _channel_view(
+                db, now, one, unread.get(one.name, Unread()), habits.get(one.name, Habit()), now_ms
             )
-            for one, channel in state.channels.items()
+            for one in state.channels.values()
         ],
-        unread=sum(count for count, _ in unread.values()),
-        mentions=sum(count for _, count in unread.values()),
+        unread=sum(one.outside + one.in_threads for one in unread.values()),
+        mentions=sum(one.mentions for one in unread.values()),
         history=state.history,
         retention_s=state.retention_s,
         muted=now_ms < row.mute_until_ms,
+        mute_until_ms=_until(row.mute_until_ms, now_ms),
+        level=row.level.value,
         created_at_ms=row.created_at_ms,
         may=_may(now),
         through=_through(db, now),
-        last_post_at_ms=last[0].sent_at_ms if last else None,
+        last_post_at_ms=None if last is None else last.sent_at_ms,
+        last=last,
     )
+
+
+def _channel_view(
+    db: Db, now: RoomNow, channel: Channel, unread: Unread, habit: Habit, now_ms: int
+) -> room_views.ChannelView:
+    room, name = now.row.room, channel.name
+    return room_views.ChannelView(
+        channel=name,
+        unread=unread.outside,
+        unread_in_threads=unread.in_threads,
+        mentions=unread.mentions,
+        read_row=room_reading.read_row(db, room, name),
+        topic=channel.topic,
+        restricted=channel.is_restricted,
+        may_post=now.state.may_post(now.own, name),
+        muted=now_ms < habit.mute_until_ms,
+        mute_until_ms=_until(habit.mute_until_ms, now_ms),
+        level="" if habit.level is None else habit.level.value,
+        last=_last(db, now, Within(channel=name)),
+    )
+
+
+def _last(db: Db, now: RoomNow, within: Within) -> room_views.LastPost | None:
+    found = room_posts.page(db, now.row.room, 1, within)
+    return last_post(now, found[0]) if found else None
+
+
+def _until(until_ms: int, now_ms: int) -> int | None:
+    """As front ends are told it: None where it is over, or never."""
+    return until_ms if now_ms < until_ms < FOR_EVER_MS else None
 
 
 def _may(now: RoomNow) -> list[str]:

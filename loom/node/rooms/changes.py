@@ -8,7 +8,7 @@ from loom.core.room.statement import Body, SignedStatement, sign_statement
 from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import introducing, posting, telling
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_statements, rooms
+from loom.storage import room_posts, room_statements, rooms
 from loom.storage.room_peers import RoomPeer
 from loom.storage.room_statements import StoredStatement
 from loom.storage.rooms import Standing
@@ -82,6 +82,8 @@ def _settle(work: RoomWork, before: RoomNow, after: RoomNow) -> RoomNow:
     for statement in sorted(lines, key=lambda one: (one.author, one.number)):
         posting.add_line(work, after, statement)
     shown_otherwise = before.state.deleted ^ after.state.deleted
+    room_posts.hide(db, room, shown_otherwise & after.state.deleted, on=True)
+    room_posts.hide(db, room, shown_otherwise & before.state.deleted, on=False)
     for post_id in sorted(shown_otherwise | ({*before.state.pins} ^ {*after.state.pins})):
         posting.tell_changed(work, after, post_id)
     name, room_id = after.row.name, after.row.room_id.hex()

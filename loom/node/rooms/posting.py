@@ -23,7 +23,8 @@ from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
 from loom.node.rooms import lines
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_posts, rooms
+from loom.storage import room_places, room_posts, room_threads, rooms
+from loom.storage.persons import name_key
 from loom.storage.room_posts import LINE, RoomPost
 from loom.wire.limits import ROOM_POSTS_SHOWN_PER_HOUR
 
@@ -90,10 +91,15 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
     db, room, content = work.db, now.row.room, post.content
     channel, body, subject, lasts_s = GENERAL, "", None, now.state.retention_s
     subjects: tuple[bytes, ...] = ()
+    mentioned: tuple[bytes, ...] = ()
+    thread, expires_s = None, 0
     match content:
         case TextContent():
             channel, body, subject = content.channel, content.body, content.reply or None
-            lasts_s = min(filter(None, (lasts_s, content.expires_s)), default=0)
+            mentioned, expires_s = content.mentions, content.expires_s
+            lasts_s = min(filter(None, (lasts_s, expires_s)), default=0)
+            if content.thread:
+                thread = room_threads.root_of(db, room, content.thread, channel)
         case EditContent():
             body, subject = content.body, content.post_id
         case UnsayContent():
@@ -106,6 +112,9 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             body, subject = encode_choices(content), content.post_id
     if subject is not None and not subjects:
         subjects = (subject,)
+    is_held, is_others = _is_held(work, now, post), post.author not in now.own_authors
+    is_said = post.kind in SHOWN and content is not None
+    is_hidden = post.id in now.state.deleted
     row_id = room_posts.add(
         db,
         RoomPost(
@@ -121,11 +130,19 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             reply=subject if post.kind == TextContent.kind else None,
             body=body,
             is_gone=content is None,
-            is_held=_is_held(work, now, post),
-            is_mention=post.author not in now.own_authors
-            and isinstance(content, TextContent | PollContent)
-            and work.parts.profile.is_addressed(body),
+            is_held=is_held,
+            is_mention=is_said and is_others and is_mention(work, now, body, mentioned),
             expires_at_ms=post.sent_at_ms + lasts_s * 1000 if lasts_s else None,
+            thread=thread,
+            mentions=mentioned,
+            expires_s=expires_s,
+            # What was said before one came is not unread.
+            is_unread=is_said
+            and not is_hidden
+            and is_others
+            and not is_held
+            and post.sent_at_ms >= now.row.created_at_ms,
+            is_hidden=is_hidden,
         ),
         post.data,
         subjects,
@@ -136,16 +153,32 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
     if len(same) > 1:
         room_posts.mark_doubled(db, [one.row_id for one in same])
     if post.kind in SHOWN:
+        room_threads.adopt(db, room, post.id, channel, thread)
         early = room_posts.about(db, room, [post.id])
         for _, one in early:
             _apply(work, now, one, post.id)
-        _tell(work, now, row_id, is_new=not early)
+        has_more = bool(early) or room_threads.is_root(db, room, post.id)
+        _tell(work, now, row_id, is_new=not has_more)
         return True
     for [one] in [room_posts.by_rows(db, [row_id])]:
         for target_id in subjects:
             if _apply(work, now, one, target_id):
                 tell_changed(work, now, target_id)
     return True
+
+
+def is_mention(work: RoomWork, now: RoomNow, body: str, mentioned: Iterable[bytes]) -> bool:
+    """Whether a text of somebody addresses the owner: as its author told, or by their name.
+
+    Of several members with one name those are meant whom the author told.
+    """
+    named = set(mentioned)
+    if named & set(now.own_authors):
+        return True
+    profile = work.parts.profile
+    own = name_key(profile.name)
+    is_other = any(name_key(now.held.names.get(one, "")) == own for one in named)
+    return not is_other and profile.is_addressed(body)
 
 
 def _is_held(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
@@ -182,7 +215,10 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
         if edit.kind == EditContent.kind and edit.author == target.author
     ]
     newest = max(edits, key=lambda edit: (edit.number or 0, edit.id))
-    room_posts.change(db, target.row_id, newest.body)
+    addresses = target.author not in now.own_authors and is_mention(
+        work, now, newest.body, target.mentions
+    )
+    room_posts.change(db, target.row_id, newest.body, is_mention=addresses)
     return True
 
 
@@ -191,10 +227,11 @@ def erase(work: RoomWork, post: RoomPost) -> None:
     data = room_posts.data_of_row(work.db, post.row_id)
     if data:
         room_posts.erase(work.db, post.row_id, without_content(data))
+        room_places.forget_wording(work.db, post.room, post.id)
 
 
 def tell_changed(work: RoomWork, now: RoomNow, post_id: bytes) -> None:
-    """A post is shown otherwise than before, if it is here."""
+    """Front ends show a post again, if it is here."""
     stored = room_posts.by_id(work.db, now.row.room, post_id)
     if stored is not None:
         event = RoomPostChanged(**post_fields(work.db, now, stored))

@@ -1,0 +1,298 @@
+"""What front ends ask about rooms: pages, threads, mentions, pins, drafts, and what is unread."""
+
+import pytest
+
+from loom.api.commands import SetProfile
+from loom.api.events import RoomPostChanged, RoomPosted, RoomRead, RoomStateChanged, RoomUnread
+from loom.api.room_commands import (
+    DeletePost,
+    EditPost,
+    FindPost,
+    ListMembers,
+    ListRoomDrafts,
+    ListRoomMentions,
+    ListRoomPins,
+    ListThreads,
+    MarkRoomRead,
+    MarkRoomUnread,
+    PinPost,
+    RoomHistory,
+    SendPost,
+    SetRoomChannel,
+    SetRoomDraft,
+    SetRoomPreferences,
+    ShowRoom,
+)
+from loom.api.room_views import ChannelView, Posts, PostView
+from loom.errors import InvalidInput, NoMessageYet, PostNotFound
+from tests.node.harness import Person, World
+from tests.node.test_rooms import ROOM, alike, join, make, posts, say
+
+
+@pytest.fixture
+async def two(world: World) -> list[Person]:
+    """Ada made a room, and Bob joined it."""
+    people = [await world.person(name) for name in ("Ada", "Bob")]
+    await make(people[0])
+    await join(world, *people)
+    await alike(world, *people, count=0)
+    return people
+
+
+async def answer(person: Person, root: PostView, body: str) -> PostView:
+    """A post in a thread."""
+    return await person.do(SendPost(room=ROOM, body=body, thread=root.post_id))
+
+
+async def asked(person: Person, **fields: object) -> Posts:
+    """A page of the history, without lines."""
+    return await person.do(RoomHistory(room=ROOM, **fields))  # type: ignore[arg-type]
+
+
+def bodies(page: Posts) -> list[str]:
+    """What is said on it."""
+    return [one.body for one in page.posts if one.kind == "text"]
+
+
+async def channel(person: Person, name: str = "general") -> ChannelView:
+    """What the list says of a channel."""
+    [found] = [
+        one for one in (await person.do(ShowRoom(room=ROOM))).channels if one.channel == name
+    ]
+    return found
+
+
+async def test_a_thread_is_apart_from_its_channel_and_counted_on_its_first_post(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    root = await say(ada, "apples?")
+    await alike(world, *two, count=1)
+    first = await answer(bob, root, "ripe")
+    second = await answer(bob, first, "very")  # an answer within a thread is in the same one
+    await say(bob, "elsewhere")
+    await alike(world, *two, count=4)
+    assert second.thread == root.post_id
+    assert bodies(await asked(ada, channel="general", roots_only=True)) == ["apples?", "elsewhere"]
+    assert bodies(await asked(ada, thread=root.post_id)) == ["apples?", "ripe", "very"]
+    assert bodies(await asked(ada)) == ["apples?", "ripe", "very", "elsewhere"]
+    [shown] = (await ada.do(ListThreads(room=ROOM))).posts
+    assert (shown.body, shown.answers, shown.unread_answers) == ("apples?", 2, 2)
+    found = await channel(ada)
+    assert (found.unread, found.unread_in_threads) == (1, 2)
+    await ada.do(MarkRoomRead(room=ROOM, thread=root.post_id))
+    found = await channel(ada)
+    assert (found.unread, found.unread_in_threads) == (1, 0)
+    assert [one.thread for one in ada.told(RoomPosted) if one.body == "ripe"] == [root.post_id]
+
+
+async def test_pages_of_a_thread_begin_with_its_first_post_once(
+    world: World, two: list[Person]
+) -> None:
+    ada, _ = two
+    root = await say(ada, "root")
+    for n in range(5):
+        await answer(ada, root, f"{n}")
+    newest = await asked(ada, thread=root.post_id, limit=3)
+    assert (bodies(newest), newest.older, newest.newer) == (["2", "3", "4"], True, False)
+    before = await asked(ada, thread=root.post_id, limit=3, before=newest.posts[0].post_id)
+    assert bodies(before) == ["root", "0", "1"]
+    assert bodies(await asked(ada, thread=root.post_id, before=root.post_id)) == []
+    after = await asked(ada, thread=root.post_id, limit=2, after=root.post_id)
+    assert (bodies(after), after.newer) == (["0", "1"], True)
+
+
+async def test_pages_go_on_before_after_and_around_a_post(world: World, two: list[Person]) -> None:
+    ada, _ = two
+    said = [await say(ada, f"{n}") for n in range(10)]
+    page = await asked(ada, channel="general", limit=4, around=said[5].post_id)
+    assert (bodies(page), page.older, page.newer) == (["3", "4", "5", "6"], True, True)
+    page = await asked(ada, limit=4, around=said[9].post_id)
+    assert (bodies(page), page.older, page.newer) == (["6", "7", "8", "9"], True, False)
+    page = await asked(ada, limit=3, after=said[6].post_id)
+    assert (bodies(page), page.newer) == (["7", "8", "9"], False)
+    page = await asked(ada, limit=3, before=said[6].post_id)
+    assert (bodies(page), page.older) == (["3", "4", "5"], True)
+    everything = await asked(ada, limit=100, oldest=True)
+    assert bodies(everything) == [f"{n}" for n in range(10)]
+    assert not everything.newer
+    late = await asked(ada, since_ms=said[8].sent_at_ms, before_ms=said[9].sent_at_ms + 1)
+    assert set(bodies(late)) >= {"8", "9"}
+    with pytest.raises(InvalidInput):
+        await asked(ada, before=said[0].post_id, after=said[1].post_id)
+
+
+async def test_the_page_of_what_is_unread_begins_there(world: World, two: list[Person]) -> None:
+    ada, bob = two
+    assert bodies(await asked(ada, unread=True)) == []
+    await say(ada, "mine")
+    for n in range(3):
+        await say(bob, f"{n}")
+    await alike(world, *two, count=4)
+    page = await asked(ada, unread=True)
+    assert (bodies(page), page.older) == (["0", "1", "2"], True)
+
+
+async def test_posts_are_read_and_unread_one_by_one(world: World, two: list[Person]) -> None:
+    ada, bob = two
+    for n in range(4):
+        await say(bob, f"{n}")
+    await alike(world, *two, count=4)
+    rows = [one.row_id for one in await posts(ada)]
+    await ada.do(MarkRoomRead(room=ROOM, channel="general", from_row=rows[1], row_id=rows[2]))
+    assert [one.unread for one in await posts(ada)] == [True, False, False, True]
+    [told] = ada.told(RoomRead)
+    assert (told.channel, told.row_id, told.unread) == ("general", rows[2], 2)
+    await ada.do(MarkRoomRead(room=ROOM))
+    assert (await channel(ada)).unread == 0
+    await ada.do(MarkRoomUnread(room=ROOM))
+    assert [one.unread for one in await posts(ada)] == [False, False, False, True]
+    await ada.do(MarkRoomUnread(room=ROOM, channel="general", row_id=rows[1]))
+    assert (await channel(ada)).unread == 3
+    assert ada.told(RoomUnread)[-1].unread == 3
+    await ada.do(MarkRoomRead(room=ROOM))
+    await bob.do(MarkRoomUnread(room=ROOM))  # one's own are never unread
+    assert (await channel(bob)).unread == 0
+
+
+async def test_what_is_deleted_is_not_unread_and_mentions_nobody(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    post = await say(bob, "@Ada look")
+    other = await say(bob, "@Ada and there")
+    await alike(world, *two, count=2)
+    assert (await channel(ada)).mentions == 2
+    await bob.do(DeletePost(room=ROOM, post_id=post.post_id))
+    await ada.do(DeletePost(room=ROOM, post_id=other.post_id))
+    await world.until(lambda: bool(ada.told(RoomPosted)))
+    await world.pass_time(5.0)
+    found = await channel(ada)
+    assert (found.unread, found.mentions) == (0, 0)
+    assert (await ada.do(ListRoomMentions())).posts == []
+
+
+async def test_a_mention_means_the_member_whom_its_author_chose(world: World) -> None:
+    ada, bob, cyd = [await world.person(name) for name in ("Ada", "Bob", "Cyd")]
+    await cyd.do(SetProfile(name="Bob"))
+    await make(ada)
+    await join(world, ada, bob)
+    await join(world, ada, cyd)
+    await alike(world, ada, bob, cyd, count=0)
+    both = await ada.do(SendPost(room=ROOM, body="@Bob, either of you"))
+    assert len(both.mentions) == 2
+    [own] = [one for one in (await cyd.do(ListMembers(room=ROOM))).members if one.own]
+    one = await ada.do(SendPost(room=ROOM, body="@Bob, you", mentions=[own.author_id]))
+    assert [m.author_id for m in one.mentions] == [own.author_id]
+    await alike(world, ada, bob, cyd, count=2)
+    assert [p.body for p in (await bob.do(ListRoomMentions())).posts] == ["@Bob, either of you"]
+    assert [p.body for p in (await cyd.do(ListRoomMentions(room=ROOM))).posts] == [
+        "@Bob, you",
+        "@Bob, either of you",
+    ]
+    # Who calls themselves otherwise later is still the member who was meant.
+    await cyd.do(SetProfile(name="Carol"))
+    await ada.do(SendPost(room=ROOM, body="@Bob, once more", mentions=[own.author_id]))
+    await alike(world, ada, bob, cyd, count=3)
+    assert (await cyd.do(ListRoomMentions(limit=1))).posts[0].body == "@Bob, once more"
+
+
+async def test_pins_are_listed_by_channel(world: World, two: list[Person]) -> None:
+    ada, _ = two
+    await ada.do(SetRoomChannel(room=ROOM, channel="fruit"))
+    here, there = await say(ada, "here"), await say(ada, "there", channel="fruit")
+    for one in (here, there):
+        await ada.do(PinPost(room=ROOM, post_id=one.post_id))
+    assert bodies(await ada.do(ListRoomPins(room=ROOM))) == ["there", "here"]
+    assert bodies(await ada.do(ListRoomPins(room=ROOM, channel="fruit"))) == ["there"]
+    await ada.do(PinPost(room=ROOM, post_id=here.post_id, on=False))
+    assert bodies(await ada.do(ListRoomPins(room=ROOM))) == ["there"]
+
+
+async def test_a_post_is_found_as_people_name_it(world: World, two: list[Person]) -> None:
+    ada, bob = two
+    with pytest.raises(NoMessageYet):
+        await ada.do(FindPost(room=ROOM, name="theirs"))
+    mine, theirs = await say(ada, "mine"), await say(bob, "theirs")
+    await alike(world, *two, count=2)
+    for name, wanted in (
+        ("last", mine),
+        ("theirs", theirs),
+        (mine.post_id[:8], mine),
+        (f"#{mine.row_id}", mine),
+    ):
+        assert (await ada.do(FindPost(room=ROOM, name=name))).post_id == wanted.post_id
+    with pytest.raises(PostNotFound):
+        await ada.do(FindPost(room=ROOM, name="#99999"))
+
+
+async def test_a_room_and_a_channel_are_muted_and_have_a_level(
+    world: World, two: list[Person]
+) -> None:
+    ada, _ = two
+    view = await ada.do(SetRoomPreferences(room=ROOM, muted=True, level="mentions"))
+    assert (view.muted, view.mute_until_ms, view.level) == (True, None, "mentions")
+    later_ms = ada.clock.now_ms() + 60_000
+    view = await ada.do(SetRoomPreferences(room=ROOM, mute_until_ms=later_ms))
+    assert (view.muted, view.mute_until_ms, view.level) == (True, later_ms, "mentions")
+    view = await ada.do(SetRoomPreferences(room=ROOM, channel="general", level="nothing"))
+    [general] = view.channels
+    assert (general.muted, general.level) == (False, "nothing")
+    view = await ada.do(SetRoomPreferences(room=ROOM, channel="general", muted=True, level=""))
+    [general] = view.channels
+    assert (general.muted, general.level) == (True, "")
+    assert ada.told(RoomStateChanged)
+    await world.pass_time(100.0)
+    assert not (await ada.do(ShowRoom(room=ROOM))).muted
+    for wrong in (
+        SetRoomPreferences(room=ROOM, level="loud"),
+        SetRoomPreferences(room=ROOM, level=""),
+        SetRoomPreferences(room=ROOM, channel="nowhere", muted=True),
+    ):
+        with pytest.raises(InvalidInput):
+            await ada.do(wrong)
+
+
+async def test_drafts_are_kept_for_each_channel_and_thread(world: World, two: list[Person]) -> None:
+    ada, _ = two
+    root = await say(ada, "root")
+    await ada.do(SetRoomDraft(room=ROOM, body="begun", reply_to=root.post_id))
+    await ada.do(SetRoomDraft(room=ROOM, thread=root.post_id, body="begun in a thread"))
+    found = (await ada.do(ListRoomDrafts())).drafts
+    assert [(one.channel, one.thread, one.body, one.reply_to) for one in found] == [
+        ("general", None, "begun", root.post_id),
+        ("general", root.post_id, "begun in a thread", None),
+    ]
+    await ada.do(SetRoomDraft(room=ROOM, body=""))
+    await ada.do(
+        SetRoomDraft(room=ROOM, thread=root.post_id, body="", edits=root.post_id, wording="another")
+    )
+    await ada.do(DeletePost(room=ROOM, post_id=root.post_id))
+    [left] = (await ada.do(ListRoomDrafts())).drafts
+    assert (left.edits, left.wording) == (root.post_id, "")
+    assert (await ada.do(ListRoomDrafts(after=left.number))).drafts == []
+
+
+async def test_a_list_of_rooms_says_what_came_last(world: World, two: list[Person]) -> None:
+    ada, bob = two
+    await ada.do(SetRoomChannel(room=ROOM, channel="fruit"))
+    await say(ada, "apples", channel="fruit")
+    await say(ada, "x" * 300)
+    await alike(world, *two, count=2)
+    view = await bob.do(ShowRoom(room=ROOM))
+    assert view.last is not None
+    assert (view.last.author, view.last.own, view.last.body) == ("Ada", False, "x" * 200)
+    fruit = await channel(bob, "fruit")
+    assert fruit.last is not None
+    assert fruit.last.body == "apples"
+
+
+async def test_an_edited_post_mentions_whom_it_addresses_now(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    post = await say(bob, "hello")
+    await alike(world, *two, count=1)
+    await bob.do(EditPost(room=ROOM, post_id=post.post_id, body="hello @Ada"))
+    await world.until(lambda: bool(ada.told(RoomPostChanged)))
+    assert bodies(await ada.do(ListRoomMentions())) == ["hello @Ada"]
