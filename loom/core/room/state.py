@@ -72,7 +72,7 @@ class RoomState(msgspec.Struct, frozen=True):
     Args:
         channels: `general` first, then by who made them.
         members: officers by rank, then the others by who admitted them; at most 128.
-        officers: by rank, removed ones too; at most 64.
+        officers: by rank; at most 64, and removed ones too.
         left: who left, and how many of their posts stay.
         banned: fingerprints, with the statement that holds.
         counting: the statements that count now.

@@ -227,6 +227,8 @@ function refused(conversation, hash, error) {
   return { conversation, events: [{ event: "desync", reason: error.message }] };
 }
 
+const OF_ROOMS = new Set(["room events", "room have", "room key"]);
+
 const has = (ids, id) => ids.some((one) => equal(one, id));
 
 function owe(conversation, id) {
@@ -262,6 +264,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
       return [{ event: "id taken" }];
     }
   }
+  if (OF_ROOMS.has(payload.kind)) return [{ event: payload.kind, payload }];
   conversation.held.push({ isOwn: false, payload });
   if (payload.kind !== "text") return [{ event: payload.kind }];
   const { body, sentAtMs } = payload;

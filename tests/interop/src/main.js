@@ -14,6 +14,8 @@ import { accountKeys, openBlob, pairingKeys, queueKeys, sealBlob } from "./queue
 import { requests, workMessage } from "./requests.js";
 import { RANDOM } from "./primitives.js";
 import { KEEPALIVE } from "./records.js";
+import { decodeHead } from "./room_events.js";
+import { kept, materialize } from "./room_state.js";
 import { best } from "./sessions.js";
 import { shown as shownOf, timers } from "./statements.js";
 import { compareVectors } from "./vectors.js";
@@ -101,6 +103,25 @@ const COMMANDS = {
         ...ratchetOf(session),
       })),
     };
+  },
+  // --- rooms
+  materialize: ({ heads, sets }) => {
+    const statements = heads.map((head) => decodeHead(unhex(head)));
+    return sets.map((places) => {
+      const some = places.map((place) => statements[place]);
+      const state = materialize(some);
+      return state && { ...state, kept: [...kept(some, state)].sort() };
+    });
+  },
+  room_join: ({ contact, text }) => node.inRoom((rooms) => rooms.join(contact, text)),
+  room_post: ({ room, kind = 1, fields }) => node.inRoom((rooms) => rooms.post(room, kind, bytesIn(fields))),
+  room_say: ({ room, kind, fields }) => node.inRoom((rooms) => rooms.say(room, kind, bytesIn(fields))),
+  room_own: ({ room }) => node.rooms.own(node.rooms.room(room)),
+  room_state: ({ room }) => node.rooms.state(node.rooms.room(room)),
+  room_history: ({ room }) => node.rooms.history(room),
+  room_ids: ({ room }) => {
+    const found = node.rooms.room(room);
+    return { statements: node.rooms.statements(found).map(({ id }) => id).sort(), posts: node.rooms.posts(found).map(({ id }) => id).sort() };
   },
   // --- anchors
   anchor_dial: async ({ link: name, address, secret, as = "guest" }) => {

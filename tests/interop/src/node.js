@@ -19,6 +19,7 @@ import { text } from "./payload.js";
 import { pairKeys } from "./pair_keys.js";
 import { RANDOM } from "./primitives.js";
 import { BUNDLE, BUNDLE_REQUEST, ENVELOPE } from "./records.js";
+import { Rooms } from "./rooms.js";
 import { Route } from "./route.js";
 import { best, FLIGHT, tidy } from "./sessions.js";
 import { load, save } from "./store.js";
@@ -53,6 +54,7 @@ export class Node {
     this.bundleInstead = null;
     this.isOfferWanted = false;
     this.offer = null;
+    this.rooms = new Rooms(this);
     this.commit();
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
@@ -172,6 +174,7 @@ export class Node {
       if (other !== route && other.isDialler === route.isDialler) other.close("a newer link stands");
     }
     onNewLink(this.conversation(route.name));
+    if (!this.isLarger(route.name)) this.rooms.compare(route.name);
     this.retryMs[route.name] = RETRY_MS;
     this.tell({ event: "link", contact: route.name, is_dialler: route.isDialler });
   }
@@ -251,7 +254,8 @@ export class Node {
     if (flight && route.refusedHandshakes.has(flight)) return;
     const { conversation, events } = takeIn(this.conversation(name), this.me, envelope, Date.now());
     this.state.conversations[name] = conversation;
-    for (const event of events) {
+    for (const { payload, ...event } of events) {
+      if (payload) this.rooms.takeIn(name, payload);
       if (event.event === "receipt") route.hasReceipt = true;
       if (event.event === "desync" && flight) route.refusedHandshakes.add(flight);
       this.tell({ contact: name, ...event });
@@ -307,6 +311,14 @@ export class Node {
     addFarewell(this.conversation(name), Date.now(), RANDOM);
     this.commit();
     this.pump(name);
+  }
+
+  /** Something in a room, and what is to be sent then. */
+  inRoom(call) {
+    const result = call(this.rooms);
+    this.commit();
+    for (const name of Object.keys(this.state.conversations)) this.pump(name);
+    return result;
   }
 
   /** A Text with an id that another message may have; this side does not show it either. */

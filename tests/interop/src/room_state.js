@@ -172,7 +172,7 @@ export function materialize(statements) {
     channels: [...channels].map(([name, { topic, restricted }]) => [name, topic, restricted]),
     members,
     officers: ranked
-      .filter(([author]) => processed.includes(author) || removed.has(author))
+      .filter(([author]) => looked.has(author))
       .map(([author, { rank, capabilities, by, since }]) => [author, rank, capabilities, by, since, !isOut(author)]),
     removed: Object.fromEntries([...removed].map(([author, { by, statement }]) => [author, [by, statement.id, statement.body.posts]])),
     left: Object.fromEntries([...left].map(([author, { body }]) => [author, body.posts])),
@@ -194,4 +194,25 @@ export function materialize(statements) {
 export function takesPost(state, author, number) {
   const ends = [state.removed[author]?.[2], state.left[author]].filter((one) => one !== undefined);
   return ends.length > 0 ? number < Math.min(...ends) : state.members.some((one) => one.author === author);
+}
+
+/** The ids of the statements that are kept; the others may be forgotten, and asked for later. */
+export function kept(statements, state) {
+  const officers = new Set(state.officers.map(([author]) => author));
+  const named = new Set(
+    statements
+      .filter(({ author, kind }) => officers.has(author) && (kind === REMOVE || kind === APPOINT))
+      .flatMap(({ body }) => body.keep.map(({ id }) => hex(id))),
+  );
+  const leaves = new Map();
+  for (const one of statements.filter(({ kind }) => kind === LEAVE)) {
+    if (!leaves.has(one.author) || isSmaller(one, leaves.get(one.author))) leaves.set(one.author, one);
+  }
+  const isOfTwo = (one) =>
+    statements.filter(({ author, number, id }) => author === one.author && number === one.number && id < one.id).length < 2;
+  return new Set(
+    statements
+      .filter((one) => named.has(one.id) || (officers.has(one.author) && isOfTwo(one)) || leaves.get(one.author) === one)
+      .map(({ id }) => id),
+  );
 }
