@@ -263,7 +263,8 @@ class InviteView(View, frozen=True, kw_only=True, tag="invite"):
     """One's own invite. `state` is open, spent, expired or revoked.
 
     `text` is empty once it is closed; `used_by` is the contact who used it, if there still is one;
-    `reuse` says that somebody used it again.
+    `reuse` says that somebody used it again. `room`: the room that it leads into, as it was called
+    then; empty: none.
     """
 
     invite_id: int
@@ -276,6 +277,7 @@ class InviteView(View, frozen=True, kw_only=True, tag="invite"):
     used_by_id: int | None
     reuse: bool
     reached_at: list[str]
+    room: str = ""
 
     def __repr__(self) -> str:
         return f"InviteView({self.invite_id}, redacted)"

@@ -40,7 +40,7 @@ from loom.cli.room_words import member_cells, post_words
 from loom.errors import InvalidInput
 from loom.front.durations import parse_duration, parse_timer
 from loom.front.invite_words import narrow_words
-from loom.front.room_lines import policy_words
+from loom.front.room_lines import parse_history, policy_words
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -95,7 +95,7 @@ def new(
 ) -> None:
     caller = Caller.of(context)
     retention_s = 0 if retention is None else parse_duration(retention)
-    command = MakeRoom(name=name, history=_history(past), retention_s=retention_s)
+    command = MakeRoom(name=name, history=parse_history(past), retention_s=retention_s)
 
     async def work() -> None:
         async with caller.client() as client:
@@ -104,14 +104,6 @@ def new(
         caller.output.note(f"Invite others: `loom room invite {shell_word(view.room)}`.")
 
     caller.run(work())
-
-
-def _history(past: str) -> int:
-    if past in ("all", "none"):
-        return -1 if past == "all" else 0
-    if not past.isdecimal():
-        raise InvalidInput(what="--history is all, none, or how many posts")
-    return int(past)
 
 
 def list_(context: typer.Context) -> None:
@@ -377,7 +369,7 @@ def policy(
         raise InvalidInput(what="Give --history or --ephemeral")
     command = SetRoomPolicy(
         room=room,
-        history=None if past is None else _history(past),
+        history=None if past is None else parse_history(past),
         retention_s=None if retention is None else parse_timer(retention),
     )
     _state(context, command)

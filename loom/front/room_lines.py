@@ -1,6 +1,7 @@
 """What somebody changed in a room, in words."""
 
 from loom.api.room_views import PollView, RoomLine
+from loom.errors import InvalidInput
 
 _WORDS = {
     "made": "made the room {value}",
@@ -39,6 +40,20 @@ def poll_lines(poll: PollView) -> list[str]:
     ]
     state = "closed" if poll.closed else "several may be chosen" if poll.many else ""
     return [*lines, *([state] if state else [])]
+
+
+def parse_history(text: str) -> int:
+    """How many earlier posts who joins is sent; -1: all.
+
+    Raises:
+        InvalidInput: neither all, none nor a number.
+    """
+    typed = text.strip().casefold()
+    if typed in ("all", "none"):
+        return -1 if typed == "all" else 0
+    if not (typed.isascii() and typed.isdecimal()):
+        raise InvalidInput(what="Write all, none, or how many posts")
+    return int(typed)
 
 
 def policy_words(history: int, retention_s: int) -> str:

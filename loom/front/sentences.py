@@ -158,7 +158,7 @@ WORDS: Final[Mapping[str, Words]] = {
     "room_not_found": Words(
         "There is no room {name} here.",
         "`loom room list` lists them.",
-        "It was left or deleted in another window.",
+        "/rooms lists them.",
     ),
     "member_not_found": Words(
         "Nobody in {room} is called {name}.",

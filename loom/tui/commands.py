@@ -16,6 +16,17 @@ COMMANDS: Final = (
     SlashCommand(
         "pair", "", "Add somebody here: compare three words", also="nearby meet verify new friend"
     ),
+    SlashCommand("rooms", "", "Show your rooms", also="groups"),
+    SlashCommand(
+        "room",
+        "[NAME|new NAME|invite NAME|leave NAME]",
+        "Show a room, make one, invite into it or leave it",
+        "room",
+        also="group create join channel details",
+    ),
+    SlashCommand(
+        "members", "[ROOM]", "Show who is in a room", also="group roles ban remove appoint"
+    ),
     SlashCommand("open", "NAME", "Open a conversation", "contact", ("o", "jump")),
     SlashCommand("search", "TEXT", "Search in all conversations", aliases=("s", "find")),
     SlashCommand(

@@ -236,6 +236,11 @@ class Model:
                 return one
         return None
 
+    def with_identity(self, fingerprint: str) -> Conversation | None:
+        """The conversation with the contact of that identity."""
+        found = self.conversations.values()
+        return next((one for one in found if one.contact.fingerprint == fingerprint), None)
+
     def at(self, place: int) -> Conversation | None:
         """The conversation at a place of the list."""
         return self.conversations[self.order[place]] if 0 <= place < len(self.order) else None

@@ -28,6 +28,7 @@ from loom.tui.settings import read_app_settings
 from loom.tui.times import now_ms
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.in_rooms import RoomNode
 from tests.tui.people import PeopleNode
 
 Holds = Callable[[LoomApp, PeopleNode], bool]
@@ -100,6 +101,13 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "invite": (shows("who pastes it and you have each other"),),
     "requests": (shows("Nobody asks"),),
     "accept": (shows("Nobody asks"), shows("Nobody asks", "Eve")),
+    "rooms": (shows("No room yet."),),
+    "room": (
+        shows("No room yet."),
+        shows("Make a room", "new"),
+        shows("There is no room Garden here", "Garden"),
+    ),
+    "members": (shows("Write the name of a room"), shows("There is no room Garden here", "Garden")),
     "open": (
         Step("Bob", lambda app, _: "Bob" in title(app)),
         shows("Go to conversation"),
@@ -300,7 +308,7 @@ async def test_every_command_does_what_the_help_says(
         return "Copied."
 
     monkeypatch.setattr(clipboard, "copy", copy)
-    node = PeopleNode()
+    node = RoomNode()
     node.add("Bob", online=False)
     node.add("Ada")
     node.say("Bob", "call me when you are back")
@@ -348,7 +356,7 @@ async def test_every_command_does_what_the_help_says(
 async def test_every_command_survives_the_smallest_screens(
     opened: Opened, size: tuple[int, int]
 ) -> None:
-    node = PeopleNode()
+    node = RoomNode()
     node.add("Ada")
     node.say("Ada", "see you at noon")
     async with opened(node, size) as (app, pilot):

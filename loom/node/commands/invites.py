@@ -93,6 +93,7 @@ class InviteCommands:
             used_by_id=None if used_by is None else used_by.number,
             reuse=invite.is_reuse_told,
             reached_at=[str(hint.address) for hint in invite.hints],
+            room="" if invite.room is None else invite.room.name,
         )
 
     # --- requests ---

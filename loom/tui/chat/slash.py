@@ -34,13 +34,16 @@ from loom.printable import printable
 from loom.tui.chat.choices import Choices
 from loom.tui.chat.message_actions import MessageActions
 from loom.tui.chat.navigation import Navigation
+from loom.tui.chat.room_slash import WORDS, RoomSlash
 from loom.tui.chat.writing import Writing
 from loom.tui.commands import EXPORTS
 from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation
 from loom.tui.notices import Level
 from loom.tui.owner import Owner
+from loom.tui.room_door import room_door
 from loom.tui.times import now_ms
+from loom.wire.invite import RoomDoor
 
 LAST_ROW: Final = (1 << 63) - 1
 INVISIBLE: Final = "You are invisible: what you write goes through anchors only."
@@ -76,6 +79,7 @@ class SlashCommands:
         self._writing = writing
         self._write = writing.composer.set
         self._filter_list = filter_
+        self.rooms = RoomSlash(owner)
         opens: dict[str, Callable[[], None]] = {
             "help": choices.help,
             "contact": self.show_contact,
@@ -98,6 +102,7 @@ class SlashCommands:
         self.does: Mapping[str, Callable[[str], Awaitable[None]]] = {
             **{name: partial(_without_argument, open_) for name, open_ in opens.items()},
             **acts.commands,
+            **self.rooms.does,
             "add": self._add,
             "accept": self._accept,
             "open": self._open_conversation,
@@ -141,6 +146,8 @@ class SlashCommands:
         match kind:
             case "contact":
                 return [model.conversations[number].contact.contact for number in model.recent]
+            case "room":
+                return list(WORDS)
             case "theme":
                 return self._owner.themes()
             case "formatting":
@@ -210,7 +217,8 @@ class SlashCommands:
 
     async def _add(self, argument: str) -> None:
         token, _, name = argument.partition(" ")
-        if not token or not name.strip():
+        door = room_door(token)
+        if not token or not (name.strip() or door):
             self.show_add(token=token)
             return
         try:
@@ -218,7 +226,7 @@ class SlashCommands:
         except LoomError as error:
             self.show_add(token=token, name=name.strip(), trouble=error)
         else:
-            self.added(view)
+            self.added(view, door)
 
     def show_add(
         self,
@@ -277,9 +285,12 @@ class SlashCommands:
         self._navigation.open_(done.contact_id)
         self._owner.say(f"{printable(done.contact)} is a verified contact.")
 
-    def added(self, view: ContactView) -> None:
-        """Go on with a new contact."""
+    def added(self, view: ContactView, door: RoomDoor | None = None) -> None:
+        """Go on with a new contact; `door`: with the room that their invite leads into."""
         self._owner.model.put(view)
+        if door is not None:
+            self.rooms.show(door.room_id.hex())
+            return
         self._navigation.open_(view.contact_id)
         name = printable(view.contact)
         if view.joining is not None:

@@ -18,7 +18,9 @@ from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.pasted import PREFIX, pasted_token
+from loom.tui.room_door import room_door, room_invite
 from loom.tui.screens.token import TokenPanel
+from loom.wire.invite import RoomDoor
 from loom.wire.pairing import is_pairing_text
 
 TOKEN_FILE_MAX_BYTES: Final = 64 * 1024
@@ -26,6 +28,7 @@ NEARBY: Final = "Pair with somebody"
 INVITE: Final = "Invites"
 TOKEN: Final = "Invite or token"
 NAME: Final = "Name here"
+FINGERPRINT_SHOWN: Final = 16
 
 
 class Ways(NamedTuple):
@@ -44,7 +47,7 @@ class AddPanel(LivePanel):
     def __init__(
         self,
         loom: Owner,
-        added: Callable[[ContactView], None],
+        added: Callable[[ContactView, RoomDoor | None], None],
         ways: Ways,
         *,
         token: str = "",
@@ -83,6 +86,7 @@ class AddPanel(LivePanel):
             GAP,
             Text("I got one: paste it, or type the name of its file", "title"),
             self._token,
+            *self._room_words(),
             self._called,
         ]
         if self._taken:
@@ -110,6 +114,20 @@ class AddPanel(LivePanel):
                 Button("Show it as a QR code", self._do_show),
             ]
         return items
+
+    def _room_words(self) -> list[Item]:
+        """That it is an invite into a room, and whose."""
+        invite = room_invite(self._token.text)
+        if invite is None or invite.room is None:
+            return []
+        fingerprint = invite.token.peer_id.hex()
+        known = self.loom.model.with_identity(fingerprint)
+        whose = f"Its identity is {fingerprint[:FINGERPRINT_SHOWN]}, no contact of yours."
+        if known is not None:
+            whose = f"It is of {known.name}, your contact."
+        room = printable(invite.room.name) or "without a name"
+        how = "" if known is not None else " A name for whose it is may be left out."
+        return [Text(f"It leads into the room {room}, as they call it. {whose}{how}", "notice")]
 
     def on_paste(self, event: events.Paste) -> None:
         """A token goes where tokens belong, wherever the cursor is; `Panel` takes anything else."""
@@ -169,7 +187,7 @@ class AddPanel(LivePanel):
             self._refused(error)
             return
         self.leave()
-        self._added(view)
+        self._added(view, room_door(token))
 
     def _refused(self, error: LoomError) -> None:
         """Say why at the field it is about; where the name is taken, also how to go on."""

@@ -9,6 +9,7 @@ from loom.api.events import AnyEvent, InvitesChanged, InviteUsed, Warned
 from loom.api.views import InviteView
 from loom.front.invite_words import invite_words, narrow_words
 from loom.front.qr import qr_rows
+from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
@@ -17,6 +18,7 @@ from loom.tui.themes import Piece
 from loom.tui.times import now_ms
 
 MAKE = "Make an invite"
+_INTO_A_ROOM = "They join the room, and you have each other as contacts."
 
 
 class InvitesPanel(LivePanel):
@@ -61,7 +63,8 @@ class InvitesPanel(LivePanel):
         role = "good" if view.state == "open" else "bad" if view.reuse else "status"
         kind = "address" if view.is_address else "invite"
         words = invite_words(view, now_ms())
-        line = [Piece(f"{kind} {view.invite_id}"), Piece(f"  {words}", role)]
+        into = f" into {printable(view.room)}" if view.room else ""
+        line = [Piece(f"{kind} {view.invite_id}{into}"), Piece(f"  {words}", role)]
         return Row(f"invite {view.invite_id}", line, partial(self._show, view.invite_id))
 
     def _do_choose(self, on: bool) -> None:
@@ -97,7 +100,8 @@ class InvitePanel(LivePanel):
     @property
     def heading(self) -> str:
         """See `Panel.heading`."""
-        return f"Invite {self._invite_id}"
+        into = f" into {self._view.room}" if self._view is not None and self._view.room else ""
+        return f"Invite {self._invite_id}{into}"
 
     async def load(self) -> None:
         """See `LivePanel.load`."""
@@ -136,6 +140,7 @@ class InvitePanel(LivePanel):
                 if not view.is_address
                 else Text("Whoever uses it asks you first. Accept whom you know, and compare"),
                 Text("safety numbers afterwards."),
+                *([Text(_INTO_A_ROOM)] if view.room else []),
                 GAP,
                 Text(view.text, "title"),
                 GAP,

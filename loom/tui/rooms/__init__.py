@@ -1,0 +1,1 @@
+"""The screens about rooms: members, details, channels, making one."""

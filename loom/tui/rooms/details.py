@@ -1,0 +1,237 @@
+"""A room: what holds there, its channels, what one may change, leaving it."""
+
+from functools import partial
+from typing import Final
+
+from loom.api.commands import ShowContact
+from loom.api.room_commands import LeaveRoom, RenameRoom, SetRoomChannel, SetRoomPolicy
+from loom.api.room_views import ChannelView, RoomView
+from loom.api.views import JoiningView
+from loom.errors import ContactNotFound
+from loom.front.durations import parse_timer
+from loom.front.invite_words import joining_words
+from loom.front.room_lines import parse_history, policy_words
+from loom.front.room_members import kept_words
+from loom.printable import printable
+from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Row, Text, Toggle
+from loom.tui.owner import Owner
+from loom.tui.rooms.channels import ChannelPanel
+from loom.tui.rooms.members import INVITE, MembersPanel, show_invite
+from loom.tui.rooms.panel import NOT_COUNTING, RoomLivePanel
+from loom.tui.themes import Piece
+from loom.tui.times import clock_of, day_words, now_ms
+
+NAME, CHANNEL, LEAVE, DELETE = "New name", "New channel", "Leave", "Delete"
+HISTORY, LASTING = "For joiners", "Posts last"
+"""The fields, by which a command puts the cursor there."""
+_STANDING: Final = {
+    "left": "You left this room: nothing comes of it any more.",
+    "removed": "You were removed from this room: nothing comes of it any more.",
+}
+
+
+class RoomPanel(RoomLivePanel):
+    """Facts, channels, what one may change, and last what cannot be undone."""
+
+    def __init__(self, loom: Owner, room_id: str, focus: str = "") -> None:
+        super().__init__(loom, room_id, focus)
+        self._joining: JoiningView | None = None
+        self._called = Field(NAME, self._do_rename)
+        self._channel = Field(CHANNEL, self._do_open, form="a name without spaces")
+        self._history = Field(HISTORY, self._do_history, form="all, none, or how many posts")
+        self._lasting = Field(LASTING, self._do_lasting, form="1h to 30d, or off: for ever")
+        self._leave = Field(LEAVE, self._do_leave, form=LEAVE.lower())
+        self._delete = Field(DELETE, self._do_delete, form=DELETE.lower())
+        self._deletes = False
+
+    @property
+    def heading(self) -> str:
+        """See `Panel.heading`."""
+        return "Room" if self.room is None else f"Room {self.room.room}"
+
+    async def load(self) -> None:
+        """See `LivePanel.load`."""
+        await super().load()
+        self._joining = None
+        if self.room is not None and self.room.through is not None:
+            try:
+                contact = await self.loom.send(ShowContact(contact=self.room.through))
+            except ContactNotFound:
+                return
+            self._joining = contact.joining
+
+    def items(self) -> list[Item]:
+        """See `Panel.items`."""
+        view = self.room
+        if view is None:
+            return []
+        if view.standing == "joining":
+            return [*self._waiting(view), GAP, *self._leaving(view)]
+        if view.standing in _STANDING:
+            return [Text(_STANDING[view.standing], "warn"), *self._facts(view), GAP, *self._gone()]
+        return [
+            *self.differing(),
+            *self._facts(view),
+            GAP,
+            *self._channels(view),
+            *self._decisions(),
+            GAP,
+            *self._leaving(view),
+        ]
+
+    def _waiting(self, view: RoomView) -> list[Item]:
+        """One asked to be let in, and nobody did it yet."""
+        through = "a contact you removed" if view.through is None else printable(view.through)
+        joining = self._joining
+        how = (
+            "not answered yet: it happens when both of you are online"
+            if joining is None
+            else joining_words(joining, now_ms())
+        )
+        return [
+            Text("You are joining; you are not in the room yet.", "warn"),
+            Fact("By an invite of", through),
+            Fact("Answer", how, "warn"),
+            Fact("Id", view.room_id[:16]),
+        ]
+
+    def _facts(self, view: RoomView) -> list[Item]:
+        history, lasts = policy_words(view.history, view.retention_s).split("; ")
+        made = f"{day_words(view.created_at_ms)}, {clock_of(view.created_at_ms)}"
+        facts: list[Item] = [
+            Fact("You are", view.role or view.standing),
+            Fact("Kept by", kept_words(self.members)),
+            Fact("Rules", history),
+            Fact("", lasts, "warn" if view.retention_s else "text"),
+            Fact("Here since", made),
+            Fact("Id", view.room_id[:16]),
+        ]
+        return facts if view.standing == "member" else facts[2:]
+
+    def _channels(self, view: RoomView) -> list[Item]:
+        members = Button(f"Members ({len(self.members)})", self._open_members, "roles, bans")
+        invites = [Button(INVITE, self._do_invite, "a text for one person")]
+        return [
+            members,
+            *(invites if self.may("invite") else []),
+            GAP,
+            Text("Channels", "title"),
+            *map(self._channel_row, view.channels),
+            *([self._channel] if self.may("channels") else []),
+        ]
+
+    def _channel_row(self, view: ChannelView) -> Row:
+        unread = f"  {view.unread} unread" if view.unread else ""
+        closed = "" if view.may_post else ", not you"
+        only = f"  only officers post{closed}" if view.restricted else ""
+        topic = f"  {printable(view.topic)}" if view.topic else ""
+        line = [
+            Piece(f"# {printable(view.channel)}", "name"),
+            Piece(topic),
+            Piece(only, "hint"),
+            Piece(unread, "unread"),
+        ]
+        return Row(f"channel {view.channel}", line, partial(self._open_channel, view.channel))
+
+    def _decisions(self) -> list[Item]:
+        if self.may("name"):
+            return [GAP, self._called, self._history, self._lasting]
+        words = "name and rules" if self.may("channels") else "channels, name and rules"
+        return [GAP, Text(f"You may not change {words} here; ask {self.who_may()}.", "hint")]
+
+    def _leaving(self, view: RoomView) -> list[Item]:
+        if view.standing == "joining":
+            what = f"To join it no longer, type {LEAVE.lower()} and press Enter."
+            return [Text(what, "warn"), self._leave]
+        what = (
+            "To leave the room: what you posted stays with the others, and you come back only by "
+            f"another invite. To do it, type {LEAVE.lower()} and press Enter."
+        )
+        if view.role == "owner" and len(self.members) > 1:
+            what = f"Nobody takes your place: make somebody else owner first. {what}"
+        return [
+            Text(what, "warn"),
+            Toggle("Delete it here, too", self._deletes, self._choose, "all that was said there"),
+            self._leave,
+        ]
+
+    def _gone(self) -> list[Item]:
+        return [
+            Text(f"To delete here what was said there, type {DELETE.lower()} and Enter:", "warn"),
+            self._delete,
+        ]
+
+    # --- what can be done ---
+
+    def _open_members(self) -> None:
+        self.loom.push_screen(MembersPanel(self.loom, self.room_id))
+
+    def _open_channel(self, channel: str) -> None:
+        self.loom.push_screen(ChannelPanel(self.loom, self.room_id, channel))
+
+    def _do_invite(self) -> None:
+        self.work(show_invite(self.loom, self.room_id), name="invite")
+
+    def _do_rename(self) -> None:
+        async def rename() -> None:
+            view = await self.loom.send(RenameRoom(room=self.room_id, name=self._called.text))
+            counts = view.room == self._called.text.strip()
+            self._called.clear()
+            await self.load()
+            self.say("Everybody in the room sees this name." if counts else NOT_COUNTING)
+
+        self.work(rename(), field=self._called, name="rename")
+
+    def _do_open(self) -> None:
+        name = self._channel.text.strip().removeprefix("#").strip()
+        known = [] if self.room is None else [one.channel for one in self.room.channels]
+        if name.lower() in known:
+            self.refuse(self._channel, "There is a channel of this name.")
+            return
+        command = SetRoomChannel(room=self.room_id, channel=name)
+        self.change(command, "It is open to all members.", self._channel)
+
+    def _do_history(self) -> None:
+        async def change() -> None:
+            wanted = parse_history(self._history.text)
+            view = await self.loom.send(SetRoomPolicy(room=self.room_id, history=wanted))
+            await self._changed(self._history, counts=view.history == wanted)
+
+        self.work(change(), field=self._history, name="policy")
+
+    def _do_lasting(self) -> None:
+        async def change() -> None:
+            wanted = parse_timer(self._lasting.text)
+            view = await self.loom.send(SetRoomPolicy(room=self.room_id, retention_s=wanted))
+            await self._changed(self._lasting, counts=view.retention_s == wanted)
+
+        self.work(change(), field=self._lasting, name="policy")
+
+    async def _changed(self, field: Field, *, counts: bool) -> None:
+        field.clear()
+        await self.load()
+        self.say("It holds for what is posted from now on." if counts else NOT_COUNTING)
+
+    def _choose(self, on: bool) -> None:
+        self._deletes = on
+        self.show()
+
+    def _do_leave(self) -> None:
+        is_joining = self.room is not None and self.room.standing == "joining"
+        self._end(self._leave, is_deleting=self._deletes or is_joining)
+
+    def _do_delete(self) -> None:
+        self._end(self._delete, is_deleting=True)
+
+    def _end(self, field: Field, *, is_deleting: bool) -> None:
+        word = field.label.lower()
+        if field.text.strip().casefold() != word:
+            self.refuse(field, f"Nothing was done: type {word}.")
+            return
+
+        async def end() -> None:
+            await self.loom.send(LeaveRoom(room=self.room_id, delete=is_deleting))
+            field.clear()
+            await self.load()  # leaves a room that is deleted
+
+        self.work(end(), field=field, name="leave")

@@ -1,0 +1,303 @@
+"""The screens about rooms: members, roles, removing, bans, channels, rules, making, joining."""
+
+import msgspec
+import pytest
+from textual import events
+
+from loom.api.commands import ImportToken
+from loom.api.room_commands import (
+    AppointMember,
+    InviteToRoom,
+    LeaveRoom,
+    LiftBan,
+    MakeRoom,
+    RemoveMember,
+    RenameRoom,
+    SetRoomChannel,
+    SetRoomPolicy,
+)
+from loom.tui.cells import width_of
+from loom.tui.rooms.details import RoomPanel
+from loom.tui.rooms.listing import RoomsPanel
+from loom.tui.rooms.making import NewRoomPanel
+from loom.tui.rooms.members import BannedPanel, MemberPanel, MembersPanel
+from loom.tui.screens.adding import AddPanel
+from loom.tui.screens.invites import InvitePanel
+from tests.tui.conftest import Opened, prose_of, settle, text_of
+from tests.tui.in_rooms import RoomNode, author, ban, into_a_room
+from tests.tui.test_people import choose, is_back, run, screen, sent
+
+BOTH = ["remove", "appoint"]
+
+
+@pytest.fixture
+def node() -> RoomNode:
+    """Ada and Bob are contacts; the garden is one's own, with Ada, Bob, Eve and an archive."""
+    node = RoomNode()
+    node.add("Bob", session="established")
+    node.add("Ada", verified=True, session="established")
+    room_id = node.add_room("Garden")
+    node.enter(room_id, "Ada", "moderator", "1", contact="Ada", verified=True, may=BOTH)
+    node.enter(room_id, "attic", "archive", "2", may=BOTH)
+    node.enter(room_id, "Bob", "member", "-", contact="Bob", may=BOTH)
+    node.enter(room_id, "Eve", "member", "-", keys="unsaid", may=BOTH)
+    return node
+
+
+def garden(node: RoomNode) -> str:
+    return next(iter(node.rooms))
+
+
+async def test_members_stand_by_rank_with_what_is_known_of_them(
+    node: RoomNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        assert isinstance(app.screen, MembersPanel)
+        rows = [row for row in text_of(app) if "member" in row or "owner" in row]
+        assert "Garden: 5 members" in rows[0]
+        names = ["work", "Ada", "attic", "Bob", "Eve"]
+        at = [screen(app).index(f" {name} ") for name in names]
+        assert at == sorted(at)
+        assert "Kept by you, attic (archive), Ada, Bob" in prose_of(app)
+        assert "verified" in screen(app)
+        assert "no contact of yours" in screen(app)
+
+
+async def test_other_keys_are_said_loudly(node: RoomNode, opened: Opened) -> None:
+    node._member(garden(node), author("Bob"), keys="other")
+    async with opened(node) as (app, pilot):
+        for typed in ("/members Garden", "/room Garden"):
+            await run(pilot, typed, "enter")
+            assert "KEYS DIFFER: Bob says other keys here" in prose_of(app)
+            await run(pilot, "escape")
+
+
+async def test_a_member_is_given_a_role_and_removed_by_a_typed_word(
+    node: RoomNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        await choose(app, pilot, f"member {author('Bob')}")
+        await run(pilot, "enter")
+        assert isinstance(app.screen, MemberPanel)
+        assert "Bob in Garden" in screen(app)
+        panel = app.screen
+        stop = next(one for one in panel.body.stops if one.name.startswith("role: helper"))
+        await choose(app, pilot, stop.name)
+        await run(pilot, "enter")
+        [appointed] = sent(node, AppointMember)
+        assert (appointed.member, appointed.role) == (author("Bob"), "helper")
+        assert "helper: invites and pins" in screen(app)
+        await choose(app, pilot, "Remove")
+        await run(pilot, "yes", "enter")
+        assert "Nothing was done: type remove." in screen(app)
+        assert not sent(node, RemoveMember)
+        await run(pilot, "ctrl+u", "remove", "enter")
+        [removed] = sent(node, RemoveMember)
+        assert (removed.member, removed.ban) == (author("Bob"), False)
+        assert isinstance(app.screen, MembersPanel)
+        assert "Bob is removed." in screen(app)
+        assert "4 members" in screen(app)
+
+
+async def test_who_is_banned_is_listed_and_the_ban_is_lifted(
+    node: RoomNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        await choose(app, pilot, f"member {author('Eve')}")
+        await run(pilot, "enter")
+        await choose(app, pilot, "Ban")
+        await run(pilot, "ban", "enter")
+        assert [one.ban for one in sent(node, RemoveMember)] == [True]
+        assert "Banned" in screen(app)
+        await choose(app, pilot, f"banned {'5e' * 32}")
+        await run(pilot, "enter")
+        assert isinstance(app.screen, BannedPanel)
+        await run(pilot, "enter")
+        [lifted] = sent(node, LiftBan)
+        assert lifted.fingerprint == "5e" * 32
+        assert "Eve may be invited again." in screen(app)
+        assert isinstance(app.screen, MembersPanel)
+
+
+async def test_what_one_may_not_do_is_not_offered_and_the_reason_is_said(opened: Opened) -> None:
+    node = RoomNode()
+    node.add("Ada")
+    room_id = node.add_room("Garden", role="member", may=[])
+    boss = node.enter(room_id, "Ada", "owner", "", contact="Ada")
+    node.enter(room_id, "Bob", "member", "-")
+    node.banned[room_id] = [ban(boss, may=False)]
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        assert "You may not invite others; ask Ada." in screen(app)
+        await choose(app, pilot, f"member {author('Bob')}")
+        await run(pilot, "enter")
+        assert "You may not remove members in this room; ask Ada." in prose_of(app)
+        assert not app.screen.query_one("PanelBody").stops  # type: ignore[attr-defined]
+        await run(pilot, "escape")
+        await choose(app, pilot, f"banned {'5e' * 32}")
+        await run(pilot, "enter")
+        assert "You may not lift it. Ask Ada." in prose_of(app)
+        await run(pilot, "escape", "escape", "/room Garden", "enter")
+        assert "You may not change channels, name and rules here; ask Ada." in prose_of(app)
+        names = [one.name for one in app.screen.body.stops]  # type: ignore[attr-defined]
+        assert names == ["Members (3)", "channel general", "Delete it here, too", "Leave"]
+
+
+async def test_what_somebody_above_decided_is_said_not_to_count(
+    node: RoomNode, opened: Opened
+) -> None:
+    node.overruled = True
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/room Garden", "enter")
+        await choose(app, pilot, "New name")
+        await run(pilot, "Orchard", "enter")
+        assert sent(node, RenameRoom)
+        assert "It does not count: somebody above you decided otherwise." in screen(app)
+        await run(pilot, "escape", "/members Garden", "enter")
+        await choose(app, pilot, f"member {author('Bob')}")
+        await run(pilot, "enter")
+        await choose(app, pilot, "Remove")
+        # the fake removes nobody
+        await run(pilot, "remove", "enter")
+        assert isinstance(app.screen, MemberPanel)
+        assert "It does not count" in screen(app)
+
+
+async def test_name_rules_and_channels_are_changed(node: RoomNode, opened: Opened) -> None:
+    async with opened(node, (120, 40)) as (app, pilot):
+        await run(pilot, "/room Garden", "enter")
+        assert isinstance(app.screen, RoomPanel)
+        await choose(app, pilot, "New name")
+        await run(pilot, "Orchard", "enter")
+        assert "Room Orchard" in screen(app)
+        await choose(app, pilot, "For joiners")
+        await run(pilot, "some", "enter")
+        assert "Write all, none, or how many posts" in screen(app)
+        await run(pilot, "ctrl+u", "20", "enter")
+        await choose(app, pilot, "Posts last")
+        await run(pilot, "7d", "enter")
+        changed = [(one.history, one.retention_s) for one in sent(node, SetRoomPolicy)]
+        assert changed == [(20, None), (None, 7 * 86_400)]
+        assert "the last 20 posts" in screen(app)
+        await choose(app, pilot, "New channel")
+        await run(pilot, "#plans", "enter")
+        await choose(app, pilot, "channel plans")
+        await run(pilot, "enter")
+        assert "# plans in Orchard" in screen(app)
+        await choose(app, pilot, "Only officers post")
+        await run(pilot, "enter")
+        await choose(app, pilot, "Topic")
+        await run(pilot, "what to plant", "enter")
+        await choose(app, pilot, "Close")
+        await run(pilot, "close", "enter")
+        stated = [
+            (one.channel, one.topic, one.restricted, one.on) for one in sent(node, SetRoomChannel)
+        ]
+        assert stated == [
+            ("plans", "", False, True),
+            ("plans", "", True, True),
+            ("plans", "what to plant", True, True),
+            ("plans", "", False, False),
+        ]
+        assert "Room Orchard" in screen(app)
+        assert "# plans" not in screen(app)
+
+
+async def test_a_room_is_left_by_a_typed_word_and_deleted_later(
+    node: RoomNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/room leave Garden", "enter")
+        assert "make somebody else owner first" in prose_of(app)
+        await run(pilot, "enter")
+        assert not sent(node, LeaveRoom)
+        await run(pilot, "leave", "enter")
+        assert "You left this room" in screen(app)
+        await run(pilot, "delete", "enter")
+        assert [one.delete for one in sent(node, LeaveRoom)] == [False, True]
+        assert is_back(app)
+        await run(pilot, "/rooms", "enter")
+        assert "No room yet." in screen(app)
+
+
+async def test_a_room_is_made_and_somebody_invited(node: RoomNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/rooms", "enter")
+        assert isinstance(app.screen, RoomsPanel)
+        assert "owner, 5 members" in screen(app)
+        await choose(app, pilot, "Make a room")
+        await run(pilot, "enter")
+        assert isinstance(app.screen, NewRoomPanel)
+        await run(pilot, "Orchard", "enter", "none", "enter", "never", "enter")
+        assert "never is not a time" in screen(app)
+        await run(pilot, "ctrl+u", "1d", "enter")
+        [made] = sent(node, MakeRoom)
+        assert (made.name, made.history, made.retention_s) == ("Orchard", 0, 86_400)
+        assert isinstance(app.screen, RoomPanel)
+        await run(pilot, "enter")
+        assert sent(node, InviteToRoom)
+        assert isinstance(app.screen, InvitePanel)
+        assert "Invite 1 into Orchard" in screen(app)
+        assert "They join the room, and you have each other as contacts." in screen(app)
+
+
+async def test_a_room_is_made_by_one_command(node: RoomNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/room new Orchard 2", "enter")
+        assert [one.name for one in sent(node, MakeRoom)] == ["Orchard 2"]
+        assert "Room Orchard 2" in screen(app)
+        assert "you alone: it is lost with this machine" in screen(app)
+
+
+async def test_a_pasted_invite_says_which_room_and_whose_and_joins_it(
+    node: RoomNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        app.chat.on_paste(events.Paste(into_a_room()))
+        await settle(pilot)
+        assert isinstance(app.screen, AddPanel)
+        assert "It leads into the room Orchard, as they call it." in prose_of(app)
+        assert f"Its identity is {bytes(range(8)).hex()}, no contact of yours." in prose_of(app)
+        await run(pilot, "enter")
+        [used] = sent(node, ImportToken)
+        assert (used.token, used.name) == (into_a_room(), "")
+        assert isinstance(app.screen, RoomPanel)
+        assert "You are joining; you are not in the room yet." in screen(app)
+        assert "By an invite of Orchard host" in prose_of(app)
+        await run(pilot, "escape", "/rooms", "enter")
+        assert "joining; not answered yet" in screen(app)
+        await run(pilot, "escape")
+        node.join(list(node.rooms)[-1])
+        await run(pilot, "/room Orchard", "enter")
+        assert "You are joining" not in screen(app)
+
+
+async def test_an_invite_of_a_contact_into_a_room_names_them(
+    node: RoomNode, opened: Opened
+) -> None:
+    known = node.contacts["Ada"]
+    node.contacts["Ada"] = msgspec.structs.replace(known, fingerprint=bytes(range(32)).hex())
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/add", "enter")
+        assert isinstance(app.screen, AddPanel)
+        app.screen.on_paste(events.Paste(into_a_room()))
+        await settle(pilot)
+        assert "It is of Ada, your contact." in prose_of(app)
+
+
+async def test_names_of_strangers_cannot_break_the_screens(opened: Opened) -> None:
+    node = RoomNode()
+    node.add("Ada")
+    nasty = "\x1b[2J[/b]\u202e" + "W" * 300 + "\U0001f469\u200d\U0001f469" * 40
+    room_id = node.add_room(nasty[:60])
+    node.enter(room_id, nasty, "member", "-", keys="other", may=BOTH, contact=nasty)
+    node.banned[room_id] = [ban(node.members[room_id][-1], may=True)]
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members #1", "enter")
+        for keys in ((), ("tab", "enter"), ("escape", "escape", "/room #1", "enter")):
+            await run(pilot, *keys)
+            assert all(width_of(row) <= 80 for row in text_of(app))
+            assert "\x1b" not in screen(app)
