@@ -7,13 +7,16 @@ from loom.api.command import Command
 from loom.api.room_commands import (
     AppointMember,
     ChooseInPoll,
+    ConfirmOffered,
     DeletePost,
+    DismissOffered,
     EditPost,
     FindPost,
     InviteToRoom,
     LeaveRoom,
     LiftBan,
     ListMembers,
+    ListOffered,
     ListRoomDrafts,
     ListRoomMentions,
     ListRoomPins,
@@ -710,4 +713,7 @@ AnyCommand = (
     | MarkRoomUnread
     | SetRoomDraft
     | SetRoomPreferences
+    | ListOffered
+    | ConfirmOffered
+    | DismissOffered
 )

@@ -444,6 +444,23 @@ class RoomUnread(RoomEvent, frozen=True, kw_only=True, tag="room.unread"):
     unread: int
 
 
+class RoomForked(RoomEvent, frozen=True, kw_only=True, tag="room.forked"):
+    """An officer signed two statements under one number; one counts, the same for all members."""
+
+    author: str
+    author_id: str
+    number: int
+
+
+class RoomOffered(RoomEvent, frozen=True, kw_only=True, tag="room.offered"):
+    """A removed officer signed what their remover had not seen: it counts if it is confirmed."""
+
+    author: str
+    author_id: str
+    statement_id: str
+    line: RoomLine
+
+
 class RoomKeyDiffers(RoomEvent, frozen=True, kw_only=True, tag="room.key_differs"):
     """A member says other keys than those they were admitted with: somebody lies."""
 
@@ -499,5 +516,7 @@ AnyEvent = (
     | RoomStateChanged
     | RoomRead
     | RoomUnread
+    | RoomForked
+    | RoomOffered
     | RoomKeyDiffers
 )

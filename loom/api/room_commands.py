@@ -4,7 +4,7 @@ A room is named by its name, by `#` and its number, or by its id.
 """
 
 from loom.api.command import Command
-from loom.api.room_views import Members, Posts, PostView, RoomDrafts, Rooms, RoomView
+from loom.api.room_views import Members, Posts, PostView, RoomDrafts, Rooms, RoomView, Statements
 from loom.api.views import Done, InviteView
 
 
@@ -320,3 +320,27 @@ class ChooseInPoll(Command[PostView], frozen=True, kw_only=True, tag="choose_in_
     room: str
     post_id: str
     options: list[str]
+
+
+class ListOffered(Command[Statements], frozen=True, kw_only=True, tag="list_offered"):
+    """What removed officers signed, their remover had not seen, and does not count."""
+
+    room: str
+
+
+class ConfirmOffered(Command[RoomView], frozen=True, kw_only=True, tag="confirm_offered"):
+    """Let such statements count: who removed their author keeps them, others sign them again.
+
+    Args:
+        statement_ids: each the beginning of an id.
+    """
+
+    room: str
+    statement_ids: list[str]
+
+
+class DismissOffered(Command[RoomView], frozen=True, kw_only=True, tag="dismiss_offered"):
+    """Let oneself be asked about such statements no longer; nobody else is told."""
+
+    room: str
+    statement_ids: list[str]

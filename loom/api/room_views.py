@@ -58,6 +58,53 @@ class CouncilView(msgspec.Struct, frozen=True, kw_only=True):
     own: bool
 
 
+class RoomLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody changed in a room, or what members are warned of.
+
+    `what` is made, admitted, appointed, removed, kept, banned, unbanned, renamed, policy, channel,
+    no channel, pinned, unpinned, deleted, undeleted or left; forked (two statements under the
+    number `value`) or other keys. `offered`: it does not count, because its author was removed.
+    """
+
+    what: str
+    whom: str = ""
+    value: str = ""
+    offered: bool = False
+
+
+class StatementView(View, frozen=True, kw_only=True, tag="statement"):
+    """What an officer signed. `counts`: it holds; `confirmable`: one may make it hold."""
+
+    room: str
+    room_id: str
+    statement_id: str
+    author: str
+    author_id: str
+    number: int
+    line: RoomLine
+    counts: bool
+    confirmable: bool
+
+
+class Statements(View, frozen=True, kw_only=True, tag="statements"):
+    """Several, by rank of their authors and number."""
+
+    statements: list[StatementView]
+
+
+class RoomTrouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What every member should know of somebody in the room.
+
+    `what` is forked: they signed two `statements` under one number, of which one counts; or other
+    keys: they say other keys than those they were admitted with.
+    """
+
+    what: str
+    whom: str
+    whom_id: str
+    statements: list[StatementView] = []
+
+
 class RoomView(View, frozen=True, kw_only=True, tag="room"):
     """A room. `number`: of this profile; `room_id` is the same for all its members.
 
@@ -67,7 +114,7 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     most 1,000. `may`: what one may do there, of invite, remove, delete, pin, channels, roles, post
     and name. `through`: the contact whose invite it used, until it is let in. `level`: everything,
     mentions or nothing; `muted` until `mute_until_ms` (None: not, or for ever). `councils`: those
-    in office.
+    in office. `offered`: how many statements of removed officers wait for one's confirmation.
     """
 
     room: str
@@ -91,6 +138,8 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     mute_until_ms: int | None = None
     level: str = "everything"
     last: LastPost | None = None
+    troubles: list[RoomTrouble] = []
+    offered: int = 0
 
 
 class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
@@ -106,7 +155,8 @@ class MemberView(View, frozen=True, kw_only=True, tag="member"):
     `rank`: empty for the creator, "1.2" below "1", "-" for those who are no officers. `contact`:
     the contact with that identity, if there is one; `verified` as theirs. `keys`: "same" when they
     said these keys themselves, "other" when they said others, "unsaid" when they said none here.
-    `may`: what this profile may do with them: remove, appoint.
+    `may`: what this profile may do with them: remove, appoint. `forks`: the numbers under which
+    they signed two statements.
     """
 
     room: str
@@ -120,6 +170,7 @@ class MemberView(View, frozen=True, kw_only=True, tag="member"):
     contact: str | None
     keys: str
     may: list[str] = []
+    forks: list[int] = []
 
 
 class BannedView(View, frozen=True, kw_only=True, tag="banned"):
@@ -163,18 +214,6 @@ class PostQuote(msgspec.Struct, frozen=True, kw_only=True):
     row_id: int | None = None
     body: str = ""
     gone: bool = False
-
-
-class RoomLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody changed in a room.
-
-    `what` is made, admitted, appointed, removed, banned, unbanned, renamed, policy, channel,
-    no channel, pinned, unpinned, deleted, undeleted or left.
-    """
-
-    what: str
-    whom: str = ""
-    value: str = ""
 
 
 class PollOption(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from loom.api.room_views import (
     RoomDrafts,
     Rooms,
     RoomView,
+    Statements,
+    StatementView,
 )
 from loom.api.view import View
 
@@ -645,4 +647,6 @@ AnyView = (
     | PostView
     | Posts
     | RoomDrafts
+    | StatementView
+    | Statements
 )

@@ -7,6 +7,7 @@ from loom.cli.message_words import excerpt, said_words
 from loom.cli.output import Output, sign, when
 from loom.cli.room_words import post_words
 from loom.front.lasting import asked_words, done_words, timer_words
+from loom.front.room_lines import line_words
 from loom.printable import printable
 
 _CHANGES = {
@@ -124,6 +125,15 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{by} the room {event.room}")
         case happened.RoomStateChanged() | happened.RoomRead() | happened.RoomUnread():
             return None
+        case happened.RoomForked():
+            return _now(
+                f"{sign('failed')} {event.author} signed two statements under one number in "
+                f"{event.room}: `loom room show` has both"
+            )
+        case happened.RoomOffered():
+            return _now(
+                f"{event.room}: {line_words(event.author, event.line)}: see `loom room offered`"
+            )
         case happened.RoomKeyDiffers():
             return _now(
                 f"{sign('failed')} {event.contact} says other keys in {event.room} than those they "

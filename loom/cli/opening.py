@@ -45,7 +45,7 @@ _ATTACHING: Final = (
     *("room new", "room list", "room show", "room invite", "room members", "room send"),
     *("room history", "room leave", "room remove", "room ban", "room unban", "room appoint"),
     *("room rename", "room policy", "room channel", "room edit", "room delete", "room react"),
-    *("room pin", "room unpin"),
+    *("room pin", "room unpin", "room offered", "room confirm", "room dismiss"),
     *("requests", "requests list", "requests accept", "requests reject", "requests block"),
     *("status", "stop", "connect", "peers", "doctor", "anchors", "bundle export", "bundle import"),
 )

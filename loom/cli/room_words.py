@@ -3,9 +3,9 @@
 from typing import Final
 
 from loom.api.events import RoomPosted
-from loom.api.room_views import MemberView, PostView
-from loom.cli.output import body_words, when
-from loom.front.room_lines import line_words, poll_lines
+from loom.api.room_views import MemberView, PostView, RoomView, StatementView
+from loom.cli.output import body_words, sign, when
+from loom.front.room_lines import line_words, policy_words, poll_lines, trouble_words
 from loom.printable import printable
 
 ID_SHOWN: Final = 8
@@ -39,6 +39,35 @@ def _known(post: PostView | RoomPosted) -> list[str]:
 def member_cells(member: MemberView) -> tuple[str, ...]:
     """A row of the table of members."""
     name = f"{member.name} (you)" if member.own else member.name
-    keys = {"same": "", "unsaid": "not heard from yet", "other": "SAYS OTHER KEYS"}[member.keys]
     badge = "verified" if member.verified else ""
-    return member.author_id[:ID_SHOWN], name, member.role, member.rank, badge, keys
+    warnings = [
+        *{"same": [], "unsaid": ["not heard from yet"], "other": ["SAYS OTHER KEYS"]}[member.keys],
+        *([f"SIGNED TWICE: {', '.join(map(str, member.forks))}"] if member.forks else []),
+    ]
+    return (
+        *(member.author_id[:ID_SHOWN], name, member.role, member.rank, badge),
+        "; ".join(warnings),
+    )
+
+
+def room_words(view: RoomView) -> str:
+    """One room for people: what everybody should know of it first."""
+    lines: list[tuple[str, str]] = [
+        ("Room", f"{printable(view.room)} (#{view.number})"),
+        ("Id", view.room_id),
+        ("You are", view.role if view.standing == "member" else view.standing),
+        ("Members", f"{view.members}"),
+        ("Channels", ", ".join(f"#{printable(one.channel)}" for one in view.channels)),
+        ("Rules", policy_words(view.history, view.retention_s)),
+    ]
+    if view.offered:
+        lines.append(("Offered", f"{view.offered}: `loom room offered`, then confirm or dismiss"))
+    troubles = [body_words(f"{sign('failed')} ", trouble_words(one)) for one in view.troubles]
+    return "\n".join([*troubles, *(f"{name:<10}{value}" for name, value in lines)])
+
+
+def offered_words(view: StatementView) -> str:
+    """What it says, and whether one may confirm it."""
+    words = line_words(view.author, view.line)
+    may = "" if view.confirmable else " (not yours to confirm)"
+    return body_words(f"{view.statement_id[:ID_SHOWN]}  ", f"{words}{may}")

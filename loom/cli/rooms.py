@@ -36,11 +36,12 @@ from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
 from loom.cli.room_arguments import Channel, Member, Post, Room
-from loom.cli.room_words import member_cells, post_words
+from loom.cli.room_offers import confirm, dismiss, offered
+from loom.cli.room_words import member_cells, post_words, room_words
 from loom.errors import InvalidInput
 from loom.front.durations import parse_duration, parse_timer
 from loom.front.invite_words import narrow_words
-from loom.front.room_lines import parse_history, policy_words
+from loom.front.room_lines import parse_history
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -75,6 +76,9 @@ def add_to(app: typer.Typer) -> None:
         ("unpin", unpin, "Take a pin back."),
         ("poll", room_votes.poll, "Ask everybody, with options to choose."),
         ("choose", room_votes.choose, "Choose in a poll; the last choice counts."),
+        ("offered", offered, "List what removed officers did that nobody has decided about."),
+        ("confirm", confirm, "Let some of it count."),
+        ("dismiss", dismiss, "Be asked about some of it no longer."),
     )
     app.add_typer(group, name="room", help="Rooms: groups without a server.", rich_help_panel=PANEL)
 
@@ -186,7 +190,7 @@ def members(context: typer.Context, room: Room) -> None:
                 caller.output.json(view)
             return
         rows = [member_cells(view) for view in found.members]
-        caller.output.table(("Id", "Name", "Role", "Rank", "Badge", "Keys"), rows)
+        caller.output.table(("Id", "Name", "Role", "Rank", "Badge", "Warning"), rows)
         for banned in found.banned:
             name = banned.name or "somebody who never was here"
             caller.output.note(f"Banned by {banned.by}: {name}, {banned.fingerprint[:16]}")
@@ -456,16 +460,3 @@ def _post(context: typer.Context, command: Command[PostView]) -> None:
 def _confirm(question: str) -> None:
     if not typer.confirm(printable(question), err=True):
         raise typer.Abort
-
-
-def room_words(view: RoomView) -> str:
-    """One room for people."""
-    lines: list[tuple[str, str]] = [
-        ("Room", f"{printable(view.room)} (#{view.number})"),
-        ("Id", view.room_id),
-        ("You are", view.role if view.standing == "member" else view.standing),
-        ("Members", f"{view.members}"),
-        ("Channels", ", ".join(f"#{printable(one.channel)}" for one in view.channels)),
-        ("Rules", policy_words(view.history, view.retention_s)),
-    ]
-    return "\n".join(f"{name:<10}{value}" for name, value in lines)

@@ -116,6 +116,9 @@ FROM_AFAR: Final = frozenset(
         room_commands.MarkRoomUnread,
         room_commands.SetRoomDraft,
         room_commands.SetRoomPreferences,
+        room_commands.ListOffered,
+        room_commands.ConfirmOffered,
+        room_commands.DismissOffered,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.

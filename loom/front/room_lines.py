@@ -1,6 +1,6 @@
 """What somebody changed in a room, in words."""
 
-from loom.api.room_views import PollView, RoomLine
+from loom.api.room_views import PollView, RoomLine, RoomTrouble
 from loom.errors import InvalidInput
 
 _WORDS = {
@@ -8,6 +8,7 @@ _WORDS = {
     "admitted": "let {whom} in",
     "appointed": "gave {whom} a role: {value}",
     "removed": "removed {whom}",
+    "kept": "let more of what {whom} did count",
     "banned": "banned the identity {whom}",
     "unbanned": "lifted the ban of the identity {whom}",
     "renamed": "named the room {value}",
@@ -19,7 +20,10 @@ _WORDS = {
     "deleted": "deleted {value} posts of others",
     "undeleted": "brought back {value} posts of others",
     "left": "left",
+    "forked": "signed two statements under the number {value}: one counts, the same for everybody",
+    "other keys": "says other keys than they were admitted with: somebody pretends to be them",
 }
+_OFFERED = " (after they were removed: it does not count unless it is confirmed)"
 
 
 def line_words(author: str, line: RoomLine) -> str:
@@ -28,7 +32,26 @@ def line_words(author: str, line: RoomLine) -> str:
     numbers = [int(one) for one in line.value.split() if one.removeprefix("-").isdecimal()]
     is_policy = line.what == "policy" and len(numbers) == 2
     value = policy_words(*numbers) if is_policy else line.value
-    return f"{author} {words.format(whom=line.whom, value=value)}"
+    offered = _OFFERED if line.offered else ""
+    return f"{author} {words.format(whom=line.whom, value=value)}{offered}"
+
+
+def trouble_words(trouble: RoomTrouble) -> str:
+    """What every member should know, in a sentence that says what to do."""
+    if trouble.what == "other keys":
+        return (
+            f"{trouble.whom} says other keys than those they were admitted with. Somebody pretends "
+            "to be them, here or where they were let in: compare safety numbers with them."
+        )
+    both = [
+        f"{'this counts: ' if one.counts else ''}{line_words('', one.line).strip()}"
+        for one in trouble.statements
+    ]
+    return (
+        f"{trouble.whom} signed two statements under one number ({'; '.join(both)}). One of them "
+        "counts, the same for everybody. An honest program does so only after an old copy of its "
+        "profile was used: ask them."
+    )
 
 
 def poll_lines(poll: PollView) -> list[str]:

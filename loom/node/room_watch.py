@@ -11,7 +11,7 @@ from loom.model import DeviceId
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.parts import Parts
-from loom.node.rooms import comparing, ending, introducing
+from loom.node.rooms import comparing, ending, introducing, troubles
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.storage import room_peers, rooms
@@ -82,6 +82,8 @@ class RoomWatch:
             if now is None:
                 continue
             ending.look(work, now)
+            if now.is_member:
+                troubles.look(work, now)
             for peer in room_peers.of_room(work.db, row.room) if now.is_member else ():
                 wait_ms = ROOM_TOLD_LINK_MS if peer.device_id in linked else ROOM_TOLD_MAIL_MS
                 is_due = peer.compared_at_ms + wait_ms <= work.now_ms

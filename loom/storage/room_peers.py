@@ -65,10 +65,12 @@ def of(db: Connection, room: RoomNumber, person_id: PersonId) -> RoomPeer | None
 
 
 def put_said(db: Connection, room: RoomNumber, person_id: PersonId, author: bytes) -> None:
-    """They said which keys are theirs."""
+    """They said which keys are theirs. Other ones than before: it may be a new profile of theirs,
+    which was told nothing."""
     db.execute(
         "INSERT INTO room_peers (room, person_id, said) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET said = excluded.said, refused = 0",
+        " ON CONFLICT DO UPDATE SET said = excluded.said, refused = 0,"
+        " told = iif(ifnull(said, excluded.said) = excluded.said, told, NULL)",
         (room, person_id, author),
     )
 

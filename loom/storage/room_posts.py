@@ -16,6 +16,9 @@ QUOTE_MAX: Final = 200
 _ID_BYTES: Final = 32
 _SHOWN: Final = "kind IN (0, 1, 5, 7)"
 """As in the index `room_posts_in_channel`: what a timeline shows."""
+_LINE_PREFIX: Final = b"\xff" * 8
+"""No post has an id that begins so."""
+_LINE_KEY_BYTES: Final = 16
 _COLUMNS: Final = (
     "row_id, room, id, author, number, ordinal, sent_at_ms, stored_at_ms, kind, channel, reply,"
     " body, is_edited, is_gone, is_held, is_doubled, is_mention, expires_at_ms, thread, mentions,"
@@ -115,6 +118,25 @@ def add(
         "INSERT OR IGNORE INTO room_subjects VALUES (?, ?)", [(row_id, one) for one in subjects]
     )
     return row_id
+
+
+def new_line_id(db: Connection, room: RoomNumber, author: bytes, key: bytes) -> bytes | None:
+    """The id of a new line, behind all that have its order; None: there is one with this key.
+
+    Args:
+        author: who did what it is about.
+        key: what it is about; of 32 bytes the last 16 are kept.
+    """
+    end = key[-_LINE_KEY_BYTES:]
+    same = db.execute(
+        "SELECT 1 FROM room_posts WHERE room = ? AND author = ? AND number IS NULL"
+        " AND substr(id, -?) = ?",
+        (room, author, _LINE_KEY_BYTES, end),
+    ).fetchone()
+    if same is not None:
+        return None
+    [[newest]] = db.execute("SELECT ifnull(max(row_id), 0) FROM room_posts")
+    return _LINE_PREFIX + int(newest).to_bytes(8, "big") + end
 
 
 def by_id(db: Connection, room: RoomNumber, post_id: bytes) -> RoomPost | None:
@@ -231,6 +253,16 @@ def newest_of(
         " ORDER BY ordinal DESC, id DESC LIMIT 1",
         (room, _hex(authors)),
     )
+
+
+def newest_sent_at_ms(db: Connection, room: RoomNumber) -> int | None:
+    """When the last post in order was sent that is no line; None: there is none."""
+    row = db.execute(
+        "SELECT sent_at_ms FROM room_posts WHERE room = ? AND kind IN (1, 5, 7) AND NOT is_held"
+        " ORDER BY ordinal DESC, id DESC LIMIT 1",
+        (room,),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def about(

@@ -66,3 +66,17 @@ def largest_number(db: Connection, room: RoomNumber, author: bytes) -> int:
 def delete(db: Connection, room: RoomNumber, statement_id: bytes) -> None:
     """What no rule keeps."""
     db.execute("DELETE FROM room_statements WHERE room = ? AND id = ?", (room, statement_id))
+
+
+def dismiss(db: Connection, room: RoomNumber, statement_id: bytes) -> None:
+    """One wants to be asked about it no longer."""
+    db.execute(
+        "UPDATE room_statements SET is_dismissed = 1 WHERE room = ? AND id = ?",
+        (room, statement_id),
+    )
+
+
+def dismissed(db: Connection, room: RoomNumber) -> set[bytes]:
+    """The ids of those."""
+    rows = db.execute("SELECT id FROM room_statements WHERE room = ? AND is_dismissed", (room,))
+    return {statement_id for (statement_id,) in rows}

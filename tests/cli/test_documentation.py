@@ -38,6 +38,7 @@ LISTS = {
     room_views.Members,
     room_views.Posts,
     room_views.RoomDrafts,
+    room_views.Statements,
 }
 """Answers that cross the control socket whole; standard output gets their parts or nothing."""
 

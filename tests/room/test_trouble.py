@@ -130,6 +130,20 @@ def test_a_removal_and_keeping_everything_changes_only_who_is_in_office() -> Non
     assert state(write, *said, undone).name == "us"
 
 
+def test_what_somebody_says_again_is_offered_no_longer() -> None:
+    write = Writer()
+    bob, cyd = write.appoints("ada", "bob", MODERATOR), write.appoints("ada", "cyd", MODERATOR)
+    seen, unseen = write.says("bob", SetName("seen"), 1), write.says("bob", SetName("unseen"), 2)
+    removal = write.says("ada", Remove(author("bob"), (), 0, 2))
+    after = state(write, bob, cyd, seen, unseen, removal)
+    assert [one.id for one in after.offered] == [unseen.id]
+    again = write.says("cyd", SetName("unseen"))
+    assert state(write, bob, cyd, seen, unseen, removal, again).offered == ()
+    kept = write.says("ada", Remove(author("bob"), keep(unseen), 0, 2))
+    after = state(write, bob, cyd, seen, unseen, removal, kept)
+    assert (after.name, after.offered) == ("unseen", ())
+
+
 def test_a_ban_is_of_the_identity_whatever_key_it_comes_back_with() -> None:
     write = Writer()
     bob = write.appoints("ada", "bob", MODERATOR)

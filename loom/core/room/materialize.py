@@ -16,6 +16,7 @@ from loom.core.room.statement import (
     Admit,
     Appoint,
     Ban,
+    Body,
     Capability,
     DeletePosts,
     Genesis,
@@ -423,7 +424,18 @@ class _Pass:
                     and one.id not in self._counting
                     and not isinstance(one.body, Leave)
                 ]
-        return offered
+        said = self._said() if offered else set()
+        return [one for one in offered if one.body not in said]
+
+    def _said(self) -> set[Body]:
+        """What the counting statements say."""
+        return {
+            one.body
+            for signed in self._by_author.values()
+            for same in signed.numbers.values()
+            for one in same
+            if one.id in self._counting
+        }
 
     def _forks(self, officers: dict[bytes, Officer]) -> dict[tuple[bytes, int], tuple[bytes, ...]]:
         return {

@@ -76,7 +76,8 @@ class RoomState(msgspec.Struct, frozen=True):
         left: who left, and how many of their posts stay.
         banned: fingerprints, with the statement that holds.
         counting: the statements that count now.
-        offered: what removed officers did that their remover had not seen and that falls.
+        offered: what removed officers did that their remover had not seen, that falls, and
+            that nobody said again.
         forks: the ids of officers' statements that share a number.
         keys: whose statements and posts can be verified, by author.
     """

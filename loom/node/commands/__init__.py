@@ -18,6 +18,7 @@ from loom.node.commands.pairing import PairingCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
+from loom.node.commands.room_offers import RoomOfferCommands
 from loom.node.commands.room_posts import RoomPostCommands
 from loom.node.commands.room_preferences import RoomPreferenceCommands
 from loom.node.commands.room_reading import RoomReadingCommands
@@ -71,6 +72,7 @@ class Commands:
             | RoomPreferenceCommands(parts, room).handlers
             | RoomRuleCommands(room).handlers
             | RoomVoteCommands(room).handlers
+            | RoomOfferCommands(room).handlers
             | self.pairing.handlers
             | TimerCommands(parts, roster, contacts).handlers
             | FarewellCommands(roster, farewells, contacts).handlers

@@ -27,7 +27,7 @@ from loom.node.names import check_name
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow, name_of
 from loom.node.room_view import last_post, post_views
-from loom.node.rooms import changes, introducing
+from loom.node.rooms import changes, introducing, troubles
 from loom.node.rooms.naming import find_member, find_room
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
@@ -171,8 +171,11 @@ class RoomCommands:
         def read(db: Db) -> room_views.Members:
             now = self.now(db, command.room)
             said = {one.peer_id: one.said for one in room_peers.of_room(db, now.row.room)}
+            others = {author for author, _ in troubles.other_keys(db, now)}
             members = [
-                self._member_view(db, now, author, said.get(PeerId(member.peer_id)))
+                self._member_view(
+                    db, now, author, said.get(PeerId(member.peer_id)), is_other=author in others
+                )
                 for author, member in now.state.members.items()
             ]
             return room_views.Members(members=members, banned=_banned(now))
@@ -180,11 +183,11 @@ class RoomCommands:
         return await self._parts.database.long_read(read)
 
     def _member_view(
-        self, db: Db, now: RoomNow, author: bytes, said: bytes | None
+        self, db: Db, now: RoomNow, author: bytes, said: bytes | None, *, is_other: bool
     ) -> room_views.MemberView:
         member, own = now.state.members[author], author == now.own
         person = None if own else persons.by_peer_id(db, PeerId(member.peer_id))
-        keys = "unsaid" if said is None else "same" if said == author else "other"
+        keys = "other" if is_other else "same" if said == author else "unsaid"
         return room_views.MemberView(
             room=now.row.name,
             room_id=now.row.room_id.hex(),
@@ -197,6 +200,7 @@ class RoomCommands:
             contact=None if person is None or person.is_stub else person.name,
             keys="same" if own else keys,
             may=[] if own else what_may_be_done(now, author),
+            forks=[number for who, number in now.state.forks if who == author],
         )
 
     # --- who is in it ---
@@ -242,6 +246,10 @@ class RoomCommands:
 
     def now(self, db: Db, reference: str) -> RoomNow:
         return self._parts.room_states.of(db, find_room(db, reference))
+
+    async def read(self, read: Callable[[Db], T]) -> T:
+        """What is committed, beside other work."""
+        return await self._parts.database.long_read(read)
 
     def post_view(self, work: RoomWork, now: RoomNow, post_id: bytes) -> room_views.PostView:
         """A post as it is now. Raises PostNotFound."""
@@ -377,8 +385,10 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         created_at_ms=row.created_at_ms,
         may=_may(now),
         through=_through(db, now),
-        last_post_at_ms=None if last is None else last.sent_at_ms,
+        last_post_at_ms=room_posts.newest_sent_at_ms(db, row.room),
         last=last,
+        troubles=troubles.troubles(db, now),
+        offered=sum(troubles.may_confirm(now, one) for one in troubles.offered(db, now)),
     )
 
 

@@ -5,20 +5,28 @@ from collections.abc import Set as AbstractSet
 
 from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
 from loom.core.room.statement import Body, SignedStatement, sign_statement
+from loom.errors import InvalidInput
 from loom.node.room_states import RoomNow, signer_of
-from loom.node.rooms import introducing, posting, telling
+from loom.node.rooms import introducing, lines, posting, telling, troubles
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_posts, room_statements, rooms
 from loom.storage.room_peers import RoomPeer
 from loom.storage.room_statements import StoredStatement
 from loom.storage.rooms import Standing
+from loom.wire.limits import ROOM_STATEMENTS_MAX
 
 VERSION_BYTES = 16
 
 
 def state(work: RoomWork, now: RoomNow, body: Body) -> RoomNow:
-    """Sign a statement of one's own, keep it and tell it."""
+    """Sign a statement of one's own, keep it and tell it.
+
+    Raises:
+        InvalidInput: one has signed as many as anybody may.
+    """
     number = now.held.ledger.next_number(now.own)
+    if number >= ROOM_STATEMENTS_MAX:
+        raise InvalidInput(what=f"You have changed the room {now.row.name} as often as anybody can")
     signed = sign_statement(signer_of(work.db, now.row.room), now.row.room_id, number, body)
     before = telling.hearing(work, now)
     after, new = store(work, now, [signed])
@@ -78,9 +86,12 @@ def store(
 def _settle(work: RoomWork, before: RoomNow, after: RoomNow) -> RoomNow:
     """What members see of it, and one's own standing."""
     db, room, place = work.db, after.row.room, posting.place_of(after.row.room)
-    lines = [after.held.statements[one] for one in after.state.counting - before.state.counting]
-    for statement in sorted(lines, key=lambda one: (one.author, one.number)):
-        posting.add_line(work, after, statement)
+    counting = [after.held.statements[one] for one in after.state.counting - before.state.counting]
+    ranks = {author: place for place, author in enumerate(after.state.officers)}
+    for statement in sorted(counting, key=lambda one: (ranks.get(one.author, 0), one.number)):
+        line = lines.line_of(before, after, statement)
+        posting.add_line(work, after, statement.id, statement.author, line)
+    troubles.tell(work, before, after)
     shown_otherwise = before.state.deleted ^ after.state.deleted
     room_posts.hide(db, room, shown_otherwise & after.state.deleted, on=True)
     room_posts.hide(db, room, shown_otherwise & before.state.deleted, on=False)

@@ -1,6 +1,6 @@
 """RoomKey: which keys are whose in a room, and who is admitted by an invite (PROTOCOL 14.1)."""
 
-from loom.api.events import InviteUsed, RoomKeyDiffers
+from loom.api.events import InviteUsed
 from loom.core.invites import InviteState, is_open, room_claim
 from loom.core.room.keys import MemberKeys, verify_join
 from loom.core.room.statement import Admit
@@ -8,11 +8,9 @@ from loom.errors import PeerError
 from loom.model import ContactToken, PeerId, Person
 from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import telling
-from loom.node.rooms.posting import place_of
 from loom.node.rooms.work import RoomWork
 from loom.storage import invites, persons, room_peers
 from loom.storage.room_peers import RoomPeer
-from loom.storage.rooms import Standing
 from loom.wire.content import RoomKey
 
 
@@ -102,16 +100,5 @@ def take_key(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) -> 
         verify_join(now.row.room_id, token, keys, payload.proof)
     except PeerError:
         return None
-    admitted = {
-        author for author, one in now.state.members.items() if one.peer_id == person.peer_id
-    }
-    if admitted and keys.author not in admitted and now.row.standing is Standing.MEMBER:
-        event = RoomKeyDiffers(
-            room=now.row.name,
-            room_id=now.row.room_id.hex(),
-            contact=person.name,
-            contact_id=person.person_id,
-        )
-        work.happened.add(event, place_of(now.row.room))
     room_peers.put_said(work.db, now.row.room, person.person_id, keys.author)
     return room_peers.of(work.db, now.row.room, person.person_id)

@@ -1,7 +1,5 @@
 """What a line of the timeline says of a statement, as facts; front ends make the words."""
 
-import msgspec
-
 from loom.api.room_views import RoomLine
 from loom.core.room.statement import (
     Admit,
@@ -21,34 +19,38 @@ from loom.core.room.statement import (
 from loom.node.room_states import RoomNow
 
 
-def facts(now: RoomNow, statement: SignedStatement) -> str:
-    """As it is stored."""
+def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLine:
+    """`before`: the room without it."""
     names, body = now.held.names, statement.body
-    line = RoomLine(what="")
     match body:
         case Genesis():
-            line = RoomLine(what="made", value=body.name)
+            return RoomLine(what="made", value=body.name)
         case Admit():
-            line = RoomLine(what="admitted", whom=names.get(body.author, ""))
+            return RoomLine(what="admitted", whom=names.get(body.author, body.name))
         case Appoint():
             role = role_of(body.capabilities) or "officer"
-            line = RoomLine(what="appointed", whom=names.get(body.author, ""), value=role)
+            return RoomLine(what="appointed", whom=names.get(body.author, ""), value=role)
         case Remove():
-            line = RoomLine(what="removed", whom=names.get(body.author, ""))
-        case Ban():
-            line = RoomLine(what="banned" if body.on else "unbanned", whom=body.peer_id.hex()[:16])
-        case SetName():
-            line = RoomLine(what="renamed", value=body.name)
-        case SetPolicy():
-            line = RoomLine(what="policy", value=f"{body.history} {body.retention_s}")
-        case SetChannel():
-            line = RoomLine(what="channel" if body.on else "no channel", value=body.channel)
-        case SetPin():
-            line = RoomLine(what="pinned" if body.on else "unpinned", value=body.post_id.hex())
-        case DeletePosts():
-            line = RoomLine(
-                what="deleted" if body.on else "undeleted", value=f"{len(body.post_ids)}"
+            held = before.state.removed.get(body.author)
+            is_again = (
+                held is not None
+                and held.by == statement.author
+                and held.statement_id != statement.id
             )
+            return RoomLine(what="kept" if is_again else "removed", whom=names.get(body.author, ""))
+        case Ban():
+            what = "banned" if body.on else "unbanned"
+            return RoomLine(what=what, whom=body.peer_id.hex()[:16])
+        case SetName():
+            return RoomLine(what="renamed", value=body.name)
+        case SetPolicy():
+            return RoomLine(what="policy", value=f"{body.history} {body.retention_s}")
+        case SetChannel():
+            return RoomLine(what="channel" if body.on else "no channel", value=body.channel)
+        case SetPin():
+            return RoomLine(what="pinned" if body.on else "unpinned", value=body.post_id.hex())
+        case DeletePosts():
+            what = "deleted" if body.on else "undeleted"
+            return RoomLine(what=what, value=f"{len(body.post_ids)}")
         case Leave():
-            line = RoomLine(what="left")
-    return msgspec.json.encode(line).decode()
+            return RoomLine(what="left")

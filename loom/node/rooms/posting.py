@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from loom.api.events import RoomPostChanged, RoomPosted
+from loom.api.room_views import RoomLine
 from loom.core.room.post import (
     ChoiceContent,
     EditContent,
@@ -16,12 +19,10 @@ from loom.core.room.post import (
     advance,
     without_content,
 )
-from loom.core.room.statement import SignedStatement
 from loom.model import ConversationId, RoomNumber
 from loom.node.room_polls import encode_choices
 from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
-from loom.node.rooms import lines
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_places, room_posts, room_threads, rooms
 from loom.storage.persons import name_key
@@ -55,25 +56,32 @@ def store(work: RoomWork, now: RoomNow, posts: Iterable[SignedPost]) -> list[Sig
     return new
 
 
-def add_line(work: RoomWork, now: RoomNow, statement: SignedStatement) -> None:
-    """Say in the timeline what was changed by whom."""
-    if not (body := lines.facts(now, statement)):
-        return
-    line = RoomPost(
+def add_line(work: RoomWork, now: RoomNow, key: bytes, author: bytes, line: RoomLine) -> bool:
+    """Say in the timeline what was changed by whom, after what it says already.
+
+    Args:
+        key: what it is about, 32 bytes; False: it has a line.
+    """
+    line_id = room_posts.new_line_id(work.db, now.row.room, author, key)
+    if line_id is None:
+        return False
+    row = RoomPost(
         room=now.row.room,
-        id=statement.id,
-        author=statement.author,
+        id=line_id,
+        author=author,
         number=None,
         ordinal=now.row.largest_order,
         sent_at_ms=work.now_ms,
         stored_at_ms=work.now_ms,
         kind=LINE,
         channel=GENERAL,
-        body=body,
+        body=msgspec.json.encode(line).decode(),
     )
-    row_id = room_posts.add(work.db, line, None)
-    if row_id is not None:
-        _tell(work, now, row_id)
+    row_id = room_posts.add(work.db, row, None)
+    if row_id is None:
+        return False
+    _tell(work, now, row_id)
+    return True
 
 
 def _is_crowded(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
