@@ -1,5 +1,6 @@
 """What somebody changed in a room, in words."""
 
+from loom.api.events import RoomForked, RoomKeyDiffers, RoomOffered
 from loom.api.room_views import PollView, RoomLine, RoomTrouble
 from loom.errors import InvalidInput
 
@@ -52,6 +53,18 @@ def trouble_words(trouble: RoomTrouble) -> str:
         "counts, the same for everybody. An honest program does so only after an old copy of its "
         "profile was used: ask them."
     )
+
+
+def alarm_words(event: RoomForked | RoomKeyDiffers | RoomOffered) -> str:
+    """What just became known, and where the app shows all of it."""
+    where = f"/room {event.room} shows it."
+    match event:
+        case RoomForked():
+            return f"{event.author} signed two statements under one number: {where}"
+        case RoomKeyDiffers():
+            return f"{event.contact} says other keys in {event.room}, perhaps an impostor: {where}"
+        case RoomOffered():
+            return f"{event.author}, who was removed, did something that may be confirmed: {where}"
 
 
 def poll_lines(poll: PollView) -> list[str]:

@@ -1,4 +1,4 @@
-"""Members of a room in words: what a role lets them do, who keeps the room, whose keys differ."""
+"""Members of a room in words: what a role lets them do, who keeps the room."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -31,13 +31,3 @@ def kept_words(members: Sequence[MemberView]) -> str:
 def _keeper(member: MemberView) -> str:
     name = printable(member.name)
     return f"{name} (archive)" if member.role == "archive" else name
-
-
-def differ_words(name: str) -> str:
-    """What it means that a member says other keys than those they were let in with."""
-    who = printable(name)
-    return (
-        f"KEYS DIFFER: {who} says other keys here than those that posts in this name are signed "
-        f"with. Somebody may write as {who}. Compare safety numbers, and remove this member unless "
-        "both are theirs."
-    )

@@ -32,6 +32,9 @@ from loom.api.events import (
     PeerOnline,
     ProfileChanged,
     RequestsChanged,
+    RoomForked,
+    RoomKeyDiffers,
+    RoomOffered,
     SessionStarted,
     TimerChanged,
     Warned,
@@ -40,6 +43,7 @@ from loom.api.events import (
 from loom.api.views import Arrival, ContactView, MessageView, OwnProfileView, ReachView, StatusView
 from loom.front.lasting import asked_words, done_words
 from loom.front.reach import reach_at
+from loom.front.room_lines import alarm_words
 from loom.front.sentences import of_warning
 from loom.model import Level
 from loom.printable import printable
@@ -349,6 +353,8 @@ class Model:
                 changes.contacts |= {
                     one.number for one in self.conversations.values() if one.contact.joining
                 }
+            case RoomForked() | RoomKeyDiffers() | RoomOffered():
+                changes.warning = printable(alarm_words(event))
             case Warned():
                 changes.warning = printable(of_warning(event.code, event.facts))
             case _ if number:

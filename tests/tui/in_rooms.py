@@ -9,19 +9,34 @@ from loom.api.commands import ImportToken, ListInvites
 from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
 from loom.api.room_commands import (
     AppointMember,
+    ConfirmOffered,
+    DismissOffered,
     InviteToRoom,
     LeaveRoom,
     LiftBan,
     ListMembers,
+    ListOffered,
     ListRooms,
     MakeRoom,
     RemoveMember,
     RenameRoom,
     SetRoomChannel,
     SetRoomPolicy,
+    SetRoomPreferences,
     ShowRoom,
 )
-from loom.api.room_views import BannedView, ChannelView, Members, MemberView, Rooms, RoomView
+from loom.api.room_views import (
+    BannedView,
+    ChannelView,
+    Members,
+    MemberView,
+    RoomLine,
+    Rooms,
+    RoomTrouble,
+    RoomView,
+    Statements,
+    StatementView,
+)
 from loom.api.views import Done, Invites, InviteView
 from loom.errors import InvalidName, RoomNotFound
 from loom.model import Address, ContactToken, PeerId
@@ -50,6 +65,7 @@ class RoomNode(PeopleNode):
         self.members: dict[str, list[MemberView]] = {}
         self.banned: dict[str, list[BannedView]] = {}
         self.made: list[InviteView] = []
+        self.offered: list[StatementView] = []
         self.overruled = False
         """Whether what is stated here does not count."""
 
@@ -110,6 +126,50 @@ class RoomNode(PeopleNode):
         self.tell(RoomStateChanged(room=view.room, room_id=room_id))
         return view
 
+    def trouble(self, room_id: str, what: str, name: str) -> None:
+        """Something that every member should know of somebody."""
+        known = self.rooms[room_id].troubles
+        both = [self.statement(room_id, name, counts=True), self.statement(room_id, name)]
+        one = RoomTrouble(
+            what=what,
+            whom=name,
+            whom_id=author(name),
+            statements=both if what == "forked" else [],
+        )
+        facts: dict[str, Any] = {"forks": [3]} if what == "forked" else {"keys": "other"}
+        self._member(room_id, author(name), **facts)
+        self.change_room(room_id, troubles=[*known, one])
+
+    def offer(self, room_id: str, name: str, channel: str, *, confirmable: bool = True) -> None:
+        """A removed officer opened a channel before they knew of it."""
+        line = RoomLine(what="channel", value=channel)
+        view = self.statement(room_id, name, line, confirmable=confirmable)
+        self.offered.append(view)
+        self.change_room(room_id, offered=len(self.offered))
+
+    def statement(
+        self,
+        room_id: str,
+        name: str,
+        line: RoomLine | None = None,
+        *,
+        counts: bool = False,
+        confirmable: bool = False,
+    ) -> StatementView:
+        """Something that an officer signed."""
+        value = "Orchard" if counts else "Shed"
+        return StatementView(
+            room=self.rooms[room_id].room,
+            room_id=room_id,
+            statement_id=f"{len(self.offered) + 1:02x}" * 32,
+            author=name,
+            author_id=author(name),
+            number=3,
+            line=line or RoomLine(what="renamed", value=value),
+            counts=counts,
+            confirmable=confirmable,
+        )
+
     def join(self, room_id: str) -> None:
         """The invite is answered."""
         view = self.change_room(room_id, standing="member", role="member", through=None, may=[])
@@ -164,8 +224,16 @@ class RoomNode(PeopleNode):
                     self.change_room(room_id, standing="left", may=[])
                 self.tell(RoomLeft(room=view.room, room_id=room_id, by=""))
                 return Done()
+            case SetRoomPreferences():
+                return self._prefer_in_room(view, command)
             case _ if self.overruled:
                 return view
+            case ListOffered():
+                return Statements(statements=self.offered)
+            case ConfirmOffered() | DismissOffered():
+                ids = command.statement_ids
+                self.offered = [one for one in self.offered if one.statement_id not in ids]
+                return self.change_room(room_id, offered=len(self.offered))
             case AppointMember():
                 self._member(room_id, command.member, role=command.role)
                 return self.change_room(room_id)
@@ -189,6 +257,19 @@ class RoomNode(PeopleNode):
             case SetRoomChannel():
                 return self._set_channel(view, command)
         return super()._answer(command)
+
+    def _prefer_in_room(self, view: RoomView, command: SetRoomPreferences) -> RoomView:
+        wanted: dict[str, Any] = {"muted": command.muted, "level": command.level}
+        habits = {name: value for name, value in wanted.items() if value is not None}
+        if command.muted is not None:
+            habits["mute_until_ms"] = command.mute_until_ms
+        if command.channel is None:
+            return self.change_room(view.room_id, **habits)
+        channels = [
+            msgspec.structs.replace(one, **habits) if one.channel == command.channel else one
+            for one in view.channels
+        ]
+        return self.change_room(view.room_id, channels=channels)
 
     def _set_channel(self, view: RoomView, command: SetRoomChannel) -> RoomView:
         others = [one for one in view.channels if one.channel != command.channel]

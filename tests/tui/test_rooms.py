@@ -1,12 +1,17 @@
 """The screens about rooms: members, roles, removing, bans, channels, rules, making, joining."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from textual import events
 
 from loom.api.commands import ImportToken
+from loom.api.events import AnyEvent, RoomForked, RoomKeyDiffers, RoomOffered
 from loom.api.room_commands import (
     AppointMember,
+    ConfirmOffered,
+    DismissOffered,
     InviteToRoom,
     LeaveRoom,
     LiftBan,
@@ -16,6 +21,7 @@ from loom.api.room_commands import (
     SetRoomChannel,
     SetRoomPolicy,
 )
+from loom.api.room_views import RoomLine
 from loom.tui.cells import width_of
 from loom.tui.rooms.details import RoomPanel
 from loom.tui.rooms.listing import RoomsPanel
@@ -23,6 +29,7 @@ from loom.tui.rooms.making import NewRoomPanel
 from loom.tui.rooms.members import BannedPanel, MemberPanel, MembersPanel
 from loom.tui.screens.adding import AddPanel
 from loom.tui.screens.invites import InvitePanel
+from loom.tui.screens.person import LEVELS
 from tests.tui.conftest import Opened, prose_of, settle, text_of
 from tests.tui.in_rooms import RoomNode, author, ban, into_a_room
 from tests.tui.test_people import choose, is_back, run, screen, sent
@@ -64,13 +71,68 @@ async def test_members_stand_by_rank_with_what_is_known_of_them(
         assert "no contact of yours" in screen(app)
 
 
-async def test_other_keys_are_said_loudly(node: RoomNode, opened: Opened) -> None:
-    node._member(garden(node), author("Bob"), keys="other")
-    async with opened(node) as (app, pilot):
+async def test_warnings_are_said_loudly_wherever_the_room_is_shown(
+    node: RoomNode, opened: Opened
+) -> None:
+    room_id = garden(node)
+    node.trouble(room_id, "other keys", "Bob")
+    node.trouble(room_id, "forked", "Ada")
+    async with opened(node, (120, 40)) as (app, pilot):
         for typed in ("/members Garden", "/room Garden"):
             await run(pilot, typed, "enter")
-            assert "KEYS DIFFER: Bob says other keys here" in prose_of(app)
+            prose = prose_of(app)
+            assert "WARNING: Bob says other keys than those they were admitted with." in prose
+            assert "WARNING: Ada signed two statements under one number" in prose
+            assert "this counts: named the room Orchard; named the room Shed" in prose
             await run(pilot, "escape")
+        await run(pilot, "/members Garden", "enter")
+        assert "OTHER KEYS" in screen(app)
+        assert "TWO STATEMENTS" in screen(app)
+
+
+@pytest.mark.parametrize("what", ["forked", "other keys", "offered"])
+async def test_what_becomes_known_is_said_at_once(
+    node: RoomNode, opened: Opened, what: str
+) -> None:
+    facts: dict[str, Any] = {"room": "Garden", "room_id": garden(node)}
+    of = {**facts, "author": "Bob", "author_id": author("Bob")}
+    line = RoomLine(what="channel", value="plans")
+    alarms: dict[str, AnyEvent] = {
+        "forked": RoomForked(**of, number=3),
+        "other keys": RoomKeyDiffers(**facts, contact="Bob", contact_id=1),
+        "offered": RoomOffered(**of, statement_id="01" * 32, line=line),
+    }
+    async with opened(node, (120, 40)) as (app, pilot):
+        node.tell(alarms[what])
+        await settle(pilot)
+        assert "Bob" in text_of(app)[-1]
+        assert "/room Garden shows it." in text_of(app)[-1]
+
+
+async def test_what_a_removed_officer_did_is_confirmed_or_not(
+    node: RoomNode, opened: Opened
+) -> None:
+    room_id = garden(node)
+    node.offer(room_id, "Eve", "plans")
+    node.offer(room_id, "Eve", "news")
+    node.offer(room_id, "Eve", "spam", confirmable=False)
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/room Garden", "enter")
+        await choose(app, pilot, "To confirm (3)")
+        await run(pilot, "enter")
+        assert "Eve opened or changed the channel #plans" in screen(app)
+        await run(pilot, "enter", "enter")
+        assert [one.statement_ids for one in sent(node, ConfirmOffered)] == [["01" * 32]]
+        assert "It counts now." in screen(app)
+        assert "#plans" not in screen(app)
+        await choose(app, pilot, f"offered {'03' * 32}")
+        await run(pilot, "enter")
+        assert "You may not let it count" in screen(app)
+        await run(pilot, "escape")
+        await choose(app, pilot, "Let none of it count")
+        await run(pilot, "enter")
+        assert [len(one.statement_ids) for one in sent(node, DismissOffered)] == [2]
+        assert "Nothing waits to be confirmed." in screen(app)
 
 
 async def test_a_member_is_given_a_role_and_removed_by_a_typed_word(
@@ -143,7 +205,9 @@ async def test_what_one_may_not_do_is_not_offered_and_the_reason_is_said(opened:
         await run(pilot, "escape", "escape", "/room Garden", "enter")
         assert "You may not change channels, name and rules here; ask Ada." in prose_of(app)
         names = [one.name for one in app.screen.body.stops]  # type: ignore[attr-defined]
-        assert names == ["Members (3)", "channel general", "Delete it here, too", "Leave"]
+        habits = ["Muted", *(f"level: {words}" for words in LEVELS.values())]
+        ending = ["Delete it here, too", "Leave"]
+        assert names == ["Members (3)", "channel general", *habits, *ending]
 
 
 async def test_what_somebody_above_decided_is_said_not_to_count(
@@ -189,7 +253,7 @@ async def test_name_rules_and_channels_are_changed(node: RoomNode, opened: Opene
         assert "# plans in Orchard" in screen(app)
         await choose(app, pilot, "Only officers post")
         await run(pilot, "enter")
-        await choose(app, pilot, "Topic")
+        await choose(app, pilot, "New topic")
         await run(pilot, "what to plant", "enter")
         await choose(app, pilot, "Close")
         await run(pilot, "close", "enter")
@@ -204,6 +268,28 @@ async def test_name_rules_and_channels_are_changed(node: RoomNode, opened: Opene
         ]
         assert "Room Orchard" in screen(app)
         assert "# plans" not in screen(app)
+
+
+async def test_a_room_and_a_channel_are_muted_and_have_levels(
+    node: RoomNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/room Garden", "enter")
+        await choose(app, pilot, "Muted")
+        await run(pilot, "enter")
+        await choose(app, pilot, "level: Notify about mentions of you")
+        await run(pilot, "enter")
+        room = node.rooms[garden(node)]
+        assert (room.muted, room.level) == (True, "mentions")
+        assert "[x] Muted" in screen(app)
+        await choose(app, pilot, "channel general")
+        await run(pilot, "enter")
+        await choose(app, pilot, "level: Notify about nothing")
+        await run(pilot, "enter")
+        assert node.rooms[garden(node)].channels[0].level == "nothing"
+        await choose(app, pilot, "level: Notify as the room does")
+        await run(pilot, "enter")
+        assert node.rooms[garden(node)].channels[0].level == ""
 
 
 async def test_a_room_is_left_by_a_typed_word_and_deleted_later(

@@ -19,7 +19,9 @@ SCREENS = {
     "banned": ("/members Garden", *["down"] * 4),
     "details": ("/room Garden",),
     "details-member": ("/room Chess",),
-    "channel": ("/room Garden", *["down"] * 3),
+    "forked": ("/members Chess",),
+    "offered": ("/room Garden", "tab", "shift+tab"),
+    "channel": ("/room Garden", *["down"] * 4),
     "new": ("/room new",),
     "invite": ("/room invite Garden",),
     "left": ("/room Choir",),
@@ -35,15 +37,19 @@ def rooms() -> RoomNode:
     garden = node.add_room("Garden")
     node.enter(garden, "Ada", "moderator", "1", contact="Ada", verified=True, may=BOTH)
     node.enter(garden, "attic", "archive", "2", may=BOTH)
-    node.enter(garden, "Bob", "member", "-", contact="Bob", keys="other", may=BOTH)
+    node.enter(garden, "Bob", "member", "-", contact="Bob", may=BOTH)
+    node.trouble(garden, "other keys", "Bob")
     gone = node.enter(garden, "Eve", "member", "-")
     node.members[garden].remove(gone)
     node.banned[garden] = [ban(gone, may=True)]
     news = ChannelView(channel="news", topic="what is new", restricted=True, may_post=True)
     general = ChannelView(channel="general", may_post=True, unread=3)
+    node.offer(garden, "Eve", "plans")
+    node.offer(garden, "Eve", "spam", confirmable=False)
     node.change_room(garden, channels=[general, news], retention_s=86_400, history=50, unread=3)
     chess = node.add_room("Chess", role="member", may=[])
     node.enter(chess, "Ada", "owner", "", contact="Ada", verified=True)
+    node.trouble(chess, "forked", "Ada")
     choir = node.add_room("Choir")
     node.change_room(choir, standing="left", may=[], role="")
     node.members[choir] = []

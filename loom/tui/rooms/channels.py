@@ -8,7 +8,7 @@ from loom.tui.kit.items import GAP, Fact, Field, Item, Text, Toggle
 from loom.tui.owner import Owner
 from loom.tui.rooms.panel import RoomLivePanel
 
-TOPIC: Final = "Topic"
+TOPIC: Final = "New topic"
 CLOSE: Final = "Close"
 _GENERAL: Final = "general"
 
@@ -48,6 +48,8 @@ class ChannelPanel(RoomLivePanel):
             Fact("Topic", view.topic or "none"),
             Fact("Who posts", posts if view.may_post else f"{posts}, not you"),
             Fact("Unread", str(view.unread or "nothing")),
+            GAP,
+            *self.habits(view, view.channel),
             GAP,
         ]
         if not self.may("channels"):

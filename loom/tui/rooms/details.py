@@ -17,6 +17,7 @@ from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Row, Text, Toggle
 from loom.tui.owner import Owner
 from loom.tui.rooms.channels import ChannelPanel
 from loom.tui.rooms.members import INVITE, MembersPanel, show_invite
+from loom.tui.rooms.offered import OfferedPanel
 from loom.tui.rooms.panel import NOT_COUNTING, RoomLivePanel
 from loom.tui.themes import Piece
 from loom.tui.times import clock_of, day_words, now_ms
@@ -70,10 +71,13 @@ class RoomPanel(RoomLivePanel):
         if view.standing in _STANDING:
             return [Text(_STANDING[view.standing], "warn"), *self._facts(view), GAP, *self._gone()]
         return [
-            *self.differing(),
+            *self.troubles(),
+            *self._offers(view),
             *self._facts(view),
             GAP,
             *self._channels(view),
+            GAP,
+            *self.habits(view),
             *self._decisions(),
             GAP,
             *self._leaving(view),
@@ -107,6 +111,12 @@ class RoomPanel(RoomLivePanel):
             Fact("Id", view.room_id[:16]),
         ]
         return facts if view.standing == "member" else facts[2:]
+
+    def _offers(self, view: RoomView) -> list[Item]:
+        if not view.offered:
+            return []
+        label = f"To confirm ({view.offered})"
+        return [Button(label, self._open_offered, "what a removed officer did"), GAP]
 
     def _channels(self, view: RoomView) -> list[Item]:
         members = Button(f"Members ({len(self.members)})", self._open_members, "roles, bans")
@@ -165,6 +175,9 @@ class RoomPanel(RoomLivePanel):
 
     def _open_members(self) -> None:
         self.loom.push_screen(MembersPanel(self.loom, self.room_id))
+
+    def _open_offered(self) -> None:
+        self.loom.push_screen(OfferedPanel(self.loom, self.room_id))
 
     def _open_channel(self, channel: str) -> None:
         self.loom.push_screen(ChannelPanel(self.loom, self.room_id, channel))

@@ -34,7 +34,7 @@ class MembersPanel(RoomLivePanel):
         """See `Panel.items`."""
         if self.room is None:
             return []
-        items: list[Item] = self.differing()
+        items: list[Item] = self.troubles()
         if items:
             items.append(GAP)
         items += [self._row(one) for one in self.members]
@@ -123,7 +123,7 @@ class MemberPanel(RoomLivePanel):
             Fact("Keys", _KEYS[view.keys], "bad" if view.keys == "other" else "text"),
             Fact("Id here", view.author_id[:_ID_SHOWN]),
         ]
-        items = [*(self.differing() if view.keys == "other" else []), *items, GAP]
+        items = [*self.troubles(view.author_id), *items, GAP]
         known = None if view.contact is None else self.loom.model.find(view.contact)
         if known is not None:
             items.append(
@@ -260,7 +260,9 @@ _KEYS: Final = {
 
 def _badge(view: MemberView) -> Piece:
     """What is known of who it is."""
-    return Piece("KEYS DIFFER", "bad") if view.keys == "other" else _identity(view)
+    if view.keys == "other":
+        return Piece("OTHER KEYS", "bad")
+    return Piece("TWO STATEMENTS", "bad") if view.forks else _identity(view)
 
 
 def _identity(view: MemberView) -> Piece:

@@ -1,14 +1,26 @@
 """A panel about one room: its facts and members, as they are now."""
 
+from functools import partial
+
 from loom.api.command import Command
-from loom.api.events import AnyEvent, RoomJoined, RoomKeyDiffers, RoomLeft, RoomStateChanged
-from loom.api.room_commands import ListMembers, ShowRoom
-from loom.api.room_views import BannedView, MemberView, RoomView
+from loom.api.events import (
+    AnyEvent,
+    RoomForked,
+    RoomJoined,
+    RoomKeyDiffers,
+    RoomLeft,
+    RoomOffered,
+    RoomStateChanged,
+)
+from loom.api.room_commands import ListMembers, SetRoomPreferences, ShowRoom
+from loom.api.room_views import BannedView, ChannelView, MemberView, RoomView
 from loom.errors import RoomNotFound
-from loom.front.room_members import differ_words
-from loom.tui.kit.items import Field, Item, Text
+from loom.front.room_lines import trouble_words
+from loom.tui.kit.items import Field, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
+from loom.tui.screens.person import LEVELS
+from loom.tui.times import since_words
 
 NOT_COUNTING = "It does not count: somebody above you decided otherwise."
 
@@ -37,7 +49,9 @@ class RoomLivePanel(LivePanel):
     def concerns(self, event: AnyEvent) -> bool:
         """See `LivePanel.concerns`."""
         match event:
-            case RoomStateChanged() | RoomJoined() | RoomLeft() | RoomKeyDiffers():
+            case RoomStateChanged() | RoomJoined() | RoomLeft():
+                return event.room_id == self.room_id
+            case RoomKeyDiffers() | RoomForked() | RoomOffered():
                 return event.room_id == self.room_id
         return False
 
@@ -56,9 +70,30 @@ class RoomLivePanel(LivePanel):
         officers = [one.name for one in self.members if one.role in ("owner", "moderator")]
         return ", ".join(officers[:3]) or "nobody any more"
 
-    def differing(self) -> list[Item]:
-        """The members whose keys are not those they say."""
-        return [Text(differ_words(one.name), "bad") for one in self.members if one.keys == "other"]
+    def troubles(self, author_id: str | None = None) -> list[Item]:
+        """What every member should know: of everybody, or of one of them."""
+        found = [] if self.room is None else self.room.troubles
+        return [
+            Text(f"WARNING: {trouble_words(one)}", "bad")
+            for one in found
+            if author_id in (None, one.whom_id)
+        ]
+
+    def habits(self, of: RoomView | ChannelView, channel: str | None = None) -> list[Item]:
+        """Switches for what the room, or a channel of it, notifies of."""
+
+        def prefer(muted: bool | None = None, level: str | None = None) -> None:
+            room_id = self.room_id
+            self.change(SetRoomPreferences(room=room_id, channel=channel, muted=muted, level=level))
+
+        levels = LEVELS if channel is None else {"": "Notify as the room does", **LEVELS}
+        return [
+            Toggle("Muted", of.muted, lambda on: prefer(muted=on), _mute_words(of)),
+            *(
+                Option("level", words, of.level == level, partial(prefer, level=level))
+                for level, words in levels.items()
+            ),
+        ]
 
     def change(
         self, command: Command[RoomView], said: str = "", field: Field | None = None
@@ -74,3 +109,9 @@ class RoomLivePanel(LivePanel):
                 self.say(said)
 
         self.work(change(), field=field, name="change")
+
+
+def _mute_words(of: RoomView | ChannelView) -> str:
+    if of.muted and of.mute_until_ms is not None:
+        return f"until {since_words(of.mute_until_ms)}"
+    return "not notified, not counted"
