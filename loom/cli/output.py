@@ -130,10 +130,11 @@ class ProgramRan(View, frozen=True, kw_only=True, tag="watch.ran"):
 
 
 class DemoReady(View, frozen=True, kw_only=True, tag="demo.ready"):
-    """The first line of `loom demo --json`: both nodes are linked."""
+    """The first line of `loom demo --json`: the nodes are linked. `room`: with `--room`."""
 
     contact: str
     address: str
+    room: str | None = None
 
 
 FOLD_LINES: Final = 40

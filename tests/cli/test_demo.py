@@ -1,5 +1,6 @@
 """Ada answers: two real profiles, real TCP on loopback, in one process."""
 
+import json
 import os
 import subprocess
 import sys
@@ -113,6 +114,48 @@ def test_on_a_terminal_one_writes_to_ada_while_she_is_away(environment: dict[str
     assert code == 0, screen
     assert screen.index("Ada: one") < screen.index("Ada: two") < screen.index("Ada: three")
     assert screen.count("mail waits at 127.0.0.1:") == 1
+
+
+@pytest.mark.long
+def test_two_answer_in_a_room_one_pins_and_one_asks(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = demo(environment, b"hi\nhow are you?\n", "--room")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout
+    for words in (
+        "The attic #general  Ada (answers ",
+        "Hello! I am Ada.",
+        "The attic #general  Ben (answers ",
+        "* Ada pinned a post",
+        "Shall we meet here again?",
+        "Very well, thank you",
+    ):
+        assert words in said, said
+    assert "\N{THUMBS UP SIGN} Ben" in said
+    assert "Ada and Ben joined it" in done.stderr
+    assert "All three profiles are gone." in done.stderr
+    assert list((tmp_path / "t").iterdir()) == []
+
+
+@pytest.mark.long
+def test_the_room_of_the_demo_tells_all_as_json(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "loom", "--json", "demo", "--room"],
+        cwd=ROOT,
+        env=environment,
+        input=b"hi\n",
+        capture_output=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ready, *events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (ready["type"], ready["room"]) == ("demo.ready", "The attic")
+    texts = [one for one in events if one["type"] == "room.posted" and one["kind"] == "text"]
+    own = next(one for one in texts if one["own"])
+    answers = [one["author"] for one in texts if one["reply_to"] == own["post_id"]]
+    assert sorted(answers) == ["Ada", "Ben"]
 
 
 @pytest.mark.parametrize(
