@@ -143,11 +143,10 @@ def reference(room_id: bytes, statements: Iterable[SignedStatement]) -> dict[str
             ban = first((Ban, latest.body.token[0]), at + 1)
             if who not in admits and not (ban is not None and ban.body.on):
                 admits[who] = latest
-    councils = {act.body.author for act in acts if _is_council(act.body)}
     members = [
         who
         for who in (*appointed(), *(one for one in admits if one not in appointed()))
-        if who not in removed and who not in leaves and who not in councils
+        if (who == creator or who in admits) and who not in removed and who not in leaves
     ]
     policy = value[SetPolicy,].body if (SetPolicy,) in value else start
     return {
@@ -178,7 +177,3 @@ def _is_leave(one: SignedStatement) -> bool:
 
 def _posts(body: Any) -> int:
     return int(body.posts)
-
-
-def _is_council(body: Any) -> bool:
-    return isinstance(body, Appoint) and body.council is not None

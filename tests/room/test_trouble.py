@@ -68,7 +68,7 @@ def test_of_a_mutual_removal_the_senior_ones_holds_in_whatever_order_they_came()
     for order in (each, each[::-1]):
         after = state(write, *appointed, *order)
         assert set(after.removed) == {author("cyd")}
-        assert author("bob") in after.members
+        assert after.officers[author("bob")].is_in_office
 
 
 def test_the_fork_of_an_officer_is_shown_and_gives_it_one_statement() -> None:
@@ -156,6 +156,28 @@ def test_a_ban_is_of_the_identity_whatever_key_it_comes_back_with() -> None:
     assert author("eve") in state(write, bob, ban, *admits, lifted).members
 
 
+def test_an_office_without_an_admission_is_no_membership() -> None:
+    """Else a banned identity came back by another key that somebody gave a role."""
+    write = Writer()
+    mod = [write.admits("ada", "mod"), write.appoints("ada", "mod", MODERATOR)]
+    ban = write.says("ada", Ban(token("eve")[0], on=True))
+    dodge = [
+        write.admits("mod", "eve again", who="eve"),
+        write.appoints("mod", "eve again", Capability.ALL),
+        write.appoints("mod", "eve unsaid", Capability.ALL),
+    ]
+    named = write.says("eve unsaid", SetName("eves"))
+    after = state(write, *mod, ban, *dodge, named)
+    assert set(after.members) == {author("ada"), author("mod")}
+    assert not any(after.takes_post(author(name), 0) for name in ("eve again", "eve unsaid"))
+    assert not after.may_post(author("eve unsaid"), "general")
+    # As little as who appointed may do, and it ends with them.
+    assert after.name == "eves"
+    assert after.officers[author("eve unsaid")].capabilities == MODERATOR
+    removal = write.says("ada", Remove(author("mod"), (), 0, 9))
+    assert state(write, *mod, ban, *dodge, named, removal).name == "us"
+
+
 def test_who_is_removed_comes_back_only_with_a_new_key() -> None:
     write = Writer()
     eve = write.admits("ada", "eve")
@@ -185,6 +207,8 @@ def test_a_restricted_channel_takes_posts_of_officers_only() -> None:
     said = [
         write.says("ada", SetChannel("news", "", restricted=True, on=True)),
         write.admits("ada", "eve"),
+        write.admits("ada", "bob"),
+        write.admits("ada", "attic"),
         write.appoints("ada", "bob", Capability.POST),
         write.appoints("ada", "attic", Capability.NONE),
     ]

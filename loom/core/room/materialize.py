@@ -366,13 +366,12 @@ class _Pass:
         )
 
     def _members(self, left: dict[bytes, int]) -> dict[bytes, Member]:
-        """The first 128 of officers by rank, then of the admitted."""
+        """The first 128 of officers by rank, then of the others; all of them were admitted."""
         by_rank = sorted(self._offices, key=lambda each: _place(self._offices[each].rank))
         members: dict[bytes, Member] = {}
         for author in (*by_rank, *(one for one in self._admits if one not in self._offices)):
-            office = self._offices.get(author)
-            is_council = office is not None and office.council is not None
-            if is_council or author in self._removed or author in left:
+            is_in = author == self._genesis.author or author in self._admits
+            if not is_in or author in self._removed or author in left:
                 continue
             members[author] = self._member(author)
             if len(members) == ROOM_MEMBERS_MAX:
@@ -385,11 +384,9 @@ class _Pass:
         start = self._genesis.body
         if author == self._genesis.author and isinstance(start, Genesis):
             who, name, from_order, by = start.token, start.member_name, 0, author
-        elif author in self._admits:
+        else:
             admit, by = self._admits[author]
             who, name, from_order = admit.token, admit.name, admit.from_order
-        else:
-            who, name, from_order, by = (b"", b""), "", 0, self._offices[author].by
         return Member(author, who[0], who[1], name, rank, capabilities, from_order, by)
 
     def _channels(self) -> dict[str, Channel]:

@@ -13,7 +13,7 @@ class Member(msgspec.Struct, frozen=True):
     """Somebody in the room.
 
     Args:
-        peer_id: 32 bytes; empty of who was appointed and never admitted, as are key and name.
+        peer_id: 32 bytes.
         rank: None of who is no officer.
         by: the author whose Admit holds; of the creator itself.
     """
@@ -71,7 +71,8 @@ class RoomState(msgspec.Struct, frozen=True):
 
     Args:
         channels: `general` first, then by who made them.
-        members: officers by rank, then the others by who admitted them; at most 128.
+        members: officers by rank, then the others by who admitted them; at most 128. An officer
+            whom nobody admitted, or whose identity is banned, is none.
         officers: by rank; at most 64, and removed ones too.
         left: who left, and how many of their posts stay.
         banned: fingerprints, with the statement that holds.

@@ -142,6 +142,7 @@ export function decodeHead(head) {
   const statementId = H(head).slice(0, 32);
   return {
     id: hex(statementId), roomId: hex(isGenesis ? statementId : roomId), author: hex(author), number: value, kind, body, head,
+    said: hex(kindOf) + hex(raw),
   };
 }
 

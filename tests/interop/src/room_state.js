@@ -133,9 +133,10 @@ export function materialize(statements) {
 
   // --- what members see of it
   const ranked = [...offices].sort((a, b) => byRank(a[1].rank, b[1].rank));
-  const isGone = (author) => removed.has(author) || left.has(author) || Boolean(offices.get(author)?.council);
+  const isGone = (author) => removed.has(author) || left.has(author);
   const everybody = [...ranked.map(([author]) => author), ...[...admits.keys()].filter((one) => !offices.has(one))];
-  const members = everybody.filter((author) => !isGone(author)).slice(0, ROOM_MEMBERS_MAX).map((author) => {
+  const isIn = (author) => author === genesis.author || admits.has(author);
+  const members = everybody.filter((author) => isIn(author) && !isGone(author)).slice(0, ROOM_MEMBERS_MAX).map((author) => {
     const office = offices.get(author);
     const isOfficer = processed.includes(author);
     const shown = { author, rank: isOfficer ? office.rank : null, capabilities: isOfficer ? office.capabilities : 0 };
@@ -143,7 +144,6 @@ export function materialize(statements) {
       return { ...shown, fingerprint: hex(genesis.body.token.fingerprint), name: genesis.body.memberName, from: "0", by: author };
     }
     const admit = admits.get(author);
-    if (!admit) return { ...shown, fingerprint: "", name: "", from: "0", by: office.by };
     const { token, name, fromOrder } = admit.body;
     return { ...shown, fingerprint: hex(token.fingerprint), name, from: String(fromOrder), by: admit.by };
   });
@@ -156,12 +156,13 @@ export function materialize(statements) {
     }
   }
 
+  const said = new Set(unique.filter(({ id }) => counting.has(id)).map((one) => one.said));
   const offered = ranked.filter(([author]) => removed.has(author)).flatMap(([author]) => {
     const { seen } = removed.get(author).statement.body;
     const mine = of(author).sort((a, b) => (isSmaller(a, b) ? -1 : 1));
     return mine
       .filter((one) => mine.filter((other) => other.number === one.number).indexOf(one) < 2)
-      .filter(({ id, number, kind }) => number >= seen && !counting.has(id) && kind !== LEAVE)
+      .filter((one) => one.number >= seen && !counting.has(one.id) && one.kind !== LEAVE && !said.has(one.said))
       .map(({ id }) => id);
   });
 
