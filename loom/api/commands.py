@@ -5,6 +5,7 @@ A contact is named by its name (case-insensitive) or by `#` and its number.
 
 from loom.api.command import Command
 from loom.api.room_commands import (
+    AppointCouncil,
     AppointMember,
     ChooseInPoll,
     ConfirmOffered,
@@ -17,6 +18,7 @@ from loom.api.room_commands import (
     LiftBan,
     ListMembers,
     ListOffered,
+    ListProposals,
     ListRoomDrafts,
     ListRoomMentions,
     ListRoomPins,
@@ -27,6 +29,7 @@ from loom.api.room_commands import (
     MarkRoomUnread,
     PinPost,
     PostPoll,
+    ProposeChange,
     ReactToPost,
     RemoveMember,
     RenameRoom,
@@ -37,6 +40,7 @@ from loom.api.room_commands import (
     SetRoomPolicy,
     SetRoomPreferences,
     ShowRoom,
+    VoteOnProposal,
 )
 from loom.api.views import (
     AccountsView,
@@ -716,4 +720,8 @@ AnyCommand = (
     | ListOffered
     | ConfirmOffered
     | DismissOffered
+    | AppointCouncil
+    | ProposeChange
+    | VoteOnProposal
+    | ListProposals
 )

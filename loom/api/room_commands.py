@@ -344,3 +344,61 @@ class DismissOffered(Command[RoomView], frozen=True, kw_only=True, tag="dismiss_
 
     room: str
     statement_ids: list[str]
+
+
+class AppointCouncil(Command[RoomView], frozen=True, kw_only=True, tag="appoint_council"):
+    """Make an officer that acts by votes: `threshold` of these members must agree, more than half.
+
+    `role` as in `AppointMember`; given again it replaces the earlier one.
+    """
+
+    room: str
+    threshold: int
+    members: list[str]
+    role: str = "owner"
+
+
+RoomChange = (
+    RemoveMember
+    | LiftBan
+    | AppointMember
+    | AppointCouncil
+    | RenameRoom
+    | SetRoomPolicy
+    | SetRoomChannel
+    | PinPost
+    | DeletePost
+)
+"""What changes a room: an officer does it, or a council votes on it."""
+
+
+class ProposeChange(Command[Posts], frozen=True, kw_only=True, tag="propose_change"):
+    """Propose a change to a council that one belongs to, and agree to it.
+
+    A removal with a ban is two proposals. Once enough agree it is done, by each who sees it.
+
+    Args:
+        council: the beginning of its `council_id`; may be empty if there is one.
+        reason: for the others, at most 256 bytes.
+    """
+
+    room: str
+    change: RoomChange
+    council: str = ""
+    reason: str = ""
+    channel: str = "general"
+
+
+class VoteOnProposal(Command[PostView], frozen=True, kw_only=True, tag="vote_on_proposal"):
+    """Agree to a proposal or not. Who agreed cannot take it back."""
+
+    room: str
+    post_id: str
+    yes: bool
+
+
+class ListProposals(Command[Posts], frozen=True, kw_only=True, tag="list_proposals"):
+    """The newest proposals of a room, in their order."""
+
+    room: str
+    limit: int = 50

@@ -255,7 +255,7 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
             identity, if of any.
         kept: of a removal or an appointment, how many earlier statements of that officer stay;
             `falls`: how many do not.
-        state: open, accepted, failed (it cannot be accepted any more) or overtaken (the council
+        state: open, accepted, failed (as it stands it cannot be accepted) or overtaken (the council
             stated something else under its number); `why`: of the latter two, in words.
         missing: how many more must say yes.
         own_vote: yes, no or "". `may_vote`: what one may say now.

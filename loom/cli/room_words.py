@@ -5,7 +5,13 @@ from typing import Final
 from loom.api.events import RoomPosted
 from loom.api.room_views import MemberView, PostView, RoomView, StatementView
 from loom.cli.output import body_words, sign, when
-from loom.front.room_lines import line_words, policy_words, poll_lines, trouble_words
+from loom.front.room_lines import (
+    line_words,
+    policy_words,
+    poll_lines,
+    proposal_lines,
+    trouble_words,
+)
 from loom.printable import printable
 
 ID_SHOWN: Final = 8
@@ -21,13 +27,20 @@ def post_words(post: PostView | RoomPosted, *, ids: bool = False) -> str:
         return body_words(f"{prefix}* ", line_words("you" if post.own else post.author, post.line))
     known = "; ".join(_known(post))
     author = "you" if post.own else printable(post.author)
-    body = post.body if post.poll is None else "\n".join((post.body, *poll_lines(post.poll)))
+    body = "\n".join(filter(None, (post.body, *_below(post))))
     return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", body)
+
+
+def _below(post: PostView | RoomPosted) -> list[str]:
+    """What a poll or a proposal says beside its text."""
+    if post.poll is not None:
+        return poll_lines(post.poll)
+    return [] if post.proposal is None else proposal_lines(post.proposal)
 
 
 def _known(post: PostView | RoomPosted) -> list[str]:
     return [
-        *([] if post.poll is None else ["a poll"]),
+        *([post.kind] if post.kind in ("poll", "proposal") else []),
         *([] if post.reply_to is None else [f"answers {post.reply_to[:ID_SHOWN]}"]),
         *(["deleted"] if post.deleted else []),
         *(["edited"] if post.edited else []),

@@ -25,7 +25,6 @@ from loom.api.room_commands import (
     RoomHistory,
     SendPost,
     SetRoomChannel,
-    SetRoomPolicy,
     ShowRoom,
 )
 from loom.api.room_views import PostView, RoomView
@@ -35,11 +34,11 @@ from loom.cli.messages import LATER, PAGE, Limit, read_body
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
-from loom.cli.room_arguments import Channel, Member, Post, Room
+from loom.cli.room_arguments import Channel, Member, Post, Room, policy_command
 from loom.cli.room_offers import confirm, dismiss, offered
 from loom.cli.room_words import member_cells, post_words, room_words
 from loom.errors import InvalidInput
-from loom.front.durations import parse_duration, parse_timer
+from loom.front.durations import parse_duration
 from loom.front.invite_words import narrow_words
 from loom.front.room_lines import parse_history
 from loom.front.sentences import shell_word
@@ -76,6 +75,10 @@ def add_to(app: typer.Typer) -> None:
         ("unpin", unpin, "Take a pin back."),
         ("poll", room_votes.poll, "Ask everybody, with options to choose."),
         ("choose", room_votes.choose, "Choose in a poll; the last choice counts."),
+        ("council", room_votes.council, "Let several members decide by votes."),
+        ("propose", room_votes.propose, "Propose a change to a council of yours."),
+        ("vote", room_votes.vote, "Agree to a proposal, or not."),
+        ("proposals", room_votes.proposals, "List what was proposed, and what became of it."),
         ("offered", offered, "List what removed officers did that nobody has decided about."),
         ("confirm", confirm, "Let some of it count."),
         ("dismiss", dismiss, "Be asked about some of it no longer."),
@@ -371,12 +374,7 @@ def policy(
 ) -> None:
     if past is None and retention is None:
         raise InvalidInput(what="Give --history or --ephemeral")
-    command = SetRoomPolicy(
-        room=room,
-        history=None if past is None else parse_history(past),
-        retention_s=None if retention is None else parse_timer(retention),
-    )
-    _state(context, command)
+    _state(context, policy_command(room, past, retention))
 
 
 def channel(

@@ -119,6 +119,10 @@ FROM_AFAR: Final = frozenset(
         room_commands.ListOffered,
         room_commands.ConfirmOffered,
         room_commands.DismissOffered,
+        room_commands.AppointCouncil,
+        room_commands.ProposeChange,
+        room_commands.VoteOnProposal,
+        room_commands.ListProposals,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.

@@ -1,7 +1,7 @@
 """What somebody changed in a room, in words."""
 
 from loom.api.events import RoomForked, RoomKeyDiffers, RoomOffered
-from loom.api.room_views import PollView, RoomLine, RoomTrouble
+from loom.api.room_views import PollView, ProposalView, RoomLine, RoomTrouble
 from loom.errors import InvalidInput
 
 _WORDS = {
@@ -23,6 +23,33 @@ _WORDS = {
     "left": "left",
     "forked": "signed two statements under the number {value}: one counts, the same for everybody",
     "other keys": "says other keys than they were admitted with: somebody pretends to be them",
+}
+_PROPOSED = {
+    "admitted": "let {whom} in",
+    "appointed": "give {whom} the role {value}",
+    "removed": "remove {whom}",
+    "kept": "let more of what {whom} did count",
+    "banned": "ban the identity {whom}",
+    "unbanned": "lift the ban of the identity {whom}",
+    "renamed": "name the room {value}",
+    "policy": "change the rules: {value}",
+    "channel": "open or change the channel #{value}",
+    "no channel": "close the channel #{value}",
+    "pinned": "pin a post",
+    "unpinned": "take back a pin",
+    "deleted": "delete {value} posts",
+    "undeleted": "bring back {value} posts",
+    "left": "leave the room for good",
+    "made": "make the room {value}",
+}
+_WHY = {
+    "room": "it is about another room",
+    "office": "the council is not in office",
+    "kind": "no council does that",
+    "right": "the council may not do that",
+    "number": "its number does not count",
+    "proof": "who is to be let in did not ask for it",
+    "votes": "too many said no",
 }
 _OFFERED = " (after they were removed: it does not count unless it is confirmed)"
 
@@ -76,6 +103,35 @@ def poll_lines(poll: PollView) -> list[str]:
     ]
     state = "closed" if poll.closed else "several may be chosen" if poll.many else ""
     return [*lines, *([state] if state else [])]
+
+
+def proposal_lines(proposal: ProposalView) -> list[str]:
+    """What a council shall do, in words that one signs by, and how the votes stand."""
+    line = proposal.change
+    whose = f" (id {proposal.subject_id[:16]})" if proposal.subject_id else ""
+    words = _PROPOSED.get(line.what, "something that this version does not know")
+    value = line.value
+    if line.what == "policy":
+        value = policy_words(*map(int, value.split()))
+    what = words.format(whom=line.whom, value=value)
+    fate = []
+    if proposal.falls:
+        kept, falls = proposal.kept, proposal.falls
+        fate = [f"of what they changed {kept} stays and {falls} does not count any more"]
+    votes = ", ".join(f"{one.author}: {one.vote}" for one in proposal.votes)
+    said = f" ({votes})" if votes else ""
+    return [f"{proposal.council} shall {what}{whose}", *fate, f"{_state_words(proposal)}{said}"]
+
+
+def _state_words(proposal: ProposalView) -> str:
+    if proposal.state == "open":
+        missing = proposal.missing
+        more = f"{missing} more must say yes" if missing else "enough agree: it is being done"
+        return f"open: {more} of {proposal.voters}"
+    if proposal.state == "overtaken":
+        return "overtaken: the council did something else under its number; propose it again"
+    why = _WHY.get(proposal.why, "")
+    return f"{proposal.state}: {why}" if why else proposal.state
 
 
 def parse_history(text: str) -> int:

@@ -1,9 +1,10 @@
 """What holds in each room, computed once for each version of its statements."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loom.core.room.keys import RoomSigner
+from loom.core.room.keys import Council, RoomSigner
 from loom.core.room.materialize import Ledger
 from loom.core.room.state import RoomState
 from loom.core.room.statement import Admit, Genesis, SignedStatement, decode_statement
@@ -15,6 +16,7 @@ from loom.storage.connection import Db
 from loom.storage.rooms import RoomRow
 
 NOBODY: Final = "somebody"
+COUNCIL_NAMES_MAX: Final = 4
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,15 @@ def name_of(now: RoomNow, author: bytes) -> str:
     return printable(told).strip() or NOBODY
 
 
+def council_name(names: Mapping[bytes, str], council: Council) -> str:
+    """After those who belong to it."""
+    told = [names.get(author) or NOBODY for author in council.authors]
+    if len(told) > COUNCIL_NAMES_MAX:
+        rest = len(told) - COUNCIL_NAMES_MAX + 1
+        told = [*told[: COUNCIL_NAMES_MAX - 1], f"{rest} more"]
+    return f"the council of {', '.join(told[:-1])}{' and ' if told[1:] else ''}{told[-1]}"
+
+
 class RoomStates:
     """A version is random: what a transaction computed and was undone is never taken for what
     another one stored."""
@@ -108,4 +119,7 @@ def _held(db: Db, row: RoomRow) -> Held:
             names.setdefault(one.body.author, one.body.name)
     state = ledger.state
     names.update({author: member.name for author, member in state.members.items()})
+    for author, keys in state.keys.items():
+        if isinstance(keys, Council):
+            names[author] = council_name(names, keys)
     return Held(statements, ledger, state, names)

@@ -17,6 +17,7 @@ from loom.api.room_views import (
 )
 from loom.core.room.post import PollContent, ProposalContent, ReactContent, decode_post
 from loom.node.room_polls import poll_view
+from loom.node.room_proposals import proposal_view
 from loom.node.room_states import RoomNow, RoomStates, name_of
 from loom.printable import first_sign, printable
 from loom.storage import room_posts, room_threads, rooms
@@ -115,6 +116,8 @@ def _beside(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> _Beside:
 
 
 def _is_deleted(now: RoomNow, post: RoomPost) -> bool:
+    if post.kind == ProposalContent.kind:
+        return post.is_gone  # a moderator does not rule a council
     return post.is_gone or post.is_hidden or post.id in now.state.deleted
 
 
@@ -150,7 +153,9 @@ def _fields(db: Db, now: RoomNow, post: RoomPost, beside: _Beside) -> dict[str, 
         "reactions": _reactions(now, about),
         "expires_at_ms": post.expires_at_ms,
         "poll": poll_view(now, content, about) if isinstance(content, PollContent) else None,
-        "proposal": None,
+        "proposal": (
+            proposal_view(now, content, about) if isinstance(content, ProposalContent) else None
+        ),
         "thread": None if post.thread is None else post.thread.hex(),
         "answers": answers.total,
         "unread_answers": answers.unread,

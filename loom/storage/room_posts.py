@@ -329,12 +329,25 @@ def change(db: Connection, row_id: int, body: str, *, is_mention: bool) -> None:
 
 
 def hide(db: Connection, room: RoomNumber, ids: Iterable[bytes], *, on: bool) -> None:
-    """A moderator deleted these posts, or took that back."""
+    """A moderator deleted these posts, or took that back; not of what a council decides."""
     db.execute(
-        "UPDATE room_posts SET is_hidden = ?, is_unread = 0 WHERE room = ?"
+        "UPDATE room_posts SET is_hidden = ?, is_unread = 0 WHERE room = ? AND kind NOT IN (7, 8)"
         " AND id IN (SELECT unhex(value) FROM json_each(?))",
         (on, room, _hex(ids)),
     )
+
+
+def proposals(db: Connection, room: RoomNumber, limit: int) -> list[RoomPost]:
+    """The newest proposals, as they came."""
+    rows = db.execute(
+        _SELECT + " WHERE room = ? AND kind = 7 ORDER BY row_id DESC LIMIT ?", (room, limit)
+    )
+    return [_post(row) for row in rows][::-1]
+
+
+def put_body(db: Connection, row_id: int, body: str) -> None:
+    """What a vote says, once it is known."""
+    db.execute("UPDATE room_posts SET body = ? WHERE row_id = ?", (body, row_id))
 
 
 def held(db: Connection, room: RoomNumber, until_ms: int, limit: int) -> list[RoomPost]:

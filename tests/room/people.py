@@ -65,7 +65,11 @@ class Writer:
         """The next statement of `name`, or one under a number."""
         if number is None:
             number = next(self._numbers.setdefault(name, count(1)))
-        return decode_head(encode_head(self.room_id, author(name), number, body))
+        return self.states(author(name), body, number)
+
+    def states(self, who: bytes, body: Body, number: int) -> SignedStatement:
+        """The same of any author, such as a council."""
+        return decode_head(encode_head(self.room_id, who, number, body))
 
     def admits(
         self, by: str, name: str, who: str | None = None, number: int | None = None

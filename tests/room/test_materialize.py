@@ -60,6 +60,7 @@ def told(state: RoomState) -> dict[str, Any]:
 
 
 WORLD = Writer()
+COUNCIL = Council(2, tuple(sorted((author("ada"), author("bob"), author("cyd")))))
 
 
 def small_world() -> list[SignedStatement]:
@@ -110,9 +111,10 @@ def small_sets(largest: int) -> Iterable[list[SignedStatement]]:
 def random_set(draw: random.Random) -> list[SignedStatement]:
     """Up to 24 statements of five people under few numbers, so that they collide."""
     made = [WORLD.genesis]
+    speakers = [*map(author, NAMES), COUNCIL.author]
     for _ in range(draw.randrange(25)):
         number = draw.randrange(1, 7)
-        made.append(WORLD.says(draw.choice(NAMES), random_body(draw, made), number))
+        made.append(WORLD.states(draw.choice(speakers), random_body(draw, made), number))
     draw.shuffle(made)
     return made
 
@@ -124,12 +126,12 @@ def random_body(draw: random.Random, made: list[SignedStatement]) -> Any:
     peer = token(draw.choice(NAMES))[0]
     flag = draw.random() < 0.6
     admit = WORLD.admits("ada", who, draw.choice(NAMES), number=1).body
-    council = Council(2, tuple(sorted((author("ada"), author("bob")))))
     bodies = [
         *(Appoint(_keys(who), None, some | draw.choice((0, 63)), keep, draw.randrange(4)),) * 5,
         *(Remove(author(who), keep, draw.randrange(5), draw.randrange(5)),) * 3,
         *(Ban(peer, flag), admit, admit, SetName(f"name {some}"), Leave(some)),
-        Appoint(None, council, some, keep, 0),
+        *(Appoint(None, COUNCIL, some | draw.choice((0, 63)), keep, draw.randrange(3)),) * 2,
+        Remove(COUNCIL.author, keep, 0, draw.randrange(5)),
         SetPolicy(some, 0),
         SetChannel(f"channel {some % 3}", "", restricted=False, on=flag),
         *(SetPin(POST, flag), DeletePosts((POST, bytes([1] * 32)), flag)),

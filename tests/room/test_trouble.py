@@ -1,15 +1,18 @@
 """What people try in rooms, by name (PROTOCOL 14.4, THREAT_MODEL)."""
 
+from typing import Any
+
 import pytest
 
-from loom.core.room.council import assemble
-from loom.core.room.keys import Council
+from loom.core.room.council import Obstacle, assemble, obstacle_of, outcome
+from loom.core.room.keys import Council, Signers
 from loom.core.room.materialize import Ledger, materialize
 from loom.core.room.state import RoomState
 from loom.core.room.statement import (
     Admit,
     Appoint,
     Ban,
+    Body,
     Capability,
     Kept,
     Leave,
@@ -20,6 +23,7 @@ from loom.core.room.statement import (
     decode_statement,
     encode_head,
     keys_told,
+    lacks_keys,
     sign_statement,
     verify_statement,
 )
@@ -269,3 +273,107 @@ def test_a_council_acts_by_enough_signatures_and_by_no_fewer() -> None:
     twice = data[:-3_374] + data[-3_374 * 2 : -3_374]
     with pytest.raises(AuthenticationError):
         verify_statement(decode_statement(twice), known)
+
+
+def _council(*names: str) -> Council:
+    return Council(len(names) // 2 + 1, tuple(sorted(map(author, names))))
+
+
+def test_a_council_that_rules_alone_goes_on_when_the_creator_left() -> None:
+    write, council = Writer(), _council("ada", "bob", "cyd")
+    said = [
+        *(write.admits("ada", name) for name in ("bob", "cyd", "dan")),
+        write.says("ada", Appoint(None, council, int(Capability.ALL))),
+        write.says("ada", Leave(0)),
+        write.says("ada", SetName("too late"), 9),
+        write.states(council.author, Remove(author("dan"), (), 0, 0), 1),
+        write.states(council.author, SetName("voted"), 2),
+    ]
+    after = state(write, *said)
+    assert after.name == "voted"
+    assert set(after.members) == {author("bob"), author("cyd")}
+    again = write.states(council.author, SetName("forked"), 2)
+    smallest = min(said[-1], again, key=lambda one: one.id)
+    assert isinstance(smallest.body, SetName)
+    assert state(write, *said, again).name == smallest.body.name
+
+
+def test_what_tells_the_keys_of_a_councils_authors_is_not_forgotten() -> None:
+    """Mod let bob in, and was removed with nothing kept: bob's signatures verify all the same."""
+    write, council = Writer(), _council("ada", "bob")
+    bob = write.admits("mod", "bob")
+    said = [
+        *(write.appoints("ada", "boss"), write.appoints("boss", "mod")),
+        bob,
+        write.says("ada", Appoint(None, council, int(Capability.NAME))),
+        write.says("ada", Remove(author("boss"), (), 0, 9)),
+    ]
+    ledger = Ledger(write.room_id, [write.genesis, *said])
+    assert author("mod") not in ledger.state.officers
+    assert {one.id for one in said} <= ledger.retained()
+    without = Ledger(write.room_id, [write.genesis, *(one for one in said if one is not said[3])])
+    assert bob.id not in without.retained()
+
+
+def test_a_statement_of_a_council_waits_for_the_keys_of_who_signed_it() -> None:
+    made, council = genesis(), _council("ada", "bob", "cyd")
+    head = encode_head(made.id, council.author, 1, SetName("voted"))
+    votes = {author(name): signer(name).sign_head(head) for name in ("ada", "bob")}
+    known: dict[bytes, Signers] = {council.author: council}
+    known |= {author(name): keys(name) for name in ("ada", "bob")}
+    data = assemble(council, head, votes, known)
+    assert data is not None
+    statement = decode_statement(data)
+    assert not lacks_keys(statement, known)
+    for lacking in (council.author, author("bob")):
+        assert lacks_keys(statement, {who: one for who, one in known.items() if who != lacking})
+
+
+def test_a_council_is_asked_only_for_what_it_can_state() -> None:
+    write, council = Writer(), _council("ada", "bob", "cyd")
+    some = int(Capability.NAME | Capability.INVITE)
+    appoint = write.says("ada", Appoint(None, council, some, since=3))
+    ledger = Ledger(write.room_id, [write.genesis, appoint])
+
+    def why(body: Body, number: int = 3, who: bytes = council.author) -> Obstacle:
+        return obstacle_of(write.room_id, ledger, write.states(who, body, number))
+
+    assert why(SetName("voted")) is Obstacle.NONE
+    assert why(SetName("voted"), who=author("ada")) is Obstacle.OFFICE
+    assert why(Remove(author("bob"), (), 0, 0)) is Obstacle.RIGHT
+    assert why(Leave(0)) is Obstacle.KIND
+    assert [why(SetName("voted"), number) for number in (2, 32, 33)] == [
+        *(Obstacle.NUMBER, Obstacle.NONE, Obstacle.NUMBER)
+    ]
+    unsigned = write.admits("ada", "dan", number=8).body
+    assert why(unsigned) is Obstacle.PROOF
+    peer_id, x25519_public = token("dan")
+    proof = signer("dan").prove_join(write.room_id, ContactToken(PeerId(peer_id), x25519_public))
+    assert why(Admit(keys("dan"), token("dan"), "dan", proof, 0)) is Obstacle.NONE
+    elsewhere = Writer("bob").states(council.author, SetName("voted"), 3)
+    assert obstacle_of(write.room_id, ledger, elsewhere) is Obstacle.ROOM
+    fallen = Ledger(write.room_id, [write.genesis, appoint, write.says("ada", Leave(0))])
+    head = write.states(council.author, SetName("voted"), 3)
+    assert obstacle_of(write.room_id, fallen, head) is Obstacle.NONE
+    removed = write.says("ada", Remove(council.author, (), 0, 9))
+    fallen = Ledger(write.room_id, [write.genesis, appoint, removed])
+    assert obstacle_of(write.room_id, fallen, head) is Obstacle.OFFICE
+
+
+def test_what_becomes_of_a_proposal() -> None:
+    write, council = Writer(), _council("ada", "bob", "cyd")
+    appoint = write.says("ada", Appoint(None, council, int(Capability.ALL)))
+    ada, bob, cyd, eve = map(author, ("ada", "bob", "cyd", "eve"))
+    one, two = (write.states(council.author, SetName(name), 1) for name in ("one", "two"))
+
+    def become(*statements: SignedStatement, yes: Any = (), no: Any = ()) -> Any:
+        ledger = Ledger(write.room_id, [write.genesis, appoint, *statements])
+        return tuple(outcome(write.room_id, ledger, one, yes, no))
+
+    assert become(no=[ada, eve]) == ("open", "")
+    assert become(no=[ada, bob]) == ("failed", "votes")
+    assert become(no=[ada, bob], yes={bob}) == ("open", "")
+    assert become(one) == ("accepted", "")
+    assert become(two, no=[cyd]) == ("overtaken", "")
+    counts = min(one, two, key=lambda each: each.id)
+    assert become(one, two)[0] == ("accepted" if counts is one else "overtaken")

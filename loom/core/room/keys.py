@@ -55,6 +55,11 @@ class Council(msgspec.Struct, frozen=True, array_like=True):
         """Who this council is: 32 bytes."""
         return hash_(enc(b"LOOM/1 room council", u8(self.threshold), *self.authors))[:ROOM_ID_BYTES]
 
+    def who_signed(self, signature: bytes) -> list[bytes]:
+        """Those whose places are in the signatures of a statement; nothing is verified."""
+        places = signature[::SHARE_BYTES]
+        return [self.authors[one] for one in places if one < len(self.authors)]
+
     def is_in_bounds(self) -> bool:
         """1 to 15 authors; more than half of them, at most 8."""
         count = len(self.authors)

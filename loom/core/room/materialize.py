@@ -202,6 +202,24 @@ class Ledger:
             for one in same
         ]
 
+    def after(self, one: SignedStatement) -> RoomState:
+        """What would hold with one statement more, which is not added."""
+        if self._genesis is None or one.room_id != self._room_id:
+            return self.state
+        signed = _Signed()
+        for other in self.under(one.author):
+            signed.add(other)
+        signed.add(one)
+        return _Pass({**self._by_author, one.author: signed}, self._genesis).run(self._keys)
+
+    def under(self, author: bytes, number: int | None = None) -> list[SignedStatement]:
+        """Those of an author, or under one number of theirs, by number and id."""
+        signed = self._by_author.get(author)
+        if signed is None:
+            return []
+        numbers = sorted(signed.numbers) if number is None else [number]
+        return [one for each in numbers for one in signed.numbers.get(each, ())]
+
     def next_number(self, author: bytes) -> int:
         """Above every number of theirs that is here; 512 when there is none left."""
         signed = self._by_author.get(author)
@@ -223,7 +241,7 @@ class Ledger:
 
     def retained(self) -> frozenset[bytes]:
         """The ids of the statements to store; the others may be forgotten, and asked for later."""
-        state, named = self.state, self._named()
+        state, named = self.state, self._named() | self._witnesses()
         ids: set[bytes] = set()
         for author, signed in self._by_author.items():
             for same in signed.numbers.values():
@@ -245,6 +263,24 @@ class Ledger:
             if isinstance(one.body, Remove | Appoint)
             for kept in one.body.keep
         }
+
+    def _witnesses(self) -> set[bytes]:
+        """What tells the keys of councils' authors, and the keys of who tells them."""
+        councils = [one.council for one in self.state.officers.values() if one.council is not None]
+        wanted = [author for council in councils for author in council.authors]
+        if not wanted:
+            return set()
+        told: dict[bytes, SignedStatement] = {}
+        for one in sorted(self.statements(), key=lambda each: each.id):
+            if (keys := keys_told(one)) is not None:
+                told.setdefault(keys.author, one)
+        found: set[bytes] = set()
+        while wanted:
+            witness = told.get(wanted.pop())
+            if witness is not None and witness.id not in found:
+                found.add(witness.id)
+                wanted.append(witness.author)
+        return found
 
     def _pass(self, genesis: SignedStatement) -> RoomState:
         return _Pass(self._by_author, genesis).run(self._keys)

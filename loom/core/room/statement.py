@@ -454,6 +454,17 @@ def keys_told(statement: SignedStatement) -> MemberKeys | Council | None:
     return None
 
 
+def lacks_keys(statement: SignedStatement, keys: Keys) -> bool:
+    """Whether keys are not here that verifying needs: the author's, or of a council's signers."""
+    if isinstance(statement.body, Genesis):
+        return False
+    signers = keys.get(statement.author)
+    if not isinstance(signers, Council):
+        return signers is None
+    _, signature = decode_items(statement.data, (None, None), "room statement")
+    return any(one not in keys for one in signers.who_signed(signature))
+
+
 def token_of(body: Genesis | Admit) -> ContactToken:
     """Whose identity stands behind the keys."""
     return ContactToken(PeerId(body.token[0]), body.token[1])

@@ -4,10 +4,11 @@ from loom.api import room_commands, room_views
 from loom.core.room.statement import Appoint, Capability, Kept, Remove, SignedStatement
 from loom.errors import InvalidInput
 from loom.node.commands.handlers import Handlers
-from loom.node.commands.rooms import RoomCommands, require_member, room_view
+from loom.node.commands.rooms import RoomCommands, room_view
 from loom.node.room_states import RoomNow
 from loom.node.rooms import changes, troubles
 from loom.node.rooms.naming import ID_MIN_DIGITS
+from loom.node.rooms.stating import require_member
 from loom.node.rooms.work import RoomWork
 from loom.printable import printable
 from loom.storage import room_statements

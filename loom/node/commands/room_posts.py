@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from loom.api import room_commands, room_views
 from loom.core.room.post import EditContent, ReactContent, TextContent, UnsayContent
-from loom.core.room.statement import Capability, DeletePosts
 from loom.errors import InvalidInput
 from loom.mentions import mentions
 from loom.node.commands.handlers import Handlers
-from loom.node.commands.rooms import RoomCommands, require, require_channel, require_member
+from loom.node.commands.rooms import RoomCommands, require_channel
 from loom.node.names import check_emoji, check_text, check_timer
 from loom.node.room_states import RoomNow
-from loom.node.rooms import changes, speaking
+from loom.node.rooms import changes, speaking, stating
 from loom.node.rooms.naming import find_member, find_post
 from loom.node.rooms.posting import SHOWN
+from loom.node.rooms.stating import require_member
 from loom.node.rooms.work import RoomWork
 from loom.storage.persons import name_key
 from loom.storage.room_posts import RoomPost
@@ -84,8 +84,8 @@ class RoomPostCommands:
             if target.author == now.own:
                 speaking.post(work, now, UnsayContent((target.id,)))
             else:
-                require(now, Capability.DELETE, "delete the posts of others")
-                now = changes.state(work, now, DeletePosts((target.id,), True))
+                for body in stating.bodies(work, now, now.own, command):
+                    now = changes.state(work, now, body)
             return self._room.post_view(work, now, target.id)
 
         return await self._room.do(delete)

@@ -1,18 +1,22 @@
-"""Commands by which many decide: polls, and choices in them."""
+"""Commands by which many decide: polls, and proposals to councils."""
 
 from typing import Final
 
 from loom.api import room_commands, room_views
 from loom.core.room.post import ChoiceContent, PollContent
 from loom.errors import InvalidInput
+from loom.node.commands.finding import page_size
 from loom.node.commands.handlers import Handlers
-from loom.node.commands.rooms import RoomCommands, require_channel, require_member
+from loom.node.commands.rooms import RoomCommands, require_channel
 from loom.node.names import check_text
 from loom.node.room_polls import is_closed, places_of
-from loom.node.room_view import content_of
-from loom.node.rooms import speaking
+from loom.node.room_view import content_of, post_views
+from loom.node.rooms import deciding, speaking, stating
 from loom.node.rooms.naming import find_post
+from loom.node.rooms.stating import require_member
 from loom.node.rooms.work import RoomWork
+from loom.storage import room_posts
+from loom.storage.connection import Db
 from loom.wire.limits import NUMBER_END, ROOM_POLL_OPTIONS_MAX, STATUS_MAX_BYTES
 
 POLL_MAX_S: Final = 366 * 86_400
@@ -26,6 +30,9 @@ class RoomVoteCommands:
         self.handlers: Handlers = {
             room_commands.PostPoll: self._poll,
             room_commands.ChooseInPoll: self._choose,
+            room_commands.ProposeChange: self._propose,
+            room_commands.VoteOnProposal: self._vote,
+            room_commands.ListProposals: self._list,
         }
 
     async def _poll(self, command: room_commands.PostPoll) -> room_views.PostView:
@@ -63,6 +70,44 @@ class RoomVoteCommands:
             return self._room.post_view(work, now, post.id)
 
         return await self._room.do(choose)
+
+    async def _propose(self, command: room_commands.ProposeChange) -> room_views.Posts:
+        if len(command.reason.encode()) > STATUS_MAX_BYTES:
+            raise InvalidInput(what=f"A reason has at most {STATUS_MAX_BYTES} bytes")
+
+        def propose(work: RoomWork) -> room_views.Posts:
+            now = self._room.now(work.db, command.room)
+            require_channel(now, command.channel)
+            council = deciding.council_named(now, command.council)
+            found = []
+            for body in stating.bodies(work, now, council, command.change):
+                post_id = deciding.propose(
+                    work, now, council, body, command.reason, command.channel
+                )
+                now = work.now(now.row.room) or now
+                found.append(self._room.post_view(work, now, post_id))
+            return room_views.Posts(posts=found)
+
+        return await self._room.do(propose)
+
+    async def _vote(self, command: room_commands.VoteOnProposal) -> room_views.PostView:
+        def vote(work: RoomWork) -> room_views.PostView:
+            now = self._room.now(work.db, command.room)
+            require_member(now)
+            post = find_post(work.db, now, command.post_id)
+            deciding.vote(work, now, post, yes=command.yes)
+            return self._room.post_view(work, work.now(now.row.room) or now, post.id)
+
+        return await self._room.do(vote)
+
+    async def _list(self, command: room_commands.ListProposals) -> room_views.Posts:
+        limit = page_size(command.limit)
+
+        def read(db: Db) -> list[room_views.PostView]:
+            now = self._room.now(db, command.room)
+            return post_views(db, now, room_posts.proposals(db, now.row.room, limit))
+
+        return room_views.Posts(posts=await self._room.read(read))
 
 
 def _check_options(options: tuple[str, ...]) -> None:

@@ -8,13 +8,10 @@ from loom.core.invites import room_claim
 from loom.core.room.keys import RoomSigner
 from loom.core.room.state import Channel, Officer
 from loom.core.room.statement import (
-    HISTORY_ALL,
     Admit,
-    Ban,
     Capability,
     Genesis,
     Leave,
-    Remove,
     sign_genesis,
 )
 from loom.core.room.statement import role_of as role_name
@@ -27,8 +24,9 @@ from loom.node.names import check_name
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow, name_of
 from loom.node.room_view import last_post, post_views
-from loom.node.rooms import changes, introducing, troubles
-from loom.node.rooms.naming import find_member, find_room
+from loom.node.rooms import changes, deciding, introducing, troubles
+from loom.node.rooms.naming import find_room
+from loom.node.rooms.stating import check_policy, require, require_member
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.printable import printable
@@ -41,10 +39,7 @@ from loom.storage.room_reading import Unread
 from loom.storage.rooms import OwnKey, Standing
 from loom.wire.invite import InviteText, RoomDoor
 from loom.wire.limits import (
-    ROOM_HISTORY_MAX,
     ROOM_INVITE_NAME_MAX_BYTES,
-    ROOM_RETENTION_MAX_S,
-    ROOM_RETENTION_MIN_S,
 )
 
 T = TypeVar("T")
@@ -66,7 +61,6 @@ class RoomCommands:
             room_commands.InviteToRoom: self._invite,
             room_commands.LeaveRoom: self._leave,
             room_commands.ListMembers: self._list_members,
-            room_commands.RemoveMember: self._remove,
         }
 
     # --- making and joining ---
@@ -106,7 +100,9 @@ class RoomCommands:
 
     async def _invite(self, command: room_commands.InviteToRoom) -> views.InviteView:
         now = await self._parts.database.read(lambda db: self.now(db, command.room))
-        require(now, Capability.INVITE, "invite others")
+        if not deciding.own_councils(now, Capability.INVITE):
+            require(now, now.own, Capability.INVITE, "invite others")
+        require_member(now)
         name = now.row.name.encode()[:ROOM_INVITE_NAME_MAX_BYTES].decode(errors="ignore")
         return await self._invites.make_for(
             RoomDoor(now.row.room_id, name), command.lifetime_s, direct=command.direct
@@ -205,28 +201,6 @@ class RoomCommands:
 
     # --- who is in it ---
 
-    async def _remove(self, command: room_commands.RemoveMember) -> room_views.RoomView:
-        def remove(work: RoomWork) -> room_views.RoomView:
-            now = self.now(work.db, command.room)
-            require(now, Capability.REMOVE, "remove others")
-            author = find_member(now, command.member)
-            if author == now.own:
-                raise InvalidInput(what="That is you: leave the room instead")
-            member = now.state.members[author]
-            ledger = now.held.ledger
-            removal = Remove(
-                author=author,
-                keep=ledger.keep_of(author),
-                posts=room_posts.largest_number(work.db, now.row.room, author) + 1,
-                seen=ledger.next_number(author),
-            )
-            now = changes.state(work, now, removal)
-            if command.ban:
-                now = changes.state(work, now, Ban(peer_id=member.peer_id, on=True))
-            return room_view(work.db, now, work.now_ms)
-
-        return await self.do(remove)
-
     async def _leave(self, command: room_commands.LeaveRoom) -> views.Done:
         def leave(work: RoomWork) -> None:
             now = self.now(work.db, command.room)
@@ -285,20 +259,6 @@ def role_of(rank: tuple[int, ...] | None, capabilities: int) -> str:
     return "owner" if rank == () else role_name(capabilities) or "officer"
 
 
-def check_policy(history: int, retention_s: int) -> None:
-    """Raises InvalidInput for what no room may have."""
-    if not HISTORY_ALL <= history <= ROOM_HISTORY_MAX:
-        raise InvalidInput(what="How many posts who joins is sent is a number, or all")
-    if retention_s and not ROOM_RETENTION_MIN_S <= retention_s <= ROOM_RETENTION_MAX_S:
-        raise InvalidInput(what="Posts of a room end after an hour to 30 days, or never")
-
-
-def require_member(now: RoomNow) -> None:
-    """Raises InvalidInput: one is not in the room."""
-    if not now.is_member:
-        raise InvalidInput(what=f"You are not in the room {now.row.name}")
-
-
 def require_channel(now: RoomNow, channel: str) -> None:
     """Raises InvalidInput: one is not in the room, or may not post there."""
     require_member(now)
@@ -306,13 +266,6 @@ def require_channel(now: RoomNow, channel: str) -> None:
         raise InvalidInput(what=f"The room has no channel {printable(channel)}")
     if not now.state.may_post(now.own, channel):
         raise InvalidInput(what=f"You may not post in #{channel}")
-
-
-def require(now: RoomNow, capability: Capability, what: str) -> None:
-    """Raises InvalidInput: one is not in the room, or may not do this there."""
-    require_member(now)
-    if not now.state.may(now.own, capability):
-        raise InvalidInput(what=f"You may not {what} in the room {now.row.name}")
 
 
 def what_may_be_done(now: RoomNow, author: bytes) -> list[str]:
@@ -389,7 +342,24 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         last=last,
         troubles=troubles.troubles(db, now),
         offered=sum(troubles.may_confirm(now, one) for one in troubles.offered(db, now)),
+        councils=_councils(now),
     )
+
+
+def _councils(now: RoomNow) -> list[room_views.CouncilView]:
+    return [
+        room_views.CouncilView(
+            council_id=author.hex(),
+            name=name_of(now, author),
+            threshold=officer.council.threshold,
+            members=[name_of(now, one) for one in officer.council.authors],
+            role=role_name(officer.capabilities) or "officer",
+            rank=".".join(map(str, officer.rank)),
+            own=now.own in officer.council.authors,
+        )
+        for author, officer in now.state.officers.items()
+        if officer.council is not None and officer.is_in_office
+    ]
 
 
 def _channel_view(

@@ -1,14 +1,14 @@
 """RoomKey: which keys are a contact's in a room; with a claim, they ask to be let in."""
 
 from loom.node.content.intake import Intake
-from loom.node.rooms import changes, comparing, introducing
+from loom.node.rooms import comparing, deciding, introducing
 from loom.node.rooms.work import RoomWork
 from loom.storage import rooms
 from loom.wire.content import RoomKey
 
 
 def take_in(intake: Intake, payload: RoomKey) -> None:
-    """Whoever used one's invite into the room is admitted; then each tells what it has."""
+    """Who used one's invite into the room is admitted, or voted on; then each tells what it has."""
     work, person = work_of(intake), intake.context.person
     row = rooms.by_id(work.db, payload.room_id)
     if row is None or not row.is_live:
@@ -21,10 +21,11 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
         admit = introducing.admitted_by(work, now, person, payload)
         if admit is None:
             return
-        now = changes.state(work, now, admit)
-    elif not introducing.is_in(now, person):
+        deciding.admit(work, now, admit)
         return
-    elif peer.told != now.own:
+    if not introducing.is_in(now, person):
+        return
+    if peer.told != now.own:
         introducing.tell_key(work, now, person)
     comparing.compare(work, now, peer)
 

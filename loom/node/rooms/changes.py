@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
+from loom.core.room.keys import Council
 from loom.core.room.statement import Body, SignedStatement, sign_statement
 from loom.errors import InvalidInput
+from loom.node.room_lines import line_of
 from loom.node.room_states import RoomNow, signer_of
-from loom.node.rooms import introducing, lines, posting, telling, troubles
+from loom.node.rooms import comparing, introducing, posting, telling, troubles, votes
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_posts, room_statements, rooms
+from loom.storage import room_peers, room_posts, room_statements, rooms
+from loom.storage.connection import Db
 from loom.storage.room_peers import RoomPeer
 from loom.storage.room_statements import StoredStatement
 from loom.storage.rooms import Standing
@@ -27,7 +30,12 @@ def state(work: RoomWork, now: RoomNow, body: Body) -> RoomNow:
     number = now.held.ledger.next_number(now.own)
     if number >= ROOM_STATEMENTS_MAX:
         raise InvalidInput(what=f"You have changed the room {now.row.name} as often as anybody can")
-    signed = sign_statement(signer_of(work.db, now.row.room), now.row.room_id, number, body)
+    signer = signer_of(work.db, now.row.room)
+    return add(work, now, sign_statement(signer, now.row.room_id, number, body))
+
+
+def add(work: RoomWork, now: RoomNow, signed: SignedStatement) -> RoomNow:
+    """Keep and tell a statement that was made here, by oneself or from votes."""
     before = telling.hearing(work, now)
     after, new = store(work, now, [signed])
     tell(work, after, before, new, set())
@@ -79,23 +87,45 @@ def store(
     new = [one for one in new if one.id in retained]
     if after.state.name and after.state.name != after.row.name:
         rooms.rename(db, room, after.state.name)
-    after = _settle(work, now, after)
+    after = _settle(work, now, after, new)
     return after, new
 
 
-def _settle(work: RoomWork, before: RoomNow, after: RoomNow) -> RoomNow:
+def _proposed(db: Db, now: RoomNow, new: Iterable[SignedStatement]) -> list[bytes]:
+    """The proposals that these statements of councils accept or overtake."""
+    decided = {
+        (one.author, one.number)
+        for one in new
+        if isinstance(now.state.keys.get(one.author), Council)
+    }
+    if not decided:
+        return []
+    found = room_posts.proposals(db, now.row.room, votes.LOOKED_AT_MAX)
+    heads = ((one.id, votes.head_of(db, one)) for one in found)
+    return [
+        post_id
+        for post_id, head in heads
+        if head is not None and (head.author, head.number) in decided
+    ]
+
+
+def _settle(
+    work: RoomWork, before: RoomNow, after: RoomNow, new: Iterable[SignedStatement]
+) -> RoomNow:
     """What members see of it, and one's own standing."""
     db, room, place = work.db, after.row.room, posting.place_of(after.row.room)
     counting = [after.held.statements[one] for one in after.state.counting - before.state.counting]
     ranks = {author: place for place, author in enumerate(after.state.officers)}
     for statement in sorted(counting, key=lambda one: (ranks.get(one.author, 0), one.number)):
-        line = lines.line_of(before, after, statement)
+        line = line_of(before, after, statement)
         posting.add_line(work, after, statement.id, statement.author, line)
     troubles.tell(work, before, after)
     shown_otherwise = before.state.deleted ^ after.state.deleted
     room_posts.hide(db, room, shown_otherwise & after.state.deleted, on=True)
     room_posts.hide(db, room, shown_otherwise & before.state.deleted, on=False)
     for post_id in sorted(shown_otherwise | ({*before.state.pins} ^ {*after.state.pins})):
+        posting.tell_changed(work, after, post_id)
+    for post_id in _proposed(db, after, new):
         posting.tell_changed(work, after, post_id)
     name, room_id = after.row.name, after.row.room_id.hex()
     if after.is_member and after.row.standing is Standing.JOINING:
@@ -108,4 +138,8 @@ def _settle(work: RoomWork, before: RoomNow, after: RoomNow) -> RoomNow:
         work.happened.add(RoomLeft(room=name, room_id=room_id, by=by), place)
     work.happened.add_live(RoomStateChanged(room=name, room_id=room_id))
     introducing.introduce(work, after)
+    come = after.state.members.keys() - before.state.members.keys()
+    for peer in room_peers.of_room(db, room) if after.is_member else ():
+        if peer.said in come and peer.is_welcome:
+            comparing.compare(work, after, peer)
     return work.now(room) or after

@@ -16,6 +16,7 @@ from loom.core.room.post import (
     SignedPost,
     TextContent,
     UnsayContent,
+    VoteContent,
     advance,
     without_content,
 )
@@ -23,6 +24,7 @@ from loom.model import ConversationId, RoomNumber
 from loom.node.room_polls import encode_choices
 from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
+from loom.node.rooms import votes
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_places, room_posts, room_threads, rooms
 from loom.storage.persons import name_key
@@ -118,11 +120,15 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             channel, body = content.channel, content.question
         case ChoiceContent():
             body, subject = encode_choices(content), content.post_id
+        case ProposalContent():
+            channel, body = content.channel, content.reason
+        case VoteContent():
+            subject = content.post_id
     if subject is not None and not subjects:
         subjects = (subject,)
     is_held, is_others = _is_held(work, now, post), post.author not in now.own_authors
     is_said = post.kind in SHOWN and content is not None
-    is_hidden = post.id in now.state.deleted
+    is_hidden = post.id in now.state.deleted and post.kind != ProposalContent.kind
     row_id = room_posts.add(
         db,
         RoomPost(
@@ -208,6 +214,8 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
         return True
     if one.kind == ChoiceContent.kind:
         return target.kind == PollContent.kind
+    if one.kind == VoteContent.kind:
+        return votes.verify(work, now, one, target)
     if target.author != one.author:
         return False
     if one.kind == UnsayContent.kind:

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from loom.core.room.post import SignedPost, decode_post, verify_post
 from loom.core.room.statement import (
-    Genesis,
     SignedStatement,
     decode_statement,
     is_statement,
     keys_told,
+    lacks_keys,
     verify_statement,
 )
 from loom.errors import MalformedMessage, PeerError
 from loom.node.room_states import RoomNow
-from loom.node.rooms import changes, posting, telling
+from loom.node.rooms import changes, deciding, posting, telling, votes
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers
 from loom.storage.room_peers import RoomPeer
@@ -51,6 +51,10 @@ def take_in(
         others = [one for one in others if one.said not in names]
         names.update(one.said or b"" for one in others)
         telling.tell(work, now, others, [one.data for one in posts], names)
+    if statements:
+        now = deciding.settle_all(work, now)
+    elif touched := votes.proposals_touched(posts):
+        now = deciding.settle(work, now, touched)
     return now
 
 
@@ -73,7 +77,7 @@ def _verified(now: RoomNow, events: Sequence[bytes]) -> _Came:
     while waiting and is_more:
         later: list[SignedStatement] = []
         for one in waiting:
-            if one.author not in keys and not isinstance(one.body, Genesis):
+            if lacks_keys(one, keys):
                 later.append(one)
                 continue
             try:

@@ -10,9 +10,9 @@ from loom.core.room.statement import (
     SignedStatement,
 )
 from loom.crypto.kdf import hash_
+from loom.node.room_lines import line_of
 from loom.node.room_states import RoomNow, name_of
 from loom.node.rooms import posting
-from loom.node.rooms.lines import line_of
 from loom.node.rooms.work import RoomWork
 from loom.storage import persons, room_peers, room_statements
 from loom.storage.connection import Db

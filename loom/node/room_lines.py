@@ -16,7 +16,7 @@ from loom.core.room.statement import (
     SignedStatement,
     role_of,
 )
-from loom.node.room_states import RoomNow
+from loom.node.room_states import RoomNow, council_name
 
 
 def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLine:
@@ -29,7 +29,7 @@ def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLi
             return RoomLine(what="admitted", whom=names.get(body.author, body.name))
         case Appoint():
             role = role_of(body.capabilities) or "officer"
-            return RoomLine(what="appointed", whom=names.get(body.author, ""), value=role)
+            return RoomLine(what="appointed", whom=_whom(now, body), value=role)
         case Remove():
             held = before.state.removed.get(body.author)
             is_again = (
@@ -37,7 +37,8 @@ def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLi
                 and held.by == statement.author
                 and held.statement_id != statement.id
             )
-            return RoomLine(what="kept" if is_again else "removed", whom=names.get(body.author, ""))
+            whom = names.get(body.author, body.author.hex()[:16])
+            return RoomLine(what="kept" if is_again else "removed", whom=whom)
         case Ban():
             what = "banned" if body.on else "unbanned"
             return RoomLine(what=what, whom=body.peer_id.hex()[:16])
@@ -54,3 +55,10 @@ def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLi
             return RoomLine(what=what, value=f"{len(body.post_ids)}")
         case Leave():
             return RoomLine(what="left")
+
+
+def _whom(now: RoomNow, body: Appoint) -> str:
+    names = now.held.names
+    if body.council is not None:
+        return council_name(names, body.council)
+    return names.get(body.author, body.author.hex()[:16])

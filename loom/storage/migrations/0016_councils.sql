@@ -1,0 +1,12 @@
+-- Rooms: proposals and votes, and what one signed for councils.
+
+CREATE INDEX room_posts_proposals ON room_posts (room, row_id) WHERE kind = 7;
+
+-- Of a council and number one signs one statement only, however often one is asked (PROTOCOL 14.4).
+CREATE TABLE room_signed (
+    room INTEGER NOT NULL REFERENCES rooms ON DELETE CASCADE,
+    council BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    PRIMARY KEY (room, council, number)
+) STRICT, WITHOUT ROWID;
