@@ -22,7 +22,7 @@ def kept_words(members: Sequence[MemberView]) -> str:
     heard = [one for one in members if one.keys == "same" and not one.own]
     heard.sort(key=lambda one: one.role != "archive")
     if not heard:
-        return "you alone: it is lost with this machine"
+        return "you alone; it is lost with this machine"
     names = ["you", *map(_keeper, heard[:_KEEPERS_NAMED])]
     more = len(heard) - _KEEPERS_NAMED
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")

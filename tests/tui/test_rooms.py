@@ -335,7 +335,7 @@ async def test_a_room_is_made_by_one_command(node: RoomNode, opened: Opened) -> 
         await run(pilot, "/room new Orchard 2", "enter")
         assert [one.name for one in sent(node, MakeRoom)] == ["Orchard 2"]
         assert "Room Orchard 2" in screen(app)
-        assert "you alone: it is lost with this machine" in screen(app)
+        assert "you alone; it is lost with this machine" in screen(app)
 
 
 async def test_a_pasted_invite_says_which_room_and_whose_and_joins_it(

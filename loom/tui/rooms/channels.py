@@ -20,7 +20,7 @@ class ChannelPanel(RoomLivePanel):
         super().__init__(loom, room_id)
         self._channel = channel
         self._topic = Field(TOPIC, self._do_topic, form="what it is for")
-        self._close = Field(CLOSE, self._do_close, form=CLOSE.lower())
+        self._close = Field(CLOSE, self._do_close)
 
     @property
     def heading(self) -> str:

@@ -41,8 +41,8 @@ class RoomPanel(RoomLivePanel):
         self._channel = Field(CHANNEL, self._do_open, form="a name without spaces")
         self._history = Field(HISTORY, self._do_history, form="all, none, or how many posts")
         self._lasting = Field(LASTING, self._do_lasting, form="1h to 30d, or off: for ever")
-        self._leave = Field(LEAVE, self._do_leave, form=LEAVE.lower())
-        self._delete = Field(DELETE, self._do_delete, form=DELETE.lower())
+        self._leave = Field(LEAVE, self._do_leave)
+        self._delete = Field(DELETE, self._do_delete)
         self._deletes = False
 
     @property

@@ -90,8 +90,8 @@ class MemberPanel(RoomLivePanel):
         super().__init__(loom, room_id)
         self._author_id = author_id
         self._tell = tell
-        self._remove = Field(REMOVE, self._do_remove, form=REMOVE.lower())
-        self._ban = Field(BAN, self._do_ban, form=BAN.lower())
+        self._remove = Field(REMOVE, self._do_remove)
+        self._ban = Field(BAN, self._do_ban)
 
     @property
     def heading(self) -> str:
