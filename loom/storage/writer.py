@@ -10,7 +10,7 @@ from sqlcipher3.dbapi2 import Connection
 from sqlcipher3.dbapi2 import Error as SqlError
 
 from loom.errors import InvalidInput, ProfileDamaged, StoreError, StoreUnavailable
-from loom.storage import schema, search
+from loom.storage import schema, search, text_index
 from loom.storage.connection import (
     BUSY_TIMEOUT_MS,
     TOO_LARGE,
@@ -100,8 +100,8 @@ class Writer:
         Raises:
             DiskFull, StoreError: the part is as it was.
         """
-        if self._kind.has_index and self.read(search.is_outdated):
-            self._step(search.drop_outdated)
+        if self._kind.has_index and self.read(text_index.is_outdated):
+            self._step(text_index.drop_outdated)
             return None
         return self.empty_log()
 

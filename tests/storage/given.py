@@ -17,7 +17,7 @@ from loom.model import (
     PersonId,
 )
 from loom.search_words import index_text
-from loom.storage import messages, persons, search
+from loom.storage import messages, persons, search, text_index
 
 KEY = bytes(range(32))
 ADA = PeerId(b"A" * 32)
@@ -110,4 +110,4 @@ def check_search(db: Connection) -> None:
     wanted = found.pop("anew")
     assert sorted(one for held in found.values() for one in held) == wanted
     for name, held in found.items():
-        assert {(doc - 1) >> search.PART_BITS for doc, *_ in held} <= {int(name.split("_")[-1])}
+        assert {(doc - 1) >> text_index.PART_BITS for doc, *_ in held} <= {int(name.split("_")[-1])}

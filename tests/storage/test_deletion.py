@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from loom.storage import drafts, events, messages, outbox, persons, prekeys, search, skipped_keys
+from loom.storage import (
+    drafts,
+    events,
+    messages,
+    outbox,
+    persons,
+    prekeys,
+    search,
+    skipped_keys,
+    text_index,
+)
 from tests.storage.conftest import OpenDatabase
 from tests.storage.given import KEY, check_search, continue_at, mid, say
 from tests.storage.pages import decrypted
@@ -16,7 +26,7 @@ ADA: Any = 1
 """The number of the person, the conversation and the device."""
 SECRET = "zanzibar marzipan"
 SESSION = b"s" * 64
-PART = 1 << search.PART_BITS
+PART = 1 << text_index.PART_BITS
 
 
 def _fill(db: Connection) -> None:

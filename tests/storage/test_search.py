@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ConversationId, MessageId, PeerId
-from loom.storage import messages, schema, search
+from loom.storage import messages, schema, search, text_index
 from loom.storage.connection import connect
 from loom.storage.database import Database
 from tests.storage.conftest import OpenDatabase
@@ -28,7 +28,7 @@ from tests.storage.given import (
 from tests.storage.pages import decrypted
 
 ADA, BOB = ConversationId(1), ConversationId(2)
-PART = 1 << search.PART_BITS
+PART = 1 << text_index.PART_BITS
 
 
 @pytest.fixture
@@ -170,21 +170,21 @@ def test_a_full_part_is_merged_in_short_steps(
     search.index_new(db)
     assert _segments(db) == 4  # the commit that begins a part does not merge the one before
     [[pages]] = db.execute("SELECT count(*) FROM messages_fts_0_data")
-    monkeypatch.setattr(search, "MERGE_PAGES", 8)
+    monkeypatch.setattr(text_index, "MERGE_PAGES", 8)
     steps = 0
     is_done = False
     while not is_done:
         is_done = search.keep_up(db)
         steps += 1
     assert _segments(db) == 1
-    assert steps > pages // (2 * search.MERGE_PAGES) > 2
+    assert steps > pages // (2 * text_index.MERGE_PAGES) > 2
     check_search(db)
 
 
 def test_what_is_edited_while_a_part_is_merged_is_found(
     db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MERGE_PAGES", 8)
+    monkeypatch.setattr(text_index, "MERGE_PAGES", 8)
     _fill_part(db)
     search.index_new(db)
     is_done, row = False, 0
@@ -229,12 +229,12 @@ async def test_a_commit_that_fails_at_the_border_of_a_part_leaves_the_index_soun
     await database.write(check_search)
 
 
-@pytest.mark.parametrize("per_commit", [1, 2 * search.INDEX_EVERY])
+@pytest.mark.parametrize("per_commit", [1, 2 * text_index.INDEX_EVERY])
 async def test_no_more_messages_wait_for_the_index_than_a_search_can_index(
     open_database: OpenDatabase, per_commit: int
 ) -> None:
     database = open_database()
-    numbers = iter(range(1, 3 * search.INDEX_EVERY + 1))
+    numbers = iter(range(1, 3 * text_index.INDEX_EVERY + 1))
     while works := [saying(number) for number in islice(numbers, per_commit)]:
         await asyncio.gather(*map(database.submit, works))
     await database.checkpoint()  # after the upkeep
@@ -254,7 +254,7 @@ async def test_an_index_that_cannot_be_written_holds_up_no_message(
             raise Injected
 
     database = open_database(before_commit)
-    works = [saying(number) for number in range(1, search.INDEX_EVERY + 1)]
+    works = [saying(number) for number in range(1, text_index.INDEX_EVERY + 1)]
     await asyncio.gather(*map(database.submit, works))
     await database.checkpoint()  # after the upkeep
     assert commits == 2

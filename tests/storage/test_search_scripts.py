@@ -12,7 +12,7 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.model import ConversationId, Direction
 from loom.search_words import fold, hits, terms, typed_words
-from loom.storage import messages, search
+from loom.storage import messages, search, text_index
 from tests.scripts import MIXED
 from tests.storage.conftest import OpenDatabase
 from tests.storage.given import KEY, check_search, find, index_all, mid, say
@@ -171,7 +171,7 @@ def test_the_index_does_not_find(db: Connection, text: str, query: str) -> None:
 def test_what_was_written_by_whom_with_a_link_and_when(db: Connection) -> None:
     say(db, 1, "see https://example.org", sent_at_ms=1_000)
     say(db, 2, "see HTTP://example.org", sent_at_ms=2_000, direction=Direction.OUT)
-    say(db, 3, "see me", sent_at_ms=3 * search.DAY_MS, direction=Direction.OUT)
+    say(db, 3, "see me", sent_at_ms=3 * text_index.DAY_MS, direction=Direction.OUT)
     say(db, 4, "see", sent_at_ms=1_500)
     index_all(db)
 
@@ -187,8 +187,8 @@ def test_what_was_written_by_whom_with_a_link_and_when(db: Connection) -> None:
     assert numbers("me", own=False) == numbers("link") == []
     assert numbers(since_ms=1_500) == [4, 3, 2]
     assert numbers("see", since_ms=1_500, before_ms=2_000) == [4]
-    assert numbers(before_ms=1_000) == numbers("see", since_ms=4 * search.DAY_MS) == []
-    assert numbers(own=True, since_ms=2_001, before_ms=3 * search.DAY_MS + 1) == [3]
+    assert numbers(before_ms=1_000) == numbers("see", since_ms=4 * text_index.DAY_MS) == []
+    assert numbers(own=True, since_ms=2_001, before_ms=3 * text_index.DAY_MS + 1) == [3]
     assert numbers() == numbers("!?", has_link=True) == []
 
 
@@ -241,8 +241,8 @@ async def test_an_index_made_by_other_rules_is_made_again(
     await database.write(lambda db: [say(db, n, "zanzibar") for n in range(1, 3)])
     await database.write(index_all)
     database.close()
-    monkeypatch.setattr(search, "VERSION", "another")
-    monkeypatch.setattr(search, "SLICE", 1)
+    monkeypatch.setattr(text_index, "VERSION", "another")
+    monkeypatch.setattr(text_index, "SLICE", 1)
     database = open_database()
     assert await database.read(lambda db: search.search(db, "zanzibar")) == []
     assert len(await database.search(lambda db: search.search(db, "zanzibar"))) == 2
@@ -260,7 +260,7 @@ async def test_what_is_deleted_before_an_outdated_index_is_dropped_is_gone_at_on
     await database.write(lambda db: [say(db, 1, "zanzibar"), say(db, 2, "marzipan")])
     await database.write(index_all)
     database.close()
-    monkeypatch.setattr(search, "VERSION", "another")
+    monkeypatch.setattr(text_index, "VERSION", "another")
     database = open_database()
     assert not await database.read(search.is_complete)
     await database.write(lambda db: messages.delete(db, ADA, [mid(1)]))
@@ -275,7 +275,7 @@ async def test_what_is_deleted_before_an_outdated_index_is_dropped_is_gone_at_on
 async def test_an_index_that_was_dropped_is_made_again_beside_other_work(
     open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "SLICE", 100)
+    monkeypatch.setattr(text_index, "SLICE", 100)
     database = open_database()
     await database.write(lambda db: [say(db, n, "zanzibar") for n in range(1, 1_001)])
     while not await database.read(search.is_complete):
@@ -284,7 +284,7 @@ async def test_an_index_that_was_dropped_is_made_again_beside_other_work(
         if not await database.read(search.is_due):
             break
     found = await database.read(lambda db: search.search(db, "zanzibar", limit=9_999))
-    assert len(found) > 1_000 - search.INDEX_EVERY
+    assert len(found) > 1_000 - text_index.INDEX_EVERY
 
 
 async def test_long_texts_are_indexed_a_few_at_a_time(open_database: OpenDatabase) -> None:
@@ -300,4 +300,4 @@ async def test_long_texts_are_indexed_a_few_at_a_time(open_database: OpenDatabas
         counts.append(await database.read(found))
     counts.append(await database.read(found))
     assert counts[-1] == 180
-    assert max(b - a for a, b in pairwise(counts)) <= search.SLICE_BYTES // 9_000 + 1
+    assert max(b - a for a, b in pairwise(counts)) <= text_index.SLICE_BYTES // 9_000 + 1
