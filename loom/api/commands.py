@@ -34,6 +34,7 @@ from loom.api.room_commands import (
     RemoveMember,
     RenameRoom,
     RoomHistory,
+    SearchPosts,
     SendPost,
     SetRoomChannel,
     SetRoomDraft,
@@ -724,4 +725,5 @@ AnyCommand = (
     | ProposeChange
     | VoteOnProposal
     | ListProposals
+    | SearchPosts
 )

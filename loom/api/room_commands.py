@@ -143,6 +143,27 @@ class ListRoomPins(Command[Posts], frozen=True, kw_only=True, tag="list_room_pin
     channel: str | None = None
 
 
+class SearchPosts(Command[Posts], frozen=True, kw_only=True, tag="search_posts"):
+    """Full-text search in rooms, newest first; `before_row` of a page's last gives the next page.
+
+    `text` as of `Search`; it may be empty when something else is given.
+
+    Args:
+        room: None: all rooms.
+        author: `me`, or a member or contact by name, or the beginning of an author's id.
+    """
+
+    text: str
+    room: str | None = None
+    author: str | None = None
+    has_link: bool = False
+    is_pinned: bool = False
+    limit: int = 50
+    since_ms: int | None = None
+    before_ms: int | None = None
+    before_row: int | None = None
+
+
 class MarkRoomRead(Command[Done], frozen=True, kw_only=True, tag="mark_room_read"):
     """Posts from `from_row` to `row_id` (None: all) were seen; nobody is told.
 

@@ -123,6 +123,7 @@ FROM_AFAR: Final = frozenset(
         room_commands.ProposeChange,
         room_commands.VoteOnProposal,
         room_commands.ListProposals,
+        room_commands.SearchPosts,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.

@@ -1,4 +1,4 @@
-"""Deletes messages whose time is over (docs/PROTOCOL.md 6.2)."""
+"""Deletes messages and posts of rooms whose time is over (docs/PROTOCOL.md 6.2, 14.3)."""
 
 import asyncio
 import logging
@@ -12,6 +12,8 @@ from loom.model import ConversationId, Direction, MessageId
 from loom.node.journal import Happened
 from loom.node.message_view import shown_id
 from loom.node.parts import Parts
+from loom.node.rooms import ending
+from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.storage import drafts, expiry, messages, outbox
 from loom.storage.connection import Db
@@ -60,9 +62,9 @@ class Expiry:
                 await asyncio.sleep(RETRY_S)
 
     async def _wait(self) -> None:
-        """Until a message is due by the wall clock."""
+        """Until something is due by the wall clock, or was deleted."""
         deadlines = self._parts.deadlines
-        while True:
+        while not deadlines.has_deleted:
             if deadlines.next_ms is not None:
                 left_s = (deadlines.next_ms - self._parts.clock.now_ms()) / 1_000
                 if left_s <= 0:
@@ -71,7 +73,8 @@ class Expiry:
             await deadlines.alarm.heard()
 
     async def _delete_due(self) -> None:
-        parts, is_any = self._parts, False
+        parts, is_any = self._parts, self._parts.deadlines.has_deleted
+        parts.deadlines.has_deleted = False
         while True:
             # What is noted from now on is not lost to what is read.
             parts.deadlines.next_ms = None
@@ -114,6 +117,7 @@ class Expiry:
                 ],
             )
             happened.add(event, conversation_id)
+        ending.delete_over(RoomWork(db, happened, self._parts, now_ms), BATCH)
         return withdrawn
 
     def _withdraw(self, conversation_id: ConversationId, message_ids: list[MessageId]) -> None:

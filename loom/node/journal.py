@@ -43,6 +43,8 @@ class Happened:
 
     def __init__(self) -> None:
         self.drafts: list[_Draft] = []
+        self.later: list[Callable[[], object]] = []
+        """What is done in the event loop after the commit, before the events are told."""
 
     def add(
         self,
@@ -90,16 +92,19 @@ class Journal:
         `then` runs after its events were told and before those of the next commit.
         """
         told: list[AnyEvent] = []
+        later: list[Callable[[], object]] = []
         now_ms = self._clock.now_ms()
 
         def transaction(db: Db) -> T:
-            nonlocal told
+            nonlocal told, later
             happened = Happened()
             result = work(db, happened)
-            told = _store(db, happened.drafts, now_ms)
+            told, later = _store(db, happened.drafts, now_ms), happened.later
             return result
 
         def committed(result: T) -> None:
+            for one in later:
+                one()
             self.tell(*told)
             if then is not None:
                 then(result)

@@ -1,4 +1,4 @@
-"""When messages end: the deadlines of the history."""
+"""When messages end, and posts of rooms: the deadlines of the history."""
 
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ _DUE: Final = (
     " JOIN devices USING (person_id)"
     " WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?"
 )
+_NEXT: Final = "SELECT min(expires_at_ms) FROM {} WHERE expires_at_ms IS NOT NULL"
 
 
 class Due(NamedTuple):
@@ -33,11 +34,9 @@ class Due(NamedTuple):
 
 
 def next_ms(db: Connection) -> int | None:
-    """When the next message ends, Unix milliseconds; None: none does."""
-    [[until_ms]] = db.execute(
-        "SELECT min(expires_at_ms) FROM messages WHERE expires_at_ms IS NOT NULL"
-    )
-    return None if until_ms is None else int(until_ms)
+    """When the next message or post ends, Unix milliseconds; None: none does."""
+    found = [db.execute(_NEXT.format(table)).fetchone()[0] for table in ("messages", "room_posts")]
+    return min((int(one) for one in found if one is not None), default=None)
 
 
 def due(db: Connection, now_ms: int, limit: int) -> list[Due]:

@@ -368,11 +368,10 @@ def show(db: Connection, row_id: int) -> None:
     )
 
 
-def over(db: Connection, room: RoomNumber, now_ms: int, limit: int) -> list[RoomPost]:
-    """Posts whose time is over."""
+def over(db: Connection, now_ms: int, limit: int) -> list[RoomPost]:
+    """Posts of all rooms whose time is over, those that ended first before the others."""
     rows = db.execute(
-        _SELECT + " WHERE expires_at_ms <= ? AND room = ? ORDER BY expires_at_ms LIMIT ?",
-        (now_ms, room, limit),
+        _SELECT + " WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?", (now_ms, limit)
     )
     return [_post(row) for row in rows]
 

@@ -87,8 +87,8 @@ def search(
         return []
     # The timeline itself, where the index is not asked.
     sql = (
-        "SELECT row_id AS rowid FROM room_posts WHERE row_id > ? AND row_id < ?"  # noqa: S608
-        f" AND {POSTS.text_of('room_posts')} <> ''{condition.format(fts='room_posts')}"
+        "SELECT row_id AS rowid FROM room_posts AS p WHERE row_id > ? AND row_id < ?"  # noqa: S608
+        f" AND {POSTS.text_of('p')} <> ''{condition.format(fts='p')}"
         " ORDER BY row_id DESC"
     )
     found = db.execute(sql, (after, before, *given))

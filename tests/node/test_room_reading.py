@@ -17,6 +17,7 @@ from loom.api.room_commands import (
     MarkRoomUnread,
     PinPost,
     RoomHistory,
+    SearchPosts,
     SendPost,
     SetRoomChannel,
     SetRoomDraft,
@@ -24,7 +25,9 @@ from loom.api.room_commands import (
     ShowRoom,
 )
 from loom.api.room_views import ChannelView, Posts, PostView
-from loom.errors import InvalidInput, NoMessageYet, PostNotFound
+from loom.errors import InvalidInput, MemberNotFound, NoMessageYet, PostNotFound
+from loom.storage import rooms
+from loom.wire.content import RoomEvents
 from tests.node.harness import Person, World
 from tests.node.test_rooms import ROOM, alike, join, make, posts, say
 
@@ -296,3 +299,89 @@ async def test_an_edited_post_mentions_whom_it_addresses_now(
     await bob.do(EditPost(room=ROOM, post_id=post.post_id, body="hello @Ada"))
     await world.until(lambda: bool(ada.told(RoomPostChanged)))
     assert bodies(await ada.do(ListRoomMentions())) == ["hello @Ada"]
+
+
+async def test_posts_are_found_by_words_author_and_room(world: World, two: list[Person]) -> None:
+    ada, bob = two
+    first = await say(ada, "red apples")
+    await say(bob, "green apples, see https://apples.example")
+    await ada.do(PinPost(room=ROOM, post_id=first.post_id))
+    await alike(world, *two, count=2)
+
+    async def found(**fields: object) -> list[str]:
+        given = {"text": "", **fields}
+        return bodies(await ada.do(SearchPosts(**given)))  # type: ignore[arg-type]
+
+    assert len(await found(text="apple")) == 2
+    assert await found(text="apple", author="me") == ["red apples"]
+    assert await found(author="Bob", room=ROOM) == ["green apples, see https://apples.example"]
+    assert await found(has_link=True) == ["green apples, see https://apples.example"]
+    assert await found(is_pinned=True) == ["red apples"]
+    page = await ada.do(SearchPosts(text="apples", limit=1))
+    assert (bodies(page)[0][:5], page.older) == ("green", True)
+    rest = await ada.do(SearchPosts(text="apples", before_row=page.posts[-1].row_id))
+    assert (bodies(rest), rest.older) == (["red apples"], False)
+    with pytest.raises(MemberNotFound):
+        await found(author="Nobody")
+    await ada.do(DeletePost(room=ROOM, post_id=first.post_id))
+    assert await found(text="red") == []
+
+
+async def test_what_a_moderator_deletes_is_not_found_until_that_is_taken_back(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    post = await say(bob, "rotten apples")
+    await alike(world, *two, count=1)
+    await ada.do(DeletePost(room=ROOM, post_id=post.post_id))
+    await world.until(lambda: bool(bob.told(RoomPostChanged)))
+    for person in two:
+        assert (await person.do(SearchPosts(text="rotten"))).posts == []
+
+
+async def test_a_post_with_a_timer_of_its_own_ends_when_it_says_with_all_its_wordings(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    post = await ada.do(SendPost(room=ROOM, body="zanzibar", expires_s=60))
+    assert (post.expires_s, post.expires_at_ms) == (60, post.sent_at_ms + 60_000)
+    await ada.do(EditPost(room=ROOM, post_id=post.post_id, body="marzipan"))
+    await world.until(lambda: [one.body for one in bob.told(RoomPostChanged)] == ["marzipan"])
+    await world.pass_time(50.0)
+    assert [one.body for one in await posts(bob)] == ["marzipan"]
+    await world.pass_time(15.0)
+    for person in two:
+        [gone] = await posts(person)
+        assert (gone.body, gone.deleted, gone.expires_at_ms) == ("", True, None)
+        assert person.told(RoomPostChanged)[-1].deleted
+        kept = person.database.look(
+            lambda db: db.execute("SELECT body, data FROM room_posts").fetchall()
+        )
+        assert not any("marzipan" in body or b"zanzibar" in (data or b"") for body, data in kept)
+    with pytest.raises(InvalidInput):
+        await ada.do(SendPost(room=ROOM, body="too short", expires_s=1))
+
+
+async def test_an_edit_that_comes_after_its_post_was_taken_back_leaves_nothing(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    post = await say(ada, "one")
+    await alike(world, *two, count=1)
+    await bob.crash()
+    await ada.do(EditPost(room=ROOM, post_id=post.post_id, body="marzipan"))
+    edit = ada.database.look(
+        lambda db: db.execute("SELECT data FROM room_posts WHERE kind = 2").fetchone()[0]
+    )
+    await ada.do(DeletePost(room=ROOM, post_id=post.post_id))
+    await bob.start()
+    await world.until(lambda: bool(bob.told(RoomPostChanged)))
+    assert b"marzipan" in edit
+    # A member who kept the edit passes it on.
+    room_id = bob.database.look(lambda db: rooms.every(db)[0].room_id)
+    message_id = ada.node.parts.new_id()
+    payload = RoomEvents(message_id, ada.clock.now_ms(), room_id, (edit,), ())
+    await ada.peer(bob).delivery.outbox.add(message_id, payload, lambda db, happened: None)
+    await world.until(lambda: ada.queued(bob) == 0)
+    kept = bob.database.look(lambda db: db.execute("SELECT body, data FROM room_posts").fetchall())
+    assert not any("marzipan" in body or b"marzipan" in (data or b"") for body, data in kept)

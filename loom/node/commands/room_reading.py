@@ -12,10 +12,10 @@ from loom.node.commands.rooms import RoomCommands
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow
 from loom.node.room_view import post_views
-from loom.node.rooms.naming import find_post
+from loom.node.rooms.naming import find_authors, find_post
 from loom.node.rooms.work import RoomWork
 from loom.printable import printable
-from loom.storage import room_posts, room_reading, room_threads, rooms
+from loom.storage import room_posts, room_reading, room_search, room_threads, rooms
 from loom.storage.connection import TOO_LARGE, Db
 from loom.storage.messages import LAST_ROW
 from loom.storage.room_posts import RoomPost, Within
@@ -44,6 +44,7 @@ class RoomReadingCommands:
             room_commands.ListThreads: self._list_threads,
             room_commands.ListRoomMentions: self._list_mentions,
             room_commands.ListRoomPins: self._list_pins,
+            room_commands.SearchPosts: self._search,
             room_commands.MarkRoomRead: self._mark_read,
             room_commands.MarkRoomUnread: self._mark_unread,
         }
@@ -106,6 +107,36 @@ class RoomReadingCommands:
             return _as_views(db, now, _Page(page[::-1]))
 
         return await self._parts.database.long_read(read)
+
+    async def _search(self, command: room_commands.SearchPosts) -> room_views.Posts:
+        limit = page_size(command.limit)
+
+        def search(db: Db) -> room_views.Posts:
+            within = None
+            if command.room is None:
+                all_ = [self._parts.room_states.of(db, row) for row in rooms.every(db)]
+            else:
+                all_ = [self._room.now(db, command.room)]
+                within = all_[0].row.room
+            authors, pins = None, [pin for now in all_ for pin in now.state.pins]
+            if command.author is not None:
+                authors = find_authors(db, all_, command.author)
+            found = room_search.search(
+                db,
+                command.text,
+                within,
+                limit + 1,
+                authors=authors,
+                has_link=command.has_link,
+                among=pins if command.is_pinned else None,
+                since_ms=command.since_ms,
+                before_ms=command.before_ms,
+                before_row=command.before_row,
+            )
+            posts = self.of_rows(db, found[:limit])
+            return room_views.Posts(posts=posts, older=len(found) > limit)
+
+        return await self._parts.database.search(search)
 
     def of_rows(self, db: Db, rows: list[int]) -> list[room_views.PostView]:
         """Posts of any rooms, in the order of `rows`."""

@@ -26,11 +26,12 @@ from loom.node.room_states import RoomNow, name_of
 from loom.node.room_view import last_post, post_views
 from loom.node.rooms import changes, deciding, introducing, troubles
 from loom.node.rooms.naming import find_room
+from loom.node.rooms.posting import place_of
 from loom.node.rooms.stating import check_policy, require, require_member
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.printable import printable
-from loom.storage import persons, room_peers, room_places, room_posts, room_reading, rooms
+from loom.storage import events, persons, room_peers, room_places, room_posts, room_reading, rooms
 from loom.storage.connection import Db
 from loom.storage.preferences import FOR_EVER_MS
 from loom.storage.room_places import Habit
@@ -211,6 +212,8 @@ class RoomCommands:
                 rooms.move(work.db, now.row.room, Standing.LEFT)
             if command.delete:
                 rooms.delete(work.db, now.row.room)
+                events.forget(work.db, place_of(now.row.room))
+                work.happened.later.append(work.parts.deadlines.note_deleted)
                 work.parts.room_states.forget(now.row.room)
 
         await self.do(leave)

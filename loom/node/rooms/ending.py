@@ -1,11 +1,11 @@
-"""What changes in a room as time passes: held posts are shown, posts of its retention end."""
+"""What changes in rooms as time passes: held posts are shown, and posts end."""
 
 from typing import Final
 
-from loom.api.events import RoomPostChanged, RoomPosted
+from loom.api.events import RoomPosted
 from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
-from loom.node.rooms.posting import HOUR_MS, erase, place_of
+from loom.node.rooms.posting import HOUR_MS, SHOWN, erase, place_of, tell_changed
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_posts
 
@@ -13,14 +13,19 @@ BATCH: Final = 256
 
 
 def look(work: RoomWork, now: RoomNow) -> None:
-    """Show what was held for an hour; delete what has ended."""
+    """Show what was held for an hour."""
     place = place_of(now.row.room)
     for post in room_posts.held(work.db, now.row.room, work.now_ms - HOUR_MS, BATCH):
         room_posts.show(work.db, post.row_id)
-        event = RoomPosted(**post_fields(work.db, now, post))
-        work.happened.add(event, place, message_row=-post.row_id)
-    for post in room_posts.over(work.db, now.row.room, work.now_ms, BATCH):
-        erase(work, post)
-        for ended in room_posts.by_rows(work.db, [post.row_id]):
-            event = RoomPostChanged(**post_fields(work.db, now, ended))
+        for shown in room_posts.by_rows(work.db, [post.row_id]):
+            event = RoomPosted(**post_fields(work.db, now, shown))
             work.happened.add(event, place, message_row=-post.row_id)
+
+
+def delete_over(work: RoomWork, limit: int) -> None:
+    """Delete what has ended in any room; `limit` posts at most."""
+    for post in room_posts.over(work.db, work.now_ms, limit):
+        erase(work, post)
+        now = work.now(post.room) if post.kind in SHOWN else None
+        if now is not None:
+            tell_changed(work, now, post.id)

@@ -1,11 +1,12 @@
 """Rooms, members and posts as people name them, and what they are called."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from loom.errors import InvalidInput, MemberNotFound, PostNotFound, RoomNotFound
 from loom.node.room_states import RoomNow
 from loom.printable import printable
-from loom.storage import room_posts, rooms
+from loom.storage import persons, room_posts, rooms
 from loom.storage.connection import Db
 from loom.storage.persons import name_key
 from loom.storage.room_posts import RoomPost
@@ -15,6 +16,8 @@ from loom.wire.limits import NAME_MAX_CHARACTERS, ROOM_ID_BYTES
 ID_MIN_DIGITS: Final = 4
 """So many digits of an id name something, if nothing else begins so."""
 NUMBER_MAX_DIGITS: Final = 18
+ME: Final = "me"
+"""The author of one's own posts, as one asks for them."""
 
 
 def find_room(db: Db, reference: str) -> RoomRow:
@@ -62,6 +65,30 @@ def find_member(now: RoomNow, reference: str) -> bytes:
         ids = " or ".join(author.hex()[:8] for author in found)
         raise InvalidInput(what=f"{len(found)} members are meant by that: write {ids}")
     return found[0]
+
+
+def find_authors(db: Db, within: Sequence[RoomNow], reference: str) -> list[bytes]:
+    """The authors, also former ones, that `me`, a name, a contact or the beginning of an id means.
+
+    Raises MemberNotFound.
+    """
+    if reference.lower() == ME:
+        return [author for now in within for author in now.own_authors]
+    wanted, beginning = name_key(reference), reference.lower()
+    person = persons.by_name(db, reference)
+    found: dict[bytes, None] = {}
+    for now in within:
+        for author, name in now.held.names.items():
+            is_id = len(beginning) >= ID_MIN_DIGITS and author.hex().startswith(beginning)
+            if name_key(name) == wanted or is_id:
+                found[author] = None
+        for author, member in now.state.members.items():
+            if person is not None and member.peer_id == person.peer_id:
+                found[author] = None
+    if not found:
+        room = printable(within[0].row.name) if len(within) == 1 else "your rooms"
+        raise MemberNotFound(name=printable(reference)[:NAME_MAX_CHARACTERS], room=room)
+    return list(found)
 
 
 def find_post(db: Db, now: RoomNow, reference: str) -> RoomPost:

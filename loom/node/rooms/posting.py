@@ -1,6 +1,7 @@
 """Posts that are stored: where they stand, what they change, and what front ends are told."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -129,6 +130,7 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
     is_held, is_others = _is_held(work, now, post), post.author not in now.own_authors
     is_said = post.kind in SHOWN and content is not None
     is_hidden = post.id in now.state.deleted and post.kind != ProposalContent.kind
+    until_ms = post.sent_at_ms + lasts_s * 1000 if lasts_s and content is not None else None
     row_id = room_posts.add(
         db,
         RoomPost(
@@ -146,7 +148,7 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             is_gone=content is None,
             is_held=is_held,
             is_mention=is_said and is_others and is_mention(work, now, body, mentioned),
-            expires_at_ms=post.sent_at_ms + lasts_s * 1000 if lasts_s else None,
+            expires_at_ms=until_ms,
             thread=thread,
             mentions=mentioned,
             expires_s=expires_s,
@@ -163,6 +165,8 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
     )
     if row_id is None:
         return False
+    if until_ms is not None:
+        work.happened.later.append(partial(work.parts.deadlines.note, until_ms))
     same = room_posts.under_number(db, room, post.author, post.number)
     if len(same) > 1:
         room_posts.mark_doubled(db, [one.row_id for one in same])
@@ -171,6 +175,9 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
         early = room_posts.about(db, room, [post.id])
         for _, one in early:
             _apply(work, now, one, post.id)
+        if until_ms is not None and until_ms <= work.now_ms:
+            for over in room_posts.by_rows(db, [row_id]):
+                erase(work, over)
         has_more = bool(early) or room_threads.is_root(db, room, post.id)
         _tell(work, now, row_id, is_new=not has_more)
         return True
@@ -208,7 +215,11 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
     """An edit, or that its author takes it back: of their own only; whether that shows."""
     db, room = work.db, now.row.room
     target = room_posts.by_id(db, room, target_id)
-    if target is None or target.kind not in SHOWN or target.is_gone:
+    if target is None or target.kind not in SHOWN:
+        return False
+    if target.is_gone:
+        if one.kind == EditContent.kind and one.author == target.author:
+            erase(work, one)
         return False
     if one.kind == ReactContent.kind:
         return True
@@ -219,9 +230,7 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
     if target.author != one.author:
         return False
     if one.kind == UnsayContent.kind:
-        for wording in (target, *(edit for _, edit in room_posts.about(db, room, [target.id]))):
-            if wording.author == target.author and wording.kind != UnsayContent.kind:
-                erase(work, wording)
+        erase(work, target)
         return True
     if one.kind != EditContent.kind or target.kind != TextContent.kind:
         return False
@@ -239,11 +248,18 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
 
 
 def erase(work: RoomWork, post: RoomPost) -> None:
-    """Delete what it says; that there was one stays, and is passed on."""
-    data = room_posts.data_of_row(work.db, post.row_id)
-    if data:
-        room_posts.erase(work.db, post.row_id, without_content(data))
-        room_places.forget_wording(work.db, post.room, post.id)
+    """Delete what it says, in all its wordings; that there was one stays, and is passed on."""
+    about = [
+        one
+        for _, one in room_posts.about(work.db, post.room, [post.id])
+        if one.author == post.author and one.kind != UnsayContent.kind
+    ]
+    for one in (post, *about):
+        data = room_posts.data_of_row(work.db, one.row_id)
+        if data:
+            room_posts.erase(work.db, one.row_id, without_content(data))
+    room_places.forget_wording(work.db, post.room, post.id)
+    work.happened.later.append(work.parts.deadlines.note_deleted)
 
 
 def tell_changed(work: RoomWork, now: RoomNow, post_id: bytes) -> None:
