@@ -57,6 +57,8 @@ from loom.api.events import (
     PairingWords,
 )
 from loom.api.profiles import NodeOptions, ProfileInfo
+from loom.api.room_commands import ListRoomMentions, SearchPosts, ShowRoom
+from loom.api.room_views import Posts
 from loom.api.views import (
     Anchors,
     Arrival,
@@ -90,11 +92,13 @@ from loom.errors import (
     InvalidText,
     InvalidToken,
     LoomError,
+    MemberNotFound,
     MessageNotFound,
     NameTaken,
     NodeNotRunning,
     NoMessageYet,
     ProfileExists,
+    RoomNotFound,
     WordsDiffer,
     WrongPassphrase,
 )
@@ -420,6 +424,14 @@ class FakeNode:
             case ListMentions():
                 found = [m for m in reversed(self.messages) if m.mention]
                 return Messages(messages=found[: command.limit])
+            case SearchPosts() | ListRoomMentions():
+                author = command.author if isinstance(command, SearchPosts) else None
+                known = {"me", *(one.contact.lower() for one in self.contacts.values())}
+                if author is not None and author.lower() not in known:
+                    raise MemberNotFound(name=author, room="your rooms")
+                return Posts(posts=[])
+            case ShowRoom():
+                raise RoomNotFound(name=command.room)
             case StartPairing():
                 if not self.pairing.on:
                     self.pairing = PairingView(

@@ -15,13 +15,16 @@ from loom.api.commands import (
     SetTimer,
     ShowContact,
 )
-from loom.api.views import ContactView
+from loom.api.room_commands import ListRoomMentions
+from loom.api.room_views import PostView
+from loom.api.views import ContactView, MessageView
 from loom.cli.completion import message_names
 from loom.cli.conversation_words import preference_words, timer_holds_words, unread_words
 from loom.cli.message_words import message_words
 from loom.cli.messages import Limit, find
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
+from loom.cli.room_words import post_words
 from loom.errors import InvalidInput
 from loom.front.durations import OFF, parse_duration, parse_timer
 
@@ -150,9 +153,17 @@ def mentions(context: typer.Context, limit: Limit = 50) -> None:
 
     async def work() -> None:
         async with caller.client() as client:
-            found = (await client.send(ListMentions(limit=limit))).messages
-        for message in found:
-            caller.output.put(message, message_words(message, number=True))
+            messages = (await client.send(ListMentions(limit=limit))).messages
+            posts = (await client.send(ListRoomMentions(limit=limit))).posts
+        both: list[MessageView | PostView] = [*messages, *posts]
+        found = sorted(both, key=lambda one: -one.stored_at_ms)[:limit]
+        for one in found:
+            words = (
+                message_words(one, number=True)
+                if isinstance(one, MessageView)
+                else post_words(one, ids=True)
+            )
+            caller.output.put(one, words)
         if not found and not caller.options.json:
             caller.output.note("Nothing found.")
 

@@ -88,6 +88,19 @@ def invite(
 
     caller.run(work())
     (view,) = found
+    put_invite(caller, view, is_address=address, qr=qr, out=out)
+
+
+def put_invite(
+    caller: Caller,
+    view: InviteView,
+    *,
+    is_address: bool,
+    qr: bool,
+    out: Path | None,
+    is_sent: bool = False,
+) -> None:
+    """Print the text of an invite, or write it to a file; `is_sent`: a contact has it already."""
     if out is not None and str(out) != "-":
         write_private(out, f"{view.text}\n".encode())
         caller.output.note(f"The invite is in {out}.")
@@ -98,9 +111,10 @@ def invite(
     if not caller.options.json:
         if qr:
             print_qr_code(caller.output, view.text)
-        whose = "Many people may use it" if address else "For one person"
+        whose = "Many people may use it" if is_address else "For one person"
+        sent = "It is sent to them. " if is_sent else ""
         caller.output.note(
-            f"{whose}, until {when(view.expires_at_ms)}. Whoever reads it first can use it."
+            f"{sent}{whose}, until {when(view.expires_at_ms)}. Whoever reads it first can use it."
         )
     _warn(caller, view)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
@@ -15,7 +14,6 @@ from loom.api.commands import (
     History,
     MarkRead,
     SayFarewell,
-    Search,
     SendText,
     SetTyping,
     ShowContact,
@@ -36,6 +34,7 @@ from loom.cli.message_words import message_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import Contact, add_commands
 from loom.cli.output import Output, SearchNotes
+from loom.cli.room_words import post_words
 from loom.errors import (
     ContactBlocked,
     ControlError,
@@ -44,6 +43,7 @@ from loom.errors import (
     InvalidText,
     NotDelivered,
 )
+from loom.front import search_both
 from loom.front.durations import parse_timer
 from loom.front.given_text import text_of
 from loom.front.moments import moment_ms
@@ -207,8 +207,8 @@ def search(
         str | None,
         typer.Option(
             "--in",
-            metavar="CONTACT",
-            help="Search only this conversation.",
+            metavar="CONTACT|ROOM",
+            help="Search only there.",
             autocompletion=contact_names,
         ),
     ] = None,
@@ -234,10 +234,17 @@ def search(
     async def work() -> None:
         found = 0
         async with caller.client() as client:
-            query = await typed.known(client.send)
+            query = await typed.known(client.send, rooms=True)
             put_notes(caller.output, query)
-            async for message in _hits(client, query._replace(**given).command(limit=limit)):
-                caller.output.put(message, message_words(message, number=ids))
+            # What an option names and nobody has is told by the node.
+            query = await query._replace(**given).meant(client.send)
+            async for one in search_both.found(client.send, query, limit):
+                words = (
+                    message_words(one, number=ids)
+                    if isinstance(one, MessageView)
+                    else post_words(one, ids=ids)
+                )
+                caller.output.put(one, words)
                 found += 1
         if not found and not caller.options.json:
             caller.output.note("Nothing found.")
@@ -369,20 +376,6 @@ async def has_older(client: Client, wanted: History, oldest: MessageView) -> boo
     """Whether `wanted` had more messages, before the oldest one that was shown."""
     page = msgspec.structs.replace(wanted, limit=1, before_row=oldest.row_id)
     return bool((await client.send(page)).messages)
-
-
-async def _hits(client: Client, wanted: Search) -> AsyncIterator[MessageView]:
-    """Up to `wanted.limit` messages, newest first, asked for in pages."""
-    page, missing = wanted, wanted.limit
-    while missing > 0:
-        page = msgspec.structs.replace(page, limit=min(missing, PAGE))
-        found = (await client.send(page)).messages
-        for message in found:
-            yield message
-        if len(found) < page.limit:
-            return
-        missing -= len(found)
-        page = msgspec.structs.replace(page, before_row=found[-1].row_id)
 
 
 async def _mark_read(caller: Caller, client: Client, messages: list[MessageView]) -> None:

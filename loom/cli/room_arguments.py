@@ -12,7 +12,18 @@ Room = Annotated[str, typer.Argument(metavar="ROOM", help="A name, # and a numbe
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="A name, or the beginning of an id.")]
 Channel = Annotated[str, typer.Option("--channel", metavar="CHANNEL", help="Where to post.")]
 Post = Annotated[
-    str, typer.Argument(metavar="ID", help="The beginning of its id: `loom room history --ids`.")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The beginning of its id (`loom room history --ids`), last (yours) or theirs.",
+    ),
+]
+OnlyChannel = Annotated[
+    str | None, typer.Option("--channel", metavar="CHANNEL", help="Only of this channel.")
+]
+Thread = Annotated[
+    str | None,
+    typer.Option("--thread", metavar="ID", help="The thread that this post began, or is in."),
 ]
 
 

@@ -3,7 +3,17 @@
 from typing import Final
 
 from loom.api.events import RoomPosted
-from loom.api.room_views import MemberView, PostView, RoomView, StatementView
+from loom.api.room_commands import SetRoomPreferences
+from loom.api.room_views import (
+    ChannelView,
+    MemberView,
+    PostQuote,
+    PostView,
+    RoomView,
+    StatementView,
+)
+from loom.cli.conversation_words import UNREAD_MAX
+from loom.cli.message_words import excerpt
 from loom.cli.output import body_words, sign, when
 from loom.front.room_lines import (
     line_words,
@@ -41,12 +51,52 @@ def _below(post: PostView | RoomPosted) -> list[str]:
 def _known(post: PostView | RoomPosted) -> list[str]:
     return [
         *([post.kind] if post.kind in ("poll", "proposal") else []),
-        *([] if post.reply_to is None else [f"answers {post.reply_to[:ID_SHOWN]}"]),
+        *([] if post.quote is None else [_quote_words(post.quote)]),
+        *([] if post.thread is None else [f"in the thread {post.thread[:ID_SHOWN]}"]),
+        *([_answer_words(post.answers, post.unread_answers)] if post.answers else []),
         *(["deleted"] if post.deleted else []),
         *(["edited"] if post.edited else []),
+        *(["pinned"] if post.pinned else []),
+        *([] if post.expires_at_ms is None else [f"until {when(post.expires_at_ms)}"]),
         *(["one of two with the same number"] if post.doubled else []),
         *(f"{printable(one.emoji)} {printable(one.author)}" for one in post.reactions),
     ]
+
+
+def _quote_words(quote: PostQuote) -> str:
+    if quote.gone:
+        return "answers a post that is gone"
+    return f"answers {'you' if quote.own else printable(quote.author)}: {excerpt(quote.body)}"
+
+
+def _answer_words(answers: int, unread: int) -> str:
+    words = "1 answer" if answers == 1 else f"{answers} answers"
+    return f"{words}, {unread} unread" if unread else words
+
+
+def unread_words(unread: int, mentions: int) -> str:
+    """How many posts are unread, and how many of them mention oneself; nothing for none."""
+    if not unread:
+        return ""
+    more = "+" if unread >= UNREAD_MAX else ""
+    return f"{unread:,}{more} ({mentions} @)" if mentions else f"{unread:,}{more}"
+
+
+def habit_words(view: RoomView, changed: SetRoomPreferences) -> str:
+    """What is so after this change."""
+    name = printable(view.room)
+    muted, until_ms, level = view.muted, view.mute_until_ms, view.level
+    for one in view.channels:
+        if one.channel == changed.channel:
+            name = f"{name} #{printable(one.channel)}"
+            muted, until_ms, level = one.muted, one.mute_until_ms, one.level or "as of the room"
+    if changed.level is not None:
+        of = {"mentions": "mentions only", "nothing": "none"}
+        return f"Notifications for {name}: {of.get(level, level)}."
+    if not muted:
+        return f"{name} is not muted."
+    until = "you say otherwise" if until_ms is None else when(until_ms)
+    return f"{name} is muted until {until}."
 
 
 def member_cells(member: MemberView) -> tuple[str, ...]:
@@ -70,13 +120,24 @@ def room_words(view: RoomView) -> str:
         ("Id", view.room_id),
         ("You are", view.role if view.standing == "member" else view.standing),
         ("Members", f"{view.members}"),
-        ("Channels", ", ".join(f"#{printable(one.channel)}" for one in view.channels)),
+        ("Channels", ", ".join(map(_channel_words, view.channels))),
+        ("Unread", unread_words(view.unread, view.mentions) or "nothing"),
         ("Rules", policy_words(view.history, view.retention_s)),
     ]
     if view.offered:
         lines.append(("Offered", f"{view.offered}: `loom room offered`, then confirm or dismiss"))
     troubles = [body_words(f"{sign('failed')} ", trouble_words(one)) for one in view.troubles]
     return "\n".join([*troubles, *(f"{name:<10}{value}" for name, value in lines)])
+
+
+def _channel_words(view: ChannelView) -> str:
+    unread = unread_words(view.unread + view.unread_in_threads, view.mentions)
+    facts = [
+        *(["officers only"] if view.restricted else []),
+        *(["muted"] if view.muted else []),
+        *([f"unread {unread}"] if unread else []),
+    ]
+    return f"#{printable(view.channel)}" + (f" ({', '.join(facts)})" if facts else "")
 
 
 def offered_words(view: StatementView) -> str:

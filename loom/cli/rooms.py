@@ -1,16 +1,15 @@
 """Rooms: groups without an owner's server."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 
-from loom.api.client import Client
 from loom.api.command import Command
+from loom.api.commands import ImportToken, SendText, ShowContact
 from loom.api.room_commands import (
     AppointMember,
-    DeletePost,
-    EditPost,
+    FindPost,
     InviteToRoom,
     LeaveRoom,
     LiftBan,
@@ -18,28 +17,28 @@ from loom.api.room_commands import (
     ListRooms,
     MakeRoom,
     MarkRoomRead,
-    PinPost,
-    ReactToPost,
+    MarkRoomUnread,
     RemoveMember,
     RenameRoom,
-    RoomHistory,
-    SendPost,
     SetRoomChannel,
+    SetRoomPreferences,
     ShowRoom,
 )
-from loom.api.room_views import PostView, RoomView
+from loom.api.room_views import RoomView
 from loom.api.views import InviteView
-from loom.cli import room_votes
-from loom.cli.messages import LATER, PAGE, Limit, read_body
+from loom.cli import room_posts, room_votes
+from loom.cli.completion import contact_names
+from loom.cli.conversations import READ, UNREAD, mute_command
+from loom.cli.invites import put_invite
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
-from loom.cli.room_arguments import Channel, Member, Post, Room, policy_command
+from loom.cli.room_arguments import Member, OnlyChannel, Room, Thread, policy_command
 from loom.cli.room_offers import confirm, dismiss, offered
-from loom.cli.room_words import member_cells, post_words, room_words
+from loom.cli.room_words import habit_words, member_cells, room_words, unread_words
+from loom.cli.tokens import read_token
 from loom.errors import InvalidInput
 from loom.front.durations import parse_duration
-from loom.front.invite_words import narrow_words
 from loom.front.room_lines import parse_history
 from loom.front.sentences import shell_word
 from loom.printable import printable
@@ -58,8 +57,12 @@ def add_to(app: typer.Typer) -> None:
         ("show", show, "Show one room."),
         ("invite", invite, "Print an invite: who pastes it joins the room."),
         ("members", members, "List who is in a room."),
-        ("send", send, "Post in a room."),
-        ("history", history, "Show what was posted, in order."),
+        ("join", join, "Join a room by an invite."),
+        ("send", room_posts.send, "Post in a room."),
+        ("history", room_posts.history, "Show what was posted, in order."),
+        ("threads", room_posts.threads, "Show threads, that with the newest answer first."),
+        ("mentions", room_posts.mentions, "Show posts that mention you, newest first."),
+        ("pins", room_posts.pins, "Show what is pinned."),
         ("leave", leave, "Be a member no longer."),
         ("remove", remove, "Let somebody be a member no longer."),
         ("ban", ban, "The same, and let nobody bring them back."),
@@ -68,11 +71,14 @@ def add_to(app: typer.Typer) -> None:
         ("rename", rename, "Give a room another name, for everybody."),
         ("policy", policy, "Change how much joiners are sent, and how long posts last."),
         ("channel", channel, "Open, change or close a channel."),
-        ("edit", edit, "Give a post of yours another wording."),
-        ("delete", delete, "Delete a post for everybody."),
-        ("react", react, "React to a post with one emoji."),
-        ("pin", pin, "Pin a post for everybody."),
-        ("unpin", unpin, "Take a pin back."),
+        ("edit", room_posts.edit, "Give a post of yours another wording."),
+        ("delete", room_posts.delete, "Delete a post for everybody."),
+        ("react", room_posts.react, "React to a post with one emoji."),
+        ("pin", room_posts.pin, "Pin a post for everybody."),
+        ("unpin", room_posts.unpin, "Take a pin back."),
+        ("mute", mute, "Mute a room or a channel: for a time, until further notice, or no longer."),
+        ("notify", notify, "Choose which posts of a room or a channel you are notified of."),
+        ("mark", mark, "Mark posts read, or the last ones unread again."),
         ("poll", room_votes.poll, "Ask everybody, with options to choose."),
         ("choose", room_votes.choose, "Choose in a poll; the last choice counts."),
         ("council", room_votes.council, "Let several members decide by votes."),
@@ -129,11 +135,14 @@ def list_(context: typer.Context) -> None:
                     view.room,
                     view.role if view.standing == "member" else view.standing,
                     f"{view.members}",
-                    f"{view.unread or ''}",
+                    unread_words(view.unread, view.mentions),
+                    "" if view.last is None else when(view.last.sent_at_ms),
+                    "muted" if view.muted else "",
                 )
                 for view in found
             ]
-            caller.output.table(("No", "Room", "You are", "Members", "Unread"), rows)
+            columns = ("No", "Room", "You are", "Members", "Unread", "Last", "")
+            caller.output.table(columns, rows)
         else:
             caller.output.note("No rooms: `loom room new NAME` makes one.")
 
@@ -160,6 +169,20 @@ def invite(
     no_direct: Annotated[
         bool, typer.Option("--no-direct", help="Leave this machine's own addresses out.")
     ] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="CONTACT",
+            help="Send it to a contact as a message.",
+            autocompletion=contact_names,
+        ),
+    ] = None,
+    qr: Annotated[bool, typer.Option("--qr", help="Print it as a QR code too.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write it to a private file; -: print it."),
+    ] = None,
 ) -> None:
     caller = Caller.of(context)
     lifetime_s = parse_duration(expires)
@@ -167,19 +190,41 @@ def invite(
 
     async def work() -> None:
         async with caller.client() as client:
+            if to is not None:
+                await client.send(ShowContact(contact=to))
             command = InviteToRoom(room=room, lifetime_s=lifetime_s, direct=not no_direct)
-            found.append(await client.send(command))
+            view = await client.send(command)
+            if to is not None:
+                await client.send(SendText(contact=to, body=view.text))
+            found.append(view)
 
     caller.run(work())
     (view,) = found
-    caller.output.put(view, view.text)
-    if not caller.options.json:
-        caller.output.note(
-            f"For one person, until {when(view.expires_at_ms)}. Whoever reads it first can use it: "
-            "`loom token import TEXT`."
-        )
-        if narrow := narrow_words(view.reached_at):
-            caller.output.note(narrow)
+    put_invite(caller, view, is_address=False, qr=qr, out=out, is_sent=to is not None)
+
+
+def join(
+    context: typer.Context,
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT|FILE|-", help="The invite, a file, or standard input.")
+    ],
+) -> None:
+    from loom.wire.invite import decode_invite, is_invite
+
+    caller = Caller.of(context)
+    token = read_token(text)
+    door = decode_invite(token).room if is_invite(token) else None
+    if door is None:
+        raise InvalidInput(what="That is no invite into a room: `loom token import` takes it")
+
+    async def work() -> None:
+        async with caller.client() as client:
+            await client.send(ImportToken(token=token))
+            view = await client.send(ShowRoom(room=door.room_id.hex()))
+        caller.output.put(view, room_words(view))
+        caller.output.note("You are in it once who invited you was reached.")
+
+    caller.run(work())
 
 
 def members(context: typer.Context, room: Room) -> None:
@@ -199,79 +244,6 @@ def members(context: typer.Context, room: Room) -> None:
             caller.output.note(f"Banned by {banned.by}: {name}, {banned.fingerprint[:16]}")
 
     caller.run(work())
-
-
-def send(
-    context: typer.Context,
-    room: Room,
-    text: Annotated[
-        str, typer.Argument(metavar="TEXT|-", help="The text; - reads it from standard input.")
-    ],
-    channel: Channel = "general",
-    reply_to: Annotated[
-        str | None,
-        typer.Option("--reply-to", metavar="ID", help="The post that it answers."),
-    ] = None,
-) -> None:
-    caller = Caller.of(context)
-    body = read_body() if text == "-" else text
-
-    async def work() -> None:
-        async with caller.client() as client:
-            command = SendPost(room=room, body=body, channel=channel, reply_to=reply_to)
-            view = await client.send(command)
-        caller.output.put(view, post_words(view), done="It is posted: do not post it again.")
-        if caller.opened_here:
-            caller.output.note(f"Queued. {LATER}")
-
-    caller.run(work())
-
-
-def history(
-    context: typer.Context,
-    room: Room,
-    limit: Limit = 50,
-    channel: Annotated[
-        str | None, typer.Option("--channel", metavar="CHANNEL", help="Only of this channel.")
-    ] = None,
-    ids: Annotated[bool, typer.Option("--ids", help="Show the beginning of each id.")] = False,
-) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            command = RoomHistory(room=room, channel=channel, limit=limit)
-            found = await _all_pages(client, command)
-            for post in found:
-                caller.output.put(post, post_words(post, ids=ids))
-            if not found and not caller.options.json:
-                caller.output.note("Nothing found.")
-            if caller.output.fancy:
-                await _mark_read(client, room, found)
-
-    caller.run(work())
-
-
-async def _all_pages(client: Client, wanted: RoomHistory) -> list[PostView]:
-    """Up to `wanted.limit` posts in their order, asked for in pages."""
-    found: list[PostView] = []
-    page = wanted
-    while (missing := wanted.limit - len(found)) > 0:
-        page = msgspec.structs.replace(page, limit=min(missing, PAGE))
-        posts = (await client.send(page)).posts
-        found[:0] = posts
-        if len(posts) < page.limit:
-            break
-        page = msgspec.structs.replace(page, before=posts[0].post_id)
-    return found
-
-
-async def _mark_read(client: Client, room: str, posts: list[PostView]) -> None:
-    newest: dict[str, int] = {}
-    for post in posts:
-        newest[post.channel] = max(newest.get(post.channel, 0), post.row_id)
-    for channel, row_id in newest.items():
-        await client.send(MarkRoomRead(room=room, channel=channel, row_id=row_id))
 
 
 def leave(
@@ -406,51 +378,87 @@ def _state(context: typer.Context, command: Command[RoomView]) -> None:
     caller.run(work())
 
 
-def edit(
+def mute(
     context: typer.Context,
     room: Room,
-    post: Post,
-    text: Annotated[
-        str, typer.Argument(metavar="TEXT|-", help="The text; - reads it from standard input.")
-    ],
-) -> None:
-    body = read_body() if text == "-" else text
-    _post(context, EditPost(room=room, post_id=post, body=body))
-
-
-def delete(context: typer.Context, room: Room, post: Post) -> None:
-    _post(context, DeletePost(room=room, post_id=post))
-
-
-def react(
-    context: typer.Context,
-    room: Room,
-    post: Post,
-    emoji: Annotated[
-        str | None, typer.Argument(metavar="EMOJI", help="It replaces an earlier one of yours.")
+    how_long: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[1h|8h|1w|off]", help="How long, or `off`; without it, until you say `off`."
+        ),
     ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Take your reaction back.")] = False,
+    channel: OnlyChannel = None,
 ) -> None:
-    if remove == (emoji is not None):
-        raise InvalidInput(what="Give either an emoji or --remove")
-    _post(context, ReactToPost(room=room, post_id=post, emoji=emoji or ""))
+    asked = mute_command("", how_long or "")
+    _prefer(
+        context,
+        SetRoomPreferences(
+            room=room, channel=channel, muted=asked.muted, mute_until_ms=asked.mute_until_ms
+        ),
+    )
 
 
-def pin(context: typer.Context, room: Room, post: Post) -> None:
-    _post(context, PinPost(room=room, post_id=post))
+def notify(
+    context: typer.Context,
+    room: Room,
+    level: Annotated[
+        str,
+        typer.Argument(
+            metavar="everything|mentions|nothing|room",
+            help="What you are notified of; room: of a channel as of the room.",
+        ),
+    ],
+    channel: OnlyChannel = None,
+) -> None:
+    wanted = level.casefold()
+    is_as_room = wanted == "room" and channel is not None
+    _prefer(
+        context,
+        SetRoomPreferences(room=room, channel=channel, level="" if is_as_room else wanted),
+    )
 
 
-def unpin(context: typer.Context, room: Room, post: Post) -> None:
-    _post(context, PinPost(room=room, post_id=post, on=False))
+def mark(
+    context: typer.Context,
+    room: Room,
+    how: Annotated[str, typer.Argument(metavar="read|unread", help="What it shall be.")],
+    first: Annotated[
+        str | None,
+        typer.Option("--from", metavar="ID", help="With `unread`: from this post on."),
+    ] = None,
+    channel: OnlyChannel = None,
+    thread: Thread = None,
+) -> None:
+    if how not in (READ, UNREAD) or (how == READ and first is not None):
+        raise InvalidInput(what=f"Write {READ}, or {UNREAD} with or without --from ID")
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            row_id = None
+            if first is not None:
+                row_id = (await client.send(FindPost(room=room, name=first))).row_id
+            if how == READ:
+                await client.send(MarkRoomRead(room=room, channel=channel, thread=thread))
+            else:
+                command = MarkRoomUnread(room=room, row_id=row_id, channel=channel, thread=thread)
+                await client.send(command)
+            view = await client.send(ShowRoom(room=room))
+        name = printable(view.room)
+        counted = unread_words(view.unread, view.mentions)
+        words = f"Unread in {name}: {counted}." if counted else f"Everything in {name} is read."
+        caller.output.put(view, words)
+
+    caller.run(work())
 
 
-def _post(context: typer.Context, command: Command[PostView]) -> None:
+def _prefer(context: typer.Context, command: SetRoomPreferences) -> None:
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
             view = await client.send(command)
-        caller.output.put(view, post_words(view))
+        caller.output.put(view, habit_words(view, command))
 
     caller.run(work())
 

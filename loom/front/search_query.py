@@ -1,11 +1,14 @@
 """What a person typed to search: words, phrases in quotes, and filters such as `from:Ada`."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from loom.api.command import Command
 from loom.api.commands import Search, ShowContact
-from loom.errors import ContactNotFound, InvalidInput
+from loom.api.room_commands import SearchPosts, ShowRoom
+from loom.errors import InvalidInput, NotFound
 from loom.front.moments import moment_ms
+from loom.front.send import Send
 from loom.printable import printable
 from loom.search_words import typed_words
 
@@ -23,7 +26,11 @@ _WRITTEN: Final = {
 
 
 class SearchQuery(NamedTuple):
-    """What was understood; what is no filter is a word."""
+    """What was understood; what is no filter is a word.
+
+    `room`: by `known` where rooms are searched, too. `is_author_contact`: False if they are only a
+    member of a room.
+    """
 
     words: tuple[str, ...] = ()
     """As typed, phrases with their quotes."""
@@ -33,23 +40,69 @@ class SearchQuery(NamedTuple):
     before_ms: int | None = None
     has_link: bool = False
     is_pinned: bool = False
+    room: str | None = None
+    is_author_contact: bool = True
 
     def command(self, *, limit: int, before_row: int | None = None) -> Search:
-        """The command that looks for it."""
-        fields = self._asdict()
-        fields["text"] = " ".join(fields.pop("words"))
-        return Search(limit=limit, before_row=before_row, **fields)
+        """The command that looks for it in conversations; see `is_of_rooms`."""
+        fields = self._fields_of_both()
+        return Search(limit=limit, before_row=before_row, contact=self.contact, **fields)
 
-    async def known(self, send: Callable[[ShowContact], Awaitable[object]]) -> "SearchQuery":
-        """The same, with a filter that names no contact as a word."""
-        query = self
-        if self.contact is not None and not await _is_contact(self.contact, send):
-            query = query._replace(contact=None, words=(*query.words, _word("in", self.contact)))
-        if self.author not in (None, ME) and not await _is_contact(self.author or "", send):
-            query = query._replace(
-                author=None, words=(*query.words, _word("from", self.author or ""))
-            )
+    def posts(self, *, limit: int, before_row: int | None = None) -> SearchPosts:
+        """The command that looks for it in rooms; see `is_of_conversations`."""
+        fields = self._fields_of_both()
+        return SearchPosts(limit=limit, before_row=before_row, room=self.room, **fields)
+
+    @property
+    def is_of_conversations(self) -> bool:
+        """Whether messages can be found by it, too: it names neither a room nor only a member."""
+        return self.room is None and self.is_author_contact
+
+    @property
+    def is_of_rooms(self) -> bool:
+        """Whether posts of rooms can be found by it, too."""
+        return self.contact is None
+
+    async def known(self, send: Send, *, rooms: bool = False) -> "SearchQuery":
+        """The same, with a filter that names nobody as a word.
+
+        Args:
+            rooms: `in:` may name a room, and `from:` a member of one.
+        """
+        query = await self.meant(send) if rooms else self
+        if (name := query.contact) is not None and not await _is_contact(name, send):
+            query = query._replace(contact=None, words=(*query.words, _word("in", name)))
+        author = query.author
+        is_person = author not in (None, ME) and query.is_author_contact
+        if author is not None and is_person and not await _is_contact(author, send):
+            query = query._replace(author=None, words=(*query.words, _word("from", author)))
         return query
+
+    async def meant(self, send: Send) -> "SearchQuery":
+        """The same; what names no contact, but a room or a member of one, means that."""
+        query = self
+        if (
+            (name := query.contact) is not None
+            and not await _is_contact(name, send)
+            and await _is_known(ShowRoom(room=name), send)
+        ):
+            query = query._replace(contact=None, room=name)
+        author = query.author
+        if author not in (None, ME) and author and not await _is_contact(author, send):
+            asked = SearchPosts(text="", author=author, room=query.room, limit=1)
+            if await _is_known(asked, send):
+                query = query._replace(is_author_contact=False)
+        return query
+
+    def _fields_of_both(self) -> dict[str, Any]:
+        return {
+            "text": " ".join(self.words),
+            "author": self.author,
+            "since_ms": self.since_ms,
+            "before_ms": self.before_ms,
+            "has_link": self.has_link,
+            "is_pinned": self.is_pinned,
+        }
 
 
 def read_query(typed: str, *, now_s: float | None = None) -> SearchQuery:
@@ -85,10 +138,14 @@ def notes(words: Sequence[str]) -> list[str]:
     return found
 
 
-async def _is_contact(name: str, send: Callable[[ShowContact], Awaitable[object]]) -> bool:
+async def _is_contact(name: str, send: Send) -> bool:
+    return await _is_known(ShowContact(contact=name), send)
+
+
+async def _is_known(command: Command[Any], send: Send) -> bool:
     try:
-        await send(ShowContact(contact=name))
-    except ContactNotFound:
+        await send(command)
+    except (NotFound, InvalidInput):
         return False
     return True
 

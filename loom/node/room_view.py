@@ -104,6 +104,9 @@ class _Beside(NamedTuple):
     answers: Mapping[bytes, Answers] = {}
     quotes: Mapping[bytes, PostQuote] = {}
 
+    def __repr__(self) -> str:
+        return f"_Beside({len(self.about)})"
+
 
 def _beside(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> _Beside:
     said = [one for one in page if one.kind != LINE]

@@ -52,6 +52,9 @@ class Begun(NamedTuple):
     thread: bytes
     draft: RoomDraft
 
+    def __repr__(self) -> str:
+        return f"Begun({self.room})"
+
 
 def put_draft(
     db: Connection, room: RoomNumber, channel: str, thread: bytes, draft: RoomDraft

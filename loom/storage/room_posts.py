@@ -174,6 +174,9 @@ class Within(msgspec.Struct, frozen=True, kw_only=True):
     since_ms: int | None = None
     before_ms: int | None = None
 
+    def __repr__(self) -> str:
+        return f"Within({self.channel!r})"
+
 
 ALL: Final = Within()
 

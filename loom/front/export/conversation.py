@@ -4,19 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple
 
 import msgspec
 
-from loom.api.command import Command
 from loom.api.commands import History, ShowContact
 from loom.api.views import MessageView
 from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text
 from loom.front.private_file import private_file
+from loom.front.send import Send
 from loom.printable import printable
-
-R = TypeVar("R")
 
 PAGE: Final = 200
 """Messages of a page: of the longest texts, 20 MB as JSON, which an answer may have."""
@@ -42,14 +40,6 @@ FORMATS: Final[Mapping[str, Format]] = {
     "jsonl": Format("jsonl", jsonl.head, jsonl.day, jsonl.message, ""),
     "html": Format("html", html.head, html.day, html.message, html.TAIL),
 }
-
-
-class Send(Protocol):
-    """`Client.send`."""
-
-    async def __call__(self, command: Command[R]) -> R:
-        """See `Client.send`."""
-        ...
 
 
 class Written(NamedTuple):
