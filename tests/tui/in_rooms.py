@@ -11,11 +11,13 @@ from loom.api.room_commands import (
     AppointMember,
     ConfirmOffered,
     DismissOffered,
+    FindPost,
     InviteToRoom,
     LeaveRoom,
     LiftBan,
     ListMembers,
     ListOffered,
+    ListProposals,
     ListRooms,
     MakeRoom,
     RemoveMember,
@@ -24,18 +26,24 @@ from loom.api.room_commands import (
     SetRoomPolicy,
     SetRoomPreferences,
     ShowRoom,
+    VoteOnProposal,
 )
 from loom.api.room_views import (
     BannedView,
     ChannelView,
+    CouncilView,
     Members,
     MemberView,
+    Posts,
+    PostView,
+    ProposalView,
     RoomLine,
     Rooms,
     RoomTrouble,
     RoomView,
     Statements,
     StatementView,
+    VoteView,
 )
 from loom.api.views import Done, Invites, InviteView
 from loom.errors import InvalidName, RoomNotFound
@@ -66,6 +74,7 @@ class RoomNode(PeopleNode):
         self.banned: dict[str, list[BannedView]] = {}
         self.made: list[InviteView] = []
         self.offered: list[StatementView] = []
+        self.proposed: dict[str, PostView] = {}
         self.overruled = False
         """Whether what is stated here does not count."""
 
@@ -228,6 +237,12 @@ class RoomNode(PeopleNode):
                 return self._prefer_in_room(view, command)
             case _ if self.overruled:
                 return view
+            case ListProposals():
+                return Posts(posts=[self.proposed[one] for one in sorted(self.proposed)])
+            case FindPost():
+                return self.proposed[command.name]
+            case VoteOnProposal():
+                return self._vote(command)
             case ListOffered():
                 return Statements(statements=self.offered)
             case ConfirmOffered() | DismissOffered():
@@ -270,6 +285,69 @@ class RoomNode(PeopleNode):
             for one in view.channels
         ]
         return self.change_room(view.room_id, channels=channels)
+
+    def propose(self, room_id: str, name: str, reason: str = "") -> None:
+        """Ada proposes to the council of the room that somebody is removed."""
+        room = self.rooms[room_id]
+        council = CouncilView(
+            council_id="c0" * 32,
+            name="Council",
+            threshold=2,
+            members=["Ada", "Bob", "work"],
+            role="owner",
+            rank="1",
+            own=True,
+        )
+        self.change_room(room_id, councils=[council])
+        proposal = ProposalView(
+            council="Council",
+            council_id="c0" * 32,
+            number=0,
+            change=RoomLine(what="removed", whom=name),
+            subject_id=author(name),
+            kept=1,
+            falls=2,
+            threshold=2,
+            voters=3,
+            votes=[VoteView(author="Ada", author_id=author("Ada"), vote="yes")],
+            missing=1,
+            state="open",
+            why="",
+            own_vote="",
+            may_vote=["yes", "no"],
+        )
+        post = PostView(
+            room=room.room,
+            room_id=room_id,
+            channel="general",
+            author="Ada",
+            author_id=author("Ada"),
+            body=reason,
+            order=1,
+            sent_at_ms=NOW_MS,
+            post_id="d0" * 32,
+            row_id=1,
+            stored_at_ms=NOW_MS,
+            kind="proposal",
+            proposal=proposal,
+        )
+        self.proposed[post.post_id] = post
+
+    def _vote(self, command: VoteOnProposal) -> PostView:
+        post = self.proposed[command.post_id]
+        assert post.proposal is not None
+        vote = "yes" if command.yes else "no"
+        said = VoteView(author="work", author_id=author("work"), vote=vote)
+        now = msgspec.structs.replace(
+            post.proposal,
+            votes=[*post.proposal.votes, said],
+            own_vote=vote,
+            may_vote=[] if command.yes else ["yes"],
+            missing=0 if command.yes else 1,
+            state="accepted" if command.yes else "open",
+        )
+        self.proposed[post.post_id] = msgspec.structs.replace(post, proposal=now)
+        return self.proposed[post.post_id]
 
     def _set_channel(self, view: RoomView, command: SetRoomChannel) -> RoomView:
         others = [one for one in view.channels if one.channel != command.channel]

@@ -20,6 +20,7 @@ from loom.api.room_commands import (
     RenameRoom,
     SetRoomChannel,
     SetRoomPolicy,
+    VoteOnProposal,
 )
 from loom.api.room_views import RoomLine
 from loom.tui.cells import width_of
@@ -228,6 +229,34 @@ async def test_what_somebody_above_decided_is_said_not_to_count(
         await run(pilot, "remove", "enter")
         assert isinstance(app.screen, MemberPanel)
         assert "It does not count" in screen(app)
+
+
+async def test_a_proposal_says_what_it_does_and_a_yes_wants_the_word(
+    node: RoomNode, opened: Opened
+) -> None:
+    node.propose(garden(node), "Eve", "she writes too much")
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        assert "owner: 2 of Ada, Bob, work decide together" in prose_of(app)
+        await run(pilot, "escape", "/room Garden", "enter")
+        await choose(app, pilot, "Proposals")
+        await run(pilot, "enter")
+        assert "Council shall remove Eve" in screen(app)
+        await run(pilot, "enter")
+        for words in (
+            "of what they changed 1 stays and 2 does not count any more",
+            "Because she writes too much",
+            "Said yes Ada",
+            "open: 1 more must say yes of 3",
+        ):
+            assert words in prose_of(app)
+        await choose(app, pilot, "Agree")
+        await run(pilot, "enter")
+        assert not sent(node, VoteOnProposal)
+        await run(pilot, "yes", "enter")
+        assert [one.yes for one in sent(node, VoteOnProposal)] == [True]
+        assert "It is accepted" in prose_of(app)
+        assert "You said yes." in screen(app)
 
 
 async def test_name_rules_and_channels_are_changed(node: RoomNode, opened: Opened) -> None:

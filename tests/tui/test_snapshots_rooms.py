@@ -21,6 +21,8 @@ SCREENS = {
     "details-member": ("/room Chess",),
     "forked": ("/members Chess",),
     "offered": ("/room Garden", "tab", "shift+tab"),
+    "proposals": ("/room Club", "tab"),
+    "proposal": ("/room Club", "tab", "enter"),
     "channel": ("/room Garden", *["down"] * 4),
     "new": ("/room new",),
     "invite": ("/room invite Garden",),
@@ -53,6 +55,9 @@ def rooms() -> RoomNode:
     choir = node.add_room("Choir")
     node.change_room(choir, standing="left", may=[], role="")
     node.members[choir] = []
+    club = node.add_room("Club", role="member", may=[])
+    node.enter(club, "Ada", "member", "-", contact="Ada", verified=True)
+    node.propose(club, "Eve", "she writes too much")
     return node
 
 

@@ -19,6 +19,7 @@ from loom.tui.rooms.channels import ChannelPanel
 from loom.tui.rooms.members import INVITE, MembersPanel, show_invite
 from loom.tui.rooms.offered import OfferedPanel
 from loom.tui.rooms.panel import NOT_COUNTING, RoomLivePanel
+from loom.tui.rooms.proposals import ProposalsPanel
 from loom.tui.themes import Piece
 from loom.tui.times import clock_of, day_words, now_ms
 
@@ -124,6 +125,7 @@ class RoomPanel(RoomLivePanel):
         return [
             members,
             *(invites if self.may("invite") else []),
+            *([Button("Proposals", self._open_proposals, "to the council")] * bool(view.councils)),
             GAP,
             Text("Channels", "title"),
             *map(self._channel_row, view.channels),
@@ -175,6 +177,9 @@ class RoomPanel(RoomLivePanel):
 
     def _open_members(self) -> None:
         self.loom.push_screen(MembersPanel(self.loom, self.room_id))
+
+    def _open_proposals(self) -> None:
+        self.loom.push_screen(ProposalsPanel(self.loom, self.room_id))
 
     def _open_offered(self) -> None:
         self.loom.push_screen(OfferedPanel(self.loom, self.room_id))

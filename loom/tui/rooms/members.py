@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from loom.api.room_commands import AppointMember, InviteToRoom, LiftBan, RemoveMember
-from loom.api.room_views import BannedView, MemberView
+from loom.api.room_views import BannedView, CouncilView, MemberView
 from loom.front.room_members import ROLES, kept_words
 from loom.printable import printable
 from loom.tui.cells import cut, pad
@@ -38,6 +38,7 @@ class MembersPanel(RoomLivePanel):
         if items:
             items.append(GAP)
         items += [self._row(one) for one in self.members]
+        items += map(self._council, self.room.councils)
         items += [GAP, Fact("Kept by", kept_words(self.members))]
         if self.banned:
             items += [GAP, Text("Banned", "title"), *map(self._banned_row, self.banned)]
@@ -64,6 +65,11 @@ class MembersPanel(RoomLivePanel):
             _badge(view),
         ]
         return Row(f"member {view.author_id}", line, partial(self._open, view.author_id))
+
+    def _council(self, view: CouncilView) -> Item:
+        names = ", ".join(map(printable, view.members))
+        of = f"{view.threshold} of {names} decide together"
+        return Fact(view.name or "Council", f"{view.role}: {of}")
 
     def _banned_row(self, view: BannedView) -> Row:
         name = printable(view.name) or "never was here"
