@@ -12,8 +12,6 @@ CODE := $(wildcard loom tests examples bench fuzz supply)
 # As many tests at once as there are cores, up to eight; `make test` twice as many, because most of them wait for
 # other processes.
 PARALLEL := -n auto --maxprocesses=8 --dist worksteal
-# The tests start hundreds of processes: what they import is compiled once.
-unexport PYTHONDONTWRITEBYTECODE
 TYPED := $(foreach d,$(CODE),$(if $(shell find $(d) -name '*.py' -print -quit),$(d)))
 
 .PHONY: help demo test check format lock bench fuzz mutate formal audit sbom wheel screenshots clean
