@@ -8,8 +8,10 @@ from loom.core.room.keys import Council, MemberKeys, RoomSigner
 from loom.core.room.materialize import Ledger
 from loom.core.room.post import (
     Content,
+    ContinueContent,
     EditContent,
     PollContent,
+    ProposalContent,
     TextContent,
     VoteContent,
     decode_post,
@@ -67,6 +69,8 @@ _CONTENTS: Final[tuple[Content, ...]] = (
     EditContent(bytes(32), "hallo"),
     PollContent("general", "who?", ("me", "you"), many=False, closes_at_ms=0),
     VoteContent(bytes(32), b""),
+    ProposalContent("general", encode_head(_ROOM, _COUNCIL.author, 1, Leave(3)), "because"),
+    ContinueContent(bytes(32), "us again", (bytes(32),)),
 )
 _POSTS = tuple(
     sign_post(_BOB, _ROOM, number, number + 1, 1_800_000_000_000, content)

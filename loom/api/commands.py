@@ -9,11 +9,13 @@ from loom.api.room_commands import (
     AppointMember,
     ChooseInPoll,
     ConfirmOffered,
+    ContinueRoom,
     DeletePost,
     DismissOffered,
     EditPost,
     FindPost,
     InviteToRoom,
+    JoinRoom,
     LeaveRoom,
     LiftBan,
     ListMembers,
@@ -722,6 +724,8 @@ AnyCommand = (
     | ConfirmOffered
     | DismissOffered
     | AppointCouncil
+    | ContinueRoom
+    | JoinRoom
     | ProposeChange
     | VoteOnProposal
     | ListProposals

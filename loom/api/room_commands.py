@@ -423,3 +423,19 @@ class ListProposals(Command[Posts], frozen=True, kw_only=True, tag="list_proposa
 
     room: str
     limit: int = 50
+
+
+class ContinueRoom(Command[RoomView], frozen=True, kw_only=True, tag="continue_room"):
+    """Make a new room with the rules and channels of this one, and offer it to its members.
+
+    `name`: None for a name after the old one's. Nobody is in it until they accept.
+    """
+
+    room: str
+    name: str | None = None
+
+
+class JoinRoom(Command[RoomView], frozen=True, kw_only=True, tag="join_room"):
+    """Accept a room that a member of another one offers to go on in."""
+
+    room: str

@@ -61,9 +61,10 @@ class CouncilView(msgspec.Struct, frozen=True, kw_only=True):
 class RoomLine(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody changed in a room, or what members are warned of.
 
-    `what` is made, admitted, appointed, removed, kept, banned, unbanned, renamed, policy, channel,
-    no channel, pinned, unpinned, deleted, undeleted or left; forked (two statements under the
-    number `value`) or other keys. `offered`: it does not count, because its author was removed.
+    `what` is made, admitted, appointed, removed, kept, banned, unbanned, renamed, policy,
+    channel, no channel, pinned, unpinned, deleted, undeleted, left or continued (in the room
+    `value`); forked (two statements under the number `value`) or other keys. `offered`: it does
+    not count, because its author was removed.
     """
 
     what: str
@@ -108,13 +109,15 @@ class RoomTrouble(msgspec.Struct, frozen=True, kw_only=True):
 class RoomView(View, frozen=True, kw_only=True, tag="room"):
     """A room. `number`: of this profile; `room_id` is the same for all its members.
 
-    `standing` is joining (the invite is not answered yet), member, left or removed. `history`: how
+    `standing` is offered (`JoinRoom` accepts it), joining (not answered yet), member, left or
+    removed. `history`: how
     many earlier posts who joins is sent, -1 for all. `retention_s`: after so long posts are
     deleted everywhere; 0: never. `unread` and `mentions`: of all channels and their threads, at
     most 1,000. `may`: what one may do there, of invite, remove, delete, pin, channels, roles, post
-    and name. `through`: the contact whose invite it used, until it is let in. `level`: everything,
-    mentions or nothing; `muted` until `mute_until_ms` (None: not, or for ever). `councils`: those
-    in office. `offered`: how many statements of removed officers wait for one's confirmation.
+    and name. `through`: the contact whose invite it used, or who offers it, until it is let in.
+    `level`: everything, mentions or nothing; `muted` until `mute_until_ms` (None: not, or for
+    ever). `councils`: those in office. `offered`: how many statements of removed officers wait for
+    one's confirmation.
     """
 
     room: str

@@ -1,15 +1,18 @@
-"""Commands of rooms by which many decide: polls, councils, proposals and votes."""
+"""Commands of rooms by which many decide: polls, councils and votes; and going on in a new room."""
 
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from loom.api.command import Command
 from loom.api.room_commands import (
     AppointCouncil,
     AppointMember,
     ChooseInPoll,
+    ContinueRoom,
     DeletePost,
+    JoinRoom,
     LiftBan,
     ListProposals,
     PinPost,
@@ -21,11 +24,11 @@ from loom.api.room_commands import (
     SetRoomChannel,
     VoteOnProposal,
 )
-from loom.api.room_views import CouncilView
+from loom.api.room_views import CouncilView, RoomView
 from loom.cli.messages import Limit
 from loom.cli.opening import Caller
 from loom.cli.room_arguments import Channel, Post, Room, policy_command
-from loom.cli.room_words import ID_SHOWN, post_words
+from loom.cli.room_words import ID_SHOWN, post_words, room_words
 from loom.errors import InvalidInput
 from loom.front.durations import parse_duration
 from loom.printable import printable
@@ -193,6 +196,31 @@ class Answer(StrEnum):
 
     YES = "yes"
     NO = "no"
+
+
+def continue_(
+    context: typer.Context,
+    room: Room,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="What the new room is called.")
+    ] = None,
+) -> None:
+    _show(context, ContinueRoom(room=room, name=name))
+
+
+def join(context: typer.Context, room: Room) -> None:
+    _show(context, JoinRoom(room=room))
+
+
+def _show(context: typer.Context, command: Command[RoomView]) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view = await client.send(command)
+        caller.output.put(view, room_words(view))
+
+    caller.run(work())
 
 
 def vote(

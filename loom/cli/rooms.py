@@ -84,6 +84,8 @@ def add_to(app: typer.Typer) -> None:
         ("council", room_votes.council, "Let several members decide by votes."),
         ("propose", room_votes.propose, "Propose a change to a council of yours."),
         ("vote", room_votes.vote, "Agree to a proposal, or not."),
+        ("continue", room_votes.continue_, "Offer all members to go on in a new room."),
+        ("join", room_votes.join, "Accept a room that a member offers to go on in."),
         ("proposals", room_votes.proposals, "List what was proposed, and what became of it."),
         ("offered", offered, "List what removed officers did that nobody has decided about."),
         ("confirm", confirm, "Let some of it count."),

@@ -120,6 +120,8 @@ FROM_AFAR: Final = frozenset(
         room_commands.ConfirmOffered,
         room_commands.DismissOffered,
         room_commands.AppointCouncil,
+        room_commands.ContinueRoom,
+        room_commands.JoinRoom,
         room_commands.ProposeChange,
         room_commands.VoteOnProposal,
         room_commands.ListProposals,

@@ -21,6 +21,7 @@ _WORDS = {
     "deleted": "deleted {value} posts of others",
     "undeleted": "brought back {value} posts of others",
     "left": "left",
+    "continued": "offers to go on in a new room: {value}",
     "forked": "signed two statements under the number {value}: one counts, the same for everybody",
     "other keys": "says other keys than they were admitted with: somebody pretends to be them",
 }

@@ -27,6 +27,8 @@ class Standing(IntEnum):
     MEMBER = 1
     LEFT = 2
     REMOVED = 3
+    OFFERED = 4
+    """A member of another room offers to go on in it (PROTOCOL 14.6)."""
 
 
 class RoomRow(msgspec.Struct, frozen=True, kw_only=True):

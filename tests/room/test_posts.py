@@ -5,6 +5,7 @@ import pytest
 from loom.core.room.post import (
     ChoiceContent,
     Content,
+    ContinueContent,
     EditContent,
     PollContent,
     ProposalContent,
@@ -47,6 +48,7 @@ CONTENTS: list[Content] = [
     ChoiceContent(POST, (0, 1)),
     ProposalContent("general", encode_head(ROOM, author("bob"), 1, SetName("x")), ""),
     VoteContent(POST, b""),
+    ContinueContent(POST, "us again", (bytes(32), POST)),
 ]
 
 
@@ -110,6 +112,11 @@ def test_of_an_unknown_author_nothing_verifies() -> None:
         ChoiceContent(POST, (1, 0)),
         ChoiceContent(POST, (12,)),
         VoteContent(POST, b"short"),
+        ContinueContent(POST, "", ()),
+        ContinueContent(POST, "n" * 257, ()),
+        ContinueContent(POST[1:], "us", ()),
+        ContinueContent(POST, "us", (POST, bytes(32))),
+        ContinueContent(POST, "us", tuple(bytes([n]) * 32 for n in range(129))),
     ],
 )
 def test_a_content_out_of_bounds_is_neither_written_nor_read(content: Content) -> None:

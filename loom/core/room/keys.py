@@ -103,6 +103,11 @@ class RoomSigner:
         return self._key.sign(_JOIN, _joined(room_id, token))
 
 
+def continued_claim(old_room_id: bytes, room_id: bytes) -> bytes:
+    """What who accepts an offered room says with its RoomKey: 32 bytes, and no secret."""
+    return hash_(enc(b"LOOM/1 room continued", old_room_id, room_id))[:ROOM_ID_BYTES]
+
+
 def verify_head(signers: Signers, head: bytes, signature: bytes, keys: Keys) -> None:
     """The signature of a statement, or those of a council's authors.
 

@@ -16,6 +16,8 @@ from loom.wire.content.timer import is_timer
 from loom.wire.encoding import decode_items, enc, u8, u32, u64
 from loom.wire.limits import (
     ED25519_SIGNATURE_BYTES,
+    FINGERPRINT_BYTES,
+    NAME_MAX_BYTES,
     NUMBER_END,
     REACTION_MAX_BYTES,
     ROOM_DELETE_MAX_IDS,
@@ -182,6 +184,26 @@ class VoteContent(_Content, frozen=True):
         return _is_id(self.post_id) and len(self.signature) in (0, SIGNATURE_BYTES)
 
 
+class ContinueContent(_Content, frozen=True):
+    """Offers these people (fingerprints) to go on in a new room."""
+
+    room_id: bytes
+    name: str
+    people: tuple[bytes, ...]
+
+    kind = 10
+
+    def is_in_bounds(self) -> bool:
+        """An id, a name of 1 to 256 bytes, at most 128 fingerprints, ascending."""
+        return (
+            _is_id(self.room_id)
+            and 0 < len(self.name.encode()) <= NAME_MAX_BYTES
+            and len(self.people) <= ROOM_MEMBERS_MAX
+            and all(len(one) == FINGERPRINT_BYTES for one in self.people)
+            and self.people == tuple(sorted(set(self.people)))
+        )
+
+
 Content = (
     TextContent
     | EditContent
@@ -191,12 +213,14 @@ Content = (
     | ChoiceContent
     | ProposalContent
     | VoteContent
+    | ContinueContent
 )
 KINDS: Final[dict[int, type[Content]]] = {
     one.kind: one
     for one in (
         *(TextContent, EditContent, UnsayContent, ReactContent),
         *(PollContent, ChoiceContent, ProposalContent, VoteContent),
+        ContinueContent,
     )
 }
 _encoder = msgspec.msgpack.Encoder()

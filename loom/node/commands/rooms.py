@@ -24,7 +24,7 @@ from loom.node.names import check_name
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow, name_of
 from loom.node.room_view import last_post, post_views
-from loom.node.rooms import changes, deciding, introducing, troubles
+from loom.node.rooms import changes, continuing, deciding, introducing, troubles
 from loom.node.rooms.naming import find_room
 from loom.node.rooms.posting import place_of
 from loom.node.rooms.stating import check_policy, require, require_member
@@ -40,6 +40,7 @@ from loom.storage.room_reading import Unread
 from loom.storage.rooms import OwnKey, Standing
 from loom.wire.invite import InviteText, RoomDoor
 from loom.wire.limits import (
+    NAME_MAX_CHARACTERS,
     ROOM_INVITE_NAME_MAX_BYTES,
 )
 
@@ -61,6 +62,8 @@ class RoomCommands:
             room_commands.ShowRoom: self._show,
             room_commands.InviteToRoom: self._invite,
             room_commands.LeaveRoom: self._leave,
+            room_commands.ContinueRoom: self._continue,
+            room_commands.JoinRoom: self._join_offered,
             room_commands.ListMembers: self._list_members,
         }
 
@@ -69,6 +72,34 @@ class RoomCommands:
     async def _make(self, command: room_commands.MakeRoom) -> room_views.RoomView:
         name = check_name(command.name)
         check_policy(command.history, command.retention_s)
+
+        def make(work: RoomWork) -> room_views.RoomView:
+            now = self._new_room(work, name, command.history, command.retention_s)
+            return room_view(work.db, now, work.now_ms)
+
+        return await self.do(make)
+
+    async def _continue(self, command: room_commands.ContinueRoom) -> room_views.RoomView:
+        def go_on(work: RoomWork) -> room_views.RoomView:
+            old = self.now(work.db, command.room)
+            require_member(old)
+            name = check_name(command.name or _continued(old.row.name))
+            state = old.state
+            new = self._new_room(work, name, state.history, state.retention_s)
+            return room_view(work.db, continuing.offer(work, old, new), work.now_ms)
+
+        return await self.do(go_on)
+
+    async def _join_offered(self, command: room_commands.JoinRoom) -> room_views.RoomView:
+        def join(work: RoomWork) -> room_views.RoomView:
+            now = self.now(work.db, command.room)
+            continuing.accept(work, now)
+            return room_view(work.db, work.now(now.row.room) or now, work.now_ms)
+
+        return await self.do(join)
+
+    def _new_room(self, work: RoomWork, name: str, history: int, retention_s: int) -> RoomNow:
+        """A room of one's own."""
         key, signer = self._new_key()
         identity = self._parts.identity
         genesis = sign_genesis(
@@ -78,26 +109,22 @@ class RoomCommands:
                 token=(identity.peer_id, identity.token.x25519_public),
                 member_name=self._parts.profile.name,
                 name=name,
-                history=command.history,
-                retention_s=command.retention_s,
+                history=history,
+                retention_s=retention_s,
                 nonce=self._parts.random(16),
             ),
         )
-
-        def make(work: RoomWork) -> room_views.RoomView:
-            row = rooms.add(
-                work.db,
-                room_id=genesis.id,
-                name=name,
-                standing=Standing.JOINING,
-                version=work.parts.nonces.take(changes.VERSION_BYTES),
-                created_at_ms=work.now_ms,
-            )
-            rooms.add_key(work.db, row.room, key)
-            now, _ = changes.store(work, work.parts.room_states.of(work.db, row), [genesis])
-            return room_view(work.db, now, work.now_ms)
-
-        return await self.do(make)
+        row = rooms.add(
+            work.db,
+            room_id=genesis.id,
+            name=name,
+            standing=Standing.JOINING,
+            version=work.parts.nonces.take(changes.VERSION_BYTES),
+            created_at_ms=work.now_ms,
+        )
+        rooms.add_key(work.db, row.room, key)
+        now, _ = changes.store(work, work.parts.room_states.of(work.db, row), [genesis])
+        return now
 
     async def _invite(self, command: room_commands.InviteToRoom) -> views.InviteView:
         now = await self._parts.database.read(lambda db: self.now(db, command.room))
@@ -208,7 +235,7 @@ class RoomCommands:
             if now.is_member:
                 posts = room_posts.largest_number(work.db, now.row.room, now.own) + 1
                 now = changes.state(work, now, Leave(posts))
-            elif now.row.standing is Standing.JOINING:
+            elif now.row.standing in (Standing.JOINING, Standing.OFFERED):
                 rooms.move(work.db, now.row.room, Standing.LEFT)
             if command.delete:
                 rooms.delete(work.db, now.row.room)
@@ -260,6 +287,12 @@ def role_of(rank: tuple[int, ...] | None, capabilities: int) -> str:
     if rank is None:
         return "member"
     return "owner" if rank == () else role_name(capabilities) or "officer"
+
+
+def _continued(name: str) -> str:
+    """A name that differs from the old one, and is no longer than a name may be."""
+    suffix = " (continued)"
+    return f"{name[: NAME_MAX_CHARACTERS - len(suffix)]}{suffix}"
 
 
 def require_channel(now: RoomNow, channel: str) -> None:
@@ -402,7 +435,8 @@ def _may(now: RoomNow) -> list[str]:
 
 
 def _through(db: Db, now: RoomNow) -> str | None:
-    if now.row.standing is not Standing.JOINING or now.row.door is None:
+    is_asked = now.row.standing in (Standing.JOINING, Standing.OFFERED)
+    if not is_asked or now.row.door is None:
         return None
     person = persons.by_id(db, now.row.door)
     return None if person is None or person.is_stub else person.name

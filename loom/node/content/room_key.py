@@ -1,7 +1,7 @@
 """RoomKey: which keys are a contact's in a room; with a claim, they ask to be let in."""
 
 from loom.node.content.intake import Intake
-from loom.node.rooms import comparing, deciding, introducing
+from loom.node.rooms import comparing, continuing, deciding, introducing
 from loom.node.rooms.work import RoomWork
 from loom.storage import rooms
 from loom.wire.content import RoomKey
@@ -19,6 +19,8 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
         return
     if payload.claim and peer.said not in now.state.members:
         admit = introducing.admitted_by(work, now, person, payload)
+        if continuing.may_come(work, now, person.peer_id, payload.claim):
+            admit = introducing.admission(work, now, person, payload)
         if admit is None:
             return
         deciding.admit(work, now, admit)

@@ -76,14 +76,19 @@ def admitted_by(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) 
                 is_new=False,
             )
             work.happened.add(used)
-        return Admit(
-            keys=MemberKeys(payload.ed25519_public, payload.mldsa_public),
-            token=(person.peer_id, person.x25519_public),
-            name=person.display_name or person.name,
-            proof=payload.proof,
-            from_order=posts_from(work, now),
-        )
+        return admission(work, now, person, payload)
     return None
+
+
+def admission(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) -> Admit:
+    """What admits a contact who said these keys."""
+    return Admit(
+        keys=MemberKeys(payload.ed25519_public, payload.mldsa_public),
+        token=(person.peer_id, person.x25519_public),
+        name=person.display_name or person.name,
+        proof=payload.proof,
+        from_order=posts_from(work, now),
+    )
 
 
 def posts_from(work: RoomWork, now: RoomNow) -> int:

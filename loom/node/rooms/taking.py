@@ -15,7 +15,7 @@ from loom.core.room.statement import (
 )
 from loom.errors import MalformedMessage, PeerError
 from loom.node.room_states import RoomNow
-from loom.node.rooms import changes, deciding, posting, telling, votes
+from loom.node.rooms import changes, continuing, deciding, posting, telling, votes
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers
 from loom.storage.room_peers import RoomPeer
@@ -51,6 +51,8 @@ def take_in(
         others = [one for one in others if one.said not in names]
         names.update(one.said or b"" for one in others)
         telling.tell(work, now, others, [one.data for one in posts], names)
+    for post in posts:
+        continuing.note(work, now, post)
     if statements:
         now = deciding.settle_all(work, now)
     elif touched := votes.proposals_touched(posts):

@@ -27,6 +27,7 @@ NAME, CHANNEL, LEAVE, DELETE = "New name", "New channel", "Leave", "Delete"
 HISTORY, LASTING = "For joiners", "Posts last"
 """The fields, by which a command puts the cursor there."""
 _STANDING: Final = {
+    "offered": "A member offers to go on here: loom room join accepts it.",
     "left": "You left this room: nothing comes of it any more.",
     "removed": "You were removed from this room: nothing comes of it any more.",
 }

@@ -75,4 +75,6 @@ def standing_words(view: RoomView) -> tuple[str, str]:
     if view.standing == "member":
         members = "1 member" if view.members == 1 else f"{view.members} members"
         return f"{view.role}, {members}", "status"
+    if view.standing == "offered":
+        return "offered to you", "warn"
     return ("you left" if view.standing == "left" else "you were removed"), "status"
