@@ -84,6 +84,14 @@ class ConversationWritten(View, frozen=True, kw_only=True, tag="conversation.wri
     messages: int
 
 
+class RoomWritten(View, frozen=True, kw_only=True, tag="room.written"):
+    """A room that `loom room export` wrote to a file, and how many posts and lines there are."""
+
+    room: str
+    room_id: str
+    posts: int
+
+
 class SearchNotes(View, frozen=True, kw_only=True, tag="search.notes"):
     """The words of a search that look like filters and are searched as text."""
 

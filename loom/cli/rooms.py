@@ -29,6 +29,7 @@ from loom.api.views import InviteView
 from loom.cli import room_posts, room_votes
 from loom.cli.completion import contact_names
 from loom.cli.conversations import READ, UNREAD, mute_command
+from loom.cli.export import export_room
 from loom.cli.invites import put_invite
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
@@ -79,6 +80,7 @@ def add_to(app: typer.Typer) -> None:
         ("mute", mute, "Mute a room or a channel: for a time, until further notice, or no longer."),
         ("notify", notify, "Choose which posts of a room or a channel you are notified of."),
         ("mark", mark, "Mark posts read, or the last ones unread again."),
+        ("export", export_room, "Write a room out, unencrypted, in one file."),
         ("poll", room_votes.poll, "Ask everybody, with options to choose."),
         ("choose", room_votes.choose, "Choose in a poll; the last choice counts."),
         ("council", room_votes.council, "Let several members decide by votes."),

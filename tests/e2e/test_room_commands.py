@@ -52,6 +52,12 @@ def test_what_one_member_can_ask_of_a_room(home: Home, tmp_path: Path) -> None:
         refused = home.run("-p", "alice", "--json", "search", "ripe", "--in", "Nowhere")
         assert (refused.code, refused.error["code"]) == (4, "contact_not_found")
 
+        file = tmp_path / "garden.html"
+        [written] = asked("export", "Garden", "--format", "html", "--out", str(file), "--yes")
+        assert written["posts"] == len(asked("history", "Garden"))
+        assert "<h1" in file.read_text()
+        assert file.stat().st_mode & 0o777 == 0o600
+
         shown = home.run("-p", "alice", "room", "history", "Garden", "--ids").ok().stdout
         assert "1 answer" in shown
         assert "answers you: apples?" in shown

@@ -385,3 +385,19 @@ async def test_an_edit_that_comes_after_its_post_was_taken_back_leaves_nothing(
     await world.until(lambda: ada.queued(bob) == 0)
     kept = bob.database.look(lambda db: db.execute("SELECT body, data FROM room_posts").fetchall())
     assert not any("marzipan" in body or b"marzipan" in (data or b"") for body, data in kept)
+
+
+async def test_pages_go_on_from_a_line_as_from_a_post(world: World, two: list[Person]) -> None:
+    ada, _ = two
+    await ada.do(SetRoomChannel(room=ROOM, channel="fruit"))
+    await say(ada, "last")
+    everything = (await ada.do(RoomHistory(room=ROOM, limit=100))).posts
+    assert [one.kind for one in everything].count("line") > 1
+    back: list[PostView] = []
+    before = None
+    while page := (await ada.do(RoomHistory(room=ROOM, limit=1, before=before))).posts:
+        back[:0] = page
+        before = page[0].post_id
+    assert [one.post_id for one in back] == [one.post_id for one in everything]
+    after = (await ada.do(RoomHistory(room=ROOM, limit=1, after=everything[0].post_id))).posts
+    assert [one.post_id for one in after] == [everything[1].post_id]

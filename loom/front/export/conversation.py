@@ -1,7 +1,7 @@
-"""A whole conversation, a page at a time, in one of the formats."""
+"""A whole conversation or room, a page at a time, in one of the formats."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from loom.api.commands import History, ShowContact
-from loom.api.views import MessageView
+from loom.api.room_commands import RoomHistory, ShowRoom
 from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text
+from loom.front.export.facts import Said
 from loom.front.private_file import private_file
 from loom.front.send import Send
 from loom.printable import printable
@@ -21,6 +22,7 @@ PAGE: Final = 200
 
 
 NAME_MAX: Final = 40
+_AGAIN: Final = "it gave the same messages again, so the export stopped"
 
 
 class Format(NamedTuple):
@@ -28,9 +30,9 @@ class Format(NamedTuple):
 
     ending: str
     head: Callable[[str, str], str]
-    """Of the contact's name and when it was written."""
+    """Of a title and when it was written."""
     day: Callable[[str], str]
-    message: Callable[[MessageView], str]
+    message: Callable[[Said], str]
     tail: str
 
 
@@ -80,7 +82,6 @@ async def written(
         ControlError: a page does not go on after the one before; a hostile node can do so for ever.
     """
     view = await send(ShowContact(contact=contact))
-    yield Written(how.head(view.contact, facts.moment(now_ms)), 0)
     page = History(
         contact=f"#{view.contact_id}",
         limit=PAGE,
@@ -88,21 +89,72 @@ async def written(
         before_ms=before_ms,
         oldest=True,
     )
+    title = f"Conversation with {view.contact}"
+    async for part in _written(title, _messages(send, page), how, now_ms):
+        yield part
+
+
+async def written_room(
+    send: Send,
+    room: str,
+    how: Format,
+    *,
+    channel: str | None = None,
+    since_ms: int | None = None,
+    before_ms: int | None = None,
+    now_ms: int,
+) -> AsyncIterator[Written]:
+    """The same of the posts and lines of a room, or of one of its channels, in their order."""
+    view = await send(ShowRoom(room=room))
+    page = RoomHistory(
+        room=view.room_id,
+        channel=channel,
+        limit=PAGE,
+        since_ms=since_ms,
+        before_ms=before_ms,
+        oldest=True,
+    )
+    title = f"Room {view.room}" + ("" if channel is None else f", #{channel}")
+    async for part in _written(title, _posts(send, page), how, now_ms):
+        yield part
+
+
+async def _written(
+    title: str, pages: AsyncIterator[Sequence[Said]], how: Format, now_ms: int
+) -> AsyncIterator[Written]:
+    yield Written(how.head(title, facts.moment(now_ms)), 0)
     day = ""
-    while found := (await send(page)).messages:
-        if found[-1].row_id <= (page.after_row or 0):
-            raise ControlError(what="it gave the same messages again, so the export stopped")
+    async for found in pages:
         parts: list[str] = []
-        for message in found:
-            if (new_day := facts.day(message)) != day:
+        for one in found:
+            if (new_day := facts.day(one)) != day:
                 day = new_day
                 parts.append(how.day(day))
-            parts.append(how.message(message))
+            parts.append(how.message(one))
         yield Written("".join(parts), len(found))
+    yield Written(how.tail, 0)
+
+
+async def _messages(send: Send, page: History) -> AsyncIterator[Sequence[Said]]:
+    while found := (await send(page)).messages:
+        if found[-1].row_id <= (page.after_row or 0):
+            raise ControlError(what=_AGAIN)
+        yield found
         if len(found) < PAGE:
             break
         page = msgspec.structs.replace(page, after_row=found[-1].row_id)
-    yield Written(how.tail, 0)
+
+
+async def _posts(send: Send, page: RoomHistory) -> AsyncIterator[Sequence[Said]]:
+    last = (-1, "")
+    while found := (await send(page)).posts:
+        if (found[-1].order, found[-1].post_id) <= last:
+            raise ControlError(what=_AGAIN)
+        last = found[-1].order, found[-1].post_id
+        yield found
+        if len(found) < PAGE:
+            break
+        page = msgspec.structs.replace(page, oldest=False, after=last[1])
 
 
 async def put(parts: AsyncIterator[Written], write: Callable[[bytes], object]) -> int:

@@ -5,8 +5,8 @@ from hashlib import sha256
 from html import escape
 from typing import Final
 
-from loom.api.views import MessageView
 from loom.front.export import facts
+from loom.front.export.facts import Said
 from loom.printable import printable
 
 _STYLE: Final = """
@@ -32,13 +32,12 @@ _HASH: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
 _POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 )
-_OF_IDS: Final = frozenset("0123456789abcdef-")
 TAIL: Final = "</body>\n</html>\n"
 
 
-def head(contact: str, written_at: str) -> str:
+def head(title: str, written_at: str) -> str:
     """Up to the first message."""
-    title = f"Conversation with {escape(printable(contact))}"
+    title = escape(printable(title))
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -60,12 +59,12 @@ def day(day: str) -> str:
     return f"<h2>{escape(day)}</h2>\n"
 
 
-def message(view: MessageView) -> str:
-    """One message; its place is named by author and id, for those that answer it."""
-    direction = "out" if view.direction == "out" else "in"
+def message(view: Said) -> str:
+    """One message or post; its place is named by author and id, for those that answer it."""
+    side = "out" if facts.is_own(view) else "in"
     who = f"{facts.clock(view)} {facts.author(view)}"
     lines = [
-        f'<article class="{direction}" id="{_place(direction, view.message_id)}">',
+        f'<article class="{side}" id="{facts.place(view)}">',
         f'<header dir="auto">{escape(who)}</header>',
     ]
     if (quote := facts.quote(view)) is not None:
@@ -76,13 +75,6 @@ def message(view: MessageView) -> str:
     return "\n".join([*lines, "</article>", ""])
 
 
-def _quoted(view: MessageView, quote: str) -> str:
-    if view.quote is None or view.quote.gone or view.reply_to is None:
-        return escape(quote)
-    direction = "out" if view.quote.direction == "out" else "in"
-    return f'<a href="#{_place(direction, view.reply_to)}">{escape(quote)}</a>'
-
-
-def _place(direction: str, message_id: str) -> str:
-    """Both may have written the same id."""
-    return f"{direction}-{''.join(one for one in message_id if one in _OF_IDS)}"
+def _quoted(view: Said, quote: str) -> str:
+    place = facts.quoted_place(view)
+    return escape(quote) if place is None else f'<a href="#{place}">{escape(quote)}</a>'

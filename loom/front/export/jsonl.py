@@ -1,10 +1,10 @@
-"""JSON lines: the `message` objects of `loom history --json` (docs/CLI.md)."""
+"""JSON lines: the `message` and `post` objects of `loom history --json` (docs/CLI.md)."""
 
-from loom.api.views import MessageView
+from loom.front.export.facts import Said
 from loom.front.json_line import json_line
 
 
-def head(contact: str, written_at: str) -> str:
+def head(title: str, written_at: str) -> str:
     """Nothing: every line is a message."""
     return ""
 
@@ -14,6 +14,6 @@ def day(day: str) -> str:
     return ""
 
 
-def message(view: MessageView) -> str:
-    """One message."""
+def message(view: Said) -> str:
+    """One message or post."""
     return json_line(view) + "\n"

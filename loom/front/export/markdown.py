@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from loom.api.views import MessageView
 from loom.front.export import facts
+from loom.front.export.facts import Said
 from loom.printable import printable
 
 # Escaped (CommonMark 0.31, section 2.4), so that no text is a link, an image, HTML, a heading, a
@@ -12,10 +12,10 @@ from loom.printable import printable
 _PUNCTUATION: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~=$])")
 
 
-def head(contact: str, written_at: str) -> str:
+def head(title: str, written_at: str) -> str:
     """The title."""
     notice = _escaped(facts.NOTICE.format(written_at))
-    return f"# Conversation with {_escaped(printable(contact))}\n\n{notice}\n"
+    return f"# {_escaped(printable(title))}\n\n{notice}\n"
 
 
 def day(day: str) -> str:
@@ -23,8 +23,8 @@ def day(day: str) -> str:
     return f"\n## {_escaped(day)}\n"
 
 
-def message(view: MessageView) -> str:
-    """One message."""
+def message(view: Said) -> str:
+    """One message or post."""
     parts = [f"**{_escaped(f'{facts.clock(view)} {facts.author(view)}')}**"]
     if (quote := facts.quote(view)) is not None:
         parts.append(f"> {_escaped(quote)}")

@@ -1,14 +1,14 @@
 """Plain text: what somebody wrote is indented more than all else, so it passes for nothing else."""
 
-from loom.api.views import MessageView
 from loom.front.export import facts
+from loom.front.export.facts import Said
 from loom.printable import printable
 
 
-def head(contact: str, written_at: str) -> str:
+def head(title: str, written_at: str) -> str:
     """The first lines."""
     notice = facts.NOTICE.format(written_at)
-    return f"Conversation with {printable(contact)}\n{notice}\n"
+    return f"{printable(title)}\n{notice}\n"
 
 
 def day(day: str) -> str:
@@ -16,8 +16,8 @@ def day(day: str) -> str:
     return f"\n{day}\n"
 
 
-def message(view: MessageView) -> str:
-    """One message."""
+def message(view: Said) -> str:
+    """One message or post."""
     lines = [] if (quote := facts.quote(view)) is None else [f"  > {quote}"]
     indent = "    " if facts.is_said(view) else "  "
     lines += [f"{indent}{line}" for line in facts.body(view).split("\n")]

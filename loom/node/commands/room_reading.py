@@ -1,5 +1,6 @@
 """Commands that show posts of a room, and that note what was read."""
 
+from string import hexdigits
 from typing import Final, NamedTuple
 
 from loom.api import room_commands, room_views, views
@@ -20,6 +21,7 @@ from loom.storage.connection import TOO_LARGE, Db
 from loom.storage.messages import LAST_ROW
 from loom.storage.room_posts import RoomPost, Within
 from loom.storage.room_reading import Place
+from loom.wire.limits import ROOM_ID_BYTES
 
 _BEFORE_ALL: Final = (-1, b"")
 
@@ -213,7 +215,7 @@ def _history(db: Db, now: RoomNow, command: room_commands.RoomHistory, limit: in
     at = None
     for one in (command.before, command.after, command.around):
         if one is not None:
-            found = find_post(db, now, one)
+            found = _shown(db, now, one)
             # The post that began a thread stands before all of it, whatever its order.
             at = _BEFORE_ALL if found.id == root else (found.ordinal, found.id)
     if command.unread:
@@ -233,6 +235,15 @@ def _history(db: Db, now: RoomNow, command: room_commands.RoomHistory, limit: in
         began = room_posts.by_ids(db, room, [root])
         page = _Page([*began, *page.posts], newer=page.newer)
     return page
+
+
+def _shown(db: Db, now: RoomNow, reference: str) -> RoomPost:
+    """A post as people name it, or a line by its whole id. Raises PostNotFound, InvalidInput."""
+    if len(reference) == 2 * ROOM_ID_BYTES and set(reference) <= set(hexdigits):
+        line = room_posts.by_id(db, now.row.room, bytes.fromhex(reference))
+        if line is not None:
+            return line
+    return find_post(db, now, reference)
 
 
 def _around(db: Db, room: RoomNumber, within: Within, at: tuple[int, bytes], limit: int) -> _Page:
