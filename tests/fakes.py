@@ -57,8 +57,14 @@ from loom.api.events import (
     PairingWords,
 )
 from loom.api.profiles import NodeOptions, ProfileInfo
-from loom.api.room_commands import ListRoomMentions, SearchPosts, ShowRoom
-from loom.api.room_views import Posts
+from loom.api.room_commands import (
+    ListRoomDrafts,
+    ListRoomMentions,
+    ListRooms,
+    SearchPosts,
+    ShowRoom,
+)
+from loom.api.room_views import Posts, RoomDrafts, Rooms
 from loom.api.views import (
     Anchors,
     Arrival,
@@ -421,6 +427,10 @@ class FakeNode:
                 return self.own
             case ListArrivals():
                 return Arrivals(arrivals=self.arrivals, last_open_id=self.last_open_id)
+            case ListRooms():
+                return Rooms(rooms=[])
+            case ListRoomDrafts():
+                return RoomDrafts(drafts=[])
             case ListMentions():
                 found = [m for m in reversed(self.messages) if m.mention]
                 return Messages(messages=found[: command.limit])

@@ -8,6 +8,8 @@ from loom.printable import printable
 from loom.tui.cells import width_of
 from loom.tui.chat.layout import lay_out
 from loom.tui.content import code, markdown, text
+from loom.tui.lines import Look
+from loom.tui.themes import BUILT_IN, Theme
 from loom.wire.limits import TEXT_MAX_BYTES
 
 _LANGUAGES = tuple(code._LEXERS)
@@ -27,6 +29,8 @@ _PIECES = (
     ),
     *("'''", '"""', "<!--", "${", "$(", "<<A\n", "\n    ", "LOOM-", "\U0001f468\u200d\U0001f469"),
 )
+
+_LOOK = Look(Theme("terminal", BUILT_IN["terminal"]), Signs(True))
 
 
 def run(data: bytes) -> None:
@@ -68,7 +72,7 @@ def run(data: bytes) -> None:
     for start, end, _ in markdown.spans(harmless):
         assert at <= start <= end <= len(harmless)
         at = end
-    lay_out(message, None, width=max(width, 10), signs=Signs(True))
+    lay_out(message, None, width=max(width, 10), look=_LOOK)
 
 
 TARGET = Target(

@@ -23,6 +23,7 @@ _SIGNS: Final = {
     "foot_right": ("┘", "+"),
     "dot": ("·", "-"),
     "here": ("▸", ">"),
+    "room": ("≡", "="),
     "selected": ("▌", ">"),
     "marked": ("▪", "#"),
     "verified": ("◆", "v"),

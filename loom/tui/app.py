@@ -28,6 +28,8 @@ from loom.api.commands import (
 )
 from loom.api.events import AnyEvent, NodeStopped
 from loom.api.profiles import Profiles
+from loom.api.room_commands import ListMembers, ListRoomDrafts, ListRooms, ShowRoom
+from loom.api.room_views import RoomDraftView
 from loom.api.views import Draft, OwnProfileView
 from loom.errors import (
     ContactNotFound,
@@ -35,15 +37,17 @@ from loom.errors import (
     InvalidInput,
     LoomError,
     NetworkError,
+    RoomNotFound,
 )
 from loom.front.sentences import in_app
 from loom.front.signs import Signs, signs_of_terminal
 from loom.tui import times
+from loom.tui.begun import Begun
 from loom.tui.chat.screen import ChatScreen
 from loom.tui.idle import LOOK_S, Idle, last_read_s
 from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.lines import Look
-from loom.tui.model import Begun, Model, arrivals_words, preview_of
+from loom.tui.model import Listed, Model, arrivals_words, preview_of
 from loom.tui.notices import Level, Notices
 from loom.tui.owner import Owner
 from loom.tui.reminders import words_to_check
@@ -95,6 +99,7 @@ class LoomApp(Owner):
         self._flushing: asyncio.TimerHandle | None = None
         self._shown_s = deque([-AT_ONCE * GATHER_S] * AT_ONCE, maxlen=AT_ONCE)
         self._stale: set[int] = set()
+        self._stale_rooms: set[str] = set()
         self._refreshing = False
         self._seq = 0
         settings, self.complaint = read_or_default(config)
@@ -232,7 +237,8 @@ class LoomApp(Owner):
         if (now := times.today()) != self._day:
             self._day = now
             self.chat.show_all()
-        muted = {one.number for one in self.model.conversations.values() if one.muted}
+        every: list[Listed] = [*self.model.conversations.values(), *self.model.rooms.listed]
+        muted = {one.number for one in every if one.muted}
         if muted != self._muted:
             self._muted = muted
             self.chat.show_bars()
@@ -286,18 +292,25 @@ class LoomApp(Owner):
 
     async def _load(self) -> None:
         # Asked in one go: a front end beside a daemon waits once, not four times.
-        status, contacts, own, drafts = await asyncio.gather(
+        status, contacts, own, drafts, rooms, begun_posts = await asyncio.gather(
             self.send(Status()),
             self.send(ListContacts()),
             self.send(ShowProfile()),
             self._load_drafts(),
+            self.send(ListRooms()),
+            self._load_room_drafts(),
         )
         self._seq = max(self._seq, status.last_seq)
-        self.model.load(status, contacts.contacts)
+        self.model.load(status, contacts.contacts, rooms.rooms)
         self.model.own, self.look.own_name = own, own.name
         for draft in drafts:
             begun = Begun(draft.body, draft.expires_s, draft.edits, draft.wording)
             self.model.change(draft.contact_id, begun=begun)
+        for post in begun_posts:
+            if post.thread is None:
+                begun = Begun(post.body, post.expires_s or None, post.edits, post.wording)
+                number = self.model.rooms.number_of(post.room_id, post.channel)
+                self.model.change(number, begun=begun)
         self.model.connected = True
         arrived = ""
         if not self._has_begun:
@@ -322,8 +335,8 @@ class LoomApp(Owner):
     async def note_leaving(self) -> None:
         """Nobody looks any more."""
         with contextlib.suppress(LoomError):  # then more is told of than came
-            number = self.model.current
-            await self.send(NoteLeaving(contact=None if number is None else f"#{number}"))
+            here = self.model.open_
+            await self.send(NoteLeaving(contact=None if here is None else here.reference))
 
     async def _come_back(self) -> None:
         """Say what came meanwhile before the open conversation counts as read."""
@@ -345,6 +358,19 @@ class LoomApp(Owner):
             if not (answer.more and new) or size > DRAFTS_MAX:
                 return found
             after = max(draft.contact_id for draft in new)
+
+    async def _load_room_drafts(self) -> list[RoomDraftView]:
+        """The same for rooms."""
+        found: list[RoomDraftView] = []
+        size, after = 0, 0
+        while True:
+            answer = await self.send(ListRoomDrafts(after=after))
+            new = [draft for draft in answer.drafts if draft.number > after]
+            found += new
+            size += sum(len(draft.body) + len(draft.wording) for draft in new)
+            if not (answer.more and new) or size > DRAFTS_MAX:
+                return found
+            after = max(draft.number for draft in new)
 
     async def _reattach(self) -> None:
         """Wait until a node serves the profile again."""
@@ -391,11 +417,12 @@ class LoomApp(Owner):
                 if isinstance(screen, LivePanel):
                     screen.show_events(happened)
         self._stale |= changes.contacts
-        if self._stale and not self._refreshing:
+        self._stale_rooms |= changes.rooms
+        if (self._stale or self._stale_rooms) and not self._refreshing:
             self._refreshing = True
-            self.work(self._refresh_contacts(), "contacts")
+            self.work(self._refresh(), "contacts")
 
-    async def _refresh_contacts(self) -> None:
+    async def _refresh(self) -> None:
         """Ask for what events do not tell, once for those that come together."""
         await asyncio.sleep(GATHER_S)
         try:
@@ -406,8 +433,27 @@ class LoomApp(Owner):
                 except ContactNotFound:
                     continue
                 self.chat.show_bars()
+            while self._stale_rooms:
+                await self._refresh_room(self._stale_rooms.pop())
+                self.chat.show_rooms()
         finally:
             self._refreshing = False
+
+    async def _refresh_room(self, room_id: str) -> None:
+        try:
+            self.model.put_room(await self.send(ShowRoom(room=room_id)))
+        except RoomNotFound:
+            self.model.forget_room(room_id)
+            return
+        channel = self.model.channel
+        if channel is not None and channel.room.room_id == room_id:
+            await self.load_members(room_id)
+
+    async def load_members(self, room_id: str) -> None:
+        """Ask who is in a room that is open."""
+        found = (await self.send(ListMembers(room=room_id))).members
+        self.model.rooms.change(room_id, members=found)
+        self.chat.show_bars()
 
     async def look_up_previews(self, numbers: list[int]) -> None:
         """Ask for the last message of conversations that come on the screen."""

@@ -105,6 +105,7 @@ ACTIONS: Final = (
     Action("mark", SELECTING, "Select this one and others too", ("space",)),
     Action("fold", SELECTING, "Show all of a long message, or its beginning", ("z",)),
     Action("reply", SELECTING, "Answer it", ("r",)),
+    Action("thread", SELECTING, "In a room: its thread; Esc goes back", ("T",)),
     Action("react", SELECTING, "React with a sign, or take it back", ("plus",)),
     Action("edit", SELECTING, "Edit it, if it is yours", ("e",)),
     Action(

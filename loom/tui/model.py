@@ -1,7 +1,7 @@
 """What the screen is about, as plain values; events change it, widgets read it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 from unicodedata import normalize
 
 import msgspec
@@ -33,40 +33,35 @@ from loom.api.events import (
     ProfileChanged,
     RequestsChanged,
     RoomForked,
+    RoomJoined,
     RoomKeyDiffers,
+    RoomLeft,
     RoomOffered,
+    RoomPostChanged,
+    RoomPosted,
+    RoomRead,
+    RoomStateChanged,
+    RoomUnread,
     SessionStarted,
     TimerChanged,
     Warned,
     WholeMessage,
 )
+from loom.api.room_views import RoomView
 from loom.api.views import Arrival, ContactView, MessageView, OwnProfileView, ReachView, StatusView
 from loom.front.lasting import asked_words, done_words
 from loom.front.reach import reach_at
 from loom.front.room_lines import alarm_words
 from loom.front.sentences import of_warning
-from loom.model import Level
 from loom.printable import printable
 from loom.tui import content
+from loom.tui.begun import Begun
+from loom.tui.channels import EVERYTHING, MENTIONS, Channel, Room, Rooms
 from loom.tui.times import now_ms
 
-EVERYTHING: Final = Level.EVERYTHING.value
-MENTIONS: Final = Level.MENTIONS.value
 ARRIVALS_NAMED: Final = 3
 TYPING_S: Final = 8.0
 """A peer that says nothing more has stopped typing."""
-
-
-class Begun(NamedTuple):
-    """What was begun in a conversation and not sent (see `SetDraft`)."""
-
-    body: str = ""
-    expires_s: int | None = None
-    edits: str | None = None
-    wording: str = ""
-
-    def __repr__(self) -> str:
-        return "Begun(redacted)"
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +86,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         until_ms = self.contact.mute_until_ms
         return self.contact.muted and (until_ms is None or now_ms() < until_ms)
 
-    def tells_of(self, message: MessageReceived) -> bool:
+    def tells_of(self, message: MessageReceived | RoomPosted) -> bool:
         """Whether one is notified of it; a mute holds for mentions too."""
         level = self.contact.level
         return not self.muted and (level == EVERYTHING or (level == MENTIONS and message.mention))
@@ -102,9 +97,19 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return not self.muted and not self.contact.archived
 
     @property
+    def unread(self) -> int:
+        """How many messages wait to be read."""
+        return self.contact.unread
+
+    @property
     def number(self) -> int:
         """The contact's id."""
         return self.contact.contact_id
+
+    @property
+    def reference(self) -> str:
+        """What commands call the contact."""
+        return f"#{self.number}"
 
     @property
     def name(self) -> str:
@@ -112,11 +117,17 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         return printable(self.contact.contact)
 
 
+Listed = Conversation | Channel
+"""What one opens from the list: with a contact, or with all of a room."""
+
+
 class Changes(msgspec.Struct, kw_only=True):
     """What a batch of events touched."""
 
     contacts: set[int] = msgspec.field(default_factory=set)
     """Their view has to be asked for again."""
+    rooms: set[str] = msgspec.field(default_factory=set)
+    """Likewise, by the rooms' ids."""
     list_: bool = False
     title: bool = False
     status: bool = False
@@ -137,15 +148,21 @@ class Model:
         self.status: StatusView | None = None
         self.own: OwnProfileView | None = None
         self.conversations: dict[int, Conversation] = {}
+        """Those with contacts, by their ids."""
+        self.rooms = Rooms()
+        """All rooms; their channels have numbers below 0."""
         self.order: list[int] = []
-        """Those in the list: favourites, then newest first."""
+        """What one opens from the list: favourites, then newest first.
+
+        Of the open room all channels, of another one that where one arrives.
+        """
         self.shows_archive = False
         """The list holds the archived conversations, and no others."""
         self.recent: list[int] = []
-        """All of them, archived ones too, newest first."""
+        """Contacts, archived ones too, and channels, newest first."""
         self._words: list[str] = []
         """The list holds the names with these words."""
-        self.current: int | None = None
+        self._current: int | None = None
         self.connected = True
         """Whether the node can be reached."""
         self.trouble = ""
@@ -154,15 +171,48 @@ class Model:
         """How many came by an address and wait for a decision."""
 
     @property
+    def current(self) -> int | None:
+        """The number of the conversation or channel on the screen."""
+        return self._current
+
+    @current.setter
+    def current(self, number: int | None) -> None:
+        before, room = self.rooms.room_of(self._current), self.rooms.room_of(number)
+        self._current = number
+        if room is not None and number is not None:
+            self.rooms.change(room.view.room_id, last=self.rooms.channel_of(number))
+        if room is not before:
+            self._arrange()
+
+    @property
     def open_(self) -> Conversation | None:
-        """The conversation on the screen."""
+        """The conversation with a contact that is on the screen."""
         return None if self.current is None else self.conversations.get(self.current)
 
     @property
+    def channel(self) -> Channel | None:
+        """The channel that is on the screen."""
+        return self.rooms.channels.get(self.current or 0)
+
+    @property
+    def here(self) -> Listed | None:
+        """What is on the screen."""
+        return self.open_ or self.channel
+
+    @property
     def newest(self) -> int | None:
-        """The conversation with the last message; the archived ones are left out."""
-        found = (one for one in self.recent if not self.conversations[one].contact.archived)
+        """Where the last message came; the archived ones are left out."""
+        found = (one for one in self.recent if not self._is_archived(one))
         return next(found, None)
+
+    @property
+    def place(self) -> int | None:
+        """What of the list is on the screen: of a thread its channel."""
+        return None if self.current is None else self.rooms.channel_of(self.current)
+
+    def listed(self, number: int) -> Listed | None:
+        """A conversation or a channel."""
+        return self.conversations.get(number) or self.rooms.channels.get(number)
 
     @property
     def online(self) -> int:
@@ -183,14 +233,20 @@ class Model:
     @property
     def unread(self) -> int:
         """How many messages wait to be read; those of muted and archived ones do not count."""
-        return sum(one.contact.unread for one in self.conversations.values() if one.counts)
+        every: list[Listed] = [*self.conversations.values(), *self.rooms.listed]
+        return sum(one.unread for one in every if one.counts)
 
     @property
     def archived(self) -> int:
         """How many conversations are archived."""
         return sum(one.contact.archived for one in self.conversations.values())
 
-    def load(self, status: StatusView, contacts: Iterable[ContactView]) -> None:
+    def load(
+        self,
+        status: StatusView,
+        contacts: Iterable[ContactView],
+        rooms: Iterable[RoomView] = (),
+    ) -> None:
         """Begin, or begin again after the node was away."""
         known = self.conversations
         self.status = status
@@ -201,9 +257,11 @@ class Model:
             self.conversations[contact.contact_id] = msgspec.structs.replace(
                 before, contact=contact, typing=False
             )
-        self.recent = sorted(self.conversations, key=self._newest_first)
+        self.rooms.load(rooms)
+        every = [*self.conversations, *(one.number for one in self.rooms.listed)]
+        self.recent = sorted(every, key=self._newest_first)
         self._arrange()
-        if self.current not in self.conversations:
+        if self.here is None:
             self.current = None
 
     def put(self, contact: ContactView) -> None:
@@ -214,6 +272,24 @@ class Model:
         else:
             self.conversations[number] = Conversation(contact=contact, preview="")
             self.recent.insert(0, number)
+        self._arrange()
+
+    def put_room(self, view: RoomView) -> None:
+        """A room as the node sees it now."""
+        self.rooms.put(view)
+        there = [one for one in self.recent if self.listed(one) is not None]
+        new = [one for one in self.rooms.rooms[view.room_id].numbers if one not in there]
+        self.recent = [*new, *there]
+        self._arrange()
+        if self.here is None:
+            self.current = None
+
+    def forget_room(self, room_id: str) -> None:
+        """A room is not there any more."""
+        gone = self.rooms.forget(room_id)
+        self.recent = [one for one in self.recent if one not in gone]
+        if self.current in gone:
+            self.current = None
         self._arrange()
 
     def narrow(self, text: str) -> None:
@@ -227,10 +303,12 @@ class Model:
         self._arrange()
 
     def change(self, number: int, **fields: object) -> None:
-        """Replace fields of one conversation."""
+        """Replace fields of one conversation or channel."""
         known = self.conversations.get(number)
         if known is not None:
             self.conversations[number] = msgspec.structs.replace(known, **fields)
+        elif (channel := self.rooms.channels.get(number)) is not None:
+            self.rooms.channels[number] = msgspec.structs.replace(channel, **fields)
 
     def find(self, name: str) -> Conversation | None:
         """The conversation with the contact of that name, whatever its case."""
@@ -245,21 +323,27 @@ class Model:
         found = self.conversations.values()
         return next((one for one in found if one.contact.fingerprint == fingerprint), None)
 
-    def at(self, place: int) -> Conversation | None:
-        """The conversation at a place of the list."""
-        return self.conversations[self.order[place]] if 0 <= place < len(self.order) else None
+    def find_channel(self, name: str) -> Channel | None:
+        """The channel where one arrives in the room of that name, or `ROOM #CHANNEL`."""
+        wanted = name.casefold()
+        for room in self.rooms.rooms.values():
+            if room.view.room.casefold() == wanted:
+                return self.rooms.channels[room.last]
+        found = (one for one in self.rooms.listed if one.name.casefold() == wanted)
+        return next(found, None)
 
-    def next_unread(self) -> Conversation | None:
-        """The first other conversation of the list with unread messages."""
-        found = (self.conversations[number] for number in self.order)
-        return next(
-            (
-                one
-                for one in found
-                if one.contact.unread and one.counts and one.number != self.current
-            ),
-            None,
-        )
+    def at(self, place: int) -> Listed | None:
+        """What one opens at a place of the list."""
+        return self.listed(self.order[place]) if 0 <= place < len(self.order) else None
+
+    def next_unread(self) -> Listed | None:
+        """The first other one of the list with something unread."""
+        for number in self.order:
+            room = self.rooms.room_of(number)
+            for one in map(self.listed, [number] if room is None else room.numbers):
+                if one is not None and one.unread and one.counts and one.number != self.place:
+                    return one
+        return None
 
     def apply(self, events: Iterable[AnyEvent]) -> Changes:
         """Let events change what is shown."""
@@ -355,6 +439,25 @@ class Model:
                 }
             case RoomForked() | RoomKeyDiffers() | RoomOffered():
                 changes.warning = printable(alarm_words(event))
+            case RoomPostChanged():
+                room = self.rooms.rooms.get(event.room_id)
+                last = None if room is None else room.view.last
+                if last is not None and last.post_id == event.post_id:
+                    changes.rooms.add(event.room_id)
+            case RoomPosted():
+                self._posted(event, changes)
+            case RoomRead() | RoomUnread():
+                changes.rooms.add(event.room_id)
+            case RoomStateChanged():
+                changes.rooms.add(event.room_id)
+            case RoomJoined():
+                changes.rooms.add(event.room_id)
+                changes.said = f"You are in the room {printable(event.room)} now."
+            case RoomLeft():
+                changes.rooms.add(event.room_id)
+                if event.by:
+                    by, name = printable(event.by), printable(event.room)
+                    changes.said = f"{by} removed you from the room {name}."
             case Warned():
                 changes.warning = printable(of_warning(event.code, event.facts))
             case _ if number:
@@ -372,6 +475,18 @@ class Model:
             self._arrange()
         changes.list_ = True
 
+    def _posted(self, event: RoomPosted, changes: Changes) -> None:
+        number = self.rooms.number_of(event.room_id, event.channel)
+        if number not in self.rooms.channels:
+            changes.rooms.add(event.room_id)
+            return
+        self.rooms.posted(number, event)
+        if self.recent[:1] != [number]:
+            self.recent.remove(number)
+            self.recent.insert(0, number)
+            self._arrange()
+        changes.list_ = changes.status = True
+
     def _count(self, known: Conversation, *, unread: int) -> None:
         contact = msgspec.structs.replace(known.contact, unread=unread)
         self.change(known.number, contact=contact)
@@ -387,17 +502,43 @@ class Model:
             self.change(number, contact=contact)
 
     def _arrange(self) -> None:
-        found = [
-            one
-            for one in map(self.conversations.__getitem__, self.recent)
-            if one.contact.archived == self.shows_archive
-            and (not self._words or all(word in _folded(one.name) for word in self._words))
-        ]
+        found: list[int] = []
+        open_, seen = self.rooms.room_of(self.current), set[str]()
+        for number in self.recent:
+            room = self.rooms.room_of(number)
+            if self._is_archived(number) != self.shows_archive:
+                continue
+            if room is None:
+                found += [number] if self._has_words(self.conversations[number].name) else []
+            elif room.view.room_id not in seen:
+                seen.add(room.view.room_id)
+                found += self._shown_of(room, is_open=room is open_)
         # Sorting keeps the order of those that are alike.
-        found.sort(key=lambda one: not one.contact.favourite)
-        self.order = [one.number for one in found]
+        found.sort(key=lambda one: not self._is_favourite(one))
+        self.order = found
+
+    def _shown_of(self, room: Room, *, is_open: bool) -> list[int]:
+        """The channels of a room that the list shows."""
+        if self._has_words(room.name):
+            return room.numbers if is_open else [room.last]
+        channels = (self.rooms.channels[one] for one in room.numbers)
+        return [one.number for one in channels if self._words and self._has_words(one.name)]
+
+    def _has_words(self, name: str) -> bool:
+        return not self._words or all(word in _folded(name) for word in self._words)
+
+    def _is_archived(self, number: int) -> bool:
+        known = self.conversations.get(number)
+        return known is not None and known.contact.archived
+
+    def _is_favourite(self, number: int) -> bool:
+        known = self.conversations.get(number)
+        return known is not None and known.contact.favourite
 
     def _newest_first(self, number: int) -> tuple[int, str]:
+        if (channel := self.rooms.channels.get(number)) is not None:
+            room = channel.room
+            return -(room.last_post_at_ms or room.created_at_ms), room.room
         contact = self.conversations[number].contact
         return -(contact.last_message_at_ms or contact.created_at_ms), contact.contact
 

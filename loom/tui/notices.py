@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from loom.api.events import AnyEvent, MessageReceived
+from loom.api.events import AnyEvent, MessageReceived, RoomPosted
 from loom.printable import printable
 from loom.tui.model import Model
 
@@ -82,12 +82,15 @@ class Notices:
         if focus or self.level is Level.NOTHING:
             return
         now_s = self._now_s()
-        came: dict[int, MessageReceived] = {}
+        came: dict[int, MessageReceived | RoomPosted] = {}
         for event in events:
-            if not isinstance(event, MessageReceived):
+            if isinstance(event, RoomPosted) and event.unread:
+                number = model.rooms.number_of(event.room_id, event.channel)
+            elif isinstance(event, MessageReceived):
+                number = event.contact_id
+            else:
                 continue
-            number = event.contact_id
-            known = model.conversations.get(number)
+            known = model.listed(number)
             is_shown = focus is None and number == shown
             is_told = now_s - self._told_s.get(number, -AGAIN_S) < AGAIN_S
             if not is_shown and not is_told and (known is None or known.tells_of(event)):
@@ -101,11 +104,17 @@ class Notices:
             self._say("New message", "")
             return
         if len(came) > SENDERS_MAX:
-            self._say(f"Messages from {len(came)} contacts", "")
+            what = "contacts" if all(number > 0 for number in came) else "conversations"
+            self._say(f"Messages from {len(came)} {what}", "")
             return
         for event in came.values():
             text = " ".join(event.body[: 4 * TEXT_MAX].split())
-            self._say(event.contact, text if self.level is Level.FULL else "")
+            who = (
+                f"{event.author} in {event.room}"
+                if isinstance(event, RoomPosted)
+                else event.contact
+            )
+            self._say(who, text if self.level is Level.FULL else "")
 
     def _say(self, who: str, text: str) -> None:
         # A semicolon would end a field of OSC 777.

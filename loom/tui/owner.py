@@ -63,6 +63,10 @@ class Owner(DrawnApp[None]):
         """Ask for the last message of conversations that come on the screen."""
         raise NotImplementedError
 
+    async def load_members(self, room_id: str) -> None:
+        """Ask who is in a room that is open."""
+        raise NotImplementedError
+
     # --- from screen to screen ---
 
     def open_panel(self, panel: "Panel") -> None:

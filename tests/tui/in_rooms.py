@@ -22,6 +22,7 @@ from loom.api.room_commands import (
     MakeRoom,
     RemoveMember,
     RenameRoom,
+    RoomHistory,
     SetRoomChannel,
     SetRoomPolicy,
     SetRoomPreferences,
@@ -222,6 +223,8 @@ class RoomNode(PeopleNode):
         match command:
             case ShowRoom():
                 return view
+            case RoomHistory():
+                return Posts(posts=[])
             case ListMembers():
                 return Members(members=self.members[room_id], banned=self.banned[room_id])
             case InviteToRoom():

@@ -11,6 +11,7 @@ from loom.tui.content import code, markdown, text
 from loom.tui.content.markdown import spans
 from loom.tui.themes import Line
 from tests.tui.conftest import Opened, settle, text_of
+from tests.tui.looks import look
 from tests.tui.talking import TalkingNode
 
 PROGRAM = """\
@@ -135,7 +136,7 @@ def test_code_made_to_be_slow_keeps_one_colour(monkeypatch: pytest.MonkeyPatch) 
 
 def laid_out(body: str, *, is_unfolded: bool = False, words: tuple[str, ...] = ()) -> list[str]:
     block = layout.lay_out(
-        message(body), None, width=80, signs=Signs(True), is_unfolded=is_unfolded, words=words
+        message(body), None, width=80, look=look(Signs(True)), is_unfolded=is_unfolded, words=words
     )
     return [row.strip() for row in shown(block)]
 

@@ -31,6 +31,7 @@ from loom.tui.kit.chooser import Chooser
 from loom.wire.limits import TEXT_MAX_BYTES
 from tests.fakes import NOW_MS
 from tests.tui.conftest import LIMIT_S, Opened, prose_of, settle, text_of, until
+from tests.tui.looks import look
 from tests.tui.talking import TalkingNode
 
 C = TypeVar("C", bound=Command[Any])
@@ -584,7 +585,7 @@ def test_a_hostile_reaction_or_quote_takes_no_more_room_than_an_honest_one(
     for unicode in (True, False):
         signs = Signs(unicode)
         assert unicode or written(sign, signs).isascii()
-        block = lay_out(message, None, width=width, signs=signs)
+        block = lay_out(message, None, width=width, look=look(signs))
         assert len(block) <= 5
         for line in block:
             assert width_of_line(line) <= max(width, 12)
@@ -609,7 +610,7 @@ def message_of(**fields: Any) -> MessageView:
 
 def test_ten_thousand_reactions_are_one_row() -> None:
     many = [Reaction(contact="Ada", emoji=chr(0x1F600 + n % 60)) for n in range(10_000)]
-    block = lay_out(message_of(reactions=many), None, width=56, signs=Signs(True))
+    block = lay_out(message_of(reactions=many), None, width=56, look=look(Signs(True)))
     assert len(block) == 2
     assert sum(one.many for one in grouped(many)) == 1_000
 

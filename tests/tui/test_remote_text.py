@@ -23,6 +23,7 @@ from loom.tui.lines import Look
 from loom.tui.model import Model
 from loom.tui.themes import BUILT_IN, Line, Theme
 from tests.fakes import NOW_MS
+from tests.tui.looks import look
 from tests.tui.talking import TalkingNode
 from tests.tui.terminal import Terminal
 
@@ -92,7 +93,7 @@ def test_a_message(body: str, name: str, width: int, own: bool, state: str, unic
         message(body, name, "out" if own else "in", state),
         None,
         width=width,
-        signs=Signs(unicode),
+        look=look(Signs(unicode)),
         is_first=True,
         is_new=True,
         is_selected=True,
@@ -161,7 +162,7 @@ def _line(text: str) -> Line:
 
 @pytest.mark.parametrize("text", ["[/x]", "[b]bold[/b]", "[link=http://x]y[/link]", ":smile:"])
 def test_markup_is_shown_as_it_was_written(text: str) -> None:
-    block = lay_out(message(text, text), None, width=80, signs=Signs(True))
+    block = lay_out(message(text, text), None, width=80, look=look(Signs(True)))
     assert text in "".join(piece.text for piece in block[0])
 
 
@@ -176,5 +177,5 @@ def test_markup_is_shown_as_it_was_written(text: str) -> None:
     ],
 )
 def test_only_honest_addresses_become_links(body: str, link: str) -> None:
-    block = lay_out(message(body, "Ada"), None, width=80, signs=Signs(True))
+    block = lay_out(message(body, "Ada"), None, width=80, look=look(Signs(True)))
     assert {piece.link for line in block for piece in line if piece.link} == ({link} - {""})

@@ -31,7 +31,7 @@ from loom.tui.screens.adding import AddPanel
 from loom.tui.screens.settings import SettingsPanel
 from loom.tui.terminal_input import TerminalInput
 from tests.tui.conftest import Opened, settle, text_of
-from tests.tui.people import PeopleNode
+from tests.tui.posting import PostingNode
 
 COUNT = 300
 
@@ -39,7 +39,7 @@ COUNT = 300
 class Walk:
     """The app and what it stands on; between two keys it stands as at the start."""
 
-    def __init__(self, app: LoomApp, pilot: Pilot[None], node: PeopleNode) -> None:
+    def __init__(self, app: LoomApp, pilot: Pilot[None], node: PostingNode) -> None:
         self.app, self.pilot, self.node = app, pilot, node
         self.copied: list[str] = []
         self.opened: list[str] = []
@@ -260,6 +260,16 @@ async def selecting_a_failed_one(walk: Walk) -> None:
     walk.window.set_state(newest.message_id, "failed")
 
 
+async def selecting_a_post(walk: Walk) -> None:
+    room = walk.node.add_room("Orchard")
+    walk.node.change_room(room)
+    walk.node.post(room, "Bob", "which apples?", unread=False)
+    await walk.rest()
+    walk.app.chat.navigation.open_(walk.app.model.rooms.number_of(room, "general"))
+    await walk.rest()
+    await selecting(walk)
+
+
 async def deleted(walk: Walk) -> None:
     await selecting(walk)
     walk.app.chat.run("delete_message")
@@ -358,6 +368,7 @@ STEPS = {
     "previous_hit": Step(lambda walk: walk.window.selected == 220, selecting_a_hit),
     "reply": Step(lambda walk: "Answering yourself: last words" in walk.screen, selecting_own),
     "edit": Step(lambda walk: walk.text == "last words|", selecting_own),
+    "thread": Step(lambda walk: "Orchard #general thread" in walk.title, selecting_a_post),
     "react": Step(lambda walk: "React: a name" in walk.screen, selecting),
     "follow_quote": Step(lambda walk: walk.window.selected == 290, selecting_an_answer),
     "show_message": Step(lambda walk: "Nobody has reacted" in walk.screen, selecting),
@@ -381,7 +392,7 @@ STEPS = {
 }
 LAST = (
     *("fold", "mark_unread", "archive", "archived", "unread_from_here"),
-    *("next_unread", "send", "copy", "pin", "bookmark", "retry"),
+    *("next_unread", "send", "copy", "pin", "bookmark", "retry", "thread"),
 )
 """After these the conversations are not what they were."""
 
@@ -395,7 +406,7 @@ def test_every_action_is_walked_through() -> None:
 async def test_every_key_does_what_the_help_says(
     opened: Opened, profile: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node = PeopleNode()
+    node = PostingNode()
     node.add("Bob", online=False)
     node.add("Ada")
     node.say("Bob", "hello")
@@ -431,7 +442,7 @@ async def test_every_key_does_what_the_help_says(
 async def test_the_keys_of_the_profile_hold_in_fields_and_choosers(
     opened: Opened, profile: str
 ) -> None:
-    node = PeopleNode()
+    node = PostingNode()
     node.add("Ada")
     node.say("Ada", "hello")
     async with opened(node) as (app, pilot):
@@ -449,7 +460,7 @@ async def test_the_keys_of_the_profile_hold_in_fields_and_choosers(
 
 
 async def test_emacs_keys_move_in_choosers_and_forms(opened: Opened) -> None:
-    node = PeopleNode()
+    node = PostingNode()
     node.add("Ada")
     async with opened(node) as (app, pilot):
         app.use_keys("emacs")
@@ -470,7 +481,7 @@ async def test_emacs_keys_move_in_choosers_and_forms(opened: Opened) -> None:
 
 
 async def test_a_digit_opens_the_conversation_at_that_place(opened: Opened) -> None:
-    node = PeopleNode()
+    node = PostingNode()
     for n in range(9):
         node.add(f"Person {n}")
         node.say(f"Person {n}", "hello")

@@ -1,21 +1,21 @@
 """What the text in the composer will be: an answer, another wording; and how long it lasts."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from textual import events
 from textual.message import Message
 
 from loom.api.command import Command
-from loom.api.commands import EditMessage, SendText
 from loom.api.views import MessageView
 from loom.front.lasting import lasting_words, left_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of
+from loom.tui.chat.asking import reword, say
 from loom.tui.content import kind_of
 from loom.tui.lines import Lines, Look
-from loom.tui.model import Model
+from loom.tui.model import Listed, Model
 from loom.tui.themes import Line, Piece
 
 HINT_FROM: Final = 40
@@ -129,14 +129,13 @@ class About(Lines):
         self.fit()
         return draft
 
-    def command(self, text: str) -> Command[MessageView]:
-        """What sends a text to the open conversation."""
-        contact = f"#{self._model.current}"
+    def command(self, here: Listed, text: str) -> Command[Any]:
+        """What sends a text to what is open there, `here`."""
         if self.edited is not None:
-            return EditMessage(contact=contact, message_id=self.edited.message_id, body=text)
+            return reword(self.edited, text)
         answered = self.answered
         reply_to = None if answered is None else answered.message_id
-        return SendText(contact=contact, body=text, reply_to=reply_to, expires_s=self.once_s)
+        return say(here, text, reply_to=reply_to, expires_s=self.once_s)
 
     def fit(self) -> None:
         """A row, or none."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from textual.timer import Timer
 
-from loom.api.events import AnyEvent, MessageReceived
+from loom.api.events import AnyEvent, MessageReceived, RoomPosted
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.owner import Owner
@@ -48,9 +48,9 @@ class Attention:
 
     def came(self, happened: Sequence[AnyEvent]) -> None:
         """While messages come fast, what is on the screen counts as read when they pause."""
-        current = self._owner.model.current
         came = sum(
-            isinstance(one, MessageReceived) and one.contact_id == current for one in happened
+            isinstance(one, MessageReceived | RoomPosted) and self._reader.is_here(one)
+            for one in happened
         )
         if not came:
             return

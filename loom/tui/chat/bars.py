@@ -1,13 +1,17 @@
 """The lines around the timeline: title, rule, status."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from textual import events
 from textual.message import Message
 
+from loom.api.room_views import MemberView
+from loom.front.lasting import lasting_words
 from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of, wrap
+from loom.tui.channels import Channel
 from loom.tui.identicon import identicon
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Conversation, Model
@@ -36,6 +40,8 @@ class TitleLine(Lines):
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
+        if (channel := self._model.channel) is not None:
+            return self._channel_line(channel, width)
         conversation = self._model.open_
         if conversation is None:
             return [Piece(" Loom", "title")]
@@ -54,6 +60,48 @@ class TitleLine(Lines):
         for part in parts:
             line += [dot, part]
         return line
+
+    def _channel_line(self, channel: Channel, width: int) -> Line:
+        """The room, the channel, whether it is a thread, and as many facts as fit."""
+        dots = self.look.signs["ellipsis"]
+        room = self._model.rooms.room_of(channel.number)
+        line = [Piece(" ")]
+        if width >= ICON_FROM:
+            line += [*identicon(channel.room.room_id, self.look), Piece(" ")]
+        inset = sum(width_of(piece.text) for piece in line)
+        name = channel.name if channel.root is None else f"{channel.name} thread"
+        line.append(Piece(cut(name, max(width - inset - 1, 1), dots), "title"))
+        dot = f" {self.look.signs['dot']} "
+        for fact in channel_facts(channel, room.members if room is not None else ()):
+            left = width - 1 - sum(width_of(piece.text) for piece in line) - width_of(dot)
+            if left < min(width_of(fact), 12):
+                break
+            role = "bad" if fact.startswith("warning") else "status"
+            line += [Piece(dot, "status"), Piece(cut(fact, left, dots), role)]
+        return line
+
+
+def channel_facts(channel: Channel, members: Sequence[MemberView]) -> list[str]:
+    """What a room is, the more important first; who keeps it comes last."""
+    room = channel.room
+    facts = []
+    if room.standing != "member":
+        facts.append(room.standing)
+    if room.troubles:
+        facts.append("warning: F2")
+    if channel.muted:
+        facts.append("muted")
+    if topic := " ".join(printable(channel.view.topic).split()):
+        facts.append(topic)
+    if room.retention_s:
+        facts.append(f"posts last {lasting_words(room.retention_s)}")
+    facts.append(f"{room.members} {'member' if room.members == 1 else 'members'}")
+    keepers = sorted(members, key=lambda one: (not one.own, one.role != "archive"))
+    if keepers and room.standing == "member":
+        names = ", ".join("you" if one.own else printable(one.name) for one in keepers[:3])
+        more = f" +{len(keepers) - 3}" if len(keepers) > 3 else ""
+        facts.append(f"kept by {names}{more}")
+    return facts
 
 
 def facts_of(conversation: Conversation) -> Line:
@@ -234,7 +282,8 @@ class StatusLine(Lines):
             words.append(f"{model.queued} queued")
         if model.in_mailboxes:
             words.append(f"{model.in_mailboxes} in mailboxes")
-        others = model.unread - (model.open_.contact.unread if model.open_ is not None else 0)
+        here = model.here
+        others = model.unread - (here.unread if here is not None and here.counts else 0)
         if others > 0:
             words.append(f"{others} unread")
         return f" {self.look.signs['dot']} ".join(words), "status"

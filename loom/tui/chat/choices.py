@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 from loom.api.commands import ListMentions, Search
 from loom.api.events import AnyEvent
+from loom.api.room_views import PostView
 from loom.api.views import MessageView
 from loom.errors import InvalidInput, LoomError
 from loom.front.durations import parse_duration
@@ -79,6 +80,7 @@ class Choices:
         is_possible: whether a slash command has something to act on.
         go_to: opens a conversation.
         found: shows a hit of a search.
+        go_to_post: shows a post of a room.
     """
 
     def __init__(
@@ -90,8 +92,10 @@ class Choices:
         is_possible: Callable[[SlashCommand], bool],
         go_to: Callable[[int], None],
         found: Found,
+        go_to_post: Callable[[str, int], None],
     ) -> None:
         self._owner = owner
+        self._go_to_post = go_to_post
         self._run = run
         self._begin = begin
         self._is_possible = is_possible
@@ -128,13 +132,15 @@ class Choices:
         self._pick("Commands", narrowed([*by_key[EVERYWHERE], *typed, *by_key[READING]]), self._do)
 
     def jump(self) -> None:
-        """The conversations, newest first."""
+        """The conversations and channels, newest first."""
         model = self._owner.model
         choices = []
         for number in model.recent:
-            one = model.conversations[number]
-            hint = f"{one.contact.unread} unread" if one.contact.unread else ""
-            if one.contact.archived:
+            one = model.listed(number)
+            if one is None:
+                continue
+            hint = f"{one.unread} unread" if one.unread else ""
+            if isinstance(one, Conversation) and one.contact.archived:
                 hint = "archived"
             choices.append(Choice(one.name, hint, number))
         self._pick("Go to conversation", narrowed(choices), self._go_to)
@@ -196,6 +202,22 @@ class Choices:
         )
         self._drop_from(chooser, left, choices, title)
 
+    def posts(self, title: str, found: Sequence[PostView]) -> None:
+        """Posts of rooms; choosing one goes to its place."""
+        choices = [
+            Choice(
+                f"{printable(one.author)}: {printable(' '.join(one.body.split()))}",
+                f"{day_of(one.sent_at_ms)} {clock_of(one.sent_at_ms)}",
+                one,
+            )
+            for one in found
+        ]
+        self._pick(
+            f"{title}: {len(found)}",
+            narrowed(choices),
+            lambda one: self._go_to_post(one.room_id, one.row_id),
+        )
+
     def reactions(
         self, message: MessageView, used: Sequence[str], use: Callable[[str], None]
     ) -> None:
@@ -226,9 +248,10 @@ class Choices:
         model, many = self._owner.model, len(messages)
         what = "this message" if many == 1 else f"{many} messages"
         picked = {one.number for one in to}
+        contacts = [model.conversations[one] for one in model.recent if one in model.conversations]
         choices = [
             Choice(one.name, "chosen" if number in picked else "", one)
-            for number, one in ((number, model.conversations[number]) for number in model.recent)
+            for number, one in ((one.number, one) for one in contacts)
         ]
         title = f"Forward {what} to"
         if to:

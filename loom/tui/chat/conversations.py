@@ -1,23 +1,32 @@
-"""The list of conversations: two rows each, favourites and then newest first."""
+"""The list: contacts and rooms with two rows each, below the open room its channels."""
 
 import time
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from textual import events
 from textual.message import Message
 
 from loom.front.invite_words import joining_words
 from loom.tui.cells import cut, pad, width_of
+from loom.tui.channels import Channel, Room
 from loom.tui.editor import Editor, shown
 from loom.tui.identicon import identicon
 from loom.tui.lines import Lines, Look
-from loom.tui.model import Conversation, Model
+from loom.tui.model import Conversation, Listed, Model
 from loom.tui.themes import ICON, Line, Piece
 from loom.tui.times import when_words
 
-ROWS = 2
 FILTER_INSET = 3
 TIMES_MIN = 28
 """In a list that wide, times stand beside the names."""
+
+
+class Row(NamedTuple):
+    """A row of the list, and what a click on it opens: `part` 0 and 1 of two rows, 2: a channel."""
+
+    number: int
+    part: int
 
 
 class ConversationList(Lines):
@@ -46,8 +55,8 @@ class ConversationList(Lines):
         """Which row is chosen meanwhile."""
 
     def on_screen(self) -> list[int]:
-        """The conversations on the screen; the open one is always among them."""
-        return self._fitting(self.size.height)
+        """What is on the screen of what one opens; the open one is always among them."""
+        return list(dict.fromkeys(one.number for one in self._rows(self.size.height)))
 
     @property
     def chosen(self) -> int | None:
@@ -94,15 +103,39 @@ class ConversationList(Lines):
         """How many rows stand above the conversations."""
         return int(self.filter is not None or self._model.shows_archive)
 
-    def _fitting(self, height: int) -> list[int]:
-        room = max((height - self._head - len(self._foot)) // ROWS, 1)
+    def _rows(self, height: int) -> list[Row]:
+        """The visible rows, as many as have room; of what one opens all or none."""
+        room = max(height - self._head - len(self._foot), 1)
         order = self._model.order
-        wanted = self._model.current if self.filter is None else self.chosen
+        wanted = self._model.place if self.filter is None else self.chosen
         if wanted in order:
             at = order.index(wanted)
-            self._first = min(max(self._first, at - room + 1), at)
-        self._first = max(0, min(self._first, len(order) - room))
-        return order[self._first : self._first + room]
+            self._first = min(max(self._first, self._first_before(at, room)), at)
+        self._first = max(0, min(self._first, self._first_before(len(order) - 1, room)))
+        rows: list[Row] = []
+        for at in range(self._first, len(order)):
+            new = list(self._rows_of(at))
+            if rows and len(rows) + len(new) > room:
+                break
+            rows += new
+        return rows[:room] if len(rows) <= room else rows[-room:]
+
+    def _first_before(self, at: int, room: int) -> int:
+        """The first place from which all rows are visible up to those of this one."""
+        while at >= 0 and (room := room - len(list(self._rows_of(at)))) >= 0:
+            at -= 1
+        return at + 1
+
+    def _rows_of(self, at: int) -> Iterator[Row]:
+        """The rows at a place of the list; the name of an open room stands above its first."""
+        number, rooms = self._model.order[at], self._model.rooms
+        room = rooms.room_of(number)
+        is_open = room is not None and room is rooms.room_of(self._model.current)
+        is_next = at > 0 and room is not None and room is rooms.room_of(self._model.order[at - 1])
+        if not is_next:
+            yield from (Row(number, 0), Row(number, 1))
+        if is_open or is_next:
+            yield Row(number, 2)
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
@@ -115,14 +148,13 @@ class ConversationList(Lines):
         if y < self._head:
             return [*self._head_row(width - 1), wall]
         y -= self._head
-        found = self._fitting(height)
-        if y // ROWS >= len(found):
-            words = " nothing found" if self.filter is not None and not found and not y else ""
+        rows = self._rows(height)
+        if y >= len(rows):
+            words = " nothing found" if self.filter is not None and not rows and not y else ""
             return [Piece(pad(words, width - 1), "hint"), wall]
-        one = self._model.conversations[found[y // ROWS]]
-        row = self._name_row if y % ROWS == 0 else self._preview_row
-        line = row(one, width - 1)
-        if one.number == (self._model.current if self.filter is None else self.chosen):
+        row = rows[y]
+        line = self._row(row, width - 1)
+        if self._is_bar(row):
             used = sum(width_of(piece.text) for piece in line)
             line = [
                 piece if piece.role.startswith(ICON) else Piece(piece.text, "open")
@@ -130,16 +162,36 @@ class ConversationList(Lines):
             ]
         return [*line, wall]
 
+    def _is_bar(self, row: Row) -> bool:
+        """Whether a row is of what is open, or chosen: of an open room that is a channel."""
+        wanted = self._model.place if self.filter is None else self.chosen
+        if row.number != wanted:
+            return False
+        rooms = self._model.rooms
+        room = rooms.room_of(row.number)
+        return (row.part == 2) == (room is not None and room is rooms.room_of(self._model.current))
+
+    def _row(self, row: Row, width: int) -> Line:
+        one = self._model.listed(row.number)
+        room = self._model.rooms.room_of(row.number)
+        if isinstance(one, Conversation):
+            return self._name_row(one, width) if row.part == 0 else self._preview_row(one, width)
+        if one is None or room is None:
+            return [Piece(" " * width)]
+        if row.part == 2:
+            return self._channel_row(one, width)
+        return self._room_row(room, width) if row.part == 0 else self._post_row(room, width)
+
     def on_click(self, event: events.Click) -> None:
         """Open what was clicked."""
-        foot, found = self._foot, self.on_screen()
+        foot, rows = self._foot, self._rows(self.size.height)
         at = event.y - (self.size.height - len(foot))
         if at >= 0:
             self.post_message(foot[at][1])
             return
         y = event.y - self._head
-        if 0 <= y // ROWS < len(found):
-            self.post_message(self.Chosen(found[y // ROWS]))
+        if 0 <= y < len(rows):
+            self.post_message(self.Chosen(rows[y].number))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Look further down."""
@@ -211,3 +263,56 @@ class ConversationList(Lines):
             Piece(" "),
             Piece(pad(cut(words, width - 5, signs["ellipsis"]), width - 4), role),
         ]
+
+    def _room_row(self, room: Room, width: int) -> Line:
+        view, signs = room.view, self.look.signs
+        is_open = room is self._model.rooms.room_of(self._model.current)
+        marks = signs["muted"] if view.muted else ""
+        if view.standing != "member":
+            marks += f" {view.standing}"
+        unread = "" if is_open or not view.unread else f"{'@ ' * bool(view.mentions)}{view.unread}"
+        tail = f" {marks.strip()}" if marks else ""
+        when = when_words(room.preview_at_ms) if width >= TIMES_MIN and room.preview_at_ms else ""
+        used = width_of(tail) + (len(unread) + 1 if unread else 0) + 2
+        used += width_of(when) + 1 if when else 0
+        name = pad(room.name, max(width - 3 - used, 1), signs["ellipsis"])
+        counts = not view.muted
+        return [
+            Piece(f" {signs['room']} ", "status"),
+            Piece(name, "name" if (unread and counts) or is_open else "text"),
+            Piece(f" {when}" if when else "", "preview"),
+            Piece(tail, "status"),
+            Piece(f" {unread}" if unread else "", "unread" if counts else "status"),
+            Piece("  "),
+        ]
+
+    def _post_row(self, room: Room, width: int) -> Line:
+        signs, view = self.look.signs, room.view
+        words, role = room.preview or "", "preview"
+        if view.standing == "joining":
+            words, role = "not let in yet", "warn"
+        elif (channel := self._model.rooms.channels.get(room.last)) and self._is_draft(channel):
+            words, role = f"draft: {' '.join(channel.draft[:80].split())}", "warn"
+        return [
+            Piece(" "),
+            *identicon(view.room_id, self.look),
+            Piece(" "),
+            Piece(pad(cut(words, width - 5, signs["ellipsis"]), width - 4), role),
+        ]
+
+    def _channel_row(self, one: Channel, width: int) -> Line:
+        signs, is_open = self.look.signs, one.number == self._model.place
+        draft = "draft" if self._is_draft(one) else ""
+        unread = str(one.unread) if one.unread and not is_open else ""
+        tail = " ".join(filter(None, (draft, unread)))
+        name = pad(one.tag, max(width - 7 - len(tail), 1), signs["ellipsis"])
+        return [
+            Piece("    "),
+            Piece(name, "name" if (unread and one.counts) or is_open else "text"),
+            Piece(f" {draft}" if draft else "", "warn"),
+            Piece(f" {unread}" if unread else "", "unread" if one.counts else "status"),
+            Piece(f" {signs['here']}" if is_open else "  ", "key"),
+        ]
+
+    def _is_draft(self, one: Listed) -> bool:
+        return bool(one.draft) and one.number != self._model.current

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-import msgspec
 from textual.events import Key
 from textual.timer import Timer
 
+from loom.api.command import Command
 from loom.api.commands import DeleteMessages
 from loom.api.events import AnyEvent
+from loom.api.room_commands import DeletePost
 from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.printable import printable
@@ -18,6 +19,7 @@ from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.keys import DELETES, DELETES_FOR_BOTH, is_text
 from loom.tui.owner import Owner
+from loom.tui.posts import Post
 
 UNDO_S: Final = 8.0
 """So long deleted messages can be brought back; only then is the node told."""
@@ -40,8 +42,8 @@ class Deletion:
         self._asked: Sequence[MessageView] = ()
         """The messages of which the next key says whether they are deleted."""
         self._for_both = False
-        self._deleted: tuple[Sequence[MessageView], DeleteMessages] | None = None
-        """The messages that can be brought back, and what the node will be told."""
+        self._deleted: tuple[Sequence[MessageView], bool] | None = None
+        """The messages that can be brought back, and whether they are deleted for all."""
         self._timer: Timer | None = None
 
     @property
@@ -61,12 +63,14 @@ class Deletion:
             question = f"Delete {which} here, on this machine only? {DELETES} deletes"
             short = f"{DELETES} deletes {it} here"
         else:
-            name = printable(messages[0].contact)
+            name, all_ = printable(messages[0].contact), _all_of(messages)
+            if isinstance(messages[0], Post):
+                name = "somebody"
             question = (
-                f"Delete {which} for both? What {name} has read or copied is not taken back. "
-                f"{DELETES_FOR_BOTH} deletes for both"
+                f"Delete {which} for {all_}? What {name} has read or copied is not taken back. "
+                f"{DELETES_FOR_BOTH} deletes for {all_}"
             )
-            short = f"{DELETES_FOR_BOTH}: for both"
+            short = f"{DELETES_FOR_BOTH}: for {all_}"
         self._owner.say(f"{question}, {keep} does not.", f"{short}, {keep} does not.", f"{short}?")
 
     def answer(self, key: Key) -> bool:
@@ -92,15 +96,13 @@ class Deletion:
         """Bring nothing back that has ended meanwhile, or that its author deleted."""
         if self._deleted is None:
             return
-        messages, command = self._deleted
+        messages, for_both = self._deleted
         left = list(messages)
         for event in happened:
             left = [now for one in left if (now := after(event, one)) is not None]
         if left == list(messages):
             return
-        ids = [one.message_id for one in left]
-        changed = msgspec.structs.replace(command, message_ids=ids)
-        self._deleted = (left, changed) if left else None
+        self._deleted = (left, for_both) if left else None
 
     def finish(self) -> None:
         """What was deleted cannot be brought back any more."""
@@ -112,9 +114,10 @@ class Deletion:
         if (taken := self._take()) is not None:
             await self._tell(*taken)
 
-    async def _tell(self, messages: Sequence[MessageView], command: DeleteMessages) -> None:
+    async def _tell(self, messages: Sequence[MessageView], for_both: bool) -> None:
         try:
-            await self._owner.send(command)
+            for command in _commands(messages, for_both):
+                await self._owner.send(command)
         except LoomError:
             if messages[0].contact_id == self._owner.model.current:
                 self._reader.bring_back(messages)  # they are still there
@@ -122,19 +125,14 @@ class Deletion:
 
     def _delete(self, messages: Sequence[MessageView]) -> None:
         self.finish()
-        command = DeleteMessages(
-            contact=f"#{messages[0].contact_id}",
-            message_ids=[one.message_id for one in messages],
-            for_both=self._for_both,
-        )
-        self._deleted = messages, command
+        self._deleted = messages, self._for_both
         if self._for_both:
             self._reader.empty(messages)
         else:
             self._reader.hide(messages)
         undo = self._owner.keys.words("undo_delete")
         back = "it" if len(messages) == 1 else "them"
-        done = "Deleted for both." if self._for_both else "Deleted."
+        done = f"Deleted for {_all_of(messages)}." if self._for_both else "Deleted."
         words = f"{done} {undo} brings {back} back." if undo else done
         self._owner.say(words, f"{undo} brings {back} back" if undo else done)
         self._timer = self._timeline.set_timer(UNDO_S, partial(self.time_is_up, words))
@@ -144,8 +142,26 @@ class Deletion:
         self._unsay(words)
         self.finish()
 
-    def _take(self) -> tuple[Sequence[MessageView], DeleteMessages] | None:
+    def _take(self) -> tuple[Sequence[MessageView], bool] | None:
         taken, self._deleted = self._deleted, None
         if self._timer is not None:
             self._timer.stop()
         return taken
+
+
+def _all_of(messages: Sequence[MessageView]) -> str:
+    return "everybody" if isinstance(messages[0], Post) else "both"
+
+
+def _commands(messages: Sequence[MessageView], for_both: bool) -> list[Command[Any]]:
+    """What deletes them."""
+    posts = [one for one in messages if isinstance(one, Post)]
+    if posts:
+        return [DeletePost(room=one.room_id, post_id=one.message_id) for one in posts]
+    return [
+        DeleteMessages(
+            contact=f"#{messages[0].contact_id}",
+            message_ids=[one.message_id for one in messages],
+            for_both=for_both,
+        )
+    ]

@@ -11,6 +11,7 @@ from loom.api.events import (
     MessageDeleted,
     MessageExpired,
     MessagesDeleted,
+    RoomPostChanged,
 )
 from loom.api.views import MessageView
 
@@ -18,7 +19,13 @@ from loom.api.views import MessageView
 def ends(event: AnyEvent) -> bool:
     """Whether messages may be gone by it."""
     return isinstance(
-        event, MessageExpired | MessageDeleted | MessagesDeleted | FarewellDone | ContactRemoved
+        event,
+        MessageExpired
+        | MessageDeleted
+        | MessagesDeleted
+        | FarewellDone
+        | ContactRemoved
+        | RoomPostChanged,
     )
 
 
@@ -32,6 +39,9 @@ def is_left(message: MessageView, happened: Iterable[AnyEvent]) -> bool:
 
 def after(event: AnyEvent, message: MessageView) -> MessageView | None:
     """A message as it is after an event; None: it is gone."""
+    if isinstance(event, RoomPostChanged):
+        is_it = event.deleted and event.post_id == message.message_id
+        return _emptied(message, message.state) if is_it else message
     if getattr(event, "contact_id", None) != message.contact_id:
         return message
     withdrawn: Sequence[str] = ()

@@ -7,8 +7,12 @@ from loom.api.views import MessageView
 from loom.front.lasting import left_words
 from loom.front.signs import Signs
 from loom.printable import printable
-from loom.tui.cells import cut, pad, width_of
+from loom.tui.cells import cut, pad, width_of, wrap
 from loom.tui.content import kind_of, quote, reactions
+from loom.tui.identicon import WIDTH as ICON_WIDTH
+from loom.tui.identicon import identicon
+from loom.tui.lines import Look
+from loom.tui.posts import Post, author_of
 from loom.tui.themes import Line, Piece
 from loom.tui.times import clock_of, day_of, day_words, now_ms
 
@@ -24,6 +28,12 @@ COUNTED_S: Final = 86_400
 """How long a message still lasts is counted down from here on; before that its timer is shown."""
 RUN_MS: Final = 5 * 60_000
 """Messages of one sender closer than this share a time and a name."""
+AUTHOR_WIDTH: Final = 8
+AUTHOR_WIDTH_WIDE: Final = 10
+"""Cells of a name where several people write."""
+ICONS_FROM: Final = 70
+"""In a timeline that wide, what their keys draw stands beside authors' names."""
+DOUBLED: Final = "Its author signed two posts under one number: people may see different ones."
 ROWS_MAX: Final = 20
 FOLDED_ROWS: Final = 15
 """Of a body of more than `ROWS_MAX` rows, so many are shown at first."""
@@ -34,18 +44,17 @@ def lay_out(
     before: MessageView | None,
     *,
     width: int,
-    signs: Signs,
+    look: Look,
     is_first: bool = False,
     is_new: bool = False,
     is_selected: bool = False,
     is_marked: bool = False,
-    is_formatted: bool = True,
     is_unfolded: bool = False,
-    own_name: str = "",
     words: Sequence[str] = (),
 ) -> Block:
     """A message's lines, each at most `width` cells; `words` are what a search found in it."""
     block: Block = []
+    signs = look.signs
     is_day = is_first if before is None else day_of(before.sent_at_ms) != day_of(message.sent_at_ms)
     if is_day:
         block.append(date_rule(message, width, signs))
@@ -53,12 +62,12 @@ def lay_out(
         block.append(_rule("new", "new", width, signs))
     own = message.direction == "out"
     goes_on = not (is_day or is_new or is_selected) and _goes_on(message, before)
-    head = _head(message, width, signs, own=own)
+    head = _head(message, width, look, own=own)
     inset = width_of_line(head)
     mark = signs["selected"] if is_selected else signs["marked"] if is_marked else " "
-    room = max(width - 1 - inset - STATE_WIDTH - EDGE, 2)
+    room = max(width - 1 - inset - _state_width(message) - EDGE, 2)
     rows = kind_of(message).lines(
-        message, room, words, is_formatted=is_formatted, own_name=own_name
+        message, room, words, is_formatted=look.is_formatted, own_name=look.own_name
     )
     rows = _folded(rows, room, is_unfolded=is_unfolded)
     for number, body in enumerate(_bodies(message, rows, room, signs)):
@@ -75,6 +84,8 @@ def lay_out(
 
 def _bodies(message: MessageView, rows: list[Line], width: int, signs: Signs) -> Iterator[Line]:
     """What it answers, what it says, and what became of it."""
+    if isinstance(message, Post) and message.doubled:
+        yield from ([Piece(DOUBLED[a:b], "bad")] for a, b in wrap(DOUBLED, width))
     if message.reply_to is not None and not message.deleted:
         yield quote.line(message, width, signs)
     *before, last = rows
@@ -101,6 +112,10 @@ def marks_of(message: MessageView, width: int, signs: Signs) -> Line:
         sign = reactions.written(group.emoji, signs)
         words = f"{sign} {group.many}" if group.many > 1 else sign
         marks.append(Piece(words, "own_reaction" if group.is_own else "reaction"))
+    if isinstance(message, Post) and message.answers:
+        new = f", {message.unread_answers} new" if message.unread_answers else ""
+        words = f"{message.answers} {'answer' if message.answers == 1 else 'answers'}{new}"
+        marks.append(Piece(words, "unread" if new else "thread"))
     done = {
         "edited": message.edited,
         "pinned": message.pinned,
@@ -160,7 +175,8 @@ def _goes_on(message: MessageView, before: MessageView | None) -> bool:
     """Whether time and name are those of the message before."""
     return (
         before is not None
-        and before.direction == message.direction
+        and author_of(before) == author_of(message)
+        and "line" not in (before.kind, message.kind)
         and 0 <= message.sent_at_ms - before.sent_at_ms < RUN_MS
     )
 
@@ -175,17 +191,30 @@ _STATES: Final = {
 }
 
 
-def _head(message: MessageView, width: int, signs: Signs, *, own: bool) -> Line:
+def _head(message: MessageView, width: int, look: Look, *, own: bool) -> Line:
     name = "you" if own else printable(message.contact)
     role = "me" if own else "them"
-    dots = signs["ellipsis"]
+    dots = look.signs["ellipsis"]
     clock = Piece(clock_of(message.sent_at_ms), "time")
+    if message.kind == "line":
+        return [clock, Piece(" ")]
+    if isinstance(message, Post) and width >= ICONS_FROM:
+        name = pad(name, AUTHOR_WIDTH_WIDE, dots)
+        icon = [Piece(" " * ICON_WIDTH)] if own else identicon(message.author_id, look)
+        return [clock, Piece(" "), *icon, Piece(" "), Piece(name, role), Piece(" ")]
+    if isinstance(message, Post) and width >= 50:
+        return [clock, Piece(" "), Piece(pad(name, AUTHOR_WIDTH, dots), role), Piece(" ")]
     if width >= 50:
         room = min(NAME_WIDTH, max(width_of(printable(message.contact)), 3))
         return [clock, Piece("  "), Piece(pad(name, room, dots), role), Piece("  ")]
     if width >= 30:
         return [clock, Piece(" "), Piece(pad(name, 5, dots), role), Piece(" ")]
     return [Piece(pad(name, 3, dots), role), Piece(" ")]
+
+
+def _state_width(message: MessageView) -> int:
+    """Of a post it is not known who has it, so no state stands beside it."""
+    return 0 if isinstance(message, Post) else STATE_WIDTH
 
 
 def _rule(words: str, role: str, width: int, signs: Signs) -> Line:

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 from loom.api.commands import (
     Bookmark,
-    EditMessage,
     Forward,
     ListBookmarks,
     ListPins,
-    Pin,
-    React,
+    SendText,
 )
+from loom.api.room_commands import ListRoomPins
 from loom.api.views import MessageView
 from loom.errors import InvalidInput
 from loom.printable import printable
+from loom.tui.channels import Channel
+from loom.tui.chat import asking
 from loom.tui.chat.deletion import Deletion
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
@@ -23,6 +24,7 @@ from loom.tui.chat.writing import Writing
 from loom.tui.content.reactions import offered
 from loom.tui.model import Conversation
 from loom.tui.owner import Owner
+from loom.tui.posts import Post
 
 if TYPE_CHECKING:
     from loom.tui.chat.choices import Choices
@@ -93,30 +95,59 @@ class MessageActions:
         """Whether these are what an action can be done with; True for any other action."""
         one = messages[0] if len(messages) == 1 else None
         match action:
+            case "pin" if isinstance(one, Post):
+                return is_sent(one) and self._may(one, "pin")
             case "reply" | "react" | "pin":
                 return one is not None and is_sent(one)
             case "bookmark":
-                return one is not None and is_text(one)
+                return one is not None and is_text(one) and not isinstance(one, Post)
+            case "thread":
+                return isinstance(one, Post) and one.kind != "line" and self._is_in_channel
             case "unpin" | "unbookmark":
                 return one is not None and (one.pinned if action == "unpin" else one.bookmarked)
             case "edit":
                 return one is not None and is_editable(one)
             case "unsend":
-                return bool(messages) and all(map(is_own, messages))
+                return bool(messages) and all(map(self._can_unsend, messages))
             case "forward":
                 return bool(messages) and all(map(is_text, messages))
             case "message":
                 return one is not None
             case "delete":
-                return bool(messages)
+                return bool(messages) and not isinstance(messages[0], Post)
             case "copy":
                 return not all(one.deleted for one in messages)
         return True
+
+    @property
+    def _is_in_channel(self) -> bool:
+        """Whether a channel is open, and no thread."""
+        channel = self._owner.model.channel
+        return channel is not None and channel.root is None
+
+    def _may(self, post: Post, what: str) -> bool:
+        """Whether one may do this in the room."""
+        room = self._owner.model.rooms.rooms.get(post.room_id)
+        return room is not None and what in room.view.may
+
+    def _can_unsend(self, message: MessageView) -> bool:
+        """Whether one may delete it for everybody: one's own, or as a moderator."""
+        if isinstance(message, Post) and is_text(message) and self._may(message, "delete"):
+            return True
+        return is_own(message)
+
+    def thread(self, messages: Messages) -> None:
+        """Show the thread that a post began, or begins now."""
+        [one] = messages
+        assert isinstance(one, Post)  # noqa: S101 - see `can`
+        self._owner.work(self._navigation.show_thread(one), "reading")
 
     def why_not(self, action: str, messages: Messages) -> str:
         """Why these cannot be edited, or deleted for both; empty for any other action."""
         if action not in ("edit", "unsend") or not messages or self.can(action, messages):
             return ""
+        if action == "unsend" and isinstance(messages[0], Post):
+            return "You can only delete your own posts here; moderators delete those of others."
         if any(one.kind != "text" for one in messages):
             return "That is no message: it cannot be edited or deleted for both."
         if any(one.direction != "out" for one in messages):
@@ -153,6 +184,8 @@ class MessageActions:
         one = messages[0]
         if one.quote is None or one.quote.gone or one.quote.row_id is None:
             self._owner.say("The message that it answers is not here any more.")
+        elif isinstance(one, Post):
+            self._owner.work(self._navigation.show_post(one.room_id, one.quote.row_id), "reading")
         else:
             self._navigation.go_to(one.contact_id, one.quote.row_id)
 
@@ -169,9 +202,7 @@ class MessageActions:
 
     async def send_reaction(self, message: MessageView, emoji: str) -> None:
         """React with a sign; empty: take back the one that was given."""
-        await self._owner.send(
-            React(contact=_contact_of(message), message_id=message.message_id, emoji=emoji)
-        )
+        await self._owner.send(asking.react(message, emoji))
         if emoji:
             self._recent = [emoji, *(one for one in self._recent if one != emoji)]
 
@@ -187,11 +218,10 @@ class MessageActions:
 
     async def send_pin(self, message: MessageView, *, on: bool) -> None:
         """Keep it in sight on both sides, or no longer."""
-        now = await self._owner.send(
-            Pin(contact=_contact_of(message), message_id=message.message_id, on=on)
-        )
+        now = await self._owner.send(asking.pin(message, on=on))
         if on:
-            self._owner.say("Pinned for both; /pins lists what is pinned.")
+            whom = "everybody" if isinstance(message, Post) else "both"
+            self._owner.say(f"Pinned for {whom}; /pins lists what is pinned.")
         elif now.pinned:
             name = printable(message.contact)
             self._owner.say(f"{name} pinned it, too: only {name} can take that back.")
@@ -217,6 +247,12 @@ class MessageActions:
 
     async def send_on(self, messages: Messages, to: Sequence[Conversation]) -> None:
         """Forward to these."""
+        if any(isinstance(one, Post) for one in messages):
+            for receiver in to:
+                for one in messages:
+                    await self._owner.send(SendText(contact=receiver.reference, body=one.body))
+            self._owner.say(f"Sent to {', '.join(one.name for one in to)}.")
+            return
         await self._owner.send(
             Forward(
                 contact=_contact_of(messages[0]),
@@ -288,8 +324,7 @@ class MessageActions:
             self._writing.edit(one)
             return
         one = self._meant_by_edit()
-        command = EditMessage(contact=_contact_of(one), message_id=one.message_id, body=argument)
-        await self._owner.send(command)
+        await self._owner.send(asking.reword(one, argument))
 
     def begin_command(self) -> None:
         """A slash was typed: `/edit` means the message that is the last one now."""
@@ -357,6 +392,9 @@ class MessageActions:
         self._deletion.ask(messages, for_both=for_both)
 
     async def _show_pins(self, argument: str) -> None:
+        if (channel := self._owner.model.channel) is not None:
+            await self._show_room_pins(channel)
+            return
         current = self._owner.model.open_
         if current is None:
             raise InvalidInput(what="No conversation is open")
@@ -365,6 +403,13 @@ class MessageActions:
             self._choices().messages(f"Pinned with {current.name}", page, self._found, here=True)
         else:
             self._owner.say("Nothing is pinned here. /pin pins the selected message.")
+
+    async def _show_room_pins(self, channel: Channel) -> None:
+        found = (await self._owner.send(ListRoomPins(room=channel.reference))).posts
+        if found:
+            self._choices().posts(f"Pinned in {channel.name}", found)
+        else:
+            self._owner.say("Nothing is pinned in this room.")
 
     async def _show_bookmarks(self, argument: str) -> None:
         found: list[MessageView] = []

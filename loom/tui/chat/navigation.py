@@ -2,9 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from loom.api.room_commands import FindPost
+from loom.printable import printable
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.owner import Owner
+from loom.tui.posts import Post, post_of
 
 
 class Navigation:
@@ -89,7 +92,7 @@ class Navigation:
         self._owner.work(self._mark_unread(row_id), "unread")
 
     async def _mark_unread(self, row_id: int | None) -> None:
-        if self._owner.model.open_ is None:
+        if self._owner.model.here is None:
             self._owner.say("Open a conversation first.", bad=True)
             return
         await self._reader.mark_unread(row_id)
@@ -114,6 +117,34 @@ class Navigation:
         else:
             self.open_(number, row_id, ())
 
+    async def show_post(self, room: str, row_id: int, words: Sequence[str] | None = ()) -> None:
+        """Show a post of a room and select it, in its channel or its thread."""
+        model = self._owner.model
+        post = await self._owner.send(FindPost(room=room, name=f"#{row_id}"))
+        number = model.rooms.number_of(post.room_id, post.channel)
+        channel = model.rooms.channels.get(number)
+        if channel is None:
+            self._owner.say(f"The channel #{printable(post.channel)} is closed.")
+            return
+        if post.thread is not None:
+            root = await self._owner.send(FindPost(room=room, name=post.thread))
+            number = model.rooms.thread_of(channel, post_of(root, number)).number
+        await self._open(number, row_id, words)
+
+    async def show_thread(self, root: Post) -> None:
+        """Show the thread of a post in place of its channel."""
+        channel = self._owner.model.channel
+        if channel is not None:
+            await self._open(self._owner.model.rooms.thread_of(channel, root).number, None, None)
+
+    def leave_thread(self) -> bool:
+        """Back from a thread to its channel; False: none is open."""
+        model = self._owner.model
+        if model.channel is None or model.channel.root is None or model.place is None:
+            return False
+        self.open_(model.place, model.channel.root.row_id)
+        return True
+
     async def _open(self, number: int, row_id: int | None, words: Sequence[str] | None) -> None:
         await self._leave(number)
         await self._reader.open_(number, row_id, words=words)
@@ -124,5 +155,5 @@ class Navigation:
     def _open_neighbour(self, by: int) -> None:
         model = self._owner.model
         if model.order:
-            at = model.order.index(model.current) if model.current in model.order else -1
+            at = model.order.index(model.place) if model.place in model.order else -1
             self.open_place(max(0, min(at + by, len(model.order) - 1)))

@@ -1,6 +1,8 @@
-"""Why nothing can be written to the open contact, and what to do about it."""
+"""Why nothing can be written to the open contact or channel, and what to do about it."""
 
+from loom.printable import printable
 from loom.tui.cells import wrap
+from loom.tui.channels import Channel
 from loom.tui.lines import Lines, Look
 from loom.tui.model import Model, changed_words
 from loom.tui.themes import Line, Piece
@@ -17,6 +19,8 @@ class Obstacle(Lines):
     @property
     def words(self) -> str:
         """Why nothing can be sent; empty: everything can."""
+        if (channel := self._model.channel) is not None:
+            return why_not_post(channel)
         current = self._model.open_
         if current is None:
             return ""
@@ -40,3 +44,22 @@ class Obstacle(Lines):
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
         return [Piece(" "), Piece(self._rows[y], "bad")] if y < len(self._rows) else []
+
+
+def why_not_post(channel: Channel) -> str:
+    """Why one may not post in a channel, and what to do about it; empty: one may."""
+    room = channel.room
+    name = printable(room.room)
+    match room.standing:
+        case "joining":
+            who = printable(room.through or "who invited you")
+            return f"You are not in the room {name} yet: {who} lets you in once both are online."
+        case "left":
+            return f"You left the room {name}. Ask a member for an invite to come back."
+        case "removed":
+            return f"You were removed from the room {name}. What was said until then stays here."
+    if channel.view.may_post:
+        return ""
+    if channel.view.restricted:
+        return f"Only officers post in {channel.tag}."
+    return f"As {room.role or 'what you are'} you read here and do not post."

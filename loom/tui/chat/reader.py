@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 import msgspec
 
-from loom.api.command import Command
-from loom.api.commands import History, MarkRead, MarkUnread
 from loom.api.events import (
     AnyEvent,
     ContactChanged,
@@ -27,27 +25,26 @@ from loom.api.events import (
     MessageReceived,
     MessagesDeleted,
     MessageSent,
+    RoomPostChanged,
+    RoomPosted,
+    RoomRead,
+    RoomUnread,
     TimerChanged,
     WholeMessage,
 )
 from loom.api.views import MessageView
+from loom.tui.chat.pages import ChannelPages, ContactPages, Pages, Send
 from loom.tui.chat.window import PAGE, Window, is_unread
 from loom.tui.lines import Look
-from loom.tui.model import Model, preview_of
-
-R = TypeVar("R")
-
-
-class Send(Protocol):
-    """`Client.send`."""
-
-    async def __call__(self, command: Command[R]) -> R:
-        """See `Client.send`."""
-        ...
+from loom.tui.model import Model
+from loom.tui.posts import Post, post_of
 
 
 class Reader:
-    """Reads one conversation at a time; errors go to the caller."""
+    """Reads one conversation or channel at a time; errors go to the caller.
+
+    Many methods, because loading, events and read marks change one window.
+    """
 
     def __init__(self, send: Send, model: Model, look: Look, changed: Callable[[], None]) -> None:
         self._send = send
@@ -64,23 +61,24 @@ class Reader:
         self.keeps_unread = False
         """What was marked unread stays so until the conversation is opened again or answered."""
         self.window: Window | None = None
+        self._pages: Pages | None = None
+        """Of the open conversation."""
 
     async def open_(
         self, number: int, row_id: int | None = None, *, words: Sequence[str] | None = None
     ) -> None:
         """Show a conversation at its newest message, or around one, perhaps found by `words`."""
-        name = f"#{number}"
+        pages = self._pages_of(number)
         window = Window(self._look, self._hidden)
         async with self._loading:
             self._arrived = []
             try:
                 if row_id is None:
-                    page = await self._page(contact=name)
+                    page = await pages.newest()
                     window.replace(page, at_oldest=len(page) < PAGE, at_newest=True)
-                    window.new_from = await self._first_unread(number, page)
+                    window.new_from = await self._first_unread(number, pages, page)
                 else:
-                    before = await self._page(contact=name, before_row=row_id + 1)
-                    after = await self._page(contact=name, after_row=row_id, oldest=True)
+                    before, after = await pages.around(row_id)
                     window.replace(
                         [*before, *after],
                         at_oldest=len(before) < PAGE,
@@ -91,15 +89,20 @@ class Reader:
                         window.new_from = self.window.new_from
             finally:
                 arrived, self._arrived = self._arrived or [], None
-            self.window = window
+            self.window, self._pages = window, pages
             self._model.current = number
             self._telling.clear()
             self.keeps_unread = False
             self.apply(arrived)
             if row_id is None and window.messages:
-                last = window.messages[-1]
-                self._model.change(number, preview=preview_of(last), preview_at_ms=last.sent_at_ms)
+                pages.noted(window.messages[-1])
         self._changed()
+
+    def _pages_of(self, number: int) -> Pages:
+        channel = self._model.rooms.channels.get(number)
+        if channel is None:
+            return ContactPages(self._send, self._model, number)
+        return ChannelPages(self._send, channel)
 
     def own_bodies(self, message_ids: Sequence[str]) -> list[str] | None:
         """What these of one's own messages say; None: not all are known here."""
@@ -136,7 +139,7 @@ class Reader:
 
     def close(self) -> None:
         """Show no conversation."""
-        self.window = None
+        self.window = self._pages = None
         self._model.current = None
         self._changed()
 
@@ -152,16 +155,16 @@ class Reader:
         if self._loading.locked():
             return
         async with self._loading:
-            window, number = self.window, self._model.current
-            if window is None or number is None:
+            window, pages = self.window, self._pages
+            if window is None or pages is None:
                 return
-            if (row := window.wants_older(height)) is not None:
-                older = await self._page(contact=f"#{number}", before_row=row)
+            if (first := window.wants_older(height)) is not None:
+                older = await pages.before(first)
                 if window is self.window:
                     window.prepend(older)
                     self._changed()
-            if (row := window.wants_newer()) is not None:
-                newer = await self._page(contact=f"#{number}", after_row=row, oldest=True)
+            if (last := window.wants_newer()) is not None:
+                newer = await pages.after(last)
                 if window is self.window:
                     window.append(newer)
                     self._changed()
@@ -177,12 +180,12 @@ class Reader:
 
     async def to_oldest(self, height: int) -> None:
         """Go to the beginning, however far it is."""
-        window, number = self.window, self._model.current
-        if window is None or number is None:
+        window, pages = self.window, self._pages
+        if window is None or pages is None:
             return
         if not window.at_oldest:
             async with self._loading:
-                page = await self._page(contact=f"#{number}", oldest=True)
+                page = await pages.oldest()
                 window.replace(page, at_oldest=True, at_newest=len(page) < PAGE)
         window.to_oldest(height)
         self._changed()
@@ -196,23 +199,27 @@ class Reader:
         if window is None:
             return False
         for event in events:
-            if getattr(event, "contact_id", None) != self._model.current:
+            if not self.is_here(event):
                 continue
             match event:
                 case MessageReceived() | MessageQueued():
                     window.arrive(_view(event))
                     if isinstance(event, MessageQueued):
-                        window.answered()
-                        self.keeps_unread = False
-                        if window.at_newest:
-                            window.to_newest()
+                        self._answered(window)
+                    touched = True
+                case RoomPostChanged():
+                    touched |= window.put(self._post(event))
+                case RoomPosted():
+                    window.arrive(self._post(event))
+                    if event.own:
+                        self._answered(window)
                     touched = True
                 case MessageSent() | MessageDelivered() | MessageRead() | MessageFailed():
                     touched |= window.set_state(event.message_id, event.state)
-                case ConversationRead():
+                case ConversationRead() | RoomRead():
                     touched |= window.set_read(range(event.from_row, event.row_id + 1))
                     self._telling.clear()
-                case ConversationUnread():
+                case ConversationUnread() | RoomUnread():
                     window.set_unread(event.row_id)
                     touched = True
                 case MessageEdited() | MessageReacted() | MessagePinned() | MessageBookmarked():
@@ -244,6 +251,29 @@ class Reader:
                     touched = True
         return touched
 
+    def _answered(self, window: Window) -> None:
+        """One wrote oneself: nothing there is new any more."""
+        window.answered()
+        self.keeps_unread = False
+        if window.at_newest:
+            window.to_newest()
+
+    def is_here(self, event: AnyEvent) -> bool:
+        """Whether an event is about the open conversation, channel or thread."""
+        channel = self._model.channel
+        if channel is None or not isinstance(event, RoomPosted | RoomRead | RoomUnread):
+            return getattr(event, "contact_id", None) == self._model.current
+        if event.room_id != channel.room.room_id:
+            return False
+        if isinstance(event, RoomPosted) and event.post_id == channel.thread:
+            return True
+        if event.thread is not None or channel.thread is not None:
+            return event.thread == channel.thread
+        return event.channel in (None, channel.view.channel)
+
+    def _post(self, event: RoomPosted) -> Post:
+        return post_of(event, self._model.current or 0)
+
     @staticmethod
     def _take_leave(window: Window, event: FarewellDone) -> None:
         """What was written since stays, though it may have come before this was told."""
@@ -267,49 +297,41 @@ class Reader:
 
     async def mark_seen(self, number: int, rows: range) -> None:
         """These rows were read; called only when somebody looked at all of them."""
-        if number != self._model.current:
+        if number != self._model.current or self._pages is None:
             return
         self._telling.update(rows)
-        command = MarkRead(contact=f"#{number}", row_id=rows[-1], from_row=rows[0])
         try:
-            await self._send(command)
+            await self._pages.mark_read(rows)
         except BaseException:
             self._telling.clear()
             raise
 
     async def mark_unread(self, row_id: int | None) -> None:
         """From this message on, or the newest one, it is unread until one comes back to it."""
-        number = self._model.current
-        if number is None:
+        if self._pages is None:
             return
         self.keeps_unread = True
         try:
-            await self._send(MarkUnread(contact=f"#{number}", row_id=row_id))
+            await self._pages.mark_unread(row_id)
         except BaseException:
             self.keeps_unread = False
             raise
 
     async def first_unread(self) -> int | None:
         """The row where what is new begins, or of the first message that is still unread."""
-        window, number = self.window, self._model.current
-        if window is None or number is None or window.new_from is not None:
+        window, pages = self.window, self._pages
+        if window is None or pages is None or window.new_from is not None:
             return None if window is None else window.new_from
-        command = History(contact=f"#{number}", limit=1, oldest=True, unread=True)
-        found = (await self._send(command)).messages
-        return found[0].row_id if found else None
+        found = await pages.first_unread()
+        return None if found is None else found.row_id
 
-    async def _first_unread(self, number: int, page: list[MessageView]) -> int | None:
+    async def _first_unread(self, number: int, pages: Pages, page: list[MessageView]) -> int | None:
         """The row where what is new begins, perhaps long before the newest page."""
-        unread = [one for one in page if is_unread(one)]
-        known = self._model.conversations.get(number)
-        if known is not None and known.contact.unread > len(unread):
-            command = History(contact=f"#{number}", limit=1, oldest=True, unread=True)
-            unread = (await self._send(command)).messages or unread
-        return unread[0].row_id if unread else None
-
-    async def _page(self, **bounds: object) -> list[MessageView]:
-        command = History(limit=PAGE, **bounds)  # type: ignore[arg-type]
-        return (await self._send(command)).messages
+        first = next(filter(is_unread, page), None)
+        known = self._model.listed(number)
+        if known is not None and known.unread > sum(map(is_unread, page)):
+            first = await pages.first_unread() or first
+        return None if first is None else first.row_id
 
 
 def _view(event: WholeMessage) -> MessageView:

@@ -34,6 +34,7 @@ from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_te
 from loom.tui.model import Changes
 from loom.tui.owner import Owner
 from loom.tui.pasted import pasted_token
+from loom.tui.posts import Post
 from loom.wire.pairing import is_pairing_text
 
 if TYPE_CHECKING:
@@ -160,6 +161,9 @@ class ChatScreen(Screen[None]):
             is_possible=lambda command: self.slash.is_possible(command),
             go_to=self.navigation.open_,
             found=self.selection.found,
+            go_to_post=lambda room, row_id: self._owner.work(
+                self.navigation.show_post(room, row_id), "reading"
+            ),
         )
 
     @cached_property
@@ -240,8 +244,15 @@ class ChatScreen(Screen[None]):
         if number is not None:
             await self.reader.open_(number)
             await self.writing.take_up(number)
+        self._learn_members()
         self.show_all()
         self.draw()
+
+    def _learn_members(self) -> None:
+        """Of the open room: the title names them, and one may mention them."""
+        room = self._owner.model.rooms.room_of(self._owner.model.current)
+        if room is not None and not room.members:
+            self._owner.work(self._owner.load_members(room.view.room_id), "members")
 
     def show_events(self, happened: Sequence[AnyEvent], changes: Changes) -> None:
         """Events came; the model knows them already."""
@@ -304,7 +315,7 @@ class ChatScreen(Screen[None]):
         unknown = [
             number
             for number in self.list_.on_screen()
-            if model.conversations[number].preview is None
+            if (one := model.conversations.get(number)) is not None and one.preview is None
         ]
         if unknown and self.list_.display:
             self._owner.work(self._owner.look_up_previews(unknown), "previews")
@@ -354,6 +365,8 @@ class ChatScreen(Screen[None]):
             return "" if status is None else f"No contacts yet: {ways}.{shown}"
         if self.reader.window is None:
             return ""  # nobody can be written to yet
+        if self._owner.model.channel is not None:
+            return f"No posts here yet. Write one; Enter sends it.{shown}"
         greeting = self._owner.greeting or "No messages yet. Write one; Enter sends it."
         return greeting + shown
 
@@ -441,7 +454,9 @@ class ChatScreen(Screen[None]):
     def _select(self) -> None:
         if self.writing.completions.completions:
             self.writing.completions.show([])
-        elif not self.writing.leave_message():
+        elif self.writing.leave_message() or self.navigation.leave_thread():
+            pass
+        else:
             self.selection.begin()
 
     def _search_sent(self) -> None:
@@ -459,7 +474,9 @@ class ChatScreen(Screen[None]):
         return list(dict.fromkeys(reversed(bodies)))
 
     def _show_contact(self) -> None:
-        if self._owner.model.open_ is None:
+        if (channel := self._owner.model.channel) is not None:
+            self.slash.rooms.show(channel.room.room_id)
+        elif self._owner.model.open_ is None:
             self.say("Open a conversation first.", bad=True)
         else:
             self.slash.show_contact()
@@ -497,10 +514,17 @@ class ChatScreen(Screen[None]):
         else:
             self.selection.stop()
         self.composer.edited(offer=False)
+        self._learn_members()
         self.show_all()
 
+    def show_rooms(self) -> None:
+        """A room is another now, or is gone."""
+        if self._owner.model.current is None and self.reader.window is not None:
+            self._leave_removed()
+        self.show_bars()
+
     def _leave_removed(self) -> None:
-        """The open contact was deleted: go on with another."""
+        """The open contact or channel is gone: go on with another."""
         self.selection.stop()
         self.reader.close()
         self.composer.set("")
@@ -579,6 +603,8 @@ class ChatScreen(Screen[None]):
             self.selection.fold(event.row_id)
         elif message and event.role == "quote":
             self.acts.follow([message])
+        elif isinstance(message, Post) and event.role in ("thread", "unread"):
+            self.acts.thread([message])
         elif message and event.role in ("reaction", "own_reaction"):
             self.acts.show_message([message])
         else:

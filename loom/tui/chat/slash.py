@@ -24,6 +24,7 @@ from loom.api.commands import (
     ShowContact,
 )
 from loom.api.events import PairingDone
+from loom.api.room_commands import MarkRoomRead, SetRoomPreferences
 from loom.api.views import ContactView
 from loom.errors import InvalidInput, LocalOnly, LoomError
 from loom.front.durations import parse_duration, parse_timer
@@ -31,6 +32,7 @@ from loom.front.emoji import EMOJI
 from loom.front.slash import Run, SlashCommand
 from loom.model import Level as NotifyLevel
 from loom.printable import printable
+from loom.tui.channels import Channel
 from loom.tui.chat.choices import Choices
 from loom.tui.chat.message_actions import MessageActions
 from loom.tui.chat.navigation import Navigation
@@ -38,13 +40,18 @@ from loom.tui.chat.room_slash import WORDS, RoomSlash
 from loom.tui.chat.writing import Writing
 from loom.tui.commands import EXPORTS
 from loom.tui.keys import PROFILES
-from loom.tui.model import Conversation
+from loom.tui.model import Conversation, Listed
 from loom.tui.notices import Level
 from loom.tui.owner import Owner
 from loom.tui.room_door import room_door
 from loom.tui.times import now_ms
 from loom.wire.invite import RoomDoor
 
+IN_ROOMS: Final = (
+    *("reply", "edit", "react", "message", "forward", "pin", "unpin", "pins", "unsend"),
+    *("mute", "unmute", "level", "read", "unread", "expires"),
+)
+"""Commands about a conversation that mean something in a channel, too."""
 LAST_ROW: Final = (1 << 63) - 1
 INVISIBLE: Final = "You are invisible: what you write goes through anchors only."
 
@@ -145,7 +152,12 @@ class SlashCommands:
         model = self._owner.model
         match kind:
             case "contact":
-                return [model.conversations[number].contact.contact for number in model.recent]
+                named = [model.listed(number) for number in model.recent]
+                return [
+                    one.contact.contact if isinstance(one, Conversation) else one.name
+                    for one in named
+                    if one is not None
+                ]
             case "room":
                 return list(WORDS)
             case "theme":
@@ -171,6 +183,8 @@ class SlashCommands:
             return False
         if not command.needs_contact:
             return not self._is_so(command.name)
+        if self._owner.model.channel is not None and command.name in IN_ROOMS:
+            return command.name not in self._acts.commands or self._acts.is_possible(command.name)
         if current is None:
             return False
         if command.name in self._acts.commands:
@@ -316,6 +330,8 @@ class SlashCommands:
     async def _open_conversation(self, argument: str) -> None:
         if not argument:
             self._choices.jump()
+        elif (channel := self._owner.model.find_channel(argument)) is not None:
+            self._navigation.open_(channel.number)
         else:
             self._navigation.open_(self._named(argument).number)
 
@@ -352,6 +368,10 @@ class SlashCommands:
         await self._decide("", muted=seconds != 0, mute_until_ms=until_ms)
 
     async def _decide(self, argument: str, **habits: Any) -> None:
+        channel = self._owner.model.channel
+        if channel is not None and not {*habits} & {"archived", "favourite"}:
+            await self._owner.send(SetRoomPreferences(room=channel.reference, **habits))
+            return
         await self._owner.send(SetPreferences(contact=self._contact, **habits))
 
     def switch(self, what: str) -> None:
@@ -363,7 +383,7 @@ class SlashCommands:
         """Ask for how long the open conversation is muted."""
         self._choices.mute(
             lambda seconds: self._owner.work(self._mute_for(seconds), "decide"),
-            muted=self._open.muted,
+            muted=self._here.muted,
         )
 
     async def _profile(self, argument: str) -> None:
@@ -390,7 +410,8 @@ class SlashCommands:
         self._owner.say(said)
 
     async def _use_level(self, argument: str) -> None:
-        now = self._open.contact.level
+        here = self._here
+        now = here.room.level if isinstance(here, Channel) else here.contact.level
         self._choose(
             argument,
             "Notify about",
@@ -400,6 +421,10 @@ class SlashCommands:
         )
 
     async def _mark_read(self, argument: str) -> None:
+        if (channel := self._owner.model.channel) is not None:
+            where = channel.view.channel
+            await self._owner.send(MarkRoomRead(room=channel.reference, channel=where))
+            return
         await self._owner.send(MarkRead(contact=self._contact, row_id=LAST_ROW))
 
     async def _filter(self, argument: str) -> None:
@@ -425,7 +450,9 @@ class SlashCommands:
 
     def choose_expiry(self) -> None:
         """Ask after how long the next message disappears."""
-        self._choices.expiry(self._writing.last, holding_s=self._open.contact.timer.expires_s)
+        here = self._here
+        holding_s = here.contact.timer.expires_s if isinstance(here, Conversation) else 0
+        self._choices.expiry(self._writing.last, holding_s=holding_s)
 
     async def _remove(self, argument: str) -> None:
         if not argument:
@@ -561,9 +588,18 @@ class SlashCommands:
     @property
     def _open(self) -> Conversation:
         current = self._owner.model.open_
+        if current is None and self._owner.model.channel is not None:
+            raise InvalidInput(what="That is for contacts, and this is a room; /room shows it")
         if current is None:
             raise InvalidInput(what="No conversation is open")
         return current
+
+    @property
+    def _here(self) -> Listed:
+        here = self._owner.model.here
+        if here is None:
+            raise InvalidInput(what="No conversation is open")
+        return here
 
     @property
     def _contact(self) -> str:

@@ -1,5 +1,6 @@
 """The loaded part of one conversation and where in it one looks; any size costs the same."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -8,6 +9,7 @@ import msgspec
 from loom.api.views import MessageView, Quote
 from loom.tui.chat.layout import Block, can_fold, lay_out, left_s_of
 from loom.tui.lines import Look
+from loom.tui.posts import place_of, quote_now
 from loom.tui.themes import Line
 from loom.tui.times import now_ms
 
@@ -109,6 +111,9 @@ class Window:
         """A new message; followed when one looks at the newest, else only counted."""
         if message.row_id in self._at:
             return
+        if self.messages and place_of(message) < place_of(self.messages[-1]):
+            self._insert(message)
+            return
         if not self.at_newest:
             self.arrived_below += 1
             return
@@ -178,16 +183,13 @@ class Window:
 
     def put(self, message: MessageView) -> bool:
         """A message as it is shown now, in itself and where it is quoted; False: it is not."""
-        quote = Quote(direction=message.direction, gone=True)
-        if not message.deleted:
-            body = message.body[:QUOTED_MAX]
-            quote = Quote(direction=message.direction, row_id=message.row_id, body=body)
+        body = message.body[:QUOTED_MAX]
 
         def now(one: MessageView) -> MessageView | None:
             if one.row_id == message.row_id:
                 return message
             if one.quote is not None and one.reply_to == message.message_id:
-                return msgspec.structs.replace(one, quote=quote)
+                return msgspec.structs.replace(one, quote=quote_now(one.quote, message, body))
             return None
 
         return self._change(now)
@@ -234,16 +236,16 @@ class Window:
 
     def restore(self, messages: Iterable[MessageView]) -> None:
         """Messages were not deleted after all; those beyond what is loaded come with their page."""
-        first = self.messages[0].row_id if self.messages else 0
-        last = self.messages[-1].row_id if self.messages else 0
+        first = place_of(self.messages[0]) if self.messages else (0, "")
+        last = place_of(self.messages[-1]) if self.messages else (0, "")
         back = [
             one
             for one in messages
             if one.row_id not in self._at
-            and (first < one.row_id or self.at_oldest)
-            and (one.row_id < last or self.at_newest)
+            and (first < place_of(one) or self.at_oldest)
+            and (place_of(one) < last or self.at_newest)
         ]
-        self.messages = sorted([*self.messages, *back], key=lambda one: one.row_id)
+        self.messages = sorted([*self.messages, *back], key=place_of)
         self._blocks.clear()
         self._index()
 
@@ -406,23 +408,35 @@ class Window:
         self._blocks.pop(self.new_from or 0, None)
         self.new_from = None
 
-    def wants_older(self, height: int) -> int | None:
-        """The row before which the next page should be loaded."""
+    def wants_older(self, height: int) -> MessageView | None:
+        """The message before which the next page should be loaded."""
         if self.at_oldest or not self.messages:
             return None
         shown = self.lines(self._width or 80, height)
         near = not shown or self._at[shown[0].row_id] < NEAR
-        return self.messages[0].row_id if near else None
+        return self.messages[0] if near else None
 
-    def wants_newer(self) -> int | None:
-        """The row after which the next page should be loaded."""
+    def wants_newer(self) -> MessageView | None:
+        """The message after which the next page should be loaded."""
         place = self._lowest()
         if self.at_newest or place is None:
             return None
         near = self._at[place.row_id] >= len(self.messages) - NEAR
-        return self.messages[-1].row_id if near else None
+        return self.messages[-1] if near else None
 
     # --- inside ---
+
+    def _insert(self, message: MessageView) -> None:
+        """A post that came late goes where it belongs, unless that is before what is loaded."""
+        at = bisect_left(self.messages, place_of(message), key=place_of)
+        if at == 0 and not self.at_oldest:
+            return
+        if self._place is not None and at > self._at[self._place.row_id]:
+            self.arrived_below += 1
+        self._blocks.pop(self.messages[at].row_id, None)  # what is before it is another now
+        self.messages.insert(at, message)
+        self._trim_oldest()
+        self._index()
 
     def _change(self, now: Callable[[MessageView], MessageView | None]) -> bool:
         """Put in place of messages what they are now; whether one is another."""
@@ -512,13 +526,11 @@ class Window:
                 message,
                 before,
                 width=self._width or 80,
-                signs=self._look.signs,
+                look=self._look,
                 is_first=at == 0 and self.at_oldest,
                 is_new=message.row_id == self.new_from,
                 is_selected=message.row_id == self.selected,
                 is_marked=message.row_id in self.marked,
-                is_formatted=self._look.is_formatted,
-                own_name=self._look.own_name,
                 is_unfolded=message.row_id in self._unfolded,
                 words=self.words,
             )

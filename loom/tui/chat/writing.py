@@ -6,7 +6,7 @@ from typing import Final
 
 from textual.timer import Timer
 
-from loom.api.commands import FindMessage, SendText, SetDraft
+from loom.api.commands import FindMessage
 from loom.api.events import (
     AnyEvent,
     ContactRemoved,
@@ -15,20 +15,26 @@ from loom.api.events import (
     MessageEdited,
     MessageExpired,
     MessagesDeleted,
+    RoomPostChanged,
 )
+from loom.api.room_commands import FindPost
 from loom.api.views import MessageView
-from loom.errors import InvalidInput, LoomError, MessageNotFound
+from loom.errors import InvalidInput, LoomError, MessageNotFound, PostNotFound
 from loom.front.sentences import in_app
 from loom.front.slash import Refused, Run, Say, read_line
+from loom.tui.begun import Begun
+from loom.tui.channels import Channel
 from loom.tui.chat.about import About
+from loom.tui.chat.asking import keep, say
 from loom.tui.chat.bars import StatusLine
 from loom.tui.chat.composer import Completions, Composer
 from loom.tui.chat.obstacle import Obstacle
 from loom.tui.commands import COMMANDS, Completion, complete_command
 from loom.tui.emoji import complete_emoji
 from loom.tui.mentioning import complete_mention
-from loom.tui.model import Begun
+from loom.tui.model import Conversation, Listed
 from loom.tui.owner import Owner
+from loom.tui.posts import post_of
 from loom.tui.splitting import Part, split
 from loom.wire.limits import (
     DRAFT_MAX_BYTES,
@@ -96,7 +102,10 @@ class Writing:
     def _readers(self) -> list[tuple[str, str]]:
         """Whom a message here can mention: by their own name, and by the one they have here."""
         current = self._owner.model.open_
-        return [] if current is None else [(current.contact.display_name, current.contact.contact)]
+        if current is not None:
+            return [(current.contact.display_name, current.contact.contact)]
+        room = self._owner.model.rooms.room_of(self._owner.model.current)
+        return [(one.name, one.name) for one in (room.members if room else ()) if not one.own]
 
     def _edited(self) -> None:
         """The text may be another one: count it, keep it soon."""
@@ -127,12 +136,13 @@ class Writing:
 
         Raises InvalidInput for a time that no timer has.
         """
-        current = self._owner.model.open_
+        current = self._owner.model.here
         if current is None:
             raise InvalidInput(what="No conversation is open")
         if expires_s and not TIMER_MIN_S <= expires_s <= TIMER_MAX_S:
             raise InvalidInput(what="A timer is off, or from 5 seconds to a year")
-        if not expires_s and not current.contact.timer.expires_s:
+        holding_s = current.contact.timer.expires_s if isinstance(current, Conversation) else 0
+        if not expires_s and not holding_s:
             expires_s = None  # nothing would disappear anyway
         self.about.last(current.number, expires_s)
         self.composer.edited(offer=False)
@@ -141,15 +151,15 @@ class Writing:
         self, body: str, *, reply_to: str | None = None, expires_s: int | None = None
     ) -> None:
         """Send what was typed behind a command; raises LoomError."""
-        number = self._owner.model.current or 0
+        here = self._owner.model.here
+        if here is None:
+            raise InvalidInput(what="No conversation is open")
         once_s = self.about.take_once_s()
         lasts_s = once_s if expires_s is None else expires_s
         try:
-            await self._owner.send(
-                SendText(contact=f"#{number}", body=body, reply_to=reply_to, expires_s=lasts_s)
-            )
+            await self._owner.send(say(here, body, reply_to=reply_to, expires_s=lasts_s))
         except LoomError:
-            self.about.last(number, once_s)
+            self.about.last(here.number, once_s)
             raise
 
     def leave_message(self) -> bool:
@@ -196,8 +206,8 @@ class Writing:
             raise
 
     def _send(self, text: str, typed: str) -> str | None:
-        current, over = self._owner.model.current, len(text.encode()) - TEXT_MAX_BYTES
-        if current is None:
+        here, over = self._owner.model.here, len(text.encode()) - TEXT_MAX_BYTES
+        if here is None:
             self._owner.say("Open a conversation first.", bad=True)
             return None
         if self._obstacle.words:
@@ -207,13 +217,17 @@ class Writing:
             self._owner.say(f"Too long by {over} bytes; it is as it was.", bad=True)
             return None
         if over > 0:
-            self._offer_parts(current, text, typed)
+            self._offer_parts(here, text, typed)
             return None
         if self.about.edited is None:
             self._owner.typing.sent()
         else:
             self._owner.typing.stop()
-        about, edited, command = self.about.message, self.about.edited, self.about.command(text)
+        about, edited, command = (
+            self.about.message,
+            self.about.edited,
+            self.about.command(here, text),
+        )
         then, once_s = self.about.end(), None
         if edited is None:
             once_s = self.about.take_once_s()
@@ -222,7 +236,7 @@ class Writing:
             try:
                 await self._owner.send(command)
             except LoomError as error:
-                if self._owner.model.current == current:
+                if self._owner.model.current == here.number:
                     self._give_back(typed, then, about, once_s, is_edit=edited is not None)
                 self._owner.say(in_app(error), bad=True)
             else:
@@ -233,22 +247,22 @@ class Writing:
             self._owner.work(send(), "send")
         return then
 
-    def _offer_parts(self, current: int, text: str, typed: str) -> None:
+    def _offer_parts(self, here: Listed, text: str, typed: str) -> None:
         """Ask whether a text that is too long goes as several messages; until then it stays."""
         parts = split(text, TEXT_MAX_BYTES)
         title = f"Too long for one message, which holds {TEXT_MAX_BYTES // 1024} KiB"
         ways: dict[str, Callable[[], None]] = {
             "Keep writing": lambda: None,
             f"Send {len(parts)} messages, in order": partial(
-                self._send_parts, current, text, typed, parts
+                self._send_parts, here, text, typed, parts
             ),
         }
         self._pick(title, list(ways), lambda chosen: ways[chosen]())
 
-    def _send_parts(self, current: int, text: str, typed: str, parts: list[Part]) -> None:
-        if self._owner.model.current != current or self.composer.editor.text != typed:
+    def _send_parts(self, here: Listed, text: str, typed: str, parts: list[Part]) -> None:
+        if self._owner.model.current != here.number or self.composer.editor.text != typed:
             return  # the contact is gone, or the text is another one
-        first = self.about.command(parts[0].of(text))
+        first = self.about.command(here, parts[0].of(text))
         self.about.end()
         once_s = self.about.take_once_s()
         self.composer.editor.take()
@@ -257,14 +271,13 @@ class Writing:
 
         async def send() -> None:
             for number, part in enumerate(parts):
-                body = part.of(text)
-                command = SendText(contact=f"#{current}", body=body, expires_s=once_s)
+                command = say(here, part.of(text), expires_s=once_s)
                 try:
                     await self._owner.send(command if number else first)
                 except LoomError as error:
                     rest = part.before + text[part.start :]
                     self.composer.editor.remember(rest)
-                    if self._owner.model.current == current:
+                    if self._owner.model.current == here.number:
                         self._give_back(rest, once_s=once_s)
                     done = f"{number} of {len(parts)} messages were sent"
                     self._owner.say(f"{done}; the rest stays here. {in_app(error)}", bad=True)
@@ -310,6 +323,8 @@ class Writing:
                     gone = bodies(ids)
                 case MessageDeleted() | MessageExpired():
                     gone = bodies(event.message_ids)
+                case RoomPostChanged(deleted=True, own=True):
+                    gone = bodies([event.post_id])
                 case MessagesDeleted() | ContactRemoved() | FarewellDone():
                     gone = None
                 case _:
@@ -320,10 +335,18 @@ class Writing:
         """The message that one writes about is another now, or is gone."""
         gone: Sequence[str] | None = None
         direction: str | None = None
+        number = getattr(event, "contact_id", 0)
         match event:
             case MessageEdited():
                 self.about.reword(event.message_id, event.body)
                 return
+            case RoomPostChanged(deleted=False):
+                self.about.reword(event.post_id, event.body)
+                return
+            case RoomPostChanged():
+                rooms = self._owner.model.rooms
+                number = rooms.number_of(event.room_id, event.channel, event.thread)
+                gone = [event.post_id]
             case MessageDeleted() | MessageExpired():
                 gone, direction = event.message_ids, event.direction
             case MessagesDeleted():
@@ -332,11 +355,11 @@ class Writing:
                 pass
             case _:
                 return
-        draft = self.about.forget(event.contact_id, gone, direction)
+        draft = self.about.forget(number, gone, direction)
         if draft is not None:
             self.composer.set(draft)
             self._owner.say(GONE, bad=True)
-        known = self._owner.model.conversations.get(event.contact_id)
+        known = self._owner.model.listed(number)
         edits = None if known is None else known.begun.edits
         is_mine = direction in (None, "out")
         if known is not None and edits and is_mine and (gone is None or edits in gone):
@@ -360,7 +383,7 @@ class Writing:
 
     async def store_draft(self) -> None:
         """Keep what was begun in the open conversation."""
-        current = self._owner.model.open_
+        current = self._owner.model.here
         if self._draft_timer is not None:
             self._draft_timer.stop()
             self._draft_timer = None
@@ -369,7 +392,7 @@ class Writing:
             return
         self._owner.model.change(current.number, begun=begun)
         try:
-            await self._owner.send(SetDraft(contact=f"#{current.number}", **begun._asdict()))
+            await self._owner.send(keep(current, begun))
         except LoomError:
             self._owner.model.change(current.number, begun=current.begun)  # it is not kept
             raise
@@ -377,7 +400,7 @@ class Writing:
     async def change_conversation(self, number: int) -> None:
         """Another conversation is about to be shown: keep this draft, take up that one."""
         edited = await self._edited_in(number)
-        while (open_ := self._owner.model.open_) and open_.begun != self._begun:
+        while (open_ := self._owner.model.here) and open_.begun != self._begun:
             await self.store_draft()  # again, if something was typed meanwhile
         self._take_up(number, edited)
 
@@ -389,17 +412,23 @@ class Writing:
 
     async def _edited_in(self, number: int) -> MessageView | None:
         """The message of which another wording was begun, if it is still there."""
-        begun = self._owner.model.conversations[number].begun
-        if begun.edits is None or not begun.wording:
+        here = self._owner.model.listed(number)
+        if here is None or here.begun.edits is None or not here.begun.wording:
             return None
+        name = here.begun.edits
         try:
-            found = await self._owner.send(FindMessage(contact=f"#{number}", name=begun.edits))
-        except MessageNotFound:
+            found = (
+                post_of(await self._owner.send(FindPost(room=here.reference, name=name)), number)
+                if isinstance(here, Channel)
+                else await self._owner.send(FindMessage(contact=here.reference, name=name))
+            )
+        except (MessageNotFound, PostNotFound):
             return None
         return None if found.deleted else found
 
     def _take_up(self, number: int, edited: MessageView | None) -> None:
-        begun = self._owner.model.conversations[number].begun
+        here = self._owner.model.listed(number)
+        begun = Begun() if here is None else here.begun
         self.about.edited, self.about.draft = None, ""
         self.about.last(number, begun.expires_s)
         if edited is not None and begun.wording:

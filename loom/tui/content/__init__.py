@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from loom.api.events import WholeMessage
 from loom.api.views import MessageView
-from loom.tui.content import deleted, text, timer
+from loom.tui.content import deleted, line, text, timer
 from loom.tui.themes import Line
 
 
@@ -33,7 +33,7 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Final[dict[str, Kind]] = {"text": text, "timer": timer}
+KINDS: Final[dict[str, Kind]] = {"text": text, "timer": timer, "line": line}
 
 
 def kind_of(message: MessageView | WholeMessage) -> Kind:

@@ -5,6 +5,7 @@ from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import cut
 from loom.tui.content import text
+from loom.tui.posts import PostQuoted
 from loom.tui.themes import Line, Piece
 
 GONE = "(gone)"
@@ -13,11 +14,13 @@ GONE = "(gone)"
 def line(message: MessageView, width: int, signs: Signs) -> Line:
     """At most `width` cells."""
     quote = message.quote
-    words = GONE if quote is None else words_of(quote, message.contact)
+    is_told = quote is not None and not (quote.gone and isinstance(quote, PostQuoted))
+    words = words_of(quote, message.contact) if quote is not None and is_told else GONE
     return [Piece(cut(f"{signs['quote']} {words}", width, signs["ellipsis"]), "quote")]
 
 
 def words_of(quote: Quote, contact: str) -> str:
     """Whose it was and how it begins; `contact` is the other one of the conversation."""
-    who = "you" if quote.direction == "out" else printable(contact)
+    wrote = quote.author if isinstance(quote, PostQuoted) else contact
+    who = "you" if quote.direction == "out" else printable(wrote)
     return f"{who}: {GONE if quote.gone else text.preview(quote.body)}"

@@ -11,7 +11,9 @@ from loom.api.events import (
     MessageEvent,
     MessageExpired,
     MessagesDeleted,
+    RoomPosted,
 )
+from loom.api.room_commands import FindPost
 from loom.api.views import MessageView, Wording
 from loom.printable import printable
 from loom.tui.content import kind_of
@@ -19,6 +21,7 @@ from loom.tui.content.reactions import COUNTED_MAX, named, shown_sign, written
 from loom.tui.kit.items import GAP, Fact, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
+from loom.tui.posts import Post, post_of
 from loom.tui.times import clock_of, day_words
 
 STATES: Final = {
@@ -45,6 +48,10 @@ class MessagePanel(LivePanel):
     async def load(self) -> None:
         """See `LivePanel.load`."""
         one = self._message
+        if isinstance(one, Post):
+            command = FindPost(room=one.room_id, name=one.message_id)
+            self._message = post_of(await self.loom.send(command), one.contact_id)
+            return
         contact, after = f"#{one.contact_id}", one.row_id + 1
         page = (await self.loom.send(History(contact=contact, before_row=after, limit=1))).messages
         self._is_here = bool(page) and page[0].row_id == one.row_id
@@ -53,14 +60,16 @@ class MessagePanel(LivePanel):
             return
         self._message = page[0]
         if self._message.edited and not self._message.deleted:
-            command = ShowEdits(contact=contact, message_id=one.message_id)
-            self._wordings = (await self.loom.send(command)).wordings
+            edits = ShowEdits(contact=contact, message_id=one.message_id)
+            self._wordings = (await self.loom.send(edits)).wordings
         else:
             self._wordings = ()
 
     def concerns(self, event: AnyEvent) -> bool:
         """See `LivePanel.concerns`."""
         match event:
+            case RoomPosted():
+                return event.post_id == self._message.message_id
             case MessageEvent():
                 return event.message_id == self._message.message_id
             case MessageDeleted() | MessageExpired() | MessagesDeleted(message_ids=list()):
@@ -79,10 +88,10 @@ class MessagePanel(LivePanel):
             Fact("From", "you" if one.direction == "out" else name),
             Fact("Sent", _when(one.sent_at_ms)),
         ]
-        if one.direction == "out":
+        if one.direction == "out" and not isinstance(one, Post):
             items.append(Fact("State", STATES.get(one.state, printable(one.state))))
         if one.pinned:
-            items.append(Fact("Pinned", "for both"))
+            items.append(Fact("Pinned", "for everybody" if isinstance(one, Post) else "for both"))
         if one.bookmarked:
             items.append(Fact("Bookmarked", "only here"))
         items += [GAP, Text("Reactions", "title")]
@@ -91,7 +100,9 @@ class MessagePanel(LivePanel):
             words = written(sign, self.loom.look.signs)
             if self.loom.look.signs.unicode and named(sign):
                 words = f"{words}  {named(sign)}"
-            items.append(Fact("you" if reaction.contact is None else name, words))
+            items.append(
+                Fact("you" if reaction.contact is None else printable(reaction.contact), words)
+            )
         if not one.reactions:
             items.append(Text("Nobody has reacted.", "hint"))
         if self._wordings:

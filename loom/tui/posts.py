@@ -1,0 +1,116 @@
+"""A post of a room as the timeline shows it: a message whose author is one of several people."""
+
+from typing import Final
+
+import msgspec
+
+from loom.api.events import RoomPosted
+from loom.api.room_views import PostQuote, PostView, RoomLine
+from loom.api.views import MessageView, Quote, Reaction
+from loom.front.room_lines import line_words, poll_lines
+
+POSTED: Final = "posted"
+"""The state of what one posted oneself: who of the others has it is not known."""
+
+
+class Post(MessageView, frozen=True, kw_only=True):
+    """`contact` is its author's name, `contact_id` the number of the channel (see `Channel`)."""
+
+    room_id: str
+    channel: str
+    author_id: str
+    order: int
+    line: RoomLine | None = None
+    doubled: bool = False
+    thread: str | None = None
+    """The id of the post that began the thread it is in."""
+    answers: int = 0
+    """How many texts the thread has that it began, and how many of them are unread."""
+    unread_answers: int = 0
+
+
+class PostQuoted(Quote, frozen=True, kw_only=True):
+    """What a post answers; `author` wrote it."""
+
+    author: str = ""
+
+
+def post_of(view: PostView | RoomPosted, number: int) -> Post:
+    """A post of the channel with this number."""
+    state = "delivered" if view.unread else "read"
+    expires_at_ms = view.expires_at_ms
+    lasts_s = 0 if expires_at_ms is None else (expires_at_ms - view.sent_at_ms) // 1_000
+    return Post(
+        message_id=view.post_id,
+        contact=view.author,
+        contact_id=number,
+        direction="out" if view.own else "in",
+        body=_body_of(view),
+        state=POSTED if view.own else state,
+        sent_at_ms=view.sent_at_ms,
+        stored_at_ms=view.stored_at_ms,
+        row_id=view.row_id,
+        kind=view.kind,
+        edited=view.edited,
+        deleted=view.deleted,
+        reply_to=view.reply_to,
+        quote=None if view.quote is None else _quoted(view.quote),
+        reactions=[
+            Reaction(contact=None if one.own else one.author, emoji=one.emoji)
+            for one in view.reactions
+        ],
+        pinned=view.pinned,
+        expires_s=max(lasts_s, 0),
+        expires_at_ms=expires_at_ms,
+        mention=view.mention,
+        room_id=view.room_id,
+        channel=view.channel,
+        author_id=view.author_id,
+        order=view.order,
+        line=view.line,
+        doubled=view.doubled,
+        thread=view.thread,
+        answers=view.answers,
+        unread_answers=view.unread_answers,
+    )
+
+
+def _body_of(view: PostView | RoomPosted) -> str:
+    """What it says; of a poll with its options, of a proposal with what is proposed."""
+    words = [view.body] if view.body else []
+    if view.poll is not None:
+        words += ["Poll:", *poll_lines(view.poll)] if not words else poll_lines(view.poll)
+    if (asked := view.proposal) is not None:
+        change = line_words(f"{asked.council} shall say: {view.author}", asked.change)
+        left = f", {asked.missing} more must agree" if asked.state == "open" else ""
+        words.append(f"{change} ({asked.state}{left})")
+    return "\n".join(words)
+
+
+def place_of(message: MessageView) -> tuple[int, str]:
+    """What the timeline is sorted by: of posts the same for all members."""
+    if isinstance(message, Post):
+        return message.order, message.message_id
+    return message.row_id, ""
+
+
+def author_of(message: MessageView) -> str:
+    """Whose it is: equal for what one person wrote in one conversation."""
+    return message.author_id if isinstance(message, Post) else message.direction
+
+
+def _quoted(quote: PostQuote) -> PostQuoted:
+    return PostQuoted(
+        direction="out" if quote.own else "in",
+        row_id=quote.row_id,
+        body=quote.body,
+        gone=quote.gone,
+        author=quote.author,
+    )
+
+
+def quote_now(quote: Quote, message: MessageView, body: str) -> Quote:
+    """What is quoted of a message as it is now."""
+    if message.deleted:
+        return msgspec.structs.replace(quote, row_id=None, body="", gone=True)
+    return msgspec.structs.replace(quote, row_id=message.row_id, body=body, gone=False)

@@ -1,0 +1,218 @@
+"""Rooms as a person lives in them: the list, a channel's timeline, composing, threads."""
+
+import pytest
+
+from loom.api.room_commands import (
+    DeletePost,
+    EditPost,
+    MarkRoomRead,
+    ReactToPost,
+    SendPost,
+    SetRoomDraft,
+)
+from loom.tui.app import LoomApp
+from tests.tui.conftest import Opened, prose_of, settle, text_of
+from tests.tui.posting import PostingNode
+
+
+@pytest.fixture
+def node() -> PostingNode:
+    """Ada, a contact; the room Orchard with two channels and two more in it."""
+    node = PostingNode()
+    node.add("Ada", verified=True, session="established")
+    node.say("Ada", "see you at noon")
+    room = node.add_room("Orchard")
+    node.enter(room, "Bob", "moderator", "1")
+    node.enter(room, "Cyd", "member", "-")
+    node.open_channel(room, "plans", topic="what to plant")
+    node.line(room, "work", "made", value="Orchard")
+    node.post(room, "Bob", "which apples?", unread=False)
+    node.post(room, "Bob", "and how many?", unread=False)
+    node.post(room, "Cyd", "the red ones", unread=False)
+    return node
+
+
+ROOM = "01" * 32
+
+
+def rows(app: LoomApp) -> str:
+    return "\n".join(text_of(app))
+
+
+def sent(node: PostingNode, kind: type) -> list[object]:
+    return [one for one in node.sent if isinstance(one, kind)]
+
+
+async def test_a_room_is_a_line_and_its_channels_stand_below_it_when_it_is_open(
+    node: PostingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        assert "Orchard #general" in text_of(app)[0]  # the newest; it is opened at the start
+        assert "#plans" in rows(app)
+        await pilot.press("alt+down")
+        await settle(pilot)
+        assert "#plans · what to plant" in text_of(app)[0]
+        await pilot.press("alt+down")
+        await settle(pilot)
+        assert app.model.open_ is not None
+        assert "#plans" not in rows(app)  # closed, it is one line with its last post
+        assert "Cyd: the red ones" in rows(app)
+        node.post(ROOM, "Bob", "@work look", channel="plans", mention=True)
+        await settle(pilot)
+        assert "@ 1" in rows(app)
+        await pilot.press("alt+a")
+        await settle(pilot)
+        channel = app.model.channel
+        assert channel is not None
+        assert channel.view.channel == "plans"
+
+
+async def test_a_timeline_shows_who_wrote_in_runs_and_who_changed_what(
+    node: PostingNode, opened: Opened
+) -> None:
+    node.line(ROOM, "Bob", "removed", whom="Dan")
+    async with opened(node, (120, 40)) as (app, _):
+        shown = rows(app)
+        assert "you made the room Orchard" in shown
+        assert "Bob removed Dan" in shown
+        timeline = [row[31:] for row in text_of(app)]
+        assert sum("Bob  " in row for row in timeline) == 1  # one head for a run
+        assert "kept by you, Bob, Cyd" in text_of(app)[0]
+
+
+async def test_a_late_post_goes_where_it_belongs(node: PostingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        first = next(one for one in node.posts if one.body == "which apples?")
+        node.post(ROOM, "Cyd", "late words", order=first.order + 1)
+        await settle(pilot)
+        window = app.chat.reader.window
+        assert window is not None
+        bodies = [one.body for one in window.messages if one.body]
+        assert bodies == ["which apples?", "late words", "and how many?", "the red ones"]
+
+
+async def test_two_posts_under_one_number_cannot_be_missed(
+    node: PostingNode, opened: Opened
+) -> None:
+    node.post(ROOM, "Bob", "one of two", doubled=True)
+    async with opened(node) as (app, _):
+        assert "two posts under one number" in prose_of(app)
+
+
+async def test_one_posts_answers_edits_reacts_and_deletes(
+    node: PostingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"hello", "enter")
+        await settle(pilot)
+        assert node.posts[-1].body == "hello"
+        assert node.posts[-1].channel == "general"
+        await pilot.press("up", *" all", "enter")
+        await settle(pilot)
+        assert sent(node, EditPost) == [
+            EditPost(room=ROOM, post_id=node.posts[-1].post_id, body="hello all")
+        ]
+        assert "edited" in rows(app)
+        await pilot.press("escape", "k", "r", *"those", "enter")
+        await settle(pilot)
+        assert node.posts[-1].reply_to == node.posts[-3].post_id + "" or node.posts[-1].reply_to
+        assert "Cyd: the red ones" in prose_of(app)
+        app.work(app.chat.acts.send_reaction(app.chat.reader.window.messages[1], "👍"), "react")  # type: ignore[union-attr]
+        await settle(pilot)
+        assert len(sent(node, ReactToPost)) == 1
+        await pilot.press("escape", "x", "X")
+        await settle(pilot)
+        assert "(deleted)" in rows(app)
+        await app.chat.deletion.finish_now()
+        assert len(sent(node, DeletePost)) == 1
+
+
+async def test_what_is_on_the_screen_is_read_and_the_new_line_stays(
+    node: PostingNode, opened: Opened
+) -> None:
+    node.post(ROOM, "Bob", "something new")
+    async with opened(node) as (app, pilot):
+        assert " new " in rows(app)
+        await pilot.press("alt+z")  # a key: somebody looks
+        await settle(pilot)
+        assert sent(node, MarkRoomRead)
+        assert app.model.unread == 0
+        assert " new " in rows(app)
+
+
+async def test_a_thread_stands_in_place_of_its_channel(node: PostingNode, opened: Opened) -> None:
+    asked = node.posts[1]
+    node.post(ROOM, "Cyd", "in the thread", thread=asked.post_id)
+    async with opened(node) as (app, pilot):
+        assert "in the thread" not in rows(app)[30:].replace("Cyd: in the thread", "")
+        assert "1 answer, 1 new" in rows(app)
+        await pilot.press("escape", "k", "k", "T")
+        await settle(pilot)
+        assert "#general thread" in text_of(app)[0]
+        assert "which apples?" in rows(app)
+        assert "the red ones" not in rows(app)
+        await pilot.press(*"me too", "enter")
+        await settle(pilot)
+        [command] = sent(node, SendPost)
+        assert isinstance(command, SendPost)
+        assert (command.thread, command.body) == (asked.post_id, "me too")
+        assert "me too" in rows(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "#general thread" not in text_of(app)[0]
+        assert "2 answers" in rows(app)
+
+
+async def test_a_draft_is_of_its_channel(node: PostingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"begun")
+        await pilot.press("alt+down")
+        await settle(pilot)
+        assert app.chat.composer.editor.text == ""
+        [kept] = sent(node, SetRoomDraft)
+        assert isinstance(kept, SetRoomDraft)
+        assert (kept.channel, kept.body) == ("general", "begun")
+        assert "draft" in rows(app)
+        await pilot.press("alt+up")
+        await settle(pilot)
+        assert app.chat.composer.editor.text == "begun"
+
+
+async def test_who_may_not_post_is_told_why(node: PostingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        node.change_room(ROOM, standing="removed", may=[])
+        await settle(pilot)
+        assert "You were removed from the room Orchard" in prose_of(app)
+        await pilot.press(*"hello", "enter")
+        await settle(pilot)
+        assert not sent(node, SendPost)
+        assert app.chat.composer.editor.text == "hello"
+
+
+async def test_pages_are_loaded_as_one_looks_up_and_memory_is_bounded(
+    node: PostingNode, opened: Opened
+) -> None:
+    for number in range(900):
+        node.post(ROOM, "Bob", f"post {number}", unread=False)
+    async with opened(node) as (app, pilot):
+        await pilot.press("ctrl+home")
+        await settle(pilot)
+        assert "which apples?" in rows(app)
+        window = app.chat.reader.window
+        assert window is not None
+        for _ in range(30):
+            await pilot.press("pagedown")
+            await settle(pilot)
+        assert len(window.messages) <= 500
+        await pilot.press("ctrl+end")
+        await settle(pilot)
+        assert "post 899" in rows(app)
+
+
+async def test_a_room_that_is_gone_leaves_the_list(node: PostingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        view = node.rooms.pop(ROOM)
+        node.tell_state(view)
+        await settle(pilot)
+        assert "Orchard" not in rows(app)
+        assert app.model.open_ is not None
