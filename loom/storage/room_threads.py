@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import RoomNumber
@@ -17,19 +16,20 @@ _ADOPT: Final = (
     " WHERE room = ?1 AND thread = ?2 AND (channel <> ?3 OR ?4 IS NOT NULL)"
 )
 _ANSWERS: Final = (
-    "SELECT unhex(value), (SELECT count(*) FROM room_posts AS a WHERE a.room = ?2"
-    " AND a.thread = unhex(value) AND a.kind = 1 AND NOT a.is_held),"
-    " (SELECT count(*) FROM room_posts AS u WHERE u.room = ?2 AND u.channel = r.channel"
-    " AND u.thread = unhex(value) AND u.is_unread = 1)"
-    " FROM json_each(?1) CROSS JOIN room_posts AS r ON r.room = ?2 AND r.id = unhex(value)"
-    " WHERE EXISTS (SELECT 1 FROM room_posts AS e WHERE e.room = ?2 AND e.thread = unhex(value))"
+    "SELECT count(*) FROM room_posts INDEXED BY room_posts_in_thread"
+    " WHERE room = ? AND thread = ? AND kind = 1 AND NOT is_held"
+)
+# A thread is in one channel, that of its first post.
+_UNREAD: Final = (
+    "SELECT count(*) FROM room_posts INDEXED BY room_posts_unread WHERE room = ?1 AND thread = ?2"
+    " AND is_unread = 1 AND channel = (SELECT channel FROM room_posts WHERE room = ?1 AND id = ?2)"
 )
 _NEWEST: Final = (
-    "SELECT thread FROM room_posts AS a WHERE room = ?1 AND thread IS NOT NULL AND kind = 1"
-    " AND NOT is_held AND (?2 IS NULL OR channel = ?2) AND EXISTS ("
-    "SELECT 1 FROM room_posts AS r WHERE r.room = ?1 AND r.id = a.thread AND NOT r.is_held)"
-    " GROUP BY thread HAVING max(row_id) < ?3 ORDER BY max(row_id) DESC LIMIT ?4"
+    "SELECT thread FROM room_posts INDEXED BY room_posts_in_thread"
+    " WHERE room = ? AND thread IS NOT NULL AND kind = 1 AND NOT is_held"
+    " GROUP BY thread HAVING max(row_id) < ? ORDER BY max(row_id) DESC"
 )
+_BEGAN: Final = "SELECT channel FROM room_posts WHERE room = ? AND id = ? AND NOT is_held"
 
 
 class Answers(NamedTuple):
@@ -59,17 +59,27 @@ def adopt(
 
 def answers(db: Connection, room: RoomNumber, roots: Sequence[bytes]) -> dict[bytes, Answers]:
     """Of those posts that began a thread."""
-    given = msgspec.json.encode([one.hex() for one in roots]).decode()
-    rows = db.execute(_ANSWERS, (given, room))
-    return {bytes(root): Answers(total, unread) for root, total, unread in rows}
+    found: dict[bytes, Answers] = {}
+    for root in roots:
+        [[total]] = db.execute(_ANSWERS, (room, root))
+        if total:
+            [[unread]] = db.execute(_UNREAD, (room, root))
+            found[root] = Answers(total, unread)
+    return found
 
 
 def newest(
     db: Connection, room: RoomNumber, limit: int, channel: str | None, before_row: int
 ) -> list[bytes]:
     """The posts that began threads with an answer before a row, the newest answer first."""
-    rows = db.execute(_NEWEST, (room, channel, before_row, limit))
-    return [bytes(root) for (root,) in rows]
+    found: list[bytes] = []
+    for (root,) in db.execute(_NEWEST, (room, before_row)):
+        began = db.execute(_BEGAN, (room, root)).fetchone()
+        if began is not None and channel in (None, began[0]):
+            found.append(bytes(root))
+        if len(found) >= limit:
+            break
+    return found
 
 
 def last_row(db: Connection, room: RoomNumber, root: bytes) -> int | None:

@@ -15,6 +15,7 @@ from loom.model import (
     MessageState,
     PeerId,
     PersonId,
+    RoomNumber,
 )
 from loom.storage import (
     addresses,
@@ -27,6 +28,8 @@ from loom.storage import (
     preferences,
     prekeys,
     receipts,
+    room_reading,
+    room_search,
     schema,
     search,
     seen,
@@ -212,4 +215,40 @@ def test_what_waits_is_sealed_again_where_its_kind_has_more_fields_now(tmp_path:
     assert (mailboxes.recipe, mailboxes.ordinal) == (b"\x0e", 2)
     puts = "SELECT message_id, put_queue, put_at_s, puts, first_put_s FROM outbox WHERE puts"
     assert database.read_now(lambda db: db.execute(puts).fetchall()) == [(mid(7), b"\x0f", 4, 5, 6)]
+    database.close()
+
+
+def test_what_was_unread_of_rooms_is_unread_post_by_post(tmp_path: Path) -> None:
+    path = tmp_path / "loom.db"
+    of_schema(path, 13)
+    db = connect(path, KEY)
+    db.execute(
+        "INSERT INTO rooms (room_id, name, standing, version, created_at_ms)"
+        " VALUES (zeroblob(32), 'Garden', 1, x'00', 1)"
+    )
+    db.execute(
+        "INSERT INTO room_keys (room, author, seeds) VALUES (1, ?, zeroblob(64))", (b"m" * 32,)
+    )
+    for number, (author, kind, channel) in enumerate(
+        [
+            (b"a" * 32, 1, "general"),
+            (b"a" * 32, 1, "general"),
+            (b"m" * 32, 1, "general"),
+            (b"a" * 32, 4, "general"),
+            (b"a" * 32, 1, "fruit"),
+        ],
+        1,
+    ):
+        db.execute(
+            "INSERT INTO room_posts (room, id, author, number, ordinal, sent_at_ms, stored_at_ms,"
+            " kind, channel, body) VALUES (1, ?, ?, ?, ?, 1, 1, ?, ?, 'hello apples')",
+            (number.to_bytes(32, "big"), author, number, number, kind, channel),
+        )
+    db.execute("INSERT INTO room_channels (room, channel, read_row) VALUES (1, 'general', 1)")
+    db.close()
+    database = Database.open(path, KEY)
+    found = database.read_now(lambda db: room_reading.counts(db, RoomNumber(1)))
+    assert {channel: one.outside for channel, one in found.items()} == {"general": 1, "fruit": 1}
+    database.write_now(index_all)
+    assert database.read_now(lambda db: room_search.search(db, "apples")) == [5, 3, 2, 1]
     database.close()

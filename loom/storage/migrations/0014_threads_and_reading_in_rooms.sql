@@ -19,7 +19,9 @@ CREATE INDEX room_posts_mentions ON room_posts (row_id) WHERE is_mention = 1;
 -- What a timeline shows: lines, texts, polls, proposals.
 CREATE INDEX room_posts_in_channel ON room_posts (room, channel, ordinal, id, thread)
 WHERE kind IN (0, 1, 5, 7);
-CREATE INDEX room_posts_in_thread ON room_posts (room, thread, ordinal, id) WHERE thread IS NOT NULL;
+-- Kind and is_held, so that answers are counted by it alone.
+CREATE INDEX room_posts_in_thread ON room_posts (room, thread, ordinal, id, kind, is_held)
+WHERE thread IS NOT NULL;
 
 -- What belongs to a channel, or to a thread in it: `thread` is the post that began it, or nothing.
 CREATE TABLE room_places (
