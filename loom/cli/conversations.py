@@ -20,11 +20,10 @@ from loom.api.room_views import PostView
 from loom.api.views import ContactView, MessageView
 from loom.cli.completion import message_names
 from loom.cli.conversation_words import preference_words, timer_holds_words, unread_words
-from loom.cli.message_words import message_words
 from loom.cli.messages import Limit, find
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
-from loom.cli.room_words import post_words
+from loom.cli.room_words import said_words
 from loom.errors import InvalidInput
 from loom.front.durations import OFF, parse_duration, parse_timer
 
@@ -158,12 +157,7 @@ def mentions(context: typer.Context, limit: Limit = 50) -> None:
         both: list[MessageView | PostView] = [*messages, *posts]
         found = sorted(both, key=lambda one: -one.stored_at_ms)[:limit]
         for one in found:
-            words = (
-                message_words(one, number=True)
-                if isinstance(one, MessageView)
-                else post_words(one, ids=True)
-            )
-            caller.output.put(one, words)
+            caller.output.put(one, said_words(one, ids=True))
         if not found and not caller.options.json:
             caller.output.note("Nothing found.")
 

@@ -34,7 +34,7 @@ from loom.cli.message_words import message_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import Contact, add_commands
 from loom.cli.output import Output, SearchNotes
-from loom.cli.room_words import post_words
+from loom.cli.room_words import said_words
 from loom.errors import (
     ContactBlocked,
     ControlError,
@@ -239,12 +239,7 @@ def search(
             # What an option names and nobody has is told by the node.
             query = await query._replace(**given).meant(client.send)
             async for one in search_both.found(client.send, query, limit):
-                words = (
-                    message_words(one, number=ids)
-                    if isinstance(one, MessageView)
-                    else post_words(one, ids=ids)
-                )
-                caller.output.put(one, words)
+                caller.output.put(one, said_words(one, ids=ids))
                 found += 1
         if not found and not caller.options.json:
             caller.output.note("Nothing found.")

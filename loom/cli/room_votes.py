@@ -12,7 +12,6 @@ from loom.api.room_commands import (
     ChooseInPoll,
     ContinueRoom,
     DeletePost,
-    JoinRoom,
     LiftBan,
     ListProposals,
     PinPost,
@@ -206,10 +205,6 @@ def continue_(
     ] = None,
 ) -> None:
     _show(context, ContinueRoom(room=room, name=name))
-
-
-def join(context: typer.Context, room: Room) -> None:
-    _show(context, JoinRoom(room=room))
 
 
 def _show(context: typer.Context, command: Command[RoomView]) -> None:

@@ -12,8 +12,9 @@ from loom.api.room_views import (
     RoomView,
     StatementView,
 )
+from loom.api.views import MessageView
 from loom.cli.conversation_words import UNREAD_MAX
-from loom.cli.message_words import excerpt
+from loom.cli.message_words import excerpt, message_words
 from loom.cli.output import body_words, sign, when
 from loom.front.room_lines import (
     line_words,
@@ -39,6 +40,13 @@ def post_words(post: PostView | RoomPosted, *, ids: bool = False) -> str:
     author = "you" if post.own else printable(post.author)
     body = "\n".join(filter(None, (post.body, *_below(post))))
     return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", body)
+
+
+def said_words(said: MessageView | PostView, *, ids: bool) -> str:
+    """A message of a conversation or a post of a room, with what names it if `ids`."""
+    if isinstance(said, MessageView):
+        return message_words(said, number=ids)
+    return post_words(said, ids=ids)
 
 
 def _below(post: PostView | RoomPosted) -> list[str]:

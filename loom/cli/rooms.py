@@ -11,6 +11,7 @@ from loom.api.room_commands import (
     AppointMember,
     FindPost,
     InviteToRoom,
+    JoinRoom,
     LeaveRoom,
     LiftBan,
     ListMembers,
@@ -58,7 +59,7 @@ def add_to(app: typer.Typer) -> None:
         ("show", show, "Show one room."),
         ("invite", invite, "Print an invite: who pastes it joins the room."),
         ("members", members, "List who is in a room."),
-        ("join", join, "Join a room by an invite."),
+        ("join", join, "Join a room by an invite, or one that a member offers to go on in."),
         ("send", room_posts.send, "Post in a room."),
         ("history", room_posts.history, "Show what was posted, in order."),
         ("threads", room_posts.threads, "Show threads, that with the newest answer first."),
@@ -87,7 +88,6 @@ def add_to(app: typer.Typer) -> None:
         ("propose", room_votes.propose, "Propose a change to a council of yours."),
         ("vote", room_votes.vote, "Agree to a proposal, or not."),
         ("continue", room_votes.continue_, "Offer all members to go on in a new room."),
-        ("join", room_votes.join, "Accept a room that a member offers to go on in."),
         ("proposals", room_votes.proposals, "List what was proposed, and what became of it."),
         ("offered", offered, "List what removed officers did that nobody has decided about."),
         ("confirm", confirm, "Let some of it count."),
@@ -210,11 +210,19 @@ def invite(
 def join(
     context: typer.Context,
     text: Annotated[
-        str, typer.Argument(metavar="TEXT|FILE|-", help="The invite, a file, or standard input.")
+        str,
+        typer.Argument(
+            metavar="TEXT|FILE|-|ROOM",
+            help="An invite, a file, standard input; or a room that is offered.",
+        ),
     ],
 ) -> None:
     from loom.wire.invite import decode_invite, is_invite
 
+    is_text = text == "-" or text.strip().upper().startswith("LOOM-")
+    if not is_text and not Path(text).is_file():
+        _state(context, JoinRoom(room=text))
+        return
     caller = Caller.of(context)
     token = read_token(text)
     door = decode_invite(token).room if is_invite(token) else None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.processes import ALONE, Home
-from tests.e2e.test_rooms import room
+from tests.e2e.test_rooms import room, until_in
 
 
 @pytest.mark.long
@@ -67,7 +67,7 @@ def test_what_one_member_can_ask_of_a_room(home: Home, tmp_path: Path) -> None:
         assert "LOOM-" not in invited.stdout
         assert (tmp_path / "i").read_text().startswith("LOOM-")
         refused = home.run("-p", "alice", "--json", "room", "join", str(tmp_path / "none"))
-        assert refused.code == 2
+        assert (refused.code, refused.error["code"]) == (4, "room_not_found")
 
 
 @pytest.mark.long
@@ -78,3 +78,10 @@ def test_a_room_is_joined_by_its_own_command(home: Home) -> None:
         [view] = room(home, "bob", "join", text).objects
         assert (view["type"], view["room"]) == ("room", "Garden")
         assert view["standing"] in ("joining", "member")
+        until_in(home, "bob", {"Alice", "Bob"})
+        # To a contact it can be sent as a message.
+        room(home, "alice", "new", "Shed")
+        [sent] = room(home, "alice", "invite", "Shed", "--to", "Bob").objects
+        assert sent["type"] == "invite"
+        told = home.run("-p", "alice", "--json", "history", "Bob").ok().objects
+        assert [one["body"] for one in told] == [sent["text"]]

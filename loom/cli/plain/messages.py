@@ -24,7 +24,9 @@ from loom.cli.messages import DELETED_FOR_BOTH, put_notes
 from loom.cli.output import Output, body_words, when
 from loom.cli.plain.commands import PLAIN
 from loom.cli.plain.conversation import Conversation
+from loom.cli.room_words import said_words
 from loom.errors import InvalidInput
+from loom.front import search_both
 from loom.front.durations import parse_timer
 from loom.front.emoji import sign_of
 from loom.front.export.conversation import FORMATS, counted, format_named, put_into, written
@@ -165,10 +167,13 @@ class Messages:
         """`/search`."""
         if not text:
             raise InvalidInput(what="Write /search TEXT")
-        query = await read_query(text).known(self._client.send)
+        query = await read_query(text).known(self._client.send, rooms=True)
         put_notes(self._output, query)
-        command = query.command(limit=FOUND_MAX)
-        self._put((await self._client.send(command)).messages, "Nothing found.")
+        hits = [one async for one in search_both.found(self._client.send, query, FOUND_MAX)]
+        for one in hits:
+            self._output.put(one, said_words(one, ids=True))
+        if not hits:
+            self._output.note("Nothing found.")
 
     async def _find(self, name: str) -> MessageView:
         contact = self._conversation.contact
