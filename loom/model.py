@@ -103,11 +103,23 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     created_at_ms: int = 0
     stub_until_s: int | None = None
     """They are no contact any more, and what is left of them is deleted then, Unix seconds."""
+    acquaintance_until_s: int | None = None
+    """They are no contact but in a common room; not 0: they were, and are deleted then."""
 
     @property
     def is_stub(self) -> bool:
         """Whether only a farewell is left of them (docs/PROTOCOL.md 6.3)."""
         return self.stub_until_s is not None
+
+    @property
+    def is_acquaintance(self) -> bool:
+        """Whether they are known by a common room alone (docs/PROTOCOL.md 14.7)."""
+        return self.acquaintance_until_s is not None
+
+    @property
+    def is_contact(self) -> bool:
+        """Whether the owner knows them."""
+        return not self.is_stub and not self.is_acquaintance
 
     @property
     def is_welcome(self) -> bool:

@@ -10,6 +10,7 @@ from loom.core.room.post import (
     Content,
     ContinueContent,
     EditContent,
+    HintsContent,
     PollContent,
     ProposalContent,
     TextContent,
@@ -41,7 +42,8 @@ from loom.core.room.statement import (
 )
 from loom.crypto.keys import X25519Key
 from loom.errors import PeerError
-from loom.model import ContactToken, PeerId
+from loom.model import Address, ContactToken, PeerId
+from loom.wire.hints import Hint, encode_hints
 
 _ADA, _BOB = (RoomSigner(bytes([n]) * 32, bytes([n + 1]) * 32) for n in (1, 3))
 _TOKEN = ContactToken(PeerId(bytes(32)), X25519Key(bytes(range(32))).public)
@@ -71,6 +73,7 @@ _CONTENTS: Final[tuple[Content, ...]] = (
     VoteContent(bytes(32), b""),
     ProposalContent("general", encode_head(_ROOM, _COUNCIL.author, 1, Leave(3)), "because"),
     ContinueContent(bytes(32), "us again", (bytes(32),)),
+    HintsContent(encode_hints((Hint(Address("192.0.2.7", 4071), bytes(16)),))),
 )
 _POSTS = tuple(
     sign_post(_BOB, _ROOM, number, number + 1, 1_800_000_000_000, content)

@@ -39,6 +39,7 @@ from loom.api.room_commands import (
     SearchPosts,
     SendPost,
     SetRoomChannel,
+    SetRoomDirect,
     SetRoomDraft,
     SetRoomPolicy,
     SetRoomPreferences,
@@ -704,6 +705,7 @@ AnyCommand = (
     | LiftBan
     | AppointMember
     | RenameRoom
+    | SetRoomDirect
     | SetRoomPolicy
     | SetRoomChannel
     | EditPost

@@ -275,6 +275,17 @@ class SetRoomPolicy(Command[RoomView], frozen=True, kw_only=True, tag="set_room_
     retention_s: int | None = None
 
 
+class SetRoomDirect(Command[RoomView], frozen=True, kw_only=True, tag="set_room_direct"):
+    """Whether this node and the nodes of a room's members link to each other.
+
+    With `on` all members are told the addresses of this node, and theirs are dialled, also those of
+    members who are no contacts. Only this profile is told of the choice.
+    """
+
+    room: str
+    on: bool
+
+
 class SetRoomChannel(Command[RoomView], frozen=True, kw_only=True, tag="set_room_channel"):
     """Open a channel, change it, or close it with `on` False; what was posted there stays.
 

@@ -143,6 +143,8 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     last: LastPost | None = None
     troubles: list[RoomTrouble] = []
     offered: int = 0
+    direct: bool = False
+    """Members are told the addresses of this node, and theirs are dialled."""
 
 
 class Rooms(View, frozen=True, kw_only=True, tag="rooms"):
@@ -158,6 +160,8 @@ class MemberView(View, frozen=True, kw_only=True, tag="member"):
     `rank`: empty for the creator, "1.2" below "1", "-" for those who are no officers. `contact`:
     the contact with that identity, if there is one; `verified` as theirs. `keys`: "same" when they
     said these keys themselves, "other" when they said others, "unsaid" when they said none here.
+    `reach`: "linked"; "anchor", where what is posted for them lies until they read it; "members"
+    when it comes to them through others only, or once they are linked again.
     `may`: what this profile may do with them: remove, appoint. `forks`: the numbers under which
     they signed two statements.
     """
@@ -172,6 +176,7 @@ class MemberView(View, frozen=True, kw_only=True, tag="member"):
     own: bool
     contact: str | None
     keys: str
+    reach: str = "members"
     may: list[str] = []
     forks: list[int] = []
 

@@ -25,6 +25,7 @@ from loom.front.room_lines import (
 )
 from loom.printable import printable
 
+REACHED: Final = {"linked": "linked", "anchor": "by an anchor", "members": "through others"}
 ID_SHOWN: Final = 8
 """Digits of an id that people see; it is named by as many."""
 
@@ -115,8 +116,9 @@ def member_cells(member: MemberView) -> tuple[str, ...]:
         *{"same": [], "unsaid": ["not heard from yet"], "other": ["SAYS OTHER KEYS"]}[member.keys],
         *([f"SIGNED TWICE: {', '.join(map(str, member.forks))}"] if member.forks else []),
     ]
+    reach = "" if member.own else REACHED[member.reach]
     return (
-        *(member.author_id[:ID_SHOWN], name, member.role, member.rank, badge),
+        *(member.author_id[:ID_SHOWN], name, member.role, member.rank, badge, reach),
         "; ".join(warnings),
     )
 
@@ -131,6 +133,7 @@ def room_words(view: RoomView) -> str:
         ("Channels", ", ".join(map(_channel_words, view.channels))),
         ("Unread", unread_words(view.unread, view.mentions) or "nothing"),
         ("Rules", policy_words(view.history, view.retention_s)),
+        ("Direct", "on: members are told your addresses" if view.direct else "off"),
     ]
     if view.offered:
         lines.append(("Offered", f"{view.offered}: `loom room offered`, then confirm or dismiss"))

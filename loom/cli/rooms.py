@@ -22,6 +22,7 @@ from loom.api.room_commands import (
     RemoveMember,
     RenameRoom,
     SetRoomChannel,
+    SetRoomDirect,
     SetRoomPreferences,
     ShowRoom,
 )
@@ -73,6 +74,7 @@ def add_to(app: typer.Typer) -> None:
         ("rename", rename, "Give a room another name, for everybody."),
         ("policy", policy, "Change how much joiners are sent, and how long posts last."),
         ("channel", channel, "Open, change or close a channel."),
+        ("direct", direct, "Tell all members your addresses, and link to theirs."),
         ("edit", room_posts.edit, "Give a post of yours another wording."),
         ("delete", room_posts.delete, "Delete a post for everybody."),
         ("react", room_posts.react, "React to a post with one emoji."),
@@ -250,7 +252,10 @@ def members(context: typer.Context, room: Room) -> None:
                 caller.output.json(view)
             return
         rows = [member_cells(view) for view in found.members]
-        caller.output.table(("Id", "Name", "Role", "Rank", "Badge", "Warning"), rows)
+        caller.output.table(("Id", "Name", "Role", "Rank", "Badge", "Reached", "Warning"), rows)
+        apart = sum(one.reach == "members" and not one.own for one in found.members)
+        if apart:
+            caller.output.note(_apart_words(room, apart))
         for banned in found.banned:
             name = banned.name or "somebody who never was here"
             caller.output.note(f"Banned by {banned.by}: {name}, {banned.fingerprint[:16]}")
@@ -379,6 +384,14 @@ def channel(
     _state(context, command)
 
 
+def direct(
+    context: typer.Context,
+    room: Room,
+    off: Annotated[bool, typer.Option("--off", help="No longer.")] = False,
+) -> None:
+    _state(context, SetRoomDirect(room=room, on=not off))
+
+
 def _state(context: typer.Context, command: Command[RoomView]) -> None:
     caller = Caller.of(context)
 
@@ -478,3 +491,12 @@ def _prefer(context: typer.Context, command: SetRoomPreferences) -> None:
 def _confirm(question: str) -> None:
     if not typer.confirm(printable(question), err=True):
         raise typer.Abort
+
+
+def _apart_words(room: str, count: int) -> str:
+    """What helps with members whom only others reach."""
+    what = "One member is" if count == 1 else f"{count} members are"
+    return (
+        f"{what} reached through others only: what you post waits until a member whom both know is "
+        f"there. An anchor helps, or `loom room direct {shell_word(room)}`."
+    )

@@ -100,6 +100,7 @@ FROM_AFAR: Final = frozenset(
         room_commands.LiftBan,
         room_commands.AppointMember,
         room_commands.RenameRoom,
+        room_commands.SetRoomDirect,
         room_commands.SetRoomPolicy,
         room_commands.SetRoomChannel,
         room_commands.EditPost,

@@ -11,6 +11,7 @@ import msgspec
 from loom.crypto.aead import SivKey
 from loom.crypto.kdf import equal, hash_, hkdf, mac
 from loom.errors import AuthenticationError, InvalidInput, MalformedMessage
+from loom.model import PeerId
 from loom.wire.encoding import enc, u64
 from loom.wire.limits import (
     BLOB_ID_BYTES,
@@ -25,6 +26,17 @@ from loom.wire.limits import (
 _UNTIL_BYTES: Final = 8
 _KEY_BYTES: Final = 32
 _MARK_BYTES: Final = 16
+
+
+def acquaintance_queue_secret(link_key: bytes, holder: PeerId, mask_key: bytes) -> bytes:
+    """`Q` of the first queue between two members of a room (14.7): 32 bytes.
+
+    Args:
+        link_key: `K_link` of the direction from its writer to its reader.
+        holder: who has the account at the anchor.
+        mask_key: 16 bytes, of the anchor.
+    """
+    return hkdf(b"", link_key, enc(b"LOOM/1 room queue", holder, mask_key), 32)
 
 
 class DoorKeys(msgspec.Struct, frozen=True):

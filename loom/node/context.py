@@ -36,13 +36,15 @@ class Others(NamedTuple):
     """To be called when rows for other devices were stored with what came from one."""
     farewell: Callable[[], None]
     """To be called when a farewell is due, or was answered."""
+    rooms_changed: Callable[[], None]
+    """To be called when who is in a room has changed, or where a member is reached."""
 
 
 def _nothing() -> None:
     """What is done as long as nobody listens."""
 
 
-NOBODY: Final = Others(lambda person: None, frozenset, lambda devices: None, _nothing)
+NOBODY: Final = Others(lambda person: None, frozenset, lambda devices: None, _nothing, _nothing)
 
 
 class Writing(NamedTuple):
@@ -143,8 +145,8 @@ class DeviceContext:
         return self.writing
 
     def warn(self, error: LoomError) -> None:
-        """Tell the user, of each kind of error at most once a minute; of a stub nothing."""
-        if self.person.is_stub:
+        """Tell the user, of each kind of error at most once a minute; of no contact nothing."""
+        if not self.person.is_contact:
             return
         now_s = self.parts.clock.monotonic_s()
         if now_s - self._warned_s.get(error.code, -WARNING_INTERVAL_S) < WARNING_INTERVAL_S:

@@ -212,7 +212,7 @@ class Device:
     def _went_online(self, link: DirectLink) -> None:
         self.connected_at_ms = self._parts.clock.now_ms()
         self.last_error = None
-        if self.person.is_stub:
+        if not self.person.is_contact:
             return
         self._parts.journal.tell(
             PeerOnline(
@@ -227,7 +227,7 @@ class Device:
         self.last_error = None if reason is None else reason.value
         why = "closed" if reason is None else reason.value
         self.paths.down(why)
-        if self.person.is_stub:
+        if not self.person.is_contact:
             return
         self._parts.journal.tell(
             PeerOffline(contact=self.person.name, contact_id=self.number, reason=why)

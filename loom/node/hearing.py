@@ -46,7 +46,7 @@ class Hearing:
 
     def _tell(self) -> None:
         person = self._context.person
-        if person.is_stub:
+        if not person.is_contact:
             return
         self._context.parts.journal.tell(
             ReachChanged(contact=person.name, contact_id=person.person_id)

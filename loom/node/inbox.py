@@ -23,8 +23,8 @@ from loom.errors import (
     StoreUnavailable,
     UnknownBundle,
 )
-from loom.model import DeviceId, Direction, MessageId, Person
-from loom.node.content import TAKE_IN, TAKEN_OF_STUBS
+from loom.model import DeviceId, Direction, MessageId, Person, RoomNumber
+from loom.node.content import TAKE_IN, TAKEN_OF_ACQUAINTANCES, TAKEN_OF_STUBS
 from loom.node.content.intake import Intake
 from loom.node.content.join import spend_invite
 from loom.node.context import DeviceContext, Writing
@@ -116,6 +116,7 @@ class Stored(NamedTuple):
     writing: Writing | None
     is_farewell_due: bool
     queued_for: set[DeviceId]
+    rooms_changed: set[RoomNumber]
 
 
 class Batch:
@@ -310,9 +311,11 @@ class Inbox:
             own = prekeys.get(db, unknown.bundle_id)
             if own is not None and own.device_id != self._context.device_id:
                 own = None
-            # A contact may use an invite, too.
-            invited = invites.open_prekey(db, unknown.bundle_id, unix_s, by_mail=True)
-            return own or invited, handshakes.contains(db, unknown.handshake_id)
+            if own is None and not self._context.person.is_acquaintance:
+                # A contact may use an invite, too; who is none becomes one by its door or queue.
+                invited = invites.open_prekey(db, unknown.bundle_id, unix_s, by_mail=True)
+                return invited, handshakes.contains(db, unknown.handshake_id)
+            return own, handshakes.contains(db, unknown.handshake_id)
 
         found, is_refused = await self._context.parts.database.read(look_up)
         await self._sessions.ready()
@@ -366,7 +369,10 @@ class Inbox:
         began_s = None if session is None else session.confirmed_at_s
         if began_s is None:
             began_s = self._context.parts.now_s()
-        if self._context.person.is_stub and not isinstance(payload, TAKEN_OF_STUBS):
+        person = self._context.person
+        if person.is_stub and not isinstance(payload, TAKEN_OF_STUBS):
+            payload = None
+        if person.is_acquaintance and not isinstance(payload, TAKEN_OF_ACQUAINTANCES):
             payload = None
         batch.taken.append(Taken(envelope, payload, counter, began_s))
 
@@ -401,6 +407,8 @@ class Inbox:
                 self._context.others.farewell()
             if stored.queued_for:
                 self._context.others.queued(stored.queued_for)
+            if stored.rooms_changed:
+                self._context.others.rooms_changed()
             if stored.is_erased:
                 self._context.spawn(self._erase(), "erasing")
             if receipt is not None and self._arbiter.send(receipt):
@@ -439,7 +447,7 @@ class Inbox:
             early.drop_oldest(db, context.conversation_id)
         for used in batch.used_prekeys:
             _use(intake, used)
-        if batch.is_renewed and not person.is_stub:
+        if batch.is_renewed and person.is_contact:
             started = SessionStarted(contact=person.name, contact_id=person.person_id)
             happened.add(started, context.conversation_id)
         envelopes.add_many(
@@ -463,6 +471,7 @@ class Inbox:
             intake.writing,
             intake.is_farewell_due,
             intake.queued_for,
+            intake.rooms_changed,
         )
 
     async def _erase(self) -> None:

@@ -69,6 +69,7 @@ class Mailer:
         self._alarm = alarm
         self._state = Mailing()
         self._retry_s = RETRY_FIRST_S
+        self._no_bundle_s = UNKNOWN_RETRY_S
         self._checked: dict[bytes, AnchorLink] = {}
         """On which link each mailbox was last asked what lies there."""
         self._last: set[bytes] = set()
@@ -284,7 +285,10 @@ class Mailer:
         if failure is not None:
             raise failure
         # No queue is there: its holder opens it, or tells another one. Or none has a bundle.
-        wait_s = UNKNOWN_RETRY_S if is_refused else NO_BUNDLE_RETRY_S
+        wait_s = UNKNOWN_RETRY_S
+        if not is_refused:  # who was just met may still be about to lay one
+            wait_s = self._no_bundle_s
+            self._no_bundle_s = min(2 * self._no_bundle_s, NO_BUNDLE_RETRY_S)
         self._state = mailing.full(self._state, self._now_s(), wait_s)
 
     async def _turn_from_silent(self) -> None:
@@ -350,6 +354,7 @@ class Mailer:
                 if data is None:
                     return False
                 await self._delivery.starts.begin(data)
+                self._no_bundle_s = UNKNOWN_RETRY_S
                 self._greeted_s = 0
                 return True
             except PeerError as error:

@@ -12,6 +12,7 @@ from loom.api.profiles import NodeOptions
 from loom.errors import LoomError, PortInUse, PortMoved, ProxyUnavailable
 from loom.links.listener import anywhere, reaches
 from loom.model import Address, DeviceId
+from loom.node.acquaintances import Acquaintances
 from loom.node.anchors.anchors import Anchors
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
@@ -52,7 +53,18 @@ class Network:
         self.link_listener = ContactListener(parts.database, parts.clock, parts.random, self._today)
         self.joins = Joins(parts, self.caller)
         self.joins.on_answered = self._join_answered
-        self.anchors = Anchors(parts, roster, self.caller, self.may_dial, self.joins, invite_mail)
+        self.acquaintances = Acquaintances(
+            parts, roster, self.tellable, self.may_dial, self._begin_dialling
+        )
+        self.anchors = Anchors(
+            parts,
+            roster,
+            self.caller,
+            self.may_dial,
+            self.joins,
+            self.acquaintances,
+            invite_mail,
+        )
         self.announcer: Announcer | None = None
         self.has_fallen_back = False
         """The remembered port was taken."""
@@ -81,6 +93,7 @@ class Network:
         self._roster.on_changed = self._contacts_changed
         self._invites.on_doors_changed = self._admit
         self._invites.on_changed = self.anchors.invites_changed
+        await self.acquaintances.look()
         self._contacts_changed()
         for device in self._roster.everyone():
             self._begin(device)
@@ -88,6 +101,7 @@ class Network:
         await self.anchors.start()
         self._roster.on_added = self._added
         self._roster.on_dropped = self.anchors.forget
+        self.acquaintances.start()
         await self._announce()
 
     @property
@@ -116,6 +130,7 @@ class Network:
 
     async def stop(self) -> None:
         """Withdraw what was announced and free the port; links are their devices' to end."""
+        await self.acquaintances.stop()
         await self.anchors.stop()
         if self.announcer is not None:
             await self.announcer.stop()
@@ -194,7 +209,7 @@ class Network:
                 self._discovery,
                 self.port,
                 self._roster.welcome,
-                self._roster.admitted,
+                self._roster.listened_for,
                 self._listens_on,
                 self._dial_again,
             )
@@ -228,6 +243,8 @@ class Network:
     def _begin(self, device: Device) -> None:
         if device.person.is_stub:
             device.spawn(self._dial_while_owed(device), "farewell")
+        elif device.person.is_acquaintance:
+            self.acquaintances.begin(device)
         elif device.person.is_welcome:
             self.joins.begin(device, self._begin_dialling)
 

@@ -104,6 +104,8 @@ class RoomWatch:
 
         await self._parts.journal.write(transaction)
         self._roster.rows_added(queued[0].queued_for)
+        if queued[0].changed:
+            self._roster.rooms_changed()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

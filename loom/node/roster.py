@@ -1,4 +1,4 @@
-"""The devices of all contacts, by the contact's number and name; beside them those of stubs."""
+"""The devices of all contacts, by number and name; beside them those of stubs and acquaintances."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from loom.core.pair_keys import derive_pair_keys
 from loom.errors import ContactBlocked, ContactNotFound, IdentityChanged
-from loom.model import Contact, ConversationId, DeviceId, PeerId, PersonId
+from loom.model import Contact, ConversationId, DeviceId, PeerId, Person, PersonId
 from loom.node.context import Others
 from loom.node.device import Device
 from loom.node.parts import Parts
@@ -18,13 +18,16 @@ from loom.wire.limits import NAME_MAX_CHARACTERS
 class Roster(dict[PersonId, Device]):
     """By the contact's number. `on_added` and `on_changed` are set by what meets the network.
 
-    A stub is no contact: nothing that front ends see asks for more than the dictionary.
+    Stubs and acquaintances are no contacts: nothing that front ends see asks for more than the
+    dictionary. Many methods, because each of its users sees others of them.
     """
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
         self._parts = parts
-        self._others = Others(self._linked, self.reached, self.rows_added, self._farewell)
+        self._others = Others(
+            self._linked, self.reached, self.rows_added, self._farewell, self.rooms_changed
+        )
         self.on_added: Callable[[Device], None] = lambda device: None
         self.on_changed: Callable[[], None] = lambda: None
         self.on_dropped: Callable[[Device], None] = lambda device: None
@@ -32,9 +35,13 @@ class Roster(dict[PersonId, Device]):
         """A contact is linked who was not."""
         self.on_farewell: Callable[[], None] = lambda: None
         """A farewell is due, or was answered."""
+        self.on_rooms_changed: Callable[[], None] = lambda: None
+        """Who is in a room has changed, or where a member is reached."""
         self.is_online = False
         """Whether this node meets the network."""
         self.stubs: dict[PersonId, Device] = {}
+        self.acquaintances: dict[PersonId, Device] = {}
+        """The members of common rooms who are no contacts."""
         self.changing = asyncio.Lock()
         """Held by what changes or removes a contact."""
 
@@ -73,21 +80,29 @@ class Roster(dict[PersonId, Device]):
         return device
 
     def everyone(self) -> list[Device]:
-        """The devices of contacts and of stubs."""
-        return [*self.values(), *self.stubs.values()]
+        """The devices of contacts, of stubs and of acquaintances."""
+        return [*self.values(), *self.stubs.values(), *self.acquaintances.values()]
+
+    def in_rooms(self) -> list[Device]:
+        """Those that something of a room may go to: of contacts and of acquaintances."""
+        return [*self.values(), *self.acquaintances.values()]
 
     def has(self, device: Device) -> bool:
-        """Whether it is the one that serves its contact or stub now."""
-        of_kind = self.stubs if device.person.is_stub else self
-        return of_kind.get(device.number) is device
+        """Whether it is the one that serves its person now."""
+        return self._of_kind(device.person).get(device.number) is device
 
     def welcome(self) -> list[Device]:
         """Those that are told that this node is here, by number."""
         return [device for _, device in sorted(self.items()) if device.person.is_welcome]
 
+    def listened_for(self) -> list[Device]:
+        """Those whose adverts are looked for, by number."""
+        return [*self.welcome(), *(device for _, device in sorted(self.stubs.items()))]
+
     def admitted(self) -> list[Device]:
         """Those that may connect, by number."""
-        return [*self.welcome(), *(device for _, device in sorted(self.stubs.items()))]
+        acquaintances = (device for _, device in sorted(self.acquaintances.items()))
+        return [*self.listened_for(), *acquaintances]
 
     def add(self, contact: Contact) -> Device:
         """Take up a contact, or a contact's new identity; `on_changed` is for the caller."""
@@ -97,15 +112,13 @@ class Roster(dict[PersonId, Device]):
         )
         device = Device(self._parts, contact, keys)
         device.context.others = self._others
-        of_kind = self.stubs if person.is_stub else self
-        of_kind[person.person_id] = device
+        self._of_kind(person)[person.person_id] = device
         self.on_added(device)
         return device
 
     async def drop(self, device: Device) -> None:
         """End a contact's links and tasks; it is found no longer."""
-        of_kind = self.stubs if device.person.is_stub else self
-        of_kind.pop(device.number, None)
+        self._of_kind(device.person).pop(device.number, None)
         self.on_dropped(device)
         self.on_changed()
         device.arbiter.end()
@@ -125,8 +138,9 @@ class Roster(dict[PersonId, Device]):
 
     @asynccontextmanager
     async def without_stub(self, peer_id: PeerId) -> AsyncIterator[None]:
-        """What follows makes a contact of that identity again: its stub, if there is one, ends."""
-        stub = next((one for one in self.stubs.values() if one.peer_id == peer_id), None)
+        """What follows makes a contact of that identity: a stub or an acquaintance of it ends."""
+        others = (*self.stubs.values(), *self.acquaintances.values())
+        stub = next((one for one in others if one.peer_id == peer_id), None)
         if stub is None:
             yield
             return
@@ -134,7 +148,7 @@ class Roster(dict[PersonId, Device]):
             yield
 
     def _linked(self, number: PersonId) -> None:
-        if (device := self.get(number)) is not None:
+        if (device := self.get(number) or self.acquaintances.get(number)) is not None:
             self.on_linked(device)
 
     def reached(self) -> frozenset[DeviceId]:
@@ -144,16 +158,25 @@ class Roster(dict[PersonId, Device]):
         """
         return frozenset(
             one.device_id
-            for one in self.values()
+            for one in self.in_rooms()
             if not self.is_online or one.is_linked() or one.mailer.anchors
         )
 
     def rows_added(self, devices: Iterable[DeviceId]) -> None:
         """Rows for these devices were stored by work that was not theirs."""
         wanted = set(devices)
-        for device in self.values():
+        for device in self.in_rooms():
             if device.device_id in wanted:
                 device.delivery.outbox.rows_added()
 
+    def rooms_changed(self) -> None:
+        """Work about rooms has changed who is to be known."""
+        self.on_rooms_changed()
+
     def _farewell(self) -> None:
         self.on_farewell()
+
+    def _of_kind(self, person: Person) -> dict[PersonId, Device]:
+        if person.is_stub:
+            return self.stubs
+        return self.acquaintances if person.is_acquaintance else self

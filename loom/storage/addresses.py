@@ -26,6 +26,7 @@ class AddressSource(StrEnum):
     HAND = "hand"
     MDNS = "mdns"
     INVITE = "invite"
+    ROOM = "room"
 
 
 class KnownAddress(msgspec.Struct, frozen=True):

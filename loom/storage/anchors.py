@@ -83,6 +83,7 @@ def delete(db: Connection, anchor_id: AnchorId) -> None:
 
 def add_queue(db: Connection, queue: Queue) -> None:
     """Keep a queue that the anchor is to be asked for."""
+    was_shut(db, queue.queue_id)
     db.execute(
         "INSERT INTO queues VALUES (?, ?, ?, ?, ?)",
         (queue.queue_id, queue.anchor_id, queue.device_id, queue.direction, queue.secret),

@@ -3,15 +3,16 @@
 import unicodedata
 from typing import Any, Final
 
+from msgspec.structs import replace
 from sqlcipher3.dbapi2 import Connection
 
-from loom.errors import DuplicateContact, InvalidName
+from loom.errors import DuplicateContact, InvalidName, StateConflict
 from loom.model import Contact, ConversationId, DeviceId, PeerId, Person, PersonId
-from loom.storage import arrivals
+from loom.storage import arrivals, outbox, room_peers
 
 _COLUMNS: Final = (
     "person_id, name, peer_id, x25519_public, display_name, verified, blocked, identity_changed,"
-    " created_at_ms, stub_until_s, profile_number, status, away"
+    " created_at_ms, stub_until_s, profile_number, status, away, acquaintance_until_s"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM persons"  # noqa: S608 - constants only
 _CONTACTS: Final = (
@@ -40,22 +41,73 @@ def name_key(name: str) -> str:
 
 
 def insert(
-    db: Connection, *, name: str, peer_id: PeerId, x25519_public: bytes, created_at_ms: int
+    db: Connection,
+    *,
+    name: str,
+    peer_id: PeerId,
+    x25519_public: bytes,
+    created_at_ms: int,
 ) -> Contact:
     """Add a person, their conversation and device, under numbers that were never used before.
+
+    An acquaintance becomes a contact, and stays what it is in rooms.
 
     Raises:
         DuplicateContact: this identity is there already.
         InvalidName: another person has the name.
     """
     delete_stub(db, peer_id)
-    if (known := by_peer_id(db, peer_id)) is not None:
-        raise DuplicateContact(name=known.name)
     _require_free(db, name, None)
+    if (known := by_peer_id(db, peer_id)) is not None:
+        if not known.is_acquaintance:
+            raise DuplicateContact(name=known.name)
+        if known.x25519_public == x25519_public:
+            db.execute(
+                "UPDATE persons SET name = ?, name_key = ?, created_at_ms = ?,"
+                " acquaintance_until_s = NULL WHERE person_id = ?",
+                (_nfc(name), name_key(name), created_at_ms, known.person_id),
+            )
+            contact = _contact(db, known.person_id)
+            if contact is None:
+                raise StateConflict
+            # What was opened and not taken comes again on another session only.
+            forget_identity(db, contact.device_id)
+            outbox.delete_all(db, contact.device_id)
+            room_peers.tell_again(db, known.person_id)
+            return contact
+        remove(db, known.person_id)
+    return _add(db, name, name_key(name), peer_id, x25519_public, created_at_ms)
+
+
+def insert_acquaintance(
+    db: Connection, *, peer_id: PeerId, x25519_public: bytes, created_at_ms: int
+) -> Contact:
+    """Add a member of a common room: without a name, and in no list of contacts."""
+    key = f"#{peer_id.hex()}"  # as of a stub
+    contact = _add(db, "", key, peer_id, x25519_public, created_at_ms)
+    put_acquaintance(db, contact.person.person_id, 0)
+    return replace(contact, person=replace(contact.person, acquaintance_until_s=0))
+
+
+def put_acquaintance(db: Connection, person_id: PersonId, until_s: int) -> None:
+    """A room is common (0), or none is any more and they are deleted then."""
+    db.execute(
+        "UPDATE persons SET acquaintance_until_s = ? WHERE person_id = ?", (until_s, person_id)
+    )
+
+
+def _add(
+    db: Connection,
+    name: str,
+    key: str,
+    peer_id: PeerId,
+    x25519_public: bytes,
+    created_at_ms: int,
+) -> Contact:
     person_id = db.execute(
         "INSERT INTO persons (name, name_key, peer_id, x25519_public, created_at_ms)"
         " VALUES (?, ?, ?, ?, ?)",
-        (_nfc(name), name_key(name), peer_id, x25519_public, created_at_ms),
+        (_nfc(name), key, peer_id, x25519_public, created_at_ms),
     ).lastrowid
     belongs = (person_id,)
     conversation_id = db.execute(
@@ -84,8 +136,8 @@ def update(db: Connection, person: Person) -> None:
         InvalidName: another person has the name.
     """
     other = by_peer_id(db, person.peer_id)
-    if other is not None and other.is_stub and not person.is_stub:
-        delete_stub(db, person.peer_id)
+    if other is not None and not other.is_contact and other.person_id != person.person_id:
+        remove(db, other.person_id)
     elif other is not None and other.person_id != person.person_id:
         raise DuplicateContact(name=other.name)
     _require_free(db, person.name, person.person_id)
@@ -126,9 +178,9 @@ def by_peer_id(db: Connection, peer_id: PeerId) -> Person | None:
 
 
 def contacts(db: Connection) -> list[Contact]:
-    """Everybody with their conversation and device, by name; stubs, too."""
+    """Everybody with their conversation and device, by name; stubs and acquaintances, too."""
     return [
-        Contact(person=_person(row[:13]), conversation_id=row[13], device_id=row[14])
+        Contact(person=_person(row[:-2]), conversation_id=row[-2], device_id=row[-1])
         for row in db.execute(_CONTACTS + " ORDER BY name_key")
     ]
 
@@ -162,10 +214,7 @@ def make_stub(db: Connection, person_id: PersonId, until_s: int) -> Contact | No
         "INSERT INTO conversations (person_id) SELECT person_id FROM persons WHERE person_id = ?",
         (person_id,),
     )
-    row = db.execute(_CONTACTS + " WHERE person_id = ?", (person_id,)).fetchone()
-    if row is None:
-        return None
-    return Contact(person=_person(row[:13]), conversation_id=row[13], device_id=row[14])
+    return _contact(db, person_id)
 
 
 def end_stub(db: Connection, person_id: PersonId) -> None:
@@ -203,6 +252,13 @@ def put_profile(
     )
 
 
+def _contact(db: Connection, person_id: PersonId) -> Contact | None:
+    row = db.execute(_CONTACTS + " WHERE person_id = ?", (person_id,)).fetchone()
+    if row is None:
+        return None
+    return Contact(person=_person(row[:-2]), conversation_id=row[-2], device_id=row[-1])
+
+
 def _nfc(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
@@ -232,4 +288,5 @@ def _person(row: tuple[Any, ...]) -> Person:
         profile_number=row[10],
         status=row[11],
         away=bool(row[12]),
+        acquaintance_until_s=row[13],
     )

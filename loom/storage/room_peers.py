@@ -84,6 +84,11 @@ def put_told(db: Connection, room: RoomNumber, person_id: PersonId, author: byte
     )
 
 
+def tell_again(db: Connection, person_id: PersonId) -> None:
+    """What they were told did not arrive for sure: they are to be told in each room."""
+    db.execute("UPDATE room_peers SET told = NULL WHERE person_id = ?", (person_id,))
+
+
 def put_compared(db: Connection, room: RoomNumber, person_id: PersonId, now_ms: int) -> None:
     """They were told what is here."""
     db.execute(

@@ -10,6 +10,8 @@ from loom.model import RoomNumber
 
 LINE: Final = 0
 """The kind of a line; no post has it."""
+HINTS: Final = 9
+"""The kind of posts that say where their author is reached."""
 LAST_ORDER: Final = 2**63 - 1
 QUOTE_MAX: Final = 200
 """Characters of a post that an answer to it shows."""
@@ -351,6 +353,22 @@ def proposals(db: Connection, room: RoomNumber, limit: int) -> list[RoomPost]:
 def put_body(db: Connection, row_id: int, body: str) -> None:
     """What a vote says, once it is known."""
     db.execute("UPDATE room_posts SET body = ? WHERE row_id = ?", (body, row_id))
+
+
+def hints(db: Connection, room: RoomNumber) -> list[tuple[RoomPost, bytes]]:
+    """The Hints of every author whose content is there, each as it travels, the newest last."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS}, data FROM room_posts WHERE room = ? AND kind = {HINTS}"  # noqa: S608
+        " AND NOT is_gone ORDER BY number, id",
+        (room,),
+    )
+    return [(_post(row), row[-1]) for row in rows]
+
+
+def last_hints(db: Connection, room: RoomNumber, author: bytes) -> RoomPost | None:
+    """The newest Hints of an author that say something, or None."""
+    found = [one for one, _ in hints(db, room) if one.author == author]
+    return found[-1] if found else None
 
 
 def held(db: Connection, room: RoomNumber, until_ms: int, limit: int) -> list[RoomPost]:

@@ -10,7 +10,7 @@ from loom.model import Level, PersonId, RoomNumber
 
 _COLUMNS: Final = (
     "room, room_id, name, standing, door, claim, version, largest_order, changed_at_ms,"
-    " created_at_ms, mute_until_ms, level"
+    " created_at_ms, mute_until_ms, level, is_direct"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM rooms"  # noqa: S608 - constants only
 
@@ -50,6 +50,8 @@ class RoomRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at_ms: int
     mute_until_ms: int
     level: Level
+    is_direct: bool
+    """Its members are told the addresses of this node, and theirs are dialled."""
 
     def __repr__(self) -> str:
         return f"RoomRow({self.room}, {self.standing.name})"
@@ -149,6 +151,11 @@ def put_habit(db: Connection, room: RoomNumber, mute_until_ms: int, level: Level
     )
 
 
+def put_direct(db: Connection, room: RoomNumber, is_direct: bool) -> None:
+    """Whether its members link to this node, and this node to them."""
+    db.execute("UPDATE rooms SET is_direct = ? WHERE room = ?", (is_direct, room))
+
+
 def delete(db: Connection, room: RoomNumber) -> None:
     """Delete a room with everything in it; one's own keys, too."""
     db.execute("DELETE FROM rooms WHERE room = ?", (room,))
@@ -184,4 +191,5 @@ def _room(row: tuple[Any, ...]) -> RoomRow:
         created_at_ms=row[9],
         mute_until_ms=row[10],
         level=Level(row[11]),
+        is_direct=bool(row[12]),
     )

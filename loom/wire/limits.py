@@ -207,5 +207,14 @@ ROOM_HAVE_ROWS_MAX = 512
 ROOM_HAVE_IDS_MAX = 1_024
 ROOM_UNVERIFIED_MAX = 100
 ROOM_POSTS_SHOWN_PER_HOUR = 60
+ROOM_HINTS_MAX = 8
+"""Of one Hints."""
+ROOM_HINTS_INTERVAL_S = 600
+"""Between two Hints of one member."""
+ACQUAINTANCES_MAX = 512
+ACQUAINTANCES_READ_MAX = 16
+"""Queues of acquaintances that a member without an anchor reads at theirs."""
+ACQUAINTANCE_ENDS_S = 86_400
+"""After the last common room."""
 ROOM_TOLD_LINK_MS = 600_000
 ROOM_TOLD_MAIL_MS = 86_400_000

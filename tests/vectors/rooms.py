@@ -159,7 +159,7 @@ class _RoomWriter:
         yes = {"bin": sign(self.members["bob"], "room statement", head)}
         self.post("yes", "bob", 4, 9, 8, [{"bin": self.ids["proposal"]}, yes])
         self.post("no", "cyd", 4, 10, 8, [{"bin": self.ids["proposal"]}, none])
-        self.post("a later kind", "bob", 5, 11, 9, ["whatever"])
+        self.post("a later kind", "bob", 5, 11, 255, ["whatever"])
 
     def token(self, name: str) -> list[Values]:
         token = self.members[name]["token"]

@@ -14,6 +14,7 @@ from loom.crypto.signatures import SIGNATURE_BYTES
 from loom.errors import AuthenticationError, MalformedMessage
 from loom.wire.content.timer import is_timer
 from loom.wire.encoding import decode_items, enc, u8, u32, u64
+from loom.wire.hints import Hint, decode_hints
 from loom.wire.limits import (
     ED25519_SIGNATURE_BYTES,
     FINGERPRINT_BYTES,
@@ -22,6 +23,7 @@ from loom.wire.limits import (
     REACTION_MAX_BYTES,
     ROOM_DELETE_MAX_IDS,
     ROOM_EVENT_MAX_BYTES,
+    ROOM_HINTS_MAX,
     ROOM_ID_BYTES,
     ROOM_MEMBERS_MAX,
     ROOM_ORDER_STEP_MAX,
@@ -184,6 +186,23 @@ class VoteContent(_Content, frozen=True):
         return _is_id(self.post_id) and len(self.signature) in (0, SIGNATURE_BYTES)
 
 
+class HintsContent(_Content, frozen=True):
+    """Where members who are no contacts reach its author (14.7). `data`: hints as in 10.4."""
+
+    data: bytes
+
+    kind = 9
+
+    @property
+    def hints(self) -> tuple[Hint, ...]:
+        """Anchors, and addresses of a node."""
+        return decode_hints(self.data)
+
+    def is_in_bounds(self) -> bool:
+        """At most 8 hints; none: nowhere."""
+        return len(self.hints) <= ROOM_HINTS_MAX
+
+
 class ContinueContent(_Content, frozen=True):
     """Offers these people (fingerprints) to go on in a new room."""
 
@@ -213,13 +232,14 @@ Content = (
     | ChoiceContent
     | ProposalContent
     | VoteContent
+    | HintsContent
     | ContinueContent
 )
 KINDS: Final[dict[int, type[Content]]] = {
     one.kind: one
     for one in (
         *(TextContent, EditContent, UnsayContent, ReactContent),
-        *(PollContent, ChoiceContent, ProposalContent, VoteContent),
+        *(PollContent, ChoiceContent, ProposalContent, VoteContent, HintsContent),
         ContinueContent,
     )
 }

@@ -11,6 +11,7 @@ from loom.api.events import InvitesChanged
 from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_queue_keys
 from loom.errors import AnchorKnown, AnchorNotFound, AnchorRefused, LoomError, TooManyAnchors
 from loom.model import Address, AnchorId, DeviceId, MessageId, PersonId
+from loom.node.acquaintances import Acquaintances
 from loom.node.device import Device
 from loom.node.invites.joining import Joins
 from loom.node.invites.mail import InviteMail
@@ -31,6 +32,7 @@ from loom.wire.content.mailboxes import Direction
 from loom.wire.content.mailboxes import Mailbox as ToldMailbox
 from loom.wire.limits import (
     ACCOUNTS_MAX,
+    ACQUAINTANCES_READ_MAX,
     ANCHOR_SECRET_BYTES,
     MAILBOX_ADDRESSES_MAX,
     MAILBOXES_MAX,
@@ -60,6 +62,7 @@ class Anchors:
     Args:
         may_dial: whether an address that somebody told is one to dial.
         joins: the invites of others that are used here.
+        acquaintances: the members of common rooms.
         invite_mail: reads the queues of one's own.
     """
 
@@ -70,6 +73,7 @@ class Anchors:
         caller: Caller,
         may_dial: Callable[[Address], bool],
         joins: Joins,
+        acquaintances: Acquaintances,
         invite_mail: InviteMail,
     ) -> None:
         self.accounts: dict[AnchorId, Account] = {}
@@ -78,6 +82,7 @@ class Anchors:
         self._caller = caller
         self._may_dial = may_dial
         self._joins = joins
+        self._acquaintances = acquaintances
         self._invite_mail = invite_mail
         self._guests: dict[tuple[PersonId, bytes], Guest] = {}
         """By contact and queue: two who tell of one queue must not get at each other's."""
@@ -95,6 +100,8 @@ class Anchors:
         """What each device told that is followed now, and when all its changes are forgotten."""
         self._to_follow: set[DeviceId] = set()
         """Devices that told of other mailboxes since."""
+        self._taken: set[bytes] = set()
+        """Queues that another account has."""
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -113,7 +120,7 @@ class Anchors:
             account.reading.expects_mail()
             account.line.stand()
         for device in self._roster.everyone():
-            if rows or device.device_id in told or self._joins.mailboxes(device):
+            if rows or device.device_id in told or self._untold(device):
                 self._coming_up.add(device.device_id)
                 self.look_after(device)
             else:
@@ -313,7 +320,7 @@ class Anchors:
         device.context.has_mail = told is not None or sent is not None
         is_admitted = device.person.is_admitted
         told = self._follow_told(device, told)
-        theirs = told.mailboxes if told is not None else self._joins.mailboxes(device)
+        theirs = told.mailboxes if told is not None else self._untold(device)
         theirs = theirs if is_admitted else ()
         has_inbound = any(one.direction == Direction.INBOUND for one in theirs)
         if is_admitted:
@@ -327,6 +334,8 @@ class Anchors:
         if await self._tell(device, own, sent, has_told=told is not None):
             # One who joined by an invite knows the queues that were made of it.
             known = held if sent is None else sent.mailboxes
+            if sent is None and device.person.is_acquaintance:
+                known = own  # both have drawn the same
             self._known.setdefault(device_id, frozenset(one.secret for one in known))
         elif (device_id in self._known or self._is_untold_held(device, own)) and (
             not await self._still_waits(device)
@@ -385,8 +394,11 @@ class Anchors:
                     await self._hold(account, device, direction)
 
     async def _hold(self, account: "Account", device: Device, direction: int) -> None:
-        secret = self._parts.random(QUEUE_SECRET_BYTES)
+        secret = self._acquaintances.queue_secret(device, account.anchor.mask_key, direction)
         queue_id = derive_queue_keys(secret).queue_id
+        if not device.person.is_acquaintance or queue_id in self._taken:
+            secret = self._parts.random(QUEUE_SECRET_BYTES)
+            queue_id = derive_queue_keys(secret).queue_id
         row = Queue(queue_id, account.anchor.anchor_id, device.device_id, direction, secret)
         await self._parts.database.write(lambda db: anchors.add_queue(db, row))
         account.hold(row, device)
@@ -481,9 +493,9 @@ class Anchors:
         """Write to what the device reads, read what it writes as its guest."""
         has_own = any(not one.anchor.is_left for one in self.accounts.values())
         writes: list[Mailbox] = []
-        told_inbound = told is not None and any(
-            one.direction == Direction.INBOUND for one in told.mailboxes
-        )
+        # Hints are an acquaintance's own word, too; what an invite says is not all.
+        own_word = theirs if told is not None or device.person.is_acquaintance else ()
+        told_inbound = any(one.direction == Direction.INBOUND for one in own_word)
         kept: set[bytes] = set()
         for entry in theirs:
             is_read = entry.direction == Direction.OUTBOUND
@@ -493,7 +505,7 @@ class Anchors:
             if guest is None:
                 continue
             kept.add(guest.keys.queue_id)
-            if is_read and (told is not None or device.device_id in self._coming_up):
+            if is_read and self._may_read_always(device, told):
                 guest.line.stand()
             elif not is_read:
                 writes.append(self._written(guest, told))
@@ -507,6 +519,21 @@ class Anchors:
                 if known is None or queue.row.secret in known
             ]
         device.mailer.use(writes)
+
+    def _may_read_always(self, device: Device, told: Told | None) -> bool:
+        if not device.person.is_acquaintance:
+            return told is not None or device.device_id in self._coming_up
+        # Each is a link that stands; the others are heard through common members.
+        others = {
+            one.device.number
+            for one in self._guests.values()
+            if one.is_read and one.device.person.is_acquaintance and one.line.is_standing
+        }
+        return len(others - {device.number}) < ACQUAINTANCES_READ_MAX
+
+    def _untold(self, device: Device) -> tuple[ToldMailbox, ...]:
+        """What both know of without having told each other."""
+        return self._joins.mailboxes(device) or self._acquaintances.mailboxes(device)
 
     def _written(self, guest: "Guest", told: Told | None) -> Mailbox:
         if told is None and self._joins.needs_work(guest.device):
@@ -572,6 +599,7 @@ class Anchors:
     async def _was_taken(self, account: "Account", queue: "HeldQueue") -> None:
         """Another account has a queue of this id: draw another secret, and tell it."""
         queue_id = queue.row.queue_id
+        self._taken.add(queue_id)
         await self._parts.database.write(lambda db: anchors.delete_queue(db, queue_id))
         account.drop(queue_id)
         self.look_after(queue.device)

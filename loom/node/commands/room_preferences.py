@@ -1,4 +1,4 @@
-"""Commands about drafts in rooms, and about what one is notified of there."""
+"""Commands about drafts in rooms, what one is notified of there, and links with members."""
 
 from typing import Final
 
@@ -32,6 +32,7 @@ class RoomPreferenceCommands:
         self._room = room
         self.handlers: Handlers = {
             room_commands.SetRoomPreferences: self._set_preferences,
+            room_commands.SetRoomDirect: self._set_direct,
             room_commands.SetRoomDraft: self._set_draft,
             room_commands.ListRoomDrafts: self._list_drafts,
         }
@@ -64,6 +65,15 @@ class RoomPreferenceCommands:
                 room_places.put_habit(work.db, row.room, channel, habit)
             work.happened.add_live(RoomStateChanged(room=row.name, room_id=row.room_id.hex()))
             return room_view(work.db, self._room.now(work.db, f"#{row.room}"), work.now_ms)
+
+        return await self._room.do(change)
+
+    async def _set_direct(self, command: room_commands.SetRoomDirect) -> room_views.RoomView:
+        def change(work: RoomWork) -> room_views.RoomView:
+            now = self._room.now(work.db, command.room)
+            rooms.put_direct(work.db, now.row.room, command.on)
+            work.changed.add(now.row.room)
+            return room_view(work.db, self._room.now(work.db, f"#{now.row.room}"), work.now_ms)
 
         return await self._room.do(change)
 

@@ -1,6 +1,6 @@
 """Commands about rooms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from loom.api import room_commands, room_views, views
@@ -192,14 +192,17 @@ class RoomCommands:
         )
 
     async def _list_members(self, command: room_commands.ListMembers) -> room_views.Members:
+        reach = {
+            one.peer_id: "linked" if one.is_linked() else "anchor" if one.mailer.anchors else ""
+            for one in self._roster.in_rooms()
+        }
+
         def read(db: Db) -> room_views.Members:
             now = self.now(db, command.room)
             said = {one.peer_id: one.said for one in room_peers.of_room(db, now.row.room)}
             others = {author for author, _ in troubles.other_keys(db, now)}
             members = [
-                self._member_view(
-                    db, now, author, said.get(PeerId(member.peer_id)), is_other=author in others
-                )
+                self._member_view(db, now, author, said, reach, is_other=author in others)
                 for author, member in now.state.members.items()
             ]
             return room_views.Members(members=members, banned=_banned(now))
@@ -207,10 +210,18 @@ class RoomCommands:
         return await self._parts.database.long_read(read)
 
     def _member_view(
-        self, db: Db, now: RoomNow, author: bytes, said: bytes | None, *, is_other: bool
+        self,
+        db: Db,
+        now: RoomNow,
+        author: bytes,
+        all_said: Mapping[PeerId, bytes | None],
+        reach: Mapping[PeerId, str],
+        *,
+        is_other: bool,
     ) -> room_views.MemberView:
         member, own = now.state.members[author], author == now.own
-        person = None if own else persons.by_peer_id(db, PeerId(member.peer_id))
+        peer_id = PeerId(member.peer_id)
+        person, said = None if own else persons.by_peer_id(db, peer_id), all_said.get(peer_id)
         keys = "other" if is_other else "same" if said == author else "unsaid"
         return room_views.MemberView(
             room=now.row.name,
@@ -221,8 +232,9 @@ class RoomCommands:
             rank="-" if member.rank is None else ".".join(map(str, member.rank)),
             verified=own or (person is not None and person.verified),
             own=own,
-            contact=None if person is None or person.is_stub else person.name,
+            contact=person.name if person is not None and person.is_contact else None,
             keys="same" if own else keys,
+            reach=(reach.get(peer_id) or "members") if said == author else "members",
             may=[] if own else what_may_be_done(now, author),
             forks=[number for who, number in now.state.forks if who == author],
         )
@@ -279,6 +291,8 @@ class RoomCommands:
 
         result = await self._parts.journal.write(transaction)
         self._roster.rows_added(works[0].queued_for)
+        if works[0].changed:
+            self._roster.rooms_changed()
         return result
 
 
@@ -369,6 +383,7 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         history=state.history,
         retention_s=state.retention_s,
         muted=now_ms < row.mute_until_ms,
+        direct=row.is_direct,
         mute_until_ms=_until(row.mute_until_ms, now_ms),
         level=row.level.value,
         created_at_ms=row.created_at_ms,
@@ -439,4 +454,4 @@ def _through(db: Db, now: RoomNow) -> str | None:
     if not is_asked or now.row.door is None:
         return None
     person = persons.by_id(db, now.row.door)
-    return None if person is None or person.is_stub else person.name
+    return person.name if person is not None and person.is_contact else None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from loom.core import farewells as rules
-from loom.model import DeviceId, MessageId
+from loom.model import DeviceId, MessageId, RoomNumber
 from loom.node.context import DeviceContext, Writing
 from loom.node.journal import Happened
 from loom.storage import farewells, messages
@@ -46,6 +46,8 @@ class Intake:
     """The devices that have soon what is queued for them; only looked up for rooms."""
     queued_for: set[DeviceId] = field(default_factory=set)
     """Other devices for which rows were added."""
+    rooms_changed: set[RoomNumber] = field(default_factory=set)
+    """See `RoomWork.changed`."""
 
     def is_taken(self, message_id: MessageId) -> bool:
         """Whether a message of either side has the id: a second one would be deleted with it."""

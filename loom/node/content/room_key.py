@@ -17,7 +17,7 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
     peer = introducing.take_key(work, now, person, payload)
     if peer is None or not now.is_member:
         return
-    if payload.claim and peer.said not in now.state.members:
+    if payload.claim and peer.said not in now.state.members and person.is_contact:
         admit = introducing.admitted_by(work, now, person, payload)
         if continuing.may_come(work, now, person.peer_id, payload.claim):
             admit = introducing.admission(work, now, person, payload)
@@ -36,5 +36,11 @@ def work_of(intake: Intake) -> RoomWork:
     """The same transaction."""
     parts = intake.context.parts
     return RoomWork(
-        intake.db, intake.happened, parts, intake.now_ms, intake.reached, intake.queued_for
+        intake.db,
+        intake.happened,
+        parts,
+        intake.now_ms,
+        intake.reached,
+        intake.queued_for,
+        intake.rooms_changed,
     )

@@ -89,7 +89,7 @@ class OwnInvites:
             raise InvalidInput(
                 what=f"{INVITES_OPEN_MAX} invites are open already: revoke one that you do not need"
             )
-        nearby = [] if is_address else [Hint(one) for one in reachable if _can_be_told(one)]
+        nearby = [] if is_address else [Hint(one) for one in reachable if can_be_told(one)]
         hints = hints_that_fit([*rows.anchor_hints(used), *nearby[:NODE_HINTS_MAX]], room)
         if not hints:
             raise InvalidInput(
@@ -260,6 +260,6 @@ class OwnInvites:
             log.error("%s failed: %s", task.get_name(), type(error).__name__, exc_info=error)
 
 
-def _can_be_told(address: Address) -> bool:
+def can_be_told(address: Address) -> bool:
     """Whether a hint can hold it, and others could dial it: link-local needs a zone."""
     return is_canonical_host(address.host) and not address.host.startswith("fe80:")

@@ -142,4 +142,5 @@ def _settle(
     for peer in room_peers.of_room(db, room) if after.is_member else ():
         if peer.said in come and peer.is_welcome:
             comparing.compare(work, after, peer)
+    work.changed.add(room)
     return work.now(room) or after

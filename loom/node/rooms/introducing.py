@@ -15,7 +15,7 @@ from loom.wire.content import RoomKey
 
 
 def introduce(work: RoomWork, now: RoomNow) -> None:
-    """Tell every contact that is a member which keys are one's own, and forget the others."""
+    """Tell every member who is known which keys are one's own, and forget the others."""
     if not now.is_member:
         return
     known = {one.person_id: one for one in room_peers.of_room(work.db, now.row.room)}

@@ -11,6 +11,7 @@ from loom.api.room_views import RoomLine
 from loom.core.room.post import (
     ChoiceContent,
     EditContent,
+    HintsContent,
     PollContent,
     ProposalContent,
     ReactContent,
@@ -29,7 +30,7 @@ from loom.node.rooms import votes
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_places, room_posts, room_threads, rooms
 from loom.storage.persons import name_key
-from loom.storage.room_posts import LINE, RoomPost
+from loom.storage.room_posts import HINTS, LINE, RoomPost
 from loom.wire.limits import ROOM_POSTS_SHOWN_PER_HOUR
 
 GENERAL: Final = "general"
@@ -125,9 +126,12 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             channel, body = content.channel, content.reason
         case VoteContent():
             subject = content.post_id
+        case HintsContent():
+            lasts_s = 0  # it holds until another one comes
     if subject is not None and not subjects:
         subjects = (subject,)
-    is_held, is_others = _is_held(work, now, post), post.author not in now.own_authors
+    is_held = post.kind != HINTS and _is_held(work, now, post)
+    is_others = post.author not in now.own_authors
     is_said = post.kind in SHOWN and content is not None
     is_hidden = post.id in now.state.deleted and post.kind != ProposalContent.kind
     until_ms = post.sent_at_ms + lasts_s * 1000 if lasts_s and content is not None else None
@@ -170,6 +174,8 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
     same = room_posts.under_number(db, room, post.author, post.number)
     if len(same) > 1:
         room_posts.mark_doubled(db, [one.row_id for one in same])
+    if post.kind == HINTS:
+        _replace_hints(work, now, post.author)
     if post.kind in SHOWN:
         room_threads.adopt(db, room, post.id, channel, thread)
         early = room_posts.about(db, room, [post.id])
@@ -200,6 +206,14 @@ def is_mention(work: RoomWork, now: RoomNow, body: str, mentioned: Iterable[byte
     own = name_key(profile.name)
     is_other = any(name_key(now.held.names.get(one, "")) == own for one in named)
     return not is_other and profile.is_addressed(body)
+
+
+def _replace_hints(work: RoomWork, now: RoomNow, author: bytes) -> None:
+    """Only the newest of an author holds; nobody keeps where they were reached before."""
+    there = [one for one, _ in room_posts.hints(work.db, now.row.room) if one.author == author]
+    for one in there[:-1]:
+        erase(work, one)
+    work.changed.add(now.row.room)
 
 
 def _is_held(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:

@@ -65,7 +65,7 @@ def look(work: RoomWork, now: RoomNow) -> None:
         event = RoomKeyDiffers(
             room=now.row.name,
             room_id=now.row.room_id.hex(),
-            contact="" if person is None else person.name,
+            contact=person.name if person is not None and person.name else name_of(now, author),
             contact_id=peer.person_id,
         )
         work.happened.add(event, posting.place_of(now.row.room))

@@ -22,6 +22,8 @@ class RoomWork:
     """The devices that have soon what is queued for them: by a link or a mailbox."""
     queued_for: set[DeviceId] = field(default_factory=set)
     """The devices for which rows were added."""
+    changed: set[RoomNumber] = field(default_factory=set)
+    """The rooms whose members changed, or where one of them is reached."""
 
     def now(self, room: RoomNumber) -> RoomNow | None:
         """A room as this work has left it, or None."""

@@ -93,6 +93,11 @@ class Line:
         """A link stands."""
         return self.link is not None and self.link.is_up
 
+    @property
+    def is_standing(self) -> bool:
+        """A link is kept."""
+        return self._is_standing and not self._is_over
+
     async def reach(self) -> AnchorLink:
         """The link, made now if there is none: every address is tried once.
 
