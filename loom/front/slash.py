@@ -8,7 +8,8 @@ from typing import NamedTuple
 class SlashCommand(NamedTuple):
     """One command. `arguments` is how help shows them, `completes` what they are.
 
-    `also` holds other words that find it in the palette.
+    `also` holds other words that find it in the palette. `needs_contact`: it acts on the open
+    conversation with one; `needs_room`: on the open room. With both, on either.
     """
 
     name: str
@@ -18,6 +19,12 @@ class SlashCommand(NamedTuple):
     aliases: tuple[str, ...] = ()
     needs_contact: bool = False
     also: str = ""
+    needs_room: bool = False
+
+    def fits(self, *, in_room: bool) -> bool:
+        """Whether it is for such a place."""
+        anywhere = not (self.needs_contact or self.needs_room)
+        return anywhere or (self.needs_room if in_room else self.needs_contact)
 
 
 class Run(NamedTuple):

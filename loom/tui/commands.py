@@ -22,10 +22,37 @@ COMMANDS: Final = (
         "[NAME|new NAME|invite NAME|leave NAME]",
         "Show a room, make one, invite into it or leave it",
         "room",
-        also="group create join channel details",
+        also="group create join details",
     ),
     SlashCommand(
-        "members", "[ROOM]", "Show who is in a room", also="group roles ban remove appoint"
+        "members", "[ROOM]", "Show who is in a room", "room_name", also="group roles kept by"
+    ),
+    SlashCommand(
+        "channel",
+        "[NAME|new NAME]",
+        "Go to a channel of this room, open a new one, or change this one",
+        "channel",
+        needs_room=True,
+        also="topic restrict close",
+    ),
+    SlashCommand(
+        "appoint",
+        "[NAME ROLE]",
+        "Give a member of this room a role",
+        "member",
+        needs_room=True,
+        also="moderator demote owner officer",
+    ),
+    SlashCommand(
+        "ban",
+        "[NAME]",
+        "Remove a member, and let nobody bring them back",
+        "member",
+        needs_room=True,
+        also="moderation kick unban lift",
+    ),
+    SlashCommand(
+        "poll", "[QUESTION]", "Ask everybody in this room", needs_room=True, also="vote survey"
     ),
     SlashCommand("open", "NAME", "Open a conversation", "contact", ("o", "jump")),
     SlashCommand("search", "TEXT", "Search in all conversations", aliases=("s", "find")),
@@ -35,6 +62,7 @@ COMMANDS: Final = (
         "Answer the selected message, or their newest",
         aliases=("answer", "r"),
         needs_contact=True,
+        needs_room=True,
         also="quote respond",
     ),
     SlashCommand(
@@ -43,6 +71,7 @@ COMMANDS: Final = (
         "Edit the selected message, or your last one",
         aliases=("e",),
         needs_contact=True,
+        needs_room=True,
         also="change correct",
     ),
     SlashCommand(
@@ -51,6 +80,7 @@ COMMANDS: Final = (
         "React to the selected message, or to their newest",
         "emoji",
         needs_contact=True,
+        needs_room=True,
         also="reaction emoji like thumbs",
     ),
     SlashCommand(
@@ -58,6 +88,7 @@ COMMANDS: Final = (
         "",
         "Who reacted to a message, and what it said before",
         needs_contact=True,
+        needs_room=True,
         also="details reactions history edits versions",
     ),
     SlashCommand(
@@ -67,11 +98,16 @@ COMMANDS: Final = (
         "contact",
         aliases=("fwd",),
         needs_contact=True,
+        needs_room=True,
         also="share send on",
     ),
-    SlashCommand("pin", "", "Pin the selected message for both", needs_contact=True),
-    SlashCommand("unpin", "", "Pin it no longer", needs_contact=True),
-    SlashCommand("pins", "", "Show what is pinned here", needs_contact=True, also="pinned"),
+    SlashCommand(
+        "pin", "", "Pin the selected message for both", needs_contact=True, needs_room=True
+    ),
+    SlashCommand("unpin", "", "Pin it no longer", needs_contact=True, needs_room=True),
+    SlashCommand(
+        "pins", "", "Show what is pinned here", needs_contact=True, needs_room=True, also="pinned"
+    ),
     SlashCommand(
         "bookmark",
         "",
@@ -93,6 +129,7 @@ COMMANDS: Final = (
         "",
         "Delete the selected message for both, after a question",
         needs_contact=True,
+        needs_room=True,
         also="delete everyone retract take back",
     ),
     SlashCommand(
@@ -112,23 +149,31 @@ COMMANDS: Final = (
         needs_contact=True,
         also="fingerprint trust",
     ),
-    SlashCommand("rename", "[NAME]", "Rename this contact, only for you", needs_contact=True),
+    SlashCommand(
+        "rename",
+        "[NAME]",
+        "Rename this contact, only for you, or this room, for everybody",
+        needs_contact=True,
+        needs_room=True,
+    ),
     SlashCommand("block", "", "Block this contact", needs_contact=True),
     SlashCommand("unblock", "", "Unblock this contact", needs_contact=True),
     SlashCommand(
         "mute",
         "[1h|8h|1w]",
-        "Mute this contact",
+        "Mute this contact or room",
         needs_contact=True,
+        needs_room=True,
         also="silence notifications",
     ),
-    SlashCommand("unmute", "", "Unmute this contact", needs_contact=True),
+    SlashCommand("unmute", "", "Unmute this contact or room", needs_contact=True, needs_room=True),
     SlashCommand(
         "level",
         "LEVEL",
-        "Choose what this contact notifies you of",
+        "Choose what this contact or room notifies you of",
         "level",
         needs_contact=True,
+        needs_room=True,
         also="notifications mentions everything nothing",
     ),
     SlashCommand("archive", "", "Take this contact out of the list", needs_contact=True),
@@ -138,8 +183,8 @@ COMMANDS: Final = (
         "favourite", "", "Keep this contact at the top", aliases=("star",), needs_contact=True
     ),
     SlashCommand("unfavourite", "", "Keep this contact at the top no longer", needs_contact=True),
-    SlashCommand("read", "", "Mark everything here read", needs_contact=True),
-    SlashCommand("unread", "", "Mark the last message unread", needs_contact=True),
+    SlashCommand("read", "", "Mark everything here read", needs_contact=True, needs_room=True),
+    SlashCommand("unread", "", "Mark the last message unread", needs_contact=True, needs_room=True),
     SlashCommand("mentions", "", "Show messages that mention you"),
     SlashCommand("filter", "[TEXT]", "Filter the list by name", also="narrow contacts"),
     SlashCommand(
@@ -154,14 +199,16 @@ COMMANDS: Final = (
         "[1h|off] [TEXT]",
         "Let one message disappear: this text, or the next one",
         needs_contact=True,
+        needs_room=True,
         also="timer disappearing once vanish self-destruct",
     ),
     SlashCommand(
         "remove",
         "[NAME]",
-        "Delete this contact and the whole conversation",
+        "Delete this contact and the whole conversation, or remove a member of this room",
         needs_contact=True,
-        also="erase",
+        needs_room=True,
+        also="erase kick",
     ),
     SlashCommand(
         "farewell",
@@ -236,8 +283,10 @@ Source = Callable[[str], Iterable[str]]
 """What can stand for an argument of this kind: contact, theme, keys."""
 
 
-def complete_command(text: str, cursor: int, source: Source) -> list[Completion]:
-    """Ways to complete the command that the cursor stands in."""
+def complete_command(
+    text: str, cursor: int, source: Source, *, in_room: bool = False
+) -> list[Completion]:
+    """Ways to complete the command that the cursor stands in; `in_room`: a room is open."""
     typed = text[:cursor]
     if not typed.startswith("/") or typed.startswith("//") or "\n" in text:
         return []
@@ -246,10 +295,11 @@ def complete_command(text: str, cursor: int, source: Source) -> list[Completion]
         return [
             Completion(0, f"/{one.name} ", f"/{one.name} {one.arguments}".strip(), one.does)
             for one in COMMANDS
-            if one.name.startswith(word.lower()) or word.lower() in one.aliases
+            if one.fits(in_room=in_room)
+            and (one.name.startswith(word.lower()) or word.lower() in one.aliases)
         ]
     command = _NAMES.get(word.lower())
-    if command is None or not command.completes:
+    if command is None or not command.completes or not command.fits(in_room=in_room):
         return []
     start = len(typed) - len(argument)
     return [

@@ -5,9 +5,8 @@ from typing import Final
 import msgspec
 
 from loom.api.events import RoomPosted
-from loom.api.room_views import PostQuote, PostView, RoomLine
+from loom.api.room_views import PollView, PostQuote, PostView, ProposalView, RoomLine
 from loom.api.views import MessageView, Quote, Reaction
-from loom.front.room_lines import line_words, poll_lines
 
 POSTED: Final = "posted"
 """The state of what one posted oneself: who of the others has it is not known."""
@@ -27,6 +26,8 @@ class Post(MessageView, frozen=True, kw_only=True):
     answers: int = 0
     """How many texts the thread has that it began, and how many of them are unread."""
     unread_answers: int = 0
+    poll: PollView | None = None
+    proposal: ProposalView | None = None
 
 
 class PostQuoted(Quote, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ def post_of(view: PostView | RoomPosted, number: int) -> Post:
         contact=view.author,
         contact_id=number,
         direction="out" if view.own else "in",
-        body=_body_of(view),
+        body=view.body,
         state=POSTED if view.own else state,
         sent_at_ms=view.sent_at_ms,
         stored_at_ms=view.stored_at_ms,
@@ -72,19 +73,9 @@ def post_of(view: PostView | RoomPosted, number: int) -> Post:
         thread=view.thread,
         answers=view.answers,
         unread_answers=view.unread_answers,
+        poll=view.poll,
+        proposal=view.proposal,
     )
-
-
-def _body_of(view: PostView | RoomPosted) -> str:
-    """What it says; of a poll with its options, of a proposal with what is proposed."""
-    words = [view.body] if view.body else []
-    if view.poll is not None:
-        words += ["Poll:", *poll_lines(view.poll)] if not words else poll_lines(view.poll)
-    if (asked := view.proposal) is not None:
-        change = line_words(f"{asked.council} shall say: {view.author}", asked.change)
-        left = f", {asked.missing} more must agree" if asked.state == "open" else ""
-        words.append(f"{change} ({asked.state}{left})")
-    return "\n".join(words)
 
 
 def place_of(message: MessageView) -> tuple[int, str]:

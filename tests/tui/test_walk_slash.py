@@ -28,8 +28,8 @@ from loom.tui.settings import read_app_settings
 from loom.tui.times import now_ms
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle, text_of
-from tests.tui.in_rooms import RoomNode
 from tests.tui.people import PeopleNode
+from tests.tui.posting import PostingNode
 
 Holds = Callable[[LoomApp, PeopleNode], bool]
 
@@ -101,13 +101,33 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "invite": (shows("who pastes it and you have each other"),),
     "requests": (shows("Nobody asks"),),
     "accept": (shows("Nobody asks"), shows("Nobody asks", "Eve")),
-    "rooms": (shows("No room yet."),),
+    "rooms": (shows("owner, 1 member"),),
     "room": (
-        shows("No room yet."),
+        shows("Make a room"),
+        shows("Room Club", before=("/open Club",)),
         shows("Make a room", "new"),
         shows("There is no room Garden here", "Garden"),
     ),
-    "members": (shows("Write the name of a room"), shows("There is no room Garden here", "Garden")),
+    "members": (
+        shows("Club: 1 member", before=("/open Club",)),
+        shows("There is no room Garden here", "Garden"),
+    ),
+    "channel": (
+        shows("# general in Club", before=("/open Club",)),
+        shows("There is no #plans here", "plans", ("/open Club",)),
+    ),
+    "appoint": (
+        shows("Club: 1 member", before=("/open Club",)),
+        shows("No member is called Eve", "Eve helper", ("/open Club",)),
+    ),
+    "ban": (
+        shows("Club: 1 member", before=("/open Club",)),
+        shows("No member is called Eve", "Eve", ("/open Club",)),
+    ),
+    "poll": (
+        shows("A poll in # general", before=("/open Club",)),
+        shows("> Lunch?", "Lunch?", ("/open Club",)),
+    ),
     "open": (
         Step("Bob", lambda app, _: "Bob" in title(app)),
         shows("Go to conversation"),
@@ -308,7 +328,8 @@ async def test_every_command_does_what_the_help_says(
         return "Copied."
 
     monkeypatch.setattr(clipboard, "copy", copy)
-    node = RoomNode()
+    node = PostingNode()
+    node.add_room("Club")
     node.add("Bob", online=False)
     node.add("Ada")
     node.say("Bob", "call me when you are back")
@@ -356,7 +377,7 @@ async def test_every_command_does_what_the_help_says(
 async def test_every_command_survives_the_smallest_screens(
     opened: Opened, size: tuple[int, int]
 ) -> None:
-    node = RoomNode()
+    node = PostingNode()
     node.add("Ada")
     node.say("Ada", "see you at noon")
     async with opened(node, size) as (app, pilot):

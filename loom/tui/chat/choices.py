@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 from loom.api.commands import ListMentions, Search
 from loom.api.events import AnyEvent
+from loom.api.room_commands import ListRoomMentions
 from loom.api.room_views import PostView
 from loom.api.views import MessageView
 from loom.errors import InvalidInput, LoomError
@@ -276,21 +277,52 @@ class Choices:
         self._follow = follow
 
     def mentions(self) -> None:
-        """Messages that mention the owner; choosing one goes to its place."""
+        """Messages and posts that mention the owner; choosing one goes to its place."""
         hits: list[MessageView] = []
+        waiting: list[MessageView | PostView] = []
+        at: list[int | None] = [None, None]
+        """From which rows on there are more, of contacts and of rooms; 0: none."""
+
+        async def more() -> None:
+            """Fetch a page of each of which none waits, so that the newest of all come first."""
+            if at[0] != 0 and not any(isinstance(one, MessageView) for one in waiting):
+                said = (await self._owner.send(ListMentions(limit=PAGE, before_row=at[0]))).messages
+                at[0] = said[-1].row_id if len(said) == PAGE else 0
+                waiting.extend(said)
+            if at[1] != 0 and not any(isinstance(one, PostView) for one in waiting):
+                command = ListRoomMentions(limit=PAGE, before_row=at[1])
+                posts = (await self._owner.send(command)).posts
+                at[1] = posts[-1].row_id if len(posts) == PAGE else 0
+                waiting.extend(posts)
+            waiting.sort(key=lambda one: one.sent_at_ms, reverse=True)
 
         async def source(words: str, after: Choice | None) -> list[Choice]:
-            last = None if after is None else cast(MessageView, after.value)
-            command = ListMentions(limit=PAGE, before_row=None if last is None else last.row_id)
-            found = (await self._owner.send(command)).messages
-            hits[:] = [*hits, *found] if after is not None else found
+            if after is None:
+                waiting[:], at[:], hits[:] = [], [None, None], []
+            page: list[MessageView | PostView] = []
+            while len(page) < PAGE:
+                await more()
+                if not waiting:
+                    break
+                page.append(waiting.pop(0))
             dots = self._owner.look.signs["ellipsis"]
-            rows = [self._hit(one, words.split(), dots, here=False) for one in found]
+            hits.extend(one for one in page if isinstance(one, MessageView))
+            rows = [
+                self._post(one, words.split(), dots)
+                if isinstance(one, PostView)
+                else self._hit(one, words.split(), dots, here=False)
+                for one in page
+            ]
             wanted = words.casefold().split()
             return [one for one in rows if all(word in one.label.casefold() for word in wanted)]
 
-        title = "Messages that mention you"
-        chooser = self._pick(title, source, lambda one: self._found(one, hits, ()))
+        def use(one: MessageView | PostView) -> None:
+            if isinstance(one, PostView):
+                self._go_to_post(one.room_id, one.row_id)
+            else:
+                self._found(one, hits, ())
+
+        chooser = self._pick("Messages that mention you", source, use)
         self._drop_from(chooser, hits)
 
     def mute(self, use: Callable[[int | None], None], *, muted: bool) -> None:
@@ -427,6 +459,15 @@ class Choices:
             self._begin(chosen)
         else:
             self._run(chosen)
+
+    @staticmethod
+    def _post(post: PostView, words: Sequence[str], dots: str) -> Choice:
+        who = "you" if post.own else printable(post.author)
+        body = " ".join(printable(post.body).split())
+        snippet = f"{body[:200]}{dots if len(body) > 200 else ''}"
+        label = f"{who} in {printable(post.room)} #{printable(post.channel)}: {snippet}"
+        when = f"{day_of(post.sent_at_ms)} {clock_of(post.sent_at_ms)}"
+        return Choice(label, when, post, words=tuple(words))
 
     @staticmethod
     def _hit(message: MessageView, words: Sequence[str], dots: str, *, here: bool) -> Choice:

@@ -279,9 +279,20 @@ class MessageActions:
 
     def show_message(self, messages: Messages) -> None:
         """Show who reacted to it, and what it said before."""
+        one = messages[0]
+        if isinstance(one, Post) and one.poll is not None:
+            from loom.tui.rooms.polls import PollPanel
+
+            self._owner.open_panel(PollPanel(self._owner, one.room_id, one.message_id))
+            return
+        if isinstance(one, Post) and one.proposal is not None:
+            from loom.tui.rooms.proposals import ProposalPanel
+
+            self._owner.open_panel(ProposalPanel(self._owner, one.room_id, one.message_id))
+            return
         from loom.tui.screens.message import MessagePanel
 
-        self._owner.open_panel(MessagePanel(self._owner, messages[0]))
+        self._owner.open_panel(MessagePanel(self._owner, one))
 
     # --- slash commands ---
 

@@ -6,9 +6,19 @@ A panel is imported where it is opened, as in `slash.py`.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from loom.api.room_commands import MakeRoom, ShowRoom
-from loom.api.room_views import RoomView
+from loom.api.room_commands import (
+    AppointMember,
+    ListMembers,
+    MakeRoom,
+    RenameRoom,
+    SetRoomChannel,
+    ShowRoom,
+)
+from loom.api.room_views import MemberView, RoomView
 from loom.errors import InvalidInput
+from loom.front.room_members import ROLES
+from loom.printable import printable
+from loom.tui.channels import Channel
 from loom.tui.owner import Owner
 
 WORDS: Final = ("new ", "invite ", "leave ")
@@ -16,21 +26,76 @@ WORDS: Final = ("new ", "invite ", "leave ")
 
 
 class RoomSlash:
-    """Opens the screens about rooms."""
+    """Opens the screens about rooms, and acts on the open one.
 
-    def __init__(self, owner: Owner) -> None:
+    Args:
+        open_: goes to a channel.
+    """
+
+    def __init__(self, owner: Owner, open_: Callable[[int], None]) -> None:
         self._owner = owner
+        self._open = open_
         self.does: Mapping[str, Callable[[str], Awaitable[None]]] = {
             "room": self._room,
             "rooms": self._rooms,
             "members": self._members,
+            "channel": self._channel,
+            "appoint": self._appoint,
+            "ban": self._ban,
+            "poll": self._poll,
         }
+        self.here: Mapping[str, Callable[[str], Awaitable[None]]] = {
+            "rename": self._rename,
+            "remove": self._remove,
+        }
+        """What commands about contacts do while a room is open."""
+
+    def is_possible(self, name: str) -> bool:
+        """Whether one may do this in the open room."""
+        channel = self._owner.model.channel
+        if channel is None:
+            return False
+        room = channel.room
+        possible = {
+            "rename": "name" in room.may,
+            "appoint": "roles" in room.may,
+            "ban": "remove" in room.may,
+            "remove": "remove" in room.may,
+            "poll": channel.view.may_post,
+            "mute": not channel.muted,
+            "unmute": channel.muted,
+        }
+        return possible.get(name, True)
+
+    def values(self, kind: str) -> list[str]:
+        """What can stand for an argument of this kind."""
+        rooms, channel = self._owner.model.rooms, self._owner.model.channel
+        names = [one.view.room for one in rooms.rooms.values()]
+        match kind:
+            case "room":
+                behind = [f"{word}{name}" for word in WORDS[1:] for name in names]
+                return [WORDS[0], *names, *behind]
+            case "room_name":
+                return names
+            case "channel" if channel is not None:
+                new = ["new "] if "channels" in channel.room.may else []
+                return [*(one.channel for one in channel.room.channels), *new]
+            case "member" if channel is not None:
+                room = rooms.rooms[channel.room.room_id]
+                return [one.name for one in room.members if not one.own]
+        return []
 
     def show(self, room_id: str, focus: str = "") -> None:
         """What holds in a room, and what one may change."""
         from loom.tui.rooms.details import RoomPanel
 
         self._owner.open_panel(RoomPanel(self._owner, room_id, focus))
+
+    def show_here(self) -> None:
+        """The open room."""
+        self.show(self._here.room.room_id)
+
+    # --- any room ---
 
     async def _rooms(self, argument: str) -> None:
         from loom.tui.rooms.listing import RoomsPanel
@@ -41,8 +106,10 @@ class RoomSlash:
         word, _, rest = argument.partition(" ")
         rest = rest.strip()
         match word:
-            case "":
+            case "" if self._owner.model.channel is None:
                 await self._rooms("")
+            case "":
+                self.show_here()
             case "new" if rest:
                 self._made(await self._owner.send(MakeRoom(name=rest)))
             case "new":
@@ -61,17 +128,115 @@ class RoomSlash:
                 self.show(await self._named(argument))
 
     async def _members(self, argument: str) -> None:
+        self._show_members(await self._named(argument))
+
+    def _show_members(self, room_id: str) -> None:
         from loom.tui.rooms.members import MembersPanel
 
-        self._owner.open_panel(MembersPanel(self._owner, await self._named(argument)))
+        self._owner.open_panel(MembersPanel(self._owner, room_id))
 
     async def _named(self, name: str) -> str:
-        """The id of a room."""
+        """The id of a room; without a name that of the open one."""
         if not name:
-            raise InvalidInput(what="Write the name of a room; /rooms lists them")
+            return self._here.room.room_id
         return (await self._owner.send(ShowRoom(room=name))).room_id
 
     def _made(self, view: RoomView) -> None:
         from loom.tui.rooms.members import INVITE
 
         self.show(view.room_id, INVITE)
+
+    # --- the open room ---
+
+    @property
+    def _here(self) -> Channel:
+        channel = self._owner.model.channel
+        if channel is None:
+            raise InvalidInput(what="No room is open; /rooms lists them")
+        return channel
+
+    async def _channel(self, argument: str) -> None:
+        here = self._here
+        name = argument.strip().removeprefix("#")
+        word, _, rest = name.partition(" ")
+        if not name:
+            from loom.tui.rooms.channels import ChannelPanel
+
+            panel = ChannelPanel(self._owner, here.room.room_id, here.view.channel)
+            self._owner.open_panel(panel)
+            return
+        if word == "new" and rest.strip():
+            new = rest.strip().removeprefix("#")
+            command = SetRoomChannel(room=here.room.room_id, channel=new)
+            if new.lower() not in [one.channel for one in here.room.channels]:
+                self._owner.model.put_room(await self._owner.send(command))
+            name = new
+        if name.lower() not in [one.channel for one in here.room.channels] and word != "new":
+            raise InvalidInput(what=f"There is no #{name[:32]} here: /channel new NAME opens one")
+        self._open(self._owner.model.rooms.number_of(here.room.room_id, name.lower()))
+
+    async def _appoint(self, argument: str) -> None:
+        name, _, role = argument.rpartition(" ")
+        if role not in ROLES:
+            await self._show_member(argument, "")
+            return
+        room_id = self._here.room.room_id
+        member = await self._member(name.strip())
+        await self._owner.send(AppointMember(room=room_id, member=member.author_id, role=role))
+        found = (await self._owner.send(ListMembers(room=room_id))).members
+        counts = any(one.author_id == member.author_id and one.role == role for one in found)
+        who = printable(member.name)
+        why = f"{who} has another role: somebody above you decided it."
+        self._owner.say(f"{who} is {role} now." if counts else why, bad=not counts)
+
+    async def _remove(self, argument: str) -> None:
+        from loom.tui.rooms.members import REMOVE
+
+        await self._show_member(argument, REMOVE)
+
+    async def _ban(self, argument: str) -> None:
+        from loom.tui.rooms.members import BAN
+
+        await self._show_member(argument, BAN)
+
+    async def _show_member(self, name: str, focus: str) -> None:
+        """Where something is decided about a member; without a name, all of them."""
+        from loom.tui.rooms.members import MemberPanel
+
+        room_id = self._here.room.room_id
+        if not name:
+            self._show_members(room_id)
+            return
+        member = await self._member(name)
+        say = self._owner.say
+        self._owner.open_panel(MemberPanel(self._owner, room_id, member.author_id, say, focus))
+
+    async def _member(self, name: str) -> MemberView:
+        """The one member of that name, or with an id that begins so."""
+        found = (await self._owner.send(ListMembers(room=self._here.room.room_id))).members
+        wanted = name.casefold()
+        named = [one for one in found if one.name.casefold() == wanted]
+        named = named or [one for one in found if one.author_id.startswith(wanted)]
+        if len(named) == 1 and wanted:
+            return named[0]
+        many = "Several members are" if named and wanted else "No member is"
+        raise InvalidInput(what=f"{many} called {name[:64] or 'so'}; /members shows them")
+
+    async def _poll(self, argument: str) -> None:
+        from loom.tui.rooms.polls import NewPollPanel
+
+        here = self._here
+        if not here.view.may_post:
+            raise InvalidInput(what=f"You may not post in {here.tag}")
+        panel = NewPollPanel(self._owner, here.room.room_id, here.view.channel, argument)
+        self._owner.open_panel(panel)
+
+    async def _rename(self, argument: str) -> None:
+        if not argument:
+            from loom.tui.rooms.details import NAME
+
+            self.show(self._here.room.room_id, NAME)
+            return
+        view = await self._owner.send(RenameRoom(room=self._here.room.room_id, name=argument))
+        if view.room != argument.strip():
+            self._owner.say("It keeps its name: somebody above you gave it.", bad=True)

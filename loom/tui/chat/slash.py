@@ -36,7 +36,7 @@ from loom.tui.channels import Channel
 from loom.tui.chat.choices import Choices
 from loom.tui.chat.message_actions import MessageActions
 from loom.tui.chat.navigation import Navigation
-from loom.tui.chat.room_slash import WORDS, RoomSlash
+from loom.tui.chat.room_slash import RoomSlash
 from loom.tui.chat.writing import Writing
 from loom.tui.commands import EXPORTS
 from loom.tui.keys import PROFILES
@@ -47,11 +47,6 @@ from loom.tui.room_door import room_door
 from loom.tui.times import now_ms
 from loom.wire.invite import RoomDoor
 
-IN_ROOMS: Final = (
-    *("reply", "edit", "react", "message", "forward", "pin", "unpin", "pins", "unsend"),
-    *("mute", "unmute", "level", "read", "unread", "expires"),
-)
-"""Commands about a conversation that mean something in a channel, too."""
 LAST_ROW: Final = (1 << 63) - 1
 INVISIBLE: Final = "You are invisible: what you write goes through anchors only."
 
@@ -86,7 +81,7 @@ class SlashCommands:
         self._writing = writing
         self._write = writing.composer.set
         self._filter_list = filter_
-        self.rooms = RoomSlash(owner)
+        self.rooms = RoomSlash(owner, navigation.open_)
         opens: dict[str, Callable[[], None]] = {
             "help": choices.help,
             "contact": self.show_contact,
@@ -158,8 +153,8 @@ class SlashCommands:
                     for one in named
                     if one is not None
                 ]
-            case "room":
-                return list(WORDS)
+            case "room" | "room_name" | "channel" | "member":
+                return self.rooms.values(kind)
             case "theme":
                 return self._owner.themes()
             case "formatting":
@@ -181,11 +176,15 @@ class SlashCommands:
         current = self._owner.model.open_
         if command.name == "words" and self._owner.model.host:
             return False
-        if not command.needs_contact:
+        if not (command.needs_contact or command.needs_room):
             return not self._is_so(command.name)
-        if self._owner.model.channel is not None and command.name in IN_ROOMS:
-            return command.name not in self._acts.commands or self._acts.is_possible(command.name)
-        if current is None:
+        if self._owner.model.channel is not None:
+            if not command.needs_room:
+                return False
+            is_about_posts = command.name in self._acts.commands
+            about = self._acts if is_about_posts else self.rooms
+            return about.is_possible(command.name)
+        if current is None or not command.needs_contact:
             return False
         if command.name in self._acts.commands:
             return self._acts.is_possible(command.name)
@@ -225,7 +224,11 @@ class SlashCommands:
 
     async def run(self, run: Run) -> None:
         """Raises LoomError when it cannot be done."""
-        await self.does[run.command.name](run.argument)
+        name, in_room = run.command.name, self._owner.model.channel is not None
+        if in_room and not run.command.fits(in_room=True):
+            raise InvalidInput(what=f"/{name} is about a contact: open one first")
+        does = self.rooms.here if in_room and name in self.rooms.here else self.does
+        await does[name](run.argument)
 
     # --- adding ---
 

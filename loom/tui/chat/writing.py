@@ -94,7 +94,8 @@ class Writing:
         )
 
     def _ways_on(self, text: str, cursor: int) -> list[Completion]:
-        found = complete_command(text, cursor, self._values)
+        in_room = self._owner.model.channel is not None
+        found = complete_command(text, cursor, self._values, in_room=in_room)
         found = found or complete_mention(text, cursor, self._readers)
         return found or (complete_emoji(text, cursor) if self._owner.look.signs.unicode else [])
 

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from loom.api.events import WholeMessage
 from loom.api.views import MessageView
-from loom.tui.content import deleted, line, text, timer
+from loom.tui.content import deleted, line, poll, proposal, text, timer
 from loom.tui.themes import Line
 
 
@@ -33,7 +33,13 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Final[dict[str, Kind]] = {"text": text, "timer": timer, "line": line}
+KINDS: Final[dict[str, Kind]] = {
+    "text": text,
+    "timer": timer,
+    "line": line,
+    "poll": poll,
+    "proposal": proposal,
+}
 
 
 def kind_of(message: MessageView | WholeMessage) -> Kind:

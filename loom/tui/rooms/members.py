@@ -28,7 +28,10 @@ class MembersPanel(RoomLivePanel):
     @property
     def heading(self) -> str:
         """See `Panel.heading`."""
-        return "Members" if self.room is None else f"{self.room.room}: {len(self.members)} members"
+        if self.room is None:
+            return "Members"
+        many = "1 member" if len(self.members) == 1 else f"{len(self.members)} members"
+        return f"{self.room.room}: {many}"
 
     def items(self) -> list[Item]:
         """See `Panel.items`."""
@@ -91,9 +94,14 @@ class MemberPanel(RoomLivePanel):
     """One member, and what one may do with them. `tell`: says something on the screen below."""
 
     def __init__(
-        self, loom: Owner, room_id: str, author_id: str, tell: Callable[[str], None]
+        self,
+        loom: Owner,
+        room_id: str,
+        author_id: str,
+        tell: Callable[[str], None],
+        focus: str = "",
     ) -> None:
-        super().__init__(loom, room_id)
+        super().__init__(loom, room_id, focus)
         self._author_id = author_id
         self._tell = tell
         self._remove = Field(REMOVE, self._do_remove)
