@@ -125,3 +125,10 @@ def test_every_sign_is_listed() -> None:
     for name in (*MessageState, "online", "offline", "to", "ok", "bad"):
         for unicode in (True, False):
             assert signs.Signs(unicode)[name] in DOCUMENT
+
+
+def test_no_command_hides_another_one_of_its_name() -> None:
+    groups = [app, *(one.typer_instance for one in app.registered_groups)]
+    for group in groups:
+        names = [one.name for one in (group.registered_commands if group else ())]
+        assert sorted(set(map(str, names))) == sorted(map(str, names))

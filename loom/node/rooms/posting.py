@@ -270,8 +270,7 @@ def erase(work: RoomWork, post: RoomPost) -> None:
     ]
     for one in (post, *about):
         data = room_posts.data_of_row(work.db, one.row_id)
-        if data:
-            room_posts.erase(work.db, one.row_id, without_content(data))
+        room_posts.erase(work.db, one.row_id, without_content(data) if data else data)
     room_places.forget_wording(work.db, post.room, post.id)
     work.happened.later.append(work.parts.deadlines.note_deleted)
 
