@@ -119,6 +119,8 @@ def _beside(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> _Beside:
 
 
 def _is_deleted(now: RoomNow, post: RoomPost) -> bool:
+    if post.is_out:
+        return True
     if post.kind == ProposalContent.kind:
         return post.is_gone  # a moderator does not rule a council
     return post.is_gone or post.is_hidden or post.id in now.state.deleted

@@ -23,6 +23,8 @@ _SHOWN: Final = "kind IN (0, 1, 5, 7)"
 _LINE_PREFIX: Final = b"\xff" * 8
 """No post has an id that begins so."""
 _LINE_KEY_BYTES: Final = 16
+OUT: Final = 2
+"""`is_held` of a post that its author's removal, or who is no member any more, takes out."""
 _COLUMNS: Final = (
     "row_id, room, id, author, number, ordinal, sent_at_ms, stored_at_ms, kind, channel, reply,"
     " body, is_edited, is_gone, is_held, is_doubled, is_mention, expires_at_ms, thread, mentions,"
@@ -32,7 +34,7 @@ _SELECT: Final = f"SELECT {_COLUMNS} FROM room_posts"  # noqa: S608 - constants 
 _ABOUT: Final = (
     f"SELECT {_COLUMNS}, subject FROM room_subjects CROSS JOIN room_posts USING (row_id)"  # noqa: S608
     " WHERE subject IN (SELECT unhex(value) FROM json_each(?)) AND +room = ?"
-    " ORDER BY ordinal, id"
+    " AND is_held < 2 ORDER BY ordinal, id"
 )
 _ADD: Final = (
     "INSERT OR IGNORE INTO room_posts (room, id, author, number, ordinal, sent_at_ms,"
@@ -74,6 +76,8 @@ class RoomPost(msgspec.Struct, frozen=True, kw_only=True):
     is_unread: bool = False
     is_hidden: bool = False
     """A moderator deleted it, and may take that back."""
+    is_out: bool = False
+    """It is not taken from its author any more: held, too, and for longer than an hour."""
 
     def __repr__(self) -> str:
         return f"RoomPost({self.row_id}, {self.kind})"
@@ -306,10 +310,10 @@ def count_since(db: Connection, room: RoomNumber, author: bytes, since_ms: int) 
 def ids(
     db: Connection, room: RoomNumber, from_order: int = 0
 ) -> Iterator[tuple[bytes, int, bytes]]:
-    """Author, number and id of every post, also of those whose content is gone."""
+    """Author, number and id of every post that is not out, also where the content is gone."""
     yield from db.execute(
         "SELECT author, number, id FROM room_posts"
-        " WHERE room = ? AND number IS NOT NULL AND ordinal >= ?",
+        " WHERE room = ? AND number IS NOT NULL AND ordinal >= ? AND is_held < 2",
         (room, from_order),
     )
 
@@ -339,6 +343,38 @@ def hide(db: Connection, room: RoomNumber, ids: Iterable[bytes], *, on: bool) ->
         "UPDATE room_posts SET is_hidden = ?, is_unread = 0 WHERE room = ? AND kind NOT IN (7, 8)"
         " AND id IN (SELECT unhex(value) FROM json_each(?))",
         (on, room, _hex(ids)),
+    )
+
+
+def take_out(db: Connection, room: RoomNumber, author: bytes, end: int | None) -> list[RoomPost]:
+    """Keep aside an author's posts from a number on, and no others; those that changed.
+
+    What is out is not shown, counted, compared or passed on. None: nothing is out.
+    """
+    last = LAST_ORDER if end is None else end
+    out = db.execute(
+        f"UPDATE room_posts SET is_held = {OUT}, is_unread = 0 WHERE room = ? AND author = ?"  # noqa: S608
+        f" AND number >= ? AND is_held < {OUT} RETURNING row_id",
+        (room, author, last),
+    ).fetchall()
+    back = db.execute(
+        "UPDATE room_posts SET is_held = 0 WHERE room = ? AND author = ?"  # noqa: S608
+        f" AND number < ? AND is_held = {OUT} RETURNING row_id",
+        (room, author, last),
+    ).fetchall()
+    return list(by_rows(db, [row_id for (row_id,) in (*out, *back)]))
+
+
+def subjects_of(db: Connection, row_id: int) -> list[bytes]:
+    """The posts that one is about."""
+    rows = db.execute("SELECT subject FROM room_subjects WHERE row_id = ?", (row_id,))
+    return [subject for (subject,) in rows]
+
+
+def put_wording(db: Connection, row_id: int, body: str, *, is_edited: bool) -> None:
+    """What a text says after its edits, once some of them are out or back."""
+    db.execute(
+        "UPDATE room_posts SET body = ?, is_edited = ? WHERE row_id = ?", (body, is_edited, row_id)
     )
 
 
@@ -374,7 +410,7 @@ def last_hints(db: Connection, room: RoomNumber, author: bytes) -> RoomPost | No
 def held(db: Connection, room: RoomNumber, until_ms: int, limit: int) -> list[RoomPost]:
     """Posts that were held and came until then."""
     rows = db.execute(
-        _SELECT + " WHERE room = ? AND is_held AND stored_at_ms <= ? ORDER BY row_id LIMIT ?",
+        _SELECT + " WHERE room = ? AND is_held = 1 AND stored_at_ms <= ? ORDER BY row_id LIMIT ?",
         (room, until_ms, limit),
     )
     return [_post(row) for row in rows]
@@ -406,8 +442,8 @@ def data_of_row(db: Connection, row_id: int) -> bytes:
 def erase(db: Connection, row_id: int, data: bytes) -> None:
     """Nothing of it is left but that there was one; `data`: without its content."""
     db.execute(
-        "UPDATE room_posts SET body = '', is_gone = 1, is_held = 0, is_unread = 0, is_mention = 0,"
-        " mentions = x'', expires_at_ms = NULL, data = ? WHERE row_id = ?",
+        "UPDATE room_posts SET body = '', is_gone = 1, is_held = 2 * (is_held = 2), is_unread = 0,"
+        " is_mention = 0, mentions = x'', expires_at_ms = NULL, data = ? WHERE row_id = ?",
         (data, row_id),
     )
 
@@ -452,6 +488,7 @@ def _post(row: tuple[Any, ...]) -> RoomPost:
         expires_s=row[20],
         is_unread=bool(row[21]),
         is_hidden=bool(row[22]),
+        is_out=row[14] == OUT,
     )
 
 

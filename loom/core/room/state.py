@@ -121,8 +121,15 @@ class RoomState(msgspec.Struct, frozen=True):
 
     def takes_post(self, author: bytes, number: int) -> bool:
         """Whether a post of this author is kept and passed on."""
+        end = self.posts_end(author)
+        return end is None or number < end
+
+    def posts_end(self, author: bytes) -> int | None:
+        """From which number on posts of this author are not taken; None: all are."""
         ends = [one for one in (self._removed_at(author), self.left.get(author)) if one is not None]
-        return number < min(ends) if ends else author in self.members
+        if ends:
+            return min(ends)
+        return None if author in self.members else 0
 
     def _removed_at(self, author: bytes) -> int | None:
         removal = self.removed.get(author)

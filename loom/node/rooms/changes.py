@@ -120,6 +120,7 @@ def _settle(
         line = line_of(before, after, statement)
         posting.add_line(work, after, statement.id, statement.author, line)
     troubles.tell(work, before, after)
+    posting.take_out(work, before, after)
     shown_otherwise = before.state.deleted ^ after.state.deleted
     room_posts.hide(db, room, shown_otherwise & after.state.deleted, on=True)
     room_posts.hide(db, room, shown_otherwise & before.state.deleted, on=False)

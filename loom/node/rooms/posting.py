@@ -20,6 +20,7 @@ from loom.core.room.post import (
     UnsayContent,
     VoteContent,
     advance,
+    decode_post,
     without_content,
 )
 from loom.model import ConversationId, RoomNumber
@@ -36,6 +37,8 @@ from loom.wire.limits import ROOM_POSTS_SHOWN_PER_HOUR
 GENERAL: Final = "general"
 UNDER_ONE_NUMBER: Final = 2
 HOUR_MS: Final = 3_600_000
+TOLD_MAX: Final = 256
+"""Of more posts that are out or back at once, front ends hear that the room is another."""
 SHOWN: Final = (TextContent.kind, PollContent.kind, ProposalContent.kind)
 """What has a place of its own in the timeline; the others change one of these."""
 
@@ -259,6 +262,43 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
     )
     room_posts.change(db, target.row_id, newest.body, is_mention=addresses)
     return True
+
+
+def take_out(work: RoomWork, before: RoomNow, after: RoomNow) -> None:
+    """Keep aside what is not taken any more, and show again what is."""
+    db, room = work.db, after.row.room
+    states = before.state, after.state
+    authors = {one for each in states for one in (*each.members, *each.removed, *each.left)}
+    shown_otherwise: list[bytes] = []
+    for author in sorted(authors):
+        end = after.state.posts_end(author)
+        if end == before.state.posts_end(author):
+            continue
+        for post in room_posts.take_out(db, room, author, end):
+            about = room_posts.subjects_of(db, post.row_id)
+            if post.kind == EditContent.kind:
+                for target in filter(None, (room_posts.by_id(db, room, one) for one in about)):
+                    if target.author == author and target.kind == TextContent.kind:
+                        _reword(work, target)
+            shown_otherwise += [post.id] if post.kind in SHOWN else about
+    for post_id in sorted(set(shown_otherwise))[:TOLD_MAX]:
+        tell_changed(work, after, post_id)
+
+
+def _reword(work: RoomWork, text: RoomPost) -> None:
+    """What it says after those of its edits that are taken now."""
+    edits = [
+        edit
+        for _, edit in room_posts.about(work.db, text.room, [text.id])
+        if edit.kind == EditContent.kind and edit.author == text.author
+    ]
+    if edits:
+        body = max(edits, key=lambda edit: (edit.number or 0, edit.id)).body
+        room_posts.put_wording(work.db, text.row_id, body, is_edited=True)
+    elif data := room_posts.data_of_row(work.db, text.row_id):
+        content = decode_post(data).content
+        if isinstance(content, TextContent):
+            room_posts.put_wording(work.db, text.row_id, content.body, is_edited=False)
 
 
 def erase(work: RoomWork, post: RoomPost) -> None:

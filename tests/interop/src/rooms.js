@@ -38,8 +38,10 @@ export class Rooms {
     return room.statements.map(decodeStatement);
   }
 
+  /** Those that are taken; the others are kept aside. */
   posts(room) {
-    return room.posts.map(decodePost);
+    const state = this.state(room);
+    return room.posts.map(decodePost).filter(({ author, number }) => state && takesPost(state, author, number));
   }
 
   state(room) {
@@ -91,7 +93,7 @@ export class Rooms {
   /** A post of one's own; its id. */
   post(id, kind, fields) {
     const room = this.room(id);
-    const own = this.posts(room).filter(({ author }) => author === this.own(room));
+    const own = room.posts.map(decodePost).filter(({ author }) => author === this.own(room));
     const number = largest(own.map((one) => one.number)) + 1;
     const event = signPost(room.pair, room.id, { number, order: room.count + 1, sentAtMs: Date.now(), kind, fields });
     this.keep(room, [event]);
@@ -144,7 +146,7 @@ export class Rooms {
   /** Keep what is new and verifies, whatever its order; the new events. */
   keep(room, events) {
     const known = this.known(room);
-    const here = new Set([...this.statements(room), ...this.posts(room)].map(({ id }) => id));
+    const here = new Set([...this.statements(room), ...room.posts.map(decodePost)].map(({ id }) => id));
     const fresh = [];
     let waiting = [];
     const posts = [];
@@ -192,7 +194,7 @@ export class Rooms {
 
   /** Of one author and number the two with the smallest ids are kept. */
   isCrowded(room, post) {
-    const same = this.posts(room).filter(({ author, number }) => author === post.author && number === post.number);
+    const same = room.posts.map(decodePost).filter(({ author, number }) => author === post.author && number === post.number);
     if (same.length < 2) return false;
     const last = same.sort((one, other) => (one.id < other.id ? -1 : 1)).at(-1);
     if (post.id > last.id) return true;
