@@ -127,7 +127,13 @@ class Rooms:
         return [one for one in self.channels.values() if one.root is None]
 
     def number_of(self, room_id: str, channel: str, thread: str | None = None) -> int:
-        """The number of a channel or a thread, the same as long as the app runs."""
+        """The number of a channel or a thread that was shown; 0: of any other.
+
+        It stays the same as long as the app runs.
+        """
+        return self._numbers.get((room_id, channel, thread), 0)
+
+    def _numbered(self, room_id: str, channel: str, thread: str | None = None) -> int:
         return self._numbers.setdefault((room_id, channel, thread), -len(self._numbers) - 1)
 
     def channel_of(self, number: int) -> int:
@@ -139,7 +145,7 @@ class Rooms:
 
     def thread_of(self, channel: Channel, root: Post) -> Channel:
         """The thread that a post of a channel began, or begins now."""
-        number = self.number_of(channel.room.room_id, channel.view.channel, root.message_id)
+        number = self._numbered(channel.room.room_id, channel.view.channel, root.message_id)
         known = self.channels.get(number)
         begun = Begun() if known is None else known.begun
         found = Channel(number=number, room=channel.room, view=channel.view, begun=begun, root=root)
@@ -164,7 +170,7 @@ class Rooms:
         """A room as the node sees it now; one without channels has one, as before one is let in."""
         channels = view.channels or [ChannelView(channel=GENERAL)]
         before = self.rooms.get(view.room_id)
-        numbers = [self.number_of(view.room_id, one.channel) for one in channels]
+        numbers = [self._numbered(view.room_id, one.channel) for one in channels]
         for gone in set(before.numbers if before else ()) - {*numbers}:
             self.channels.pop(gone, None)
         for number, channel in zip(numbers, channels, strict=True):

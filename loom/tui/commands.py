@@ -138,6 +138,7 @@ COMMANDS: Final = (
         "Write this conversation to a file, unencrypted",
         "export",
         needs_contact=True,
+        needs_room=True,
         also="save backup text markdown json html print",
     ),
     SlashCommand("contact", "", "Show this contact", needs_contact=True, also="details profile"),

@@ -15,6 +15,7 @@ POSTED: Final = "posted"
 class Post(MessageView, frozen=True, kw_only=True):
     """`contact` is its author's name, `contact_id` the number of the channel (see `Channel`)."""
 
+    room: str
     room_id: str
     channel: str
     author_id: str
@@ -36,8 +37,8 @@ class PostQuoted(Quote, frozen=True, kw_only=True):
     author: str = ""
 
 
-def post_of(view: PostView | RoomPosted, number: int) -> Post:
-    """A post of the channel with this number."""
+def post_of(view: PostView | RoomPosted, number: int, thread: str | None = None) -> Post:
+    """A post of the channel with this number, or of a thread, whose answers are not counted."""
     state = "delivered" if view.unread else "read"
     expires_at_ms = view.expires_at_ms
     lasts_s = 0 if expires_at_ms is None else (expires_at_ms - view.sent_at_ms) // 1_000
@@ -64,6 +65,7 @@ def post_of(view: PostView | RoomPosted, number: int) -> Post:
         expires_s=max(lasts_s, 0),
         expires_at_ms=expires_at_ms,
         mention=view.mention,
+        room=view.room,
         room_id=view.room_id,
         channel=view.channel,
         author_id=view.author_id,
@@ -71,7 +73,7 @@ def post_of(view: PostView | RoomPosted, number: int) -> Post:
         line=view.line,
         doubled=view.doubled,
         thread=view.thread,
-        answers=view.answers,
+        answers=0 if view.post_id == thread else view.answers,
         unread_answers=view.unread_answers,
         poll=view.poll,
         proposal=view.proposal,

@@ -1,5 +1,6 @@
 """A fake node whose rooms have posts: pages in all directions, threads, and what was read."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,11 +11,13 @@ from loom.api.room_commands import (
     DeletePost,
     EditPost,
     FindPost,
+    ListRoomMentions,
     ListRoomPins,
     MarkRoomRead,
     PinPost,
     ReactToPost,
     RoomHistory,
+    SearchPosts,
     SendPost,
     SetRoomDraft,
 )
@@ -143,6 +146,23 @@ class PostingNode(RoomNode):
     def _of(self, room_id: str, channel: str) -> list[PostView]:
         found = [one for one in self.posts if (one.room_id, one.channel) == (room_id, channel)]
         return sorted(found, key=lambda one: (one.order, one.post_id))
+
+    def _answer(self, command: Command[Any]) -> object:
+        match command:
+            case SearchPosts():
+                return Posts(posts=self._found_by(lambda one: command.text in one.body, command))
+            case ListRoomMentions():
+                return Posts(posts=self._found_by(lambda one: one.mention, command))
+        return super()._answer(command)
+
+    def _found_by(
+        self, is_meant: Callable[[PostView], bool], command: SearchPosts | ListRoomMentions
+    ) -> list[PostView]:
+        room = None if command.room is None else self._room(command.room).room_id
+        before = command.before_row or 10**9
+        found = [one for one in self.posts if room in (None, one.room_id)]
+        found = [one for one in found if is_meant(one) and one.row_id < before]
+        return found[::-1][: command.limit]
 
     def _in_room(self, room_id: str, command: Command[Any]) -> object:
         match command:

@@ -10,6 +10,7 @@ from loom.api.room_commands import (
     SendPost,
     SetRoomDraft,
 )
+from loom.api.room_views import PostQuote
 from loom.tui.app import LoomApp
 from tests.tui.conftest import Opened, prose_of, settle, text_of
 from tests.tui.posting import PostingNode
@@ -115,7 +116,7 @@ async def test_one_posts_answers_edits_reacts_and_deletes(
         assert "edited" in rows(app)
         await pilot.press("escape", "k", "r", *"those", "enter")
         await settle(pilot)
-        assert node.posts[-1].reply_to == node.posts[-3].post_id + "" or node.posts[-1].reply_to
+        assert node.posts[-1].reply_to == node.posts[-3].post_id
         assert "Cyd: the red ones" in prose_of(app)
         app.work(app.chat.acts.send_reaction(app.chat.reader.window.messages[1], "👍"), "react")  # type: ignore[union-attr]
         await settle(pilot)
@@ -151,6 +152,7 @@ async def test_a_thread_stands_in_place_of_its_channel(node: PostingNode, opened
         assert "#general thread" in text_of(app)[0]
         assert "which apples?" in rows(app)
         assert "the red ones" not in rows(app)
+        assert "1 answer" not in rows(app)  # they stand there
         await pilot.press(*"me too", "enter")
         await settle(pilot)
         [command] = sent(node, SendPost)
@@ -216,3 +218,124 @@ async def test_a_room_that_is_gone_leaves_the_list(node: PostingNode, opened: Op
         await settle(pilot)
         assert "Orchard" not in rows(app)
         assert app.model.open_ is not None
+
+
+async def test_a_search_finds_posts_here_and_everywhere_and_goes_there(
+    node: PostingNode, opened: Opened
+) -> None:
+    asked = node.posts[1]
+    node.post(ROOM, "Cyd", "noon in the thread", thread=asked.post_id, unread=False)
+    node.post(ROOM, "Bob", "noon among plans", channel="plans", unread=False)
+    async with opened(node, (120, 40)) as (app, pilot):
+        await pilot.press("ctrl+f", *"noon")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "Orchard #plans" in prose_of(app)
+        window = app.chat.reader.window
+        assert window is not None
+        assert window.selected == node.posts[-1].row_id
+        await pilot.press("n")  # the next hit is in a thread
+        await settle(pilot)
+        assert "#general thread" in prose_of(app)
+        await pilot.press("escape")
+        app.chat.choices.search(here=False, query="noon")
+        await settle(pilot)
+        assert "Ada: see you at noon" in prose_of(app)
+        assert "Cyd in Orchard #general: noon in the thread" in prose_of(app)
+
+
+async def test_mentions_in_rooms_are_listed_with_the_others(
+    node: PostingNode, opened: Opened
+) -> None:
+    node.post(ROOM, "Bob", "@work look", channel="plans", mention=True)
+    async with opened(node) as (app, pilot):
+        await pilot.press("alt+m")
+        await settle(pilot)
+        assert "Bob in Orchard #plans" in prose_of(app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "#plans" in text_of(app)[0]
+
+
+async def test_a_quote_leads_to_the_post_in_whichever_channel(
+    node: PostingNode, opened: Opened
+) -> None:
+    asked = node.posts[1]
+    quote = PostQuote(author="Bob", channel="general", row_id=asked.row_id, body=asked.body)
+    node.post(ROOM, "Cyd", "about that", channel="plans", reply_to=asked.post_id, quote=quote)
+    async with opened(node) as (app, pilot):
+        app.open_conversation(app.model.rooms.number_of(ROOM, "plans"))
+        await settle(pilot)
+        assert "Bob: which apples?" in rows(app)
+        await pilot.press("escape", "enter")
+        await settle(pilot)
+        assert "#general" in text_of(app)[0]
+        window = app.chat.reader.window
+        assert window is not None
+        assert window.selected == asked.row_id
+
+
+async def test_notices_say_who_and_in_which_room_unless_it_is_muted(
+    node: PostingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        told: list[str] = []
+        app.notices._write = told.append
+        app.has_focus = False
+        node.post(ROOM, "Bob", "hello")
+        await settle(pilot)
+        assert any("Bob in Orchard" in one for one in told)
+        told.clear()
+        node.change_room(ROOM, muted=True)
+        await settle(pilot)
+        node.post(ROOM, "Bob", "hello", channel="plans")
+        await settle(pilot)
+        assert told == []
+
+
+async def test_the_mouse_the_filter_and_jumping_know_rooms_and_channels(
+    node: PostingNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        row = next(n for n, one in enumerate(text_of(app)) if "#plans" in one)
+        await pilot.click(offset=(8, row))
+        await settle(pilot)
+        assert "Orchard #plans" in text_of(app)[0]
+        await pilot.press("f3", *"ada", "enter")
+        await settle(pilot)
+        assert app.model.open_ is not None
+        await pilot.press("f3", *"orch")
+        await settle(pilot)
+        assert "see you at noon" not in "\n".join(one[:24] for one in text_of(app))
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "Orchard #plans" in text_of(app)[0]  # where one was in it last
+        await pilot.press("ctrl+o", *"general", "enter")
+        await settle(pilot)
+        assert "Orchard #general" in text_of(app)[0]
+        await pilot.press("escape", "2")
+        await settle(pilot)
+        assert "Orchard #plans" in text_of(app)[0]
+        row = next(n for n, one in enumerate(text_of(app)) if "Ada" in one[:24])
+        await pilot.click(offset=(8, row))
+        await settle(pilot)
+        assert app.model.open_ is not None
+
+
+async def test_what_waited_for_a_room_to_be_let_into_is_said(
+    node: PostingNode, opened: Opened
+) -> None:
+    node.change_room(ROOM, standing="joining", through="Ada", channels=[], members=0, may=[])
+    async with opened(node) as (app, pilot):
+        assert "not let in yet" in rows(app)
+        app.open_conversation(app.model.rooms.number_of(ROOM, "general"))
+        await settle(pilot)
+        assert "Ada lets you in once both are online" in prose_of(app)
+
+
+async def test_a_room_is_exported_with_all_its_channels(node: PostingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await pilot.press(*"/export", "enter")
+        await settle(pilot)
+        assert "Export the room Orchard, all its channels" in prose_of(app)

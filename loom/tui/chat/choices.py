@@ -1,11 +1,11 @@
 """Lists to choose from: palette, jump, search, help."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from loom.api.commands import ListMentions, Search
+from loom.api.commands import ListMentions
 from loom.api.events import AnyEvent
 from loom.api.room_commands import ListRoomMentions
 from loom.api.room_views import PostView
@@ -13,11 +13,12 @@ from loom.api.views import MessageView
 from loom.errors import InvalidInput, LoomError
 from loom.front.durations import parse_duration
 from loom.front.lasting import lasting_words
-from loom.front.search_query import notes, read_query
+from loom.front.search_query import SearchQuery, notes, read_query
 from loom.front.sentences import in_app
 from loom.front.slash import SlashCommand
 from loom.printable import printable
 from loom.search_words import hits as hits_of
+from loom.tui.channels import Channel
 from loom.tui.chat.endings import ends, is_left
 from loom.tui.commands import COMMANDS
 from loom.tui.content.reactions import named, offered, shown_sign, written
@@ -25,6 +26,7 @@ from loom.tui.keys import DELETES, DELETES_FOR_BOTH, EVERYWHERE, READING, key_wo
 from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
 from loom.tui.model import Conversation
 from loom.tui.owner import Owner
+from loom.tui.posts import Post, post_of
 from loom.tui.times import clock_of, day_of
 
 PAGE = 100
@@ -148,41 +150,57 @@ class Choices:
 
     def search(self, *, here: bool, query: str = "") -> None:
         """Messages that hold the words; choosing one goes to its place."""
-        current = self._owner.model.open_ if here else None
+        current = self._owner.model.here if here else None
         hits: list[MessageView] = []
         looked_for: list[str] = []
 
-        async def patiently(command: Search) -> list[MessageView]:
+        async def patiently(asking: Coroutine[Any, Any, list[MessageView]]) -> list[MessageView]:
             """An index that is made again after an upgrade takes half a minute at most."""
-            asked = asyncio.ensure_future(self._owner.send(command))
+            asked = asyncio.ensure_future(asking)
             try:
                 if not (await asyncio.wait({asked}, timeout=SLOW_S))[0]:
                     chooser.box.title = f"{title}: preparing the index"
                     chooser.box.refresh()
-                return (await asked).messages
+                return await asked
             finally:
                 asked.cancel()
 
+        async def page(query: SearchQuery, before: Sequence[MessageView]) -> list[MessageView]:
+            """The next messages and posts, newest first."""
+            found: list[MessageView] = []
+            if query.is_of_conversations and (last := _goes_on(before, posts=False)) != 0:
+                command = query.command(limit=PAGE, before_row=last)
+                found += (await self._owner.send(command)).messages
+            if query.is_of_rooms and (last := _goes_on(before, posts=True)) != 0:
+                posts = await self._owner.send(query.posts(limit=PAGE, before_row=last))
+                found += self._posts_of(posts.posts)
+            return sorted(found, key=lambda one: -one.sent_at_ms)
+
         async def source(words: str, after: Choice | None) -> list[Choice]:
             chooser.box.title = title
-            query = await read_query(words).known(self._owner.send)
+            query = await read_query(words).known(self._owner.send, rooms=True)
             chooser.box.note = ". ".join(notes(query.words))
             if not words.strip():
                 return []
-            if current is not None and query.contact is None:
-                query = query._replace(contact=f"#{current.number}")
-            last = None if after is None else cast(MessageView, after.value).row_id
-            command = query.command(limit=PAGE, before_row=last)
-            found = await patiently(command)
+            if current is not None and query.contact is None and query.room is None:
+                if isinstance(current, Channel):
+                    query = query._replace(room=current.reference)
+                else:
+                    query = query._replace(contact=current.reference)
+            found = await patiently(page(query, hits if after is not None else ()))
             hits[:] = [*hits, *found] if after is not None else found
             looked_for[:] = query.words
             # A full page may have more behind it.
-            more = "+" if len(found) == PAGE else ""
+            more = "+" if len(found) >= PAGE else ""
             chooser.box.title = f"{title}: {len(hits)}{more} found"
             dots = self._owner.look.signs["ellipsis"]
             return [self._hit(one, query.words, dots, here=here) for one in found]
 
-        title = "Search everywhere" if current is None else f"Search with {current.name}"
+        title = "Search everywhere"
+        if isinstance(current, Channel):
+            title = f"Search in {printable(current.room.room)}"
+        elif current is not None:
+            title = f"Search with {current.name}"
         chooser = self._pick(title, source, lambda one: self._found(one, hits, looked_for), query)
         self._drop_from(chooser, hits)
 
@@ -324,6 +342,10 @@ class Choices:
 
         chooser = self._pick("Messages that mention you", source, use)
         self._drop_from(chooser, hits)
+
+    def _posts_of(self, views: Sequence[PostView]) -> list[Post]:
+        numbers = self._owner.model.rooms.number_of
+        return [post_of(one, numbers(one.room_id, one.channel)) for one in views]
 
     def mute(self, use: Callable[[int | None], None], *, muted: bool) -> None:
         """For how many seconds; None: until one says otherwise, 0: no longer."""
@@ -479,6 +501,16 @@ class Choices:
             start = max(body.find(" ", start, at) + 1, start)
         who = "you" if message.direction == "out" else printable(message.contact)
         where = who if here or message.direction == "in" else f"you to {printable(message.contact)}"
+        if isinstance(message, Post):
+            where = f"{who} in {printable(message.room)} #{printable(message.channel)}"
         when = f"{day_of(message.sent_at_ms)} {clock_of(message.sent_at_ms)}"
         snippet = f"{dots if start else ''}{body[start : start + 200]}"
         return Choice(f"{where}: {snippet}", when, message, words=tuple(words))
+
+
+def _goes_on(before: Sequence[MessageView], *, posts: bool) -> int | None:
+    """Before which row the next page of these is; None: it is the first, 0: there is no other."""
+    rows = [one.row_id for one in before if isinstance(one, Post) is posts]
+    if not before:
+        return None
+    return rows[-1] if rows and len(rows) % PAGE == 0 else 0

@@ -305,7 +305,8 @@ class ConversationList(Lines):
         draft = "draft" if self._is_draft(one) else ""
         unread = str(one.unread) if one.unread and not is_open else ""
         tail = " ".join(filter(None, (draft, unread)))
-        name = pad(one.tag, max(width - 7 - len(tail), 1), signs["ellipsis"])
+        tail_width = len(tail) + 1 if tail else 0
+        name = pad(one.tag, max(width - 6 - tail_width, 1), signs["ellipsis"])
         return [
             Piece("    "),
             Piece(name, "name" if (unread and one.counts) or is_open else "text"),

@@ -173,4 +173,4 @@ class ChannelPages:
     async def _page(self, *, limit: int = PAGE, **bounds: Any) -> list[MessageView]:
         command = RoomHistory(limit=limit, roots_only=self._thread is None, **self._where, **bounds)
         posts = (await self._send(command)).posts
-        return [post_of(one, self._number) for one in posts]
+        return [post_of(one, self._number, self._thread) for one in posts]

@@ -272,7 +272,9 @@ class Reader:
         return event.channel in (None, channel.view.channel)
 
     def _post(self, event: RoomPosted) -> Post:
-        return post_of(event, self._model.current or 0)
+        channel = self._model.channel
+        thread = None if channel is None else channel.thread
+        return post_of(event, self._model.current or 0, thread)
 
     @staticmethod
     def _take_leave(window: Window, event: FarewellDone) -> None:

@@ -18,6 +18,7 @@ from loom.tui.chat.whereabouts import Whereabouts
 from loom.tui.keys import is_text
 from loom.tui.links import is_pasted
 from loom.tui.owner import Owner
+from loom.tui.posts import Post
 
 if TYPE_CHECKING:  # imported when it is used, for a fast first paint
     from loom.tui.chat.message_actions import MessageActions
@@ -373,7 +374,11 @@ class Selection:
         self._start()
         self._hits, self._words, self._at = hits, words, hits.index(hit)
         self._goes_to = hit.row_id
-        self._navigation.open_(hit.contact_id, hit.row_id, words)
+        if isinstance(hit, Post):
+            shown = self._navigation.show_post(hit.room_id, hit.row_id, words)
+            self._owner.work(shown, "reading")
+        else:
+            self._navigation.open_(hit.contact_id, hit.row_id, words)
 
     def _go_to_hit(self, by: int) -> None:
         at = self._at

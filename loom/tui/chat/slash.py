@@ -507,10 +507,9 @@ class SlashCommands:
 
         if argument:
             format_named(argument)
-        current = self._owner.model.open_
+        current = self._owner.model.here
         if current is not None:
-            panel = ExportPanel(self._owner, current.number, current.name, argument.lower())
-            self._owner.open_panel(panel)
+            self._owner.open_panel(ExportPanel(self._owner, current, argument.lower()))
 
     def _show_token(self) -> None:
         from loom.tui.screens.token import TokenPanel

@@ -10,10 +10,13 @@ from loom.front.export.conversation import (
     file_name,
     put_into,
     written,
+    written_room,
 )
 from loom.printable import printable
+from loom.tui.channels import Channel
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
+from loom.tui.model import Listed
 from loom.tui.owner import Owner
 from loom.tui.times import now_ms
 
@@ -31,19 +34,21 @@ class ExportPanel(Panel):
 
     can_go_back = True
 
-    def __init__(self, loom: Owner, number: int, name: str, chosen: str = "") -> None:
+    def __init__(self, loom: Owner, of: Listed, chosen: str = "") -> None:
         """`chosen`: the format where the cursor begins."""
         super().__init__(loom, _LABELS.get(chosen, ""))
         self.loom = loom
-        self._number = number
-        self._contact = name
+        self._of = of
+        self._called = printable(of.room.room) if isinstance(of, Channel) else of.name
         self._file = Field(FILE, form="its ending comes by itself")
-        self._file.put(f"~/{file_name(name)}")
+        self._file.put(f"~/{file_name(self._called)}")
 
     @property
     def heading(self) -> str:
         """See `Panel.heading`."""
-        return f"Export the conversation with {printable(self._contact)}"
+        if isinstance(self._of, Channel):
+            return f"Export the room {self._called}, all its channels"
+        return f"Export the conversation with {self._called}"
 
     def back(self) -> None:
         """See `Panel.back`."""
@@ -78,6 +83,7 @@ class ExportPanel(Panel):
         self.work(self._put(path, how), "Writing", field=self._file)
 
     async def _put(self, path: Path, how: Format) -> None:
-        parts = written(self.loom.send, f"#{self._number}", how, now_ms=now_ms())
+        writes = written_room if isinstance(self._of, Channel) else written
+        parts = writes(self.loom.send, self._of.reference, how, now_ms=now_ms())
         messages = await put_into(path, parts)
         self.say(f"{counted(messages)} written to {printable(str(path))}.")
