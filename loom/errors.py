@@ -31,6 +31,7 @@
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
     │   ├── AnchorRefused, AnchorClockApart
     │   ├── NotDelivered, ControlError
+    │   ├── RoomWaits         an older copy of the profile: a member must be heard first
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
@@ -520,6 +521,13 @@ class AnchorClockApart(NetworkError):
 
     code = "anchor_clock_apart"
     fact_names = ("anchor", "hours")
+
+
+class RoomWaits(NetworkError):
+    """An older copy of the profile signs nothing in a room before a member was heard."""
+
+    code = "room_waits"
+    fact_names = ("room",)
 
 
 class NotDelivered(NetworkError):

@@ -444,6 +444,15 @@ class RoomUnread(RoomEvent, frozen=True, kw_only=True, tag="room.unread"):
     unread: int
 
 
+class RoomCopied(RoomEvent, frozen=True, kw_only=True, tag="room.copied"):
+    """This profile is an older copy of itself; or, with `waits` False, it is known what it missed.
+
+    `waits`: nothing is posted or changed there before a member has said how far one had got.
+    """
+
+    waits: bool
+
+
 class RoomForked(RoomEvent, frozen=True, kw_only=True, tag="room.forked"):
     """An officer signed two statements under one number; one counts, the same for all members."""
 
@@ -516,6 +525,7 @@ AnyEvent = (
     | RoomStateChanged
     | RoomRead
     | RoomUnread
+    | RoomCopied
     | RoomForked
     | RoomOffered
     | RoomKeyDiffers

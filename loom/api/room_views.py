@@ -96,8 +96,9 @@ class Statements(View, frozen=True, kw_only=True, tag="statements"):
 class RoomTrouble(msgspec.Struct, frozen=True, kw_only=True):
     """What every member should know of somebody in the room.
 
-    `what` is forked: they signed two `statements` under one number, of which one counts; or other
-    keys: they say other keys than those they were admitted with.
+    `what` is forked: they signed two `statements` under one number, of which one counts; other
+    keys: they say other keys than those they were admitted with; or copied: this profile is an
+    older copy, and signs nothing before a member has said what it did since.
     """
 
     what: str

@@ -125,6 +125,13 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{by} the room {event.room}")
         case happened.RoomStateChanged() | happened.RoomRead() | happened.RoomUnread():
             return None
+        case happened.RoomCopied(waits=waits):
+            if waits:
+                return _now(
+                    f"{sign('failed')} this profile is an older copy: in {event.room} nothing is "
+                    "posted or changed before a member has said what you did since"
+                )
+            return _now(f"{event.room}: a member has said what you did since: you may post again")
         case happened.RoomForked():
             return _now(
                 f"{sign('failed')} {event.author} signed two statements under one number in "

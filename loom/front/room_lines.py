@@ -72,6 +72,11 @@ def trouble_words(trouble: RoomTrouble) -> str:
             f"{trouble.whom} says other keys than those they were admitted with. Somebody pretends "
             "to be them, here or where they were let in: compare safety numbers with them."
         )
+    if trouble.what == "copied":
+        return (
+            "This profile is an older copy of itself. Nothing is posted or changed here before a "
+            "member has said what you did since: wait until one is connected."
+        )
     both = [
         f"{'this counts: ' if one.counts else ''}{line_words('', one.line).strip()}"
         for one in trouble.statements

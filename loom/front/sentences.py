@@ -165,6 +165,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "`loom room members` lists them: the beginning of an id names somebody, too.",
         "They left, or were removed.",
     ),
+    "room_waits": _both(
+        "This profile is an older copy of itself. In {room} nothing is posted or changed before a "
+        "member has said what you did since.",
+        "Wait until a member is connected or has answered by mail, then try again.",
+    ),
     "post_not_found": Words(
         "The room has no post {post_id}.",
         "`loom room history ROOM --ids` shows the ids.",

@@ -22,6 +22,7 @@ from loom.node.maintenance import maintain
 from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.room_watch import RoomWatch
+from loom.node.rooms.copies import look_for_a_copy
 from loom.node.roster import Roster
 from loom.ports import Discovery, Transport
 from loom.storage import persons
@@ -80,6 +81,7 @@ class Node:
         self.stopped = asyncio.Event()
         self.wants_stop = asyncio.Event()
         self._profile = paths.profile
+        self._folder = paths.folder
         self._commands = Commands(
             parts,
             self.roster,
@@ -139,6 +141,7 @@ class Node:
         for contact in await self.parts.database.read(persons.contacts):
             self.roster.add(contact)
         await self.network.joins.load()
+        await look_for_a_copy(self.parts, self._folder)
         await tell_profile(self.parts, self.roster)
         await self.expiry.start()
         await self.farewells.start()

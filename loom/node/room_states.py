@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from loom.core.room.keys import Council, RoomSigner
 from loom.core.room.materialize import Ledger
 from loom.core.room.state import RoomState
 from loom.core.room.statement import Admit, Genesis, SignedStatement, decode_statement
-from loom.model import RoomNumber
+from loom.model import PersonId, RoomNumber
 from loom.ports import Clock
 from loom.printable import printable
 from loom.storage import room_statements, rooms
@@ -79,6 +79,19 @@ def council_name(names: Mapping[bytes, str], council: Council) -> str:
     return f"the council of {', '.join(told[:-1])}{' and ' if told[1:] else ''}{told[-1]}"
 
 
+class Asked(NamedTuple):
+    """What a member was asked after an older copy of the profile was noticed.
+
+    `until`: the end of the pages of the answer that hold nothing of one's own that is not here.
+    """
+
+    at_ms: int
+    until: bytes
+
+    def __repr__(self) -> str:
+        return f"Asked({self.at_ms})"
+
+
 class RoomStates:
     """A version is random: what a transaction computed and was undone is never taken for what
     another one stored."""
@@ -86,6 +99,8 @@ class RoomStates:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: dict[RoomNumber, tuple[bytes, Held]] = {}
+        self.asked: dict[tuple[RoomNumber, PersonId], Asked] = {}
+        """What was asked in rooms that wait; asked again when the node starts."""
 
     def of(self, db: Db, row: RoomRow) -> RoomNow:
         """As it is stored."""

@@ -11,7 +11,7 @@ from loom.model import DeviceId
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.parts import Parts
-from loom.node.rooms import comparing, ending, introducing, troubles
+from loom.node.rooms import comparing, copies, ending, introducing, troubles
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.storage import room_peers, rooms
@@ -61,6 +61,8 @@ class RoomWatch:
                 peer = room_peers.of(work.db, row.room, device.number)
                 if peer is not None and peer.said is not None and begins:
                     comparing.compare(work, now, peer)
+                if peer is not None and row.copied_order is not None:
+                    copies.ask(work, now, peer)
 
         try:
             await self._do(meet)
@@ -84,6 +86,7 @@ class RoomWatch:
             ending.look(work, now)
             if now.is_member:
                 troubles.look(work, now)
+                copies.look(work, now, linked)
             for peer in room_peers.of_room(work.db, row.room) if now.is_member else ():
                 wait_ms = ROOM_TOLD_LINK_MS if peer.device_id in linked else ROOM_TOLD_MAIL_MS
                 is_due = peer.compared_at_ms + wait_ms <= work.now_ms

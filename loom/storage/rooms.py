@@ -10,7 +10,7 @@ from loom.model import Level, PersonId, RoomNumber
 
 _COLUMNS: Final = (
     "room, room_id, name, standing, door, claim, version, largest_order, changed_at_ms,"
-    " created_at_ms, mute_until_ms, level, is_direct"
+    " created_at_ms, mute_until_ms, level, is_direct, copied_order, post_floor, statement_floor"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM rooms"  # noqa: S608 - constants only
 
@@ -52,6 +52,12 @@ class RoomRow(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     is_direct: bool
     """Its members are told the addresses of this node, and theirs are dialled."""
+    copied_order: int | None
+    """The largest order known when this profile was seen to be an older copy of itself: nothing is
+    signed here. None: it may sign."""
+    post_floor: int
+    statement_floor: int
+    """The smallest numbers of one's next post and statement."""
 
     def __repr__(self) -> str:
         return f"RoomRow({self.room}, {self.standing.name})"
@@ -156,6 +162,21 @@ def put_direct(db: Connection, room: RoomNumber, is_direct: bool) -> None:
     db.execute("UPDATE rooms SET is_direct = ? WHERE room = ?", (is_direct, room))
 
 
+def note_copy(db: Connection, room: RoomNumber, order: int) -> None:
+    """This profile is an older copy, which knew posts up to that order."""
+    db.execute(
+        "UPDATE rooms SET copied_order = ? WHERE room = ? AND copied_order IS NULL", (order, room)
+    )
+
+
+def go_on(db: Connection, room: RoomNumber, post_floor: int, statement_floor: int) -> None:
+    """Members said how far one had got: one's next numbers are at least these."""
+    db.execute(
+        "UPDATE rooms SET copied_order = NULL, post_floor = ?, statement_floor = ? WHERE room = ?",
+        (post_floor, statement_floor, room),
+    )
+
+
 def delete(db: Connection, room: RoomNumber) -> None:
     """Delete a room with everything in it; one's own keys, too."""
     db.execute("DELETE FROM rooms WHERE room = ?", (room,))
@@ -192,4 +213,7 @@ def _room(row: tuple[Any, ...]) -> RoomRow:
         mute_until_ms=row[10],
         level=Level(row[11]),
         is_direct=bool(row[12]),
+        copied_order=row[13],
+        post_floor=row[14],
+        statement_floor=row[15],
     )

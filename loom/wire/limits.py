@@ -216,5 +216,7 @@ ACQUAINTANCES_READ_MAX = 16
 """Queues of acquaintances that a member without an anchor reads at theirs."""
 ACQUAINTANCE_ENDS_S = 86_400
 """After the last common room."""
+ROOM_COPY_POSTS_SKIPPED = 1_000
+ROOM_COPY_STATEMENTS_SKIPPED = 16
 ROOM_TOLD_LINK_MS = 600_000
 ROOM_TOLD_MAIL_MS = 86_400_000

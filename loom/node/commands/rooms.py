@@ -244,10 +244,10 @@ class RoomCommands:
     async def _leave(self, command: room_commands.LeaveRoom) -> views.Done:
         def leave(work: RoomWork) -> None:
             now = self.now(work.db, command.room)
-            if now.is_member:
+            if now.is_member and now.row.copied_order is None:
                 posts = room_posts.largest_number(work.db, now.row.room, now.own) + 1
                 now = changes.state(work, now, Leave(posts))
-            elif now.row.standing in (Standing.JOINING, Standing.OFFERED):
+            elif now.is_member or now.row.standing in (Standing.JOINING, Standing.OFFERED):
                 rooms.move(work.db, now.row.room, Standing.LEFT)
             if command.delete:
                 rooms.delete(work.db, now.row.room)

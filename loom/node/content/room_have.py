@@ -2,7 +2,7 @@
 
 from loom.node.content.intake import Intake
 from loom.node.content.room_key import work_of
-from loom.node.rooms import comparing, introducing
+from loom.node.rooms import comparing, copies, introducing
 from loom.storage import room_peers, rooms
 from loom.wire.content import RoomHave
 
@@ -19,3 +19,4 @@ def take_in(intake: Intake, payload: RoomHave) -> None:
     is_door = not now.is_member and row.door == person.person_id
     if peer is not None and peer.said is not None and (is_member or is_door):
         comparing.answer(work, now, peer, payload.comparison)
+        copies.hear(work, now, peer, payload.comparison)

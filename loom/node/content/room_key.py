@@ -3,7 +3,8 @@
 from loom.node.content.intake import Intake
 from loom.node.rooms import comparing, continuing, deciding, introducing
 from loom.node.rooms.work import RoomWork
-from loom.storage import rooms
+from loom.storage import room_peers, rooms
+from loom.storage.rooms import Standing
 from loom.wire.content import RoomKey
 
 
@@ -14,10 +15,18 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
     if row is None or not row.is_live:
         return
     now = work.parts.room_states.of(work.db, row)
+    known = room_peers.of(work.db, row.room, person.person_id)
     peer = introducing.take_key(work, now, person, payload)
+    is_again = known is not None and peer is not None and known.said == peer.said
+    if is_again and row.standing is Standing.JOINING and row.door == person.person_id:
+        introducing.tell_key(work, now, person, row.claim)  # they could not let one in before
     if peer is None or not now.is_member:
         return
     if payload.claim and peer.said not in now.state.members and person.is_contact:
+        if row.copied_order is not None:
+            # They hear it again once one may sign, and ask again then.
+            introducing.tell_key(work, now, person)
+            return
         admit = introducing.admitted_by(work, now, person, payload)
         if continuing.may_come(work, now, person.peer_id, payload.claim):
             admit = introducing.admission(work, now, person, payload)

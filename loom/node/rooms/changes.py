@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
 from loom.core.room.keys import Council
 from loom.core.room.statement import Body, SignedStatement, sign_statement
-from loom.errors import InvalidInput
+from loom.errors import InvalidInput, RoomWaits
 from loom.node.room_lines import line_of
 from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import comparing, introducing, posting, telling, troubles, votes
@@ -26,8 +26,11 @@ def state(work: RoomWork, now: RoomNow, body: Body) -> RoomNow:
 
     Raises:
         InvalidInput: one has signed as many as anybody may.
+        RoomWaits: this profile is an older copy.
     """
-    number = now.held.ledger.next_number(now.own)
+    if now.row.copied_order is not None:
+        raise RoomWaits(room=now.row.name)
+    number = max(now.held.ledger.next_number(now.own), now.row.statement_floor)
     if number >= ROOM_STATEMENTS_MAX:
         raise InvalidInput(what=f"You have changed the room {now.row.name} as often as anybody can")
     signer = signer_of(work.db, now.row.room)

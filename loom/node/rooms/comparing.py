@@ -11,20 +11,27 @@ from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers, room_posts
 from loom.storage.room_peers import RoomPeer
 from loom.wire.content import RoomHave
-from loom.wire.content.room_have import Comparison
+from loom.wire.content.room_have import DIGEST_BYTES, Comparison, Step
 from loom.wire.limits import ROOM_BLOCK_NUMBERS
 
 
 def compare(work: RoomWork, now: RoomNow, peer: RoomPeer) -> None:
     """Tell a contact what is here."""
-    from_order = _from_order(now, peer)
+    from_order = from_order_of(now, peer)
     _say(work, now, peer, sync.begin(from_order, _summary(_held(work, now, from_order))))
     room_peers.put_compared(work.db, now.row.room, peer.person_id, work.now_ms)
 
 
+def ask(work: RoomWork, now: RoomNow, peer: RoomPeer, from_order: int) -> None:
+    """Let a contact say all that they have from that order on: no root is zero."""
+    least = max(from_order, from_order_of(now, peer))
+    nothing = bytes(DIGEST_BYTES)
+    _say(work, now, peer, Comparison(Step.ROOT, least, nothing, b"", True, ()))
+
+
 def answer(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison) -> None:
     """Send what they lack; where both differ, say what is here."""
-    held = _held(work, now, max(comparison.from_order, _from_order(now, peer)))
+    held = _held(work, now, max(comparison.from_order, from_order_of(now, peer)))
     found = sync.answer(comparison, _summary(held), lambda place: held.get(place, []))
     for one in found.comparisons:
         _say(work, now, peer, one)
@@ -39,7 +46,7 @@ def send(work: RoomWork, now: RoomNow, peer: RoomPeer, ids: Iterable[bytes]) -> 
     telling.tell(work, now, [peer], events, [now.own])
 
 
-def _from_order(now: RoomNow, peer: RoomPeer) -> int:
+def from_order_of(now: RoomNow, peer: RoomPeer) -> int:
     """The order from which both are sent posts."""
     members = now.state.members
     theirs = [one.from_order for one in members.values() if one.peer_id == peer.peer_id]

@@ -2,17 +2,23 @@
 
 from loom.core.room.post import Content, SignedPost, sign_post
 from loom.node.room_states import RoomNow, signer_of
-from loom.node.rooms import posting, telling
+from loom.node.rooms import copies, posting, telling
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_posts
 
 
 def post(work: RoomWork, now: RoomNow, content: Content) -> SignedPost:
-    """Say something in one's own name."""
+    """Say something in one's own name.
+
+    Raises:
+        RoomWaits: this profile is an older copy.
+    """
+    copies.check(now)
+    largest = room_posts.largest_number(work.db, now.row.room, now.own)
     signed = sign_post(
         signer_of(work.db, now.row.room),
         now.row.room_id,
-        room_posts.largest_number(work.db, now.row.room, now.own) + 1,
+        max(largest + 1, now.row.post_floor),
         now.row.largest_order + 1,
         work.now_ms,
         content,

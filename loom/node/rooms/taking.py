@@ -15,7 +15,7 @@ from loom.core.room.statement import (
 )
 from loom.errors import MalformedMessage, PeerError
 from loom.node.room_states import RoomNow
-from loom.node.rooms import changes, continuing, deciding, posting, telling, votes
+from loom.node.rooms import changes, continuing, copies, deciding, posting, telling, votes
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers
 from loom.storage.room_peers import RoomPeer
@@ -44,6 +44,7 @@ def take_in(
     before = telling.hearing(work, now)
     now, statements = changes.store(work, now, came.statements)
     posts = posting.store(work, now, came.posts)
+    _look_for_own(work, now, peer, statements, posts)
     names = {*told, peer.said or b"", now.own}
     if now.is_member:
         changes.tell(work, now, before, statements, names)
@@ -58,6 +59,24 @@ def take_in(
     elif touched := votes.proposals_touched(posts):
         now = deciding.settle(work, now, touched)
     return now
+
+
+def _look_for_own(
+    work: RoomWork,
+    now: RoomNow,
+    peer: RoomPeer,
+    statements: list[SignedStatement],
+    posts: list[SignedPost],
+) -> None:
+    """What one signed and has not: this profile is an older copy, and asks what else there is."""
+    mine = [one.number for one in statements if one.author == now.own]
+    mine_too = [one.number for one in posts if one.author == now.own]
+    if not (mine or mine_too) or not now.is_member:
+        return
+    if copies.is_lost(now, mine, mine_too):
+        copies.note(work, now, now.row.largest_order)
+    if (after := work.now(now.row.room)) is not None:
+        copies.ask(work, after, peer)
 
 
 def _verified(now: RoomNow, events: Sequence[bytes]) -> _Came:

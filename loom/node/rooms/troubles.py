@@ -85,7 +85,11 @@ def other_keys(db: Db, now: RoomNow) -> list[tuple[bytes, RoomPeer]]:
 
 def troubles(db: Db, now: RoomNow) -> list[RoomTrouble]:
     """What there is now. A fork is settled when its author was appointed again above it."""
-    found = [
+    found = []
+    if now.row.copied_order is not None:
+        name = name_of(now, now.own)
+        found.append(RoomTrouble(what="copied", whom=name, whom_id=now.own.hex()))
+    found += [
         RoomTrouble(
             what="forked",
             whom=name_of(now, author),
