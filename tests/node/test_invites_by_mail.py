@@ -4,6 +4,7 @@ import pytest
 
 from loom.api.commands import (
     AcceptRequest,
+    ImportToken,
     LeaveAnchor,
     ListAnchors,
     ListRequests,
@@ -17,6 +18,7 @@ from loom.wire.invite import decode_invite
 from tests.node.anchor_machine import PORT, AnchorMachine
 from tests.node.harness import Person, World
 from tests.node.test_invites import contacts, invites, paste
+from tests.node.test_mail_cases import each_an_anchor
 
 
 async def at_anchor(world: World, *names: str) -> tuple[AnchorMachine, list[Person]]:
@@ -261,3 +263,23 @@ async def test_an_address_is_for_many_and_each_waits_for_a_decision(
         "Eve": True,
     }
     assert [one.waiting for one in ada.told(RequestsChanged)] == [1, 2, 1, 0]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("is_hers", [False, True])
+async def test_a_contact_who_uses_another_invite_is_still_written_to_by_mail(
+    world: World, *, restarts: bool, is_hers: bool
+) -> None:
+    """Its Join named no mailbox: the owner forgot those they knew, and wrote where nobody read."""
+    alice, bob, _, _ = await each_an_anchor(world)
+    owner, joiner = (alice, bob) if is_hers else (bob, alice)
+    text = (await owner.do(MakeInvite())).text
+    await joiner.do(ImportToken(token=text, name=owner.name))
+    if restarts:
+        await joiner.restart()
+    for n in range(2):
+        await joiner.say(owner, f"to the owner {n}")
+        await owner.say(joiner, f"to the joiner {n}")
+        await world.delivered(alice, bob, within_s=600.0)
+    assert owner.received(joiner) == ["to the owner 0", "to the owner 1"]
+    assert joiner.received(owner) == ["to the joiner 0", "to the joiner 1"]

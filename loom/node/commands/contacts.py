@@ -218,12 +218,19 @@ class ContactCommands:
         await device.sessions.ready()
         if invite.room is not None and _session_state(device) == "established":
             return await self.view(device)  # what asks to be let in goes in the session there is
-        join = new_join(self._parts)
+        # It counts as a Mailboxes: with none in it they would forget those they were told of.
+        sent = await self._parts.database.read(lambda db: mailboxes.sent(db, device.device_id))
+        join = new_join(self._parts, () if sent is None else sent.mailboxes)
+        if sent is not None:
+            join = msgspec.structs.replace(join, number=max(join.number, sent.number + 1))
         pending = _pending(device.device_id, invite, MessageId(join.message_id))
         now_ms = self._parts.clock.now_ms()
 
         def also(db: Db, happened: Happened) -> None:
             _keep_invite(db, happened, pending, now_ms)
+            if sent is not None:
+                told = mailboxes.Sent(join.number, sent.reset_counter, join.mailboxes)
+                mailboxes.put_sent(db, device.device_id, told)
 
         await device.delivery.outbox.add(MessageId(join.message_id), join, also)
         self._network.joins.added(pending)
