@@ -69,7 +69,7 @@ def put_said(db: Connection, room: RoomNumber, person_id: PersonId, author: byte
     which was told nothing."""
     db.execute(
         "INSERT INTO room_peers (room, person_id, said) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET said = excluded.said, refused = 0,"
+        " ON CONFLICT DO UPDATE SET said = excluded.said,"
         " told = iif(ifnull(said, excluded.said) = excluded.said, told, NULL)",
         (room, person_id, author),
     )

@@ -298,11 +298,11 @@ def largest_number(db: Connection, room: RoomNumber, author: bytes) -> int:
 
 
 def count_since(db: Connection, room: RoomNumber, author: bytes, since_ms: int) -> int:
-    """How many posts of an author came since then."""
+    """How many posts of an author came since then and say that they were sent since then."""
     [[count]] = db.execute(
         "SELECT count(*) FROM room_posts WHERE room = ? AND author = ? AND number IS NOT NULL"
-        " AND stored_at_ms > ?",
-        (room, author, since_ms),
+        " AND stored_at_ms > ? AND sent_at_ms >= ?",
+        (room, author, since_ms, since_ms),
     )
     return int(count)
 

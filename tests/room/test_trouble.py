@@ -194,6 +194,21 @@ def test_who_is_removed_comes_back_only_with_a_new_key() -> None:
     assert not after.may(author("eve"), Capability.NAME)
 
 
+def test_a_room_has_128_members_and_64_channels_and_no_more() -> None:
+    write = Writer()
+    named = [f"name {n}" for n in range(130)]
+    admits = [write.admits("ada", name) for name in named]
+    channels = [
+        write.says("ada", SetChannel(f"channel {n}", "", restricted=False, on=True))
+        for n in range(70)
+    ]
+    after = state(write, *admits, *channels)
+    assert list(after.members) == [author("ada"), *map(author, named[:127])]
+    assert list(after.channels) == ["general", *(f"channel {n}" for n in range(63))]
+    gone = write.says("ada", Remove(author(named[0]), (), 0, 0))
+    assert author(named[127]) in state(write, *admits, *channels, gone).members
+
+
 def test_who_leaves_keeps_what_was_decided_and_decides_nothing_more() -> None:
     write = Writer()
     bob = write.appoints("ada", "bob", MODERATOR)

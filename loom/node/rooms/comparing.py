@@ -48,10 +48,8 @@ def send(work: RoomWork, now: RoomNow, peer: RoomPeer, ids: Iterable[bytes]) -> 
 
 def from_order_of(now: RoomNow, peer: RoomPeer) -> int:
     """The order from which both are sent posts."""
-    members = now.state.members
-    theirs = [one.from_order for one in members.values() if one.peer_id == peer.peer_id]
-    own = members.get(now.own)
-    return max(min(theirs, default=0), 0 if own is None else own.from_order)
+    own = now.state.members.get(now.own)
+    return max(telling.from_order(now, peer), 0 if own is None else own.from_order)
 
 
 def _say(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison) -> None:

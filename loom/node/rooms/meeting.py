@@ -122,6 +122,8 @@ def _tell(
     is_other = own != hints.get(now.own, ())
     if not strangers or not (is_other or (missed and own)):
         return LOOK_S
+    if now.row.copied_order is not None:
+        return LOOK_S  # nothing is signed now
     ago_s = ROOM_HINTS_INTERVAL_S if last is None else (work.now_ms - last.stored_at_ms) // 1000
     if 0 <= ago_s < ROOM_HINTS_INTERVAL_S:
         return float(ROOM_HINTS_INTERVAL_S - ago_s)

@@ -37,7 +37,7 @@ def take_in(
     """Keep what is new and verifies, show it, and pass it on to those who were not told."""
     if peer.refused >= ROOM_UNVERIFIED_MAX:
         return now
-    came = _verified(now, events)
+    came = _verified(now, events, ROOM_UNVERIFIED_MAX - peer.refused)
     if came.refused:
         log.info("contact %d: %d events of a room refused", peer.person_id, came.refused)
         room_peers.count_refused(work.db, now.row.room, peer.person_id, came.refused)
@@ -51,7 +51,10 @@ def take_in(
         others = telling.reached(work, telling.hearing(work, now))
         others = [one for one in others if one.said not in names]
         names.update(one.said or b"" for one in others)
-        telling.tell(work, now, others, [one.data for one in posts], names)
+        for order in {telling.from_order(now, one) for one in others}:
+            peers = [one for one in others if telling.from_order(now, one) == order]
+            theirs = [one.data for one in posts if one.order >= order]
+            telling.tell(work, now, peers, theirs, names)
     for post in posts:
         continuing.note(work, now, post)
     if statements:
@@ -79,14 +82,20 @@ def _look_for_own(
         copies.ask(work, after, peer)
 
 
-def _verified(now: RoomNow, events: Sequence[bytes]) -> _Came:
-    """Statements first: they tell the keys of those who posted."""
+def _verified(now: RoomNow, events: Sequence[bytes], most: int) -> _Came:
+    """Statements first: they tell the keys of those who posted.
+
+    Args:
+        most: after so many that do not verify no more is looked at.
+    """
     keys = dict(now.state.keys)
     came = _Came([], [], 0)
     waiting: list[SignedStatement] = []
     unread: list[SignedPost] = []
     refused = 0
     for data in events:
+        if refused >= most:
+            break
         try:
             if is_statement(data):
                 waiting.append(decode_statement(data))
@@ -98,6 +107,8 @@ def _verified(now: RoomNow, events: Sequence[bytes]) -> _Came:
     while waiting and is_more:
         later: list[SignedStatement] = []
         for one in waiting:
+            if refused >= most:
+                break
             if lacks_keys(one, keys):
                 later.append(one)
                 continue
@@ -113,6 +124,8 @@ def _verified(now: RoomNow, events: Sequence[bytes]) -> _Came:
         is_more = len(later) < len(waiting)
         waiting = later
     for post in unread:
+        if refused >= most:
+            break
         try:
             _check_room(now, post.room_id)
             verify_post(post, keys)

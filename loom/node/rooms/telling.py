@@ -26,6 +26,12 @@ def reached(work: RoomWork, peers: Iterable[RoomPeer]) -> list[RoomPeer]:
     return [one for one in peers if one.device_id in work.reached]
 
 
+def from_order(now: RoomNow, peer: RoomPeer) -> int:
+    """The order from which a member is sent posts."""
+    members = now.state.members.values()
+    return min((one.from_order for one in members if one.peer_id == peer.peer_id), default=0)
+
+
 def tell(
     work: RoomWork,
     now: RoomNow,
