@@ -51,6 +51,13 @@ class Acquaintances:
         self._met: dict[PeerId, Meeting] = {}
         self._alarm = Alarm()
 
+    async def look_again(self) -> None:
+        """Look; what fails is done a little later."""
+        try:
+            await self.look()
+        except LoomError as error:
+            log.warning("acquaintances: %s", error.code)
+
     def start(self) -> None:
         """Follow what changes from now on, in the background."""
         self._roster.on_rooms_changed = self._alarm.ring
@@ -124,10 +131,7 @@ class Acquaintances:
     async def _run(self) -> None:
         while True:
             await self._alarm.heard()
-            try:
-                await self.look()
-            except LoomError as error:
-                log.warning("acquaintances: %s", error.code)
+            await self.look_again()
 
     async def _follow(self, before: dict[PeerId, Meeting]) -> None:
         """What somebody told is other than it was."""

@@ -93,7 +93,7 @@ class Network:
         self._roster.on_changed = self._contacts_changed
         self._invites.on_doors_changed = self._admit
         self._invites.on_changed = self.anchors.invites_changed
-        await self.acquaintances.look()
+        await self.acquaintances.look_again()
         self._contacts_changed()
         for device in self._roster.everyone():
             self._begin(device)
