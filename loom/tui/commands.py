@@ -135,7 +135,7 @@ COMMANDS: Final = (
     SlashCommand(
         "export",
         "[FORMAT]",
-        "Write this conversation to a file, unencrypted",
+        "Write this conversation or room to a file, unencrypted",
         "export",
         needs_contact=True,
         needs_room=True,

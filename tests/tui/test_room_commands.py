@@ -1,5 +1,6 @@
 """Slash commands while a room is open, polls and proposals in its timeline, mentions everywhere."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from loom.tui.kit.chooser import Chooser
 from loom.tui.rooms.members import MemberPanel, MembersPanel
 from loom.tui.rooms.polls import NewPollPanel, PollPanel
 from loom.tui.rooms.proposals import ProposalPanel
-from tests.tui.conftest import Opened, prose_of, settle, text_of
+from tests.tui.conftest import Opened, prose_of, settle, text_of, until
 from tests.tui.in_rooms import author
 from tests.tui.posting import PostingNode
 from tests.tui.test_people import choose, is_back, run, screen, sent
@@ -258,3 +259,26 @@ async def test_mentions_of_rooms_and_conversations_are_one_list(
         await run(pilot, "enter")
         assert app.model.channel is not None
         assert app.chat.selection.is_active
+
+
+async def test_a_room_is_written_to_a_file(
+    node: AskingNode, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/export text", "enter")
+        assert "Export the room Orchard" in screen(app)
+        await pilot.press("enter")
+        file = tmp_path / "loom-Orchard.txt"
+        await until(pilot, file.exists)
+        await settle(pilot)
+        assert "which apples?" in file.read_text()
+
+
+async def test_a_new_room_is_open_below_its_screen(node: AskingNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/room new Shed", "enter")
+        assert "Invite somebody" in screen(app)
+        await run(pilot, "escape")
+        assert is_back(app)
+        assert "Shed #general" in text_of(app)[0]

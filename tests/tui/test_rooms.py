@@ -208,7 +208,8 @@ async def test_what_one_may_not_do_is_not_offered_and_the_reason_is_said(opened:
         names = [one.name for one in app.screen.body.stops]  # type: ignore[attr-defined]
         habits = ["Muted", *(f"level: {words}" for words in LEVELS.values())]
         ending = ["Delete it here, too", "Leave"]
-        assert names == ["Members (3)", "channel general", *habits, *ending]
+        writing = "Write it to a file"
+        assert names == ["Members (3)", writing, "channel general", *habits, *ending]
 
 
 async def test_what_somebody_above_decided_is_said_not_to_count(

@@ -23,7 +23,7 @@ SCREENS = {
     "offered": ("/room Garden", "tab", "shift+tab"),
     "proposals": ("/room Club", "tab"),
     "proposal": ("/room Club", "tab", "enter"),
-    "channel": ("/room Garden", *["down"] * 4),
+    "channel": ("/room Garden", *["down"] * 5),
     "new": ("/room new",),
     "invite": ("/room invite Garden",),
     "left": ("/room Choir",),

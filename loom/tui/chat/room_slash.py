@@ -142,8 +142,13 @@ class RoomSlash:
         return (await self._owner.send(ShowRoom(room=name))).room_id
 
     def _made(self, view: RoomView) -> None:
+        """The new room is open, below where others are invited."""
         from loom.tui.rooms.members import INVITE
 
+        rooms = self._owner.model.rooms
+        self._owner.model.put_room(view)
+        self._owner.close_panels()
+        self._open(rooms.rooms[view.room_id].last)
         self.show(view.room_id, INVITE)
 
     # --- the open room ---

@@ -20,6 +20,7 @@ from loom.tui.rooms.members import INVITE, MembersPanel, show_invite
 from loom.tui.rooms.offered import OfferedPanel
 from loom.tui.rooms.panel import NOT_COUNTING, RoomLivePanel
 from loom.tui.rooms.proposals import ProposalsPanel
+from loom.tui.screens.export import ExportPanel
 from loom.tui.themes import Piece
 from loom.tui.times import clock_of, day_words, now_ms
 
@@ -71,7 +72,8 @@ class RoomPanel(RoomLivePanel):
         if view.standing == "joining":
             return [*self._waiting(view), GAP, *self._leaving(view)]
         if view.standing in _STANDING:
-            return [Text(_STANDING[view.standing], "warn"), *self._facts(view), GAP, *self._gone()]
+            facts = [Text(_STANDING[view.standing], "warn"), *self._facts(view), GAP]
+            return [*facts, *self._export(), GAP, *self._gone()]
         return [
             *self.troubles(),
             *self._offers(view),
@@ -127,6 +129,7 @@ class RoomPanel(RoomLivePanel):
             members,
             *(invites if self.may("invite") else []),
             *([Button("Proposals", self._open_proposals, "to the council")] * bool(view.councils)),
+            *self._export(),
             GAP,
             Text("Channels", "title"),
             *map(self._channel_row, view.channels),
@@ -178,6 +181,18 @@ class RoomPanel(RoomLivePanel):
 
     def _open_members(self) -> None:
         self.loom.push_screen(MembersPanel(self.loom, self.room_id))
+
+    def _export(self) -> list[Item]:
+        rooms = self.loom.model.rooms
+        room = rooms.rooms.get(self.room_id)
+        if room is None:
+            return []
+        channel = rooms.channels[room.last]
+
+        def export() -> None:
+            self.loom.push_screen(ExportPanel(self.loom, channel))
+
+        return [Button("Write it to a file", export, "unencrypted")]
 
     def _open_proposals(self) -> None:
         self.loom.push_screen(ProposalsPanel(self.loom, self.room_id))
