@@ -16,6 +16,7 @@ from loom.wire.limits import (
 )
 
 NAMELESS: Final = "Somebody"
+HOST: Final = " host"
 
 
 def check_text(body: str) -> None:
@@ -98,6 +99,16 @@ def free_name(told: str, is_free: Callable[[str], bool]) -> str:
     except InvalidName:
         name = NAMELESS
     return next(one for one in _numbered(name) if is_free(one))
+
+
+def name_of_host(room: str, is_free: Callable[[str], bool]) -> str:
+    """A name for whose invite leads into a room, until they say what they call themselves."""
+    return free_name(room + HOST, is_free)
+
+
+def is_name_of_host(name: str) -> bool:
+    """Whether it may be one of those."""
+    return name.rstrip("0123456789 ").endswith(HOST)
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -217,3 +217,9 @@ def _room(row: tuple[Any, ...]) -> RoomRow:
         post_floor=row[14],
         statement_floor=row[15],
     )
+
+
+def is_door(db: Connection, person_id: PersonId) -> bool:
+    """Whether a room was joined through this person."""
+    row = db.execute("SELECT 1 FROM rooms WHERE door = ? LIMIT 1", (person_id,)).fetchone()
+    return row is not None

@@ -3,8 +3,14 @@
 import msgspec
 import pytest
 
-from loom.api.commands import ImportToken
-from loom.api.events import RoomJoined, RoomKeyDiffers, RoomLeft, RoomPosted
+from loom.api.commands import (
+    ImportToken,
+    ListContacts,
+    RenameContact,
+    SetProfile,
+    ShowProfile,
+)
+from loom.api.events import ContactChanged, RoomJoined, RoomKeyDiffers, RoomLeft, RoomPosted
 from loom.api.room_commands import (
     InviteToRoom,
     LeaveRoom,
@@ -112,6 +118,23 @@ async def test_who_joins_by_an_invite_is_a_member_for_everybody(
     assert (await members(three[1]))["Bob"].own
     assert (await members(three[0]))["Bob"].keys == "same"
     assert (await members(three[1]))["Cyd"].keys == "unsaid"
+
+
+async def test_who_was_named_after_a_room_has_the_name_that_they_tell(
+    world: World, three: list[Person]
+) -> None:
+    alice, bob, _ = three
+    own = (await alice.do(ShowProfile())).name
+
+    async def named() -> list[str]:
+        return [one.contact for one in (await bob.do(ListContacts())).contacts]
+
+    assert await named() == [own]
+    await bob.do(RenameContact(contact=own, name="Garden host"))
+    told = len(bob.told(ContactChanged))
+    await alice.do(SetProfile(name="Somebody else"))
+    await world.until(lambda: len(bob.told(ContactChanged)) > told)
+    assert await named() == ["Garden host"]
 
 
 async def test_those_who_have_no_contact_in_common_but_one_talk_through_them(

@@ -1,7 +1,7 @@
 """Commands about people: tokens, names, trust."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -41,7 +41,7 @@ from loom.node.introduction import new_join, queue_profile, queue_timer
 from loom.node.journal import Happened
 from loom.node.look_alikes import LookAlikes
 from loom.node.message_view import shown_id
-from loom.node.names import check_name, free_name
+from loom.node.names import check_name, free_name, name_of_host
 from loom.node.network import Network
 from loom.node.parts import Parts
 from loom.node.reach import reach_of
@@ -72,10 +72,6 @@ from loom.wire.token import decode_token, encode_token
 
 if TYPE_CHECKING:
     from loom.wire.nearby import Introduction
-
-
-HOST: Final = " host"
-"""After the name of a room: a contact by an invite into it, until their user gives a name."""
 
 
 class ContactCommands:
@@ -204,7 +200,7 @@ class ContactCommands:
         """What the user calls the owner; of an invite into a room, what can be told of them."""
         if name or invite.room is None:
             return check_name(name)
-        return free_name(invite.room.name + HOST, lambda one: self._roster.find(one) is None)
+        return name_of_host(invite.room.name, lambda one: self._roster.find(one) is None)
 
     async def _join_again(self, device: Device, invite: InviteText) -> views.ContactView:
         """A contact's invite tells them again where they find this side, and here where they are.

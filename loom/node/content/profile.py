@@ -1,8 +1,12 @@
 """Profile: what the contact tells of themselves."""
 
+import msgspec
+
 from loom.api.events import ContactChanged
+from loom.model import Person
 from loom.node.content.intake import Intake
-from loom.storage import persons
+from loom.node.names import free_name, is_name_of_host
+from loom.storage import persons, rooms
 from loom.wire.content import Profile
 
 
@@ -20,5 +24,18 @@ def take_in(intake: Intake, payload: Profile) -> None:
     intake.is_person_changed = True
     if told[1:] == before[1:]:
         return
-    event = ContactChanged(contact=person.name, contact_id=person.person_id, what="profile")
+    name = _told_by_a_host(intake, person, payload.display_name)
+    event = ContactChanged(contact=name, contact_id=person.person_id, what="profile")
     intake.happened.add(event, intake.context.conversation_id)
+
+
+def _told_by_a_host(intake: Intake, person: Person, told: str) -> str:
+    """The name of a contact; whose invite led into a room had none until they told it."""
+    is_first = bool(told) and not person.display_name
+    is_host = is_name_of_host(person.name) and rooms.is_door(intake.db, person.person_id)
+    if not is_first or not is_host:
+        return person.name
+    name = free_name(told, lambda one: persons.by_name(intake.db, one) is None)
+    now = persons.by_id(intake.db, person.person_id) or person
+    persons.update(intake.db, msgspec.structs.replace(now, name=name))
+    return name
