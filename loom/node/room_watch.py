@@ -11,7 +11,7 @@ from loom.model import DeviceId
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.parts import Parts
-from loom.node.rooms import comparing, copies, ending, introducing, troubles
+from loom.node.rooms import comparing, copies, deciding, ending, introducing, troubles
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.storage import room_peers, rooms
@@ -21,6 +21,8 @@ from loom.wire.limits import ROOM_TOLD_LINK_MS, ROOM_TOLD_MAIL_MS
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 60.0
+DECIDE_MS: Final = 180_000
+"""After changes proposals are looked at again: another statement may let a council act."""
 
 
 class RoomWatch:
@@ -87,6 +89,8 @@ class RoomWatch:
             if now.is_member:
                 troubles.look(work, now)
                 copies.look(work, now, linked)
+                if row.changed_at_ms > work.now_ms - DECIDE_MS:
+                    now = deciding.settle_all(work, now)
             for peer in room_peers.of_room(work.db, row.room) if now.is_member else ():
                 wait_ms = ROOM_TOLD_LINK_MS if peer.device_id in linked else ROOM_TOLD_MAIL_MS
                 is_due = peer.compared_at_ms + wait_ms <= work.now_ms
