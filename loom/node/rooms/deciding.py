@@ -1,6 +1,7 @@
 """Councils at work: proposing, voting, and the statement once enough agree (PROTOCOL 14.4)."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from loom.core.room.council import Standing, assemble, council_of, obstacle_of, outcome
 from loom.core.room.post import ProposalContent, VoteContent
@@ -68,7 +69,9 @@ def admit(work: RoomWork, now: RoomNow, body: Admit) -> RoomNow:
         if post.author == now.own
     )
     if councils and not asked:
-        propose(work, now, councils[0], body, "", "general")
+        # Nobody is here to be told that it makes no sense, or that too much is open.
+        with suppress(InvalidInput):
+            propose(work, now, councils[0], body, "", "general")
     return work.now(now.row.room) or now
 
 
