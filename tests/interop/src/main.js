@@ -110,7 +110,9 @@ const COMMANDS = {
     return sets.map((places) => {
       const some = places.map((place) => statements[place]);
       const state = materialize(some);
-      return state && { ...state, kept: [...kept(some, state)].sort() };
+      if (!state) return null;
+      const { councils, ...shown } = state;
+      return { ...shown, kept: [...kept(some, state)].sort() };
     });
   },
   room_join: ({ contact, text }) => node.inRoom((rooms) => rooms.join(contact, text)),

@@ -4,7 +4,7 @@ import { hex } from "./bytes.js";
 import { ROOM_CHANNELS_MAX, ROOM_MEMBERS_MAX, ROOM_OFFICERS_MAX } from "./limits.js";
 import {
   ADMIT, APPOINT, BAN, councilAuthor, DELETE_POSTS, GENESIS, LEAVE, memberAuthor, REMOVE, SET_CHANNEL, SET_NAME, SET_PIN,
-  SET_POLICY,
+  SET_POLICY, keysTold,
 } from "./room_events.js";
 
 const INVITE = 1;
@@ -175,6 +175,7 @@ export function materialize(statements) {
     officers: ranked
       .filter(([author]) => looked.has(author))
       .map(([author, { rank, capabilities, by, since }]) => [author, rank, capabilities, by, since, !isOut(author)]),
+    councils: ranked.filter(([author, { council }]) => looked.has(author) && council).map(([, { council }]) => council),
     removed: Object.fromEntries([...removed].map(([author, { by, statement }]) => [author, [by, statement.id, statement.body.posts]])),
     left: Object.fromEntries([...left].map(([author, { body }]) => [author, body.posts])),
     banned: Object.fromEntries(
@@ -197,8 +198,27 @@ export function takesPost(state, author, number) {
   return ends.length > 0 ? number < Math.min(...ends) : state.members.some((one) => one.author === author);
 }
 
+/** What tells the keys of councils' authors, and the keys of who tells them. */
+function witnessesOf(statements, councils) {
+  const told = new Map();
+  for (const one of [...statements].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    const author = keysTold(one)?.[0];
+    if (author && !told.has(author)) told.set(author, one);
+  }
+  const found = new Set();
+  const wanted = councils.flatMap(({ authors }) => authors.map(hex));
+  while (wanted.length > 0) {
+    const witness = told.get(wanted.pop());
+    if (!witness || found.has(witness.id)) continue;
+    found.add(witness.id);
+    wanted.push(witness.author);
+  }
+  return found;
+}
+
 /** The ids of the statements that are kept; the others may be forgotten, and asked for later. */
-export function kept(statements, state) {
+export function kept(given, state) {
+  const statements = [...new Map(given.map((one) => [one.id, one])).values()];
   const officers = new Set(state.officers.map(([author]) => author));
   const named = new Set(
     statements
@@ -209,11 +229,12 @@ export function kept(statements, state) {
   for (const one of statements.filter(({ kind }) => kind === LEAVE)) {
     if (!leaves.has(one.author) || isSmaller(one, leaves.get(one.author))) leaves.set(one.author, one);
   }
+  const witnesses = witnessesOf(statements, state.councils);
   const isOfTwo = (one) =>
     statements.filter(({ author, number, id }) => author === one.author && number === one.number && id < one.id).length < 2;
   return new Set(
     statements
-      .filter((one) => named.has(one.id) || (officers.has(one.author) && isOfTwo(one)) || leaves.get(one.author) === one)
+      .filter((one) => named.has(one.id) || witnesses.has(one.id) || (officers.has(one.author) && isOfTwo(one)) || leaves.get(one.author) === one)
       .map(({ id }) => id),
   );
 }
