@@ -1,13 +1,16 @@
 """What holds in each room, computed once for each version of its statements."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from loom.core.room.keys import Council, RoomSigner
 from loom.core.room.materialize import Ledger
 from loom.core.room.state import RoomState
 from loom.core.room.statement import Admit, Genesis, SignedStatement, decode_statement
+from loom.core.room.sync import Digest, Place, digest_of, statement_place
 from loom.model import PersonId, RoomNumber
 from loom.ports import Clock
 from loom.printable import printable
@@ -29,6 +32,14 @@ class Held:
     state: RoomState
     names: dict[bytes, str]
     """What each author was called when they were admitted, also those who are gone."""
+
+    @cached_property
+    def places(self) -> dict[Place, Digest]:
+        """What members compare of them (PROTOCOL 14.5)."""
+        found: dict[Place, list[bytes]] = defaultdict(list)
+        for one in self.statements.values():
+            found[statement_place(one)].append(one.id)
+        return {place: digest_of(ids) for place, ids in found.items()}
 
     def __repr__(self) -> str:
         return f"Held({len(self.statements)} statements)"

@@ -7,6 +7,7 @@ import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import RoomNumber
+from loom.storage import room_blocks
 
 LINE: Final = 0
 """The kind of a line; no post has it."""
@@ -36,6 +37,19 @@ _ABOUT: Final = (
     " WHERE subject IN (SELECT unhex(value) FROM json_each(?)) AND +room = ?"
     " AND is_held < 2 ORDER BY ordinal, id"
 )
+_UNDER_NUMBERS: Final = """
+SELECT author, number, post.id, row_id FROM json_each(?2) AS wanted CROSS JOIN room_posts AS post
+    WHERE room = ?1 AND author = unhex(wanted.value ->> 0) AND number = wanted.value ->> 1
+"""
+_PLACE: Final = (
+    "SELECT ordinal, id, row_id FROM room_posts WHERE room = ? AND id = ? AND data IS NOT NULL"
+)
+_RECENT: Final = """
+SELECT count(*) FROM (
+    SELECT sent_at_ms, stored_at_ms FROM room_posts
+        WHERE room = ? AND author = ? AND number IS NOT NULL ORDER BY number DESC LIMIT ?
+) WHERE sent_at_ms >= ? AND stored_at_ms > ?
+"""
 _ADD: Final = (
     "INSERT OR IGNORE INTO room_posts (room, id, author, number, ordinal, sent_at_ms,"
     " stored_at_ms, kind, channel, reply, body, is_gone, is_held, is_doubled, is_mention,"
@@ -122,9 +136,8 @@ def add(
     if cursor.rowcount < 1:
         return None
     row_id = cursor.lastrowid or 0
-    db.executemany(
-        "INSERT OR IGNORE INTO room_subjects VALUES (?, ?)", [(row_id, one) for one in subjects]
-    )
+    if about := [(row_id, one) for one in subjects]:
+        db.executemany("INSERT OR IGNORE INTO room_subjects VALUES (?, ?)", about)
     return row_id
 
 
@@ -280,13 +293,15 @@ def about(
     return [(row[-1], _post(row)) for row in db.execute(_ABOUT, (_hex(subjects), room))]
 
 
-def under_number(db: Connection, room: RoomNumber, author: bytes, number: int) -> list[RoomPost]:
-    """Those under one number of an author, the smallest id first."""
-    rows = db.execute(
-        _SELECT + " WHERE room = ? AND author = ? AND number = ? ORDER BY id",
-        (room, author, number),
-    )
-    return [_post(row) for row in rows]
+def under_numbers(
+    db: Connection, room: RoomNumber, numbers: Iterable[tuple[bytes, int]]
+) -> dict[tuple[bytes, int], dict[bytes, int]]:
+    """The row of each post by its id, under these numbers of authors."""
+    wanted = msgspec.json.encode([(author.hex(), number) for author, number in numbers]).decode()
+    found: dict[tuple[bytes, int], dict[bytes, int]] = {}
+    for author, number, post_id, row_id in db.execute(_UNDER_NUMBERS, (room, wanted)):
+        found.setdefault((author, number), {})[post_id] = row_id
+    return found
 
 
 def largest_number(db: Connection, room: RoomNumber, author: bytes) -> int:
@@ -297,36 +312,22 @@ def largest_number(db: Connection, room: RoomNumber, author: bytes) -> int:
     return -1 if largest is None else int(largest)
 
 
-def count_since(db: Connection, room: RoomNumber, author: bytes, since_ms: int) -> int:
-    """How many posts of an author came since then and say that they were sent since then."""
-    [[count]] = db.execute(
-        "SELECT count(*) FROM room_posts WHERE room = ? AND author = ? AND number IS NOT NULL"
-        " AND stored_at_ms > ? AND sent_at_ms >= ?",
-        (room, author, since_ms, since_ms),
-    )
+def count_recent(db: Connection, room: RoomNumber, author: bytes, since_ms: int, limit: int) -> int:
+    """How many of an author's last posts say that they are of since then; at most `limit`."""
+    [[count]] = db.execute(_RECENT, (room, author, limit, since_ms, since_ms))
     return int(count)
 
 
-def ids(
-    db: Connection, room: RoomNumber, from_order: int = 0
-) -> Iterator[tuple[bytes, int, bytes]]:
-    """Author, number and id of every post that is not out, also where the content is gone."""
-    yield from db.execute(
-        "SELECT author, number, id FROM room_posts"
-        " WHERE room = ? AND number IS NOT NULL AND ordinal >= ? AND is_held < 2",
-        (room, from_order),
-    )
-
-
-def data_of(db: Connection, room: RoomNumber, ids: Iterable[bytes]) -> list[bytes]:
+def data_of(db: Connection, room: RoomNumber, ids: Iterable[bytes]) -> Iterator[bytes]:
     """Posts as they travel, in their order."""
-    rows = db.execute(
-        "SELECT data FROM room_posts WHERE room = ? AND data IS NOT NULL"
-        # The sign keeps SQLite from looking through the whole room in its order.
-        " AND id IN (SELECT unhex(value) FROM json_each(?)) ORDER BY +ordinal, id",
-        (room, _hex(ids)),
-    )
-    return [data for (data,) in rows]
+    # Looked up one by one: SQLite would rather look through all of the room in its order.
+    wanted = [
+        row
+        for post_id in ids
+        if (row := db.execute(_PLACE, (room, post_id)).fetchone()) is not None
+    ]
+    for _, _, row_id in sorted(wanted):
+        yield data_of_row(db, row_id)
 
 
 def change(db: Connection, row_id: int, body: str, *, is_mention: bool) -> None:
@@ -362,7 +363,9 @@ def take_out(db: Connection, room: RoomNumber, author: bytes, end: int | None) -
         f" AND number < ? AND is_held = {OUT} RETURNING row_id",
         (room, author, last),
     ).fetchall()
-    return list(by_rows(db, [row_id for (row_id,) in (*out, *back)]))
+    changed = by_rows(db, [row_id for (row_id,) in (*out, *back)])
+    room_blocks.changed(db, room, [(author, one.number or 0) for one in changed])
+    return changed
 
 
 def subjects_of(db: Connection, row_id: int) -> list[bytes]:

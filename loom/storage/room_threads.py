@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import RoomNumber
@@ -23,6 +24,10 @@ _ANSWERS: Final = (
 _UNREAD: Final = (
     "SELECT count(*) FROM room_posts INDEXED BY room_posts_unread WHERE room = ?1 AND thread = ?2"
     " AND is_unread = 1 AND channel = (SELECT channel FROM room_posts WHERE room = ?1 AND id = ?2)"
+)
+_BEGUN: Final = (
+    "SELECT unhex(value) FROM json_each(?2)"
+    " WHERE EXISTS (SELECT 1 FROM room_posts WHERE room = ?1 AND thread = unhex(value))"
 )
 _NEWEST: Final = (
     "SELECT thread FROM room_posts INDEXED BY room_posts_in_thread"
@@ -89,7 +94,7 @@ def last_row(db: Connection, room: RoomNumber, root: bytes) -> int | None:
     return None if last is None else int(last)
 
 
-def is_root(db: Connection, room: RoomNumber, post_id: bytes) -> bool:
-    """Whether a thread began with it."""
-    sql = "SELECT 1 FROM room_posts WHERE room = ? AND thread = ? LIMIT 1"
-    return db.execute(sql, (room, post_id)).fetchone() is not None
+def begun(db: Connection, room: RoomNumber, ids: Sequence[bytes]) -> set[bytes]:
+    """Those of these ids that posts say to be in the thread of."""
+    given = msgspec.json.encode([one.hex() for one in ids]).decode()
+    return {bytes(root) for (root,) in db.execute(_BEGUN, (room, given))}

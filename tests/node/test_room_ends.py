@@ -10,7 +10,7 @@ from loom.api.room_commands import (
 from loom.storage import room_posts, rooms
 from loom.storage.room_posts import RoomPost
 from tests.node.harness import Person, World
-from tests.node.test_rooms import ROOM, alike, join, make, members, posts, say, stored
+from tests.node.test_rooms import ROOM, alike, join, kept, make, members, posts, say, stored
 
 
 async def bodies(person: Person) -> list[tuple[str, bool, bool]]:
@@ -50,10 +50,7 @@ async def test_what_the_remover_had_not_seen_is_shown_by_nobody(world: World) ->
 async def unequal(one: Person, other: Person) -> set[bytes]:
     """The ids that are compared of one and not of the other."""
     ids = [
-        person.database.look(
-            lambda db: {each[2] for each in room_posts.ids(db, rooms.every(db)[0].room)}
-        )
-        for person in (one, other)
+        person.database.look(lambda db: {each[2] for each in kept(db)}) for person in (one, other)
     ]
     return ids[0] ^ ids[1]
 

@@ -21,10 +21,10 @@ from loom.core.room.materialize import Ledger
 from loom.core.room.state import RoomState
 from loom.core.room.statement import decode_statement
 from loom.errors import LoomError
-from loom.storage import room_posts, room_statements, rooms
+from loom.storage import room_statements, rooms
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.harness import Person, World
-from tests.node.test_rooms import ROOM, join, make, posts, say, state, stored
+from tests.node.test_rooms import ROOM, join, kept, make, posts, say, state, stored
 
 STEPS = 40
 
@@ -113,7 +113,7 @@ def materialized(person: Person) -> RoomState:
 
 def every_post(person: Person) -> list[tuple[bytes, int, bytes]]:
     """Author, number and id of all that is committed: edits and reactions, too."""
-    return person.database.look(lambda db: sorted(room_posts.ids(db, rooms.every(db)[0].room, 0)))
+    return person.database.look(kept)
 
 
 def inside(people: list[Person]) -> list[Person]:

@@ -10,9 +10,9 @@ from loom.errors import InvalidInput
 from loom.node.room_states import signer_of
 from loom.node.rooms import posting
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_posts, rooms
+from loom.storage import rooms
 from tests.node.harness import Person, World
-from tests.node.test_rooms import ROOM, alike, join, make, say
+from tests.node.test_rooms import ROOM, alike, join, kept, make, say
 
 
 @pytest.fixture
@@ -28,9 +28,7 @@ async def three(world: World) -> list[Person]:
 
 def ids(person: Person) -> set[bytes]:
     """Of all posts that are committed, choices and votes, too."""
-    return person.database.look(
-        lambda db: {one for _, _, one in room_posts.ids(db, rooms.every(db)[0].room)}
-    )
+    return person.database.look(lambda db: {post_id for _, _, post_id in kept(db)})
 
 
 async def same_posts(world: World, *people: Person, count: int) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from sqlcipher3.dbapi2 import Connection
 
 from loom.api.commands import (
     ImportToken,
@@ -12,12 +13,15 @@ from loom.api.commands import (
 )
 from loom.api.events import ContactChanged, RoomJoined, RoomKeyDiffers, RoomLeft, RoomPosted
 from loom.api.room_commands import (
+    DeletePost,
+    EditPost,
     InviteToRoom,
     LeaveRoom,
     ListMembers,
     ListRooms,
     MakeRoom,
     MarkRoomRead,
+    ReactToPost,
     RemoveMember,
     RoomHistory,
     SendPost,
@@ -63,6 +67,12 @@ async def posts(person: Person) -> list[PostView]:
 async def members(person: Person) -> dict[str, MemberView]:
     """Everybody in the room, by name."""
     return {one.name: one for one in (await person.do(ListMembers(room=ROOM))).members}
+
+
+def kept(db: Connection) -> list[tuple[bytes, int, bytes]]:
+    """Author, number and id of every post that is not out, also of what is gone."""
+    sql = "SELECT author, number, id FROM room_posts WHERE number IS NOT NULL AND is_held < 2"
+    return sorted(db.execute(sql))
 
 
 def stored(person: Person) -> list[tuple[int, bytes]]:
@@ -265,8 +275,49 @@ async def test_a_flood_is_shown_an_hour_later(world: World, three: list[Person])
     assert [one.body for one in await posts(ada)] == [f"post {n}" for n in range(70)]
 
 
+async def test_what_was_posted_while_one_was_away_does_not_hold_what_comes_next(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, _ = three
+    await ada.crash()
+    for n in range(65):
+        await say(bob, f"post {n}")
+    await world.pass_time(7_200.0)
+    await ada.start()
+    await world.until(lambda: _count(ada) == 65, within_s=1_000.0)
+    await say(bob, "now")
+    await world.until(lambda: _count(ada) == 66, within_s=1_000.0)
+    assert [one.body for one in await posts(ada)] == [f"post {n}" for n in range(65)] + ["now"]
+
+
+async def test_a_text_that_comes_with_what_is_about_it_is_told_once(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    await bob.crash()
+    [said, gone] = [await say(cyd, one) for one in ("before", "a slip")]
+    await cyd.do(EditPost(room=ROOM, post_id=said.post_id, body="after"))
+    await cyd.do(ReactToPost(room=ROOM, post_id=said.post_id, emoji="+"))
+    await cyd.do(DeletePost(room=ROOM, post_id=gone.post_id))
+    await alike(world, ada, cyd, count=2)
+    await bob.start()
+    await alike(world, ada, bob, count=2)
+    await world.until(lambda: len(_told_texts(bob)) == 2)
+    told = _told_texts(bob)
+    assert [(one.body, one.edited, one.deleted) for one in told] == [
+        ("after", True, False),
+        ("", False, True),
+    ]
+    assert [one.emoji for one in told[0].reactions] == ["+"]
+    assert [one.body for one in await posts(bob)] == ["after", ""]
+
+
+def _told_texts(person: Person) -> list[RoomPosted]:
+    return [one for one in person.told(RoomPosted) if one.kind == "text"]
+
+
 def _count(person: Person) -> int:
-    return person.database.look(lambda db: len(list(room_posts.ids(db, rooms.every(db)[0].room))))
+    return len(person.database.look(kept))
 
 
 async def test_posts_of_a_room_that_forgets_end_everywhere(world: World) -> None:

@@ -108,7 +108,7 @@ def test_a_comparison_answers_no_more_than_is_here() -> None:
 @pytest.mark.parametrize("names", [0, 128])
 def test_events_go_in_their_order_in_payloads_that_are_whole(sizes: list[int], names: int) -> None:
     events = [bytes([at % 256]) * size for at, size in enumerate(sizes)]
-    packs = pack(events, AUTHORS[:names])
+    packs = list(pack(events, AUTHORS[:names]))
     assert [one for held, _ in packs for one in held] == events
     for held, told in packs:
         payload = RoomEvents(bytes(16), 2**53 - 1, bytes(32), held, told)

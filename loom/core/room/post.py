@@ -264,6 +264,7 @@ class SignedPost(msgspec.Struct, frozen=True):
     kind: int
     content: Content | None
     head: bytes
+    signature: bytes
     data: bytes
 
     def __repr__(self) -> str:
@@ -301,7 +302,7 @@ def decode_post(data: bytes) -> SignedPost:
     """
     if len(data) > ROOM_EVENT_MAX_BYTES:
         raise MalformedMessage(what="room post")
-    head, _, raw = decode_items(data, (None, ED25519_SIGNATURE_BYTES, None), "room post")
+    head, signature, raw = decode_items(data, (None, ED25519_SIGNATURE_BYTES, None), "room post")
     version, room_id, author, number, order, sent_at, kind_, digest = decode_items(
         head, (1, ROOM_ID_BYTES, ROOM_ID_BYTES, 4, 8, 8, 1, HASH_BYTES), "room post"
     )
@@ -319,6 +320,7 @@ def decode_post(data: bytes) -> SignedPost:
         kind,
         _read(kind, raw) if raw and kind in KINDS else None,
         head,
+        signature,
         data,
     )
 
@@ -332,8 +334,7 @@ def verify_post(post: SignedPost, keys: Keys) -> None:
     signers = keys.get(post.author)
     if signers is None or isinstance(signers, Council):
         raise AuthenticationError(what="room post")
-    head, signature, _ = decode_items(post.data, (None, None, None), "room post")
-    verify_post_head(signers, head, signature)
+    verify_post_head(signers, post.head, post.signature)
 
 
 def without_content(data: bytes) -> bytes:

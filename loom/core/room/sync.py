@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -180,23 +181,21 @@ def _ids(
 
 
 def pack(
-    events: Sequence[bytes], told: Iterable[bytes] = ()
-) -> list[tuple[tuple[bytes, ...], tuple[bytes, ...]]]:
+    events: Iterable[bytes], told: Iterable[bytes] = ()
+) -> Iterator[tuple[tuple[bytes, ...], tuple[bytes, ...]]]:
     """Events in their order and whom each RoomEvents names, in as few payloads as hold them.
 
     Beside an event that leaves too little room fewer are named: it delays less, and loses nothing.
     """
     names = tuple(sorted(set(told)))[:ROOM_MEMBERS_MAX]
     most = PAYLOAD_MAX_BYTES - _PAYLOAD_HEAD_BYTES
-    packs: list[tuple[tuple[bytes, ...], tuple[bytes, ...]]] = []
     waiting: list[bytes] = []
     size = 0
-    for event in (*events, b""):
+    for event in chain(events, [b""]):
         added = len(event) + _EVENT_HEAD_BYTES
         is_full = size + added + len(names) * _TOLD_BYTES > most or len(waiting) == ROOM_EVENTS_MAX
         if waiting and (not event or is_full):
-            packs.append((tuple(waiting), names[: (most - size) // _TOLD_BYTES]))
+            yield tuple(waiting), names[: (most - size) // _TOLD_BYTES]
             waiting, size = [], 0
         waiting.append(event)
         size += added
-    return packs

@@ -1,24 +1,24 @@
 """RoomHave: what each side has of a room, and what the other lacks (docs/PROTOCOL.md 14.5)."""
 
-from collections import defaultdict
 from collections.abc import Iterable
+from itertools import chain
 
 from loom.core.room import sync
-from loom.core.room.sync import Family, Place, Summary
+from loom.core.room.sync import Digest, Family, Place, Summary
 from loom.node.room_states import RoomNow
 from loom.node.rooms import telling
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_peers, room_posts
+from loom.storage import room_blocks, room_peers, room_posts
+from loom.storage.room_blocks import Block
 from loom.storage.room_peers import RoomPeer
 from loom.wire.content import RoomHave
 from loom.wire.content.room_have import DIGEST_BYTES, Comparison, Step
-from loom.wire.limits import ROOM_BLOCK_NUMBERS
 
 
 def compare(work: RoomWork, now: RoomNow, peer: RoomPeer) -> None:
     """Tell a contact what is here."""
     from_order = from_order_of(now, peer)
-    _say(work, now, peer, sync.begin(from_order, _summary(_held(work, now, from_order))))
+    _say(work, now, peer, sync.begin(from_order, summary(work, now, from_order)))
     room_peers.put_compared(work.db, now.row.room, peer.person_id, work.now_ms)
 
 
@@ -31,8 +31,10 @@ def ask(work: RoomWork, now: RoomNow, peer: RoomPeer, from_order: int) -> None:
 
 def answer(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison) -> None:
     """Send what they lack; where both differ, say what is here."""
-    held = _held(work, now, max(comparison.from_order, from_order_of(now, peer)))
-    found = sync.answer(comparison, _summary(held), lambda place: held.get(place, []))
+    from_order = max(comparison.from_order, from_order_of(now, peer))
+    found = sync.answer(
+        comparison, summary(work, now, from_order), lambda place: _ids(work, now, place, from_order)
+    )
     for one in found.comparisons:
         _say(work, now, peer, one)
     send(work, now, peer, found.send)
@@ -41,9 +43,9 @@ def answer(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison)
 def send(work: RoomWork, now: RoomNow, peer: RoomPeer, ids: Iterable[bytes]) -> None:
     """Statements first, then posts in their order."""
     wanted = set(ids)
-    events = [one.data for one in now.held.statements.values() if one.id in wanted]
-    events += room_posts.data_of(work.db, now.row.room, wanted)
-    telling.tell(work, now, [peer], events, [now.own])
+    statements = (one.data for one in now.held.statements.values() if one.id in wanted)
+    posts = room_posts.data_of(work.db, now.row.room, wanted)
+    telling.tell(work, now, [peer], chain(statements, posts), [now.own])
 
 
 def from_order_of(now: RoomNow, peer: RoomPeer) -> int:
@@ -57,15 +59,44 @@ def _say(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison) -
     telling.queue(work, peer, RoomHave(message_id, work.now_ms, now.row.room_id, comparison))
 
 
-def _held(work: RoomWork, now: RoomNow, from_order: int) -> dict[Place, list[bytes]]:
-    found: dict[Place, list[bytes]] = defaultdict(list)
-    for one in now.held.statements.values():
-        found[sync.statement_place(one)].append(one.id)
-    for author, number, post_id in room_posts.ids(work.db, now.row.room, from_order):
-        place = Place(author, Family.POSTS, number // ROOM_BLOCK_NUMBERS)
-        found[place].append(post_id)
+def summary(work: RoomWork, now: RoomNow, from_order: int) -> Summary:
+    """Of all statements, and of the posts from an order on."""
+    found = dict(now.held.places)
+    stale: list[Block] = []
+    for block in room_blocks.every(work.db, now.row.room):
+        if block.digest is None:
+            stale.append(block)
+        elif block.first_order >= from_order:
+            found[_place(block)] = Digest(block.total, block.digest)
+        elif block.last_order >= from_order:
+            found[_place(block)] = sync.digest_of(_ids(work, now, _place(block), from_order))
+    for block in stale:
+        found[_place(block)] = _compute(work, now, block, from_order)
     return found
 
 
-def _summary(held: dict[Place, list[bytes]]) -> Summary:
-    return {place: sync.digest_of(ids) for place, ids in held.items()}
+def _compute(work: RoomWork, now: RoomNow, block: Block, from_order: int) -> Digest:
+    """The digest of a block is kept, that of what is from an order on returned."""
+    posts = room_blocks.ids(work.db, now.row.room, block.author, block.block)
+    whole = sync.digest_of(post_id for post_id, _ in posts)
+    orders = [order for _, order in posts] or [0]
+    room_blocks.put(
+        work.db,
+        now.row.room,
+        Block(block.author, block.block, whole.count, whole.digest, min(orders), max(orders)),
+    )
+    if min(orders) >= from_order:
+        return whole
+    return sync.digest_of(post_id for post_id, order in posts if order >= from_order)
+
+
+def _place(block: Block) -> Place:
+    return Place(block.author, Family.POSTS, block.block)
+
+
+def _ids(work: RoomWork, now: RoomNow, place: Place, from_order: int) -> list[bytes]:
+    if place.family == Family.STATEMENTS:
+        every = now.held.statements.values()
+        return [one.id for one in every if sync.statement_place(one) == place]
+    posts = room_blocks.ids(work.db, now.row.room, place.author, place.block)
+    return [post_id for post_id, order in posts if order >= from_order]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from loom.api.events import RoomCopied
 from loom.core.room import sync
-from loom.core.room.sync import Digest, Family, Place
+from loom.core.room.sync import Digest, Place
 from loom.errors import LoomError, RoomWaits
 from loom.model import DeviceId, PeerId
 from loom.node.journal import Happened
@@ -23,7 +23,6 @@ from loom.storage.room_peers import RoomPeer
 from loom.storage.rooms import Standing
 from loom.wire.content.room_have import Comparison, Step
 from loom.wire.limits import (
-    ROOM_BLOCK_NUMBERS,
     ROOM_COPY_POSTS_SKIPPED,
     ROOM_COPY_STATEMENTS_SKIPPED,
     ROOM_STATEMENTS_MAX,
@@ -171,15 +170,8 @@ def _knows_since(now: RoomNow, peer: RoomPeer, order: int) -> bool:
 
 
 def _own_digests(work: RoomWork, now: RoomNow, from_order: int) -> dict[Place, Digest]:
-    found: dict[Place, list[bytes]] = {}
-    for one in now.held.statements.values():
-        if one.author == now.own:
-            found.setdefault(sync.statement_place(one), []).append(one.id)
-    for author, number, post_id in room_posts.ids(work.db, now.row.room, from_order):
-        if author == now.own:
-            place = Place(author, Family.POSTS, number // ROOM_BLOCK_NUMBERS)
-            found.setdefault(place, []).append(post_id)
-    return {place: sync.digest_of(ids) for place, ids in found.items()}
+    every = comparing.summary(work, now, from_order)
+    return {place: digest for place, digest in every.items() if place.author == now.own}
 
 
 def _event(now: RoomNow, *, waits: bool) -> RoomCopied:

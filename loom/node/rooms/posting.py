@@ -1,6 +1,7 @@
 """Posts that are stored: where they stand, what they change, and what front ends are told."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -10,6 +11,7 @@ from loom.api.events import RoomPostChanged, RoomPosted
 from loom.api.room_views import RoomLine
 from loom.core.room.post import (
     ChoiceContent,
+    Content,
     EditContent,
     HintsContent,
     PollContent,
@@ -29,7 +31,7 @@ from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
 from loom.node.rooms import votes
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_places, room_posts, room_threads, rooms
+from loom.storage import room_blocks, room_places, room_posts, room_threads, rooms
 from loom.storage.persons import name_key
 from loom.storage.room_posts import HINTS, LINE, RoomPost
 from loom.wire.limits import ROOM_POSTS_SHOWN_PER_HOUR
@@ -50,17 +52,28 @@ def place_of(room: RoomNumber) -> ConversationId:
 
 def store(work: RoomWork, now: RoomNow, posts: Iterable[SignedPost]) -> list[SignedPost]:
     """Keep and show what is new; what was."""
-    new: list[SignedPost] = []
-    largest = before = now.row.largest_order
-    for post in posts:
-        if not now.state.takes_post(post.author, post.number) or _is_crowded(work, now, post):
+    wanted = [one for one in posts if now.state.takes_post(one.author, one.number)]
+    new = _Keeping(work, now, wanted).keep() if wanted else []
+    if not new:
+        return []
+    largest = now.row.largest_order
+    for post, _ in new:
+        largest = advance(largest, post.order)
+    rooms.put_order(work.db, now.row.room, largest, work.now_ms)
+    shown = [row.id for _, row in new if row.kind in SHOWN]
+    early: dict[bytes, list[RoomPost]] = defaultdict(list)
+    for post_id, one in room_posts.about(work.db, now.row.room, shown):
+        early[post_id].append(one)
+    begun = room_threads.begun(work.db, now.row.room, shown)
+    for post, row in new:
+        if row.kind in SHOWN:
+            _show(work, now, row, early.get(row.id, ()), is_root=row.id in begun)
             continue
-        if _add(work, now, post):
-            new.append(post)
-            largest = advance(largest, post.order)
-    if largest != before or new:
-        rooms.put_order(work.db, now.row.room, largest, work.now_ms)
-    return new
+        # What is told now is told with all that is about it.
+        for target_id in sorted(set(_subjects(post.content)).difference(shown)):
+            if _apply(work, now, row, target_id):
+                tell_changed(work, now, target_id)
+    return [post for post, _ in new]
 
 
 def add_line(work: RoomWork, now: RoomNow, key: bytes, author: bytes, line: RoomLine) -> bool:
@@ -87,61 +100,100 @@ def add_line(work: RoomWork, now: RoomNow, key: bytes, author: bytes, line: Room
     row_id = room_posts.add(work.db, row, None)
     if row_id is None:
         return False
-    _tell(work, now, row_id)
+    _tell(work, now, msgspec.structs.replace(row, row_id=row_id))
     return True
 
 
-def _is_crowded(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
-    """Whether two posts with smaller ids have its number; one with a larger id makes place."""
-    there = room_posts.under_number(work.db, now.row.room, post.author, post.number)
-    if len(there) < UNDER_ONE_NUMBER or post.id in {one.id for one in there}:
-        return False
-    if post.id > there[-1].id:
+class _Keeping:
+    """Posts on their way into the store; what was there is looked up once for all of them."""
+
+    def __init__(self, work: RoomWork, now: RoomNow, posts: Sequence[SignedPost]) -> None:
+        self._work = work
+        self._now = now
+        self._posts = posts
+        numbers = {(one.author, one.number) for one in posts}
+        self._there = room_posts.under_numbers(work.db, now.row.room, numbers)
+        self._begun = room_threads.begun(work.db, now.row.room, [one.id for one in posts])
+        """The posts among these that others say to be in the thread of."""
+        self._recent: dict[bytes, int] = {}
+        """How many posts of an author are of the last hour."""
+        self._new: dict[int, tuple[SignedPost, RoomPost]] = {}
+
+    def keep(self) -> list[tuple[SignedPost, RoomPost]]:
+        """Those that were not here, as they are stored."""
+        for post in self._posts:
+            same = self._there.setdefault((post.author, post.number), {})
+            if post.id not in same and self._makes_place(same, post.id):
+                self._add(post, same)
+        kept = list(self._new.values())
+        numbers = [(post.author, post.number) for post, _ in kept]
+        room_blocks.changed(self._work.db, self._now.row.room, numbers)
+        return kept
+
+    def _makes_place(self, same: dict[bytes, int], post_id: bytes) -> bool:
+        """Of the posts under one number those two stay that have the smallest ids."""
+        if len(same) < UNDER_ONE_NUMBER:
+            return True
+        last = max(same)
+        if post_id > last:
+            return False
+        self._new.pop(same[last], None)
+        room_posts.delete(self._work.db, same.pop(last))
         return True
-    room_posts.delete(work.db, there[-1].row_id)
-    return False
 
+    def _add(self, post: SignedPost, same: dict[bytes, int]) -> None:
+        db, row = self._work.db, self._row_of(post)
+        row_id = room_posts.add(db, row, post.data, _subjects(post.content))
+        if row_id is None:
+            return
+        if row.expires_at_ms is not None:
+            note = partial(self._work.parts.deadlines.note, row.expires_at_ms)
+            self._work.happened.later.append(note)
+        same[post.id] = row_id
+        self._new[row_id] = post, msgspec.structs.replace(row, row_id=row_id)
+        if len(same) > 1:
+            room_posts.mark_doubled(db, same.values())
+            for one in self._new.keys() & same.values():
+                signed, stored = self._new[one]
+                self._new[one] = signed, msgspec.structs.replace(stored, is_doubled=True)
+        if row.kind == HINTS:
+            _replace_hints(self._work, self._now, row.author)
+        if row.thread is not None:
+            self._begun.add(row.thread)
+        if row.kind in SHOWN and row.id in self._begun:
+            room_threads.adopt(db, row.room, row.id, row.channel, row.thread)
 
-def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
-    db, room, content = work.db, now.row.room, post.content
-    channel, body, subject, lasts_s = GENERAL, "", None, now.state.retention_s
-    subjects: tuple[bytes, ...] = ()
-    mentioned: tuple[bytes, ...] = ()
-    thread, expires_s = None, 0
-    match content:
-        case TextContent():
-            channel, body, subject = content.channel, content.body, content.reply or None
-            mentioned, expires_s = content.mentions, content.expires_s
-            lasts_s = min(filter(None, (lasts_s, expires_s)), default=0)
-            if content.thread:
-                thread = room_threads.root_of(db, room, content.thread, channel)
-        case EditContent():
-            body, subject = content.body, content.post_id
-        case UnsayContent():
-            subjects = content.post_ids
-        case ReactContent():
-            body, subject = content.emoji, content.post_id
-        case PollContent():
-            channel, body = content.channel, content.question
-        case ChoiceContent():
-            body, subject = encode_choices(content), content.post_id
-        case ProposalContent():
-            channel, body = content.channel, content.reason
-        case VoteContent():
-            subject = content.post_id
-        case HintsContent():
-            lasts_s = 0  # it holds until another one comes
-    if subject is not None and not subjects:
-        subjects = (subject,)
-    is_held = post.kind != HINTS and _is_held(work, now, post)
-    is_others = post.author not in now.own_authors
-    is_said = post.kind in SHOWN and content is not None
-    is_hidden = post.id in now.state.deleted and post.kind != ProposalContent.kind
-    until_ms = post.sent_at_ms + lasts_s * 1000 if lasts_s and content is not None else None
-    row_id = room_posts.add(
-        db,
-        RoomPost(
-            room=room,
+    def _row_of(self, post: SignedPost) -> RoomPost:
+        work, now, content = self._work, self._now, post.content
+        channel, body, reply, lasts_s = GENERAL, "", None, now.state.retention_s
+        mentioned: tuple[bytes, ...] = ()
+        thread, expires_s = None, 0
+        match content:
+            case TextContent():
+                channel, body, reply = content.channel, content.body, content.reply or None
+                mentioned, expires_s = content.mentions, content.expires_s
+                lasts_s = min(filter(None, (lasts_s, expires_s)), default=0)
+                if content.thread:
+                    thread = room_threads.root_of(work.db, now.row.room, content.thread, channel)
+            case EditContent():
+                body = content.body
+            case ReactContent():
+                body = content.emoji
+            case PollContent():
+                channel, body = content.channel, content.question
+            case ChoiceContent():
+                body = encode_choices(content)
+            case ProposalContent():
+                channel, body = content.channel, content.reason
+            case HintsContent():
+                lasts_s = 0  # it holds until another one comes
+        is_held = post.kind != HINTS and self._is_held(post)
+        is_others = post.author not in now.own_authors
+        is_said = post.kind in SHOWN and content is not None
+        is_hidden = post.id in now.state.deleted and post.kind != ProposalContent.kind
+        until_ms = post.sent_at_ms + lasts_s * 1000 if lasts_s and content is not None else None
+        return RoomPost(
+            room=now.row.room,
             id=post.id,
             author=post.author,
             number=post.number,
@@ -150,7 +202,7 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             stored_at_ms=work.now_ms,
             kind=post.kind,
             channel=channel,
-            reply=subject if post.kind == TextContent.kind else None,
+            reply=reply,
             body=body,
             is_gone=content is None,
             is_held=is_held,
@@ -166,35 +218,53 @@ def _add(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
             and not is_held
             and post.sent_at_ms >= now.row.created_at_ms,
             is_hidden=is_hidden,
-        ),
-        post.data,
-        subjects,
-    )
-    if row_id is None:
-        return False
-    if until_ms is not None:
-        work.happened.later.append(partial(work.parts.deadlines.note, until_ms))
-    same = room_posts.under_number(db, room, post.author, post.number)
-    if len(same) > 1:
-        room_posts.mark_doubled(db, [one.row_id for one in same])
-    if post.kind == HINTS:
-        _replace_hints(work, now, post.author)
-    if post.kind in SHOWN:
-        room_threads.adopt(db, room, post.id, channel, thread)
-        early = room_posts.about(db, room, [post.id])
-        for _, one in early:
-            _apply(work, now, one, post.id)
-        if until_ms is not None and until_ms <= work.now_ms:
-            for over in room_posts.by_rows(db, [row_id]):
-                erase(work, over)
-        has_more = bool(early) or room_threads.is_root(db, room, post.id)
-        _tell(work, now, row_id, is_new=not has_more)
-        return True
-    for [one] in [room_posts.by_rows(db, [row_id])]:
-        for target_id in subjects:
-            if _apply(work, now, one, target_id):
-                tell_changed(work, now, target_id)
-    return True
+        )
+
+    def _is_held(self, post: SignedPost) -> bool:
+        """Whether its author posts more than is shown in an hour; older posts are not held."""
+        author, since_ms = post.author, self._work.now_ms - HOUR_MS
+        if post.sent_at_ms < since_ms or author in self._now.own_authors:
+            return False
+        if author not in self._recent:
+            self._recent[author] = room_posts.count_recent(
+                self._work.db, self._now.row.room, author, since_ms, ROOM_POSTS_SHOWN_PER_HOUR
+            )
+        self._recent[author] += 1
+        return self._recent[author] > ROOM_POSTS_SHOWN_PER_HOUR
+
+
+def _subjects(content: Content | None) -> tuple[bytes, ...]:
+    """The posts that it is about."""
+    match content:
+        case TextContent(reply=reply):
+            return (reply,) if reply else ()
+        case (
+            EditContent(post_id=post_id)
+            | ReactContent(post_id=post_id)
+            | ChoiceContent(post_id=post_id)
+            | VoteContent(post_id=post_id)
+        ):
+            return (post_id,)
+        case UnsayContent(post_ids=post_ids):
+            return post_ids
+    return ()
+
+
+def _show(
+    work: RoomWork, now: RoomNow, row: RoomPost, early: Sequence[RoomPost], *, is_root: bool
+) -> None:
+    """Tell a text; what came about it before it, or with it, counts already."""
+    for one in early:
+        _apply(work, now, one, row.id)
+    is_over = row.expires_at_ms is not None and row.expires_at_ms <= work.now_ms
+    if is_over:
+        for over in room_posts.by_rows(work.db, [row.row_id]):
+            erase(work, over)
+    is_new = not early and not is_root
+    # The thread of a post may be another one since a post that came after it.
+    is_as_added = is_new and not is_over and row.thread is None
+    for stored in [row] if is_as_added else room_posts.by_rows(work.db, [row.row_id]):
+        _tell(work, now, stored, is_new=is_new)
 
 
 def is_mention(work: RoomWork, now: RoomNow, body: str, mentioned: Iterable[bytes]) -> bool:
@@ -202,10 +272,11 @@ def is_mention(work: RoomWork, now: RoomNow, body: str, mentioned: Iterable[byte
 
     Of several members with one name those are meant whom the author told.
     """
-    named = set(mentioned)
+    named, profile = set(mentioned), work.parts.profile
+    if not named:
+        return profile.is_addressed(body)
     if named & set(now.own_authors):
         return True
-    profile = work.parts.profile
     own = name_key(profile.name)
     is_other = any(name_key(now.held.names.get(one, "")) == own for one in named)
     return not is_other and profile.is_addressed(body)
@@ -217,15 +288,6 @@ def _replace_hints(work: RoomWork, now: RoomNow, author: bytes) -> None:
     for one in there[:-1]:
         erase(work, one)
     work.changed.add(now.row.room)
-
-
-def _is_held(work: RoomWork, now: RoomNow, post: SignedPost) -> bool:
-    """Whether its author posts more than is shown in an hour; older posts are not held."""
-    since_ms = work.now_ms - HOUR_MS
-    if post.sent_at_ms < since_ms or post.author in now.own_authors:
-        return False
-    count = room_posts.count_since(work.db, now.row.room, post.author, since_ms)
-    return count >= ROOM_POSTS_SHOWN_PER_HOUR
 
 
 def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> bool:
@@ -323,10 +385,9 @@ def tell_changed(work: RoomWork, now: RoomNow, post_id: bytes) -> None:
         work.happened.add(event, place_of(now.row.room), message_row=-stored.row_id)
 
 
-def _tell(work: RoomWork, now: RoomNow, row_id: int, *, is_new: bool = True) -> None:
+def _tell(work: RoomWork, now: RoomNow, stored: RoomPost, *, is_new: bool = True) -> None:
     """`is_new`: nothing is about it."""
-    for stored in room_posts.by_rows(work.db, [row_id]):
-        if not stored.is_held:
-            fields = post_fields(work.db, now, stored, is_new=is_new)
-            place = place_of(now.row.room)
-            work.happened.add(RoomPosted(**fields), place, message_row=-row_id)
+    if not stored.is_held:
+        fields = post_fields(work.db, now, stored, is_new=is_new)
+        event = RoomPosted(**fields)
+        work.happened.add(event, place_of(now.row.room), message_row=-stored.row_id)

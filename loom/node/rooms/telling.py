@@ -36,7 +36,7 @@ def tell(
     work: RoomWork,
     now: RoomNow,
     peers: Sequence[RoomPeer],
-    events: Sequence[bytes],
+    events: Iterable[bytes],
     told: Iterable[bytes],
 ) -> None:
     """Queue events for these contacts; `told`: the members who get them without others' help."""
