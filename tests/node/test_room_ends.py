@@ -26,6 +26,7 @@ async def test_what_the_remover_had_not_seen_is_shown_by_nobody(world: World) ->
     await alike(world, ada, bob, cyd, count=0)
     await ada.do(AppointMember(room=ROOM, member="Bob", role="moderator"))
     adas = await say(ada, "of Ada")
+    await alike(world, ada, bob, cyd, count=1)
     seen = await say(cyd, "seen by all")
     await alike(world, ada, bob, cyd, count=2)
     world.network.partition({ada.host, cyd.host}, {bob.host})
