@@ -627,7 +627,7 @@ async def test_a_search_loads_more_hits_as_one_goes_down(opened: Opened) -> None
             await pilot.press(*["pagedown"] * 3)
             await settle(pilot)
         rows = [one.row_id for one in reversed(node.messages)]
-        assert asked() == [rows[99], rows[199], rows[249]]
+        assert asked() == [rows[99], rows[199]]  # a page that is not full is the last
         assert "Ada: needle 0" in screen(app)
         labels = [one.label for one in app.screen.box.choices]
         assert labels == [f"Ada: needle {n}" for n in range(249, -1, -1)]
