@@ -139,8 +139,8 @@ class MessageActions:
     def thread(self, messages: Messages) -> None:
         """Show the thread that a post began, or begins now."""
         [one] = messages
-        assert isinstance(one, Post)  # noqa: S101 - see `can`
-        self._owner.work(self._navigation.show_thread(one), "reading")
+        if isinstance(one, Post):
+            self._owner.work(self._navigation.show_thread(one), "reading")
 
     def why_not(self, action: str, messages: Messages) -> str:
         """Why these cannot be edited, or deleted for both; empty for any other action."""
