@@ -62,7 +62,7 @@ def export(
         async with caller.client() as client:
             view = await client.send(ShowContact(contact=contact))
             if not yes:
-                _confirm(f"The conversation with {printable(view.contact)}")
+                _confirm(f"The conversation with {view.contact}")
             parts = written(
                 client.send,
                 f"#{view.contact_id}",
@@ -105,7 +105,7 @@ def export_room(
             if channel is not None and channel not in {one.channel for one in view.channels}:
                 raise InvalidInput(what=f"The room has no channel {printable(channel)}")
             if not yes:
-                _confirm(f"What was said in {printable(view.room)}")
+                _confirm(f"What was said in {view.room}")
             parts = written_room(
                 client.send,
                 view.room_id,
@@ -135,11 +135,4 @@ def _file(caller: Caller, out: Path | None) -> Path | None:
 
 
 def _confirm(what: str) -> None:
-    """Raises TerminalNeeded when nobody can be asked, InvalidInput unless the answer is yes."""
-    answer = terminal.ask(
-        f"{what} will be written unencrypted. Type yes: ",
-        what="Asking for confirmation",
-        remedy="Add --yes.",
-    )
-    if answer.strip().casefold() != "yes":
-        raise InvalidInput(what="Nothing was written: the answer was not yes")
+    terminal.confirm(f"{what} will be written unencrypted.", "Nothing was written")

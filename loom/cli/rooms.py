@@ -28,7 +28,7 @@ from loom.api.room_commands import (
 )
 from loom.api.room_views import RoomView
 from loom.api.views import InviteView
-from loom.cli import room_posts, room_votes
+from loom.cli import room_posts, room_votes, terminal
 from loom.cli.completion import contact_names
 from loom.cli.conversations import READ, UNREAD, mute_command
 from loom.cli.export import export_room
@@ -277,7 +277,8 @@ def leave(
         async with caller.client() as client:
             if not yes:
                 view = await client.send(ShowRoom(room=room))
-                _confirm(f"Leave {view.room}? You come back only by another invite.")
+                question = f"Leave {view.room}? You come back only by another invite."
+                terminal.confirm(question, "You are still in the room")
             done = await client.send(LeaveRoom(room=room, delete=delete))
         caller.output.put(done, "You left.")
 
@@ -308,7 +309,8 @@ def _remove(context: typer.Context, room: str, member: str, *, is_ban: bool, yes
     async def work() -> None:
         async with caller.client() as client:
             if not yes:
-                _confirm(f"Remove {printable(member)}? What they posted until now stays.")
+                question = f"Remove {member}? What they posted until now stays."
+                terminal.confirm(question, "Nobody was removed")
             view = await client.send(RemoveMember(room=room, member=member, ban=is_ban))
         caller.output.put(view, "Removed. What they have, they keep.")
 
@@ -486,11 +488,6 @@ def _prefer(context: typer.Context, command: SetRoomPreferences) -> None:
         caller.output.put(view, habit_words(view, command))
 
     caller.run(work())
-
-
-def _confirm(question: str) -> None:
-    if not typer.confirm(printable(question), err=True):
-        raise typer.Abort
 
 
 def _apart_words(room: str, count: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO, cast
 
 from loom.errors import InvalidInput, TerminalNeeded
+from loom.printable import printable
 
 TERMINAL = Path("/dev/tty")
 
@@ -62,6 +63,19 @@ def ask(prompt: str, *, what: str, remedy: str) -> str:
         if not line:
             raise EOFError
         return line.rstrip("\r\n")
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """Ask for a typed yes; `otherwise`: what is so without it.
+
+    Raises:
+        TerminalNeeded: nobody can be asked.
+        InvalidInput: the answer is another one.
+    """
+    what, remedy = "Asking for confirmation", "Add --yes."
+    answer = ask(f"{printable(question)} Type yes: ", what=what, remedy=remedy)
+    if answer.strip().casefold() != "yes":
+        raise InvalidInput(what=f"{otherwise}: the answer was not yes")
 
 
 def show(text: str, *, what: str, remedy: str) -> None:

@@ -113,7 +113,9 @@ def import_(
         async with caller.client() as client:
             view = await client.send(ImportToken(token=text, name=name or "", replace=replace))
         caller.output.put(view, contact_words(view))
-        command = f"loom verify {shell_word(view.contact)}"
+        # One with a name made of the room's has another as soon as they tell their own.
+        reference = f"#{view.contact_id}" if name is None else view.contact
+        command = f"loom verify {shell_word(reference)}"
         caller.output.note(f"Compare safety numbers with `{command}`, in person or by phone.")
 
     caller.run(work())

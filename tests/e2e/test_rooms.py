@@ -93,6 +93,12 @@ def test_three_talk_one_is_killed_and_one_is_removed(home: Home) -> None:
         bob = home.start_daemon("bob", *ALONE)
         until(home, ["alice", "bob", "eve"], said)
 
+        unasked = home.run("-p", "alice", "--json", "room", "remove", "Garden", "Eve")
+        assert (unasked.error["code"], "--yes" in unasked.error["advice"]) == (
+            "terminal_needed",
+            True,
+        )
+        assert "Eve" in members(home, "alice")
         room(home, "alice", "remove", "Garden", "Eve", "--yes")
         until_in(home, "bob", {"Alice", "Bob"})
         room(home, "alice", "send", "Garden", "without eve")
