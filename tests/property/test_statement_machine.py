@@ -433,9 +433,7 @@ _SETTINGS = settings(
     print_blob=True,
     phases=[Phase.generate],
 )
-TestStatements = pytest.mark.skipif(
-    not LONG, reason="takes many minutes within a whole run: run it with LOOM_TEST_LONG=1"
-)(pytest.mark.long(StatementMachine.TestCase))
+TestStatements = pytest.mark.long(StatementMachine.TestCase)
 TestStatements.settings = _SETTINGS
 TestAFewStatements = AFew.TestCase
 TestAFewStatements.settings = settings(_SETTINGS, max_examples=10)
