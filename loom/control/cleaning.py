@@ -9,8 +9,8 @@ import msgspec
 from loom.api.command import Command
 from loom.api.commands import History, ListBookmarks, ListMentions, Search
 from loom.api.events import MessageDeleted
-from loom.api.room_commands import RoomHistory
-from loom.api.room_views import Posts
+from loom.api.room_commands import ListRoomMentions, ListThreads, RoomHistory, SearchPosts
+from loom.api.room_views import Posts, RoomDraftView
 from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
@@ -24,6 +24,11 @@ ITEMS_MAX: Final = 100_000
 CONTACTS_MAX: Final = 10_000
 """Different contacts over one connection."""
 GROUPS: Final = 12
+_PAGES: Final = (
+    *(History, Search, ListBookmarks, ListMentions),
+    *(RoomHistory, SearchPosts, ListThreads, ListRoomMentions),
+)
+"""What says how many messages or posts it wants."""
 _INVITE: Final = re.compile("[A-Za-z0-9-]{0,2000}")
 _GROUP: Final = re.compile("[0-9]{5}")
 _WORD: Final = re.compile("[a-z]{3,8}")
@@ -56,7 +61,8 @@ class Cleaner:
         if isinstance(value, msgspec.Struct):
             fields = {name: getattr(value, name) for name in value.__struct_fields__}
             self._count(fields.get("contact_id"))
-            body_max = DRAFT_MAX_BYTES if isinstance(value, Draft) else TEXT_MAX_BYTES
+            is_draft = isinstance(value, Draft | RoomDraftView)
+            body_max = DRAFT_MAX_BYTES if is_draft else TEXT_MAX_BYTES
             clean = {name: self._field(name, one, body_max) for name, one in fields.items()}
             if "message_id" in fields or isinstance(value, Quote | MessageDeleted):
                 _check_known_words(fields)
@@ -67,7 +73,7 @@ class Cleaner:
     def answer(self, answer: R, command: Command[R]) -> R:
         """What a command gave. Raises ControlError: also, more messages than were asked for."""
         asked = ITEMS_MAX
-        if isinstance(command, History | Search | ListBookmarks | ListMentions | RoomHistory):
+        if isinstance(command, _PAGES):
             asked = command.limit
         if isinstance(answer, Posts) and len(answer.posts) > asked:
             raise ControlError(what="more posts than were asked for")

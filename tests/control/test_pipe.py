@@ -23,8 +23,10 @@ from loom.api.commands import (
     VerifyContact,
 )
 from loom.api.events import MessageReceived
+from loom.api.room_commands import ListThreads, SearchPosts
+from loom.api.room_views import Posts, PostView, RoomDrafts, RoomDraftView
 from loom.control import pipe_client
-from loom.control.cleaning import WORDS_MAX
+from loom.control.cleaning import WORDS_MAX, Cleaner
 from loom.control.client import connect
 from loom.control.exchange import Exchange, line_of
 from loom.control.lines import (
@@ -55,6 +57,7 @@ from loom.errors import (
     RemoteProfileNotFound,
     RemoteVersion,
 )
+from loom.wire.limits import DRAFT_MAX_BYTES
 from tests.fakes import FakeNode
 from tests.tui.talking import TalkingNode
 
@@ -455,3 +458,38 @@ def test_an_older_front_end_reads_requests_of_today() -> None:
     """The socket\'s new fields are absent where they are not set."""
     assert msgspec.json.decode(encode(Request(id=1, after=2))) == {"id": 1, "after": 2}
     assert issubclass(RemoteNodeNotRunning, NodeNotRunning)
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["the limit", "beyond it"])
+def test_a_long_draft_of_a_room_comes_whole(wide: bool) -> None:
+    body = "two\nlines" + "x" * (DRAFT_MAX_BYTES - 9 + wide)
+    drafts = RoomDrafts(
+        drafts=[RoomDraftView(room_id="ab", number=1, channel="general", body=body)]
+    )
+    if wide:
+        with pytest.raises(ControlError, match="longer than the limit"):
+            Cleaner().clean(drafts)
+    else:
+        assert Cleaner().clean(drafts) == drafts
+
+
+@pytest.mark.parametrize(
+    "command", [SearchPosts(text="a", limit=1), ListThreads(room="#1", limit=1)]
+)
+def test_no_more_posts_come_than_were_asked_for(command: Command[Posts]) -> None:
+    post = PostView(
+        room="a",
+        room_id="ab",
+        channel="general",
+        author="a",
+        author_id="ab",
+        body="a",
+        order=1,
+        sent_at_ms=1,
+        post_id="ab",
+        row_id=1,
+        stored_at_ms=1,
+    )
+    assert Cleaner().answer(Posts(posts=[post]), command).posts == [post]
+    with pytest.raises(ControlError, match="more posts"):
+        Cleaner().answer(Posts(posts=[post, post]), command)
