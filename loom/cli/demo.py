@@ -1,7 +1,7 @@
 """`loom demo`: two throwaway profiles on this machine, real TCP between them, and Ada answers.
 
 With `--anchor`, an anchor runs beside them: Ada goes offline, and comes back to what waits there.
-With `--room`, there are three of them in a room.
+With `--room`, there are four of them in a room.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ def demo(
         bool,
         typer.Option("--anchor", help="Ada goes offline, and an anchor keeps what you write."),
     ] = False,
-    room: Annotated[bool, typer.Option("--room", help="A room with Ada and Ben.")] = False,
+    room: Annotated[bool, typer.Option("--room", help="A room with Ada, Ben and Cleo.")] = False,
 ) -> None:
     caller = Caller.of(context)
     if anchor and room:
@@ -89,7 +89,7 @@ def demo(
     in_app = not (plain or caller.options.json) and can_show_app()
     with TemporaryDirectory(prefix="loom-demo-", ignore_cleanup_errors=True) as folder:
         if room:
-            caller.run(_demo_room(caller, Path(folder)))
+            caller.run(_demo_room(caller, Path(folder), in_app=in_app))
         else:
             caller.run(_demo(caller, Path(folder), in_app=in_app, anchor=anchor))
 
@@ -121,30 +121,34 @@ async def _demo(caller: Caller, folder: Path, *, in_app: bool, anchor: bool) -> 
     note("Both profiles are gone.")
 
 
-async def _demo_room(caller: Caller, folder: Path) -> None:
+async def _demo_room(caller: Caller, folder: Path, *, in_app: bool) -> None:
     note = caller.output.note
-    note("Setting up three throwaway profiles, yours, Ada's and Ben's ...")
+    note("Setting up four throwaway profiles, yours, Ada's, Ben's and Cleo's ...")
     profiles = opening.open_profiles(Settings(home=folder))
-    names = (demo_room.YOU, "Ada", "Ben")
+    names = (demo_room.YOU, *demo_room.GUESTS)
     async with AsyncExitStack() as stack:
         opened = [_open(profiles, name.lower(), name, secrets.token_urlsafe(24)) for name in names]
         you, *others = await asyncio.gather(*opened)
         for client in (you, *others):
             stack.push_async_callback(client.close)
-        guests = dict(zip(names[1:], others, strict=True))
+        guests = dict(zip(demo_room.GUESTS, others, strict=True))
         await demo_room.meet(you, guests)
         address = Address(HOST, (await you.send(Status())).port)
         note(f"{demo_room.GREETING} /quit or Ctrl-D ends.")
         if caller.options.json:
             caller.output.json(DemoReady(contact="Ada", address=str(address), room=demo_room.ROOM))
-        answering = asyncio.create_task(demo_room.live(guests), name="Ada and Ben")
+        answering = asyncio.create_task(demo_room.live(guests), name="guests")
         try:
-            answer_timeout_s = None if sys.stdin.isatty() else ANSWER_TIMEOUT_S
-            await demo_room.RoomTalk(caller, you, answer_timeout_s=answer_timeout_s).run()
+            if in_app:
+                await demo_room.welcome(you, guests)
+                await tui.show(you, profile="demo", config=folder / "config")
+            else:
+                answer_timeout_s = None if sys.stdin.isatty() else ANSWER_TIMEOUT_S
+                await demo_room.RoomTalk(caller, you, answer_timeout_s=answer_timeout_s).run()
         finally:
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
-    note("All three profiles are gone.")
+    note("All four profiles are gone.")
 
 
 class _Ada:

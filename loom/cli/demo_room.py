@@ -1,9 +1,10 @@
-"""`loom demo --room`: a room with Ada and Ben, who answer, react, pin and ask."""
+"""`loom demo --room`: a room with Ada, Ben and Cleo, who answer, react, pin, ask and moderate."""
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from loom.api.client import Client
@@ -12,6 +13,7 @@ from loom.api.events import AnyEvent, RoomJoined, RoomPostChanged, RoomPosted, W
 from loom.api.room_commands import (
     AppointMember,
     ChooseInPoll,
+    DeletePost,
     InviteToRoom,
     ListMembers,
     MakeRoom,
@@ -19,6 +21,7 @@ from loom.api.room_commands import (
     PostPoll,
     ReactToPost,
     SendPost,
+    SetRoomChannel,
 )
 from loom.cli.ada import answer
 from loom.cli.events import note_event
@@ -33,10 +36,17 @@ from loom.wire.limits import TEXT_MAX_BYTES
 
 ROOM: Final = "The attic"
 GREETING: Final = (
-    f'You made the room "{ROOM}", and Ada and Ben joined it by invites of yours. '
-    "Write something: Enter sends it to both."
+    f'You made the room "{ROOM}", and Ada, Ben and Cleo joined it by invites of yours. '
+    "Write something: Enter sends it to all of them."
 )
 YOU: Final = "You"
+GUESTS: Final = ("Ada", "Ben", "Cleo")
+_WELCOMES: Final = {
+    "Ada": "Welcome to the room that you made. The three of us are programs on this machine: "
+    "write something, and Enter sends it to all.",
+    "Ben": "Esc selects a post; then r answers it, + reacts, T opens a thread. F2 shows the room, "
+    "/members who is in it.",
+}
 MEETING_TIMEOUT_S: Final = 60.0
 _BENS_REMARKS: Final = (
     "I read that, too. Nobody's server did.",
@@ -44,13 +54,20 @@ _BENS_REMARKS: Final = (
     "Signed by you: I could prove to others that you wrote it.",
     "Noted up here in the attic.",
 )
+_SPAM: Final = "HATS! Cheap hats, only today, only here: three hats for the price of four!"
+_SORRY: Final = "Fair enough, no more hats. Ada moderates here, because you gave her that role."
+_CLEOS_REMARKS: Final = (
+    "I read that, and have no hat to offer.",
+    "If you remove me, I am sent nothing any more. I keep what I have.",
+    "Say @Ben, and he is told that you mean him.",
+)
 _QUESTION: Final = "Shall we meet here again?"
 _OPTIONS: Final = ["Yes, gladly", "Only if there is tea"]
 _QUIT: Final = tuple(one for one in COMMANDS if one.name == "quit")
 
 
 async def meet(you: Client, others: Mapping[str, Client]) -> None:
-    """Make the room; the others join it, each by an invite. The first one may pin posts."""
+    """Make the room; the others join it, each by an invite. The first one moderates it."""
     async with asyncio.timeout(MEETING_TIMEOUT_S):
         await you.send(MakeRoom(name=ROOM))
         for client in others.values():
@@ -58,10 +75,23 @@ async def meet(you: Client, others: Mapping[str, Client]) -> None:
             await client.send(ImportToken(token=invite.text, name=YOU))
             await _until(client, lambda event: isinstance(event, RoomJoined))
         await you.send(AppointMember(room=ROOM, member=next(iter(others)), role="moderator"))
+        await you.send(SetRoomChannel(room=ROOM, channel="tea", topic="everything but hats"))
+
+
+async def welcome(you: Client, others: Mapping[str, Client]) -> None:
+    """The guests say in the room how it is used."""
+    async with asyncio.timeout(MEETING_TIMEOUT_S):
+        for name, words in _WELCOMES.items():
+            post = await others[name].send(SendPost(room=ROOM, body=words))
+            await _until(you, partial(_is_post, post.post_id))
+
+
+def _is_post(post_id: str, event: AnyEvent) -> bool:
+    return isinstance(event, RoomPosted) and event.post_id == post_id
 
 
 async def live(others: Mapping[str, Client]) -> None:
-    """Ada and Ben answer until this is cancelled."""
+    """They answer until this is cancelled."""
     async with asyncio.TaskGroup() as group:
         for name, client in others.items():
             group.create_task(_Guest(name, client).answer(), name=name)
@@ -75,7 +105,7 @@ async def _until(client: Client, holds: Callable[[AnyEvent], bool]) -> None:
 
 
 class _Guest:
-    """Answers each post of the user; Ada pins the first one, Ben asks all of them something."""
+    """Answers each post of the user; Ada moderates, Ben asks something, Cleo spams once."""
 
     def __init__(self, name: str, client: Client) -> None:
         self._name = name
@@ -85,26 +115,51 @@ class _Guest:
     async def answer(self) -> None:
         async with following(self._client, 0) as events:
             async for event in events:
-                if type(event) is RoomPosted and event.line is None and not event.own:
+                if isinstance(event, RoomPostChanged):
+                    if event.own and event.deleted:
+                        await self._say(_SORRY, event)
+                elif isinstance(event, RoomPosted) and event.line is None and not event.own:
                     await self._meet(event)
 
     async def _meet(self, post: RoomPosted) -> None:
         send = self._client.send
         if post.poll is not None:
             await send(ChooseInPoll(room=ROOM, post_id=post.post_id, options=["1"]))
-        if post.author != YOU:
+        if self._name == "Ada" and post.body == _SPAM and not post.deleted:
+            await send(DeletePost(room=ROOM, post_id=post.post_id))
+        if post.author != YOU or post.kind != "text":
             return
-        if self._name == "Ada":
-            words = answer(post.body, turn=self._turn, now=datetime.now().astimezone())
-        else:
-            words = _BENS_REMARKS[self._turn % len(_BENS_REMARKS)]
-            await send(ReactToPost(room=ROOM, post_id=post.post_id, emoji="\N{THUMBS UP SIGN}"))
-        await send(SendPost(room=ROOM, body=words, reply_to=post.post_id))
-        if self._turn == 0 and self._name == "Ada":
-            await send(PinPost(room=ROOM, post_id=post.post_id))
-        elif self._turn == 0:
-            await send(PostPoll(room=ROOM, question=_QUESTION, options=_OPTIONS))
-        self._turn += 1
+        turn, self._turn = self._turn, self._turn + 1
+        match self._name:
+            case "Ada":
+                now = datetime.now().astimezone()
+                await self._say(answer(post.body, turn=turn, now=now), post, is_answer=True)
+                if turn == 0:
+                    await send(PinPost(room=ROOM, post_id=post.post_id))
+            case "Ben":
+                thumb = "\N{THUMBS UP SIGN}"
+                await send(ReactToPost(room=ROOM, post_id=post.post_id, emoji=thumb))
+                remark = _BENS_REMARKS[turn % len(_BENS_REMARKS)]
+                await self._say(remark, post, is_answer=True)
+                if turn == 0:
+                    poll = PostPoll(
+                        room=ROOM, channel=post.channel, question=_QUESTION, options=_OPTIONS
+                    )
+                    await send(poll)
+            case _:
+                remark = _CLEOS_REMARKS[turn % len(_CLEOS_REMARKS)] if turn else _SPAM
+                await self._say(remark, post, is_answer=True)
+
+    async def _say(self, body: str, post: RoomPosted, *, is_answer: bool = False) -> None:
+        """Post where a post stands."""
+        command = SendPost(
+            room=ROOM,
+            channel=post.channel,
+            thread=post.thread,
+            body=body,
+            reply_to=post.post_id if is_answer else None,
+        )
+        await self._client.send(command)
 
 
 class RoomTalk:

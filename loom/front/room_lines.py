@@ -16,8 +16,8 @@ _WORDS = {
     "policy": "changed the rules: {value}",
     "channel": "opened or changed the channel #{value}",
     "no channel": "closed the channel #{value}",
-    "pinned": "pinned a post ({value})",
-    "unpinned": "took back a pin ({value})",
+    "pinned": "pinned a post ({value:.8})",
+    "unpinned": "took back a pin ({value:.8})",
     "deleted": "deleted {value} posts of others",
     "undeleted": "brought back {value} posts of others",
     "left": "left",
@@ -61,6 +61,8 @@ def line_words(author: str, line: RoomLine) -> str:
     numbers = [int(one) for one in line.value.split() if one.removeprefix("-").isdecimal()]
     is_policy = line.what == "policy" and len(numbers) == 2
     value = policy_words(*numbers) if is_policy else line.value
+    if line.value == "1":
+        words = words.replace("{value} posts", "a post")
     offered = _OFFERED if line.offered else ""
     return f"{author} {words.format(whom=line.whom, value=value)}{offered}"
 

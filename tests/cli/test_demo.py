@@ -117,7 +117,7 @@ def test_on_a_terminal_one_writes_to_ada_while_she_is_away(environment: dict[str
 
 
 @pytest.mark.long
-def test_two_answer_in_a_room_one_pins_and_one_asks(
+def test_they_answer_in_a_room_and_one_moderates(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     done = demo(environment, b"hi\nhow are you?\n", "--room")
@@ -127,14 +127,16 @@ def test_two_answer_in_a_room_one_pins_and_one_asks(
         "The attic #general  Ada (answers ",
         "Hello! I am Ada.",
         "The attic #general  Ben (answers ",
+        "The attic #general  Cleo (answers ",
         "* Ada pinned a post",
+        "* Ada deleted a post of others",
         "Shall we meet here again?",
         "Very well, thank you",
     ):
         assert words in said, said
     assert "\N{THUMBS UP SIGN} Ben" in said
-    assert "Ada and Ben joined it" in done.stderr
-    assert "All three profiles are gone." in done.stderr
+    assert "Ada, Ben and Cleo joined it" in done.stderr
+    assert "All four profiles are gone." in done.stderr
     assert list((tmp_path / "t").iterdir()) == []
 
 
@@ -155,7 +157,7 @@ def test_the_room_of_the_demo_tells_all_as_json(environment: dict[str, str]) -> 
     texts = [one for one in events if one["type"] == "room.posted" and one["kind"] == "text"]
     own = next(one for one in texts if one["own"])
     answers = [one["author"] for one in texts if one["reply_to"] == own["post_id"]]
-    assert sorted(answers) == ["Ada", "Ben"]
+    assert sorted(answers) == ["Ada", "Ben", "Cleo"]
 
 
 @pytest.mark.parametrize(

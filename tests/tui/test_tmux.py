@@ -147,3 +147,19 @@ def test_the_demo_from_the_first_word_to_the_last(tmux: Tmux) -> None:
     tmux.until("Did you mean /quit?")
     tmux.type("C-q")
     tmux.until("Both profiles are gone.")
+
+
+@pytest.mark.long
+def test_the_room_of_the_demo(tmux: Tmux) -> None:
+    tmux.resize(120, 40)
+    tmux.start(f"{sys.executable} -m loom demo --room")
+    tmux.until("Enter sends it to all")
+    tmux.until("#tea")
+    tmux.type("hello all", "Enter")
+    tmux.until("I am Ada")
+    tmux.until("Shall we meet here again?")
+    tmux.until("Ada deleted a post of others")
+    screen = tmux.until("no more hats")
+    assert "HATS!" not in screen
+    tmux.type("C-q")
+    tmux.until("All four profiles are gone.")
