@@ -8,6 +8,7 @@ from loom.printable import printable
 from loom.tui.cells import width_of
 from loom.tui.chat.layout import lay_out
 from loom.tui.content import code, markdown, text
+from loom.tui.content.manner import Manner
 from loom.tui.lines import Look
 from loom.tui.themes import BUILT_IN, Theme
 from loom.wire.limits import TEXT_MAX_BYTES
@@ -31,6 +32,7 @@ _PIECES = (
 )
 
 _LOOK = Look(Theme("terminal", BUILT_IN["terminal"]), Signs(True))
+_FORMATTED, _PLAIN = Manner(Signs(True)), Manner(Signs(True), is_formatted=False)
 
 
 def run(data: bytes) -> None:
@@ -55,8 +57,8 @@ def run(data: bytes) -> None:
         stored_at_ms=0,
         row_id=1,
     )
-    formatted = text.lines(message, width, ["a"], is_formatted=True)
-    plain = text.lines(message, width, ["a"], is_formatted=False)
+    formatted = text.lines(message, width, ["a"], _FORMATTED)
+    plain = text.lines(message, width, ["a"], _PLAIN)
     for row, other in zip(formatted, plain, strict=True):
         shown = "".join(piece.text for piece in row)
         assert shown == "".join(piece.text for piece in other)

@@ -549,7 +549,7 @@ def _folded(text: str) -> str:
 
 def preview_of(message: MessageView | WholeMessage) -> str:
     """The beginning of a message on one line, and whether it is one's own."""
-    words = content.kind_of(message).preview(message.body)
+    words = content.kind_of(message).preview(message)
     return f"you: {words}" if message.direction == "out" else words
 
 

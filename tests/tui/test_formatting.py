@@ -8,6 +8,7 @@ from loom.api.views import MessageView
 from loom.front.signs import Signs
 from loom.tui.chat import layout
 from loom.tui.content import code, markdown, text
+from loom.tui.content.manner import Manner
 from loom.tui.content.markdown import spans
 from loom.tui.themes import Line
 from tests.tui.conftest import Opened, settle, text_of
@@ -101,10 +102,10 @@ def test_a_formatted_text_has_the_same_characters_in_the_same_places(
     body: str, width: int, words: list[str]
 ) -> None:
     one = message(body)
-    formatted = text.lines(one, width, words, is_formatted=True)
-    assert shown(formatted) == shown(text.lines(one, width, words, is_formatted=False))
+    formatted = text.lines(one, width, words, Manner(Signs(True)))
+    plain = text.lines(one, width, words, Manner(Signs(True), is_formatted=False))
+    assert shown(formatted) == shown(plain)
     hits = [piece.text for row in formatted for piece in row if piece.role == "match"]
-    plain = text.lines(one, width, words, is_formatted=False)
     assert hits == [piece.text for row in plain for piece in row if piece.role == "match"]
 
 

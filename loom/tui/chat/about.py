@@ -163,7 +163,7 @@ class About(Lines):
         if message is not None:
             whose = "yourself" if message.direction == "out" else printable(message.contact)
             does = "Editing" if self.edited is not None else f"Answering {cut(whose, 16, dots)}"
-            preview = kind_of(message).preview(message.body)
+            preview = kind_of(message).preview(message)
             words = cut(f"{signs['quote']} {does}: {preview}", room, dots)
         gap = " " * (room - width_of(words))
         return [

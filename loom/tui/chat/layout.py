@@ -9,6 +9,7 @@ from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import cut, pad, width_of, wrap
 from loom.tui.content import kind_of, quote, reactions
+from loom.tui.content.manner import Manner
 from loom.tui.identicon import WIDTH as ICON_WIDTH
 from loom.tui.identicon import identicon
 from loom.tui.lines import Look
@@ -66,9 +67,8 @@ def lay_out(
     inset = width_of_line(head)
     mark = signs["selected"] if is_selected else signs["marked"] if is_marked else " "
     room = max(width - 1 - inset - _state_width(message) - EDGE, 2)
-    rows = kind_of(message).lines(
-        message, room, words, is_formatted=look.is_formatted, own_name=look.own_name
-    )
+    manner = Manner(signs, look.is_formatted, look.own_name)
+    rows = kind_of(message).lines(message, room, words, manner)
     rows = _folded(rows, room, is_unfolded=is_unfolded)
     for number, body in enumerate(_bodies(message, rows, room, signs)):
         first = head if number == 0 and not goes_on else [Piece(" " * inset)]

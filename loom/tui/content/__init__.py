@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
-from loom.api.events import WholeMessage
 from loom.api.views import MessageView
 from loom.tui.content import deleted, line, poll, proposal, text, timer
+from loom.tui.content.manner import Manner, Said
 from loom.tui.themes import Line
 
 
@@ -13,13 +13,7 @@ class Kind(Protocol):
     """What the file of a kind has."""
 
     def lines(
-        self,
-        message: MessageView,
-        width: int,
-        words: Sequence[str],
-        *,
-        is_formatted: bool,
-        own_name: str = "",
+        self, message: MessageView, width: int, words: Sequence[str], manner: Manner
     ) -> list[Line]:
         """The body in at most `width` cells a line, with the words found in it marked."""
         ...
@@ -28,7 +22,7 @@ class Kind(Protocol):
         """The addresses it leads to."""
         ...
 
-    def preview(self, body: str) -> str:
+    def preview(self, message: Said) -> str:
         """Its beginning on one line."""
         ...
 
@@ -42,7 +36,7 @@ KINDS: Final[dict[str, Kind]] = {
 }
 
 
-def kind_of(message: MessageView | WholeMessage) -> Kind:
+def kind_of(message: Said) -> Kind:
     """The kind that shows a message; what a later version calls by another name is a text."""
     return deleted if message.deleted else KINDS.get(message.kind, text)
 

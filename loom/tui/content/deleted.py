@@ -3,20 +3,14 @@
 from collections.abc import Sequence
 
 from loom.api.views import MessageView
+from loom.tui.content.manner import Manner, Said
 from loom.tui.themes import Line, Piece
 
 WORDS = "(deleted)"
 WITHDRAWN = "(disappeared before it arrived)"
 
 
-def lines(
-    message: MessageView,
-    width: int,
-    words: Sequence[str],
-    *,
-    is_formatted: bool,
-    own_name: str = "",
-) -> list[Line]:
+def lines(message: MessageView, width: int, words: Sequence[str], manner: Manner) -> list[Line]:
     """See `Kind.lines`."""
     words_left = WITHDRAWN if message.state == "withdrawn" else WORDS
     shown = words_left if len(words_left) <= width else WORDS
@@ -28,6 +22,6 @@ def links(message: MessageView) -> list[str]:
     return []
 
 
-def preview(body: str) -> str:
+def preview(message: Said) -> str:
     """See `Kind.preview`."""
     return WORDS

@@ -6,18 +6,12 @@ from loom.api.views import MessageView
 from loom.front.room_lines import line_words
 from loom.printable import printable
 from loom.tui.cells import wrap
+from loom.tui.content.manner import Manner, Said
 from loom.tui.posts import Post
 from loom.tui.themes import Line, Piece
 
 
-def lines(
-    message: MessageView,
-    width: int,
-    words: Sequence[str],
-    *,
-    is_formatted: bool,
-    own_name: str = "",
-) -> list[Line]:
+def lines(message: MessageView, width: int, words: Sequence[str], manner: Manner) -> list[Line]:
     """See `Kind.lines`."""
     said = words_of(message)
     return [[Piece(said[start:end], "hint")] for start, end in wrap(said, width)]
@@ -28,9 +22,9 @@ def links(message: MessageView) -> list[str]:
     return []
 
 
-def preview(body: str) -> str:
+def preview(message: Said) -> str:
     """See `Kind.preview`."""
-    return body
+    return message.body
 
 
 def words_of(message: MessageView) -> str:

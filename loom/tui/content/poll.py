@@ -7,20 +7,14 @@ from loom.api.views import MessageView
 from loom.printable import printable
 from loom.tui.cells import wrap
 from loom.tui.content import text
+from loom.tui.content.manner import Manner, Said
 from loom.tui.posts import Post
 from loom.tui.themes import Line, Piece
 
 
-def lines(
-    message: MessageView,
-    width: int,
-    words: Sequence[str],
-    *,
-    is_formatted: bool,
-    own_name: str = "",
-) -> list[Line]:
+def lines(message: MessageView, width: int, words: Sequence[str], manner: Manner) -> list[Line]:
     """See `Kind.lines`."""
-    question = text.lines(message, width, words, is_formatted=is_formatted, own_name=own_name)
+    question = text.lines(message, width, words, manner)
     poll = message.poll if isinstance(message, Post) else None
     if poll is None:
         return question
@@ -34,9 +28,9 @@ def links(message: MessageView) -> list[str]:
     return text.links(message)
 
 
-def preview(body: str) -> str:
+def preview(message: Said) -> str:
     """See `Kind.preview`."""
-    return f"poll: {text.preview(body)}"
+    return f"poll: {text.preview(message)}"
 
 
 def _option(option: PollOption, poll: PollView, width: int) -> list[Line]:

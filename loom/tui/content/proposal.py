@@ -7,23 +7,17 @@ from loom.front.room_lines import proposal_lines
 from loom.printable import printable
 from loom.tui.cells import wrap
 from loom.tui.content import text
+from loom.tui.content.manner import Manner, Said
 from loom.tui.posts import Post
 from loom.tui.themes import Line, Piece
 
 
-def lines(
-    message: MessageView,
-    width: int,
-    words: Sequence[str],
-    *,
-    is_formatted: bool,
-    own_name: str = "",
-) -> list[Line]:
+def lines(message: MessageView, width: int, words: Sequence[str], manner: Manner) -> list[Line]:
     """See `Kind.lines`."""
     found = message.proposal if isinstance(message, Post) else None
     reason: list[Line] = []
     if message.body or found is None:
-        reason = text.lines(message, width, words, is_formatted=is_formatted, own_name=own_name)
+        reason = text.lines(message, width, words, manner)
     if found is None:
         return reason
     what, *fate, state = map(printable, proposal_lines(found))
@@ -39,9 +33,9 @@ def links(message: MessageView) -> list[str]:
     return text.links(message)
 
 
-def preview(body: str) -> str:
+def preview(message: Said) -> str:
     """See `Kind.preview`."""
-    return f"proposal: {text.preview(body)}" if body else "proposal"
+    return f"proposal: {text.preview(message)}" if message.body else "proposal"
 
 
 def _rows(said: str, role: str, width: int) -> list[Line]:

@@ -23,4 +23,4 @@ def words_of(quote: Quote, contact: str) -> str:
     """Whose it was and how it begins; `contact` is the other one of the conversation."""
     wrote = quote.author if isinstance(quote, PostQuoted) else contact
     who = "you" if quote.direction == "out" else printable(wrote)
-    return f"{who}: {GONE if quote.gone else text.preview(quote.body)}"
+    return f"{who}: {GONE if quote.gone else text.beginning(quote.body)}"

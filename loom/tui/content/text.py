@@ -11,6 +11,7 @@ from loom.mentions import mentions
 from loom.printable import printable
 from loom.search_words import hits as hits_of
 from loom.tui.cells import wrap
+from loom.tui.content.manner import Manner, Said
 from loom.tui.content.markdown import spans
 from loom.tui.links import Link, find_links
 from loom.tui.themes import Line, Piece
@@ -19,18 +20,11 @@ _LINE_END_SPACES: Final = re.compile(r" +$", re.MULTILINE)
 PREVIEW_MAX: Final = 200
 
 
-def lines(
-    message: MessageView,
-    width: int,
-    words: Sequence[str],
-    *,
-    is_formatted: bool,
-    own_name: str = "",
-) -> list[Line]:
+def lines(message: MessageView, width: int, words: Sequence[str], manner: Manner) -> list[Line]:
     """See `Kind.lines`."""
     body = _body(message)
-    looks = [(one.start, one.end, one.role) for one in spans(body)] if is_formatted else []
-    called = mentions(body, own_name) if message.mention else []
+    looks = [(one.start, one.end, one.role) for one in spans(body)] if manner.is_formatted else []
+    called = mentions(body, manner.own_name) if message.mention else []
     painted = _painted(body, looks, called, find_links(body), hits_of(body, words), "text")
     starts = [one.start for one in painted]
     return [_row(body, painted, starts, start, end) for start, end in wrap(body, width)]
@@ -47,8 +41,13 @@ def links(message: MessageView) -> list[str]:
     return [one.address for one in find_links(_body(message))]
 
 
-def preview(body: str) -> str:
+def preview(message: Said) -> str:
     """See `Kind.preview`."""
+    return beginning(message.body)
+
+
+def beginning(body: str) -> str:
+    """The beginning of a text on one line."""
     return printable(" ".join(body[:PREVIEW_MAX].split()))
 
 

@@ -5,19 +5,13 @@ from collections.abc import Sequence
 from loom.api.views import MessageView
 from loom.front.lasting import timer_words
 from loom.tui.cells import wrap
+from loom.tui.content.manner import Manner, Said
 from loom.tui.themes import Line, Piece
 
 PREVIEW = "set when messages disappear"
 
 
-def lines(
-    message: MessageView,
-    width: int,
-    words: Sequence[str],
-    *,
-    is_formatted: bool,
-    own_name: str = "",
-) -> list[Line]:
+def lines(message: MessageView, width: int, words: Sequence[str], manner: Manner) -> list[Line]:
     """See `Kind.lines`."""
     said = timer_words(message.direction, message.contact, message.expires_s)
     return [[Piece(said[start:end], "hint")] for start, end in wrap(said, width)]
@@ -28,6 +22,6 @@ def links(message: MessageView) -> list[str]:
     return []
 
 
-def preview(body: str) -> str:
+def preview(message: Said) -> str:
     """See `Kind.preview`."""
     return PREVIEW

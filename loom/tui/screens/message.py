@@ -115,7 +115,7 @@ class MessagePanel(LivePanel):
         elif not one.edited:
             items += [GAP, Text(printable(one.body, multiline=True))]
         if one.deleted:
-            items += [GAP, Text(kind_of(one).preview(""), "gone")]
+            items += [GAP, Text(kind_of(one).preview(one), "gone")]
         return items
 
 
