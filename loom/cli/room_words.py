@@ -23,9 +23,9 @@ from loom.front.room_lines import (
     proposal_lines,
     trouble_words,
 )
+from loom.front.room_members import REACHED
 from loom.printable import printable
 
-REACHED: Final = {"linked": "linked", "anchor": "by an anchor", "members": "through others"}
 ID_SHOWN: Final = 8
 """Digits of an id that people see; it is named by as many."""
 

@@ -28,6 +28,21 @@ def kept_words(members: Sequence[MemberView]) -> str:
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
+REACHED: Final = {
+    "linked": "linked",
+    "anchor": "by an anchor",
+    "members": "through others",
+}
+"""How what is posted comes to a member."""
+
+
+def reached_words(members: Sequence[MemberView]) -> str:
+    """How many members are reached in which way."""
+    others = [one.reach for one in members if not one.own]
+    counted = [(others.count(way), words) for way, words in REACHED.items()]
+    return ", ".join(f"{many} {words}" for many, words in counted if many) or "nobody else is here"
+
+
 def _keeper(member: MemberView) -> str:
     name = printable(member.name)
     return f"{name} (archive)" if member.role == "archive" else name

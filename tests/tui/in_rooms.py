@@ -10,9 +10,11 @@ from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
 from loom.api.room_commands import (
     AppointMember,
     ConfirmOffered,
+    ContinueRoom,
     DismissOffered,
     FindPost,
     InviteToRoom,
+    JoinRoom,
     LeaveRoom,
     LiftBan,
     ListMembers,
@@ -20,10 +22,12 @@ from loom.api.room_commands import (
     ListProposals,
     ListRooms,
     MakeRoom,
+    ProposeChange,
     RemoveMember,
     RenameRoom,
     RoomHistory,
     SetRoomChannel,
+    SetRoomDirect,
     SetRoomPolicy,
     SetRoomPreferences,
     ShowRoom,
@@ -238,6 +242,14 @@ class RoomNode(PeopleNode):
                 return Done()
             case SetRoomPreferences():
                 return self._prefer_in_room(view, command)
+            case SetRoomDirect():
+                return self.change_room(room_id, direct=command.on)
+            case JoinRoom():
+                return self.change_room(room_id, standing="joining")
+            case ContinueRoom():
+                return self.rooms[self.add_room(command.name or view.room)]
+            case ProposeChange():
+                return Posts(posts=[])
             case _ if self.overruled:
                 return view
             case ListProposals():
@@ -289,19 +301,22 @@ class RoomNode(PeopleNode):
         ]
         return self.change_room(view.room_id, channels=channels)
 
-    def propose(self, room_id: str, name: str, reason: str = "") -> None:
-        """Ada proposes to the council of the room that somebody is removed."""
-        room = self.rooms[room_id]
+    def add_council(self, room_id: str, role: str = "owner") -> RoomView:
+        """One that this profile belongs to."""
         council = CouncilView(
             council_id="c0" * 32,
             name="Council",
             threshold=2,
             members=["Ada", "Bob", "work"],
-            role="owner",
+            role=role,
             rank="1",
             own=True,
         )
-        self.change_room(room_id, councils=[council])
+        return self.change_room(room_id, councils=[council])
+
+    def propose(self, room_id: str, name: str, reason: str = "") -> None:
+        """Ada proposes to the council of the room that somebody is removed."""
+        room = self.add_council(room_id)
         proposal = ProposalView(
             council="Council",
             council_id="c0" * 32,

@@ -12,8 +12,11 @@ from loom.api.commands import ListMentions
 from loom.api.room_commands import (
     AppointMember,
     ChooseInPoll,
+    DeletePost,
     ListRoomMentions,
+    PinPost,
     PostPoll,
+    ProposeChange,
     RemoveMember,
     RenameRoom,
     SetRoomChannel,
@@ -171,6 +174,35 @@ def poll(**facts: Any) -> PollView:
         closes_at_ms=0,
         closed=facts.pop("closed", False),
     )
+
+
+async def test_what_one_may_only_propose_is_proposed_from_the_timeline(opened: Opened) -> None:
+    node = AskingNode()
+    room = node.add_room("Orchard", role="member", may=["post"])
+    node.enter(room, "Bob", "owner", "")
+    node.post(room, "Bob", "hats, cheap hats", unread=False)
+    node.add_council(room)
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/rename Hatters", "enter", "/appoint Bob helper", "enter")
+        await run(pilot, "/channel new tea", "enter")
+        await pilot.press("escape", "p")
+        app.chat.selection.act_now()
+        await settle(pilot)
+        assert "It is proposed to the council" in screen(app)
+        await pilot.press("x")
+        app.chat.selection.act_now()
+        await settle(pilot)
+        assert isinstance(app.screen, Chooser)
+        await run(pilot, "down", "enter")
+    post_id = node.posts[0].post_id
+    assert [one.change for one in sent(node, ProposeChange)] == [
+        RenameRoom(room=room, name="Hatters"),
+        AppointMember(room=room, member=author("Bob"), role="helper"),
+        SetRoomChannel(room=room, channel="tea"),
+        PinPost(room=room, post_id=post_id),
+        DeletePost(room=room, post_id=post_id),
+    ]
+    assert not sent(node, DeletePost)
 
 
 async def test_a_poll_is_asked(node: AskingNode, opened: Opened) -> None:

@@ -11,14 +11,18 @@ from loom.api.events import AnyEvent, RoomForked, RoomKeyDiffers, RoomOffered
 from loom.api.room_commands import (
     AppointMember,
     ConfirmOffered,
+    ContinueRoom,
     DismissOffered,
     InviteToRoom,
+    JoinRoom,
     LeaveRoom,
     LiftBan,
     MakeRoom,
+    ProposeChange,
     RemoveMember,
     RenameRoom,
     SetRoomChannel,
+    SetRoomDirect,
     SetRoomPolicy,
     VoteOnProposal,
 )
@@ -209,7 +213,8 @@ async def test_what_one_may_not_do_is_not_offered_and_the_reason_is_said(opened:
         habits = ["Muted", *(f"level: {words}" for words in LEVELS.values())]
         ending = ["Delete it here, too", "Leave"]
         writing = "Write it to a file"
-        assert names == ["Members (3)", writing, "channel general", *habits, *ending]
+        more = ["Direct links", "Go on in"]
+        assert names == ["Members (3)", writing, "channel general", *habits, *more, *ending]
 
 
 async def test_what_somebody_above_decided_is_said_not_to_count(
@@ -258,6 +263,114 @@ async def test_a_proposal_says_what_it_does_and_a_yes_wants_the_word(
         assert [one.yes for one in sent(node, VoteOnProposal)] == [True]
         assert "It is accepted" in prose_of(app)
         assert "You said yes." in screen(app)
+
+
+async def test_what_one_may_only_propose_is_proposed(opened: Opened) -> None:
+    node = RoomNode()
+    node.add("Ada")
+    room_id = node.add_room("Garden", role="member", may=[])
+    node.enter(room_id, "Ada", "owner", "", contact="Ada")
+    bob = node.enter(room_id, "Bob", "member", "-")
+    node.banned[room_id] = [ban(bob, may=False)]
+    node.add_council(room_id)
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        await choose(app, pilot, f"member {author('Bob')}")
+        await run(pilot, "enter")
+        assert "The council decides this" in prose_of(app)
+        await choose(app, pilot, "role: " + "helper".ljust(11))
+        await run(pilot, "enter")
+        assert "It is proposed to the council" in screen(app)
+        await choose(app, pilot, "Because")
+        await run(pilot, "too many hats")
+        await choose(app, pilot, "Remove")
+        await run(pilot, "remove", "enter")
+        assert isinstance(app.screen, MemberPanel)  # they are still there
+        await run(pilot, "escape")
+        await choose(app, pilot, f"banned {'5e' * 32}")
+        await run(pilot, "enter")
+        await choose(app, pilot, "Lift the ban")
+        await run(pilot, "enter", "escape", "escape", "/room Garden", "enter")
+        await choose(app, pilot, "New channel")
+        await run(pilot, "plans", "enter")
+        await choose(app, pilot, "New name")
+        await run(pilot, "Orchard", "enter")
+        await choose(app, pilot, "Posts last")
+        await run(pilot, "1d", "enter")
+        await choose(app, pilot, "channel general")
+        await run(pilot, "enter")
+        await choose(app, pilot, "New topic")
+        await run(pilot, "tea", "enter")
+    proposed = sent(node, ProposeChange)
+    assert [(one.change, one.reason) for one in proposed] == [
+        (AppointMember(room=room_id, member=author("Bob"), role="helper"), ""),
+        (RemoveMember(room=room_id, member=author("Bob")), "too many hats"),
+        (LiftBan(room=room_id, fingerprint="5e" * 32), ""),
+        (SetRoomChannel(room=room_id, channel="plans"), ""),
+        (RenameRoom(room=room_id, name="Orchard"), ""),
+        (SetRoomPolicy(room=room_id, retention_s=86_400), ""),
+        (SetRoomChannel(room=room_id, channel="general", topic="tea"), ""),
+    ]
+    assert {one.council for one in proposed} == {"c0" * 32}
+    for kind in (AppointMember, RemoveMember, LiftBan, SetRoomChannel, RenameRoom, SetRoomPolicy):
+        assert not sent(node, kind)
+
+
+async def test_what_a_council_may_not_do_is_not_proposed(opened: Opened) -> None:
+    node = RoomNode()
+    node.add("Ada")
+    room_id = node.add_room("Garden", role="member", may=[])
+    node.enter(room_id, "Ada", "owner", "", contact="Ada")
+    node.add_council(room_id, "helper")
+    async with opened(node, (120, 40)) as (app, pilot):
+        await run(pilot, "/room Garden", "enter")
+        assert "You may not change channels, name and rules here; ask Ada." in prose_of(app)
+
+
+async def test_an_offered_room_is_joined_and_a_new_one_offered(
+    node: RoomNode, opened: Opened
+) -> None:
+    chess = node.add_room("Chess", role="member", may=[])
+    node.enter(chess, "Ada", "owner", "", contact="Ada")
+    node.change_room(garden(node), standing="offered", through="Ada", may=[], role="")
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/rooms", "enter")
+        assert "offered to you" in screen(app)
+        await run(pilot, "enter")
+        assert "Offered by Ada" in prose_of(app)
+        await choose(app, pilot, "Join it")
+        await run(pilot, "enter")
+        assert [one.room for one in sent(node, JoinRoom)] == [garden(node)]
+        assert "You are joining" in prose_of(app)
+        await run(pilot, "escape", "escape", "/room Chess", "enter")
+        await choose(app, pilot, "Go on in")
+        await run(pilot, "enter")
+        assert not sent(node, ContinueRoom)
+        await run(pilot, "Chess 2", "enter")
+        assert sent(node, ContinueRoom) == [ContinueRoom(room=chess, name="Chess 2")]
+        assert "Chess 2 is offered to all members" in screen(app)
+
+
+async def test_how_members_are_reached_is_shown_and_links_are_allowed(
+    node: RoomNode, opened: Opened
+) -> None:
+    room_id = garden(node)
+    node.members[room_id] = [
+        msgspec.structs.replace(
+            one, reach={"Ada": "linked", "Bob": "anchor"}.get(one.name, "members")
+        )
+        for one in node.members[room_id]
+    ]
+    async with opened(node, (120, 40)) as (app, pilot):
+        await run(pilot, "/room Garden", "enter")
+        assert "Reached 1 linked, 1 by an anchor, 2 through others" in prose_of(app)
+        await choose(app, pilot, "Direct links")
+        await run(pilot, "enter")
+        assert sent(node, SetRoomDirect) == [SetRoomDirect(room=room_id, on=True)]
+        await run(pilot, "escape", "/members Garden", "enter")
+        await choose(app, pilot, f"member {author('Eve')}")
+        await run(pilot, "enter")
+        assert "Reached through others, or once you are linked" in prose_of(app)
 
 
 async def test_name_rules_and_channels_are_changed(node: RoomNode, opened: Opened) -> None:

@@ -11,9 +11,10 @@ from loom.api.commands import (
     ListPins,
     SendText,
 )
-from loom.api.room_commands import ListRoomPins
+from loom.api.room_commands import DeletePost, ListRoomPins, PinPost, RoomChange
 from loom.api.views import MessageView
 from loom.errors import InvalidInput
+from loom.front.room_decisions import PROPOSED, can, decide, proposes
 from loom.printable import printable
 from loom.tui.channels import Channel
 from loom.tui.chat import asking
@@ -96,7 +97,7 @@ class MessageActions:
         one = messages[0] if len(messages) == 1 else None
         match action:
             case "pin" if isinstance(one, Post):
-                return is_sent(one) and self._may(one, "pin")
+                return is_sent(one) and self._can(one, "pin")
             case "reply" | "react" | "pin":
                 return one is not None and is_sent(one)
             case "bookmark":
@@ -130,9 +131,26 @@ class MessageActions:
         room = self._owner.model.rooms.rooms.get(post.room_id)
         return room is not None and what in room.view.may
 
+    def _can(self, post: Post, what: str) -> bool:
+        """Whether one may do it, or propose it."""
+        room = self._owner.model.rooms.rooms.get(post.room_id)
+        return room is not None and can(room.view, what)
+
+    def _proposes(self, message: MessageView, what: str) -> bool:
+        """Whether one may only propose it."""
+        room = self._owner.model.rooms.rooms.get(getattr(message, "room_id", ""))
+        return room is not None and proposes(room.view, what)
+
+    async def _propose(self, *changes: RoomChange) -> None:
+        """To the council of the room."""
+        for change in changes:
+            room = self._owner.model.rooms.rooms[change.room].view
+            await self._owner.send(decide(room, change))
+        self._owner.say(PROPOSED)
+
     def _can_unsend(self, message: MessageView) -> bool:
         """Whether one may delete it for everybody: one's own, or as a moderator."""
-        if isinstance(message, Post) and is_text(message) and self._may(message, "delete"):
+        if isinstance(message, Post) and is_text(message) and self._can(message, "delete"):
             return True
         return is_own(message)
 
@@ -218,6 +236,9 @@ class MessageActions:
 
     async def send_pin(self, message: MessageView, *, on: bool) -> None:
         """Keep it in sight on both sides, or no longer."""
+        if isinstance(message, Post) and self._proposes(message, "pin"):
+            await self._propose(PinPost(room=message.room_id, post_id=message.message_id, on=on))
+            return
         now = await self._owner.send(asking.pin(message, on=on))
         if on:
             whom = "everybody" if isinstance(message, Post) else "both"
@@ -229,8 +250,23 @@ class MessageActions:
             self._owner.say("It is pinned no longer.")
 
     def unsend(self, messages: Messages) -> None:
-        """Ask whether it is deleted for both."""
+        """Ask whether it is deleted for both, or that is proposed."""
+        others = [one for one in messages if isinstance(one, Post) and not is_own(one)]
+        if any(self._proposes(one, "delete") for one in others):
+            self._ask_to_propose(others)
+            return
         self._deletion.ask(messages, for_both=True)
+
+    def _ask_to_propose(self, posts: Sequence[Post]) -> None:
+        propose = "Propose it to the council, with your yes"
+        changes = [DeletePost(room=one.room_id, post_id=one.message_id) for one in posts]
+
+        def use(chosen: str) -> None:
+            if chosen == propose:
+                self._owner.work(self._propose(*changes), "propose")
+
+        which = "this post" if len(posts) == 1 else f"these {len(posts)} posts"
+        self._choices().names(f"Delete {which} for everybody?", ["Keep it", propose], use)
 
     def forward(self, messages: Messages, to: Sequence[Conversation] = ()) -> None:
         """Let those be picked that get it, one after the other."""
@@ -392,15 +428,15 @@ class MessageActions:
         await self.keep(one, on=on)
 
     async def _delete(self, argument: str) -> None:
-        self._ask("delete", for_both=False)
+        self._deletion.ask(self._pointed_at("delete"))
 
     async def _unsend(self, argument: str) -> None:
-        self._ask("unsend", for_both=True)
+        self.unsend(self._pointed_at("unsend"))
 
-    def _ask(self, command: str, *, for_both: bool) -> None:
+    def _pointed_at(self, command: str) -> Messages:
         messages = self._about(command)
         self._point_at(messages[-1].row_id)
-        self._deletion.ask(messages, for_both=for_both)
+        return messages
 
     async def _show_pins(self, argument: str) -> None:
         if (channel := self._owner.model.channel) is not None:

@@ -10,12 +10,15 @@ from loom.api.room_commands import (
     AppointMember,
     ListMembers,
     MakeRoom,
+    ProposeChange,
     RenameRoom,
+    RoomChange,
     SetRoomChannel,
     ShowRoom,
 )
 from loom.api.room_views import MemberView, RoomView
 from loom.errors import InvalidInput
+from loom.front.room_decisions import PROPOSED, can, decide
 from loom.front.room_members import ROLES
 from loom.printable import printable
 from loom.tui.channels import Channel
@@ -57,10 +60,10 @@ class RoomSlash:
             return False
         room = channel.room
         possible = {
-            "rename": "name" in room.may,
-            "appoint": "roles" in room.may,
-            "ban": "remove" in room.may,
-            "remove": "remove" in room.may,
+            "rename": can(room, "name"),
+            "appoint": can(room, "roles"),
+            "ban": can(room, "remove"),
+            "remove": can(room, "remove"),
             "poll": channel.view.may_post,
             "mute": not channel.muted,
             "unmute": channel.muted,
@@ -78,7 +81,7 @@ class RoomSlash:
             case "room_name":
                 return names
             case "channel" if channel is not None:
-                new = ["new "] if "channels" in channel.room.may else []
+                new = ["new "] if can(channel.room, "channels") else []
                 return [*(one.channel for one in channel.room.channels), *new]
             case "member" if channel is not None:
                 room = rooms.rooms[channel.room.room_id]
@@ -160,6 +163,18 @@ class RoomSlash:
             raise InvalidInput(what="No room is open; /rooms lists them")
         return channel
 
+    async def _decide(self, change: RoomChange, *, may: bool | None = None) -> bool:
+        """Change the open room, or propose it; whether it was changed."""
+        command = decide(self._here.room, change, may=may)
+        if isinstance(command, ProposeChange):
+            await self._owner.send(command)
+            self._owner.say(PROPOSED)
+            return False
+        answer = await self._owner.send(command)
+        if isinstance(answer, RoomView):
+            self._owner.model.put_room(answer)
+        return True
+
     async def _channel(self, argument: str) -> None:
         here = self._here
         name = argument.strip().removeprefix("#")
@@ -173,8 +188,9 @@ class RoomSlash:
         if word == "new" and rest.strip():
             new = rest.strip().removeprefix("#")
             command = SetRoomChannel(room=here.room.room_id, channel=new)
-            if new.lower() not in [one.channel for one in here.room.channels]:
-                self._owner.model.put_room(await self._owner.send(command))
+            is_new = new.lower() not in [one.channel for one in here.room.channels]
+            if is_new and not await self._decide(command):
+                return
             name = new
         if name.lower() not in [one.channel for one in here.room.channels] and word != "new":
             raise InvalidInput(what=f"There is no #{name[:32]} here: /channel new NAME opens one")
@@ -187,7 +203,9 @@ class RoomSlash:
             return
         room_id = self._here.room.room_id
         member = await self._member(name.strip())
-        await self._owner.send(AppointMember(room=room_id, member=member.author_id, role=role))
+        command = AppointMember(room=room_id, member=member.author_id, role=role)
+        if not await self._decide(command, may="appoint" in member.may):
+            return
         found = (await self._owner.send(ListMembers(room=room_id))).members
         counts = any(one.author_id == member.author_id and one.role == role for one in found)
         who = printable(member.name)
@@ -242,6 +260,8 @@ class RoomSlash:
 
             self.show(self._here.room.room_id, NAME)
             return
-        view = await self._owner.send(RenameRoom(room=self._here.room.room_id, name=argument))
-        if view.room != argument.strip():
+        room_id = self._here.room.room_id
+        if not await self._decide(RenameRoom(room=room_id, name=argument)):
+            return
+        if self._owner.model.rooms.rooms[room_id].view.room != argument.strip():
             self._owner.say("It keeps its name: somebody above you gave it.", bad=True)

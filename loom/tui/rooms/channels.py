@@ -52,9 +52,10 @@ class ChannelPanel(RoomLivePanel):
             *self.habits(view, view.channel),
             GAP,
         ]
-        if not self.may("channels"):
+        if not self.can("channels"):
             return [*items, Text(f"You may not change channels; ask {self.who_may()}.", "hint")]
         items += [
+            *self.proposing("channels"),
             self._topic,
             Toggle("Only officers post", view.restricted, self._restrict, "others read it"),
         ]
@@ -75,18 +76,19 @@ class ChannelPanel(RoomLivePanel):
         view = self._view
         if view is not None:
             command = self._set(topic=self._topic.text.strip(), restricted=view.restricted)
-            self.change(command, "Everybody in the room sees it.", self._topic)
+            self.state_soon(command, "Everybody in the room sees it.", self._topic)
 
     def _restrict(self, on: bool) -> None:
         view = self._view
         if view is not None:
-            self.change(self._set(topic=view.topic, restricted=on))
+            self.state_soon(self._set(topic=view.topic, restricted=on))
 
     def _do_close(self) -> None:
         if self._close.text.strip().casefold() != CLOSE.lower():
             self.refuse(self._close, f"Nothing was done: type {CLOSE.lower()}.")
             return
-        self.change(SetRoomChannel(room=self.room_id, channel=self._channel, on=False))
+        command = SetRoomChannel(room=self.room_id, channel=self._channel, on=False)
+        self.state_soon(command, field=self._close)
 
     def _set(self, *, topic: str, restricted: bool) -> SetRoomChannel:
         return SetRoomChannel(

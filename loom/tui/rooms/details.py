@@ -4,14 +4,22 @@ from functools import partial
 from typing import Final
 
 from loom.api.commands import ShowContact
-from loom.api.room_commands import LeaveRoom, RenameRoom, SetRoomChannel, SetRoomPolicy
+from loom.api.room_commands import (
+    ContinueRoom,
+    JoinRoom,
+    LeaveRoom,
+    RenameRoom,
+    SetRoomChannel,
+    SetRoomDirect,
+    SetRoomPolicy,
+)
 from loom.api.room_views import ChannelView, RoomView
 from loom.api.views import JoiningView
 from loom.errors import ContactNotFound
 from loom.front.durations import parse_timer
 from loom.front.invite_words import joining_words
 from loom.front.room_lines import parse_history, policy_words
-from loom.front.room_members import kept_words
+from loom.front.room_members import kept_words, reached_words
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Row, Text, Toggle
 from loom.tui.owner import Owner
@@ -25,10 +33,11 @@ from loom.tui.themes import Piece
 from loom.tui.times import clock_of, day_words, now_ms
 
 NAME, CHANNEL, LEAVE, DELETE = "New name", "New channel", "Leave", "Delete"
+CONTINUE: Final = "Go on in"
 HISTORY, LASTING = "For joiners", "Posts last"
 """The fields, by which a command puts the cursor there."""
 _STANDING: Final = {
-    "offered": "A member offers to go on here: loom room join accepts it.",
+    "offered": "A member of a room that you are in offers to go on in this one.",
     "left": "You left this room: nothing comes of it any more.",
     "removed": "You were removed from this room: nothing comes of it any more.",
 }
@@ -44,6 +53,7 @@ class RoomPanel(RoomLivePanel):
         self._channel = Field(CHANNEL, self._do_open, form="a name without spaces")
         self._history = Field(HISTORY, self._do_history, form="all, none, or how many posts")
         self._lasting = Field(LASTING, self._do_lasting, form="1h to 30d, or off: for ever")
+        self._continue = Field(CONTINUE, self._do_continue, form="the name of the new room")
         self._leave = Field(LEAVE, self._do_leave)
         self._delete = Field(DELETE, self._do_delete)
         self._deletes = False
@@ -71,6 +81,8 @@ class RoomPanel(RoomLivePanel):
             return []
         if view.standing == "joining":
             return [*self._waiting(view), GAP, *self._leaving(view)]
+        if view.standing == "offered":
+            return [*self._offered(view), GAP, *self._gone()]
         if view.standing in _STANDING:
             facts = [Text(_STANDING[view.standing], "warn"), *self._facts(view), GAP]
             return [*facts, *self._export(), GAP, *self._gone()]
@@ -82,8 +94,11 @@ class RoomPanel(RoomLivePanel):
             *self._channels(view),
             GAP,
             *self.habits(view),
+            GAP,
+            Toggle("Direct links", view.direct, self._link, "members are told your addresses"),
             *self._decisions(),
             GAP,
+            *(self._going_on() if view.role != "owner" else []),
             *self._leaving(view),
         ]
 
@@ -103,18 +118,30 @@ class RoomPanel(RoomLivePanel):
             Fact("Id", view.room_id[:16]),
         ]
 
+    def _offered(self, view: RoomView) -> list[Item]:
+        """A member of another room offers to go on in this one."""
+        who = "a contact you removed" if view.through is None else printable(view.through)
+        return [
+            Text(_STANDING["offered"], "warn"),
+            Fact("Offered by", who),
+            Fact("Id", view.room_id[:16]),
+            GAP,
+            Button("Join it", self._do_join, "you stay in the old room, too"),
+        ]
+
     def _facts(self, view: RoomView) -> list[Item]:
         history, lasts = policy_words(view.history, view.retention_s).split("; ")
         made = f"{day_words(view.created_at_ms)}, {clock_of(view.created_at_ms)}"
         facts: list[Item] = [
             Fact("You are", view.role or view.standing),
             Fact("Kept by", kept_words(self.members)),
+            Fact("Reached", reached_words(self.members)),
             Fact("Rules", history),
             Fact("", lasts, "warn" if view.retention_s else "text"),
             Fact("Here since", made),
             Fact("Id", view.room_id[:16]),
         ]
-        return facts if view.standing == "member" else facts[2:]
+        return facts if view.standing == "member" else facts[3:]
 
     def _offers(self, view: RoomView) -> list[Item]:
         if not view.offered:
@@ -133,7 +160,7 @@ class RoomPanel(RoomLivePanel):
             GAP,
             Text("Channels", "title"),
             *map(self._channel_row, view.channels),
-            *([self._channel] if self.may("channels") else []),
+            *([*self.proposing("channels"), self._channel] if self.can("channels") else []),
         ]
 
     def _channel_row(self, view: ChannelView) -> Row:
@@ -150,10 +177,21 @@ class RoomPanel(RoomLivePanel):
         return Row(f"channel {view.channel}", line, partial(self._open_channel, view.channel))
 
     def _decisions(self) -> list[Item]:
-        if self.may("name"):
-            return [GAP, self._called, self._history, self._lasting]
-        words = "name and rules" if self.may("channels") else "channels, name and rules"
+        if self.can("name"):
+            rules = [self._called, self._history, self._lasting]
+            hint = [] if self.proposing("channels") else self.proposing("name")
+            return [GAP, *hint, *rules]
+        words = "name and rules" if self.can("channels") else "channels, name and rules"
         return [GAP, Text(f"You may not change {words} here; ask {self.who_may()}.", "hint")]
+
+    def _going_on(self) -> list[Item]:
+        """A way on where nobody decides any more."""
+        what = (
+            "If nobody above you is here any more, offer all members to go on in a new room, of "
+            "which you are the owner. It has the rules and channels of this one, and none of its "
+            "posts."
+        )
+        return [Text(what, "hint"), self._continue, GAP]
 
     def _leaving(self, view: RoomView) -> list[Item]:
         if view.standing == "joining":
@@ -208,11 +246,12 @@ class RoomPanel(RoomLivePanel):
 
     def _do_rename(self) -> None:
         async def rename() -> None:
-            view = await self.loom.send(RenameRoom(room=self.room_id, name=self._called.text))
-            counts = view.room == self._called.text.strip()
+            wanted = self._called.text
+            is_done = await self.state(RenameRoom(room=self.room_id, name=wanted))
             self._called.clear()
-            await self.load()
-            self.say("Everybody in the room sees this name." if counts else NOT_COUNTING)
+            if is_done:
+                counts = self.room is not None and self.room.room == wanted.strip()
+                self.say("Everybody in the room sees this name." if counts else NOT_COUNTING)
 
         self.work(rename(), field=self._called, name="rename")
 
@@ -223,28 +262,49 @@ class RoomPanel(RoomLivePanel):
             self.refuse(self._channel, "There is a channel of this name.")
             return
         command = SetRoomChannel(room=self.room_id, channel=name)
-        self.change(command, "It is open to all members.", self._channel)
+        self.state_soon(command, "It is open to all members.", self._channel)
 
     def _do_history(self) -> None:
         async def change() -> None:
             wanted = parse_history(self._history.text)
-            view = await self.loom.send(SetRoomPolicy(room=self.room_id, history=wanted))
-            await self._changed(self._history, counts=view.history == wanted)
+            is_done = await self.state(SetRoomPolicy(room=self.room_id, history=wanted))
+            self._history.clear()
+            if is_done and self.room is not None:
+                self._say_whether(counts=self.room.history == wanted)
 
         self.work(change(), field=self._history, name="policy")
 
     def _do_lasting(self) -> None:
         async def change() -> None:
             wanted = parse_timer(self._lasting.text)
-            view = await self.loom.send(SetRoomPolicy(room=self.room_id, retention_s=wanted))
-            await self._changed(self._lasting, counts=view.retention_s == wanted)
+            is_done = await self.state(SetRoomPolicy(room=self.room_id, retention_s=wanted))
+            self._lasting.clear()
+            if is_done and self.room is not None:
+                self._say_whether(counts=self.room.retention_s == wanted)
 
         self.work(change(), field=self._lasting, name="policy")
 
-    async def _changed(self, field: Field, *, counts: bool) -> None:
-        field.clear()
-        await self.load()
+    def _say_whether(self, *, counts: bool) -> None:
         self.say("It holds for what is posted from now on." if counts else NOT_COUNTING)
+
+    def _link(self, on: bool) -> None:
+        self.change(SetRoomDirect(room=self.room_id, on=on))
+
+    def _do_join(self) -> None:
+        self.change(JoinRoom(room=self.room_id), "You are let in when a member is connected.")
+
+    def _do_continue(self) -> None:
+        async def go_on() -> None:
+            name = self._continue.text.strip()
+            if not name:
+                self.refuse(self._continue, "Write what the new room is called.")
+                return
+            view = await self.loom.send(ContinueRoom(room=self.room_id, name=name))
+            self._continue.clear()
+            await self.load()
+            self.say(f"{printable(view.room)} is offered to all members; /rooms lists it.")
+
+        self.work(go_on(), field=self._continue, name="continue")
 
     def _choose(self, on: bool) -> None:
         self._deletes = on

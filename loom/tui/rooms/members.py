@@ -6,7 +6,8 @@ from typing import Final
 
 from loom.api.room_commands import AppointMember, InviteToRoom, LiftBan, RemoveMember
 from loom.api.room_views import BannedView, CouncilView, MemberView
-from loom.front.room_members import ROLES, kept_words
+from loom.front.room_decisions import council_for
+from loom.front.room_members import REACHED, ROLES, kept_words
 from loom.printable import printable
 from loom.tui.cells import cut, pad
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Option, Row, Text
@@ -135,6 +136,7 @@ class MemberPanel(RoomLivePanel):
             Fact("Rank", _rank_words(view)),
             Fact("Identity", badge.text, badge.role),
             Fact("Keys", _KEYS[view.keys], "bad" if view.keys == "other" else "text"),
+            *([] if view.own else [Fact("Reached", _reached(view))]),
             Fact("Id here", view.author_id[:_ID_SHOWN]),
         ]
         items = [*self.troubles(view.author_id), *items, GAP]
@@ -146,10 +148,21 @@ class MemberPanel(RoomLivePanel):
             items.append(Button("Verify", partial(self._verify, known.number), "safety numbers"))
         if view.own:
             return [*items, Text("This is you. /room leaves the room.", "hint")]
-        return [*items, *self._roles(view), *self._removing(view)]
+        return [*items, *self._proposing(view), *self._roles(view), *self._removing(view)]
+
+    def _way(self, view: MemberView, what: str, right: str) -> str:
+        """Whether one may do something with them: "may", "propose" or "" for neither."""
+        if what in view.may:
+            return "may"
+        is_proposed = self.room is not None and council_for(self.room, right) is not None
+        return "propose" if is_proposed else ""
+
+    def _proposing(self, view: MemberView) -> list[Item]:
+        ways = self._way(view, "appoint", "roles"), self._way(view, "remove", "remove")
+        return [GAP, *self.because()] if "propose" in ways else []
 
     def _roles(self, view: MemberView) -> list[Item]:
-        if "appoint" not in view.may:
+        if not self._way(view, "appoint", "roles"):
             return [GAP, Text(self._reason("roles", "give roles"), "hint")]
         options = (
             Option(
@@ -164,13 +177,14 @@ class MemberPanel(RoomLivePanel):
         return [GAP, Text("Role", "title"), *options]
 
     def _removing(self, view: MemberView) -> list[Item]:
-        if "remove" not in view.may:
+        way = self._way(view, "remove", "remove")
+        if not way:
             return [Text(self._reason("remove", "remove members"), "hint")]
-        name = printable(view.name)
+        name, does = printable(view.name), "remove" if way == "may" else "propose to remove"
         return [
             GAP,
             Text(
-                f"To remove {name}, type {REMOVE.lower()} and press Enter. What they posted until "
+                f"To {does} {name}, type {REMOVE.lower()} and press Enter. What they posted until "
                 "now stays, and what they have they keep; they come back only by another invite.",
                 "warn",
             ),
@@ -193,10 +207,10 @@ class MemberPanel(RoomLivePanel):
 
     def _appoint(self, role: str) -> None:
         async def appoint() -> None:
-            await self.loom.send(
-                AppointMember(room=self.room_id, member=self._author_id, role=role)
-            )
-            await self.load()
+            view = self._view
+            command = AppointMember(room=self.room_id, member=self._author_id, role=role)
+            if not await self.state(command, may=view is not None and "appoint" in view.may):
+                return
             view = self._view
             counts = view is not None and view.role == role
             self.say("Everybody in the room sees it." if counts else NOT_COUNTING)
@@ -215,9 +229,9 @@ class MemberPanel(RoomLivePanel):
             self.refuse(field, f"Nothing was done: type {word}.")
             return
         command = RemoveMember(room=self.room_id, member=self._author_id, ban=is_ban)
-        await self.loom.send(command)
-        await self.load()
-        if self._view is not None:
+        if not await self.state(command, may="remove" in view.may):
+            field.clear()
+        elif self._view is not None:
             self.say(NOT_COUNTING, bad=True)
         else:
             self._tell(f"{printable(view.name)} is {'banned' if is_ban else 'removed'}.")
@@ -243,7 +257,9 @@ class BannedPanel(RoomLivePanel):
             Fact("Banned by", view.by),
             GAP,
         ]
-        if view.may:
+        if not view.may and self.can("remove"):
+            items += [*self.proposing("remove"), GAP]
+        if view.may or self.can("remove"):
             return [*items, Button("Lift the ban", self._do_lift, "an invite brings them back")]
         why = f"{view.by} stands above you." if self.may("remove") else f"Ask {self.who_may()}."
         return [*items, Text(f"You may not lift it. {why}", "hint")]
@@ -252,7 +268,8 @@ class BannedPanel(RoomLivePanel):
         async def lift() -> None:
             view = self._view
             command = LiftBan(room=self.room_id, fingerprint=view.fingerprint)
-            await self.loom.send(command)
+            if not await self.state(command, may=view.may):
+                return
             self._tell(f"{printable(view.name) or 'The identity'} may be invited again.")
             self.leave()
 
@@ -270,6 +287,11 @@ _KEYS: Final = {
     "unsaid": "not heard from them yet",
     "other": "THEY SAY OTHERS",
 }
+
+
+def _reached(view: MemberView) -> str:
+    words = REACHED[view.reach]
+    return f"{words}, or once you are linked" if view.reach == "members" else words
 
 
 def _badge(view: MemberView) -> Piece:

@@ -12,9 +12,16 @@ from loom.api.events import (
     RoomOffered,
     RoomStateChanged,
 )
-from loom.api.room_commands import ListMembers, SetRoomPreferences, ShowRoom
+from loom.api.room_commands import (
+    ListMembers,
+    ProposeChange,
+    RoomChange,
+    SetRoomPreferences,
+    ShowRoom,
+)
 from loom.api.room_views import BannedView, ChannelView, MemberView, RoomView
 from loom.errors import RoomNotFound
+from loom.front.room_decisions import PROPOSED, can, decide, proposes
 from loom.front.room_lines import trouble_words
 from loom.tui.kit.items import Field, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
@@ -23,6 +30,7 @@ from loom.tui.screens.person import LEVELS
 from loom.tui.times import since_words
 
 NOT_COUNTING = "It does not count: somebody above you decided otherwise."
+BECAUSE = "Because"
 
 
 class RoomLivePanel(LivePanel):
@@ -35,6 +43,7 @@ class RoomLivePanel(LivePanel):
         self.room: RoomView | None = None
         self.members: list[MemberView] = []
         self.banned: list[BannedView] = []
+        self._because = Field(BECAUSE, form="for the council; may stay empty")
 
     async def load(self) -> None:
         """See `LivePanel.load`."""
@@ -65,6 +74,19 @@ class RoomLivePanel(LivePanel):
         """Whether one may do this in the room."""
         return self.room is not None and what in self.room.may
 
+    def can(self, what: str) -> bool:
+        """Whether one may do this in the room, or propose it."""
+        return self.room is not None and can(self.room, what)
+
+    def proposing(self, what: str) -> list[Item]:
+        """What to know, and the reason to give, where one may only propose this; else nothing."""
+        return self.because() if self.room is not None and proposes(self.room, what) else []
+
+    def because(self) -> list[Item]:
+        """What to know, and the reason to give, where something is only proposed."""
+        words = "The council decides this: what you choose is proposed to it, with your yes."
+        return [Text(words, "warn"), self._because]
+
     def who_may(self) -> str:
         """Whom one asks for what one may not do."""
         officers = [one.name for one in self.members if one.role in ("owner", "moderator")]
@@ -94,6 +116,32 @@ class RoomLivePanel(LivePanel):
                 for level, words in levels.items()
             ),
         ]
+
+    async def state(self, change: RoomChange, *, may: bool | None = None) -> bool:
+        """Change the room, or propose it (see `decide`); whether it was changed."""
+        room = self.room
+        if room is None:
+            room = await self.loom.send(ShowRoom(room=self.room_id))
+        command = decide(room, change, may=may, reason=self._because.text)
+        await self.loom.send(command)
+        await self.load()
+        if not isinstance(command, ProposeChange):
+            return True
+        self._because.clear()
+        self.say(PROPOSED)
+        return False
+
+    def state_soon(self, change: RoomChange, said: str = "", field: Field | None = None) -> None:
+        """The same, with what is said once it was changed."""
+
+        async def state() -> None:
+            is_done = await self.state(change)
+            if field is not None:
+                field.clear()
+            if is_done and said:
+                self.say(said)
+
+        self.work(state(), field=field, name="change")
 
     def change(
         self, command: Command[RoomView], said: str = "", field: Field | None = None
