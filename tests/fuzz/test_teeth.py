@@ -103,6 +103,8 @@ BROKEN: list[tuple[str, str, object]] = [
     ("bundle", "loom.core.prekeys.check_lasting_x25519_public", _pass_on(ValueError)),
     ("bundle", "loom.core.prekeys.verify", _lax),
     ("printable", "loom.printable.MARKS_MAX", 5),
+    ("received_name", "loom.received_names.printable", lambda text: text),
+    ("received_name", "loom.received_names._RESERVED", frozenset()),
     ("formatting", "loom.tui.content.text.wrap", lambda text, width: [(0, len(text))]),
     ("encoding", "loom.core.prekeys.decode_items", _pass_on(IndexError)),
     ("link_responder", "loom.core.link_ends.LinkResponder._discard", _pass_on(MalformedMessage)),
