@@ -307,10 +307,12 @@ class LoomApp(Owner):
             begun = Begun(draft.body, draft.expires_s, draft.edits, draft.wording)
             self.model.change(draft.contact_id, begun=begun)
         for post in begun_posts:
-            if post.thread is None:
-                begun = Begun(post.body, post.expires_s or None, post.edits, post.wording)
-                number = self.model.rooms.number_of(post.room_id, post.channel)
-                self.model.change(number, begun=begun)
+            self.model.rooms.begin(
+                (post.room_id, post.channel, post.thread),
+                Begun(
+                    *(post.body, post.expires_s or None, post.edits, post.wording, post.reply_to)
+                ),
+            )
         self.model.connected = True
         arrived = ""
         if not self._has_begun:

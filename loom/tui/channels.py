@@ -120,6 +120,8 @@ class Rooms:
         self.rooms: dict[str, Room] = {}
         self.channels: dict[int, Channel] = {}
         self._numbers: dict[tuple[str, str, str | None], int] = {}
+        self._begun: dict[int, Begun] = {}
+        """Of threads that were not shown yet."""
 
     @property
     def listed(self) -> list[Channel]:
@@ -147,10 +149,19 @@ class Rooms:
         """The thread that a post of a channel began, or begins now."""
         number = self._numbered(channel.room.room_id, channel.view.channel, root.message_id)
         known = self.channels.get(number)
-        begun = Begun() if known is None else known.begun
+        begun = self._begun.pop(number, Begun()) if known is None else known.begun
         found = Channel(number=number, room=channel.room, view=channel.view, begun=begun, root=root)
         self.channels[number] = found
         return found
+
+    def begin(self, where: tuple[str, str, str | None], begun: Begun) -> None:
+        """This was begun in a channel or a thread: see `number_of`."""
+        number = self._numbered(*where)
+        known = self.channels.get(number)
+        if known is None:
+            self._begun[number] = begun
+        else:
+            self.channels[number] = msgspec.structs.replace(known, begun=begun)
 
     def room_of(self, number: int | None) -> Room | None:
         """The room that a channel is of."""

@@ -11,6 +11,7 @@ from loom.api.room_commands import (
     DeletePost,
     EditPost,
     FindPost,
+    ListRoomDrafts,
     ListRoomMentions,
     ListRoomPins,
     MarkRoomRead,
@@ -28,6 +29,8 @@ from loom.api.room_views import (
     PostReaction,
     Posts,
     PostView,
+    RoomDrafts,
+    RoomDraftView,
     RoomLine,
     RoomView,
 )
@@ -43,6 +46,8 @@ class PostingNode(RoomNode):
     def __init__(self) -> None:
         super().__init__()
         self.posts: list[PostView] = []
+        self.begun_posts: dict[tuple[str, str | None], RoomDraftView] = {}
+        """By channel, or by thread."""
 
     def post(
         self,
@@ -151,6 +156,8 @@ class PostingNode(RoomNode):
         match command:
             case SearchPosts():
                 return Posts(posts=self._found_by(lambda one: command.text in one.body, command))
+            case ListRoomDrafts():
+                return RoomDrafts(drafts=[*self.begun_posts.values()])
             case ListRoomMentions():
                 return Posts(posts=self._found_by(lambda one: one.mention, command))
         return super()._answer(command)
@@ -190,6 +197,14 @@ class PostingNode(RoomNode):
             case MarkRoomRead():
                 return self._mark_room(room_id, command)
             case SetRoomDraft():
+                facts = msgspec.structs.asdict(command)
+                names = {*RoomDraftView.__struct_fields__} & {*facts}
+                draft = RoomDraftView(
+                    room_id=room_id,
+                    number=self.rooms[room_id].number,
+                    **{name: facts[name] for name in names},
+                )
+                self.begun_posts[command.thread or command.channel, command.thread] = draft
                 return Done()
         return super()._in_room(room_id, command)
 

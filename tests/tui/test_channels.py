@@ -10,7 +10,7 @@ from loom.api.room_commands import (
     SendPost,
     SetRoomDraft,
 )
-from loom.api.room_views import PostQuote
+from loom.api.room_views import PostQuote, RoomDraftView
 from loom.tui.app import LoomApp
 from tests.tui.conftest import Opened, prose_of, settle, text_of
 from tests.tui.posting import PostingNode
@@ -178,6 +178,55 @@ async def test_a_draft_is_of_its_channel(node: PostingNode, opened: Opened) -> N
         await pilot.press("alt+up")
         await settle(pilot)
         assert app.chat.composer.editor.text == "begun"
+
+
+async def test_what_was_begun_in_threads_and_as_answers_is_taken_up_after_a_restart(
+    node: PostingNode, opened: Opened
+) -> None:
+    first, second, third = (one for one in node.posts if one.body)
+    async with opened(node) as (app, pilot):
+        window = app.chat.reader.window
+        assert window is not None
+        shown = {one.message_id: one for one in window.messages}
+        await pilot.press("escape", "r", *"those")
+        for root, words in ((first, "in the thread"), (second, "in the other")):
+            app.chat.acts.thread([shown[root.post_id]])
+            await settle(pilot)
+            assert app.chat.composer.editor.text == ""
+            await pilot.press(*words, "escape")
+            await settle(pilot)
+        await app.chat.writing.store_draft()
+    kept = {where: (one.body, one.reply_to) for (where, _), one in node.begun_posts.items()}
+    assert kept["general"] == ("those", third.post_id)
+    assert kept[first.post_id] == ("in the thread", None)
+    assert kept[second.post_id] == ("in the other", None)
+    node.reopen()
+    async with opened(node) as (app, pilot):
+        assert app.chat.composer.editor.text == "those"
+        answered = app.chat.writing.about.answered
+        assert answered is not None
+        assert answered.message_id == third.post_id
+        assert "Answering Cyd: the red ones" in prose_of(app)
+        window = app.chat.reader.window
+        assert window is not None
+        app.chat.acts.thread([one for one in window.messages if one.message_id == first.post_id])
+        await settle(pilot)
+        assert app.chat.composer.editor.text == "in the thread"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert (node.posts[-1].thread, node.posts[-1].body) == (first.post_id, "in the thread")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.chat.composer.editor.text == "those"
+
+
+async def test_an_answer_whose_post_is_gone_is_a_post(node: PostingNode, opened: Opened) -> None:
+    node.begun_posts["general", None] = RoomDraftView(
+        room_id=ROOM, number=1, channel="general", body="those", reply_to="ff" * 32
+    )
+    async with opened(node) as (app, _):
+        assert app.chat.composer.editor.text == "those"
+        assert app.chat.writing.about.answered is None
 
 
 async def test_who_may_not_post_is_told_why(node: PostingNode, opened: Opened) -> None:

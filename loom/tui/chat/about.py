@@ -84,6 +84,10 @@ class About(Lines):
         self._answered[message.contact_id] = message
         self.fit()
 
+    def answers(self, number: int) -> bool:
+        """Whether the next text of a conversation is an answer."""
+        return number in self._answered
+
     def edit(self, message: MessageView, draft: str) -> None:
         """The next text is its new wording; `draft` waits meanwhile."""
         self.edited, self.draft = message, draft

@@ -39,11 +39,18 @@ def keep(here: Listed, begun: Begun) -> Command[Any]:
             channel=here.view.channel,
             thread=here.thread,
             body=begun.body,
+            reply_to=begun.reply_to,
             expires_s=begun.expires_s or AS_THE_ROOM,
             edits=begun.edits,
             wording=begun.wording,
         )
-    return SetDraft(contact=here.reference, **begun._asdict())
+    return SetDraft(
+        contact=here.reference,
+        body=begun.body,
+        expires_s=begun.expires_s,
+        edits=begun.edits,
+        wording=begun.wording,
+    )
 
 
 def reword(message: MessageView, body: str) -> Command[Any]:

@@ -34,7 +34,7 @@ from loom.tui.emoji import complete_emoji
 from loom.tui.mentioning import complete_mention
 from loom.tui.model import Conversation, Listed
 from loom.tui.owner import Owner
-from loom.tui.posts import post_of
+from loom.tui.posts import Post, post_of
 from loom.tui.splitting import Part, split
 from loom.wire.limits import (
     DRAFT_MAX_BYTES,
@@ -125,6 +125,7 @@ class Writing:
         """Write an answer to a message; what was written already is its beginning."""
         self.stop_editing()
         self.about.answer(message)
+        self._edited()
 
     def edit(self, message: MessageView) -> None:
         """Give a message another wording; what was written waits meanwhile."""
@@ -169,6 +170,7 @@ class Writing:
             return False
         if self.about.edited is None:
             self.about.end()
+            self._edited()
         self.stop_editing()
         return True
 
@@ -372,12 +374,13 @@ class Writing:
     def _begun(self) -> Begun:
         """What the composer has; a wording only where it is another one."""
         about, text = self.about, self.composer.editor.text
-        edited = about.edited
+        edited, answered = about.edited, about.answered
+        reply_to = answered.message_id if isinstance(answered, Post) else None
         if edited is None:
-            return Begun(text, about.once_s)
+            return Begun(text, about.once_s, reply_to=reply_to)
         if not text.strip() or text == _as_typed(edited.body):
-            return Begun(about.draft, about.once_s)
-        return Begun(about.draft, about.once_s, edited.message_id, text)
+            return Begun(about.draft, about.once_s, reply_to=reply_to)
+        return Begun(about.draft, about.once_s, edited.message_id, text, reply_to)
 
     def _keep_draft(self) -> None:
         self._owner.work(self.store_draft(), "draft")
@@ -400,15 +403,16 @@ class Writing:
 
     async def change_conversation(self, number: int) -> None:
         """Another conversation is about to be shown: keep this draft, take up that one."""
-        edited = await self._edited_in(number)
+        edited, answered = await self._edited_in(number), await self._answered_in(number)
         while (open_ := self._owner.model.here) and open_.begun != self._begun:
             await self.store_draft()  # again, if something was typed meanwhile
-        self._take_up(number, edited)
+        self._take_up(number, edited, answered)
 
     async def take_up(self, number: int) -> None:
         """Go on with what was begun in a conversation, which is shown now."""
         if not self.composer.editor.text and self.about.message is None:
-            self._take_up(number, await self._edited_in(number))
+            edited, answered = await self._edited_in(number), await self._answered_in(number)
+            self._take_up(number, edited, answered)
             self.composer.edited(offer=False)
 
     async def _edited_in(self, number: int) -> MessageView | None:
@@ -416,22 +420,36 @@ class Writing:
         here = self._owner.model.listed(number)
         if here is None or here.begun.edits is None or not here.begun.wording:
             return None
-        name = here.begun.edits
+        return await self._find(here, here.begun.edits)
+
+    async def _answered_in(self, number: int) -> MessageView | None:
+        """The post that was to be answered when the app ended, if it is still there."""
+        here = self._owner.model.listed(number)
+        if here is None or here.begun.reply_to is None or self.about.answers(number):
+            return None
+        return await self._find(here, here.begun.reply_to)
+
+    async def _find(self, here: Listed, name: str) -> MessageView | None:
+        found: MessageView
         try:
-            found = (
-                post_of(await self._owner.send(FindPost(room=here.reference, name=name)), number)
-                if isinstance(here, Channel)
-                else await self._owner.send(FindMessage(contact=here.reference, name=name))
-            )
+            if isinstance(here, Channel):
+                post = await self._owner.send(FindPost(room=here.reference, name=name))
+                found = post_of(post, here.number, here.thread)
+            else:
+                found = await self._owner.send(FindMessage(contact=here.reference, name=name))
         except (MessageNotFound, PostNotFound):
             return None
         return None if found.deleted else found
 
-    def _take_up(self, number: int, edited: MessageView | None) -> None:
+    def _take_up(
+        self, number: int, edited: MessageView | None, answered: MessageView | None
+    ) -> None:
         here = self._owner.model.listed(number)
         begun = Begun() if here is None else here.begun
         self.about.edited, self.about.draft = None, ""
         self.about.last(number, begun.expires_s)
+        if answered is not None:
+            self.about.answer(answered)
         if edited is not None and begun.wording:
             self.about.edit(edited, begun.body)
             self.composer.editor.set(begun.wording)
