@@ -16,7 +16,12 @@ from loom.anchor.peers import Peer, Queue, Role
 from loom.anchor.service import Service
 from loom.anchor.store import SCHEMA
 from loom.core.queues import DoorKeys
-from loom.wire.limits import BLOB_SIZES, PUSHES_UNACKNOWLEDGED_MAX, SEALED_BUNDLE_BYTES
+from loom.wire.limits import (
+    BLOB_SIZES,
+    BULK_PUSHES_MAX,
+    PUSHES_UNACKNOWLEDGED_MAX,
+    SEALED_BUNDLE_BYTES,
+)
 from loom.wire.requests import (
     Ack,
     Answer,
@@ -44,7 +49,9 @@ from tests.node.harness import FakeClock
 from tests.node.virtual_loop import VirtualLoop
 
 STEPS_MAX: Final = 60
-LIMITS: Final = AnchorLimits(queue_blobs=4, invite_blobs=2, queues=3, queue_bytes=200_000)
+LIMITS: Final = AnchorLimits(
+    queue_blobs=4, invite_blobs=2, queues=3, queue_bytes=200_000, bulk_queue_bytes=130_000
+)
 _IDS: Final = [bytes([n]) * 16 for n in range(4)]
 _OPENED: Final = (
     ((_IDS[0], QueueUse.INBOUND), (_IDS[1], QueueUse.OUTBOUND)),
@@ -156,7 +163,7 @@ class _World:
         if not isinstance(request, Put | Have | Fetch | Work | Ack | Lay):
             return True
         queue = self.service.queues.get(request.queue_id)
-        if queue is None:
+        if queue is None or (queue.use is QueueUse.BULK and isinstance(request, Fetch | Lay)):
             return False
         reads = isinstance(request, Ack | Lay)
         is_guests = reads is (queue.use is QueueUse.OUTBOUND)
@@ -283,11 +290,14 @@ async def _check_store(world: _World, database: OneThreadDatabase) -> None:
     for queue_id, queue in world.service.queues.items():
         row = found[queue_id]
         assert (queue.blobs, queue.size_bytes) == (row.blobs, row.size_bytes)
-        assert queue.blobs <= LIMITS.blobs_of(QueueUse.INBOUND)
+        assert queue.is_bulk or queue.blobs <= LIMITS.blobs_of(QueueUse.INBOUND)
+        assert queue.size_bytes <= max(LIMITS.queue_bytes, LIMITS.bulk_queue_bytes)
         assert queue.account.queues[queue.number] is queue
     assert world.service.size_bytes == sum(row.size_bytes for row in contents.queues)
     for account in world.service.accounts.values():
-        assert account.size_bytes == sum(queue.size_bytes for queue in account.queues.values())
+        for is_bulk, counted in ((False, account.size_bytes), (True, account.bulk_bytes)):
+            held = [one.size_bytes for one in account.queues.values() if one.is_bulk is is_bulk]
+            assert counted == sum(held)
         assert len(account.queues) <= LIMITS.queues
     for peer, line in world.peers:
         _check_reader(world, peer, line)
@@ -297,6 +307,7 @@ def _check_reader(world: _World, peer: Peer, line: _Line) -> None:
     reader = world.service._readers._readers.get(peer.role)
     if reader is not None and reader[0] is peer:
         assert reader[1].in_flight <= PUSHES_UNACKNOWLEDGED_MAX
+        assert 0 <= reader[1]._bulk_in_flight <= BULK_PUSHES_MAX
     for request, answer in line.done:
         if isinstance(answer, Stored):
             assert len(answer.queues) <= LIMITS.queues

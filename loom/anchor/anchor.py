@@ -240,6 +240,7 @@ class Anchor:
             queues=len(service.queues),
             blobs=service.blobs,
             size_bytes=service.size_bytes,
+            bulk_bytes=service.bulk_bytes,
             room_bytes=service.room_bytes,
             links=self._door.links,
             guest_links=self._door.guest_links,
@@ -255,7 +256,8 @@ class Anchor:
                     paired_at_s=account.paired_at_s,
                     queues=len(account.queues),
                     blobs=sum(queue.blobs for queue in account.queues.values()),
-                    size_bytes=account.size_bytes,
+                    size_bytes=account.size_bytes + account.bulk_bytes,
+                    bulk_bytes=account.bulk_bytes,
                 )
                 for account in self._service.accounts.values()
             ]

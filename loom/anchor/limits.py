@@ -27,6 +27,12 @@ class AnchorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     queue_puts_per_minute: Positive = 200
     account_puts_per_minute: Positive = 600
     fetches_per_hour: Positive = 10
+    bulk_queue_bytes: Positive = 64 << 20
+    """Of a queue for pieces of files; what lies in these counts in no other limit of an account."""
+    bulk_account_bytes: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 256 << 20
+    """0: this anchor takes no files."""
+    bulk_puts_per_minute: Positive = 2_000
+    """To all of them of an account."""
     disk_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
     """What all blobs together may take of the disk."""
     links: Positive = 1_024
@@ -50,6 +56,9 @@ class AnchorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             queue_puts_per_minute=self.queue_puts_per_minute,
             account_puts_per_minute=self.account_puts_per_minute,
             fetches_per_hour=self.fetches_per_hour,
+            bulk_queue_bytes=self.bulk_queue_bytes,
+            bulk_account_bytes=self.bulk_account_bytes,
+            bulk_puts_per_minute=self.bulk_puts_per_minute,
         )
 
 

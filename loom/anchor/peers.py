@@ -19,10 +19,21 @@ class Account:
         self.paired_at_s = row.paired_at_s
         self.queues: dict[int, Queue] = {}
         self.size_bytes = 0
+        """Of mail."""
+        self.bulk_bytes = 0
+        """Of pieces of files."""
         self.puts = Meter(limits.account_puts_per_minute, 60.0)
+        self.bulk_puts = Meter(limits.bulk_puts_per_minute, 60.0)
 
     def __repr__(self) -> str:
         return f"Account({self.account_id})"
+
+    def count(self, queue: "Queue", size_bytes: int) -> None:
+        """So many bytes more, or fewer, lie in one of its queues."""
+        if queue.is_bulk:
+            self.bulk_bytes += size_bytes
+        else:
+            self.size_bytes += size_bytes
 
 
 class Queue:
@@ -37,10 +48,14 @@ class Queue:
         self.until_s = row.until_s
         self.blobs = row.blobs
         self.size_bytes = row.size_bytes
-        self.puts = Meter(limits.queue_puts_per_minute, 60.0)
+        self.puts = (
+            Meter(limits.bulk_puts_per_minute, 60.0)
+            if self.is_bulk
+            else Meter(limits.queue_puts_per_minute, 60.0)
+        )
         self.fetches = Meter(limits.fetches_per_hour, 3_600.0)
         account.queues[row.number] = self
-        account.size_bytes += row.size_bytes
+        account.count(self, row.size_bytes)
 
     def __repr__(self) -> str:
         return f"Queue({self.number})"
@@ -50,11 +65,22 @@ class Queue:
         """Whether many have its keys: those of an invite or an address."""
         return self.use in (QueueUse.INVITE, QueueUse.ADDRESS)
 
+    @property
+    def is_bulk(self) -> bool:
+        """Whether it is for pieces of files, which never take the room of mail."""
+        return self.use is QueueUse.BULK
+
+    @property
+    def meters(self) -> tuple[Meter, Meter]:
+        """What each put to it is counted in: the queue's, and the account's for its kind."""
+        account = self.account
+        return self.puts, account.bulk_puts if self.is_bulk else account.puts
+
     def count(self, blobs: int, size_bytes: int) -> None:
         """So many more, or fewer."""
         self.blobs += blobs
         self.size_bytes += size_bytes
-        self.account.size_bytes += size_bytes
+        self.account.count(self, size_bytes)
 
 
 class Pairing:

@@ -5,7 +5,7 @@ from typing import Final
 
 from loom.anchor.peers import Queue
 from loom.anchor.store import BlobRow
-from loom.wire.limits import BLOB_ID_BYTES, PUSHES_UNACKNOWLEDGED_MAX
+from loom.wire.limits import BLOB_ID_BYTES, BULK_PUSHES_MAX, PUSHES_UNACKNOWLEDGED_MAX
 from loom.wire.requests import Push
 
 READ_BYTES: Final = 128 * 1024
@@ -32,6 +32,8 @@ class Pushing:
         self._waiting: dict[int, None] = {}
         """Queues that may hold more than was pushed, in turn."""
         self._in_flight: set[tuple[int, bytes]] = set()
+        self._bulk_in_flight = 0
+        """How many of them are pieces of files."""
         self._reading: Reading | None = None
         self._came: dict[int, int] = {}
         """By queue the last `seq` that came while it was being read."""
@@ -52,10 +54,13 @@ class Pushing:
 
     def remove(self, number: int) -> None:
         """The queue is gone."""
-        self._queues.pop(number, None)
+        queue = self._queues.pop(number, None)
         self._pushed.pop(number, None)
         self._waiting.pop(number, None)
-        self._in_flight = {one for one in self._in_flight if one[0] != number}
+        left = {one for one in self._in_flight if one[0] != number}
+        if queue is not None and queue.is_bulk:
+            self._bulk_in_flight -= len(self._in_flight) - len(left)
+        self._in_flight = left
 
     def stored(self, number: int, seq: int, blob: bytes, *, may_push: bool) -> Push | None:
         """A blob came behind the others; a push of it, or None: later.
@@ -67,7 +72,7 @@ class Pushing:
         if queue is None or seq <= self._pushed[number]:
             return None
         is_next = number not in self._waiting and self._reading is None
-        if is_next and may_push and len(self._in_flight) < PUSHES_UNACKNOWLEDGED_MAX:
+        if is_next and may_push and self._room(is_bulk=queue.is_bulk) > 0:
             return self._push(queue, seq, blob, 0)
         self._waiting[number] = None
         self._came[number] = seq
@@ -75,8 +80,10 @@ class Pushing:
 
     def acknowledged(self, number: int, ids: Iterable[bytes]) -> None:
         """The reader has these."""
-        for blob_id in ids:
-            self._in_flight.discard((number, blob_id))
+        gone = {(number, blob_id) for blob_id in ids} & self._in_flight
+        self._in_flight -= gone
+        if (queue := self._queues.get(number)) is not None and queue.is_bulk:
+            self._bulk_in_flight -= len(gone)
 
     def ends(self) -> list[Push]:
         """Pushes that say of queues without a blob that they are at their end."""
@@ -91,10 +98,14 @@ class Pushing:
 
     def next_reading(self) -> Reading | None:
         """What to read now; None: nothing, or not yet. It must be given to `read` or `failed`."""
-        room = PUSHES_UNACKNOWLEDGED_MAX - len(self._in_flight)
-        if self._reading is not None or not self._waiting or room <= 0:
+        if self._reading is not None:
             return None
-        numbers = list(self._waiting)[:QUEUES_AT_ONCE]
+        mail = [one for one in self._waiting if not self._queues[one].is_bulk]
+        # Mail first, however much of a file lies there.
+        room = self._room(is_bulk=not mail)
+        numbers = (mail or list(self._waiting))[:QUEUES_AT_ONCE]
+        if not numbers or room <= 0:
+            return None
         for number in numbers:
             self._came.pop(number, None)
         self._reading = Reading([(one, self._pushed[one]) for one in numbers], room)
@@ -134,7 +145,13 @@ class Pushing:
         """The reading gave nothing."""
         self._reading = None
 
+    def _room(self, *, is_bulk: bool) -> int:
+        """How many more may be pushed of this kind."""
+        room = PUSHES_UNACKNOWLEDGED_MAX - len(self._in_flight)
+        return min(room, BULK_PUSHES_MAX - self._bulk_in_flight) if is_bulk else room
+
     def _push(self, queue: Queue, seq: int, blob: bytes, behind: int) -> Push:
         self._pushed[queue.number] = seq
         self._in_flight.add((queue.number, blob[:BLOB_ID_BYTES]))
+        self._bulk_in_flight += queue.is_bulk
         return Push(queue.queue_id, behind, blob)

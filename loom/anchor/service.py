@@ -19,6 +19,8 @@ from loom.storage.database import Database
 from loom.wire.limits import (
     BLOB_ID_BYTES,
     BLOB_KEPT_S,
+    BULK_BLOB_BYTES,
+    BULK_KEPT_S,
     WORK_DAY_SKEW_DAYS,
 )
 from loom.wire.requests import (
@@ -143,6 +145,11 @@ class Service:
         """How many lie here."""
         return sum(queue.blobs for queue in self.queues.values())
 
+    @property
+    def bulk_bytes(self) -> int:
+        """Of pieces of files."""
+        return sum(account.bulk_bytes for account in self.accounts.values())
+
     # --- from the door ---
 
     def receive(self, peer: Peer, number: int, request: Request) -> None:
@@ -197,6 +204,12 @@ class Service:
             lambda db: store.prune_blobs(db, before_s, PRUNE_AT_ONCE)
         ):
             self._removed(removed)
+        bulk = [one.number for one in self.queues.values() if one.is_bulk and one.blobs]
+        bulk_before_s = now_s - BULK_KEPT_S
+        while removed := await self._database.write(
+            lambda db: store.prune_queues_blobs(db, bulk, bulk_before_s, PRUNE_AT_ONCE)
+        ):
+            self._removed(removed)
         for number in await self._database.write(lambda db: store.prune_queues(db, before_s)):
             if (queue := self._by_number.get(number)) is not None:
                 self._drop_queue(queue)
@@ -208,7 +221,8 @@ class Service:
 
     def _put(self, peer: Peer, number: int, put: Put) -> None:
         queue = self.queues.get(put.queue_id)
-        if queue is None or not peer.writes(queue):
+        is_odd = queue is not None and queue.is_bulk and len(put.blob) != BULK_BLOB_BYTES
+        if queue is None or is_odd or not peer.writes(queue):
             peer.line.answer(number, Unknown())
             return
         now_s = self._clock.monotonic_s()
@@ -220,8 +234,8 @@ class Service:
             return
         peer.refused.pop(queue.number, None)
         peer.worked.discard(put.blob_id)
-        queue.puts.take(now_s)
-        queue.account.puts.take(now_s)
+        for meter in queue.meters:
+            meter.take(now_s)
         self._count(queue, 1, len(put.blob))
         self._last_seq += 1
         self._puts.append(
@@ -263,16 +277,26 @@ class Service:
         before = peer.refused.get(queue.number)
         if before is not None and before.blob_id != put.blob_id and now_s < before.until_s:
             return before.answer
-        if (
-            self.is_draining
-            or queue.blobs >= self.limits.blobs_of(queue.use)
-            or queue.size_bytes + size > self.limits.queue_bytes
-            or queue.account.size_bytes + size > self.limits.account_bytes
-            or self.size_bytes + size > self.room_bytes
-        ):
+        if self.is_draining or not self._has_room(queue, size):
             return Full()
-        wait_s = max(queue.puts.wait_s(now_s), queue.account.puts.wait_s(now_s))
+        wait_s = max(meter.wait_s(now_s) for meter in queue.meters)
         return Later(math.ceil(wait_s)) if wait_s > 0 else None
+
+    def _has_room(self, queue: Queue, size_bytes: int) -> bool:
+        limits, account = self.limits, queue.account
+        if queue.is_bulk:
+            # Mail keeps the other half: files never push it out.
+            return (
+                queue.size_bytes + size_bytes <= limits.bulk_queue_bytes
+                and account.bulk_bytes + size_bytes <= limits.bulk_account_bytes
+                and self.size_bytes + size_bytes <= self.room_bytes // 2
+            )
+        return (
+            queue.blobs < limits.blobs_of(queue.use)
+            and queue.size_bytes + size_bytes <= limits.queue_bytes
+            and account.size_bytes + size_bytes <= limits.account_bytes
+            and self.size_bytes + size_bytes <= self.room_bytes
+        )
 
     def _answer_refused(
         self, peer: Peer, number: int, queue: Queue, blob_id: bytes, refusal: Answer
@@ -294,7 +318,7 @@ class Service:
 
     def _fetch(self, peer: Peer, number: int, fetch: Fetch) -> None:
         queue = self.queues.get(fetch.queue_id)
-        if queue is None or not peer.writes(queue):
+        if queue is None or queue.is_bulk or not peer.writes(queue):
             peer.line.answer(number, Unknown())
             return
         now_s = self._clock.monotonic_s()
@@ -366,7 +390,7 @@ class Service:
 
     def _lay(self, peer: Peer, number: int, lay: Lay) -> None:
         queue = self.queues.get(lay.queue_id)
-        if queue is None or not peer.reads(queue):
+        if queue is None or queue.is_bulk or not peer.reads(queue):
             peer.line.answer(number, Unknown())
             return
         self._answer_write(
@@ -383,7 +407,8 @@ class Service:
         if not isinstance(account, Account):
             peer.line.answer(number, Unknown())
             return
-        if self.is_draining and wanted.queue_id not in self.queues:
+        takes_none = wanted.use is QueueUse.BULK and not self.limits.bulk_account_bytes
+        if (self.is_draining or takes_none) and wanted.queue_id not in self.queues:
             peer.line.answer(number, Full())
             return
 
@@ -502,7 +527,7 @@ class Service:
         if self._by_number.get(queue.number) is not queue:
             return
         self.size_bytes -= queue.size_bytes
-        queue.account.size_bytes -= queue.size_bytes
+        queue.account.count(queue, -queue.size_bytes)
         queue.account.queues.pop(queue.number, None)
         self.queues.pop(queue.queue_id, None)
         self._by_number.pop(queue.number, None)

@@ -339,11 +339,26 @@ def oldest(db: Db, queues: Iterable[int]) -> dict[int, int]:
 
 def prune_blobs(db: Db, put_before_s: int, count: int) -> list[Removed]:
     """Delete at most so many blobs that were put before."""
+    return _delete(db, "put_at_s < ? LIMIT ?", put_before_s, count)
+
+
+def prune_queues_blobs(
+    db: Db, queues: Iterable[int], put_before_s: int, count: int
+) -> list[Removed]:
+    """Delete blobs of these queues that were put before, at most so many of each."""
+    old = [queue for queue, put_at_s in oldest(db, queues).items() if put_at_s < put_before_s]
+    found = [
+        _delete(db, "queue = ? AND put_at_s < ? LIMIT ?", one, put_before_s, count) for one in old
+    ]
+    return [removed for some in found for removed in some]
+
+
+def _delete(db: Db, which: str, *values: int) -> list[Removed]:
     removed: dict[int, list[int]] = {}
     for queue, size in db.execute(
-        "DELETE FROM blobs WHERE seq IN (SELECT seq FROM blobs WHERE put_at_s < ? LIMIT ?)"
+        f"DELETE FROM blobs WHERE seq IN (SELECT seq FROM blobs WHERE {which})"  # noqa: S608
         " RETURNING queue, length(blob)",
-        (put_before_s, count),
+        values,
     ):
         removed.setdefault(queue, []).append(size)
     return [Removed(queue, len(sizes), sum(sizes)) for queue, sizes in removed.items()]

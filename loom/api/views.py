@@ -569,7 +569,10 @@ class PairingTextView(View, frozen=True, kw_only=True, tag="pairing_text"):
 
 
 class AnchorStatusView(View, frozen=True, kw_only=True, tag="anchor_status"):
-    """An anchor as it stands; `room_bytes`: what all blobs together may take now."""
+    """An anchor as it stands.
+
+    `bulk_bytes`: of `size_bytes`, pieces of files; `room_bytes`: what all blobs may take now.
+    """
 
     anchor: str
     port: int
@@ -580,6 +583,7 @@ class AnchorStatusView(View, frozen=True, kw_only=True, tag="anchor_status"):
     queues: int
     blobs: int
     size_bytes: int
+    bulk_bytes: int
     room_bytes: int
     links: int
     guest_links: int
@@ -588,13 +592,14 @@ class AnchorStatusView(View, frozen=True, kw_only=True, tag="anchor_status"):
 
 
 class AccountView(View, frozen=True, kw_only=True, tag="account"):
-    """What one account of an anchor has there."""
+    """What one account of an anchor has there; `bulk_bytes`: of `size_bytes`, pieces of files."""
 
     account: int
     paired_at_s: int
     queues: int
     blobs: int
     size_bytes: int
+    bulk_bytes: int
 
 
 class AccountsView(View, frozen=True, kw_only=True, tag="accounts"):

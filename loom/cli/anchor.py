@@ -287,7 +287,7 @@ def list_accounts(context: typer.Context) -> None:
             for view in found:
                 caller.output.json(view)
         elif found:
-            heads = ("Account", "Since", "Queues", "Blobs", "Size")
+            heads = ("Account", "Since", "Queues", "Blobs", "Size", "Files")
             caller.output.table(heads, [_row(view) for view in found])
         else:
             caller.output.note("Nobody uses it yet: `loom anchor pair` prints a text for one.")
@@ -358,6 +358,8 @@ def _print(caller: Caller, event: AnyEvent) -> None:
 
 def _status_words(view: AnchorStatusView) -> str:
     held = f"{view.blobs} blobs, {_size(view.size_bytes)} of {_size(view.room_bytes)}"
+    if view.bulk_bytes:
+        held += f", {_size(view.bulk_bytes)} of it pieces of files"
     facts = [
         ("Anchor", view.anchor + (" (draining)" if view.draining else "")),
         ("Listens", f"port {view.port}, {', '.join(view.addresses) or 'nowhere'}"),
@@ -376,6 +378,7 @@ def _row(view: AccountView) -> tuple[str, ...]:
         str(view.queues),
         str(view.blobs),
         _size(view.size_bytes),
+        _size(view.bulk_bytes),
     )
 
 

@@ -16,7 +16,9 @@ from loom.wire.encoding import enc, u64
 from loom.wire.limits import (
     BLOB_ID_BYTES,
     BLOB_SIZES,
+    BULK_BLOB_BYTES,
     ENVELOPE_BUCKETS,
+    PIECE_BYTES,
     QUEUE_ID_BYTES,
     WORK_BITS_MAX,
     WORK_BITS_MIN,
@@ -26,6 +28,8 @@ from loom.wire.limits import (
 _UNTIL_BYTES: Final = 8
 _KEY_BYTES: Final = 32
 _MARK_BYTES: Final = 16
+_NO_ENVELOPE: Final = b"\xff" * _UNTIL_BYTES
+"""In place of `until` before a piece of a file: no time is that late."""
 
 
 def acquaintance_queue_secret(link_key: bytes, holder: PeerId, mask_key: bytes) -> bytes:
@@ -79,24 +83,44 @@ class QueueKeys:
         """
         if len(envelope) not in ENVELOPE_BUCKETS:
             raise InvalidInput(what=f"An envelope of {len(envelope)} bytes does not go in a queue")
-        content = u64(until_s) + envelope
-        # The id is the nonce (12 bytes), so the sealed form begins with it.
-        return self._blob_key.seal(self._id_of(content), content, self.queue_id)
+        return self._seal(u64(until_s) + envelope)
 
     def open_blob(self, blob: bytes) -> "OpenedBlob":
         """Undo `seal_blob`.
 
         Raises:
-            MalformedMessage: not a blob's length.
+            MalformedMessage: not a blob's length, or a piece of a file.
             AuthenticationError: not sealed for this queue, or its id is another's.
         """
-        if len(blob) not in BLOB_SIZES:
-            raise MalformedMessage(what="blob length")
-        content = self._blob_key.open_(blob, self.queue_id)
-        if not equal(self._id_of(content), blob[:BLOB_ID_BYTES]):
-            raise AuthenticationError(what="blob id")
+        content = self._open(blob)
+        if content.startswith(_NO_ENVELOPE):
+            raise MalformedMessage(what="no envelope")
         until_s = int.from_bytes(content[:_UNTIL_BYTES], "big")
         return OpenedBlob(until_s, content[_UNTIL_BYTES:])
+
+    def seal_piece(self, piece: bytes) -> bytes:
+        """A piece of a file as it lies in a bulk queue; the same bytes for the same piece.
+
+        Raises:
+            InvalidInput: not a piece's length.
+        """
+        if len(piece) != PIECE_BYTES:
+            raise InvalidInput(what=f"A piece of {len(piece)} bytes does not go in a queue")
+        return self._seal(_NO_ENVELOPE + piece)
+
+    def open_piece(self, blob: bytes) -> bytes:
+        """Undo `seal_piece`.
+
+        Raises:
+            MalformedMessage: not a piece's length, or an envelope.
+            AuthenticationError: not sealed for this queue, or its id is another's.
+        """
+        if len(blob) != BULK_BLOB_BYTES:
+            raise MalformedMessage(what="piece length")
+        content = self._open(blob)
+        if not content.startswith(_NO_ENVELOPE):
+            raise MalformedMessage(what="no piece")
+        return content[_UNTIL_BYTES:]
 
     def mark(self, salt: bytes) -> bytes:
         """By which the reader of a file finds its writer: 16 bytes."""
@@ -113,6 +137,18 @@ class QueueKeys:
             AuthenticationError: not sealed for this queue.
         """
         return self._bundle_key.open_(sealed, self.queue_id)
+
+    def _seal(self, content: bytes) -> bytes:
+        # The id is the nonce (12 bytes), so the sealed form begins with it.
+        return self._blob_key.seal(self._id_of(content), content, self.queue_id)
+
+    def _open(self, blob: bytes) -> bytes:
+        if len(blob) not in BLOB_SIZES:
+            raise MalformedMessage(what="blob length")
+        content = self._blob_key.open_(blob, self.queue_id)
+        if not equal(self._id_of(content), blob[:BLOB_ID_BYTES]):
+            raise AuthenticationError(what="blob id")
+        return content
 
     def _id_of(self, content: bytes) -> bytes:
         return mac(self._id_key, content)[:BLOB_ID_BYTES]

@@ -57,6 +57,7 @@ class QueueUse(IntEnum):
     OUTBOUND = 1  # the holder writes, the guest reads
     INVITE = 2  # inbound, for everybody who has the invite
     ADDRESS = 3  # inbound, for anybody, each put after work
+    BULK = 4  # inbound, for pieces of files, with limits of its own
 
     @property
     def is_inbound(self) -> bool:
@@ -238,6 +239,9 @@ class Limits(_Answer, frozen=True, tag=12, kw_only=True):
     queue_puts_per_minute: Count
     account_puts_per_minute: Count
     fetches_per_hour: Count
+    bulk_queue_bytes: Count
+    bulk_account_bytes: Count
+    bulk_puts_per_minute: Count
 
 
 class QueueStatus(_Part, frozen=True):

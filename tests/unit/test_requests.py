@@ -60,10 +60,14 @@ LIMITS = Limits(
     queue_puts_per_minute=200,
     account_puts_per_minute=600,
     fetches_per_hour=10,
+    bulk_queue_bytes=64 << 20,
+    bulk_account_bytes=256 << 20,
+    bulk_puts_per_minute=2_000,
 )
 REQUESTS: list[Request] = [
     *(Put(QUEUE, bytes(size)) for size in BLOB_SIZES),
     Open(QUEUE, KEY, KEY, QueueUse.ADDRESS, 1_800_000_000),
+    Open(QUEUE, KEY, KEY, QueueUse.BULK, 0),
     Shut(QUEUE),
     Subscribe(),
     Ack(QUEUE, (BLOB_ID,) * 256),
@@ -146,7 +150,7 @@ def packed(*fields: object) -> bytes:
         packed(2, QUEUE, 0),
         packed(2),
         packed(2, QUEUE.hex()[:16]),
-        packed(1, QUEUE, KEY, KEY, 4, 0),
+        packed(1, QUEUE, KEY, KEY, 5, 0),
         packed(1, QUEUE, KEY, KEY, 0, -1),
         packed(1, QUEUE, KEY, KEY, 0, 2**53),
         packed(1, QUEUE, KEY, KEY[:31], 0, 0),

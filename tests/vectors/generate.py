@@ -33,7 +33,7 @@ VERSIONS = {
     "session": 3,
     "payloads": 6,
     "presence": 1,
-    "queues": 1,
+    "queues": 2,
     "invites": 2,
     "nearby": 1,
     "files": 1,
@@ -335,7 +335,7 @@ def queue_inputs() -> Values:
     id_one, id_two = ({"bin": filler(f"blob {n}", 12).hex()} for n in (1, 2))
     keys = [{"bin": filler(f"guest {n}", 32).hex()} for n in ("tag", "link")]
     sealed = {"bin": filler("sealed bundle", 6_840).hex()}
-    limits = [12, 1_000, 1 << 24, 1_000, 1 << 29, 200, 600, 10]
+    limits = [12, 1_000, 1 << 24, 1_000, 1 << 29, 200, 600, 10, 1 << 26, 1 << 28, 2_000]
     inputs: Values = {
         "queue_secret": queue_secret.hex(),
         "account_secret": filler("account", 32).hex(),
@@ -343,6 +343,13 @@ def queue_inputs() -> Values:
         "mask_key": mask_key.hex(),
         "envelope": filler("envelope in a queue", 4_096).hex(),
         "until": UNIX_S + 30 * 86_400,
+        "piece": {
+            "file_id": filler("file id", 16).hex(),
+            "what": 1,
+            "index": 700,
+            "part": 4,
+            "bytes": filler("part of a chunk", 16_496).hex(),
+        },
         "bundle": filler("bundle in a queue", 6_812).hex(),
         "bundle_nonce": filler("bundle nonce", 12).hex(),
         "rand": filler("anchor rand", 16).hex(),
@@ -350,6 +357,7 @@ def queue_inputs() -> Values:
         "number": 7,
         "requests": {
             "open": [1, queue_id, *keys, 2, UNIX_S + 86_400],
+            "open for files": [1, queue_id, *keys, 4, 0],
             "shut": [2, queue_id],
             "subscribe": [3],
             "ack": [4, queue_id, [id_one, id_two]],

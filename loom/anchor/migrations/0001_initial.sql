@@ -27,7 +27,7 @@ CREATE TABLE queues (
     account_id INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE,
     tag_key BLOB NOT NULL UNIQUE CHECK (length(tag_key) = 32),
     link_key BLOB NOT NULL CHECK (length(link_key) = 32),
-    use INTEGER NOT NULL, -- 0 inbound, 1 outbound, 2 an invite's, 3 an address's
+    use INTEGER NOT NULL, -- 0 inbound, 1 outbound, 2 an invite's, 3 an address's, 4 for files
     until_s INTEGER NOT NULL -- 0: for ever
 ) STRICT;
 CREATE INDEX queues_of_account ON queues (account_id);

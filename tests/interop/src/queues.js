@@ -1,6 +1,6 @@
 /** Keys of queues, blobs and bundles in them (PROTOCOL 10.1). */
 
-import { ascii, bigint, concat, EMPTY, equal, u64 } from "./bytes.js";
+import { ascii, bigint, concat, EMPTY, equal, number, u16, u32, u64, u8 } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { ENVELOPE_BUCKETS } from "./limits.js";
 import { H, HK, MAC, SIV, split } from "./primitives.js";
@@ -8,6 +8,8 @@ import { H, HK, MAC, SIV, split } from "./primitives.js";
 const ID_BYTES = 12;
 const BLOB_OVERHEAD = ID_BYTES + 8 + 16;
 const MARK_BYTES = 8;
+const PIECE_BYTES = 61_440;
+const NO_ENVELOPE = new Uint8Array(8).fill(0xff);
 
 /** What follows from a queue's secret `Q`. */
 export function queueKeys(secret) {
@@ -34,13 +36,39 @@ export function sealBlob(queue, until, envelope) {
 
 export const blobId = (blob) => blob.slice(0, ID_BYTES);
 
-export function openBlob(queue, blob) {
+/** The blob of a piece of a file, of its fields. */
+export function sealPiece(queue, { fileId, what, index, part, bytes }) {
+  const piece = concat(fileId, u8(what), u32(index), u8(part), u16(bytes.length), bytes);
+  const content = concat(NO_ENVELOPE, piece, new Uint8Array(PIECE_BYTES - piece.length));
+  const id = MAC(queue.idKey, content).slice(0, ID_BYTES);
+  return concat(id, SIV.seal(queue.blobKey, id, content, queue.id));
+}
+
+function openContent(queue, blob) {
   if (!ENVELOPE_BUCKETS.includes(blob.length - BLOB_OVERHEAD)) throw refuse("a blob of another length");
   const id = blobId(blob);
   const content = SIV.open(queue.blobKey, id, blob.slice(ID_BYTES), queue.id);
   if (content === null) throw refuse("a blob that does not open");
   if (!equal(id, MAC(queue.idKey, content).slice(0, ID_BYTES))) throw refuse("a blob under another id");
+  return content;
+}
+
+export function openBlob(queue, blob) {
+  const content = openContent(queue, blob);
+  if (equal(content.slice(0, 8), NO_ENVELOPE)) throw refuse("a piece of a file");
   return { until: Number(bigint(content.slice(0, 8))), envelope: content.slice(8) };
+}
+
+export function openPiece(queue, blob) {
+  if (blob.length !== PIECE_BYTES + BLOB_OVERHEAD) throw refuse("a piece of another length");
+  const content = openContent(queue, blob);
+  const [mark, fileId, what, index, part, length, rest] = split(content, 8, 16, 1, 4, 1, 2, PIECE_BYTES - 24);
+  if (!equal(mark, NO_ENVELOPE)) throw refuse("no piece of a file");
+  const size = number(length);
+  const piece = { fileId, what: number(what), index: number(index), part: number(part), bytes: rest.slice(0, size) };
+  const isOdd = piece.what > 1 || piece.index >= (piece.what ? 65_536 : 8) || piece.part > 4;
+  if (isOdd || size < 1 || size > rest.length || rest.slice(size).some((one) => one)) throw refuse("a piece out of its bounds");
+  return piece;
 }
 
 export function sealBundle(queue, bundle, random) {

@@ -26,7 +26,8 @@ const ANSWERS = {
   9: ["laid", "sealed", "left"],
   10: ["subscribed", "clock", "displaces", "queues"],
   11: ["displaced"],
-  12: ["limits", "queueBlobs", "queueBytes", "queues", "accountBytes", "queuePuts", "accountPuts", "fetches"],
+  12: ["limits", "queueBlobs", "queueBytes", "queues", "accountBytes", "queuePuts", "accountPuts", "fetches",
+    "bulkQueueBytes", "bulkAccountBytes", "bulkPuts"],
   13: ["stored", "clock", "limits", "queues"],
 };
 

@@ -22,7 +22,8 @@ import { decodePayload, encodePayload } from "./payload.js";
 import { announces, decodeAdvert, encodeAdvert, epochAt, presenceMessage, presenceTag } from "./presence.js";
 import { Decaps, H, kemPublic, RANDOM, verifies, X, x25519Public } from "./primitives.js";
 import {
-  accountKeys, blobId, bundleMark, openBlob, openBundle, pairingKeys, queueKeys, sealBlob, sealBundle,
+  accountKeys, blobId, bundleMark, openBlob, openBundle, openPiece, pairingKeys, queueKeys, sealBlob, sealBundle,
+  sealPiece,
 } from "./queues.js";
 import { nextToSend, openMessage, ratchetOfA, ratchetOfB, roomFor, sealMessage } from "./ratchet.js";
 import { REKEY_AFTER_RECORDS } from "./limits.js";
@@ -408,6 +409,13 @@ function queues({ inputs, derived }, compare) {
     compare.refuses(`blob with byte ${place} changed`, () => openBlob(queue, bent));
   }
   compare.refuses("blob of another length", () => openBlob(queue, blob.slice(0, -1)));
+  const piece = { ...inputs.piece, fileId: unhex(inputs.piece.file_id), bytes: unhex(inputs.piece.bytes) };
+  const pieceBlob = sealPiece(queue, piece);
+  compare.is("piece_blob", pieceBlob, derived.piece_blob);
+  const { fileId, what, index, part, bytes } = openPiece(queue, pieceBlob);
+  compare.is("piece opened", [hex(fileId), what, index, part, hex(bytes)], Object.values(inputs.piece));
+  compare.refuses("a piece for an envelope", () => openBlob(queue, pieceBlob));
+  compare.refuses("an envelope for a piece", () => openPiece(queue, blob));
   const sealed = sealBundle(queue, unhex(inputs.bundle), recorded({ bytes: [unhex(inputs.bundle_nonce)] }));
   compare.is("sealed_bundle", sealed, derived.sealed_bundle);
   compare.is("bundle opened", openBundle(queue, sealed), inputs.bundle);
@@ -425,7 +433,7 @@ function queues({ inputs, derived }, compare) {
   const { open, ack, have, lay, pair: paired } = inputs.requests;
   const other = { id: queue.id, tag: unhex(open[2].bin), link: unhex(open[3].bin) };
   const made = {
-    open: requests.open(other, open[4], open[5]), shut: requests.shut(queue), subscribe: requests.subscribe(),
+    open: requests.open(other, open[4], open[5]), "open for files": requests.open(other, 4, 0), shut: requests.shut(queue), subscribe: requests.subscribe(),
     ack: requests.ack(queue, ids(ack[2])), have: requests.have(queue, ids(have[2])),
     lay: requests.lay(queue, lay[2], unhex(lay[3].bin)), fetch: requests.fetch(queue),
     work: requests.work(queue, unhex(work[2].bin), work[3], work[4]),
