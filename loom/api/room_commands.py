@@ -238,11 +238,13 @@ class RemoveMember(Command[RoomView], frozen=True, kw_only=True, tag="remove_mem
     Args:
         member: a name, or the beginning of an `author_id`.
         ban: nobody may bring them back while it holds.
+        only_check: say what would stop it, and change nothing.
     """
 
     room: str
     member: str
     ban: bool = False
+    only_check: bool = False
 
 
 class LiftBan(Command[RoomView], frozen=True, kw_only=True, tag="lift_ban"):

@@ -309,6 +309,8 @@ def _remove(context: typer.Context, room: str, member: str, *, is_ban: bool, yes
     async def work() -> None:
         async with caller.client() as client:
             if not yes:
+                check = RemoveMember(room=room, member=member, ban=is_ban, only_check=True)
+                await client.send(check)
                 question = f"Remove {member}? What they posted until now stays."
                 terminal.confirm(question, "Nobody was removed")
             view = await client.send(RemoveMember(room=room, member=member, ban=is_ban))

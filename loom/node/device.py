@@ -59,6 +59,8 @@ class Device:
         self.connected_at_ms: int | None = None
         self.last_error: str | None = None
         self._parts = parts
+        self._carried = False
+        """An envelope came on the link there is."""
 
     def __repr__(self) -> str:
         return f"Device({self.number})"
@@ -170,8 +172,10 @@ class Device:
             self.mailer.link_down()
             self._went_offline(reason)
             if self.dialer is not None and before is not None:
-                self.dialer.link_lost(self._parts.clock.monotonic_s() - before.opened_at_s)
+                lasted_s = self._parts.clock.monotonic_s() - before.opened_at_s
+                self.dialer.link_lost(lasted_s, carried=self._carried)
             return
+        self._carried = False
         self.paths.up(str(after.remote or ""), dialled=after.dialled, moved=before is not None)
         if before is None:
             self._went_online(after)
@@ -185,6 +189,7 @@ class Device:
         """Route records by kind."""
         envelopes = [one.body for one in records if one.kind is RecordKind.ENVELOPE]
         if envelopes:
+            self._carried = True
             self.inbox.put([Incoming(one) for one in envelopes])
             if self.inbox.is_full:
                 link.pause_reading()

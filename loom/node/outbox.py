@@ -169,6 +169,10 @@ class Outbox:
         if not rows:
             self.state = replace(state, is_caught_up=added == self._added)
             return
+        rows = rows[: sending.fitting(state, [len(one.payload) for one in rows])]
+        if not rows:
+            self.state = sending.full(state)
+            return
         ready, renewed = self._sealed(rows, best.session_id)
         if not ready:
             self.state = replace(state, is_blocked=True)
@@ -316,8 +320,8 @@ class Outbox:
 
     def _written(self, rows: Sequence[tuple[int, MessageId, bytes]]) -> None:
         """These are on a confirmed link; most are receipted before that is worth storing."""
-        for row_id, _, _ in rows:
-            self.state = sending.written(self.state, row_id)
+        for row_id, _, data in rows:
+            self.state = sending.written(self.state, row_id, len(data))
         self._sessions.in_flight.written([one for _, one, _ in rows], self._now_s())
         self._tell_sent([one for _, one, data in rows if _is_message(data)], "direct")
         self._alarm.ring_within(self.state.retry_s)

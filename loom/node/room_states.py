@@ -11,7 +11,7 @@ from loom.core.room.materialize import Ledger
 from loom.core.room.state import RoomState
 from loom.core.room.statement import Admit, Genesis, SignedStatement, decode_statement
 from loom.core.room.sync import Digest, Place, digest_of, statement_place
-from loom.model import PersonId, RoomNumber
+from loom.model import MessageId, PersonId, RoomNumber
 from loom.ports import Clock
 from loom.printable import printable
 from loom.storage import room_statements, rooms
@@ -112,6 +112,10 @@ class RoomStates:
         self._known: dict[RoomNumber, tuple[bytes, Held]] = {}
         self.asked: dict[tuple[RoomNumber, PersonId], Asked] = {}
         """What was asked in rooms that wait; asked again when the node starts."""
+        self.begun: dict[tuple[RoomNumber, PersonId], MessageId] = {}
+        """The last comparison that was begun with each member."""
+        self.under_way: dict[tuple[RoomNumber, PersonId], dict[MessageId, frozenset[bytes]]] = {}
+        """The ids of events that comparisons brought into the outbox, by the payload."""
 
     def of(self, db: Db, row: RoomRow) -> RoomNow:
         """As it is stored."""

@@ -93,6 +93,7 @@ class RoomWatch:
                     now = deciding.settle_all(work, now)
             for peer in room_peers.of_room(work.db, row.room) if now.is_member else ():
                 wait_ms = ROOM_TOLD_LINK_MS if peer.device_id in linked else ROOM_TOLD_MAIL_MS
+                comparing.forget_receipted(work, now, peer)
                 is_due = peer.compared_at_ms + wait_ms <= work.now_ms
                 is_due &= peer.device_id in work.reached
                 if peer.said is not None and is_due and row.changed_at_ms > peer.compared_at_ms:

@@ -4,7 +4,7 @@ The column `envelope` holds the recipe, or of earlier versions the envelope. Wit
 envelope a row took a page of its own in each commit, and freeing it two more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -21,6 +21,10 @@ _DELETE: Final = (
     "DELETE FROM outbox WHERE device_id = :device_id AND message_id IN "  # noqa: S608 - constants only
     + ROWS
     + " RETURNING substr(payload, 2, 1)"
+)
+_WAITING: Final = (
+    "SELECT message_id FROM outbox WHERE device_id = :device_id AND message_id IN "  # noqa: S608
+    + ROWS
 )
 _NEWS: Final = """
 SELECT message_id FROM outbox WHERE device_id = ? AND NOT (
@@ -168,6 +172,14 @@ def waits(db: Connection, device_id: DeviceId, begins: bytes) -> bool:
         (device_id, len(begins), begins),
     ).fetchone()
     return row is not None
+
+
+def waiting(
+    db: Connection, device_id: DeviceId, message_ids: Iterable[MessageId]
+) -> set[MessageId]:
+    """Those of them that await their receipt."""
+    rows = db.execute(_WAITING, {"device_id": device_id, "ids": id_list(message_ids)})
+    return {MessageId(one) for (one,) in rows}
 
 
 def page(

@@ -318,16 +318,18 @@ def count_recent(db: Connection, room: RoomNumber, author: bytes, since_ms: int,
     return int(count)
 
 
-def data_of(db: Connection, room: RoomNumber, ids: Iterable[bytes]) -> Iterator[bytes]:
-    """Posts as they travel, in their order."""
+def data_of(
+    db: Connection, room: RoomNumber, ids: Iterable[bytes]
+) -> Iterator[tuple[bytes, bytes]]:
+    """The id of each post and it as it travels, in their order."""
     # Looked up one by one: SQLite would rather look through all of the room in its order.
     wanted = [
-        row
+        (*row, post_id)
         for post_id in ids
         if (row := db.execute(_PLACE, (room, post_id)).fetchone()) is not None
     ]
-    for _, _, row_id in sorted(wanted):
-        yield data_of_row(db, row_id)
+    for _, _, row_id, post_id in sorted(wanted):
+        yield post_id, data_of_row(db, row_id)
 
 
 def change(db: Connection, row_id: int, body: str, *, is_mention: bool) -> None:

@@ -177,6 +177,13 @@ def go_on(db: Connection, room: RoomNumber, post_floor: int, statement_floor: in
     )
 
 
+def raise_statement_floor(db: Connection, room: RoomNumber, floor: int) -> None:
+    """One's next statement has at least this number."""
+    db.execute(
+        "UPDATE rooms SET statement_floor = max(statement_floor, ?) WHERE room = ?", (floor, room)
+    )
+
+
 def delete(db: Connection, room: RoomNumber) -> None:
     """Delete a room with everything in it; one's own keys, too."""
     db.execute("DELETE FROM rooms WHERE room = ?", (room,))

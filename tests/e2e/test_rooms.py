@@ -99,6 +99,8 @@ def test_three_talk_one_is_killed_and_one_is_removed(home: Home) -> None:
             True,
         )
         assert "Eve" in members(home, "alice")
+        forbidden = home.run("-p", "eve", "--json", "room", "remove", "Garden", "Bob")
+        assert (forbidden.code, forbidden.error["code"]) == (2, "invalid_input")
         room(home, "alice", "remove", "Garden", "Eve", "--yes")
         until_in(home, "bob", {"Alice", "Bob"})
         room(home, "alice", "send", "Garden", "without eve")

@@ -66,11 +66,11 @@ class Contact:
         finally:
             self.at_once -= 1
 
-    def cut(self) -> None:
+    def cut(self, *, carried: bool = False) -> None:
         """End the link."""
         assert self.opened_s is not None
         lasted_s, self.opened_s = self.monotonic_s() - self.opened_s, None
-        self.dialer.link_lost(lasted_s)
+        self.dialer.link_lost(lasted_s, carried=carried)
 
     def times(self, address: Address) -> list[float]:
         return [at_s for at_s, one in self.dialled if one == address]
@@ -191,6 +191,19 @@ async def test_steady_links_that_are_cut_are_dialled_again_each_time() -> None:
     for _ in range(3 * DIALS_PER_MINUTE_MAX):
         await asyncio.sleep(3.0)
         contact.cut()
+    await contact.end()
+
+
+async def test_short_links_that_carried_something_are_dialled_again_within_the_pace() -> None:
+    """A line that breaks after each 100 KB took five minutes between them."""
+    contact = Contact(_known(LIVE, AddressSource.MDNS))
+    contact.live = {LIVE}
+    for _ in range(600):
+        await asyncio.sleep(0.5)
+        if contact.opened_s is not None:
+            contact.cut(carried=True)
+    per_minute = len(contact.dialled) / 5
+    assert DIALS_PER_MINUTE_MAX / 2 <= per_minute <= DIALS_PER_MINUTE_MAX
     await contact.end()
 
 

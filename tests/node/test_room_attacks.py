@@ -8,7 +8,10 @@ from loom.api.commands import ImportToken
 from loom.api.events import RoomPosted
 from loom.core.room.keys import RoomSigner
 from loom.core.room.post import SignedPost, TextContent, sign_post
+from loom.node.rooms import telling
+from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers, rooms
+from loom.storage.room_peers import RoomPeer
 from loom.wire.content import KnownPayload, RoomEvents
 from loom.wire.limits import ROOM_UNVERIFIED_MAX
 from tests.memory_network import Faults
@@ -184,6 +187,39 @@ async def test_a_joiner_who_lost_the_link_half_way_gets_the_rest(world: World) -
     world.network.faults = Faults()
     await bob.restart()
     await alike(world, ada, bob, count=300)
+
+
+@pytest.mark.parametrize("is_owner_first", [True, False], ids=["owner begins", "joiner begins"])
+@pytest.mark.parametrize("cut_after_bytes", [300_000, 100_000])
+async def test_a_joiner_whose_every_link_is_cut_gets_all_of_it_and_nothing_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch, cut_after_bytes: int, is_owner_first: bool
+) -> None:
+    """Each link carries what the one before did not; who has the smaller fingerprint compares."""
+    people = [await world.person(name) for name in ("Ada", "Bob")]
+    people.sort(key=lambda one: one.node.parts.identity.peer_id, reverse=not is_owner_first)
+    owner, joiner = people
+    await make(owner)
+    for n in range(400):
+        await say(owner, f"{n} {'x' * 2_000}")
+    await world.pass_time(4_000.0)
+    sent: list[bytes] = []
+    queue = telling.queue
+
+    def note(work: RoomWork, peer: RoomPeer, payload: KnownPayload) -> None:
+        if isinstance(payload, RoomEvents):
+            sent.extend(payload.events)
+        queue(work, peer, payload)
+
+    monkeypatch.setattr(telling, "queue", note)
+    text = await invite(owner)
+    world.network.faults = Faults(cut_after_bytes=cut_after_bytes)
+    await joiner.do(ImportToken(token=text))
+    await world.until(
+        lambda: bool(stored_in_rooms(joiner)) and stored(joiner) == stored(owner), within_s=400.0
+    )
+    assert len(world.network.streams) > 2 * 3
+    assert len(stored(joiner)) == 400
+    assert len(sent) == len(set(sent))
 
 
 async def test_a_joiner_of_a_room_whose_posts_have_ended_gets_what_is_left_of_them(

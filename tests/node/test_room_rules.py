@@ -75,8 +75,8 @@ async def test_a_moderator_removes_a_member_and_not_the_owner(
     await bob.do(RemoveMember(room=ROOM, member="Cyd"))
     await settled(world, ada, bob)
     assert set(await members(ada)) == {"Ada", "Bob"}
-    await bob.do(RemoveMember(room=ROOM, member="Ada"))  # signed, and does not count
-    await settled(world, ada, bob)
+    with pytest.raises(InvalidInput):
+        await bob.do(RemoveMember(room=ROOM, member="Ada"))
     assert set(await members(ada)) == set(await members(bob)) == {"Ada", "Bob"}
 
 
@@ -228,3 +228,34 @@ async def test_a_moderator_deletes_and_pins_what_others_wrote(
     await settled(world, *three)
     for person in three:
         assert [(one.body, one.deleted) for one in await posts(person)] == [("", True)]
+
+
+async def test_what_was_forgotten_with_a_removed_officer_makes_nobody_a_forker(
+    world: World,
+) -> None:
+    bob, cyd, dan = await world.friends("Bob", "Cyd", "Dan")
+    ada = await world.person("Ada")
+    await make(ada)
+    for joiner in (bob, cyd, dan):
+        await join(world, ada, joiner)
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="owner"))
+    await settled(world, ada, bob, cyd, dan)
+    world.network.partition({ada.host}, {bob.host, cyd.host, dan.host})
+    await bob.do(AppointMember(room=ROOM, member="Cyd", role="moderator"))
+    await settled(world, bob, cyd, dan)
+    await cyd.do(SetRoomChannel(room=ROOM, channel="talk"))
+    await settled(world, bob, cyd, dan)
+    await dan.crash()
+    await ada.do(RemoveMember(room=ROOM, member="Bob"))
+    world.network.heal()
+    await world.until(lambda: state(cyd) == state(ada), within_s=1_000.0)
+    # Nobody but Dan, who is away, has what Cyd signed as long as only Bob had appointed her.
+    await ada.do(AppointMember(room=ROOM, member="Cyd", role="moderator"))
+    await settled(world, ada, cyd)
+    await cyd.do(SetRoomChannel(room=ROOM, channel="walk"))
+    await dan.start()
+    await world.until(lambda: state(ada) == state(cyd) == state(dan), within_s=1_000.0)
+    for one in (ada, cyd, dan):
+        assert (await members(one))["Cyd"].forks == []
+        channels = (await one.do(ShowRoom(room=ROOM))).channels
+        assert {"walk"} <= {each.channel for each in channels}

@@ -7,12 +7,14 @@ from sqlcipher3.dbapi2 import Connection
 from loom.api.commands import (
     ImportToken,
     ListContacts,
+    ListInvites,
     RenameContact,
     SetProfile,
     ShowProfile,
 )
 from loom.api.events import ContactChanged, RoomJoined, RoomKeyDiffers, RoomLeft, RoomPosted
 from loom.api.room_commands import (
+    AppointMember,
     DeletePost,
     EditPost,
     InviteToRoom,
@@ -21,17 +23,22 @@ from loom.api.room_commands import (
     ListRooms,
     MakeRoom,
     MarkRoomRead,
+    PinPost,
     ReactToPost,
     RemoveMember,
+    RenameRoom,
     RoomHistory,
     SendPost,
+    SetRoomChannel,
+    SetRoomPolicy,
     ShowRoom,
 )
 from loom.api.room_views import MemberView, PostView, RoomView
 from loom.core.room.keys import RoomSigner
 from loom.errors import InvalidInput, MemberNotFound, RoomNotFound
-from loom.storage import room_posts, room_statements, rooms
+from loom.storage import room_peers, room_posts, room_statements, rooms
 from loom.wire.content import RoomKey
+from loom.wire.limits import ROOM_CHANNELS_MAX
 from tests.node.harness import Person, World
 
 ROOM = "Garden"
@@ -228,6 +235,100 @@ async def test_who_left_is_no_member_and_comes_back_by_another_invite(
     await world.until(lambda: state(ada) == state(bob) == state(cyd))
     await say(cyd, "back")
     await alike(world, *three, count=1)
+
+
+async def test_nothing_that_a_joiner_is_sent_comes_before_what_verifies_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Admit came before the genesis, and counted as something forged."""
+    refused: list[int] = []
+    monkeypatch.setattr(
+        room_peers, "count_refused", lambda db, room, person, more: refused.append(more)
+    )
+    ada, bob, cyd = [await world.person(name) for name in ("Ada", "Bob", "Cyd")]
+    await make(ada)
+    await say(ada, "before")
+    for joiner in (bob, cyd):
+        await join(world, ada, joiner)
+    await alike(world, ada, bob, cyd, count=1)
+    assert refused == []
+
+
+async def test_an_invite_of_who_may_not_invite_any_more_is_not_spent(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    eve = await world.person("Eve")
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="helper"))
+    await world.until(lambda: state(bob) == state(ada))
+    first, second = await invite(bob), await invite(bob)
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="guest"))
+    await world.until(lambda: state(bob) == state(ada) == state(cyd))
+    await eve.do(ImportToken(token=first))
+    await world.pass_time(120.0)
+    assert [one.state for one in (await bob.do(ListInvites())).invites] == ["open", "open"]
+    assert {one.contact for one in (await bob.do(ListContacts())).contacts} == {"Ada"}
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="helper"))
+    await world.until(lambda: state(bob) == state(ada))
+    await eve.do(ImportToken(token=second))
+    await world.until(lambda: bool(eve.told(RoomJoined)))
+
+
+async def test_a_known_contact_spends_no_invite_of_who_may_not_invite_any_more(
+    world: World,
+) -> None:
+    bob, eve = await world.friends("Bob", "Eve")
+    ada = await world.person("Ada")
+    await make(ada)
+    await join(world, ada, bob)
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="helper"))
+    await world.until(lambda: state(bob) == state(ada))
+    text = await invite(bob)
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="guest"))
+    await world.until(lambda: state(bob) == state(ada))
+    await eve.do(ImportToken(token=text))
+    await world.pass_time(120.0)
+    [kept] = (await bob.do(ListInvites())).invites
+    assert kept.state == "open"
+    assert set(await members(bob)) == {"Ada", "Bob"}
+
+
+async def test_nobody_is_told_that_they_removed_somebody_above_them(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    await ada.do(AppointMember(room=ROOM, member="Bob", role="moderator"))
+    await ada.do(RenameRoom(room=ROOM, name=ROOM))
+    await world.until(lambda: state(bob) == state(ada))
+    before = state(bob)
+    with pytest.raises(InvalidInput, match="above you"):
+        await bob.do(RemoveMember(room=ROOM, member="Ada"))
+    with pytest.raises(InvalidInput, match="may not remove"):
+        await cyd.do(RemoveMember(room=ROOM, member="Bob", only_check=True))
+    await bob.do(RemoveMember(room=ROOM, member="Cyd", only_check=True))
+    assert state(bob) == before
+    assert set(await members(bob)) == {"Ada", "Bob", "Cyd"}
+
+
+async def test_what_is_so_already_takes_no_number(world: World) -> None:
+    ada = await world.person("Ada")
+    await make(ada)
+    post = await say(ada, "keep this")
+    for _ in range(3):
+        await ada.do(PinPost(room=ROOM, post_id=post.post_id))
+        await ada.do(SetRoomChannel(room=ROOM, channel="talk", topic="of it"))
+        await ada.do(SetRoomPolicy(room=ROOM, history=5))
+    assert len(state(ada)) == 1 + 3
+
+
+async def test_a_room_has_no_more_channels_than_it_shows(world: World) -> None:
+    ada = await world.person("Ada")
+    await make(ada)
+    for n in range(ROOM_CHANNELS_MAX - 1):
+        await ada.do(SetRoomChannel(room=ROOM, channel=f"c{n}"))
+    with pytest.raises(InvalidInput, match="at most 64"):
+        await ada.do(SetRoomChannel(room=ROOM, channel="one-more"))
+    assert len((await ada.do(ShowRoom(room=ROOM))).channels) == ROOM_CHANNELS_MAX
 
 
 async def test_an_invite_lets_one_person_in(world: World) -> None:

@@ -1,7 +1,13 @@
 """The rules of sending rows: what is written, retried and held back (PROTOCOL 9.1)."""
 
 from loom.core.delivery import sending
-from loom.core.delivery.sending import RETRY_FIRST_S, RETRY_MAX_S, UNPROVEN_ROWS_MAX, Sending
+from loom.core.delivery.sending import (
+    RETRY_FIRST_S,
+    RETRY_MAX_S,
+    UNPROVEN_ROW_BYTES,
+    UNPROVEN_ROWS_MAX,
+    Sending,
+)
 
 
 def test_a_new_link_is_given_few_rows_until_a_receipt_comes() -> None:
@@ -14,6 +20,21 @@ def test_a_new_link_is_given_few_rows_until_a_receipt_comes() -> None:
     assert sending.room(proven, 64) == 64
     assert sending.room(sending.written(proven, 99), 64) == 64
     assert sending.room(sending.link_up(proven, 3.0), 64) == UNPROVEN_ROWS_MAX
+
+
+def test_of_long_rows_fewer_are_written_to_a_new_link() -> None:
+    """A link that breaks after 100 KB must get one of them through, and its receipt."""
+    longest = 36_000
+    state = sending.link_up(Sending(), 0.0)
+    assert sending.fitting(state, [longest, longest]) == 1
+    assert sending.fitting(state, [100, longest]) == 1
+    assert sending.fitting(state, [UNPROVEN_ROW_BYTES] * 10) == UNPROVEN_ROWS_MAX // 2
+    after = sending.written(state, 1, 100)
+    assert (sending.room(after, 64), sending.fitting(after, [longest])) == (15, 0)
+    assert sending.room(sending.full(after), 64) == 0
+    assert sending.room(sending.written(state, 1, longest), 64) == 0
+    proven = sending.receipt_came(after, 1.0)
+    assert sending.fitting(proven, [longest] * 64) == 64
 
 
 def test_without_any_receipt_the_same_few_rows_go_out_again() -> None:

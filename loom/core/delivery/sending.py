@@ -1,5 +1,6 @@
 """Which outbox rows go out, in which order, and when they go out again (docs/PROTOCOL.md 9.1)."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -12,6 +13,8 @@ RETRY_MAX_S: Final = 600.0
 UNPROVEN_ROWS_MAX: Final = 16
 """So many rows are written to a new link before a receipt shows that it carries anything: on links
 that break again and again, repeating all of them would crowd out the receipts."""
+UNPROVEN_ROW_BYTES: Final = 2_048
+"""A longer row counts as as many: links may break after few bytes, too."""
 STALL_S: Final = 60.0
 """Flow control stopped everything, and no receipt came for so long."""
 
@@ -26,7 +29,8 @@ class Sending(msgspec.Struct, frozen=True):
     is_blocked: bool = False
     """Flow control lets no row be sealed until a receipt comes."""
     unproven: int = 0
-    """Rows written to this link since the last rewind; 0 once a receipt came."""
+    """Rows written to this link since the last rewind, long ones as several; 0 once a receipt
+    came."""
     is_proven: bool = False
     """A receipt came on this link."""
     session_id: bytes | None = None
@@ -65,9 +69,9 @@ def is_current(
     return row_session_id == best_session_id and now_s - sealed_at_s < lifetime_s
 
 
-def written(sending: Sending, row_id: int) -> Sending:
+def written(sending: Sending, row_id: int, size_bytes: int = 0) -> Sending:
     """A row was written; it stays in the outbox until its receipt."""
-    unproven = 0 if sending.is_proven else sending.unproven + 1
+    unproven = 0 if sending.is_proven else sending.unproven + _weight(size_bytes)
     return replace(sending, cursor=max(sending.cursor, row_id), unproven=unproven)
 
 
@@ -78,7 +82,23 @@ def receipt_came(sending: Sending, now_s: float) -> Sending:
 
 def room(sending: Sending, most: int) -> int:
     """How many rows may be written now, at most `most`."""
-    return most if sending.is_proven else min(most, UNPROVEN_ROWS_MAX - sending.unproven)
+    return most if sending.is_proven else max(0, min(most, UNPROVEN_ROWS_MAX - sending.unproven))
+
+
+def fitting(sending: Sending, sizes_bytes: Iterable[int]) -> int:
+    """How many of the next rows, of these sizes, may be written now; the first of a link always."""
+    total, count = sending.unproven, 0
+    for size_bytes in sizes_bytes:
+        total += _weight(size_bytes)
+        if total > UNPROVEN_ROWS_MAX and (sending.unproven or count) and not sending.is_proven:
+            break
+        count += 1
+    return count
+
+
+def full(sending: Sending) -> Sending:
+    """The next row does not fit: nothing is written before a receipt comes."""
+    return replace(sending, unproven=max(sending.unproven, UNPROVEN_ROWS_MAX))
 
 
 def is_retry_due(sending: Sending, oldest_write_s: float, now_s: float) -> bool:
@@ -104,3 +124,7 @@ def unblocked(sending: Sending) -> Sending:
 def is_stalled(sending: Sending, now_s: float) -> bool:
     """Blocked by flow control for so long that the peer may have lost its state."""
     return sending.is_blocked and now_s - sending.progress_s >= STALL_S
+
+
+def _weight(size_bytes: int) -> int:
+    return 1 + size_bytes // UNPROVEN_ROW_BYTES

@@ -10,7 +10,7 @@ from loom.node.commands.handlers import Handlers
 from loom.node.commands.rooms import RoomCommands, require_channel
 from loom.node.names import check_emoji, check_text, check_timer
 from loom.node.room_states import RoomNow
-from loom.node.rooms import changes, speaking, stating
+from loom.node.rooms import speaking, stating
 from loom.node.rooms.naming import find_member, find_post
 from loom.node.rooms.posting import SHOWN
 from loom.node.rooms.stating import require_member
@@ -84,8 +84,7 @@ class RoomPostCommands:
             if target.author == now.own:
                 speaking.post(work, now, UnsayContent((target.id,)))
             else:
-                for body in stating.bodies(work, now, now.own, command):
-                    now = changes.state(work, now, body)
+                now = stating.state(work, now, command)
             return self._room.post_view(work, now, target.id)
 
         return await self._room.do(delete)

@@ -4,8 +4,7 @@ from loom.api import room_commands, room_views
 from loom.api.room_commands import RoomChange
 from loom.node.commands.handlers import Handlers
 from loom.node.commands.rooms import RoomCommands, room_view
-from loom.node.room_states import RoomNow
-from loom.node.rooms import changes, stating
+from loom.node.rooms import stating
 from loom.node.rooms.naming import find_post
 from loom.node.rooms.work import RoomWork
 
@@ -28,20 +27,14 @@ class RoomRuleCommands:
 
     async def _state(self, command: RoomChange) -> room_views.RoomView:
         def state(work: RoomWork) -> room_views.RoomView:
-            now = _stated(work, self._room.now(work.db, command.room), command)
+            now = stating.state(work, self._room.now(work.db, command.room), command)
             return room_view(work.db, now, work.now_ms)
 
         return await self._room.do(state)
 
     async def _pin(self, command: room_commands.PinPost) -> room_views.PostView:
         def pin(work: RoomWork) -> room_views.PostView:
-            now = _stated(work, self._room.now(work.db, command.room), command)
+            now = stating.state(work, self._room.now(work.db, command.room), command)
             return self._room.post_view(work, now, find_post(work.db, now, command.post_id).id)
 
         return await self._room.do(pin)
-
-
-def _stated(work: RoomWork, now: RoomNow, command: RoomChange) -> RoomNow:
-    for body in stating.bodies(work, now, now.own, command):
-        now = changes.state(work, now, body)
-    return now

@@ -27,6 +27,8 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
             # They hear it again once one may sign, and ask again then.
             introducing.tell_key(work, now, person)
             return
+        if not deciding.may_admit(now):
+            return  # the invite is not spent: one may be given the right again
         admit = introducing.admitted_by(work, now, person, payload)
         if continuing.may_come(work, now, person.peer_id, payload.claim):
             admit = introducing.admission(work, now, person, payload)

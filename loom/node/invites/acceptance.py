@@ -22,10 +22,12 @@ from loom.node.invites.newcomer import Newcomer, make_contact, open_first_queues
 from loom.node.journal import Happened
 from loom.node.mail import Incoming, Mail
 from loom.node.parts import Parts
+from loom.node.rooms.deciding import serves
 from loom.node.roster import Roster
 from loom.storage import counters, handshakes, requests
 from loom.storage import invites as rows
 from loom.storage.connection import Db
+from loom.storage.invites import InvitePrekey
 from loom.wire.content import Join, Receipt, decode_payload, encode_payload
 
 log = logging.getLogger(__name__)
@@ -75,17 +77,23 @@ class Acceptance:
                 unknown = core.unknown_handshake(Sessions(), envelope)
             except MalformedMessage:
                 return Answer()
-            invite, found, is_refused = await self._parts.database.read(
-                lambda db: (
-                    rows.by_id(db, invite_id),
+
+            def look_up(db: Db) -> tuple[Invite | None, InvitePrekey | None, bool, bool]:
+                invite = rows.by_id(db, invite_id)
+                return (
+                    invite,
                     None if unknown is None else rows.prekey(db, unknown.bundle_id),
                     unknown is not None and handshakes.contains(db, unknown.handshake_id),
+                    invite is None or serves(self._parts.room_states, db, invite),
                 )
-            )
+
+            invite, found, is_refused, is_serving = await self._parts.database.read(look_up)
             if invite is None:
                 return Answer(refusal=Refusal.EXPIRED)
             if unknown is None:
                 return self._hand_on(invite, Incoming(envelope, mail))
+            if invites.is_open(invite, self._parts.now_s(), by_mail=True) and not is_serving:
+                return Answer(refusal=Refusal.EXPIRED)
             if found is None or found.invite_id != invite_id:
                 if is_refused:
                     return Answer(refusal=self._refusal(invite))

@@ -22,7 +22,12 @@ VERSION_BYTES = 16
 
 
 def state(work: RoomWork, now: RoomNow, body: Body) -> RoomNow:
-    """Sign a statement of one's own, keep it and tell it.
+    """Sign a statement of one's own, keep it and tell it; see `sign`."""
+    return add(work, now, sign(work, now, body))
+
+
+def sign(work: RoomWork, now: RoomNow, body: Body) -> SignedStatement:
+    """A statement of one's own with the next number, which is not kept yet.
 
     Raises:
         InvalidInput: one has signed as many as anybody may.
@@ -34,7 +39,7 @@ def state(work: RoomWork, now: RoomNow, body: Body) -> RoomNow:
     if number >= ROOM_STATEMENTS_MAX:
         raise InvalidInput(what=f"You have changed the room {now.row.name} as often as anybody can")
     signer = signer_of(work.db, now.row.room)
-    return add(work, now, sign_statement(signer, now.row.room_id, number, body))
+    return sign_statement(signer, now.row.room_id, number, body)
 
 
 def add(work: RoomWork, now: RoomNow, signed: SignedStatement) -> RoomNow:
@@ -55,12 +60,13 @@ def tell(
     """Pass statements on. Who is removed by one hears of it, and of nothing after it.
 
     Args:
-        before: who heard of the room until now.
+        before: who heard of the room until now; who comes by one is sent all there are.
         told: the members who have them, or get them without this side's help.
     """
-    hearing = {one.person_id: one for one in telling.hearing(work, now)}
+    hearing = {one.person_id for one in telling.hearing(work, now)}
+    stay = [one for one in before if one.person_id in hearing]
     gone = [one for one in before if one.person_id not in hearing]
-    peers = [*telling.reached(work, hearing.values()), *gone]
+    peers = [*telling.reached(work, stay), *gone]
     peers = [one for one in peers if one.said not in told]
     names = {now.own, *told, *(one.said or b"" for one in peers)}
     telling.tell(work, now, peers, [one.data for one in new], names)
@@ -87,6 +93,9 @@ def store(
     for one in after.held.statements.values():
         if one.id not in retained:
             room_statements.delete(db, room, one.id)
+            if one.author == after.own:
+                # Others may still have it: its number is not given to another one.
+                rooms.raise_statement_floor(db, room, one.number + 1)
     new = [one for one in new if one.id in retained]
     if after.state.name and after.state.name != after.row.name:
         rooms.rename(db, room, after.state.name)
@@ -145,6 +154,9 @@ def _settle(
     come = after.state.members.keys() - before.state.members.keys()
     for peer in room_peers.of_room(db, room) if after.is_member else ():
         if peer.said in come and peer.is_welcome:
+            if before.is_member and peer.device_id in work.reached:
+                # Without the genesis they could verify none of them.
+                comparing.send(work, after, peer, after.held.statements)
             comparing.compare(work, after, peer)
     work.changed.add(room)
     return work.now(room) or after

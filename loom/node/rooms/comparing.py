@@ -1,14 +1,15 @@
 """RoomHave: what each side has of a room, and what the other lacks (docs/PROTOCOL.md 14.5)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from loom.core.room import sync
 from loom.core.room.sync import Digest, Family, Place, Summary
+from loom.model import MessageId, RoomNumber
 from loom.node.room_states import RoomNow
 from loom.node.rooms import telling
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_blocks, room_peers, room_posts
+from loom.storage import outbox, room_blocks, room_peers, room_posts
 from loom.storage.room_blocks import Block
 from loom.storage.room_peers import RoomPeer
 from loom.wire.content import RoomHave
@@ -16,9 +17,15 @@ from loom.wire.content.room_have import DIGEST_BYTES, Comparison, Step
 
 
 def compare(work: RoomWork, now: RoomNow, peer: RoomPeer) -> None:
-    """Tell a contact what is here."""
+    """Tell a contact what is here, unless that still waits from an earlier time."""
+    begun = work.parts.room_states.begun
+    last = begun.get((now.row.room, peer.person_id))
+    if last is not None and outbox.waiting(work.db, peer.device_id, [last]):
+        return  # on links that break again and again one would follow the other
     from_order = from_order_of(now, peer)
-    _say(work, now, peer, sync.begin(from_order, summary(work, now, from_order)))
+    begun[now.row.room, peer.person_id] = _say(
+        work, now, peer, sync.begin(from_order, summary(work, now, from_order))
+    )
     room_peers.put_compared(work.db, now.row.room, peer.person_id, work.now_ms)
 
 
@@ -41,11 +48,37 @@ def answer(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison)
 
 
 def send(work: RoomWork, now: RoomNow, peer: RoomPeer, ids: Iterable[bytes]) -> None:
-    """Statements first, then posts in their order."""
-    wanted = set(ids)
-    statements = (one.data for one in now.held.statements.values() if one.id in wanted)
+    """Statements first, then posts in their order; not again what waits for them already."""
+    under_way = _under_way(work, now.row.room, peer)
+    wanted = set(ids).difference(*under_way.values())
+    statements = ((one.id, one.data) for one in now.held.statements.values() if one.id in wanted)
     posts = room_posts.data_of(work.db, now.row.room, wanted)
-    telling.tell(work, now, [peer], chain(statements, posts), [now.own])
+    id_of: dict[bytes, bytes] = {}
+    for message_id, pack in telling.tell_one(
+        work, now, peer, _noting(chain(statements, posts), id_of)
+    ):
+        under_way[message_id] = frozenset(id_of.pop(one) for one in pack)
+
+
+def forget_receipted(work: RoomWork, now: RoomNow, peer: RoomPeer) -> None:
+    """Of what comparisons brought into the outbox only what still waits is remembered."""
+    if not _under_way(work, now.row.room, peer):
+        del work.parts.room_states.under_way[now.row.room, peer.person_id]
+
+
+def _under_way(
+    work: RoomWork, room: RoomNumber, peer: RoomPeer
+) -> dict[MessageId, frozenset[bytes]]:
+    known = work.parts.room_states.under_way.setdefault((room, peer.person_id), {})
+    for gone in known.keys() - outbox.waiting(work.db, peer.device_id, known):
+        del known[gone]
+    return known
+
+
+def _noting(events: Iterable[tuple[bytes, bytes]], id_of: dict[bytes, bytes]) -> Iterator[bytes]:
+    for event_id, data in events:
+        id_of[data] = event_id
+        yield data
 
 
 def from_order_of(now: RoomNow, peer: RoomPeer) -> int:
@@ -54,9 +87,10 @@ def from_order_of(now: RoomNow, peer: RoomPeer) -> int:
     return max(telling.from_order(now, peer), 0 if own is None else own.from_order)
 
 
-def _say(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison) -> None:
-    message_id = work.parts.new_id()
+def _say(work: RoomWork, now: RoomNow, peer: RoomPeer, comparison: Comparison) -> MessageId:
+    message_id = MessageId(work.parts.new_id())
     telling.queue(work, peer, RoomHave(message_id, work.now_ms, now.row.room_id, comparison))
+    return message_id
 
 
 def summary(work: RoomWork, now: RoomNow, from_order: int) -> Summary:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from loom.core.invites import Invite
 from loom.core.room.council import Standing, assemble, council_of, obstacle_of, outcome
 from loom.core.room.post import ProposalContent, VoteContent
 from loom.core.room.state import RoomState
@@ -17,10 +18,11 @@ from loom.core.room.statement import (
 )
 from loom.errors import InvalidInput
 from loom.node.room_proposals import YES, votes_of
-from loom.node.room_states import RoomNow, signer_of
+from loom.node.room_states import RoomNow, RoomStates, signer_of
 from loom.node.rooms import changes, speaking, votes
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_posts, room_signed
+from loom.storage import room_posts, room_signed, rooms
+from loom.storage.connection import Db
 from loom.storage.room_posts import RoomPost
 from loom.wire.limits import ROOM_PROPOSALS_AHEAD
 
@@ -56,6 +58,20 @@ def propose(
     if stored is not None:
         vote(work, work.now(now.row.room) or now, stored, yes=True)
     return post.id
+
+
+def may_admit(now: RoomNow) -> bool:
+    """Whether one may let somebody in, or propose it to a council of one's own that may."""
+    is_officer = now.state.may(now.own, Capability.INVITE)
+    return now.is_member and (is_officer or bool(own_councils(now, Capability.INVITE)))
+
+
+def serves(states: RoomStates, db: Db, invite: Invite) -> bool:
+    """Whether who uses an invite of one's own gets what it promises: also the way into its room."""
+    if invite.room is None:
+        return True
+    row = rooms.by_id(db, invite.room.room_id)
+    return row is not None and may_admit(states.of(db, row))
 
 
 def admit(work: RoomWork, now: RoomNow, body: Admit) -> RoomNow:

@@ -7,6 +7,7 @@ from loom.api import room_commands
 from loom.api.room_commands import RoomChange
 from loom.core.room.keys import Council
 from loom.core.room.post import ProposalContent
+from loom.core.room.state import Channel, RoomState
 from loom.core.room.statement import (
     HISTORY_ALL,
     ROLES,
@@ -24,12 +25,14 @@ from loom.core.room.statement import (
 from loom.errors import InvalidInput
 from loom.node.names import check_name
 from loom.node.room_states import RoomNow
+from loom.node.rooms import changes
 from loom.node.rooms.naming import find_member, find_post
-from loom.node.rooms.posting import SHOWN
+from loom.node.rooms.posting import GENERAL, SHOWN
 from loom.node.rooms.work import RoomWork
 from loom.printable import printable
 from loom.storage import room_posts
 from loom.wire.limits import (
+    ROOM_CHANNELS_MAX,
     ROOM_COUNCIL_MAX,
     ROOM_COUNCIL_THRESHOLD_MAX,
     ROOM_HISTORY_MAX,
@@ -69,6 +72,57 @@ def bodies(work: RoomWork, now: RoomNow, actor: bytes, change: RoomChange) -> Se
             return [SetPin(find_post(work.db, now, post_id).id, on)]
         case room_commands.DeletePost(post_id=post_id):
             return [_delete(work, now, actor, post_id)]
+
+
+def state(work: RoomWork, now: RoomNow, change: RoomChange) -> RoomNow:
+    """Sign and tell what a change says and is not so already.
+
+    Raises:
+        InvalidInput: it may not be done, or somebody above decided otherwise.
+        MemberNotFound, PostNotFound.
+        RoomWaits: this profile is an older copy.
+    """
+    for body in bodies(work, now, now.own, change):
+        if _is_so(now.state, now.own, body):
+            continue
+        signed = changes.sign(work, now, body)
+        if not _is_so(now.held.ledger.after(signed), now.own, body):
+            raise InvalidInput(
+                what="That would change nothing: somebody above you in the room decided it"
+            )
+        if not (isinstance(change, room_commands.RemoveMember) and change.only_check):
+            now = changes.add(work, now, signed)
+    return now
+
+
+def _is_so(state: RoomState, actor: bytes, body: Body) -> bool:
+    """Whether what an officer says holds in the room."""
+    match body:
+        case Appoint(capabilities=capabilities, since=since):
+            officer, own = state.officers.get(body.signers.author), state.officers.get(actor)
+            return (
+                own is not None
+                and officer is not None
+                and (officer.by, officer.since) == (actor, since)
+                and officer.capabilities == capabilities & own.capabilities
+            )
+        case Remove(author=author):
+            return author in state.removed
+        case Ban(peer_id=peer_id, on=on):
+            return (peer_id in state.banned) == on
+        case SetName(name=name):
+            return state.name == name
+        case SetPolicy(history=history, retention_s=retention_s):
+            return (state.history, state.retention_s) == (history, retention_s)
+        case SetChannel(channel=name, topic=topic, restricted=restricted, on=on):
+            wanted = Channel(name, topic, restricted)
+            there = state.channels.get(name)
+            return there == wanted if on or name == GENERAL else there is None
+        case SetPin(post_id=post_id, on=on):
+            return (post_id in state.pins) == on
+        case DeletePosts(post_ids=post_ids, on=on):
+            return all((one in state.deleted) == on for one in post_ids)
+    return False
 
 
 def require(now: RoomNow, actor: bytes, capability: Capability, what: str) -> None:
@@ -183,6 +237,9 @@ def _channel(now: RoomNow, actor: bytes, change: room_commands.SetRoomChannel) -
     if len(channel) > CHANNEL_MAX_CHARACTERS or any(one.isspace() for one in channel):
         raise InvalidInput(what="A channel's name has at most 32 characters and no spaces")
     require(now, actor, Capability.CHANNELS, "change channels")
+    channels = now.state.channels
+    if change.on and channel not in channels and len(channels) >= ROOM_CHANNELS_MAX:
+        raise InvalidInput(what=f"A room has at most {ROOM_CHANNELS_MAX} channels: close one first")
     return SetChannel(channel, change.topic, change.restricted, change.on)
 
 

@@ -1,6 +1,6 @@
 """Which contacts are told what of a room, packed into as few payloads as hold it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from loom.core.room import sync
 from loom.model import MessageId
@@ -42,8 +42,27 @@ def tell(
     """Queue events for these contacts; `told`: the members who get them without others' help."""
     for pack, names in sync.pack(events, told) if peers else ():
         for peer in peers:
-            message_id = work.parts.new_id()
-            queue(work, peer, RoomEvents(message_id, work.now_ms, now.row.room_id, pack, names))
+            _queue_events(work, now, peer, pack, names)
+
+
+def tell_one(
+    work: RoomWork, now: RoomNow, peer: RoomPeer, events: Iterable[bytes]
+) -> Iterator[tuple[MessageId, tuple[bytes, ...]]]:
+    """Queue events for one contact; the id of each payload, and what is in it."""
+    for pack, names in sync.pack(events, [now.own]):
+        yield _queue_events(work, now, peer, pack, names), pack
+
+
+def _queue_events(
+    work: RoomWork,
+    now: RoomNow,
+    peer: RoomPeer,
+    pack: tuple[bytes, ...],
+    names: tuple[bytes, ...],
+) -> MessageId:
+    message_id = MessageId(work.parts.new_id())
+    queue(work, peer, RoomEvents(message_id, work.now_ms, now.row.room_id, pack, names))
+    return message_id
 
 
 def queue(work: RoomWork, peer: RoomPeer, payload: KnownPayload) -> None:

@@ -19,7 +19,7 @@ MAX_DELAY_S: Final = 300.0
 YIELD_S: Final = 1.5
 """When both find each other at once, the side with the larger fingerprint waits this long."""
 STEADY_S: Final = 2.0
-"""A link that lasted less counts as a failed attempt."""
+"""A link that lasted less counts as an attempt, and as a failed one if nothing came on it."""
 KEPT_FOR_FRESH: Final = 4
 """Of the attempts of a minute: for an address that is announced while old ones fail."""
 RARE_AFTER_S: Final = 24 * 3_600.0
@@ -92,13 +92,17 @@ class Dialer:
         self._background: asyncio.Future[None] | None = None
         """An attempt that gives way to a fresh address."""
 
-    def link_lost(self, lasted_s: float) -> None:
-        """Dial again soon; a link that ended at once cuts no pause short."""
+    def link_lost(self, lasted_s: float, *, carried: bool = False) -> None:
+        """Dial again soon; a link that ended at once cuts no pause short.
+
+        Args:
+            carried: an envelope came on it, so that there was progress: the next pause is short.
+        """
         self._was_steady = lasted_s >= STEADY_S
-        if self._was_steady:
+        if self._was_steady or carried:
             self._delay_s = FIRST_DELAY_S
-            if self._answered_s in self._begun_s:
-                self._begun_s.remove(self._answered_s)
+        if self._was_steady and self._answered_s in self._begun_s:
+            self._begun_s.remove(self._answered_s)
         if self._was_steady or self.next_at_ms is None:
             self._wake.ring()
 
