@@ -22,6 +22,7 @@
     │   ├── MalformedMessage  bytes that are no valid encoding
     │   ├── AuthenticationError   a tag, signature or commitment that does not verify
     │   │   └── CardMismatch      a card that is not the contact's
+    │   ├── FolderRefused     what was sent as a folder, and is none that is unpacked
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       ├── StaleHandshake, UnknownBundle
     │       └── KeyUnavailable    an authentic header whose message key is gone
@@ -405,6 +406,13 @@ class CardMismatch(AuthenticationError):
     """A card that is not the contact's."""
 
     code = "card_mismatch"
+
+
+class FolderRefused(PeerError):
+    """What was sent as a folder is none that Loom unpacks; `reason` is a clause."""
+
+    code = "folder_refused"
+    fact_names = ("reason",)
 
 
 class ProtocolViolation(PeerError):

@@ -224,6 +224,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "The other side began a session on keys that are gone here: {what}.",
         "Nothing to do: both sides begin again by themselves.",
     ),
+    "folder_refused": _both(
+        "What was sent as a folder cannot be unpacked: {reason}.",
+        "Nothing of it was kept. Ask who sent it for another one.",
+    ),
     "protocol_violation": _both("The other side broke the protocol: {what}.", _REFUSED),
     "key_unavailable": _both("A message arrived whose key is gone: {what}.", _REFUSED),
     # the network

@@ -105,6 +105,8 @@ BROKEN: list[tuple[str, str, object]] = [
     ("printable", "loom.printable.MARKS_MAX", 5),
     ("received_name", "loom.received_names.printable", lambda text: text),
     ("received_name", "loom.received_names._RESERVED", frozenset()),
+    ("folder", "loom.front.folder_unpacking.received_name", lambda name: name),
+    ("folder", "loom.front.folder_unpacking.shutil.rmtree", lambda *_, **__: None),
     ("formatting", "loom.tui.content.text.wrap", lambda text, width: [(0, len(text))]),
     ("encoding", "loom.core.prekeys.decode_items", _pass_on(IndexError)),
     ("link_responder", "loom.core.link_ends.LinkResponder._discard", _pass_on(MalformedMessage)),
