@@ -76,7 +76,7 @@ class Notices:
 
         Args:
             focus: whether the terminal has it; None: it never said.
-            shown: the contact whose conversation nothing covers.
+            shown: the conversation, channel or thread that nothing covers.
             hidden: the app is locked: no name leaves it.
         """
         if focus or self.level is Level.NOTHING:
@@ -86,12 +86,13 @@ class Notices:
         for event in events:
             if isinstance(event, RoomPosted) and event.unread:
                 number = model.rooms.number_of(event.room_id, event.channel)
+                place = model.rooms.number_of(event.room_id, event.channel, event.thread)
             elif isinstance(event, MessageReceived):
-                number = event.contact_id
+                number = place = event.contact_id
             else:
                 continue
             known = model.listed(number)
-            is_shown = focus is None and number == shown
+            is_shown = focus is None and place == shown
             is_told = now_s - self._told_s.get(number, -AGAIN_S) < AGAIN_S
             if not is_shown and not is_told and (known is None or known.tells_of(event)):
                 came[number] = event

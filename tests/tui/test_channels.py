@@ -1,6 +1,7 @@
 """Rooms as a person lives in them: the list, a channel's timeline, composing, threads."""
 
 import pytest
+from textual.pilot import Pilot
 
 from loom.api.room_commands import (
     DeletePost,
@@ -12,6 +13,8 @@ from loom.api.room_commands import (
 )
 from loom.api.room_views import PostQuote, RoomDraftView
 from loom.tui.app import LoomApp
+from loom.tui.chat.beside import Beside
+from loom.tui.posts import Post
 from tests.tui.conftest import Opened, prose_of, settle, text_of
 from tests.tui.posting import PostingNode
 
@@ -163,6 +166,69 @@ async def test_a_thread_stands_in_place_of_its_channel(node: PostingNode, opened
         await settle(pilot)
         assert "#general thread" not in text_of(app)[0]
         assert "2 answers" in rows(app)
+
+
+async def test_a_thread_stands_beside_its_channel_where_both_have_room(
+    node: PostingNode, opened: Opened
+) -> None:
+    first, second, _ = (one for one in node.posts if one.body)
+    node.post(ROOM, "Cyd", "in the first", thread=first.post_id, unread=False)
+    node.post(ROOM, "Cyd", "in the second", thread=second.post_id, unread=False)
+    async with opened(node, (120, 40)) as (app, pilot):
+        beside = app.chat.beside
+
+        def is_beside() -> bool:
+            return beside.display
+
+        assert not is_beside()
+        await pilot.press("escape", "k", "k", "T")
+        await settle(pilot)
+        assert is_beside()
+        assert "Orchard #general thread" in text_of(app)[0]
+        for words in ("which apples?", "in the first", "and how many?", "the red ones"):
+            assert words in rows(app)
+        timeline = "\n".join(row[31:] for row in text_of(app))
+        assert "in the second" not in timeline
+        node.post(ROOM, "Bob", "meanwhile in the channel")
+        await settle(pilot)
+        assert "meanwhile in the channel" in rows(app)
+        await pilot.press(*"me too", "enter")
+        await settle(pilot)
+        assert (node.posts[-1].thread, node.posts[-1].body) == (first.post_id, "me too")
+        assert "2 answers" in rows(app)
+        # What is on the screen of either is read.
+        assert [getattr(one, "channel", "") for one in sent(node, MarkRoomRead)] == ["general"]
+        shown = beside.reader.window
+        assert shown is not None
+        where = {one.body: one for one in shown.messages}
+        await pilot.resize_terminal(100, 40)
+        await settle(pilot)
+        assert not is_beside()
+        assert "the red ones" not in rows(app)
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert "the red ones" in rows(app)
+        other = where["and how many?"]
+        assert isinstance(other, Post)
+        beside.post_message(Beside.Chosen(other, opens_thread=True))
+        await settle(pilot)
+        timeline = "\n".join(row[31:] for row in text_of(app))
+        assert "in the second" in timeline
+        assert "in the first" not in timeline
+        await click(app, pilot, "the red ones")
+        assert not is_beside()
+        assert "thread" not in text_of(app)[0]
+        assert [one.body for one in app.chat.selection.selected] == ["the red ones"]
+
+
+async def click(app: LoomApp, pilot: Pilot[None], words: str) -> None:
+    """Where they are first on the screen, from the top."""
+    for y, row in enumerate(text_of(app)):
+        if (x := row.find(words)) >= 0:
+            await pilot.click(offset=(x + 1, y))
+            await settle(pilot)
+            return
+    raise AssertionError(words)
 
 
 async def test_a_draft_is_of_its_channel(node: PostingNode, opened: Opened) -> None:

@@ -43,3 +43,8 @@ async def test_a_channel_looks_as_it_did(
         app.open_conversation(app.model.rooms.number_of(room, "general"))
         await settle(pilot)
         compare(f"channel-{size}", app.export_screenshot(title="Loom"))
+        window = app.chat.reader.window
+        assert window is not None
+        app.chat.acts.thread([one for one in window.messages if one.message_id == asked.post_id])
+        await settle(pilot)
+        compare(f"thread-{size}", app.export_screenshot(title="Loom"))

@@ -19,15 +19,18 @@ class Attention:
     """Tells the node what was read.
 
     Args:
+        panes: what reads, and where that is on the screen; the open conversation is the first.
         is_shown: whether nothing lies over the conversation.
     """
 
     def __init__(
-        self, owner: Owner, reader: Reader, timeline: Timeline, is_shown: Callable[[], bool]
+        self,
+        owner: Owner,
+        panes: Sequence[tuple[Reader, Timeline]],
+        is_shown: Callable[[], bool],
     ) -> None:
         self._owner = owner
-        self._reader = reader
-        self._timeline = timeline
+        self._panes = panes
         self._is_shown = is_shown
         self._came_s = -CALM_S
         self._calm: Timer | None = None
@@ -37,19 +40,21 @@ class Attention:
 
         Where the terminal never says so, somebody must press a key or the mouse over it.
         """
-        focus, current = self._owner.has_focus, self._owner.model.current
-        if not (focus or (focus is None and by_hand)) or not self._is_shown() or current is None:
+        focus = self._owner.has_focus
+        if not (focus or (focus is None and by_hand)) or not self._is_shown():
             return
         if self._calm is not None and not by_hand:
             return  # what rushes by is read by nobody
-        rows = self._reader.unseen(self._timeline.on_screen)
-        if rows is not None:
-            self._owner.work(self._reader.mark_seen(current, rows), "seen")
+        for reader, timeline in self._panes:
+            rows = reader.unseen(timeline.on_screen)
+            if rows is not None and reader.number is not None:
+                self._owner.work(reader.mark_seen(reader.number, rows), "seen")
 
     def came(self, happened: Sequence[AnyEvent]) -> None:
         """While messages come fast, what is on the screen counts as read when they pause."""
         came = sum(
-            isinstance(one, MessageReceived | RoomPosted) and self._reader.is_here(one)
+            isinstance(one, MessageReceived | RoomPosted)
+            and any(reader.number is not None and reader.is_here(one) for reader, _ in self._panes)
             for one in happened
         )
         if not came:
@@ -58,7 +63,7 @@ class Attention:
         if came > 1 or self._came_s - before_s < CALM_S:
             if self._calm is not None:
                 self._calm.stop()
-            self._calm = self._timeline.set_timer(CALM_S, self.calm_down)
+            self._calm = self._panes[0][1].set_timer(CALM_S, self.calm_down)
 
     def calm_down(self) -> None:
         """Nothing came for a while."""

@@ -1,6 +1,6 @@
 """The lines around the timeline: title, rule, status."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from textual import events
@@ -30,9 +30,13 @@ class TitleLine(Lines):
     class Clicked(Message):
         """Somebody wants to know more."""
 
-    def __init__(self, look: Look, model: Model) -> None:
+    def __init__(
+        self, look: Look, model: Model, number: Callable[[], int | None] | None = None
+    ) -> None:
+        """`number`: of another channel than the open one."""
         super().__init__(look)
         self._model = model
+        self._number = number or (lambda: model.current)
 
     def on_click(self) -> None:
         """Say so."""
@@ -40,7 +44,8 @@ class TitleLine(Lines):
 
     def line(self, y: int, width: int) -> Line:
         """See `Lines.line`."""
-        if (channel := self._model.channel) is not None:
+        channel = self._model.rooms.channels.get(self._number() or 0)
+        if channel is not None:
             return self._channel_line(channel, width)
         conversation = self._model.open_
         if conversation is None:

@@ -33,6 +33,7 @@ from loom.api.events import (
     WholeMessage,
 )
 from loom.api.views import MessageView
+from loom.tui.channels import Channel
 from loom.tui.chat.pages import ChannelPages, ContactPages, Pages, Send
 from loom.tui.chat.window import PAGE, Window, is_unread
 from loom.tui.lines import Look
@@ -64,6 +65,19 @@ class Reader:
         self._pages: Pages | None = None
         """Of the open conversation."""
 
+    @property
+    def number(self) -> int | None:
+        """Of what it reads: of the open conversation or channel."""
+        return self._model.current
+
+    @number.setter
+    def number(self, number: int | None) -> None:
+        self._model.current = number
+
+    @property
+    def _channel(self) -> Channel | None:
+        return self._model.rooms.channels.get(self.number or 0)
+
     async def open_(
         self, number: int, row_id: int | None = None, *, words: Sequence[str] | None = None
     ) -> None:
@@ -85,12 +99,12 @@ class Reader:
                         at_newest=len(after) < PAGE,
                     )
                     window.words = tuple(words or ())
-                    if self.window is not None and number == self._model.current:
+                    if self.window is not None and number == self.number:
                         window.new_from = self.window.new_from
             finally:
                 arrived, self._arrived = self._arrived or [], None
             self.window, self._pages = window, pages
-            self._model.current = number
+            self.number = number
             self._telling.clear()
             self.keeps_unread = False
             self.apply(arrived)
@@ -140,7 +154,7 @@ class Reader:
     def close(self) -> None:
         """Show no conversation."""
         self.window = self._pages = None
-        self._model.current = None
+        self.number = None
         self._changed()
 
     def wants_pages(self, height: int) -> bool:
@@ -171,12 +185,12 @@ class Reader:
 
     async def to_newest(self) -> None:
         """Go to the end, wherever one is."""
-        if self.window is not None and self._model.current is not None:
+        if self.window is not None and self.number is not None:
             if self.window.at_newest:
                 self.window.to_newest()
                 self._changed()
             else:
-                await self.open_(self._model.current)
+                await self.open_(self.number)
 
     async def to_oldest(self, height: int) -> None:
         """Go to the beginning, however far it is."""
@@ -260,9 +274,9 @@ class Reader:
 
     def is_here(self, event: AnyEvent) -> bool:
         """Whether an event is about the open conversation, channel or thread."""
-        channel = self._model.channel
+        channel = self._channel
         if channel is None or not isinstance(event, RoomPosted | RoomRead | RoomUnread):
-            return getattr(event, "contact_id", None) == self._model.current
+            return getattr(event, "contact_id", None) == self.number
         if event.room_id != channel.room.room_id:
             return False
         if isinstance(event, RoomPosted) and event.post_id == channel.thread:
@@ -272,9 +286,9 @@ class Reader:
         return event.channel in (None, channel.view.channel)
 
     def _post(self, event: RoomPosted) -> Post:
-        channel = self._model.channel
+        channel = self._channel
         thread = None if channel is None else channel.thread
-        return post_of(event, self._model.current or 0, thread)
+        return post_of(event, self.number or 0, thread)
 
     @staticmethod
     def _take_leave(window: Window, event: FarewellDone) -> None:
@@ -299,7 +313,7 @@ class Reader:
 
     async def mark_seen(self, number: int, rows: range) -> None:
         """These rows were read; called only when somebody looked at all of them."""
-        if number != self._model.current or self._pages is None:
+        if number != self.number or self._pages is None:
             return
         self._telling.update(rows)
         try:

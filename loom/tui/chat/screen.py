@@ -18,6 +18,7 @@ from loom.tui.canvas import Scroll
 from loom.tui.chat.about import About
 from loom.tui.chat.attention import Attention
 from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
+from loom.tui.chat.beside import WIDTH_MIN, Beside
 from loom.tui.chat.composer import Composer
 from loom.tui.chat.conversations import ConversationList
 from loom.tui.chat.deletion import Deletion
@@ -72,8 +73,11 @@ class ChatScreen(Screen[None]):
         self.list_ = ConversationList(look, model)
         self.title_ = TitleLine(look, model)
         self.timeline = Timeline(look)
+        self.beside = Beside(owner, look, model, owner.send, self._arranged)
         self.attention = Attention(
-            owner, self.reader, self.timeline, is_shown=lambda: self.is_active
+            owner,
+            [(self.reader, self.timeline), (self.beside.reader, self.beside.timeline)],
+            is_shown=lambda: self.is_active,
         )
         self.rule = RuleLine(look, model)
         self.obstacle = Obstacle(look, model)
@@ -203,6 +207,7 @@ class ChatScreen(Screen[None]):
         """List left, conversation right."""
         with Horizontal():
             yield self.list_
+            yield self.beside
             with Vertical(id="conversation"):
                 yield self.title_
                 yield self.timeline
@@ -261,6 +266,7 @@ class ChatScreen(Screen[None]):
         self.deletion.follow(happened)
         if self.reader.apply(happened):
             self.show_reading()
+        self.beside.apply(happened)
         if len(self._owner.screen_stack) > 1:
             self.choices.follow(happened)
         if self._owner.model.current is None and self.reader.window is not None:
@@ -326,6 +332,23 @@ class ChatScreen(Screen[None]):
             self.reader.window.redraw()
         self.timeline.window = self.reader.window
         self.timeline.look_again()
+        self.composer.fit()
+        self.show_bars()
+        self.beside.redraw()
+        self._show_beside()
+
+    def _show_beside(self) -> None:
+        """The channel of an open thread, if there is room for both."""
+        model = self._owner.model
+        here = model.channel if self.size.width >= WIDTH_MIN else None
+        is_thread = here is not None and here.root is not None
+        number = model.place if is_thread else None
+        if number is not None or self.beside.display:
+            self._owner.work(self.beside.follow(here, number), "beside")
+
+    def _arranged(self) -> None:
+        """The open conversation has another width; Textual does not always tell it so."""
+        self.timeline.on_resize()
         self.composer.fit()
         self.show_bars()
 
@@ -519,6 +542,7 @@ class ChatScreen(Screen[None]):
 
     def show_rooms(self) -> None:
         """A room is another now, or is gone."""
+        self._show_beside()
         if self._owner.model.current is None and self.reader.window is not None:
             self._leave_removed()
         self.show_bars()
@@ -589,6 +613,14 @@ class ChatScreen(Screen[None]):
     def on_composer_clicked(self, event: Composer.Clicked) -> None:
         """A click where one writes."""
         self.selection.stop()
+
+    def on_beside_chosen(self, event: Beside.Chosen) -> None:
+        """A click in the channel beside the thread: go there, or to another thread of it."""
+        self.attention.look(by_hand=True)
+        if event.opens_thread:
+            self.acts.thread([event.post])
+        else:
+            self.navigation.go_to(event.post.contact_id, event.post.row_id)
 
     def on_timeline_scrolled(self, event: Timeline.Scrolled) -> None:
         """The wheel."""
