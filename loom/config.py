@@ -53,6 +53,13 @@ class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """`socks5://HOST:PORT`; empty: none."""
 
 
+class MediaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `media` of the config file."""
+
+    unconfined: bool = False
+    """Whether pictures and sound are decoded where the decoder cannot be locked in."""
+
+
 def read_settings(
     environment: Mapping[str, str],
     *,
@@ -215,6 +222,20 @@ def configured_proxy(settings: Settings, home: Home) -> Address | None:
         what = f'{CONFIG_FILE}: under [network] only proxy = "{PROXY_EXAMPLE}" can be set'
         raise InvalidInput(what=what) from error
     return parse_proxy(proxy, f"{CONFIG_FILE}: proxy") if proxy else None
+
+
+def decodes_unconfined(home: Home) -> bool:
+    """Whether the config file allows decoding where the decoder cannot be locked in.
+
+    Raises:
+        InvalidInput: the file, or what it says of media, is wrong.
+    """
+    table = read_config(home.config).get("media", {})
+    try:
+        return msgspec.convert(table, MediaSettings).unconfined
+    except msgspec.ValidationError as error:
+        what = f"{CONFIG_FILE}: under [media] only unconfined = true or false can be set"
+        raise InvalidInput(what=what) from error
 
 
 def parse_proxy(text: str, where: str) -> Address:

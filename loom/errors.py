@@ -11,6 +11,7 @@
     │   ├── AnchorKnown, TooManyAnchors
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
     │   ├── LocalOnly         not on, or not from, another machine
+    │   ├── MediaUnreadable, MetadataStays, DecodingUnconfined, NoSoundDevice
     │   └── InvalidInput      anything else that was typed wrong
     ├── NotFound              what was named is not here
     │   ├── ContactNotFound, MessageNotFound, NoMessageYet, ProfileNotFound, NoProfile
@@ -221,6 +222,33 @@ class LocalOnly(UsageError):
 
     code = "local_only"
     fact_names = ("what",)
+
+
+class MediaUnreadable(UsageError):
+    """A picture or a sound that cannot be shown or played."""
+
+    code = "media_unreadable"
+    fact_names = ("reason",)
+
+
+class MetadataStays(UsageError):
+    """A file may say where it was made, and that cannot be cut out of it."""
+
+    code = "metadata_stays"
+    fact_names = ("name",)
+
+
+class DecodingUnconfined(UsageError):
+    """This system cannot lock a decoder in, and nobody allowed for that."""
+
+    code = "decoding_unconfined"
+
+
+class NoSoundDevice(UsageError):
+    """There is nothing to record or play with; `reason` is the system's."""
+
+    code = "no_sound_device"
+    fact_names = ("what", "reason")
 
 
 class TerminalNeeded(UsageError):

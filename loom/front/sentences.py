@@ -113,6 +113,23 @@ WORDS: Final[Mapping[str, Words]] = {
         "Leave out --on, and do it there.",
         "Do it there.",
     ),
+    "media_unreadable": _both(
+        "This cannot be shown or played: {reason}.", "Save it, and open it with another program."
+    ),
+    "metadata_stays": Words(
+        "{name} may say where and when it was made, and Loom cannot cut that out of it.",
+        "Send it as PNG, JPEG, WebP or GIF, or as it is with --keep-metadata.",
+        "Send it as PNG, JPEG, WebP or GIF, or attach it as it is, with everything it says.",
+    ),
+    "decoding_unconfined": _both(
+        "This system cannot lock a decoder in (seccomp), so Loom shows no pictures and plays no "
+        "sound.",
+        "To decode all the same, write unconfined = true under [media] into config.toml.",
+    ),
+    "no_sound_device": _both(
+        "There is nothing here to {what} with: {reason}.",
+        "Connect one, or see whether the system's own programs can {what}.",
+    ),
     "terminal_needed": _both("{what} needs a terminal, and there is none.", "{remedy}"),
     "not_pairing": Words(
         "There is nobody to answer: that pairing is over.",

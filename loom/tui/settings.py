@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from loom.config import CONFIG_FILE, PROXY_EXAMPLE, NetworkSettings, read_config
+from loom.config import CONFIG_FILE, PROXY_EXAMPLE, MediaSettings, NetworkSettings, read_config
 from loom.durable import replace_durably
 from loom.errors import InvalidInput, LoomError, StoreUnavailable
 from loom.front.sentences import in_app
@@ -51,6 +51,10 @@ notify_by = "auto"
 [network]
 # proxy = "socks5://127.0.0.1:9050"
 
+# Decode pictures and voice notes even where the system cannot lock the decoder in.
+[media]
+# unconfined = true
+
 # Other keys for single actions. An empty list takes the keys away.
 #   search_here = ["ctrl+s"]
 [bind]
@@ -69,6 +73,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     lock_after_min: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 15
     bind: dict[str, list[str]] = msgspec.field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()
+    media: MediaSettings = MediaSettings()
 
 
 MEANINGS: Final = {
@@ -80,6 +85,7 @@ MEANINGS: Final = {
     "notify_by": " or ".join(f'"{way}"' for way in Way),
     "lock_after_min": "a number of minutes from 0 to 10080",
     "bind": 'a list of keys in quotes for each action, as in search_here = ["ctrl+s"]',
+    "media": "a table with unconfined = true or false, or nothing",
     "network": f'a table with proxy = "{PROXY_EXAMPLE}", or nothing',
 }
 """What the value of each setting must be, for who wrote another one."""

@@ -20,7 +20,7 @@ PACKAGES = [
         "front",
         "front/export",
     ),
-    *("node", "node/routes", "storage", "transport", "wire", "tui/kit"),
+    *("media", "node", "node/routes", "storage", "transport", "wire", "tui/kit"),
 ]
 
 
