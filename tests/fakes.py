@@ -85,6 +85,7 @@ from loom.api.views import (
     PeerView,
     ReachView,
     Requests,
+    RoomArrival,
     SafetyNumberView,
     StatusView,
     TokenView,
@@ -131,6 +132,8 @@ class FakeNode:
         self.pairing = PairingView()
         self.arrivals: list[Arrival] = []
         self.last_open_id: int | None = None
+        self.room_arrivals: list[RoomArrival] = []
+        self.last_room: tuple[str | None, str] = (None, "")
         self.own = OwnProfileView(
             name="Me", status="", away=False, invisible=False, fingerprint="ab" * 32
         )
@@ -415,6 +418,8 @@ class FakeNode:
             case NoteLeaving():
                 if command.contact is not None:
                     self.last_open_id = self._contact(command.contact).contact_id
+                if command.room_id is not None:
+                    self.last_room = command.room_id, command.channel
                 return Done()
             case MarkRead():
                 return Done()
@@ -426,7 +431,13 @@ class FakeNode:
                 self.own = msgspec.structs.replace(self.own, **changes)
                 return self.own
             case ListArrivals():
-                return Arrivals(arrivals=self.arrivals, last_open_id=self.last_open_id)
+                return Arrivals(
+                    arrivals=self.arrivals,
+                    last_open_id=self.last_open_id,
+                    rooms=self.room_arrivals,
+                    last_room_id=self.last_room[0],
+                    last_channel=self.last_room[1],
+                )
             case ListRooms():
                 return Rooms(rooms=[])
             case ListRoomDrafts():

@@ -374,9 +374,15 @@ class ListMentions(Command[Messages], frozen=True, kw_only=True, tag="list_menti
 
 
 class NoteLeaving(Command[Done], frozen=True, kw_only=True, tag="note_leaving"):
-    """Nobody looks any more: what comes from now on is an arrival. `contact` was looked at last."""
+    """Nobody looks any more: what comes from now on is an arrival.
+
+    What was looked at last: the conversation with `contact`, or `channel` of the room with this
+    `room_id`.
+    """
 
     contact: str | None = None
+    room_id: str | None = None
+    channel: str = ""
 
 
 class ListArrivals(Command[Arrivals], frozen=True, kw_only=True, tag="list_arrivals"):

@@ -220,12 +220,28 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     mentions: int
 
 
+class RoomArrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What came to one room, without its muted channels; `number` is that of the room."""
+
+    room: str
+    room_id: str
+    number: int
+    posts: int
+    mentions: int
+
+
 class Arrivals(View, frozen=True, kw_only=True, tag="arrivals"):
-    """Unread messages that came while nobody looked, most of them first; none of muted contacts."""
+    """Unread messages and posts that came while nobody looked, most of them first.
+
+    None of what is muted. `last_open_id`: the contact whose conversation was looked at last (see
+    `NoteLeaving`); `last_room_id` and `last_channel`: the room, if that was one.
+    """
 
     arrivals: list[Arrival]
     last_open_id: int | None = None
-    """The contact whose conversation was looked at last (see `NoteLeaving`)."""
+    rooms: list[RoomArrival] = []
+    last_room_id: str | None = None
+    last_channel: str = ""
 
 
 class Drafts(View, frozen=True, kw_only=True, tag="drafts"):

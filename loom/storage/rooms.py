@@ -7,6 +7,7 @@ import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import Level, PersonId, RoomNumber
+from loom.storage import arrivals
 
 _COLUMNS: Final = (
     "room, room_id, name, standing, door, claim, version, largest_order, changed_at_ms,"
@@ -186,6 +187,7 @@ def raise_statement_floor(db: Connection, room: RoomNumber, floor: int) -> None:
 
 def delete(db: Connection, room: RoomNumber) -> None:
     """Delete a room with everything in it; one's own keys, too."""
+    arrivals.forget_open_room(db, room)
     db.execute("DELETE FROM rooms WHERE room = ?", (room,))
 
 

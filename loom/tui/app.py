@@ -43,6 +43,7 @@ from loom.front.sentences import in_app
 from loom.front.signs import Signs, signs_of_terminal
 from loom.tui import times
 from loom.tui.begun import Begun
+from loom.tui.channels import Channel
 from loom.tui.chat.screen import ChatScreen
 from loom.tui.idle import LOOK_S, Idle, last_read_s
 from loom.tui.keys import EVERYWHERE, Keys
@@ -317,9 +318,12 @@ class LoomApp(Owner):
         arrived = ""
         if not self._has_begun:
             came = await self.send(ListArrivals())
-            arrived = arrivals_words(came.arrivals)
-            if came.last_open_id in self.model.conversations:
-                self.model.current = came.last_open_id
+            arrived = arrivals_words(came.arrivals, came.rooms)
+            number = came.last_open_id
+            if came.last_room_id is not None:
+                number = self.model.rooms.number_of(came.last_room_id, came.last_channel)
+            if number is not None and self.model.listed(number) is not None:
+                self.model.current = number
         await self.chat.begin()
         self._has_begun = True
         if arrived:
@@ -330,15 +334,24 @@ class LoomApp(Owner):
             self.say("Your 24 words are not checked yet: /words checks your copy.")
 
     async def _arrivals(self, *, but: int | None = None) -> str:
-        """What came while nobody looked, but from the contact whose conversation is open."""
-        found = (await self.send(ListArrivals())).arrivals
-        return arrivals_words([one for one in found if one.contact_id != but])
+        """What came while nobody looked, but to the conversation or the room that is open."""
+        found = await self.send(ListArrivals())
+        room = self.model.rooms.room_of(but)
+        room_id = None if room is None else room.view.room_id
+        return arrivals_words(
+            [one for one in found.arrivals if one.contact_id != but],
+            [one for one in found.rooms if one.room_id != room_id],
+        )
 
     async def note_leaving(self) -> None:
         """Nobody looks any more."""
         with contextlib.suppress(LoomError):  # then more is told of than came
-            here = self.model.open_
-            await self.send(NoteLeaving(contact=None if here is None else here.reference))
+            here = self.model.here
+            if isinstance(here, Channel):
+                room_id, channel = here.room.room_id, here.view.channel
+                await self.send(NoteLeaving(room_id=room_id, channel=channel))
+            else:
+                await self.send(NoteLeaving(contact=None if here is None else here.reference))
 
     async def _come_back(self) -> None:
         """Say what came meanwhile before the open conversation counts as read."""

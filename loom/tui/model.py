@@ -48,7 +48,15 @@ from loom.api.events import (
     WholeMessage,
 )
 from loom.api.room_views import RoomView
-from loom.api.views import Arrival, ContactView, MessageView, OwnProfileView, ReachView, StatusView
+from loom.api.views import (
+    Arrival,
+    ContactView,
+    MessageView,
+    OwnProfileView,
+    ReachView,
+    RoomArrival,
+    StatusView,
+)
 from loom.front.lasting import asked_words, done_words
 from loom.front.reach import reach_at
 from loom.front.room_lines import alarm_words
@@ -553,16 +561,19 @@ def preview_of(message: MessageView | WholeMessage) -> str:
     return f"you: {words}" if message.direction == "out" else words
 
 
-def arrivals_words(arrivals: Sequence[Arrival]) -> str:
+def arrivals_words(arrivals: Sequence[Arrival], rooms: Sequence[RoomArrival] = ()) -> str:
     """What came while one was away, on one line; empty: nothing."""
-    if not arrivals:
+    came = [(one.messages, one.contact, one.mentions) for one in arrivals]
+    came += [(one.posts, one.room, one.mentions) for one in rooms]
+    if not came:
         return ""
-    first, others = arrivals[:ARRIVALS_NAMED], arrivals[ARRIVALS_NAMED:]
+    came.sort(key=lambda one: -one[0])
+    first, others = came[:ARRIVALS_NAMED], came[ARRIVALS_NAMED:]
     words = [
-        f"{printable(one.contact)} {one.messages}{' @' if one.mentions else ''}" for one in first
+        f"{printable(name)} {many}{' @' if mentions else ''}" for many, name, mentions in first
     ]
     if others:
-        words.append(f"{len(others)} others {sum(one.messages for one in others)}")
+        words.append(f"{len(others)} others {sum(many for many, *_ in others)}")
     return f"While you were away: {', '.join(words)}."
 
 

@@ -2,12 +2,13 @@
 
 import pytest
 
-from loom.api.commands import SetProfile
+from loom.api.commands import ListArrivals, NoteLeaving, SetProfile
 from loom.api.events import RoomPostChanged, RoomPosted, RoomRead, RoomStateChanged, RoomUnread
 from loom.api.room_commands import (
     DeletePost,
     EditPost,
     FindPost,
+    LeaveRoom,
     ListMembers,
     ListRoomDrafts,
     ListRoomMentions,
@@ -26,7 +27,7 @@ from loom.api.room_commands import (
 )
 from loom.api.room_views import ChannelView, Posts, PostView
 from loom.errors import InvalidInput, MemberNotFound, NoMessageYet, PostNotFound
-from loom.storage import rooms
+from loom.storage import arrivals, rooms
 from loom.wire.content import RoomEvents
 from tests.node.harness import Person, World
 from tests.node.test_rooms import ROOM, alike, join, make, posts, say
@@ -129,6 +130,7 @@ async def test_the_page_of_what_is_unread_begins_there(world: World, two: list[P
     ada, bob = two
     assert bodies(await asked(ada, unread=True)) == []
     await say(ada, "mine")
+    await alike(world, *two, count=1)
     for n in range(3):
         await say(bob, f"{n}")
     await alike(world, *two, count=4)
@@ -401,3 +403,38 @@ async def test_pages_go_on_from_a_line_as_from_a_post(world: World, two: list[Pe
     assert [one.post_id for one in back] == [one.post_id for one in everything]
     after = (await ada.do(RoomHistory(room=ROOM, limit=1, after=everything[0].post_id))).posts
     assert [one.post_id for one in after] == [everything[1].post_id]
+
+
+async def test_what_came_to_a_room_while_nobody_looked_is_counted(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    await ada.do(SetRoomChannel(room=ROOM, channel="plans"))
+    await say(ada, "before")
+    await alike(world, *two, count=1)
+    room_id = (await bob.do(ShowRoom(room=ROOM))).room_id
+    assert (await bob.do(ListArrivals())).rooms == []
+    await bob.do(NoteLeaving(room_id=room_id, channel="plans"))
+    root = await say(ada, "one @Bob")
+    await answer(ada, root, "two")
+    await ada.do(SendPost(room=ROOM, channel="plans", body="three"))
+    await alike(world, *two, count=4)
+    await bob.restart()
+    found = await bob.do(ListArrivals())
+    [came] = found.rooms
+    assert (came.room, came.room_id, came.posts, came.mentions) == (ROOM, room_id, 3, 1)
+    assert (found.last_room_id, found.last_channel) == (room_id, "plans")
+    await bob.do(SetRoomPreferences(room=ROOM, channel="plans", muted=True))
+    assert [one.posts for one in (await bob.do(ListArrivals())).rooms] == [2]
+    await bob.do(MarkRoomRead(room=ROOM, channel="general"))
+    assert [one.posts for one in (await bob.do(ListArrivals())).rooms] == [1]
+    await bob.do(SetRoomPreferences(room=ROOM, muted=True))
+    assert (await bob.do(ListArrivals())).rooms == []
+    await bob.do(NoteLeaving(contact="Ada"))
+    assert (await bob.do(ListArrivals())).last_room_id is None
+    await bob.do(NoteLeaving(room_id=room_id, channel="plans"))
+    await bob.do(LeaveRoom(room=ROOM, delete=True))
+    assert (await bob.do(ListArrivals())).last_room_id is None
+    assert bob.database.look(arrivals.left_open_channel) is None
+    with pytest.raises(InvalidInput):
+        await bob.do(NoteLeaving(room_id="no hexadecimal"))

@@ -1,6 +1,7 @@
 """Rooms as a person lives in them: the list, a channel's timeline, composing, threads."""
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from loom.api.room_commands import (
@@ -12,6 +13,7 @@ from loom.api.room_commands import (
     SetRoomDraft,
 )
 from loom.api.room_views import PostQuote, RoomDraftView
+from loom.api.views import Arrival, RoomArrival
 from loom.tui.app import LoomApp
 from loom.tui.chat.beside import Beside
 from loom.tui.posts import Post
@@ -293,6 +295,26 @@ async def test_an_answer_whose_post_is_gone_is_a_post(node: PostingNode, opened:
     async with opened(node) as (app, _):
         assert app.chat.composer.editor.text == "those"
         assert app.chat.writing.about.answered is None
+
+
+async def test_what_came_to_rooms_is_said_and_the_last_channel_opened(
+    node: PostingNode, opened: Opened
+) -> None:
+    came = {"room_id": ROOM, "number": 1}
+    node.arrivals = [Arrival(contact="Ada", contact_id=1, messages=2, mentions=0)]
+    node.room_arrivals = [RoomArrival(room="Orchard", posts=7, mentions=1, **came)]  # type: ignore[arg-type]
+    node.last_room = ROOM, "plans"
+    async with opened(node) as (app, pilot):
+        assert app.chat.status.notice == "While you were away: Orchard 7 @, Ada 2."
+        assert "#plans" in text_of(app)[0]
+        await pilot.press("alt+up")
+        await settle(pilot)
+        app.post_message(events.AppBlur())
+        await settle(pilot)
+        assert node.last_room == (ROOM, "general")
+        app.post_message(events.AppFocus())
+        await settle(pilot)
+        assert app.chat.status.notice == "While you were away: Ada 2."  # the room is open
 
 
 async def test_who_may_not_post_is_told_why(node: PostingNode, opened: Opened) -> None:

@@ -1,21 +1,31 @@
 """Commands about what was read and what was not."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ConversationRead, ConversationUnread
 from loom.errors import InvalidInput
+from loom.model import ConversationId, RoomNumber
 from loom.node.commands.handlers import Handlers
 from loom.node.journal import Happened
 from loom.node.message_view import message_views
 from loom.node.parts import Parts
 from loom.node.roster import Roster
-from loom.storage import arrivals, expiry, mentions, preferences, receipts, unread
+from loom.storage import (
+    arrivals,
+    expiry,
+    mentions,
+    preferences,
+    receipts,
+    room_places,
+    rooms,
+    unread,
+)
 from loom.storage.connection import TOO_LARGE, Db
 from loom.storage.messages import LAST_ROW
 from loom.storage.receipts import ReceiptKind
-from loom.wire.limits import RECEIPT_MAX_IDS
+from loom.wire.limits import RECEIPT_MAX_IDS, ROOM_CHANNEL_MAX_BYTES
 
 PAGE_MAX: Final = 10_000
 
@@ -104,16 +114,31 @@ class ReadingCommands:
 
     async def _note_leaving(self, command: api.NoteLeaving) -> views.Done:
         device = None if command.contact is None else self._roster.named(command.contact)
-        open_ = None if device is None else device.conversation_id
-        await self._parts.database.write(lambda db: arrivals.note_leaving(db, open_))
+        room_id = None if command.room_id is None else _room_id(command.room_id)
+
+        def note(db: Db) -> None:
+            row = None if room_id is None else rooms.by_id(db, room_id)
+            open_: ConversationId | arrivals.OpenChannel | None = None
+            if row is not None:
+                open_ = arrivals.OpenChannel(row.room, command.channel[:ROOM_CHANNEL_MAX_BYTES])
+            elif device is not None:
+                open_ = device.conversation_id
+            arrivals.note_leaving(db, open_)
+
+        await self._parts.database.write(note)
         return views.Done()
 
     async def _list_arrivals(self, command: api.ListArrivals) -> views.Arrivals:
-        found, decided, open_ = await self._parts.database.long_read(
-            lambda db: (arrivals.since_left(db), preferences.all_(db), arrivals.left_open(db))
+        now_ms = self._parts.clock.now_ms()
+        found, decided, open_, rooms_ = await self._parts.database.long_read(
+            lambda db: (
+                arrivals.since_left(db),
+                preferences.all_(db),
+                arrivals.left_open(db),
+                _rooms(db, now_ms),
+            )
         )
         last_open = None if open_ is None else self._roster.of(open_)
-        now_ms = self._parts.clock.now_ms()
         came = [
             views.Arrival(
                 contact=device.person.name,
@@ -128,4 +153,51 @@ class ReadingCommands:
         return views.Arrivals(
             arrivals=sorted(came, key=lambda one: (-one.messages, one.contact)),
             last_open_id=None if last_open is None else last_open.number,
+            rooms=rooms_.arrivals,
+            last_room_id=rooms_.last_room_id,
+            last_channel=rooms_.last_channel,
         )
+
+
+class _Rooms(NamedTuple):
+    """What arrivals say of rooms."""
+
+    arrivals: list[views.RoomArrival]
+    last_room_id: str | None
+    last_channel: str
+
+
+def _rooms(db: Db, now_ms: int) -> _Rooms:
+    named = {one.room: one for one in rooms.every(db)}
+    counts: dict[RoomNumber, tuple[int, int]] = {}
+    for came in arrivals.posts_since_left(db):
+        row = named.get(came.room)
+        if row is None or now_ms < row.mute_until_ms:
+            continue
+        habit = room_places.habits(db, came.room).get(came.channel)
+        if habit is None or now_ms >= habit.mute_until_ms:
+            posts, mentions_ = counts.get(came.room, (0, 0))
+            counts[came.room] = posts + came.posts, mentions_ + came.mentions
+    found = [
+        views.RoomArrival(
+            room=named[room].name,
+            room_id=named[room].room_id.hex(),
+            number=room,
+            posts=posts,
+            mentions=mentions_,
+        )
+        for room, (posts, mentions_) in counts.items()
+    ]
+    found.sort(key=lambda one: (-one.posts, one.room))
+    last = arrivals.left_open_channel(db)
+    row = None if last is None else named.get(last.room)
+    if last is None or row is None:
+        return _Rooms(found, None, "")
+    return _Rooms(found, row.room_id.hex(), last.channel)
+
+
+def _room_id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise InvalidInput(what="A room_id is hexadecimal") from error
