@@ -14,15 +14,12 @@ class LinkKind(msgspec.Struct, frozen=True):
     record_kinds: frozenset[RecordKind]
 
 
-CONTACT_LINK: Final = LinkKind(
-    b"LOOM/1 link",
-    frozenset(
-        (RecordKind.KEEPALIVE, RecordKind.BUNDLE_REQUEST, RecordKind.BUNDLE, RecordKind.ENVELOPE)
-    ),
+_DEVICES: Final = frozenset(
+    (RecordKind.KEEPALIVE, RecordKind.BUNDLE_REQUEST, RecordKind.BUNDLE, RecordKind.ENVELOPE)
 )
-INVITE_LINK: Final = LinkKind(
-    CONTACT_LINK.prologue, CONTACT_LINK.record_kinds | {RecordKind.REFUSAL}
-)
+_FILES: Final = frozenset((RecordKind.FILE_REQUEST, RecordKind.FILE_PART, RecordKind.FILE_REFUSAL))
+CONTACT_LINK: Final = LinkKind(b"LOOM/1 link", _DEVICES | _FILES)
+INVITE_LINK: Final = LinkKind(CONTACT_LINK.prologue, _DEVICES | {RecordKind.REFUSAL})
 ANCHOR_LINK: Final = LinkKind(
     b"LOOM/1 anchor",
     frozenset((RecordKind.KEEPALIVE, RecordKind.REQUEST, RecordKind.ANSWER, RecordKind.PUSH)),

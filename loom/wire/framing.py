@@ -43,6 +43,9 @@ class RecordKind(IntEnum):
     BUNDLE_REQUEST = 1
     BUNDLE = 2
     ENVELOPE = 3
+    FILE_REQUEST = 4
+    FILE_PART = 5
+    FILE_REFUSAL = 6
     REQUEST = 16
     ANSWER = 17
     PUSH = 18

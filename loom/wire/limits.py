@@ -231,3 +231,25 @@ FOLDER_ENTRIES_MAX = 100_000
 """Files and folders in it."""
 FOLDER_DEPTH_MAX = 32
 FOLDER_PATH_MAX_BYTES = 4_096
+
+# --- files (15) ---
+FILE_CHUNK_BYTES = 256 * 1024
+"""Of plaintext; the last one is shorter."""
+FILE_CHUNKS_MAX = 65_536
+FILE_MAX_BYTES = FILE_CHUNKS_MAX * FILE_CHUNK_BYTES
+FILE_HASH_BYTES = 32
+FILE_SECRET_BYTES = 32
+FILE_NAME_MAX_BYTES = 255
+FILE_TYPE_MAX_BYTES = 127
+FILE_THUMBNAIL_MAX_BYTES = 9_216
+FILE_PART_MAX_BYTES = 61_479
+"""Of a sealed piece, in one record."""
+FILE_ASKED_MAX = 16
+"""Pieces that one end of a link asks for before they came and are stored."""
+FILE_FETCHED_AT_ONCE_MAX = 16
+"""Files of one contact; the others wait."""
+FILE_SERVED_TIMES = 3
+FILE_SERVED_EXTRA = 64
+"""Pieces of one offer beyond three times as many as it has."""
+FILE_LATER_S = 10.0
+"""Before a piece that was refused for now is asked for again."""

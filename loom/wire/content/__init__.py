@@ -8,6 +8,8 @@ from loom.errors import MalformedMessage
 from loom.wire.content.delete import Delete
 from loom.wire.content.edit import Edit
 from loom.wire.content.farewell import Farewell, Scope
+from loom.wire.content.file import File, Thumbnail
+from loom.wire.content.file_state import FileState, Place, State
 from loom.wire.content.join import Join
 from loom.wire.content.mailboxes import Mailbox, Mailboxes
 from loom.wire.content.payload import MESSAGE_ID_BYTES, KnownPayload, Payload
@@ -30,12 +32,15 @@ __all__ = [
     "Delete",
     "Edit",
     "Farewell",
+    "File",
+    "FileState",
     "Join",
     "KnownPayload",
     "Mailbox",
     "Mailboxes",
     "Payload",
     "Pin",
+    "Place",
     "Profile",
     "React",
     "Receipt",
@@ -43,8 +48,10 @@ __all__ = [
     "RoomHave",
     "RoomKey",
     "Scope",
+    "State",
     "Target",
     "Text",
+    "Thumbnail",
     "Timer",
     "Typing",
     "Unknown",
@@ -67,6 +74,8 @@ _ALL: Final[tuple[type[KnownPayload], ...]] = (
     Pin,
     Timer,
     Farewell,
+    File,
+    FileState,
     RoomEvents,
     RoomHave,
     RoomKey,
