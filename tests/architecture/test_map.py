@@ -14,6 +14,7 @@ PACKAGES = [
         "control",
         "core",
         "core/delivery",
+        "core/file",
         "core/room",
         "crypto",
         "discovery",

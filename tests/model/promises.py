@@ -1,4 +1,4 @@
-"""What must hold in every world of the model (PROTOCOL 15.1, 3, 4), and where it must end (7)."""
+"""What must hold in every world of the model (PROTOCOL 16.1, 3, 4), and where it must end (7)."""
 
 from loom.core import choice
 from tests.model.world import Broken, Envelope, Name, World

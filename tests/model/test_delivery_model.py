@@ -1,4 +1,4 @@
-"""Every small schedule of delivery ends well; wrong rules are found (PROTOCOL 15.1, 3, 4, 7)."""
+"""Every small schedule of delivery ends well; wrong rules are found (PROTOCOL 16.1, 3, 4, 7)."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Whatever breaks in between, every accepted message shows exactly once, in order (PROTOCOL 15.3).
+"""Whatever breaks in between, every accepted message shows exactly once, in order (PROTOCOL 16.3).
 
 Nodes with real databases in virtual time; power fails at any commit and at any turn of the loop.
 """

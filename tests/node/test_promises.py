@@ -1,4 +1,4 @@
-"""What the protocol promises (docs/PROTOCOL.md 15), where it takes whole nodes to see it."""
+"""What the protocol promises (docs/PROTOCOL.md 16), where it takes whole nodes to see it."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Two ratchets under every order, loss, doubling, forgery, rollback and reload (PROTOCOL 15)."""
+"""Two ratchets under every order, loss, doubling, forgery, rollback and reload (PROTOCOL 16)."""
 
 import os
 from typing import TYPE_CHECKING, NamedTuple

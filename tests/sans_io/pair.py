@@ -314,7 +314,7 @@ class Pair:
                 self.flying.append((receiver, envelope))
 
     def check(self) -> None:
-        """A session that both hold is the same for both (PROTOCOL 15.7)."""
+        """A session that both hold is the same for both (PROTOCOL 16.7)."""
         for one in self.alice.sessions.live:
             two = self.bob.sessions.session(one.session_id)
             if two is None:

@@ -1,4 +1,4 @@
-"""Two conversations under loss, doubling, delay, resets and wrong clocks (docs/PROTOCOL.md 15)."""
+"""Two conversations under loss, doubling, delay, resets and wrong clocks (docs/PROTOCOL.md 16)."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Envelopes as an enemy makes them: on the wire, and with a contact's own keys (PROTOCOL 15)."""
+"""Envelopes as an enemy makes them: on the wire, and with a contact's own keys (PROTOCOL 16)."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is deleted is absent from every decrypted page (docs/PROTOCOL.md 15, item 9)."""
+"""What is deleted is absent from every decrypted page (docs/PROTOCOL.md 16, item 9)."""
 
 from functools import partial
 from pathlib import Path

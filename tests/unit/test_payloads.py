@@ -14,11 +14,14 @@ from loom.wire.content import (
     Delete,
     Edit,
     Farewell,
+    File,
+    FileState,
     Join,
     KnownPayload,
     Mailbox,
     Mailboxes,
     Pin,
+    Place,
     Profile,
     React,
     Receipt,
@@ -27,6 +30,7 @@ from loom.wire.content import (
     RoomKey,
     Target,
     Text,
+    Thumbnail,
     Timer,
     Typing,
     Unknown,
@@ -43,6 +47,15 @@ pack = msgspec.msgpack.Encoder().encode
 MAILBOX = Mailbox((("anchor.example", 4_070), ("192.0.2.7", 1)), b"D" * 16, b"Q" * 32, 1)
 _ENTRY = [[["a.example", 1]], b"D" * 16, b"Q" * 32, 0]
 ROOM = bytes(range(32))
+_FILE = [14, ID, 5, "n", 0, "", ROOM, ROOM, None, "", None, 0]
+_FILE_NAMES = ("name", "size", "type", "root", "secret", "thumbnail", "caption", "reply", "timer")
+
+
+def file(**changed: Any) -> list[Any]:
+    """A File with other fields."""
+    return [*_FILE[:3], *(changed.get(name, _FILE[3 + at]) for at, name in enumerate(_FILE_NAMES))]
+
+
 ROW = Row(bytes(37), 1, ID, (ROOM,))
 SAMPLES: list[KnownPayload] = [
     Text(ID, 0, "x"),
@@ -77,6 +90,13 @@ SAMPLES: list[KnownPayload] = [
     *(Timer(ID, 5, 2**53 - 1, expires_s) for expires_s in (0, 5, 31_536_000)),
     Farewell(ID, 5, 0, 1),
     Farewell(ID, 5, 5, 2),
+    File(ID, 5, "n", 0, "", ROOM, ROOM),
+    File(
+        *(ID, 5, "n" * 255, 2**34, "~ " * 63 + "t", ROOM, ROOM),
+        *(Thumbnail(64, 48, b"p" * 9_216), "c" * 16_384, Target(True, OTHER_ID), 31_536_000),
+    ),
+    *(FileState(ID, 5, OTHER_ID, 2**53 - 1, state) for state in range(1, 6)),
+    FileState(ID, 5, OTHER_ID, 0, 1, Place((("a.example", 1),) * 4, b"D" * 16, b"Q" * 32)),
 ]
 
 
@@ -181,6 +201,50 @@ def test_known_bytes() -> None:
             for wrong in ([-1, 5], [2**53, 5], [1, 4], [1, 31_536_001], [1, -5], [1])
         ),
         *([13, ID, 5, *wrong] for wrong in ([6, 1], [-1, 1], [5, 0], [5, 3], [5, True], [5])),
+        file(name=""),
+        file(name="n" * 256),
+        file(name="\u20ac" * 86),
+        file(name=b"n"),
+        file(size=-1),
+        file(size=2**34 + 1),
+        file(type="t" * 128),
+        file(type="\u00e9"),
+        file(type="a\nb"),
+        file(type="a\x7f"),
+        file(root=ROOM[:31]),
+        file(secret=ROOM + b"x"),
+        file(thumbnail=[0, 1, b""]),
+        file(thumbnail=[1, 0, b""]),
+        file(thumbnail=[-1, -1, b"rgb"]),
+        file(thumbnail=[1, 1, b"rg"]),
+        file(thumbnail=[1, 1, b"rgba"]),
+        file(thumbnail=[3_073, 1, b"p" * 9_219]),
+        file(thumbnail=b"rgb"),
+        file(caption="c" * 16_385),
+        file(caption=None),
+        file(reply=[True, ID[:15]]),
+        file(timer=4),
+        _FILE[:-1],
+        [*_FILE, 0],
+        *(
+            [15, ID, 5, *wrong]
+            for wrong in (
+                [OTHER_ID[:15], 7, 1, None],
+                [OTHER_ID, -1, 1, None],
+                [OTHER_ID, 2**53, 1, None],
+                [OTHER_ID, 7, 0, None],
+                [OTHER_ID, 7, 6, None],
+                [OTHER_ID, 7, True, None],
+                [OTHER_ID, 7, 2, [[["a.example", 1]], b"D" * 16, b"Q" * 32]],
+                [OTHER_ID, 7, 1, [[], b"D" * 16, b"Q" * 32]],
+                [OTHER_ID, 7, 1, [[["a.example", 1]] * 5, b"D" * 16, b"Q" * 32]],
+                [OTHER_ID, 7, 1, [[["A.example", 1]], b"D" * 16, b"Q" * 32]],
+                [OTHER_ID, 7, 1, [[["a.example", 0]], b"D" * 16, b"Q" * 32]],
+                [OTHER_ID, 7, 1, [[["a.example", 1]], b"D" * 15, b"Q" * 32]],
+                [OTHER_ID, 7, 1, [[["a.example", 1]], b"D" * 16, b"Q" * 31]],
+                [OTHER_ID, 7, 1],
+            )
+        ),
         [0, ID, 5],
         [-7, ID, 5],
         [False, ID, 5],
@@ -353,7 +417,7 @@ def _depth(value: Any) -> int:
 
 
 def test_the_table_names_each_kind_once() -> None:
-    assert list(KINDS) == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 16, 17, 18]
+    assert list(KINDS) == [1, 2, 3, 4, 5, 6, *range(8, 19)]
     assert set(KINDS.values()) == {type(one) for one in SAMPLES}
 
 

@@ -141,7 +141,7 @@ def test_a_payload_that_fits_no_envelope_is_refused(ends: Ends) -> None:
     assert alice.state is before
 
 
-# --- the list of PROTOCOL 15 ------------------------------------------------------------------
+# --- the list of PROTOCOL 16 ------------------------------------------------------------------
 
 
 def keys_of(message: bytes) -> tuple[bytes, bytes]:

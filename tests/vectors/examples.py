@@ -541,6 +541,75 @@ def _room_have() -> str:
     )
 
 
+def _file() -> str:
+    return figure(
+        bytes.fromhex(load("transfer")["derived"]["file"]),
+        [
+            Part("array of 12", 1),
+            Part("tag 14", 1),
+            Part("message_id, which is the file_id", 18),
+            Part("sent_at_ms", 9),
+            Part("str of 10: cellar.png", 11),
+            Part("size: 262,844", 5),
+            Part("str of 9: image/png", 10),
+            Part("root", 34),
+            Part("F", 34),
+            Part("thumbnail: array of 3: 2, 1", 3),
+            Part("rgb", 8),
+            Part("str of 10: the cellar", 11),
+            Part("answers nothing: nil", 1),
+            Part("no timer", 1),
+        ],
+    )
+
+
+def _file_state() -> str:
+    return figure(
+        bytes.fromhex(load("transfer")["derived"]["states"][1]),
+        [
+            Part("array of 7", 1),
+            Part("tag 15", 1),
+            Part("message_id", 18),
+            Part("sent_at_ms", 9),
+            Part("file_id", 18),
+            Part("number", 9),
+            Part("state: accept", 1),
+            Part("place: array of 3: array of 1: array of 2", 3),
+            Part("str of 14: anchor.example", 15),
+            Part("port", 3),
+            Part("D", 18),
+            Part("Q", 34),
+        ],
+    )
+
+
+def _file_content() -> str:
+    vector = load("transfer")
+    derived = vector["derived"]
+    return _values(
+        [
+            ("F", _abbreviated(vector["inputs"]["secret"])),
+            ("hash 0", _abbreviated(derived["hashes"][0])),
+            ("hash 1", _abbreviated(derived["hashes"][1])),
+            ("root", _abbreviated(derived["root"])),
+            ("K_data", _abbreviated(derived["data_key"])),
+            ("K_list", _abbreviated(derived["list_key"])),
+            ("sealed list", _abbreviated(derived["sealed_list"])),
+            ("sealed chunk 1", _abbreviated(derived["sealed_last_chunk"])),
+        ]
+    )
+
+
+def _file_records() -> str:
+    derived = load("transfer")["derived"]
+    head = [Part("file_id", 16), Part("what: data", 1), Part("index", 4)]
+    request = figure(bytes.fromhex(derived["request"]), head)
+    parts = [*head, Part("part", 1), Part("sealed chunk 1", 700), Part("tag", 16)]
+    part = figure(bytes.fromhex(derived["part"]), parts)
+    refusal = figure(bytes.fromhex(derived["refusal"]), [*head, Part("reason: later", 1)])
+    return f"request\n{request}part\n{part}refusal\n{refusal}"
+
+
 def _abbreviated(value: str) -> str:
     return _shown(bytes.fromhex(value))
 
@@ -576,6 +645,10 @@ FIGURES: Final[dict[str, Callable[[], str]]] = {
     "post": _room_post,
     "what two members compare": _room_places,
     "room have": _room_have,
+    "file": _file,
+    "file state": _file_state,
+    "content of a file": _file_content,
+    "pieces of a file": _file_records,
 }
 
 

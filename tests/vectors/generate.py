@@ -31,13 +31,14 @@ VERSIONS = {
     "pair": 1,
     "link": 1,
     "session": 3,
-    "payloads": 6,
+    "payloads": 7,
     "presence": 1,
     "queues": 2,
     "invites": 2,
     "nearby": 1,
     "files": 1,
     "rooms": 2,
+    "transfer": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
@@ -175,6 +176,9 @@ def payload_inputs() -> Values:
     row_of_ids = [{"bin": f"{some * 2}0200000001"}, 2, mask, [secret, {"bin": "ff" * 32}]]
     have = f"9511c410{some}00c420{some * 2}96"
     a_row = f"94c425{some * 2}0200000000"
+    rooted = f"c420{some * 2}" * 2
+    a_file, a_state = f"9c0ec410{some}00", f"970fc410{some}00c410{some}"
+    a_place = f"939192a16101c410{some}c420{some * 2}"
     return {
         "accepted": {
             "text": [1, id_one, ms, "see you at noon", None, 0],
@@ -214,6 +218,20 @@ def payload_inputs() -> Values:
             "timer off": [12, id_one, ms, ms + 1, 0],
             "farewell to a conversation": [13, id_one, ms, ms, 1],
             "farewell to a contact": [13, id_one, ms, ms - 1, 2],
+            "file": [14, id_one, ms, "x", 0, "", secret, secret, None, "", None, 0],
+            "largest file": [
+                *(14, id_one, ms, "n" * 255, 2**34, "t" * 127, secret, secret),
+                *([64, 48, {"bin": "7f" * 9_216}], "c" * 16_384, [True, id_two], year),
+            ],
+            "file accepted": [15, id_one, ms, id_two, ms, 1, None],
+            "file accepted by an anchor": [
+                *(15, id_one, ms, id_two, ms, 1),
+                [[["192.0.2.7", 4070], ["anchor.example", 443]], mask, secret],
+            ],
+            **{
+                f"file state {state}": [15, id_one, ms, id_two, 2**53 - 1, state, None]
+                for state in (2, 3, 4, 5)
+            },
             "room events": [16, id_one, ms, secret, [{"bin": "00"}, {"bin": "0102"}], [secret]],
             "room events told to nobody": [16, id_one, ms, secret, [{"bin": "ff" * 300}], []],
             "room have: root": [17, id_one, ms, secret, [0, 0, mask, none, True, []]],
@@ -280,6 +298,24 @@ def payload_inputs() -> Values:
             "timer of a year and a second": f"950cc410{some}0001ce01e13381",
             "farewell to what comes after it": f"950dc410{some}000101",
             "farewell to nothing": f"950dc410{some}000000",
+            "file without a name": f"{a_file}a000a0{rooted}c0a0c000",
+            "file with a name of 256 bytes": f"{a_file}da0100{'6e' * 256}00a0{rooted}c0a0c000",
+            "file of 16 GiB and a byte": f"{a_file}a16ecf0000000400000001a0{rooted}c0a0c000",
+            "file with a type of 128 bytes": f"{a_file}a16e00d980{'74' * 128}{rooted}c0a0c000",
+            "file with a type that is not ASCII": f"{a_file}a16e00a2c3a9{rooted}c0a0c000",
+            "file with a type of two lines": f"{a_file}a16e00a3610a62{rooted}c0a0c000",
+            "file with a root of 31 bytes": f"{a_file}a16e00a0c41f{some}{some[:30]}"
+            f"c420{some * 2}c0a0c000",
+            "thumbnail with a byte too few": f"{a_file}a16e00a0{rooted}930101c4020000a0c000",
+            "thumbnail without width": f"{a_file}a16e00a0{rooted}930001c400a0c000",
+            "thumbnail of 9,219 bytes": f"{a_file}a16e00a0{rooted}9301cd0c01c52403{'00' * 9_219}"
+            "a0c000",
+            "file with a timer of a second": f"{a_file}a16e00a0{rooted}c0a0c001",
+            "file state 0": f"{a_state}0000c0",
+            "file state 6": f"{a_state}0006c0",
+            "file state numbered 2^53": f"{a_state}cf002000000000000001c0",
+            "file declined with a place": f"{a_state}0002{a_place}",
+            "file accepted with a place without an address": f"{a_state}00019390{a_place[12:]}",
             "room events of nothing": f"9610c410{some}00c420{some * 2}9090",
             "room events with an empty one": f"9610c410{some}00c420{some * 2}91c40090",
             "room events with one of 36,865 bytes": f"9610c410{some}00c420{some * 2}91c59001"
@@ -472,6 +508,62 @@ def file_inputs(pair: Values) -> Values:
     }
 
 
+def transfer_inputs() -> Values:
+    """A file of two chunks, the second one small; what the JSON says of it follows from `size`."""
+    file_id, state_id = filler("file_id", 16).hex(), filler("state_id", 16).hex()
+    ms = UNIX_S * 1_000
+    place = [
+        [["anchor.example", 443]],
+        {"bin": filler("bulk D", 16).hex()},
+        {"bin": filler("bulk Q", 32).hex()},
+    ]
+    return {
+        "file_id": file_id,
+        "secret": filler("F", 32).hex(),
+        "size": 262_844,
+        "media_type": "image/png",
+        "offer": {
+            "sent_at_ms": ms,
+            "name": "cellar.png",
+            "thumbnail": [2, 1, {"bin": "ff8000007fff"}],
+            "caption": "the cellar",
+        },
+        "states": [
+            [15, {"bin": state_id}, ms + 1, {"bin": file_id}, ms + 1, 1, None],
+            [15, {"bin": state_id}, ms + 2, {"bin": file_id}, ms + 2, 1, place],
+            [15, {"bin": state_id}, ms + 3, {"bin": file_id}, ms + 3, 4, None],
+        ],
+    }
+
+
+def refused_file_records(inputs: Values) -> Values:
+    """Bodies of records 4, 5 and 6 that close a link."""
+    file_id = inputs["file_id"]
+    return {
+        "4": {
+            "empty": "",
+            "a byte too few": f"{file_id}01000000",
+            "a byte too many": f"{file_id}010000000000",
+            "of what is neither list nor data": f"{file_id}0200000000",
+            "of the ninth piece of a list": f"{file_id}0000000008",
+            "of chunk 65,536": f"{file_id}0100010000",
+        },
+        "5": {
+            "of nothing": f"{file_id}010000000000",
+            "cut short": f"{file_id}0100000000",
+            "of what is neither list nor data": f"{file_id}02000000000000",
+            "of chunk 65,536": f"{file_id}01000100000000",
+        },
+        "6": {
+            "without a reason": f"{file_id}0100000000",
+            "for no known reason": f"{file_id}010000000003",
+            "for reason 0": f"{file_id}010000000000",
+            "of the ninth piece of a list": f"{file_id}000000000801",
+            "a byte too many": f"{file_id}01000000000100",
+        },
+    }
+
+
 def refused_tokens(token: str) -> list[Values]:
     """What is wrong, and a token with just that wrong (and perhaps a later check's fault)."""
 
@@ -534,6 +626,8 @@ def main() -> None:
     write("invites", invite_inputs(one, pair))
     write("nearby", nearby_inputs(one, other))
     write("files", file_inputs(pair))
+    inputs = transfer_inputs()
+    write("transfer", inputs, {"refused_records": refused_file_records(inputs)})
     inputs = room_inputs(one, other)
     derived = DERIVE["rooms"](inputs)
     write(

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from typing import Any
 
+from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
@@ -850,6 +851,57 @@ def _root(places: dict[bytes, list[bytes]]) -> bytes:
     return sha512(joined)[:16]
 
 
+# --- 15: files ---
+
+CHUNK_BYTES = 262_144
+PART_BYTES = 61_479
+
+
+def file_content(size: int) -> bytes:
+    """Byte i is i times 7 and i / 256, added, modulo 256."""
+    return bytes((place * 7 + place // 256) % 256 for place in range(size))
+
+
+def transfer(inputs: Values) -> Values:
+    content, media_type = file_content(inputs["size"]), inputs["media_type"].encode()
+    file_id = unhex(inputs["file_id"])
+    starts = range(0, len(content), CHUNK_BYTES)
+    chunks = [content[start : start + CHUNK_BYTES] for start in starts]
+    hashes = [blake3(one).digest() for one in chunks]
+    root = blake3(enc(b"LOOM/1 file", u(64, len(content)), media_type, *hashes)).digest()
+    keys = hkdf(b"", unhex(inputs["secret"]), enc(b"LOOM/1 file", root), 64)
+    data_key, list_key = keys[:32], keys[32:]
+    sealed = [chacha(data_key, u(96, place), one, b"") for place, one in enumerate(chunks)]
+    sealed_list = chacha(list_key, bytes(12), b"".join(hashes), b"")
+    first, last = (file_id + b"\1" + u(32, place) for place in (0, len(chunks) - 1))
+    parts = [
+        sealed[0][start : start + PART_BYTES] for start in range(0, len(sealed[0]), PART_BYTES)
+    ]
+    offer = inputs["offer"]
+    rooted = [{"bin": root.hex()}, {"bin": inputs["secret"]}]
+    file = [14, {"bin": inputs["file_id"]}, offer["sent_at_ms"], offer["name"], len(content)]
+    file += [inputs["media_type"], *rooted, offer["thumbnail"], offer["caption"], None, 0]
+    derived: Values = {
+        "hashes": hashes,
+        "root": root,
+        "empty_root": blake3(enc(b"LOOM/1 file", u(64, 0), media_type)).digest(),
+        "data_key": data_key,
+        "list_key": list_key,
+        "sealed_list": sealed_list,
+        "sealed_chunk_hashes": [sha512(one) for one in sealed],
+        "sealed_last_chunk": sealed[-1],
+        "request": last,
+        "request_of_the_list": file_id + bytes(5),
+        "part": last + b"\0" + sealed[-1],
+        "part_hashes": [sha512(first + u(8, number) + part) for number, part in enumerate(parts)],
+        "part_of_the_list": file_id + bytes(6) + sealed_list,
+        "refusal": last + b"\1",
+        "file": _pack(file),
+        "states": [_pack(one) for one in inputs["states"]],
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
 DERIVE = {
     "identity": identity,
     "pair": pair,
@@ -862,4 +914,5 @@ DERIVE = {
     "nearby": nearby,
     "files": files,
     "rooms": rooms,
+    "transfer": transfer,
 }

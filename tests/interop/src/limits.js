@@ -79,3 +79,12 @@ export const ROOM_ORDER_STEP_MAX = 1_000;
 export const ROOM_BLOCK_NUMBERS = 256;
 export const ROOM_HAVE_ROWS_MAX = 512;
 export const ROOM_HAVE_IDS_MAX = 1_024;
+
+export const FILE_CHUNK_BYTES = 262_144;
+export const FILE_CHUNKS_MAX = 65_536;
+export const FILE_MAX_BYTES = 17_179_869_184;
+export const FILE_NAME_MAX_BYTES = 255;
+export const FILE_TYPE_MAX_BYTES = 127;
+export const FILE_THUMBNAIL_MAX_BYTES = 9_216;
+export const FILE_PART_MAX_BYTES = 61_479;
+export const FILE_ASKED_MAX = 16;

@@ -6,7 +6,7 @@ import { equal } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { isHost } from "./host.js";
 import {
-  DELETE_MAX_IDS, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_MAX_BYTES, STATUS_MAX_BYTES,
+  DELETE_MAX_IDS, FILE_MAX_BYTES, FILE_NAME_MAX_BYTES, FILE_THUMBNAIL_MAX_BYTES, FILE_TYPE_MAX_BYTES, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_MAX_BYTES, STATUS_MAX_BYTES,
   REACTION_MAX_BYTES, RECEIPT_MAX_IDS, TEXT_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
 } from "./limits.js";
 import { Reader } from "./message_pack.js";
@@ -24,6 +24,8 @@ export const REACT = 10;
 export const PIN = 11;
 export const TIMER = 12;
 export const FAREWELL = 13;
+export const FILE = 14;
+export const FILE_STATE = 15;
 export const ROOM_EVENTS = 16;
 export const ROOM_HAVE = 17;
 export const ROOM_KEY = 18;
@@ -33,12 +35,14 @@ const TIME_MAX = 2 ** 53 - 1;
 const NAMES = {
   [TEXT]: "text", [RECEIPT]: "receipt", [TYPING]: "typing", [PROFILE]: "profile", [MAILBOXES]: "mailboxes", [JOIN]: "join",
   [EDIT]: "edit", [DELETE]: "delete", [REACT]: "react", [PIN]: "pin", [TIMER]: "timer", [FAREWELL]: "farewell",
+  [FILE]: "file", [FILE_STATE]: "file state",
   [ROOM_EVENTS]: "room events", [ROOM_HAVE]: "room have", [ROOM_KEY]: "room key",
 };
 const OF_ROOMS = { [ROOM_EVENTS]: readEvents, [ROOM_HAVE]: readHave, [ROOM_KEY]: readKey };
 /** Stored and receipted; a kind of a later version is, too. */
 export const IS_RECEIPTED = new Set([
   "text", "profile", "mailboxes", "join", "edit", "delete", "react", "pin", "timer", "farewell", "unknown",
+  "file", "file state",
   "room events", "room have", "room key",
 ]);
 
@@ -50,6 +54,10 @@ export const statement = (tag, id, sentAtMs, ...fields) => encode([tag, id, sent
 export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, id, sentAtMs, delivered, read]);
 export const typing = (id, sentAtMs, on) => encode([TYPING, id, sentAtMs, on]);
 export const profile = (id, sentAtMs, name, status = "", away = false) => encode([PROFILE, id, sentAtMs, sentAtMs, name, status, away]);
+
+/** What becomes of a file: 1 accept, 2 decline, 3 cancel, 4 done, 5 changed. */
+export const fileState = (id, sentAtMs, fileId, number, state) =>
+  encode([FILE_STATE, id, sentAtMs, fileId, number, state, null]);
 
 export const roomEvents = (id, sentAtMs, roomId, events, told) => encode([ROOM_EVENTS, id, sentAtMs, roomId, events, told]);
 export const roomHave = (id, sentAtMs, roomId, comparison) => encode([ROOM_HAVE, id, sentAtMs, roomId, encodeComparison(comparison)]);
@@ -147,6 +155,20 @@ function knownFields(tag, bytes) {
     case FAREWELL:
       check(fields.length === 2 && isCount(fields[0]) && fields[0] <= values[2] && (fields[1] === 1 || fields[1] === 2));
       return { beforeMs: fields[0], scope: fields[1] };
+    case FILE: {
+      const [name, size, mediaType, root, secret, thumbnail, caption, reply, expiresS] = fields;
+      check(fields.length === 9 && isText(name, 1, FILE_NAME_MAX_BYTES) && isCount(size) && size <= FILE_MAX_BYTES);
+      check(isText(mediaType, 0, FILE_TYPE_MAX_BYTES) && /^[ -~]*$/.test(mediaType) && isBytes(root, 32) && isBytes(secret, 32));
+      check((thumbnail === null || isThumbnail(thumbnail)) && isText(caption, 0, TEXT_MAX_BYTES) && isTimer(expiresS));
+      check(reply === null || isTarget(reply));
+      return { name, size, mediaType, root, secret, thumbnail, caption, reply: reply && targetOf(reply), expiresS };
+    }
+    case FILE_STATE: {
+      const [fileId, number, state, place] = fields;
+      check(fields.length === 4 && isBytes(fileId, ID_BYTES) && isCount(number) && isCount(state) && state >= 1 && state <= 5);
+      check(place === null || (state === 1 && isPlace(place)));
+      return { fileId, number, state, place };
+    }
     default:
       check(fields.length === 3 && isText(fields[0], 0, NAME_MAX_BYTES) && isCount(fields[1]) && isMailboxes(fields[2]));
       return { name: fields[0], number: fields[1], mailboxes: fields[2].map(mailboxOf) };
@@ -163,14 +185,21 @@ const isAddress = (value) =>
   Array.isArray(value) && value.length === 2 && typeof value[0] === "string" && isHost(value[0]) &&
   isCount(value[1]) && value[1] >= 1 && value[1] <= 65_535;
 
-function isMailbox(value) {
-  if (!Array.isArray(value) || value.length !== 4) return false;
-  const [addresses, maskKey, secret, direction] = value;
+function isPlace(value) {
+  if (!Array.isArray(value) || value.length !== 3) return false;
+  const [addresses, maskKey, secret] = value;
   return (
     Array.isArray(addresses) && addresses.length >= 1 && addresses.length <= MAILBOX_ADDRESSES_MAX &&
-    addresses.every(isAddress) && isBytes(maskKey, 16) && isBytes(secret, 32) && (direction === 0 || direction === 1)
+    addresses.every(isAddress) && isBytes(maskKey, 16) && isBytes(secret, 32)
   );
 }
+
+const isMailbox = (value) =>
+  Array.isArray(value) && value.length === 4 && isPlace(value.slice(0, 3)) && (value[3] === 0 || value[3] === 1);
+
+const isThumbnail = (value) =>
+  Array.isArray(value) && value.length === 3 && isCount(value[0]) && isCount(value[1]) && value[0] > 0 && value[1] > 0 &&
+  isBytes(value[2], value[0] * value[1] * 3) && value[2].length <= FILE_THUMBNAIL_MAX_BYTES;
 
 const isMailboxes = (value) => Array.isArray(value) && value.length <= MAILBOXES_MAX && value.every(isMailbox);
 

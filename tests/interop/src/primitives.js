@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { gcm, gcmsiv } from "@noble/ciphers/aes";
 import { chacha20poly1305 } from "@noble/ciphers/chacha";
 import { ed25519, x25519 } from "@noble/curves/ed25519";
+import { blake3 } from "@noble/hashes/blake3";
 import { hkdf } from "@noble/hashes/hkdf";
 import { hmac } from "@noble/hashes/hmac";
 import { sha512 } from "@noble/hashes/sha2";
@@ -21,6 +22,7 @@ export const ENCAPSULATION_KEY_BYTES = 1_184;
 export const KEM_CIPHERTEXT_BYTES = 1_088;
 
 export const H = (message) => sha512(message);
+export const B3 = (message) => blake3(message);
 export const MAC = (key, message) => hmac(sha512, key, message);
 export const HK = (salt, ikm, info, length) => hkdf(sha512, ikm, salt.length ? salt : zeros(64), info, length);
 

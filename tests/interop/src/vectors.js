@@ -37,6 +37,10 @@ import { materialize } from "./room_state.js";
 import { digestOf, placesOf, rootOf } from "./room_sync.js";
 import { safetyNumber, safetyWords } from "./safety_number.js";
 import { decodeToken, encodeToken } from "./token.js";
+import {
+  chunksOf, DATA, decodeFilePart, decodeFileRefusal, decodeFileRequest, encodeFileParts, encodeFileRefusal, encodeFileRequest,
+  Fetching, fileRoot, hashesOf, LATER, LIST, sealPiece, transferKeys,
+} from "./transfer.js";
 
 /** What was compared: how many values, and which differ. */
 class Comparison {
@@ -351,7 +355,7 @@ function payloads({ inputs, derived }, compare) {
     const decoded = decodePayload(unhex(derived[name]));
     const kinds = [
       "", "text", "receipt", "typing", "profile", "mailboxes", "join", "", "edit", "delete", "react", "pin", "timer", "farewell",
-      "", "", "room events", "room have", "room key",
+      "file", "file state", "room events", "room have", "room key",
     ];
     const kind = kinds[fields[0]] ?? "unknown";
     compare.is(`${name}: kind`, decoded.kind, kind);
@@ -570,6 +574,56 @@ function files({ inputs, derived }, compare) {
   }
 }
 
+function transfer({ inputs, derived, refused_records: refused }, compare) {
+  const content = Uint8Array.from({ length: inputs.size }, (_, i) => (i * 7 + Math.floor(i / 256)) % 256);
+  const [fileId, secret] = [unhex(inputs.file_id), unhex(inputs.secret)];
+  const hashes = hashesOf(content);
+  compare.is("hashes", hashes.map(hex), [...derived.hashes.map((one) => one)]);
+  const root = fileRoot(content.length, inputs.media_type, hashes);
+  compare.is("root", root, derived.root);
+  compare.is("empty_root", fileRoot(0, inputs.media_type, []), derived.empty_root);
+  const keys = transferKeys(secret, root);
+  compare.is("data_key", keys[DATA], derived.data_key);
+  compare.is("list_key", keys[LIST], derived.list_key);
+  const pieces = [0, 1].map((index) => ({ fileId, what: DATA, index }));
+  const list = { fileId, what: LIST, index: 0 };
+  const sealedList = sealPiece(keys, list, concat(...hashes));
+  compare.is("sealed_list", sealedList, derived.sealed_list);
+  const sealed = chunksOf(content).map((chunk, i) => sealPiece(keys, pieces[i], chunk));
+  sealed.forEach((one, i) => compare.is(`sealed chunk ${i}`, H(one), derived.sealed_chunk_hashes[i]));
+  compare.is("sealed_last_chunk", sealed[1], derived.sealed_last_chunk);
+  compare.is("request", encodeFileRequest(pieces[1]), derived.request);
+  compare.is("request read", decodeFileRequest(unhex(derived.request)).index, 1);
+  compare.is("request_of_the_list", encodeFileRequest(list), derived.request_of_the_list);
+  const parts = sealed.map((one, i) => encodeFileParts(pieces[i], one));
+  parts[0].forEach((one, i) => compare.is(`part ${i}`, H(one), derived.part_hashes[i]));
+  compare.is("part", parts[1][0], derived.part);
+  const [listed] = encodeFileParts(list, sealedList);
+  compare.is("part_of_the_list", listed, derived.part_of_the_list);
+  compare.is("refusal", encodeFileRefusal(pieces[1], LATER), derived.refusal);
+  compare.is("refusal read", decodeFileRefusal(unhex(derived.refusal)).reason, LATER);
+
+  const offer = decodePayload(unhex(derived.file));
+  compare.is("file", hex(offer.root) + hex(offer.secret), derived.root + inputs.secret);
+  compare.is("offer", [offer.name, offer.size, offer.mediaType, offer.caption], [
+    inputs.offer.name, inputs.size, inputs.media_type, inputs.offer.caption,
+  ]);
+  inputs.states.forEach((wanted, i) => {
+    const state = decodePayload(unhex(derived.states[i]));
+    compare.is(`state ${i}`, [hex(state.fileId), state.number, state.state], [wanted[3].bin, wanted[4], wanted[5]]);
+  });
+  const fetching = new Fetching(fileId, offer);
+  for (const body of [listed, ...parts.flat()]) fetching.take(decodeFilePart(body));
+  compare.is("fetched", H(fetching.content), hex(H(content)));
+
+  const decoders = { 4: decodeFileRequest, 5: decodeFilePart, 6: decodeFileRefusal };
+  for (const [kind, bodies] of Object.entries(refused)) {
+    for (const [name, body] of Object.entries(bodies)) {
+      compare.refuses(`record ${kind} ${name}`, () => decoders[kind](unhex(body)));
+    }
+  }
+}
+
 function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_posts: refusedPosts }, compare) {
   const roomId = unhex(derived.room_id);
   const pairs = {};
@@ -660,7 +714,7 @@ function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_p
   }
 }
 
-const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms };
+const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms, transfer };
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
 export function compareVectors(folder) {
