@@ -62,6 +62,9 @@ class Part(NamedTuple):
     number: int
     content: bytes
 
+    def __repr__(self) -> str:
+        return f"Part({self.piece}, {self.number}, {len(self.content)} bytes)"
+
 
 class Refusal(NamedTuple):
     """A piece that does not come."""

@@ -37,6 +37,9 @@ class ListCame(msgspec.Struct, frozen=True):
     file_id: bytes
     hashes: bytes
 
+    def __repr__(self) -> str:
+        return f"ListCame({self.file_id!r})"
+
 
 class ChunkCame(msgspec.Struct, frozen=True, gc=False):
     """A chunk is right: store it as it came, then call `stored`."""
@@ -44,6 +47,9 @@ class ChunkCame(msgspec.Struct, frozen=True, gc=False):
     file_id: bytes
     index: int
     sealed: bytes
+
+    def __repr__(self) -> str:
+        return f"ChunkCame({self.file_id!r}, {self.index})"
 
 
 class ContentWrong(msgspec.Struct, frozen=True):
