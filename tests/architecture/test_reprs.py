@@ -51,7 +51,11 @@ SHOWN = {
     "events carry no text": ("NewEvent", "StoredEvent"),
 }
 ALLOWED = {name for names in SHOWN.values() for name in names}
-NAMESAKES = {"loom.core.file.standing.Stated", "loom.wire.content.file_state.Place"}
+NAMESAKES = {
+    "loom.core.file.standing.Stated",
+    "loom.wire.content.file_state.Place",
+    "loom.wire.piece.Piece",
+}
 """Of some that show something: these do not."""
 
 
