@@ -83,7 +83,8 @@ class PostingNode(RoomNode):
         if view.thread is not None:
             root = self._found(room_id, view.thread)
             unread_answers = root.unread_answers + view.unread
-            self._reput(root, answers=root.answers + 1, unread_answers=unread_answers)
+            now = {"answers": root.answers + 1, "unread_answers": unread_answers}
+            self._replace(msgspec.structs.replace(root, **now))  # nobody is told so
         self._tell_post(RoomPosted, view)
         return view
 
@@ -108,9 +109,12 @@ class PostingNode(RoomNode):
 
     def _reput(self, view: PostView, **facts: Any) -> PostView:
         now = msgspec.structs.replace(view, **facts)
-        self.posts = [now if one.row_id == view.row_id else one for one in self.posts]
+        self._replace(now)
         self._tell_post(RoomPostChanged, now)
         return now
+
+    def _replace(self, now: PostView) -> None:
+        self.posts = [now if one.row_id == now.row_id else one for one in self.posts]
 
     def _found(self, room_id: str, name: str) -> PostView:
         for one in self.posts:
@@ -269,6 +273,9 @@ class PostingNode(RoomNode):
             msgspec.structs.replace(one, unread=False) if is_meant(one) else one
             for one in self.posts
         ]
+        if command.thread is not None:
+            root = self._found(room_id, command.thread)
+            self._replace(msgspec.structs.replace(root, unread_answers=0))
         view = self._recount(room_id)
         self.tell(
             RoomRead(

@@ -111,6 +111,8 @@ class Beside(Horizontal):
         """Let events change what is shown."""
         if self.reader.apply(happened):
             self._show()
+        if self.reader.stale_roots:
+            self._owner.work(self.reader.count_answers(), "answers beside")
 
     def redraw(self) -> None:
         """Theme, names or size changed."""

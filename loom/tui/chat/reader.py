@@ -32,6 +32,7 @@ from loom.api.events import (
     TimerChanged,
     WholeMessage,
 )
+from loom.api.room_commands import FindPost
 from loom.api.views import MessageView
 from loom.tui.channels import Channel
 from loom.tui.chat.pages import ChannelPages, ContactPages, Pages, Send
@@ -64,6 +65,8 @@ class Reader:
         self.window: Window | None = None
         self._pages: Pages | None = None
         """Of the open conversation."""
+        self.stale_roots: set[str] = set()
+        """Posts with a thread in which something happened."""
 
     @property
     def number(self) -> int | None:
@@ -213,6 +216,7 @@ class Reader:
         if window is None:
             return False
         for event in events:
+            self._note_root(event)
             if not self.is_here(event):
                 continue
             match event:
@@ -264,6 +268,25 @@ class Reader:
                     window.remove(ids)
                     touched = True
         return touched
+
+    def _note_root(self, event: AnyEvent) -> None:
+        """Nobody tells how many answers a post has now: it has to be asked for."""
+        channel = self._channel
+        if channel is None or channel.root is not None:
+            return
+        if isinstance(event, RoomPosted | RoomRead | RoomUnread) and event.thread is not None:
+            self.stale_roots.add(event.thread)
+
+    async def count_answers(self) -> None:
+        """Ask for posts whose threads changed, of those that are loaded."""
+        stale, self.stale_roots = self.stale_roots, set()
+        channel, window = self._channel, self.window
+        if channel is None or window is None or not stale:
+            return
+        for name in [one.message_id for one in window.messages if one.message_id in stale]:
+            post = await self._send(FindPost(room=channel.reference, name=name))
+            window.put(post_of(post, channel.number))
+        self._changed()
 
     def _answered(self, window: Window) -> None:
         """One wrote oneself: nothing there is new any more."""

@@ -266,6 +266,8 @@ class ChatScreen(Screen[None]):
         self.deletion.follow(happened)
         if self.reader.apply(happened):
             self.show_reading()
+        if self.reader.stale_roots:
+            self._owner.work(self.reader.count_answers(), "answers")
         self.beside.apply(happened)
         if len(self._owner.screen_stack) > 1:
             self.choices.follow(happened)
