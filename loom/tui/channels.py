@@ -105,7 +105,8 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
         who = "you" if last.own else last.author
         if last.line is not None:
             return printable(line_words(who, last.line))
-        return printable(f"{who}: {' '.join(last.body.split()) or content.deleted.WORDS}")
+        nothing = "a proposal" if last.kind == "proposal" else content.deleted.WORDS
+        return printable(f"{who}: {' '.join(last.body.split()) or nothing}")
 
     @property
     def preview_at_ms(self) -> int:

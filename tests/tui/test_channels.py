@@ -86,6 +86,15 @@ async def test_a_timeline_shows_who_wrote_in_runs_and_who_changed_what(
         assert "kept by you, Bob, Cyd" in text_of(app)[0]
 
 
+async def test_a_proposal_without_a_reason_is_not_shown_as_deleted(
+    node: PostingNode, opened: Opened
+) -> None:
+    node.post(ROOM, "Bob", "", kind="proposal", unread=False)
+    async with opened(node) as (app, _):
+        assert "Bob: a proposal" in rows(app)
+        assert "Bob: (deleted)" not in rows(app)
+
+
 async def test_a_late_post_goes_where_it_belongs(node: PostingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         first = next(one for one in node.posts if one.body == "which apples?")

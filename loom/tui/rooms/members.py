@@ -159,7 +159,8 @@ class MemberPanel(RoomLivePanel):
 
     def _proposing(self, view: MemberView) -> list[Item]:
         ways = self._way(view, "appoint", "roles"), self._way(view, "remove", "remove")
-        return [GAP, *self.because()] if "propose" in ways else []
+        gap = [] if view.contact is None else [GAP]
+        return [*gap, *self.because()] if "propose" in ways else []
 
     def _roles(self, view: MemberView) -> list[Item]:
         if not self._way(view, "appoint", "roles"):
