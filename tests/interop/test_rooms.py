@@ -134,6 +134,18 @@ def test_a_joiner_posts_reads_what_was_written_before_and_is_removed(garden: Gar
     assert "without Ada" not in [one["body"] for one in garden.adas]
 
 
+def test_a_member_goes_on_in_the_room_that_the_maker_offers(garden: Garden) -> None:
+    garden.joined()
+    garden.ada_says("in the old one")
+    garden.until_same()
+    new = garden.bob("continue_room", room=ROOM, name="Loft")["room_id"]
+    garden.talk.ada.until_event("room offered", room=garden.id, offered=new)
+    assert garden.talk.ada.do("room_accept", room=garden.id, contact="Bob") == new
+    garden.talk.ada.until_event("room joined", room=new)
+    found = garden.bob("list_members", room="Loft")["members"]
+    assert [one["name"] for one in found] == ["Bob", "Ada"]
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_both_show_the_same_after_random_posts_by_both(garden: Garden, seed: int) -> None:
     chance = random.Random(seed)

@@ -37,7 +37,7 @@ VERSIONS = {
     "invites": 2,
     "nearby": 1,
     "files": 1,
-    "rooms": 2,
+    "rooms": 3,
     "transfer": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""

@@ -789,6 +789,19 @@ def rooms(inputs: Values) -> Values:
         "root": _root(places),
         "root_from_order": _root(later),
         "claim": hkdf(b"", unhex(inputs["invite_secret"]), enc(b"LOOM/1 room claim", room_id), 32),
+        "continued_claim": sha512(
+            enc(b"LOOM/1 room continued", room_id, unhex(inputs["continued_room_id"]))
+        )[:32],
+        "queue_secret": hkdf(
+            b"",
+            unhex(inputs["queue"]["link_key"]),
+            enc(
+                b"LOOM/1 room queue",
+                unhex(inputs["queue"]["holder"]),
+                unhex(inputs["queue"]["mask_key"]),
+            ),
+            32,
+        ),
     }
     return hexed(derived)  # type: ignore[no-any-return]
 

@@ -15,6 +15,19 @@ from tests.vectors.reference import (
     x25519_public,
 )
 
+HINTS = (
+    "02"
+    "00"
+    "0fe7"
+    "09"
+    "3139322e302e322e37"
+    "01"
+    "0fe7"
+    "000102030405060708090a0b0c0d0e0f"
+    "0e"
+    "616e63686f722e6578616d706c65"
+)
+"""A node at 192.0.2.7, port 4071, and an anchor at anchor.example."""
 ALL, MODERATOR = 255, 0b0101_1111
 ADAS = ["genesis", "admit bob", "admit cyd", "appoint bob", "appoint council", "channel", "policy"]
 ROOM_STATES = [
@@ -71,6 +84,12 @@ def room_inputs(one: Values, other: Values) -> Values:
         "members": {},
         "council": {"threshold": 2, "members": ["bob", "cyd"]},
         "invite_secret": filler("room invite", 16).hex(),
+        "continued_room_id": filler("continued room", 32).hex(),
+        "queue": {
+            "link_key": filler("room queue", 32).hex(),
+            "holder": filler("fp holder", 32).hex(),
+            "mask_key": filler("mask", 16).hex(),
+        },
         "from_order": 3,
         "statements": {},
         "posts": {},
@@ -160,6 +179,11 @@ class _RoomWriter:
         self.post("yes", "bob", 4, 9, 8, [{"bin": self.ids["proposal"]}, yes])
         self.post("no", "cyd", 4, 10, 8, [{"bin": self.ids["proposal"]}, none])
         self.post("a later kind", "bob", 5, 11, 255, ["whatever"])
+        self.post("hints", "ada", 257, 12, 9, [{"bin": HINTS}])
+        self.post("no hints", "cyd", 5, 13, 9, [{"bin": "00"}])
+        people = sorted(self.members[name]["token"]["fingerprint"] for name in ("ada", "bob"))
+        offered = [{"bin": self.inputs["continued_room_id"]}, "the loft"]
+        self.post("continue", "cyd", 6, 14, 10, [*offered, [{"bin": one} for one in people]])
 
     def token(self, name: str) -> list[Values]:
         token = self.members[name]["token"]
@@ -289,6 +313,7 @@ def refused_posts(derived: Values) -> Values:
     head, signature, content = _items(event)
     items = _items(head)
     id_ = derived["posts"]["text"]["id"]
+    some, more = "11" * 32, "22" * 32
 
     def post(raw: bytes, kind: int = 1, **changed: bytes) -> str:
         fields = dict(zip(POST_HEAD, items, strict=False))
@@ -322,6 +347,18 @@ def refused_posts(derived: Values) -> Values:
         "the choice of a thirteenth option": post(unhex(f"92c420{id_}910c"), kind=6),
         "a proposal that is no statement": post(unhex("93a178c40100a0"), kind=7),
         "a vote with a short signature": post(unhex(f"92c420{id_}c40100"), kind=8),
+        "one hint of two": post(unhex("91c40e02000fe709") + b"192.0.2.7", kind=9),
+        "a byte after the hints": post(unhex("91c40e01000fe709") + b"192.0.2.7\0", kind=9),
+        "hints without their number": post(unhex("91c400"), kind=9),
+        "nine hints": post(unhex("91c45b09") + 9 * (unhex("000fe706") + b"a.test"), kind=9),
+        "a hint to port 0": post(
+            unhex("91c40d01000000 09".replace(" ", "")) + b"192.0.2.7", kind=9
+        ),
+        "a room of 31 bytes": post(unhex(f"93c41f{some[2:]}a17890"), kind=10),
+        "no name of a room": post(unhex(f"93c420{some}a090"), kind=10),
+        "people who descend": post(unhex(f"93c420{some}a17892c420{more}c420{some}"), kind=10),
+        "one of the people twice": post(unhex(f"93c420{some}a17892c420{some}c420{some}"), kind=10),
+        "a fingerprint of 31 bytes": post(unhex(f"93c420{some}a17891c41f{some[2:]}"), kind=10),
     }
 
 

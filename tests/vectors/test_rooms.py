@@ -3,8 +3,16 @@
 import pytest
 
 from loom.core.invites import room_claim
+from loom.core.queues import acquaintance_queue_secret
 from loom.core.room.council import assemble
-from loom.core.room.keys import Council, MemberKeys, RoomSigner, Signers, verify_join
+from loom.core.room.keys import (
+    Council,
+    MemberKeys,
+    RoomSigner,
+    Signers,
+    continued_claim,
+    verify_join,
+)
 from loom.core.room.materialize import materialize
 from loom.core.room.post import (
     ProposalContent,
@@ -68,6 +76,14 @@ def test_members_of_a_room() -> None:
     assert council.author.hex() == vector["derived"]["council_author"]
     claim = room_claim(unhex(vector["inputs"]["invite_secret"]), room_id)
     assert claim.hex() == vector["derived"]["claim"]
+    new_room_id = unhex(vector["inputs"]["continued_room_id"])
+    continued = continued_claim(room_id, new_room_id)
+    assert continued.hex() == vector["derived"]["continued_claim"]
+    queue = {name: unhex(one) for name, one in vector["inputs"]["queue"].items()}
+    secret = acquaintance_queue_secret(
+        queue["link_key"], PeerId(queue["holder"]), queue["mask_key"]
+    )
+    assert secret.hex() == vector["derived"]["queue_secret"]
 
 
 def test_statements_of_a_room() -> None:
@@ -106,7 +122,7 @@ def test_posts_of_a_room() -> None:
         assert (post.id.hex(), post.head.hex()) == (wanted["id"], wanted["head"])
         names = ("number", "order", "sent_at_ms", "kind")
         assert [getattr(post, one) for one in names] == [given[one] for one in names]
-        assert (post.content is None) is (given["kind"] > 8)
+        assert (post.content is None) is (given["kind"] > 10)
         keys = member_keys(vector, given["author"])
         verify_post(post, {keys.author: keys})
         assert without_content(post.data).hex() == wanted["event_without_content"]

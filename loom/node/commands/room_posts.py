@@ -11,8 +11,8 @@ from loom.node.commands.rooms import RoomCommands, require_channel
 from loom.node.names import check_emoji, check_text, check_timer
 from loom.node.room_states import RoomNow
 from loom.node.rooms import speaking, stating
+from loom.node.rooms.keeping import SHOWN
 from loom.node.rooms.naming import find_member, find_post
-from loom.node.rooms.posting import SHOWN
 from loom.node.rooms.stating import require_member
 from loom.node.rooms.work import RoomWork
 from loom.storage.persons import name_key

@@ -155,8 +155,7 @@ def _settle(
     for peer in room_peers.of_room(db, room) if after.is_member else ():
         if peer.said in come and peer.is_welcome:
             if before.is_member and peer.device_id in work.reached:
-                # Without the genesis they could verify none of them.
-                comparing.send(work, after, peer, after.held.statements)
+                comparing.welcome(work, after, peer)
             comparing.compare(work, after, peer)
     work.changed.add(room)
     return work.now(room) or after

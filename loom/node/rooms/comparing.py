@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Final
 
 from loom.core.room import sync
 from loom.core.room.sync import Digest, Family, Place, Summary
@@ -15,6 +16,8 @@ from loom.storage.room_peers import RoomPeer
 from loom.wire.content import RoomHave
 from loom.wire.content.room_have import DIGEST_BYTES, Comparison, Step
 
+FIRST_POSTS: Final = 50
+
 
 def compare(work: RoomWork, now: RoomNow, peer: RoomPeer) -> None:
     """Tell a contact what is here, unless that still waits from an earlier time."""
@@ -27,6 +30,14 @@ def compare(work: RoomWork, now: RoomNow, peer: RoomPeer) -> None:
         work, now, peer, sync.begin(from_order, summary(work, now, from_order))
     )
     room_peers.put_compared(work.db, now.row.room, peer.person_id, work.now_ms)
+
+
+def welcome(work: RoomWork, now: RoomNow, peer: RoomPeer) -> None:
+    """Send who has come what verifies their Admit, and the posts after which they count on."""
+    newest = room_posts.page(work.db, now.row.room, FIRST_POSTS)
+    least = from_order_of(now, peer)
+    posts = [one.id for one in newest if one.number is not None and one.ordinal >= least]
+    send(work, now, peer, [*now.held.statements, *posts])
 
 
 def ask(work: RoomWork, now: RoomNow, peer: RoomPeer, from_order: int) -> None:

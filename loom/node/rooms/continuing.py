@@ -5,6 +5,7 @@ from typing import Final
 from loom.api.events import RoomStateChanged
 from loom.api.room_views import RoomLine
 from loom.core.room.keys import RoomSigner, continued_claim
+from loom.core.room.materialize import GENERAL
 from loom.core.room.post import ContinueContent, SignedPost
 from loom.core.room.statement import Admit, SetChannel
 from loom.errors import InvalidInput
@@ -21,7 +22,7 @@ SEEDS_BYTES: Final = 64
 def offer(work: RoomWork, old: RoomNow, new: RoomNow) -> RoomNow:
     """Make the channels of the old room in the new one, and offer it to the old one's members."""
     for channel in old.state.channels.values():
-        if channel.name != posting.GENERAL or channel.topic or channel.is_restricted:
+        if channel.name != GENERAL or channel.topic or channel.is_restricted:
             body = SetChannel(channel.name, channel.topic, channel.is_restricted, True)
             new = changes.state(work, new, body)
     own = work.parts.identity.peer_id

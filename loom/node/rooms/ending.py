@@ -5,7 +5,8 @@ from typing import Final
 from loom.api.events import RoomPosted
 from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
-from loom.node.rooms.posting import HOUR_MS, SHOWN, erase, place_of, tell_changed
+from loom.node.rooms.keeping import HOUR_MS, SHOWN
+from loom.node.rooms.posting import erase, place_of, tell_changed
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_posts
 

@@ -6,6 +6,7 @@ from typing import Final
 from loom.api import room_commands
 from loom.api.room_commands import RoomChange
 from loom.core.room.keys import Council
+from loom.core.room.materialize import GENERAL
 from loom.core.room.post import ProposalContent
 from loom.core.room.state import Channel, RoomState
 from loom.core.room.statement import (
@@ -26,8 +27,8 @@ from loom.errors import InvalidInput
 from loom.node.names import check_name
 from loom.node.room_states import RoomNow
 from loom.node.rooms import changes
+from loom.node.rooms.keeping import SHOWN
 from loom.node.rooms.naming import find_member, find_post
-from loom.node.rooms.posting import GENERAL, SHOWN
 from loom.node.rooms.work import RoomWork
 from loom.printable import printable
 from loom.storage import room_posts

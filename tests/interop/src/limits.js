@@ -75,6 +75,7 @@ export const ROOM_RETENTION_MIN_S = 3_600;
 export const ROOM_RETENTION_MAX_S = 2_592_000;
 export const ROOM_DELETE_MAX_IDS = 100;
 export const ROOM_POLL_OPTIONS_MAX = 12;
+export const ROOM_HINTS_MAX = 8;
 export const ROOM_ORDER_STEP_MAX = 1_000;
 export const ROOM_BLOCK_NUMBERS = 256;
 export const ROOM_HAVE_ROWS_MAX = 512;

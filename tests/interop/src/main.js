@@ -116,6 +116,7 @@ const COMMANDS = {
     });
   },
   room_join: ({ contact, text }) => node.inRoom((rooms) => rooms.join(contact, text)),
+  room_accept: ({ room, contact }) => node.inRoom((rooms) => rooms.accept(room, contact)),
   room_post: ({ room, kind = 1, fields }) => node.inRoom((rooms) => rooms.post(room, kind, bytesIn(fields))),
   room_say: ({ room, kind, fields }) => node.inRoom((rooms) => rooms.say(room, kind, bytesIn(fields))),
   room_own: ({ room }) => node.rooms.own(node.rooms.room(room)),

@@ -1,6 +1,7 @@
 /** Keys of queues, blobs and bundles in them (PROTOCOL 10.1). */
 
 import { ascii, bigint, concat, EMPTY, equal, number, u16, u32, u64, u8 } from "./bytes.js";
+import { enc } from "./encoding.js";
 import { refuse } from "./errors.js";
 import { ENVELOPE_BUCKETS } from "./limits.js";
 import { H, HK, MAC, SIV, split } from "./primitives.js";
@@ -23,6 +24,10 @@ const twoKeys = (secret, label) => {
   const [tag, link] = split(HK(EMPTY, secret, ascii(label), 64), 32, 32);
   return { tag, link };
 };
+
+/** `Q` of the first queue between two members of a room who are no contacts (14.7). */
+export const roomQueueSecret = (linkKey, holder, maskKey) =>
+  HK(EMPTY, linkKey, enc("LOOM/1 room queue", holder, maskKey), 32);
 
 export const accountKeys = (secret) => twoKeys(secret, "LOOM/1 account");
 export const pairingKeys = (secret) => twoKeys(secret, "LOOM/1 pairing");

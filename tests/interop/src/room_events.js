@@ -6,9 +6,10 @@ import { ed25519 } from "@noble/curves/ed25519";
 import { bigint, compare, concat, EMPTY, equal, hex, number, u16, u32, u64, u8, zeros } from "./bytes.js";
 import { dec, enc } from "./encoding.js";
 import { refuse } from "./errors.js";
+import { readHints } from "./hints.js";
 import {
   NAME_MAX_BYTES, REACTION_MAX_BYTES, ROOM_CHANNEL_MAX_BYTES, ROOM_COUNCIL_MAX, ROOM_COUNCIL_THRESHOLD_MAX,
-  ROOM_DELETE_MAX_IDS, ROOM_EVENT_MAX_BYTES, ROOM_HISTORY_MAX, ROOM_MEMBERS_MAX, ROOM_POLL_OPTIONS_MAX,
+  ROOM_DELETE_MAX_IDS, ROOM_EVENT_MAX_BYTES, ROOM_HINTS_MAX, ROOM_HISTORY_MAX, ROOM_MEMBERS_MAX, ROOM_POLL_OPTIONS_MAX,
   ROOM_RETENTION_MAX_S, ROOM_RETENTION_MIN_S, ROOM_STATEMENTS_MAX, STATUS_MAX_BYTES, TEXT_MAX_BYTES, TIMER_MAX_S,
   TIMER_MIN_S,
 } from "./limits.js";
@@ -35,6 +36,7 @@ const NO_ROOM = zeros(32);
 export const memberAuthor = ({ ed25519: classical, mldsa }) => H(enc("LOOM/1 room member", classical, mldsa)).slice(0, 32);
 export const councilAuthor = ({ threshold, authors }) => H(enc("LOOM/1 room council", u8(threshold), ...authors)).slice(0, 32);
 export const roomClaim = (secret, roomId) => HK(EMPTY, secret, enc("LOOM/1 room claim", roomId), 32);
+export const continuedClaim = (oldRoomId, roomId) => H(enc("LOOM/1 room continued", oldRoomId, roomId)).slice(0, 32);
 export const joined = (roomId, { fingerprint, x25519 }) => enc(roomId, fingerprint, x25519);
 
 /** `{ ed25519Seed, mldsaSeed, keys, author }` of a pair that is drawn for a room. */
@@ -200,6 +202,7 @@ export const TEXT = 1;
 export const EDIT = 2;
 export const UNSAY = 3;
 export const REACT = 4;
+export const CONTINUE = 10;
 
 const channelIn = (r) => r.textOf(1, ROOM_CHANNEL_MAX_BYTES);
 const idOrNone = (r) => r.bytesOf(0, 32);
@@ -236,6 +239,14 @@ const CONTENTS = {
     return proposal;
   }],
   8: [2, (r) => ({ postId: id(r), signature: r.bytesOf(0, SIGNATURE_BYTES) })],
+  9: [1, (r) => {
+    const raw = r.bin();
+    if (raw.length === 0 || raw[0] > ROOM_HINTS_MAX) throw refuse("hints out of their bounds");
+    return { hints: raw.length === 1 && raw[0] === 0 ? [] : readHints(raw, 0) };
+  }],
+  [CONTINUE]: [3, (r) => ({
+    roomId: id(r), name: r.textOf(1, NAME_MAX_BYTES), people: ascending(r.array(0, ROOM_MEMBERS_MAX, id), "people"),
+  })],
 };
 
 export function decodePost(event) {

@@ -8,7 +8,7 @@ import { PAYLOAD_MAX_BYTES, ROOM_EVENTS_MAX, ROOM_ORDER_STEP_MAX } from "./limit
 import * as payloads from "./payload.js";
 import { RANDOM } from "./primitives.js";
 import {
-  decodePost, decodeStatement, EDIT, encodeHead, isPostVerified, isProofOf, isStatement, isVerified, joined, keysTold, memberAuthor,
+  CONTINUE, continuedClaim, decodePost, decodeStatement, EDIT, encodeHead, isPostVerified, isProofOf, isStatement, isVerified, joined, keysTold, memberAuthor,
   REACT, roomClaim, roomPair, signPost, signStatement, TEXT, UNSAY,
 } from "./room_events.js";
 import { kept, materialize, takesPost } from "./room_state.js";
@@ -72,11 +72,26 @@ export class Rooms {
 
   join(contact, text) {
     const { room: door, secret } = decodeInvite(text);
+    return this.enter(contact, door, roomClaim(secret, door.id));
+  }
+
+  /** Goes on in the room that a contact offers in this one. */
+  accept(id, contact) {
+    const old = this.room(id);
+    const { said } = this.peer(old, contact);
+    const offers = this.posts(old).filter(({ kind, author, content }) => kind === CONTINUE && author === said && content);
+    const { roomId, name, people } = offers.reduce((one, other) => (one.number > other.number ? one : other)).content;
+    if (!people.some((one) => equal(one, this.node.me.fingerprint))) throw new Error("it is offered to others");
+    return this.enter(contact, { id: roomId, name }, continuedClaim(old.id, roomId));
+  }
+
+  /** Asks a contact with a claim to be let in. */
+  enter(contact, { id, name }, claim) {
     const pair = roomPair(RANDOM.bytes(32), RANDOM.bytes(32));
-    const room = { id: door.id, name: door.name, pair, door: contact, statements: [], posts: [], peers: {}, count: 0, told: [] };
-    this.node.state.rooms[hex(door.id)] = room;
-    this.tellKey(room, contact, roomClaim(secret, door.id));
-    return hex(door.id);
+    const room = { id, name, pair, door: contact, statements: [], posts: [], peers: {}, count: 0, told: [] };
+    this.node.state.rooms[hex(id)] = room;
+    this.tellKey(room, contact, claim);
+    return hex(id);
   }
 
   tellKey(room, contact, claim = EMPTY) {
@@ -187,6 +202,9 @@ export class Rooms {
       fresh.push(one.event);
       const order = one.order > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(one.order);
       room.count = Math.max(room.count, Math.min(order, room.count + ROOM_ORDER_STEP_MAX));
+      if (one.kind === CONTINUE && one.content) {
+        this.node.tell({ event: "room offered", room: hex(room.id), offered: hex(one.content.roomId) });
+      }
       if (one.kind === TEXT && one.content) this.node.tell({ event: "post", room: hex(room.id), id: one.id, body: one.content.body });
     }
     return fresh;

@@ -22,7 +22,7 @@ import { decodePayload, encodePayload } from "./payload.js";
 import { announces, decodeAdvert, encodeAdvert, epochAt, presenceMessage, presenceTag } from "./presence.js";
 import { Decaps, H, kemPublic, RANDOM, verifies, X, x25519Public } from "./primitives.js";
 import {
-  accountKeys, blobId, bundleMark, openBlob, openBundle, openPiece, pairingKeys, queueKeys, sealBlob, sealBundle,
+  accountKeys, blobId, bundleMark, openBlob, openBundle, openPiece, pairingKeys, queueKeys, roomQueueSecret, sealBlob, sealBundle,
   sealPiece,
 } from "./queues.js";
 import { nextToSend, openMessage, ratchetOfA, ratchetOfB, roomFor, sealMessage } from "./ratchet.js";
@@ -31,7 +31,7 @@ import { BUNDLE_REQUEST, frame, KEEPALIVE } from "./records.js";
 import { decodeAnswer, encodePut, encodeRequest, requests, workHash } from "./requests.js";
 import {
   councilAuthor, decodeHead, decodePost, decodeStatement, encodeHead, isPostVerified, isProofOf, isStatement, isVerified, joined,
-  keysTold, memberAuthor, roomClaim, roomPair, signPost, withoutContent,
+  continuedClaim, keysTold, memberAuthor, roomClaim, roomPair, signPost, withoutContent,
 } from "./room_events.js";
 import { materialize } from "./room_state.js";
 import { digestOf, placesOf, rootOf } from "./room_sync.js";
@@ -644,6 +644,9 @@ function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_p
   names[derived.council_author] = "council";
   const authorOf = (name) => (name === "council" ? unhex(derived.council_author) : pairs[name].author);
   compare.is("claim", roomClaim(unhex(inputs.invite_secret), roomId), derived.claim);
+  compare.is("continued_claim", continuedClaim(roomId, unhex(inputs.continued_room_id)), derived.continued_claim);
+  const queue = Object.fromEntries(Object.entries(inputs.queue).map(([name, one]) => [name, unhex(one)]));
+  compare.is("queue_secret", roomQueueSecret(queue.link_key, queue.holder, queue.mask_key), derived.queue_secret);
 
   const known = new Map();
   const read = {};
@@ -674,7 +677,7 @@ function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_p
     const one = decodePost(unhex(wanted.event));
     compare.is(`${name} head`, one.head, wanted.head);
     compare.is(`${name} id`, one.id, wanted.id);
-    compare.is(`${name} content`, one.content === null, kind > 8);
+    compare.is(`${name} content`, one.content === null, kind > 10);
     compare.is(`${name} is no statement`, isStatement(one.event), false);
     compare.is(`${name} verifies`, [one, decodePost(unhex(wanted.event_without_content))].map((each) => isPostVerified(each, known)), [true, true]);
     posts.push(one);
