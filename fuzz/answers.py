@@ -1,5 +1,6 @@
 """Views and events as a hostile node makes them: of the right types, or nearly."""
 
+from base64 import b64encode
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
@@ -44,6 +45,8 @@ def hostile_value(wanted: Any, draw: Draw) -> object:
         return hostile_struct(wanted, draw)
     if wanted is str:
         return draw.choice(_TEXTS)
+    if wanted is bytes:
+        return b64encode(draw.some()).decode()
     if wanted is int:
         return draw.choice(_NUMBERS) if draw.flag() else draw.number(1 << 16)
     return draw.flag() if wanted is bool else None

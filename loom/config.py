@@ -153,6 +153,11 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder / "loom.db"
 
     @property
+    def files(self) -> Path:
+        """The sealed contents of files; may not be there."""
+        return self.folder / "files"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that has the profile open."""
         return self.folder / "lock"

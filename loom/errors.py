@@ -10,6 +10,7 @@
     │   ├── NotPairing, TooManyTries, OwnAddress
     │   ├── AnchorKnown, TooManyAnchors
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
+    │   ├── FileOver          the state of a file does not allow it
     │   ├── LocalOnly         not on, or not from, another machine
     │   ├── MediaUnreadable, MetadataStays, DecodingUnconfined, NoSoundDevice
     │   └── InvalidInput      anything else that was typed wrong
@@ -17,6 +18,7 @@
     │   ├── ContactNotFound, MessageNotFound, NoMessageYet, ProfileNotFound, NoProfile
     │   ├── InviteNotFound, RequestNotFound, AnchorNotFound, MailFileOfNobody
     │   ├── RoomNotFound, MemberNotFound, PostNotFound
+    │   ├── FileNotKnown, FileNotHere
     │   ├── NodeNotRunning, RemoteProfileNotFound, RemoteNodeNotRunning
     │   └── NoAnchor, AnchorNotRunning
     ├── PeerError             the other side broke the rules
@@ -24,6 +26,7 @@
     │   ├── AuthenticationError   a tag, signature or commitment that does not verify
     │   │   └── CardMismatch      a card that is not the contact's
     │   ├── FolderRefused     what was sent as a folder, and is none that is unpacked
+    │   ├── ContentChanged, FileDiffers, FileUnreadable, FileWithdrawn
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       ├── StaleHandshake, UnknownBundle
     │       └── KeyUnavailable    an authentic header whose message key is gone
@@ -38,7 +41,8 @@
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
-    │   └── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
+    │   ├── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
+    │   └── FilesFull         more files than the profile may keep
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
     └── DecisionNeeded        the user must decide
         └── IdentityChanged, ContactBlocked, WordsDiffer, InviteReused
@@ -277,6 +281,13 @@ class OwnAddress(UsageError):
     code = "own_address"
 
 
+class FileOver(UsageError):
+    """Something that a file in this state does not allow; `state` is its state."""
+
+    code = "file_over"
+    fact_names = ("name", "state")
+
+
 # --- not here ---------------------------------------------------------------------------------
 
 
@@ -356,6 +367,20 @@ class PostNotFound(NotFound):
 
     code = "post_not_found"
     fact_names = ("post_id",)
+
+
+class FileNotKnown(NotFound):
+    """No file has this id, or several have ids that begin so."""
+
+    code = "file_not_found"
+    fact_names = ("file_id",)
+
+
+class FileNotHere(NotFound):
+    """The content of a file is not on this machine, or not all of it."""
+
+    code = "file_not_here"
+    fact_names = ("name",)
 
 
 class ProfileNotFound(NotFound):
@@ -441,6 +466,34 @@ class FolderRefused(PeerError):
 
     code = "folder_refused"
     fact_names = ("reason",)
+
+
+class ContentChanged(PeerError):
+    """The sender's file is no longer what was offered."""
+
+    code = "file_changed"
+    fact_names = ("name",)
+
+
+class FileUnreadable(PeerError):
+    """The sender's file can no longer be read on the sender's machine."""
+
+    code = "file_unreadable"
+    fact_names = ("name",)
+
+
+class FileDiffers(PeerError):
+    """What came is not what was offered: its sender lies, or is broken."""
+
+    code = "file_differs"
+    fact_names = ("name",)
+
+
+class FileWithdrawn(PeerError):
+    """Its sender serves a file no longer."""
+
+    code = "file_withdrawn"
+    fact_names = ("name",)
 
 
 class ProtocolViolation(PeerError):
@@ -657,6 +710,13 @@ class DiskFull(StoreError):
     """No space for the profile's files; nothing was changed."""
 
     code = "disk_full"
+
+
+class FilesFull(StoreError):
+    """The files of a profile would take more than it may keep."""
+
+    code = "files_full"
+    fact_names = ("quota_mib",)
 
 
 class StoreUnavailable(StoreError):

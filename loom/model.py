@@ -51,6 +51,22 @@ class Direction(StrEnum):
     OUT = "out"
 
 
+FileId = NewType("FileId", bytes)
+"""16 bytes: the id of the message that offered it, or the beginning of that of a room's post."""
+
+
+class TransferState(StrEnum):
+    """How far a file got; `UPLOADED`: content that was handed over and is not offered yet."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DONE = "done"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    UPLOADED = "uploaded"
+
+
 class MessageState(StrEnum):
     """How far a message got. Incoming ones are delivered, then read."""
 

@@ -4,6 +4,21 @@ A contact is named by its name (case-insensitive) or by `#` and its number.
 """
 
 from loom.api.command import Command
+from loom.api.file_commands import (
+    AcceptFile,
+    BeginUpload,
+    CancelFile,
+    DeclineFile,
+    ListFiles,
+    PauseFile,
+    ReadFile,
+    RemoveFile,
+    ResumeFile,
+    SendFile,
+    SetFileRules,
+    ShowFile,
+    UploadPart,
+)
 from loom.api.room_commands import (
     AppointCouncil,
     AppointMember,
@@ -738,4 +753,17 @@ AnyCommand = (
     | VoteOnProposal
     | ListProposals
     | SearchPosts
+    | SendFile
+    | ListFiles
+    | ShowFile
+    | AcceptFile
+    | DeclineFile
+    | CancelFile
+    | PauseFile
+    | ResumeFile
+    | RemoveFile
+    | BeginUpload
+    | UploadPart
+    | ReadFile
+    | SetFileRules
 )

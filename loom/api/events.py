@@ -2,6 +2,7 @@
 
 import msgspec
 
+from loom.api.file_views import FileView
 from loom.api.room_views import (
     Mentioned,
     PollView,
@@ -49,6 +50,7 @@ class WholeMessage(MessageEvent, frozen=True, kw_only=True):
     expires_at_ms: int | None = None
     mention: bool = False
     """It holds @ and one's own name."""
+    file: FileView | None = None
 
 
 class MessageReceived(WholeMessage, frozen=True, kw_only=True, tag="message.received"):
@@ -172,6 +174,29 @@ class MessagesDeleted(Event, frozen=True, kw_only=True, tag="messages.deleted"):
     contact: str
     contact_id: int
     message_ids: list[str] | None
+
+
+class FileChanged(Event, frozen=True, kw_only=True, tag="file.changed"):
+    """A file is in another state; replayed as it stands now, with `file` None if it is gone."""
+
+    file_id: str
+    contact: str
+    contact_id: int
+    state: str
+    file: FileView | None = None
+
+
+class FileProgress(Event, frozen=True, kw_only=True, tag="file.progress"):
+    """Content of a file moved; at most four times a second for each. Live."""
+
+    file_id: str
+    contact: str
+    contact_id: int
+    direction: str
+    received_bytes: int
+    size_bytes: int
+    rate_bytes_per_s: int = 0
+    """Over the last seconds."""
 
 
 class ConversationRead(Event, frozen=True, kw_only=True, tag="conversation.read"):
@@ -494,6 +519,8 @@ AnyEvent = (
     | FarewellAsked
     | FarewellDone
     | MessagesDeleted
+    | FileChanged
+    | FileProgress
     | ConversationRead
     | ConversationUnread
     | ContactChanged

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from loom.api.file_views import FilePiece, FileRules, Files, FileView, UploadView
 from loom.api.room_views import (
     BannedView,
     Members,
@@ -67,6 +68,8 @@ class MessageView(View, frozen=True, kw_only=True, tag="message"):
     """When it is deleted here; an unread one has 30 days more."""
     mention: bool = False
     """It holds @ and one's own name."""
+    file: FileView | None = None
+    """Of kind `file`: what was offered, as it stands now; the `body` is its caption."""
 
 
 class DeliveryView(View, frozen=True, kw_only=True, tag="delivery"):
@@ -670,4 +673,9 @@ AnyView = (
     | RoomDrafts
     | StatementView
     | Statements
+    | FileView
+    | Files
+    | UploadView
+    | FilePiece
+    | FileRules
 )

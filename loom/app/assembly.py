@@ -35,6 +35,7 @@ from loom.ports import Discovery, Transport
 from loom.storage import events, own_profile, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
+from loom.storage.file_store import FileStore
 from loom.storage.locked_memory import refuse_dumps
 from loom.storage.profile_lock import ProfileLock
 from loom.transport.tcp import TcpTransport
@@ -217,6 +218,7 @@ async def assemble(
             journal=Journal(database, clock, last_seq),
             profile=OwnProfileNow(profile),
             keys=KeyPool(),
+            files=FileStore(paths.files),
             random=secrets.token_bytes,
         )
         node = Node(

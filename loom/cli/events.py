@@ -77,6 +77,11 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(done_words(event.contact, event.scope, event.direction, withdrawn))
         case happened.MessagesDeleted():
             return _now(f"messages with {event.contact} were deleted here")
+        case happened.FileChanged(file=file):
+            name = "a file" if file is None else file.name
+            return _now(f"{name} ({event.contact}): {event.state}")
+        case happened.FileProgress():
+            return None
         case happened.ContactChanged():
             return _now(f"{event.contact} {_CHANGES.get(event.what, event.what)}")
         case happened.ContactRemoved():

@@ -8,14 +8,22 @@ import msgspec
 
 from loom.api.command import Command
 from loom.api.commands import History, ListBookmarks, ListMentions, Search
-from loom.api.events import MessageDeleted
+from loom.api.events import FileChanged, MessageDeleted
+from loom.api.file_views import FilePiece, FileView, ThumbnailView
 from loom.api.room_commands import ListRoomMentions, ListThreads, RoomHistory, SearchPosts
 from loom.api.room_views import Posts, RoomDraftView
 from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
 from loom.printable import printable
-from loom.wire.limits import DRAFT_MAX_BYTES, TEXT_MAX_BYTES
+from loom.received_names import received_name
+from loom.wire.limits import (
+    DRAFT_MAX_BYTES,
+    FILE_CHUNK_BYTES,
+    FILE_MAX_BYTES,
+    FILE_THUMBNAIL_MAX_BYTES,
+    TEXT_MAX_BYTES,
+)
 from loom.wire.token import decode_token
 
 WORDS_MAX: Final = 4_096
@@ -36,11 +44,17 @@ _WORD: Final = re.compile("[a-z]{3,8}")
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
     "direction": frozenset(Direction),
-    "kind": frozenset({"text", "timer"}),
+    "kind": frozenset({"text", "timer", "file"}),
     "scope": frozenset({"conversation", "contact"}),
     "farewell": frozenset({"", "conversation", "contact"}),
 }
 """Fields of a message in which front ends look something up."""
+_FILE_STATES: Final = frozenset(
+    {
+        *("offered", "accepted", "receiving", "paused"),
+        *("done", "declined", "cancelled", "failed"),
+    }
+)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -64,7 +78,11 @@ class Cleaner:
             is_draft = isinstance(value, Draft | RoomDraftView)
             body_max = DRAFT_MAX_BYTES if is_draft else TEXT_MAX_BYTES
             clean = {name: self._field(name, one, body_max) for name, one in fields.items()}
-            if "message_id" in fields or isinstance(value, Quote | MessageDeleted):
+            if isinstance(value, FileView):
+                clean["name"] = received_name(value.name[:WORDS_MAX])
+            if isinstance(value, FileView | FileChanged):
+                _check_file(value)
+            elif "message_id" in fields or isinstance(value, Quote | MessageDeleted):
                 _check_known_words(fields)
             _check_what_pictures_are_made_of(value)
             return msgspec.structs.replace(value, **clean)
@@ -86,7 +104,7 @@ class Cleaner:
         return {printable(name[:WORDS_MAX]): self._plain(one) for name, one in facts.items()}
 
     def _field(self, name: str, value: T, body_max: int) -> T:
-        if name in ("body", "wording") and isinstance(value, str):
+        if name in ("body", "wording", "caption") and isinstance(value, str):
             if len(value) > body_max:
                 raise ControlError(what="a text longer than the limit")
             return value
@@ -120,9 +138,29 @@ def _check_known_words(fields: Mapping[str, object]) -> None:
             raise ControlError(what=f"an unknown {name}")
 
 
+def _check_file(file: FileView | FileChanged) -> None:
+    """Raises ControlError: a file in no state, or of a size that none has."""
+    if file.state not in _FILE_STATES:
+        raise ControlError(what="an unknown state")
+    if isinstance(file, FileView):
+        if file.direction not in _KNOWN_WORDS["direction"]:
+            raise ControlError(what="an unknown direction")
+        if not 0 <= file.received_bytes <= FILE_MAX_BYTES or not (
+            0 <= file.size_bytes <= FILE_MAX_BYTES
+        ):
+            raise ControlError(what="a file beyond the limit")
+
+
 def _check_what_pictures_are_made_of(value: msgspec.Struct) -> None:
-    """Raises ControlError: a token, an invite or a safety number that is none."""
+    """Raises ControlError: a token, an invite, a safety number or a picture that is none."""
     match value:
+        case FilePiece() if len(value.data) > FILE_CHUNK_BYTES:
+            raise ControlError(what="a piece of a file beyond the limit")
+        case ThumbnailView():
+            size = len(value.rgb)
+            is_one = value.width > 0 and value.height > 0 and size <= FILE_THUMBNAIL_MAX_BYTES
+            if not is_one or value.width * value.height * 3 != size:
+                raise ControlError(what="a picture that is none")
         case InviteView() if not _INVITE.fullmatch(value.text):
             raise ControlError(what="an invite that is none")
         case TokenView():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from loom.api import commands as api
-from loom.api import room_commands
+from loom.api import file_commands, room_commands
 from loom.api.command import Command
 from loom.control.client import GREETING_TIMEOUT_S, connect
 from loom.control.exchange import line_of
@@ -127,6 +127,19 @@ FROM_AFAR: Final = frozenset(
         room_commands.VoteOnProposal,
         room_commands.ListProposals,
         room_commands.SearchPosts,
+        file_commands.SendFile,
+        file_commands.ListFiles,
+        file_commands.ShowFile,
+        file_commands.AcceptFile,
+        file_commands.DeclineFile,
+        file_commands.CancelFile,
+        file_commands.PauseFile,
+        file_commands.ResumeFile,
+        file_commands.RemoveFile,
+        file_commands.BeginUpload,
+        file_commands.UploadPart,
+        file_commands.ReadFile,
+        file_commands.SetFileRules,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.
@@ -149,9 +162,11 @@ after the other machine has lost its rights; and no pipe leads to an anchor."""
 
 
 def check_from_afar(command: Command[object]) -> None:
-    """Raises LocalOnly: this command is not for another machine."""
+    """Raises LocalOnly: this command is not for another machine, or names a file of this one."""
     if type(command) not in FROM_AFAR:
         raise LocalOnly(what=f"The command {command.__struct_config__.tag}")
+    if isinstance(command, file_commands.SendFile) and command.path:
+        raise LocalOnly(what="Sending what lies at a path")
 
 
 async def relay(path: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -192,6 +192,38 @@ WORDS: Final[Mapping[str, Words]] = {
         "`loom room history ROOM --ids` shows the ids.",
         "It was deleted, or it has not come yet.",
     ),
+    "file_not_found": Words(
+        "There is no file {file_id}, or several begin so.",
+        "`loom files` shows the ids.",
+        "It was deleted, perhaps in another window.",
+    ),
+    "file_not_here": Words(
+        "{name} is not on this machine, or not all of it.",
+        "`loom files` shows how far it got.",
+        "Accept it, or wait until all of it has come.",
+    ),
+    "file_over": Words(
+        "That cannot be done with {name}: it is {state}.",
+        "`loom files` shows how far each file got.",
+        "Its line in the conversation shows how far it got.",
+    ),
+    "file_changed": _both(
+        "{name} is no longer the file that was offered.", "It must be sent again."
+    ),
+    "file_unreadable": _both(
+        "{name} can no longer be read on its sender's machine.", "It must be sent again."
+    ),
+    "file_differs": _both(
+        "What came of {name} is not what was offered.", "Nothing of it was kept. Ask its sender."
+    ),
+    "file_withdrawn": _both(
+        "The sender of {name} does not hand it out any more.", "Ask for it again."
+    ),
+    "files_full": Words(
+        "The files of this profile may take {quota_mib} MiB, and that is used up.",
+        "`loom files` shows what can be removed, `loom config` changes the limit.",
+        "Remove files that you no longer need, or change the limit in the settings.",
+    ),
     "profile_not_found": Words(
         "There is no profile {profile} here.",
         "`loom profiles` lists them; `loom init --name NAME` creates one.",

@@ -12,6 +12,7 @@ from loom.model import (
     ContactToken,
     ConversationId,
     DeviceId,
+    FileId,
     MessageId,
     Person,
     PersonId,
@@ -79,6 +80,8 @@ class DeviceContext:
         """Called when what the mailboxes depend on has changed."""
         self.on_mail_put: Callable[[], None] = _nothing
         """Called when something was put into a mailbox of the device."""
+        self.on_file: Callable[[FileId | None], None] = lambda file_id: None
+        """Called when a file is in another state, or some file may be fetched now."""
         self._unread: frozenset[bytes] = frozenset()
         """The mailboxes that are still being read."""
         self._reading_until_s = 0.0

@@ -17,6 +17,7 @@ from loom.node.alarm import Alarm
 from loom.node.bundles import Bundles
 from loom.node.context import DeviceContext
 from loom.node.delivery import Delivery
+from loom.node.files.device_files import RECORDS, DeviceFiles
 from loom.node.hearing import Hearing
 from loom.node.inbox import Inbox
 from loom.node.mail import Incoming
@@ -55,6 +56,8 @@ class Device:
         self.book = AddressBook(parts.database, parts.clock, contact.device_id)
         self.paths = PathLog(parts.clock)
         self.hearing = Hearing(self.context)
+        self.files = DeviceFiles(self.context, self.delivery.outbox.rows_added)
+        self.context.on_file = self.files.changed
         self.dialer: Dialer | None = None
         self.connected_at_ms: int | None = None
         self.last_error: str | None = None
@@ -168,6 +171,7 @@ class Device:
         """Another link is the one to write to."""
         if before is not None:
             self.delivery.link_down()
+        self.files.linked(after if self.person.is_contact else None)
         if after is None:
             self.mailer.link_down()
             self._went_offline(reason)
@@ -198,10 +202,13 @@ class Device:
                 self.bundles.requested(link)
             elif record.kind is RecordKind.BUNDLE:
                 self.spawn(self._take_bundle(record.body), "bundle")
+            elif record.kind in RECORDS:
+                self.files.received(link, record)
 
     def writable_again(self) -> None:
         """The link takes more."""
         self.delivery.writable_again()
+        self.files.writable_again()
 
     # --- inside ---
 

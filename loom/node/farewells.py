@@ -21,9 +21,12 @@ from loom.storage.connection import Db
 from loom.storage.farewells import Covered
 from loom.storage.receipts import ReceiptKind
 from loom.wire.content import (
+    MESSAGES,
     Delete,
     Edit,
     Farewell,
+    File,
+    FileState,
     Mailboxes,
     Pin,
     React,
@@ -40,7 +43,7 @@ BATCH: Final = 256
 RETRY_S: Final = 10.0
 WITHDRAWN_MAX: Final = 1_000
 """So many ids of withdrawn messages are told; all of them are shown as withdrawn."""
-SAID: Final = tuple(tag_of(kind) for kind in (Text, Edit, React, Pin))
+SAID: Final = tuple(tag_of(kind) for kind in (Text, Edit, React, Pin, File, FileState))
 """What goes with the conversation. A Delete stays: they may keep what is covered."""
 BEFORE_STUB: Final = tuple(tag_of(kind) for kind in (Mailboxes, Delete))
 """What is still told to a contact who is left: the Farewell may be asked, a Delete is not."""
@@ -97,7 +100,7 @@ class Farewells:
         withdrawn = await device.delivery.outbox.add_long(store)
         device.delivery.outbox.withdraw(withdrawn)
         device.context.writing = None
-        await parts.database.checkpoint()
+        await parts.eraser.erase_now()
 
     async def leave(self, device: Device, receipted_id: MessageId | None = None) -> None:
         """Make a stub of a contact; the caller holds `Roster.changing`.
@@ -133,7 +136,7 @@ class Farewells:
         if stub is not None:
             self._roster.add(stub)
             self._roster.on_changed()
-        await parts.database.checkpoint()
+        await parts.eraser.erase_now()
 
     async def answer(self, device: Device, *, accept: bool) -> bool:
         """What the owner decided; False: nothing was asked."""
@@ -192,7 +195,7 @@ class Farewells:
 
             after_row, unqueued = await self._parts.journal.write(step)
             device.delivery.outbox.withdraw(unqueued)
-        await self._parts.database.checkpoint()
+        await self._parts.eraser.erase_now()
 
     async def _end_stubs(self) -> None:
         now_s = self._parts.now_s()
@@ -205,7 +208,7 @@ class Farewells:
         if stub is not None:
             await self._roster.drop(stub)
         await self._parts.database.write(lambda db: persons.delete_stub_of(db, person_id))
-        await self._parts.database.checkpoint()
+        await self._parts.eraser.erase_now()
 
 
 def _last_ms(conversation_id: ConversationId, now_ms: int, db: Db) -> int:
@@ -224,7 +227,7 @@ def _delete_some(
     for one in found:
         unqueued += outbox.delete_about(db, one.row_id)
         # The line of a Timer goes; the Timer holds here, so the contact must hear of it.
-        if one.is_undelivered and one.kind == tag_of(Text):
+        if one.is_undelivered and one.kind in MESSAGES:
             outbox.delete(db, device.device_id, [one.message_id])
             messages.withdraw(db, one.row_id, before_ms)
             unqueued.append(one.message_id)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from loom.api.events import AnyEvent, Event, EventsGap, RoomPosted, WholeMessage
+from loom.api.events import AnyEvent, Event, EventsGap, FileChanged, RoomPosted, WholeMessage
 from loom.model import ConversationId
 from loom.node.message_view import Contents, without_content
 from loom.node.room_states import RoomStates
@@ -240,6 +240,8 @@ def _store(db: Db, drafts: Iterable[_Draft], now_ms: int) -> list[AnyEvent]:
 def _without_content(event: AnyEvent) -> AnyEvent:
     if isinstance(event, WholeMessage):
         return without_content(event)
+    if isinstance(event, FileChanged):
+        return msgspec.structs.replace(event, file=None)
     return without_post(event) if isinstance(event, RoomPosted) else event
 
 
@@ -277,6 +279,8 @@ def _restored(db: Db, states: RoomStates, page: list[store.StoredEvent]) -> list
         event = msgspec.structs.replace(_decoder.decode(stored.body), seq=stored.seq)
         if isinstance(event, WholeMessage) and stored.message_row is not None:
             event = contents.restore(event, stored.message_row)
+        elif isinstance(event, FileChanged) and stored.message_row is not None:
+            event = contents.restore_file(event, stored.message_row)
         elif isinstance(event, RoomPosted) and stored.message_row is not None:
             event = posts.restore(event, -stored.message_row)
         restored.append(event)

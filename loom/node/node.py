@@ -11,6 +11,7 @@ from loom.api.events import AnyEvent, NodeReady, NodeStopped
 from loom.api.profiles import NodeOptions
 from loom.config import Paths
 from loom.errors import StoreUnavailable
+from loom.model import FileId
 from loom.node.commands import Commands
 from loom.node.expiry import Expiry
 from loom.node.farewells import Farewells
@@ -55,6 +56,7 @@ class Node:
         self.rooms = RoomWatch(parts, self.roster)
         acceptance = Acceptance(parts, self.roster)
         self.invites = OwnInvites(parts, acceptance)
+        parts.removal.on_gone = self._file_gone
         self.network = Network(
             parts,
             self.roster,
@@ -143,6 +145,7 @@ class Node:
         await self.network.joins.load()
         await look_for_a_copy(self.parts, self._folder)
         await tell_profile(self.parts, self.roster)
+        await self.parts.removal.start()
         await self.expiry.start()
         await self.farewells.start()
         if not self.network.is_online:
@@ -168,6 +171,7 @@ class Node:
     async def _end(self) -> None:
         async with AsyncExitStack() as last_to_first:  # each, even if one before it failed
             last_to_first.callback(self.stopped.set)
+            last_to_first.push_async_callback(asyncio.to_thread, self.parts.files.close)
             last_to_first.push_async_callback(asyncio.to_thread, self.parts.database.close)
             last_to_first.callback(self.parts.database.take_no_more)
             last_to_first.callback(self._say_stopped)
@@ -181,6 +185,10 @@ class Node:
             if self._maintenance is not None:
                 self._maintenance.cancel()
                 await asyncio.gather(self._maintenance, return_exceptions=True)
+
+    def _file_gone(self, file_id: FileId) -> None:
+        for device in self.roster.values():
+            device.files.gone(file_id)
 
     async def _end_devices(self) -> None:
         if self._running:

@@ -8,6 +8,7 @@ from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
 from loom.node.deadlines import Deadlines
 from loom.node.erasing import Eraser
+from loom.node.file_removal import Removal
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
 from loom.node.nonce_pool import NoncePool
@@ -15,6 +16,7 @@ from loom.node.own_profile import OwnProfileNow
 from loom.node.room_states import RoomStates
 from loom.ports import Clock
 from loom.storage.database import Database
+from loom.storage.file_store import FileStore
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Parts:
     journal: Journal
     profile: OwnProfileNow
     keys: KeyPool
+    files: FileStore
+    """The sealed contents of files."""
     random: Callable[[int], bytes]
     """Cryptographic random bytes."""
 
@@ -48,7 +52,12 @@ class Parts:
     @cached_property
     def eraser(self) -> Eraser:
         """What makes deletions of contacts final."""
-        return Eraser(self.database, self.clock)
+        return Eraser(self.database, self.clock, self.removal)
+
+    @cached_property
+    def removal(self) -> Removal:
+        """What takes the contents of deleted files from the disk."""
+        return Removal(self.database, self.files)
 
     def now_s(self) -> int:
         """Unix time in seconds."""

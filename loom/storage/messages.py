@@ -205,13 +205,14 @@ def by_id(
 
 
 def newest_of(
-    db: Connection, conversation_id: ConversationId, *, own: bool, kind: int
+    db: Connection, conversation_id: ConversationId, *, own: bool, kinds: Iterable[int]
 ) -> Message | None:
-    """The newest message of this kind of one's own or of the other's that was not deleted."""
+    """The newest message of these kinds of one's own or of the other's that was not deleted."""
     row = db.execute(
-        _SELECT + "WHERE conversation_id = ?1 AND (author = ?2) = ?3 AND kind = ?4"
+        _SELECT + "WHERE conversation_id = ?1 AND (author = ?2) = ?3"  # noqa: S608 - constants only
+        " AND kind IN (SELECT value FROM json_each(?4))"
         " AND deleted_at_ms IS NULL ORDER BY row_id DESC LIMIT 1",
-        (conversation_id, OWNER, own, kind),
+        (conversation_id, OWNER, own, str(list(kinds))),
     ).fetchone()
     return None if row is None else message(row)
 

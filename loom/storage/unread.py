@@ -24,12 +24,12 @@ _MARK_READ: Final = (
 )
 _MARK_UNREAD: Final = (
     "UPDATE messages SET state = 3, is_unread_again = 1"
-    " WHERE conversation_id = ? AND author <> 0 AND kind = 1 AND state = 4 AND row_id >= ?"
+    " WHERE conversation_id = ? AND author <> 0 AND kind IN (1, 14) AND state = 4 AND row_id >= ?"
     " AND deleted_at_ms IS NULL"
 )
 _FIRST: Final = f"SELECT min(row_id) FROM messages WHERE conversation_id = ? AND {_IS_UNREAD}"  # noqa: S608
 _NEWEST: Final = (
-    "SELECT row_id FROM messages WHERE conversation_id = ? AND author <> 0 AND kind = 1"
+    "SELECT row_id FROM messages WHERE conversation_id = ? AND author <> 0 AND kind IN (1, 14)"
     " AND deleted_at_ms IS NULL ORDER BY row_id DESC LIMIT 1"
 )
 

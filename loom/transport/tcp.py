@@ -24,6 +24,7 @@ from loom.wire.limits import (
     LISTEN_BACKLOG,
     PORT_TRIES,
     READ_MAX_BYTES,
+    TCP_NOT_SENT_MAX_BYTES,
     TCP_SEGMENT_MAX_BYTES,
     TCP_UNANSWERED_MAX_S,
     WRITE_BUFFER_HIGH_BYTES,
@@ -327,6 +328,12 @@ def _set_up(sock: socket.socket) -> None:
     if unanswered is not None:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, unanswered, TCP_UNANSWERED_MAX_S * 1_000)
+    # What the system has not sent yet goes before all that is written later: of a file no more
+    # than this, or a text would wait behind megabytes. Linux and macOS.
+    not_sent = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if not_sent is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, not_sent, TCP_NOT_SENT_MAX_BYTES)
     # Every path carries 1,280 bytes (RFC 8200, section 5); larger packets vanish on some, and
     # where the word of it is filtered too, no link would ever come to stand.
     with contextlib.suppress(OSError):

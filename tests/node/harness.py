@@ -29,6 +29,7 @@ from loom.node.parts import Parts
 from loom.ports import Discovery
 from loom.storage import addresses, events, messages, outbox, own_profile
 from loom.storage.addresses import AddressSource
+from loom.storage.file_store import FileStore
 from loom.wire.token import encode_token
 from tests.memory_network import MemoryNetwork
 from tests.node.disk import Disk, OneThreadDatabase
@@ -124,6 +125,7 @@ class Person:
                 database.read_now(own_profile.load) or OwnProfile(name=self.name)
             ),
             keys=KeyPool(),
+            files=FileStore(paths.files),
             random=self._random.randbytes,
         )
         transport = self.world.network.transport(self.host)

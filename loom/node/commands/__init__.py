@@ -10,6 +10,7 @@ from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.deletion import DeletionCommands
 from loom.node.commands.farewells import FarewellCommands
+from loom.node.commands.files import FileCommands
 from loom.node.commands.invites import InviteCommands
 from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
@@ -76,6 +77,7 @@ class Commands:
             | self.pairing.handlers
             | TimerCommands(parts, roster, contacts).handlers
             | FarewellCommands(roster, farewells, contacts).handlers
+            | FileCommands(parts, roster).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers

@@ -377,7 +377,7 @@ class ContactCommands:
                 return
             async with self._roster.let_go(device):
                 await self._parts.journal.write(remove)
-        await self._parts.database.checkpoint()
+        await self._parts.eraser.erase_now()
 
     def _may_hear(self, device: Device) -> bool:
         """Whether a Farewell may leave: who did not answer yet has nothing to delete.

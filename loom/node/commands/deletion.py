@@ -17,10 +17,10 @@ from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import drafts, messages, outbox
 from loom.storage.connection import Db
-from loom.wire.content import Delete, Edit, Pin, React, Text, tag_of
+from loom.wire.content import MESSAGES, Delete, Edit, File, FileState, Pin, React, Text, tag_of
 from loom.wire.limits import DELETE_MAX_IDS
 
-SAYING: Final = [tag_of(kind) for kind in (Text, Edit, React, Pin)]
+SAYING: Final = [tag_of(kind) for kind in (Text, Edit, React, Pin, File, FileState)]
 """What of the outbox goes with a conversation; what else was promised to the contact waits."""
 IN_LOOP_MAX: Final = 8
 """To delete more is done in a thread."""
@@ -45,7 +45,7 @@ class DeletionCommands:
                 await self._delete_for_both(self._roster.addressable(command.contact), named)
             else:
                 await self._delete_here(self._roster.named(command.contact), named)
-        await self._parts.database.checkpoint()
+        await self._parts.eraser.erase_now()
         return views.Done()
 
     async def _delete_all(self, device: Device) -> None:
@@ -72,7 +72,7 @@ class DeletionCommands:
             left: list[MessageId] = []
             for one in ids:
                 message = find_message(db, device, one)
-                if message.author != OWNER or message.kind != tag_of(Text):
+                if message.author != OWNER or message.kind not in MESSAGES:
                     raise InvalidInput(what="Only your own messages can be deleted for both")
                 if message.deleted_at_ms is None:
                     (left if _may_have_left(db, device, message) else here).append(one)
@@ -135,7 +135,7 @@ def _delete(db: Db, happened: Happened, device: Device, ids: list[MessageId]) ->
         message = find_message(db, device, one)
         withdrawn += outbox.delete_about(db, message.row_id)
         # Only the line of a Timer goes: the Timer holds, and the contact hears of it.
-        if message.author == OWNER and message.kind == tag_of(Text):
+        if message.author == OWNER and message.kind in MESSAGES:
             withdrawn.append(one)
         messages.delete_row(db, message.row_id)
     drafts.forget_wording(db, device.conversation_id)

@@ -10,7 +10,7 @@ from loom.node.message_view import shown_id
 from loom.printable import printable
 from loom.storage import messages
 from loom.storage.connection import Db
-from loom.wire.content import Text, tag_of
+from loom.wire.content import MESSAGES
 
 PAGE_MAX = 10_000
 LAST: Final = "last"
@@ -40,7 +40,7 @@ def find_named(db: Db, device: Device, name: str) -> Message:
     """The message that people name (see `FindMessage`); raises MessageNotFound, NoMessageYet."""
     if name in (LAST, THEIRS):
         own = name == LAST
-        found = messages.newest_of(db, device.conversation_id, own=own, kind=tag_of(Text))
+        found = messages.newest_of(db, device.conversation_id, own=own, kinds=MESSAGES)
         if found is None:
             raise NoMessageYet(whose="yours" if own else "theirs")
     elif (row := name.removeprefix("#")) != name:

@@ -22,7 +22,7 @@ from loom.node.roster import Roster
 from loom.storage import messages, outbox, preferences, unread
 from loom.storage import search as text_search
 from loom.storage.connection import Db
-from loom.wire.content import Target, Text, tag_of
+from loom.wire.content import MESSAGES, Target, Text, tag_of
 
 ME: Final = "me"
 """The author of one's own messages, as one asks for them."""
@@ -158,7 +158,7 @@ class MessageCommands:
 
     async def _answered(self, device: Device, named: MessageId) -> MessageName:
         answered = await self._parts.database.read(lambda db: find_message(db, device, named))
-        if answered.kind != tag_of(Text):
+        if answered.kind not in MESSAGES:
             raise InvalidInput(what="That is no message")
         return answered.name
 

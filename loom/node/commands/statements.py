@@ -19,7 +19,7 @@ from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import edits, messages, registers
 from loom.storage.connection import Db
-from loom.wire.content import Edit, KnownPayload, Pin, React, Target, Text, tag_of
+from loom.wire.content import MESSAGES, Edit, KnownPayload, Pin, React, Target, Text, tag_of
 from loom.wire.limits import PINS_SHOWN_MAX
 
 Apply = Callable[[Db, Happened, Message], Message]
@@ -196,7 +196,7 @@ def _target(message: Message) -> Target:
 
 
 def _require_sendable(message: Message) -> None:
-    if message.kind != tag_of(Text):
+    if message.kind not in MESSAGES:
         raise InvalidInput(what="That is no message")
     _require_not_deleted(message)
     if message.state is MessageState.FAILED:

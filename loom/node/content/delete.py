@@ -6,7 +6,7 @@ from loom.node.content import statement
 from loom.node.content.intake import Intake
 from loom.node.message_view import shown_id
 from loom.storage import early, messages, outbox, seen, unread
-from loom.wire.content import Delete, Text, tag_of
+from loom.wire.content import MESSAGES, Delete
 
 
 def take_in(intake: Intake, payload: Delete) -> None:
@@ -22,7 +22,7 @@ def take_in(intake: Intake, payload: Delete) -> None:
                 intake.is_erased |= bool(early.take(db, conversation_id, message_id))
                 seen.add_many(db, person.peer_id, Direction.IN, [message_id])
                 intake.to_come.discard(message_id)
-        elif message.deleted_at_ms is None and message.kind == tag_of(Text):
+        elif message.deleted_at_ms is None and message.kind in MESSAGES:
             if message.state is MessageState.DELIVERED:
                 unread_row = message.row_id
             messages.entomb(db, message.row_id, intake.now_ms)

@@ -7,12 +7,13 @@ from loom.model import MessageId, MessageState
 from loom.node.content import farewell
 from loom.node.content.intake import Intake
 from loom.node.message_view import shown_id
-from loom.storage import joins, messages, outbox
+from loom.storage import files, joins, messages, outbox
 from loom.storage.joins import JoinState
-from loom.wire.content import Farewell, Mailboxes, Receipt, tag_of
+from loom.wire.content import Farewell, FileState, Mailboxes, Receipt, tag_of
 
 FAREWELL: Final = tag_of(Farewell)
 MAILBOXES: Final = tag_of(Mailboxes)
+FILE_STATE: Final = tag_of(FileState)
 
 
 def take_in(intake: Intake, payload: Receipt) -> None:
@@ -26,6 +27,8 @@ def take_in(intake: Intake, payload: Receipt) -> None:
         farewell.was_receipted(intake)
     if MAILBOXES in gone:
         intake.are_mailboxes_changed = True
+    if FILE_STATE in gone and files.was_told(db, delivered + read):
+        intake.happened.later.append(lambda: context.on_file(None))
     if context.join_id is not None and context.join_id in delivered:
         _join_answered(intake)
     events: list[AnyEvent] = [

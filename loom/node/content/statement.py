@@ -3,7 +3,7 @@
 from loom.model import OWNER, Direction, Message, MessageId
 from loom.node.content.intake import Intake
 from loom.storage import early, messages, seen
-from loom.wire.content import Edit, Pin, React, Target, Text, encode_payload, tag_of
+from loom.wire.content import MESSAGES, Edit, Pin, React, Target, encode_payload
 
 
 def find(intake: Intake, statement: Edit | React | Pin, target: Target) -> Message | None:
@@ -17,7 +17,7 @@ def find(intake: Intake, statement: Edit | React | Pin, target: Target) -> Messa
         payload, now_s = encode_payload(statement), intake.now_ms // 1000
         early.add(db, context.conversation_id, message_id, payload, now_s)
         intake.is_early_added = True
-    if message is None or message.deleted_at_ms is not None or message.kind != tag_of(Text):
+    if message is None or message.deleted_at_ms is not None or message.kind not in MESSAGES:
         return None
     return message
 

@@ -33,20 +33,26 @@ def take_in(intake: Intake, payload: Text) -> None:
         sent_at_ms=payload.sent_at_ms,
         stored_at_ms=intake.now_ms,
         state=MessageState.DELIVERED,
-        reply=_name(intake, payload.reply),
+        reply=name_of(intake, payload.reply),
         expires_s=payload.expires_s,
         expires_at_ms=stored_until_ms(payload.expires_s, intake.now_ms, is_own=False),
         is_mention=intake.context.parts.profile.is_addressed(payload.body),
     )
-    statements = _that_count(early.take(db, conversation_id, message_id))
-    for statement in statements:
-        message = _apply(intake, message, statement)
+    statements = early.take(db, conversation_id, message_id)
+    message = apply_early(intake, message, statements)
     event = MessageReceived(**message_fields(db, person, message, is_new=not statements))
     intake.happened.add(event, conversation_id, message.row_id)
     bring_back(intake.db, intake.happened, intake.context, intake.now_ms)
 
 
-def _name(intake: Intake, target: Target | None) -> MessageName | None:
+def apply_early(intake: Intake, message: Message, statements: list[bytes]) -> Message:
+    """The message with what was stated about it before it came."""
+    for statement in _that_count(statements):
+        message = _apply(intake, message, statement)
+    return message
+
+
+def name_of(intake: Intake, target: Target | None) -> MessageName | None:
     """A message that the contact names, as this profile names it."""
     if target is None:
         return None

@@ -29,6 +29,7 @@ from loom.wire.limits import PAYLOAD_MAX_BYTES
 
 __all__ = [
     "KINDS",
+    "MESSAGES",
     "Delete",
     "Edit",
     "Farewell",
@@ -82,6 +83,9 @@ _ALL: Final[tuple[type[KnownPayload], ...]] = (
 )
 KINDS: Final = {kind.__struct_config__.tag: kind for kind in _ALL}
 """The kinds by their tags. A new kind is a file here and a name in this table."""
+
+MESSAGES: Final = frozenset(int(kind.__struct_config__.tag) for kind in _ALL if kind.is_message)  # type: ignore[arg-type]
+"""Of what enters the history as a message of its author."""
 
 _MAX_MS: Final = 2**53
 

@@ -1,0 +1,118 @@
+"""What may be asked of the node about files.
+
+A file is named by its id: 32 hex digits, or as many of the first ones as tell it apart, at least 8.
+"""
+
+from loom.api.command import Command
+from loom.api.file_views import FilePiece, FileRules, Files, FileView, ThumbnailView, UploadView
+from loom.api.views import Done, MessageView
+
+
+class SendFile(Command[MessageView], frozen=True, kw_only=True, tag="send_file"):
+    """Offer a file to a contact; the result is the stored message, its `file` the offer.
+
+    Args:
+        path: where it lies on the node's machine; it is read there when the contact accepts. Not
+            from another machine.
+        upload_id: or what was handed over with `UploadPart`, whole.
+        name: what the contact sees; "": the name of the file, or of the upload.
+        media_type: at most 127 characters of ASCII; "": application/octet-stream.
+        thumbnail: see `ThumbnailView`.
+        caption: at most 16 KiB.
+        expires_s: see `SendText`.
+    """
+
+    contact: str
+    path: str = ""
+    upload_id: str = ""
+    name: str = ""
+    caption: str = ""
+    reply_to: str | None = None
+    media_type: str = ""
+    thumbnail: ThumbnailView | None = None
+    expires_s: int | None = None
+
+
+class ListFiles(Command[Files], frozen=True, kw_only=True, tag="list_files"):
+    """Files, newest first, of one contact or in one state if these are named."""
+
+    contact: str = ""
+    state: str = ""
+
+
+class ShowFile(Command[FileView], frozen=True, kw_only=True, tag="show_file"):
+    """One file."""
+
+    file_id: str
+
+
+class AcceptFile(Command[FileView], frozen=True, kw_only=True, tag="accept_file"):
+    """Fetch a file that was offered."""
+
+    file_id: str
+
+
+class DeclineFile(Command[FileView], frozen=True, kw_only=True, tag="decline_file"):
+    """Refuse a file that was offered; what came of it is deleted."""
+
+    file_id: str
+
+
+class CancelFile(Command[FileView], frozen=True, kw_only=True, tag="cancel_file"):
+    """End a transfer that is not done, on either side; the other side is told."""
+
+    file_id: str
+
+
+class PauseFile(Command[FileView], frozen=True, kw_only=True, tag="pause_file"):
+    """Ask for no more of it, or serve no more, until `ResumeFile`."""
+
+    file_id: str
+
+
+class ResumeFile(Command[FileView], frozen=True, kw_only=True, tag="resume_file"):
+    """Go on with a file that a person or a full disk paused."""
+
+    file_id: str
+
+
+class RemoveFile(Command[FileView], frozen=True, kw_only=True, tag="remove_file"):
+    """Delete the content from this machine; the message stays. A running transfer is cancelled.
+
+    A file that was sent from its path stays there.
+    """
+
+    file_id: str
+
+
+class BeginUpload(Command[UploadView], frozen=True, kw_only=True, tag="begin_upload"):
+    """Hand over content for `SendFile`; without one within a day, or a restart, it is deleted."""
+
+    name: str
+    size_bytes: int
+
+
+class UploadPart(Command[Done], frozen=True, kw_only=True, tag="upload_part"):
+    """The next 256 KiB of an upload, the last one shorter; from 0 on, in order. In JSON base64."""
+
+    upload_id: str
+    index: int
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"UploadPart({self.upload_id}, {self.index}, {len(self.data)} bytes)"
+
+
+class ReadFile(Command[FilePiece], frozen=True, kw_only=True, tag="read_file"):
+    """256 KiB of a file that is here, checked against what its sender offered."""
+
+    file_id: str
+    index: int
+
+
+class SetFileRules(Command[FileRules], frozen=True, kw_only=True, tag="set_file_rules"):
+    """Change what is not None; without anything, only show it (see `FileRules`)."""
+
+    accept_from: str | None = None
+    accept_max_bytes: int | None = None
+    quota_bytes: int | None = None

@@ -1,0 +1,302 @@
+"""Commands about files."""
+
+import asyncio
+import string
+from collections.abc import Callable
+from typing import Final
+
+from loom.api import file_commands as api
+from loom.api import views
+from loom.api.file_views import FilePiece, FileRules, Files, FileView, UploadView
+from loom.core.file.chunk_list import chunk_count, hash_at
+from loom.crypto.blake3 import blake3_hash
+from loom.crypto.kdf import equal
+from loom.errors import FileDiffers, FileNotHere, FileNotKnown, FileOver, InvalidInput
+from loom.model import ConversationId, MessageName, Person, TransferState
+from loom.node.commands.file_offers import Wish, check, offer
+from loom.node.commands.finding import find_message, message_id
+from loom.node.commands.handlers import Handlers
+from loom.node.device import Device
+from loom.node.file_view import file_view
+from loom.node.files.content import Reader
+from loom.node.files.rules import Rules, check_room
+from loom.node.files.standing import OPEN, tell_changed
+from loom.node.files.telling import state_and_tell
+from loom.node.files.uploads import Uploads
+from loom.node.journal import Happened
+from loom.node.names import check_timer
+from loom.node.parts import Parts
+from loom.node.roster import Roster
+from loom.printable import printable
+from loom.storage import files
+from loom.storage.connection import Db
+from loom.storage.files import PREFIX_MIN, StoredFile
+from loom.wire.content import MESSAGES, State
+
+ACCEPT_FROM: Final = ("nobody", "verified", "contacts")
+_ID_DIGITS: Final = 32
+_STATES: Final = frozenset(
+    (
+        *(one.value for one in TransferState if one is not TransferState.UPLOADED),
+        "receiving",
+        "paused",
+    )
+)
+
+
+class FileCommands:
+    """Send, list, accept, decline, cancel, pause, resume, remove, hand over, read."""
+
+    def __init__(self, parts: Parts, roster: Roster) -> None:
+        self._parts = parts
+        self._roster = roster
+        self._uploads = Uploads(parts)
+        self.handlers: Handlers = {
+            api.SendFile: self._send,
+            api.ListFiles: self._list,
+            api.ShowFile: self._show,
+            api.AcceptFile: self._accept,
+            api.DeclineFile: self._decline,
+            api.CancelFile: self._cancel,
+            api.PauseFile: self._pause,
+            api.ResumeFile: self._resume,
+            api.RemoveFile: self._remove,
+            api.BeginUpload: self._begin_upload,
+            api.UploadPart: self._upload_part,
+            api.ReadFile: self._read,
+            api.SetFileRules: self._set_rules,
+        }
+
+    # --- offering ---
+
+    async def _send(self, command: api.SendFile) -> views.MessageView:
+        device = self._roster.addressable(command.contact)
+        wish = Wish(
+            command.path,
+            command.upload_id,
+            command.name,
+            command.caption,
+            command.media_type,
+            command.thumbnail,
+            command.expires_s,
+        )
+        check(wish)
+        if command.expires_s is not None:
+            check_timer(command.expires_s)
+        reply = None
+        if command.reply_to is not None:
+            reply = await self._answered(device, command.reply_to)
+        return await offer(self._parts, self._uploads, device, wish, reply)
+
+    async def _answered(self, device: Device, name: str) -> MessageName:
+        named = message_id(name)
+        answered = await self._parts.database.read(lambda db: find_message(db, device, named))
+        if answered.kind not in MESSAGES:
+            raise InvalidInput(what="That is no message")
+        return answered.name
+
+    async def _begin_upload(self, command: api.BeginUpload) -> UploadView:
+        upload_id = await self._uploads.begin(command.name, command.size_bytes)
+        return UploadView(upload_id=upload_id, name=command.name, size_bytes=command.size_bytes)
+
+    async def _upload_part(self, command: api.UploadPart) -> views.Done:
+        await self._uploads.add(command.upload_id, command.index, command.data)
+        return views.Done()
+
+    # --- looking ---
+
+    async def _list(self, command: api.ListFiles) -> Files:
+        if command.state and command.state not in _STATES:
+            raise InvalidInput(what=f"No file is {printable(command.state)[:32]}")
+        of = None
+        if command.contact:
+            of = self._roster.named(command.contact).conversation_id
+        persons = self._persons()
+
+        def look(db: Db) -> Files:
+            found = [
+                file_view(one, persons[one.conversation_id])
+                for one in files.listed(db, of, None)
+                if one.conversation_id in persons
+            ]
+            return Files(
+                files=[one for one in found if command.state in ("", one.state)],
+                kept_bytes=files.kept_bytes(db),
+                quota_bytes=Rules.read(db).quota_bytes,
+            )
+
+        return await self._parts.database.long_read(look)
+
+    async def _show(self, command: api.ShowFile) -> FileView:
+        device, file = await self._find(command.file_id)
+        return file_view(file, device.person)
+
+    async def _read(self, command: api.ReadFile) -> FilePiece:
+        _, file = await self._find(command.file_id)
+        count, index = chunk_count(file.size), command.index
+        if not (file.is_whole or file.path):
+            raise FileNotHere(name=file.name)
+        if not 0 <= index < max(count, 1):
+            raise InvalidInput(what=f"This file has {count} pieces")
+        if not count:
+            return FilePiece(file_id=file.file_id.hex(), index=0, count=0, data=b"")
+        hashes = await self._parts.database.read(lambda db: files.hashes(db, file.row_id))
+        store = self._parts.files
+
+        def read() -> bytes:
+            reader = Reader(file, store)
+            try:
+                data = reader.read(index)
+            finally:
+                reader.close()
+            if not equal(blake3_hash(data), hash_at(hashes or b"", index)):
+                raise FileDiffers(name=file.name)
+            return data
+
+        data = await asyncio.to_thread(read)
+        return FilePiece(file_id=file.file_id.hex(), index=index, count=count, data=data)
+
+    # --- deciding ---
+
+    async def _accept(self, command: api.AcceptFile) -> FileView:
+        def accept(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+            if file.is_own or file.state is not TransferState.OFFERED:
+                raise _over(file)
+            check_room(db, self._parts.files, file.size)
+            files.begin_content(db, file.row_id, file.file_id)
+            self._state(db, happened, device, file, State.ACCEPT)
+
+        return await self._change(command.file_id, accept, addressable=True)
+
+    async def _decline(self, command: api.DeclineFile) -> FileView:
+        def decline(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+            if file.is_own or file.state not in OPEN:
+                raise _over(file)
+            self._state(db, happened, device, file, State.DECLINE)
+
+        return await self._change(command.file_id, decline)
+
+    async def _cancel(self, command: api.CancelFile) -> FileView:
+        def cancel(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+            if file.state not in OPEN:
+                raise _over(file)
+            self._state(db, happened, device, file, State.CANCEL)
+
+        return await self._change(command.file_id, cancel)
+
+    async def _pause(self, command: api.PauseFile) -> FileView:
+        def pause(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+            if file.state is not TransferState.ACCEPTED:
+                raise _over(file)
+            files.set_paused(db, file.row_id, on=True)
+            _tell(db, happened, device, file)
+
+        return await self._change(command.file_id, pause)
+
+    async def _resume(self, command: api.ResumeFile) -> FileView:
+        def resume(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+            if file.state is not TransferState.ACCEPTED:
+                raise _over(file)
+            if not file.is_own and not self._parts.files.has_room(file.size - file.moved):
+                check_room(db, self._parts.files, 0)
+            files.set_paused(db, file.row_id, on=False)
+            _tell(db, happened, device, file)
+
+        return await self._change(command.file_id, resume)
+
+    async def _remove(self, command: api.RemoveFile) -> FileView:
+        def remove(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+            if file.state in OPEN:
+                state = State.DECLINE if file.state is TransferState.OFFERED else State.CANCEL
+                if file.is_own:
+                    state = State.CANCEL
+                self._state(db, happened, device, file, state)
+            files.forget_content(db, file.row_id)
+            _tell(db, happened, device, file)
+
+        return await self._change(command.file_id, remove)
+
+    async def _set_rules(self, command: api.SetFileRules) -> FileRules:
+        if command.accept_from not in (None, *ACCEPT_FROM):
+            raise InvalidInput(what="Accept from nobody, verified or contacts")
+        numbers = (command.accept_max_bytes, command.quota_bytes)
+        if any(one is not None and not 0 <= one < 2**62 for one in numbers):
+            raise InvalidInput(what="A number of bytes is 0 or more")
+
+        def change(db: Db) -> Rules:
+            now = Rules.read(db)
+            rules = Rules(
+                now.accept_from if command.accept_from is None else command.accept_from,
+                _or(command.accept_max_bytes, now.accept_max_bytes),
+                _or(command.quota_bytes, now.quota_bytes),
+            )
+            if rules != now:
+                rules.store(db)
+            return rules
+
+        rules = await self._parts.database.write(change)
+        return FileRules(
+            accept_from=rules.accept_from,
+            accept_max_bytes=rules.accept_max_bytes,
+            quota_bytes=rules.quota_bytes,
+        )
+
+    # --- inside ---
+
+    async def _change(
+        self,
+        name: str,
+        work: Callable[[Db, Happened, Device, StoredFile], None],
+        *,
+        addressable: bool = False,
+    ) -> FileView:
+        device, file = await self._find(name)
+        if addressable:
+            self._roster.addressable(f"#{device.number}")
+
+        def change(db: Db, happened: Happened) -> StoredFile:
+            now = files.by_id(db, file.file_id)
+            if now is None:
+                raise FileNotKnown(file_id=file.file_id.hex())
+            work(db, happened, device, now)
+            return files.by_id(db, file.file_id) or now
+
+        changed = await self._parts.journal.write(change)
+        device.delivery.outbox.rows_added()
+        await self._parts.removal.run()
+        device.files.changed(file.file_id)
+        return file_view(changed, device.person)
+
+    def _state(
+        self, db: Db, happened: Happened, device: Device, file: StoredFile, state: State
+    ) -> None:
+        state_and_tell(self._parts, db, happened, device.person, device.device_id, file, state)
+
+    async def _find(self, name: str) -> tuple[Device, StoredFile]:
+        digits = name.replace("-", "").lower()
+        is_id = PREFIX_MIN <= len(digits) <= _ID_DIGITS and not set(digits) - set(string.hexdigits)
+        found: list[StoredFile] = []
+        if is_id:
+            found = await self._parts.database.read(lambda db: files.named(db, digits))
+        devices = {one.conversation_id: one for one in self._roster.values()}
+        known = [one for one in found if one.conversation_id in devices]
+        if len(known) != 1:
+            raise FileNotKnown(file_id=printable(name)[:64])
+        return devices[known[0].conversation_id or ConversationId(0)], known[0]
+
+    def _persons(self) -> dict[ConversationId | None, Person]:
+        return {one.conversation_id: one.person for one in self._roster.values()}
+
+
+def _tell(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+    now = files.by_id(db, file.file_id)
+    if now is not None:
+        tell_changed(db, happened, device.person, now)
+
+
+def _over(file: StoredFile) -> FileOver:
+    return FileOver(name=file.name, state=file.state.value)
+
+
+def _or(new: int | None, old: int) -> int:
+    return old if new is None else new

@@ -1,0 +1,1 @@
+"""Files: offered, served, fetched, kept."""

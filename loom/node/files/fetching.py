@@ -1,0 +1,394 @@
+"""Fetches from one contact what was accepted: asks, checks, stores, and marks what is durable."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from loom.core.file.bitmap import has_chunk, no_chunks
+from loom.core.file.chunk_list import chunk_bytes
+from loom.core.file.keys import FileKeys
+from loom.core.file.receiver import ChunkCame, ContentWrong, Event, ListCame, NotServed, Receiver
+from loom.errors import DiskFull, FileDiffers, FileWithdrawn, LoomError, StoreError
+from loom.links.direct import DirectLink
+from loom.model import FileId
+from loom.node.context import DeviceContext
+from loom.node.files.content import offer_of
+from loom.node.files.progress import Progress
+from loom.node.files.standing import tell_changed
+from loom.node.files.telling import state_and_tell
+from loom.node.journal import Happened
+from loom.storage import files
+from loom.storage.connection import Db
+from loom.storage.files import StoredFile
+from loom.wire.content import State
+from loom.wire.file_records import Part, Piece, Reason, Refusal, What, encode_request
+from loom.wire.framing import RecordKind
+
+log = logging.getLogger(__name__)
+
+BEGUN_MAX: Final = 64
+"""Files of one contact that are looked after at a time; the others follow."""
+SYNC_EVERY_S: Final = 1.0
+RETRY_S: Final = 10.0
+
+
+class _Fetched:
+    """A file that is fetched. `chunks`: what is durable; `written`: what will be after a sync."""
+
+    def __init__(self, file: StoredFile, hashes: bytes | None) -> None:
+        self.file, self.hashes = file, hashes
+        self.offer = offer_of(file)
+        self.blob_id = file.blob_id or file.file_id
+        self.chunks = bytearray(file.chunks or no_chunks(self.offer.chunks))
+        self.moved = file.moved
+        self.durable = file.moved
+        self.written: list[int] = []
+        self.has_list = hashes is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Everything of it is on the disk, durable or not."""
+        return self.has_list and self.moved >= self.offer.size
+
+    def mark(self, index: int) -> None:
+        """A chunk is durable."""
+        bit = 1 << (index & 7)
+        if not self.chunks[index >> 3] & bit:
+            self.chunks[index >> 3] |= bit
+            self.durable += chunk_bytes(self.offer.size, index)
+
+
+class Fetching:
+    """What is to be fetched is in the database; `refresh` makes this agree with it."""
+
+    def __init__(self, context: DeviceContext, rows_added: Callable[[], None]) -> None:
+        self._context = context
+        self._rows_added = rows_added
+        self._receiver = Receiver()
+        self._files: dict[FileId, _Fetched] = {}
+        self._link: DirectLink | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self._is_refresh_due = False
+        self._storing: asyncio.Task[None] | None = None
+        self._to_store: list[ChunkCame] = []
+        self._lists: list[ListCame] = []
+        self._verified: set[FileId] = set()
+        self._failed: set[FileId] = set()
+        """Not stored that they failed: the disk was full then, too."""
+        self._again: asyncio.TimerHandle | None = None
+        self._progress = Progress(context, "in")
+
+    # --- from the device ---
+
+    def linked(self, link: DirectLink | None) -> None:
+        """Ask on this link from now on; None: there is none."""
+        self._link = link
+        if link is None:
+            self._receiver.cut()
+            return
+        self._receiver.linked()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """What is to be fetched may have changed."""
+        self._is_refresh_due = True
+        if self._refreshing is None and (self._link is not None or self._files):
+            self._refreshing = self._context.spawn(self._refresh(), "files to fetch")
+
+    def part_received(self, part: Part) -> None:
+        """Some of what was asked for; raises ProtocolViolation."""
+        self._take(self._receiver.receive_part(part))
+
+    def refused(self, refusal: Refusal) -> None:
+        """It does not come now; raises ProtocolViolation."""
+        now_s = self._context.parts.clock.monotonic_s()
+        self._take(self._receiver.receive_refusal(refusal, now_s))
+
+    def forget(self, file_id: FileId) -> None:
+        """It is not fetched any more: paused, over or deleted."""
+        self._receiver.end(file_id)
+        self._files.pop(file_id, None)
+
+    # --- asking ---
+
+    def _ask(self) -> None:
+        link = self._link
+        if link is None or self._lists:
+            return
+        now_s = self._context.parts.clock.monotonic_s()
+        for piece in self._receiver.ask(now_s):
+            link.send_record(RecordKind.FILE_REQUEST, encode_request(piece))
+        again_s = self._receiver.asks_again_s()
+        if again_s is not None and self._again is None:
+            loop = asyncio.get_running_loop()
+            self._again = loop.call_later(max(0.0, again_s - now_s), self._ask_again)
+
+    def _ask_again(self) -> None:
+        self._again = None
+        self._ask()
+
+    def _take(self, event: Event | None) -> None:
+        match event:
+            case ListCame() | ChunkCame():
+                (self._lists if isinstance(event, ListCame) else self._to_store).append(event)  # type: ignore[arg-type]
+                if self._storing is None:
+                    self._storing = self._context.spawn(self._store(), "storing files")
+            case ContentWrong(file_id=file_id):
+                log.warning("contact %d: a file is not what was offered", self._context.number)
+                self._end(FileId(file_id), FileDiffers.code)
+            case NotServed(file_id=file_id, reason=Reason.GONE):
+                self._pause(FileId(file_id), FileWithdrawn.code)
+            case _:
+                pass
+        self._ask()
+
+    # --- storing ---
+
+    async def _store(self) -> None:
+        """Write what came; at most a second later it is durable, and marked."""
+        clock = self._context.parts.clock
+        synced_s = clock.monotonic_s()
+        try:
+            while self._to_store or self._lists or self._unmarked():
+                if self._lists:
+                    await self._store_lists()
+                if self._to_store:
+                    await self._write()
+                is_any_whole = any(one.is_complete for one in self._files.values())
+                due_s = synced_s + SYNC_EVERY_S - clock.monotonic_s()
+                if is_any_whole or due_s <= 0:
+                    await self._sync()
+                    synced_s = clock.monotonic_s()
+                elif not self._to_store and not self._lists:
+                    await asyncio.sleep(min(due_s, SYNC_EVERY_S / 20))
+        finally:
+            self._storing = None
+
+    def _unmarked(self) -> list[_Fetched]:
+        return [
+            one for one in self._files.values() if one.written or (one.is_complete and one.has_list)
+        ]
+
+    async def _store_lists(self) -> None:
+        """Before a chunk is asked for: after a crash the list must be there to verify it."""
+        came = list(self._lists)
+
+        def store(db: Db) -> None:
+            for one in came:
+                file = files.by_id(db, FileId(one.file_id))
+                if file is not None:
+                    files.put_hashes(db, file.row_id, one.hashes)
+
+        try:
+            await self._context.parts.database.write(store)
+        except StoreError as error:
+            for one in came:
+                self._pause(FileId(one.file_id), error.code)
+        else:
+            for one in came:
+                if (fetched := self._files.get(FileId(one.file_id))) is not None:
+                    fetched.hashes, fetched.has_list = one.hashes, True
+        del self._lists[: len(came)]
+        self._ask()
+
+    async def _write(self) -> None:
+        came, self._to_store = self._to_store, []
+        store = self._context.parts.files
+        wanted = [one for one in came if FileId(one.file_id) in self._files]
+
+        def write() -> tuple[int, LoomError | None]:
+            for count, one in enumerate(wanted):
+                try:
+                    store.write(self._files[FileId(one.file_id)].blob_id, one.index, one.sealed)
+                except KeyError:  # forgotten meanwhile
+                    continue
+                except LoomError as error:
+                    return count, error
+            return len(wanted), None
+
+        done, error = await asyncio.to_thread(write)
+        for one in wanted[:done]:
+            fetched = self._files.get(FileId(one.file_id))
+            if fetched is None:
+                await self._remove_unless_known(FileId(one.file_id))
+                continue
+            fetched.written.append(one.index)
+            fetched.moved += chunk_bytes(fetched.offer.size, one.index)
+            self._progress.moved(fetched.file, fetched.moved)
+        if error is not None:
+            for file_id in {FileId(one.file_id) for one in wanted[done:]}:
+                self._pause(file_id, error.code)
+        for one in came:
+            self._receiver.stored(one.file_id, one.index)
+        self._ask()
+
+    async def _sync(self) -> None:
+        """Make what was written durable, mark it, and say of what is whole that it is."""
+        batch = [(one, list(one.written)) for one in self._unmarked()]
+        store, context = self._context.parts.files, self._context
+
+        def sync() -> None:
+            for one, _ in batch:
+                store.sync(one.blob_id)
+
+        try:
+            await asyncio.to_thread(sync)
+        except LoomError as error:
+            for one, _ in batch:
+                self._pause(one.file.file_id, error.code)
+            return
+        for one, written in batch:
+            for index in written:
+                one.mark(index)
+            one.written = [index for index in one.written if index not in set(written)]
+        rows = [(one, bytes(one.chunks), one.durable) for one, _ in batch]
+
+        def mark(db: Db, happened: Happened) -> bool:
+            is_any_done = False
+            for one, chunks, durable in rows:
+                row_id = one.file.row_id
+                if not files.set_progress(db, row_id, chunks, durable, served=0, way=1):
+                    continue
+                file = files.by_id(db, one.file.file_id)
+                if file is None or durable < one.offer.size:
+                    continue
+                files.set_whole(db, row_id)
+                state_and_tell(
+                    context.parts, db, happened, context.person, context.device_id,
+                    files.by_id(db, file.file_id) or file, State.DONE,
+                )  # fmt: skip
+                is_any_done = True
+            return is_any_done
+
+        try:
+            is_any_done = await context.parts.journal.submit(mark, is_long=True)
+        except LoomError as error:
+            context.warn(error)
+            await asyncio.sleep(RETRY_S)
+            return
+        if is_any_done:
+            self._rows_added()
+        for one, _, durable in rows:
+            if durable >= one.offer.size:
+                self.forget(one.file.file_id)
+                store.let_go(one.blob_id)
+        if is_any_done:
+            self.refresh()
+
+    async def _remove_unless_known(self, file_id: FileId) -> None:
+        """A chunk came too late for a file that was deleted."""
+        parts = self._context.parts
+        if await parts.database.read(lambda db: files.by_id(db, file_id)) is None:
+            await asyncio.to_thread(parts.files.remove, file_id)
+
+    # --- ends ---
+
+    def _end(self, file_id: FileId, why: str) -> None:
+        """The content is not what was offered: nothing of it is kept, and the sender is told."""
+        context = self._context
+        self.forget(file_id)
+        self._failed.add(file_id)
+
+        def store(db: Db, happened: Happened) -> None:
+            file = files.by_id(db, file_id)
+            if file is not None:
+                state_and_tell(
+                    context.parts, db, happened, context.person, context.device_id, file,
+                    State.CANCEL, why,
+                )  # fmt: skip
+
+        context.spawn(self._carry_out(store), "the end of a file")
+
+    def _pause(self, file_id: FileId, why: str) -> None:
+        """It rests until somebody resumes it; what is here stays."""
+        self.forget(file_id)
+        self._failed.add(file_id)
+        person = self._context.person
+
+        def store(db: Db, happened: Happened) -> None:
+            file = files.by_id(db, file_id)
+            if file is not None:
+                files.set_paused(db, file.row_id, on=True, why=why)
+                tell_changed(db, happened, person, files.by_id(db, file_id) or file)
+
+        self._context.spawn(self._carry_out(store), "pausing a file")
+
+    async def _carry_out(self, work: Callable[[Db, Happened], None]) -> None:
+        while True:
+            try:
+                await self._context.parts.journal.write(work)
+            except DiskFull as error:
+                self._context.warn(error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                break
+        self._failed.clear()
+        self._rows_added()
+        await self._context.parts.removal.run()
+        self.refresh()
+
+    # --- what is to be fetched ---
+
+    async def _refresh(self) -> None:
+        try:
+            while self._is_refresh_due:
+                self._is_refresh_due = False
+                try:
+                    await self._look()
+                except LoomError as error:
+                    log.warning("contact %d: files: %s", self._context.number, error.code)
+                    await asyncio.sleep(RETRY_S)
+                    self._is_refresh_due = True
+        finally:
+            self._refreshing = None
+
+    async def _look(self) -> None:
+        conversation_id, begun = self._context.conversation_id, set(self._files)
+
+        def look(db: Db) -> tuple[set[FileId], list[tuple[StoredFile, bytes | None]]]:
+            found = files.under_way(db, conversation_id, BEGUN_MAX)
+            new = [one for one in found if one.file_id not in begun]
+            return (
+                {one.file_id for one in found},
+                [(one, files.hashes(db, one.row_id)) for one in new],
+            )
+
+        wanted, new = await self._context.parts.database.read(look)
+        for file_id in set(self._files) - wanted:
+            self.forget(file_id)
+        for file, hashes in new:
+            if file.file_id in self._failed or file.file_id in self._files:
+                continue
+            fetched = _Fetched(file, hashes)
+            self._files[file.file_id] = fetched
+            if hashes is not None and file.file_id not in self._verified:
+                await self._verify(fetched, hashes)
+            self._verified.add(file.file_id)
+            if self._files.get(file.file_id) is fetched:
+                have = bytearray(fetched.chunks)
+                for index in fetched.written:
+                    have[index >> 3] |= 1 << (index & 7)
+                self._take(self._receiver.begin(fetched.offer, hashes, bytes(have)))
+                if fetched.is_complete and self._storing is None:
+                    self._storing = self._context.spawn(self._store(), "storing files")
+        self._ask()
+
+    async def _verify(self, fetched: _Fetched, hashes: bytes) -> None:
+        """What was written and not marked when the node ended is looked at, not fetched again."""
+        store, offer = self._context.parts.files, fetched.offer
+        keys = FileKeys(offer)
+
+        def verify() -> list[int]:
+            found: list[int] = []
+            for index in range(min(store.extent(fetched.blob_id), offer.chunks)):
+                piece = Piece(offer.file_id, What.DATA, index)
+                if not has_chunk(fetched.chunks, index):
+                    sealed = store.read(fetched.blob_id, index, offer.sealed_bytes(piece))
+                    if sealed and keys.is_chunk(piece, sealed, hashes):
+                        found.append(index)
+            return found
+
+        for index in await asyncio.to_thread(verify):
+            fetched.written.append(index)
+            fetched.moved += chunk_bytes(offer.size, index)

@@ -1,0 +1,249 @@
+"""Serves one contact what it asks for: read, hashed, compared, and only then sealed."""
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from loom.core.file.bitmap import no_chunks
+from loom.core.file.chunk_list import chunk_bytes
+from loom.core.file.sender import Sender, Source
+from loom.errors import ContentChanged, FileUnreadable, LoomError
+from loom.links.direct import DirectLink
+from loom.model import FileId, TransferState
+from loom.node.context import DeviceContext
+from loom.node.files.content import Reader, offer_of
+from loom.node.files.progress import Progress
+from loom.node.files.telling import state_and_tell
+from loom.node.journal import Happened
+from loom.storage import files
+from loom.storage.connection import Db
+from loom.storage.files import StoredFile
+from loom.wire.content import State
+from loom.wire.file_records import Piece, Reason, What
+from loom.wire.framing import RecordKind
+
+log = logging.getLogger(__name__)
+
+KEPT_OPEN: Final = 16
+"""Files that are kept ready to be served: descriptor and list."""
+SAVE_EVERY_S: Final = 1.0
+LOOK_S: Final = 5.0
+
+
+class _Served:
+    """A file that is served."""
+
+    def __init__(self, file: StoredFile, hashes: bytes, reader: Reader) -> None:
+        self.file, self.hashes, self.reader = file, hashes, reader
+        self.offer = offer_of(file)
+        self.served = file.served
+        self.chunks = bytearray(file.chunks or no_chunks(self.offer.chunks))
+        self.moved = file.moved
+        self.is_unsaved = False
+
+    @property
+    def source(self) -> Source:
+        file = self.file
+        return Source(
+            self.offer,
+            is_accepted=file.state is TransferState.ACCEPTED,
+            is_paused=file.is_paused,
+            is_over=file.state not in (TransferState.OFFERED, TransferState.ACCEPTED),
+            served=self.served,
+        )
+
+    def note(self, piece: Piece) -> None:
+        """One more piece was sealed."""
+        self.served += 1
+        self.is_unsaved = True
+        bit = 1 << (piece.index & 7)
+        if piece.what is What.DATA and not self.chunks[piece.index >> 3] & bit:
+            self.chunks[piece.index >> 3] |= bit
+            self.moved += chunk_bytes(self.offer.size, piece.index)
+
+
+class _Answer(NamedTuple):
+    kind: RecordKind
+    bodies: list[bytes]
+
+    def __repr__(self) -> str:
+        return f"_Answer({self.kind.name}, {len(self.bodies)} bodies)"
+
+
+class Serving:
+    """Answers in the order of the requests; the next piece is read while one is written."""
+
+    def __init__(self, context: DeviceContext, rows_added: Callable[[], None]) -> None:
+        self._context = context
+        self._rows_added = rows_added
+        self._lines: dict[DirectLink, Sender] = {}
+        """Of each link what it asks for, while it is answered."""
+        self._writable = asyncio.Event()
+        self._open: OrderedDict[FileId, _Served] = OrderedDict()
+        self._saved_s = 0.0
+        self._progress = Progress(context, "out")
+
+    # --- from the device ---
+
+    def requested(self, link: DirectLink, piece: Piece) -> None:
+        """The contact asks for a piece; raises ProtocolViolation."""
+        if (sender := self._lines.get(link)) is not None:
+            sender.receive_request(piece)
+            return
+        self._lines[link] = sender = Sender()
+        sender.receive_request(piece)
+        self._context.spawn(self._run(link, sender), "serving files")
+
+    def writable_again(self) -> None:
+        """The link takes more."""
+        self._writable.set()
+
+    def forget(self, file_id: FileId) -> None:
+        """It is another one now, or gone: look it up again."""
+        served = self._open.pop(file_id, None)
+        if served is not None:
+            served.reader.close()
+
+    async def stop(self) -> None:
+        """Store what is not stored yet, and let go of everything."""
+        await self._save(is_last=True)
+        for file_id in list(self._open):
+            self.forget(file_id)
+
+    # --- the task ---
+
+    async def _run(self, link: DirectLink, sender: Sender) -> None:
+        try:
+            while sender.next is not None and link.is_up:
+                await self._serve(link, sender)
+                await self._save(is_last=True)
+        finally:
+            del self._lines[link]
+
+    async def _serve(self, link: DirectLink, sender: Sender) -> None:
+        """All that is asked for: the next piece is read and sealed while this one leaves."""
+        preparing = asyncio.create_task(self._answer(sender))
+        try:
+            while (answer := await preparing) is not None or sender.next is not None:
+                preparing = asyncio.create_task(self._answer(sender))
+                if answer is not None:
+                    await self._write(link, answer)
+                    await self._save()
+        finally:
+            preparing.cancel()
+
+    async def _write(self, link: DirectLink, answer: _Answer) -> None:
+        """Part by part, each when the one before has left: an envelope goes between any two."""
+        for body in answer.bodies:
+            while not link.is_writable and link.is_up:
+                self._writable.clear()
+                with contextlib.suppress(TimeoutError):  # nobody tells of a link that is replaced
+                    await asyncio.wait_for(self._writable.wait(), LOOK_S)
+            if not link.is_up:
+                return
+            link.send_record(answer.kind, body)
+            await asyncio.sleep(0)
+
+    async def _answer(self, sender: Sender) -> _Answer | None:
+        piece = sender.next
+        if piece is None:
+            return None
+        try:
+            served = await self._look_up(FileId(piece.file_id))
+        except LoomError as error:
+            log.warning("contact %d: a file: %s", self._context.number, error.code)
+            return _refused(sender, Reason.LATER)
+        if served is None:
+            return _refused(sender, Reason.GONE)
+        source = served.source
+        if (reason := source.refusal(piece)) is not None:
+            self.forget(FileId(piece.file_id))
+            return _refused(sender, reason)
+        served.note(piece)
+        if piece.what is What.LIST:
+            return _Answer(RecordKind.FILE_PART, sender.serve_list(source, served.hashes))
+
+        def read_and_seal() -> list[bytes] | None:
+            return sender.serve_chunk(source, served.hashes, served.reader.read(piece.index))
+
+        try:
+            bodies = await asyncio.to_thread(read_and_seal)
+        except FileUnreadable as error:
+            await self._changed(served, error.code)
+            return _refused(sender, Reason.GONE)
+        if bodies is None:
+            await self._changed(served, ContentChanged.code)
+            return _refused(sender, Reason.GONE)
+        self._progress.moved(served.file, served.moved)
+        return _Answer(RecordKind.FILE_PART, bodies)
+
+    async def _look_up(self, file_id: FileId) -> _Served | None:
+        if (served := self._open.get(file_id)) is not None:
+            self._open.move_to_end(file_id)
+            return served
+        conversation_id = self._context.conversation_id
+
+        def look(db: Db) -> tuple[StoredFile, bytes] | None:
+            file = files.by_id(db, file_id)
+            if file is None or not file.is_own or file.conversation_id != conversation_id:
+                return None
+            return file, files.hashes(db, file.row_id) or b""
+
+        parts = self._context.parts
+        found = await parts.database.read(look)
+        if found is None:
+            return None
+        if file_id in self._open:
+            return self._open[file_id]
+        served = _Served(*found, Reader(found[0], parts.files))
+        self._open[file_id] = served
+        while len(self._open) > KEPT_OPEN:
+            await self._save(is_last=True)
+            self.forget(next(iter(self._open)))
+        return served
+
+    async def _changed(self, served: _Served, why: str) -> None:
+        """What is there is not what was offered: the offer ends."""
+        context = self._context
+        file_id = served.file.file_id
+
+        def store(db: Db, happened: Happened) -> None:
+            file = files.by_id(db, file_id)
+            if file is not None:
+                state_and_tell(
+                    context.parts, db, happened, context.person, context.device_id, file,
+                    State.CHANGED, why,
+                )  # fmt: skip
+
+        self.forget(file_id)
+        await context.parts.journal.write(store)
+        self._rows_added()
+
+    async def _save(self, *, is_last: bool = False) -> None:
+        """Note what was served, at most once a second."""
+        now_s = self._context.parts.clock.monotonic_s()
+        if not is_last and now_s - self._saved_s < SAVE_EVERY_S:
+            return
+        self._saved_s = now_s
+        unsaved = [one for one in self._open.values() if one.is_unsaved]
+        if not unsaved:
+            return
+        rows = [(one.file.row_id, bytes(one.chunks), one.moved, one.served) for one in unsaved]
+        for one in unsaved:
+            one.is_unsaved = False
+
+        def store(db: Db) -> None:
+            for row_id, chunks, moved, served in rows:
+                files.set_progress(db, row_id, chunks, moved, served=served, way=1)
+
+        try:
+            await self._context.parts.database.write(store)
+        except LoomError as error:
+            log.info("contact %d: not stored: %s", self._context.number, error.code)
+
+
+def _refused(sender: Sender, reason: Reason) -> _Answer:
+    return _Answer(RecordKind.FILE_REFUSAL, [sender.refuse(reason)])
