@@ -45,19 +45,7 @@ def run(
     """
     options = ["--unconfined"] if is_unconfined else []
     arguments = [job.value, *options, *map(str, numbers)]
-    with (
-        _places,
-        subprocess.Popen(  # noqa: S603 - our own program, numbers only
-            [*_program(), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            close_fds=True,
-            cwd="/",
-            env={},
-        ) as process,
-    ):
+    with _places, _start([*_program(), *arguments]) as process:
         try:
             said = _exchange(process, data, HEAD.size + answer_max, _DEADLINE_S[job])
         finally:
@@ -67,6 +55,22 @@ def run(
 
 def _program() -> list[str]:
     return [sys.executable, "-I", "-B", "-m", "loom.media.worker"]
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own program, numbers only
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            close_fds=True,
+            cwd="/",
+            env={},
+        )
+    except OSError as error:
+        raise MediaUnreadable(reason="the decoder cannot be started") from error
 
 
 def _exchange(process: subprocess.Popen[bytes], data: bytes, most: int, within_s: float) -> bytes:

@@ -211,19 +211,25 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _CONTROL, _APPLICATION = 0xF9, 0xFF
+_CONTROL_BYTES, _LOOP_BYTES = 8, 19
 _LOOPS: Final = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
 def _gif(data: bytes) -> bytes:
     place = 13 + _palette(data[10])
+    if place > len(data):
+        raise Refused(Status.DAMAGED)
     parts = [data[:place]]
     while place < len(data) and (kind := data[place]) != _TRAILER:
         if kind == _EXTENSION:
             end = _end_of_blocks(data, place + 2)
             label = data[place + 1]
-            loops = label == _APPLICATION and data[place + 3 : place + 14] in _LOOPS
-            if label == _CONTROL or loops:
-                parts.append(data[place:end])
+            whole = data[place:end]
+            # Each has one length; a longer one would carry something else.
+            if (label == _CONTROL and len(whole) == _CONTROL_BYTES) or (
+                label == _APPLICATION and whole[3:14] in _LOOPS and len(whole) == _LOOP_BYTES
+            ):
+                parts.append(whole)
         elif kind == _IMAGE:
             end = _end_of_blocks(data, place + 11 + _palette(data[place + 9]))
             parts.append(data[place:end])

@@ -10,6 +10,8 @@ from PIL import Image
 
 from loom.media import decoder
 
+Plant = Callable[[str], None]
+
 _START = """
 import os, signal, socket, sys, time
 from loom.media import job, sandbox, seccomp, worker

@@ -161,6 +161,23 @@ def test_what_cannot_be_taken_apart_is_refused_and_not_sent_by_half(format_: str
         assert cut == whole or format_ == "GIF"
 
 
+def test_a_picture_cut_in_its_table_of_colours_is_refused() -> None:
+    """Found by fuzzing: it went out shorter than it said it was."""
+    for size in (14, 20, 30):
+        with pytest.raises(Refused):
+            metadata.strip(picture("GIF")[:size])
+
+
+def test_a_known_block_of_a_gif_carries_nothing_else() -> None:
+    data = picture("GIF")
+    place = data.index(b"\x2c", 13)
+    for block in (
+        b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\x06SECRET\0",
+        b"\x21\xf9\x04\0\0\0\0\x06SECRET\0",
+    ):
+        assert metadata.strip(data[:place] + block + data[place:]).data == data
+
+
 def test_a_part_of_the_picture_that_nobody_knows_is_refused() -> None:
     body = b"CgBI" + bytes(4)
     chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))

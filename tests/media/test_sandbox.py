@@ -5,7 +5,6 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,7 @@ import pytest
 from loom.errors import DecodingUnconfined, MediaUnreadable
 from loom.media import decoder, seccomp
 from loom.media.job import Job
-from tests.media.conftest import picture
-
-Plant = Callable[[str], None]
+from tests.media.conftest import Plant, picture
 
 HOSTILE = """
 def hostile(data, *numbers):
