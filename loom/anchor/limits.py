@@ -28,7 +28,7 @@ class AnchorLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     account_puts_per_minute: Positive = 600
     fetches_per_hour: Positive = 10
     bulk_queue_bytes: Positive = 64 << 20
-    """Of a queue for pieces of files; what lies in these counts in no other limit of an account."""
+    """Of a queue for parcels of files; these count in no other limit of an account."""
     bulk_account_bytes: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 256 << 20
     """0: this anchor takes no files."""
     bulk_puts_per_minute: Positive = 2_000

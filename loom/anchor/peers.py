@@ -21,7 +21,7 @@ class Account:
         self.size_bytes = 0
         """Of mail."""
         self.bulk_bytes = 0
-        """Of pieces of files."""
+        """Of parcels of files."""
         self.puts = Meter(limits.account_puts_per_minute, 60.0)
         self.bulk_puts = Meter(limits.bulk_puts_per_minute, 60.0)
 
@@ -67,7 +67,7 @@ class Queue:
 
     @property
     def is_bulk(self) -> bool:
-        """Whether it is for pieces of files, which never take the room of mail."""
+        """Whether it is for parcels of files, which never take the room of mail."""
         return self.use is QueueUse.BULK
 
     @property

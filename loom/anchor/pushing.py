@@ -33,7 +33,7 @@ class Pushing:
         """Queues that may hold more than was pushed, in turn."""
         self._in_flight: set[tuple[int, bytes]] = set()
         self._bulk_in_flight = 0
-        """How many of them are pieces of files."""
+        """How many of them are parcels of files."""
         self._reading: Reading | None = None
         self._came: dict[int, int] = {}
         """By queue the last `seq` that came while it was being read."""

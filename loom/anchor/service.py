@@ -147,7 +147,7 @@ class Service:
 
     @property
     def bulk_bytes(self) -> int:
-        """Of pieces of files."""
+        """Of parcels of files."""
         return sum(account.bulk_bytes for account in self.accounts.values())
 
     # --- from the door ---

@@ -18,7 +18,7 @@ from loom.wire.limits import (
     BLOB_SIZES,
     BULK_BLOB_BYTES,
     ENVELOPE_BUCKETS,
-    PIECE_BYTES,
+    PARCEL_BYTES,
     QUEUE_ID_BYTES,
     WORK_BITS_MAX,
     WORK_BITS_MIN,
@@ -29,7 +29,7 @@ _UNTIL_BYTES: Final = 8
 _KEY_BYTES: Final = 32
 _MARK_BYTES: Final = 16
 _NO_ENVELOPE: Final = b"\xff" * _UNTIL_BYTES
-"""In place of `until` before a piece of a file: no time is that late."""
+"""In place of `until` before a parcel of a file: no time is that late."""
 
 
 def acquaintance_queue_secret(link_key: bytes, holder: PeerId, mask_key: bytes) -> bytes:
@@ -89,7 +89,7 @@ class QueueKeys:
         """Undo `seal_blob`.
 
         Raises:
-            MalformedMessage: not a blob's length, or a piece of a file.
+            MalformedMessage: not a blob's length, or a parcel of a file.
             AuthenticationError: not sealed for this queue, or its id is another's.
         """
         content = self._open(blob)
@@ -98,28 +98,28 @@ class QueueKeys:
         until_s = int.from_bytes(content[:_UNTIL_BYTES], "big")
         return OpenedBlob(until_s, content[_UNTIL_BYTES:])
 
-    def seal_piece(self, piece: bytes) -> bytes:
-        """A piece of a file as it lies in a bulk queue; the same bytes for the same piece.
+    def seal_parcel(self, parcel: bytes) -> bytes:
+        """A parcel of a file as it lies in a bulk queue; the same bytes for the same parcel.
 
         Raises:
-            InvalidInput: not a piece's length.
+            InvalidInput: not a parcel's length.
         """
-        if len(piece) != PIECE_BYTES:
-            raise InvalidInput(what=f"A piece of {len(piece)} bytes does not go in a queue")
-        return self._seal(_NO_ENVELOPE + piece)
+        if len(parcel) != PARCEL_BYTES:
+            raise InvalidInput(what=f"A parcel of {len(parcel)} bytes does not go in a queue")
+        return self._seal(_NO_ENVELOPE + parcel)
 
-    def open_piece(self, blob: bytes) -> bytes:
-        """Undo `seal_piece`.
+    def open_parcel(self, blob: bytes) -> bytes:
+        """Undo `seal_parcel`.
 
         Raises:
-            MalformedMessage: not a piece's length, or an envelope.
+            MalformedMessage: not a parcel's length, or an envelope.
             AuthenticationError: not sealed for this queue, or its id is another's.
         """
         if len(blob) != BULK_BLOB_BYTES:
-            raise MalformedMessage(what="piece length")
+            raise MalformedMessage(what="parcel length")
         content = self._open(blob)
         if not content.startswith(_NO_ENVELOPE):
-            raise MalformedMessage(what="no piece")
+            raise MalformedMessage(what="no parcel")
         return content[_UNTIL_BYTES:]
 
     def mark(self, salt: bytes) -> bytes:

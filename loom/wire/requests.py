@@ -57,7 +57,7 @@ class QueueUse(IntEnum):
     OUTBOUND = 1  # the holder writes, the guest reads
     INVITE = 2  # inbound, for everybody who has the invite
     ADDRESS = 3  # inbound, for anybody, each put after work
-    BULK = 4  # inbound, for pieces of files, with limits of its own
+    BULK = 4  # inbound, for parcels of files, with limits of its own
 
     @property
     def is_inbound(self) -> bool:

@@ -574,11 +574,12 @@ def _file_state() -> str:
             Part("file_id", 18),
             Part("number", 9),
             Part("state: accept", 1),
-            Part("place: array of 3: array of 1: array of 2", 3),
+            Part("place: array of 4: array of 1: array of 2", 3),
             Part("str of 14: anchor.example", 15),
             Part("port", 3),
             Part("D", 18),
             Part("Q", 34),
+            Part("have: chunk 0", 3),
         ],
     )
 

@@ -31,14 +31,14 @@ VERSIONS = {
     "pair": 1,
     "link": 1,
     "session": 3,
-    "payloads": 7,
+    "payloads": 8,
     "presence": 1,
     "queues": 2,
     "invites": 2,
     "nearby": 1,
     "files": 1,
     "rooms": 3,
-    "transfer": 1,
+    "transfer": 2,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
@@ -178,7 +178,7 @@ def payload_inputs() -> Values:
     a_row = f"94c425{some * 2}0200000000"
     rooted = f"c420{some * 2}" * 2
     a_file, a_state = f"9c0ec410{some}00", f"970fc410{some}00c410{some}"
-    a_place = f"939192a16101c410{some}c420{some * 2}"
+    a_place = f"949192a16101c410{some}c420{some * 2}c400"
     return {
         "accepted": {
             "text": [1, id_one, ms, "see you at noon", None, 0],
@@ -226,7 +226,12 @@ def payload_inputs() -> Values:
             "file accepted": [15, id_one, ms, id_two, ms, 1, None],
             "file accepted by an anchor": [
                 *(15, id_one, ms, id_two, ms, 1),
-                [[["192.0.2.7", 4070], ["anchor.example", 443]], mask, secret],
+                [
+                    [["192.0.2.7", 4070], ["anchor.example", 443]],
+                    mask,
+                    secret,
+                    {"bin": "ff" * 8_192},
+                ],
             ],
             **{
                 f"file state {state}": [15, id_one, ms, id_two, 2**53 - 1, state, None]
@@ -315,7 +320,11 @@ def payload_inputs() -> Values:
             "file state 6": f"{a_state}0006c0",
             "file state numbered 2^53": f"{a_state}cf002000000000000001c0",
             "file declined with a place": f"{a_state}0002{a_place}",
-            "file accepted with a place without an address": f"{a_state}00019390{a_place[12:]}",
+            "file accepted with a place without an address": f"{a_state}00019490{a_place[12:]}",
+            "file accepted with a bitmap that ends in a zero byte": f"{a_state}0001"
+            f"{a_place[:-2]}020100",
+            "file accepted with a bitmap of 8,193 bytes": f"{a_state}0001{a_place[:-4]}c52001"
+            f"{'01' * 8_193}",
             "room events of nothing": f"9610c410{some}00c420{some * 2}9090",
             "room events with an empty one": f"9610c410{some}00c420{some * 2}91c40090",
             "room events with one of 36,865 bytes": f"9610c410{some}00c420{some * 2}91c59001"
@@ -379,7 +388,7 @@ def queue_inputs() -> Values:
         "mask_key": mask_key.hex(),
         "envelope": filler("envelope in a queue", 4_096).hex(),
         "until": UNIX_S + 30 * 86_400,
-        "piece": {
+        "parcel": {
             "file_id": filler("file id", 16).hex(),
             "what": 1,
             "index": 700,
@@ -516,6 +525,7 @@ def transfer_inputs() -> Values:
         [["anchor.example", 443]],
         {"bin": filler("bulk D", 16).hex()},
         {"bin": filler("bulk Q", 32).hex()},
+        {"bin": "01"},
     ]
     return {
         "file_id": file_id,

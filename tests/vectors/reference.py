@@ -544,11 +544,11 @@ def queues(inputs: Values) -> Values:
     content = u(64, inputs["until"]) + unhex(inputs["envelope"])
     blob_id = mac(keys[2], content)[:12]
     blob = blob_id + siv(keys[3], blob_id, content, queue_id)
-    piece = inputs["piece"]
-    data = unhex(piece["bytes"])
-    content = b"\xff" * 8 + unhex(piece["file_id"]) + u(8, piece["what"]) + u(32, piece["index"])
-    content += u(8, piece["part"]) + u(16, len(data)) + data + bytes(61_440 - 24 - len(data))
-    piece_id = mac(keys[2], content)[:12]
+    parcel = inputs["parcel"]
+    data = unhex(parcel["bytes"])
+    content = b"\xff" * 8 + unhex(parcel["file_id"]) + u(8, parcel["what"]) + u(32, parcel["index"])
+    content += u(8, parcel["part"]) + u(16, len(data)) + data + bytes(61_440 - 24 - len(data))
+    parcel_id = mac(keys[2], content)[:12]
     nonce = unhex(inputs["bundle_nonce"])
     bundle = nonce + siv(keys[4], nonce, unhex(inputs["bundle"]), queue_id)
     day, rand = u(64, inputs["day"]), unhex(inputs["rand"])
@@ -577,7 +577,7 @@ def queues(inputs: Values) -> Values:
         "blob_id": blob_id,
         "blob": blob,
         "put": number + queue_id + blob,
-        "piece_blob": piece_id + siv(keys[3], piece_id, content, queue_id),
+        "parcel_blob": parcel_id + siv(keys[3], parcel_id, content, queue_id),
         "sealed_bundle": bundle,
         "bundle_mark": sha512(bundle)[:8],
         "day_tag": day_tag,

@@ -48,13 +48,14 @@ from loom.crypto.signatures import SigningKey
 from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
 from loom.model import Address, PeerId, PersonId
 from loom.wire.content import Join, KnownPayload, Unknown, decode_payload, encode_payload
+from loom.wire.file_records import Piece, What
 from loom.wire.framing import RecordKind
 from loom.wire.hints import Hint
 from loom.wire.invite import decode_invite, encode_invite
 from loom.wire.limits import BUNDLE_MARK_BYTES, REKEY_AFTER_RECORDS
 from loom.wire.mail_file import MailFile, decode_mail_file, encode_mail_file
 from loom.wire.pairing import PairingText, decode_pairing_text, encode_pairing_text
-from loom.wire.piece import Piece, PieceOf, decode_piece, encode_piece
+from loom.wire.parcel import Parcel, decode_parcel, encode_parcel
 from loom.wire.requests import Put, decode_answer, decode_request, encode_answer, encode_request
 from loom.wire.token import decode_token, encode_token
 from tests.vectors.reference import DERIVE, Values, unhex
@@ -147,19 +148,17 @@ def test_queues() -> None:
     blob = keys.seal_blob(inputs["until"], unhex(inputs["envelope"]))
     assert blob.hex() == derived["blob"]
     assert keys.open_blob(blob) == (inputs["until"], unhex(inputs["envelope"]))
-    given = inputs["piece"]
-    piece = Piece(
-        unhex(given["file_id"]),
-        PieceOf(given["what"]),
-        given["index"],
+    given = inputs["parcel"]
+    parcel = Parcel(
+        Piece(unhex(given["file_id"]), What(given["what"]), given["index"]),
         given["part"],
         unhex(given["bytes"]),
     )
-    piece_blob = keys.seal_piece(encode_piece(piece))
-    assert piece_blob.hex() == derived["piece_blob"]
-    assert decode_piece(keys.open_piece(piece_blob)) == piece
+    parcel_blob = keys.seal_parcel(encode_parcel(parcel))
+    assert parcel_blob.hex() == derived["parcel_blob"]
+    assert decode_parcel(keys.open_parcel(parcel_blob)) == parcel
     with pytest.raises(MalformedMessage):
-        keys.open_blob(piece_blob)
+        keys.open_blob(parcel_blob)
     sealed = keys.seal_bundle(unhex(inputs["bundle"]), unhex(inputs["bundle_nonce"]))
     assert sealed.hex() == derived["sealed_bundle"]
     assert hash_(sealed)[:BUNDLE_MARK_BYTES].hex() == derived["bundle_mark"]

@@ -7,6 +7,7 @@ the chunks that are stored. After a crash a new one begins with these.
     linked, cut       a link to the contact stands, or ended
     ask               the requests to send now: again after each other call, and at `asks_again_s`
     receive_part      a record came, on the link on which was asked; perhaps an event
+    receive_mailed    a piece came by an anchor; perhaps an event
     stored            a chunk of a `ChunkCame` is on the disk: there is room for another one
     end               whole, paused, cancelled, deleted
 """
@@ -119,6 +120,11 @@ class _Fetch:
         self._list_parts.clear()
         self._cursor = 0
         return ListCame(offer.file_id, hashes)
+
+    def lacks(self, piece: Piece) -> bool:
+        """Whether it is one that is missing, and can be compared with what was offered."""
+        is_its_turn = (piece.what is What.LIST) is (self.hashes is None)
+        return is_its_turn and self.offer.has(piece) and not self._is_here(piece)
 
     def _is_here(self, piece: Piece) -> bool:
         if piece.what is What.LIST:
@@ -258,6 +264,22 @@ class Receiver:
         asked.fetch.look_again()
         return self._put_off(asked.piece.file_id, refusal.reason, now_s)
 
+    def lacks(self, piece: Piece) -> bool:
+        """Whether it is of use now, wherever it comes from: a chunk only once the list is here."""
+        fetch = self._fetches.get(piece.file_id)
+        return fetch is not None and fetch.lacks(piece) and piece not in self._storing
+
+    def receive_mailed(self, piece: Piece, sealed: bytes) -> Event | None:
+        """Take in a piece that came whole by an anchor; what is of no use changes nothing."""
+        fetch = self._fetches.get(piece.file_id)
+        if fetch is None or not self.lacks(piece):
+            return None
+        try:
+            plaintext = fetch.keys.open_(piece, sealed)
+        except AuthenticationError:
+            return None
+        return self._taken(fetch, piece, plaintext, sealed)
+
     def stored(self, file_id: bytes, index: int) -> None:
         """A chunk is on the disk."""
         self._storing.discard(Piece(file_id, What.DATA, index))
@@ -304,9 +326,14 @@ class Receiver:
         except AuthenticationError:
             # Whoever knows the offer can seal: this shows nothing about who made it.
             return self._put_off(asked.piece.file_id, Reason.GONE, 0.0)
-        event = fetch.take(asked.piece, plaintext, sealed)
+        if not fetch.lacks(asked.piece):
+            return None  # it came by an anchor meanwhile
+        return self._taken(fetch, asked.piece, plaintext, sealed)
+
+    def _taken(self, fetch: _Fetch, piece: Piece, plaintext: bytes, sealed: bytes) -> Event | None:
+        event = fetch.take(piece, plaintext, sealed)
         if isinstance(event, ChunkCame):
-            self._storing.add(asked.piece)
+            self._storing.add(piece)
         return self._told(event)
 
     def _told(self, event: Event | None) -> Event | None:

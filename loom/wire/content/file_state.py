@@ -9,6 +9,7 @@ from loom.wire.content.payload import MESSAGE_ID_BYTES, KnownPayload
 from loom.wire.hints import is_canonical_host
 from loom.wire.limits import (
     ANCHOR_MASK_KEY_BYTES,
+    FILE_CHUNKS_MAX,
     MAILBOX_ADDRESSES_MAX,
     NUMBER_END,
     QUEUE_SECRET_BYTES,
@@ -34,11 +35,14 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
         addresses: host and port of its anchor, 1 to 4.
         mask_key: 16 bytes, `D` of the anchor (PROTOCOL 10.2).
         secret: 32 bytes, `Q`.
+        have: the chunks that are here, chunk i the bit of value 2^(i mod 8) of byte i / 8;
+            at most 8,192 bytes, the last one not zero.
     """
 
     addresses: tuple[tuple[str, int], ...]
     mask_key: bytes
     secret: bytes
+    have: bytes = b""
 
     def __repr__(self) -> str:
         return f"Place({self.addresses!r}, redacted)"
@@ -52,6 +56,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
             )
             and len(self.mask_key) == ANCHOR_MASK_KEY_BYTES
             and len(self.secret) == QUEUE_SECRET_BYTES
+            and len(self.have) <= FILE_CHUNKS_MAX // 8
+            and not self.have.endswith(b"\0")
         )
 
 

@@ -6,7 +6,7 @@ import { equal } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { isHost } from "./host.js";
 import {
-  DELETE_MAX_IDS, FILE_MAX_BYTES, FILE_NAME_MAX_BYTES, FILE_THUMBNAIL_MAX_BYTES, FILE_TYPE_MAX_BYTES, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_MAX_BYTES, STATUS_MAX_BYTES,
+  DELETE_MAX_IDS, FILE_CHUNKS_MAX, FILE_MAX_BYTES, FILE_NAME_MAX_BYTES, FILE_THUMBNAIL_MAX_BYTES, FILE_TYPE_MAX_BYTES, MAILBOX_ADDRESSES_MAX, MAILBOXES_MAX, NAME_MAX_BYTES, PAYLOAD_MAX_BYTES, STATUS_MAX_BYTES,
   REACTION_MAX_BYTES, RECEIPT_MAX_IDS, TEXT_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
 } from "./limits.js";
 import { Reader } from "./message_pack.js";
@@ -185,8 +185,11 @@ const isAddress = (value) =>
   Array.isArray(value) && value.length === 2 && typeof value[0] === "string" && isHost(value[0]) &&
   isCount(value[1]) && value[1] >= 1 && value[1] <= 65_535;
 
-function isPlace(value) {
-  if (!Array.isArray(value) || value.length !== 3) return false;
+const isPlace = (value) =>
+  Array.isArray(value) && value.length === 4 && isQueue(value.slice(0, 3)) && value[3] instanceof Uint8Array &&
+  value[3].length <= FILE_CHUNKS_MAX / 8 && value[3].at(-1) !== 0;
+
+function isQueue(value) {
   const [addresses, maskKey, secret] = value;
   return (
     Array.isArray(addresses) && addresses.length >= 1 && addresses.length <= MAILBOX_ADDRESSES_MAX &&
@@ -195,7 +198,7 @@ function isPlace(value) {
 }
 
 const isMailbox = (value) =>
-  Array.isArray(value) && value.length === 4 && isPlace(value.slice(0, 3)) && (value[3] === 0 || value[3] === 1);
+  Array.isArray(value) && value.length === 4 && isQueue(value.slice(0, 3)) && (value[3] === 0 || value[3] === 1);
 
 const isThumbnail = (value) =>
   Array.isArray(value) && value.length === 3 && isCount(value[0]) && isCount(value[1]) && value[0] > 0 && value[1] > 0 &&

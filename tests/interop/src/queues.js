@@ -9,7 +9,7 @@ import { H, HK, MAC, SIV, split } from "./primitives.js";
 const ID_BYTES = 12;
 const BLOB_OVERHEAD = ID_BYTES + 8 + 16;
 const MARK_BYTES = 8;
-const PIECE_BYTES = 61_440;
+const PARCEL_BYTES = 61_440;
 const NO_ENVELOPE = new Uint8Array(8).fill(0xff);
 
 /** What follows from a queue's secret `Q`. */
@@ -41,10 +41,10 @@ export function sealBlob(queue, until, envelope) {
 
 export const blobId = (blob) => blob.slice(0, ID_BYTES);
 
-/** The blob of a piece of a file, of its fields. */
-export function sealPiece(queue, { fileId, what, index, part, bytes }) {
-  const piece = concat(fileId, u8(what), u32(index), u8(part), u16(bytes.length), bytes);
-  const content = concat(NO_ENVELOPE, piece, new Uint8Array(PIECE_BYTES - piece.length));
+/** The blob of a parcel of a file, of its fields. */
+export function sealParcel(queue, { fileId, what, index, part, bytes }) {
+  const parcel = concat(fileId, u8(what), u32(index), u8(part), u16(bytes.length), bytes);
+  const content = concat(NO_ENVELOPE, parcel, new Uint8Array(PARCEL_BYTES - parcel.length));
   const id = MAC(queue.idKey, content).slice(0, ID_BYTES);
   return concat(id, SIV.seal(queue.blobKey, id, content, queue.id));
 }
@@ -60,20 +60,20 @@ function openContent(queue, blob) {
 
 export function openBlob(queue, blob) {
   const content = openContent(queue, blob);
-  if (equal(content.slice(0, 8), NO_ENVELOPE)) throw refuse("a piece of a file");
+  if (equal(content.slice(0, 8), NO_ENVELOPE)) throw refuse("a parcel of a file");
   return { until: Number(bigint(content.slice(0, 8))), envelope: content.slice(8) };
 }
 
-export function openPiece(queue, blob) {
-  if (blob.length !== PIECE_BYTES + BLOB_OVERHEAD) throw refuse("a piece of another length");
+export function openParcel(queue, blob) {
+  if (blob.length !== PARCEL_BYTES + BLOB_OVERHEAD) throw refuse("a parcel of another length");
   const content = openContent(queue, blob);
-  const [mark, fileId, what, index, part, length, rest] = split(content, 8, 16, 1, 4, 1, 2, PIECE_BYTES - 24);
-  if (!equal(mark, NO_ENVELOPE)) throw refuse("no piece of a file");
+  const [mark, fileId, what, index, part, length, rest] = split(content, 8, 16, 1, 4, 1, 2, PARCEL_BYTES - 24);
+  if (!equal(mark, NO_ENVELOPE)) throw refuse("no parcel of a file");
   const size = number(length);
-  const piece = { fileId, what: number(what), index: number(index), part: number(part), bytes: rest.slice(0, size) };
-  const isOdd = piece.what > 1 || piece.index >= (piece.what ? 65_536 : 8) || piece.part > 4;
-  if (isOdd || size < 1 || size > rest.length || rest.slice(size).some((one) => one)) throw refuse("a piece out of its bounds");
-  return piece;
+  const parcel = { fileId, what: number(what), index: number(index), part: number(part), bytes: rest.slice(0, size) };
+  const isOdd = parcel.what > 1 || parcel.index >= (parcel.what ? 65_536 : 8) || parcel.part > 4;
+  if (isOdd || size < 1 || size > rest.length || rest.slice(size).some((one) => one)) throw refuse("a parcel out of its bounds");
+  return parcel;
 }
 
 export function sealBundle(queue, bundle, random) {

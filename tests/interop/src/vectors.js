@@ -22,8 +22,8 @@ import { decodePayload, encodePayload } from "./payload.js";
 import { announces, decodeAdvert, encodeAdvert, epochAt, presenceMessage, presenceTag } from "./presence.js";
 import { Decaps, H, kemPublic, RANDOM, verifies, X, x25519Public } from "./primitives.js";
 import {
-  accountKeys, blobId, bundleMark, openBlob, openBundle, openPiece, pairingKeys, queueKeys, roomQueueSecret, sealBlob, sealBundle,
-  sealPiece,
+  accountKeys, blobId, bundleMark, openBlob, openBundle, openParcel, pairingKeys, queueKeys, roomQueueSecret, sealBlob, sealBundle,
+  sealParcel,
 } from "./queues.js";
 import { nextToSend, openMessage, ratchetOfA, ratchetOfB, roomFor, sealMessage } from "./ratchet.js";
 import { REKEY_AFTER_RECORDS } from "./limits.js";
@@ -413,13 +413,13 @@ function queues({ inputs, derived }, compare) {
     compare.refuses(`blob with byte ${place} changed`, () => openBlob(queue, bent));
   }
   compare.refuses("blob of another length", () => openBlob(queue, blob.slice(0, -1)));
-  const piece = { ...inputs.piece, fileId: unhex(inputs.piece.file_id), bytes: unhex(inputs.piece.bytes) };
-  const pieceBlob = sealPiece(queue, piece);
-  compare.is("piece_blob", pieceBlob, derived.piece_blob);
-  const { fileId, what, index, part, bytes } = openPiece(queue, pieceBlob);
-  compare.is("piece opened", [hex(fileId), what, index, part, hex(bytes)], Object.values(inputs.piece));
-  compare.refuses("a piece for an envelope", () => openBlob(queue, pieceBlob));
-  compare.refuses("an envelope for a piece", () => openPiece(queue, blob));
+  const parcel = { ...inputs.parcel, fileId: unhex(inputs.parcel.file_id), bytes: unhex(inputs.parcel.bytes) };
+  const parcelBlob = sealParcel(queue, parcel);
+  compare.is("parcel_blob", parcelBlob, derived.parcel_blob);
+  const { fileId, what, index, part, bytes } = openParcel(queue, parcelBlob);
+  compare.is("parcel opened", [hex(fileId), what, index, part, hex(bytes)], Object.values(inputs.parcel));
+  compare.refuses("a parcel for an envelope", () => openBlob(queue, parcelBlob));
+  compare.refuses("an envelope for a parcel", () => openParcel(queue, blob));
   const sealed = sealBundle(queue, unhex(inputs.bundle), recorded({ bytes: [unhex(inputs.bundle_nonce)] }));
   compare.is("sealed_bundle", sealed, derived.sealed_bundle);
   compare.is("bundle opened", openBundle(queue, sealed), inputs.bundle);
