@@ -4,6 +4,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
+from loom.api.commands import Forward, SendText
 from loom.api.room_commands import (
     DeletePost,
     EditPost,
@@ -240,6 +241,37 @@ async def click(app: LoomApp, pilot: Pilot[None], words: str) -> None:
             await settle(pilot)
             return
     raise AssertionError(words)
+
+
+async def test_messages_and_posts_are_forwarded_into_channels(
+    node: PostingNode, opened: Opened
+) -> None:
+    node.open_channel(ROOM, "news", restricted=True, may_post=False)
+    async with opened(node) as (app, pilot):
+        model = app.model
+        post = next(one for one in app.chat.reader.window.messages if one.body)  # type: ignore[union-attr]
+        general, plans = (model.find_channel(f"Orchard #{one}") for one in ("general", "plans"))
+        ada = model.find("Ada")
+        assert general is not None
+        assert plans is not None
+        assert ada is not None
+        await pilot.press("escape", "k", "k", "f")
+        await settle(pilot)
+        assert "Orchard #plans" in rows(app)
+        assert "Orchard #news" not in rows(app)[rows(app).index("Forward") :]
+        await pilot.press("escape")
+        await settle(pilot)
+        await app.chat.acts.send_on([post], [plans, ada])
+        app.open_conversation(ada.number)
+        await settle(pilot)
+        message = app.chat.reader.window.messages[0]  # type: ignore[union-attr]
+        await app.chat.acts.send_on([message], [general, ada])
+        await settle(pilot)
+        assert "Forwarded to Orchard #general, Ada." in rows(app)
+    posted = [(one.channel, one.body) for one in sent(node, SendPost)]  # type: ignore[attr-defined]
+    assert posted == [("plans", "which apples?"), ("general", "see you at noon")]
+    assert [one.body for one in sent(node, SendText)] == ["which apples?"]  # type: ignore[attr-defined]
+    assert [one.to for one in sent(node, Forward)] == [["#1"]]  # type: ignore[attr-defined]
 
 
 async def test_a_draft_is_of_its_channel(node: PostingNode, opened: Opened) -> None:

@@ -24,7 +24,7 @@ from loom.tui.commands import COMMANDS
 from loom.tui.content.reactions import named, offered, shown_sign, written
 from loom.tui.keys import DELETES, DELETES_FOR_BOTH, EVERYWHERE, READING, key_words
 from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
-from loom.tui.model import Conversation
+from loom.tui.model import Conversation, Listed
 from loom.tui.owner import Owner
 from loom.tui.posts import Post, post_of
 from loom.tui.times import clock_of, day_of
@@ -260,17 +260,18 @@ class Choices:
     def receivers(
         self,
         messages: Sequence[MessageView],
-        to: Sequence[Conversation],
-        use: Callable[[Conversation | None], None],
+        to: Sequence[Listed],
+        use: Callable[[Listed | None], None],
     ) -> None:
-        """Contacts that get these messages; `use` is given None once these are all."""
+        """Contacts and channels that get these; `use` is given None once these are all."""
         model, many = self._owner.model, len(messages)
         what = "this message" if many == 1 else f"{many} messages"
         picked = {one.number for one in to}
-        contacts = [model.conversations[one] for one in model.recent if one in model.conversations]
+        known = [one for one in map(model.listed, model.recent) if one is not None]
         choices = [
-            Choice(one.name, "chosen" if number in picked else "", one)
-            for number, one in ((one.number, one) for one in contacts)
+            Choice(one.name, "chosen" if one.number in picked else "", one)
+            for one in known
+            if not isinstance(one, Channel) or (one.root is None and one.view.may_post)
         ]
         title = f"Forward {what} to"
         if to:

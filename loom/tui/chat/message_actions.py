@@ -9,7 +9,6 @@ from loom.api.commands import (
     Forward,
     ListBookmarks,
     ListPins,
-    SendText,
 )
 from loom.api.room_commands import DeletePost, ListRoomPins, PinPost, RoomChange
 from loom.api.views import MessageView
@@ -23,7 +22,7 @@ from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.writing import Writing
 from loom.tui.content.reactions import offered
-from loom.tui.model import Conversation
+from loom.tui.model import Conversation, Listed
 from loom.tui.owner import Owner
 from loom.tui.posts import Post
 
@@ -268,10 +267,10 @@ class MessageActions:
         which = "this post" if len(posts) == 1 else f"these {len(posts)} posts"
         self._choices().names(f"Delete {which} for everybody?", ["Keep it", propose], use)
 
-    def forward(self, messages: Messages, to: Sequence[Conversation] = ()) -> None:
+    def forward(self, messages: Messages, to: Sequence[Listed] = ()) -> None:
         """Let those be picked that get it, one after the other."""
 
-        def use(picked: Conversation | None) -> None:
+        def use(picked: Listed | None) -> None:
             if picked is None:
                 self._owner.work(self.send_on(messages, to), "forward")
             else:
@@ -281,22 +280,26 @@ class MessageActions:
 
         self._choices().receivers(messages, to, use)
 
-    async def send_on(self, messages: Messages, to: Sequence[Conversation]) -> None:
-        """Forward to these."""
-        if any(isinstance(one, Post) for one in messages):
-            for receiver in to:
-                for one in messages:
-                    await self._owner.send(SendText(contact=receiver.reference, body=one.body))
-            self._owner.say(f"Sent to {', '.join(one.name for one in to)}.")
-            return
-        await self._owner.send(
-            Forward(
-                contact=_contact_of(messages[0]),
-                message_ids=[one.message_id for one in messages],
-                to=[f"#{one.number}" for one in to],
+    async def send_on(self, messages: Messages, to: Sequence[Listed]) -> None:
+        """Forward to these; into a room, and out of one, as texts of one's own."""
+        contacts = [one for one in to if isinstance(one, Conversation)]
+        if contacts and not any(isinstance(one, Post) for one in messages):
+            await self._owner.send(
+                Forward(
+                    contact=_contact_of(messages[0]),
+                    message_ids=[one.message_id for one in messages],
+                    to=[one.reference for one in contacts],
+                )
             )
-        )
+        else:
+            await self._send_bodies(messages, contacts)
+        await self._send_bodies(messages, [one for one in to if isinstance(one, Channel)])
         self._owner.say(f"Forwarded to {', '.join(one.name for one in to)}.")
+
+    async def _send_bodies(self, messages: Messages, to: Sequence[Listed]) -> None:
+        for receiver in to:
+            for one in messages:
+                await self._owner.send(asking.say(receiver, one.body))
 
     # --- here ---
 
@@ -414,9 +417,10 @@ class MessageActions:
         if not argument:
             self.forward(messages)
             return
-        to = self._owner.model.find(argument)
+        model = self._owner.model
+        to = model.find(argument) or model.find_channel(argument)
         if to is None:
-            raise InvalidInput(what=f"There is no contact {argument[:64]}")
+            raise InvalidInput(what=f"There is no contact or room {argument[:64]}")
         await self.send_on(messages, [to])
 
     async def _pin(self, on: bool, argument: str) -> None:
