@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from loom.api.command import Command
-from loom.api.commands import ImportToken, ListInvites
+from loom.api.commands import ImportToken, ListInvites, MakeInvite
 from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
 from loom.api.room_commands import (
     AppointMember,
@@ -202,6 +202,8 @@ class RoomNode(PeopleNode):
                 return self.change_room(
                     room_id, history=command.history, retention_s=command.retention_s
                 )
+            case MakeInvite():
+                return self._invite(None)
             case ListInvites():
                 return Invites(invites=self.made)
             case ImportToken() if command.token == into_a_room():
@@ -398,7 +400,7 @@ class RoomNode(PeopleNode):
             self.banned[room_id].append(ban(gone, may=True))
         return self.change_room(room_id, members=len(self.members[room_id]))
 
-    def _invite(self, view: RoomView) -> InviteView:
+    def _invite(self, view: RoomView | None) -> InviteView:
         invite = InviteView(
             invite_id=len(self.made) + 1,
             text=into_a_room(),
@@ -410,7 +412,7 @@ class RoomNode(PeopleNode):
             used_by_id=None,
             reuse=False,
             reached_at=["192.0.2.7:4070"],
-            room=view.room,
+            room="" if view is None else view.room,
         )
         self.made.append(invite)
         return invite

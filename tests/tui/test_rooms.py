@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from textual import events
 
-from loom.api.commands import ImportToken
+from loom.api.commands import ImportToken, MakeInvite
 from loom.api.events import AnyEvent, RoomForked, RoomKeyDiffers, RoomOffered
 from loom.api.room_commands import (
     AppointMember,
@@ -31,7 +31,7 @@ from loom.tui.cells import width_of
 from loom.tui.rooms.details import RoomPanel
 from loom.tui.rooms.listing import RoomsPanel
 from loom.tui.rooms.making import NewRoomPanel
-from loom.tui.rooms.members import BannedPanel, MemberPanel, MembersPanel
+from loom.tui.rooms.members import MEET, BannedPanel, MemberPanel, MembersPanel
 from loom.tui.screens.adding import AddPanel
 from loom.tui.screens.invites import InvitePanel
 from loom.tui.screens.person import LEVELS
@@ -202,7 +202,7 @@ async def test_what_one_may_not_do_is_not_offered_and_the_reason_is_said(opened:
         await choose(app, pilot, f"member {author('Bob')}")
         await run(pilot, "enter")
         assert "You may not remove members in this room; ask Ada." in prose_of(app)
-        assert not app.screen.query_one("PanelBody").stops  # type: ignore[attr-defined]
+        assert [one.name for one in app.screen.body.stops] == [MEET]  # type: ignore[attr-defined]
         await run(pilot, "escape")
         await choose(app, pilot, f"banned {'5e' * 32}")
         await run(pilot, "enter")
@@ -325,6 +325,23 @@ async def test_what_a_council_may_not_do_is_not_proposed(opened: Opened) -> None
     async with opened(node, (120, 40)) as (app, pilot):
         await run(pilot, "/room Garden", "enter")
         assert "You may not change channels, name and rules here; ask Ada." in prose_of(app)
+
+
+async def test_a_member_is_invited_as_a_contact(node: RoomNode, opened: Opened) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        await choose(app, pilot, f"member {author('Eve')}")
+        await run(pilot, "enter")
+        assert "All members read what is posted here" in prose_of(app)
+        await choose(app, pilot, MEET)
+        await run(pilot, "enter")
+        assert isinstance(app.screen, InvitePanel)
+        assert sent(node, MakeInvite) == [MakeInvite()]
+        assert not sent(node, InviteToRoom)
+        await run(pilot, "escape", "escape")
+        await choose(app, pilot, f"member {author('Bob')}")  # a contact already
+        await run(pilot, "enter")
+        assert MEET not in screen(app)
 
 
 async def test_an_offered_room_is_joined_and_a_new_one_offered(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from loom.api.commands import MakeInvite
 from loom.api.room_commands import AppointMember, InviteToRoom, LiftBan, RemoveMember
 from loom.api.room_views import BannedView, CouncilView, MemberView
 from loom.front.room_decisions import council_for
@@ -18,6 +19,7 @@ from loom.tui.screens.verifying import VerifyPanel
 from loom.tui.themes import Piece
 
 INVITE: Final = "Invite somebody"
+MEET: Final = "Invite them as a contact"
 REMOVE: Final = "Remove"
 BAN: Final = "Ban"
 _NAME_CELLS, _ROLE_CELLS, _RANK_CELLS, _ID_SHOWN = 22, 11, 8, 16
@@ -148,6 +150,9 @@ class MemberPanel(RoomLivePanel):
             items.append(Button("Verify", partial(self._verify, known.number), "safety numbers"))
         if view.own:
             return [*items, Text("This is you. /room leaves the room.", "hint")]
+        if view.contact is None:
+            alone = "All members read what is posted here: give them the invite in another way."
+            items += [Button(MEET, self._do_meet, "to write to them alone"), Text(alone, "hint")]
         return [*items, *self._proposing(view), *self._roles(view), *self._removing(view)]
 
     def _way(self, view: MemberView, what: str, right: str) -> str:
@@ -159,8 +164,7 @@ class MemberPanel(RoomLivePanel):
 
     def _proposing(self, view: MemberView) -> list[Item]:
         ways = self._way(view, "appoint", "roles"), self._way(view, "remove", "remove")
-        gap = [] if view.contact is None else [GAP]
-        return [*gap, *self.because()] if "propose" in ways else []
+        return [GAP, *self.because()] if "propose" in ways else []
 
     def _roles(self, view: MemberView) -> list[Item]:
         if not self._way(view, "appoint", "roles"):
@@ -198,6 +202,13 @@ class MemberPanel(RoomLivePanel):
         if self.may(what):
             return f"You may not {words} here: somebody above you decided about them, or they are."
         return f"You may not {words} in this room; ask {self.who_may()}."
+
+    def _do_meet(self) -> None:
+        async def meet() -> None:
+            invite = await self.loom.send(MakeInvite())
+            self.loom.push_screen(InvitePanel(self.loom, invite.invite_id))
+
+        self.work(meet(), name="invite")
 
     def _write(self, number: int) -> None:
         self.loom.close_panels()
