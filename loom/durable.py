@@ -3,9 +3,11 @@
 import errno
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from loom.errors import DiskFull, StoreUnavailable
 
@@ -23,6 +25,27 @@ def replace_durably(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def replaced_durably(path: Path) -> Iterator[BinaryIO]:
+    """`replace_durably` of what the block writes; when it fails, the old file stays.
+
+    Raises:
+        OSError: see `in_our_words`.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=".loom-", dir=path.parent)  # mode 0600
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -40,6 +40,7 @@
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
+    │   ├── WrongPhrase, BackupDamaged, BackupTooNew
     │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
     │   ├── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
     │   └── FilesFull         more files than the profile may keep
@@ -682,6 +683,26 @@ class WrongPassphrase(StoreError):
 
     code = "wrong_passphrase"
     exit_code = 3
+
+
+class WrongPhrase(StoreError):
+    """These recovery words are of another identity than the backup."""
+
+    code = "wrong_phrase"
+    exit_code = 3
+
+
+class BackupDamaged(StoreError):
+    """A backup of which too much cannot be read, or none at all."""
+
+    code = "backup_damaged"
+    fact_names = ("what",)
+
+
+class BackupTooNew(StoreError):
+    """A newer Loom wrote the backup."""
+
+    code = "backup_too_new"
 
 
 class ProfileInUse(StoreError):

@@ -3,6 +3,14 @@
 A contact is named by its name (case-insensitive) or by `#` and its number.
 """
 
+from loom.api.backup_commands import (
+    DropUnsent,
+    ListUnsent,
+    MakeBackup,
+    SendUnsent,
+    SetBackupSchedule,
+    ShowBackupSchedule,
+)
 from loom.api.command import Command
 from loom.api.file_commands import (
     AcceptFile,
@@ -713,6 +721,12 @@ AnyCommand = (
     | ListAccounts
     | RemoveAccount
     | DrainAnchor
+    | MakeBackup
+    | ShowBackupSchedule
+    | SetBackupSchedule
+    | ListUnsent
+    | SendUnsent
+    | DropUnsent
     | MakeRoom
     | ListRooms
     | ShowRoom

@@ -84,7 +84,7 @@ class MessageRead(MessageEvent, frozen=True, kw_only=True, tag="message.read"):
 
 
 class MessageFailed(MessageEvent, frozen=True, kw_only=True, tag="message.failed"):
-    """It will not leave: the contact was blocked, removed, or its identity changed."""
+    """It will not leave: the contact was blocked, removed, is another now, or it was dropped."""
 
     reason: str
     state: str = "failed"

@@ -2,6 +2,14 @@
 
 import msgspec
 
+from loom.api.backup_views import (
+    BackupRestored,
+    BackupVerified,
+    BackupView,
+    ScheduleView,
+    Unsent,
+    UnsentView,
+)
 from loom.api.file_views import FilePiece, FileRules, Files, FileView, UploadView
 from loom.api.room_views import (
     BannedView,
@@ -663,6 +671,12 @@ AnyView = (
     | AnchorStatusView
     | AccountView
     | AccountsView
+    | BackupView
+    | BackupVerified
+    | BackupRestored
+    | ScheduleView
+    | UnsentView
+    | Unsent
     | RoomView
     | Rooms
     | MemberView

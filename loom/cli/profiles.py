@@ -67,7 +67,7 @@ def init(
     caller = Caller.of(context)
     if not show_phrase and not terminal.has_terminal():
         raise TerminalNeeded(what=_WHAT, remedy=_REMEDY)
-    profile = _new_profile(caller, name)
+    profile = check_new_profile(caller, name)
     passphrase = read_new_passphrase(caller.settings)
 
     async def work() -> None:
@@ -102,8 +102,8 @@ def restore(
     argon2_memory_mib: Memory = None,
 ) -> None:
     caller = Caller.of(context)
-    profile = _new_profile(caller, name)
-    phrase = _read_phrase(phrase_file)
+    profile = check_new_profile(caller, name)
+    phrase = read_phrase(phrase_file)
     passphrase = read_new_passphrase(caller.settings)
 
     async def work() -> None:
@@ -159,7 +159,7 @@ def change(
     caller.run(work())
 
 
-def _new_profile(caller: Caller, name: str) -> str:
+def check_new_profile(caller: Caller, name: str) -> str:
     """The new profile's name; refused before anything is asked when it is taken."""
     profile = caller.settings.profile or profile_name_for(name)
     check_profile_name(profile)
@@ -187,7 +187,8 @@ def _words(phrase: str) -> str:
     )
 
 
-def _read_phrase(file: Path | None) -> str:
+def read_phrase(file: Path | None) -> str:
+    """The 24 words, from a file, standard input (-) or the terminal."""
     if file is None:
         return terminal.ask(
             "The 24 words: ",

@@ -36,6 +36,7 @@ MODULE_OF: Final = {
     ),
     **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),
     **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
+    **dict.fromkeys(("backup", "unsent"), "backups"),
     "profile": "own_profile",
     "doctor": "doctor",
     "demo": "demo",

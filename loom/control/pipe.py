@@ -10,8 +10,8 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
+from loom.api import backup_commands, file_commands, room_commands
 from loom.api import commands as api
-from loom.api import file_commands, room_commands
 from loom.api.command import Command
 from loom.control.client import GREETING_TIMEOUT_S, connect
 from loom.control.exchange import line_of
@@ -70,6 +70,9 @@ FROM_AFAR: Final = frozenset(
         api.PickPeer,
         api.DialPeer,
         api.AnswerWords,
+        backup_commands.ListUnsent,
+        backup_commands.SendUnsent,
+        backup_commands.DropUnsent,
         api.ExportMail,
         api.ImportMail,
         api.ListPeers,
@@ -146,6 +149,9 @@ FROM_AFAR: Final = frozenset(
 Every other command is refused, so a new one is refused until it is added here."""
 LOCAL: Final = frozenset(
     {
+        backup_commands.MakeBackup,
+        backup_commands.ShowBackupSchedule,
+        backup_commands.SetBackupSchedule,
         api.CheckPhrase,
         api.UseAnchor,
         api.LeaveAnchor,

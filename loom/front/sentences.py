@@ -395,6 +395,18 @@ WORDS: Final[Mapping[str, Words]] = {
         "Try again; capital letters count. A lost passphrase cannot be recovered: the 24 words "
         "bring the identity back in a new profile.",
     ),
+    "wrong_phrase": _both(
+        "These recovery words are not those of this backup.",
+        "Give the 24 words of the profile that it was made of.",
+    ),
+    "backup_damaged": _both(
+        "The backup cannot be restored: {what}.",
+        "Nothing was changed. Try another copy of it, or an earlier one.",
+    ),
+    "backup_too_new": _both(
+        "This backup was written by a newer Loom.",
+        "Update Loom, then try again. Nothing was changed.",
+    ),
     "profile_in_use": Words(
         "The profile {profile} is in use by another process.",
         "Wait for that command, or stop it: `loom stop`, or `loom anchor stop` for an anchor.",

@@ -12,6 +12,7 @@ from loom.api.profiles import NodeOptions
 from loom.config import Paths
 from loom.errors import StoreUnavailable
 from loom.model import FileId
+from loom.node.backups import Backups
 from loom.node.commands import Commands
 from loom.node.expiry import Expiry
 from loom.node.farewells import Farewells
@@ -80,6 +81,7 @@ class Node:
                 announces=options.mdns,
             )
 
+        self.backups = Backups(parts)
         self.stopped = asyncio.Event()
         self.wants_stop = asyncio.Event()
         self._profile = paths.profile
@@ -91,6 +93,7 @@ class Node:
             make_pairing,
             self.invites,
             self.farewells,
+            self.backups,
             paths=paths,
             stop=self.wants_stop.set,
         )
@@ -153,6 +156,7 @@ class Node:
         self.roster.is_online = True
         await self.invites.load()
         self.rooms.start()
+        self.backups.start()
         await self.network.start()
         self._maintenance = asyncio.create_task(
             maintain(self.parts, self.roster, self.network, self.invites), name="maintenance"
@@ -179,6 +183,7 @@ class Node:
             last_to_first.push_async_callback(self.network.stop)
             last_to_first.push_async_callback(self.invites.stop)
             last_to_first.push_async_callback(self._commands.pairing.close)
+            last_to_first.push_async_callback(self.backups.stop)
             last_to_first.push_async_callback(self.rooms.stop)
             last_to_first.push_async_callback(self.farewells.stop)
             last_to_first.push_async_callback(self.expiry.stop)

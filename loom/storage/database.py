@@ -183,6 +183,16 @@ class Database:
             raise StoreUnavailable(what=CLOSED)
         return await self._long_reader.run(work)
 
+    async def aside(self, work: Callable[[Connection], T]) -> T:
+        """`read` in a thread that nothing else waits for: of the whole profile, say.
+
+        Raises:
+            StoreUnavailable: the database was closed meanwhile.
+        """
+        if self._closed:
+            raise StoreUnavailable(what=CLOSED)
+        return await self._checker.run(work)
+
     async def search(self, work: Callable[[Connection], T]) -> T:
         """`long_read` of the full-text index, with what was committed before the call in it.
 

@@ -350,3 +350,18 @@ def _file(row: tuple[Any, ...]) -> StoredFile:
             *row[27:],
         )
     )
+
+
+def content_is_gone(db: Connection) -> None:
+    """In a profile that was just restored: what one offered oneself cannot be served any more."""
+    db.execute(
+        "DELETE FROM files WHERE message_row NOT IN (SELECT row_id FROM messages)"
+        " OR post_row NOT IN (SELECT row_id FROM room_posts)"
+    )
+    db.execute(
+        "UPDATE files SET state = ?, why = 'file_unreadable' WHERE is_own = 1 AND state IN (?, ?)",
+        [
+            NUMBERS[state]
+            for state in (TransferState.FAILED, TransferState.OFFERED, TransferState.ACCEPTED)
+        ],
+    )

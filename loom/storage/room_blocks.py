@@ -65,3 +65,12 @@ def put(db: Connection, room: RoomNumber, block: Block) -> None:
         " WHERE room = ? AND author = ? AND block = ?",
         (*block[2:], room, block.author, block.block),
     )
+
+
+def find(db: Connection) -> None:
+    """For a database with posts and no blocks: all of them, their digests to be computed."""
+    db.execute(
+        "INSERT OR IGNORE INTO room_blocks (room, author, block)"
+        " SELECT DISTINCT room, author, number / ? FROM room_posts WHERE number IS NOT NULL",
+        (ROOM_BLOCK_NUMBERS,),
+    )

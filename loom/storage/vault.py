@@ -153,14 +153,17 @@ def _keyslot(key: VaultKey, passphrase: str, cost: Cost) -> bytes:
     return head + wrapped + hash_(head + wrapped)[:_CHECKSUM_BYTES]
 
 
-def _wrapping_key(passphrase: str, salt: bytes, cost: Cost) -> SivKey:
+def stretch(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+    """32 bytes by Argon2id of the NFC form of a passphrase and a salt of 16 bytes."""
     # Keyboards differ in how they compose an accent; surrogates are bytes that were not UTF-8.
     typed = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
-    return SivKey(
-        passphrase_key(
-            typed, salt, memory_kib=cost.memory_kib, passes=cost.passes, lanes=cost.lanes
-        )
+    return passphrase_key(
+        typed, salt, memory_kib=cost.memory_kib, passes=cost.passes, lanes=cost.lanes
     )
+
+
+def _wrapping_key(passphrase: str, salt: bytes, cost: Cost) -> SivKey:
+    return SivKey(stretch(passphrase, salt, cost))
 
 
 def _read(path: Path) -> bytes:

@@ -63,7 +63,7 @@ class Writer:
         kind: Schema = PROFILE,
     ) -> Self:
         """See `Database.open`."""
-        _create_file(path) if create else _require_file(path)
+        create_file(path) if create else _require_file(path)
         try:
             db = _opened(path, key, create, kind)
         except ProfileDamaged:
@@ -305,7 +305,12 @@ def _in_our_words(error: Exception) -> Exception:
     return translation
 
 
-def _create_file(path: Path) -> None:
+def create_file(path: Path) -> None:
+    """An empty file for a database, mode 0600.
+
+    Raises:
+        StoreUnavailable: there is one already, or none can be made.
+    """
     # SQLite gives its log and its shared memory the mode of the file itself.
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -9,7 +9,7 @@ import msgspec
 import typer.main
 
 from loom import errors
-from loom.api import events, room_views, views
+from loom.api import backup_views, events, room_views, views
 from loom.api.view import View
 from loom.cli import output
 from loom.cli.opening import ATTACHING
@@ -34,6 +34,7 @@ LISTS = {
     views.Arrivals,
     views.Drafts,
     views.Preferences,
+    backup_views.Unsent,
     room_views.Rooms,
     room_views.Members,
     room_views.Posts,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from loom.api.command import Command
 from loom.config import Paths
 from loom.errors import InvalidInput
+from loom.node.backups import Backups
 from loom.node.commands.anchors import AnchorCommands
+from loom.node.commands.backups import BackupCommands
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.deletion import DeletionCommands
 from loom.node.commands.farewells import FarewellCommands
@@ -51,6 +53,7 @@ class Commands:
         make_pairing: "Callable[[], PairingRoom]",
         invites: OwnInvites,
         farewells: Farewells,
+        made: Backups,
         *,
         paths: Paths,
         stop: Callable[[], None],
@@ -81,6 +84,7 @@ class Commands:
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers
+            | BackupCommands(parts, roster, made).handlers
             | AnchorCommands(parts, roster, network.anchors).handlers
             | ProfileCommands(parts, roster, network, paths=paths, stop=stop).handlers
         )

@@ -7,7 +7,7 @@ import msgspec
 
 from loom.api import commands as api
 from loom.api import views
-from loom.api.events import ContactChanged, ContactRemoved, InvitesChanged, MessageFailed
+from loom.api.events import ContactChanged, ContactRemoved, InvitesChanged
 from loom.core.choice import unconfirmed
 from loom.core.safety_number import safety_number, safety_words
 from loom.errors import (
@@ -29,18 +29,17 @@ from loom.model import (
     DeviceId,
     Message,
     MessageId,
-    MessageState,
     PeerId,
     Person,
     PersonId,
 )
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
+from loom.node.failed import fail
 from loom.node.farewells import Farewells
 from loom.node.introduction import new_join, queue_profile, queue_timer
 from loom.node.journal import Happened
 from loom.node.look_alikes import LookAlikes
-from loom.node.message_view import shown_id
 from loom.node.names import check_name, free_name, name_of_host
 from loom.node.network import Network
 from loom.node.parts import Parts
@@ -301,7 +300,7 @@ class ContactCommands:
             self._introduce(db, happened, device.device_id, join, invite)
             timer = queue_timer(db, self._parts, device, ids)
             failed = [one for one in ids if one != timer]
-            _fail_queued(db, happened, device, failed, "identity_changed")
+            fail(db, happened, device, failed, "identity_changed")
 
         async with self._roster.without_stub(peer_id):
             view = await self._change(device, change, "identity", also=also, restarts=True)
@@ -393,7 +392,7 @@ class ContactCommands:
         def also(db: Db, happened: Happened) -> None:
             if command.blocked:
                 ids = outbox.delete_news(db, device.device_id)
-                _fail_queued(db, happened, device, ids, "blocked")
+                fail(db, happened, device, ids, "blocked")
             else:
                 queue_profile(db, self._parts, device.device_id)
                 mailboxes.tell_again(db, device.device_id)
@@ -537,20 +536,6 @@ def _changed(
 ) -> None:
     event = ContactChanged(contact=person.name, contact_id=person.person_id, what=what)
     happened.add(event, conversation_id)
-
-
-def _fail_queued(
-    db: Db, happened: Happened, device: Device, ids: list[MessageId], reason: str
-) -> None:
-    """These do not wait for a contact any more: the messages among them will not leave."""
-    for one in messages.set_state(db, device.conversation_id, ids, MessageState.FAILED):
-        event = MessageFailed(
-            message_id=shown_id(one),
-            contact=device.person.name,
-            contact_id=device.number,
-            reason=reason,
-        )
-        happened.add(event, device.conversation_id)
 
 
 def _contact_view(

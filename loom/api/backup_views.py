@@ -1,0 +1,79 @@
+"""What a front end is shown of backups."""
+
+import msgspec
+
+from loom.api.view import View
+
+
+class BackupView(View, frozen=True, kw_only=True, tag="backup"):
+    """A backup: whose, of when, and how much is in it.
+
+    `opens_with`: phrase or passphrase.
+    """
+
+    path: str
+    name: str
+    fingerprint: str
+    made_at_ms: int
+    opens_with: str
+    contacts_only: bool
+    contacts: int
+    messages: int
+    rooms: int
+    posts: int
+    size_bytes: int
+
+
+class LostRows(msgspec.Struct, frozen=True, kw_only=True):
+    """What a damaged backup lacks: how many messages, posts or other rows, and from when to when.
+
+    `after_ms` and `until_ms` are the times of those before and after; None: there are none.
+    """
+
+    what: str
+    count: int
+    after_ms: int | None
+    until_ms: int | None
+
+
+class BackupVerified(View, frozen=True, kw_only=True, tag="backup.verified"):
+    """Every byte of it was read. `lost`: nothing when all of it is there."""
+
+    backup: BackupView
+    lost: list[LostRows]
+
+
+class BackupRestored(View, frozen=True, kw_only=True, tag="backup.restored"):
+    """A profile was made of it. `unsent`: texts that waited when it was made."""
+
+    profile: str
+    backup: BackupView
+    lost: list[LostRows]
+    unsent: int
+
+
+class ScheduleView(View, frozen=True, kw_only=True, tag="backup.schedule"):
+    """Daily backups: the newest `keep` stay in `folder`; it is empty when there are none.
+
+    `last_ms`: when the last backup of any kind was made. `failed`: why the last daily one was not.
+    """
+
+    folder: str
+    keep: int
+    opens_with: str
+    last_ms: int | None
+    failed: str = ""
+
+
+class UnsentView(View, frozen=True, kw_only=True, tag="unsent"):
+    """Texts to a contact that waited when the backup was made from which this profile comes."""
+
+    contact: str
+    contact_id: int
+    messages: int
+
+
+class Unsent(View, frozen=True, kw_only=True, tag="unsent.list"):
+    """Of all contacts that have some, oldest contact first."""
+
+    contacts: list[UnsentView]

@@ -1,0 +1,129 @@
+"""Backups that are read without a profile: verified, or made into one (docs/PROTOCOL.md 16)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from loom.api.backup_views import BackupRestored, BackupVerified, BackupView, LostRows
+from loom.app.assembly import build_folder
+from loom.config import Paths
+from loom.core.identity import seeds_from_phrase
+from loom.errors import InvalidInput, WrongPhrase
+from loom.node.backups import view_of
+from loom.passphrases import check_new_passphrase
+from loom.storage import backup, backups, vault
+from loom.storage.backup import Gap, Reading
+from loom.storage.backup_file import (
+    HEADER_BYTES,
+    BackupHeader,
+    FileKey,
+    Way,
+    key_of_phrase,
+    read_header,
+)
+from loom.storage.database import Database
+from loom.storage.locked_memory import refuse_dumps
+
+IDENTITIES_TRIED: Final = 32
+"""A phrase gives one identity after the other (PROTOCOL 1.1)."""
+_WORDS: Final = {"messages": "messages", "room_posts": "posts"}
+
+
+def opens_with(path: Path) -> str:
+    """What is to be asked for: phrase or passphrase.
+
+    Raises:
+        InvalidInput: the file cannot be read.
+        BackupDamaged, BackupTooNew.
+    """
+    with _open(path) as (_, header):
+        return header.way.name.lower()
+
+
+def verify(path: Path, secret: str) -> BackupVerified:
+    """Read every byte of a backup; `secret` is what `opens_with` says.
+
+    Raises:
+        WrongPhrase, WrongPassphrase, BackupDamaged, BackupTooNew, InvalidInput.
+    """
+    refuse_dumps()
+    with _reading(path, secret) as (reading, view):
+        for _ in reading.groups():
+            pass
+    return BackupVerified(backup=view, lost=_lost(reading.gaps))
+
+
+def restore(
+    path: Path, secret: str, paths: Paths, passphrase: str, argon2_memory_mib: int | None
+) -> BackupRestored:
+    """Make a profile of a backup, beside its place and then moved there: half of one never stands.
+
+    Raises:
+        WrongPhrase, WrongPassphrase, BackupDamaged, BackupTooNew, InvalidInput, ProfileExists.
+        StoreUnavailable, DiskFull: there is no profile.
+    """
+    refuse_dumps()
+    check_new_passphrase(passphrase)
+    memory_kib = vault.MEMORY_DEFAULT_KIB
+    if argon2_memory_mib is not None:
+        memory_kib = argon2_memory_mib * 1024
+    with _reading(path, secret) as (reading, view), build_folder(paths) as building:
+        key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
+        try:
+            file = building / paths.database.name
+            backup.build(file, key.database_key(), reading)
+            database = Database.open(file, key.database_key())
+        finally:
+            key.wipe()
+        try:
+            held = database.write_now(backup.settle)
+            # A folder of another machine, and a passphrase that was chosen there.
+            database.write_now(lambda db: backups.set_schedule(db, None))
+        finally:
+            database.close()
+    return BackupRestored(profile=paths.profile, backup=view, lost=_lost(reading.gaps), unsent=held)
+
+
+@contextmanager
+def _reading(path: Path, secret: str) -> Iterator[tuple[Reading, BackupView]]:
+    with _open(path) as (file, header):
+        opened = _opened(header, secret)
+        reading = Reading(file, path.stat().st_size, opened)
+        yield reading, view_of(path, reading.manifest, header.way.name.lower())
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[tuple[BinaryIO, BackupHeader]]:
+    try:
+        with path.open("rb") as file:
+            yield file, read_header(file.read(HEADER_BYTES))
+    except OSError as error:
+        raise InvalidInput(what=f"{path} cannot be read: {error.strerror}") from error
+
+
+def _opened(header: BackupHeader, secret: str) -> FileKey:
+    if header.way is Way.PASSPHRASE:
+        return header.open_(header.passphrase_key(secret))
+    return _opened_by_phrase(header, secret)
+
+
+def _opened_by_phrase(header: BackupHeader, phrase: str) -> FileKey:
+    for number in range(IDENTITIES_TRIED):
+        try:
+            return header.open_(key_of_phrase(seeds_from_phrase(phrase, number)))
+        except WrongPhrase:
+            continue
+    raise WrongPhrase
+
+
+def _lost(gaps: list[Gap]) -> list[LostRows]:
+    return [
+        LostRows(
+            what=_WORDS.get(gap.table, gap.table),
+            count=gap.rows,
+            after_ms=gap.after_ms,
+            until_ms=gap.until_ms,
+        )
+        for gap in gaps
+    ]

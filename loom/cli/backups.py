@@ -1,0 +1,280 @@
+"""Backups: made, verified, restored, made every day; and what waited when one was made."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loom.api.backup_commands import (
+    DropUnsent,
+    ListUnsent,
+    MakeBackup,
+    SendUnsent,
+    SetBackupSchedule,
+    ShowBackupSchedule,
+)
+from loom.api.backup_views import BackupView, LostRows, ScheduleView, Unsent
+from loom.cli import terminal
+from loom.cli.opening import Caller
+from loom.cli.options import Group, add_commands
+from loom.cli.output import when
+from loom.cli.passphrase import from_file, read_new_passphrase
+from loom.cli.profiles import Memory, check_new_profile, read_phrase
+from loom.config import paths_of
+from loom.errors import InvalidInput
+
+PANEL = "Profiles"
+_WHAT = "Asking for the backup's passphrase"
+_REMEDY = "Give --backup-passphrase-file FILE."
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--backup-passphrase-file",
+        metavar="FILE",
+        help="Read the backup's own passphrase from this file; without it the 24 words open it.",
+    ),
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--backup-passphrase-file",
+        metavar="FILE",
+        help="Read the backup's own passphrase from this file.",
+    ),
+]
+PhraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--phrase-file",
+        metavar="FILE",
+        help="Read the 24 words from this file; - reads standard input.",
+    ),
+]
+Contact = Annotated[
+    str, typer.Argument(metavar="[CONTACT]", help="To whom; without it: to everybody.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    group = typer.Typer(cls=Group, no_args_is_help=True)
+    add_commands(
+        group,
+        "",
+        ("create", create, "Write the profile into one encrypted file."),
+        ("verify", verify, "Read a backup from end to end, and say what is in it."),
+        ("restore", restore, "Make a profile of a backup, on this machine or another."),
+        ("schedule", schedule, "Let the node make a backup every day."),
+    )
+    app.add_typer(group, name="backup", help="Backups of the profile.", rich_help_panel=PANEL)
+    waiting = typer.Typer(cls=Group, no_args_is_help=True)
+    add_commands(
+        waiting,
+        "",
+        ("list", list_unsent, "Show whom they are to."),
+        ("send", send_unsent, "Send them; who has one already is not shown it again."),
+        ("drop", drop_unsent, "Do not send them; they stay in the history as failed."),
+    )
+    app.add_typer(
+        waiting,
+        name="unsent",
+        help="Texts that waited when the backup was made that was restored.",
+        rich_help_panel=PANEL,
+    )
+
+
+def create(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where it is written.")],
+    contacts_only: Annotated[
+        bool, typer.Option("--contacts-only", help="Leave out what was said.")
+    ] = False,
+    backup_passphrase_file: PassphraseFile = None,
+) -> None:
+    caller = Caller.of(context)
+    command = MakeBackup(
+        path=str(file.absolute()),
+        contacts_only=contacts_only,
+        passphrase=_passphrase(backup_passphrase_file),
+    )
+
+    async def work() -> None:
+        with caller.slowly("Writing"):
+            async with caller.client() as client:
+                view = await client.send(command)
+        caller.output.put(view, f"{view.path}: {_words(view)}.")
+        caller.output.note(f"It opens with {_opener(view)}: `loom backup verify` tries that.")
+
+    caller.run(work())
+
+
+def verify(
+    context: typer.Context,
+    file: File,
+    phrase_file: PhraseFile = None,
+    backup_passphrase_file: SecretFile = None,
+) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        from loom.app import backups
+
+        secret = _secret(file, phrase_file, backup_passphrase_file)
+        with caller.slowly("Reading"):
+            view = await asyncio.to_thread(backups.verify, file, secret)
+        caller.output.put(view, f"{file}: {_words(view.backup)}.")
+        _say_lost(caller, view.lost)
+
+    caller.run(work())
+
+
+def restore(
+    context: typer.Context,
+    file: File,
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="What the profile is called here.")
+    ],
+    phrase_file: PhraseFile = None,
+    backup_passphrase_file: SecretFile = None,
+    argon2_memory_mib: Memory = None,
+) -> None:
+    caller = Caller.of(context)
+    profile = check_new_profile(caller, name)
+
+    async def work() -> None:
+        from loom.app import backups
+
+        secret = _secret(file, phrase_file, backup_passphrase_file)
+        passphrase = read_new_passphrase(caller.settings)
+        paths = paths_of(caller.home, profile)
+        with caller.slowly("Restoring"):
+            view = await asyncio.to_thread(
+                backups.restore, file, secret, paths, passphrase, argon2_memory_mib
+            )
+        caller.output.put(view, f"The profile {profile} is restored: {_words(view.backup)}.")
+        _say_lost(caller, view.lost)
+        caller.output.note(
+            "Use the profile here only from now on: two machines with one identity disturb each "
+            "other. What contacts had you delete since the backup is back; sessions begin again."
+        )
+        if view.unsent:
+            waited = _count(view.unsent, "text")
+            caller.output.note(
+                f"{waited} waited to be sent when it was made: `loom unsent send`, or drop."
+            )
+
+    caller.run(work())
+
+
+def schedule(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Where they are written.")
+    ] = None,
+    keep: Annotated[
+        int, typer.Option("--keep", metavar="N", min=1, help="How many stay, the newest.")
+    ] = 7,
+    backup_passphrase_file: PassphraseFile = None,
+    off: Annotated[bool, typer.Option("--off", help="Make none any more.")] = False,
+) -> None:
+    caller = Caller.of(context)
+    if off and folder is not None:
+        raise InvalidInput(what="A folder and --off exclude each other")
+    command: ShowBackupSchedule | SetBackupSchedule = ShowBackupSchedule()
+    if off or folder is not None:
+        command = SetBackupSchedule(
+            folder="" if folder is None else str(folder.absolute()),
+            keep=keep,
+            passphrase=_passphrase(backup_passphrase_file),
+        )
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view = await client.send(command)
+        caller.output.put(view, _schedule_words(view))
+
+    caller.run(work())
+
+
+def list_unsent(context: typer.Context) -> None:
+    _unsent(context, ListUnsent())
+
+
+def send_unsent(context: typer.Context, contact: Contact = "") -> None:
+    _unsent(context, SendUnsent(contact=contact))
+
+
+def drop_unsent(context: typer.Context, contact: Contact = "") -> None:
+    _unsent(context, DropUnsent(contact=contact))
+
+
+def _unsent(context: typer.Context, command: ListUnsent | SendUnsent | DropUnsent) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            view: Unsent = await client.send(command)
+        if caller.options.json:
+            for one in view.contacts:
+                caller.output.json(one)
+        elif view.contacts:
+            rows = [(one.contact, str(one.messages)) for one in view.contacts]
+            caller.output.table(("Contact", "Texts"), rows)
+        else:
+            caller.output.note("No text waits for your decision.")
+
+    caller.run(work())
+
+
+def _passphrase(file: Path | None) -> str:
+    return "" if file is None else from_file(file)
+
+
+def _secret(file: Path, phrase_file: Path | None, passphrase_file: Path | None) -> str:
+    """What opens this backup: from its file, else asked for."""
+    from loom.app import backups
+
+    if backups.opens_with(file) == "phrase":
+        if passphrase_file is not None:
+            raise InvalidInput(what="The 24 words open this backup, not a passphrase")
+        return read_phrase(phrase_file)
+    if phrase_file is not None:
+        raise InvalidInput(what="A passphrase opens this backup, not the 24 words")
+    if passphrase_file is not None:
+        return from_file(passphrase_file)
+    return terminal.ask_hidden("The backup's passphrase: ", what=_WHAT, remedy=_REMEDY)
+
+
+def _words(view: BackupView) -> str:
+    """What is in it, in one line."""
+    there = [_count(view.contacts, "contact"), _count(view.rooms, "room")]
+    if not view.contacts_only:
+        there += [_count(view.messages, "message"), _count(view.posts, "post")]
+    return f"{view.name}, of {when(view.made_at_ms)}, with {', '.join(there)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _opener(view: BackupView) -> str:
+    return "the 24 words" if view.opens_with == "phrase" else "its own passphrase"
+
+
+def _say_lost(caller: Caller, lost: list[LostRows]) -> None:
+    for one in lost:
+        after = "" if one.after_ms is None else f" after {when(one.after_ms)}"
+        until = "" if one.until_ms is None else f" until {when(one.until_ms)}"
+        caller.output.note(f"Damaged: {one.count:,} {one.what} are lost{after}{until}.")
+
+
+def _schedule_words(view: ScheduleView) -> str:
+    last = "There is no backup yet." if view.last_ms is None else f"Last {when(view.last_ms)}."
+    if not view.folder:
+        return f"No daily backups. {last}"
+    failed = f" The last one failed: {view.failed}." if view.failed else ""
+    way = "the 24 words open them" if view.opens_with == "phrase" else "their passphrase opens them"
+    return f"Daily into {view.folder}, the newest {view.keep} stay; {way}. {last}{failed}"
