@@ -109,6 +109,11 @@ def of_schema(path: Path, version: int) -> None:
     db.close()
 
 
+def test_each_number_is_one_file() -> None:
+    files = list(schema.PROFILE.folder.glob("*.sql"))
+    assert sorted(schema.migrations()) == list(range(1, len(files) + 1))
+
+
 @pytest.mark.parametrize("version", [n for n in schema.migrations() if n < NEWEST])
 def test_everything_is_there_after_migrating(tmp_path: Path, version: int) -> None:
     path = tmp_path / "loom.db"
