@@ -26,7 +26,7 @@
     │   ├── AuthenticationError   a tag, signature or commitment that does not verify
     │   │   └── CardMismatch      a card that is not the contact's
     │   ├── FolderRefused     what was sent as a folder, and is none that is unpacked
-    │   ├── ContentChanged, FileDiffers, FileUnreadable, FileWithdrawn
+    │   ├── ContentChanged, FileDiffers, FileUnreadable, FileWithdrawn, FileNotTaken
     │   └── ProtocolViolation     well-formed, authentic, and still not allowed
     │       ├── StaleHandshake, UnknownBundle
     │       └── KeyUnavailable    an authentic header whose message key is gone
@@ -460,6 +460,13 @@ class CardMismatch(AuthenticationError):
     """A card that is not the contact's."""
 
     code = "card_mismatch"
+
+
+class FileNotTaken(PeerError):
+    """A transfer that was waited for will not go on; `state`: declined, cancelled or failed."""
+
+    code = "file_not_taken"
+    fact_names = ("name", "state")
 
 
 class FolderRefused(PeerError):

@@ -1,6 +1,6 @@
 """What may be asked of the node about files.
 
-A file is named by its id: 32 hex digits, or as many of the first ones as tell it apart, at least 8.
+A file is named by its id: 32 hex digits, or 8 or more of its last or first ones.
 """
 
 from loom.api.command import Command

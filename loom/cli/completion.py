@@ -31,6 +31,22 @@ def contact_names(context: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def file_names(context: typer.Context, incomplete: str) -> list[str]:
+    """The files of the running node, by the digits that are shown."""
+    from loom.api.file_commands import ListFiles
+    from loom.cli.opening import Caller
+
+    async def ask() -> list[str]:
+        async with asyncio.timeout(TIMEOUT_S), caller.attached() as client:
+            return [view.file_id[-8:] for view in (await client.send(ListFiles())).files]
+
+    try:
+        caller = Caller.of(context)
+        return [] if caller.host else _offered(asyncio.run(ask()), incomplete)
+    except Exception:  # noqa: BLE001 - see above
+        return []
+
+
 def profile_names(context: typer.Context, incomplete: str) -> list[str]:
     """The profiles whose name begins so."""
     from loom.cli.opening import Caller

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from loom.api import events as happened
-from loom.cli.message_words import excerpt, said_words
+from loom.cli.message_words import excerpt, file_words, said_words
 from loom.cli.output import Output, sign, when
 from loom.cli.room_words import post_words
 from loom.front.lasting import asked_words, done_words, timer_words
@@ -77,16 +77,15 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(done_words(event.contact, event.scope, event.direction, withdrawn))
         case happened.MessagesDeleted():
             return _now(f"messages with {event.contact} were deleted here")
-        case happened.FileChanged(file=file):
-            name = "a file" if file is None else file.name
-            return _now(f"{name} ({event.contact}): {event.state}")
-        case happened.FileProgress():
-            return None
         case happened.ContactChanged():
             return _now(f"{event.contact} {_CHANGES.get(event.what, event.what)}")
         case happened.ContactRemoved():
             return _now(f"{event.contact} was removed")
         case happened.ContactTyping() | happened.ReachChanged():
+            return None
+        case happened.FileChanged():
+            return None if event.file is None else _now(file_words(event.file))
+        case happened.FileProgress():
             return None
         case happened.ConversationRead() | happened.ConversationUnread():
             return None

@@ -6,12 +6,15 @@ What is known about it stands before the colon: a body cannot pose as a quote or
 from typing import Final
 
 from loom.api.events import WholeMessage
+from loom.api.file_views import FileView
 from loom.api.views import MessageView, Quote, Reaction
 from loom.cli.output import body_words, sign, when
 from loom.front.lasting import lasting_words, timer_words
 from loom.printable import printable
 
 EXCERPT_LENGTH: Final = 40
+FILE_ID_LENGTH: Final = 8
+"""Digits of a file's id that are shown, its last ones: the first ones are the time."""
 
 
 def message_words(message: MessageView | WholeMessage, *, number: bool = False) -> str:
@@ -32,6 +35,20 @@ def said_words(message: MessageView | WholeMessage, prefix: str = "") -> str:
     return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", message.body)
 
 
+def file_words(file: FileView) -> str:
+    """A file: its id, whose it is, its name, size and state."""
+    from loom.front.file_words import state_words  # with the sentences, which take memory
+
+    who = f"to {printable(file.contact)}" if file.direction == "out" else printable(file.contact)
+    return f"{file.file_id[-FILE_ID_LENGTH:]}  {who}: {_named(file)}, {state_words(file)}"
+
+
+def _named(file: FileView) -> str:
+    from loom.front.file_words import size_words
+
+    return f"{printable(file.name)}, {size_words(file.size_bytes)}"
+
+
 def excerpt(body: str) -> str:
     """The beginning of a text, on one line."""
     line = " ".join(printable(body).split())
@@ -40,6 +57,7 @@ def excerpt(body: str) -> str:
 
 def _known(message: MessageView | WholeMessage) -> list[str]:
     facts = [
+        *([] if message.file is None else [_offered_words(message.file)]),
         *([] if message.quote is None else [_quote_words(message.quote, message.contact)]),
         *(["withdrawn"] if message.state == "withdrawn" else []),
         *(["deleted"] if message.deleted and message.state != "withdrawn" else []),
@@ -54,6 +72,10 @@ def _known(message: MessageView | WholeMessage) -> list[str]:
     elif message.expires_at_ms is not None:
         facts.append(f"until {when(message.expires_at_ms)}")
     return facts
+
+
+def _offered_words(file: FileView) -> str:
+    return f"file {file.file_id[-FILE_ID_LENGTH:]}, {_named(file)}"
 
 
 def _quote_words(quote: Quote, contact: str) -> str:

@@ -37,6 +37,9 @@ SLOWLY = " (slow on purpose, to resist guessing)"
 _ATTACHING: Final = (
     *("send", "history", "search", "export", "delete", "edit", "edits", "react", "typing"),
     *("pin", "unpin", "pins", "bookmark", "bookmarks", "forward", "mentions"),
+    *("send-file", "open", "files", "files list", "files accept", "files decline"),
+    *("files cancel", "files pause", "files resume", "files save", "files remove"),
+    *("files rules",),
     *("listen", "watch", "plain", "verify", "timer", "farewell", "profile"),
     *("mute", "notify", "archive", "unarchive", "favourite", "mark"),
     *("contacts", "contacts list", "contacts show", "contacts rename", "contacts remove"),

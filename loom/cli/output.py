@@ -92,6 +92,23 @@ class RoomWritten(View, frozen=True, kw_only=True, tag="room.written"):
     posts: int
 
 
+class FileSaved(View, frozen=True, kw_only=True, tag="file.saved"):
+    """A file that was written out; `programs`: what of it may run something when it is opened."""
+
+    file_id: str
+    path: str
+    programs: list[str]
+
+
+class FileOpened(View, frozen=True, kw_only=True, tag="file.opened"):
+    """A plain copy for another program, which is removed `keep_s` seconds later at the latest."""
+
+    file_id: str
+    path: str
+    program: str
+    keep_s: int
+
+
 class SearchNotes(View, frozen=True, kw_only=True, tag="search.notes"):
     """The words of a search that look like filters and are searched as text."""
 

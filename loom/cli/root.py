@@ -23,6 +23,7 @@ MODULE_OF: Final = {
     **dict.fromkeys(("send", "history", "search", "delete", "typing"), "messages"),
     **dict.fromkeys(("edit", "edits", "react", "pin", "unpin", "pins"), "statements"),
     **dict.fromkeys(("bookmark", "bookmarks", "forward"), "statements"),
+    **dict.fromkeys(("send-file", "open", "files"), "files"),
     "export": "export",
     **dict.fromkeys(("listen", "watch"), "listening"),
     "plain": "plain.talk",

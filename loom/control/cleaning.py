@@ -145,9 +145,7 @@ def _check_file(file: FileView | FileChanged) -> None:
     if isinstance(file, FileView):
         if file.direction not in _KNOWN_WORDS["direction"]:
             raise ControlError(what="an unknown direction")
-        if not 0 <= file.received_bytes <= FILE_MAX_BYTES or not (
-            0 <= file.size_bytes <= FILE_MAX_BYTES
-        ):
+        if not 0 <= file.size_bytes <= FILE_MAX_BYTES or file.received_bytes < 0:
             raise ControlError(what="a file beyond the limit")
 
 

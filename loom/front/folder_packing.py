@@ -74,7 +74,7 @@ class PackedFolder(NamedTuple):
         """How many files it has."""
         return sum(one.size_bytes is not None for one in self.entries)
 
-    def pieces(self, piece_bytes: int) -> Iterator[bytes]:
+    def pieces(self, piece_bytes: int) -> Generator[bytes]:
         """The tar in pieces of this size, the last one shorter.
 
         Raises:

@@ -273,6 +273,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "The other side began a session on keys that are gone here: {what}.",
         "Nothing to do: both sides begin again by themselves.",
     ),
+    "file_not_taken": Words(
+        "{name} was not transferred: it is {state}.",
+        "`loom files` shows all files. Offer it again with `loom send-file`.",
+        "Offer it again.",
+    ),
     "folder_refused": _both(
         "What was sent as a folder cannot be unpacked: {reason}.",
         "Nothing of it was kept. Ask who sent it for another one.",

@@ -150,9 +150,10 @@ def by_id(db: Connection, file_id: FileId) -> StoredFile | None:
 
 
 def named(db: Connection, prefix: str) -> list[StoredFile]:
-    """Files whose id begins with these hex digits; two at most, no uploads."""
+    """Files whose id begins or ends with these hex digits; two at most, no uploads."""
     rows = db.execute(
-        _SELECT + "WHERE files.state <> 6 AND hex(file_id) LIKE ? || '%' LIMIT 2",
+        _SELECT + "WHERE files.state <> 6 AND (hex(file_id) LIKE ?1 || '%'"
+        " OR hex(file_id) LIKE '%' || ?1) LIMIT 2",
         (prefix.upper(),),
     )
     return [_file(row) for row in rows]

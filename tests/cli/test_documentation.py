@@ -99,8 +99,8 @@ def test_every_command_and_option_is_listed() -> None:
 def test_what_works_with_another_machine_is_listed() -> None:
     """A group, like `contacts`, stands for all its commands."""
     [words] = re.findall(r"^- It works with (.*)\. Every other command", DOCUMENT, re.MULTILINE)
-    listed = {f"loom {one}" for one in re.findall(r"`([a-z ]+)`", words)}
-    groups = {"loom contacts", "loom invites", "loom requests"}
+    listed = {f"loom {one}" for one in re.findall(r"`([a-z -]+)`", words)}
+    groups = {"loom contacts", "loom invites", "loom requests", "loom files"}
     assert ATTACHING - {"loom"} <= {path for path, _ in commands()} | groups
     for one in ATTACHING - {"loom"}:
         assert one in listed or one.rpartition(" ")[0] in listed, one

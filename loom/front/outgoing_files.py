@@ -1,0 +1,217 @@
+"""What a person picked to send, on its way to the node: by its path, or handed over in pieces."""
+
+import asyncio
+import mimetypes
+import os
+import stat
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from loom.api.file_commands import BeginUpload, SendFile, UploadPart
+from loom.api.views import MessageView
+from loom.errors import InvalidInput
+from loom.front.folder_packing import FOLDER_TYPE, PackedFolder
+from loom.front.plain_copies import plain_copy
+from loom.front.send import Send
+from loom.printable import printable
+from loom.received_names import received_name
+from loom.wire.limits import FILE_CHUNK_BYTES, FILE_MAX_BYTES
+
+_OPEN: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+GIB: Final = 1 << 30
+
+
+class Measured(NamedTuple):
+    """What lies at a path, and how much of it would be sent."""
+
+    name: str
+    size_bytes: int
+    files: int
+    is_folder: bool
+    left_out: int
+    """Links, devices and the like in a folder, which are not sent."""
+
+
+class Spooled(NamedTuple):
+    """What came from a pipe."""
+
+    size_bytes: int
+    pieces: Generator[bytes]
+
+
+def _nothing(_done_bytes: int, _size_bytes: int) -> None:
+    """Nobody looks at the progress."""
+
+
+def measure(path: Path) -> Measured:
+    """Look at a file or through a folder; may take a while.
+
+    Raises:
+        InvalidInput: it cannot be sent.
+    """
+    name = _name_of(path)
+    if _is_folder(path):
+        folder = PackedFolder.of(path)
+        _check_size(name, folder.size_bytes)
+        return Measured(name, folder.size_bytes, folder.files, True, folder.left_out)
+    with closing(_opened(path)) as file:
+        return Measured(name, _size_of(file, path), 1, False, 0)
+
+
+async def offer(
+    send: Send,
+    contact: str,
+    path: Path,
+    *,
+    caption: str = "",
+    reply_to: str | None = None,
+    expires_s: int | None = None,
+    name: str = "",
+    is_remote: bool = False,
+    moved: Callable[[int, int], None] = _nothing,
+) -> MessageView:
+    """Offer a file or a folder; the node then knows all that it needs.
+
+    Args:
+        is_remote: the node is on another machine, which is told no path of this one.
+        moved: told how many bytes of how many were handed over, where that takes time.
+
+    Raises:
+        InvalidInput: it cannot be sent, or changed meanwhile.
+    """
+    content = await asyncio.to_thread(_Content.at, path, is_remote=is_remote)
+    name = name or content.name
+    upload_id = ""
+    if content.pieces is not None:
+        upload_id = await upload(send, name, content.size_bytes, content.pieces, moved)
+    return await send(
+        SendFile(
+            contact=contact,
+            path="" if upload_id else content.path,
+            upload_id=upload_id,
+            name=name,
+            caption=caption,
+            reply_to=reply_to,
+            media_type=content.media_type,
+            expires_s=expires_s,
+        )
+    )
+
+
+async def upload(
+    send: Send,
+    name: str,
+    size_bytes: int,
+    pieces: Generator[bytes],
+    moved: Callable[[int, int], None] = _nothing,
+) -> str:
+    """Hand content over to the node; the id by which `SendFile` knows it."""
+    with closing(pieces):
+        upload_id = (await send(BeginUpload(name=name, size_bytes=size_bytes))).upload_id
+        index = done_bytes = 0
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            await send(UploadPart(upload_id=upload_id, index=index, data=piece))
+            index, done_bytes = index + 1, done_bytes + len(piece)
+            moved(done_bytes, size_bytes)
+    return upload_id
+
+
+@contextmanager
+def spooled(stream: BinaryIO) -> Iterator[Spooled]:
+    """What comes from a pipe, read to its end and kept privately until the block ends.
+
+    Raises:
+        InvalidInput: more than can be sent, or than there is room for.
+    """
+    with plain_copy(0) as copy, (copy.folder / "stream").open("w+b") as file:
+        try:
+            size_bytes = 0
+            while data := stream.read(FILE_CHUNK_BYTES):
+                size_bytes += file.write(data)
+                _check_size("Standard input", size_bytes)
+            file.seek(0)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise InvalidInput(what=f"Standard input cannot be kept: {why}") from error
+        yield Spooled(size_bytes, pieces_of(file, size_bytes, "Standard input"))
+
+
+def pieces_of(file: BinaryIO, size_bytes: int, name: str) -> Generator[bytes]:
+    """A file in pieces of 256 KiB, then closed. Raises InvalidInput: its size is another by now."""
+    left = size_bytes
+    with file:
+        while left:
+            piece = file.read(min(left, FILE_CHUNK_BYTES))
+            if len(piece) < min(left, FILE_CHUNK_BYTES):
+                break
+            left -= len(piece)
+            yield piece
+        has_more = bool(file.read(1))
+    if left or has_more:
+        raise InvalidInput(what=f"{printable(name)} changed while it was read: send it again")
+
+
+class _Content(NamedTuple):
+    """What is sent of a path, and by which way."""
+
+    name: str
+    path: str
+    size_bytes: int
+    media_type: str
+    pieces: Generator[bytes] | None
+    """None: the node reads it by its path."""
+
+    @classmethod
+    def at(cls, path: Path, *, is_remote: bool) -> "_Content":
+        name, there = _name_of(path), str(path.absolute())
+        if _is_folder(path):
+            folder = PackedFolder.of(path)
+            _check_size(name, folder.size_bytes)
+            pieces = folder.pieces(FILE_CHUNK_BYTES)
+            return cls(name, there, folder.size_bytes, FOLDER_TYPE, pieces)
+        file = _opened(path)
+        size_bytes = _size_of(file, path)
+        media_type = mimetypes.guess_type(name)[0] or ""
+        if is_remote:
+            return cls(name, there, size_bytes, media_type, pieces_of(file, size_bytes, name))
+        file.close()
+        return cls(name, there, size_bytes, media_type, None)
+
+
+def _name_of(path: Path) -> str:
+    """What the other side is told: the name alone, as it will be there."""
+    return received_name(path.name or path.absolute().name)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long, or in a folder that nobody may look into: `_opened` says it
+        return False
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Raises InvalidInput: not a file, or it cannot be read. No pipe is waited for."""
+    try:
+        descriptor = os.open(path, _OPEN)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise InvalidInput(what=f"{printable(str(path))} cannot be read: {why}") from error
+    raise InvalidInput(what=f"{printable(str(path))} is neither a file nor a folder")
+
+
+def _size_of(file: BinaryIO, path: Path) -> int:
+    size_bytes = os.fstat(file.fileno()).st_size
+    _check_size(path.name, size_bytes)
+    return size_bytes
+
+
+def _check_size(name: str, size_bytes: int) -> None:
+    if size_bytes > FILE_MAX_BYTES:
+        most = FILE_MAX_BYTES // GIB
+        raise InvalidInput(what=f"{printable(name)} is larger than {most} GiB: send it in parts")
