@@ -10,15 +10,19 @@ from loom.wire.content import (
     Delete,
     Edit,
     Farewell,
+    File,
+    FileState,
     Join,
     KnownPayload,
     Mailbox,
     Mailboxes,
     Pin,
+    Place,
     Profile,
     React,
     Receipt,
     Text,
+    Thumbnail,
     Timer,
     Typing,
     Unknown,
@@ -49,6 +53,10 @@ _VALID = tuple(
         Pin(_ID, 1, Message(False, _ID), 7, on=True),
         Timer(_ID, 0, 7, 3_600),
         Farewell(_ID, 1_800_000_000_000, 1_800_000_000_000, 1),
+        File(_ID, 1, "a.png", 2**34, "image/png", bytes(32), bytes(32), Thumbnail(1, 1, b"rgb")),
+        File(_ID, 1, "a", 0, "", bytes(32), bytes(32), None, "look", Message(True, _ID), 5),
+        FileState(_ID, 1, _ID, 7, 1, Place((("a.example", 4_070),), bytes(16), bytes(32))),
+        FileState(_ID, 1, _ID, 2**53 - 1, 4),
     )
 )
 
@@ -111,6 +119,7 @@ TARGET = Target(
     seeds=(
         *(b"\0\0" + encoded for encoded in _VALID),
         b"\0\0" + b"\x91" * 2_000,
+        b"\0\0\x96\1\xc4\x10" + _ID + b"\xcf\0\x20\0\0\0\0\0\0\xa1x\xc0\0",
         b"\1\1\1\0\3\1\xff",
         b"\2\5\0\0\0\3\6\3\0\0\0",
         b"\2\1\0\0\0\1\1\4\xff\xff\xff\xff",

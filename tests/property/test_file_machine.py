@@ -34,7 +34,7 @@ from loom.wire.file_records import (
 from loom.wire.limits import FILE_ASKED_MAX, FILE_CHUNK_BYTES, FILE_LATER_S
 
 LONG = os.environ.get("LOOM_TEST_LONG") == "1"
-SIZES: Final = (0, 1, FILE_CHUNK_BYTES, FILE_CHUNK_BYTES + 1, 3 * FILE_CHUNK_BYTES + 5)
+SIZES: Final = (0, 1, FILE_CHUNK_BYTES, 3 * FILE_CHUNK_BYTES + 1, 9 * FILE_CHUNK_BYTES + 5)
 FILES = st.integers(0, len(SIZES) - 1)
 SEALED_BYTES: Final = FILE_CHUNK_BYTES + 16
 _RANDOM = Random(15)
@@ -131,7 +131,7 @@ class FileMachine(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 1_000))
     def begin(self, seed: int) -> None:
-        """Five offers that were accepted, and no link."""
+        """Five offers that were accepted, and a link."""
         self.random = Random(seed)
         self.now_s = 0.0
         self.sent = [SentFile(number) for number in range(len(SIZES))]
@@ -140,6 +140,7 @@ class FileMachine(RuleBasedStateMachine):
         self.records: deque[tuple[str, bytes]] = deque()
         self.receiver = Receiver()
         self.start_receiver()
+        self.link()
 
     # --- programs and links ---
 
@@ -169,6 +170,18 @@ class FileMachine(RuleBasedStateMachine):
             self.cut()
             self.receiver.linked()
             self.is_linked = True
+
+    @rule(count=st.integers(1, 20), is_stored=st.booleans())
+    def carry(self, count: int, is_stored: bool) -> None:
+        """A while in which nothing breaks."""
+        self.link()
+        for _ in range(count):
+            self.ask()
+            self.request(FILE_ASKED_MAX)
+            self.serve(1)
+            self.receive(5)
+            if is_stored:
+                self.store(1)
 
     @rule(seconds=st.sampled_from([1.0, FILE_LATER_S]))
     def wait(self, seconds: float) -> None:
@@ -303,7 +316,7 @@ class FileMachine(RuleBasedStateMachine):
 
     @invariant()
     def asks_for_few(self) -> None:
-        waiting = len(self.receiver._asked) + len(self.receiver._storing)
+        waiting = len(self.receiver._asked) + len(self.unstored)
         assert waiting <= FILE_ASKED_MAX
         assert len(self.unstored) <= FILE_ASKED_MAX
 
@@ -357,7 +370,7 @@ _SETTINGS = settings(
 TestFiles = pytest.mark.long(FileMachine.TestCase)
 TestFiles.settings = _SETTINGS
 TestAFewFiles = AFew.TestCase
-TestAFewFiles.settings = settings(_SETTINGS, max_examples=10)
+TestAFewFiles.settings = settings(_SETTINGS, max_examples=30)
 
 
 def test_promise_18_no_key_and_nonce_of_a_file_seals_two_plaintexts(
