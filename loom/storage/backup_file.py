@@ -101,10 +101,14 @@ def key_of_passphrase(
     return BackupKey(Way.PASSPHRASE, stretch(passphrase, salt, cost), cost, salt)
 
 
-def begin(key: BackupKey) -> tuple[bytes, FileKey]:
-    """A header of 82 bytes, and what seals the chunks behind it."""
+def begin(key: BackupKey, salt: bytes | None = None) -> tuple[bytes, FileKey]:
+    """A header of 80 bytes, and what seals the chunks behind it.
+
+    Args:
+        salt: 32 random bytes, another for each file; None: drawn here.
+    """
     cost = key.cost or Cost(0, 0, 0)
-    salt = secrets.token_bytes(_SALT_BYTES)
+    salt = salt or secrets.token_bytes(_SALT_BYTES)
     head = (
         _MAGIC
         + u8(_VERSION)
@@ -148,7 +152,7 @@ class BackupHeader(msgspec.Struct, frozen=True):
 
 
 def read_header(data: bytes) -> BackupHeader:
-    """Read the first 82 bytes of a file; the cost of a passphrase is within PROTOCOL 8's bounds.
+    """Read the first 80 bytes of a file; the cost of a passphrase is within PROTOCOL 8's bounds.
 
     Raises:
         BackupDamaged: it is no backup, or its header was changed.

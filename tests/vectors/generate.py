@@ -39,6 +39,7 @@ VERSIONS = {
     "files": 1,
     "rooms": 3,
     "transfer": 2,
+    "backups": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
@@ -606,6 +607,17 @@ def _unbase32(characters: str) -> bytes:
     return bytes(int(bits[at : at + 8], 2) for at in range(0, 552, 8))
 
 
+def backup_inputs(one: Values) -> Values:
+    return {
+        **{name: one[name] for name in ("ed25519_seed", "mldsa_seed", "x25519_seed")},
+        "passphrase_key": filler("backup passphrase key", 32).hex(),
+        "cost": [65_536, 1, 1],
+        "passphrase_salt": filler("backup passphrase salt", 16).hex(),
+        "salt": filler("backup salt", 32).hex(),
+        "content": "90",
+    }
+
+
 def write(name: str, inputs: Values, more: Values | None = None) -> Values:
     derived: Values = DERIVE[name](inputs)
     if sys.argv[1:] and name not in sys.argv[1:]:
@@ -636,6 +648,7 @@ def main() -> None:
     write("invites", invite_inputs(one, pair))
     write("nearby", nearby_inputs(one, other))
     write("files", file_inputs(pair))
+    write("backups", backup_inputs(one))
     inputs = transfer_inputs()
     write("transfer", inputs, {"refused_records": refused_file_records(inputs)})
     inputs = room_inputs(one, other)

@@ -915,6 +915,45 @@ def transfer(inputs: Values) -> Values:
     return hexed(derived)  # type: ignore[no-any-return]
 
 
+# --- 8.1: backups ---
+
+
+def backups(inputs: Values) -> Values:
+    seeds = (
+        unhex(inputs["ed25519_seed"]) + unhex(inputs["mldsa_seed"]) + unhex(inputs["x25519_seed"])
+    )
+    phrase_key = hkdf(b"", seeds, b"LOOM/1 backup phrase", 32)
+    salt = unhex(inputs["salt"])
+    content = unhex(inputs["content"])
+    plaintext = u(32, len(content)) + content + bytes(65_532 - len(content))
+    files = {}
+    for name, key, cost, passphrase_salt in (
+        ("phrase", phrase_key, (0, 0, 0), bytes(16)),
+        (
+            "passphrase",
+            unhex(inputs["passphrase_key"]),
+            inputs["cost"],
+            unhex(inputs["passphrase_salt"]),
+        ),
+    ):
+        memory, passes, lanes = cost
+        head = b"LOOMBACK\x01" + u(8, int(name == "passphrase"))
+        head += u(32, memory) + u(8, passes) + u(8, lanes) + passphrase_salt + salt
+        head += hkdf(salt, key, b"LOOM/1 backup check", 8)
+        header = head + sha512(head)[:8]
+        file_key = hkdf(salt, key, b"LOOM/1 backup", 32)
+        bound = sha512(header)
+        files[name] = {
+            "header": header,
+            "file_key": file_key,
+            "chunk_hashes": [
+                sha512(chacha(file_key, u(88, place) + u(8, last), plaintext, bound))
+                for place, last in ((0, 0), (1, 0), (2, 1))
+            ],
+        }
+    return hexed({"phrase_key": phrase_key, "files": files})  # type: ignore[no-any-return]
+
+
 DERIVE = {
     "identity": identity,
     "pair": pair,
@@ -928,4 +967,5 @@ DERIVE = {
     "files": files,
     "rooms": rooms,
     "transfer": transfer,
+    "backups": backups,
 }

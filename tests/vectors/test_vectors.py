@@ -47,7 +47,10 @@ from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
 from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
 from loom.model import Address, PeerId, PersonId
+from loom.storage.backup_file import BackupKey, Way, begin, key_of_phrase, read_header
+from loom.storage.vault import Cost
 from loom.wire.content import Join, KnownPayload, Unknown, decode_payload, encode_payload
+from loom.wire.encoding import u32
 from loom.wire.file_records import Piece, What
 from loom.wire.framing import RecordKind
 from loom.wire.hints import Hint
@@ -205,6 +208,34 @@ def test_files() -> None:
     for wrong in (file[:-1], file + b"\0", file + bytes((0, 0, 0, 1, 7)), b"M" + file[1:]):
         with pytest.raises(MalformedMessage):
             decode_mail_file(wrong)
+
+
+def test_backups() -> None:
+    vector = load("backups")
+    inputs, derived = vector["inputs"], vector["derived"]
+    names = ("ed25519_seed", "mldsa_seed", "x25519_seed")
+    own = key_of_phrase(IdentitySeeds(*(unhex(inputs[name]) for name in names), b""))
+    assert own.secret.hex() == derived["phrase_key"]
+    other = BackupKey(
+        Way.PASSPHRASE,
+        unhex(inputs["passphrase_key"]),
+        Cost(*inputs["cost"]),
+        unhex(inputs["passphrase_salt"]),
+    )
+    content = unhex(inputs["content"])
+    plaintext = u32(len(content)) + content + bytes(65_532 - len(content))
+    for name, key in (("phrase", own), ("passphrase", other)):
+        wanted = derived["files"][name]
+        header, file_key = begin(key, unhex(inputs["salt"]))
+        assert header.hex() == wanted["header"]
+        sealed = [
+            file_key.seal(place, plaintext, is_last=is_last)
+            for place, is_last in ((0, False), (1, False), (2, True))
+        ]
+        assert [hash_(one).hex() for one in sealed] == wanted["chunk_hashes"]
+        assert read_header(header).open_(key).open_(2, sealed[2], is_last=True) == plaintext
+        assert file_key.open_(2, sealed[2], is_last=False) is None
+        assert file_key.open_(1, sealed[0], is_last=False) is None
 
 
 @pytest.mark.parametrize("name", sorted(load("queues")["derived"]["requests"]))
