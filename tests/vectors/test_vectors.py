@@ -214,7 +214,9 @@ def test_backups() -> None:
     vector = load("backups")
     inputs, derived = vector["inputs"], vector["derived"]
     names = ("ed25519_seed", "mldsa_seed", "x25519_seed")
-    own = key_of_phrase(IdentitySeeds(*(unhex(inputs[name]) for name in names), b""))
+    own = key_of_phrase(
+        IdentitySeeds(**{name: unhex(inputs[name]) for name in names}, recovery_public=b"")
+    )
     assert own.secret.hex() == derived["phrase_key"]
     other = BackupKey(
         Way.PASSPHRASE,
