@@ -5,15 +5,17 @@ from loom.core.timers import stored_until_ms
 from loom.errors import DiskFull, FilesFull
 from loom.model import FileId, MessageId, MessageState, TransferState
 from loom.node.archive import bring_back
+from loom.node.content import file_state
 from loom.node.content.intake import Intake
 from loom.node.content.text import apply_early, name_of
 from loom.node.file_view import body_of
 from loom.node.files.rules import Rules, check_room
 from loom.node.files.telling import state_and_tell
+from loom.node.journal import Happened
 from loom.node.message_view import message_fields
 from loom.storage import early, files, messages
 from loom.storage.files import NewFile, Thumbnail
-from loom.wire.content import File, State, tag_of
+from loom.wire.content import File, FileState, State, decode_payload, tag_of
 
 
 def take_in(intake: Intake, payload: File) -> None:
@@ -58,7 +60,11 @@ def take_in(intake: Intake, payload: File) -> None:
         else Thumbnail(thumbnail.width, thumbnail.height, thumbnail.rgb),
     )
     files.add(db, new)
-    message = apply_early(intake, message, early.take(db, conversation_id, message_id))
+    statements = early.take(db, conversation_id, message_id)
+    message = apply_early(intake, message, statements)
+    for stated in map(decode_payload, statements):
+        if isinstance(stated, FileState) and (file := files.by_id(db, file_id)) is not None:
+            file_state.take_up(intake, Happened(), file, stated)  # part of the message
     _accept_if_allowed(intake, payload, file_id)
     event = MessageReceived(**message_fields(db, person, message))
     intake.happened.add(event, conversation_id, message.row_id)
@@ -74,7 +80,7 @@ def _accept_if_allowed(intake: Intake, payload: File, file_id: FileId) -> None:
     except (DiskFull, FilesFull):
         return  # the owner is told when they accept it
     file = files.by_id(db, file_id)
-    if file is not None:
+    if file is not None and file.state is TransferState.OFFERED:
         files.begin_content(db, file.row_id, file_id)
         state_and_tell(
             context.parts,

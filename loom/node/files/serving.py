@@ -161,6 +161,8 @@ class Serving:
         source = served.source
         if (reason := source.refusal(piece)) is not None:
             self.forget(FileId(piece.file_id))
+            if source.is_used_up and not source.is_over:
+                await self._ended(served, State.CANCEL)
             return _refused(sender, reason)
         served.note(piece)
         if piece.what is What.LIST:
@@ -172,10 +174,10 @@ class Serving:
         try:
             bodies = await asyncio.to_thread(read_and_seal)
         except FileUnreadable as error:
-            await self._changed(served, error.code)
+            await self._ended(served, State.CHANGED, error.code)
             return _refused(sender, Reason.GONE)
         if bodies is None:
-            await self._changed(served, ContentChanged.code)
+            await self._ended(served, State.CHANGED, ContentChanged.code)
             return _refused(sender, Reason.GONE)
         self._progress.moved(served.file, served.moved)
         return _Answer(RecordKind.FILE_PART, bodies)
@@ -205,8 +207,8 @@ class Serving:
             self.forget(next(iter(self._open)))
         return served
 
-    async def _changed(self, served: _Served, why: str) -> None:
-        """What is there is not what was offered: the offer ends."""
+    async def _ended(self, served: _Served, state: State, why: str = "") -> None:
+        """Not what was offered is there, or it was served too often: the contact is told."""
         context = self._context
         file_id = served.file.file_id
 
@@ -215,7 +217,7 @@ class Serving:
             if file is not None:
                 state_and_tell(
                     context.parts, db, happened, context.person, context.device_id, file,
-                    State.CHANGED, why,
+                    state, why,
                 )  # fmt: skip
 
         self.forget(file_id)

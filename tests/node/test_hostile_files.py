@@ -1,0 +1,51 @@
+"""Files of a contact whose program is not ours: early, forged and endless."""
+
+from pathlib import Path
+
+from loom.api.events import FileChanged, MessageReceived
+from loom.api.file_commands import AcceptFile, SendFile
+from loom.core.file.chunk_list import root_of
+from loom.storage import files
+from loom.wire.content import File, FileState, State
+from tests.node.by_hand import take_in
+from tests.node.harness import World
+from tests.node.test_files import CHUNK, content_of, only_file, plain_file
+
+FILE_ID = b"f" * 16
+OFFER = File(FILE_ID, 5, "plan.pdf", 0, "", root_of(0, "", b""), bytes(32))
+
+
+async def test_what_the_sender_says_of_a_file_before_it_comes_holds_when_it_comes(
+    world: World,
+) -> None:
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.add(bob)
+    cancelled = FileState(b"1" * 16, 7, FILE_ID, 7, State.CANCEL)
+    await take_in(alice, bob, [cancelled])
+    await take_in(alice, bob, [OFFER])
+    assert (await only_file(alice)).state == "cancelled"
+
+
+async def test_what_nobody_may_state_changes_nothing(world: World) -> None:
+    """The sender accepts its own offer, and says that the receiver has it."""
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.add(bob)
+    wrong = [FileState(bytes([one]) * 16, 7, FILE_ID, 7, one) for one in (1, 2, 4)]
+    await take_in(alice, bob, [OFFER, *wrong])
+    assert (await only_file(alice)).state == "offered"
+
+
+async def test_an_offer_that_was_served_too_often_is_cancelled(
+    world: World, tmp_path: Path
+) -> None:
+    ada, bob = await world.friends("Ada", "Bob")
+    path = plain_file(tmp_path, "plan.pdf", content_of(CHUNK))
+    sent = await ada.do(SendFile(contact="Bob", path=path))
+    assert sent.file is not None
+    await ada.database.write(
+        lambda db: files.set_progress(db, 1, bytes(1), 0, served=10_000, way=1)
+    )
+    await world.until(lambda: bool(bob.told(MessageReceived)))
+    await bob.do(AcceptFile(file_id=sent.file.file_id))
+    await world.until(lambda: any(one.state == "cancelled" for one in bob.told(FileChanged)))
+    assert (await only_file(ada)).state == "cancelled"
