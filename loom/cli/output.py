@@ -109,6 +109,21 @@ class FileOpened(View, frozen=True, kw_only=True, tag="file.opened"):
     keep_s: int
 
 
+class VoiceRecorded(View, frozen=True, kw_only=True, tag="voice.recorded"):
+    """A voice note that `loom voice record` wrote."""
+
+    path: str
+    duration_ms: int
+    size_bytes: int
+
+
+class VoicePlayed(View, frozen=True, kw_only=True, tag="voice.played"):
+    """A voice note that `loom voice play` played; `whole`: to its end."""
+
+    duration_ms: int
+    whole: bool
+
+
 class SearchNotes(View, frozen=True, kw_only=True, tag="search.notes"):
     """The words of a search that look like filters and are searched as text."""
 

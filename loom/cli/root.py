@@ -25,6 +25,7 @@ MODULE_OF: Final = {
     **dict.fromkeys(("bookmark", "bookmarks", "forward"), "statements"),
     **dict.fromkeys(("send-file", "open", "files"), "files"),
     "export": "export",
+    "voice": "voice",
     **dict.fromkeys(("listen", "watch"), "listening"),
     "plain": "plain.talk",
     "verify": "contacts",

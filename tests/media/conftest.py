@@ -12,6 +12,26 @@ from loom.media import decoder
 
 Plant = Callable[[str], None]
 
+NULL_DEVICE = """
+pcm.!default { type null }
+ctl.!default { type hw card 0 }
+"""
+
+
+def _lacks_null_device() -> bool:
+    if sys.platform != "linux":
+        return True
+    try:
+        import sounddevice  # noqa: F401
+    except (ImportError, OSError):
+        return True
+    return False
+
+
+needs_portaudio = pytest.mark.skipif(
+    _lacks_null_device(), reason="no PortAudio over ALSA: `apt-get install libportaudio2`"
+)
+
 _START = """
 import os, signal, socket, sys, time
 from loom.media import job, sandbox, seccomp, worker

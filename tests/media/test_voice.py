@@ -13,6 +13,7 @@ import pytest
 from loom.errors import ExtraMissing, InvalidInput, NoSoundDevice
 from loom.media import voice
 from loom.media.sound import Samples, samples
+from tests.media.conftest import NULL_DEVICE, needs_portaudio
 
 RATE = 24_000
 BLOCK = 480
@@ -190,11 +191,6 @@ def _no_portaudio(real: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
-NULL_DEVICE = """
-pcm.!default { type null }
-ctl.!default { type hw card 0 }
-"""
-
 WITH_PORTAUDIO = """
 from loom.media import voice
 from loom.media.sound import samples
@@ -220,17 +216,7 @@ def run_with(configuration: Path, code: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.fixture
-def has_portaudio() -> None:
-    try:
-        import sounddevice  # noqa: F401
-    except OSError:
-        pytest.skip("PortAudio is not installed: `apt-get install libportaudio2`")
-    if sys.platform != "linux":
-        pytest.skip("the null device is ALSA's")
-
-
-@pytest.mark.usefixtures("has_portaudio")
+@needs_portaudio
 def test_a_null_device_records_silence_to_the_end_and_plays_it(tmp_path: Path) -> None:
     """The real library; the device is as quick as it is asked, so ten minutes take no time."""
     configuration = tmp_path / "asound.conf"
@@ -240,7 +226,7 @@ def test_a_null_device_records_silence_to_the_end_and_plays_it(tmp_path: Path) -
     assert done.stdout.split() == ["3.0", "True"]
 
 
-@pytest.mark.usefixtures("has_portaudio")
+@needs_portaudio
 def test_without_any_device_it_is_one_sentence(tmp_path: Path) -> None:
     configuration = tmp_path / "asound.conf"
     configuration.write_text("pcm.!default { type hw card 99 }\n")
