@@ -327,6 +327,24 @@ async def test_what_a_council_may_not_do_is_not_proposed(opened: Opened) -> None
         assert "You may not change channels, name and rules here; ask Ada." in prose_of(app)
 
 
+async def test_one_of_many_members_is_found_by_typing(node: RoomNode, opened: Opened) -> None:
+    for number in range(123):
+        node.enter(garden(node), f"Member {number:03}", "member", "-", may=BOTH)
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/members Garden", "enter")
+        assert "Garden: 128 members" in screen(app)
+        await run(pilot, "member 12")
+        rows = [row for row in text_of(app) if "no contact of yours" in row]
+        assert [row[10:13] for row in rows] == ["012", "112", "120", "121", "122"]
+        await run(pilot, "down", "down", "enter")
+        assert "Member 112 in Garden" in screen(app)
+        await run(pilot, "escape", "shift+tab", "shift+tab", "ctrl+u", "archive")
+        assert "attic" in screen(app)
+        assert len([row for row in text_of(app) if "no contact of yours" in row]) == 1
+        await run(pilot, "x")
+        assert "Nobody here is called so." in screen(app)
+
+
 async def test_a_member_is_invited_as_a_contact(node: RoomNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         await run(pilot, "/members Garden", "enter")

@@ -21,12 +21,19 @@ from loom.tui.themes import Piece
 INVITE: Final = "Invite somebody"
 MEET: Final = "Invite them as a contact"
 REMOVE: Final = "Remove"
+FIND: Final = "Find"
+FIND_FROM: Final = 12
+"""With more members than so many, one can be found by typing."""
 BAN: Final = "Ban"
 _NAME_CELLS, _ROLE_CELLS, _RANK_CELLS, _ID_SHOWN = 22, 11, 8, 16
 
 
 class MembersPanel(RoomLivePanel):
     """By rank: who is above decides about those below."""
+
+    def __init__(self, loom: Owner, room_id: str) -> None:
+        super().__init__(loom, room_id)
+        self._find = Field(FIND, form="a name, a role, or the beginning of an id")
 
     @property
     def heading(self) -> str:
@@ -43,7 +50,10 @@ class MembersPanel(RoomLivePanel):
         items: list[Item] = self.troubles()
         if items:
             items.append(GAP)
-        items += [self._row(one) for one in self.members]
+        if len(self.members) > FIND_FROM:
+            items.append(self._find)
+        found = [one for one in self.members if self._is_meant(one)]
+        items += [self._row(one) for one in found] or [Text("Nobody here is called so.", "hint")]
         items += map(self._council, self.room.councils)
         items += [GAP, Fact("Kept by", kept_words(self.members))]
         if self.banned:
@@ -54,6 +64,12 @@ class MembersPanel(RoomLivePanel):
         else:
             items.append(Text(self._no_invite(), "hint"))
         return items
+
+    def _is_meant(self, view: MemberView) -> bool:
+        """Whether what is typed, if anything, is about them."""
+        words = self._find.text.casefold().split()
+        names = f"{view.name} {view.contact or ''} {view.role}".casefold()
+        return all(one in names or view.author_id.startswith(one) for one in words)
 
     def _no_invite(self) -> str:
         if self.room is not None and self.room.standing != "member":
