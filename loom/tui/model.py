@@ -68,6 +68,8 @@ from loom.tui.channels import EVERYTHING, MENTIONS, Channel, Room, Rooms
 from loom.tui.times import now_ms
 
 ARRIVALS_NAMED: Final = 3
+CHANNELS_SHOWN: Final = 12
+"""So many channels of the open room the list has at once."""
 TYPING_S: Final = 8.0
 """A peer that says nothing more has stopped typing."""
 
@@ -189,7 +191,7 @@ class Model:
         self._current = number
         if room is not None and number is not None:
             self.rooms.change(room.view.room_id, last=self.rooms.channel_of(number))
-        if room is not before:
+        if room is not before or (self.place is not None and self.place not in self.order):
             self._arrange()
 
     @property
@@ -528,9 +530,22 @@ class Model:
     def _shown_of(self, room: Room, *, is_open: bool) -> list[int]:
         """The channels of a room that the list shows."""
         if self._has_words(room.name):
-            return room.numbers if is_open else [room.last]
+            return self._channels_of(room) if is_open else [room.last]
         channels = (self.rooms.channels[one] for one in room.numbers)
         return [one.number for one in channels if self._words and self._has_words(one.name)]
+
+    def _channels_of(self, room: Room) -> list[int]:
+        """Of many channels the open one, those with something unread or begun, and the newest."""
+        if len(room.numbers) <= CHANNELS_SHOWN:
+            return room.numbers
+        newest = {number: at for at, number in enumerate(self.recent)}
+
+        def rank(number: int) -> tuple[bool, bool, bool, int]:
+            one = self.rooms.channels[number]
+            return number != self.place, not one.unread, not one.draft, newest.get(number, 0)
+
+        shown = {*sorted(room.numbers, key=rank)[:CHANNELS_SHOWN]}
+        return [one for one in room.numbers if one in shown]
 
     def _has_words(self, name: str) -> bool:
         return not self._words or all(word in _folded(name) for word in self._words)

@@ -96,6 +96,43 @@ async def test_a_proposal_without_a_reason_is_not_shown_as_deleted(
         assert "Bob: (deleted)" not in rows(app)
 
 
+async def test_of_many_channels_the_list_has_those_that_matter(
+    node: PostingNode, opened: Opened
+) -> None:
+    for number in range(62):
+        node.open_channel(ROOM, f"channel-{number:02}")
+    node.post(ROOM, "Bob", "old words", channel="channel-30", unread=False)
+    node.post(ROOM, "Bob", "new words", channel="channel-50")
+    async with opened(node) as (app, pilot):
+
+        def listed() -> list[str]:
+            return [row.split("#")[1].split()[0] for row in text_of(app) if row[:5] == "    #"]
+
+        def general() -> int:
+            return app.model.rooms.number_of(ROOM, "general")
+
+        app.open_conversation(general())
+        await settle(pilot)
+        assert "Orchard   12 of 64" in rows(app)
+        assert len(listed()) == 12
+        assert {"general", "channel-50"} <= {*listed()}
+        assert "Ada" in rows(app)  # who stands below the room is in sight
+        await pilot.press("alt+a")
+        await settle(pilot)
+        assert "#channel-50" in text_of(app)[0]
+        app.open_conversation(app.model.rooms.number_of(ROOM, "channel-07"))
+        await settle(pilot)
+        assert "channel-07" in listed()
+        await pilot.press("f3", *"nnel-61")
+        await settle(pilot)
+        assert listed() == ["channel-61"]
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "#channel-61" in text_of(app)[0]
+        assert "channel-61" in listed()
+        assert len(listed()) == 12
+
+
 async def test_a_late_post_goes_where_it_belongs(node: PostingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         first = next(one for one in node.posts if one.body == "which apples?")

@@ -13,7 +13,7 @@ from loom.tui.channels import Channel, Room
 from loom.tui.editor import Editor, shown
 from loom.tui.identicon import identicon
 from loom.tui.lines import Lines, Look
-from loom.tui.model import Conversation, Listed, Model
+from loom.tui.model import CHANNELS_SHOWN, Conversation, Listed, Model
 from loom.tui.themes import ICON, Line, Piece
 from loom.tui.times import when_words
 
@@ -270,6 +270,8 @@ class ConversationList(Lines):
         marks = signs["muted"] if view.muted else ""
         if view.standing != "member":
             marks += f" {view.standing}"
+        if is_open and len(room.numbers) > CHANNELS_SHOWN:
+            marks += f" {CHANNELS_SHOWN} of {len(room.numbers)}"
         unread = "" if is_open or not view.unread else f"{'@ ' * bool(view.mentions)}{view.unread}"
         tail = f" {marks.strip()}" if marks else ""
         when = when_words(room.preview_at_ms) if width >= TIMES_MIN and room.preview_at_ms else ""
