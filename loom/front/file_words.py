@@ -4,6 +4,7 @@ from typing import Final
 
 from loom.api.file_views import FileView
 from loom.front.sentences import of_warning
+from loom.media.kinds import is_voice
 from loom.printable import printable
 
 _KINDS: Final = {
@@ -46,6 +47,8 @@ def kind_words(file: FileView) -> str:
     """What kind of file it claims to be, in a word; its content was not looked at."""
     if file.media_type.endswith("loom-folder"):
         return FOLDER
+    if is_voice(file.media_type):
+        return VOICE
     if file.is_executable:
         return "program"
     family = file.media_type.partition("/")[0]

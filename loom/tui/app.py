@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Coroutine
@@ -41,10 +42,11 @@ from loom.errors import (
 )
 from loom.front.sentences import in_app
 from loom.front.signs import Signs, signs_of_terminal
-from loom.tui import times
+from loom.tui import graphics, times
 from loom.tui.begun import Begun
 from loom.tui.channels import Channel
 from loom.tui.chat.screen import ChatScreen
+from loom.tui.graphics import Way
 from loom.tui.idle import LOOK_S, Idle, last_read_s
 from loom.tui.keys import EVERYWHERE, Keys
 from loom.tui.lines import Look
@@ -111,8 +113,13 @@ class LoomApp(Owner):
             is_formatted=settings.formatting,
             has_colors=not os.environ.get("NO_COLOR"),
         )
+        self.look.pictures = settings.pictures
+        self.picture_way = Way.BLOCKS
+        self._answers: str | None = None
+        """What the terminal answered so far; None: it was not asked."""
         self.keys = Keys(settings.keys, settings.bind)
         self._bind = settings.bind
+        self._name_keys()
         self.idle = Idle(settings.lock_after_min * 60)
         self._read_s = 0.0
         """When the terminal was read last, while it was lent."""
@@ -211,6 +218,10 @@ class LoomApp(Owner):
     def open_conversation(self, number: int) -> None:
         """Show the conversation with a contact."""
         self.chat.navigation.open_(number)
+
+    def show_message(self, number: int, row_id: int) -> None:
+        """See `Owner.show_message`."""
+        self.chat.navigation.go_to(number, row_id)
 
     def show_add(self, token: str = "") -> None:
         """Show where a contact is added."""
@@ -505,14 +516,49 @@ class LoomApp(Owner):
     def use_keys(self, profile: str) -> None:
         """Change the keys, now and next time."""
         self.keys = Keys(profile, self._bind)
+        self._name_keys()
         change_app_setting(self.config, "keys", profile)
         self.chat.show_all()
+
+    def _name_keys(self) -> None:
+        """What stands between the messages names these."""
+        self.look.take_key = self.keys.words("take_file")
+        self.look.go_on_key = self.keys.words("pause_file")
 
     def use_formatting(self, on: bool) -> None:
         """Whether the marks in texts change how they look, now and next time."""
         self.look.is_formatted = on
         change_app_setting(self.config, "formatting", on)
         self.chat.show_all()
+
+    def use_pictures(self, how: str) -> None:
+        """How pictures are shown, now and next time."""
+        self.look.pictures, self.picture_way, self._answers = how, Way.BLOCKS, None
+        change_app_setting(self.config, "pictures", how)
+        self.chat.show_all()
+
+    def ask_picture_way(self) -> None:
+        """See `Owner.ask_picture_way`."""
+        if self._answers is None and graphics.can_draw_pixels(self.look.pictures, os.environ):
+            self._answers = ""
+            self.write_terminal(graphics.QUERY)
+
+    def on_answered(self, event: graphics.Answered) -> None:
+        """The terminal said what it can."""
+        if self._answers is None or len(self._answers) > graphics.ANSWERS_MAX:
+            return
+        self._answers += event.answer
+        way = graphics.way_of(self._answers)
+        if way is not None and way is not self.picture_way and self.picture_way is Way.BLOCKS:
+            self.picture_way = way
+            from loom.tui.kit.panel import Panel
+
+            if isinstance(self.screen, Panel):
+                self.screen.show()
+
+    def cell_size(self) -> tuple[int, int]:
+        """See `Owner.cell_size`."""
+        return graphics.cell_size((sys.__stderr__ or sys.stderr).fileno())
 
     def use_notices(self, level: str) -> None:
         """What a notification shows, now and next time."""

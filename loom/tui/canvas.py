@@ -77,6 +77,11 @@ class Canvas:
         self._scroll = None
 
     @property
+    def is_new(self) -> bool:
+        """Whether everything is written again."""
+        return self._shown is None
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
         return (len(self._wanted[0]) if self._wanted else 0), len(self._wanted)

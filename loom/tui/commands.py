@@ -141,6 +141,21 @@ COMMANDS: Final = (
         needs_room=True,
         also="save backup text markdown json html print",
     ),
+    SlashCommand(
+        "attach",
+        "[PATH...]",
+        "Send files or folders, after a question",
+        "path",
+        aliases=("send-file",),
+        needs_contact=True,
+        also="upload picture photo document share",
+    ),
+    SlashCommand(
+        "voice", "", "Record a voice note", needs_contact=True, also="audio sound microphone speak"
+    ),
+    SlashCommand(
+        "files", "", "Show all files, and what they take on the disk", also="downloads transfers"
+    ),
     SlashCommand("contact", "", "Show this contact", needs_contact=True, also="details profile"),
     SlashCommand(
         "verify",

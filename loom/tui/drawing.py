@@ -33,7 +33,10 @@ WITHOUT_MODES: Final = "\x1b[r\x1b[?6l\x1b[?1l\x1b>"
 
 
 class DrawnApp(App[R], inherit_bindings=False):
-    """Screens may have `caret()`, where one writes, and `moved()`, which rows moved."""
+    """Screens may have `caret()`, where one writes, and `moved()`, which rows moved.
+
+    And `over()`: what draws pixels over cells that were all written again.
+    """
 
     CSS_PATH = Path(__file__).parent / "styles" / "loom.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -186,7 +189,10 @@ class DrawnApp(App[R], inherit_bindings=False):
         if moved is not None:
             self._canvas.scroll(moved)
         caret = screen.caret() if hasattr(screen, "caret") else None
+        is_new = self._canvas.is_new
         sequence = self._canvas.update(caret, synchronized=self._sync_available)
+        if is_new and hasattr(screen, "over"):
+            sequence += screen.over()
         if sequence:
             driver.write(sequence)
             driver.flush()

@@ -14,6 +14,8 @@ EVERYWHERE: Final = "Everywhere"
 READING: Final = "Reading"
 WRITING: Final = "Writing"
 SELECTING: Final = "Selecting messages"
+FILES: Final = "A selected file"
+PICTURES: Final = "Looking at a picture"
 FORMS: Final = "Forms and lists"
 
 
@@ -126,6 +128,20 @@ ACTIONS: Final = (
     Action("unsend", SELECTING, "Delete it for both, after a question", ("x",)),
     Action("undo_delete", SELECTING, "Bring back what was just deleted", ("u",)),
     Action("write", SELECTING, "Back to writing", ("escape",)),
+    Action("take_file", FILES, "Take it; open it once it is here", ("enter",), "accept download"),
+    Action("save_file", FILES, "Save it where you say", ("s",), "download copy"),
+    Action("pause_file", FILES, "Pause it, or go on", ("p",), "resume"),
+    Action("end_file", FILES, "Decline or cancel it, after a question", ("x",), "refuse stop"),
+    Action("picture_next", PICTURES, "Next picture", ("n", "space", "pagedown")),
+    Action("picture_before", PICTURES, "Picture before", ("p", "backspace", "pageup")),
+    Action("zoom_in", PICTURES, "Closer", ("plus", "equals_sign")),
+    Action("zoom_out", PICTURES, "Further away", ("minus",)),
+    Action("zoom_fit", PICTURES, "All of it", ("0", "f")),
+    Action("picture_left", PICTURES, "Left", ("left", "h")),
+    Action("picture_right", PICTURES, "Right", ("right", "l")),
+    Action("picture_up", PICTURES, "Up", ("up", "k")),
+    Action("picture_down", PICTURES, "Down", ("down", "j")),
+    Action("save_picture", PICTURES, "Save it where you say", ("s",)),
     Action("form_next", FORMS, "Next", ("tab", "down")),
     Action("form_previous", FORMS, "Previous", ("shift+tab", "up")),
     Action("form_do", FORMS, "Do it", ("enter", "space")),
@@ -159,6 +175,7 @@ PROFILES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "down": ("down", "ctrl+n"),
         "write": ("escape", "ctrl+g"),
         "pin": ("P",),
+        "pause_file": ("P",),
         "select_newer": ("n", "ctrl+n", "down"),
         "select_older": ("p", "ctrl+p", "up"),
         "next_hit": ("ctrl+s",),
@@ -314,6 +331,8 @@ _NAMES: Final = {
     "colon": ":",
     "question_mark": "?",
     "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
     "underscore": "_",
 }
 

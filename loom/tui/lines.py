@@ -23,6 +23,15 @@ class Look:
         self.own_name = ""
         """Where a text mentions it, that stands out."""
         self.has_colors = has_colors
+        self.take_key = self.go_on_key = ""
+        """The keys that take or open a file, and go on with a paused one, as people write them."""
+        self.pictures = "auto"
+        """How pictures are shown: see `AppSettings.pictures`."""
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether small pictures stand between the messages."""
+        return self.has_colors and self.signs.unicode and self.pictures != "off"
 
 
 class Lines(Widget):

@@ -15,6 +15,8 @@ from loom.api.events import (
     ConversationUnread,
     FarewellAsked,
     FarewellDone,
+    FileChanged,
+    FileProgress,
     InviteAnswered,
     InvitesChanged,
     InviteUsed,
@@ -57,6 +59,7 @@ from loom.api.views import (
     RoomArrival,
     StatusView,
 )
+from loom.front.file_words import news_words
 from loom.front.lasting import asked_words, done_words
 from loom.front.reach import reach_at
 from loom.front.room_lines import alarm_words
@@ -381,11 +384,13 @@ class Model:
             case MessageEdited():
                 self.change(number, preview=None)
                 changes.list_ = True
-            case MessageReacted() | MessagePinned() | MessageBookmarked():
+            case MessageReacted() | MessagePinned() | MessageBookmarked() | FileProgress():
                 pass
             case TimerChanged():
                 self._said(event, changes)
                 changes.contacts.add(number)
+            case FileChanged():
+                self._file_changed(event, changes)
             case FarewellAsked():
                 changes.contacts.add(number)
                 changes.said = f"{asked_words(event.contact, event.scope)} /contact asks you."
@@ -484,6 +489,17 @@ class Model:
             self.recent.insert(0, number)
             self._arrange()
         changes.list_ = True
+
+    @staticmethod
+    def _file_changed(event: FileChanged, changes: Changes) -> None:
+        """What became of a file is said where one may look elsewhere."""
+        if event.file is None:
+            return
+        words = news_words(event.file)
+        if event.state == "failed":
+            changes.warning = words
+        elif words:
+            changes.said = words
 
     def _posted(self, event: RoomPosted, changes: Changes) -> None:
         number = self.rooms.number_of(event.room_id, event.channel)

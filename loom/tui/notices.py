@@ -6,6 +6,7 @@ from typing import Final
 
 from loom.api.events import AnyEvent, MessageReceived, RoomPosted
 from loom.printable import printable
+from loom.tui.content.file import said
 from loom.tui.model import Model
 
 AGAIN_S: Final = 5.0
@@ -109,7 +110,8 @@ class Notices:
             self._say(f"Messages from {len(came)} {what}", "")
             return
         for event in came.values():
-            text = " ".join(event.body[: 4 * TEXT_MAX].split())
+            body = event.body if isinstance(event, RoomPosted) else said(event)
+            text = " ".join(body[: 4 * TEXT_MAX].split())
             who = (
                 f"{event.author} in {event.room}"
                 if isinstance(event, RoomPosted)

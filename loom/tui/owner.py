@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from loom.api.command import Command
 from loom.api.views import OwnProfileView
 from loom.tui.drawing import DrawnApp
+from loom.tui.graphics import Way
 from loom.tui.idle import Idle
 from loom.tui.model import Model
 from loom.tui.notices import Notices
@@ -34,6 +35,17 @@ class Owner(DrawnApp[None]):
     idle: Idle
     has_focus: bool | None
     """Whether the terminal has the focus; None: it has not said so yet."""
+
+    picture_way: Way
+    """How this terminal draws a picture; blocks until it answered."""
+
+    def ask_picture_way(self) -> None:
+        """Ask the terminal how it draws pictures, once, where the settings want to know."""
+        raise NotImplementedError
+
+    def cell_size(self) -> tuple[int, int]:
+        """Width and height of a cell in pixels."""
+        raise NotImplementedError
 
     def begin(self) -> None:
         """The conversations can be drawn."""
@@ -81,6 +93,10 @@ class Owner(DrawnApp[None]):
         """Show the conversation with a contact."""
         raise NotImplementedError
 
+    def show_message(self, number: int, row_id: int) -> None:
+        """Show a message of the conversation with a contact, and select it."""
+        raise NotImplementedError
+
     def show_add(self, token: str = "") -> None:
         """Show where a contact is added, with an invite or a token."""
         raise NotImplementedError
@@ -109,6 +125,10 @@ class Owner(DrawnApp[None]):
 
     def use_formatting(self, on: bool) -> None:
         """Change whether the marks in texts change how they look."""
+        raise NotImplementedError
+
+    def use_pictures(self, how: str) -> None:
+        """Change how pictures are shown: see `AppSettings.pictures`."""
         raise NotImplementedError
 
     def use_notices(self, level: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -31,6 +31,10 @@ keys = "default"
 # Whether *emphasis*, **strong emphasis**, `code` and blocks of code look like it. No character is
 # hidden either way.
 formatting = true
+
+# Pictures: "auto" (pixels where the terminal draws them, half blocks elsewhere and over SSH),
+# "sharp" (pixels over SSH, too), "blocks" (half blocks only) or "off" (none between the messages).
+pictures = "auto"
 
 # Minutes without a key or a click after which the profile is locked; 0 is never.
 lock_after_min = 15
@@ -61,12 +65,16 @@ notify_by = "auto"
 """
 
 
+Pictures = Literal["auto", "sharp", "blocks", "off"]
+
+
 class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the file says."""
 
     theme: str = "terminal"
     keys: str = "default"
     formatting: bool = True
+    pictures: Pictures = "auto"
     notify: Level = Level.SENDER
     bell: bool = True
     notify_by: Way = Way.AUTO
@@ -80,6 +88,7 @@ MEANINGS: Final = {
     "theme": "the name of a theme, in quotes",
     "keys": '"default", "emacs", "vi" or "minimal"',
     "formatting": "true or false",
+    "pictures": '"auto", "sharp", "blocks" or "off"',
     "notify": " or ".join(f'"{level}"' for level in Level),
     "bell": "true or false",
     "notify_by": " or ".join(f'"{way}"' for way in Way),

@@ -13,10 +13,14 @@ from textual._xterm_parser import XTermParser
 from textual.events import Key, Paste
 from textual.message import Message
 
+from loom.tui.graphics import ANSWER, BEGUN, Answered
+
 START: Final = "\x1b[200~"
 END: Final = "\x1b[201~"
 HOLD_MAX_S: Final = 1.0
 """What comes after a paste's end without a pause is held back no longer than this."""
+ALT_UNDERSCORE: Final = "\x1b_"
+"""A key, and the beginning of an answer."""
 STALLED_TURNS: Final = 20
 """After so many quiet turns without the paste's end, what came of it is shown."""
 
@@ -56,6 +60,9 @@ class TerminalInput:
         """Perhaps the beginning of a start marker."""
         self._given = ""
         """The beginning of a start marker that came so slowly that it was taken for keys."""
+        self._answer = ""
+        """The beginning of an answer of the terminal."""
+        self._answer_turns = 0
         self._paste: list[str] | None = None
         self._tail = ""
         """The paste's last characters, where its end marker may have begun."""
@@ -70,7 +77,7 @@ class TerminalInput:
         found: list[Message] = []
         if self._paste is None:
             before, started, text = self._split(text)
-            found += self._keys(before)
+            found += self._without_answers(before)
             if not started:
                 return found
             self._paste, self._tail, self._ended_s, self._quiet_turns = [], "", None, 0
@@ -89,13 +96,34 @@ class TerminalInput:
 
     def quiet(self) -> list[Message]:
         """Nothing came for a while, so that what could go on as something else does not."""
-        found = list(self._parser.tick())
+        found = self._wait_for_answer()
+        found += self._parser.tick()
         if self._paste is None:
             return found + self._give_up_marker()
         if self._ended_s is not None:
             return found + self._end_paste()
         self._quiet_turns += 1
         return found + self._show_stalled() if self._is_stalled else found
+
+    def _without_answers(self, text: str) -> list[Message]:
+        """Keys, and what the terminal answered to `graphics.QUERY`."""
+        text, self._answer, self._answer_turns = self._answer + text, "", 0
+        found: list[Message] = [Answered(one) for one in ANSWER.findall(text)]
+        if found:
+            text = ANSWER.sub("", text)
+        if (begun := BEGUN.search(text)) is not None:
+            text, self._answer = text[: begun.start()], begun[0]
+        return found + self._keys(text)
+
+    def _wait_for_answer(self) -> list[Message]:
+        """What began like an answer was a key, or its rest does not come."""
+        begun, self._answer_turns = self._answer, self._answer_turns + 1
+        if begun == ALT_UNDERSCORE:
+            self._answer = ""
+            return self._keys(begun)
+        if self._answer_turns >= STALLED_TURNS:
+            self._answer = ""
+        return []
 
     def _keys(self, text: str) -> list[Message]:
         return list(self._parser.feed(text)) if text else []

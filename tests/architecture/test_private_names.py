@@ -20,6 +20,7 @@ PRIVATE = re.compile(r"_(?!_|(?:asdict|fields|make|replace)$)\w+")
 USED = {
     "rich.console.Console": {"_color_system"},
     "textual": {"_compositor", "_xterm_parser"},
+    "textual_image": {"_sixel"},
     "textual.app.App": {
         "_batch_count",
         "_close_messages_no_wait",

@@ -61,7 +61,7 @@ def test_every_runtime_dependency_is_pinned_within_its_bounds() -> None:
 
 
 def test_a_library_whose_private_names_are_used_has_an_upper_bound() -> None:
-    owners = {owner.partition(".")[0] for owner in USED} | {"textual", "typer"}
+    owners = {owner.partition(".")[0].replace("_", "-") for owner in USED} | {"textual", "typer"}
     bounded = {
         one.name for one in DEPENDENCIES if any(spec.operator == "<" for spec in one.specifier)
     }

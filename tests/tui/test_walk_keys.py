@@ -2,7 +2,7 @@
 
 import webbrowser
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -10,14 +10,19 @@ from textual import events
 from textual.pilot import Pilot
 
 from loom.api.commands import Bookmark, Pin, RetryMessage, SendText, SetPreferences
+from loom.api.file_commands import AcceptFile, PauseFile
+from loom.api.file_views import FileView
 from loom.api.views import Preference, Quote
+from loom.media.pictures import Picture
 from loom.tui import clipboard
 from loom.tui.app import LoomApp
 from loom.tui.chat.window import Window
 from loom.tui.keys import (
     ACTIONS,
     EVERYWHERE,
+    FILES,
     FORMS,
+    PICTURES,
     PLACES,
     PROFILES,
     READING,
@@ -27,11 +32,13 @@ from loom.tui.keys import (
     writes,
 )
 from loom.tui.kit.chooser import Chooser
+from loom.tui.screens import picture
 from loom.tui.screens.adding import AddPanel
+from loom.tui.screens.picture import PicturePanel
 from loom.tui.screens.settings import SettingsPanel
 from loom.tui.terminal_input import TerminalInput
 from tests.tui.conftest import Opened, settle, text_of
-from tests.tui.posting import PostingNode
+from tests.tui.sharing import SharingNode, gradient
 
 COUNT = 300
 
@@ -39,7 +46,7 @@ COUNT = 300
 class Walk:
     """The app and what it stands on; between two keys it stands as at the start."""
 
-    def __init__(self, app: LoomApp, pilot: Pilot[None], node: PostingNode) -> None:
+    def __init__(self, app: LoomApp, pilot: Pilot[None], node: SharingNode) -> None:
         self.app, self.pilot, self.node = app, pilot, node
         self.copied: list[str] = []
         self.opened: list[str] = []
@@ -270,6 +277,66 @@ async def selecting_a_post(walk: Walk) -> None:
     await selecting(walk)
 
 
+async def selecting_a_file(walk: Walk, **facts: Any) -> None:
+    await selecting(walk)
+    newest = walk.window.messages[-1]
+    known: dict[str, Any] = {"state": "offered", "received_bytes": 0}
+    file = FileView(
+        file_id=newest.message_id,
+        message_id=newest.message_id,
+        contact="Ada",
+        contact_id=2,
+        direction="in",
+        name="hut.png",
+        size_bytes=400_000,
+        media_type="image/png",
+        **(known | facts),
+    )
+    walk.node.files = {file.file_id: file}
+    walk.window.put(msgspec.structs.replace(newest, kind="file", file=file))
+
+
+async def selecting_a_file_on_its_way(walk: Walk) -> None:
+    await selecting_a_file(walk, state="receiving")
+
+
+async def selecting_a_file_that_is_here(walk: Walk) -> None:
+    await selecting_a_file(walk, state="done", is_here=True)
+
+
+async def looking_at_a_picture(walk: Walk) -> None:
+    """The middle one of three."""
+    names = ("a.png", "b.png", "c.png")
+    walk.node.files.clear()
+    _, file, _ = [walk.node.keep("Ada", one, b"...") for one in names]
+    walk.node.messages = walk.node.messages[:-3]
+    walk.app.open_panel(PicturePanel(walk.app, file))
+    await walk.rest()
+    assert "b.png" in walk.screen
+    await walk.pilot.pause()
+
+
+async def looking_closer(walk: Walk) -> None:
+    await looking_at_a_picture(walk)
+    picture_of(walk)._zoom_by(2)
+    await walk.pilot.pause()
+
+
+def picture_of(walk: Walk) -> PicturePanel:
+    assert isinstance(walk.app.screen, PicturePanel)
+    return walk.app.screen
+
+
+def looks(across: int, down: int) -> Step:
+    """In which direction from the middle of the picture one looks then."""
+
+    def holds(walk: Walk) -> bool:
+        x, y = picture_of(walk)._middle
+        return ((x > 0.5) - (x < 0.5), (y > 0.5) - (y < 0.5)) == (across, down)
+
+    return Step(holds, looking_closer)
+
+
 async def deleted(walk: Walk) -> None:
     await selecting(walk)
     walk.app.chat.run("delete_message")
@@ -300,6 +367,12 @@ async def settings(walk: Walk) -> None:
 
 def typing_is_off(walk: Walk) -> bool:
     return any(isinstance(one, SetPreferences) and one.typing is False for one in walk.node.sent)
+
+
+def decoded(data: bytes, width: int, height: int, *, is_unconfined: bool = False) -> Picture:
+    """What the decoder would give, without starting one."""
+    found = gradient(48, 44)
+    return Picture(found.width, found.height, found.rgb, 480, 440, 1)
 
 
 STEPS = {
@@ -385,6 +458,20 @@ STEPS = {
     "delete_message": Step(lambda walk: "Delete this message here" in walk.screen, selecting),
     "undo_delete": Step(lambda walk: "said 299" in walk.timeline, deleted),
     "write": Step(lambda walk: not walk.app.chat.selection.is_active, selecting),
+    "take_file": Step(lambda walk: walk.sent(AcceptFile) == 1, selecting_a_file),
+    "save_file": Step(lambda walk: "Save it as" in walk.screen, selecting_a_file_that_is_here),
+    "pause_file": Step(lambda walk: walk.sent(PauseFile) == 1, selecting_a_file_on_its_way),
+    "end_file": Step(lambda walk: "Decline hut.png?" in walk.screen, selecting_a_file),
+    "picture_next": Step(lambda walk: "c.png" in walk.screen, looking_at_a_picture),
+    "picture_before": Step(lambda walk: "a.png" in walk.screen, looking_at_a_picture),
+    "zoom_in": Step(lambda walk: "1.5x" in walk.screen, looking_at_a_picture),
+    "zoom_out": Step(lambda walk: "1.5x" in walk.screen, looking_closer),
+    "zoom_fit": Step(lambda walk: "2x" not in walk.screen, looking_closer),
+    "picture_left": looks(-1, 0),
+    "picture_right": looks(1, 0),
+    "picture_up": looks(0, -1),
+    "picture_down": looks(0, 1),
+    "save_picture": Step(lambda walk: "Save it as" in walk.screen, looking_at_a_picture),
     "form_next": at("Late receipts"),
     "form_previous": at("Read receipts"),
     "form_do": Step(typing_is_off, settings),
@@ -401,12 +488,16 @@ def test_every_action_is_walked_through() -> None:
     assert set(STEPS) == {action.name for action in ACTIONS}
 
 
-@pytest.mark.parametrize("where", [EVERYWHERE, READING, WRITING, SELECTING, FORMS])
+PLACES_OF_KEYS = (EVERYWHERE, READING, WRITING, SELECTING, FILES, PICTURES, FORMS)
+
+
+@pytest.mark.parametrize("where", PLACES_OF_KEYS)
 @pytest.mark.parametrize("profile", PROFILES)
 async def test_every_key_does_what_the_help_says(
     opened: Opened, profile: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node = PostingNode()
+    monkeypatch.setattr(picture, "pixels", decoded)
+    node = SharingNode()
     node.add("Bob", online=False)
     node.add("Ada")
     node.say("Bob", "hello")
@@ -442,7 +533,7 @@ async def test_every_key_does_what_the_help_says(
 async def test_the_keys_of_the_profile_hold_in_fields_and_choosers(
     opened: Opened, profile: str
 ) -> None:
-    node = PostingNode()
+    node = SharingNode()
     node.add("Ada")
     node.say("Ada", "hello")
     async with opened(node) as (app, pilot):
@@ -460,7 +551,7 @@ async def test_the_keys_of_the_profile_hold_in_fields_and_choosers(
 
 
 async def test_emacs_keys_move_in_choosers_and_forms(opened: Opened) -> None:
-    node = PostingNode()
+    node = SharingNode()
     node.add("Ada")
     async with opened(node) as (app, pilot):
         app.use_keys("emacs")
@@ -481,7 +572,7 @@ async def test_emacs_keys_move_in_choosers_and_forms(opened: Opened) -> None:
 
 
 async def test_a_digit_opens_the_conversation_at_that_place(opened: Opened) -> None:
-    node = PostingNode()
+    node = SharingNode()
     for n in range(9):
         node.add(f"Person {n}")
         node.say(f"Person {n}", "hello")

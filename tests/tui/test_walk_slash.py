@@ -29,7 +29,7 @@ from loom.tui.times import now_ms
 from tests.fakes import TOKEN
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.people import PeopleNode
-from tests.tui.posting import PostingNode
+from tests.tui.sharing import SharingNode
 
 Holds = Callable[[LoomApp, PeopleNode], bool]
 
@@ -225,7 +225,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
             lambda app, node: "Bob" in title(app) and told(node, RemoveContact),
         ),
         Step("Bob", lambda app, node: "Ada" in title(app) and told(node, RemoveContact)),
-        shows("There is no contact nobody", "nobody"),
+        shows("There is no contact or room nobody", "nobody"),
         at_field(DELETE),
     ),
     "farewell": (
@@ -242,6 +242,13 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "token": (shows("LOOM-AAAA"),),
     "connectivity": (shows("Listening at"),),
     "anchors": (shows("No anchor is in use"), shows("> LOOM-ABC", "LOOM-ABC")),
+    "attach": (
+        Step("", lambda app, _: "> /attach" in screen(app), leaves="ctrl+u"),
+        shows("There is no file or folder nothing.txt", "/nothing.txt"),
+        shows("Send pyproject.toml", "pyproject.toml"),
+    ),
+    "files": (shows("No files yet"),),
+    "voice": (shows("Nothing is sent before you say so"),),
     "export": (
         shows("The copy is not encrypted"),
         shows("Write it as a web page", "html"),
@@ -328,7 +335,7 @@ async def test_every_command_does_what_the_help_says(
         return "Copied."
 
     monkeypatch.setattr(clipboard, "copy", copy)
-    node = PostingNode()
+    node = SharingNode()
     node.add_room("Club")
     node.add("Bob", online=False)
     node.add("Ada")
@@ -377,7 +384,7 @@ async def test_every_command_does_what_the_help_says(
 async def test_every_command_survives_the_smallest_screens(
     opened: Opened, size: tuple[int, int]
 ) -> None:
-    node = PostingNode()
+    node = SharingNode()
     node.add("Ada")
     node.say("Ada", "see you at noon")
     async with opened(node, size) as (app, pilot):

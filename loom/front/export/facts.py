@@ -5,6 +5,7 @@ from typing import Final
 
 from loom.api.room_views import PostView
 from loom.api.views import MessageView
+from loom.front.file_words import size_words
 from loom.front.lasting import timer_words
 from loom.front.room_lines import line_words, poll_lines, proposal_lines
 from loom.printable import printable
@@ -52,7 +53,7 @@ def is_said(one: Said) -> bool:
     """Whether `body` is somebody's text, and no remark in place of it."""
     if isinstance(one, PostView):
         return one.line is None and not one.deleted
-    return one.kind == "text" and not one.deleted and one.state != "withdrawn"
+    return one.kind in ("text", "file") and not one.deleted and one.state != "withdrawn"
 
 
 def body(one: Said) -> str:
@@ -65,7 +66,11 @@ def body(one: Said) -> str:
         return "(deleted)"
     if one.kind == "timer":
         return f"({timer_words(one.direction, one.contact, one.expires_s)})"
-    return printable(one.body, multiline=True)
+    said = printable(one.body, multiline=True)
+    if one.file is None:
+        return said
+    name = f"[{printable(one.file.name)}, {size_words(one.file.size_bytes)}]"
+    return f"{name}\n{said}" if said else name
 
 
 def _post_body(post: PostView) -> str:

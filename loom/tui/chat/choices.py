@@ -21,6 +21,7 @@ from loom.search_words import hits as hits_of
 from loom.tui.channels import Channel
 from loom.tui.chat.endings import ends, is_left
 from loom.tui.commands import COMMANDS
+from loom.tui.content.file import said
 from loom.tui.content.reactions import named, offered, shown_sign, written
 from loom.tui.keys import DELETES, DELETES_FOR_BOTH, EVERYWHERE, READING, key_words
 from loom.tui.kit.chooser import Choice, Chooser, Source, narrowed
@@ -494,7 +495,7 @@ class Choices:
 
     @staticmethod
     def _hit(message: MessageView, words: Sequence[str], dots: str, *, here: bool) -> Choice:
-        body = printable(message.body)
+        body = printable(said(message))
         at = min((start for start, _ in hits_of(body, words)), default=0)
         start = max(at - SNIPPET_BEFORE, 0)
         if start:

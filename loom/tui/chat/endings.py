@@ -70,5 +70,12 @@ def after(event: AnyEvent, message: MessageView) -> MessageView | None:
 def _emptied(message: MessageView, state: str) -> MessageView:
     """That there was one."""
     return msgspec.structs.replace(
-        message, state=state, deleted=True, body="", reactions=[], reply_to=None, quote=None
+        message,
+        state=state,
+        deleted=True,
+        body="",
+        file=None,
+        reactions=[],
+        reply_to=None,
+        quote=None,
     )

@@ -52,6 +52,7 @@ def lay_out(
     is_marked: bool = False,
     is_unfolded: bool = False,
     words: Sequence[str] = (),
+    rate_bytes_per_s: int = 0,
 ) -> Block:
     """A message's lines, each at most `width` cells; `words` are what a search found in it."""
     block: Block = []
@@ -67,7 +68,15 @@ def lay_out(
     inset = width_of_line(head)
     mark = signs["selected"] if is_selected else signs["marked"] if is_marked else " "
     room = max(width - 1 - inset - _state_width(message) - EDGE, 2)
-    manner = Manner(signs, look.is_formatted, look.own_name)
+    manner = Manner(
+        signs,
+        look.is_formatted,
+        look.own_name,
+        look.has_pictures,
+        look.take_key,
+        look.go_on_key,
+        rate_bytes_per_s,
+    )
     rows = kind_of(message).lines(message, room, words, manner)
     rows = _folded(rows, room, is_unfolded=is_unfolded)
     for number, body in enumerate(_bodies(message, rows, room, signs)):

@@ -100,7 +100,7 @@ class MessageActions:
             case "reply" | "react" | "pin":
                 return one is not None and is_sent(one)
             case "bookmark":
-                return one is not None and is_text(one) and not isinstance(one, Post)
+                return one is not None and is_said(one) and not isinstance(one, Post)
             case "thread":
                 return isinstance(one, Post) and one.kind != "line" and self._is_in_channel
             case "unpin" | "unbookmark":
@@ -165,7 +165,7 @@ class MessageActions:
             return ""
         if action == "unsend" and isinstance(messages[0], Post):
             return "You can only delete your own posts here; moderators delete those of others."
-        if any(one.kind != "text" for one in messages):
+        if any(one.kind not in ("text", "file") for one in messages):
             return "That is no message: it cannot be edited or deleted for both."
         if any(one.direction != "out" for one in messages):
             delete = self._owner.keys.words("delete_message")
@@ -175,6 +175,8 @@ class MessageActions:
             return "Only your own messages can be edited."
         if any(one.deleted for one in messages):
             return "It is deleted already."
+        if action == "edit" and messages[0].file is not None:
+            return "A file cannot be edited: send it again, or answer it."
         if len(messages) > 1:
             return "Only one message at a time can be edited."
         return "It was not sent, so there is nothing to edit."
@@ -479,18 +481,23 @@ class MessageActions:
 
 
 def is_own(message: MessageView) -> bool:
-    """Whether one wrote it, and it is still there."""
-    return message.direction == "out" and is_text(message)
+    """Whether one wrote or sent it, and it is still there."""
+    return message.direction == "out" and is_said(message)
 
 
 def is_editable(message: MessageView) -> bool:
     """Whether one may give it another wording."""
-    return is_own(message) and is_sent(message)
+    return is_own(message) and is_sent(message) and is_text(message)
 
 
 def is_sent(message: MessageView) -> bool:
     """Whether it is there for both, or on its way."""
-    return is_text(message) and message.state not in ("failed", "withdrawn")
+    return is_said(message) and message.state not in ("failed", "withdrawn")
+
+
+def is_said(message: MessageView) -> bool:
+    """Whether it is a text or a file of somebody, and still there."""
+    return message.kind in ("text", "file") and not message.deleted
 
 
 def is_text(message: MessageView) -> bool:

@@ -12,6 +12,8 @@ from loom.api.events import (
     ConversationRead,
     ConversationUnread,
     FarewellDone,
+    FileChanged,
+    FileProgress,
     MessageBookmarked,
     MessageDeleted,
     MessageDelivered,
@@ -32,6 +34,7 @@ from loom.api.events import (
     TimerChanged,
     WholeMessage,
 )
+from loom.api.file_views import FileView
 from loom.api.room_commands import FindPost
 from loom.api.views import MessageView
 from loom.tui.channels import Channel
@@ -234,6 +237,11 @@ class Reader:
                     touched = True
                 case MessageSent() | MessageDelivered() | MessageRead() | MessageFailed():
                     touched |= window.set_state(event.message_id, event.state)
+                case FileChanged(file=FileView() as file):
+                    touched |= window.put_file(file)
+                case FileProgress():
+                    rate = event.rate_bytes_per_s
+                    touched |= window.move(event.file_id, event.received_bytes, rate)
                 case ConversationRead() | RoomRead():
                     touched |= window.set_read(range(event.from_row, event.row_id + 1))
                     self._telling.clear()

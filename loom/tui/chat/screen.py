@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from textual import events
@@ -35,6 +35,7 @@ from loom.tui.keys import EVERYWHERE, PLACES, READING, SELECTING, WRITING, is_te
 from loom.tui.model import Changes
 from loom.tui.owner import Owner
 from loom.tui.pasted import pasted_token
+from loom.tui.paths import pasted_paths
 from loom.tui.posts import Post
 from loom.wire.pairing import is_pairing_text
 
@@ -415,7 +416,9 @@ class ChatScreen(Screen[None]):
             return
         selects, before = self.selection.is_active, self.composer.editor.text
         where = SELECTING if selects else WRITING
-        action = self._owner.keys.action(event.key, where, READING, EVERYWHERE)
+        action = self.selection.action_of_file(event.key) or self._owner.keys.action(
+            event.key, where, READING, EVERYWHERE
+        )
         if action != "complete":
             self.composer.end_cycle()
         if selects and self.selection.answer(event):
@@ -454,8 +457,17 @@ class ChatScreen(Screen[None]):
                 self.slash.show_add(token=token, writes=True)
             return
         before = self.composer.editor.text
+        if not before and self._owner.model.open_ is not None and self._asks_to_send(event.text):
+            return
         self.composer.insert(event.text)
         self._typed(before)
+
+    def _asks_to_send(self, text: str) -> bool:
+        """Files that were dropped or pasted by their paths are asked about; False: it is a text."""
+        if self.obstacle.words or not (paths := pasted_paths(text)):
+            return False
+        self.slash.show_sending(paths, partial(self.composer.insert, text))
+        return True
 
     def run(self, action: str) -> None:
         """Do what an action's name says."""
@@ -635,6 +647,8 @@ class ChatScreen(Screen[None]):
         message = self.reader.window and self.reader.window.message(event.row_id)
         if event.role == "fold":
             self.selection.fold(event.row_id)
+        elif message and message.file is not None and event.role == "file":
+            self.selection.click_file(event.row_id)
         elif message and event.role == "quote":
             self.acts.follow([message])
         elif isinstance(message, Post) and event.role in ("thread", "unread"):

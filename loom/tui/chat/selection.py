@@ -1,6 +1,7 @@
 """Selecting messages, and what can be done with them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual.events import Key
@@ -11,11 +12,12 @@ from loom.api.views import MessageView
 from loom.tui import clipboard, content
 from loom.tui.chat.bars import Hint
 from loom.tui.chat.deletion import Deletion
+from loom.tui.chat.file_actions import FileActions
 from loom.tui.chat.navigation import Navigation
 from loom.tui.chat.reader import Reader
 from loom.tui.chat.timeline import Timeline
 from loom.tui.chat.whereabouts import Whereabouts
-from loom.tui.keys import is_text
+from loom.tui.keys import FILES, is_text
 from loom.tui.links import is_pasted
 from loom.tui.owner import Owner
 from loom.tui.posts import Post
@@ -31,7 +33,7 @@ AT_ONCE: Final = frozenset(
     (
         *("select_newer", "select_older", "mark", "next_hit", "previous_hit", "write"),
         *("page_up", "page_down", "line_up", "line_down", "oldest", "newest", "first_unread"),
-        *("delete_message", "unsend", "palette", "search_here", "help"),
+        *("delete_message", "unsend", "end_file", "palette", "search_here", "help"),
     )
 )
 """What only moves, asks, or opens a box that takes what is typed: no letter for it waits."""
@@ -39,6 +41,7 @@ AT_ONCE: Final = frozenset(
 
 COMMAND_OF: Final = {"show_message": "message", "delete_message": "delete"}
 """What an action is called where it is typed."""
+OF_FILES: Final = ("take_file", "save_file", "pause_file", "end_file")
 HELP: Final = (
     ("open_link", "open link"),
     ("fold", "more/less"),
@@ -89,6 +92,7 @@ class Selection:
         self._navigation = navigation
         self._deletion = deletion
         self._acts = acts
+        self._files = FileActions(owner)
         self._pick = pick
         self._changed = changed
         self._moved = moved
@@ -140,7 +144,23 @@ class Selection:
             "delete_message": lambda: deletion.ask(self._chosen()),
             "undo_delete": deletion.undo,
             "write": self.stop,
+            **{name: partial(self._with_file, name) for name in OF_FILES},
         }
+
+    def action_of_file(self, key: str) -> str | None:
+        """What a key does with the selected file before it means what it does with any message."""
+        action = self._owner.keys.action(key, FILES) if self.is_active else None
+        return action if action and self._files.verb(action, self._chosen()) else None
+
+    def click_file(self, row_id: int) -> None:
+        """The words about a file were clicked: take or open it; else they are a message."""
+        self.act_now()
+        self.point_at(row_id)
+        if self._files.verb("take_file", self._chosen()):
+            self._with_file("take_file")
+
+    def _with_file(self, action: str) -> None:
+        self._files.do(action, self._chosen())
 
     def _mark_unread(self) -> None:
         if chosen := self._chosen():
@@ -286,6 +306,8 @@ class Selection:
     def can(self, action: str) -> bool:
         """Whether an action has something to act on."""
         match action:
+            case name if name in OF_FILES:
+                return bool(self._files.verb(name, self._chosen()))
             case "undo_delete":
                 return self._deletion.can_undo
             case "retry":
@@ -405,7 +427,7 @@ class Selection:
 
     def answer(self, key: Key) -> bool:
         """Take a key as the answer to whether to delete; False: it means something else."""
-        is_answer = self._deletion.answer(key)
+        is_answer = self._files.answer(key) or self._deletion.answer(key)
         if is_answer:
             self._run = ""
         return is_answer
@@ -415,7 +437,12 @@ class Selection:
     def help(self) -> list[Hint]:
         """What can be done with the selected messages."""
         keys, chosen = self._owner.keys, self._chosen()
-        names = [(name, does) for name, does in HELP if self.can(name)]
+        of_file = [(name, self._files.verb(name, chosen)) for name in OF_FILES]
+        names = [one for one in of_file if one[1]]
+        taken = {key for name, _ in names for key in keys.of(name)}
+        names += [
+            (name, does) for name, does in HELP if self.can(name) and not taken & {*keys.of(name)}
+        ]
         hints = []
         if self._at is not None:
             hints.append(Hint(f"hit {self._at + 1} of {len(self._hits)}"))

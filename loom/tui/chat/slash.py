@@ -5,6 +5,7 @@ A panel is imported where it is opened: what is not shown must not delay the fir
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from loom.addresses import parse_address
@@ -43,6 +44,7 @@ from loom.tui.keys import PROFILES
 from loom.tui.model import Conversation, Listed
 from loom.tui.notices import Level
 from loom.tui.owner import Owner
+from loom.tui.paths import PATHS_MAX, typed_paths
 from loom.tui.room_door import room_door
 from loom.tui.times import now_ms
 from loom.wire.invite import RoomDoor
@@ -91,6 +93,8 @@ class SlashCommands:
             "requests": self.show_requests,
             "peers": self._show_peers,
             "token": self._show_token,
+            "files": self._show_files,
+            "voice": self._record,
             "connectivity": self._show_connectivity,
             "log": self._show_log,
             "settings": self._show_settings,
@@ -110,6 +114,7 @@ class SlashCommands:
             "open": self._open_conversation,
             "search": self._search,
             "export": self._export,
+            "attach": self._attach,
             "rename": self._rename,
             "block": self._block,
             "unblock": self._unblock,
@@ -515,6 +520,53 @@ class SlashCommands:
         from loom.tui.screens.token import TokenPanel
 
         self._owner.open_panel(TokenPanel(self._owner))
+
+    def _show_files(self) -> None:
+        from loom.tui.screens.files import FilesPanel
+
+        self._owner.open_panel(FilesPanel(self._owner))
+
+    def _record(self) -> None:
+        from loom.tui.screens.voice import RecordPanel
+
+        reply_to, expires_s = self._writing.of_next()
+        panel = RecordPanel(self._owner, self._open, reply_to=reply_to, expires_s=expires_s)
+        self._owner.open_panel(panel)
+
+    async def _attach(self, argument: str) -> None:
+        if not argument:
+            self._write("/attach ")
+            self._writing.composer.edited()
+            return
+        try:
+            paths = typed_paths(argument)
+        except ValueError as error:
+            raise InvalidInput(what="A quote is not closed") from error
+        if len(paths) > PATHS_MAX:
+            raise InvalidInput(what=f"At most {PATHS_MAX} files go at once; a folder goes as one")
+        if (gone := next((one for one in paths if not one.exists()), None)) is not None:
+            raise InvalidInput(what=f"There is no file or folder {printable(gone.name)}")
+        self.show_sending(paths)
+
+    def show_sending(self, paths: Sequence[Path], write: Callable[[], None] | None = None) -> None:
+        """Ask whether these go to the open contact; `write` writes what was pasted instead.
+
+        Raises:
+            InvalidInput: no conversation with a contact is open.
+        """
+        from loom.tui.screens.sending import SendPanel
+
+        reply_to, expires_s = self._writing.of_next()
+        panel = SendPanel(
+            self._owner,
+            self._open,
+            paths,
+            reply_to=reply_to,
+            expires_s=expires_s,
+            write=write,
+            sent=self._writing.sent_otherwise,
+        )
+        self._owner.open_panel(panel)
 
     def _show_connectivity(self) -> None:
         from loom.tui.screens.connectivity import ConnectivityPanel

@@ -6,8 +6,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from loom.api.file_views import FileView
 from loom.api.views import MessageView, Quote
 from loom.tui.chat.layout import Block, can_fold, lay_out, left_s_of
+from loom.tui.content.file import said
 from loom.tui.lines import Look
 from loom.tui.posts import place_of, quote_now
 from loom.tui.themes import Line
@@ -15,6 +17,8 @@ from loom.tui.times import now_ms
 
 PAGE: Final = 100
 LOADED_MAX: Final = 400
+RATE_S: Final = 3.0
+"""So long the last rate of a file is shown."""
 QUOTED_MAX: Final = 200
 """Characters of a message that are kept where it is quoted."""
 NEAR: Final = 40
@@ -41,6 +45,13 @@ class Place(NamedTuple):
     line: int
 
 
+class Rate(NamedTuple):
+    """How many bytes a second of a file moved, and when that was told."""
+
+    bytes_per_s: int
+    at_ms: int
+
+
 class Shown(NamedTuple):
     """One line on the screen and the message it belongs to."""
 
@@ -65,6 +76,8 @@ class Window:
         self.selected: int | None = None
         self.marked: set[int] = set()
         """The messages that are selected together."""
+        self._rates: dict[str, Rate] = {}
+        """How fast files move, by their ids."""
         self._unfolded: set[int] = set()
         """Long messages that are shown whole."""
         self.words: tuple[str, ...] = ()
@@ -158,9 +171,12 @@ class Window:
         self.new_from = from_row
 
     def age(self, row_ids: Container[int]) -> float | None:
-        """Lay out again what is counted down of these; in how many seconds that changes."""
+        """Lay out again what is counted down of these, and rates; when that changes, in seconds."""
         soonest: float | None = None
         for one in self.messages:
+            if one.row_id in row_ids and self._rate_of(one):
+                self._blocks.pop(one.row_id, None)
+                soonest = RATE_S if soonest is None else min(soonest, RATE_S)
             if one.row_id in row_ids and (left_s := left_s_of(one)) is not None:
                 self._blocks.pop(one.row_id, None)
                 step_s = 1.0 if left_s < 61 else left_s % 60 + 0.5
@@ -175,7 +191,13 @@ class Window:
             if one.message_id not in gone or one.direction != "out":
                 return None
             return msgspec.structs.replace(
-                one, state="withdrawn", deleted=True, body="", reply_to=None, expires_at_ms=None
+                one,
+                state="withdrawn",
+                deleted=True,
+                body="",
+                file=None,
+                reply_to=None,
+                expires_at_ms=None,
             )
 
         self._quote_no_longer(gone, "out")
@@ -183,7 +205,7 @@ class Window:
 
     def put(self, message: MessageView) -> bool:
         """A message as it is shown now, in itself and where it is quoted; False: it is not."""
-        body = message.body[:QUOTED_MAX]
+        body = said(message)[:QUOTED_MAX]
 
         def now(one: MessageView) -> MessageView | None:
             if one.row_id == message.row_id:
@@ -194,6 +216,33 @@ class Window:
 
         return self._change(now)
 
+    def put_file(self, file: FileView) -> bool:
+        """A file got further, or is in another state; False: it is not shown here."""
+        if file.state != "receiving":
+            self._rates.pop(file.file_id, None)
+
+        def now(one: MessageView) -> MessageView | None:
+            is_it = one.file is not None and one.file.file_id == file.file_id
+            return msgspec.structs.replace(one, file=file) if is_it and one.file != file else None
+
+        return self._change(now)
+
+    def move(self, file_id: str, received_bytes: int, rate_bytes_per_s: int) -> bool:
+        """So much of a file came by now, this fast; False: it is not shown here."""
+
+        def now(one: MessageView) -> MessageView | None:
+            if one.file is None or one.file.file_id != file_id:
+                return None
+            state = "receiving" if one.file.state == "accepted" else one.file.state
+            file = msgspec.structs.replace(one.file, received_bytes=received_bytes, state=state)
+            is_same = file == one.file and not is_other
+            return None if is_same else msgspec.structs.replace(one, file=file)
+
+        before = self._rates.get(file_id)
+        is_other = before is None or before.bytes_per_s != rate_bytes_per_s
+        self._rates[file_id] = Rate(rate_bytes_per_s, now_ms())
+        return self._change(now)
+
     def delete_for_both(self, message_ids: Iterable[str]) -> bool:
         """Of these only that they were there is left; False: none is loaded or quoted."""
         gone = set(message_ids)
@@ -201,7 +250,7 @@ class Window:
         def now(one: MessageView) -> MessageView | None:
             if one.message_id in gone:
                 return msgspec.structs.replace(
-                    one, deleted=True, body="", reactions=[], reply_to=None, quote=None
+                    one, deleted=True, body="", file=None, reactions=[], reply_to=None, quote=None
                 )
             if one.quote is not None and one.reply_to in gone:
                 quote = Quote(direction=one.quote.direction, gone=True)
@@ -426,6 +475,13 @@ class Window:
 
     # --- inside ---
 
+    def _rate_of(self, message: MessageView) -> int:
+        """How fast its file moves; 0 where nothing came for a while."""
+        known = None if message.file is None else self._rates.get(message.file.file_id)
+        if known is None or now_ms() - known.at_ms > RATE_S * 1_000:
+            return 0
+        return known.bytes_per_s
+
     def _insert(self, message: MessageView) -> None:
         """A post that came late goes where it belongs, unless that is before what is loaded."""
         at = bisect_left(self.messages, place_of(message), key=place_of)
@@ -533,5 +589,6 @@ class Window:
                 is_marked=message.row_id in self.marked,
                 is_unfolded=message.row_id in self._unfolded,
                 words=self.words,
+                rate_bytes_per_s=self._rate_of(message),
             )
         return block

@@ -34,6 +34,7 @@ from loom.tui.emoji import complete_emoji
 from loom.tui.mentioning import complete_mention
 from loom.tui.model import Conversation, Listed
 from loom.tui.owner import Owner
+from loom.tui.paths import complete_path
 from loom.tui.posts import Post, post_of
 from loom.tui.splitting import Part, split
 from loom.wire.limits import (
@@ -95,7 +96,8 @@ class Writing:
 
     def _ways_on(self, text: str, cursor: int) -> list[Completion]:
         in_room = self._owner.model.channel is not None
-        found = complete_command(text, cursor, self._values, in_room=in_room)
+        found = [] if in_room else complete_path(text, cursor)
+        found = found or complete_command(text, cursor, self._values, in_room=in_room)
         found = found or complete_mention(text, cursor, self._readers)
         return found or (complete_emoji(text, cursor) if self._owner.look.signs.unicode else [])
 
@@ -163,6 +165,22 @@ class Writing:
         except LoomError:
             self.about.last(here.number, once_s)
             raise
+
+    def of_next(self) -> tuple[str | None, int | None]:
+        """What the next message answers, and the timer it has of its own."""
+        message, edited = self.about.message, self.about.edited
+        reply_to = message.message_id if message is not None and edited is None else None
+        return reply_to, self.about.once_s
+
+    def sent_otherwise(self) -> None:
+        """The next message was a file: what was chosen for it does not hold for another one."""
+        if self.about.edited is None:
+            self.about.end()
+        self.about.take_once_s()
+        self._owner.work(self._show_sent(), "reading")
+
+    async def _show_sent(self) -> None:
+        await self._to_newest()
 
     def leave_message(self) -> bool:
         """Write about no message any more; False: one did not."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from loom.api.views import MessageView
-from loom.tui.content import deleted, line, poll, proposal, text, timer
+from loom.tui.content import deleted, file, line, poll, proposal, text, timer
 from loom.tui.content.manner import Manner, Said
 from loom.tui.themes import Line
 
@@ -33,6 +33,7 @@ KINDS: Final[dict[str, Kind]] = {
     "line": line,
     "poll": poll,
     "proposal": proposal,
+    "file": file,
 }
 
 
@@ -43,4 +44,5 @@ def kind_of(message: Said) -> Kind:
 
 def plain(messages: Iterable[MessageView]) -> str:
     """What copying them gives."""
-    return "\n".join(one.body for one in messages if one.kind == "text" and not one.deleted)
+    said = (one for one in messages if one.kind in ("text", "file") and not one.deleted)
+    return "\n".join(one.body if one.file is None else file.said(one) for one in said)

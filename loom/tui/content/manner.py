@@ -15,8 +15,15 @@ class Manner(NamedTuple):
     Args:
         is_formatted: marks in texts change how they look.
         own_name: where a text mentions it, that stands out.
+        has_pictures: colours are there, and pictures are wanted.
+        take_key: the key that takes or opens a file, as people write it.
+        rate_bytes_per_s: how fast the file of this message moves; 0: not known.
     """
 
     signs: Signs
     is_formatted: bool = True
     own_name: str = ""
+    has_pictures: bool = False
+    take_key: str = ""
+    go_on_key: str = ""
+    rate_bytes_per_s: int = 0

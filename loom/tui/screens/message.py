@@ -1,6 +1,7 @@
 """One message: when it was sent, who reacted to it, and what it said before."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from loom.api.commands import History, ShowEdits
@@ -13,15 +14,17 @@ from loom.api.events import (
     MessagesDeleted,
     RoomPosted,
 )
+from loom.api.file_views import FileView
 from loom.api.room_commands import FindPost
 from loom.api.views import MessageView, Wording
 from loom.printable import printable
 from loom.tui.content import kind_of
 from loom.tui.content.reactions import COUNTED_MAX, named, shown_sign, written
-from loom.tui.kit.items import GAP, Fact, Item, Text
+from loom.tui.kit.items import GAP, Button, Fact, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.posts import Post, post_of
+from loom.tui.screens.file import FilePanel
 from loom.tui.times import clock_of, day_words
 
 STATES: Final = {
@@ -114,9 +117,14 @@ class MessagePanel(LivePanel):
                 ]
         elif not one.edited:
             items += [GAP, Text(printable(one.body, multiline=True))]
+        if one.file is not None:
+            items += [GAP, Button("Show the file", partial(self._show_file, one.file))]
         if one.deleted:
             items += [GAP, Text(kind_of(one).preview(one), "gone")]
         return items
+
+    def _show_file(self, file: FileView) -> None:
+        self.loom.push_screen(FilePanel(self.loom, file))
 
 
 def _when(at_ms: int) -> str:

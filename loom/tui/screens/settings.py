@@ -10,12 +10,19 @@ from loom.tui.kit.items import GAP, Button, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.notices import Level
 from loom.tui.owner import Owner
+from loom.tui.screens.files import FilesPanel
 from loom.tui.screens.own_profile import OwnProfilePanel
 
 NOTIFICATIONS: Final = {
     Level.FULL: "Name and message",
     Level.SENDER: "Name only",
     Level.NOTHING: "Off",
+}
+PICTURES: Final = {
+    "auto": "Sharp where the terminal can; half blocks over SSH",
+    "sharp": "Sharp where the terminal can, over SSH too",
+    "blocks": "Half blocks",
+    "off": "None between the messages",
 }
 LOCK_MIN: Final = (5, 15, 60, 0)
 
@@ -80,6 +87,16 @@ class SettingsPanel(LivePanel):
                 "Formatting", loom.look.is_formatted, loom.use_formatting, "of *texts* and `code`"
             ),
             GAP,
+            Text("Pictures", "title"),
+            *(
+                Option(
+                    "pictures", words, loom.look.pictures == one, partial(loom.use_pictures, one)
+                )
+                for one, words in PICTURES.items()
+            ),
+            GAP,
+            Button("Files", self._show_files, "what is taken by itself, and what they take here"),
+            GAP,
             Text("Keys", "title"),
             *(
                 Option("keys", one, loom.keys.profile == one, partial(loom.use_keys, one))
@@ -95,6 +112,9 @@ class SettingsPanel(LivePanel):
 
     def _show_profile(self) -> None:
         self.loom.push_screen(OwnProfilePanel(self.loom))
+
+    def _show_files(self) -> None:
+        self.loom.push_screen(FilesPanel(self.loom))
 
     def _show_reading(self, on: bool) -> None:
         self._change(SetPreferences(read_receipts=on))
