@@ -151,7 +151,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "forward": (
         Step("Bob", lambda app, node: "Forwarded to Bob." in screen(app) and told(node, Forward)),
         shows("Forward this message to"),
-        shows("There is no contact nobody", "nobody"),
+        shows("There is no contact or room nobody", "nobody"),
     ),
     "pin": (Step("", lambda app, node: "will do  pinned" in screen(app) and told(node, Pin)),),
     "unpin": (Step("", lambda app, node: "  pinned" not in screen(app), ("/pin",)),),
@@ -225,7 +225,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
             lambda app, node: "Bob" in title(app) and told(node, RemoveContact),
         ),
         Step("Bob", lambda app, node: "Ada" in title(app) and told(node, RemoveContact)),
-        shows("There is no contact or room nobody", "nobody"),
+        shows("There is no contact nobody", "nobody"),
         at_field(DELETE),
     ),
     "farewell": (
