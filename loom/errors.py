@@ -36,6 +36,7 @@
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
     │   ├── AnchorRefused, AnchorClockApart
     │   ├── NotDelivered, ControlError
+    │   ├── FileWaits         the anchor of its receiver takes nothing now
     │   ├── RoomWaits         an older copy of the profile: a member must be heard first
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
@@ -618,6 +619,13 @@ class AnchorClockApart(NetworkError):
 
     code = "anchor_clock_apart"
     fact_names = ("anchor", "hours")
+
+
+class FileWaits(NetworkError):
+    """What is left of a file waits here: the anchor where its receiver reads takes nothing now."""
+
+    code = "file_waits"
+    fact_names = ("contact", "reason")
 
 
 class RoomWaits(NetworkError):

@@ -320,6 +320,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "Ask for a new one there: `loom anchor pair`.",
         "Ask the person who runs it for a new one.",
     ),
+    "file_waits": _both(
+        "What is left of a file for {contact} waits here: {reason}.",
+        "Nothing is lost. It goes on by itself, over a link, too.",
+    ),
     "anchor_clock_apart": _both(
         "The clock of the anchor {anchor} is {hours} hours off: nothing is read there.",
         "Set the clock that is wrong.",

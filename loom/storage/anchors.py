@@ -71,6 +71,7 @@ def leave(db: Connection, anchor_id: AnchorId, now_ms: int) -> None:
         "UPDATE anchors SET is_left = 1, added_at_ms = ? WHERE anchor_id = ?", (now_ms, anchor_id)
     )
     db.execute("DELETE FROM queues WHERE anchor_id = ?", (anchor_id,))
+    db.execute("DELETE FROM windows WHERE anchor_id = ?", (anchor_id,))
 
 
 def delete(db: Connection, anchor_id: AnchorId) -> None:

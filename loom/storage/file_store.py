@@ -31,10 +31,10 @@ class FileStore:
         self._open: OrderedDict[bytes, int] = OrderedDict()
         self._lock = threading.Lock()
 
-    def write(self, blob_id: bytes, index: int, sealed: bytes) -> None:
-        """Put a sealed chunk at its place; durable only after `sync`."""
+    def write(self, blob_id: bytes, index: int, sealed: bytes, start: int = 0) -> None:
+        """Put a sealed chunk at its place, or what follows in it at `start`; see `sync`."""
         with self._descriptor(blob_id, create=True) as fd:
-            view, at = memoryview(sealed), index * SEALED_CHUNK_BYTES
+            view, at = memoryview(sealed), index * SEALED_CHUNK_BYTES + start
             while view:
                 written = os.pwrite(fd, view, at)
                 view, at = view[written:], at + written

@@ -13,6 +13,7 @@ from loom.errors import LoomError
 from loom.model import Address
 from loom.node.anchors.laying import Lies, lay
 from loom.node.anchors.reading import Reading, ReadQueue, clock_apart
+from loom.node.anchors.windows import Windows
 from loom.node.device import Device
 from loom.node.invites.mail import InviteMail
 from loom.node.parts import Parts
@@ -77,6 +78,7 @@ class Account:
         caller: Caller,
         spawn: Callable[[Coroutine[Any, Any, None], str], object],
         invite_mail: InviteMail,
+        windows: Windows,
         *,
         taken: Callable[["Account", HeldQueue], Coroutine[Any, Any, None]],
         left: Callable[["Account"], Coroutine[Any, Any, None]],
@@ -96,6 +98,7 @@ class Account:
         self._parts = parts
         self._spawn = spawn
         self._invite_mail = invite_mail
+        self._windows = windows
         self._taken = taken
         self._left = left
         self._caring = asyncio.Lock()
@@ -187,6 +190,7 @@ class Account:
         if clock_apart(self._parts, link, self.name) is None:
             self.reading.pushed(link, push)
             self._invite_mail.pushed(link, push)
+            self._windows.pushed(link, push)
 
     def link_down(self) -> None:
         """What cannot be reached is not waited for."""
@@ -222,6 +226,7 @@ class Account:
                 self._opened = {one.queue_id for one in stored.queues}
             await self._open_missing(link)
             await self._invite_mail.care(self.anchor, link, self._opened)
+            await self._windows.care(self.anchor, link, self._opened)
             await self._shut_unknown(link)
             if subscribes:
                 await self._subscribe(link)
@@ -254,7 +259,8 @@ class Account:
         """A queue of a time that this profile lost cannot be read; pushed and never acknowledged,
         32 blobs of it would hold up all others."""
         for queue_id in list(self._opened):
-            if queue_id not in self.queues and not self._invite_mail.reads(queue_id):
+            is_read = self._invite_mail.reads(queue_id) or self._windows.reads(queue_id)
+            if queue_id not in self.queues and not is_read:
                 await link.ask(Shut(queue_id))
                 self._opened.discard(queue_id)
 

@@ -12,6 +12,8 @@ from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_qu
 from loom.errors import AnchorKnown, AnchorNotFound, AnchorRefused, LoomError, TooManyAnchors
 from loom.model import Address, AnchorId, DeviceId, MessageId, PersonId
 from loom.node.acquaintances import Acquaintances
+from loom.node.anchors.putting import Putting
+from loom.node.anchors.windows import Windows
 from loom.node.device import Device
 from loom.node.invites.joining import Joins
 from loom.node.invites.mail import InviteMail
@@ -84,6 +86,9 @@ class Anchors:
         self._joins = joins
         self._acquaintances = acquaintances
         self._invite_mail = invite_mail
+        self._windows = Windows(parts)
+        self._windows.accounts = self._used
+        self._puttings: dict[DeviceId, Putting] = {}
         self._guests: dict[tuple[PersonId, bytes], Guest] = {}
         """By contact and queue: two who tell of one queue must not get at each other's."""
         self._paired: dict[bytes, bytes] = {}
@@ -109,6 +114,7 @@ class Anchors:
         rows, held, told = await self._parts.database.read(
             lambda db: (anchors.every(db), anchors.queues(db), mailboxes.devices(db))
         )
+        await self._windows.load()
         by_device = {device.device_id: device for device in self._roster.everyone()}
         for row in rows:
             self.accounts[row.anchor_id] = self._account(row)
@@ -129,6 +135,7 @@ class Anchors:
     async def stop(self) -> None:
         """End every line."""
         self._is_stopping = True
+        self._windows.stop()
         for account in self.accounts.values():
             account.line.close()
         for guest in self._guests.values():
@@ -162,6 +169,8 @@ class Anchors:
                     account.drop(queue.row.queue_id)
             account.care()
         self._drop_guests(device, frozenset())
+        self._windows.forget(device)
+        self._puttings.pop(device.device_id, None)
         self._known.pop(device.device_id, None)
         self._followed.pop(device.device_id, None)
 
@@ -286,6 +295,22 @@ class Anchors:
     def _follow(self, device: Device) -> None:
         device.context.on_mail_change = partial(self.look_after, device)
         device.context.on_mail_put = partial(self._was_put, device)
+        device.files.on_change = partial(self._files_changed, device)
+        self._windows.follow(device)
+
+    def _files_changed(self, device: Device) -> None:
+        """What goes by an anchor depends on files and on links."""
+        if device.is_linked():
+            self._windows.linked(device)
+        self._windows.changed(device)
+        known = self._puttings.get(device.device_id)
+        if known is None or known.device is not device:
+            known = Putting(device, self._caller, self._may_dial)
+            self._puttings[device.device_id] = known
+        known.changed()
+
+    def _used(self) -> "list[Account]":
+        return [one for one in self.accounts.values() if not one.anchor.is_left]
 
     def _was_put(self, device: Device) -> None:
         """The owner of an invite who takes the Join now opens the queue for the answer at once."""
@@ -592,6 +617,7 @@ class Anchors:
             self._caller,
             self._spawn,
             self._invite_mail,
+            self._windows,
             taken=self._was_taken,
             left=self._was_left,
         )

@@ -21,12 +21,15 @@ class DeviceFiles:
     def __init__(self, context: DeviceContext, rows_added: Callable[[], None]) -> None:
         self.serving = Serving(context, rows_added)
         self.fetching = Fetching(context, rows_added)
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when a file is in another state, and when another link stands, or none."""
         self._link: DirectLink | None = None
 
     def linked(self, link: DirectLink | None) -> None:
         """Another link is the one to write to, or none."""
         self._link = link
         self.fetching.linked(link)
+        self.on_change()
 
     def received(self, link: DirectLink, record: RecordReceived) -> None:
         """A record about files; what breaks the rules ends the link."""
@@ -52,6 +55,7 @@ class DeviceFiles:
         if file_id is not None:
             self.serving.forget(file_id)
         self.fetching.refresh()
+        self.on_change()
 
     def gone(self, file_id: FileId) -> None:
         """Nothing of it is served or asked for any more."""

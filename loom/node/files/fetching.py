@@ -8,6 +8,7 @@ from typing import Final
 from loom.core.file.bitmap import has_chunk, no_chunks
 from loom.core.file.chunk_list import chunk_bytes
 from loom.core.file.keys import FileKeys
+from loom.core.file.offer import Offer
 from loom.core.file.receiver import ChunkCame, ContentWrong, Event, ListCame, NotServed, Receiver
 from loom.errors import DiskFull, FileDiffers, FileWithdrawn, LoomError, StoreError
 from loom.links.direct import DirectLink
@@ -18,7 +19,7 @@ from loom.node.files.progress import Progress
 from loom.node.files.standing import tell_changed
 from loom.node.files.telling import state_and_tell
 from loom.node.journal import Happened
-from loom.storage import files
+from loom.storage import files, windows
 from loom.storage.connection import Db
 from loom.storage.files import StoredFile
 from loom.wire.content import State
@@ -31,6 +32,7 @@ BEGUN_MAX: Final = 64
 """Files of one contact that are looked after at a time; the others follow."""
 SYNC_EVERY_S: Final = 1.0
 RETRY_S: Final = 10.0
+LOOK_S: Final = 0.02
 
 
 class _Fetched:
@@ -45,6 +47,8 @@ class _Fetched:
         self.durable = file.moved
         self.written: list[int] = []
         self.has_list = hashes is not None
+        self.way = 1
+        """1 over a link, 2 by an anchor."""
 
     @property
     def is_complete(self) -> bool:
@@ -78,6 +82,8 @@ class Fetching:
         """Not stored that they failed: the disk was full then, too."""
         self._again: asyncio.TimerHandle | None = None
         self._progress = Progress(context, "in")
+        self.is_mailed = False
+        """Whether parcels may come by an anchor."""
 
     # --- from the device ---
 
@@ -93,17 +99,47 @@ class Fetching:
     def refresh(self) -> None:
         """What is to be fetched may have changed."""
         self._is_refresh_due = True
-        if self._refreshing is None and (self._link is not None or self._files):
+        is_wanted = self._link is not None or self.is_mailed or self._files
+        if self._refreshing is None and is_wanted:
             self._refreshing = self._context.spawn(self._refresh(), "files to fetch")
 
     def part_received(self, part: Part) -> None:
         """Some of what was asked for; raises ProtocolViolation."""
-        self._take(self._receiver.receive_part(part))
+        self._take(self._receiver.receive_part(part), way=1)
 
     def refused(self, refusal: Refusal) -> None:
         """It does not come now; raises ProtocolViolation."""
         now_s = self._context.parts.clock.monotonic_s()
         self._take(self._receiver.receive_refusal(refusal, now_s))
+
+    async def ready(self, file_id: FileId) -> "tuple[Offer, bytes] | None":
+        """Of what came by an anchor: the offer, and where it lies; None: it is not fetched."""
+        if file_id not in self._files:
+            conversation_id = self._context.conversation_id
+            is_wanted = await self._context.parts.database.write(
+                lambda db: windows.sender_knows(db, file_id, conversation_id)
+            )
+            if is_wanted:
+                await self._look()
+        fetched = self._files.get(file_id)
+        return None if fetched is None else (fetched.offer, fetched.blob_id)
+
+    def lacks(self, piece: Piece) -> bool:
+        """Whether a piece is of use now."""
+        return self._receiver.lacks(piece)
+
+    def mailed(self, piece: Piece, sealed: bytes) -> None:
+        """A piece came whole by an anchor."""
+        self._take(self._receiver.receive_mailed(piece, sealed), way=2)
+
+    def rest(self, file_id: FileId, why: str) -> None:
+        """What comes of a file cannot be stored now."""
+        self._pause(file_id, why)
+
+    async def lists_stored(self) -> None:
+        """Return once every list that came is in the database."""
+        while self._lists and self._storing is not None:
+            await asyncio.wait({self._storing}, timeout=LOOK_S)
 
     def forget(self, file_id: FileId) -> None:
         """It is not fetched any more: paused, over or deleted."""
@@ -128,7 +164,9 @@ class Fetching:
         self._again = None
         self._ask()
 
-    def _take(self, event: Event | None) -> None:
+    def _take(self, event: Event | None, way: int = 0) -> None:
+        if isinstance(event, ChunkCame) and event.file_id in self._files:
+            self._files[FileId(event.file_id)].way = way
         match event:
             case ListCame() | ChunkCame():
                 (self._lists if isinstance(event, ListCame) else self._to_store).append(event)  # type: ignore[arg-type]
@@ -248,7 +286,7 @@ class Fetching:
             is_any_done = False
             for one, chunks, durable in rows:
                 row_id = one.file.row_id
-                if not files.set_progress(db, row_id, chunks, durable, served=0, way=1):
+                if not files.set_progress(db, row_id, chunks, durable, served=0, way=one.way):
                     continue
                 file = files.by_id(db, one.file.file_id)
                 if file is None or durable < one.offer.size:

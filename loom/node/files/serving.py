@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from loom.core.file.bitmap import no_chunks
-from loom.core.file.chunk_list import chunk_bytes
+from loom.core.file.chunk_list import chunk_bytes, list_piece
+from loom.core.file.keys import FileKeys
 from loom.core.file.sender import Sender, Source
 from loom.errors import ContentChanged, FileUnreadable, LoomError
 from loom.links.direct import DirectLink
@@ -43,6 +44,8 @@ class _Served:
         self.chunks = bytearray(file.chunks or no_chunks(self.offer.chunks))
         self.moved = file.moved
         self.is_unsaved = False
+        self.way = 1
+        """1 over a link, 2 by an anchor."""
 
     @property
     def source(self) -> Source:
@@ -55,9 +58,10 @@ class _Served:
             served=self.served,
         )
 
-    def note(self, piece: Piece) -> None:
+    def note(self, piece: Piece, way: int = 1) -> None:
         """One more piece was sealed."""
         self.served += 1
+        self.way = way
         self.is_unsaved = True
         bit = 1 << (piece.index & 7)
         if piece.what is What.DATA and not self.chunks[piece.index >> 3] & bit:
@@ -112,6 +116,34 @@ class Serving:
         await self._save(is_last=True)
         for file_id in list(self._open):
             self.forget(file_id)
+
+    async def seal(self, piece: Piece) -> bytes | None:
+        """A piece as it goes by an anchor; None: it is not served now."""
+        served = await self._look_up(FileId(piece.file_id))
+        if served is None or (source := served.source).refusal(piece) is not None:
+            if served is not None and source.is_used_up and not source.is_over:
+                await self._ended(served, State.CANCEL)
+            return None
+        keys, hashes = FileKeys(served.offer), served.hashes
+        if piece.what is What.LIST:
+            served.note(piece, way=2)
+            return keys.seal_list_piece(piece, list_piece(hashes, piece.index))
+
+        def read_and_seal() -> bytes | None:
+            return keys.seal_chunk(piece, served.reader.read(piece.index), hashes)
+
+        try:
+            sealed = await asyncio.to_thread(read_and_seal)
+        except FileUnreadable as error:
+            await self._ended(served, State.CHANGED, error.code)
+            return None
+        if sealed is None:
+            await self._ended(served, State.CHANGED, ContentChanged.code)
+            return None
+        served.note(piece, way=2)
+        self._progress.moved(served.file, served.moved)
+        await self._save()
+        return sealed
 
     # --- the task ---
 
@@ -233,13 +265,15 @@ class Serving:
         unsaved = [one for one in self._open.values() if one.is_unsaved]
         if not unsaved:
             return
-        rows = [(one.file.row_id, bytes(one.chunks), one.moved, one.served) for one in unsaved]
+        rows = [
+            (one.file.row_id, bytes(one.chunks), one.moved, one.served, one.way) for one in unsaved
+        ]
         for one in unsaved:
             one.is_unsaved = False
 
         def store(db: Db) -> None:
-            for row_id, chunks, moved, served in rows:
-                files.set_progress(db, row_id, chunks, moved, served=served, way=1)
+            for row_id, chunks, moved, served, way in rows:
+                files.set_progress(db, row_id, chunks, moved, served=served, way=way)
 
         try:
             await self._context.parts.database.write(store)

@@ -5,10 +5,10 @@ from loom.model import DeviceId, MessageId, Person
 from loom.node.files.standing import next_number, state_here
 from loom.node.journal import Happened
 from loom.node.parts import Parts
-from loom.storage import files, outbox
+from loom.storage import files, outbox, windows
 from loom.storage.connection import Db
 from loom.storage.files import StoredFile
-from loom.wire.content import FileState, State, encode_payload
+from loom.wire.content import FileState, Place, State, encode_payload
 
 
 def state_and_tell(
@@ -20,13 +20,16 @@ def state_and_tell(
     file: StoredFile,
     state: State,
     why: str = "",
+    place: Place | None = None,
 ) -> StoredFile:
     """State something of a file and queue it, unsealed; the caller wakes the outbox afterwards."""
     now_ms = parts.clock.now_ms()
     stated = Stated(state, next_number(file, now_ms))
     message_id = MessageId(parts.new_id())
-    payload = FileState(message_id, now_ms, file.file_id, stated.number, int(state), None)
+    payload = FileState(message_id, now_ms, file.file_id, stated.number, int(state), place)
     outbox.add(db, device_id, message_id, encode_payload(payload))
-    if state is State.ACCEPT:
+    if place is not None:
+        windows.was_told(db, file.row_id, message_id)
+    elif state is State.ACCEPT:
         files.set_accepting(db, file.row_id, message_id)
     return state_here(db, happened, person, file, stated, why)

@@ -1,0 +1,168 @@
+"""Files between two who are not online together: through an anchor, partly or whole."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from loom.anchor.limits import AnchorLimits
+from loom.api.events import FileChanged, MessageReceived
+from loom.api.file_commands import (
+    AcceptFile,
+    ListFiles,
+    ReadFile,
+    SendFile,
+)
+from loom.api.file_views import FileView
+from loom.wire.limits import BULK_BLOB_BYTES
+from loom.wire.requests import QueueUse
+from tests.node.anchor_machine import AnchorMachine
+from tests.node.harness import Person, World
+from tests.node.test_mail import apart, wall
+
+CHUNK = 256 * 1024
+DAY_S = 86_400
+SIZE = 6 * CHUNK + 1_000
+PARCELS = 1 + 6 * 5 + 1
+
+
+async def offered(
+    world: World, sender: Person, receiver: Person, folder: Path, size: int = SIZE
+) -> tuple[bytes, FileView]:
+    """A file that came as an offer."""
+    content = random.Random(size).randbytes(size)
+    path = folder / "plan.bin"
+    path.write_bytes(content)
+    await sender.do(SendFile(contact=receiver.name, path=str(path)))
+    await world.until(lambda: bool(files_told(receiver)), within_s=60)
+    [file] = files_told(receiver)
+    return content, file
+
+
+def files_told(person: Person) -> list[FileView]:
+    return [one.file for one in person.told(MessageReceived) if one.file is not None]
+
+
+async def only_file(person: Person) -> FileView:
+    [file] = (await person.do(ListFiles())).files
+    return file
+
+
+async def whole(person: Person) -> bytes:
+    file = await only_file(person)
+    count = max(1, -(-file.size_bytes // CHUNK))
+    pieces = [await person.do(ReadFile(file_id=file.file_id, index=n)) for n in range(count)]
+    return b"".join(one.data for one in pieces)
+
+
+def is_done(person: Person) -> bool:
+    return any(one.state == "done" for one in person.told(FileChanged))
+
+
+def bulk(anchor: AnchorMachine) -> list[int]:
+    """How many parcels lie in each queue for them."""
+    assert anchor._anchor is not None
+    queues = anchor._anchor._service.queues.values()
+    return [one.blobs for one in queues if one.use is QueueUse.BULK]
+
+
+async def test_a_file_arrives_by_an_anchor_and_the_sender_sees_it(
+    world: World, tmp_path: Path
+) -> None:
+    alice, bob, anchor = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path)
+    assert bulk(anchor) == []
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.until(lambda: is_done(bob), within_s=120)
+    assert await whole(alice) == content
+    assert ((await only_file(alice)).way, (await only_file(bob)).way) == ("anchor", "anchor")
+    await world.until(lambda: bulk(anchor) == [], within_s=60)
+
+
+async def test_the_holder_needs_the_anchor_so_its_guest_gets_no_file_by_it(
+    world: World, tmp_path: Path
+) -> None:
+    """Only who has an account can hold a window; the file waits for a link."""
+    alice, bob, anchor = await apart(world)
+    content, file = await offered(world, alice, bob, tmp_path)
+    await bob.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(3_600)
+    assert bulk(anchor) == []
+    world.network.heal()
+    await alice.call(bob)
+    await world.until(lambda: is_done(alice), within_s=60)
+    assert await whole(bob) == content
+
+
+async def test_two_who_are_never_online_together(world: World, tmp_path: Path) -> None:
+    alice, bob, anchor = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path)
+    await bob.stop()
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(60)
+    await alice.stop()
+    await bob.start()
+    await world.until(lambda: bulk(anchor) == [PARCELS], within_s=120)
+    await bob.stop()
+    await world.pass_time(DAY_S)
+    await alice.start()
+    await world.until(lambda: is_done(alice), within_s=120)
+    assert await whole(alice) == content
+    await world.pass_time(30)
+    await alice.stop()
+    await bob.start()
+    await world.until(lambda: is_done(bob), within_s=120)
+
+
+async def test_a_window_is_filled_again_once_it_was_read(world: World, tmp_path: Path) -> None:
+    """The file is larger than what the anchor keeps of it at a time."""
+    alice, bob, anchor = await apart(world)
+    anchor._anchor._service.limits = AnchorLimits(bulk_queue_bytes=8 * BULK_BLOB_BYTES)  # type: ignore[union-attr]
+    content, file = await offered(world, bob, alice, tmp_path)
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.until(lambda: is_done(bob), within_s=1_200)
+    assert await whole(alice) == content
+
+
+async def test_part_over_a_link_and_part_by_the_anchor(world: World, tmp_path: Path) -> None:
+    alice, bob, _ = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path, 40 * CHUNK)
+    world.network.heal()
+    await alice.call(bob)
+    await alice.do(AcceptFile(file_id=file.file_id))
+
+    def moved() -> int:
+        return sum(one.moved for one in alice.peer(bob).files.fetching._files.values())
+
+    await world.until(lambda: moved() > 0, within_s=60)
+    wall(world, alice, bob)
+    assert moved() < len(content)
+    await world.until(lambda: is_done(bob), within_s=600)
+    assert await whole(alice) == content
+    assert (await only_file(alice)).way == "anchor"
+
+
+@pytest.mark.parametrize("happens", ["all", "some", "none"])
+async def test_an_anchor_that_loses_parcels_loses_nothing(
+    world: World, tmp_path: Path, happens: str
+) -> None:
+    alice, bob, anchor = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path)
+    await bob.stop()
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(60)
+    await alice.stop()
+    before = await anchor.copy()
+    await bob.start()
+    await world.until(lambda: bulk(anchor) == [PARCELS], within_s=120)
+    match happens:
+        case "all":
+            await anchor.put_back(before)
+        case "some":
+            await anchor.forget_some(random.Random(1))
+        case "none":
+            await anchor.crash()
+            await anchor.start()
+    await alice.start()
+    await world.until(lambda: is_done(bob), within_s=3 * 3_600)
+    assert await whole(alice) == content
