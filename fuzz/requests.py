@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, Final, get_args
 
@@ -68,6 +69,8 @@ def _value(wanted: Any, draw: Draw) -> object:
         if draw.number(4) == 3:
             return draw.some().decode("utf-8", "replace")
         return draw.choice((*_TEXTS, encode_token(EVE.token), "0123" * 8))
+    if wanted is bytes:
+        return b64encode(draw.some()).decode()
     if wanted is int or int in get_args(wanted):
         return draw.choice(_NUMBERS) if draw.flag() else draw.number(1 << 16)
     if wanted is bool or bool in get_args(wanted):

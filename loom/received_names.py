@@ -38,8 +38,8 @@ _READ_BY_ITSELF: Final = frozenset({"autorun.inf", "desktop.ini"})
 """What a file manager obeys because it lies there."""
 _PROGRAMS: Final = frozenset(
     """
-    action app appimage applescript bash bin bundle command csh deb desktop dmg elf fish flatpak
-    flatpakref ksh kext mpkg out pkg plugin rpm run scpt service sh snap so terminal tool webloc
+    action app appimage applescript bash bundle command csh deb desktop dmg elf fish flatpak
+    flatpakref ksh kext mpkg pkg plugin rpm run scpt service sh snap so terminal tool webloc
     workflow zsh
 
     apk appinstaller application appref-ms appx appxbundle bat chm cmd com cpl diagcab dll drv exe

@@ -24,6 +24,7 @@ from loom.cli.output import sign, when
 from loom.cli.passphrase import read_passphrase
 from loom.config import PROXY_EXAMPLE, parse_proxy
 from loom.errors import ControlError, OutputFailed, ProfileInUse, RemoteLost
+from loom.front.plain_copies import sweep
 from loom.front.reach import queued_words, reach_words
 from loom.printable import printable
 
@@ -87,6 +88,7 @@ def daemon(
     if asyncio.run(caller.is_running()):
         raise ProfileInUse(profile=profile)
     given = [read_passphrase(caller.settings)]
+    sweep()
     if background:
         ready = in_background(lambda tell: asyncio.run(_serve(caller, given, options, tell)))
         caller.output.put(ready, event_words(ready) or "")

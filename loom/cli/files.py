@@ -51,7 +51,7 @@ from loom.front.durations import parse_timer
 from loom.front.file_words import size_words, state_words
 from loom.front.moments import moment_ms
 from loom.front.outgoing_files import Spooled
-from loom.front.plain_copies import plain_copy
+from loom.front.plain_copies import plain_copy, sweep
 from loom.front.sizes import parse_size
 from loom.printable import printable
 from loom.received_names import received_name
@@ -457,6 +457,7 @@ def _list(
     largest: bool,
 ) -> None:
     wanted = _Wanted.of(larger_than, before)
+    sweep()
 
     async def work() -> None:
         async with caller.client() as client:

@@ -1,5 +1,6 @@
 """The examples do what they say."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -150,3 +151,22 @@ def test_two_profiles_talk_and_leave_nothing_behind(
         assert sum("Can you hear me?" in line for line in lines) == 2
         assert sum("Loud and clear." in line for line in lines) == 2
         assert lines[-2:] == ["The node is stopped."] * 2
+
+
+@pytest.mark.long
+def test_the_bot_takes_files_of_verified_contacts_and_says_what_they_are(
+    home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    inbox = tmp_path / "inbox"
+    with home.daemon("alice"), home.daemon("bob"):
+        sending = ("-p", "alice", "send-file", "Bob", str(tmp_path / "a.txt"), "--json")
+        with bot(home, "file_bot.py", "--into", str(inbox)):
+            refused = home.run(*sending, "--wait", "80")
+            assert refused.error["code"] == "file_not_taken"
+            home.run("-p", "bob", "verify", "Alice", "--confirm").ok()
+            home.run(*sending, "--wait", "80").ok()
+            with home.running("-p", "alice", "listen", "--after", "0", "--json") as alice:
+                answer = alice.until("message.received")
+    assert answer["body"] == f"a.txt: {hashlib.sha256(b'hello').hexdigest()}"
+    assert (inbox / "a.txt").read_text() == "hello"

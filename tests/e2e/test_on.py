@@ -128,6 +128,30 @@ def test_every_command_that_attaches_works_from_afar(home: Home, near: Near, ssh
     assert not near.loom.joinpath("profiles").exists()
 
 
+def test_files_cross_in_pieces_and_no_path_of_either_machine_does(
+    near: Near, home: Home, tmp_path: Path
+) -> None:
+    content = os.urandom(600_000)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.bin").write_bytes(content)
+    with home.daemon("alice", *ALONE), home.daemon("bob") as bob:
+        near.run(*ON, "connect", "Bob", f"127.0.0.1:{bob.port}").ok()
+        home.run("-p", "bob", "files", "rules", "--accept-from", "contacts", "--up-to", "1M").ok()
+        near.run(*ON, "files", "rules", "--accept-from", "contacts", "--up-to", "1M").ok()
+        sent = [str(tmp_path / "mine"), str(tmp_path / "mine" / "a.bin")]
+        for one in near.run(*ON, "send-file", "Bob", *sent, "--wait", "80", "--json").ok().objects:
+            assert (one["state"], one["path"]) == ("done", "")
+        home.run("-p", "bob", "send-file", "Alice", sent[1], "--wait", "80").ok()
+        [come] = near.run(*ON, "files", "list", "--state", "done", "--json").ok().objects[:1]
+        assert come["direction"] == "in"
+        for place in (tmp_path / "mine", tmp_path / "mine"):
+            near.run(*ON, "files", "save", come["file_id"], str(place)).ok()
+        assert (tmp_path / "mine" / "a (2).bin").read_bytes() == content
+        assert (tmp_path / "mine" / "a (3).bin").read_bytes() == content
+        shown = near.run(*ON, "open", come["file_id"], "--with", "ls").ok().stdout
+        assert shown.startswith(("/run/user", "/dev/shm", "/tmp"))  # noqa: S108
+
+
 def test_what_makes_no_sense_there_is_refused_before_anything_is_asked(near: Near) -> None:
     for command in (
         ("init", "--name", "X"),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from loom.api.commands import History, ShowContact
+from loom.api.file_views import FileView
 from loom.api.views import Messages, MessageView, Quote, Reaction
 from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text
@@ -125,6 +126,27 @@ async def test_a_conversation_as_it_was_written_out_before(name: str) -> None:
     found = await _whole(TALK, name)
     file = GOLDEN / f"conversation.{FORMATS[name].ending}"
     assert found == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+async def test_a_file_is_named_beside_its_caption(name: str) -> None:
+    file = FileView(
+        file_id="f1",
+        message_id="f1",
+        contact="Ada",
+        contact_id=1,
+        direction="in",
+        name="plan <b>.pdf",
+        size_bytes=2_100_000,
+        media_type="application/pdf",
+        state="offered",
+        received_bytes=0,
+    )
+    found = await _whole([view("for Monday", kind="file", file=file)], name)
+    assert "for Monday" in found
+    shown = found.replace("\\", "").replace("&lt;", "<").replace("&gt;", ">")
+    assert "file plan <b>.pdf, 2.1 MB" in shown
+    assert name != "html" or "<b>" not in found
 
 
 async def test_lines_that_were_written_out_before_are_still_read() -> None:

@@ -116,8 +116,10 @@ def quoted_place(one: Said) -> str | None:
 
 
 def remarks(one: Said) -> list[str]:
-    """What else is known of it: edited, pinned, until when it is kept, reactions."""
+    """What else is known of it: its file, edited, pinned, until when it is kept, reactions."""
     found = ["edited"] if one.edited and not one.deleted else []
+    if isinstance(one, MessageView) and one.file is not None:
+        found.insert(0, f"file {printable(one.file.name)}, {size_words(one.file.size_bytes)}")
     if one.pinned:
         found.append("pinned")
     if isinstance(one, PostView):
