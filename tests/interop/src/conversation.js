@@ -228,6 +228,7 @@ function refused(conversation, hash, error) {
 }
 
 const OF_ROOMS = new Set(["room events", "room have", "room key"]);
+const OF_FILES = new Set(["file", "file state"]);
 
 const has = (ids, id) => ids.some((one) => equal(one, id));
 
@@ -264,7 +265,7 @@ function takePayload(conversation, bytes, hash, nowMs) {
       return [{ event: "id taken" }];
     }
   }
-  if (OF_ROOMS.has(payload.kind)) return [{ event: payload.kind, payload }];
+  if (OF_ROOMS.has(payload.kind) || OF_FILES.has(payload.kind)) return [{ event: payload.kind, payload }];
   conversation.held.push({ isOwn: false, payload });
   if (payload.kind !== "text") return [{ event: payload.kind }];
   const { body, sentAtMs } = payload;

@@ -77,6 +77,9 @@ const COMMANDS = {
   shown: ({ contact }) => shownOf(node.conversation(contact).held),
   timer: ({ contact }) => timers(node.conversation(contact).held),
   set_timer: ({ contact, expires_s: expiresS }) => node.setTimer(contact, expiresS),
+  offer_file: ({ contact, name, size, media_type: mediaType = "", caption = "" }) =>
+    node.files.offer(contact, { name, size, mediaType, caption }),
+  accept_file: ({ contact, file_id: fileId }) => node.files.accept(contact, fileId),
   farewell: ({ contact }) => node.farewell(contact),
   send_with_id: ({ contact, message_id: id, body }) => node.sendWithId(contact, unhex(id), body),
   read: ({ contact, ids }) => node.read(contact, ids.map(unhex)),

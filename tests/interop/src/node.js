@@ -15,10 +15,11 @@ import { handshakeId, PREFIX_BYTES, splitPrefix } from "./handshake.js";
 import { entropyOf, identityOf, seedsOf } from "./identity.js";
 import { LINKS_PER_MINUTE_MAX } from "./limits.js";
 import { LinkInitiator, LinkResponder } from "./link.js";
+import { Files } from "./files.js";
 import { text } from "./payload.js";
 import { pairKeys } from "./pair_keys.js";
 import { RANDOM } from "./primitives.js";
-import { BUNDLE, BUNDLE_REQUEST, ENVELOPE } from "./records.js";
+import { BUNDLE, BUNDLE_REQUEST, ENVELOPE, FILE_PART, FILE_REFUSAL, FILE_REQUEST } from "./records.js";
 import { Rooms } from "./rooms.js";
 import { Route } from "./route.js";
 import { best, FLIGHT, tidy } from "./sessions.js";
@@ -55,6 +56,7 @@ export class Node {
     this.isOfferWanted = false;
     this.offer = null;
     this.rooms = new Rooms(this);
+    this.files = new Files(this);
     this.commit();
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
@@ -201,11 +203,21 @@ export class Node {
   onRecord(route, { type, body }) {
     if (type === BUNDLE_REQUEST) this.onBundleRequest(route);
     else if (type === BUNDLE) this.onBundle(route, body);
+    else if (type === FILE_REQUEST || type === FILE_PART || type === FILE_REFUSAL) this.onFileRecord(route, type, body);
     else if (type === ENVELOPE) {
       if (this.held.in) this.held.in.push({ name: route.name, envelope: body });
       else this.onEnvelope(route, body);
     }
     this.afterRecord(route);
+  }
+
+  onFileRecord(route, type, body) {
+    try {
+      this.files.onRecord(route, type, body);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      route.close(error.message);
+    }
   }
 
   onBundleRequest(route) {
@@ -255,7 +267,7 @@ export class Node {
     const { conversation, events } = takeIn(this.conversation(name), this.me, envelope, Date.now());
     this.state.conversations[name] = conversation;
     for (const { payload, ...event } of events) {
-      if (payload) this.rooms.takeIn(name, payload);
+      if (payload) (payload.kind.startsWith("file") ? this.files : this.rooms).takeIn(name, payload);
       if (event.event === "receipt") route.hasReceipt = true;
       if (event.event === "desync" && flight) route.refusedHandshakes.add(flight);
       this.tell({ contact: name, ...event });
@@ -348,6 +360,7 @@ export class Node {
     const now = Date.now();
     const conversation = this.conversation(name);
     this.askForBundle(route, conversation, now);
+    this.files.pump(route);
     const envelopes = [];
     let envelope;
     while (owesReceipt(conversation) && (envelope = takeReceipt(conversation, now, RANDOM))) envelopes.push(envelope);

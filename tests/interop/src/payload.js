@@ -55,6 +55,8 @@ export const receipt = (id, sentAtMs, delivered, read = []) => encode([RECEIPT, 
 export const typing = (id, sentAtMs, on) => encode([TYPING, id, sentAtMs, on]);
 export const profile = (id, sentAtMs, name, status = "", away = false) => encode([PROFILE, id, sentAtMs, sentAtMs, name, status, away]);
 
+export const encodeFile = (id, sentAtMs, { name, size, mediaType, root, secret, caption = "" }) =>
+  encode([FILE, id, sentAtMs, name, size, mediaType, root, secret, null, caption, null, 0]);
 /** What becomes of a file: 1 accept, 2 decline, 3 cancel, 4 done, 5 changed. */
 export const fileState = (id, sentAtMs, fileId, number, state) =>
   encode([FILE_STATE, id, sentAtMs, fileId, number, state, null]);

@@ -91,6 +91,7 @@ export class Fetching {
     this.hashes = null;
     this.chunks = [];
     this.parts = [];
+    if (size === 0) this.#takeHashes([]);
   }
 
   /** What is missing, or null at the end. */
@@ -126,7 +127,10 @@ export class Fetching {
     this.list.push(opened);
     if (this.list.length < listPieces(this.size)) return;
     const joined = concat(...this.list);
-    const hashes = split(joined, ...Array(chunkCount(this.size)).fill(HASH_BYTES));
+    this.#takeHashes(split(joined, ...Array(chunkCount(this.size)).fill(HASH_BYTES)));
+  }
+
+  #takeHashes(hashes) {
     if (!equal(fileRoot(this.size, this.mediaType, hashes), this.root)) throw close("a list that was not offered");
     this.hashes = hashes;
   }
