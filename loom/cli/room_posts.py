@@ -7,6 +7,8 @@ import typer
 
 from loom.api.client import Client
 from loom.api.command import Command
+from loom.api.commands import Status
+from loom.api.events import RoomEvent, RoomPostChanged, RoomPosted
 from loom.api.room_commands import (
     DeletePost,
     EditPost,
@@ -19,10 +21,12 @@ from loom.api.room_commands import (
     ReactToPost,
     RoomHistory,
     SendPost,
+    ShowRoom,
 )
 from loom.api.room_views import Posts, PostView
+from loom.cli.events import put_event
 from loom.cli.messages import LATER, PAGE, Limit, Moment, read_body
-from loom.cli.opening import Caller
+from loom.cli.opening import Caller, following
 from loom.cli.room_arguments import OnlyChannel, Post, Room, Thread
 from loom.cli.room_words import post_words
 from loom.errors import InvalidInput
@@ -97,18 +101,23 @@ def history(
     ] = None,
     before: Moment = None,
     since: Moment = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Keep printing new posts.")] = False,
     ids: Ids = False,
 ) -> None:
     caller = Caller.of(context)
     before_ms, since_ms = moment_ms(before), moment_ms(since)
+    if follow and (around is not None or before_ms is not None):
+        raise InvalidInput(what="--follow goes on from the newest posts: leave out the other one")
 
     async def work() -> None:
-        async with caller.client() as client:
+        async with caller.client(caller.online()) if follow else caller.client() as client:
+            last_seq = (await client.send(Status())).last_seq if follow else 0
+            thread_id = await _id(client, room, thread)
             command = RoomHistory(
                 room=room,
                 channel=channel,
                 limit=limit,
-                thread=await _id(client, room, thread),
+                thread=thread_id,
                 around=await _id(client, room, around),
                 before_ms=before_ms,
                 since_ms=since_ms,
@@ -117,9 +126,11 @@ def history(
                 found = await _all_pages(client, command)
             else:
                 found = (await client.send(command)).posts
-            _put(caller, found, ids=ids)
+            _put(caller, found, ids=ids, is_all=not follow)
             if caller.output.fancy:
                 await _mark_read(client, room, found)
+            if follow:
+                await _follow(caller, client, last_seq, command, found, ids=ids)
 
     caller.run(work())
 
@@ -199,10 +210,47 @@ def _list(context: typer.Context, command: Command[Posts]) -> None:
     caller.run(work())
 
 
-def _put(caller: Caller, posts: list[PostView], *, ids: bool) -> None:
+async def _follow(
+    caller: Caller,
+    client: Client,
+    after: int,
+    wanted: RoomHistory,
+    printed: list[PostView],
+    *,
+    ids: bool,
+) -> None:
+    """Print what comes in the room, its channel or thread; not again what was printed."""
+    room_id = (await client.send(ShowRoom(room=wanted.room))).room_id
+    shown = {post.post_id for post in printed}
+    async with following(client, after) as events:
+        async for event in events:
+            if not isinstance(event, RoomEvent) or event.room_id != room_id:
+                continue
+            if not isinstance(event, RoomPosted):
+                put_event(caller.output, event)
+                continue
+            is_elsewhere = wanted.channel not in (None, event.channel)
+            threads = event.thread or "", event.post_id
+            is_elsewhere |= not any(one.startswith(wanted.thread or "") for one in threads)
+            is_again = not isinstance(event, RoomPostChanged) and event.post_id in shown
+            if is_elsewhere or is_again:
+                continue
+            caller.output.put(event, post_words(event, ids=ids))
+            if caller.output.fancy and event.unread:
+                place = MarkRoomRead(
+                    room=room_id,
+                    channel=event.channel,
+                    thread=event.thread,
+                    from_row=event.row_id,
+                    row_id=event.row_id,
+                )
+                await client.send(place)
+
+
+def _put(caller: Caller, posts: list[PostView], *, ids: bool, is_all: bool = True) -> None:
     for post in posts:
         caller.output.put(post, post_words(post, ids=ids))
-    if not posts and not caller.options.json:
+    if is_all and not posts and not caller.options.json:
         caller.output.note("Nothing found.")
 
 

@@ -52,6 +52,15 @@ def test_what_one_member_can_ask_of_a_room(home: Home, tmp_path: Path) -> None:
         refused = home.run("-p", "alice", "--json", "search", "ripe", "--in", "Nowhere")
         assert (refused.code, refused.error["code"]) == (4, "contact_not_found")
 
+        command = ("room", "history", "Garden", "--channel", "general", "--follow", "--json")
+        with home.running("-p", "alice", *command) as follower:
+            while follower.until("post")["body"] != "elsewhere":
+                pass
+            asked("send", "Garden", "in another channel", "--channel", "fruit")
+            asked("send", "Garden", "while you look")
+            assert follower.until("room.posted")["body"] == "while you look"
+            follower.end()
+
         file = tmp_path / "garden.html"
         [written] = asked("export", "Garden", "--format", "html", "--out", str(file), "--yes")
         assert written["posts"] == len(asked("history", "Garden"))

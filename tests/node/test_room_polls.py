@@ -48,17 +48,17 @@ async def ask(person: Person, *, many: bool = False, closes_in_s: int = 0) -> Po
     return await person.do(command)
 
 
-async def poll(person: Person) -> PollView:
+async def poll(person: Person, room: str = ROOM) -> PollView:
     """As it stands for them."""
-    page = await person.do(RoomHistory(room=ROOM))
+    page = await person.do(RoomHistory(room=room))
     [found] = [one.poll for one in page.posts if one.kind == "poll"]
     assert found is not None
     return found
 
 
-async def counted(person: Person) -> dict[str, list[str]]:
+async def counted(person: Person, room: str = ROOM) -> dict[str, list[str]]:
     """Who chose what."""
-    found = await poll(person)
+    found = await poll(person, room)
     assert [one.count for one in found.options] == [len(one.chosen_by) for one in found.options]
     return {one.text: sorted(one.chosen_by) for one in found.options if one.count}
 
@@ -150,3 +150,39 @@ async def test_who_asked_takes_the_poll_back(world: World, three: list[Person]) 
     assert (gone.deleted, gone.body, gone.poll) == (True, "", None)
     with pytest.raises(InvalidInput):
         await bob.do(ChooseInPoll(room=ROOM, post_id=asked.post_id, options=["1"]))
+
+
+async def test_who_joins_later_sees_the_poll_as_the_others_and_chooses(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    asked = await ask(ada)
+    await same_posts(world, *three, count=1)
+    await bob.do(ChooseInPoll(room=ROOM, post_id=asked.post_id, options=["Monday"]))
+    await cyd.do(ChooseInPoll(room=ROOM, post_id=asked.post_id, options=["Sunday"]))
+    await same_posts(world, *three, count=3)
+    dan = await world.person("Dan")
+    await join(world, ada, dan)
+    await same_posts(world, *three, dan, count=3)
+    assert await counted(dan) == await counted(ada) == {"Monday": ["Bob"], "Sunday": ["Cyd"]}
+    await dan.do(ChooseInPoll(room=ROOM, post_id=asked.post_id, options=["Monday"]))
+    await same_posts(world, *three, dan, count=4)
+    for person in (*three, dan):
+        assert await counted(person) == {"Monday": ["Bob", "Dan"], "Sunday": ["Cyd"]}
+
+
+async def test_choices_in_a_poll_of_before_ones_time_show_nothing(world: World) -> None:
+    ada, bob, cyd = [await world.person(name) for name in ("Ada", "Bob", "Cyd")]
+    await make(ada, history=0)
+    await join(world, ada, bob)
+    asked = await ask(ada)
+    await same_posts(world, ada, bob, count=1)
+    await join(world, ada, cyd)
+    await bob.do(ChooseInPoll(room=ROOM, post_id=asked.post_id, options=["Friday"]))
+    await say(cyd, "what do you choose?")
+    await world.until(lambda: len(ids(ada)) == 3 and len(ids(cyd)) == 2, within_s=1_000.0)
+    page = await cyd.do(RoomHistory(room=ROOM))
+    assert [one.body for one in page.posts if one.kind != "line"] == ["what do you choose?"]
+    assert await counted(ada) == {"Friday": ["Bob"]}
+    [cyds] = [one for one in page.posts if one.kind == "text"]
+    assert cyds.order > asked.order

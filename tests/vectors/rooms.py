@@ -249,6 +249,7 @@ def refused_heads(derived: Values) -> Values:
         return enc(*items).hex()
 
     some, more = "11" * 32, "22" * 32
+    admit = _items(unhex(derived["statements"]["admit bob"]["head"]))
     genesis = dict(enumerate(_items(unhex(derived["statements"]["genesis"]["head"]))))
     return {
         "another version": head("91a178", version=2),
@@ -298,6 +299,9 @@ def refused_heads(derived: Values) -> Values:
         "2^32 posts": head(f"94c420{some}90cf000000010000000000", kind=4),
         "513 seen": head(f"94c420{some}9000cd0201", kind=4),
         "a fingerprint of 33 bytes": head(f"92c421{some}11c3", kind=5),
+        "an admission from order 2^53": enc(
+            *(*admit[:5], admit[5][:-1] + unhex("cf0020000000000000"))
+        ).hex(),
         "no deleted post": head("9290c3", kind=10),
         "deleted posts that descend": head(f"9292c420{more}c420{some}c3", kind=10),
         "a negative number of posts": head("91ff", kind=11),
@@ -325,6 +329,7 @@ def refused_posts(derived: Values) -> Values:
         "content with another hash": enc(head, signature, wrong).hex(),
         "another version": post(content, version=b"\x02"),
         "kind 0": post(content, kind=0),
+        "an order of 2^53": post(content, order=u(64, 1 << 53)),
         "a time of 2^53": post(content, sent=u(64, 1 << 53)),
         "a number of 2 bytes and three items": enc(
             enc(*items[:3], u(16, 1), *items[4:]), signature, content

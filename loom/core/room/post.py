@@ -307,7 +307,8 @@ def decode_post(data: bytes) -> SignedPost:
         head, (1, ROOM_ID_BYTES, ROOM_ID_BYTES, 4, 8, 8, 1, HASH_BYTES), "room post"
     )
     kind, sent_at_ms = kind_[0], int.from_bytes(sent_at, "big")
-    is_right = version == _VERSION and kind > 0 and sent_at_ms < NUMBER_END
+    are_stored = sent_at_ms < NUMBER_END and int.from_bytes(order, "big") < NUMBER_END
+    is_right = version == _VERSION and kind > 0 and are_stored
     if not is_right or (raw and not equal(hash_(raw), digest)):
         raise MalformedMessage(what="room post")
     return SignedPost(

@@ -18,6 +18,7 @@ from loom.wire.encoding import check_lasting_x25519_public, decode_items, enc, u
 from loom.wire.limits import (
     FINGERPRINT_BYTES,
     NAME_MAX_BYTES,
+    NUMBER_END,
     ROOM_CHANNEL_MAX_BYTES,
     ROOM_DELETE_MAX_IDS,
     ROOM_EVENT_MAX_BYTES,
@@ -138,7 +139,7 @@ class Admit(_Body, frozen=True):
             and is_token(self.token)
             and len(self.name.encode()) <= NAME_MAX_BYTES
             and len(self.proof) == SIGNATURE_BYTES
-            and 0 <= self.from_order < 2**64
+            and 0 <= self.from_order < NUMBER_END
         )
 
 

@@ -27,7 +27,7 @@ from loom.node.room_view import last_post, post_views
 from loom.node.rooms import changes, continuing, deciding, introducing, troubles
 from loom.node.rooms.naming import find_room
 from loom.node.rooms.posting import place_of
-from loom.node.rooms.stating import check_policy, require, require_member
+from loom.node.rooms.stating import check_policy, posts_below, require, require_member
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.printable import printable
@@ -245,7 +245,7 @@ class RoomCommands:
         def leave(work: RoomWork) -> None:
             now = self.now(work.db, command.room)
             if now.is_member and now.row.copied_order is None:
-                posts = room_posts.largest_number(work.db, now.row.room, now.own) + 1
+                posts = posts_below(work, now, now.own)
                 now = changes.state(work, now, Leave(posts))
             elif now.is_member or now.row.standing in (Standing.JOINING, Standing.OFFERED):
                 rooms.move(work.db, now.row.room, Standing.LEFT)

@@ -143,6 +143,9 @@ def _settle(
     name, room_id = after.row.name, after.row.room_id.hex()
     if after.is_member and after.row.standing is Standing.JOINING:
         rooms.move(db, room, Standing.MEMBER)
+        # What is not sent to a joiner stands before what they post.
+        began = max(after.row.largest_order, after.state.members[after.own].from_order)
+        rooms.put_order(db, room, began, work.now_ms)
         work.happened.add(RoomJoined(room=name, room_id=room_id), place)
     elif not after.is_member and after.row.standing is Standing.MEMBER:
         removal = after.state.removed.get(after.own)

@@ -5,6 +5,7 @@ from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import copies, posting, telling
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_posts
+from loom.wire.limits import NUMBER_END
 
 
 def post(work: RoomWork, now: RoomNow, content: Content) -> SignedPost:
@@ -19,7 +20,7 @@ def post(work: RoomWork, now: RoomNow, content: Content) -> SignedPost:
         signer_of(work.db, now.row.room),
         now.row.room_id,
         max(largest + 1, now.row.post_floor),
-        now.row.largest_order + 1,
+        min(now.row.largest_order + 1, NUMBER_END - 1),
         work.now_ms,
         content,
     )

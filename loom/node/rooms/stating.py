@@ -42,6 +42,8 @@ from loom.wire.limits import (
 )
 
 CHANNEL_MAX_CHARACTERS: Final = 32
+LAST_NUMBER: Final = 2**32 - 1
+"""Of a post; somebody may have used it to say that none is above."""
 
 
 def bodies(work: RoomWork, now: RoomNow, actor: bytes, change: RoomChange) -> Sequence[Body]:
@@ -159,12 +161,18 @@ def _remove(
     removal = Remove(
         author=author,
         keep=ledger.keep_of(author),
-        posts=room_posts.largest_number(work.db, now.row.room, author) + 1,
+        posts=posts_below(work, now, author),
         seen=ledger.next_number(author),
     )
     if not change.ban:
         return [removal]
     return [removal, Ban(peer_id=now.state.members[author].peer_id, on=True)]
+
+
+def posts_below(work: RoomWork, now: RoomNow, author: bytes) -> int:
+    """The number below which posts of an author stay; at most what a statement may say."""
+    largest = room_posts.largest_number(work.db, now.row.room, author)
+    return min(largest + 1, LAST_NUMBER)
 
 
 def _lift(now: RoomNow, fingerprint: str) -> Ban:

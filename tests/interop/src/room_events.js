@@ -101,7 +101,7 @@ const BODIES = {
     ...policyIn(r), nonce: r.bytesOf(16),
   })],
   [ADMIT]: [5, (r) => ({
-    keys: keysIn(r), token: tokenIn(r), name: r.textOf(0, NAME_MAX_BYTES), proof: r.bytesOf(SIGNATURE_BYTES), fromOrder: r.unsigned(),
+    keys: keysIn(r), token: tokenIn(r), name: r.textOf(0, NAME_MAX_BYTES), proof: r.bytesOf(SIGNATURE_BYTES), fromOrder: r.below(2 ** 53),
   })],
   [APPOINT]: [5, (r) => {
     const keys = r.isNil() ? null : keysIn(r);
@@ -254,7 +254,7 @@ export function decodePost(event) {
   const [head, signature, raw] = dec(event, [null, 64, null]);
   const [version, roomId, author, numberOf, order, sentAt, kindOf, hash] = dec(head, [1, 32, 32, 4, 8, 8, 1, 64]);
   const kind = kindOf[0];
-  if (version[0] !== 1 || kind === 0 || bigint(sentAt) >= 2n ** 53n) throw refuse("a head out of its bounds");
+  if (version[0] !== 1 || kind === 0 || [order, sentAt].some((one) => bigint(one) >= 2n ** 53n)) throw refuse("a head out of its bounds");
   if (raw.length > 0 && !equal(H(raw), hash)) throw refuse("another content");
   const content = raw.length > 0 && kind in CONTENTS ? readAll(raw, CONTENTS[kind]) : null;
   return {
