@@ -23,7 +23,6 @@ from loom.api.file_commands import (
     PauseFile,
     RemoveFile,
     ResumeFile,
-    SendFile,
     SetFileRules,
     ShowFile,
 )
@@ -37,7 +36,7 @@ from loom.cli.messages import LATER, Moment, find
 from loom.cli.opening import Caller, following
 from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import FileSaved
-from loom.config import without_tilde
+from loom.config import decodes_unconfined, without_tilde
 from loom.errors import (
     ControlError,
     FileNotTaken,
@@ -149,8 +148,15 @@ def send_file(
             help="Let it disappear after so long, whatever `loom timer` says.",
         ),
     ] = None,
+    keep_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--keep-metadata", help="Leave in a picture where, when and with what it was made."
+        ),
+    ] = False,
 ) -> None:
     caller = Caller.of(context)
+    is_unconfined = decodes_unconfined(caller.home)
     expires_s = None if expires is None else parse_timer(expires)
     if name is not None and len(files) > 1:
         raise InvalidInput(what="--name is for one file")
@@ -164,31 +170,19 @@ def send_file(
         client: Client, path: Path | None, piped: Spooled | None, text: str, answered: str | None
     ) -> FileView:
         with Progress.shown(caller.output, name or str(path)) as progress:
-            if path is None and piped is not None:
-                upload_id = await outgoing_files.upload(
-                    client.send, plain, piped.size_bytes, piped.pieces, progress.moved
-                )
-                command = SendFile(
-                    contact=contact,
-                    upload_id=upload_id,
-                    name=plain,
-                    caption=text,
-                    reply_to=answered,
-                    expires_s=expires_s,
-                )
-                message = await client.send(command)
-            else:
-                message = await outgoing_files.offer(
-                    client.send,
-                    contact,
-                    path or Path(),
-                    caption=text,
-                    reply_to=answered,
-                    expires_s=expires_s,
-                    name=plain,
-                    is_remote=caller.host is not None,
-                    moved=progress.moved,
-                )
+            message = await outgoing_files.offer(
+                client.send,
+                contact,
+                path or piped or Path(),
+                caption=text,
+                reply_to=answered,
+                expires_s=expires_s,
+                name=plain,
+                is_remote=caller.host is not None,
+                keep_metadata=keep_metadata,
+                is_unconfined=is_unconfined,
+                moved=progress.moved,
+            )
         if message.file is None:
             raise ControlError(what="it answered without the file")
         return message.file

@@ -1,7 +1,7 @@
 """What a person picked to send, on its way to the node: by its path, or handed over in pieces."""
 
 import asyncio
-import mimetypes
+import io
 import os
 import stat
 from collections.abc import Callable, Generator, Iterator
@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from loom.api.file_commands import BeginUpload, SendFile, UploadPart
+from loom.api.file_views import ThumbnailView
 from loom.api.views import MessageView
 from loom.errors import InvalidInput
 from loom.front.folder_packing import FOLDER_TYPE, PackedFolder
+from loom.front.outgoing_media import prepare
 from loom.front.plain_copies import plain_copy
 from loom.front.send import Send
 from loom.printable import printable
@@ -35,10 +37,10 @@ class Measured(NamedTuple):
 
 
 class Spooled(NamedTuple):
-    """What came from a pipe."""
+    """What came from a pipe, to be read from its beginning."""
 
     size_bytes: int
-    pieces: Generator[bytes]
+    file: BinaryIO
 
 
 def _nothing(_done_bytes: int, _size_bytes: int) -> None:
@@ -63,25 +65,38 @@ def measure(path: Path) -> Measured:
 async def offer(
     send: Send,
     contact: str,
-    path: Path,
+    source: Path | Spooled,
     *,
     caption: str = "",
     reply_to: str | None = None,
     expires_s: int | None = None,
     name: str = "",
     is_remote: bool = False,
+    keep_metadata: bool = False,
+    is_unconfined: bool = False,
     moved: Callable[[int, int], None] = _nothing,
 ) -> MessageView:
     """Offer a file or a folder; the node then knows all that it needs.
 
     Args:
+        name: what it is called there; of what came from a pipe it is needed.
         is_remote: the node is on another machine, which is told no path of this one.
+        keep_metadata: a picture goes out with all that it tells besides.
+        is_unconfined: see `MediaSettings`.
         moved: told how many bytes of how many were handed over, where that takes time.
 
     Raises:
         InvalidInput: it cannot be sent, or changed meanwhile.
+        MetadataStays: what it tells besides cannot be cut out.
     """
-    content = await asyncio.to_thread(_Content.at, path, is_remote=is_remote)
+    content = await asyncio.to_thread(
+        _Content.of,
+        source,
+        name,
+        is_remote=is_remote,
+        keep_metadata=keep_metadata,
+        is_unconfined=is_unconfined,
+    )
     name = name or content.name
     upload_id = ""
     if content.pieces is not None:
@@ -95,6 +110,7 @@ async def offer(
             caption=caption,
             reply_to=reply_to,
             media_type=content.media_type,
+            thumbnail=content.thumbnail,
             expires_s=expires_s,
         )
     )
@@ -135,7 +151,7 @@ def spooled(stream: BinaryIO) -> Iterator[Spooled]:
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise InvalidInput(what=f"Standard input cannot be kept: {why}") from error
-        yield Spooled(size_bytes, pieces_of(file, size_bytes, "Standard input"))
+        yield Spooled(size_bytes, file)
 
 
 def pieces_of(file: BinaryIO, size_bytes: int, name: str) -> Generator[bytes]:
@@ -160,24 +176,49 @@ class _Content(NamedTuple):
     path: str
     size_bytes: int
     media_type: str
-    pieces: Generator[bytes] | None
+    pieces: Generator[bytes] | None = None
     """None: the node reads it by its path."""
+    thumbnail: ThumbnailView | None = None
 
     @classmethod
-    def at(cls, path: Path, *, is_remote: bool) -> "_Content":
-        name, there = _name_of(path), str(path.absolute())
-        if _is_folder(path):
-            folder = PackedFolder.of(path)
-            _check_size(name, folder.size_bytes)
+    def of(cls, source: Path | Spooled, name: str, *, is_remote: bool, **how: bool) -> "_Content":
+        if isinstance(source, Spooled):
+            return cls._of_file(source.file, source.size_bytes, name, "", **how)
+        there = str(source.absolute())
+        if source.is_dir():
+            own = _name_of(source)
+            folder = PackedFolder.of(source)
+            _check_size(own, folder.size_bytes)
             pieces = folder.pieces(FILE_CHUNK_BYTES)
-            return cls(name, there, folder.size_bytes, FOLDER_TYPE, pieces)
-        file = _opened(path)
-        size_bytes = _size_of(file, path)
-        media_type = mimetypes.guess_type(name)[0] or ""
-        if is_remote:
-            return cls(name, there, size_bytes, media_type, pieces_of(file, size_bytes, name))
-        file.close()
-        return cls(name, there, size_bytes, media_type, None)
+            return cls(own, there, folder.size_bytes, FOLDER_TYPE, pieces)
+        file = _opened(source)
+        try:
+            size_bytes = _size_of(file, source)
+            path = "" if is_remote else there
+            content = cls._of_file(file, size_bytes, name or _name_of(source), path, **how)
+        except BaseException:
+            file.close()
+            raise
+        if content.pieces is None:
+            file.close()
+        return content
+
+    @classmethod
+    def _of_file(
+        cls, file: BinaryIO, size_bytes: int, name: str, path: str, **how: bool
+    ) -> "_Content":
+        """What an open file holds; without a path, in pieces."""
+        media = prepare(file, name, **how)
+        thumbnail = None
+        if media.thumbnail is not None:
+            width, height, rgb = media.thumbnail
+            thumbnail = ThumbnailView(width=width, height=height, rgb=rgb)
+        if media.content is not None:
+            file.close()
+            file, size_bytes, path = io.BytesIO(media.content), len(media.content), ""
+        file.seek(0)
+        pieces = None if path else pieces_of(file, size_bytes, name)
+        return cls(name, path, size_bytes, media.media_type, pieces, thumbnail)
 
 
 def _name_of(path: Path) -> str:

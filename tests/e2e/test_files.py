@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.processes import Home
+from tests.media.test_metadata import SECRET, jpeg
 
 CHUNK = 256 * 1024
 SEEING = """
@@ -81,6 +82,23 @@ def test_a_file_is_offered_taken_waited_for_and_saved(home: Home, tmp_path: Path
         [removed] = bob(home, "files", "remove", short)
         assert (removed["state"], removed["is_here"]) == ("done", False)
         assert content.exists()
+
+
+def test_a_photograph_arrives_without_what_it_tells(home: Home, tmp_path: Path) -> None:
+    photograph = tmp_path / "holiday.jpg"
+    photograph.write_bytes(jpeg())
+    with home.daemon("alice"), home.daemon("bob"):
+        alice(home, "send-file", "Bob", str(photograph))
+        [offered] = waited(home, "offered")
+        assert (offered["media_type"], offered["thumbnail"]["width"]) == ("image/jpeg", 30)
+        bob(home, "files", "accept", offered["file_id"], "--wait", "80")
+        [saved] = bob(home, "files", "save", offered["file_id"], str(tmp_path / "got.jpg"))
+        assert SECRET in photograph.read_bytes()
+        assert SECRET not in Path(saved["path"]).read_bytes()
+
+        photograph.write_bytes(jpeg()[:-400])
+        refused = home.run("-p", "alice", "send-file", "Bob", str(photograph), "--json")
+        assert (refused.code, refused.error["code"]) == (2, "metadata_stays")
 
 
 def waited(home: Home, state: str) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ import pytest
 from loom.api.file_commands import BeginUpload, ReadFile, SendFile, UploadPart
 from loom.api.file_views import FilePiece, FileView, UploadView
 from loom.api.views import Done
-from loom.errors import ControlError, FolderRefused, InvalidInput
+from loom.errors import ControlError, FolderRefused, InvalidInput, MetadataStays
 from loom.front.folder_packing import FOLDER_TYPE
 from loom.front.outgoing_files import measure, offer, spooled
 from loom.front.received_files import free_place, read_whole, save
 from loom.front.sizes import parse_size
 from loom.wire.limits import FILE_CHUNK_BYTES, FILE_MAX_BYTES
+from tests.media.test_metadata import SECRET, jpeg
 
 
 def names_in(folder: Path) -> list[str]:
@@ -151,7 +152,45 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(CONTENT)
     with (tmp_path / "in").open("rb") as stream, spooled(stream) as content:
         assert content.size_bytes == len(CONTENT)
-        assert b"".join(content.pieces) == CONTENT
+        assert content.file.read() == CONTENT
+
+
+@pytest.mark.parametrize("way", ["path", "elsewhere", "pipe"])
+async def test_a_photograph_is_handed_over_without_what_it_tells(way: str, tmp_path: Path) -> None:
+    whole = jpeg()
+    (tmp_path / "a.jpg").write_bytes(whole)
+    node = Node()
+    for keep in (False, True):
+        with (tmp_path / "a.jpg").open("rb") as stream, spooled(stream) as piped:
+            await offer(
+                node.send,
+                "Bob",
+                piped if way == "pipe" else tmp_path / "a.jpg",
+                name="a.jpg",
+                is_remote=way == "elsewhere",
+                keep_metadata=keep,
+            )
+        offered = node.offered[-1]
+        assert offered.media_type == "image/jpeg"
+        assert offered.thumbnail is not None
+        assert (offered.thumbnail.width, offered.thumbnail.height) == (30, 40)
+        if keep and way == "path":
+            assert (offered.path, node.parts) == (str(tmp_path / "a.jpg"), [])
+        else:
+            assert (offered.path, offered.upload_id) == ("", "u1")
+            assert (node.handed_over == whole) == keep
+            assert (SECRET in node.handed_over) == keep
+        node.parts.clear()
+
+
+async def test_what_a_file_tells_is_not_sent_by_accident(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    node = Node()
+    with pytest.raises(MetadataStays):
+        await offer(node.send, "Bob", tmp_path / "a.heic")
+    assert not node.offered
+    await offer(node.send, "Bob", tmp_path / "a.heic", keep_metadata=True)
+    assert node.offered[0].path == str(tmp_path / "a.heic")
 
 
 @pytest.mark.parametrize("size", [0, 1, FILE_CHUNK_BYTES, 6 * FILE_CHUNK_BYTES + 1])
