@@ -19,6 +19,10 @@
 -> LIE
 <- AWAY                    close the node
 -> GONE
+<- TAKE                    accept every file of the other side without asking
+-> TAKES
+<- FILE path limit_s [TEXTS]   send a file; with TEXTS one every tenth of a second meanwhile
+-> FILED elapsed_s text_s  until the other side has it whole and durable; the texts' median, or -1
 <- BACK messages limit_s   open it, and wait until so many texts came
 -> CAME count elapsed_s
 """
@@ -45,7 +49,8 @@ from loom.api.commands import (
     Status,
     UseAnchor,
 )
-from loom.api.events import MessageDelivered, MessageReceived
+from loom.api.events import FileChanged, MessageDelivered, MessageReceived
+from loom.api.file_commands import SendFile, SetFileRules
 from loom.api.profiles import NodeOptions, Profiles
 from loom.app import open_profiles
 from loom.config import Settings
@@ -55,6 +60,7 @@ PROFILE = "bench"
 PASSPHRASE = "bench peer"
 CONTACT = "peer"
 TEXT = "x" * 64
+TEXT_EVERY_S = 0.1
 LOOPBACK = NodeOptions(listen=Address("127.0.0.1", 0), mdns=False, serve=False)
 
 
@@ -69,7 +75,7 @@ class Run:
 
     async def keep(self, in_flight: int) -> None:
         """Return after the last receipt."""
-        reader = asyncio.create_task(self._read_receipts())
+        reader = asyncio.create_task(self.read_receipts())
         try:
             async with asyncio.TaskGroup() as slots:
                 for _ in range(in_flight):
@@ -80,13 +86,17 @@ class Run:
     async def _fill_slot(self) -> None:
         while self._left > 0:
             self._left -= 1
-            start = time.perf_counter()
-            message = await self._client.send(SendText(contact=CONTACT, body=TEXT))
-            await self._waiting.setdefault(message.message_id, _new_future())
-            del self._waiting[message.message_id]
-            self.receipt_times_s.append(time.perf_counter() - start)
+            await self.one()
 
-    async def _read_receipts(self) -> None:
+    async def one(self) -> None:
+        """Send a text and wait for its receipt."""
+        start = time.perf_counter()
+        message = await self._client.send(SendText(contact=CONTACT, body=TEXT))
+        await self._waiting.setdefault(message.message_id, _new_future())
+        del self._waiting[message.message_id]
+        self.receipt_times_s.append(time.perf_counter() - start)
+
+    async def read_receipts(self) -> None:
         async for event in self._client.events():
             if isinstance(event, MessageDelivered):
                 self._waiting.setdefault(event.message_id, _new_future()).set_result(None)
@@ -165,6 +175,39 @@ async def _come_back(profiles: Profiles, count: int, limit_s: float) -> tuple[Cl
     return client, came, time.perf_counter() - start
 
 
+async def _send_file(
+    client: Client, path: str, limit_s: float, *, with_texts: bool
+) -> tuple[float, float]:
+    """From the command to the other side's word that it is whole; hashing is part of it."""
+    done = asyncio.Event()
+    texts = Run(client, messages=1_000_000)
+
+    async def read() -> None:
+        async for event in client.events():
+            if isinstance(event, FileChanged) and event.state == "done":
+                done.set()
+
+    async def write() -> None:
+        await asyncio.sleep(TEXT_EVERY_S)
+        while with_texts and not done.is_set():
+            await texts.one()
+            await asyncio.sleep(TEXT_EVERY_S)
+
+    async with asyncio.timeout(limit_s):
+        reader = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        receipts = asyncio.create_task(texts.read_receipts())
+        start = time.perf_counter()
+        writer = asyncio.create_task(write())
+        await client.send(SendFile(contact=CONTACT, path=path))
+        await done.wait()
+        elapsed_s = time.perf_counter() - start
+        for task in (reader, receipts, writer):
+            task.cancel()
+    times = texts.receipt_times_s
+    return elapsed_s, statistics.median(times) if times else -1.0
+
+
 def _slow(times_s: list[float]) -> float:
     """The 99th percentile."""
     return sorted(times_s)[math.ceil(0.99 * len(times_s)) - 1]
@@ -208,6 +251,16 @@ async def serve(home: Path) -> None:
                 case ["BACK", count, limit_s]:
                     client, came, elapsed_s = await _come_back(profiles, int(count), float(limit_s))
                     print(f"CAME {came} {elapsed_s:.9f}", flush=True)
+                case ["TAKE"]:
+                    await client.send(
+                        SetFileRules(accept_from="contacts", accept_max_bytes=1 << 40)
+                    )
+                    print("TAKES", flush=True)
+                case ["FILE", path, limit_s, *texts]:
+                    elapsed_s, text_s = await _send_file(
+                        client, path, float(limit_s), with_texts=bool(texts)
+                    )
+                    print(f"FILED {elapsed_s:.9f} {text_s:.9f}", flush=True)
                 case ["STATE", what, count]:
                     print(f"STATED {await _state(client, what, int(count)):.9f}", flush=True)
                 case ["RUN", in_flight, messages, limit_s]:

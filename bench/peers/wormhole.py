@@ -17,6 +17,7 @@ from bench.processes import running
 
 TEXT = "hi"
 LIMIT_S = 20.0
+FILE_LIMIT_S = 120.0
 
 
 def _free_port() -> int:
@@ -103,3 +104,54 @@ def send_text(settings: Settings) -> Iterator[Sample]:
         with running(server, environment):
             _wait_until(lambda: _answers(port), "no mailbox server")
             yield sample
+
+
+@contextmanager
+def sent_files(received: Path) -> Iterator[Callable[[Path], float]]:
+    """Seconds from starting `wormhole send` to the end of a receiver that waited."""
+    import wormhole  # noqa: F401
+    import wormhole_mailbox_server  # noqa: F401
+
+    numbers = itertools.count(1)
+    with TemporaryDirectory() as folder:
+        port, database = _free_port(), Path(folder) / "relay.sqlite"
+        environment = os.environ | {"HOME": folder}
+        server = [
+            *(sys.executable, "-m", "twisted", "wormhole-mailbox"),
+            *("--port", f"tcp:{port}:interface=127.0.0.1"),
+            *("--channel-db", str(database)),
+        ]
+
+        def send(path: Path) -> float:
+            code = f"{next(numbers)}-alpha-beta"
+            before = _messages(database)
+            received.unlink(missing_ok=True)
+            take = ["receive", "--accept-file", "--hide-progress", "-o", str(received), code]
+            give = ["send", "--hide-progress", "--code", code, str(path)]
+            with subprocess.Popen(
+                _wormhole(port, take),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            ) as receiver:
+                try:
+                    _wait_until(lambda: _messages(database) > before, "no receiver")
+                    start = time.perf_counter()
+                    subprocess.run(
+                        _wormhole(port, give),
+                        check=True,
+                        capture_output=True,
+                        timeout=FILE_LIMIT_S,
+                        env=environment,
+                    )
+                    receiver.wait(FILE_LIMIT_S)
+                    elapsed = time.perf_counter() - start
+                finally:
+                    receiver.kill()
+            if not received.is_file() or received.stat().st_size != path.stat().st_size:
+                raise NotMeasured("nothing was received")
+            return elapsed
+
+        with running(server, environment):
+            _wait_until(lambda: _answers(port), "no mailbox server")
+            yield send

@@ -23,7 +23,7 @@ class ChaChaKey:
     def __repr__(self) -> str:
         return "ChaChaKey(redacted)"
 
-    def seal(self, nonce: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+    def seal(self, nonce: bytes, plaintext: bytes | memoryview, associated_data: bytes) -> bytes:
         """Ciphertext || 16-byte tag."""
         return self._cipher.encrypt(nonce, plaintext, associated_data)
 

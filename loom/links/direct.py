@@ -144,6 +144,11 @@ class DirectLink:
             self._flush_is_due = True
             asyncio.get_running_loop().call_soon(self._flush)
 
+    def send_at_once(self, kind: RecordKind, body: bytes) -> None:
+        """The same, written before it returns: `is_writable` says then whether there is room."""
+        self._queued.append((kind, body))
+        self._flush()
+
     def pause_reading(self) -> None:
         """The inbox is full."""
         if self._stream is not None and self._link is not None and not self._paused:

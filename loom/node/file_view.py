@@ -79,7 +79,7 @@ def _state(file: StoredFile) -> str:
         return file.state.value
     if file.is_paused:
         return "paused"
-    return "receiving" if file.moved else TransferState.ACCEPTED.value
+    return "receiving" if file.way else TransferState.ACCEPTED.value
 
 
 def _thumbnail(width: int, height: int, rgb: bytes) -> ThumbnailView:

@@ -19,6 +19,8 @@ STATES: Final = (
 )
 NUMBERS: Final = {state: number for number, state in enumerate(STATES)}
 WAYS: Final = ("", "direct", "anchor")
+DIRECT: Final = 1
+BY_ANCHOR: Final = 2
 PREFIX_MIN: Final = 8
 
 _COLUMNS: Final = (
@@ -252,6 +254,11 @@ def set_progress(
 def begin_content(db: Connection, row_id: int, blob_id: bytes) -> None:
     """What comes of it will lie in the folder of files."""
     db.execute("UPDATE files SET blob_id = ? WHERE row_id = ?", (blob_id, row_id))
+
+
+def set_moving(db: Connection, row_id: int, way: int) -> None:
+    """Content of it moves, by this way (see WAYS)."""
+    db.execute("UPDATE files SET way = ? WHERE row_id = ?", (way, row_id))
 
 
 def set_whole(db: Connection, row_id: int) -> None:

@@ -35,6 +35,7 @@ class What(IntEnum):
     """One chunk."""
 
 
+_WHATS: Final = {int(what): what for what in What}
 _ENDS: Final = {What.LIST: FILE_CHUNKS_MAX // HASHES_OF_PIECE, What.DATA: FILE_CHUNKS_MAX}
 
 
@@ -92,9 +93,9 @@ def decode_request(body: bytes) -> Piece:
 def encode_parts(piece: Piece, sealed: bytes) -> list[bytes]:
     """The bodies that carry a sealed piece, as few as hold it."""
     head = _PIECE.pack(piece.file_id, piece.what, piece.index)
-    starts = range(0, len(sealed), FILE_PART_MAX_BYTES)
+    starts, content = range(0, len(sealed), FILE_PART_MAX_BYTES), memoryview(sealed)
     return [
-        b"".join((head, u8(number), sealed[start : start + FILE_PART_MAX_BYTES]))
+        b"".join((head, u8(number), content[start : start + FILE_PART_MAX_BYTES]))
         for number, start in enumerate(starts)
     ]
 
@@ -130,6 +131,7 @@ def decode_refusal(body: bytes) -> Refusal:
 
 
 def _piece(file_id: bytes, what: int, index: int) -> Piece:
-    if what not in tuple(What) or index >= _ENDS[What(what)]:
+    known = _WHATS.get(what)
+    if known is None or index >= _ENDS[known]:
         raise MalformedMessage(what="piece of a file")
-    return Piece(file_id, What(what), index)
+    return Piece(file_id, known, index)

@@ -31,7 +31,9 @@ class FileKeys:
         """Of a list whose root is that of the offer."""
         return self._keys[What.LIST].seal(_nonce(piece), plaintext, b"")
 
-    def seal_chunk(self, piece: Piece, plaintext: bytes, hashes: bytes) -> bytes | None:
+    def seal_chunk(
+        self, piece: Piece, plaintext: bytes | memoryview, hashes: bytes
+    ) -> bytes | None:
         """A chunk, 16 bytes longer; None: it is not the one of the list."""
         if not self.is_listed(piece, plaintext, hashes):
             return None
@@ -46,7 +48,7 @@ class FileKeys:
         return self._keys[piece.what].open_(_nonce(piece), sealed, b"")
 
     @staticmethod
-    def is_listed(piece: Piece, plaintext: bytes, hashes: bytes) -> bool:
+    def is_listed(piece: Piece, plaintext: bytes | memoryview, hashes: bytes) -> bool:
         """Whether a chunk is the one of the list."""
         return equal(blake3_hash(plaintext), hash_at(hashes, piece.index))
 

@@ -24,6 +24,7 @@ class Source(msgspec.Struct, frozen=True):
         is_paused: it is not served for now, by this side's wish.
         is_over: declined, cancelled, changed or done.
         served: pieces that were sealed for it so far.
+        keys: of the offer, if they were derived before.
     """
 
     offer: Offer
@@ -31,6 +32,7 @@ class Source(msgspec.Struct, frozen=True):
     is_paused: bool = False
     is_over: bool = False
     served: int = 0
+    keys: FileKeys | None = None
 
     @property
     def is_used_up(self) -> bool:
@@ -84,14 +86,17 @@ class Sender:
         self._asked.popleft()
         return encode_parts(piece, sealed)
 
-    def serve_chunk(self, source: Source, hashes: bytes, plaintext: bytes) -> list[bytes] | None:
+    def serve_chunk(
+        self, source: Source, hashes: bytes, plaintext: bytes | memoryview
+    ) -> list[bytes] | None:
         """Bodies of records of kind 5; None: the file has changed, and it is to be refused.
 
         Args:
             plaintext: the chunk as it was read just now.
         """
         piece = self._served(source, What.DATA)
-        sealed = FileKeys(source.offer).seal_chunk(piece, plaintext, hashes)
+        keys = source.keys or FileKeys(source.offer)
+        sealed = keys.seal_chunk(piece, plaintext, hashes)
         if sealed is None:
             return None
         self._asked.popleft()

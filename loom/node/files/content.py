@@ -90,6 +90,7 @@ class Reader:
     def __init__(self, file: StoredFile, store: FileStore) -> None:
         self._file, self._store = file, store
         self._fd: int | None = None
+        self._buffer: memoryview | None = None
         self._keys: FileKeys | None = None
         self._blob_id = file.blob_id
         if file.blob_id is not None and file.kept_secret is not None:
@@ -111,6 +112,20 @@ class Reader:
         if len(data) != wanted:
             raise FileUnreadable(name=file.name)
         return data
+
+    def read_at_once(self, index: int) -> memoryview | None:
+        """The same, if no disk is waited for; the next call overwrites it. None: use `read`."""
+        if self._fd is None or self._keys is not None:
+            return None
+        wanted = chunk_bytes(self._file.size, index)
+        if self._buffer is None:
+            self._buffer = memoryview(bytearray(FILE_CHUNK_BYTES))
+        read = self._buffer[:wanted]
+        try:
+            count = os.preadv(self._fd, [read], index * FILE_CHUNK_BYTES, os.RWF_NOWAIT)
+        except (OSError, AttributeError):
+            return None
+        return read if count == wanted else None
 
     def close(self) -> None:
         """Let go of it."""

@@ -21,16 +21,19 @@ from loom.node.files.telling import state_and_tell
 from loom.node.journal import Happened
 from loom.storage import files, windows
 from loom.storage.connection import Db
-from loom.storage.files import StoredFile
+from loom.storage.files import BY_ANCHOR, DIRECT, StoredFile
 from loom.wire.content import State
 from loom.wire.file_records import Part, Piece, Reason, Refusal, What, encode_request
 from loom.wire.framing import RecordKind
+from loom.wire.limits import FILE_ASKED_MAX, FILE_CHUNK_BYTES, FILE_PART_MAX_BYTES
 
 log = logging.getLogger(__name__)
 
 BEGUN_MAX: Final = 64
 """Files of one contact that are looked after at a time; the others follow."""
 SYNC_EVERY_S: Final = 1.0
+AT_ONCE_BYTES: Final = FILE_ASKED_MAX * FILE_CHUNK_BYTES
+"""What is larger is said to be received before it is done."""
 RETRY_S: Final = 10.0
 LOOK_S: Final = 0.02
 
@@ -47,7 +50,7 @@ class _Fetched:
         self.durable = file.moved
         self.written: list[int] = []
         self.has_list = hashes is not None
-        self.way = 1
+        self.way = DIRECT
         """1 over a link, 2 by an anchor."""
 
     @property
@@ -105,7 +108,9 @@ class Fetching:
 
     def part_received(self, part: Part) -> None:
         """Some of what was asked for; raises ProtocolViolation."""
-        self._take(self._receiver.receive_part(part), way=1)
+        event = self._receiver.receive_part(part)
+        if event is not None or len(part.content) < FILE_PART_MAX_BYTES:
+            self._take(event, way=DIRECT)
 
     def refused(self, refusal: Refusal) -> None:
         """It does not come now; raises ProtocolViolation."""
@@ -130,7 +135,7 @@ class Fetching:
 
     def mailed(self, piece: Piece, sealed: bytes) -> None:
         """A piece came whole by an anchor."""
-        self._take(self._receiver.receive_mailed(piece, sealed), way=2)
+        self._take(self._receiver.receive_mailed(piece, sealed), way=BY_ANCHOR)
 
     def rest(self, file_id: FileId, why: str) -> None:
         """What comes of a file cannot be stored now."""
@@ -210,16 +215,20 @@ class Fetching:
 
     async def _store_lists(self) -> None:
         """Before a chunk is asked for: after a crash the list must be there to verify it."""
-        came = list(self._lists)
+        came, person = list(self._lists), self._context.person
 
-        def store(db: Db) -> None:
+        def store(db: Db, happened: Happened) -> None:
             for one in came:
                 file = files.by_id(db, FileId(one.file_id))
-                if file is not None:
-                    files.put_hashes(db, file.row_id, one.hashes)
+                if file is None:
+                    continue
+                files.put_hashes(db, file.row_id, one.hashes)
+                files.set_moving(db, file.row_id, DIRECT)
+                if file.size > AT_ONCE_BYTES:
+                    tell_changed(db, happened, person, files.by_id(db, file.file_id) or file)
 
         try:
-            await self._context.parts.database.write(store)
+            await self._context.parts.journal.write(store)
         except StoreError as error:
             for one in came:
                 self._pause(FileId(one.file_id), error.code)
