@@ -66,6 +66,7 @@ from loom.api.room_commands import (
     SetRoomDraft,
     SetRoomPolicy,
     SetRoomPreferences,
+    ShowPostEdits,
     ShowRoom,
     VoteOnProposal,
 )
@@ -750,6 +751,7 @@ AnyCommand = (
     | PostPoll
     | ChooseInPoll
     | FindPost
+    | ShowPostEdits
     | ListRoomDrafts
     | ListRoomMentions
     | ListRoomPins

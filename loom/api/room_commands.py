@@ -4,7 +4,16 @@ A room is named by its name, by `#` and its number, or by its id.
 """
 
 from loom.api.command import Command
-from loom.api.room_views import Members, Posts, PostView, RoomDrafts, Rooms, RoomView, Statements
+from loom.api.room_views import (
+    Members,
+    Posts,
+    PostView,
+    PostWordings,
+    RoomDrafts,
+    Rooms,
+    RoomView,
+    Statements,
+)
 from loom.api.views import Done, InviteView
 
 
@@ -111,6 +120,13 @@ class FindPost(Command[PostView], frozen=True, kw_only=True, tag="find_post"):
 
     room: str
     name: str
+
+
+class ShowPostEdits(Command[PostWordings], frozen=True, kw_only=True, tag="show_post_edits"):
+    """What a text of a room said before it was edited."""
+
+    room: str
+    post_id: str
 
 
 class ListThreads(Command[Posts], frozen=True, kw_only=True, tag="list_threads"):

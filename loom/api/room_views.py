@@ -347,6 +347,22 @@ class Posts(View, frozen=True, kw_only=True, tag="posts"):
     newer: bool = False
 
 
+class PostWording(msgspec.Struct, frozen=True, kw_only=True):
+    """What a post said, from `sent_at_ms` on by its author's clock."""
+
+    body: str
+    sent_at_ms: int
+
+
+class PostWordings(View, frozen=True, kw_only=True, tag="post_wordings"):
+    """The history of an edited post: the original first, then its last 20 wordings."""
+
+    room: str
+    room_id: str
+    post_id: str
+    wordings: list[PostWording]
+
+
 class RoomDraftView(msgspec.Struct, frozen=True, kw_only=True):
     """What was begun in a channel, or in a thread of it, as `SetRoomDraft` was given it.
 

@@ -17,6 +17,7 @@ from loom.api.room_views import (
     MemberView,
     Posts,
     PostView,
+    PostWordings,
     RoomDrafts,
     Rooms,
     RoomView,
@@ -640,6 +641,7 @@ AnyView = (
     | MessageView
     | Messages
     | Wordings
+    | PostWordings
     | DeliveryView
     | ContactView
     | Contacts

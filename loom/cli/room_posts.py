@@ -21,12 +21,14 @@ from loom.api.room_commands import (
     ReactToPost,
     RoomHistory,
     SendPost,
+    ShowPostEdits,
     ShowRoom,
 )
 from loom.api.room_views import Posts, PostView
 from loom.cli.events import put_event
 from loom.cli.messages import LATER, PAGE, Limit, Moment, read_body
 from loom.cli.opening import Caller, following
+from loom.cli.output import body_words, when
 from loom.cli.room_arguments import OnlyChannel, Post, Room, Thread
 from loom.cli.room_words import post_words
 from loom.errors import InvalidInput
@@ -155,6 +157,23 @@ def pins(context: typer.Context, room: Room, channel: OnlyChannel = None) -> Non
 def edit(context: typer.Context, room: Room, post: Post, text: Text) -> None:
     body = read_body() if text == "-" else text
     _change(context, EditPost(room=room, post_id=post, body=body))
+
+
+def edits(context: typer.Context, room: Room, post: Post) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = await client.send(ShowPostEdits(room=room, post_id=post))
+        if caller.options.json:
+            caller.output.json(found)
+            return
+        for one in found.wordings:
+            caller.output.line(body_words(f"{when(one.sent_at_ms)}  ", one.body))
+        if len(found.wordings) < 2:
+            caller.output.note("It was not edited.")
+
+    caller.run(work())
 
 
 def delete(context: typer.Context, room: Room, post: Post) -> None:

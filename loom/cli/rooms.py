@@ -76,6 +76,7 @@ def add_to(app: typer.Typer) -> None:
         ("channel", channel, "Open, change or close a channel."),
         ("direct", direct, "Tell all members your addresses, and link to theirs."),
         ("edit", room_posts.edit, "Give a post of yours another wording."),
+        ("edits", room_posts.edits, "Show what a post said before it was edited."),
         ("delete", room_posts.delete, "Delete a post for everybody."),
         ("react", room_posts.react, "React to a post with one emoji."),
         ("pin", room_posts.pin, "Pin a post for everybody."),

@@ -113,6 +113,7 @@ FROM_AFAR: Final = frozenset(
         room_commands.PostPoll,
         room_commands.ChooseInPoll,
         room_commands.FindPost,
+        room_commands.ShowPostEdits,
         room_commands.ListRoomDrafts,
         room_commands.ListRoomMentions,
         room_commands.ListRoomPins,

@@ -13,9 +13,17 @@ from loom.api.room_views import (
     PostQuote,
     PostReaction,
     PostView,
+    PostWording,
     RoomLine,
 )
-from loom.core.room.post import PollContent, ProposalContent, ReactContent, decode_post
+from loom.core.room.post import (
+    EditContent,
+    PollContent,
+    ProposalContent,
+    ReactContent,
+    TextContent,
+    decode_post,
+)
 from loom.node.room_polls import poll_view
 from loom.node.room_proposals import proposal_view
 from loom.node.room_states import RoomNow, RoomStates, name_of
@@ -25,6 +33,8 @@ from loom.storage.connection import Db
 from loom.storage.room_posts import LINE, QUOTE_MAX, RoomPost
 from loom.storage.room_threads import Answers
 
+WORDINGS_MAX: Final = 20
+"""So many later wordings of a text are shown."""
 _NO_ANSWERS: Final = Answers(0, 0)
 _NOTHING: Final[Mapping[str, Any]] = {
     "body": "",
@@ -171,6 +181,23 @@ def _fields(db: Db, now: RoomNow, post: RoomPost, beside: _Beside) -> dict[str, 
         ],
         "expires_s": post.expires_s,
     }
+
+
+def wordings(db: Db, now: RoomNow, post: RoomPost) -> list[PostWording]:
+    """What a text said, the original first, then its last wordings; nothing of a deleted one."""
+    data = b"" if _is_deleted(now, post) else room_posts.data_of_row(db, post.row_id)
+    content = decode_post(data).content if data else None
+    if not isinstance(content, TextContent):
+        return []
+    edits = [
+        one
+        for _, one in room_posts.about(db, now.row.room, [post.id])
+        if one.kind == EditContent.kind and one.author == post.author and not one.is_gone
+    ]
+    edits.sort(key=lambda one: (one.number or 0, one.id))
+    first = PostWording(body=content.body, sent_at_ms=post.sent_at_ms)
+    later = edits[-WORDINGS_MAX:]
+    return [first, *(PostWording(body=one.body, sent_at_ms=one.sent_at_ms) for one in later)]
 
 
 def content_of(db: Db, post: RoomPost) -> PollContent | ProposalContent | None:

@@ -23,11 +23,13 @@ from loom.api.room_commands import (
     SetRoomChannel,
     SetRoomDraft,
     SetRoomPreferences,
+    ShowPostEdits,
     ShowRoom,
 )
-from loom.api.room_views import ChannelView, Posts, PostView
+from loom.api.room_views import ChannelView, Posts, PostView, PostWordings
 from loom.errors import InvalidInput, MemberNotFound, NoMessageYet, PostNotFound
-from loom.storage import arrivals, rooms
+from loom.storage import arrivals, room_posts, rooms
+from loom.storage.connection import Db
 from loom.wire.content import RoomEvents
 from tests.node.harness import Person, World
 from tests.node.test_rooms import ROOM, alike, join, make, posts, say
@@ -438,3 +440,29 @@ async def test_what_came_to_a_room_while_nobody_looked_is_counted(
     assert bob.database.look(arrivals.left_open_channel) is None
     with pytest.raises(InvalidInput):
         await bob.do(NoteLeaving(room_id="no hexadecimal"))
+
+
+async def test_what_a_post_said_before_it_was_edited_is_shown(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    post = await say(ada, "one")
+
+    def wording(db: Db) -> str:
+        found = room_posts.by_id(db, rooms.every(db)[0].room, bytes.fromhex(post.post_id))
+        return "" if found is None else found.body
+
+    assert [one.body for one in (await edits(ada, post)).wordings] == ["one"]
+    for body in ("two", "three"):
+        await ada.do(EditPost(room=ROOM, post_id=post.post_id, body=body))
+    await alike(world, *two, count=1)
+    await world.until(lambda: bob.database.look(wording) == "three")
+    for person in two:
+        assert [one.body for one in (await edits(person, post)).wordings] == ["one", "two", "three"]
+    await ada.do(DeletePost(room=ROOM, post_id=post.post_id))
+    assert (await edits(ada, post)).wordings == []
+
+
+async def edits(person: Person, post: PostView) -> PostWordings:
+    """Of a post."""
+    return await person.do(ShowPostEdits(room=ROOM, post_id=post.post_id))

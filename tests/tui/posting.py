@@ -21,6 +21,7 @@ from loom.api.room_commands import (
     SearchPosts,
     SendPost,
     SetRoomDraft,
+    ShowPostEdits,
 )
 from loom.api.room_views import (
     ChannelView,
@@ -29,6 +30,8 @@ from loom.api.room_views import (
     PostReaction,
     Posts,
     PostView,
+    PostWording,
+    PostWordings,
     RoomDrafts,
     RoomDraftView,
     RoomLine,
@@ -179,6 +182,15 @@ class PostingNode(RoomNode):
         match command:
             case RoomHistory():
                 return self._history(room_id, command)
+            case ShowPostEdits():
+                found = self._found(room_id, command.post_id)
+                said = ["at first", found.body]
+                return PostWordings(
+                    room=found.room,
+                    room_id=room_id,
+                    post_id=found.post_id,
+                    wordings=[PostWording(body=one, sent_at_ms=NOW_MS) for one in said],
+                )
             case FindPost():
                 return self._found(room_id, command.name)
             case SendPost():

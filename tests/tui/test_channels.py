@@ -133,6 +133,16 @@ async def test_of_many_channels_the_list_has_those_that_matter(
         assert len(listed()) == 12
 
 
+async def test_what_a_post_said_before_is_shown(node: PostingNode, opened: Opened) -> None:
+    node.post(ROOM, "Bob", "in the end", edited=True, unread=False)
+    async with opened(node) as (app, pilot):
+        await pilot.press("escape", "v")
+        app.chat.selection.act_now()
+        await settle(pilot)
+        assert "What it said, the newest first" in rows(app)
+        assert "at first" in rows(app)
+
+
 async def test_a_late_post_goes_where_it_belongs(node: PostingNode, opened: Opened) -> None:
     async with opened(node) as (app, pilot):
         first = next(one for one in node.posts if one.body == "which apples?")

@@ -12,7 +12,7 @@ from loom.node.commands.handlers import Handlers
 from loom.node.commands.rooms import RoomCommands
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow
-from loom.node.room_view import post_views
+from loom.node.room_view import post_views, wordings
 from loom.node.rooms.naming import find_authors, find_post
 from loom.node.rooms.work import RoomWork
 from loom.printable import printable
@@ -43,6 +43,7 @@ class RoomReadingCommands:
         self.handlers: Handlers = {
             room_commands.RoomHistory: self._history,
             room_commands.FindPost: self._find,
+            room_commands.ShowPostEdits: self._show_edits,
             room_commands.ListThreads: self._list_threads,
             room_commands.ListRoomMentions: self._list_mentions,
             room_commands.ListRoomPins: self._list_pins,
@@ -70,6 +71,19 @@ class RoomReadingCommands:
         def read(db: Db) -> room_views.PostView:
             now = self._room.now(db, command.room)
             return post_views(db, now, [_named(db, now, command.name)])[0]
+
+        return await self._parts.database.long_read(read)
+
+    async def _show_edits(self, command: room_commands.ShowPostEdits) -> room_views.PostWordings:
+        def read(db: Db) -> room_views.PostWordings:
+            now = self._room.now(db, command.room)
+            post = find_post(db, now, command.post_id)
+            return room_views.PostWordings(
+                room=now.row.name,
+                room_id=now.row.room_id.hex(),
+                post_id=post.id.hex(),
+                wordings=wordings(db, now, post),
+            )
 
         return await self._parts.database.long_read(read)
 

@@ -15,7 +15,8 @@ from loom.api.events import (
     RoomPosted,
 )
 from loom.api.file_views import FileView
-from loom.api.room_commands import FindPost
+from loom.api.room_commands import FindPost, ShowPostEdits
+from loom.api.room_views import PostWording
 from loom.api.views import MessageView, Wording
 from loom.printable import printable
 from loom.tui.content import kind_of
@@ -45,7 +46,7 @@ class MessagePanel(LivePanel):
         super().__init__(loom)
         self.loom = loom
         self._message = message
-        self._wordings: Sequence[Wording] = ()
+        self._wordings: Sequence[Wording | PostWording] = ()
         self._is_here = True
 
     async def load(self) -> None:
@@ -54,6 +55,10 @@ class MessagePanel(LivePanel):
         if isinstance(one, Post):
             command = FindPost(room=one.room_id, name=one.message_id)
             self._message = post_of(await self.loom.send(command), one.contact_id)
+            self._wordings = ()
+            if self._message.edited and not self._message.deleted:
+                shown = ShowPostEdits(room=one.room_id, post_id=one.message_id)
+                self._wordings = (await self.loom.send(shown)).wordings
             return
         contact, after = f"#{one.contact_id}", one.row_id + 1
         page = (await self.loom.send(History(contact=contact, before_row=after, limit=1))).messages
