@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { backupHeader, backupKey, phraseKey, sealBackupChunk } from "./backup_file.js";
 import { concat, EMPTY, hex, u8, unhex } from "./bytes.js";
 import { bundleSigned, encodeBundle, presentBundle, readBundle } from "./bundle.js";
 import { Refused } from "./errors.js";
@@ -574,6 +575,29 @@ function files({ inputs, derived }, compare) {
   }
 }
 
+function backups({ inputs, derived }, compare) {
+  const salt = unhex(inputs.salt);
+  const ofPhrase = phraseKey({
+    ed25519Seed: unhex(inputs.ed25519_seed), mldsaSeed: unhex(inputs.mldsa_seed), x25519Seed: unhex(inputs.x25519_seed),
+  });
+  compare.is("phrase_key", ofPhrase, derived.phrase_key);
+  const kinds = [
+    ["phrase", ofPhrase, []],
+    ["passphrase", unhex(inputs.passphrase_key), [inputs.cost, unhex(inputs.passphrase_salt)]],
+  ];
+  for (const [name, key, cost] of kinds) {
+    const wanted = derived.files[name];
+    const header = backupHeader(key, salt, ...cost);
+    compare.is(`${name}: header`, header, wanted.header);
+    const fileKey = backupKey(key, salt);
+    compare.is(`${name}: file_key`, fileKey, wanted.file_key);
+    for (const [index, isLast] of [[0, false], [1, false], [2, true]]) {
+      const sealed = sealBackupChunk(fileKey, header, index, isLast, unhex(inputs.content));
+      compare.is(`${name}: chunk ${index}`, H(sealed), wanted.chunk_hashes[index]);
+    }
+  }
+}
+
 function transfer({ inputs, derived, refused_records: refused }, compare) {
   const content = Uint8Array.from({ length: inputs.size }, (_, i) => (i * 7 + Math.floor(i / 256)) % 256);
   const [fileId, secret] = [unhex(inputs.file_id), unhex(inputs.secret)];
@@ -717,7 +741,7 @@ function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_p
   }
 }
 
-const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms, transfer };
+const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms, transfer, backups };
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
 export function compareVectors(folder) {
