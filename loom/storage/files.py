@@ -208,8 +208,9 @@ def set_standing(
         remote: the same of the other side.
     """
     db.execute(
-        "UPDATE files SET state = ?, why = ?, is_paused = 0, own_state = ?, own_number = ?,"
-        " remote_state = ?, remote_number = ? WHERE row_id = ?",
+        "UPDATE files SET why = CASE WHEN state = ?1 AND is_paused THEN why ELSE ?2 END,"
+        " is_paused = is_paused AND state = ?1, state = ?1, own_state = ?3, own_number = ?4,"
+        " remote_state = ?5, remote_number = ?6 WHERE row_id = ?7",
         (NUMBERS[state], why, *own, *remote, row_id),
     )
 

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from loom.anchor.limits import AnchorLimits
-from loom.api.events import FileChanged, MessageReceived
+from loom.api.events import FileChanged, MessageReceived, Warned
 from loom.api.file_commands import (
     AcceptFile,
+    CancelFile,
     ListFiles,
+    PauseFile,
     ReadFile,
+    ResumeFile,
     SendFile,
 )
 from loom.api.file_views import FileView
@@ -165,4 +168,117 @@ async def test_an_anchor_that_loses_parcels_loses_nothing(
             await anchor.start()
     await alice.start()
     await world.until(lambda: is_done(bob), within_s=3 * 3_600)
+    assert await whole(alice) == content
+
+
+async def test_what_is_cancelled_leaves_nothing_at_the_anchor(world: World, tmp_path: Path) -> None:
+    alice, bob, anchor = await apart(world)
+    _, file = await offered(world, bob, alice, tmp_path)
+    await bob.stop()
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(60)
+    await alice.stop()
+    await bob.start()
+    await world.until(lambda: bulk(anchor) == [PARCELS], within_s=120)
+    [own] = (await bob.do(ListFiles())).files
+    await bob.do(CancelFile(file_id=own.file_id))
+    await world.pass_time(10)
+    await alice.start()
+    await world.until(lambda: bulk(anchor) == [], within_s=120)
+    assert (await only_file(alice)).state == "cancelled"
+
+
+async def test_a_pause_of_either_side_holds_it_and_nothing_is_lost(
+    world: World, tmp_path: Path
+) -> None:
+    alice, bob, anchor = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path)
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await alice.do(PauseFile(file_id=file.file_id))
+    await world.pass_time(600)
+    assert bulk(anchor) == []
+    await bob.do(PauseFile(file_id=file.file_id))
+    await alice.do(ResumeFile(file_id=file.file_id))
+    await world.until(lambda: bulk(anchor) == [0], within_s=60)
+    await world.pass_time(600)
+    assert bulk(anchor) == [0]
+    await bob.do(ResumeFile(file_id=file.file_id))
+    await world.until(lambda: is_done(bob), within_s=120)
+    assert await whole(alice) == content
+
+
+async def test_parcels_that_lay_there_too_long_are_put_again(world: World, tmp_path: Path) -> None:
+    """They are kept for 7 days; who comes back after 20 still gets the file."""
+    alice, bob, anchor = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path)
+    await bob.stop()
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(60)
+    await alice.stop()
+    await bob.start()
+    await world.until(lambda: bulk(anchor) == [PARCELS], within_s=120)
+    await bob.stop()
+    await world.pass_time(20 * DAY_S)
+    assert bulk(anchor) == [0]
+    await alice.start()
+    await world.pass_time(120)
+    await bob.start()
+    await world.until(lambda: is_done(bob), within_s=7_200)
+    assert await whole(alice) == content
+
+
+async def test_an_anchor_that_takes_no_files_is_no_way_and_mail_goes_on(
+    world: World, tmp_path: Path
+) -> None:
+    alice, bob, anchor = await apart(world)
+    anchor.anchor._service.limits = AnchorLimits(bulk_account_bytes=0)
+    content, file = await offered(world, bob, alice, tmp_path)
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(7_200)
+    assert bulk(anchor) == []
+    await bob.say(alice, "it waits")
+    await world.until(lambda: alice.received(bob)[-1] == "it waits", within_s=60)
+    world.network.heal()
+    await alice.call(bob)
+    await world.until(lambda: is_done(bob), within_s=60)
+    assert await whole(alice) == content
+
+
+async def test_an_anchor_that_is_down_is_said_once_and_waited_for(
+    world: World, tmp_path: Path
+) -> None:
+    alice, bob, anchor = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path)
+    await bob.stop()
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(60)
+    await bob.start()
+
+    def knows_where() -> bool:
+        [(place,)] = bob.database.look(lambda db: db.execute("SELECT place FROM files").fetchall())
+        return place is not None
+
+    await world.until(knows_where, within_s=120)
+    await anchor.stop()
+    await world.pass_time(3_600)
+    [said] = [one for one in bob.told(Warned) if one.code == "file_waits"]
+    assert said.facts["contact"] == "Alice"
+    await anchor.start()
+    await world.until(lambda: is_done(bob), within_s=3_600)
+    assert await whole(alice) == content
+
+
+@pytest.mark.parametrize("turns", range(0, 60, 6))
+async def test_a_crash_of_either_at_any_step_loses_nothing(
+    world: World, tmp_path: Path, turns: int
+) -> None:
+    alice, bob, _ = await apart(world)
+    content, file = await offered(world, bob, alice, tmp_path)
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.pass_time(11 + turns / 20)
+    for one in (alice, bob):
+        await one.crash()
+        await one.start()
+        await world.pass_time(6 + turns / 20)
+    await world.until(lambda: is_done(bob), within_s=2 * 3_600)
     assert await whole(alice) == content
