@@ -21,8 +21,8 @@ STDERR: Final = 2
 
 async def opened(
     output: Output, file: FileView, path: Path, program: str | None, keep_s: float
-) -> None:
-    """Return when the copy may go: its program ended, or the time is over.
+) -> Process | None:
+    """Return when the copy may go: its program ended, or the time is over; then it still runs.
 
     Raises:
         InvalidInput: there is no such program.
@@ -38,24 +38,27 @@ async def opened(
             output, f"{path}\nNo program is known that opens it. The copy is removed {_in(keep_s)}."
         )
         await asyncio.sleep(keep_s)
-        return
-    end = asyncio.get_running_loop().time() + keep_s
+        return None
+    if program is not None:  # it may draw on this terminal
+        _say(output, f"The copy is removed when {opener} ends, {_at_most(keep_s)}.")
     process = await _started(output, opener, path)
-    try:
-        async with asyncio.timeout_at(end):
-            try:
-                async with asyncio.timeout(HANDED_ON_S):
-                    await process.wait()
-            except TimeoutError:
-                _say(output, f"The copy is removed when {opener} ends, {_at_most(keep_s)}.")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(keep_s):
+            await _looked_at(output, process, opener if program is None else None, keep_s)
+    return process if process.returncode is None else None
+
+
+async def _looked_at(output: Output, process: Process, opener: str | None, keep_s: float) -> None:
+    """Until a program ends; the system's `opener` may end as soon as it has handed the file on."""
+    if opener is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANDED_ON_S):
                 await process.wait()
-                return
-            if program is not None:
-                return
+        if process.returncode is not None:
             _say(output, f"{opener} has it. The copy is removed {_in(keep_s)}.")
             await asyncio.get_running_loop().create_future()
-    except TimeoutError:
-        return
+        _say(output, f"The copy is removed when {opener} ends, {_at_most(keep_s)}.")
+    await process.wait()
 
 
 async def _started(output: Output, opener: str, path: Path) -> Process:
@@ -98,4 +101,4 @@ def _at_most(seconds: float) -> str:
 
 def _time(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes > 1 else f"{seconds:g} seconds"
+    return f"{minutes} minutes" if minutes > 1 else f"{seconds:g} s"

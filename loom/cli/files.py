@@ -41,6 +41,7 @@ from loom.errors import (
     ControlError,
     FileNotTaken,
     InvalidInput,
+    LoomError,
     NotDelivered,
     OutputFailed,
     error_from,
@@ -193,10 +194,15 @@ def send_file(
             answered = None
             if reply_to is not None:
                 answered = (await find(client, contact, reply_to)).message_id
-            offered = []
-            for number, path in enumerate(paths):
-                text, to = ("", None) if number else (caption, answered)
-                offered.append(await offer(client, path, piped, text, to))
+            offered: list[FileView] = []
+            try:
+                for number, path in enumerate(paths):
+                    text, to = ("", None) if number else (caption, answered)
+                    offered.append(await offer(client, path, piped, text, to))
+            except LoomError:
+                for file in offered:  # these are on their way, whatever became of the next one
+                    caller.output.put(file, file_words(file))
+                raise
             if wait is not None:
                 offered = await _finished(caller, client, offered, after, wait)
         for file in offered:
@@ -413,7 +419,9 @@ def open_(
                 _warn_of_programs(caller, saved)
                 if not copy.is_in_memory:
                     caller.output.note("There is no memory for it: the copy lies on the disk.")
-                await opened(caller.output, file, saved.path, program, keep)
+                running = await opened(caller.output, file, saved.path, program, keep)
+            if running is not None:
+                await running.wait()
 
     caller.run(work())
 
