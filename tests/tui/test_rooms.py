@@ -369,10 +369,14 @@ async def test_an_offered_room_is_joined_and_a_new_one_offered(
     node.enter(chess, "Ada", "owner", "", contact="Ada")
     node.change_room(garden(node), standing="offered", through="Ada", may=[], role="")
     async with opened(node) as (app, pilot):
+        app.open_conversation(app.model.rooms.number_of(garden(node), "general"))
+        await settle(pilot)
+        assert "Ada offers to go on in the room Garden. F2 shows it, and joins it." in prose_of(app)
         await run(pilot, "/rooms", "enter")
         assert "offered to you" in screen(app)
         await run(pilot, "enter")
         assert "Offered by Ada" in prose_of(app)
+        assert "To forget the offer, type delete" in prose_of(app)
         await choose(app, pilot, "Join it")
         await run(pilot, "enter")
         assert [one.room for one in sent(node, JoinRoom)] == [garden(node)]

@@ -293,6 +293,8 @@ class ConversationList(Lines):
         words, role = room.preview or "", "preview"
         if view.standing == "joining":
             words, role = "not let in yet", "warn"
+        elif view.standing == "offered":
+            words, role = "F2 joins it", "warn"
         elif (channel := self._model.rooms.channels.get(room.last)) and self._is_draft(channel):
             words, role = f"draft: {' '.join(channel.draft[:80].split())}", "warn"
         return [

@@ -54,6 +54,9 @@ def why_not_post(channel: Channel) -> str:
         case "joining":
             who = printable(room.through or "who invited you")
             return f"You are not in the room {name} yet: {who} lets you in once both are online."
+        case "offered":
+            who = printable(room.through or "A member")
+            return f"{who} offers to go on in the room {name}. F2 shows it, and joins it."
         case "left":
             return f"You left the room {name}. Ask a member for an invite to come back."
         case "removed":

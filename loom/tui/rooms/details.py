@@ -82,7 +82,8 @@ class RoomPanel(RoomLivePanel):
         if view.standing == "joining":
             return [*self._waiting(view), GAP, *self._leaving(view)]
         if view.standing == "offered":
-            return [*self._offered(view), GAP, *self._gone()]
+            forget = f"To forget the offer, type {DELETE.lower()} and press Enter:"
+            return [*self._offered(view), GAP, Text(forget, "warn"), self._delete]
         if view.standing in _STANDING:
             facts = [Text(_STANDING[view.standing], "warn"), *self._facts(view), GAP]
             return [*facts, *self._export(), GAP, *self._gone()]
