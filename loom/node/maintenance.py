@@ -27,6 +27,7 @@ async def maintain(parts: Parts, roster: Roster, network: Network, invites: OwnI
             await invites.load()
             for device in roster.everyone():
                 await device.sessions.drop_superseded()
+            await parts.removal.run()
             # Deleted keys stay in the log's old pages until it is emptied.
             await parts.database.checkpoint()
         except LoomError as error:
