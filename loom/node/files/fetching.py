@@ -288,7 +288,7 @@ class Fetching:
         for one, written in batch:
             for index in written:
                 one.mark(index)
-            one.written = [index for index in one.written if index not in set(written)]
+            del one.written[: len(written)]
         rows = [(one, bytes(one.chunks), one.durable) for one, _ in batch]
 
         def mark(db: Db, happened: Happened) -> bool:
