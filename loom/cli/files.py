@@ -483,7 +483,7 @@ def _list(
                 ]
                 for one in files
             ]
-            caller.output.table(["ID", "WITH", "NAME", "SIZE", "STATE", "OFFERED"], rows)
+            caller.output.table(["Id", "With", "Name", "Size", "State", "Offered"], rows)
         else:
             caller.output.note("Nothing found.")
         if answer.kept_bytes:

@@ -32,7 +32,8 @@ def said_words(message: MessageView | WholeMessage, prefix: str = "") -> str:
     name = printable(message.contact)
     author = f"you {sign('to')} {name}" if message.direction == "out" else name
     known = "; ".join(_known(message))
-    return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", message.body)
+    end = ": " if message.body or message.file is None else ""
+    return body_words(f"{prefix}{author}{f' ({known})' if known else ''}{end}", message.body)
 
 
 def file_words(file: FileView) -> str:

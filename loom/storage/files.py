@@ -236,8 +236,11 @@ def set_place(db: Connection, row_id: int, place: bytes | None) -> None:
 
 
 def set_paused(db: Connection, row_id: int, *, on: bool, why: str = "") -> None:
-    """Let it rest, or go on."""
-    db.execute("UPDATE files SET is_paused = ?, why = ? WHERE row_id = ?", (on, why, row_id))
+    """Let it rest, or go on; one that has come to its end stays as it is."""
+    db.execute(
+        "UPDATE files SET is_paused = ?, why = ? WHERE row_id = ? AND state IN (0, 1)",
+        (on, why, row_id),
+    )
 
 
 def set_progress(

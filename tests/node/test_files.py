@@ -41,6 +41,7 @@ from loom.api.file_commands import (
 from loom.api.file_views import FileView
 from loom.errors import DiskFull, FileNotHere, FileNotKnown, FileOver, FilesFull, InvalidInput
 from loom.node.files.content import Measured
+from loom.storage import files
 from loom.storage.file_store import FileStore
 from tests.node.harness import Person, World
 
@@ -257,6 +258,10 @@ async def test_a_file_that_changed_ends_the_offer(world: World, tmp_path: Path) 
     assert (await only_file(bob)).why == (await only_file(ada)).why == "file_changed"
     await world.pass_time(5.0)
     assert kept(bob) == []
+    # The refusal of a piece that was under way comes later, and does not hide the reason.
+    [row] = bob.database.look(lambda db: db.execute("SELECT row_id FROM files").fetchone())
+    await bob.database.write(lambda db: files.set_paused(db, row, on=True, why="late"))
+    assert (await only_file(bob)).why == "file_changed"
     gone = await offered(world, ada, bob, path)
     await asyncio.to_thread(Path(path).unlink)
     await bob.do(AcceptFile(file_id=gone.file_id))
