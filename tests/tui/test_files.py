@@ -22,6 +22,7 @@ from loom.api.file_commands import (
 )
 from loom.api.file_views import FileView
 from loom.errors import NoSoundDevice
+from loom.front.export import facts
 from loom.front.file_words import percent, short_name, size_words
 from loom.front.signs import Signs
 from loom.media.kinds import OPUS
@@ -33,7 +34,7 @@ from loom.tui.content.file import BAR_CELLS
 from loom.tui.content.half_blocks import half_blocks
 from loom.tui.keys import DELETES_FOR_BOTH
 from loom.tui.paths import complete_path, pasted_paths
-from loom.tui.screens import saving, voice
+from loom.tui.screens import saving, sending, voice
 from loom.tui.screens.file import FilePanel
 from loom.tui.screens.files import FilesPanel
 from loom.tui.screens.saving import SavePanel
@@ -370,6 +371,15 @@ async def test_searching_and_copying_know_a_file_by_name_and_caption(
         assert app.model.open_ is not None
 
 
+def test_an_export_names_a_file_with_its_caption(node: SharingNode) -> None:
+    node.offer_file("Ada", "hut\x1b[2J.png", "the view")
+    node.offer_file("Ada", "bare.png")
+    with_caption, bare = node.messages[-2:]
+    assert facts.is_said(bare)
+    assert facts.body(bare) == "[bare.png, 2.1 MB]"
+    assert facts.body(with_caption) == "[hut\N{REPLACEMENT CHARACTER}[2J.png, 2.1 MB]\nthe view"
+
+
 # --- sending ---
 
 
@@ -395,6 +405,25 @@ def escaped(path: Path) -> str:
 
 def url(path: Path) -> str:
     return path.as_uri() + "\n"
+
+
+async def test_hidden_data_is_cut_out_unless_one_says_otherwise(
+    node: SharingNode, opened: Opened, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+
+    async def offer(*_: object, **told: object) -> None:
+        kept.append(told["keep_metadata"])
+
+    monkeypatch.setattr(sending, "offer", offer)
+    async with opened(node) as (app, pilot):
+        for keys in (("enter", "enter"), ("enter", "down", "space", "up", "enter")):
+            await press(pilot, *"/attach ~/notes.txt", "enter")
+            await press(pilot, *keys)
+            assert is_in_chat(app)
+        assert kept == [False, True]
+        await press(pilot, *"/attach ~/my\\ pictures", "enter")
+        assert "hidden data" not in screen(app)
 
 
 @pytest.mark.parametrize("form", [quoted, escaped, url, str])

@@ -176,6 +176,22 @@ async def test_enter_shows_a_picture_and_n_and_p_the_others(
         assert "first.png  1 byte  picture" in screen(app)
 
 
+@pytest.mark.parametrize("size", [(20, 5), (3, 3), (1, 1)])
+@pytest.mark.parametrize("way", [Way.BLOCKS, Way.SIXEL, Way.KITTY])
+async def test_the_smallest_screens_show_something(
+    node: SharingNode, opened: Opened, size: tuple[int, int], way: Way
+) -> None:
+    async with opened(node, size) as (app, pilot):
+        app.picture_way, app._answers = way, ""
+        app.open_panel(PicturePanel(app, next(iter(node.files.values()))))
+        await settle(pilot)
+        await press(pilot, "plus", "left", "up", "n", "minus", "0")
+        assert len(text_of(app)) == size[1]
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "second.png" in screen(app)
+
+
 async def test_a_picture_that_cannot_be_decoded_says_why(node: SharingNode, opened: Opened) -> None:
     node.keep("Ada", "bad.png", b"bad")
     async with opened(node) as (app, pilot):
@@ -199,7 +215,7 @@ async def test_a_picture_that_is_removed_is_shown_no_longer(
         await press(pilot, "escape", "enter")
         shown = app.screen
         assert isinstance(shown, PicturePanel)
-        node.become([*node.files.values()][1], "done", is_here=False)
+        node.become(list(node.files.values())[1], "done", is_here=False)
         await settle(pilot)
         await settle(pilot)
         assert "second.png · 1 byte · 400" not in screen(app)

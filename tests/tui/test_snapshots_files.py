@@ -94,7 +94,7 @@ async def test_files_look_as_they_did(
     node: SharingNode, opened: Opened, name: str, size: str
 ) -> None:
     async with opened(node, SIZES[size]) as (app, pilot):
-        node.move([*node.files.values()][1], 1_200_000, 310_000)
+        node.move(list(node.files.values())[1], 1_200_000, 310_000)
         await settle(pilot)
         for key in ACTS.get(name, ()):
             await pilot.press(key)

@@ -601,6 +601,8 @@ PLAIN = {
     "f3": "\x1bOR",
     "f4": "\x1bOS",
     "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
     "less_than_sign": "<",

@@ -7,10 +7,11 @@ from typing import Final
 
 from loom.front.file_words import short_name, size_words
 from loom.front.outgoing_files import Measured, measure, offer
-from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.tui.kit.items import GAP, Button, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.model import Conversation
 from loom.tui.owner import Owner
+from loom.tui.settings import read_or_default
 
 CAPTION: Final = "Caption"
 SEND: Final = "Send"
@@ -52,6 +53,7 @@ class SendPanel(LivePanel):
         self._write = write
         self._sent = sent
         self._found: list[Measured] = []
+        self._keeps_metadata = False
         self._caption = Field(CAPTION, self._go_on, form="may stay empty")
 
     async def load(self) -> None:
@@ -77,6 +79,7 @@ class SendPanel(LivePanel):
             self._caption,
             GAP,
             Button(SEND, self._do_send),
+            *self._about_metadata(),
         ]
         if self._write is not None:
             items.append(Button("Write it as text instead", self._do_write))
@@ -96,6 +99,16 @@ class SendPanel(LivePanel):
         files = "1 file" if one.files == 1 else f"{one.files:,} files"
         return f"the folder {name} ({files}, {size_words(one.size_bytes)})"
 
+    def _about_metadata(self) -> list[Item]:
+        """Of a folder nothing is cut out."""
+        if all(one.is_folder for one in self._found):
+            return []
+        hint = "place, time, camera; cut out otherwise"
+        return [Toggle("Keep hidden data", self._keeps_metadata, self._keep_metadata, hint)]
+
+    def _keep_metadata(self, on: bool) -> None:
+        self._keeps_metadata = on
+
     def _go_on(self) -> None:
         """Enter in the caption only goes on: what pasted a path may have ended in one."""
         self.body.at = SEND
@@ -112,6 +125,7 @@ class SendPanel(LivePanel):
 
     async def _send(self) -> None:
         """Offer one after the other; what is offered is not offered again after a failure."""
+        settings, _ = read_or_default(self.loom.config)
         while self._paths:
             await offer(
                 self.loom.send,
@@ -121,6 +135,8 @@ class SendPanel(LivePanel):
                 reply_to=self._reply_to,
                 expires_s=self._expires_s,
                 is_remote=bool(self.loom.model.host),
+                keep_metadata=self._keeps_metadata,
+                is_unconfined=settings.media.unconfined,
                 moved=self._moved,
             )
             del self._paths[0], self._found[0]
