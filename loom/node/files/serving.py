@@ -116,7 +116,7 @@ class Serving:
             served.reader.close()
 
     async def stop(self) -> None:
-        """Store what is not stored yet, and let go of everything."""
+        """Store what is not stored yet, and end."""
         await self._save(is_last=True)
         for file_id in list(self._open):
             self.forget(file_id)
