@@ -312,6 +312,15 @@ def kept_bytes(db: Connection) -> int:
     return int(db.execute(sql).fetchone()[0])
 
 
+def kept_of(db: Connection, conversation_id: ConversationId) -> int:
+    """What contents take that one contact sent, once they are whole."""
+    sql = (
+        "SELECT ifnull(sum(size), 0) FROM files"
+        " WHERE conversation_id = ? AND NOT is_own AND blob_id IS NOT NULL"
+    )
+    return int(db.execute(sql, (conversation_id,)).fetchone()[0])
+
+
 class Gone(NamedTuple):
     """A file that is served and fetched no longer; of `blob_id` nothing may stay on the disk."""
 

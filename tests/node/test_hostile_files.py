@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from loom.api.events import FileChanged, MessageReceived
-from loom.api.file_commands import AcceptFile, SendFile
+from loom.api.file_commands import AcceptFile, ListFiles, SendFile, SetFileRules
 from loom.core.file.chunk_list import root_of
 from loom.storage import files
 from loom.wire.content import File, FileState, State
@@ -49,3 +49,16 @@ async def test_an_offer_that_was_served_too_often_is_cancelled(
     await bob.do(AcceptFile(file_id=sent.file.file_id))
     await world.until(lambda: any(one.state == "cancelled" for one in bob.told(FileChanged)))
     assert (await only_file(ada)).state == "cancelled"
+
+
+async def test_many_small_files_are_not_all_accepted_without_asking(world: World) -> None:
+    """Of one contact 64 times the largest one; then the owner is asked."""
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.add(bob)
+    await alice.do(SetFileRules(accept_from="contacts", accept_max_bytes=CHUNK))
+    offers = [
+        File(bytes([at]) * 16, 5, "a", CHUNK, "", bytes(32), bytes([at]) * 32) for at in range(70)
+    ]
+    await take_in(alice, bob, offers)
+    states = [one.state for one in (await alice.do(ListFiles())).files]
+    assert (states.count("offered"), len(states)) == (6, 70)

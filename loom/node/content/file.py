@@ -73,7 +73,8 @@ def take_in(intake: Intake, payload: File) -> None:
 
 def _accept_if_allowed(intake: Intake, payload: File, file_id: FileId) -> None:
     db, context = intake.db, intake.context
-    if not Rules.read(db).takes(context.person, payload.size):
+    kept_bytes = files.kept_of(db, context.conversation_id)
+    if not Rules.read(db).takes(context.person, payload.size, kept_bytes):
         return
     try:
         check_room(db, context.parts.files, payload.size)

@@ -12,6 +12,8 @@ from loom.storage.file_store import FileStore
 
 _KEY: Final = "file_rules"
 MIB: Final = 1 << 20
+UNASKED_TIMES: Final = 64
+"""So many times the largest file that is accepted without asking may lie here of one contact."""
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -31,8 +33,14 @@ class Rules(msgspec.Struct, frozen=True):
         """From now on these hold."""
         settings.put(db, _KEY, msgspec.json.encode(self))
 
-    def takes(self, person: Person, size: int) -> bool:
-        """Whether a file of so many bytes is accepted without asking."""
+    def takes(self, person: Person, size: int, kept_bytes: int) -> bool:
+        """Whether a file of so many bytes is accepted without asking.
+
+        Args:
+            kept_bytes: what lies here of that contact: offers cost their author nothing.
+        """
+        if kept_bytes + size > UNASKED_TIMES * self.accept_max_bytes:
+            return False
         if not person.is_contact or person.identity_changed or size > self.accept_max_bytes:
             return False
         return self.accept_from == "contacts" or (
