@@ -185,7 +185,7 @@ class _Content(NamedTuple):
         if isinstance(source, Spooled):
             return cls._of_file(source.file, source.size_bytes, name, "", **how)
         there = str(source.absolute())
-        if source.is_dir():
+        if _is_folder(source):
             own = _name_of(source)
             folder = PackedFolder.of(source)
             _check_size(own, folder.size_bytes)
