@@ -407,6 +407,9 @@ class AnchorView(View, frozen=True, kw_only=True, tag="anchor"):
     blobs: int
     size_bytes: int
     limit_bytes: int | None
+    bulk_bytes: int = 0
+    """Of files, beside the mail that the numbers before count."""
+    bulk_limit_bytes: int | None = None
     oldest_at_ms: int | None
     last_error: str | None
     warning: str | None

@@ -145,7 +145,8 @@ def _row(view: AnchorView) -> tuple[str, ...]:
         f"#{view.anchor_id}",
         ", ".join(view.addresses),
         "-" if view.latency_ms is None else f"{view.latency_ms} ms",
-        f"{view.blobs} ({view.size_bytes // 1024} KiB)",
+        f"{view.blobs} ({view.size_bytes // 1024} KiB)"
+        + (f", files {view.bulk_bytes // 1024} KiB" if view.bulk_bytes else ""),
         when(view.oldest_at_ms) if view.oldest_at_ms else "-",
         view.warning or view.last_error or "",
     )

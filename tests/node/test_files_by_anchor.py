@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from loom.anchor.limits import AnchorLimits
+from loom.api.commands import ListAnchors
 from loom.api.events import FileChanged, MessageReceived, Warned
 from loom.api.file_commands import (
     AcceptFile,
@@ -282,3 +283,21 @@ async def test_a_crash_of_either_at_any_step_loses_nothing(
         await world.pass_time(6 + turns / 20)
     await world.until(lambda: is_done(bob), within_s=2 * 3_600)
     assert await whole(alice) == content
+
+
+async def test_the_list_of_anchors_tells_files_from_mail(world: World, tmp_path: Path) -> None:
+    alice, bob, _ = await apart(world)
+    await offered(world, bob, alice, tmp_path)
+    [file] = (await alice.do(ListFiles())).files
+    await alice.do(AcceptFile(file_id=file.file_id))
+    await world.until(lambda: bool(bob.told(FileChanged)), within_s=30)
+    await bob.do(PauseFile(file_id=file.file_id))
+    await world.pass_time(30)
+    held = alice.node.network.anchors._windows._held
+    [window] = held.values()
+    service = world.anchors[0].anchor._service
+    service.queues[window.row.queue_id].count(2, 2 * BULK_BLOB_BYTES)
+    await world.pass_time(3)
+    [anchor] = (await alice.do(ListAnchors())).anchors
+    assert (anchor.blobs, anchor.size_bytes, anchor.bulk_bytes) == (0, 0, 2 * BULK_BLOB_BYTES)
+    assert anchor.bulk_limit_bytes == AnchorLimits().bulk_account_bytes

@@ -124,6 +124,10 @@ class Account:
         """What people call it: its first address."""
         return str(self.anchor.addresses[0])
 
+    def is_window(self, queue_id: bytes) -> bool:
+        """Whether it is a queue for files."""
+        return self._windows.reads(queue_id)
+
     # --- from the anchors ---
 
     def hold(self, row: Queue, device: Device) -> HeldQueue:

@@ -81,9 +81,10 @@ async def anchor_views(anchors: Anchors) -> list[views.AnchorView]:
 
 
 def _view(account: "Account") -> views.AnchorView:
-    stored, oldest_s = account.stored, 0
-    if stored is not None:
-        oldest_s = min((one.oldest_s for one in stored.queues if one.oldest_s), default=0)
+    stored = account.stored
+    queues = () if stored is None else stored.queues
+    mail = [one for one in queues if not account.is_window(one.queue_id)]
+    oldest_s = min((one.oldest_s for one in mail if one.oldest_s), default=0)
     return views.AnchorView(
         anchor_id=account.anchor.anchor_id,
         addresses=[str(one) for one in account.anchor.addresses],
@@ -92,9 +93,11 @@ def _view(account: "Account") -> views.AnchorView:
         down_since_ms=account.down_since_ms,
         latency_ms=account.latency_ms,
         queues=len(account.queues),
-        blobs=0 if stored is None else sum(one.blobs for one in stored.queues),
-        size_bytes=0 if stored is None else sum(one.size_bytes for one in stored.queues),
+        blobs=sum(one.blobs for one in mail),
+        size_bytes=sum(one.size_bytes for one in mail),
         limit_bytes=None if stored is None else stored.limits.account_bytes,
+        bulk_bytes=sum(one.size_bytes for one in queues if account.is_window(one.queue_id)),
+        bulk_limit_bytes=None if stored is None else stored.limits.bulk_account_bytes,
         oldest_at_ms=oldest_s * 1000 or None,
         last_error=account.line.last_error,
         warning=None if account.warning is None else account.warning.code,
