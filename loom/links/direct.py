@@ -17,6 +17,7 @@ from loom.core.link_events import (
 from loom.model import Address
 from loom.ports import Clock, Stream
 from loom.wire.framing import RecordKind
+from loom.wire.limits import WRITE_BEYOND_MAX_BYTES
 
 FLUSH_TIMEOUT_S: Final = 5.0
 """How long a closing link may flush when the other side does not read."""
@@ -61,7 +62,9 @@ class DirectLink:
         self, opening: Opening, clock: Clock, make_link: Callable[[], Link], *, dialled: bool
     ) -> None:
         self.dialled = dialled
-        self.is_writable = True
+        self.takes_parts = True
+        """Nothing waits: a part of a file may be sent."""
+        self._beyond_bytes = 0
         self.reason: CloseReason | None = None
         self.opened_at_s = clock.monotonic_s()
         self._opening = opening
@@ -85,6 +88,11 @@ class DirectLink:
         return self._link is not None and self._link.is_open
 
     @property
+    def is_writable(self) -> bool:
+        """Envelopes may be sent: what waits are parts of files, or few envelopes."""
+        return self.takes_parts or self._beyond_bytes < WRITE_BEYOND_MAX_BYTES
+
+    @property
     def remote(self) -> Address | None:
         """The other end's address."""
         return None if self._stream is None else self._stream.remote
@@ -104,7 +112,7 @@ class DirectLink:
 
     def writable(self, ready: bool) -> None:
         """The transport's buffer is full, or drained."""
-        self.is_writable = ready
+        self.takes_parts, self._beyond_bytes = ready, 0
         if ready and self._owner is not None:
             self._owner.writable_again(self)
 
@@ -181,6 +189,8 @@ class DirectLink:
         self._flush_is_due = False
         queued, self._queued = self._queued, []
         if queued and self._link is not None and self._link.is_open:
+            if not self.takes_parts:
+                self._beyond_bytes += sum(len(body) for _, body in queued)
             self._link.send_records(queued, self._clock.monotonic_s())
             self._pump([])
 

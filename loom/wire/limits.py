@@ -68,6 +68,8 @@ INBOX_QUEUE_MAX = 256
 # --- transport ---
 WRITE_BUFFER_HIGH_BYTES = 64 * 1024
 WRITE_BUFFER_LOW_BYTES = 16 * 1024
+WRITE_BEYOND_MAX_BYTES = 192 * 1024
+"""Of envelopes while the buffer is full: a text does not wait until a file leaves it room."""
 TCP_NOT_SENT_MAX_BYTES = 128 * 1024
 """What the system takes and has not sent yet: an envelope waits behind no more of a file."""
 LISTEN_BACKLOG = 64

@@ -206,10 +206,15 @@ class Receiver:
         for fetch in self._fetches.values():
             fetch.look_again()
 
-    def ask(self, now_s: float) -> list[Piece]:
-        """What to ask for now, in this order."""
+    @property
+    def asked(self) -> int:
+        """How many pieces were asked for and did not come whole."""
+        return len(self._asked)
+
+    def ask(self, now_s: float, at_most: int = FILE_ASKED_MAX) -> list[Piece]:
+        """What to ask for now, in this order; `at_most`: so many are asked for at a time."""
         pieces: list[Piece] = []
-        room = FILE_ASKED_MAX - len(self._asked) - len(self._storing)
+        room = min(at_most, FILE_ASKED_MAX - len(self._storing)) - self.asked
         if not self._is_linked or room <= 0:
             return pieces
         self._fill_turns(now_s)

@@ -18,6 +18,7 @@ from loom.node.files.content import offer_of
 from loom.node.files.progress import Progress
 from loom.node.files.standing import tell_changed
 from loom.node.files.telling import state_and_tell
+from loom.node.files.window import Window
 from loom.node.journal import Happened
 from loom.storage import files, windows
 from loom.storage.connection import Db
@@ -73,6 +74,7 @@ class Fetching:
         self._context = context
         self._rows_added = rows_added
         self._receiver = Receiver()
+        self._window = Window()
         self._files: dict[FileId, _Fetched] = {}
         self._link: DirectLink | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -93,6 +95,7 @@ class Fetching:
     def linked(self, link: DirectLink | None) -> None:
         """Ask on this link from now on; None: there is none."""
         self._link = link
+        self._window = Window()
         if link is None:
             self._receiver.cut()
             return
@@ -109,13 +112,16 @@ class Fetching:
     def part_received(self, part: Part) -> None:
         """Some of what was asked for; raises ProtocolViolation."""
         event = self._receiver.receive_part(part)
+        self._note_arrival()
         if event is not None or len(part.content) < FILE_PART_MAX_BYTES:
             self._take(event, way=DIRECT)
 
     def refused(self, refusal: Refusal) -> None:
         """It does not come now; raises ProtocolViolation."""
         now_s = self._context.parts.clock.monotonic_s()
-        self._take(self._receiver.receive_refusal(refusal, now_s))
+        event = self._receiver.receive_refusal(refusal, now_s)
+        self._note_arrival()
+        self._take(event)
 
     async def ready(self, file_id: FileId) -> "tuple[Offer, bytes] | None":
         """Of what came by an anchor: the offer, and where it lies; None: it is not fetched."""
@@ -146,6 +152,9 @@ class Fetching:
         while self._lists and self._storing is not None:
             await asyncio.wait({self._storing}, timeout=LOOK_S)
 
+    def _note_arrival(self) -> None:
+        self._window.waits(self._receiver.asked, self._context.parts.clock.monotonic_s())
+
     def forget(self, file_id: FileId) -> None:
         """It is not fetched any more: paused, over or deleted."""
         self._receiver.end(file_id)
@@ -158,7 +167,9 @@ class Fetching:
         if link is None or self._lists:
             return
         now_s = self._context.parts.clock.monotonic_s()
-        for piece in self._receiver.ask(now_s):
+        pieces = self._receiver.ask(now_s, self._window.size)
+        self._window.asked(len(pieces), now_s)
+        for piece in pieces:
             link.send_record(RecordKind.FILE_REQUEST, encode_request(piece))
         again_s = self._receiver.asks_again_s()
         if again_s is not None and self._again is None:

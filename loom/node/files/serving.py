@@ -174,7 +174,7 @@ class Serving:
     async def _write(self, link: DirectLink, answer: _Answer) -> None:
         """Part by part, each when the one before has left: an envelope goes between any two."""
         for body in answer.bodies:
-            while not link.is_writable and link.is_up:
+            while not link.takes_parts and link.is_up:
                 self._writable.clear()
                 with contextlib.suppress(TimeoutError):  # nobody tells of a link that is replaced
                     await asyncio.wait_for(self._writable.wait(), LOOK_S)
