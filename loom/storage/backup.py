@@ -99,7 +99,7 @@ HISTORY: Final = {
     "files": Carried(
         (
             *("accept_id", "path", "blob_id", "kept_secret", "is_whole", "chunks", "moved"),
-            *("served", "way", "place"),
+            *("served", "way", "place", "told_id", "put"),
         ),
         where=_FILE,
     ),
@@ -118,6 +118,7 @@ LEFT_OUT: Final = frozenset(
         "envelopes",
         "unopened_mail",
         "laid_bundles",
+        "windows",
         "events",
         "indexed_days",
         "indexed_room_days",
