@@ -354,11 +354,12 @@ async def test_whatever_a_hostile_member_says_the_others_see_the_same_and_go_on(
 
 
 async def posts_of(person: Person, enemy: Enemy) -> dict[str, tuple[Any, ...]]:
-    """What is seen of each text; of the enemy's own only where it stands."""
+    """What is seen of each text; of those of the enemy's keys only where they stand."""
     command = RoomHistory(room=room_of(person)[0].hex(), limit=10_000)
+    honest = {room_of(one)[1].author.hex() for one in enemy.others}
     return {
         one.post_id: (one.author_id, one.order)
-        if one.author_id == enemy.signer.author.hex()
+        if one.author_id not in honest
         else (one.author_id, one.channel, one.order, one.body, one.deleted, one.doubled)
         for one in (await person.do(command)).posts
         if one.kind == "text"
