@@ -181,7 +181,7 @@ class Serving:
             if not link.is_up:
                 return
             link.send_at_once(answer.kind, body)
-        await asyncio.sleep(0)  # others have their turn
+            await asyncio.sleep(0)  # an envelope has its turn
 
     async def _answer(self, sender: Sender) -> _Answer | None:
         piece = sender.next
