@@ -7,6 +7,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from loom.api.backup_commands import ListUnsent, ShowBackupSchedule
+from loom.api.backup_views import ScheduleView, Unsent
 from loom.api.client import Client
 from loom.api.command import Command
 from loom.api.commands import (
@@ -132,6 +134,8 @@ class FakeNode:
         self.pairing = PairingView()
         self.arrivals: list[Arrival] = []
         self.last_open_id: int | None = None
+        self.unsent = Unsent(contacts=[])
+        self.schedule = ScheduleView(folder="", keep=0, opens_with="", last_ms=1)
         self.room_arrivals: list[RoomArrival] = []
         self.last_room: tuple[str | None, str] = (None, "")
         self.own = OwnProfileView(
@@ -430,6 +434,10 @@ class FakeNode:
                 changes = {name: one for name, one in asked.items() if one is not None}
                 self.own = msgspec.structs.replace(self.own, **changes)
                 return self.own
+            case ListUnsent():
+                return self.unsent
+            case ShowBackupSchedule():
+                return self.schedule
             case ListArrivals():
                 return Arrivals(
                     arrivals=self.arrivals,

@@ -14,6 +14,7 @@ from textual import events
 from textual.dom import NoScreen
 from textual.screen import Screen
 
+from loom.api.backup_commands import ListUnsent, ShowBackupSchedule
 from loom.api.client import Client
 from loom.api.command import Command
 from loom.api.commands import (
@@ -343,6 +344,20 @@ class LoomApp(Owner):
             self.say(self.complaint, bad=True)
         elif not self.model.host and self.profile in words_to_check(self.config):
             self.say("Your 24 words are not checked yet: /words checks your copy.")
+        elif not arrived and (advice := await self._advice()):
+            self.say(advice)
+
+    async def _advice(self) -> str:
+        """What the owner should see to at the command line, some time."""
+        unsent = sum(one.messages for one in (await self.send(ListUnsent())).contacts)
+        if unsent:
+            texts = "1 text waits" if unsent == 1 else f"{unsent:,} texts wait"
+            return f"Since the backup was restored {texts}: `loom unsent send`, or drop."
+        is_own = self._profiles is not None and not self.model.host
+        if not is_own or not self.model.conversations:
+            return ""
+        has_any = (await self.send(ShowBackupSchedule())).last_ms is not None
+        return "" if has_any else "There is no backup yet: `loom backup create FILE` makes one."
 
     async def _arrivals(self, *, but: int | None = None) -> str:
         """What came while nobody looked, but to the conversation or the room that is open."""

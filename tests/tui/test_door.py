@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from textual import events
 from textual.app import App
 from textual.pilot import Pilot
 
+from loom.api.backup_views import Unsent, UnsentView
 from loom.api.client import Client
 from loom.api.commands import AnswerWords, CheckPhrase, ExportToken, ImportToken, Status
 from loom.api.profiles import NodeOptions
@@ -215,6 +217,22 @@ async def test_a_short_passphrase_is_refused(profiles: Profiles, tmp_path: Path)
         assert profiles.created == []
         await press(pilot, "h", "enter", "h", "enter")
     assert profiles.created == [("ada", "Ada", "seven ch", None)]
+
+
+async def test_who_has_no_backup_is_reminded_and_what_was_held_back_is_said(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    node = profiles.add("ada")
+    node.add("Bob")
+    node.schedule = structs.replace(node.schedule, last_ms=None)
+    app = LoomApp(node, profile="ada", config=tmp_path, profiles=profiles, signs=Signs(True))
+    async with app.run_test(size=(100, 24)) as talking:
+        await until_shown(talking, "There is no backup yet")
+    node.closed = False
+    node.unsent = Unsent(contacts=[UnsentView(contact="Bob", contact_id=1, messages=2)])
+    app = LoomApp(node, profile="ada", config=tmp_path, profiles=profiles, signs=Signs(True))
+    async with app.run_test(size=(100, 24)) as talking:
+        await until_shown(talking, "2 texts wait: `loom unsent send`")
 
 
 async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_path: Path) -> None:
