@@ -221,7 +221,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "files_full": Words(
         "The files of this profile may take {quota_mib} MiB, and that is used up.",
-        "`loom files` shows what can be removed, `loom config` changes the limit.",
+        "`loom files list` shows what can be removed, `loom files rules` changes the limit.",
         "Remove files that you no longer need, or change the limit in the settings.",
     ),
     "profile_not_found": Words(

@@ -56,7 +56,10 @@ class Owner(Protocol):
 
 
 class DirectLink:
-    """A `StreamHandler`, and a `Route` once it is confirmed. `dialled`: this side dialled."""
+    """A `StreamHandler`, and a `Route` once it is confirmed. `dialled`: this side dialled.
+
+    Many methods, because it is both: those of its stream, and those of who writes to it.
+    """
 
     def __init__(
         self, opening: Opening, clock: Clock, make_link: Callable[[], Link], *, dialled: bool

@@ -14,7 +14,7 @@ from loom.core.delivery.plan import Wish
 from loom.core.sessions import sealed_again
 from loom.errors import AnchorClockApart, LoomError, PeerError, Unreachable
 from loom.node.alarm import Alarm
-from loom.node.context import DeviceContext
+from loom.node.context import NO_MAILBOXES, DeviceContext
 from loom.node.delivery import Delivery
 from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.mailbox import Mailbox, PutEnd, Sealed
@@ -72,7 +72,7 @@ class Mailer:
         self._no_bundle_s = UNKNOWN_RETRY_S
         self._checked: dict[bytes, AnchorLink] = {}
         """On which link each mailbox was last asked what lies there."""
-        self._last: set[bytes] = set()
+        self._last = NO_MAILBOXES
         """Mailboxes that are tried after the others: a day's mail there brought no Receipt."""
         self._full_since_s: dict[bytes, float] = {}
         """Since when a mailbox has taken nothing."""
@@ -99,9 +99,11 @@ class Mailer:
         if ids != {one.keys.queue_id for one in self.mailboxes}:
             self._has_moved, self.silent_since_ms = True, None
         self.mailboxes = tuple(mailboxes)
-        self._checked = {at: link for at, link in self._checked.items() if at in ids}
-        self._full_since_s = {at: s for at, s in self._full_since_s.items() if at in ids}
-        self._last &= ids
+        for gone in self._checked.keys() - ids:
+            del self._checked[gone]
+        for gone in self._full_since_s.keys() - ids:
+            del self._full_since_s[gone]
+        self._last = self._last & ids if self._last else NO_MAILBOXES
         self._no_bundle_until_s = 0.0
         self._state = mailing.receipt_came(self._state)
         if self.mailboxes and not self._is_running:
@@ -313,7 +315,7 @@ class Mailer:
             await database.write(lambda db, at=queue_id: outbox.puts_were_lost(db, device_id, at))  # type: ignore[misc]
         self._last |= gone
         if self._last >= ids:
-            self._last = gone
+            self._last = frozenset(gone)
 
     async def _follow(self) -> None:
         """Nobody reads any more what lies where the device no longer reads."""

@@ -63,6 +63,15 @@ def to_receive(db: Connection, conversation_id: ConversationId, limit: int) -> l
     return [one for one in found if one is not None]
 
 
+def receiving(db: Connection) -> set[int]:
+    """The conversations in which something is to come."""
+    rows = db.execute(
+        "SELECT DISTINCT conversation_id FROM files WHERE state = 1 AND is_own = 0"
+        " AND NOT is_paused AND conversation_id IS NOT NULL"
+    )
+    return {conversation_id for (conversation_id,) in rows}
+
+
 def waits(db: Connection, row_id: int) -> bool | None:
     """Whether what was told last of a place has no receipt yet; None: nothing was told."""
     told, waits_ = db.execute(

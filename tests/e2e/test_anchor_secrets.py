@@ -79,7 +79,11 @@ def test_an_anchor_knows_nobody_and_can_read_nothing(
     there = made_anchor.copy(tmp_path / "anchor")
     needles = {text: text.encode() for text in TEXTS}
     needles |= {f"{name}'s token": token.encode() for name, token in made.tokens.items()}
-    needles |= {f"the name {name}": name.encode() for name in ("Alice", "Bob")}
+    # Three letters such as those of Bob are somewhere in any memory by chance.
+    names = {"alice": "Alicia of the tests", "bob": "Bobadilla of the tests"}
+    needles |= {f"the name {name}": name.encode() for name in names.values()}
+    for profile, name in names.items():
+        home.run("-p", profile, "profile", "--name", name).ok()
     with serving(there) as anchor, home.daemon("alice", *ALONE) as alice:
         home.run("-p", "alice", "anchor", "use", anchor.pair().strip()).ok()
         with home.daemon("bob", *ALONE) as bob:

@@ -16,7 +16,7 @@ PLAIN = {
 FIELDS = {
     *PLAIN,
     *("message_id", "contact", "contact_id", "direction", "body", "state"),
-    *("sent_at_ms", "stored_at_ms", "row_id"),
+    *("sent_at_ms", "stored_at_ms", "row_id", "file"),
 }
 REACTING = """
 import json, subprocess, sys

@@ -65,13 +65,17 @@ class Windows:
         self._held: dict[bytes, _Held] = {}
         self._rows: dict[int, Window] = {}
         """By device, as stored; of those without a contact at run time, too."""
-        self._locks: dict[int, asyncio.Lock] = {}
+        self._receiving: set[int] = set()
+        """Conversations in which something was still to come at the start."""
         self._due: set[int] = set()
-        """Devices that are seen to soon."""
+        """Devices that are seen to soon, and those that are seen to now."""
+        self._busy: set[int] = set()
 
     async def load(self) -> None:
         """Take up what is stored."""
-        found = await self._parts.database.read(windows.every)
+        found, self._receiving = await self._parts.database.read(
+            lambda db: (windows.every(db), windows.receiving(db))
+        )
         self._rows = {one.device_id: one for one in found}
 
     # --- from the anchors ---
@@ -83,14 +87,14 @@ class Windows:
             self._hold(row, device)
         elif row is not None and held is not None and held.device is not device:
             self._hold(row, device).opened_on = held.opened_on
-        self.changed(device)
+        if row is not None or device.conversation_id in self._receiving:
+            self.changed(device)
 
     def forget(self, device: Device) -> None:
         """The contact was removed, with its rows."""
         row = self._rows.pop(device.device_id, None)
         if row is not None and (held := self._held.pop(row.queue_id, None)) is not None:
             held.end()
-        self._locks.pop(device.device_id, None)
 
     def changed(self, device: Device) -> None:
         """A file or the link is another one now; seen to a little later, as mail is."""
@@ -158,11 +162,16 @@ class Windows:
             await asyncio.sleep(AFTER_LINK_S)
         finally:
             self._due.discard(device.device_id)
-        async with self._locks.setdefault(device.device_id, asyncio.Lock()):
-            try:
-                await self._see_to_in_turn(device)
-            except LoomError as error:
-                log.info("contact %d: files by an anchor: %s", device.number, error.code)
+        if device.device_id in self._busy:
+            self.changed(device)  # once more when that is done
+            return
+        self._busy.add(device.device_id)
+        try:
+            await self._see_to_in_turn(device)
+        except LoomError as error:
+            log.info("contact %d: files by an anchor: %s", device.number, error.code)
+        finally:
+            self._busy.discard(device.device_id)
 
     async def _see_to_in_turn(self, device: Device) -> None:
         conversation_id = device.conversation_id
@@ -179,7 +188,7 @@ class Windows:
         is_wanted = bool(found) and is_seen and not device.is_linked()
         if held is None and is_wanted:
             held = await self._begin(device)
-        device.files.fetching.is_mailed = held is not None
+        device.files.mailed(held is not None)
         if held is None or not is_wanted or held.opened_on is None or not held.opened_on.is_up:
             return
         device.files.fetching.refresh()

@@ -16,20 +16,47 @@ RECORDS = frozenset((RecordKind.FILE_REQUEST, RecordKind.FILE_PART, RecordKind.F
 
 
 class DeviceFiles:
-    """What is served to, and fetched from, the contact, on the link that is written to."""
+    """What is served to, and fetched from, the contact, on the link that is written to.
+
+    Both are made when they are needed: a contact who is away takes little memory.
+    """
+
+    __slots__ = ("_context", "_fetching", "_link", "_rows_added", "_serving", "on_change")
 
     def __init__(self, context: DeviceContext, rows_added: Callable[[], None]) -> None:
-        self.serving = Serving(context, rows_added)
-        self.fetching = Fetching(context, rows_added)
+        self._context = context
+        self._rows_added = rows_added
+        self._serving: Serving | None = None
+        self._fetching: Fetching | None = None
         self.on_change: Callable[[], None] = lambda: None
         """Called when a file is in another state, and when another link stands, or none."""
         self._link: DirectLink | None = None
 
+    @property
+    def serving(self) -> Serving:
+        """What the contact fetches."""
+        if self._serving is None:
+            self._serving = Serving(self._context, self._rows_added)
+        return self._serving
+
+    @property
+    def fetching(self) -> Fetching:
+        """What is fetched from the contact."""
+        if self._fetching is None:
+            self._fetching = Fetching(self._context, self._rows_added)
+        return self._fetching
+
     def linked(self, link: DirectLink | None) -> None:
         """Another link is the one to write to, or none."""
         self._link = link
-        self.fetching.linked(link)
+        if link is not None or self._fetching is not None:
+            self.fetching.linked(link)
         self.on_change()
+
+    def mailed(self, on: bool) -> None:
+        """Whether parcels may come by an anchor."""
+        if on or self._fetching is not None:
+            self.fetching.is_mailed = on
 
     def received(self, link: DirectLink, record: RecordReceived) -> None:
         """A record about files; what breaks the rules ends the link."""
@@ -48,16 +75,20 @@ class DeviceFiles:
 
     def writable_again(self) -> None:
         """The link takes more."""
-        self.serving.writable_again()
+        if self._serving is not None:
+            self._serving.writable_again()
 
     def changed(self, file_id: FileId | None = None) -> None:
         """A file is in another state, or gone."""
-        if file_id is not None:
-            self.serving.forget(file_id)
-        self.fetching.refresh()
+        if file_id is not None and self._serving is not None:
+            self._serving.forget(file_id)
+        if self._fetching is not None:
+            self._fetching.refresh()
         self.on_change()
 
     def gone(self, file_id: FileId) -> None:
         """Nothing of it is served or asked for any more."""
-        self.serving.forget(file_id)
-        self.fetching.forget(file_id)
+        if self._serving is not None:
+            self._serving.forget(file_id)
+        if self._fetching is not None:
+            self._fetching.forget(file_id)
