@@ -272,12 +272,15 @@ class _WrittenAgain:
     """True once a second message is in Ada's mailbox, or came to her while she was leaving."""
 
     def __init__(self) -> None:
-        self._delivered = 0
+        self._first = ""
 
     def __call__(self, event: AnyEvent) -> bool:
-        self._delivered += isinstance(event, MessageDelivered)
-        in_mailbox = isinstance(event, MessageSent) and event.via == "mailbox"
-        return in_mailbox or self._delivered > 1
+        if not isinstance(event, MessageSent | MessageDelivered):
+            return False
+        # The first may take the mailbox too, before the two are linked.
+        self._first = self._first or event.message_id
+        is_there = isinstance(event, MessageDelivered) or event.via == "mailbox"
+        return is_there and event.message_id != self._first
 
 
 async def _open(profiles: Profiles, profile: str, name: str, passphrase: str) -> Client:
