@@ -1,5 +1,6 @@
 """Child processes that speak in lines and never outlive their deadline."""
 
+import contextlib
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +67,8 @@ class LineProcess:
         traceback: TracebackType | None,
     ) -> None:
         self._watchdog.cancel()
-        with self._child:  # closes the pipes and waits
+        # Closes the pipes, of which a child that has ended reads nothing more, and waits.
+        with contextlib.suppress(BrokenPipeError), self._child:
             self._child.terminate()
 
 
