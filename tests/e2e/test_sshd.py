@@ -48,7 +48,11 @@ class Away:
         """The passphrase, where no node runs that needs none."""
         self._tmux.until("alice is locked")
         self._tmux.type(PASSPHRASE, "Enter")
-        self._tmux.until("F1 help")
+        self.is_open()
+
+    def is_open(self) -> None:
+        """Return when the app shows the conversation with Bob."""
+        self._tmux.until("▀▀ Bob · not verified")
 
     def leave(self) -> None:
         """Quit; return when nothing of the session is left over there."""
@@ -137,7 +141,7 @@ def test_a_lost_line_loses_nothing(home: Home, tmux: Tmux, away: Away, node: str
         away.log_in()
         if daemon is None:
             away.unlock()
-        tmux.until("F1 help")
+        away.is_open()
         tmux.type("are you there?", "Enter")
         tmux.until("you  are you there?")
         tmux.type("half a thought")

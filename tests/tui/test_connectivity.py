@@ -21,6 +21,7 @@ from loom.tui.screens.connectivity import ConnectivityPanel
 from loom.tui.screens.log import LogPanel
 from loom.tui.screens.settings import SettingsPanel
 from loom.tui.settings import TEMPLATE, read_app_settings
+from loom.tui.times import now_ms
 from tests.fakes import NOW_MS
 from tests.tui.conftest import Opened, settle, text_of, until
 from tests.tui.talking import TalkingNode
@@ -66,7 +67,7 @@ def paths() -> list[PathView]:
         dropped=5,
         changes=[PathChange(at_ms=NOW_MS, what="found", address="[fd00::7]:4070")],
         reach=ReachView(
-            how="mail", anchor="box.example:4071", waiting=3, since_ms=NOW_MS - 2 * DAY_MS
+            how="mail", anchor="box.example:4071", waiting=3, since_ms=now_ms() - 10 * DAY_MS
         ),
     )
     return [bob, ada]
