@@ -18,6 +18,8 @@ from loom.wire.limits import (
 
 PHRASE_WORDS = 24
 CARD_VERSION = b"\x01"
+CARD_BYTES = 2_101
+RECOVERY_PUBLIC_BYTES = ED25519_KEY_BYTES + MLDSA_KEY_BYTES
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -79,8 +81,8 @@ def phrase_from_entropy(entropy: bytes) -> str:
     return Mnemonic("english").to_mnemonic(entropy)
 
 
-def seeds_from_phrase(phrase: str, number: int = 0) -> IdentitySeeds:
-    """The seeds of identity `number` under a recovery phrase.
+def entropy_of(phrase: str) -> bytes:
+    """The 32 bytes that a recovery phrase writes down.
 
     Raises:
         InvalidPhrase: not 24 words of the list, or a wrong checksum.
@@ -94,11 +96,20 @@ def seeds_from_phrase(phrase: str, number: int = 0) -> IdentitySeeds:
     if wrong:
         raise InvalidPhrase(reason=f"word {', '.join(wrong)} is not in the list")
     try:
-        entropy = bytes(mnemonic.to_entropy(words))
+        return bytes(mnemonic.to_entropy(words))
     except ValueError as error:
         raise InvalidPhrase(
             reason="the checksum does not match: a word or the order is wrong"
         ) from error
+
+
+def seeds_from_phrase(phrase: str, number: int = 0) -> IdentitySeeds:
+    """The seeds of identity `number` under a recovery phrase.
+
+    Raises:
+        InvalidPhrase: see `entropy_of`.
+    """
+    entropy = entropy_of(phrase)
     recovery = hkdf(b"", entropy, b"LOOM/1 recovery", 64)
     recovery_key = SigningKey(recovery[:32], recovery[32:])
     identity = hkdf(b"", entropy, enc(b"LOOM/1 identity", u32(number)), 96)
@@ -108,6 +119,16 @@ def seeds_from_phrase(phrase: str, number: int = 0) -> IdentitySeeds:
         identity[64:],
         recovery_key.ed25519_public + recovery_key.mldsa_public,
     )
+
+
+def recovery_key(phrase: str) -> SigningKey:
+    """What signs statements about the identities of a phrase (docs/PROTOCOL.md 1.5).
+
+    Raises:
+        InvalidPhrase: see `entropy_of`.
+    """
+    recovery = hkdf(b"", entropy_of(phrase), b"LOOM/1 recovery", 64)
+    return SigningKey(recovery[:32], recovery[32:])
 
 
 def open_card(raw: bytes, pinned: ContactToken) -> Card:

@@ -2,6 +2,11 @@
 
 # --- tokens, names, texts (docs/PROTOCOL.md 1, 6) ---
 FINGERPRINT_BYTES = 32
+IDENTITY_ROTATIONS_MAX = 15
+"""Of one recovery phrase: with a revocation they make a chain of 16."""
+CHAIN_ENVELOPE_STATEMENTS_MAX = 6
+OLD_IDENTITY_ANSWERS_S = 90 * 86_400
+CHAIN_LINK_MAX_AGE_S = 60.0
 X25519_KEY_BYTES = 32
 TOKEN_BYTES = 69
 TOKEN_CHARACTERS = 111

@@ -108,6 +108,33 @@ def _token() -> str:
     return figure(bytes.fromhex(data), parts) + f"\n{derived['token']}\n"
 
 
+def _rotation() -> str:
+    rotation = bytes.fromhex(load("identity_chain")["derived"]["rotation"])
+    body = [
+        item("version", 1),
+        item("kind: rotation", 1),
+        item("old_card", 2_101),
+        item("number", 4),
+        item("new_card", 2_101),
+        item("recovery_pk: Ed25519, ML-DSA-65", 1_984),
+    ]
+    whole = [Part("length of the body", 4), Part("body", 6_216), item("DS of the body", 3_373)]
+    return f"body\n{figure(rotation[4:6_220], body)}statement\n{figure(rotation, whole)}"
+
+
+def _chain_envelope() -> str:
+    return figure(
+        bytes.fromhex(load("identity_chain")["derived"]["envelopes"][1]),
+        [
+            Part("type", 1),
+            Part("length", 4),
+            item("a rotation", 9_597),
+            item("a revocation", 7_496),
+            Part("zeros", 0),
+        ],
+    )
+
+
 def _safety() -> str:
     derived = load("pair")["derived"]
     groups = derived["safety_number"].split()
@@ -619,6 +646,8 @@ FIGURES: Final[dict[str, Callable[[], str]]] = {
     "identity": _identity,
     "card": _card,
     "token": _token,
+    "rotation": _rotation,
+    "chain envelope": _chain_envelope,
     "safety number": _safety,
     "pair keys": _pair,
     "first flight of a link": _first_flight,

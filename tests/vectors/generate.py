@@ -28,6 +28,7 @@ from tests.vectors.rooms import ROOM_STATES, refused_heads, refused_posts, room_
 
 VERSIONS = {
     "identity": 1,
+    "identity_chain": 1,
     "pair": 1,
     "link": 1,
     "session": 3,
@@ -55,6 +56,62 @@ def ciphertext_for(encapsulation_key: bytes) -> str:
 def identity_inputs(who: str) -> Values:
     phrase = Mnemonic("english").to_mnemonic(ENTROPIES[who])
     return {"entropy": ENTROPIES[who].hex(), "phrase": phrase, "number": 0}
+
+
+def identity_chain_inputs(who: str) -> Values:
+    """Statements by name: from and to which identity, under which number."""
+    own = [DERIVE["identity"](identity_inputs(who) | {"number": number}) for number in range(4)]
+    seeds = {name: own[0][f"recovery_{name}"] for name in ("ed25519_seed", "mldsa_seed")}
+    statements: Values = {
+        "first": {"old": 0, "new": 1, "number": 1},
+        "second": {"old": 1, "new": 2, "number": 2},
+        "beside": {"old": 0, "new": 2, "number": 2},
+        "third": {"old": 0, "new": 3, "number": 3},
+        "end": {"old": 1, "number": 2},
+    }
+    for one in statements.values():
+        body = enc(
+            b"\x01",
+            b"\x01" if "new" in one else b"\x02",
+            unhex(own[one["old"]]["card"]),
+            u(32, one["number"]),
+            unhex(own[one["new"]]["card"]) if "new" in one else b"",
+            unhex(own[0]["recovery_public"]),
+        )
+        one["signature"] = sign(seeds, "rotation", body)
+    sets = [
+        {"known": 0, "statements": ["first"]},
+        {"known": 1, "statements": ["first"]},
+        {"known": 0, "statements": ["second", "first"]},
+        {"known": 1, "statements": ["third", "first"]},
+        {"known": 0, "statements": ["first", "second", "beside"]},
+        {"known": 2, "statements": ["beside", "third", "second"]},
+        {"known": 0, "statements": ["first", "end"]},
+        {"known": 1, "statements": ["end", "beside", "second", "first"]},
+        {"known": 1, "statements": ["end"]},
+    ]
+    return {
+        "entropy": ENTROPIES[who].hex(),
+        "statements": statements,
+        "envelopes": [["first"], ["first", "end"], ["first", "second", "third"]],
+        "sets": sets,
+    }
+
+
+def refused_statements(rotation: str) -> list[Values]:
+    """Changes to a rotation that make another thing of it: which bytes, and where."""
+    inner = 4  # behind the length of the body
+    return [
+        {"wrong": "version", "at": inner + 4, "bytes": "02"},
+        {"wrong": "kind", "at": inner + 9, "bytes": "03"},
+        {"wrong": "a revocation with a card", "at": inner + 9, "bytes": "02"},
+        {"wrong": "length of a card", "at": inner + 13, "bytes": "36"},
+        {"wrong": "number", "at": inner + 2_119, "bytes": "00000000"},
+        {"wrong": "the same card", "at": inner + 2_127, "bytes": rotation[2 * 18 : 2 * 2_119]},
+        {"wrong": "recovery key", "at": inner + 4_232, "bytes": "ff"},
+        {"wrong": "signature", "at": 6_224, "bytes": "00"},
+        {"wrong": "second signature", "at": 9_500, "bytes": "0000"},
+    ]
 
 
 def pair_inputs(one: Values, other: Values) -> Values:
@@ -638,6 +695,9 @@ def main() -> None:
     one_inputs = identity_inputs("one")
     token = str(DERIVE["identity"](one_inputs)["token"])
     one = write("identity", one_inputs, {"refused_tokens": refused_tokens(token)})
+    chain_inputs = identity_chain_inputs("one")
+    rotation = str(DERIVE["identity_chain"](chain_inputs)["rotation"])
+    write("identity_chain", chain_inputs, {"refused_statements": refused_statements(rotation)})
     other = DERIVE["identity"](identity_inputs("other"))
     pair = write("pair", pair_inputs(one, other))
     write("link", link_inputs(pair))

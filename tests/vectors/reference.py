@@ -148,6 +148,51 @@ def identity(inputs: Values) -> Values:
     return hexed(derived)  # type: ignore[no-any-return]
 
 
+CHAIN_ENVELOPE_SIZES = ENVELOPE_SIZES[1:]
+
+
+def identity_chain(inputs: Values) -> Values:
+    entropy = unhex(inputs["entropy"])
+    own = [identity({"entropy": inputs["entropy"], "number": number}) for number in range(4)]
+    recovery = hkdf(b"", entropy, b"LOOM/1 recovery", 64)
+    keys = ed25519_public(recovery[:32]), mldsa_public(recovery[32:])
+    raw: dict[str, bytes] = {}
+    derived: Values = {"fingerprints": [one["fingerprint"] for one in own], "bodies": {}}
+    for name, given in inputs["statements"].items():
+        new_card = unhex(own[given["new"]]["card"]) if "new" in given else b""
+        kind = u(8, 1 if new_card else 2)
+        old_card, number = unhex(own[given["old"]]["card"]), u(32, given["number"])
+        body = enc(b"\x01", kind, old_card, number, new_card, b"".join(keys))
+        verify(*keys, "rotation", body, unhex(given["signature"]))
+        raw[name] = enc(body, unhex(given["signature"]))
+        derived["bodies"][name] = sha512(body)
+    derived["rotation"], derived["revocation"] = raw["first"], raw["end"]
+    derived["envelopes"] = [
+        _chain_envelope([raw[name] for name in names]) for names in inputs["envelopes"]
+    ]
+    derived["outcomes"] = [
+        _outcome({name: inputs["statements"][name] for name in given["statements"]})
+        for given in inputs["sets"]
+    ]
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+def _chain_envelope(statements: list[bytes]) -> bytes:
+    items = enc(*statements)
+    whole = b"\x02" + u(32, len(items)) + items
+    return whole.ljust(min(size for size in CHAIN_ENVELOPE_SIZES if size >= len(whole)), b"\0")
+
+
+def _outcome(statements: Values) -> list[Any]:
+    """What holds, and the identity that is followed."""
+    rotations = [one for one in statements.values() if "new" in one]
+    if len(rotations) < len(statements):
+        return ["revoked", None]
+    if len({one["number"] for one in rotations}) < len(rotations):
+        return ["forked", None]
+    return ["followed", max(rotations, key=lambda one: one["number"])["new"]]
+
+
 def pair(inputs: Values) -> Values:
     one = {key: unhex(value) for key, value in inputs["one"].items()}
     other = {key: unhex(value) for key, value in inputs["other"].items()}
@@ -956,6 +1001,7 @@ def backups(inputs: Values) -> Values:
 
 DERIVE = {
     "identity": identity,
+    "identity_chain": identity_chain,
     "pair": pair,
     "link": link,
     "session": session,

@@ -12,7 +12,22 @@ from loom.core import sessions as core
 from loom.core.anchor_gate import AnchorEntry, AnchorGate, anchor_credentials
 from loom.core.chains import RatchetKey
 from loom.core.gate import Admission, ContactEntry, Gate, pair_credentials
-from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
+from loom.core.identity import (
+    Identity,
+    IdentitySeeds,
+    phrase_from_entropy,
+    recovery_key,
+    seeds_from_phrase,
+)
+from loom.core.identity_chain import (
+    Standing,
+    Statement,
+    follow,
+    make_revocation,
+    make_rotation,
+    read_chain_envelope,
+    read_statement,
+)
 from loom.core.invites import (
     derive_invite_keys,
     first_queue_secret,
@@ -45,12 +60,13 @@ from loom.crypto.kdf import MacKey, hash_
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
-from loom.errors import InvalidToken, MalformedMessage, ProtocolViolation
+from loom.errors import AuthenticationError, InvalidToken, MalformedMessage, ProtocolViolation
 from loom.model import Address, PeerId, PersonId
 from loom.storage.backup_file import BackupKey, Way, begin, key_of_phrase, read_header
 from loom.storage.vault import Cost
+from loom.wire.chain_envelope import encode_chain_envelope
 from loom.wire.content import Join, KnownPayload, Unknown, decode_payload, encode_payload
-from loom.wire.encoding import u32
+from loom.wire.encoding import enc, u32
 from loom.wire.file_records import Piece, What
 from loom.wire.framing import RecordKind
 from loom.wire.hints import Hint
@@ -94,6 +110,52 @@ def test_identity() -> None:
     assert identity.peer_id.hex() == derived["fingerprint"]
     assert encode_token(identity.token) == derived["token"]
     assert decode_token(derived["token"].lower()) == identity.token
+
+
+def test_identity_chain() -> None:
+    vector = load("identity_chain")
+    inputs, derived = vector["inputs"], vector["derived"]
+    phrase = phrase_from_entropy(unhex(inputs["entropy"]))
+    own = [Identity(seeds_from_phrase(phrase, number)) for number in range(4)]
+    assert [one.peer_id.hex() for one in own] == derived["fingerprints"]
+    statements: dict[str, Statement] = {}
+    for name, given in inputs["statements"].items():
+        old, number = own[given["old"]].card, given["number"]
+        if "new" in given:
+            made = make_rotation(recovery_key(phrase), old, own[given["new"]].card, number)
+        else:
+            made = make_revocation(recovery_key(phrase), old, number)
+        assert hash_(made.body).hex() == derived["bodies"][name]
+        statements[name] = read_statement(enc(made.body, unhex(given["signature"])))
+    assert statements["first"].raw.hex() == derived["rotation"]
+    assert statements["end"].raw.hex() == derived["revocation"]
+    for names, envelope in zip(inputs["envelopes"], derived["envelopes"], strict=True):
+        assert encode_chain_envelope([statements[name].raw for name in names]).hex() == envelope
+        assert [one.body for one in read_chain_envelope(unhex(envelope))] == [
+            statements[name].body for name in names
+        ]
+    for given, (standing, followed) in zip(inputs["sets"], derived["outcomes"], strict=True):
+        known = own[given["known"]].token
+        heard = [statements[name] for name in given["statements"]]
+        outcome = follow(known, (), heard).outcome
+        if standing == "followed":
+            assert outcome.token == own[followed].token
+            is_known = followed == given["known"]
+            assert outcome.standing is (Standing.CURRENT if is_known else Standing.MOVED)
+        else:
+            assert (outcome.standing.value, outcome.token) == (standing, known)
+
+
+@pytest.mark.parametrize("given", load("identity_chain")["refused_statements"], ids=str)
+def test_a_changed_statement_is_refused(given: Values) -> None:
+    raw = bytearray(unhex(load("identity_chain")["derived"]["rotation"]))
+    new = unhex(given["bytes"])
+    raw[given["at"] : given["at"] + len(new)] = new
+    inputs = load("identity")["inputs"]
+    known = Identity(seeds_from_phrase(inputs["phrase"])).token
+    wanted = AuthenticationError if "signature" in given["wrong"] else MalformedMessage
+    with pytest.raises(wanted):
+        follow(known, (), [read_statement(bytes(raw))])
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { backupHeader, backupKey, phraseKey, sealBackupChunk } from "./backup_file.js";
-import { concat, EMPTY, hex, u8, unhex } from "./bytes.js";
+import { concat, EMPTY, equal, hex, u8, unhex } from "./bytes.js";
 import { bundleSigned, encodeBundle, presentBundle, readBundle } from "./bundle.js";
 import { Refused } from "./errors.js";
 import { clearBytes, clearForAnchor, dayTag, gateTag } from "./gate.js";
 import { acceptHandshake, startHandshake } from "./handshake.js";
 import { entropyOf, identityOf, phraseOf, seedsOf } from "./identity.js";
+import {
+  decodeChainEnvelope, decodeIdentityStatement, encodeChainEnvelope, encodeIdentityStatement, follow, statementBody,
+} from "./identity_chain.js";
 import { decodeInvite, encodeInvite, firstQueue, inviteBody, inviteKeys, inviteQueue } from "./invite.js";
 import { LinkInitiator, LinkResponder } from "./link.js";
 import { decodeMailFile, encodeMailFile, fileKeys, fileMark, fileSecret } from "./mail_file.js";
@@ -138,6 +141,36 @@ function identity({ inputs, derived, refused_tokens: refused }, compare) {
   compare.refuses("23 words", () => entropyOf(inputs.phrase.split(" ").slice(1).join(" ")), "count");
   compare.refuses("unknown word", () => entropyOf(inputs.phrase.replace("liar", "lair")), "word");
   compare.refuses("wrong checksum", () => entropyOf(inputs.phrase.replace("liar", "abandon")), "checksum");
+}
+
+function identity_chain({ inputs, derived, refused_statements: refused }, compare) {
+  const own = [0, 1, 2, 3].map((number) => identityOf(seedsOf(unhex(inputs.entropy), number)));
+  own.forEach((one, number) => compare.is(`fingerprint ${number}`, one.fingerprint, derived.fingerprints[number]));
+  const raw = {};
+  for (const [name, given] of Object.entries(inputs.statements)) {
+    const newCard = given.new === undefined ? null : own[given.new].card;
+    const body = statementBody(own[given.old].card, given.number, newCard, own[0].recoveryPublic);
+    compare.is(`body of ${name}`, H(body), derived.bodies[name]);
+    raw[name] = encodeIdentityStatement(body, unhex(given.signature));
+  }
+  compare.is("rotation", raw.first, derived.rotation);
+  compare.is("revocation", raw.end, derived.revocation);
+  inputs.envelopes.forEach((names, place) => {
+    const wanted = derived.envelopes[place];
+    compare.is(`envelope ${place}`, encodeChainEnvelope(names.map((name) => raw[name])), wanted);
+    compare.is(`envelope ${place} read`, decodeChainEnvelope(unhex(wanted)).map(hex), names.map((name) => hex(raw[name])));
+  });
+  inputs.sets.forEach(({ known, statements }, place) => {
+    const { standing, identity: found } = follow(own[known], statements.map((name) => decodeIdentityStatement(raw[name])));
+    const followed = own.findIndex((one) => equal(one.fingerprint, found.fingerprint));
+    const [wanted, wantedNumber] = derived.outcomes[place];
+    compare.is(`set ${place}`, standing, wanted);
+    compare.is(`set ${place}: identity`, standing === "followed" ? followed : null, wantedNumber);
+  });
+  for (const { wrong, at, bytes } of refused) {
+    const changed = concat(raw.first.slice(0, at), unhex(bytes), raw.first.slice(at + bytes.length / 2));
+    compare.refuses(`a statement with wrong ${wrong}`, () => follow(own[0], [decodeIdentityStatement(changed)]));
+  }
 }
 
 function pair({ inputs, derived }, compare) {
@@ -741,7 +774,9 @@ function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_p
   }
 }
 
-const FILES = { identity, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms, transfer, backups };
+const FILES = {
+  identity, identity_chain, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms, transfer, backups,
+};
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
 export function compareVectors(folder) {
