@@ -10,11 +10,13 @@ class MakeBackup(Command[BackupView], frozen=True, kw_only=True, tag="make_backu
     Args:
         path: of a file on the node's machine; one that is there is replaced.
         contacts_only: leave out what was said.
+        with_files: take along the contents of files that lie in the profile.
         passphrase: opens it; empty: the 24 words do.
     """
 
     path: str
     contacts_only: bool = False
+    with_files: bool = False
     passphrase: str = ""
 
     def __repr__(self) -> str:
@@ -35,11 +37,13 @@ class SetBackupSchedule(
     Args:
         folder: on the node's machine; empty: none are made.
         keep: how many stay, the newest; 1 to 1,000.
+        with_files: with the contents of files.
         passphrase: opens them; empty: the 24 words do.
     """
 
     folder: str
     keep: int = 7
+    with_files: bool = False
     passphrase: str = ""
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from loom.api.view import View
 class BackupView(View, frozen=True, kw_only=True, tag="backup"):
     """A backup: whose, of when, and how much is in it.
 
-    `opens_with`: phrase or passphrase.
+    `opens_with`: phrase or passphrase. `files`: of how many files it has the content.
     """
 
     path: str
@@ -22,6 +22,7 @@ class BackupView(View, frozen=True, kw_only=True, tag="backup"):
     rooms: int
     posts: int
     size_bytes: int
+    files: int = 0
 
 
 class LostRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,11 +37,20 @@ class LostRows(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int | None
 
 
+class LostFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose content is damaged in a backup, or not in it although it was to be."""
+
+    file_id: str
+    name: str
+    size_bytes: int
+
+
 class BackupVerified(View, frozen=True, kw_only=True, tag="backup.verified"):
     """Every byte of it was read. `lost`: nothing when all of it is there."""
 
     backup: BackupView
     lost: list[LostRows]
+    lost_files: list[LostFile] = []
 
 
 class BackupRestored(View, frozen=True, kw_only=True, tag="backup.restored"):
@@ -50,6 +60,7 @@ class BackupRestored(View, frozen=True, kw_only=True, tag="backup.restored"):
     backup: BackupView
     lost: list[LostRows]
     unsent: int
+    lost_files: list[LostFile] = []
 
 
 class ScheduleView(View, frozen=True, kw_only=True, tag="backup.schedule"):
@@ -63,6 +74,7 @@ class ScheduleView(View, frozen=True, kw_only=True, tag="backup.schedule"):
     opens_with: str
     last_ms: int | None
     failed: str = ""
+    with_files: bool = False
 
 
 class UnsentView(View, frozen=True, kw_only=True, tag="unsent"):

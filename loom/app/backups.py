@@ -5,15 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from loom.api.backup_views import BackupRestored, BackupVerified, BackupView, LostRows
+from loom.api.backup_views import BackupRestored, BackupVerified, BackupView, LostFile, LostRows
 from loom.app.assembly import build_folder
 from loom.config import Paths
 from loom.core.identity import seeds_from_phrase
 from loom.errors import InvalidInput, WrongPhrase
 from loom.node.backups import view_of
+from loom.node.files import restored
 from loom.passphrases import check_new_passphrase
+from loom.printable import printable
 from loom.storage import backup, backups, vault
 from loom.storage.backup import Gap, Reading
+from loom.storage.backup_contents import CONTENTS, Content
 from loom.storage.backup_file import (
     HEADER_BYTES,
     BackupHeader,
@@ -23,11 +26,15 @@ from loom.storage.backup_file import (
     read_header,
 )
 from loom.storage.database import Database
+from loom.storage.file_store import FileStore
+from loom.storage.files import StoredFile
 from loom.storage.locked_memory import refuse_dumps
 
 IDENTITIES_TRIED: Final = 32
 """A phrase gives one identity after the other (PROTOCOL 1.1)."""
 _WORDS: Final = {"messages": "messages", "room_posts": "posts"}
+_OF_FILES: Final = (CONTENTS, "file_lists")
+"""Of these one says which files they were."""
 
 
 def opens_with(path: Path) -> str:
@@ -51,7 +58,8 @@ def verify(path: Path, secret: str) -> BackupVerified:
     with _reading(path, secret) as (reading, view):
         for _ in reading.groups():
             pass
-    return BackupVerified(backup=view, lost=_lost(reading.gaps))
+    lost_files = [_lost_file(one) for one in reading.missing.found()]
+    return BackupVerified(backup=view, lost=_lost(reading.gaps), lost_files=lost_files)
 
 
 def restore(
@@ -70,19 +78,29 @@ def restore(
         memory_kib = argon2_memory_mib * 1024
     with _reading(path, secret) as (reading, view), build_folder(paths) as building:
         key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
+        store = FileStore(building / paths.files.name)
         try:
             file = building / paths.database.name
-            backup.build(file, key.database_key(), reading)
+            backup.build(file, key.database_key(), reading, store)
             database = Database.open(file, key.database_key())
         finally:
             key.wipe()
+            store.close()
         try:
+            lost_files = database.write_now(lambda db: restored.check(db, store))
             held = database.write_now(backup.settle)
             # A folder of another machine, and a passphrase that was chosen there.
             database.write_now(lambda db: backups.set_schedule(db, None))
         finally:
+            store.close()
             database.close()
-    return BackupRestored(profile=paths.profile, backup=view, lost=_lost(reading.gaps), unsent=held)
+    return BackupRestored(
+        profile=paths.profile,
+        backup=view,
+        lost=_lost(reading.gaps),
+        unsent=held,
+        lost_files=[_lost_file(one) for one in lost_files],
+    )
 
 
 @contextmanager
@@ -126,4 +144,10 @@ def _lost(gaps: list[Gap]) -> list[LostRows]:
             until_ms=gap.until_ms,
         )
         for gap in gaps
+        if gap.table not in _OF_FILES
     ]
+
+
+def _lost_file(file: StoredFile | Content) -> LostFile:
+    name = printable(file.name)
+    return LostFile(file_id=file.file_id.hex(), name=name, size_bytes=file.size)

@@ -14,7 +14,7 @@ from loom.api.backup_commands import (
     SetBackupSchedule,
     ShowBackupSchedule,
 )
-from loom.api.backup_views import BackupView, LostRows, ScheduleView, Unsent
+from loom.api.backup_views import BackupView, LostFile, LostRows, ScheduleView, Unsent
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
@@ -23,6 +23,7 @@ from loom.cli.passphrase import from_file, read_new_passphrase
 from loom.cli.profiles import Memory, check_new_profile, read_phrase
 from loom.config import paths_of
 from loom.errors import InvalidInput
+from loom.front.file_words import size_words
 
 PANEL = "Profiles"
 _WHAT = "Asking for the backup's passphrase"
@@ -52,6 +53,9 @@ PhraseFile = Annotated[
         metavar="FILE",
         help="Read the 24 words from this file; - reads standard input.",
     ),
+]
+WithFiles = Annotated[
+    bool, typer.Option("--with-files", help="Take along the contents of files in the profile.")
 ]
 Contact = Annotated[
     str, typer.Argument(metavar="[CONTACT]", help="To whom; without it: to everybody.")
@@ -92,12 +96,14 @@ def create(
     contacts_only: Annotated[
         bool, typer.Option("--contacts-only", help="Leave out what was said.")
     ] = False,
+    with_files: WithFiles = False,
     backup_passphrase_file: PassphraseFile = None,
 ) -> None:
     caller = Caller.of(context)
     command = MakeBackup(
         path=str(file.absolute()),
         contacts_only=contacts_only,
+        with_files=with_files,
         passphrase=_passphrase(backup_passphrase_file),
     )
 
@@ -126,7 +132,7 @@ def verify(
         with caller.slowly("Reading"):
             view = await asyncio.to_thread(backups.verify, file, secret)
         caller.output.put(view, f"{file}: {_words(view.backup)}.")
-        _say_lost(caller, view.lost)
+        _say_lost(caller, view.lost, view.lost_files)
 
     caller.run(work())
 
@@ -155,7 +161,7 @@ def restore(
                 backups.restore, file, secret, paths, passphrase, argon2_memory_mib
             )
         caller.output.put(view, f"The profile {profile} is restored: {_words(view.backup)}.")
-        _say_lost(caller, view.lost)
+        _say_lost(caller, view.lost, view.lost_files)
         caller.output.note(
             "Use the profile here only from now on: two machines with one identity disturb each "
             "other. What contacts had you delete since the backup is back; sessions begin again."
@@ -177,6 +183,7 @@ def schedule(
     keep: Annotated[
         int, typer.Option("--keep", metavar="N", min=1, help="How many stay, the newest.")
     ] = 7,
+    with_files: WithFiles = False,
     backup_passphrase_file: PassphraseFile = None,
     off: Annotated[bool, typer.Option("--off", help="Make none any more.")] = False,
 ) -> None:
@@ -188,6 +195,7 @@ def schedule(
         command = SetBackupSchedule(
             folder="" if folder is None else str(folder.absolute()),
             keep=keep,
+            with_files=with_files,
             passphrase=_passphrase(backup_passphrase_file),
         )
 
@@ -253,6 +261,8 @@ def _words(view: BackupView) -> str:
     there = [_count(view.contacts, "contact"), _count(view.rooms, "room")]
     if not view.contacts_only:
         there += [_count(view.messages, "message"), _count(view.posts, "post")]
+    if view.files:
+        there.append(_count(view.files, "file"))
     return f"{view.name}, of {when(view.made_at_ms)}, with {', '.join(there)}"
 
 
@@ -264,11 +274,13 @@ def _opener(view: BackupView) -> str:
     return "the 24 words" if view.opens_with == "phrase" else "its own passphrase"
 
 
-def _say_lost(caller: Caller, lost: list[LostRows]) -> None:
+def _say_lost(caller: Caller, lost: list[LostRows], files: list[LostFile]) -> None:
     for one in lost:
         after = "" if one.after_ms is None else f" after {when(one.after_ms)}"
         until = "" if one.until_ms is None else f" until {when(one.until_ms)}"
         caller.output.note(f"Damaged: {one.count:,} {one.what} are lost{after}{until}.")
+    for file in files:
+        caller.output.note(f"Damaged: the content of {file.name} ({size_words(file.size_bytes)}).")
 
 
 def _schedule_words(view: ScheduleView) -> str:
@@ -277,4 +289,5 @@ def _schedule_words(view: ScheduleView) -> str:
         return f"No daily backups. {last}"
     failed = f" The last one failed: {view.failed}." if view.failed else ""
     way = "the 24 words open them" if view.opens_with == "phrase" else "their passphrase opens them"
-    return f"Daily into {view.folder}, the newest {view.keep} stay; {way}. {last}{failed}"
+    files = ", with the contents of files" if view.with_files else ""
+    return f"Daily into {view.folder}{files}, the newest {view.keep} stay; {way}. {last}{failed}"

@@ -56,12 +56,18 @@ class Backups:
         self._alarm.ring()
 
     async def make(
-        self, path: Path, key: BackupKey | None, *, is_contacts_only: bool = False
+        self,
+        path: Path,
+        key: BackupKey | None,
+        *,
+        is_contacts_only: bool = False,
+        has_files: bool = False,
     ) -> BackupView:
         """Write one; returns once it outlasts a power cut.
 
         Args:
             key: None: the one that the recovery phrase gives.
+            has_files: with the contents of files.
 
         Raises:
             InvalidInput: no place for a file.
@@ -69,6 +75,7 @@ class Backups:
         """
         now_ms = self._parts.clock.now_ms()
         whose = Whose(self._parts.profile.value.name, self._parts.identity.peer_id, now_ms)
+        store = self._parts.files if has_files else None
 
         def write(db: Db) -> tuple[Manifest, BackupKey]:
             if path.is_dir():
@@ -76,7 +83,9 @@ class Backups:
             chosen = key or key_of_phrase(_seeds(db))
             try:
                 with replaced_durably(path) as file:
-                    made = backup.write(db, file, chosen, whose, is_contacts_only=is_contacts_only)
+                    made = backup.write(
+                        db, file, chosen, whose, is_contacts_only=is_contacts_only, store=store
+                    )
             except OSError as error:
                 what = f"{path} cannot be written: {error.strerror}"
                 raise in_our_words(error, what) from error
@@ -109,7 +118,8 @@ class Backups:
         folder = Path(schedule.folder)
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ms / 1000))
         whose = self._parts.identity.peer_id.hex()[:8]
-        await self.make(folder / f"loom-backup-{moment}-{whose}.loom", schedule.key)
+        path = folder / f"loom-backup-{moment}-{whose}.loom"
+        await self.make(path, schedule.key, has_files=schedule.has_files)
         await asyncio.to_thread(_keep_newest, folder, whose, schedule.keep)
 
 
@@ -126,6 +136,7 @@ def view_of(path: Path, manifest: Manifest, opens_with: str) -> BackupView:
         messages=manifest.rows.get("messages", 0),
         rooms=manifest.rows.get("rooms", 0),
         posts=manifest.rows.get("room_posts", 0),
+        files=manifest.files,
         size_bytes=HEADER_BYTES + manifest.chunks * SEALED_CHUNK_BYTES,
     )
 

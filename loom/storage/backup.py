@@ -6,15 +6,18 @@ manifest. It is sealed last, into the place kept for it, because it counts the o
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
 
 from loom.errors import BackupDamaged, BackupTooNew, StoreError
-from loom.storage import files, room_blocks, schema, unsent
+from loom.storage import backup_contents, files, room_blocks, schema, unsent
+from loom.storage.backup_contents import CONTENTS, Missing
 from loom.storage.backup_file import HEADER_BYTES, SEALED_CHUNK_BYTES, BackupKey, FileKey, begin
 from loom.storage.connection import Db, connect, translated
+from loom.storage.file_store import FileStore
 from loom.storage.writer import create_file
 from loom.wire.encoding import u32
 from loom.wire.limits import BACKUP_CHUNK_BYTES
@@ -88,6 +91,8 @@ _FILE: Final = (
     " AND state <> 6"
 )
 """Not uploads that nobody has sent yet."""
+_OF_CONTENT: Final = ("blob_id", "kept_secret", "is_whole", "chunks", "moved")
+_OF_TRANSFERS: Final = ("accept_id", "path", "served", "way", "place", "told_id", "put")
 
 HISTORY: Final = {
     "messages": Carried(where=_LASTING),
@@ -99,15 +104,15 @@ HISTORY: Final = {
     "room_subjects": Carried(
         where=f"row_id IN (SELECT row_id FROM room_posts WHERE {_LASTING_POST})"  # noqa: S608
     ),
-    "files": Carried(
-        (
-            *("accept_id", "path", "blob_id", "kept_secret", "is_whole", "chunks", "moved"),
-            *("served", "way", "place", "told_id", "put"),
-        ),
-        where=_FILE,
-    ),
+    "files": Carried((*_OF_CONTENT, *_OF_TRANSFERS), where=_FILE),
 }
 """Of these a damaged backup may lack some."""
+
+WITH_CONTENTS: Final = HISTORY | {
+    "files": Carried(_OF_TRANSFERS, where=_FILE),
+    "file_lists": Carried(where=f"row_id IN (SELECT row_id FROM files WHERE {_FILE})"),  # noqa: S608
+}
+"""The same with what lies beside the database: behind these come the contents themselves."""
 
 LEFT_OUT: Final = frozenset(
     (
@@ -126,12 +131,10 @@ LEFT_OUT: Final = frozenset(
         "indexed_days",
         "indexed_room_days",
         "room_blocks",
-        "file_lists",
         "files_gone",
     )
 )
-"""Keys of sessions, and what is of use beside them only; what is made again from the rest; lists of
-files, whose content is not in a backup either."""
+"""Keys of sessions, and what is of use beside them only; what is made again from the rest."""
 
 _HANGS_ON: Final = {"edits": "messages", "registers": "messages", "room_subjects": "room_posts"}
 _MOMENT: Final = {"messages": "sent_at_ms", "room_posts": "sent_at_ms"}
@@ -146,6 +149,7 @@ class Manifest(msgspec.Struct, frozen=True):
         first: how many chunks must be whole, this one included.
         chunks: how many there are.
         rows: how many of each table.
+        files: of how many files the content is in it.
     """
 
     schema: int
@@ -156,6 +160,7 @@ class Manifest(msgspec.Struct, frozen=True):
     first: int
     chunks: int
     rows: dict[str, int]
+    files: int = 0
 
     def __repr__(self) -> str:
         return f"Manifest(chunks={self.chunks}, redacted)"
@@ -195,21 +200,37 @@ class Gap(NamedTuple):
 
 
 def write(
-    db: Db, file: BinaryIO, key: BackupKey, whose: Whose, *, is_contacts_only: bool
+    db: Db,
+    file: BinaryIO,
+    key: BackupKey,
+    whose: Whose,
+    *,
+    is_contacts_only: bool = False,
+    store: FileStore | None = None,
 ) -> Manifest:
-    """Write a backup of the snapshot that `db` is on into an empty seekable file."""
+    """Write a backup of the snapshot that `db` is on into an empty seekable file.
+
+    Args:
+        store: where the contents of files are; None: they are left out.
+    """
     header, opened = begin(key)
     file.write(header + bytes(SEALED_CHUNK_BYTES))
     counted: dict[str, int] = {}
     place, first = 1, 1
     waiting: bytes | None = None
-    for part in (FIRST,) if is_contacts_only else (FIRST, HISTORY):
-        for chunk in _packed(db, part, counted):
+    contents = [] if store is None else backup_contents.to_write(db, _FILE)
+    history = _tables(db, HISTORY)
+    if store is not None:
+        pieces = (CONTENTS, backup_contents.COLUMNS, backup_contents.pieces(contents, store))
+        history = chain(_tables(db, WITH_CONTENTS), [pieces])
+    for part in (_tables(db, FIRST), *(() if is_contacts_only else (history,))):
+        is_first = place == 1 and waiting is None
+        for chunk in _packed(part, counted):
             if waiting is not None:
                 file.write(opened.seal(place, waiting, is_last=False))
                 place += 1
             waiting = chunk
-        if part is FIRST:
+        if is_first:
             first = place + 1
     file.write(opened.seal(place, waiting or _chunk([]), is_last=True))
     manifest = Manifest(
@@ -221,22 +242,32 @@ def write(
         first=first,
         chunks=place + 1,
         rows=counted,
+        files=len(contents),
     )
     file.seek(HEADER_BYTES)
     file.write(opened.seal(0, _padded(msgspec.msgpack.encode(manifest)), is_last=False))
     return manifest
 
 
-def _packed(db: Db, tables: dict[str, Carried], counted: dict[str, int]) -> Iterator[bytes]:
+_Table = tuple[str, list[str], Iterator[bytes]]
+"""Its name, its columns, and its rows, encoded."""
+
+
+def _tables(db: Db, tables: dict[str, Carried]) -> Iterator[_Table]:
+    for table, kept in tables.items():
+        names = [name for name in _columns(db, table) if name not in kept.but]
+        yield table, names, _encoded(db, table, names, kept)
+
+
+def _packed(tables: Iterable[_Table], counted: dict[str, int]) -> Iterator[bytes]:
     """Chunks, each as full as whole rows make it."""
     groups: list[bytes] = []
     used = _ARRAY_BYTES
-    for table, kept in tables.items():
-        names = [name for name in _columns(db, table) if name not in kept.but]
+    for table, names, encoded in tables:
         place, rows = 0, list[bytes]()
         head = _head(table, names, place)
         size = len(head) + _ARRAY_BYTES
-        for row in _encoded(db, table, names, kept):
+        for row in encoded:
             if used + size + len(row) > ROOM_BYTES:
                 if rows:
                     groups.append(_group(head, rows))
@@ -308,6 +339,7 @@ class Reading:
         self._there = (size_bytes - HEADER_BYTES) // SEALED_CHUNK_BYTES
         self.gaps: list[Gap] = []
         """What was lost, once all was read."""
+        self.missing = Missing()
         self.manifest = self._manifest()
 
     def groups(self) -> Iterator[Group]:
@@ -323,6 +355,7 @@ class Reading:
                 moments = _moments(group)
                 self._note(group.table, one, group.before, moments[0] if moments else None)
                 one.rows = group.before + len(group.rows)
+                self.missing.take(group.table, group.columns, group.rows)
                 one.last_ms = moments[-1] if moments else one.last_ms
                 yield group
         for table, rows in self.manifest.rows.items():
@@ -383,11 +416,12 @@ def _moments(group: Group) -> list[int]:
     return [int(row[at] or 0) for row in (group.rows[0], group.rows[-1])]
 
 
-def build(path: Path, key: bytes, reading: Reading) -> None:
+def build(path: Path, key: bytes, reading: Reading, store: FileStore) -> None:
     """A new database of what a backup holds, with the schema of its version; durable at the end.
 
     Args:
         key: 32 bytes, raw.
+        store: where contents of files go; they are neither compared nor durable yet.
 
     Raises:
         BackupDamaged, StoreUnavailable, DiskFull, StoreError: the file is not to be used.
@@ -403,7 +437,7 @@ def build(path: Path, key: bytes, reading: Reading) -> None:
                 db, {one: file for one, file in known.items() if one <= reading.manifest.schema}
             )
             db.execute("BEGIN")
-            fill(db, reading.groups())
+            fill(db, reading.groups(), store)
             db.execute("COMMIT")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -411,7 +445,7 @@ def build(path: Path, key: bytes, reading: Reading) -> None:
         db.close()
 
 
-def fill(db: Db, groups: Iterable[Group]) -> None:
+def fill(db: Db, groups: Iterable[Group], store: FileStore) -> None:
     """Put rows into the empty tables of a database whose schema has the version of the backup.
 
     Raises:
@@ -419,6 +453,9 @@ def fill(db: Db, groups: Iterable[Group]) -> None:
     """
     known = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for group in groups:
+        if group.table == CONTENTS:
+            backup_contents.put_back(group.rows, store)
+            continue
         is_known = group.table in known - LEFT_OUT and set(group.columns) <= set(
             _columns(db, group.table)
         )

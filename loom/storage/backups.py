@@ -17,11 +17,13 @@ class Schedule(msgspec.Struct, frozen=True):
 
     Args:
         key: of a passphrase; None: the recovery phrase opens them.
+        has_files: with the contents of files.
     """
 
     folder: str
     keep: int
     key: BackupKey | None = None
+    has_files: bool = False
 
     def __repr__(self) -> str:
         return f"Schedule(keep={self.keep}, redacted)"

@@ -39,11 +39,11 @@ class FileStore:
                 written = os.pwrite(fd, view, at)
                 view, at = view[written:], at + written
 
-    def read(self, blob_id: bytes, index: int, size: int) -> bytes:
-        """Of a sealed chunk what is there: at most `size` bytes, none where nothing is."""
+    def read(self, blob_id: bytes, index: int, size: int, start: int = 0) -> bytes:
+        """From a sealed chunk on, or `start` in it, at most `size` bytes of what is there."""
         try:
             with self._descriptor(blob_id, create=False) as fd:
-                return os.pread(fd, size, index * SEALED_CHUNK_BYTES)
+                return os.pread(fd, size, index * SEALED_CHUNK_BYTES + start)
         except FileNotFoundError:
             return b""
 

@@ -373,14 +373,32 @@ def _file(row: tuple[Any, ...]) -> StoredFile:
     )
 
 
-def content_is_gone(db: Connection) -> None:
-    """In a profile that was just restored: what one offered oneself cannot be served any more."""
+def with_content(db: Connection) -> list[StoredFile]:
+    """Those of which something may lie in the folder."""
+    return [_file(row) for row in db.execute(_SELECT + "WHERE blob_id IS NOT NULL")]
+
+
+def lose_content(db: Connection, row_id: int) -> None:
+    """What was here of it cannot be used; an offer of somebody else can be fetched again."""
     db.execute(
-        "DELETE FROM files WHERE message_row NOT IN (SELECT row_id FROM messages)"
-        " OR post_row NOT IN (SELECT row_id FROM room_posts)"
+        "UPDATE files SET blob_id = NULL, kept_secret = NULL, is_whole = 0, chunks = x'', moved = 0"
+        " WHERE row_id = ?",
+        (row_id,),
+    )
+    db.execute("DELETE FROM file_lists WHERE row_id = ?", (row_id,))
+
+
+def content_is_gone(db: Connection) -> None:
+    """In a profile that was just restored: what cannot be served any more of one's own offers."""
+    db.execute(
+        # Nothing is in an empty table, not even NULL.
+        "DELETE FROM files WHERE"
+        " (message_row IS NOT NULL AND message_row NOT IN (SELECT row_id FROM messages))"
+        " OR (post_row IS NOT NULL AND post_row NOT IN (SELECT row_id FROM room_posts))"
     )
     db.execute(
-        "UPDATE files SET state = ?, why = 'file_unreadable' WHERE is_own = 1 AND state IN (?, ?)",
+        "UPDATE files SET state = ?, why = 'file_unreadable'"
+        " WHERE is_own = 1 AND blob_id IS NULL AND state IN (?, ?)",
         [
             NUMBERS[state]
             for state in (TransferState.FAILED, TransferState.OFFERED, TransferState.ACCEPTED)

@@ -1,21 +1,44 @@
 """Backups of a node that is in use, and what a restored one does among others."""
 
+import io
 import shutil
 from pathlib import Path
 
 import pytest
 
 from loom.api.backup_commands import SendUnsent
-from loom.api.events import RoomCopied
+from loom.api.events import MessageReceived, RoomCopied
+from loom.api.file_commands import AcceptFile, SendFile
 from loom.api.room_commands import SetRoomChannel, ShowRoom
-from loom.errors import DiskFull, InvalidInput, RoomWaits
-from loom.storage import backup, backups
+from loom.errors import DiskFull, FileNotHere, InvalidInput, RoomWaits
+from loom.node.files import restored as restored_files
+from loom.storage import backup, backups, files
 from loom.storage.backup import Reading
-from loom.storage.backup_file import HEADER_BYTES, BackupKey, Way, read_header
+from loom.storage.backup_file import (
+    HEADER_BYTES,
+    SEALED_CHUNK_BYTES,
+    BackupKey,
+    Way,
+    read_header,
+)
 from loom.storage.backups import Schedule
+from loom.storage.connection import Db
 from loom.storage.database import Database
+from loom.storage.file_store import FileStore
+from loom.storage.files import StoredFile
 from tests.node.disk import KEY
 from tests.node.harness import Person, World
+from tests.node.test_files import (
+    CHUNK,
+    content_of,
+    is_in,
+    kept,
+    offered,
+    only_file,
+    plain_file,
+    upload,
+    whole,
+)
 from tests.node.test_room_copies import numbers, waits
 from tests.node.test_rooms import ROOM, alike, join, make, say
 
@@ -23,10 +46,10 @@ OWN = BackupKey(Way.PHRASE, bytes(32))
 DAY_S = 86_400.0
 
 
-async def saved(person: Person) -> Path:
+async def saved(person: Person, *, has_files: bool = False) -> Path:
     """A backup, made while its node runs."""
     path = person.path.parent.with_suffix(".loom")
-    await person.node.backups.make(path, OWN)
+    await person.node.backups.make(path, OWN, has_files=has_files)
     return path
 
 
@@ -44,10 +67,19 @@ def put_back(person: Person, path: Path) -> None:
     person.path.parent.mkdir()
     with path.open("rb") as file:
         opened = read_header(file.read(HEADER_BYTES)).open_(OWN)
-        backup.build(person.path, KEY, Reading(file, path.stat().st_size, opened))
-    database = Database.open(person.path, KEY)
+        rebuilt(person.path, Reading(file, path.stat().st_size, opened))
+
+
+def rebuilt(path: Path, reading: Reading) -> list[StoredFile]:
+    """A database and the contents of files beside it; those that are lost."""
+    store = FileStore(path.with_name("files"))
+    backup.build(path, KEY, reading, store)
+    database = Database.open(path, KEY)
+    lost = database.write_now(lambda db: restored_files.check(db, store))
     database.write_now(backup.settle)
     database.close()
+    store.close()
+    return lost
 
 
 async def test_two_talk_on_after_one_was_restored(world: World) -> None:
@@ -136,3 +168,102 @@ async def test_a_place_that_takes_nothing_keeps_what_was_there(
         await alice.node.backups.make(file, OWN)
     assert file.read_text() == "the earlier one"
     assert not any(one.name.startswith(".loom-") for one in there(tmp_path))
+
+
+async def test_files_come_back_with_their_contents(world: World, tmp_path: Path) -> None:
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(3 * CHUNK + 7)
+    file = await offered(world, ada, bob, plain_file(tmp_path, "plan.pdf", content))
+    await bob.do(AcceptFile(file_id=file.file_id))
+    await world.until(is_in(ada, "done"))
+    path = await saved(bob, has_files=True)
+    assert content[:1_000] not in path.read_bytes()
+    await restored(bob, path)
+    assert await whole(bob, await only_file(bob)) == content
+    assert len(kept(bob)) == 1
+
+
+async def test_without_the_contents_the_offers_are_there(world: World, tmp_path: Path) -> None:
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(CHUNK)
+    file = await offered(world, ada, bob, plain_file(tmp_path, "plan.pdf", content))
+    await bob.do(AcceptFile(file_id=file.file_id))
+    await world.until(is_in(ada, "done"))
+    path = await saved(bob)
+    assert path.stat().st_size < CHUNK
+    await restored(bob, path)
+    assert (await only_file(bob)).name == "plan.pdf"
+    with pytest.raises(FileNotHere):
+        await whole(bob, await only_file(bob))
+
+
+async def test_what_was_handed_over_is_served_by_the_new_machine(world: World) -> None:
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(2 * CHUNK + 9)
+    upload_id = await upload(ada, "note.txt", content)
+    sent = await ada.do(SendFile(contact="Bob", upload_id=upload_id))
+    assert sent.file is not None
+    await world.until(lambda: bool(bob.told(MessageReceived)))
+    await restored(ada, await saved(ada, has_files=True))
+    await bob.do(AcceptFile(file_id=sent.file.file_id))
+    await world.until(is_in(bob, "done"), within_s=1_000.0)
+    assert await whole(bob, await only_file(bob)) == content
+
+
+async def test_half_of_a_file_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(4 * CHUNK)
+    file = await offered(world, ada, bob, plain_file(tmp_path, "plan.pdf", content))
+    await bob.do(AcceptFile(file_id=file.file_id))
+    await world.until(is_in(ada, "done"))
+
+    def halve(db: Db) -> None:
+        db.execute("UPDATE files SET state = 1, is_whole = 0, chunks = x'05', moved = 0")
+
+    await bob.database.write(halve)
+    path = await saved(bob, has_files=True)
+    await bob.stop()
+    put_back(bob, path)
+    database = Database.open(bob.path, KEY)
+    [row] = database.read_now(files.with_content)
+    database.close()
+    assert (row.chunks, row.moved) == (b"\x05", 2 * CHUNK)
+    await bob.start()
+
+
+async def test_a_damaged_chunk_costs_a_file_that_is_named_or_nothing_of_it(
+    world: World, tmp_path: Path
+) -> None:
+    ada, bob = await world.friends("Ada", "Bob")
+    contents = {name: content_of(CHUNK + number, number) for number, name in enumerate("ab")}
+    for name, content in contents.items():
+        file = await offered(world, ada, bob, plain_file(tmp_path, name, content))
+        await bob.do(AcceptFile(file_id=file.file_id))
+    await world.until(lambda: len(kept(bob)) == 2)
+    await world.until(
+        lambda: (
+            bob.database.look(lambda db: len(files.with_content(db))) == 2
+            and all(one.is_whole for one in bob.database.look(files.with_content))
+        )
+    )
+    path = await saved(bob, has_files=True)
+    await bob.stop()
+    data = path.read_bytes()
+    opened = read_header(data[:HEADER_BYTES]).open_(OWN)
+    manifest = Reading(io.BytesIO(data), len(data), opened).manifest
+    assert manifest.files == 2
+    found = set()
+    for chunk in range(manifest.first, manifest.chunks):
+        at = HEADER_BYTES + chunk * SEALED_CHUNK_BYTES + 500
+        damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        reading = Reading(io.BytesIO(damaged), len(damaged), opened)
+        folder = tmp_path / str(chunk)
+        folder.mkdir()
+        lost = {one.name for one in rebuilt(folder / "loom.db", reading)}
+        named = {one.name for one in reading.missing.found()}
+        gone = {gap.table for gap in reading.gaps} & {"files", "messages"}
+        assert lost == named
+        assert lost or gone
+        assert len(list((folder / "files").iterdir())) == (0 if gone else 2 - len(lost))
+        found |= lost
+    assert found == set(contents)

@@ -11,7 +11,15 @@ from sqlcipher3.dbapi2 import Connection
 from loom.errors import BackupDamaged, BackupTooNew, WrongPassphrase, WrongPhrase
 from loom.model import OWNER, MessageState
 from loom.storage import backup, messages, outbox, schema, settings
-from loom.storage.backup import FIRST, HISTORY, LEFT_OUT, Manifest, Reading, Whose
+from loom.storage.backup import (
+    FIRST,
+    HISTORY,
+    LEFT_OUT,
+    WITH_CONTENTS,
+    Manifest,
+    Reading,
+    Whose,
+)
 from loom.storage.backup_file import (
     HEADER_BYTES,
     SEALED_CHUNK_BYTES,
@@ -23,6 +31,7 @@ from loom.storage.backup_file import (
 )
 from loom.storage.connection import connect
 from loom.storage.database import Database
+from loom.storage.file_store import FileStore
 from loom.storage.vault import MEMORY_MIN_KIB, Cost
 from loom.storage.writer import create_file
 from tests.storage.given import KEY, mid, say
@@ -65,7 +74,7 @@ def reading(data: bytes, key: BackupKey = OWN) -> Reading:
 def rebuilt(data: bytes, path: Path) -> tuple[Database, Reading]:
     """A database of it."""
     read = reading(data)
-    backup.build(path, KEY, read)
+    backup.build(path, KEY, read, FileStore(path.with_suffix(".files")))
     database = Database.open(path, KEY)
     database.write_now(backup.settle)
     return database, read
@@ -91,8 +100,9 @@ def test_of_every_table_it_is_decided_what_becomes_of_it(db: Connection) -> None
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         if "_fts" not in name and name != "sqlite_stat1"
     }
-    assert set(FIRST) | set(HISTORY) | LEFT_OUT == tables
-    for table, carried in (FIRST | HISTORY).items():
+    assert set(FIRST) | set(WITH_CONTENTS) | LEFT_OUT == tables
+    assert set(HISTORY) <= set(WITH_CONTENTS)
+    for table, carried in (FIRST | HISTORY | WITH_CONTENTS).items():
         columns = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
         assert set(carried.but) <= columns
 

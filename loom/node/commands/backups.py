@@ -41,8 +41,12 @@ class BackupCommands:
 
     async def _make(self, command: api.MakeBackup) -> BackupView:
         path = _absolute(command.path)
+        if command.contacts_only and command.with_files:
+            raise InvalidInput(what="What leaves out what was said has no files")
         key = await _key(command.passphrase)
-        return await self._backups.make(path, key, is_contacts_only=command.contacts_only)
+        return await self._backups.make(
+            path, key, is_contacts_only=command.contacts_only, has_files=command.with_files
+        )
 
     async def _show_schedule(self, command: api.ShowBackupSchedule) -> ScheduleView:
         asked, last_ms = await self._parts.database.read(
@@ -55,6 +59,7 @@ class BackupCommands:
             folder=asked.folder,
             keep=asked.keep,
             opens_with=way.name.lower(),
+            with_files=asked.has_files,
             last_ms=last_ms,
             failed=self._backups.failed,
         )
@@ -67,7 +72,8 @@ class BackupCommands:
                 raise InvalidInput(what=f"Keep 1 to {KEEP_MAX:,} backups")
             if not folder.is_dir():
                 raise InvalidInput(what=f"{folder} is no folder")
-            asked = Schedule(str(folder), command.keep, await _key(command.passphrase))
+            key = await _key(command.passphrase)
+            asked = Schedule(str(folder), command.keep, key, command.with_files)
         await self._parts.database.write(lambda db: backups.set_schedule(db, asked))
         self._backups.look_now()
         return await self._show_schedule(api.ShowBackupSchedule())
