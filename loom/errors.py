@@ -47,7 +47,7 @@
     │   └── FilesFull         more files than the profile may keep
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
     └── DecisionNeeded        the user must decide
-        └── IdentityChanged, ContactBlocked, WordsDiffer, InviteReused
+        └── IdentityChanged, ContactBlocked, WordsDiffer, CodeDiffers, InviteReused
 
 An error is a code and facts, named by `fact_names`. Facts never hold a secret. What
 a user reads is made by the front ends: `loom/front/sentences.py`.
@@ -814,6 +814,14 @@ class WordsDiffer(DecisionNeeded):
 
     code = "words_differ"
     exit_code = 8
+
+
+class CodeDiffers(DecisionNeeded):
+    """What a contact's screen shows is not of the identity known here; nothing was changed."""
+
+    code = "code_differs"
+    exit_code = 8
+    fact_names = ("name",)
 
 
 class InviteReused(DecisionNeeded):

@@ -87,6 +87,16 @@ class Level(StrEnum):
     NOTHING = "nothing"
 
 
+class Verification(StrEnum):
+    """By which way somebody was verified; `UNKNOWN`: not, or before this was kept."""
+
+    UNKNOWN = ""
+    NUMBER = "number"
+    WORDS = "words"
+    QR = "qr"
+    NEARBY = "nearby"
+
+
 class MessageName(NamedTuple):
     """A message as a conversation knows it; `author` is `OWNER` for one's own."""
 
@@ -114,13 +124,31 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
     away: bool = False
     verified: bool = False
+    verified_by: Verification = Verification.UNKNOWN
+    verified_at_ms: int | None = None
+    """None: not, or before this was kept."""
     blocked: bool = False
     identity_changed: bool = False
+    """They have another identity, and were not verified since."""
+    identity_changed_at_ms: int | None = None
+    """When that was last; None: never, or before this was kept."""
     created_at_ms: int = 0
     stub_until_s: int | None = None
     """They are no contact any more, and what is left of them is deleted then, Unix seconds."""
     acquaintance_until_s: int | None = None
     """They are no contact but in a common room; not 0: they were, and are deleted then."""
+
+    def as_verified(self, by: Verification, at_ms: int) -> "Person":
+        """The same person, verified."""
+        return msgspec.structs.replace(
+            self, verified=True, verified_by=by, verified_at_ms=at_ms, identity_changed=False
+        )
+
+    def as_unverified(self) -> "Person":
+        """The same person, not verified."""
+        return msgspec.structs.replace(
+            self, verified=False, verified_by=Verification.UNKNOWN, verified_at_ms=None
+        )
 
     @property
     def is_stub(self) -> bool:

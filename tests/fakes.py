@@ -330,7 +330,7 @@ class FakeNode:
                     contact_id=view.contact_id,
                     groups=[f"{n:05}" for n in range(12)],
                     words=["abandon"] * 11 + ["about"],
-                    verified=command.confirm,
+                    verified=command.confirm or command.code is not None,
                 )
             case History():
                 name = self._contact(command.contact).contact

@@ -268,10 +268,17 @@ class BlockContact(Command[ContactView], frozen=True, kw_only=True, tag="block_c
 
 
 class VerifyContact(Command[SafetyNumberView], frozen=True, kw_only=True, tag="verify_contact"):
-    """The safety number; `confirm` marks the contact verified, `withdraw` not verified."""
+    """The safety number; `confirm` marks the contact verified, `withdraw` not verified.
+
+    `by`: what was compared, number or words. `code`, in place of `confirm`: what a QR code on the
+    contact's screen says, or was pasted: a safety number, its words, a token or an invite. When
+    it is theirs they are verified; when it is not, nothing changes (CodeDiffers).
+    """
 
     contact: str
     confirm: bool = False
+    by: str = "number"
+    code: str | None = None
     withdraw: bool = False
 
 

@@ -174,8 +174,13 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     looks_like: str = ""
     """Another contact whose name could be taken for this one's, or for their own; empty: none."""
     verified: bool
+    verified_by: str = ""
+    """number, words, qr or nearby; empty: not, or before this was kept."""
+    verified_at_ms: int | None = None
     blocked: bool
     identity_changed: bool
+    identity_changed_at_ms: int | None = None
+    """When it changed last; None: never, or before this was kept."""
     online: bool
     session: str
     unread: int
@@ -343,6 +348,8 @@ class SafetyNumberView(View, frozen=True, kw_only=True, tag="safety_number"):
     groups: list[str]
     words: list[str]
     verified: bool
+    verified_by: str = ""
+    verified_at_ms: int | None = None
 
 
 class PeerView(View, frozen=True, kw_only=True, tag="peer"):

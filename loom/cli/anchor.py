@@ -31,7 +31,7 @@ from loom.cli.options import Group, add_commands
 from loom.cli.output import AnchorCreated, when
 from loom.cli.passphrase import read_new_passphrase, read_passphrase
 from loom.cli.profiles import Memory
-from loom.cli.tokens import print_qr_code
+from loom.cli.qr import print_qr_code
 from loom.config import Paths, check_profile_name, profile_name_for
 from loom.errors import AnchorNotRunning, ControlError, InvalidInput, OutputFailed, ProfileInUse
 from loom.front.durations import parse_duration

@@ -1,6 +1,8 @@
 """Contacts: names, trust, removal."""
 
+import sys
 import time
+from pathlib import Path
 from typing import Annotated
 from unicodedata import normalize
 
@@ -16,19 +18,23 @@ from loom.api.commands import (
     ShowContact,
     VerifyContact,
 )
-from loom.api.views import ContactView
+from loom.api.views import ContactView, SafetyNumberView
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import sign, when
+from loom.cli.qr import print_qr_code
+from loom.config import decodes_unconfined, without_tilde
 from loom.errors import InvalidInput
 from loom.front.invite_words import joining_words
 from loom.front.lasting import asked_words, holding_words
 from loom.front.reach import queued_words, reach_words
 from loom.front.sentences import shell_word
+from loom.front.verified import identity_words, verified_words
 from loom.printable import printable
 
 PANEL = "People"
+STANDARD = "-"
 _SESSIONS = {"none": "none yet", "starting": "starting, not yet answered"}
 
 
@@ -156,6 +162,21 @@ def verify(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Both see the same: mark the contact verified.")
     ] = False,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="number|words", help="With --confirm: what you compared, to be kept."
+        ),
+    ] = "number",
+    qr_file: Annotated[
+        str | None,
+        typer.Option(
+            "--qr-file",
+            metavar="FILE|-",
+            help="Compare with a picture of the QR code on their screen, or with what it says.",
+        ),
+    ] = None,
+    qr: Annotated[bool, typer.Option("--qr", help="Print it as a QR code too.")] = False,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Mark the contact as not verified.")
     ] = False,
@@ -163,23 +184,47 @@ def verify(
     caller = Caller.of(context)
 
     async def work() -> None:
+        code = None if qr_file is None else await _code_in(qr_file, caller)
         async with caller.client() as client:
             view = await client.send(
-                VerifyContact(contact=contact, confirm=confirm, withdraw=withdraw)
+                VerifyContact(contact=contact, confirm=confirm, withdraw=withdraw, by=by, code=code)
             )
         rows = ["  ".join(view.groups[start : start + 4]) for start in (0, 4, 8)]
-        name = printable(view.contact)
-        advice = (
-            f"{name} is verified."
-            if view.verified
-            else "If you see different numbers, someone may be intercepting your messages. "
-            f"If you both see the same: `loom verify --confirm {shell_word(view.contact)}`."
-        )
         caller.output.put(view, "\n".join(rows))
         caller.output.note(f"In words: {' '.join(view.words)}")
-        caller.output.note(advice)
+        if qr and not caller.options.json:
+            print_qr_code(caller.output, "".join(view.groups))
+        caller.output.note(_advice(view))
 
     caller.run(work())
+
+
+async def _code_in(name: str, caller: Caller) -> str:
+    """What a picture of a QR code says, or a text; `-`: of standard input."""
+    from loom.front.given_code import read_code
+
+    is_unconfined = decodes_unconfined(caller.home)
+    if name == STANDARD:
+        return await read_code(sys.stdin.buffer, is_unconfined=is_unconfined)
+    try:
+        with without_tilde(Path(name)).open("rb") as file:
+            return await read_code(file, is_unconfined=is_unconfined)
+    except OSError as error:
+        raise InvalidInput(what=f"{name} cannot be read") from error
+
+
+def _advice(view: SafetyNumberView) -> str:
+    name = printable(view.contact)
+    if view.verified:
+        return f"{name} is {verified_words(view.verified_by, _since(view.verified_at_ms))}."
+    return (
+        "If you see different numbers, someone may be intercepting your messages. "
+        f"If you both see the same: `loom verify --confirm {shell_word(view.contact)}`."
+    )
+
+
+def _since(at_ms: int | None) -> str:
+    return "" if at_ms is None else when(at_ms)
 
 
 async def confirm_name(client: Client, contact: str, what: str) -> None:
@@ -212,6 +257,7 @@ def contact_words(view: ContactView) -> str:
         *([("Their status", view.status)] if view.status else []),
         *([("Away", "they say so")] if view.away else []),
         ("Status", standing(view)),
+        *_trust(view),
         ("Reached", reach_words(view.reach)),
         *_joining(view),
         ("Session", _SESSIONS.get(view.session, view.session)),
@@ -239,6 +285,16 @@ def _joining(view: ContactView) -> list[tuple[str, str]]:
     if view.joining is None:
         return []
     return [("Invite", joining_words(view.joining, time.time_ns() // 1_000_000))]
+
+
+def _trust(view: ContactView) -> list[tuple[str, str]]:
+    """When and how they were verified, and since when they have this identity."""
+    facts = []
+    if view.verified:
+        facts.append(("Verified", verified_words(view.verified_by, _since(view.verified_at_ms))))
+    if view.identity_changed_at_ms is not None:
+        facts.append(("Identity", identity_words(when(view.identity_changed_at_ms))))
+    return facts
 
 
 def _marks(view: ContactView) -> list[str]:

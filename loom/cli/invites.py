@@ -19,7 +19,7 @@ from loom.cli.contacts import PANEL, contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
-from loom.cli.tokens import print_qr_code
+from loom.cli.qr import print_qr_code
 from loom.front.durations import parse_duration
 from loom.front.invite_words import invite_words, narrow_words
 from loom.front.private_file import write_private

@@ -11,25 +11,15 @@ from loom.api.views import TokenView
 from loom.cli.contacts import contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import (
-    InviteInspected,
-    Output,
-    TokenInspected,
-    has_unicode,
-    is_simple_terminal,
-    is_terminal,
-    when,
-)
+from loom.cli.output import InviteInspected, TokenInspected, when
+from loom.cli.qr import print_qr_code
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.given_text import text_of
 from loom.front.private_file import write_private
-from loom.front.qr import qr_rows
 from loom.front.sentences import shell_word
 
 PANEL = "People"
 TOKEN_FILE_MAX_BYTES = 64 * 1024
-BLACK_ON_WHITE = "\x1b[30;107m"
-PLAIN = "\x1b[0m"
 
 Token = Annotated[
     str,
@@ -195,10 +185,3 @@ def _decoded(data: bytes) -> str:
         return text_of(data)
     except UnicodeDecodeError as error:
         raise InvalidToken(reason="it is not text") from error
-
-
-def print_qr_code(output: Output, text: str) -> None:
-    """A text as a QR code, dark on light on a terminal whatever its own colours are."""
-    is_plain = not is_terminal() or is_simple_terminal()
-    for row in qr_rows(text, unicode=has_unicode(sys.stdout)):
-        output.line(row if is_plain else f"{BLACK_ON_WHITE}{row}{PLAIN}")

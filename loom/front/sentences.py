@@ -459,6 +459,14 @@ WORDS: Final[Mapping[str, Words]] = {
         "The words are not the same on both screens; nothing was kept.",
         "You met somebody else, or somebody is between you: try again close together.",
     ),
+    "code_differs": Words(
+        "This is not what {name} and you share: somebody may be intercepting your messages. "
+        "Nothing was changed.",
+        "Write nothing private. Meet {name}, import the token that their screen shows with "
+        "`loom token import TOKEN --name {name:word} --replace`, and verify again.",
+        "Write nothing private. Meet {name}, add the token that their screen shows in place of "
+        "the old one, and verify again.",
+    ),
     "contact_blocked": Words(
         "{name} is blocked.",
         "Use `loom contacts unblock {name:word}` first.",

@@ -14,6 +14,7 @@ from loom.media.job import HEAD, Answer, Job, Status
 _DEADLINE_S: Final = {
     Job.PIXELS: 30.0,
     Job.STRIP: 30.0,
+    Job.CODES: 30.0,
     Job.WAVEFORM: 90.0,
     Job.SAMPLES: 90.0,
     Job.ENCODE: 180.0,
@@ -41,7 +42,7 @@ def run(
     Raises:
         MediaUnreadable: something is wrong with the data, or with how it was decoded.
         DecodingUnconfined: this system cannot lock a decoder in, and that was not allowed for.
-        ExtraMissing: the packages for sound are not installed.
+        ExtraMissing: the packages for sound, or for QR codes, are not installed.
     """
     options = ["--unconfined"] if is_unconfined else []
     arguments = [job.value, *options, *map(str, numbers)]
@@ -50,7 +51,7 @@ def run(
             said = _exchange(process, data, HEAD.size + answer_max, _DEADLINE_S[job])
         finally:
             process.kill()
-    return _answer(said, answer_max)
+    return _answer(job, said, answer_max)
 
 
 def _program() -> list[str]:
@@ -109,7 +110,7 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _answer(said: bytes, most: int) -> Answer:
+def _answer(job: Job, said: bytes, most: int) -> Answer:
     if not said:
         raise MediaUnreadable(reason=_DIED)
     if len(said) < HEAD.size:
@@ -119,6 +120,8 @@ def _answer(said: bytes, most: int) -> Answer:
     if number == Status.UNCONFINED:
         raise DecodingUnconfined
     if number == Status.LIBRARY_MISSING:
+        if job is Job.CODES:
+            raise ExtraMissing(packages="zxing-cpp", extra="qr")
         raise ExtraMissing(packages="sounddevice, soundfile", extra="voice")
     if number in _REASONS:
         raise MediaUnreadable(reason=_REASONS[Status(number)])

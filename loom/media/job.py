@@ -8,6 +8,9 @@ PICTURE_MAX: Final = 32 << 20
 """Bytes of a picture's file."""
 PIXELS_MAX: Final = 50_000_000
 """Width times height, read before anything is decoded."""
+CODES_MAX: Final = 4
+CODE_MAX: Final = 4_296
+"""Bytes of what one QR code says (ISO/IEC 18004: version 40, alphanumeric)."""
 SOUND_MAX: Final = 16 << 20
 """Bytes of a sound's file."""
 SOUND_MAX_S: Final = 600
@@ -26,6 +29,8 @@ class Job(Enum):
     """width, height of the box: RGB, with width, height, full width, full height, frames."""
     STRIP = "strip"
     """The same picture without what tells more than the picture."""
+    CODES = "codes"
+    """What the QR codes in a picture say, with how many there are; a byte 0 between two."""
     WAVEFORM = "waveform"
     """A byte a level, with the duration in milliseconds."""
     SAMPLES = "samples"

@@ -24,10 +24,18 @@ from loom.media.job import (
 )
 
 _PIECE: Final = 1 << 16
-_CPU_S: Final = {Job.PIXELS: 20, Job.STRIP: 20, Job.WAVEFORM: 60, Job.SAMPLES: 60, Job.ENCODE: 120}
+_CPU_S: Final = {
+    Job.PIXELS: 20,
+    Job.STRIP: 20,
+    Job.CODES: 20,
+    Job.WAVEFORM: 60,
+    Job.SAMPLES: 60,
+    Job.ENCODE: 120,
+}
 _INPUT_MAX: Final = {
     Job.PIXELS: PICTURE_MAX,
     Job.STRIP: PICTURE_MAX,
+    Job.CODES: PICTURE_MAX,
     Job.WAVEFORM: SOUND_MAX,
     Job.SAMPLES: SOUND_MAX,
     Job.ENCODE: 2 * RATES[-1] * SOUND_MAX_S,
@@ -71,6 +79,10 @@ def _work(job: Job) -> Callable[..., Answer]:
             from loom.media.metadata import strip
 
             return strip
+        case Job.CODES:
+            from loom.media.code_decoder import codes
+
+            return codes
         case Job.WAVEFORM:
             from loom.media.sound_decoder import waveform
 

@@ -7,12 +7,21 @@ from msgspec.structs import replace
 from sqlcipher3.dbapi2 import Connection
 
 from loom.errors import DuplicateContact, InvalidName, StateConflict
-from loom.model import Contact, ConversationId, DeviceId, PeerId, Person, PersonId
+from loom.model import (
+    Contact,
+    ConversationId,
+    DeviceId,
+    PeerId,
+    Person,
+    PersonId,
+    Verification,
+)
 from loom.storage import arrivals, outbox, room_peers
 
 _COLUMNS: Final = (
     "person_id, name, peer_id, x25519_public, display_name, verified, blocked, identity_changed,"
-    " created_at_ms, stub_until_s, profile_number, status, away, acquaintance_until_s"
+    " created_at_ms, stub_until_s, profile_number, status, away, acquaintance_until_s,"
+    " verified_by, verified_at_ms, identity_changed_at_ms"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM persons"  # noqa: S608 - constants only
 _CONTACTS: Final = (
@@ -144,7 +153,8 @@ def update(db: Connection, person: Person) -> None:
     db.execute(
         "UPDATE persons SET name = ?, name_key = ?, peer_id = ?, x25519_public = ?,"
         " display_name = ?, profile_number = ?, status = ?, away = ?, verified = ?, blocked = ?,"
-        " identity_changed = ? WHERE person_id = ?",
+        " identity_changed = ?, verified_by = ?, verified_at_ms = ?, identity_changed_at_ms = ?"
+        " WHERE person_id = ?",
         (
             _nfc(person.name),
             name_key(person.name),
@@ -157,6 +167,9 @@ def update(db: Connection, person: Person) -> None:
             person.verified,
             person.blocked,
             person.identity_changed,
+            person.verified_by,
+            person.verified_at_ms,
+            person.identity_changed_at_ms,
             person.person_id,
         ),
     )
@@ -205,7 +218,8 @@ def make_stub(db: Connection, person_id: PersonId, until_s: int) -> Contact | No
     # No name that people can type begins so.
     db.execute(
         "UPDATE persons SET name = '', name_key = ?, display_name = '', status = '', away = 0,"
-        " verified = 0, created_at_ms = 0, stub_until_s = ? WHERE person_id = ?",
+        " verified = 0, verified_by = '', verified_at_ms = NULL, identity_changed_at_ms = NULL,"
+        " created_at_ms = 0, stub_until_s = ? WHERE person_id = ?",
         (f"#{person_id}", until_s, person_id),
     )
     arrivals.forget_open(db, person_id)
@@ -289,4 +303,7 @@ def _person(row: tuple[Any, ...]) -> Person:
         status=row[11],
         away=bool(row[12]),
         acquaintance_until_s=row[13],
+        verified_by=Verification(row[14]),
+        verified_at_ms=row[15],
+        identity_changed_at_ms=row[16],
     )

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import segno
 
-from loom.api.commands import History, Search, SendText
+from loom.api.commands import History, Search, SendText, VerifyContact
 from loom.errors import ContactBlocked, InvalidInput
 from loom.front.moments import moment_ms
 from loom.front.sentences import on_command_line
@@ -150,6 +151,38 @@ def test_contacts(loom: Loom, node: FakeNode) -> None:
 def test_verify_shows_the_same_groups(loom: Loom, node: FakeNode) -> None:
     assert len(loom("verify", "Bob").stdout.split()) == 12
     assert objects(loom("verify", "Bob", "--confirm", "--json"))[0]["verified"]
+    assert "█" in loom("verify", "Bob", "--qr").stdout
+    assert "█" not in loom("verify", "Bob", "--qr", "--json").stdout
+
+
+def test_verify_reads_a_code_from_a_picture_a_text_or_stdin(
+    loom: Loom, node: FakeNode, tmp_path: Path
+) -> None:
+    pytest.importorskip("zxingcpp")
+    number = "0123456789" * 6
+    segno.make(number, error="l").save(str(tmp_path / "code.png"), scale=5)
+    (tmp_path / "code.txt").write_text(f"{number}\n")
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "code.png").read_bytes()[:90])
+    picture = (tmp_path / "code.png").read_bytes()
+    for given in (str(tmp_path / "code.png"), str(tmp_path / "code.txt")):
+        assert loom("verify", "Bob", "--qr-file", given).exit_code == 0
+    assert loom("verify", "Bob", "--qr-file", "-", input=picture).exit_code == 0
+    assert loom("verify", "Bob", "--qr-file", "-", input=number).exit_code == 0
+    read = [one.code for one in node.sent if isinstance(one, VerifyContact)]
+    assert [one and one.strip() for one in read] == [number] * 4
+    for bad in ("bytes", "broken.png", "nowhere", "."):
+        result = loom("verify", "Bob", "--qr-file", str(tmp_path / bad), "--json")
+        assert (result.exit_code, len(objects(result))) == (2, 1), bad
+
+
+def test_a_contact_says_when_and_how_it_was_verified(loom: Loom, node: FakeNode) -> None:
+    node.add("Eve", verified=True, verified_by="qr", verified_at_ms=1_700_000_000_000)
+    node.add("Old", verified=True, identity_changed_at_ms=1_600_000_000_000)
+    assert "by QR code since 2023-11-1" in loom("contacts", "show", "Eve").stdout
+    shown = loom("contacts", "show", "Old").stdout
+    assert "another one since 2020-09-1" in shown
+    assert "Verified        verified\n" in shown
 
 
 def test_send_without_a_node_stores_and_says_so(loom: Loom, node: FakeNode) -> None:

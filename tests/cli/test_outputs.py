@@ -13,7 +13,7 @@ import pytest
 
 from loom.api.commands import BlockContact, MarkRead, RemoveContact
 from loom.api.views import MessageView
-from loom.cli import messages, output, tokens
+from loom.cli import messages, output, qr
 from loom.cli.output import FOLD_LINES, Output, body_words
 from loom.errors import OutputFailed
 from loom.front.invite_words import narrow_words
@@ -164,9 +164,9 @@ def test_the_qr_code_brings_its_own_colours_to_a_terminal(
 ) -> None:
     piped = loom("token", "export", "--qr").stdout.splitlines()[1:]
     assert "\x1b" not in "".join(piped)
-    monkeypatch.setattr(tokens, "is_terminal", lambda: True)
+    monkeypatch.setattr(qr, "is_terminal", lambda: True)
     shown = loom("token", "export", "--qr").stdout.splitlines()[1:]
-    assert shown == [f"{tokens.BLACK_ON_WHITE}{row}{tokens.PLAIN}" for row in piped]
+    assert shown == [f"{qr.BLACK_ON_WHITE}{row}{qr.PLAIN}" for row in piped]
     assert len({len(row) for row in piped}) == 1
 
 

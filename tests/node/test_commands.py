@@ -33,6 +33,7 @@ from loom.api.commands import (
 from loom.api.events import ContactChanged, MessageFailed, MessagesDeleted
 from loom.api.profiles import NodeOptions
 from loom.errors import (
+    CodeDiffers,
     ContactBlocked,
     ContactNotFound,
     DuplicateContact,
@@ -49,6 +50,7 @@ from loom.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from loom.model import ContactToken
 from loom.storage.database import Database
 from loom.wire.limits import NAME_MAX_CHARACTERS, TEXT_MAX_BYTES
 from loom.wire.token import encode_token
@@ -173,6 +175,79 @@ async def test_verify_shows_the_same_number_on_both_sides(world: World) -> None:
     assert not (await alice.do(VerifyContact(contact="Bob", withdraw=True))).verified
     await alice.restart()
     assert not (await alice.do(ShowContact(contact="Bob"))).verified
+
+
+async def test_when_and_how_somebody_was_verified_is_kept(world: World) -> None:
+    alice, _ = await world.friends("Alice", "Bob")
+    view = await alice.do(ShowContact(contact="Bob"))
+    assert (view.verified_by, view.verified_at_ms, view.identity_changed_at_ms) == ("", None, None)
+    first_ms = alice.clock.now_ms()
+    await alice.do(VerifyContact(contact="Bob", confirm=True, by="words"))
+    await alice.restart()
+    view = await alice.do(ShowContact(contact="Bob"))
+    assert view.verified_by == "words"
+    assert first_ms <= (view.verified_at_ms or 0) <= first_ms + 1_000
+    await world.pass_time(3_600.0)
+    changed_ms = alice.clock.now_ms()
+    await alice.do(ImportToken(token=token_of("New Bob"), name="Bob", replace=True))
+    await world.pass_time(3_600.0)
+    shown = await alice.do(VerifyContact(contact="Bob", confirm=True))
+    assert shown.verified_by == "number"
+    assert (shown.verified_at_ms or 0) > changed_ms + 3_000_000
+    await alice.do(VerifyContact(contact="Bob", withdraw=True))
+    await alice.restart()
+    view = await alice.do(ShowContact(contact="Bob"))
+    assert (view.verified_by, view.verified_at_ms) == ("", None)
+    assert changed_ms <= (view.identity_changed_at_ms or 0) <= changed_ms + 1_000
+    for by in ("qr", "nearby", ""):
+        with pytest.raises(InvalidInput):
+            await alice.do(VerifyContact(contact="Bob", confirm=True, by=by))
+
+
+async def test_a_code_from_the_contacts_screen_verifies_or_changes_nothing(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    carol = await world.person("Carol")
+    await alice.add(carol)
+    ours = await alice.do(VerifyContact(contact="Bob"))
+    number = "".join((await bob.do(VerifyContact(contact="Alice"))).groups)
+    fits = {
+        number: "qr",
+        f" {' '.join(ours.groups)}\n": "qr",
+        " ".join(ours.words).upper(): "words",
+        token_of("Bob").lower(): "qr",
+    }
+    for code, by in fits.items():
+        view = await alice.do(VerifyContact(contact="Bob", code=code))
+        assert (view.verified, view.verified_by) == (True, by)
+        await alice.do(VerifyContact(contact="Bob", withdraw=True))
+    of_carol = "".join((await alice.do(VerifyContact(contact="Carol"))).groups)
+    stranger = "".join(str((int(one) + 1) % 10) for one in number)
+    bob_with_another_key = encode_token(
+        ContactToken(identity_of("Bob").peer_id, identity_of("Carol").token.x25519_public)
+    )
+    misfits: list[tuple[str, type[LoomError], str]] = [
+        (stranger, CodeDiffers, "Bob"),
+        (" ".join(reversed(ours.words)), CodeDiffers, "Bob"),
+        (token_of("New Bob"), CodeDiffers, "Bob"),
+        (bob_with_another_key, CodeDiffers, "Bob"),
+        (of_carol, InvalidInput, "the code of Carol"),
+        (token_of("Carol"), InvalidInput, "the code of Carol"),
+        (token_of("Alice"), OwnToken, ""),
+        (token_of("Bob")[:-1], InvalidToken, ""),
+        (number[:-1], InvalidInput, "no safety number"),
+        ("", InvalidInput, "no safety number"),
+        ("LOOM-" * 10_000, InvalidInput, "no safety number"),
+    ]
+    for code, error, words in misfits:
+        with pytest.raises(error) as refused:
+            await alice.do(VerifyContact(contact="Bob", code=code))
+        assert type(refused.value) is error
+        assert words in str(refused.value)
+    assert not (await alice.do(ShowContact(contact="Bob"))).verified
+    with pytest.raises(InvalidInput):
+        await alice.do(VerifyContact(contact="Bob", code=number, confirm=True))
+    with pytest.raises(InvalidInput):
+        await alice.do(VerifyContact(contact="Bob", code=number, withdraw=True))
 
 
 async def test_block_and_unblock_are_kept(world: World) -> None:

@@ -121,6 +121,7 @@ async def test_two_people_become_verified_contacts_and_talk(world: World) -> Non
     for person, other in ((ada, bob), (bob, ada)):
         [known] = await contacts(person)
         assert (known.contact, known.verified) == (other.name, True)
+        assert (known.verified_by, known.verified_at_ms is None) == ("nearby", False)
         assert known.fingerprint == other.identity.peer_id.hex()
         assert [one.is_new for one in person.told(PairingDone)] == [True]
         assert [one.reason for one in person.told(PairingStopped)] == ["paired"]

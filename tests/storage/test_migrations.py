@@ -16,6 +16,7 @@ from loom.model import (
     PeerId,
     PersonId,
     RoomNumber,
+    Verification,
 )
 from loom.storage import (
     addresses,
@@ -139,6 +140,7 @@ def _check(db: Connection, version: int) -> None:
         "Countess",
         True,
     )
+    assert (ada.person.verified_by, ada.person.verified_at_ms) == (Verification.UNKNOWN, None)
     assert (eve.person.blocked, eve.person.created_at_ms) == (True, 13)
 
     assert sessions.load(db, ada.device_id) == (7, b"\x0a\x0b")

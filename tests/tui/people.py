@@ -8,7 +8,8 @@ from loom.api.command import Command
 from loom.api.commands import BlockContact, ImportToken, RenameContact, VerifyContact
 from loom.api.events import ContactChanged
 from loom.api.views import ContactView
-from loom.errors import InvalidName, NameTaken
+from loom.errors import CodeDiffers, InvalidName, NameTaken
+from tests.fakes import NOW_MS
 from tests.tui.talking import TalkingNode
 
 
@@ -27,16 +28,25 @@ class PeopleNode(TalkingNode):
                 raise InvalidName(reason="it is empty")
             case RenameContact() if not command.name:
                 raise InvalidName(reason="it is empty")
+            case VerifyContact(code=str()):
+                number = "".join(f"{n:05}" for n in range(12))
+                if command.code != number:
+                    raise CodeDiffers(name=self._contact(command.contact).contact)
+                self._verified(command.contact, "qr")
             case VerifyContact() if command.confirm:
-                self._set(command.contact, "verified", verified=True, identity_changed=False)
+                self._verified(command.contact, command.by)
             case VerifyContact() if command.withdraw:
-                self._set(command.contact, "unverified", verified=False)
+                self._set(command.contact, "unverified", verified=False, verified_by="")
             case BlockContact():
                 return self._set(command.contact, "blocked", blocked=command.blocked)
         answer = super()._answer(command)
         if isinstance(command, RenameContact) and isinstance(answer, ContactView):
             self._changed_(answer, "renamed")
         return answer
+
+    def _verified(self, name: str, by: str) -> None:
+        facts = {"verified_by": by, "verified_at_ms": NOW_MS, "identity_changed": False}
+        self._set(name, "verified", verified=True, **facts)
 
     def _set(self, name: str, what: str, **facts: Any) -> ContactView:
         before = self._contact(name)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual import events
@@ -33,10 +34,10 @@ from loom.tui.screens.adding import AddPanel, read_token
 from loom.tui.screens.peers import PeersPanel
 from loom.tui.screens.person import PersonPanel
 from loom.tui.screens.token import TokenPanel
-from loom.tui.screens.verifying import VerifyPanel
+from loom.tui.screens.verifying import SAME_NUMBER, SAME_WORDS, VerifyPanel
 from loom.tui.themes import BUILT_IN, Piece, Theme
 from tests.fakes import TOKEN
-from tests.tui.conftest import Opened, prose_of, settle, text_of
+from tests.tui.conftest import Opened, prose_of, settle, text_of, until
 from tests.tui.people import PeopleNode
 from tests.tui.test_remote_text import NASTY, check
 
@@ -117,20 +118,54 @@ async def test_a_changed_identity_blocks_writing_until_verified(
         assert "█" in screen(app)
         await choose(app, pilot, "They differ")
         await run(pilot, "enter", "tab")
-        assert "Meet, exchange tokens again" in prose_of(app)
-        await choose(app, pilot, "They are the same")
+        assert "Nothing was changed." in prose_of(app)
+        assert "Meet Bob, add the token that their screen shows" in prose_of(app)
+        await choose(app, pilot, SAME_NUMBER)
         await run(pilot, "enter")
         assert is_back(app)
         assert "Bob is verified." in screen(app)
         await run(pilot, "/verify", "enter")
         await choose(app, pilot, "Mark as not verified")
         await run(pilot, "enter")
-        assert "Bob is verified." not in screen(app)
+        assert "Bob is verified" not in screen(app)
         assert not people.contacts["Bob"].verified
-        await choose(app, pilot, "They are the same")
+        await choose(app, pilot, SAME_NUMBER)
         await run(pilot, "enter", "hello", "enter")
         assert [one.body for one in sent(people, SendText)] == ["hello"]
         assert "has changed" not in screen(app)
+
+
+async def test_a_code_that_was_read_is_compared(
+    people: PeopleNode, opened: Opened, tmp_path: Path
+) -> None:
+    pytest.importorskip("zxingcpp")
+    number = "".join(f"{n:05}" for n in range(12))
+    picture, other = tmp_path / "my code.png", tmp_path / "other.png"
+    segno.make(number, error="l").save(str(picture), scale=5)
+    segno.make(number[::-1], error="l").save(str(other), scale=5)
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/verify", "enter")
+        await choose(app, pilot, "Their code")
+        app.screen.post_message(events.Paste(str(other)))
+        await run(pilot, "enter")
+        await until(pilot, lambda: "Nothing was changed." in prose_of(app))
+        assert not people.contacts["Ada"].verified
+        app.screen.post_message(events.Paste(f"'{picture}'"))
+        await run(pilot, "enter")
+        await until(pilot, lambda: "Ada is verified." in prose_of(app))
+        assert (people.contacts["Ada"].verified, people.contacts["Ada"].verified_by) == (True, "qr")
+        await run(pilot, "/verify", "enter")
+        assert "Ada is verified by QR code since" in prose_of(app)
+        await run(pilot, "escape", "f2")
+        assert "verified by QR code since" in prose_of(app)
+
+
+async def test_what_was_compared_is_told(people: PeopleNode, opened: Opened) -> None:
+    async with opened(people) as (app, pilot):
+        await run(pilot, "/verify", "enter")
+        await choose(app, pilot, SAME_WORDS)
+        await run(pilot, "enter")
+        assert [(one.confirm, one.by) for one in sent(people, VerifyContact)][-1] == (True, "words")
 
 
 async def test_comparing_confirms_nothing_by_itself(people: PeopleNode, opened: Opened) -> None:

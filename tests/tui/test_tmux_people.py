@@ -12,7 +12,7 @@ def test_ada_is_verified_and_called_again(tmux: Tmux) -> None:
     tmux.until("Ada is a program on this machine")
     assert "not verified" in tmux.screen()
     tmux.type("/verify", "Enter")
-    tmux.until("They are the same")
+    tmux.until("The numbers are the same")
     tmux.type("Tab", "Enter")
     tmux.until("Ada is verified.")
     tmux.until("Ada · verified")

@@ -43,7 +43,7 @@ def test_neither_utf_8_nor_colours_nor_a_mouse(tmux: Tmux) -> None:
         tmux.type("Escape")
         tmux.gone(words)
     tmux.type("/verify", "Enter")
-    tmux.until("They are the same")
+    tmux.until("The numbers are the same")
     check(tmux)
     tmux.resize(120, 50)
     tmux.until("##############")  # the QR code

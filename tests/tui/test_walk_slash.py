@@ -164,7 +164,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "delete": (shows("Delete this message here"),),
     "unsend": (shows("Delete this message for both?"),),
     "contact": (shows("Fingerprint"),),
-    "verify": (shows("They are the same"),),
+    "verify": (shows("The numbers are the same"),),
     "rename": (
         Step("Eva", lambda app, node: "Eva" in title(app) and told(node, RenameContact)),
         at_field(RENAME),

@@ -14,11 +14,12 @@ from loom.api.commands import (
 )
 from loom.cli.anchors import anchor_lines
 from loom.cli.contacts import about
-from loom.cli.output import Output
+from loom.cli.output import Output, when
 from loom.cli.plain.commands import CONFIRM
 from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
 from loom.front.reach import reach_words
+from loom.front.verified import verified_words
 from loom.printable import printable
 
 
@@ -49,7 +50,8 @@ class People:
         view = await self._client.send(command)
         name = printable(view.contact)
         if argument or view.verified:
-            self._output.note(f"{name} is verified.")
+            since = "" if view.verified_at_ms is None else when(view.verified_at_ms)
+            self._output.note(f"{name} is {verified_words(view.verified_by, since)}.")
         if not argument:
             rows = [" ".join(view.groups[start : start + 4]) for start in (0, 4, 8)]
             self._output.put(view, "\n".join(rows))

@@ -32,7 +32,9 @@ from loom.model import (
     PeerId,
     Person,
     PersonId,
+    Verification,
 )
+from loom.node import codes
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.failed import fail
@@ -71,6 +73,8 @@ from loom.wire.token import decode_token, encode_token
 
 if TYPE_CHECKING:
     from loom.wire.nearby import Introduction
+
+_COMPARED = (Verification.NUMBER, Verification.WORDS)
 
 
 class ContactCommands:
@@ -125,7 +129,7 @@ class ContactCommands:
                 name = free_name(remote.name, lambda name: self._roster.find(name) is None)
                 view = await self._add(remote.token, name, verified=True)
             else:
-                view = await self._verify(known)
+                view = await self._verify(known, Verification.NEARBY)
             device = self._roster[PersonId(view.contact_id)]
         if host and remote.port:
             address = Address(host, remote.port)
@@ -137,10 +141,11 @@ class ContactCommands:
     def _of_identity(self, peer_id: PeerId) -> Device | None:
         return next((one for one in self._roster.values() if one.person.peer_id == peer_id), None)
 
-    async def _verify(self, device: Device) -> views.ContactView:
+    async def _verify(self, device: Device, by: Verification) -> views.ContactView:
+        now_ms = self._parts.clock.now_ms()
         return await self._change(
             device,
-            lambda person: msgspec.structs.replace(person, verified=True, identity_changed=False),
+            lambda person: person.as_verified(by, now_ms),
             "verified",
             restarts=device.person.identity_changed,
         )
@@ -251,7 +256,7 @@ class ContactCommands:
                 created_at_ms=now_ms,
             )
             if verified:
-                person = msgspec.structs.replace(contact.person, verified=True)
+                person = contact.person.as_verified(Verification.NEARBY, now_ms)
                 persons.update(db, person)
                 contact = msgspec.structs.replace(contact, person=person)
             self._introduce(db, happened, contact.device_id, join, invite)
@@ -278,15 +283,15 @@ class ContactCommands:
         invite: InviteText | None = None,
     ) -> views.ContactView:
         """A contact's new identity: it hears nothing of us until it is verified."""
-        join = new_join(self._parts)
+        now_ms, join = self._parts.clock.now_ms(), new_join(self._parts)
 
         def change(person: Person) -> Person:
             return msgspec.structs.replace(
-                person,
+                person.as_unverified(),
                 peer_id=peer_id,
                 x25519_public=x25519_public,
-                verified=False,
                 identity_changed=True,
+                identity_changed_at_ms=now_ms,
                 profile_number=-1,
                 status="",
                 away=False,
@@ -413,16 +418,20 @@ class ContactCommands:
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
         async with self._roster.changing:
             device = self._roster.named(command.contact)
-            if command.confirm and command.withdraw:
-                raise InvalidInput(what="Either confirm or withdraw")
-            if command.confirm:
-                await self._verify(device)
-            elif command.withdraw and device.person.verified:
-                await self._change(
-                    device,
-                    lambda person: msgspec.structs.replace(person, verified=False),
-                    "unverified",
+            if command.confirm + command.withdraw + (command.code is not None) > 1:
+                raise InvalidInput(what="Either confirm or withdraw or give a code")
+            if command.by not in _COMPARED:
+                raise InvalidInput(what="Compare by number or words")
+            if command.code is not None:
+                others = [one.person for one in self._roster.values() if one is not device]
+                owner = self._parts.identity.peer_id
+                await self._verify(
+                    device, codes.compare(command.code, owner, device.person, others)
                 )
+            elif command.confirm:
+                await self._verify(device, Verification(command.by))
+            elif command.withdraw and device.person.verified:
+                await self._change(device, Person.as_unverified, "unverified")
             device = self._roster.named(command.contact)
         groups = safety_number(self._parts.identity.peer_id, device.person.peer_id)
         return views.SafetyNumberView(
@@ -431,6 +440,8 @@ class ContactCommands:
             groups=list(groups),
             words=list(safety_words(groups)),
             verified=device.person.verified,
+            verified_by=device.person.verified_by,
+            verified_at_ms=device.person.verified_at_ms,
         )
 
     async def _change(
@@ -555,8 +566,11 @@ def _contact_view(
         status=person.status,
         away=person.away,
         verified=person.verified,
+        verified_by=person.verified_by,
+        verified_at_ms=person.verified_at_ms,
         blocked=person.blocked,
         identity_changed=person.identity_changed,
+        identity_changed_at_ms=person.identity_changed_at_ms,
         online=reach.is_online,
         session=_session_state(device),
         unread=unseen,

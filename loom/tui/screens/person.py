@@ -24,6 +24,7 @@ from loom.front.durations import parse_timer
 from loom.front.invite_words import joining_words
 from loom.front.lasting import asked_words, holding_words
 from loom.front.reach import reach_words
+from loom.front.verified import identity_words, verified_words
 from loom.model import Level
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
@@ -122,6 +123,11 @@ class PersonPanel(LivePanel):
         last = view.last_message_at_ms
         return [
             Fact("Status", status, role),
+            *(
+                []
+                if view.identity_changed_at_ms is None
+                else [Fact("Identity", identity_words(since_words(view.identity_changed_at_ms)))]
+            ),
             *(
                 [Fact("Looks like", f"{view.looks_like}: compare safety numbers", "bad")]
                 if view.looks_like
@@ -338,7 +344,9 @@ def _status(view: ContactView) -> tuple[str, str]:
     if view.identity_changed:
         return f"{blocked}IDENTITY CHANGED: nothing is sent until you verify again", "bad"
     if view.verified:
-        return f"{blocked}verified", "bad" if view.blocked else "good"
+        since = "" if view.verified_at_ms is None else since_words(view.verified_at_ms)
+        words = verified_words(view.verified_by, since)
+        return f"{blocked}{words}", "bad" if view.blocked else "good"
     return f"{blocked}not verified", "bad" if view.blocked else "warn"
 
 

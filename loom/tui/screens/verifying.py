@@ -2,19 +2,29 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from loom.api.commands import ShowContact, VerifyContact
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.api.views import ContactView, SafetyNumberView
-from loom.errors import ContactNotFound
+from loom.errors import CodeDiffers, ContactNotFound, InvalidInput
+from loom.front.given_code import read_code
 from loom.front.qr import qr_rows
+from loom.front.sentences import in_app
+from loom.front.verified import identity_words, verified_words
 from loom.printable import printable
-from loom.tui.kit.items import GAP, Button, Grid, Item, Text
+from loom.tui.kit.items import GAP, Button, Field, Grid, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.model import changed_words
 from loom.tui.owner import Owner
+from loom.tui.paths import pasted_paths, typed_paths
+from loom.tui.settings import read_or_default
+from loom.tui.times import since_words
 
 LATER = "Compare later"
+SAME_NUMBER = "The numbers are the same"
+SAME_WORDS = "The words are the same"
 
 
 class VerifyPanel(LivePanel):
@@ -28,6 +38,7 @@ class VerifyPanel(LivePanel):
         self._found: SafetyNumberView | None = None
         self._code: Sequence[str] = ()
         self._differs = False
+        self._read = Field("Their code", self._do_read, form="a picture of it, or its text")
 
     @property
     def heading(self) -> str:
@@ -65,11 +76,14 @@ class VerifyPanel(LivePanel):
         items: list[Item] = []
         if view.identity_changed:
             items.append(Text(changed_words(name), "bad"))
+        if view.identity_changed_at_ms is not None:
+            since = since_words(view.identity_changed_at_ms)
+            items.append(Text(f"Identity of {name}: {identity_words(since)}.", "warn"))
         items += [Grid(found.groups, framed=True), Grid(found.words, role="text"), GAP]
         if view.verified:
             return [
                 *items,
-                Text(f"{name} is verified.", "good"),
+                Text(f"{name} is {verified_words(view.verified_by, _since(view))}.", "good"),
                 GAP,
                 Button("Copy the number", self._do_copy),
                 Button("Mark as not verified", self._do_withdraw),
@@ -78,19 +92,17 @@ class VerifyPanel(LivePanel):
         ways = "number, words or QR code" if self.body.picture else "number or words"
         return [
             *items,
-            Text(
-                "The numbers differ: someone may be intercepting your messages. Don't send "
-                "anything private. Meet, exchange tokens again, and replace this contact.",
-                "bad",
-            )
+            Text(in_app(CodeDiffers(name=view.contact)), "bad")
             if self._differs
             else Text(
                 f"Compare the {ways} with {name}, in person or in a call where you know the voice. "
                 f"If {name} sees anything different, someone may be intercepting your messages."
             ),
             GAP,
-            Button("They are the same", self._do_confirm, f"marks {name} verified"),
+            Button(SAME_NUMBER, partial(self._confirm, "number"), "verifies"),
+            Button(SAME_WORDS, partial(self._confirm, "words"), "verifies"),
             Button("They differ", self._do_differ),
+            self._read,
             Button("Copy the number", self._do_copy),
             Button(LATER, self.leave),
         ]
@@ -99,13 +111,37 @@ class VerifyPanel(LivePanel):
         if self._found is not None:
             self.copy(" ".join(self._found.groups))
 
-    def _do_confirm(self) -> None:
-        async def confirm() -> None:
-            view = await self.loom.send(VerifyContact(contact=f"#{self._number}", confirm=True))
-            self.loom.say(f"{printable(view.contact)} is verified.")
-            self.leave()
+    def _confirm(self, by: str) -> None:
+        self.work(self._verify(VerifyContact(contact=f"#{self._number}", confirm=True, by=by)))
 
-        self.work(confirm())
+    def _do_read(self) -> None:
+        async def read() -> None:
+            code = await self._given()
+            try:
+                await self._verify(VerifyContact(contact=f"#{self._number}", code=code))
+            except CodeDiffers:
+                self._read.clear()
+                self._differs = True
+
+        self.work(read(), "Reading", field=self._read)
+
+    async def _given(self) -> str:
+        """What was typed, or what the QR code in a picture says that is named so."""
+        text = self._read.text.strip()
+        path = await asyncio.to_thread(_picture, text)
+        if path is None:
+            return text
+        settings, _ = read_or_default(self.loom.config)
+        try:
+            with await asyncio.to_thread(path.open, "rb") as file:
+                return await read_code(file, is_unconfined=settings.media.unconfined)
+        except OSError as error:
+            raise InvalidInput(what=f"{path} cannot be read") from error
+
+    async def _verify(self, command: VerifyContact) -> None:
+        view = await self.loom.send(command)
+        self.loom.say(f"{printable(view.contact)} is verified.")
+        self.leave()
 
     def _do_withdraw(self) -> None:
         async def withdraw() -> None:
@@ -116,3 +152,16 @@ class VerifyPanel(LivePanel):
 
     def _do_differ(self) -> None:
         self._differs = True
+
+
+def _since(view: ContactView) -> str:
+    return "" if view.verified_at_ms is None else since_words(view.verified_at_ms)
+
+
+def _picture(text: str) -> Path | None:
+    """The file that was named, if it is one."""
+    try:
+        named = pasted_paths(text) or typed_paths(text)
+    except ValueError:
+        return None
+    return named[0] if len(named) == 1 and named[0].is_file() else None
