@@ -44,6 +44,7 @@ def test_rules_that_matter_have_a_variant_without_them() -> None:
         "hs_neg_card_not_pinned": "cards are pinned",
         "hs_neg_last_prekey_leak": "prekeys are deleted",
         "hs_auth_last_no_cache": "prekeys serve once",
+        "chain_neg_old_fingerprint": "a statement carries the old card",
     }
     for name, rule in wanted.items():
         assert "true" not in BOOK.models[name].verdicts, rule
