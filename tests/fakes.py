@@ -74,6 +74,7 @@ from loom.api.views import (
     Check,
     Contacts,
     ContactView,
+    Destroyed,
     Diagnosis,
     Done,
     Invites,
@@ -500,6 +501,7 @@ class FakeProfiles:
         self.running: set[str] = set()
         self.unlocked: list[NodeOptions] = []
         self.created: list[tuple[str, str, str, int | None]] = []
+        self.destroyed: list[tuple[str, bool]] = []
 
     def add(self, profile: str = "work", *, running: bool = False) -> FakeNode:
         self.nodes[profile] = node = FakeNode(profile)
@@ -546,6 +548,10 @@ class FakeProfiles:
         node.closed = False
         self.unlocked.append(options)
         return node
+
+    async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
+        self.destroyed.append((profile, farewell))
+        return Destroyed(profile=profile, is_known=True, backups=["/media/stick"])
 
     async def attach(self, profile: str) -> Client:
         if profile not in self.running:

@@ -81,6 +81,7 @@ from loom.api.views import (
     Contacts,
     ContactView,
     DeliveryView,
+    Destroyed,
     Diagnosis,
     Done,
     Drafts,
@@ -625,6 +626,13 @@ class Stop(Command[Done], frozen=True, kw_only=True, tag="stop"):
     """End the node after the current commit."""
 
 
+class Panic(Command[Destroyed], frozen=True, kw_only=True, tag="panic"):
+    """Destroy the profile: keyslot, farewells for at most 5 s, database and files; then end."""
+
+    farewell: bool = True
+    """Ask every contact to delete the conversation."""
+
+
 # --- to an anchor of one's own ---
 
 
@@ -724,6 +732,7 @@ AnyCommand = (
     | SetProfile
     | CheckPhrase
     | Stop
+    | Panic
     | PairAnchor
     | AnchorStatus
     | ListAccounts

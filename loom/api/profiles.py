@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from loom.api.client import Client
+from loom.api.views import Destroyed
 from loom.model import Address
 
 
@@ -65,6 +66,10 @@ class Profiles(Protocol):
 
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         """Open the profile in this process; raises ProfileInUse when another holds it."""
+        ...
+
+    async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
+        """Destroy the profile at once, open or not, its keyslot first; see `Panic`."""
         ...
 
     async def attach(self, profile: str) -> Client:

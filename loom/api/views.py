@@ -589,6 +589,23 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     advice: str = ""
 
 
+class Destroyed(View, frozen=True, kw_only=True, tag="destroyed"):
+    """A profile that is no more.
+
+    Args:
+        asked: contacts that were to be asked to delete the conversation.
+        told: those of them that have it, or whose anchor has.
+        backups: files and folders with backups of it that are there still.
+        is_known: whether the profile was open, so that contacts and backups were known.
+    """
+
+    profile: str
+    asked: int = 0
+    told: int = 0
+    backups: list[str] = []
+    is_known: bool = False
+
+
 class Diagnosis(View, frozen=True, kw_only=True, tag="diagnosis"):
     """All checks of `loom doctor`."""
 
@@ -671,6 +688,7 @@ AnyView = (
     | OwnProfileView
     | StatusView
     | Diagnosis
+    | Destroyed
     | PairingView
     | MailFileView
     | MailFileRead

@@ -10,6 +10,7 @@ import msgspec
 
 from loom.api.client import Client
 from loom.api.profiles import NodeOptions, ProfileInfo, Profiles
+from loom.api.views import Destroyed
 from loom.config import (
     Paths,
     Settings,
@@ -89,6 +90,12 @@ class LocalProfiles:
             proxy = configured_proxy(self._settings, self._home)
             options = msgspec.structs.replace(options, proxy=proxy)
         return await open_(paths, passphrase, options)
+
+    async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
+        """See `Profiles.panic`."""
+        from loom.app.panic import panic
+
+        return await panic(self._existing(profile), farewell=farewell)
 
     async def attach(self, profile: str) -> Client:
         """See `Profiles.attach`."""

@@ -91,6 +91,7 @@ def restore(
             held = database.write_now(backup.settle)
             # A folder of another machine, and a passphrase that was chosen there.
             database.write_now(lambda db: backups.set_schedule(db, None))
+            database.write_now(backups.forget_places)
         finally:
             store.close()
             database.close()

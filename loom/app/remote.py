@@ -56,6 +56,10 @@ class RemoteProfiles:
         """Not from here."""
         _refuse("Unlocking a profile")
 
+    async def panic(self, profile: str, *, farewell: bool = True) -> NoReturn:
+        """Not from here."""
+        _refuse("Destroying a profile")
+
 
 def _refuse(what: str) -> NoReturn:
     raise LocalOnly(what=what)

@@ -39,6 +39,7 @@ MODULE_OF: Final = {
     **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),
     **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
     **dict.fromkeys(("backup", "unsent"), "backups"),
+    "panic": "panic",
     "profile": "own_profile",
     "doctor": "doctor",
     "demo": "demo",

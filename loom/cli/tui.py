@@ -13,6 +13,7 @@ from loom.api.client import Client
 from loom.api.profiles import Profiles
 from loom.cli import logs, terminal
 from loom.cli.opening import Caller
+from loom.cli.output import Output
 from loom.cli.passphrase import has_source, read_passphrase
 from loom.config import paths_of
 from loom.errors import LoomError, NodeNotRunning
@@ -136,8 +137,13 @@ async def show(
             async with asyncio.timeout(CLOSE_S if host else None):
                 await app.client.close()
         except (LoomError, TimeoutError):
-            if not (app.locked or host):  # this process ends anyway, and with it the node
+            if not (app.locked or host or app.destroyed):  # this process ends, and the node with it
                 raise
+    if app.destroyed is not None:
+        from loom.front.destroyed_words import destroyed_words
+
+        for line in destroyed_words(app.destroyed):
+            Output(as_json=False).note(line)
     return app.locked
 
 

@@ -77,6 +77,20 @@ def is_served(path: Path) -> bool:
         return error == errno.EAGAIN or (error == 0 and is_own(probe))
 
 
+def pid_of(path: Path) -> int | None:
+    """The process of this user that listens at `path`; None: nobody does, or it is not told."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            with _address(path) as address:
+                probe.connect(address)
+            return _credentials(probe)[0] if is_own(probe) else None
+        except OSError:
+            return None
+
+
 def is_own(connection: socket.socket) -> bool:
     """Whether the kernel says that the other end runs as this user."""
     try:
@@ -86,12 +100,19 @@ def is_own(connection: socket.socket) -> bool:
 
 
 def _uid_of(connection: socket.socket) -> int:
-    if hasattr(socket, "SO_PEERCRED"):  # struct ucred: pid, uid, gid (unix(7))
-        size = struct.calcsize("3i")
-        found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-        return int(struct.unpack("3i", found)[1])
+    if hasattr(socket, "SO_PEERCRED"):
+        return _credentials(connection)[1]
     # struct xucred: version, uid, ... (macOS sys/ucred.h; SOL_LOCAL is 0, LOCAL_PEERCRED 1)
     return int(struct.unpack_from("=II", connection.getsockopt(0, 1, 76))[1])
+
+
+def _credentials(connection: socket.socket) -> tuple[int, int, int]:
+    """struct ucred: pid, uid, gid (unix(7))."""
+    size = struct.calcsize("3i")
+    pid, uid, gid = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    return pid, uid, gid
 
 
 @contextmanager

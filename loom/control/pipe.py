@@ -150,6 +150,7 @@ FROM_AFAR: Final = frozenset(
 Every other command is refused, so a new one is refused until it is added here."""
 LOCAL: Final = frozenset(
     {
+        api.Panic,
         backup_commands.MakeBackup,
         backup_commands.ShowBackupSchedule,
         backup_commands.SetBackupSchedule,
@@ -165,7 +166,8 @@ LOCAL: Final = frozenset(
     }
 )
 """What it may not ask. The recovery phrase crosses no pipe; an anchor would see the node's traffic
-after the other machine has lost its rights; and no pipe leads to an anchor."""
+after the other machine has lost its rights; it destroys no profile; and no pipe leads to an
+anchor."""
 
 
 def check_from_afar(command: Command[object]) -> None:

@@ -62,12 +62,14 @@ class Backups:
         *,
         is_contacts_only: bool = False,
         has_files: bool = False,
+        is_daily: bool = False,
     ) -> BackupView:
         """Write one; returns once it outlasts a power cut.
 
         Args:
             key: None: the one that the recovery phrase gives.
             has_files: with the contents of files.
+            is_daily: it is one of many in its folder.
 
         Raises:
             InvalidInput: no place for a file.
@@ -93,7 +95,8 @@ class Backups:
 
         async with self._making:
             manifest, chosen = await self._parts.database.aside(write)
-        await self._parts.database.write(lambda db: backups.made(db, now_ms))
+        place = str(path.parent if is_daily else path)
+        await self._parts.database.write(lambda db: backups.made(db, now_ms, place))
         return view_of(path, manifest, chosen.way.name.lower())
 
     async def _every_day(self) -> None:
@@ -119,7 +122,7 @@ class Backups:
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ms / 1000))
         whose = self._parts.identity.peer_id.hex()[:8]
         path = folder / f"loom-backup-{moment}-{whose}.loom"
-        await self.make(path, schedule.key, has_files=schedule.has_files)
+        await self.make(path, schedule.key, has_files=schedule.has_files, is_daily=True)
         await asyncio.to_thread(_keep_newest, folder, whose, schedule.keep)
 
 

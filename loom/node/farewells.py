@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 BATCH: Final = 256
 RETRY_S: Final = 10.0
+LOOK_S: Final = 0.05
+"""How often it is looked whether the last ones have left."""
 WITHDRAWN_MAX: Final = 1_000
 """So many ids of withdrawn messages are told; all of them are shown as withdrawn."""
 SAID: Final = tuple(tag_of(kind) for kind in (Text, Edit, React, Pin, File, FileState))
@@ -101,6 +103,41 @@ class Farewells:
         device.delivery.outbox.withdraw(withdrawn)
         device.context.writing = None
         await parts.eraser.erase_now()
+
+    async def say_last(self, within_s: float) -> tuple[int, int]:
+        """Ask every contact to delete the conversation; here nothing is deleted.
+
+        Returns:
+            How many were asked, and how many of them have it, or their anchor has, after
+            `within_s` at most. What else waited for them does not leave any more.
+        """
+        parts, now_ms = self._parts, self._parts.clock.now_ms()
+        asked = {parts.new_id(): device for device in self._roster.welcome()}
+        if not self._roster.is_online or not asked:
+            return 0, 0
+
+        def store(db: Db, happened: Happened) -> None:
+            for message_id, device in asked.items():
+                before_ms = _last_ms(device.conversation_id, now_ms, db)
+                outbox.delete_kinds(db, device.device_id, SAID)
+                payload = Farewell(message_id, before_ms, before_ms, Scope.CONVERSATION)
+                outbox.add(db, device.device_id, message_id, encode_payload(payload))
+
+        await parts.journal.write(store)
+        for device in asked.values():
+            device.delivery.outbox.rows_added()
+        left = set(asked)
+        ends_s = parts.clock.monotonic_s() + within_s
+        while left and parts.clock.monotonic_s() < ends_s:
+            await asyncio.sleep(LOOK_S)
+            left = await parts.database.read(lambda db: outbox.not_handed_on(db, asked))
+            if not any(self._is_reached(asked[one]) for one in left):
+                break
+        return len(asked), len(asked) - len(left)
+
+    @staticmethod
+    def _is_reached(device: Device) -> bool:
+        return device.is_linked() or bool(device.mailer.anchors)
 
     async def leave(self, device: Device, receipted_id: MessageId | None = None) -> None:
         """Make a stub of a contact; the caller holds `Roster.changing`.

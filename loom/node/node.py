@@ -27,7 +27,7 @@ from loom.node.room_watch import RoomWatch
 from loom.node.rooms.copies import look_for_a_copy
 from loom.node.roster import Roster
 from loom.ports import Discovery, Transport
-from loom.storage import persons
+from loom.storage import destruction, persons
 
 if TYPE_CHECKING:
     from loom.node.pairing import PairingRoom
@@ -84,8 +84,7 @@ class Node:
         self.backups = Backups(parts)
         self.stopped = asyncio.Event()
         self.wants_stop = asyncio.Event()
-        self._profile = paths.profile
-        self._folder = paths.folder
+        self._paths = paths
         self._commands = Commands(
             parts,
             self.roster,
@@ -146,7 +145,7 @@ class Node:
         for contact in await self.parts.database.read(persons.contacts):
             self.roster.add(contact)
         await self.network.joins.load()
-        await look_for_a_copy(self.parts, self._folder)
+        await look_for_a_copy(self.parts, self._paths.folder)
         await tell_profile(self.parts, self.roster)
         await self.parts.removal.start()
         await self.expiry.start()
@@ -167,7 +166,10 @@ class Node:
         """What the daemon prints first."""
         network = self.network
         return NodeReady(
-            profile=self._profile, port=network.port, addresses=network.addresses, pid=os.getpid()
+            profile=self._paths.profile,
+            port=network.port,
+            addresses=network.addresses,
+            pid=os.getpid(),
         )
 
     # --- inside ---
@@ -175,6 +177,10 @@ class Node:
     async def _end(self) -> None:
         async with AsyncExitStack() as last_to_first:  # each, even if one before it failed
             last_to_first.callback(self.stopped.set)
+            if self._commands.panic.has_begun:  # what ended since may have written files again
+                last_to_first.push_async_callback(
+                    asyncio.to_thread, destruction.remove_profile, self._paths
+                )
             last_to_first.push_async_callback(asyncio.to_thread, self.parts.files.close)
             last_to_first.push_async_callback(asyncio.to_thread, self.parts.database.close)
             last_to_first.callback(self.parts.database.take_no_more)

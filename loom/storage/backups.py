@@ -10,6 +10,9 @@ from loom.storage.backup_file import BackupKey
 
 _SCHEDULE: Final = "backup_schedule"
 _LAST: Final = "backup_made_ms"
+_PLACES: Final = "backup_places"
+PLACES_MAX: Final = 64
+"""So many are remembered, the newest."""
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -49,6 +52,19 @@ def last_ms(db: Connection) -> int | None:
     return None if raw is None else int(raw)
 
 
-def made(db: Connection, now_ms: int) -> None:
-    """One was made, and is on the disk."""
+def made(db: Connection, now_ms: int, place: str) -> None:
+    """One was made, and is on the disk; `place`: its file, or the folder of daily ones."""
     settings.put(db, _LAST, str(now_ms).encode())
+    known = [one for one in places(db) if one != place]
+    settings.put(db, _PLACES, msgspec.msgpack.encode([*known, place][-PLACES_MAX:]))
+
+
+def places(db: Connection) -> list[str]:
+    """Where backups were written on this machine, the newest last; some may be gone."""
+    raw = settings.get(db, _PLACES)
+    return [] if raw is None else msgspec.msgpack.decode(raw, type=list[str])
+
+
+def forget_places(db: Connection) -> None:
+    """They are those of another machine."""
+    settings.delete(db, _PLACES)

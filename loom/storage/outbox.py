@@ -26,6 +26,10 @@ _WAITING: Final = (
     "SELECT message_id FROM outbox WHERE device_id = :device_id AND message_id IN "  # noqa: S608
     + ROWS
 )
+_NOT_HANDED_ON: Final = (
+    "SELECT message_id FROM outbox WHERE put_at_s IS NULL AND message_id IN "  # noqa: S608
+    + ROWS
+)
 _NEWS: Final = """
 SELECT message_id FROM outbox WHERE device_id = ? AND NOT (
     substr(payload, 2, 1) BETWEEN x'08' AND x'0d' AND (about_row IS NULL OR EXISTS (
@@ -179,6 +183,12 @@ def waiting(
 ) -> set[MessageId]:
     """Those of them that await their receipt."""
     rows = db.execute(_WAITING, {"device_id": device_id, "ids": id_list(message_ids)})
+    return {MessageId(one) for (one,) in rows}
+
+
+def not_handed_on(db: Connection, message_ids: Iterable[MessageId]) -> set[MessageId]:
+    """Those of them that are neither receipted nor in a mailbox."""
+    rows = db.execute(_NOT_HANDED_ON, {"ids": id_list(message_ids)})
     return {MessageId(one) for (one,) in rows}
 
 

@@ -32,7 +32,7 @@ from loom.api.events import AnyEvent, NodeStopped
 from loom.api.profiles import Profiles
 from loom.api.room_commands import ListMembers, ListRoomDrafts, ListRooms, ShowRoom
 from loom.api.room_views import RoomDraftView
-from loom.api.views import Draft, OwnProfileView
+from loom.api.views import Destroyed, Draft, OwnProfileView
 from loom.errors import (
     ContactNotFound,
     ControlError,
@@ -130,6 +130,9 @@ class LoomApp(Owner):
         self._has_begun = False
         self.locked = False
         """Whether it ended because it was locked."""
+        self.destroyed: Destroyed | None = None
+        """What was destroyed, if it was."""
+        self._is_destroying = False
         self._is_covered = False
         self.has_focus: bool | None = None
         """Whether the terminal has the focus; None: it has not said so yet."""
@@ -174,10 +177,12 @@ class LoomApp(Owner):
 
     def take_key(self, key: events.Key) -> bool:
         """See `DrawnApp.take_key`."""
-        if self.keys.action(key.key, EVERYWHERE) != "lock":
-            return False
-        self.lock()
-        return True
+        action = self.keys.action(key.key, EVERYWHERE)
+        if action == "lock" and not self._is_destroying:
+            self.lock()
+        elif action == "panic":
+            self.ask_to_destroy()
+        return action in ("lock", "panic")
 
     def lock(self) -> None:
         """Keep what was begun and end; the caller closes the profile (loom/tui/door.py).
@@ -193,6 +198,26 @@ class LoomApp(Owner):
             self._is_covered = True
             self.work(self.chat.outside.end(), "editor")
             self.push_screen(Hidden(self, self.profile, DEMO, lambda _: self._uncover()))
+
+    def ask_to_destroy(self) -> None:
+        """See `Owner.ask_to_destroy`; of another machine, and of a demo, nothing is destroyed."""
+        from loom.tui.screens.panic import PanicPanel
+
+        if isinstance(self.screen, PanicPanel):
+            self.screen.destroy()
+        elif self._profiles is None:
+            self.say("This profile ends with the demo.", bad=True)
+        elif self.model.host:
+            self.say(f"`loom panic` destroys it, on {self.model.host}.", bad=True)
+        else:
+            self.push_screen(PanicPanel(self))
+
+    async def destroy(self) -> None:
+        """See `Owner.destroy`."""
+        assert self._profiles is not None  # noqa: S101 - see `ask_to_destroy`
+        self._is_destroying = True
+        self.destroyed = await self._profiles.panic(self.profile)
+        self.exit()
 
     def _uncover(self) -> None:
         self._is_covered = False
@@ -242,7 +267,7 @@ class LoomApp(Owner):
         if self.is_lent and (read_s := last_read_s()) != self._read_s:
             self._read_s = read_s
             self.idle.touch()
-        if self.idle.is_over():
+        if self.idle.is_over() and not self._is_destroying:
             self.lock()
 
     def turn_the_day(self) -> None:
@@ -418,7 +443,7 @@ class LoomApp(Owner):
         self.model.connected, self.model.trouble = False, ""
         self.chat.show_all()
         pause_s = RETRY_S
-        while self._profiles is not None:
+        while self._profiles is not None and not self._is_destroying:
             await asyncio.sleep(pause_s)
             if self.model.host:
                 pause_s = min(2 * pause_s, RETRY_MAX_S)

@@ -37,6 +37,10 @@ ACTIONS: Final = (
     Action("contact", EVERYWHERE, "Show this contact", ("f2",)),
     Action("help", EVERYWHERE, "Show keys and commands", ("f1",)),
     Action("lock", EVERYWHERE, "Lock", ("f9", "alt+l")),
+    Action(
+        *("panic", EVERYWHERE, "Destroy this profile: again, or held", ("ctrl+x f12",)),
+        also="wipe erase burn emergency",
+    ),
     Action("connectivity", EVERYWHERE, "Connection details", ("ctrl+t",), "network paths retries"),
     Action("redraw", EVERYWHERE, "Draw the screen again", ("ctrl+l", "f5")),
     Action("quit", EVERYWHERE, "Quit", ("ctrl+q",)),

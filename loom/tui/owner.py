@@ -67,6 +67,14 @@ class Owner(DrawnApp[None]):
         """Keep what was begun and end, or hide what cannot be locked."""
         raise NotImplementedError
 
+    def ask_to_destroy(self) -> None:
+        """Ask whether the profile shall be destroyed; asked already, destroy it."""
+        raise NotImplementedError
+
+    async def destroy(self) -> None:
+        """Destroy the profile, and end."""
+        raise NotImplementedError
+
     async def note_leaving(self) -> None:
         """Nobody looks any more: what comes from now on is told of next time."""
         raise NotImplementedError

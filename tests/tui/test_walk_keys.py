@@ -382,6 +382,7 @@ STEPS = {
     "contact": shows("Fingerprint"),
     "help": shows("Keys and commands: type to narrow"),
     "lock": shows("work is hidden, not locked"),
+    "panic": shows("This profile ends with the demo."),
     "connectivity": shows("Listening at"),
     "redraw": Step(lambda walk: walk.redrawn == 1),
     "how_to_quit": shows("Ctrl-Q quits."),

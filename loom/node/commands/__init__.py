@@ -18,6 +18,7 @@ from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
 from loom.node.commands.pairing import PairingCommands
+from loom.node.commands.panic import PanicCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
@@ -60,6 +61,7 @@ class Commands:
     ) -> None:
         contacts = ContactCommands(parts, roster, network, farewells)
         self.pairing = PairingCommands(make_pairing, contacts)
+        self.panic = PanicCommands(parts, farewells, paths=paths, stop=stop)
         inviting = InviteCommands(parts, roster, network, invites, contacts)
         room = RoomCommands(parts, roster, inviting)
         contacts.join_room = room.join
@@ -78,6 +80,7 @@ class Commands:
             | RoomVoteCommands(room).handlers
             | RoomOfferCommands(room).handlers
             | self.pairing.handlers
+            | self.panic.handlers
             | TimerCommands(parts, roster, contacts).handlers
             | FarewellCommands(roster, farewells, contacts).handlers
             | FileCommands(parts, roster).handlers

@@ -148,6 +148,7 @@ class ChatScreen(Screen[None]):
             "contact": self._show_contact,
             "connectivity": lambda: self.slash.begin(by_name(COMMANDS)["connectivity"]),
             "lock": lambda: owner.lock(),
+            "panic": lambda: owner.ask_to_destroy(),
             "redraw": lambda: owner.redraw(),
             "how_to_quit": self._say_how_to_quit,
             "quit": self.quit,

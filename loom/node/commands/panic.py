@@ -1,0 +1,55 @@
+"""Destroys the profile: what opens it first, what it holds last."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from loom.api import commands as api
+from loom.api import views
+from loom.config import Paths
+from loom.node.commands.handlers import Handlers
+from loom.node.farewells import Farewells
+from loom.node.parts import Parts
+from loom.storage import backups, destruction
+
+FAREWELLS_S: Final = 5.0
+"""So long at most contacts are told."""
+
+
+class PanicCommands:
+    """Once it began, only a kill stops it, and nothing opens the profile afterwards."""
+
+    def __init__(
+        self, parts: Parts, farewells: Farewells, *, paths: Paths, stop: Callable[[], None]
+    ) -> None:
+        self._parts = parts
+        self._farewells = farewells
+        self._paths = paths
+        self._stop_node = stop
+        self._begun: asyncio.Task[views.Destroyed] | None = None
+        self.handlers: Handlers = {api.Panic: self._panic}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether what lies on the disk is to be removed at the end of the node."""
+        return self._begun is not None
+
+    async def _panic(self, command: api.Panic) -> views.Destroyed:
+        if self._begun is None:
+            work = self._destroy(farewell=command.farewell)
+            self._begun = asyncio.create_task(work, name="panic")
+        return await asyncio.shield(self._begun)
+
+    async def _destroy(self, *, farewell: bool) -> views.Destroyed:
+        try:
+            await asyncio.to_thread(destruction.destroy_keys, self._paths)
+            places = await self._parts.database.read(backups.places)
+            there = await asyncio.to_thread(lambda: [one for one in places if Path(one).exists()])
+            asked, told = await self._farewells.say_last(FAREWELLS_S) if farewell else (0, 0)
+        finally:
+            await asyncio.to_thread(destruction.remove_profile, self._paths)
+            self._stop_node()
+        return views.Destroyed(
+            profile=self._paths.profile, asked=asked, told=told, backups=there, is_known=True
+        )

@@ -1,0 +1,64 @@
+"""Destroys a profile's files; the keyslot first, because nothing opens without it."""
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from loom.config import Paths
+from loom.durable import in_our_words, sync_folder
+from loom.errors import StoreError
+
+
+def destroy_keys(paths: Paths) -> None:
+    """Overwrite and unlink every file that wraps the vault key; returns once that is durable.
+
+    A new keyslot that a killed change of the passphrase left is one of them.
+
+    Raises:
+        StoreUnavailable: one of them is there still.
+    """
+    failed: OSError | None = None
+    for path in [*sorted(paths.folder.glob(f"{paths.keyslot.name}.*")), paths.keyslot]:
+        try:
+            _destroy(path)
+        except OSError as error:
+            failed = error  # the others are destroyed all the same
+    if failed is not None:
+        raise in_our_words(failed, f"the keyslot cannot be destroyed: {failed.strerror}")
+
+
+def remove_profile(paths: Paths) -> None:
+    """Destroy what wraps the key, then unlink the rest: database, files, folder, log.
+
+    What cannot be unlinked is left: it opens with no key.
+    """
+    with contextlib.suppress(StoreError):
+        destroy_keys(paths)
+    for path in (paths.database, *sorted(paths.folder.glob(f"{paths.database.name}*"))):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    shutil.rmtree(paths.folder, ignore_errors=True)
+    for path in sorted(paths.log.parent.glob(f"{paths.log.name}*")):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        sync_folder(paths.folder.parent)
+
+
+def _destroy(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.chmod(0o600)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        size = os.fstat(descriptor).st_size
+        os.pwrite(descriptor, secrets.token_bytes(size), 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.unlink()
+    sync_folder(path.parent)
