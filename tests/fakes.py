@@ -500,6 +500,8 @@ class FakeProfiles:
         self.nodes: dict[str, FakeNode] = {}
         self.running: set[str] = set()
         self.unlocked: list[NodeOptions] = []
+        self.numbers: list[int] = []
+        """Of the identities that were restored."""
         self.created: list[tuple[str, str, str, int | None]] = []
         self.destroyed: list[tuple[str, bool]] = []
 
@@ -531,10 +533,12 @@ class FakeProfiles:
         passphrase: str,
         phrase: str,
         *,
+        number: int = 0,
         argon2_memory_mib: int | None = None,
     ) -> None:
         await self.create(profile, name, passphrase, argon2_memory_mib=argon2_memory_mib)
         self.created[-1] = (profile, name, phrase, argon2_memory_mib)
+        self.numbers.append(number)
 
     async def change_passphrase(self, profile: str, old: str, new: str) -> None:
         if old != self.nodes[profile].passphrase:

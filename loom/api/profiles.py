@@ -55,9 +55,10 @@ class Profiles(Protocol):
         passphrase: str,
         phrase: str,
         *,
+        number: int = 0,
         argon2_memory_mib: int | None = None,
     ) -> None:
-        """Create a profile whose identity comes from 24 recovery words."""
+        """Create a profile with identity `number`, counted from 0, of 24 recovery words."""
         ...
 
     async def change_passphrase(self, profile: str, old: str, new: str) -> None:

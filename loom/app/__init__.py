@@ -64,6 +64,7 @@ class LocalProfiles:
         passphrase: str,
         phrase: str,
         *,
+        number: int = 0,
         argon2_memory_mib: int | None = None,
     ) -> None:
         """See `Profiles.restore`."""
@@ -71,7 +72,7 @@ class LocalProfiles:
 
         paths = paths_of(self._home, profile)
         await asyncio.to_thread(
-            assembly.create_profile, paths, name, passphrase, phrase, argon2_memory_mib
+            assembly.create_profile, paths, name, passphrase, phrase, argon2_memory_mib, number
         )
 
     async def change_passphrase(self, profile: str, old: str, new: str) -> None:

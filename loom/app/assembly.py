@@ -102,7 +102,12 @@ def new_phrase() -> str:
 
 
 def create_profile(
-    paths: Paths, name: str, passphrase: str, phrase: str, argon2_memory_mib: int | None
+    paths: Paths,
+    name: str,
+    passphrase: str,
+    phrase: str,
+    argon2_memory_mib: int | None,
+    number: int = 0,
 ) -> None:
     """Build the profile beside its place, then move it there: half a profile never stands.
 
@@ -113,7 +118,7 @@ def create_profile(
         StoreUnavailable, DiskFull: there is none.
     """
     refuse_dumps()
-    seeds = seeds_from_phrase(phrase)
+    seeds = seeds_from_phrase(phrase, number)
     name = check_name(name)
     check_new_passphrase(passphrase)
     memory_kib = vault.MEMORY_DEFAULT_KIB

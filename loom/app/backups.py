@@ -29,9 +29,8 @@ from loom.storage.database import Database
 from loom.storage.file_store import FileStore
 from loom.storage.files import StoredFile
 from loom.storage.locked_memory import refuse_dumps
+from loom.wire.limits import IDENTITIES_MAX
 
-IDENTITIES_TRIED: Final = 32
-"""A phrase gives one identity after the other (PROTOCOL 1.1)."""
 _WORDS: Final = {"messages": "messages", "room_posts": "posts"}
 _OF_FILES: Final = (CONTENTS, "file_lists")
 """Of these one says which files they were."""
@@ -128,7 +127,7 @@ def _opened(header: BackupHeader, secret: str) -> FileKey:
 
 
 def _opened_by_phrase(header: BackupHeader, phrase: str) -> FileKey:
-    for number in range(IDENTITIES_TRIED):
+    for number in range(IDENTITIES_MAX):
         try:
             return header.open_(key_of_phrase(seeds_from_phrase(phrase, number)))
         except WrongPhrase:

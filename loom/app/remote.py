@@ -43,6 +43,7 @@ class RemoteProfiles:
         passphrase: str,
         phrase: str,
         *,
+        number: int = 0,
         argon2_memory_mib: int | None = None,
     ) -> None:
         """Not from here."""

@@ -13,16 +13,25 @@ from loom.cli.output import ProfileCreated, ProfileLine
 from loom.cli.passphrase import from_file, read_new_passphrase, read_passphrase
 from loom.config import Settings, check_profile_name, profile_name_for
 from loom.errors import InvalidInput, InvalidPhrase, ProfileExists, TerminalNeeded
+from loom.front import identity_number
 from loom.front.given_text import text_of
+from loom.printable import printable
 
 PANEL = "Profiles"
 PHRASE_MAX_BYTES = 4_096
+PHRASE_TRIES = 3
+_ASKING_WORDS = "Asking for the recovery words"
+_WORDS_REMEDY = "Give --phrase-file FILE."
 _WHAT = "Showing the recovery words"
 _REMEDY = "Add --show-phrase to print them, and keep them safe."
 _NEXT = """Next, one of:
   `loom invite`        anywhere: they paste the text that you send them
   `loom pair`          nearby, or on a call: both of you run it
   `loom token export`  they import your token, and you theirs: `loom token import`"""
+
+ONE_MACHINE = (
+    "Use this identity on one machine only: where an old one still runs, stop it for good."
+)
 
 Name = Annotated[
     str, typer.Option("--name", metavar="NAME", help="Your name, as contacts will see it.")
@@ -99,22 +108,39 @@ def restore(
             help="Read the 24 words from this file; - reads standard input.",
         ),
     ] = None,
+    number: Annotated[
+        str | None,
+        typer.Option(
+            "--number",
+            metavar="N",
+            help="The identity number that stands beside the words; without one it is 1.",
+        ),
+    ] = None,
     argon2_memory_mib: Memory = None,
 ) -> None:
     caller = Caller.of(context)
     profile = check_new_profile(caller, name)
+    identity = None if number is None else identity_number.read(number)
     phrase = read_phrase(phrase_file)
+    if identity is None:
+        identity = 0 if phrase_file is not None else _ask_number()
     passphrase = read_new_passphrase(caller.settings)
 
     async def work() -> None:
         with caller.slowly("Creating your keys"):
             await caller.profiles.restore(
-                profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib
+                profile,
+                name,
+                passphrase,
+                phrase,
+                number=identity,
+                argon2_memory_mib=argon2_memory_mib,
             )
         caller.output.put(
             ProfileCreated(profile=profile, name=name),
             f"The profile {profile} is restored. Import the contacts' tokens again.",
         )
+        caller.output.note(ONE_MACHINE)
 
     caller.run(work())
 
@@ -188,13 +214,54 @@ def _words(phrase: str) -> str:
 
 
 def read_phrase(file: Path | None) -> str:
-    """The 24 words, from a file, standard input (-) or the terminal."""
-    if file is None:
-        return terminal.ask(
-            "The 24 words: ",
-            what="Asking for the recovery words",
-            remedy="Give --phrase-file FILE.",
-        )
+    """The 24 words, from a file, standard input (-) or the terminal, where a mistake is explained.
+
+    Raises:
+        InvalidPhrase, InvalidInput, TerminalNeeded.
+    """
+    from loom.core.identity import entropy_of
+    from loom.front.sentences import on_command_line
+
+    tries_left = 1 if file is not None else PHRASE_TRIES
+    while True:
+        phrase, tries_left = _ask_phrase() if file is None else _phrase_in(file), tries_left - 1
+        try:
+            entropy_of(phrase)
+        except InvalidPhrase as error:
+            _show_offers(phrase)
+            if not tries_left:
+                raise
+            terminal.show(f"{on_command_line(error)[0]}\n", what=_ASKING_WORDS, remedy="")
+        else:
+            return phrase
+
+
+def _show_offers(phrase: str) -> None:
+    """On the terminal alone: these words are a secret."""
+    from loom.front.phrase_words import offers
+
+    found = offers(phrase)
+    if not found or not terminal.has_terminal():
+        return
+    lines = [f"  {one.words}{one.why and f' ({one.why})'}" for one in found]
+    text = "\n".join(("Perhaps:", *map(printable, lines), ""))
+    terminal.show(text, what=_ASKING_WORDS, remedy=_WORDS_REMEDY)
+
+
+def _ask_phrase() -> str:
+    return terminal.ask("The 24 words: ", what=_ASKING_WORDS, remedy=_WORDS_REMEDY)
+
+
+def _ask_number() -> int:
+    typed = terminal.ask(
+        "The identity number beside them [1]: ",
+        what="Asking for the identity number",
+        remedy="Give --number N.",
+    )
+    return identity_number.read(typed)
+
+
+def _phrase_in(file: Path) -> str:
     try:
         if str(file) == "-":
             import sys

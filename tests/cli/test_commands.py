@@ -10,11 +10,14 @@ import pytest
 import segno
 
 from loom.api.commands import History, Search, SendText, VerifyContact
+from loom.cli import terminal
 from loom.errors import ContactBlocked, InvalidInput
 from loom.front.moments import moment_ms
 from loom.front.sentences import on_command_line
 from tests.cli.conftest import Loom, objects
 from tests.fakes import TOKEN, FakeNode, FakeProfiles
+
+PHRASE = " ".join(["abandon"] * 23 + ["art"])
 
 
 @pytest.fixture
@@ -54,12 +57,35 @@ def test_init_names_its_folder_by_p(loom: Loom, profiles: FakeProfiles) -> None:
 
 
 def test_restore_reads_the_words(loom: Loom, profiles: FakeProfiles, tmp_path: Path) -> None:
-    (tmp_path / "phrase").write_text("one two three\n")
-    result = loom("restore", "--name", "Ada", "--phrase-file", str(tmp_path / "phrase"))
+    (tmp_path / "phrase").write_text(f"{PHRASE}\n")
+    given = ("--phrase-file", str(tmp_path / "phrase"))
+    result = loom("restore", "--name", "Ada", *given)
     assert result.exit_code == 0, result.output
-    assert profiles.created[0][2].split() == ["one", "two", "three"]
+    assert profiles.created[0][2].strip() == PHRASE
+    assert loom("restore", "--name", "Bob", "--number", "3", *given).exit_code == 0
+    assert profiles.numbers == [0, 2]
+    for number in ("0", "33", "two"):
+        assert loom("restore", "--name", "Eve", "--number", number, *given).exit_code == 2
     assert loom("restore", "--name", "Eve").exit_code == 2
     assert loom("restore", "--name", "Eve", "--phrase-file", "/nowhere").exit_code == 2
+
+
+def test_a_wrong_word_is_explained_on_the_terminal_alone(
+    loom: Loom, profiles: FakeProfiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "phrase").write_text(PHRASE.replace("art", "artt"))
+    given = ("restore", "--name", "Ada", "--phrase-file", str(tmp_path / "phrase"))
+    result = loom(*given)
+    assert (result.exit_code, profiles.created) == (2, [])
+    assert "word 24 is not in the list" in result.stderr
+    assert "artt" not in result.output
+    screen = tmp_path / "terminal"
+    screen.touch()
+    monkeypatch.setattr(terminal, "TERMINAL", screen)
+    result = loom(*given)
+    assert "Word 24: art instead of artt (the checksum then holds)" in screen.read_text()
+    assert "artt" not in result.output
+    assert profiles.created == []
 
 
 def test_profiles_lists_them(loom: Loom, profiles: FakeProfiles) -> None:

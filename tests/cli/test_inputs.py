@@ -50,9 +50,9 @@ def test_a_passphrase_keeps_all_but_one_line_end(
 def test_a_phrase_or_token_file_of_another_system_is_read(
     loom: Loom, profiles: FakeProfiles, tmp_path: Path
 ) -> None:
-    (tmp_path / "phrase").write_bytes(BOM + b"one two\r\nthree\r\n")
+    (tmp_path / "phrase").write_bytes(BOM + b"abandon " * 23 + b"\r\nart\r\n")
     assert loom("restore", "--name", "A", "--phrase-file", str(tmp_path / "phrase")).exit_code == 0
-    assert profiles.created[0][2] == "one two\nthree\n"
+    assert profiles.created[0][2] == "abandon " * 23 + "\nart\n"
     (tmp_path / "token").write_bytes(BOM + TOKEN.encode() + b"\r\n")
     assert loom("token", "import", str(tmp_path / "token"), "--name", "B").exit_code == 0
     given = BOM + TOKEN.encode()

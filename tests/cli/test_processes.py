@@ -295,6 +295,21 @@ def test_a_new_profile_on_a_terminal(environment: dict[str, str]) -> None:
     assert "differ" in screen
 
 
+def test_a_wrong_word_is_asked_for_again(environment: dict[str, str]) -> None:
+    del environment["LOOM_PASSPHRASE_FILE"]
+    right = " ".join(["abandon"] * 23 + ["art"])
+    typed = [
+        ("words: ", right.replace("art", "artt") + "\n"),
+        ("words: ", right + "\n"),
+        ("[1]: ", "2\n"),
+        ("New passphrase: ", "long enough\n"),
+        ("again: ", "long enough\n"),
+    ]
+    code, screen = on_terminal(environment, ["restore", "--name", "Ada"], typed)
+    assert code == 0, screen
+    assert "Word 24: art instead of artt (the checksum then holds)" in screen
+
+
 @pytest.mark.parametrize("delete", [["delete", "#1", "--all"], ["contacts", "remove", "#1"]])
 def test_deleting_everything_asks_for_the_name(
     environment: dict[str, str], delete: list[str]

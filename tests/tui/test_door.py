@@ -21,6 +21,7 @@ from loom.api.commands import AnswerWords, CheckPhrase, ExportToken, ImportToken
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings
+from loom.core.identity import entropy_of
 from loom.errors import ControlError, InvalidPhrase, InvalidToken, NodeNotRunning
 from loom.front.signs import Signs
 from loom.passphrases import strength_of
@@ -280,9 +281,12 @@ async def test_restoring_from_words(profiles: Profiles, tmp_path: Path) -> None:
         assert at(door, NewProfile)
         await press(pilot, "down", "down", "down", "down", "enter")
         assert "Restore a profile" in seen(door)
-        await press(pilot, "Ada", "enter", " ".join(WORDS), "enter", *TWICE)
+        await press(pilot, "Ada", "enter", " ".join(WORDS), "enter", "0", "enter", *TWICE)
+        assert "between 1 and 32" in seen(door)
+        await press(pilot, "ctrl+u", "3", "enter", "enter", "enter", "enter")
         assert at(door, Introduction)
     assert profiles.created == [("ada-2", "Ada", " ".join(WORDS), None)]
+    assert profiles.numbers == [2]
 
 
 async def test_a_refused_phrase_is_what_one_types_at_next(
@@ -297,12 +301,37 @@ async def test_a_refused_phrase_is_what_one_types_at_next(
         await press(pilot, *["tab"] * 4, "enter")
         assert "Restore a profile" in seen(door)
         assert "Esc back" in seen(door)
-        await press(pilot, "Ada", "enter", "wrong words", "enter", *TWICE)
+        await press(pilot, "Ada", "enter", "wrong words", "enter", "enter", *TWICE)
         assert "its check does not hold" in seen(door)
         await press(pilot, " again")
         assert "wrong words again" in seen(door)
         await press(pilot, "escape")
         assert "Welcome to Loom" in seen(door)
+
+
+async def test_a_wrong_word_is_offered_and_taken_with_a_key(
+    profiles: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = profiles.restore
+
+    async def check(*given: Any, **facts: Any) -> None:
+        entropy_of(given[3])
+        await restore(*given, **facts)
+
+    monkeypatch.setattr(profiles, "restore", check)
+    async with standing(profiles, tmp_path, size=(80, 30)) as (door, pilot):
+        await press(pilot, *["tab"] * 4, "enter")
+        wrong = " ".join(["abandon"] * 22 + ["abondon", "artt"])
+        await press(pilot, "Ada", "enter", wrong, "enter", "enter", *TWICE)
+        assert "word 23, 24 is not in the list" in seen(door)
+        assert "Word 24: art instead of artt" in seen(door)
+        await press(pilot, "down", "enter")
+        assert "Word 23: abandon" not in seen(door)
+        assert "Word 24: art instead of artt" in seen(door)
+        await press(pilot, "down", "enter")
+        assert "instead of" not in seen(door)
+        await press(pilot, *["enter"] * 4)
+        assert at(door, Introduction)
 
 
 async def test_after_adding_the_next_paste_is_the_next_token(

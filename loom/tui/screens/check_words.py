@@ -1,9 +1,12 @@
 """Whether what was written down restores this identity."""
 
 from loom.api.commands import CheckPhrase
-from loom.tui.kit.items import GAP, Button, Field, Item, Text
+from loom.errors import InvalidPhrase
+from loom.front.sentences import in_app
+from loom.tui.kit.items import GAP, Button, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
+from loom.tui.phrase_field import PhraseField
 from loom.tui.reminders import remember_words
 
 
@@ -15,14 +18,14 @@ class CheckWords(LivePanel):
     def __init__(self, loom: Owner) -> None:
         super().__init__(loom)
         self.loom = loom
-        self._words = Field("24 words")
+        self._words = PhraseField(self.go_to)
 
     def items(self) -> list[Item]:
         """One field."""
         return [
             Text("They are stored nowhere. Type all that you wrote down, in order."),
             GAP,
-            self._words,
+            *self._words.items(),
             Text(f"{len(self._words.text.split())} of 24", "hint"),
             GAP,
             Button("Check", self._check),
@@ -35,10 +38,15 @@ class CheckWords(LivePanel):
         self.leave()
 
     def _check(self) -> None:
-        self.work(self._checked(), "Checking", field=self._words)
+        self.work(self._checked(), "Checking", field=self._words.field)
 
     async def _checked(self) -> None:
-        await self.loom.send(CheckPhrase(phrase=self._words.text))
+        try:
+            await self.loom.send(CheckPhrase(phrase=self._words.text))
+        except InvalidPhrase as error:
+            self._words.offer()
+            self.refuse(self._words.field, in_app(error))
+            return
         remember_words(self.loom.config, self.loom.profile, checked=True)
         self.loom.say("These words restore this identity. Keep them safe.")
         self.back()

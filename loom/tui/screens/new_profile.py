@@ -1,11 +1,13 @@
 """A new profile: name, passphrase, and the 24 words where it is restored."""
 
-from loom.errors import InvalidName, InvalidPhrase, LoomError
+from loom.errors import InvalidInput, InvalidName, InvalidPhrase, LoomError
+from loom.front import identity_number
 from loom.front.sentences import in_app
 from loom.passphrases import MIN_CHARACTERS, strength_of
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
 from loom.tui.opener import Opener
+from loom.tui.phrase_field import PhraseField
 
 ABOUT = "No account, no server: who you are is a key that is made on this machine."
 ABOUT_RESTORING = "Your identity comes from its 24 words. Contacts must be added again."
@@ -21,7 +23,8 @@ class NewProfile(Panel):
         self._restore = restore
         self._has_others = has_others
         self._called = Field("Your name")
-        self._words = Field("24 words")
+        self._words = PhraseField(self.go_to)
+        self._number = Field("Identity number", form="1, or what stands beside the words")
         self._passphrase = Field("Passphrase", secret=True)
         self._again = Field("Repeat it", secret=True)
 
@@ -38,7 +41,7 @@ class NewProfile(Panel):
             GAP,
             Text("Others see your name. The passphrase is for this machine only.", "hint"),
             self._called,
-            *([self._words] if self._restore else []),
+            *([*self._words.items(), self._number] if self._restore else []),
             self._passphrase,
             self._again,
             self._strength(),
@@ -72,6 +75,7 @@ class NewProfile(Panel):
     def _switch(self) -> None:
         self._restore = not self._restore
         self._words.clear()
+        self._number.clear()
         self.go_to(self._called)
 
     def _make(self) -> None:
@@ -79,7 +83,7 @@ class NewProfile(Panel):
         if not self._called.text.strip():
             self.refuse(self._called, "Type your name first.")
         elif self._restore and not self._words.text.strip():
-            self.refuse(self._words, "Type the 24 words first.")
+            self.refuse(self._words.field, "Type the 24 words first.")
         elif not passphrase:
             self.refuse(self._passphrase, "Choose a passphrase first.")
         elif len(passphrase) < MIN_CHARACTERS:
@@ -101,15 +105,24 @@ class NewProfile(Panel):
         profile = await door.name_for(name)
         try:
             if self._restore:
-                await door.profiles.restore(profile, name, passphrase, self._words.text)
+                number = identity_number.read(self._number.text)
+                await door.profiles.restore(
+                    profile, name, passphrase, self._words.text, number=number
+                )
                 phrase = ""
             else:
                 phrase = await door.profiles.create(profile, name, passphrase)
-        except (InvalidPhrase, InvalidName) as error:
-            field = self._called if isinstance(error, InvalidName) else self._words
-            self.refuse(field, in_app(error))
+        except InvalidPhrase as error:
+            self._words.offer()
+            self.refuse(self._words.field, in_app(error))
             return
-        for field in (self._words, self._passphrase, self._again):
+        except InvalidName as error:
+            self.refuse(self._called, in_app(error))
+            return
+        except InvalidInput as error:
+            self.refuse(self._number, in_app(error))
+            return
+        for field in (self._words, self._number, self._passphrase, self._again):
             field.clear()
         try:
             door.held = await door.unlock(profile, passphrase)
