@@ -504,6 +504,7 @@ class FakeProfiles:
         """Of the identities that were restored."""
         self.created: list[tuple[str, str, str, int | None]] = []
         self.destroyed: list[tuple[str, bool]] = []
+        self.duress: dict[str, str | None] = {}
 
     def add(self, profile: str = "work", *, running: bool = False) -> FakeNode:
         self.nodes[profile] = node = FakeNode(profile)
@@ -552,6 +553,11 @@ class FakeProfiles:
         node.closed = False
         self.unlocked.append(options)
         return node
+
+    async def set_duress(self, profile: str, passphrase: str, duress: str | None) -> None:
+        if passphrase != self.nodes[profile].passphrase:
+            raise WrongPassphrase
+        self.duress[profile] = duress
 
     async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
         self.destroyed.append((profile, farewell))

@@ -1,6 +1,6 @@
 """An anchor that moves to another machine: its accounts and queues, without what lies in them.
 
-file = "LOOMANCH" || version u8 = 1 || keyslot (99) || SIV(export key, nonce, tables, all before)
+file = "LOOMANCH" || version u8 = 2 || keyslot (161) || SIV(export key, nonce, tables, all before)
 """
 
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from loom.crypto.aead import SivKey
 from loom.errors import AuthenticationError, InvalidInput
 from loom.storage import settings
 from loom.storage.connection import Db
-from loom.storage.vault import FILE_BYTES
+from loom.storage.vault import FILE_BYTES, OLD_FILE_BYTES
 from loom.wire.encoding import u8
 
 Work = Callable[[Db], Any]
 
 _MAGIC: Final = b"LOOMANCH"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _KEYSLOT_AT: Final = len(_MAGIC) + 1
-_SEALED_AT: Final = _KEYSLOT_AT + FILE_BYTES
+_KEYSLOT_BYTES: Final = {1: OLD_FILE_BYTES, _VERSION: FILE_BYTES}
 _SETTINGS: Final = ("mask_key", "addresses", "listen_port")
 
 
@@ -87,7 +87,8 @@ def write(db: Db, moved: Moved, name: str) -> None:
 
 def seal(keyslot: bytes, key: bytes, moved: Moved, nonce: bytes) -> bytes:
     """The file; it opens with the passphrase of the keyslot."""
-    head = _MAGIC + u8(_VERSION) + keyslot
+    version = next(one for one, size in _KEYSLOT_BYTES.items() if size == len(keyslot))
+    head = _MAGIC + u8(version) + keyslot
     return head + SivKey(key).seal(nonce, msgspec.msgpack.encode(moved), head)
 
 
@@ -97,9 +98,10 @@ def keyslot_of(data: bytes) -> bytes:
     Raises:
         InvalidInput: it is not such a file.
     """
-    if not data.startswith(_MAGIC + u8(_VERSION)) or len(data) <= _SEALED_AT:
+    sealed_at = _sealed_at(data)
+    if not data.startswith(_MAGIC) or not 0 < sealed_at < len(data):
         raise InvalidInput(what="This is not what `loom anchor export` wrote")
-    return data[_KEYSLOT_AT:_SEALED_AT]
+    return data[_KEYSLOT_AT:sealed_at]
 
 
 def open_(data: bytes, key: bytes) -> Moved:
@@ -109,7 +111,14 @@ def open_(data: bytes, key: bytes) -> Moved:
         InvalidInput: it was changed, or is of another kind.
     """
     try:
-        tables = SivKey(key).open_(data[_SEALED_AT:], data[:_SEALED_AT])
+        sealed_at = _sealed_at(data)
+        tables = SivKey(key).open_(data[sealed_at:], data[:sealed_at])
         return msgspec.msgpack.decode(tables, type=Moved)
     except (AuthenticationError, msgspec.MsgspecError, ValueError) as error:
         raise InvalidInput(what="This file of an anchor was changed or cut short") from error
+
+
+def _sealed_at(data: bytes) -> int:
+    """Where the tables begin, by the version of the file; 0: of none that is known."""
+    size = _KEYSLOT_BYTES.get(data[len(_MAGIC)]) if len(data) > len(_MAGIC) else None
+    return 0 if size is None else _KEYSLOT_AT + size

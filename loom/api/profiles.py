@@ -65,6 +65,10 @@ class Profiles(Protocol):
         """Wrap the vault key under a new passphrase, whether or not a node runs."""
         ...
 
+    async def set_duress(self, profile: str, passphrase: str, duress: str | None) -> None:
+        """Let a second passphrase open an empty profile that takes this one's place; None: none."""
+        ...
+
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         """Open the profile in this process; raises ProfileInUse when another holds it."""
         ...

@@ -77,9 +77,16 @@ class LocalProfiles:
 
     async def change_passphrase(self, profile: str, old: str, new: str) -> None:
         """See `Profiles.change_passphrase`."""
-        from loom.app import assembly
+        from loom.app import passphrases
 
-        await asyncio.to_thread(assembly.change_passphrase, self._existing(profile), old, new)
+        await asyncio.to_thread(passphrases.change, self._existing(profile), old, new)
+
+    async def set_duress(self, profile: str, passphrase: str, duress: str | None) -> None:
+        """See `Profiles.set_duress`."""
+        from loom.app import passphrases
+
+        paths = self._existing(profile)
+        await asyncio.to_thread(passphrases.set_duress, paths, passphrase, duress)
 
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         """See `Profiles.unlock`."""

@@ -21,7 +21,7 @@ from loom.api.profiles import NodeOptions
 from loom.config import Paths, private_folder
 from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
-from loom.durable import in_our_words, locked_folder, sync_folder
+from loom.durable import in_our_words, sync_folder
 from loom.errors import ProfileDamaged, ProfileExists
 from loom.model import OwnProfile
 from loom.node.journal import Journal
@@ -126,12 +126,26 @@ def create_profile(
         memory_kib = argon2_memory_mib * 1024
     with build_folder(paths) as building:
         key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
-        database = Database.open(building / paths.database.name, key.database_key(), create=True)
         try:
-            database.write_now(lambda db: _store_identity(db, name, seeds))
+            fill_empty(building / paths.database.name, key, name, seeds)
         finally:
-            database.close()
             key.wipe()
+
+
+def fill_empty(
+    path: Path, key: vault.VaultKey, name: str, seeds: IdentitySeeds | None = None
+) -> None:
+    """Make the database of a profile without contacts; of an identity that nobody knows, else.
+
+    Raises:
+        StoreUnavailable, DiskFull: part of it may be there.
+    """
+    own = seeds or seeds_from_phrase(new_phrase())
+    database = Database.open(path, key.database_key(), create=True)
+    try:
+        database.write_now(lambda db: _store_identity(db, name, own))
+    finally:
+        database.close()
 
 
 @contextlib.contextmanager
@@ -176,25 +190,6 @@ def _store_identity(db: Db, name: str, seeds: IdentitySeeds) -> None:
     # A restored identity goes on with a larger number than its profile of before had.
     now_ms = SystemClock().now_ms()
     own_profile.put(db, OwnProfile(name=name, number=now_ms, told=now_ms))
-
-
-def change_passphrase(paths: Paths, old: str, new: str) -> None:
-    """Wrap the vault key under a new passphrase; waits for another change to end.
-
-    No node takes part: it reads the keyslot when it starts and never again.
-
-    Raises:
-        WrongPassphrase: `old` does not open it.
-        InvalidInput, ProfileDamaged, StoreUnavailable, DiskFull: see `vault.change_passphrase`.
-    """
-    refuse_dumps()
-    check_new_passphrase(new)
-    with locked_folder(private_folder(paths.folder)):
-        key = vault.unlock(paths.keyslot, old)
-        try:
-            vault.change_passphrase(paths.keyslot, key, new)
-        finally:
-            key.wipe()
 
 
 async def assemble(

@@ -57,6 +57,10 @@ class RemoteProfiles:
         """Not from here."""
         _refuse("Unlocking a profile")
 
+    async def set_duress(self, profile: str, passphrase: str, duress: str | None) -> None:
+        """Not from here."""
+        _refuse("A duress passphrase")
+
     async def panic(self, profile: str, *, farewell: bool = True) -> NoReturn:
         """Not from here."""
         _refuse("Destroying a profile")

@@ -28,10 +28,12 @@ async def open_profile(paths: Paths, passphrase: str, options: NodeOptions) -> "
         private_folder(paths.folder)
         loop = asyncio.get_running_loop()
         unlocked = loop.run_in_executor(None, vault.unlock, paths.keyslot, passphrase)
-        from loom.app import assembly
+        from loom.app import assembly, passphrases
 
         discovery = assembly.discovery_of(options)
-        return await assembly.assemble(paths, await unlocked, discovery, options, lock)
+        key = await unlocked
+        await asyncio.to_thread(passphrases.take_effect, paths, key)
+        return await assembly.assemble(paths, key, discovery, options, lock)
     except BaseException:
         lock.release()
         raise

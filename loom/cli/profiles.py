@@ -62,6 +62,14 @@ def add_to(app: typer.Typer) -> None:
         "",
         ("change", change, "Change the passphrase; asks for the old one first."),
     )
+    duress = typer.Typer(cls=Group, no_args_is_help=True)
+    add_commands(
+        duress,
+        "",
+        ("set", set_duress, "Choose a passphrase that opens an empty profile, and destroys this."),
+        ("remove", remove_duress, "Let there be no such passphrase."),
+    )
+    group.add_typer(duress, name="duress", help="A passphrase to give to somebody who forces you.")
     app.add_typer(group, name="passphrase", help="Change the passphrase.", rich_help_panel=PANEL)
 
 
@@ -181,6 +189,46 @@ def change(
         await caller.profiles.change_passphrase(profile, old, new)
         caller.output.put(Done(), "The passphrase is changed.")
         caller.output.note("Copies of the old vault.key still open with the old passphrase.")
+
+    caller.run(work())
+
+
+def set_duress(
+    context: typer.Context,
+    duress_passphrase_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--duress-passphrase-file",
+            metavar="FILE",
+            help="Read the duress passphrase from this file.",
+        ),
+    ] = None,
+) -> None:
+    caller = Caller.of(context)
+    passphrase = read_passphrase(caller.settings, prompt="The profile's passphrase: ")
+    if duress_passphrase_file is not None:
+        duress = from_file(duress_passphrase_file)
+    else:
+        duress = read_new_passphrase(Settings(), prompt="Duress passphrase: ")
+    _set_duress(caller, passphrase, duress, "The duress passphrase is set.")
+    caller.output.note(
+        "Typed wherever a passphrase is asked for, it destroys this profile and opens an empty "
+        "one. It does not help against somebody who copied the disk before, and backups survive."
+    )
+
+
+def remove_duress(context: typer.Context) -> None:
+    caller = Caller.of(context)
+    passphrase = read_passphrase(caller.settings, prompt="The profile's passphrase: ")
+    _set_duress(caller, passphrase, None, "There is no duress passphrase.")
+
+
+def _set_duress(caller: Caller, passphrase: str, duress: str | None, words: str) -> None:
+    profile = caller.profile
+
+    async def work() -> None:
+        await caller.profiles.set_duress(profile, passphrase, duress)
+        caller.output.put(Done(), words)
 
     caller.run(work())
 

@@ -29,6 +29,25 @@ def destroy_keys(paths: Paths) -> None:
         raise in_our_words(failed, f"the keyslot cannot be destroyed: {failed.strerror}")
 
 
+def remove_contents(paths: Paths) -> None:
+    """Unlink all that the vault key opens, and the log; keyslot, lock and socket stay.
+
+    Raises:
+        StoreUnavailable: the database is there still.
+    """
+    stays = {paths.keyslot, paths.lock, paths.socket}
+    try:
+        for path in sorted(paths.folder.iterdir(), key=lambda one: one != paths.database):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path not in stays:
+                path.unlink(missing_ok=True)
+        sync_folder(paths.folder)
+    except OSError as error:
+        raise in_our_words(error, f"the profile cannot be opened: {error.strerror}") from error
+    _remove_log(paths)
+
+
 def remove_profile(paths: Paths) -> None:
     """Destroy what wraps the key, then unlink the rest: database, files, folder, log.
 
@@ -40,11 +59,15 @@ def remove_profile(paths: Paths) -> None:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
     shutil.rmtree(paths.folder, ignore_errors=True)
+    _remove_log(paths)
+    with contextlib.suppress(OSError):
+        sync_folder(paths.folder.parent)
+
+
+def _remove_log(paths: Paths) -> None:
     for path in sorted(paths.log.parent.glob(f"{paths.log.name}*")):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        sync_folder(paths.folder.parent)
 
 
 def _destroy(path: Path) -> None:

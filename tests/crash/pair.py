@@ -17,6 +17,7 @@ from loom.app import assembly
 from loom.app.unlocking import open_profile
 from loom.config import Paths, Settings, home_of, paths_of
 from loom.control.client import ControlClient, attach
+from loom.crypto.aead import SivKey
 from loom.errors import ControlError, DiskFull, NetworkError, NodeNotRunning, StoreUnavailable
 from loom.storage import maintenance, vault
 from loom.storage.connection import connect
@@ -39,7 +40,8 @@ async def make(home: Path) -> None:
         assembly.create_profile(place, name.capitalize(), PASSPHRASE, assembly.new_phrase(), 64)
         key = vault.unlock(place.keyslot, PASSPHRASE)
         cost = vault.Cost(vault.MEMORY_MIN_KIB, 1, 4)
-        vault._replace(place.keyslot, vault._keyslot(key, PASSPHRASE, cost))
+        wrapping = SivKey(vault.stretch(PASSPHRASE, bytes(16), cost))
+        vault._replace(place.keyslot, vault._filled(key, wrapping, cost, bytes(16)).data)
     offline = NodeOptions(online=False, serve=False)
     alice, bob = [await open_profile(paths(home, n), PASSPHRASE, offline) for n in NAMES]
     for client, other in ((alice, bob), (bob, alice)):

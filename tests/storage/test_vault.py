@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from loom.crypto.aead import SivKey
 from loom.crypto.kdf import hash_
 from loom.errors import (
     DiskFull,
@@ -150,6 +151,123 @@ def test_promise_14_a_change_that_fails_at_any_step_leaves_exactly_one_that_work
     assert _opens(path, "old") + _opens(path, "new") == 1
     vault.change_passphrase(path, key, "newer")  # what was left behind is in nobody's way
     assert _opens(path, "newer")
+
+
+# --- two slots ---
+
+
+def _old_form(path: Path, passphrase: str) -> vault.VaultKey:
+    """A file as the version before wrote it, with one slot."""
+    key, salt = vault.VaultKey.generate(), bytes(range(16))
+    cost = vault.Cost(MEMORY_KIB, 1, 1)
+    head = b"LOOMSLOT" + bytes([1]) + MEMORY_KIB.to_bytes(4, "big") + bytes([1, 1]) + salt
+    wrapping = SivKey(vault.stretch(passphrase, salt, cost))
+    body = head + wrapping.seal(bytes(12), key._secret.reveal(), head)
+    path.write_bytes(body + hash_(body)[:8])
+    return key
+
+
+def test_both_slots_are_tried_by_one_derivation_whichever_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "k"
+    key = vault.create(path, "own", MEMORY_KIB, passes=1)
+    before = path.read_bytes()
+    vault.set_duress(path, key, "other")
+    assert len(path.read_bytes()) == len(before) == vault.FILE_BYTES == 161
+    done: list[str] = []
+    real_open, real_stretch = SivKey.open_, vault.stretch
+
+    def open_(self: SivKey, sealed: bytes, associated_data: bytes = b"") -> bytes:
+        done.append(f"open {len(sealed)} {len(associated_data)}")
+        return real_open(self, sealed, associated_data)
+
+    def stretch(passphrase: str, salt: bytes, cost: vault.Cost) -> bytes:
+        done.append("stretch")
+        return real_stretch(passphrase, salt, cost)
+
+    monkeypatch.setattr(SivKey, "open_", open_)
+    monkeypatch.setattr(vault, "stretch", stretch)
+    steps: list[list[str]] = []
+    uses = {}
+    for passphrase in ("own", "other", "neither"):
+        done.clear()
+        with contextlib.suppress(WrongPassphrase):
+            uses[passphrase] = vault.unlock(path, passphrase).use
+        steps.append(list(done))
+    assert steps == [["stretch", "open 61 31", "open 61 31"]] * 3
+    assert uses == {"own": vault.Use.GUARDED, "other": vault.Use.DURESS}
+
+
+def test_the_slot_of_a_new_profile_is_either_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault, "stretch", lambda *_: bytes(32))
+    places = {vault.create(tmp_path / str(n), "p", MEMORY_KIB).place for n in range(64)}
+    assert places == {0, 1}
+
+
+def test_a_change_leaves_the_other_slot_and_does_not_take_its_passphrase(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    key = vault.create(path, "own", MEMORY_KIB, passes=1)
+    vault.set_duress(path, key, "other")
+    with pytest.raises(InvalidInput):
+        vault.set_duress(path, key, "own")
+    with pytest.raises(InvalidInput):
+        vault.change_passphrase(path, key, "other")
+    vault.change_passphrase(path, key, "newer")
+    assert vault.unlock(path, "newer").use is vault.Use.GUARDED
+    assert vault.unlock(path, "other").use is vault.Use.DURESS
+    vault.set_duress(path, vault.unlock(path, "newer"), None)
+    assert vault.unlock(path, "newer").use is vault.Use.PROFILE
+    with pytest.raises(WrongPassphrase):
+        vault.unlock(path, "other")
+
+
+def test_giving_way_overwrites_the_block_itself(tmp_path: Path) -> None:
+    path = tmp_path / "k"
+    key = vault.create(path, "own", MEMORY_KIB, passes=1)
+    vault.set_duress(path, key, "other")
+    before = path.read_bytes()
+    os.link(path, tmp_path / "block")
+    other = vault.unlock(path, "other")
+    vault.give_way(path, other)
+    after = (tmp_path / "block").read_bytes()
+    own = slice(31 + 61 * (1 - other.place), 92 + 61 * (1 - other.place))
+    assert not [1 for at in range(own.start, own.stop - 8) if before[at : at + 8] in after[own]]
+    with pytest.raises(WrongPassphrase):
+        vault.unlock(path, "own")
+    assert vault.unlock(path, "other").use is vault.Use.DURESS
+    vault.settle(path, other)
+    assert vault.unlock(path, "other").use is vault.Use.PROFILE
+    assert vault.unlock(path, "other").database_key() == other.database_key()
+
+
+def test_a_file_with_one_slot_gets_the_second_one(path: Path) -> None:
+    key = _old_form(path, "old")
+    assert len(path.read_bytes()) == 99
+    opened = vault.unlock(path, "old")
+    assert opened.database_key() == key.database_key()
+    vault.renew(path, opened)
+    assert len(path.read_bytes()) == 161
+    again = vault.unlock(path, "old")
+    assert (again.database_key(), again.place) == (key.database_key(), opened.place)
+    vault.renew(path, again)
+
+
+def test_renewing_does_not_undo_a_change_made_meanwhile(path: Path) -> None:
+    _old_form(path, "old")
+    slow = vault.unlock(path, "old")
+    vault.change_passphrase(path, vault.unlock(path, "old"), "new")
+    vault.renew(path, slow)
+    assert (_opens(path, "old"), _opens(path, "new")) == (False, True)
+
+
+def test_a_file_with_one_slot_takes_a_duress_passphrase(path: Path) -> None:
+    _old_form(path, "old")
+    vault.set_duress(path, vault.unlock(path, "old"), "other")
+    assert vault.unlock(path, "old").use is vault.Use.GUARDED
+    assert vault.unlock(path, "other").use is vault.Use.DURESS
 
 
 KILLED = """

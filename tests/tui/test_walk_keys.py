@@ -588,7 +588,7 @@ async def test_a_digit_opens_the_conversation_at_that_place(opened: Opened) -> N
 
 
 LETTERS = {"up": "A", "down": "B", "right": "C", "left": "D", "home": "H", "end": "F"}
-NUMBERS = {"delete": 3, "pageup": 5, "pagedown": 6, "f5": 15, "f9": 20}
+NUMBERS = {"delete": 3, "pageup": 5, "pagedown": 6, "f5": 15, "f9": 20, "f12": 24}
 PLAIN = {
     "enter": "\r",
     "tab": "\t",
