@@ -47,7 +47,8 @@
     │   └── FilesFull         more files than the profile may keep
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
     └── DecisionNeeded        the user must decide
-        └── IdentityChanged, ContactBlocked, WordsDiffer, CodeDiffers, InviteReused
+        └── IdentityChanged, ContactBlocked, ContactRevoked, OwnIdentityRevoked,
+            WordsDiffer, CodeDiffers, InviteReused
 
 An error is a code and facts, named by `fact_names`. Facts never hold a secret. What
 a user reads is made by the front ends: `loom/front/sentences.py`.
@@ -807,6 +808,20 @@ class ContactBlocked(DecisionNeeded):
 
     code = "contact_blocked"
     fact_names = ("name",)
+
+
+class ContactRevoked(DecisionNeeded):
+    """A contact ended their identity for good: nothing is ever sent to it again."""
+
+    code = "contact_revoked"
+    exit_code = 7
+    fact_names = ("name",)
+
+
+class OwnIdentityRevoked(DecisionNeeded):
+    """The owner ended their identity for good: nobody takes anything from it."""
+
+    code = "own_identity_revoked"
 
 
 class WordsDiffer(DecisionNeeded):

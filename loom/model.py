@@ -132,6 +132,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """They have another identity, and were not verified since."""
     identity_changed_at_ms: int | None = None
     """When that was last; None: never, or before this was kept."""
+    forked: bool = False
+    """Two identities claim to follow theirs; neither is followed (docs/PROTOCOL.md 1.5)."""
+    revoked: bool = False
+    """They ended this identity for good."""
     created_at_ms: int = 0
     stub_until_s: int | None = None
     """They are no contact any more, and what is left of them is deleted then, Unix seconds."""
@@ -167,8 +171,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_welcome(self) -> bool:
-        """Neither blocked nor a new identity that was not verified: it may hear of us."""
-        return not self.blocked and not self.identity_changed
+        """Not blocked, not revoked, no new identity that must be verified: it may hear of us."""
+        return not self.blocked and not self.identity_changed and not self.revoked
 
     @property
     def is_admitted(self) -> bool:

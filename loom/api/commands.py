@@ -27,6 +27,7 @@ from loom.api.file_commands import (
     ShowFile,
     UploadPart,
 )
+from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
 from loom.api.room_commands import (
     AppointCouncil,
     AppointMember,
@@ -468,6 +469,9 @@ class SetPreferences(Command[Done], frozen=True, kw_only=True, tag="set_preferen
     """Only for everybody."""
     ask_farewells: bool | None = None
     """Only for everybody: decide oneself whether what a contact asks to delete is deleted."""
+    verify_first: bool | None = None
+    """Only for everybody: send nothing to a contact's new identity, though proven with their
+    recovery words, before it is verified."""
     muted: bool | None = None
     """This and what follows only for one contact. True: for ever, unless `mute_until_ms` is set."""
     mute_until_ms: int | None = None
@@ -744,6 +748,9 @@ AnyCommand = (
     | ListUnsent
     | SendUnsent
     | DropUnsent
+    | ShowIdentity
+    | RotateIdentity
+    | RevokeIdentity
     | MakeRoom
     | ListRooms
     | ShowRoom

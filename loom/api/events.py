@@ -309,6 +309,23 @@ class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
     contact_id: int
 
 
+class IdentityNoted(WholeMessage, frozen=True, kw_only=True, tag="identity.noted"):
+    """A contact went over to another identity, has two, or revoked it: a line says so (`kind`)."""
+
+
+class IdentityRotated(Event, frozen=True, kw_only=True, tag="identity.rotated"):
+    """The owner has another identity. `number`: 0 for the first one of the 24 words."""
+
+    number: int
+    fingerprint: str
+
+
+class IdentityRevoked(Event, frozen=True, kw_only=True, tag="identity.revoked"):
+    """The owner ended their identity for good."""
+
+    fingerprint: str
+
+
 class PairingPeers(Event, frozen=True, kw_only=True, tag="pairing.peers"):
     """Who pairs on this network now. Live."""
 
@@ -535,6 +552,9 @@ AnyEvent = (
     | PeerOffline
     | ReachChanged
     | SessionStarted
+    | IdentityNoted
+    | IdentityRotated
+    | IdentityRevoked
     | PairingPeers
     | PairingWords
     | PairingDone

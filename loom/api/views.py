@@ -11,6 +11,7 @@ from loom.api.backup_views import (
     UnsentView,
 )
 from loom.api.file_views import FilePiece, FileRules, Files, FileView, UploadView
+from loom.api.identity_views import IdentityView
 from loom.api.room_views import (
     BannedView,
     Members,
@@ -181,6 +182,10 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     identity_changed: bool
     identity_changed_at_ms: int | None = None
     """When it changed last; None: never, or before this was kept."""
+    forked: bool = False
+    """Two identities claim to follow theirs, and neither is followed."""
+    revoked: bool = False
+    """They ended this identity for good: nothing is sent to it."""
     online: bool
     session: str
     unread: int
@@ -203,7 +208,12 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     @property
     def may_hear_farewell(self) -> bool:
         """Whether their node is asked to delete its copy when they are removed, as a rule."""
-        return not self.blocked and not self.identity_changed and self.joining is None
+        return (
+            not self.blocked
+            and not self.identity_changed
+            and not self.revoked
+            and self.joining is None
+        )
 
 
 class Contacts(View, frozen=True, kw_only=True, tag="contacts"):
@@ -278,6 +288,9 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     """Receipts that go through an anchor wait 30 to 300 seconds; only of everybody."""
     ask_farewells: bool = False
     """One is asked whether what a contact asks to delete is deleted; only of everybody."""
+    verify_first: bool = False
+    """A contact's new identity, though proven with their recovery words, is sent nothing before it
+    is verified; only of everybody."""
 
 
 class Preferences(View, frozen=True, kw_only=True, tag="preferences"):
@@ -676,6 +689,7 @@ AnyView = (
     | Drafts
     | Preferences
     | TokenView
+    | IdentityView
     | InviteView
     | Invites
     | RequestView

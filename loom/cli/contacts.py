@@ -316,6 +316,10 @@ def _habits(view: ContactView) -> list[tuple[str, str]]:
 
 def standing(view: ContactView) -> str:
     """How far the contact is to be trusted, in a word or two."""
+    if view.revoked:
+        return "IDENTITY REVOKED"
+    if view.forked and view.identity_changed:
+        return "TWO IDENTITIES"
     if view.identity_changed:
         return "IDENTITY CHANGED"
     if view.looks_like and not view.blocked:

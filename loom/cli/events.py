@@ -6,6 +6,7 @@ from loom.api import events as happened
 from loom.cli.message_words import excerpt, file_words, said_words
 from loom.cli.output import Output, sign, when
 from loom.cli.room_words import post_words
+from loom.front.identity_words import CHANGES, number_words
 from loom.front.lasting import asked_words, done_words, timer_words
 from loom.front.room_lines import line_words
 from loom.printable import printable
@@ -20,11 +21,14 @@ _CHANGES = {
     "profile": "changed their own name",
     "kept": "asked to delete the conversation; it is kept here",
     "identity": "has a new identity: nothing is sent until you verify them",
+    **CHANGES,
 }
 _FAILURES = {
     "blocked": "they are blocked",
     "removed": "they were removed",
     "identity_changed": "their identity changed",
+    "revoked": "they revoked their identity",
+    "own_identity_revoked": "you revoked your identity",
 }
 
 
@@ -105,6 +109,12 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"{sign('online')} {event.contact} is online ({event.address})")
         case happened.PeerOffline():
             return _now(f"{sign('offline')} {event.contact} is not connected")
+        case happened.IdentityNoted():
+            return None  # the change of the contact says it
+        case happened.IdentityRotated():
+            return _now(f"you have a new identity: {number_words(event.number)}")
+        case happened.IdentityRevoked():
+            return _now("you revoked your identity")
         case happened.SessionStarted():
             return _now(f"new session with {event.contact}")
         case happened.PairingPeers(peers=peers):

@@ -9,6 +9,8 @@ from loom.api.events import WholeMessage
 from loom.api.file_views import FileView
 from loom.api.views import MessageView, Quote, Reaction
 from loom.cli.output import body_words, sign, when
+from loom.front.identity_words import KINDS as IDENTITY_LINES
+from loom.front.identity_words import identity_line
 from loom.front.lasting import lasting_words, timer_words
 from loom.printable import printable
 
@@ -23,6 +25,8 @@ def message_words(message: MessageView | WholeMessage, *, number: bool = False) 
     if message.kind == "timer":
         words = timer_words(message.direction, message.contact, message.expires_s)
         return f"{row}{when(message.sent_at_ms)}  {words}"
+    if message.kind in IDENTITY_LINES:
+        return f"{row}{when(message.sent_at_ms)}  {identity_line(message.kind, message.contact)}"
     state = f"  {sign(message.state)}" if message.direction == "out" else ""
     return f"{row}{said_words(message, f'{when(message.sent_at_ms)}  ')}{state}"
 

@@ -37,6 +37,7 @@ from loom.cli.output import Output, SearchNotes
 from loom.cli.room_words import said_words
 from loom.errors import (
     ContactBlocked,
+    ContactRevoked,
     ControlError,
     IdentityChanged,
     InvalidInput,
@@ -347,6 +348,8 @@ async def _delivered(client: Client, message: MessageView, after: int) -> str:
                     return event.state
                 case MessageFailed() if event.message_id == message.message_id:
                     contact = await client.send(ShowContact(contact=f"#{message.contact_id}"))
+                    if contact.revoked:
+                        raise ContactRevoked(name=contact.contact)
                     if contact.identity_changed:
                         raise IdentityChanged(name=contact.contact)
                     raise ContactBlocked(name=contact.contact)

@@ -41,6 +41,7 @@ _ATTACHING: Final = (
     *("files cancel", "files pause", "files resume", "files save", "files remove"),
     *("files rules",),
     *("listen", "watch", "plain", "verify", "timer", "farewell", "profile"),
+    "identity show",
     *("mute", "notify", "archive", "unarchive", "favourite", "mark"),
     *("contacts", "contacts list", "contacts show", "contacts rename", "contacts remove"),
     *("contacts block", "contacts unblock", "token export", "token import"),

@@ -40,6 +40,7 @@ MODULE_OF: Final = {
     **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
     **dict.fromkeys(("backup", "unsent"), "backups"),
     "panic": "panic",
+    "identity": "identity",
     "profile": "own_profile",
     "doctor": "doctor",
     "demo": "demo",

@@ -44,7 +44,9 @@ _WORD: Final = re.compile("[a-z]{3,8}")
 _KNOWN_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "state": frozenset(MessageState),
     "direction": frozenset(Direction),
-    "kind": frozenset({"text", "timer", "file"}),
+    "kind": frozenset(
+        {"text", "timer", "file", "identity_moved", "identity_forked", "identity_revoked"}
+    ),
     "scope": frozenset({"conversation", "contact"}),
     "farewell": frozenset({"", "conversation", "contact"}),
 }

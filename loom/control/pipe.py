@@ -10,7 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from loom.api import backup_commands, file_commands, room_commands
+from loom.api import backup_commands, file_commands, identity_commands, room_commands
 from loom.api import commands as api
 from loom.api.command import Command
 from loom.control.client import GREETING_TIMEOUT_S, connect
@@ -144,6 +144,7 @@ FROM_AFAR: Final = frozenset(
         file_commands.UploadPart,
         file_commands.ReadFile,
         file_commands.SetFileRules,
+        identity_commands.ShowIdentity,
     }
 )
 """What another machine may ask: nothing that names a path, a program or a setting of this machine.
@@ -154,6 +155,8 @@ LOCAL: Final = frozenset(
         backup_commands.MakeBackup,
         backup_commands.ShowBackupSchedule,
         backup_commands.SetBackupSchedule,
+        identity_commands.RotateIdentity,
+        identity_commands.RevokeIdentity,
         api.CheckPhrase,
         api.UseAnchor,
         api.LeaveAnchor,

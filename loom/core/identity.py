@@ -40,6 +40,8 @@ class IdentitySeeds(msgspec.Struct, frozen=True):
     x25519_seed: bytes
     recovery_public: bytes
     """Ed25519 (32) || ML-DSA-65 (1,952)."""
+    number: int = 0
+    """Of the identity, among those of the recovery phrase."""
 
     def __repr__(self) -> str:
         return "IdentitySeeds(redacted)"
@@ -48,19 +50,21 @@ class IdentitySeeds(msgspec.Struct, frozen=True):
 class Identity:
     """One's own keys, card and fingerprint."""
 
-    __slots__ = ("agreement", "card", "peer_id", "signing")
+    __slots__ = ("agreement", "card", "number", "peer_id", "recovery_hash", "signing")
 
     def __init__(self, seeds: IdentitySeeds) -> None:
         self.signing = SigningKey(seeds.ed25519_seed, seeds.mldsa_seed)
         self.agreement = X25519Key(seeds.x25519_seed)
+        self.recovery_hash = hash_(seeds.recovery_public)
         self.card = enc(
             CARD_VERSION,
             self.signing.ed25519_public,
             self.signing.mldsa_public,
             self.agreement.public,
-            hash_(seeds.recovery_public),
+            self.recovery_hash,
         )
         self.peer_id = fingerprint(self.card)
+        self.number = seeds.number
 
     def __repr__(self) -> str:
         return f"Identity({self.peer_id.hex()})"
@@ -118,6 +122,7 @@ def seeds_from_phrase(phrase: str, number: int = 0) -> IdentitySeeds:
         identity[32:64],
         identity[64:],
         recovery_key.ed25519_public + recovery_key.mldsa_public,
+        number,
     )
 
 

@@ -455,6 +455,15 @@ WORDS: Final[Mapping[str, Words]] = {
         "Compare the numbers of `loom verify {name:word}` in person, then add --confirm.",
         "Compare safety numbers in person with /verify.",
     ),
+    "contact_revoked": Words(
+        "{name} has revoked this identity for good; nothing is sent to it any more.",
+        "Ask them for a new token, then `loom token import TOKEN --name {name:word} --replace`.",
+        "Ask them for a new token, and add it under the same name.",
+    ),
+    "own_identity_revoked": _both(
+        "You have revoked this identity for good; nobody takes anything from it any more.",
+        "Make a new profile, and give your contacts its token.",
+    ),
     "words_differ": _both(
         "The words are not the same on both screens; nothing was kept.",
         "You met somebody else, or somebody is between you: try again close together.",

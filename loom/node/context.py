@@ -17,6 +17,7 @@ from loom.model import (
     Person,
     PersonId,
 )
+from loom.node.mail import Incoming
 from loom.node.parts import Parts
 from loom.storage import farewells, timers
 from loom.storage.connection import Db
@@ -41,13 +42,32 @@ class Others(NamedTuple):
     """To be called when a farewell is due, or was answered."""
     rooms_changed: Callable[[], None]
     """To be called when who is in a room has changed, or where a member is reached."""
+    heard: Callable[[PersonId], None]
+    """To be called when a device has spoken to the owner's identity of now."""
+    chain: "Callable[[PersonId, Incoming], asyncio.Future[None]]"
+    """To be called with a chain envelope; nothing after it is taken in until that is done."""
+    chain_put: Callable[[PersonId], None]
+    """To be called when the owner's chain lies in a mailbox of a device."""
 
 
 def _nothing() -> None:
     """What is done as long as nobody listens."""
 
 
-NOBODY: Final = Others(lambda person: None, frozenset, lambda devices: None, _nothing, _nothing)
+def _no_chain(number: PersonId, came: Incoming) -> "asyncio.Future[None]":
+    return asyncio.get_running_loop().create_future()
+
+
+NOBODY: Final = Others(
+    lambda person: None,
+    frozenset,
+    lambda devices: None,
+    _nothing,
+    _nothing,
+    lambda person: None,
+    _no_chain,
+    lambda person: None,
+)
 
 
 class Writing(NamedTuple):
@@ -87,6 +107,8 @@ class DeviceContext:
         self._unread = NO_MAILBOXES
         """The mailboxes that are still being read."""
         self._reading_until_s = 0.0
+        self.chain: tuple[bytes, ...] = ()
+        """The owner's, in envelopes: it goes into a mailbox of the device before anything else."""
         self.tasks: set[asyncio.Task[None]] = set()
         self.join_id: MessageId | None = None
         """The Join that waits for its receipt, when the contact is reached by an invite."""

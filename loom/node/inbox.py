@@ -47,6 +47,7 @@ from loom.storage import (
 from loom.storage.connection import Db
 from loom.storage.invites import InvitePrekey
 from loom.storage.receipts import ReceiptKind
+from loom.wire.chain_envelope import is_chain_envelope
 from loom.wire.content import (
     Delete,
     Edit,
@@ -203,6 +204,10 @@ class Inbox:
         """A mailbox was read to its end: a handshake refused there may come again."""
         self._receiving = receiving.link_up(self._receiving)
 
+    def left_mail(self) -> list[Incoming]:
+        """What came from mailboxes and was not judged: no anchor brings it again on its link."""
+        return [one for one in self._queue if one.mail is not None]
+
     def put(self, came: list[Incoming]) -> None:
         """Queue envelopes in the order they came."""
         self._queue.extend(came)
@@ -283,6 +288,13 @@ class Inbox:
         while self._queue and not batch.is_full(limit):
             came = self._queue[0]
             envelope = came.envelope
+            if is_chain_envelope(envelope):
+                if batch.taken:
+                    break
+                self._queue.pop(0)
+                # It may end this device: what comes after it is for the one that follows.
+                await self._context.others.chain(self._context.number, came)
+                continue
             try:
                 unknown = core.unknown_handshake(self._sessions.value, envelope)
                 if unknown is not None and batch.taken:
@@ -395,6 +407,8 @@ class Inbox:
         def write(stored: Stored) -> None:
             if stored.person is not None:
                 self._context.person = stored.person
+            if batch.is_session_new:
+                self._context.others.heard(self._context.number)
             if stored.are_mailboxes_changed or batch.is_session_new:
                 self._context.on_mail_change()
             if stored.is_join_answered:

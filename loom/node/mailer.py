@@ -40,12 +40,14 @@ class _Due(NamedTuple):
     receipts: bool
     start: bool
     greeting: bool
+    chain: bool
+    """The device knows only an identity of before."""
     next_s: int | None
     """When the next row is due again, Unix seconds."""
 
     @property
     def is_anything(self) -> bool:
-        return self.rows or self.receipts or self.start or self.greeting
+        return self.rows or self.receipts or self.start or self.greeting or self.chain
 
 
 class _Refused(Exception):
@@ -229,6 +231,7 @@ class Mailer:
             owed and may and (is_start_due or self._sessions.may_seal(text=False)),
             is_start_due,
             is_greeting_due,
+            bool(self._context.chain),
             next_s,
         )
 
@@ -268,6 +271,8 @@ class Mailer:
                 link = await mailbox.line.reach()
                 self.silent_since_ms = None
                 await self._check(mailbox, link)
+                if due.chain and not await self._put_chain(mailbox, link):
+                    return
                 if due.start and not await self._start(mailbox, link):
                     is_without_bundle = True
                     continue
@@ -362,6 +367,18 @@ class Mailer:
             except PeerError as error:
                 log.info("contact %d: bundle: %s", self._context.number, error)
         return False
+
+    async def _put_chain(self, mailbox: Mailbox, link: AnchorLink) -> bool:
+        """Say which identity the owner has now; False: the mailbox takes nothing more now."""
+        chain, unix_s = self._context.chain, self._context.parts.now_s()
+        sealed = [Sealed(one, unix_s) for one in chain]
+        done, end = await self._put(mailbox, link, sealed)
+        if done == len(sealed):
+            self._context.chain = ()
+            self._context.others.chain_put(self._context.number)
+        if end is PutEnd.CUT:
+            raise Unreachable(address=mailbox.anchor)
+        return self._is_open(mailbox, end)
 
     async def _put_receipts(self, mailbox: Mailbox, link: AnchorLink) -> bool:
         """Put what is owed; False: the mailbox takes nothing more now."""

@@ -5,6 +5,7 @@ import logging
 from typing import Final
 
 from loom.errors import LoomError
+from loom.node.identity.former import FormerDoors
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
@@ -16,7 +17,9 @@ log = logging.getLogger(__name__)
 INTERVAL_S: Final = 600.0
 
 
-async def maintain(parts: Parts, roster: Roster, network: Network, invites: OwnInvites) -> None:
+async def maintain(
+    parts: Parts, roster: Roster, network: Network, invites: OwnInvites, former: FormerDoors
+) -> None:
     """Runs until it is cancelled; a failing disk is tried again next time."""
     while True:
         try:
@@ -25,6 +28,7 @@ async def maintain(parts: Parts, roster: Roster, network: Network, invites: OwnI
             roster.on_farewell()
             parts.deadlines.note(await parts.database.read(expiry.next_ms))
             await invites.load()
+            await former.prune()
             for device in roster.everyone():
                 await device.sessions.drop_superseded()
             await parts.removal.run()

@@ -18,7 +18,18 @@ from loom.wire.content import Text, Timer, tag_of
 
 W = TypeVar("W", bound=WholeMessage)
 
-_KINDS: Final = {tag_of(Text): "text", tag_of(Timer): "timer", FILE: "file"}
+IDENTITY_KINDS: Final = {
+    128: "identity_moved",
+    129: "identity_forked",
+    130: "identity_revoked",
+}
+"""Lines about a contact's identity: no payload has such a tag."""
+_KINDS: Final = {
+    tag_of(Text): "text",
+    tag_of(Timer): "timer",
+    FILE: "file",
+    **IDENTITY_KINDS,
+}
 _NOTHING: Final = Shown()
 _NO_CONTENT: Final[Mapping[str, Any]] = {
     "body": "",

@@ -16,6 +16,7 @@ from loom.node.acquaintances import Acquaintances
 from loom.node.anchors.anchors import Anchors
 from loom.node.contact_listener import ContactListener
 from loom.node.device import Device
+from loom.node.identity.former import FormerDoors
 from loom.node.introduction import tell_device
 from loom.node.invites.joining import Joins
 from loom.node.invites.mail import InviteMail
@@ -45,6 +46,7 @@ class Network:
         roster: Roster,
         invites: OwnInvites,
         invite_mail: InviteMail,
+        former: FormerDoors,
         transport: Transport,
         discovery: Discovery,
         options: NodeOptions,
@@ -73,6 +75,8 @@ class Network:
         self._parts = parts
         self._roster = roster
         self._invites = invites
+        self._former = former
+        former.caller = self.caller
         self._transport = transport
         self._discovery = discovery
         self._options = options
@@ -92,15 +96,19 @@ class Network:
             self._proxy_watch.start()
         self._roster.on_changed = self._contacts_changed
         self._invites.on_doors_changed = self._admit
+        self._former.on_changed = self._admit
         self._invites.on_changed = self.anchors.invites_changed
         await self.acquaintances.look_again()
+        for device in self._roster.everyone():
+            self._former.open_for(device)
         self._contacts_changed()
         for device in self._roster.everyone():
             self._begin(device)
             device.mailer.link_down()
         await self.anchors.start()
         self._roster.on_added = self._added
-        self._roster.on_dropped = self.anchors.forget
+        self._roster.on_dropped = self._dropped
+        self._roster.on_renewed = self._renewed
         self.acquaintances.start()
         await self._announce()
 
@@ -223,11 +231,24 @@ class Network:
 
     def _admit(self) -> None:
         if self.is_visible:
-            self.link_listener.admit([*self._roster.admitted(), *self._invites.doors])
+            self.link_listener.admit(
+                [*self._roster.admitted(), *self._former.doors, *self._invites.doors]
+            )
         else:
             self.link_listener.admit([])
 
+    def _dropped(self, device: Device) -> None:
+        self._former.close_for(device)
+        self.anchors.forget(device)
+
+    def _renewed(self, before: Device, after: Device) -> None:
+        self._former.close_for(before)
+        self.anchors.renew(before, after)
+        self._former.open_for(after)
+        self._begin(after)
+
     def _added(self, device: Device) -> None:
+        self._former.open_for(device)
         self._begin(device)
         self.anchors.look_after(device)
 
@@ -241,6 +262,10 @@ class Network:
         return self._parts.now_s() // DAY_S
 
     def _begin(self, device: Device) -> None:
+        if self.is_visible:
+            self._former.dial(device)
+        if self._roster.is_revoked:
+            return
         if device.person.is_stub:
             device.spawn(self._dial_while_owed(device), "farewell")
         elif device.person.is_acquaintance:

@@ -16,6 +16,9 @@ from loom.node.backups import Backups
 from loom.node.commands import Commands
 from loom.node.expiry import Expiry
 from loom.node.farewells import Farewells
+from loom.node.identity.following import Following
+from loom.node.identity.former import FormerDoors
+from loom.node.identity.own import OwnIdentity
 from loom.node.introduction import tell_profile
 from loom.node.invites.acceptance import Acceptance
 from loom.node.invites.mail import InviteMail
@@ -57,12 +60,19 @@ class Node:
         self.rooms = RoomWatch(parts, self.roster)
         acceptance = Acceptance(parts, self.roster)
         self.invites = OwnInvites(parts, acceptance)
+        self.following = Following(parts, self.roster)
+        self.former = FormerDoors(parts, self.roster, self.following)
+        self.identity = OwnIdentity(parts, self.roster, self.former, self.invites)
+        self.roster.on_chain = self.following.put
+        self.roster.on_heard = self.former.knows
+        self.roster.on_chain_put = self.former.was_put
         parts.removal.on_gone = self._file_gone
         self.network = Network(
             parts,
             self.roster,
             self.invites,
             InviteMail(parts, self.invites, acceptance),
+            self.former,
             transport,
             discovery,
             options,
@@ -93,6 +103,7 @@ class Node:
             self.invites,
             self.farewells,
             self.backups,
+            self.identity,
             paths=paths,
             stop=self.wants_stop.set,
         )
@@ -142,6 +153,7 @@ class Node:
         Raises:
             PortInUse, InvalidAddress: the explicit address cannot be bound.
         """
+        await self.identity.load()
         for contact in await self.parts.database.read(persons.contacts):
             self.roster.add(contact)
         await self.network.joins.load()
@@ -158,7 +170,8 @@ class Node:
         self.backups.start()
         await self.network.start()
         self._maintenance = asyncio.create_task(
-            maintain(self.parts, self.roster, self.network, self.invites), name="maintenance"
+            maintain(self.parts, self.roster, self.network, self.invites, self.former),
+            name="maintenance",
         )
         self.parts.journal.tell(self.ready_event())
 
@@ -188,6 +201,7 @@ class Node:
             last_to_first.push_async_callback(self._end_devices)
             last_to_first.push_async_callback(self.network.stop)
             last_to_first.push_async_callback(self.invites.stop)
+            last_to_first.push_async_callback(self.following.stop)
             last_to_first.push_async_callback(self._commands.pairing.close)
             last_to_first.push_async_callback(self.backups.stop)
             last_to_first.push_async_callback(self.rooms.stop)

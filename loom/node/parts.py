@@ -19,12 +19,13 @@ from loom.storage.database import Database
 from loom.storage.file_store import FileStore
 
 
-@dataclass(frozen=True)
+@dataclass
 class Parts:
     """One per node."""
 
     database: Database
     identity: Identity
+    """Another one once the owner has rotated it."""
     clock: Clock
     journal: Journal
     profile: OwnProfileNow

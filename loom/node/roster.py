@@ -1,14 +1,21 @@
 """The devices of all contacts, by number and name; beside them those of stubs and acquaintances."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from loom.core.pair_keys import derive_pair_keys
-from loom.errors import ContactBlocked, ContactNotFound, IdentityChanged
+from loom.errors import (
+    ContactBlocked,
+    ContactNotFound,
+    ContactRevoked,
+    IdentityChanged,
+    OwnIdentityRevoked,
+)
 from loom.model import Contact, ConversationId, DeviceId, PeerId, Person, PersonId
 from loom.node.context import Others
 from loom.node.device import Device
+from loom.node.mail import Incoming
 from loom.node.parts import Parts
 from loom.printable import printable
 from loom.storage.persons import name_key
@@ -26,19 +33,36 @@ class Roster(dict[PersonId, Device]):
         super().__init__()
         self._parts = parts
         self._others = Others(
-            self._linked, self.reached, self.rows_added, self._farewell, self.rooms_changed
+            self._linked,
+            self.reached,
+            self.rows_added,
+            self._farewell,
+            self.rooms_changed,
+            self._heard,
+            self._chain,
+            self._chain_put,
         )
         self.on_added: Callable[[Device], None] = lambda device: None
         self.on_changed: Callable[[], None] = lambda: None
         self.on_dropped: Callable[[Device], None] = lambda device: None
+        self.on_renewed: Callable[[Device, Device], None] = lambda before, after: None
+        """Another device serves a contact, instead of one that ends."""
         self.on_linked: Callable[[Device], None] = lambda device: None
         """A contact is linked who was not."""
         self.on_farewell: Callable[[], None] = lambda: None
         """A farewell is due, or was answered."""
+        self.on_heard: Callable[[PersonId], None] = lambda number: None
+        """Somebody has spoken to the owner's identity of now."""
+        self.on_chain: Callable[[PersonId, Incoming], asyncio.Future[None]] | None = None
+        """A chain envelope came."""
+        self.on_chain_put: Callable[[PersonId], None] = lambda number: None
+        """The owner's chain lies in a mailbox of theirs."""
         self.on_rooms_changed: Callable[[], None] = lambda: None
         """Who is in a room has changed, or where a member is reached."""
         self.is_online = False
         """Whether this node meets the network."""
+        self.is_revoked = False
+        """The owner has ended their identity: nobody is welcome any more."""
         self.stubs: dict[PersonId, Device] = {}
         self.acquaintances: dict[PersonId, Device] = {}
         """The members of common rooms who are no contacts."""
@@ -70,9 +94,14 @@ class Roster(dict[PersonId, Device]):
         """The same, if something may be sent to them.
 
         Raises:
-            ContactNotFound, ContactBlocked, IdentityChanged.
+            ContactNotFound, ContactBlocked, ContactRevoked, IdentityChanged.
+            OwnIdentityRevoked: nobody takes anything from the owner any more.
         """
         device = self.named(reference)
+        if self.is_revoked:
+            raise OwnIdentityRevoked
+        if device.person.revoked:
+            raise ContactRevoked(name=device.person.name)
         if device.person.blocked:
             raise ContactBlocked(name=device.person.name)
         if device.person.identity_changed:
@@ -93,19 +122,30 @@ class Roster(dict[PersonId, Device]):
 
     def welcome(self) -> list[Device]:
         """Those that are told that this node is here, by number."""
+        if self.is_revoked:
+            return []
         return [device for _, device in sorted(self.items()) if device.person.is_welcome]
 
     def listened_for(self) -> list[Device]:
         """Those whose adverts are looked for, by number."""
+        if self.is_revoked:
+            return []
         return [*self.welcome(), *(device for _, device in sorted(self.stubs.items()))]
 
     def admitted(self) -> list[Device]:
         """Those that may connect, by number."""
+        if self.is_revoked:
+            return []
         acquaintances = (device for _, device in sorted(self.acquaintances.items()))
         return [*self.listened_for(), *acquaintances]
 
     def add(self, contact: Contact) -> Device:
         """Take up a contact, or a contact's new identity; `on_changed` is for the caller."""
+        device = self._take_up(contact)
+        self.on_added(device)
+        return device
+
+    def _take_up(self, contact: Contact) -> Device:
         identity, person = self._parts.identity, contact.person
         keys = derive_pair_keys(
             identity.agreement, identity.peer_id, person.peer_id, person.x25519_public
@@ -113,7 +153,6 @@ class Roster(dict[PersonId, Device]):
         device = Device(self._parts, contact, keys)
         device.context.others = self._others
         self._of_kind(person)[person.person_id] = device
-        self.on_added(device)
         return device
 
     async def drop(self, device: Device) -> None:
@@ -137,6 +176,36 @@ class Roster(dict[PersonId, Device]):
             raise
 
     @asynccontextmanager
+    async def renewing(
+        self, devices: Sequence[Device]
+    ) -> AsyncIterator[Callable[[Device, Contact], None]]:
+        """End the tasks of devices; what is yielded goes on with another device for a contact.
+
+        At once, so that nothing is seen of it: those for which it is not called go on as they were.
+        """
+        left = dict.fromkeys(devices)
+
+        def renew(device: Device, contact: Contact) -> None:
+            del left[device]
+            device.arbiter.end()
+            device.arbiter.abort()
+            self._of_kind(device.person).pop(device.number, None)
+            after = self._take_up(contact)
+            self.on_renewed(device, after)
+            after.inbox.put(device.inbox.left_mail())
+
+        for device in devices:
+            device.arbiter.pause_reading()
+        await asyncio.gather(*(device.context.stop() for device in devices))
+        try:
+            yield renew
+        finally:
+            for device in list(left):
+                renew(device, device.contact)
+            self.on_changed()
+            await asyncio.gather(*(device.stop() for device in devices))
+
+    @asynccontextmanager
     async def without_stub(self, peer_id: PeerId) -> AsyncIterator[None]:
         """What follows makes a contact of that identity: a stub or an acquaintance of it ends."""
         others = (*self.stubs.values(), *self.acquaintances.values())
@@ -148,6 +217,7 @@ class Roster(dict[PersonId, Device]):
             yield
 
     def _linked(self, number: PersonId) -> None:
+        self.on_heard(number)
         if (device := self.get(number) or self.acquaintances.get(number)) is not None:
             self.on_linked(device)
 
@@ -175,6 +245,17 @@ class Roster(dict[PersonId, Device]):
 
     def _farewell(self) -> None:
         self.on_farewell()
+
+    def _heard(self, number: PersonId) -> None:
+        self.on_heard(number)
+
+    def _chain(self, number: PersonId, came: Incoming) -> "asyncio.Future[None]":
+        if self.on_chain is not None:
+            return self.on_chain(number, came)
+        return asyncio.get_running_loop().create_future()
+
+    def _chain_put(self, number: PersonId) -> None:
+        self.on_chain_put(number)
 
     def _of_kind(self, person: Person) -> dict[PersonId, Device]:
         if person.is_stub:

@@ -94,6 +94,15 @@ def revoke(db: Connection, invite_id: InviteId, now_s: int) -> bool:
     return is_revoked > 0
 
 
+def revoke_all(db: Connection, now_s: int) -> None:
+    """Close every open invite and delete the keys of all."""
+    db.execute(
+        "UPDATE invites SET state = 'revoked', closed_at_s = ? WHERE state = 'open'", (now_s,)
+    )
+    for invite in every(db):
+        _delete_prekeys(db, invite.invite_id)
+
+
 def name_anchors(db: Connection, used: Iterable[Anchor], now_s: int) -> bool:
     """Let open invites lead to the anchors in use and to no other; whether one was changed.
 

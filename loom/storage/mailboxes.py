@@ -4,7 +4,7 @@ import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.model import DeviceId
-from loom.wire.content.mailboxes import Mailbox
+from loom.wire.content.mailboxes import Direction, Mailbox
 
 _entries = msgspec.msgpack.Decoder(tuple[Mailbox, ...])
 
@@ -53,6 +53,15 @@ def put_told(db: Connection, device_id: DeviceId, told: Told) -> None:
         "INSERT OR REPLACE INTO told_mailboxes VALUES (?, ?, ?, ?)",
         (device_id, told.reset_counter, told.number, msgspec.msgpack.encode(told.mailboxes)),
     )
+
+
+def keep_read(db: Connection, device_id: DeviceId) -> None:
+    """Write nowhere that a device told; what it told to be read is read until it tells more."""
+    before = told(db, device_id)
+    if before is None:
+        return
+    kept = tuple(one for one in before.mailboxes if one.direction == Direction.OUTBOUND)
+    put_told(db, device_id, Told(-1, -1, kept))
 
 
 def sent(db: Connection, device_id: DeviceId) -> Sent | None:

@@ -106,6 +106,16 @@ def set_sealed(db: Connection, row_id: int, seal: Seal) -> bool:
     return cursor.rowcount > 0
 
 
+def unseal(db: Connection, device_id: DeviceId) -> None:
+    """The sessions of a device are gone: its rows wait to be sealed and put on others."""
+    db.execute(
+        "UPDATE outbox SET session_id = NULL, chain = NULL, ordinal = NULL, envelope = NULL,"
+        " sealed_at_s = NULL, put_queue = NULL, put_at_s = NULL, puts = 0, first_put_s = NULL"
+        " WHERE device_id = ?",
+        (device_id,),
+    )
+
+
 def delete(db: Connection, device_id: DeviceId, message_ids: Sequence[MessageId]) -> set[int]:
     """Remove rows by id; one that is not there is fine. The kinds of payload among them."""
     if not message_ids:

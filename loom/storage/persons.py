@@ -21,7 +21,7 @@ from loom.storage import arrivals, outbox, room_peers
 _COLUMNS: Final = (
     "person_id, name, peer_id, x25519_public, display_name, verified, blocked, identity_changed,"
     " created_at_ms, stub_until_s, profile_number, status, away, acquaintance_until_s,"
-    " verified_by, verified_at_ms, identity_changed_at_ms"
+    " verified_by, verified_at_ms, identity_changed_at_ms, forked, revoked"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM persons"  # noqa: S608 - constants only
 _CONTACTS: Final = (
@@ -153,8 +153,8 @@ def update(db: Connection, person: Person) -> None:
     db.execute(
         "UPDATE persons SET name = ?, name_key = ?, peer_id = ?, x25519_public = ?,"
         " display_name = ?, profile_number = ?, status = ?, away = ?, verified = ?, blocked = ?,"
-        " identity_changed = ?, verified_by = ?, verified_at_ms = ?, identity_changed_at_ms = ?"
-        " WHERE person_id = ?",
+        " identity_changed = ?, verified_by = ?, verified_at_ms = ?, identity_changed_at_ms = ?,"
+        " forked = ?, revoked = ? WHERE person_id = ?",
         (
             _nfc(person.name),
             name_key(person.name),
@@ -170,6 +170,8 @@ def update(db: Connection, person: Person) -> None:
             person.verified_by,
             person.verified_at_ms,
             person.identity_changed_at_ms,
+            person.forked,
+            person.revoked,
             person.person_id,
         ),
     )
@@ -201,6 +203,21 @@ def contacts(db: Connection) -> list[Contact]:
 def forget_identity(db: Connection, device_id: DeviceId) -> None:
     """Delete what belonged to a device's old identity: sessions, keys, receipts, ways to it."""
     for table in _OF_AN_IDENTITY:
+        db.execute(f"DELETE FROM {table} WHERE device_id = ?", (device_id,))  # noqa: S608
+
+
+def forget_sessions(db: Connection, device_id: DeviceId) -> None:
+    """Delete what was agreed with a device as to identities of before; ways to it stay."""
+    for table in ("sessions", "skipped_keys", "mailbox_numbers"):
+        db.execute(f"DELETE FROM {table} WHERE device_id = ?", (device_id,))  # noqa: S608
+    # Those in mailboxes are good for any identity of who writes there.
+    db.execute("DELETE FROM prekeys WHERE device_id = ? AND queue_id IS NULL", (device_id,))
+
+
+def forget_own(db: Connection, device_id: DeviceId) -> None:
+    """The same, with every key that was made under the owner's identity of before."""
+    forget_sessions(db, device_id)
+    for table in ("prekeys", "laid_bundles"):
         db.execute(f"DELETE FROM {table} WHERE device_id = ?", (device_id,))  # noqa: S608
 
 
@@ -306,4 +323,6 @@ def _person(row: tuple[Any, ...]) -> Person:
         verified_by=Verification(row[14]),
         verified_at_ms=row[15],
         identity_changed_at_ms=row[16],
+        forked=bool(row[17]),
+        revoked=bool(row[18]),
     )

@@ -23,6 +23,9 @@ class Preference(msgspec.Struct, frozen=True):
     """Only of everybody: receipts that go through an anchor wait a while."""
     ask_farewells: bool = False
     """Only of everybody: a Farewell of a contact is carried out when the owner agrees."""
+    verify_first: bool = False
+    """Only of everybody: nothing is sent to a new identity of a contact, though proven with their
+    recovery words, until the owner has verified it."""
     mute_until_ms: int = 0
     """This and what follows only of one conversation. By the wall clock; 0: not muted."""
     level: Level = Level.EVERYTHING

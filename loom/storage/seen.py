@@ -38,3 +38,8 @@ def contains(db: Connection, peer_id: PeerId, author: Direction, message_id: Mes
         (peer_id, _NUMBER[author], message_id),
     ).fetchone()
     return row is not None
+
+
+def follow(db: Connection, before: PeerId, after: PeerId) -> None:
+    """The author has another identity: what was taken in of the one before is of it, too."""
+    db.execute("UPDATE OR IGNORE seen SET peer_id = ? WHERE peer_id = ?", (after, before))

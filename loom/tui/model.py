@@ -17,6 +17,7 @@ from loom.api.events import (
     FarewellDone,
     FileChanged,
     FileProgress,
+    IdentityNoted,
     InviteAnswered,
     InvitesChanged,
     InviteUsed,
@@ -389,6 +390,10 @@ class Model:
             case TimerChanged():
                 self._said(event, changes)
                 changes.contacts.add(number)
+            case IdentityNoted():
+                self._said(event, changes)
+                changes.contacts.add(number)
+                changes.list_ = changes.title = True
             case FileChanged():
                 self._file_changed(event, changes)
             case FarewellAsked():

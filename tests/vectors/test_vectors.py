@@ -88,8 +88,14 @@ def load(name: str) -> Values:
 
 
 def identity_of(keys: Values) -> Identity:
-    names = ("ed25519_seed", "mldsa_seed", "x25519_seed", "recovery_public")
-    return Identity(IdentitySeeds(*(unhex(keys[name]) for name in names)))
+    return Identity(
+        IdentitySeeds(
+            ed25519_seed=unhex(keys["ed25519_seed"]),
+            mldsa_seed=unhex(keys["mldsa_seed"]),
+            x25519_seed=unhex(keys["x25519_seed"]),
+            recovery_public=unhex(keys["recovery_public"]),
+        )
+    )
 
 
 @pytest.mark.parametrize("name", sorted(DERIVE))
@@ -275,9 +281,13 @@ def test_files() -> None:
 def test_backups() -> None:
     vector = load("backups")
     inputs, derived = vector["inputs"], vector["derived"]
-    names = ("ed25519_seed", "mldsa_seed", "x25519_seed")
     own = key_of_phrase(
-        IdentitySeeds(**{name: unhex(inputs[name]) for name in names}, recovery_public=b"")
+        IdentitySeeds(
+            ed25519_seed=unhex(inputs["ed25519_seed"]),
+            mldsa_seed=unhex(inputs["mldsa_seed"]),
+            x25519_seed=unhex(inputs["x25519_seed"]),
+            recovery_public=b"",
+        )
     )
     assert own.secret.hex() == derived["phrase_key"]
     other = BackupKey(

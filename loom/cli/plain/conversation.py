@@ -13,6 +13,7 @@ from loom.api.events import (
     ContactRemoved,
     FarewellAsked,
     FarewellDone,
+    IdentityNoted,
     MessageDeleted,
     MessageDelivered,
     MessageEdited,
@@ -38,6 +39,7 @@ from loom.cli.message_words import message_words, said_words
 from loom.cli.messages import has_older
 from loom.cli.output import Output
 from loom.errors import InvalidInput, NotDelivered
+from loom.front.identity_words import identity_line
 from loom.front.lasting import asked_words, timer_words
 from loom.front.reach import reach_at, reach_words
 from loom.model import Level
@@ -159,6 +161,8 @@ class Conversation:
             case TimerChanged() if mine:
                 words = timer_words(event.direction, event.contact, event.expires_s)
                 self._output.put(event, words)
+            case IdentityNoted() if mine:
+                self._output.put(event, identity_line(event.kind, event.contact))
             case MessageExpired() | FarewellDone() if mine:
                 self._output.put(event, event_words(event) or "")
             case FarewellAsked() if mine:

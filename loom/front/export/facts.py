@@ -6,6 +6,8 @@ from typing import Final
 from loom.api.room_views import PostView
 from loom.api.views import MessageView
 from loom.front.file_words import size_words
+from loom.front.identity_words import KINDS as IDENTITY_LINES
+from loom.front.identity_words import identity_line
 from loom.front.lasting import timer_words
 from loom.front.room_lines import line_words, poll_lines, proposal_lines
 from loom.printable import printable
@@ -66,6 +68,8 @@ def body(one: Said) -> str:
         return "(deleted)"
     if one.kind == "timer":
         return f"({timer_words(one.direction, one.contact, one.expires_s)})"
+    if one.kind in IDENTITY_LINES:
+        return f"({identity_line(one.kind, one.contact)})"
     said = printable(one.body, multiline=True)
     if one.file is None:
         return said

@@ -161,6 +161,21 @@ class Anchors:
         self._follow(device)
         self._spawn(self._see_to(device), f"mailboxes of contact {device.number}")
 
+    def renew(self, before: Device, after: Device) -> None:
+        """Another device serves a contact: its queues are read on without a gap."""
+        for account in self.accounts.values():
+            for queue in list(account.queues.values()):
+                if queue.device is before:
+                    account.hold(queue.row, after)
+        for guest in self._guests.values():
+            if guest.device is before:
+                guest.serve(after)
+        self._windows.forget(before)
+        self._puttings.pop(before.device_id, None)
+        self._known.pop(before.device_id, None)
+        self._followed.pop(before.device_id, None)
+        self.look_after(after)
+
     def forget(self, device: Device) -> None:
         """A contact was removed: the rows are gone, what runs ends."""
         for account in self.accounts.values():

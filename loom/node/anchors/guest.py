@@ -57,6 +57,12 @@ class Guest:
         """Whether this side reads it; otherwise it writes."""
         return self.told.direction == Direction.OUTBOUND
 
+    def serve(self, device: Device) -> None:
+        """From now on it is of another device of the contact."""
+        self.device = device
+        if self.is_read:
+            self.reading.add(ReadQueue(self.keys, device, self.name))
+
     def close(self) -> None:
         """Use it no more."""
         self.line.close()

@@ -13,6 +13,7 @@ from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.deletion import DeletionCommands
 from loom.node.commands.farewells import FarewellCommands
 from loom.node.commands.files import FileCommands
+from loom.node.commands.identity import IdentityCommands
 from loom.node.commands.invites import InviteCommands
 from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
@@ -32,6 +33,7 @@ from loom.node.commands.rooms import RoomCommands
 from loom.node.commands.statements import StatementCommands
 from loom.node.commands.timers import TimerCommands
 from loom.node.farewells import Farewells
+from loom.node.identity.own import OwnIdentity
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
@@ -55,6 +57,7 @@ class Commands:
         invites: OwnInvites,
         farewells: Farewells,
         made: Backups,
+        identity: OwnIdentity,
         *,
         paths: Paths,
         stop: Callable[[], None],
@@ -88,6 +91,7 @@ class Commands:
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers
             | BackupCommands(parts, roster, made).handlers
+            | IdentityCommands(identity).handlers
             | AnchorCommands(parts, roster, network.anchors).handlers
             | ProfileCommands(parts, roster, network, paths=paths, stop=stop).handlers
         )

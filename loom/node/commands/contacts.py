@@ -14,6 +14,7 @@ from loom.errors import (
     CardMismatch,
     ContactBlocked,
     ContactNotFound,
+    ContactRevoked,
     DuplicateContact,
     IdentityChanged,
     InvalidInput,
@@ -51,6 +52,7 @@ from loom.storage import (
     addresses,
     events,
     farewells,
+    identity_statements,
     joins,
     mailboxes,
     messages,
@@ -109,8 +111,10 @@ class ContactCommands:
     # --- for pairing ---
 
     def check_met(self, token: ContactToken) -> None:
-        """Raises ContactBlocked or CardMismatch where this identity may not become verified."""
+        """Raises ContactBlocked, ContactRevoked or CardMismatch: it may not become verified."""
         known = self._of_identity(token.peer_id)
+        if known is not None and known.person.revoked:
+            raise ContactRevoked(name=known.person.name)
         if known is not None and known.person.blocked:
             raise ContactBlocked(name=known.person.name)
         if known is not None and known.person.x25519_public != token.x25519_public:
@@ -292,6 +296,8 @@ class ContactCommands:
                 x25519_public=x25519_public,
                 identity_changed=True,
                 identity_changed_at_ms=now_ms,
+                forked=False,
+                revoked=False,
                 profile_number=-1,
                 status="",
                 away=False,
@@ -299,6 +305,7 @@ class ContactCommands:
 
         def also(db: Db, happened: Happened) -> None:
             ids = outbox.delete_all(db, device.device_id)
+            identity_statements.forget(db, device.number)
             persons.forget_identity(db, device.device_id)
             farewells.take_asked(db, device.conversation_id)
             timers.forget(db, device.conversation_id, device.number)
@@ -391,6 +398,8 @@ class ContactCommands:
         """
         if device.person.identity_changed:
             raise IdentityChanged(name=device.person.name)
+        if device.person.revoked:
+            raise ContactRevoked(name=device.person.name)
         return self._network.joins.of(device.device_id) is None
 
     async def _block_contact(self, command: api.BlockContact) -> views.ContactView:
@@ -418,6 +427,8 @@ class ContactCommands:
     async def _verify_contact(self, command: api.VerifyContact) -> views.SafetyNumberView:
         async with self._roster.changing:
             device = self._roster.named(command.contact)
+            if (command.confirm or command.code is not None) and device.person.revoked:
+                raise ContactRevoked(name=device.person.name)
             if command.confirm + command.withdraw + (command.code is not None) > 1:
                 raise InvalidInput(what="Either confirm or withdraw or give a code")
             if command.by not in _COMPARED:
@@ -570,6 +581,8 @@ def _contact_view(
         verified_at_ms=person.verified_at_ms,
         blocked=person.blocked,
         identity_changed=person.identity_changed,
+        forked=person.forked,
+        revoked=person.revoked,
         identity_changed_at_ms=person.identity_changed_at_ms,
         online=reach.is_online,
         session=_session_state(device),

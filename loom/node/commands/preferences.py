@@ -96,6 +96,8 @@ class PreferenceCommands:
             raise InvalidInput(what="Late receipts are for all contacts or for none")
         if device is not None and command.ask_farewells is not None:
             raise InvalidInput(what="To be asked is for all contacts or for none")
+        if device is not None and command.verify_first is not None:
+            raise InvalidInput(what="To verify first is for all contacts or for none")
 
         def change(db: Db, happened: Happened) -> None:
             before = preferences.of(db, conversation_id)
@@ -117,6 +119,7 @@ def _changes(command: api.SetPreferences) -> dict[str, Any]:
         "typing": command.typing,
         "late_receipts": command.late_receipts,
         "ask_farewells": command.ask_farewells,
+        "verify_first": command.verify_first,
         "mute_until_ms": _mute_until_ms(command),
         "level": None if command.level is None else level_named(command.level),
         "archived": command.archived,
@@ -159,4 +162,5 @@ def _view(contact_id: PersonId | None, preference: Preference) -> views.Preferen
         typing=preference.typing,
         late_receipts=preference.late_receipts,
         ask_farewells=preference.ask_farewells,
+        verify_first=preference.verify_first,
     )

@@ -23,7 +23,6 @@ from loom.node.parts import Parts
 from loom.node.reach import reach_of
 from loom.node.roster import Roster
 from loom.storage import outbox, own_profile, requests
-from loom.wire.limits import IDENTITIES_MAX
 
 
 class ProfileCommands:
@@ -129,11 +128,11 @@ class ProfileCommands:
         return await diagnose(self._parts.database, self._network, self._paths.folder)
 
     async def _check_phrase(self, command: api.CheckPhrase) -> views.Done:
-        own = self._parts.identity.peer_id
-        for number in range(IDENTITIES_MAX):
-            if Identity(seeds_from_phrase(command.phrase, number)).peer_id == own:
-                return views.Done()
-        raise InvalidPhrase(reason="they are another identity's")
+        own = self._parts.identity
+        found = Identity(seeds_from_phrase(command.phrase, own.number))
+        if found.peer_id != own.peer_id:
+            raise InvalidPhrase(reason="they are another identity's")
+        return views.Done()
 
     async def _stop(self, command: api.Stop) -> views.Done:
         self._stop_node()

@@ -141,6 +141,12 @@ class OwnInvites:
         self.on_changed()
         await self._parts.database.checkpoint()
 
+    async def ended(self) -> None:
+        """All were revoked: the owner has another identity."""
+        self._presented.clear()
+        await self.load()
+        self.on_changed()
+
     def text_of(self, invite: Invite) -> str:
         """What is given to others."""
         return encode_invite(

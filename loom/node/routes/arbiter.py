@@ -93,6 +93,21 @@ class Arbiter:
         self._user.link_changed(before, link, None)
         return True
 
+    def pause_reading(self) -> None:
+        """Nothing more is taken in."""
+        for link in self.links:
+            link.pause_reading()
+
+    def give_up(self) -> list[DirectLink]:
+        """Take no more links; those there are, for another owner."""
+        self.end()
+        links, before = list(self.links), self.link
+        self.links.clear()
+        self.link = None
+        if before is not None:
+            self._user.link_changed(before, None, None)
+        return links
+
     def resume_reading(self) -> None:
         """The user has room for more records."""
         for link in self.links:

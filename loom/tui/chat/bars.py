@@ -119,7 +119,9 @@ def facts_of(conversation: Conversation) -> Line:
         facts.append(Piece("asks you to delete: /farewell", "warn"))
     if contact.blocked:
         facts.append(Piece("blocked", "bad"))
-    if contact.identity_changed:
+    if contact.revoked:
+        facts.append(Piece("identity revoked", "bad"))
+    elif contact.identity_changed:
         facts.append(Piece("identity changed", "bad"))
     elif contact.verified:
         facts.append(Piece("verified", "good"))

@@ -224,7 +224,7 @@ class ConversationList(Lines):
             marks += signs["alike"]
         if contact.verified:
             marks += signs["verified"]
-        if contact.identity_changed or contact.blocked:
+        if contact.identity_changed or contact.revoked or contact.blocked:
             marks += signs["failed"]
         unread = str(contact.unread) if contact.unread and not is_open else ""
         tail = f" {marks}" if marks else ""

@@ -1,5 +1,6 @@
 """Why nothing can be written to the open contact or channel, and what to do about it."""
 
+from loom.front.identity_words import identity_line
 from loom.printable import printable
 from loom.tui.cells import wrap
 from loom.tui.channels import Channel
@@ -24,6 +25,10 @@ class Obstacle(Lines):
         current = self._model.open_
         if current is None:
             return ""
+        if current.contact.revoked:
+            return identity_line("identity_revoked", current.name)
+        if current.contact.forked and current.contact.identity_changed:
+            return f"{identity_line('identity_forked', current.name)} /verify shows them."
         if current.contact.identity_changed:
             return f"{changed_words(current.name)} /verify shows them."
         if current.contact.blocked:

@@ -14,6 +14,7 @@ from loom.api.events import (
     FarewellDone,
     FileChanged,
     FileProgress,
+    IdentityNoted,
     MessageBookmarked,
     MessageDeleted,
     MessageDelivered,
@@ -253,6 +254,9 @@ class Reader:
                 case TimerChanged():
                     if event.replaces is not None:
                         window.remove([event.replaces])
+                    window.arrive(_view(event))
+                    touched = True
+                case IdentityNoted():
                     window.arrive(_view(event))
                     touched = True
                 case MessageExpired():

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from loom.api.views import MessageView
-from loom.tui.content import deleted, file, line, poll, proposal, text, timer
+from loom.front.identity_words import KINDS as IDENTITY_LINES
+from loom.tui.content import deleted, file, identity, line, poll, proposal, text, timer
 from loom.tui.content.manner import Manner, Said
 from loom.tui.themes import Line
 
@@ -34,6 +35,7 @@ KINDS: Final[dict[str, Kind]] = {
     "poll": poll,
     "proposal": proposal,
     "file": file,
+    **dict.fromkeys(IDENTITY_LINES, identity),
 }
 
 

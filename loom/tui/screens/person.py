@@ -204,7 +204,7 @@ class PersonPanel(LivePanel):
             Toggle("Typing", allowed.typing, self._show_typing, "as far as /settings allows"),
             self._rename,
         ]
-        if not (view.blocked or view.identity_changed):
+        if not (view.blocked or view.identity_changed or view.revoked):
             items += [self._address, self._lasting]
         return [
             *items,
@@ -341,6 +341,8 @@ def _mute_words(view: ContactView) -> str:
 
 def _status(view: ContactView) -> tuple[str, str]:
     blocked = "blocked, " if view.blocked else ""
+    if view.revoked:
+        return f"{blocked}REVOKED: nothing is sent to this identity any more", "bad"
     if view.identity_changed:
         return f"{blocked}IDENTITY CHANGED: nothing is sent until you verify again", "bad"
     if view.verified:

@@ -70,6 +70,14 @@ class SettingsPanel(LivePanel):
                 "when they delete a conversation for both",
             ),
             GAP,
+            Text("When a contact renews their keys with their 24 words.", "title"),
+            Toggle(
+                "Wait until I verify",
+                now.verify_first,
+                self._verify_first,
+                "nothing is sent to the new ones before",
+            ),
+            GAP,
             Text("Notifications show", "title"),
             *(
                 Option("notify", words, loom.notices.level is one, partial(loom.use_notices, one))
@@ -124,6 +132,9 @@ class SettingsPanel(LivePanel):
 
     def _ask_farewells(self, on: bool) -> None:
         self._change(SetPreferences(ask_farewells=on))
+
+    def _verify_first(self, on: bool) -> None:
+        self._change(SetPreferences(verify_first=on))
 
     def _hold_receipts(self, on: bool) -> None:
         self._change(SetPreferences(late_receipts=on))

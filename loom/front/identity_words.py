@@ -1,0 +1,35 @@
+"""What became of identities, in words."""
+
+from typing import Final
+
+from loom.front.identity_number import shown
+from loom.printable import printable
+
+CHANGES: Final = {
+    "identity_moved": "has a new identity, proven with their 24 words: verify them again",
+    "identity_forked": "has two identities that contradict each other: nothing is sent until you "
+    "verify them",
+    "identity_revoked": "has revoked their identity for good: nothing is sent to them any more",
+}
+"""After the name of a contact, by what the event says."""
+_LINES: Final = {
+    "identity_moved": "{name} has a new identity, proven with their 24 recovery words. What you "
+    "write goes to it. It is not verified yet: compare safety numbers.",
+    "identity_forked": "Two identities claim to be the next one of {name}, so somebody else may "
+    "have their 24 recovery words. Neither is followed; nothing is sent until you have compared "
+    "safety numbers.",
+    "identity_revoked": "{name} has revoked this identity for good: nothing is sent to it any "
+    "more. Ask {name} for a new token.",
+}
+KINDS: Final = frozenset(_LINES)
+"""Of messages: lines that say what became of a contact's identity."""
+
+
+def identity_line(kind: str, contact: str) -> str:
+    """What a line of the conversation says."""
+    return _LINES[kind].format(name=printable(contact))
+
+
+def number_words(number: int) -> str:
+    """Which identity of the 24 words it is, as people write it down."""
+    return f"identity number {shown(number)}"

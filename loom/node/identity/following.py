@@ -1,0 +1,192 @@
+"""Following a contact's chain: who they are now, in one transaction (docs/PROTOCOL.md 1.5)."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from loom.api.events import ContactChanged
+from loom.core.identity_chain import (
+    Followed,
+    Outcome,
+    Standing,
+    Statement,
+    follow,
+    read_chain_envelope,
+)
+from loom.errors import DuplicateContact, LoomError, PeerError
+from loom.model import PeerId, Person, PersonId
+from loom.node.device import Device
+from loom.node.failed import fail
+from loom.node.identity.line import note
+from loom.node.journal import Happened
+from loom.node.mail import Incoming, Judgement
+from loom.node.parts import Parts
+from loom.node.roster import Roster
+from loom.storage import (
+    identity_statements,
+    mailboxes,
+    outbox,
+    persons,
+    preferences,
+    room_peers,
+    seen,
+)
+from loom.storage.connection import Db
+
+log = logging.getLogger(__name__)
+
+WAITING_MAX: Final = 16
+"""Envelopes that wait to be looked at, of one contact; what is more is dropped and comes again."""
+
+
+class _Waiting(NamedTuple):
+    number: PersonId
+    came: Incoming
+    looked_at: "asyncio.Future[None]"
+
+
+class Following:
+    """One per node, and one envelope at a time: each may end the device that it came from."""
+
+    def __init__(self, parts: Parts, roster: Roster) -> None:
+        self.on_own: Callable[[tuple[Statement, ...]], None] = lambda statements: None
+        """Called with what a contact says of the owner's own identity, not verified."""
+        self._parts = parts
+        self._roster = roster
+        self._waiting: list[_Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, number: PersonId, came: Incoming) -> "asyncio.Future[None]":
+        """Look at a chain envelope that came from a contact; the result: it was looked at."""
+        looked_at: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if sum(one.number == number for one in self._waiting) >= WAITING_MAX:
+            looked_at.set_result(None)
+            return looked_at
+        self._waiting.append(_Waiting(number, came, looked_at))
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="chains of contacts")
+        return looked_at
+
+    async def stop(self) -> None:
+        """End; what was submitted is still committed."""
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- inside ---
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                number, came, looked_at = self._waiting.pop(0)
+                judgement = await self._look_at(number, came)
+                if came.mail is not None and judgement is not None:
+                    came.mail.judged(judgement)
+                if not looked_at.done():
+                    looked_at.set_result(None)
+        finally:
+            self._task = None
+
+    async def _look_at(self, number: PersonId, came: Incoming) -> Judgement | None:
+        """None: it could not be stored, and comes again."""
+        try:
+            await self._take(number, read_chain_envelope(came.envelope))
+        except (PeerError, DuplicateContact) as error:
+            log.warning("contact %d: chain refused: %s", number, error.code)
+            if (device := self._roster.get(number)) is not None:
+                device.context.warn(error)
+            return Judgement.UNOPENED
+        except LoomError as error:
+            log.warning("contact %d: chain not stored: %s", number, error.code)
+            return None
+        return Judgement.TAKEN
+
+    async def _take(self, number: PersonId, heard: tuple[Statement, ...]) -> None:
+        roster = self._roster
+        async with roster.changing:
+            device = roster.get(number) or roster.acquaintances.get(number)
+            if device is None:
+                return
+            if heard[0].old.recovery_hash == self._parts.identity.recovery_hash:
+                self.on_own(heard)
+                return
+            held = await self._parts.database.read(lambda db: identity_statements.of(db, number))
+            followed = follow(device.context.token, held, heard)
+            if followed.added:
+                await self._keep(device, followed)
+
+    async def _keep(self, device: Device, followed: Followed) -> None:
+        outcome, number = followed.outcome, device.number
+        if outcome.standing is Standing.CURRENT:
+            await self._parts.database.write(
+                lambda db: identity_statements.add(db, number, followed.added)
+            )
+            return
+        if outcome.standing is Standing.MOVED:
+            self._check_free(device, outcome.token.peer_id)
+
+        def work(db: Db, happened: Happened) -> Person:
+            return self._change(db, happened, device, followed)
+
+        async with (
+            self._roster.without_stub(outcome.token.peer_id),
+            self._roster.renewing([device]) as renew,
+        ):
+            person = await self._parts.journal.write(work)
+            renew(device, replace(device.contact, person=person))
+        log.info("contact %d: identity %s", number, outcome.standing.value)
+
+    def _check_free(self, device: Device, peer_id: PeerId) -> None:
+        """Raises DuplicateContact: another contact, or the owner, has this identity."""
+        if peer_id == self._parts.identity.peer_id:
+            raise DuplicateContact(name=device.person.name)
+        for other in self._roster.values():
+            if other is not device and other.peer_id == peer_id:
+                raise DuplicateContact(name=other.person.name)
+
+    def _change(self, db: Db, happened: Happened, device: Device, followed: Followed) -> Person:
+        """The transaction: who the contact is now, and what of before is dropped."""
+        outcome = followed.outcome
+        before = persons.by_id(db, device.number) or device.person
+        identity_statements.add(db, device.number, followed.added)
+        match outcome.standing:
+            case Standing.MOVED:
+                person = self._move(db, device, before, outcome)
+            case Standing.FORKED:
+                person = replace(before.as_unverified(), forked=True, identity_changed=True)
+            case _:
+                person = self._revoke(db, happened, device, before)
+        persons.update(db, person)
+        if person.is_contact:
+            note(db, happened, self._parts, person, device.conversation_id, outcome.standing)
+            event = ContactChanged(
+                contact=person.name,
+                contact_id=person.person_id,
+                what=f"identity_{outcome.standing.value}",
+            )
+            happened.add(event, device.conversation_id)
+        return person
+
+    def _move(self, db: Db, device: Device, before: Person, outcome: Outcome) -> Person:
+        seen.follow(db, before.peer_id, outcome.token.peer_id)
+        persons.forget_sessions(db, device.device_id)
+        mailboxes.keep_read(db, device.device_id)
+        outbox.unseal(db, device.device_id)
+        room_peers.tell_again(db, device.number)
+        return replace(
+            before.as_unverified(),
+            peer_id=outcome.token.peer_id,
+            x25519_public=outcome.token.x25519_public,
+            identity_changed_at_ms=self._parts.clock.now_ms(),
+            identity_changed=before.identity_changed or preferences.of(db, None).verify_first,
+        )
+
+    def _revoke(self, db: Db, happened: Happened, device: Device, before: Person) -> Person:
+        ids = outbox.delete_all(db, device.device_id)
+        fail(db, happened, device, ids, "revoked")
+        persons.forget_identity(db, device.device_id)
+        return replace(before.as_unverified(), identity_changed=False, revoked=True)

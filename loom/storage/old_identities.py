@@ -1,0 +1,68 @@
+"""Identities that the owner had before, and which contacts know none of the later ones."""
+
+from typing import Final, NamedTuple
+
+from sqlcipher3.dbapi2 import Connection
+
+from loom.model import PeerId, PersonId
+
+_UNTOLD: Final = (
+    "SELECT person_id, peer_id, x25519_seed, until_s, put_at_s FROM untold"
+    " JOIN old_identities USING (peer_id) WHERE until_s > ?"
+)
+
+
+class Untold(NamedTuple):
+    """A contact who may know only this identity of before."""
+
+    person_id: PersonId
+    peer_id: PeerId
+    """The owner's, of before."""
+    x25519_seed: bytes
+    until_s: int
+    """So long the contact is told, Unix seconds."""
+    put_at_s: int | None
+    """When the chain was put into a mailbox of the contact, Unix seconds."""
+
+    def __repr__(self) -> str:
+        return f"Untold({self.person_id}, redacted)"
+
+
+def add(db: Connection, peer_id: PeerId, x25519_seed: bytes, until_s: int) -> None:
+    """The identity of until now is one of before; every contact is to be told."""
+    db.execute("INSERT INTO old_identities VALUES (?, ?, ?)", (peer_id, x25519_seed, until_s))
+    db.execute(
+        "INSERT INTO untold (person_id, peer_id) SELECT person_id, ? FROM persons"
+        " WHERE stub_until_s IS NULL",
+        (peer_id,),
+    )
+
+
+def ids(db: Connection) -> frozenset[PeerId]:
+    """All the owner had before."""
+    return frozenset(PeerId(one) for (one,) in db.execute("SELECT peer_id FROM old_identities"))
+
+
+def untold(db: Connection, now_s: int) -> list[Untold]:
+    """Who is still to be told, and as whom they know the owner."""
+    return [Untold(*row) for row in db.execute(_UNTOLD, (now_s,))]
+
+
+def told(db: Connection, person_id: PersonId) -> bool:
+    """They know the identity of now; False: it was known."""
+    return db.execute("DELETE FROM untold WHERE person_id = ?", (person_id,)).rowcount > 0
+
+
+def was_put(db: Connection, person_id: PersonId, now_s: int) -> None:
+    """The chain lies in a mailbox of theirs."""
+    db.execute("UPDATE untold SET put_at_s = ? WHERE person_id = ?", (now_s, person_id))
+
+
+def prune(db: Connection, now_s: int) -> None:
+    """Forget the keys of identities whose time is over, and who was not reached."""
+    db.execute(
+        "DELETE FROM untold WHERE peer_id IN"
+        " (SELECT peer_id FROM old_identities WHERE until_s <= ?)",
+        (now_s,),
+    )
+    db.execute("UPDATE old_identities SET x25519_seed = x'' WHERE until_s <= ?", (now_s,))

@@ -1,0 +1,301 @@
+"""The owner goes over to another identity, and contacts follow (docs/PROTOCOL.md 1.5)."""
+
+import asyncio
+import random
+
+import msgspec
+import pytest
+
+from loom.api.commands import (
+    BlockContact,
+    ListInvites,
+    MakeInvite,
+    SendText,
+    SetPreferences,
+    ShowContact,
+    VerifyContact,
+)
+from loom.api.events import IdentityNoted, IdentityRotated, MessageFailed
+from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
+from loom.core.identity import (
+    Identity,
+    IdentitySeeds,
+    phrase_from_entropy,
+    recovery_key,
+    seeds_from_phrase,
+)
+from loom.core.identity_chain import chain_envelopes, make_rotation
+from loom.errors import (
+    ContactRevoked,
+    IdentityChanged,
+    InvalidPhrase,
+    OwnIdentityRevoked,
+)
+from loom.node.mail import Incoming
+from loom.node.message_view import IDENTITY_KINDS
+from loom.storage import messages, settings
+from tests.node.disk import Disk, OneThreadDatabase
+from tests.node.harness import Person, World
+from tests.node.test_mail import apart
+from tests.node.test_mail_attacks import one_anchor
+from tests.node.test_mail_cases import each_an_anchor
+
+
+def words_of(person: Person) -> str:
+    return phrase_from_entropy(random.Random(person.name).randbytes(32))
+
+
+async def rotate(person: Person) -> None:
+    await person.do(RotateIdentity(phrase=words_of(person)))
+    person.identity = person.node.parts.identity
+
+
+def knows(person: Person, other: Person) -> bool:
+    """Whether it has followed the other to the identity of now."""
+    known = [one.person.peer_id for one in person.node.roster.values()]
+    return other.identity.peer_id in known
+
+
+def reopen(person: Person, *, running: bool = False) -> None:
+    """Take the identity that is stored, as a profile does that is opened."""
+    if running:
+        person.identity = person.node.parts.identity
+        return
+    database = OneThreadDatabase.on(Disk(), person.path)
+    stored = database.read_now(lambda db: settings.get(db, "identity"))
+    database.close()
+    if stored is not None:
+        person.identity = Identity(msgspec.msgpack.decode(stored, type=IdentitySeeds))
+
+
+def kinds_stored(person: Person, other: Person) -> list[str]:
+    number = person.peer(other).conversation_id
+    found = person.database.look(lambda db: messages.page(db, number, 1_000))
+    return [IDENTITY_KINDS[one.kind] for one in found if one.kind in IDENTITY_KINDS]
+
+
+def kinds(person: Person) -> list[str]:
+    return [one.kind for one in person.told(IdentityNoted)]
+
+
+async def test_a_contact_follows_and_both_go_on_talking(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.say(bob, "before")
+    await world.delivered(alice, bob)
+    await bob.do(VerifyContact(contact="Alice", confirm=True))
+    before = alice.identity.peer_id
+
+    await rotate(alice)
+    await world.until(lambda: knows(bob, alice) and bob.is_online(alice))
+    await alice.say(bob, "after")
+    await bob.say(alice, "I see")
+    await world.delivered(alice, bob)
+
+    assert bob.received(alice) == ["before", "", "after"]  # with the line about the identity
+    assert alice.received(bob) == ["I see"]
+    assert alice.identity.peer_id != before
+    assert kinds(bob) == ["identity_moved"]
+    view = await bob.do(ShowContact(contact="Alice"))
+    assert (view.verified, view.identity_changed) == (False, False)
+    own = await alice.do(ShowIdentity())
+    assert (own.number, own.untold, own.revoked) == (1, 0, False)
+    assert [one.number for one in alice.told(IdentityRotated)] == [1]
+
+
+async def test_nothing_in_flight_is_lost_or_doubled(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    said = [f"{n}" for n in range(40)]
+    for n, text in enumerate(said):
+        await alice.do(SendText(contact="Bob", body=f"a{text}"))
+        await bob.do(SendText(contact="Alice", body=f"b{text}"))
+        if n in (10, 11, 25):
+            await rotate(alice)
+        if n == 25:
+            await rotate(bob)
+    await world.until(lambda: knows(bob, alice) and knows(alice, bob))
+    await world.delivered(alice, bob)
+    assert [one for one in bob.received(alice) if one] == [f"a{one}" for one in said]
+    assert [one for one in alice.received(bob) if one] == [f"b{one}" for one in said]
+
+
+async def test_who_was_away_is_told_when_they_come(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await bob.stop()
+    await alice.say(bob, "while you are away")
+    await rotate(alice)
+    await rotate(alice)
+    await alice.restart()
+    await bob.start()
+    await world.until(lambda: knows(bob, alice))
+    await bob.say(alice, "back")
+    await world.delivered(alice, bob)
+    assert [one for one in bob.received(alice) if one] == ["while you are away"]
+    assert alice.received(bob) == ["back"]
+    assert (await alice.do(ShowIdentity())).untold == 0
+
+
+async def test_both_rotate_while_apart(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await bob.stop()
+    await rotate(alice)
+    await alice.stop()
+    await bob.start()
+    await rotate(bob)
+    await alice.start()
+    await world.until(lambda: knows(bob, alice) and knows(alice, bob))
+    await alice.say(bob, "hello")
+    await world.delivered(alice, bob)
+    assert [one for one in bob.received(alice) if one] == ["hello"]
+
+
+async def test_nothing_is_sent_to_who_is_revoked(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    await alice.do(RevokeIdentity(phrase=words_of(alice)))
+    await world.until(lambda: kinds(bob) == ["identity_revoked"])
+    with pytest.raises(ContactRevoked):
+        await bob.say(alice, "are you there?")
+    with pytest.raises(ContactRevoked):
+        await bob.do(VerifyContact(contact="Alice", confirm=True))
+    with pytest.raises(OwnIdentityRevoked):
+        await alice.say(bob, "yes")
+    with pytest.raises(OwnIdentityRevoked):
+        await rotate(alice)
+    await world.pass_time(600)
+    assert not bob.is_online(alice)
+    assert (await bob.do(ShowContact(contact="Alice"))).revoked
+    await alice.restart()
+    await bob.restart()
+    await world.pass_time(60)
+    assert not bob.is_online(alice)
+    assert (await alice.do(ShowIdentity())).revoked
+
+
+async def test_what_waits_for_who_is_revoked_fails(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.stop()
+    await bob.say(alice, "waits")
+    await alice.start()
+    world.mute(alice, bob)
+    await alice.do(RevokeIdentity(phrase=words_of(alice)))
+    await world.until(lambda: kinds(bob) == ["identity_revoked"], 600)
+    reasons = [one.reason for one in bob.told(MessageFailed)]
+    assert reasons in ([], ["revoked"])
+    assert bob.queued(alice) == 0
+
+
+async def test_wrong_words_change_nothing(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    for command in (RotateIdentity, RevokeIdentity):
+        with pytest.raises(InvalidPhrase):
+            await alice.do(command(phrase=words_of(bob)))
+    assert (await alice.do(ShowIdentity())).number == 0
+    await alice.say(bob, "still me")
+    await world.delivered(alice, bob)
+
+
+async def test_invites_of_before_are_revoked(world: World) -> None:
+    alice, _ = await world.friends("Alice", "Bob")
+    await alice.do(MakeInvite(lifetime_s=3_600))
+    await rotate(alice)
+    assert [one.state for one in (await alice.do(ListInvites())).invites] == ["revoked"]
+
+
+async def test_a_new_identity_waits_until_it_is_verified_if_one_wants(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await bob.do(SetPreferences(verify_first=True))
+    await rotate(alice)
+    await world.until(lambda: knows(bob, alice))
+    with pytest.raises(IdentityChanged):
+        await bob.say(alice, "who are you?")
+    await bob.do(VerifyContact(contact="Alice", confirm=True))
+    await bob.say(alice, "it is you")
+    await world.delivered(alice, bob)
+
+
+async def test_two_that_follow_one_are_shown_and_neither_is_followed(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    words = words_of(alice)
+    other = Identity(seeds_from_phrase(words, 7))
+    thief = make_rotation(recovery_key(words), alice.identity.card, other.card, 1)
+    await rotate(alice)
+    await world.until(lambda: knows(bob, alice))
+    [envelope] = chain_envelopes([thief], other.peer_id)
+    await bob.node.following.put(bob.peer(alice).number, Incoming(envelope))
+    assert kinds(bob) == ["identity_moved", "identity_forked"]
+    assert knows(bob, alice)
+    with pytest.raises(IdentityChanged):
+        await bob.say(alice, "which?")
+    assert (await bob.do(ShowContact(contact="Alice"))).forked
+
+
+async def test_a_blocked_contact_is_told_once_they_are_unblocked(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.do(BlockContact(contact="Bob"))
+    await rotate(alice)
+    await world.pass_time(120)
+    assert not knows(bob, alice)
+    await alice.do(BlockContact(contact="Bob", blocked=False))
+    await world.until(lambda: knows(bob, alice), 600)
+
+
+@pytest.mark.parametrize("commit", [1, 2, 3, 4])
+@pytest.mark.parametrize("when", ["power_lost_before", "power_lost_after"])
+@pytest.mark.parametrize("whose", ["hers", "his"])
+async def test_power_is_lost_at_each_commit(
+    world: World, whose: str, when: str, commit: int
+) -> None:
+    """Of the one who goes over, or of the one who follows."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.say(bob, "one")
+    await world.delivered(alice, bob)
+    victim = alice if whose == "hers" else bob
+    setattr(victim.disk, when, victim.disk.commits + commit)
+    asking = asyncio.create_task(alice.do(RotateIdentity(phrase=words_of(alice))))
+    await world.pass_time(20)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    victim.disk.heal()
+    for one in (alice, bob):
+        if not one.is_running:
+            await one.bury()
+            reopen(one)
+            await one.start()
+    reopen(alice, running=True)
+    if alice.identity.number == 0:
+        await rotate(alice)
+    await world.until(lambda: knows(bob, alice), 900)
+    await alice.say(bob, "two")
+    await bob.say(alice, "three")
+    await world.delivered(alice, bob, within_s=900)
+    assert [one for one in bob.received(alice) if one] == ["one", "two"]
+    assert alice.received(bob) == ["three"]
+    assert kinds_stored(bob, alice) == ["identity_moved"]
+
+
+@pytest.mark.parametrize("setting", ["her account", "his account", "an account each"])
+@pytest.mark.parametrize("is_asleep", [False, True])
+async def test_whom_no_link_reaches_is_told_by_mail(
+    world: World, setting: str, is_asleep: bool
+) -> None:
+    if setting == "her account":
+        alice, bob, _ = await apart(world)
+    elif setting == "his account":
+        alice, bob, _ = await one_anchor(world)
+    else:
+        alice, bob, _, _ = await each_an_anchor(world)
+    await world.pass_time(60)
+    if is_asleep:
+        await bob.stop()
+    await alice.say(bob, "before")
+    await rotate(alice)
+    await alice.say(bob, "after")
+    if is_asleep:
+        await world.pass_time(3_600)
+        await bob.start()
+    await world.until(lambda: knows(bob, alice), 3_600)
+    await bob.say(alice, "I see")
+    await world.delivered(alice, bob, within_s=6 * 3_600)
+    assert [one for one in bob.received(alice) if one] == ["before", "after"]
+    assert alice.received(bob) == ["I see"]
+    assert (await alice.do(ShowIdentity())).untold == 0
