@@ -35,7 +35,7 @@
     │   ├── Unreachable       ProxyNeeded, ProxyUnavailable: nobody was asked there
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
     │   ├── AnchorRefused, AnchorClockApart
-    │   ├── NotDelivered, ControlError
+    │   ├── NotDelivered, NotTransferred, ControlError
     │   ├── FileWaits         the anchor of its receiver takes nothing now
     │   ├── RoomWaits         an older copy of the profile: a member must be heard first
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
@@ -640,6 +640,14 @@ class NotDelivered(NetworkError):
     """No receipt in the time that was given; the message stays queued."""
 
     code = "not_delivered"
+    exit_code = 5
+    fact_names = ("timeout_s",)
+
+
+class NotTransferred(NetworkError):
+    """Not all of a file in the time that was given; the transfer goes on."""
+
+    code = "not_transferred"
     exit_code = 5
     fact_names = ("timeout_s",)
 

@@ -173,7 +173,10 @@ class ListBookmarks(Command[Messages], frozen=True, kw_only=True, tag="list_book
 
 
 class Forward(Command[Messages], frozen=True, kw_only=True, tag="forward"):
-    """Send texts on to others, as texts of one's own; the result is what was queued."""
+    """Send texts and files on to others, as one's own; the result is what was queued.
+
+    A file has to be here whole. Its content is copied under other keys, unless it is read in place.
+    """
 
     contact: str
     message_ids: list[str]
@@ -319,7 +322,7 @@ class ShowDelivery(Command[DeliveryView], frozen=True, kw_only=True, tag="show_d
 
 
 class RetryMessage(Command[MessageView], frozen=True, kw_only=True, tag="retry_message"):
-    """Queue a failed message's text again and delete the failed one; the result is the new one."""
+    """Queue a failed text or file again in place of the failed one; the result is the new one."""
 
     contact: str
     message_id: str

@@ -86,10 +86,14 @@ class RemoveFile(Command[FileView], frozen=True, kw_only=True, tag="remove_file"
 
 
 class BeginUpload(Command[UploadView], frozen=True, kw_only=True, tag="begin_upload"):
-    """Hand over content for `SendFile`; without one within a day, or a restart, it is deleted."""
+    """Hand over content for `SendFile`; without one within a day, or a restart, it is deleted.
+
+    Args:
+        size_bytes: None: nobody knows yet; `SendFile` ends it.
+    """
 
     name: str
-    size_bytes: int
+    size_bytes: int | None
 
 
 class UploadPart(Command[Done], frozen=True, kw_only=True, tag="upload_part"):

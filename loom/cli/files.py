@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -42,7 +42,7 @@ from loom.errors import (
     FileNotTaken,
     InvalidInput,
     LoomError,
-    NotDelivered,
+    NotTransferred,
     OutputFailed,
     error_from,
 )
@@ -50,7 +50,7 @@ from loom.front import outgoing_files, received_files
 from loom.front.durations import parse_timer
 from loom.front.file_words import size_words, state_words
 from loom.front.moments import moment_ms
-from loom.front.outgoing_files import Spooled
+from loom.front.outgoing_files import Piped
 from loom.front.plain_copies import plain_copy, sweep
 from loom.front.sizes import parse_size
 from loom.printable import printable
@@ -168,7 +168,7 @@ def send_file(
     plain = "" if name is None else received_name(name)
 
     async def offer(
-        client: Client, path: Path | None, piped: Spooled | None, text: str, answered: str | None
+        client: Client, path: Path | None, piped: Piped | None, text: str, answered: str | None
     ) -> FileView:
         with Progress.shown(caller.output, name or str(path)) as progress:
             message = await outgoing_files.offer(
@@ -188,7 +188,7 @@ def send_file(
             raise ControlError(what="it answered without the file")
         return message.file
 
-    async def work(piped: Spooled | None) -> None:
+    async def work(piped: Piped | None) -> None:
         async with caller.client() if wait is None else caller.client(caller.online()) as client:
             after = (await client.send(Status())).last_seq
             answered = None
@@ -214,11 +214,7 @@ def send_file(
     for path in paths:
         if path is not None:
             _check_sendable(caller, path)
-    with ExitStack() as stack:
-        piped = None
-        if None in paths:
-            piped = stack.enter_context(outgoing_files.spooled(sys.stdin.buffer))
-        caller.run(work(piped))
+    caller.run(work(outgoing_files.piped(sys.stdin.buffer) if None in paths else None))
 
 
 def list_(
@@ -511,7 +507,7 @@ async def _finished(
     """The files when all of their content has arrived where it goes.
 
     Raises:
-        NotDelivered: not in time.
+        NotTransferred: not in time.
         FileNotTaken: one of them was declined or cancelled.
     """
     found = {one.file_id: one for one in files}
@@ -538,7 +534,7 @@ async def _finished(
     except TimeoutError as error:
         for one in found.values():
             caller.output.put(one, file_words(one))
-        raise NotDelivered(timeout_s=f"{wait_s:g}") from error
+        raise NotTransferred(timeout_s=f"{wait_s:g}") from error
     raise ControlError(what="it ended before all of it had come")
 
 

@@ -54,7 +54,7 @@ def add_to(app: typer.Typer) -> None:
         ("pins", pins, "Show the pinned messages of a conversation."),
         ("bookmark", bookmark, "Bookmark a message, here only."),
         ("bookmarks", bookmarks, "Show bookmarked messages, newest first."),
-        ("forward", forward, "Send texts on to others, without saying whose they were."),
+        ("forward", forward, "Send texts and files on to others, without saying whose they were."),
     )
 
 

@@ -4,25 +4,28 @@ import asyncio
 import io
 import os
 import stat
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from loom.api.file_commands import BeginUpload, SendFile, UploadPart
 from loom.api.file_views import ThumbnailView
-from loom.api.views import MessageView
+from loom.api.views import Done, MessageView
 from loom.errors import InvalidInput
 from loom.front.folder_packing import FOLDER_TYPE, PackedFolder
 from loom.front.outgoing_media import prepare
-from loom.front.plain_copies import plain_copy
 from loom.front.send import Send
+from loom.media.job import PICTURE_MAX
 from loom.printable import printable
 from loom.received_names import received_name
 from loom.wire.limits import FILE_CHUNK_BYTES, FILE_MAX_BYTES
 
 _OPEN: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 GIB: Final = 1 << 30
+AHEAD: Final = 8
+"""Pieces that are handed over before the first of them is known to be kept: it may be far away."""
 
 
 class Measured(NamedTuple):
@@ -36,11 +39,11 @@ class Measured(NamedTuple):
     """Links, devices and the like in a folder, which are not sent."""
 
 
-class Spooled(NamedTuple):
-    """What came from a pipe, to be read from its beginning."""
+class Piped(NamedTuple):
+    """What comes from a pipe: its first 32 MiB, all of it if there is no `rest`."""
 
-    size_bytes: int
-    file: BinaryIO
+    beginning: bytes
+    rest: BinaryIO | None
 
 
 def _nothing(_done_bytes: int, _size_bytes: int) -> None:
@@ -65,7 +68,7 @@ def measure(path: Path) -> Measured:
 async def offer(
     send: Send,
     contact: str,
-    source: Path | Spooled,
+    source: Path | Piped,
     *,
     caption: str = "",
     reply_to: str | None = None,
@@ -119,39 +122,57 @@ async def offer(
 async def upload(
     send: Send,
     name: str,
-    size_bytes: int,
+    size_bytes: int | None,
     pieces: Generator[bytes],
     moved: Callable[[int, int], None] = _nothing,
 ) -> str:
     """Hand content over to the node; the id by which `SendFile` knows it."""
+    asked: deque[tuple[int, asyncio.Task[Done]]] = deque()
+    done_bytes = index = 0
     with closing(pieces):
         upload_id = (await send(BeginUpload(name=name, size_bytes=size_bytes))).upload_id
-        index = done_bytes = 0
-        while piece := await asyncio.to_thread(next, pieces, b""):
-            await send(UploadPart(upload_id=upload_id, index=index, data=piece))
-            index, done_bytes = index + 1, done_bytes + len(piece)
-            moved(done_bytes, size_bytes)
+        try:
+            while (piece := await asyncio.to_thread(next, pieces, b"")) or asked:
+                if piece:
+                    part = UploadPart(upload_id=upload_id, index=index, data=piece)
+                    task = asyncio.create_task(send(part), name="piece of an upload")
+                    asked.append((len(piece), task))
+                    index += 1
+                if not piece or len(asked) >= AHEAD:
+                    size, task = asked.popleft()
+                    await task
+                    done_bytes += size
+                    moved(done_bytes, size_bytes or done_bytes)
+        finally:
+            for _, task in asked:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
     return upload_id
 
 
-@contextmanager
-def spooled(stream: BinaryIO) -> Iterator[Spooled]:
-    """What comes from a pipe, read to its end and kept privately until the block ends.
+def piped(stream: BinaryIO) -> Piped:
+    """What comes from a pipe, as far as a picture may be long; the rest is read as it is sent."""
+    beginning = _read(stream, PICTURE_MAX + 1)
+    return Piped(beginning, stream if len(beginning) > PICTURE_MAX else None)
 
-    Raises:
-        InvalidInput: more than can be sent, or than there is room for.
-    """
-    with plain_copy(0) as copy, (copy.folder / "stream").open("w+b") as file:
-        try:
-            size_bytes = 0
-            while data := stream.read(FILE_CHUNK_BYTES):
-                size_bytes += file.write(data)
-                _check_size("Standard input", size_bytes)
-            file.seek(0)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise InvalidInput(what=f"Standard input cannot be kept: {why}") from error
-        yield Spooled(size_bytes, file)
+
+def pieces_of_pipe(content: Piped) -> Generator[bytes]:
+    """All of it in pieces of 256 KiB. Raises InvalidInput: it cannot be read."""
+    beginning = io.BytesIO(content.beginning)
+    while piece := beginning.read(FILE_CHUNK_BYTES):
+        if content.rest is not None and len(piece) < FILE_CHUNK_BYTES:
+            piece += _read(content.rest, FILE_CHUNK_BYTES - len(piece))
+        yield piece
+    while content.rest is not None and (piece := _read(content.rest, FILE_CHUNK_BYTES)):
+        yield piece
+
+
+def _read(stream: BinaryIO, size_bytes: int) -> bytes:
+    try:
+        return stream.read(size_bytes)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise InvalidInput(what=f"Standard input cannot be read: {why}") from error
 
 
 def pieces_of(file: BinaryIO, size_bytes: int, name: str) -> Generator[bytes]:
@@ -174,16 +195,21 @@ class _Content(NamedTuple):
 
     name: str
     path: str
-    size_bytes: int
+    size_bytes: int | None
+    """None: nobody knows yet."""
     media_type: str
     pieces: Generator[bytes] | None = None
     """None: the node reads it by its path."""
     thumbnail: ThumbnailView | None = None
 
     @classmethod
-    def of(cls, source: Path | Spooled, name: str, *, is_remote: bool, **how: bool) -> "_Content":
-        if isinstance(source, Spooled):
-            return cls._of_file(source.file, source.size_bytes, name, "", **how)
+    def of(cls, source: Path | Piped, name: str, *, is_remote: bool, **how: bool) -> "_Content":
+        if isinstance(source, Piped):
+            beginning = io.BytesIO(source.beginning)
+            content = cls._of_file(beginning, len(source.beginning), name, "", **how)
+            if source.rest is None:
+                return content
+            return content._replace(size_bytes=None, pieces=pieces_of_pipe(source))
         there = str(source.absolute())
         if _is_folder(source):
             own = _name_of(source)

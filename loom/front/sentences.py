@@ -364,6 +364,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "It is sent by itself when a node runs here and your contact can be reached.",
         "It is sent by itself when your contact can be reached.",
     ),
+    "not_transferred": Words(
+        "Not all was transferred within {timeout_s} seconds; the rest goes on by itself.",
+        "`loom files` shows how far it is. A node has to run here, and your contact be reachable.",
+        "It goes on by itself when your contact can be reached.",
+    ),
     "control_error": Words(
         "The running node did not answer as expected: {what}.",
         "Restart it: `loom stop`, then `loom daemon`.",

@@ -284,6 +284,11 @@ def forget_content(db: Connection, row_id: int) -> None:
     db.execute("DELETE FROM file_lists WHERE row_id = ?", (row_id,))
 
 
+def set_size(db: Connection, row_id: int, size: int) -> None:
+    """An upload is so large by now."""
+    db.execute("UPDATE files SET size = ? WHERE row_id = ?", (size, row_id))
+
+
 def hand_over(db: Connection, row_id: int) -> None:
     """Forget an upload whose content an offer has from now on."""
     db.execute("UPDATE files SET blob_id = NULL WHERE row_id = ?", (row_id,))

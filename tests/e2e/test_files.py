@@ -175,7 +175,7 @@ def test_what_is_declined_or_late_is_no_success(home: Home, tmp_path: Path) -> N
         late = home.run(
             "-p", "alice", "send-file", "Bob", str(tmp_path / "a"), "--wait", "1", "--json"
         )
-        assert (late.code, late.error["code"]) == (5, "not_delivered")
+        assert (late.code, late.error["code"]) == (5, "not_transferred")
         assert late.objects[0]["state"] == "offered"
         [offered] = waited(home, "offered")
         sending = ("send-file", "Bob", str(tmp_path / "a"), "--wait", "80", "--json")

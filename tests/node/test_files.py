@@ -10,19 +10,29 @@ import pytest
 
 from loom.api.commands import (
     AnswerFarewell,
+    BlockContact,
     DeleteMessages,
     FindMessage,
+    Forward,
     MarkRead,
     Pin,
     React,
     RemoveContact,
+    RetryMessage,
     SayFarewell,
     Search,
     SendText,
     SetTimer,
     VerifyContact,
 )
-from loom.api.events import FarewellAsked, FileChanged, FileProgress, MessageReceived
+from loom.api.events import (
+    FarewellAsked,
+    FileChanged,
+    FileProgress,
+    MessageReceived,
+    MessagesDeleted,
+    Warned,
+)
 from loom.api.file_commands import (
     AcceptFile,
     BeginUpload,
@@ -39,10 +49,12 @@ from loom.api.file_commands import (
     UploadPart,
 )
 from loom.api.file_views import FileView
+from loom.core.file.sender import Source
 from loom.errors import DiskFull, FileNotHere, FileNotKnown, FileOver, FilesFull, InvalidInput
 from loom.node.files.content import Measured
 from loom.storage import files
 from loom.storage.file_store import FileStore
+from loom.wire.file_records import Reason
 from tests.node.harness import Person, World
 
 CHUNK = 256 * 1024
@@ -508,3 +520,146 @@ async def test_what_cannot_be_sent_is_refused(world: World, tmp_path: Path) -> N
     with pytest.raises(InvalidInput):
         await ada.do(SendFile(contact="Bob"))
     assert (await ada.do(ListFiles())).files == []
+
+
+async def test_a_pause_fetches_nothing_twice(
+    world: World, tmp_path: Path, written: Counter[tuple[bytes, int]]
+) -> None:
+    """What was written just before it is found on the disk when it goes on."""
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(80 * CHUNK)
+    file = await offered(world, ada, bob, plain_file(tmp_path, "x", content))
+    await bob.do(AcceptFile(file_id=file.file_id))
+    for reached in (3, 25):
+        await world.until(lambda: len(written) >= reached)  # noqa: B023 - awaited here
+        await bob.do(PauseFile(file_id=file.file_id))
+        await bob.do(ResumeFile(file_id=file.file_id))
+    await world.until(is_in(ada, "done"))
+    assert await whole(bob, file) == content
+    assert set(written.values()) == {1}
+
+
+async def test_what_is_refused_as_gone_is_asked_for_on_the_next_link(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what its sender states ends an offer (PROTOCOL 15.4); the receiver is told."""
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(3 * CHUNK)
+    file = await offered(world, ada, bob, plain_file(tmp_path, "x", content))
+    with monkeypatch.context() as patched:
+        patched.setattr(Source, "refusal", lambda _source, _piece: Reason.GONE)
+        await bob.do(AcceptFile(file_id=file.file_id))
+        await world.until(lambda: bool(bob.told(Warned)))
+        assert [one.code for one in bob.told(Warned)] == ["file_withdrawn"]
+        assert (await only_file(bob)).state == "accepted"
+    await ada.restart()
+    await ada.call(bob)
+    await world.until(is_in(ada, "done"))
+    assert await whole(bob, file) == content
+
+
+async def test_files_are_forwarded_as_files_of_ones_own(world: World, tmp_path: Path) -> None:
+    """From its place or from the profile; other keys, and nothing says whose it was."""
+    ada, bob, eve = await world.friends("Ada", "Bob", "Eve")
+    content = content_of(2 * CHUNK + 5)
+    path = plain_file(tmp_path, "plan.pdf", content)
+    sent = await ada.do(
+        SendFile(contact="Bob", path=path, caption="the plan", media_type="application/pdf")
+    )
+    await world.until(lambda: bool(bob.told(MessageReceived)))
+    came = bob.told(MessageReceived)[-1].file
+    assert came is not None
+    forward = Forward(contact="Ada", message_ids=[came.message_id], to=["Eve"])
+    with pytest.raises(FileNotHere):
+        await bob.do(forward)
+    await bob.do(AcceptFile(file_id=came.file_id))
+    await world.until(is_in(bob, "done"))
+    [onward] = (await bob.do(forward)).messages
+    assert (onward.body, onward.contact) == ("the plan", "Eve")
+    await ada.do(Forward(contact="Bob", message_ids=[sent.message_id], to=["Eve"]))
+    await world.until(lambda: len(eve.told(MessageReceived)) == 2)
+    for file in (await eve.do(ListFiles())).files:
+        assert (file.name, file.media_type) == ("plan.pdf", "application/pdf")
+        assert file.file_id != came.file_id
+        await eve.do(AcceptFile(file_id=file.file_id))
+    await world.until(lambda: sum(one.state == "done" for one in eve.told(FileChanged)) == 2)
+    for file in (await eve.do(ListFiles())).files:
+        assert await whole(eve, file) == content
+    assert len(kept(bob)) == 2
+    await bob.do(RemoveFile(file_id=came.file_id))
+    assert len(kept(bob)) == 1
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_a_file_whose_message_failed_is_sent_again(
+    world: World, tmp_path: Path, is_kept: bool
+) -> None:
+    """Under new keys, in place of the one that failed, whose content is the new one's."""
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(CHUNK + 1)
+    await bob.crash()
+    if is_kept:
+        command = SendFile(contact="Bob", upload_id=await upload(ada, "x", content), caption="c")
+    else:
+        command = SendFile(contact="Bob", path=plain_file(tmp_path, "x", content), caption="c")
+    failed = await ada.do(command)
+    await ada.do(BlockContact(contact="Bob"))
+    await ada.do(BlockContact(contact="Bob", blocked=False))
+    again = await ada.do(RetryMessage(contact="Bob", message_id=failed.message_id))
+    assert (again.body, again.kind) == ("c", "file")
+    assert again.message_id != failed.message_id
+    assert [one.message_ids for one in ada.told(MessagesDeleted)] == [[failed.message_id]]
+    assert len((await ada.do(ListFiles())).files) == 1
+    assert len(kept(ada)) == is_kept
+    await bob.start()
+    await ada.call(bob)
+    await world.until(lambda: bool(bob.told(MessageReceived)), within_s=600)
+    file = await only_file(bob)
+    await bob.do(AcceptFile(file_id=file.file_id))
+    await world.until(is_in(ada, "done"))
+    assert await whole(bob, file) == content
+
+
+async def test_pieces_that_are_handed_over_together_are_kept_in_order(world: World) -> None:
+    """A line that is far away has several under way."""
+    ada, _ = await world.friends("Ada", "Bob")
+    content = content_of(5 * CHUNK + 1)
+    begun = await ada.do(BeginUpload(name="x", size_bytes=len(content)))
+    parts = [
+        UploadPart(upload_id=begun.upload_id, index=index, data=content[at : at + CHUNK])
+        for index, at in enumerate(range(0, len(content), CHUNK))
+    ]
+    await asyncio.gather(*map(ada.do, parts))
+    sent = await ada.do(SendFile(contact="Bob", upload_id=begun.upload_id))
+    assert sent.file is not None
+    assert await whole(ada, sent.file) == content
+
+
+async def test_content_of_unknown_size_is_handed_over(world: World) -> None:
+    """It ends with a short piece or with the offer, and room is looked for while it grows."""
+    ada, _ = await world.friends("Ada", "Bob")
+    for size in (0, CHUNK, CHUNK + 1):
+        content = content_of(size)
+        begun = await ada.do(BeginUpload(name="log", size_bytes=None))
+        for index, at in enumerate(range(0, size, CHUNK)):
+            piece = content[at : at + CHUNK]
+            await ada.do(UploadPart(upload_id=begun.upload_id, index=index, data=piece))
+        if size % CHUNK:
+            with pytest.raises(InvalidInput):
+                await ada.do(UploadPart(upload_id=begun.upload_id, index=index + 1, data=b"x"))
+        sent = await ada.do(SendFile(contact="Bob", upload_id=begun.upload_id))
+        assert sent.file is not None
+        assert sent.file.size_bytes == size
+        assert await whole(ada, sent.file) == content
+    before = len(kept(ada))
+    await ada.do(SetFileRules(quota_bytes=(await ada.do(ListFiles())).kept_bytes + 18 * CHUNK))
+    begun = await ada.do(BeginUpload(name="log", size_bytes=None))
+    piece = content_of(CHUNK)
+
+    async def fill() -> None:
+        for index in range(40):
+            await ada.do(UploadPart(upload_id=begun.upload_id, index=index, data=piece))
+
+    with pytest.raises(FilesFull):
+        await fill()
+    assert len(kept(ada)) == before

@@ -111,7 +111,9 @@ class SharingNode(PostingNode):
                 return self._send_file(command)
             case BeginUpload():
                 self.uploaded = b""
-                return UploadView(upload_id="1", name=command.name, size_bytes=command.size_bytes)
+                return UploadView(
+                    upload_id="1", name=command.name, size_bytes=command.size_bytes or 0
+                )
             case UploadPart():
                 self.uploaded += command.data
                 return Done()

@@ -1,6 +1,7 @@
 """Files on their way into and out of the node, whatever the node answers."""
 
 import asyncio
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,10 @@ from loom.api.file_views import FilePiece, FileView, UploadView
 from loom.api.views import Done
 from loom.errors import ControlError, FolderRefused, InvalidInput, MetadataStays
 from loom.front.folder_packing import FOLDER_TYPE
-from loom.front.outgoing_files import measure, offer, spooled
+from loom.front.outgoing_files import measure, offer, piped
 from loom.front.received_files import free_place, read_whole, save
 from loom.front.sizes import parse_size
+from loom.media.job import PICTURE_MAX
 from loom.wire.limits import FILE_CHUNK_BYTES, FILE_MAX_BYTES
 from tests.media.test_metadata import SECRET, jpeg
 
@@ -29,6 +31,7 @@ class Node:
 
     def __init__(self, content: bytes = b"") -> None:
         self.content = content
+        self.begun: list[BeginUpload] = []
         self.parts: list[UploadPart] = []
         self.offered: list[SendFile] = []
         self.asked = 0
@@ -38,7 +41,8 @@ class Node:
         await asyncio.sleep(0)
         match command:
             case BeginUpload():
-                return UploadView(upload_id="u1", name=command.name, size_bytes=command.size_bytes)
+                self.begun.append(command)
+                return UploadView(upload_id="u1", name=command.name, size_bytes=0)
             case UploadPart():
                 self.parts.append(command)
                 return Done()
@@ -123,13 +127,14 @@ async def test_a_file_that_changes_while_it_is_handed_over_is_not_offered(tmp_pa
     (tmp_path / "a").write_bytes(CONTENT)
     node = Node()
 
-    def grow(done: int, _size: int) -> None:
-        if done == FILE_CHUNK_BYTES:
+    async def begin_and_grow(command: Any) -> Any:
+        if isinstance(command, BeginUpload):
             with (tmp_path / "a").open("ab") as file:
                 file.write(b"more")
+        return await node.send(command)
 
     with pytest.raises(InvalidInput, match="changed while it was read"):
-        await offer(node.send, "Bob", tmp_path / "a", is_remote=True, moved=grow)
+        await offer(begin_and_grow, "Bob", tmp_path / "a", is_remote=True)
     assert not node.offered
 
 
@@ -148,11 +153,16 @@ def test_what_cannot_be_sent_is_said_before_anything_is(tmp_path: Path) -> None:
     assert measure(tmp_path / "empty").size_bytes == 0
 
 
-def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
-    (tmp_path / "in").write_bytes(CONTENT)
-    with (tmp_path / "in").open("rb") as stream, spooled(stream) as content:
-        assert content.size_bytes == len(CONTENT)
-        assert content.file.read() == CONTENT
+@pytest.mark.parametrize("size", [0, 5, PICTURE_MAX, PICTURE_MAX + 1, PICTURE_MAX + 300_000])
+async def test_a_pipe_is_handed_over_as_it_is_read(size: int) -> None:
+    """Never more of it in memory than a picture may have, and nothing of it on a disk."""
+    content = os.urandom(size)
+    node, pipe = Node(), io.BytesIO(content)
+    come = piped(pipe)
+    assert len(come.beginning) == min(size, PICTURE_MAX + 1)
+    await offer(node.send, "Bob", come, name="log")
+    assert node.handed_over == content
+    assert node.begun[-1].size_bytes == (size if size <= PICTURE_MAX else None)
 
 
 @pytest.mark.parametrize("way", ["path", "elsewhere", "pipe"])
@@ -161,11 +171,11 @@ async def test_a_photograph_is_handed_over_without_what_it_tells(way: str, tmp_p
     (tmp_path / "a.jpg").write_bytes(whole)
     node = Node()
     for keep in (False, True):
-        with (tmp_path / "a.jpg").open("rb") as stream, spooled(stream) as piped:
+        with (tmp_path / "a.jpg").open("rb") as stream:
             await offer(
                 node.send,
                 "Bob",
-                piped if way == "pipe" else tmp_path / "a.jpg",
+                piped(stream) if way == "pipe" else tmp_path / "a.jpg",
                 name="a.jpg",
                 is_remote=way == "elsewhere",
                 keep_metadata=keep,

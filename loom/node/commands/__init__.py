@@ -33,6 +33,7 @@ from loom.node.commands.rooms import RoomCommands
 from loom.node.commands.statements import StatementCommands
 from loom.node.commands.timers import TimerCommands
 from loom.node.farewells import Farewells
+from loom.node.files.uploads import Uploads
 from loom.node.identity.own import OwnIdentity
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
@@ -68,8 +69,9 @@ class Commands:
         inviting = InviteCommands(parts, roster, network, invites, contacts)
         room = RoomCommands(parts, roster, inviting)
         contacts.join_room = room.join
+        uploads = Uploads(parts)
         self._handlers = (
-            MessageCommands(parts, roster).handlers
+            MessageCommands(parts, roster, uploads).handlers
             | ReadingCommands(parts, roster).handlers
             | StatementCommands(parts, roster).handlers
             | DeletionCommands(parts, roster).handlers
@@ -86,7 +88,7 @@ class Commands:
             | self.panic.handlers
             | TimerCommands(parts, roster, contacts).handlers
             | FarewellCommands(roster, farewells, contacts).handlers
-            | FileCommands(parts, roster).handlers
+            | FileCommands(parts, roster, uploads).handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers

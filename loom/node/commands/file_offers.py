@@ -1,4 +1,7 @@
-"""Offers a file to a contact: hashed in a thread, stored and queued in one transaction."""
+"""Offers a file to a contact: hashed in a thread, stored and queued in one transaction.
+
+One that is here already can be offered to others, and one whose message failed once more.
+"""
 
 import asyncio
 from pathlib import Path
@@ -8,20 +11,21 @@ from loom.api.events import MessageQueued
 from loom.api.file_views import ThumbnailView
 from loom.api.views import MessageView
 from loom.core import farewells, timers
-from loom.errors import InvalidInput
-from loom.model import OWNER, FileId, MessageName, MessageState, TransferState
+from loom.errors import FileNotHere, InvalidInput, MessageNotFound
+from loom.model import OWNER, FileId, Message, MessageName, MessageState, TransferState
 from loom.node.archive import bring_back
+from loom.node.commands.deletion import deleted_here
 from loom.node.device import Device
-from loom.node.file_view import body_of
+from loom.node.file_view import body_of, caption_of
 from loom.node.files.content import Measured
 from loom.node.files.uploads import Uploads
 from loom.node.journal import Happened
-from loom.node.message_view import message_fields
+from loom.node.message_view import message_fields, shown_id
 from loom.node.parts import Parts
 from loom.received_names import received_name
 from loom.storage import files, messages
 from loom.storage.connection import Db
-from loom.storage.files import NewFile, Thumbnail
+from loom.storage.files import NewFile, StoredFile, Thumbnail
 from loom.wire.content import File, Target, tag_of
 from loom.wire.content import Thumbnail as OfferedThumbnail
 from loom.wire.content.file import is_media_type
@@ -46,7 +50,7 @@ class Wish(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """What is there to be offered."""
+    """What is there to be offered. `kept_by`: the file whose content it is until then."""
 
     name: str
     size: int
@@ -55,6 +59,7 @@ class _Content(NamedTuple):
     path: str = ""
     blob_id: bytes | None = None
     kept_secret: bytes | None = None
+    kept_by: FileId | None = None
 
     def __repr__(self) -> str:
         return f"_Content({self.size} bytes)"
@@ -85,8 +90,68 @@ async def offer(
     Raises:
         InvalidInput: the file cannot be read, or what was handed over is not whole.
     """
+    content = await _content(uploads, wish)
+    view = await _offer(parts, device, wish, content, reply)
+    if wish.upload_id:
+        uploads.was_offered(wish.upload_id)
+    return view
+
+
+async def forward(
+    parts: Parts, uploads: Uploads, device: Device, file: StoredFile, caption: str
+) -> MessageView:
+    """The stored message that offers a file of another conversation; raises as `offer`.
+
+    Raises:
+        FileNotHere, FileUnreadable: it is not here, or not as it was offered.
+        FilesFull, DiskFull: there is no room for a copy under other keys.
+    """
+    wish = _as_offered(file, caption)
+    if not file.path:
+        wish = wish._replace(upload_id=await uploads.copy(file))
+    return await offer(parts, uploads, device, wish)
+
+
+async def offer_again(
+    parts: Parts, uploads: Uploads, device: Device, failed: Message, file: StoredFile
+) -> MessageView:
+    """The same file with a new message instead of the one that failed; raises as `offer`.
+
+    Raises:
+        FileNotHere: what was handed over for it was removed.
+    """
+    wish = _as_offered(file, caption_of(failed.body))._replace(expires_s=failed.expires_s)
+    if file.path:
+        content = await _content(uploads, wish)
+    elif file.blob_id is None:
+        raise FileNotHere(name=file.name)
+    else:
+        hashes = await parts.database.read(lambda db: files.hashes(db, file.row_id))
+        content = _Content(
+            file.name, file.size, hashes or b"", file.root,
+            blob_id=file.blob_id, kept_secret=file.kept_secret, kept_by=file.file_id,
+        )  # fmt: skip
+    return await _offer(parts, device, wish, content, failed.reply, instead_of=failed)
+
+
+def _as_offered(file: StoredFile, caption: str) -> Wish:
+    """What the first offer said."""
+    found = file.thumbnail
+    thumbnail = None
+    if found is not None:
+        thumbnail = ThumbnailView(width=found.width, height=found.height, rgb=found.rgb)
+    return Wish(file.path, "", file.name, caption, file.media_type, thumbnail, None)
+
+
+async def _offer(
+    parts: Parts,
+    device: Device,
+    wish: Wish,
+    content: _Content,
+    reply: MessageName | None,
+    instead_of: Message | None = None,
+) -> MessageView:
     media_type = wish.media_type or UNKNOWN_TYPE
-    content = await _content(uploads, wish, media_type)
     name = received_name(wish.name or content.name)
     async with device.context.in_turn:
         writing = await device.context.what_holds()
@@ -98,6 +163,16 @@ async def offer(
     thumbnail = wish.thumbnail
 
     def store(db: Db, happened: Happened) -> MessageView:
+        if content.kept_by is not None:
+            keeper = files.by_id(db, content.kept_by)
+            if keeper is None or keeper.blob_id != content.blob_id:
+                raise InvalidInput(what="What was handed over is gone")
+            files.hand_over(db, keeper.row_id)
+        if instead_of is not None:
+            gone = [instead_of.message_id]
+            if not messages.delete(db, device.conversation_id, gone):
+                raise MessageNotFound(message_id=shown_id(instead_of.message_id))
+            happened.add(deleted_here(device, gone), device.conversation_id)
         message = messages.insert(
             db,
             conversation_id=device.conversation_id,
@@ -112,11 +187,6 @@ async def offer(
             expires_s=timer_s,
             expires_at_ms=until_ms,
         )
-        if content.blob_id is not None:
-            upload = files.by_id(db, FileId(content.blob_id))
-            if upload is None:
-                raise InvalidInput(what="What was handed over is gone")
-            files.hand_over(db, upload.row_id)
         new = NewFile(
             file_id=FileId(new_id),
             is_own=True,
@@ -158,13 +228,14 @@ async def offer(
         timer_s,
     )
     view = await device.delivery.outbox.add(new_id, payload, store)
-    if wish.upload_id:
-        uploads.was_offered(wish.upload_id)
     parts.deadlines.note(until_ms)
+    if instead_of is not None:
+        await parts.removal.run()
     return view
 
 
-async def _content(uploads: Uploads, wish: Wish, media_type: str) -> _Content:
+async def _content(uploads: Uploads, wish: Wish) -> _Content:
+    media_type = wish.media_type or UNKNOWN_TYPE
     if wish.upload_id:
         upload = await uploads.whole(wish.upload_id)
         return _Content(
@@ -174,6 +245,7 @@ async def _content(uploads: Uploads, wish: Wish, media_type: str) -> _Content:
             upload.root(media_type),
             blob_id=upload.blob_id,
             kept_secret=upload.secret,
+            kept_by=FileId(upload.blob_id),
         )
     path = Path(wish.path)
     if not path.is_absolute():

@@ -47,10 +47,10 @@ _STATES: Final = frozenset(
 class FileCommands:
     """Send, list, accept, decline, cancel, pause, resume, remove, hand over, read."""
 
-    def __init__(self, parts: Parts, roster: Roster) -> None:
+    def __init__(self, parts: Parts, roster: Roster, uploads: Uploads) -> None:
         self._parts = parts
         self._roster = roster
-        self._uploads = Uploads(parts)
+        self._uploads = uploads
         self.handlers: Handlers = {
             api.SendFile: self._send,
             api.ListFiles: self._list,
@@ -97,7 +97,8 @@ class FileCommands:
 
     async def _begin_upload(self, command: api.BeginUpload) -> UploadView:
         upload_id = await self._uploads.begin(command.name, command.size_bytes)
-        return UploadView(upload_id=upload_id, name=command.name, size_bytes=command.size_bytes)
+        size_bytes = command.size_bytes or 0
+        return UploadView(upload_id=upload_id, name=command.name, size_bytes=size_bytes)
 
     async def _upload_part(self, command: api.UploadPart) -> views.Done:
         await self._uploads.add(command.upload_id, command.index, command.data)

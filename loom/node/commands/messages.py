@@ -6,13 +6,16 @@ from loom.api import commands as api
 from loom.api import views
 from loom.api.events import MessageQueued
 from loom.core import farewells, timers
-from loom.errors import InvalidInput, MessageNotFound
-from loom.model import OWNER, MessageId, MessageName, MessageState
+from loom.errors import FileNotHere, InvalidInput, MessageNotFound
+from loom.model import OWNER, Message, MessageId, MessageName, MessageState
 from loom.node.archive import bring_back
+from loom.node.commands import file_offers
 from loom.node.commands.deletion import deleted_here
 from loom.node.commands.finding import find_message, find_named, message_id, page_size
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
+from loom.node.file_view import caption_of, of_page
+from loom.node.files.uploads import Uploads
 from loom.node.journal import Happened
 from loom.node.message_view import message_fields, message_views, shown_id
 from loom.node.names import check_text, check_timer
@@ -22,6 +25,7 @@ from loom.node.roster import Roster
 from loom.storage import messages, outbox, preferences, unread
 from loom.storage import search as text_search
 from loom.storage.connection import Db
+from loom.storage.files import StoredFile
 from loom.wire.content import MESSAGES, Target, Text, tag_of
 
 ME: Final = "me"
@@ -40,9 +44,10 @@ _WHERE: Final = {
 class MessageCommands:
     """Send, forward, show, search."""
 
-    def __init__(self, parts: Parts, roster: Roster) -> None:
+    def __init__(self, parts: Parts, roster: Roster, uploads: Uploads) -> None:
         self._parts = parts
         self._roster = roster
+        self._uploads = uploads
         self.handlers: Handlers = {
             api.SendText: self._send_text,
             api.History: self._history,
@@ -69,13 +74,30 @@ class MessageCommands:
         named = [message_id(one) for one in command.message_ids]
         if not to or not named:
             raise InvalidInput(what="Say what is to be forwarded, and to whom")
-        texts = await self._parts.database.read(
-            lambda db: [find_message(db, device, one) for one in named]
-        )
-        if any(one.kind != tag_of(Text) or one.deleted_at_ms is not None for one in texts):
-            raise InvalidInput(what="Only texts that are still there can be forwarded")
-        queued = [await self._queue(one, text.body) for one in to for text in texts]
+
+        def look(db: Db) -> tuple[list[Message], dict[int, StoredFile]]:
+            found = [find_message(db, device, one) for one in named]
+            return found, of_page(db, found)
+
+        found, offered = await self._parts.database.read(look)
+        for one in found:
+            is_text = one.kind == tag_of(Text) and one.deleted_at_ms is None
+            if not is_text and one.row_id not in offered:
+                raise InvalidInput(what="Only texts and files that are still there are forwarded")
+        for file in offered.values():
+            if not (file.path or file.is_whole):
+                raise FileNotHere(name=file.name)
+        queued = [await self._send_on(one, message, offered) for one in to for message in found]
         return views.Messages(messages=queued)
+
+    async def _send_on(
+        self, device: Device, message: Message, offered: dict[int, StoredFile]
+    ) -> views.MessageView:
+        file = offered.get(message.row_id)
+        if file is None:
+            return await self._queue(device, message.body)
+        caption = caption_of(message.body)
+        return await file_offers.forward(self._parts, self._uploads, device, file, caption)
 
     async def _show_delivery(self, command: api.ShowDelivery) -> views.DeliveryView:
         device, named = self._roster.named(command.contact), message_id(command.message_id)
@@ -99,8 +121,17 @@ class MessageCommands:
 
     async def _retry_message(self, command: api.RetryMessage) -> views.MessageView:
         device, named = self._roster.addressable(command.contact), message_id(command.message_id)
-        failed = await self._parts.database.read(lambda db: find_message(db, device, named, OWNER))
-        if failed.state is not MessageState.FAILED or failed.kind != tag_of(Text):
+
+        def look(db: Db) -> tuple[Message, StoredFile | None]:
+            found = find_message(db, device, named, OWNER)
+            return found, of_page(db, [found]).get(found.row_id)
+
+        failed, file = await self._parts.database.read(look)
+        if failed.state is not MessageState.FAILED:
+            raise MessageNotFound(message_id=command.message_id)
+        if file is not None:
+            return await file_offers.offer_again(self._parts, self._uploads, device, failed, file)
+        if failed.kind != tag_of(Text):
             raise MessageNotFound(message_id=command.message_id)
         return await self._queue(
             device, failed.body, failed.reply, expires_s=failed.expires_s, instead_of=named

@@ -1,6 +1,7 @@
 """Fetches from one contact what was accepted: asks, checks, stores, and marks what is durable."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 BEGUN_MAX: Final = 64
 """Files of one contact that are looked after at a time; the others follow."""
 SYNC_EVERY_S: Final = 1.0
+SYNC_AHEAD_BYTES: Final = 8 * 1024 * 1024
+"""So much written, and the disk begins with it."""
 AT_ONCE_BYTES: Final = FILE_ASKED_MAX * FILE_CHUNK_BYTES
 """What is larger is said to be received before it is done."""
 RETRY_S: Final = 10.0
@@ -50,6 +53,8 @@ class _Fetched:
         self.moved = file.moved
         self.durable = file.moved
         self.written: list[int] = []
+        self.unsynced = 0
+        """Bytes written since the last sync."""
         self.has_list = hashes is not None
         self.way = DIRECT
         """1 over a link, 2 by an anchor."""
@@ -58,6 +63,13 @@ class _Fetched:
     def is_complete(self) -> bool:
         """Everything of it is on the disk, durable or not."""
         return self.has_list and self.moved >= self.offer.size
+
+    def wrote(self, index: int) -> None:
+        """A chunk is on the disk, durable or not."""
+        size = chunk_bytes(self.offer.size, index)
+        self.written.append(index)
+        self.moved += size
+        self.unsynced += size
 
     def mark(self, index: int) -> None:
         """A chunk is durable."""
@@ -80,9 +92,12 @@ class Fetching:
         self._refreshing: asyncio.Task[None] | None = None
         self._is_refresh_due = False
         self._storing: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Task[None] | None = None
+        self._is_much_written = asyncio.Event()
         self._to_store: list[ChunkCame] = []
         self._lists: list[ListCame] = []
-        self._verified: set[FileId] = set()
+        self._withdrawn: set[FileId] = set()
+        """Not served on this link."""
         self._failed: set[FileId] = set()
         """Not stored that they failed: the disk was full then, too."""
         self._again: asyncio.TimerHandle | None = None
@@ -96,6 +111,7 @@ class Fetching:
         """Ask on this link from now on; None: there is none."""
         self._link = link
         self._window = Window()
+        self._withdrawn.clear()
         if link is None:
             self._receiver.cut()
             return
@@ -126,6 +142,7 @@ class Fetching:
     async def ready(self, file_id: FileId) -> "tuple[Offer, bytes] | None":
         """Of what came by an anchor: the offer, and where it lies; None: it is not fetched."""
         if file_id not in self._files:
+            self._withdrawn.discard(file_id)
             conversation_id = self._context.conversation_id
             is_wanted = await self._context.parts.database.write(
                 lambda db: windows.sender_knows(db, file_id, conversation_id)
@@ -192,32 +209,63 @@ class Fetching:
                 log.warning("contact %d: a file is not what was offered", self._context.number)
                 self._end(FileId(file_id), FileDiffers.code)
             case NotServed(file_id=file_id, reason=Reason.GONE):
-                self._pause(FileId(file_id), FileWithdrawn.code)
+                self._withdraw(FileId(file_id))
             case _:
                 pass
         self._ask()
 
+    def _withdraw(self, file_id: FileId) -> None:
+        """Nothing more of it comes on this link; the next one is asked again (PROTOCOL 15.4)."""
+        if (fetched := self._files.get(file_id)) is not None:
+            self._context.warn(FileWithdrawn(name=fetched.file.name))
+        self._withdrawn.add(file_id)
+        self.forget(file_id)
+        self.refresh()  # another one has its place
+
     # --- storing ---
 
     async def _store(self) -> None:
-        """Write what came; at most a second later it is durable, and marked."""
-        clock = self._context.parts.clock
-        synced_s = clock.monotonic_s()
+        """Write what came; what was written becomes durable meanwhile."""
         try:
-            while self._to_store or self._lists or self._unmarked():
+            while self._to_store or self._lists:
                 if self._lists:
                     await self._store_lists()
                 if self._to_store:
                     await self._write()
-                is_any_whole = any(one.is_complete for one in self._files.values())
-                due_s = synced_s + SYNC_EVERY_S - clock.monotonic_s()
-                if is_any_whole or due_s <= 0:
-                    await self._sync()
-                    synced_s = clock.monotonic_s()
-                elif not self._to_store and not self._lists:
-                    await asyncio.sleep(min(due_s, SYNC_EVERY_S / 20))
+                self._wake_syncing()
         finally:
             self._storing = None
+
+    def _wake_syncing(self) -> None:
+        """Something is written that is not marked, or whole and not said to be."""
+        unmarked = self._unmarked()
+        is_any_whole = any(one.is_complete for one in unmarked)
+        if is_any_whole or sum(one.unsynced for one in unmarked) >= SYNC_AHEAD_BYTES:
+            self._is_much_written.set()
+        if unmarked and self._syncing is None:
+            self._syncing = self._context.spawn(self._make_durable(), "making files durable")
+
+    async def _make_durable(self) -> None:
+        """What is written is marked after a second, or when it is whole; while more comes.
+
+        The disk is given work before that, so that little is left to wait for at the end.
+        """
+        clock = self._context.parts.clock
+        marked_s = clock.monotonic_s()
+        try:
+            while unmarked := self._unmarked():
+                due_s = marked_s + SYNC_EVERY_S - clock.monotonic_s()
+                if due_s <= 0 or any(one.is_complete for one in unmarked):
+                    await self._mark(unmarked)
+                    marked_s = clock.monotonic_s()
+                elif sum(one.unsynced for one in unmarked) >= SYNC_AHEAD_BYTES:
+                    await self._sync(unmarked)
+                else:
+                    self._is_much_written.clear()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._is_much_written.wait(), due_s)
+        finally:
+            self._syncing = None
 
     def _unmarked(self) -> list[_Fetched]:
         return [
@@ -271,8 +319,7 @@ class Fetching:
             if fetched is None:
                 await self._remove_unless_known(FileId(one.file_id))
                 continue
-            fetched.written.append(one.index)
-            fetched.moved += chunk_bytes(fetched.offer.size, one.index)
+            fetched.wrote(one.index)
             self._progress.moved(fetched.file, fetched.moved)
         if error is not None:
             for file_id in {FileId(one.file_id) for one in wanted[done:]}:
@@ -281,10 +328,10 @@ class Fetching:
             self._receiver.stored(one.file_id, one.index)
         self._ask()
 
-    async def _sync(self) -> None:
-        """Make what was written durable, mark it, and say of what is whole that it is."""
-        batch = [(one, list(one.written)) for one in self._unmarked()]
-        store, context = self._context.parts.files, self._context
+    async def _sync(self, fetched: list[_Fetched]) -> bool:
+        """Return once everything that was written of these is durable; False: they are paused."""
+        store = self._context.parts.files
+        batch = [(one, one.unsynced) for one in fetched]
 
         def sync() -> None:
             for one, _ in batch:
@@ -295,11 +342,21 @@ class Fetching:
         except LoomError as error:
             for one, _ in batch:
                 self._pause(one.file.file_id, error.code)
+            return False
+        for one, unsynced in batch:
+            one.unsynced -= unsynced
+        return True
+
+    async def _mark(self, fetched: list[_Fetched]) -> None:
+        """Make what was written durable, mark it, and say of what is whole that it is."""
+        store, context = self._context.parts.files, self._context
+        batch = [(one, len(one.written)) for one in fetched]
+        if not await self._sync(fetched):
             return
-        for one, written in batch:
-            for index in written:
+        for one, count in batch:
+            for index in one.written[:count]:
                 one.mark(index)
-            del one.written[: len(written)]
+            del one.written[:count]
         rows = [(one, bytes(one.chunks), one.durable) for one, _ in batch]
 
         def mark(db: Db, happened: Happened) -> bool:
@@ -403,9 +460,11 @@ class Fetching:
 
     async def _look(self) -> None:
         conversation_id, begun = self._context.conversation_id, set(self._files)
+        withdrawn = set(self._withdrawn)
 
         def look(db: Db) -> tuple[set[FileId], list[tuple[StoredFile, bytes | None]]]:
-            found = files.under_way(db, conversation_id, BEGUN_MAX)
+            found = files.under_way(db, conversation_id, BEGUN_MAX + len(withdrawn))
+            found = [one for one in found if one.file_id not in withdrawn]
             new = [one for one in found if one.file_id not in begun]
             return (
                 {one.file_id for one in found},
@@ -420,20 +479,19 @@ class Fetching:
                 continue
             fetched = _Fetched(file, hashes)
             self._files[file.file_id] = fetched
-            if hashes is not None and file.file_id not in self._verified:
+            if hashes is not None:
                 await self._verify(fetched, hashes)
-            self._verified.add(file.file_id)
             if self._files.get(file.file_id) is fetched:
                 have = bytearray(fetched.chunks)
                 for index in fetched.written:
                     have[index >> 3] |= 1 << (index & 7)
                 self._take(self._receiver.begin(fetched.offer, hashes, bytes(have)))
-                if fetched.is_complete and self._storing is None:
-                    self._storing = self._context.spawn(self._store(), "storing files")
+                self._wake_syncing()
         self._ask()
 
     async def _verify(self, fetched: _Fetched, hashes: bytes) -> None:
-        """What was written and not marked when the node ended is looked at, not fetched again."""
+        """What was written and not marked before it was paused or the node ended is looked at,
+        not fetched again."""
         store, offer = self._context.parts.files, fetched.offer
         keys = FileKeys(offer)
 
@@ -448,5 +506,4 @@ class Fetching:
             return found
 
         for index in await asyncio.to_thread(verify):
-            fetched.written.append(index)
-            fetched.moved += chunk_bytes(offer.size, index)
+            fetched.wrote(index)

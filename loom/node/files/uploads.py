@@ -3,44 +3,56 @@
 import asyncio
 from typing import Final
 
-from loom.core.file.chunk_list import chunk_bytes, chunk_count, root_of
+from loom.core.file.chunk_list import chunk_bytes, chunk_count, hash_at, root_of
 from loom.core.file.keys import FileKeys
 from loom.crypto.blake3 import blake3_hash
-from loom.errors import InvalidInput
+from loom.crypto.kdf import equal
+from loom.errors import FileDiffers, FileNotHere, InvalidInput, LoomError
 from loom.model import FileId, TransferState
-from loom.node.files.content import kept_keys
+from loom.node.files.content import Reader, kept_keys
 from loom.node.files.rules import check_room
 from loom.node.parts import Parts
 from loom.printable import printable
 from loom.storage import files
 from loom.storage.connection import Db
-from loom.storage.files import NewFile
+from loom.storage.files import NewFile, StoredFile
 from loom.wire.file_records import Piece, What
-from loom.wire.limits import FILE_MAX_BYTES
+from loom.wire.limits import FILE_CHUNK_BYTES, FILE_MAX_BYTES
 
 LIFETIME_S: Final = 86_400.0
 UPLOADS_MAX: Final = 64
+GROWS_BY_BYTES: Final = 16 * FILE_CHUNK_BYTES
+"""For so much more there has to be room where nobody knows the size."""
+TOO_LARGE: Final = "A file may have 16 GiB at most"
 
 
 class Upload:
     """What one front end hands over."""
 
-    def __init__(self, blob_id: bytes, name: str, size: int, secret: bytes, began_s: float) -> None:
-        self.blob_id, self.name, self.size, self.secret = blob_id, name, size, secret
+    def __init__(
+        self, blob_id: bytes, name: str, size: int | None, secret: bytes, began_s: float
+    ) -> None:
+        self.blob_id, self.name, self.secret = blob_id, name, secret
+        self.size = size or 0
+        self.is_growing = size is None
+        """Nobody knows its size yet."""
+        self.room_bytes = 0
+        """Up to this size there was room when it was looked at last."""
         self.began_s = began_s
         self.hashes = bytearray()
         self.sealed: dict[int, bytes] = {}
         """Of a piece that was sealed and is not written: the hash of its plaintext."""
         self.count = 0
-        self.is_busy = False
-        self.keys: FileKeys = kept_keys(blob_id, size, secret)
+        self.turn = asyncio.Lock()
+        """Pieces are kept one after the other, in the order in which they came."""
+        self.keys: FileKeys = kept_keys(blob_id, self.size, secret)
 
     def __repr__(self) -> str:
         return f"Upload({self.blob_id.hex()[:8]})"
 
     @property
     def is_whole(self) -> bool:
-        """Every piece was handed over."""
+        """Every piece was handed over, as far as anybody knows."""
         return self.count == chunk_count(self.size)
 
     def root(self, media_type: str) -> bytes:
@@ -55,14 +67,14 @@ class Uploads:
         self._parts = parts
         self._uploads: dict[str, Upload] = {}
 
-    async def begin(self, name: str, size: int) -> str:
-        """The id of a new one.
+    async def begin(self, name: str, size: int | None) -> str:
+        """The id of a new one; without a size it grows with its pieces.
 
         Raises:
             InvalidInput, FilesFull, DiskFull.
         """
-        if not 0 <= size <= FILE_MAX_BYTES:
-            raise InvalidInput(what="A file may have 16 GiB at most")
+        if not 0 <= (size or 0) <= FILE_MAX_BYTES:
+            raise InvalidInput(what=TOO_LARGE)
         await self._forget_old()
         if len(self._uploads) >= UPLOADS_MAX:
             raise InvalidInput(what="Too many files are handed over at a time")
@@ -72,12 +84,12 @@ class Uploads:
         now_ms = parts.clock.now_ms()
 
         def store(db: Db) -> None:
-            check_room(db, parts.files, size)
+            check_room(db, parts.files, upload.size)
             new = NewFile(
                 file_id=FileId(blob_id),
                 is_own=True,
                 name=name,
-                size=size,
+                size=upload.size,
                 media_type="",
                 root=b"",
                 secret=b"",
@@ -100,11 +112,21 @@ class Uploads:
             DiskFull, StoreUnavailable: hand it over again later.
         """
         upload = self.named(upload_id)
-        if upload.is_busy or index != upload.count or upload.is_whole:
+        async with upload.turn:
+            await self._keep(upload, index, data)
+
+    async def _keep(self, upload: Upload, index: int, data: bytes) -> None:
+        if upload.is_growing:
+            is_over, wanted = upload.size % FILE_CHUNK_BYTES > 0, len(data) or FILE_CHUNK_BYTES
+            wanted = min(wanted, FILE_CHUNK_BYTES)
+        else:
+            is_over, wanted = upload.is_whole, chunk_bytes(upload.size, index)
+        if index != upload.count or is_over:
             raise InvalidInput(what=f"Piece {upload.count} of {printable(upload.name)} comes next")
-        if len(data) != chunk_bytes(upload.size, index):
+        if len(data) != wanted:
             raise InvalidInput(what=f"Piece {index} of {printable(upload.name)} has another length")
-        upload.is_busy = True
+        if upload.is_growing:
+            await self._make_room(upload, upload.size + len(data))
         store = self._parts.files
 
         def keep() -> bytes:
@@ -119,13 +141,57 @@ class Uploads:
             store.write(upload.blob_id, index, sealed)
             return hash_
 
-        try:
-            hash_ = await asyncio.to_thread(keep)
-        finally:
-            upload.is_busy = False
+        hash_ = await asyncio.to_thread(keep)
         upload.hashes += hash_
         upload.sealed.pop(index, None)
         upload.count += 1
+        if upload.is_growing:
+            upload.size += len(data)
+
+    async def _make_room(self, upload: Upload, size: int) -> None:
+        """It may grow to this size; else it is forgotten."""
+        if size <= upload.room_bytes:
+            return
+        parts, room_bytes = self._parts, size + GROWS_BY_BYTES
+
+        def check(db: Db) -> None:
+            if (file := files.by_id(db, FileId(upload.blob_id))) is not None:
+                files.set_size(db, file.row_id, upload.size)
+            check_room(db, parts.files, room_bytes - upload.size)
+
+        try:
+            if size > FILE_MAX_BYTES:
+                raise InvalidInput(what=TOO_LARGE)
+            await parts.database.write(check)
+        except LoomError:
+            await self._forget([upload])
+            raise
+        upload.room_bytes = room_bytes
+
+    async def copy(self, file: StoredFile) -> str:
+        """The id of an upload of what is kept here of a file, compared with what was offered.
+
+        Raises:
+            FileNotHere, FileUnreadable, FileDiffers: it is not here as it was offered.
+            FilesFull, DiskFull, StoreUnavailable.
+        """
+        if not file.is_whole:
+            raise FileNotHere(name=file.name)
+        hashes = await self._parts.database.read(lambda db: files.hashes(db, file.row_id)) or b""
+        reader = Reader(file, self._parts.files)
+        upload_id = await self.begin(file.name, file.size)
+        try:
+            for index in range(chunk_count(file.size)):
+                data = await asyncio.to_thread(reader.read, index)
+                if not equal(blake3_hash(data), hash_at(hashes, index)):
+                    raise FileDiffers(name=file.name)
+                await self.add(upload_id, index, data)
+        except BaseException:
+            await self._forget([self._uploads[upload_id]])
+            raise
+        finally:
+            reader.close()
+        return upload_id
 
     def named(self, upload_id: str) -> Upload:
         """One of them; raises InvalidInput."""
@@ -137,7 +203,8 @@ class Uploads:
     async def whole(self, upload_id: str) -> Upload:
         """One that is whole and durable; raises InvalidInput."""
         upload = self.named(upload_id)
-        if not upload.is_whole or upload.is_busy:
+        upload.is_growing = False
+        if not upload.is_whole:
             raise InvalidInput(what=f"{printable(upload.name)} is not handed over yet")
         await asyncio.to_thread(self._parts.files.sync, upload.blob_id)
         return upload
@@ -149,10 +216,12 @@ class Uploads:
     async def _forget_old(self) -> None:
         now_s = self._parts.clock.monotonic_s()
         old = [one for one in self._uploads.values() if now_s - one.began_s > LIFETIME_S]
-        if not old:
-            return
+        if old:
+            await self._forget(old)
+
+    async def _forget(self, old: list[Upload]) -> None:
         for one in old:
-            del self._uploads[one.blob_id.hex()]
+            self._uploads.pop(one.blob_id.hex(), None)
 
         def forget(db: Db) -> None:
             for one in old:

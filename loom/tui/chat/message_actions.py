@@ -110,7 +110,7 @@ class MessageActions:
             case "unsend":
                 return bool(messages) and all(map(self._can_unsend, messages))
             case "forward":
-                return bool(messages) and all(map(is_text, messages))
+                return bool(messages) and all(map(is_forwardable, messages))
             case "message":
                 return one is not None
             case "delete":
@@ -284,6 +284,8 @@ class MessageActions:
 
     async def send_on(self, messages: Messages, to: Sequence[Listed]) -> None:
         """Forward to these; into a room, and out of one, as texts of one's own."""
+        if any(one.kind == "file" for one in messages) and any(map(_is_channel, to)):
+            raise InvalidInput(what="A file can be forwarded to contacts, not into a room")
         contacts = [one for one in to if isinstance(one, Conversation)]
         if contacts and not any(isinstance(one, Post) for one in messages):
             await self._owner.send(
@@ -503,6 +505,16 @@ def is_said(message: MessageView) -> bool:
 def is_text(message: MessageView) -> bool:
     """Whether it is what somebody wrote, and still there."""
     return message.kind == "text" and not message.deleted
+
+
+def is_forwardable(message: MessageView) -> bool:
+    """Whether it is a text, or a file whose content is here."""
+    file = message.file
+    return is_text(message) or (not message.deleted and file is not None and file.is_here)
+
+
+def _is_channel(listed: Listed) -> bool:
+    return isinstance(listed, Channel)
 
 
 def _contact_of(message: MessageView) -> str:

@@ -11,6 +11,7 @@ from loom.api.file_views import FileView
 from loom.front.file_words import size_words
 from loom.front.outgoing_files import upload
 from loom.front.received_files import read_whole
+from loom.front.sound_bars import bars, clock
 from loom.media.job import SOUND_MAX, SOUND_MAX_S
 from loom.media.kinds import OPUS
 from loom.media.sound import Samples, Waveform, samples, waveform
@@ -27,8 +28,6 @@ from loom.wire.limits import FILE_CHUNK_BYTES
 
 SPEEDS: Final = (1.0, 1.5, 2.0)
 TICK_S: Final = 0.25
-LEVELS: Final = "▁▂▃▄▅▆▇█"
-ASCII_LEVELS: Final = "._-=+*%#"
 NAME: Final = "voice note.opus"
 _LEVEL_CELLS: Final = 48
 
@@ -91,7 +90,7 @@ class VoicePanel(LivePanel):
             *items,
             GAP,
             Row("wave", line, self._press_play),
-            Text(f"{clock_words(at_s)} of {clock_words(length_s)}", "hint"),
+            Text(f"{clock(at_s)} of {clock(length_s)}", "hint"),
             GAP,
             Button("Pause" if self._is_playing else "Play", self._press_play),
             *(
@@ -194,7 +193,7 @@ class RecordPanel(LivePanel):
         """See `Panel.items`."""
         if self._recorder is not None:
             line = wave_line(bytes(self._levels[-_LEVEL_CELLS:]), 1.0, is_unicode=self._is_unicode)
-            words = f"  recording {clock_words(self._recorder.seconds)}"
+            words = f"  recording {clock(self._recorder.seconds)}"
             return [
                 Row("level", [*line, Piece(words, "bad")], self._stop),
                 GAP,
@@ -204,7 +203,7 @@ class RecordPanel(LivePanel):
         if self._data:
             size = size_words(len(self._data))
             return [
-                Fact("Length", f"{clock_words(self._length_s)} ({size})"),
+                Fact("Length", f"{clock(self._length_s)} ({size})"),
                 GAP,
                 Button("Send", self._press_send),
                 Button("Record again", self._record),
@@ -277,16 +276,9 @@ class RecordPanel(LivePanel):
 
 def wave_line(levels: bytes, part: float, *, is_unicode: bool) -> Line:
     """How loud it is over its time; what was played is brighter."""
-    signs = LEVELS if is_unicode else ASCII_LEVELS
-    drawn = "".join(signs[min(one * len(signs) // 256, len(signs) - 1)] for one in levels)
+    drawn = bars(levels, len(levels), unicode=is_unicode)
     at = round(part * len(drawn))
     return [Piece(drawn[:at], "bar"), Piece(drawn[at:], "bar_rest")]
-
-
-def clock_words(seconds: float) -> str:
-    """Minutes and seconds."""
-    whole = int(seconds)
-    return f"{whole // 60}:{whole % 60:02}"
 
 
 def _pieces(data: bytes) -> Generator[bytes]:
