@@ -179,35 +179,47 @@ class Link:
         return self._take(FRAME_HEADER_BYTES + size)[FRAME_HEADER_BYTES:]
 
     def _receive_records(self, data: bytes, events: list[LinkEvent], now_s: float) -> None:
-        records = self._records
-        if records is None:
-            raise UsageError
-        incoming: bytes | bytearray = data
+        position, view = 0, memoryview(data)
         if self._incoming:
-            self._incoming += data
-            incoming = self._incoming
-        else:
-            self._record_started_s = now_s
-        position, available = 0, len(incoming)
-        while available - position >= FRAME_HEADER_BYTES:
-            size = frame_size(incoming, position)
-            if size not in RECORD_FRAME_SIZES:
-                raise ProtocolViolation(what="record length")
+            position = self._go_on(view)
+            if self._missing_bytes():
+                return
+            self._receive_record(memoryview(bytes(self._incoming))[FRAME_HEADER_BYTES:], events)
+            self._incoming.clear()
+        self._record_started_s = now_s
+        while len(view) - position >= FRAME_HEADER_BYTES:
             start = position + FRAME_HEADER_BYTES
-            if start + size > available:
+            end = start + _record_size(data, position)
+            if end > len(view):
                 break
-            position = start + size
-            kind, body = records.open_(incoming[start:position])
-            if kind not in self._kind.record_kinds:
-                raise ProtocolViolation(what="record of another kind of link")
-            if kind is not RecordKind.KEEPALIVE:
-                events.append(RecordReceived(kind, body))
-        if incoming is data:
-            self._incoming += data[position:]
-        else:
-            del self._incoming[:position]
-        if position:
-            self._record_started_s = now_s
+            self._receive_record(view[start:end], events)
+            position = end
+        self._incoming += view[position:]
+
+    def _go_on(self, view: memoryview) -> int:
+        """Take in what the record that has begun still lacks; how many bytes these were."""
+        taken = 0
+        while taken < len(view) and (missing := self._missing_bytes()):
+            more = view[taken : taken + missing]
+            self._incoming += more
+            taken += len(more)
+        return taken
+
+    def _missing_bytes(self) -> int:
+        """Of the length of the record that has begun, or then of the record."""
+        come = len(self._incoming)
+        if come < FRAME_HEADER_BYTES:
+            return FRAME_HEADER_BYTES - come
+        return FRAME_HEADER_BYTES + _record_size(self._incoming, 0) - come
+
+    def _receive_record(self, ciphertext: memoryview, events: list[LinkEvent]) -> None:
+        if self._records is None:
+            raise UsageError
+        kind, body = self._records.open_(ciphertext)
+        if kind not in self._kind.record_kinds:
+            raise ProtocolViolation(what="record of another kind of link")
+        if kind is not RecordKind.KEEPALIVE:
+            events.append(RecordReceived(kind, body))
 
     # --- time ---
 
@@ -230,3 +242,10 @@ class Link:
         has_size = len(self._incoming) >= FRAME_HEADER_BYTES
         size = frame_size(self._incoming, 0) if has_size else 0
         return self._record_started_s + RECORD_GRACE_S + size / RECORD_MIN_BYTES_PER_S
+
+
+def _record_size(buffer: bytes | bytearray, position: int) -> int:
+    size = frame_size(buffer, position)
+    if size not in RECORD_FRAME_SIZES:
+        raise ProtocolViolation(what="record length")
+    return size

@@ -73,7 +73,7 @@ class LinkInitiator(Link):
         self._begin_records(self._handshake)
         self._open(events, now_s)
         self.send_record(RecordKind.KEEPALIVE, b"", now_s)
-        self._receive_records(b"", events, now_s)
+        self._receive_records(self._take(len(self._incoming)), events, now_s)
 
 
 class LinkResponder(Link):
@@ -181,4 +181,4 @@ class LinkResponder(Link):
         if kind is not RecordKind.KEEPALIVE:
             raise ProtocolViolation(what="no confirmation")
         self._open(events, now_s)
-        self._receive_records(b"", events, now_s)
+        self._receive_records(self._take(len(self._incoming)), events, now_s)

@@ -69,7 +69,7 @@ class CipherState:
         self.nonce += 1
         return ciphertext
 
-    def decrypt(self, ciphertext: bytes | bytearray, associated_data: bytes = b"") -> bytes:
+    def decrypt(self, ciphertext: bytes | memoryview, associated_data: bytes = b"") -> bytes:
         """The plaintext.
 
         Raises:

@@ -24,7 +24,7 @@ class Records:
             self._sending.rekey()
         return frame
 
-    def open_(self, ciphertext: bytes | bytearray) -> tuple[RecordKind, bytes]:
+    def open_(self, ciphertext: bytes | memoryview) -> tuple[RecordKind, bytes]:
         """Kind and body of one record.
 
         Raises:

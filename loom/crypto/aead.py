@@ -27,7 +27,7 @@ class ChaChaKey:
         """Ciphertext || 16-byte tag."""
         return self._cipher.encrypt(nonce, plaintext, associated_data)
 
-    def open_(self, nonce: bytes, ciphertext: bytes | bytearray, associated_data: bytes) -> bytes:
+    def open_(self, nonce: bytes, ciphertext: bytes | memoryview, associated_data: bytes) -> bytes:
         """The plaintext.
 
         Raises:

@@ -61,7 +61,7 @@ class Part(NamedTuple):
 
     piece: Piece
     number: int
-    content: bytes
+    content: bytes | memoryview
 
     def __repr__(self) -> str:
         return f"Part({self.piece}, {self.number}, {len(self.content)} bytes)"
@@ -109,7 +109,7 @@ def decode_part(body: bytes) -> Part:
     if len(body) <= _PART.size:
         raise MalformedMessage(what="part of a file")
     *piece, number = _PART.unpack_from(body)
-    return Part(_piece(*piece), number, body[_PART.size :])
+    return Part(_piece(*piece), number, memoryview(body)[_PART.size :])
 
 
 def encode_refusal(refusal: Refusal) -> bytes:

@@ -24,7 +24,7 @@ from loom.ports import Listener, Stream, StreamHandler
 from loom.transport import tcp
 from loom.transport.tcp import TcpTransport
 from loom.wire.limits import (
-    READ_MAX_BYTES,
+    READ_MIN_BYTES,
     TCP_SEGMENT_MAX_BYTES,
     TCP_UNANSWERED_MAX_S,
     WRITE_BUFFER_HIGH_BYTES,
@@ -116,7 +116,7 @@ async def test_both_ends_take_and_send_little_at_once_and_notice_silence(
     for end in (near, await accept.one()):
         stream = end.stream
         assert isinstance(stream, tcp._Connection)
-        assert stream._transport.max_size == READ_MAX_BYTES  # type: ignore[attr-defined]
+        assert stream._transport.max_size == READ_MIN_BYTES  # type: ignore[attr-defined]
         sock = stream._transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= TCP_SEGMENT_MAX_BYTES
         if sys.platform == "linux":

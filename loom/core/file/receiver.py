@@ -143,7 +143,7 @@ class _Asked:
         self.fetch: _Fetch | None = fetch
         """None: nobody waits for it any more."""
         self.parts = 0
-        self.collected = bytearray()
+        self.collected: list[bytes | memoryview] = []
 
 
 class Receiver:
@@ -248,7 +248,7 @@ class Receiver:
             raise ProtocolViolation(what="part of a file")
         asked.parts += 1
         if asked.fetch is not None:
-            asked.collected += part.content
+            asked.collected.append(part.content)
         if left > FILE_PART_MAX_BYTES:
             return None
         self._asked.popleft()
@@ -325,7 +325,7 @@ class Receiver:
         return NotServed(file_id, reason)
 
     def _take(self, fetch: _Fetch, asked: _Asked) -> Event | None:
-        sealed = bytes(asked.collected)
+        sealed = b"".join(asked.collected)
         try:
             plaintext = fetch.keys.open_(asked.piece, sealed)
         except AuthenticationError:

@@ -36,6 +36,9 @@ BEGUN_MAX: Final = 64
 SYNC_EVERY_S: Final = 1.0
 SYNC_AHEAD_BYTES: Final = 8 * 1024 * 1024
 """So much written, and the disk begins with it."""
+TOGETHER: Final = 4
+TOGETHER_S: Final = 0.002
+"""So many chunks are handed to a thread together, if they come so soon."""
 AT_ONCE_BYTES: Final = FILE_ASKED_MAX * FILE_CHUNK_BYTES
 """What is larger is said to be received before it is done."""
 RETRY_S: Final = 10.0
@@ -231,6 +234,8 @@ class Fetching:
                 if self._lists:
                     await self._store_lists()
                 if self._to_store:
+                    if self._receiver.asked and len(self._to_store) < TOGETHER:
+                        await asyncio.sleep(TOGETHER_S)
                     await self._write()
                 self._wake_syncing()
         finally:

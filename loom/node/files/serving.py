@@ -1,7 +1,6 @@
 """Serves one contact what it asks for: read, hashed, compared, and only then sealed."""
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -160,28 +159,65 @@ class Serving:
             del self._lines[link]
 
     async def _serve(self, link: DirectLink, sender: Sender) -> None:
-        """All that is asked for: the next piece is read and sealed while this one leaves."""
-        preparing = asyncio.create_task(self._answer(sender))
+        """All that is asked for; where a disk is waited for, while the piece before leaves."""
+        preparing: asyncio.Task[_Answer | None] | None = None
         try:
-            while (answer := await preparing) is not None or sender.next is not None:
-                preparing = asyncio.create_task(self._answer(sender))
+            while preparing is not None or sender.next is not None:
+                answer = None if preparing is not None else self._answer_at_once(sender)
+                if answer is None:
+                    answer = await (preparing or self._answer(sender))
+                    is_more = sender.next is not None
+                    preparing = asyncio.create_task(self._answer(sender)) if is_more else None
                 if answer is not None:
                     await self._write(link, answer)
                     await self._save()
         finally:
-            preparing.cancel()
+            if preparing is not None:
+                preparing.cancel()
 
     async def _write(self, link: DirectLink, answer: _Answer) -> None:
         """Part by part, each when the one before has left: an envelope goes between any two."""
         for body in answer.bodies:
-            while not link.takes_parts and link.is_up:
-                self._writable.clear()
-                with contextlib.suppress(TimeoutError):  # nobody tells of a link that is replaced
-                    await asyncio.wait_for(self._writable.wait(), LOOK_S)
+            if not link.takes_parts:
+                await self._room(link)
             if not link.is_up:
                 return
             link.send_at_once(answer.kind, body)
-            await asyncio.sleep(0)  # an envelope has its turn
+            if link.takes_parts:
+                await asyncio.sleep(0)  # an envelope has its turn
+
+    async def _room(self, link: DirectLink) -> None:
+        """Until it takes a part, or has ended."""
+        loop = asyncio.get_running_loop()
+        while not link.takes_parts and link.is_up:
+            self._writable.clear()
+            look = loop.call_later(LOOK_S, self._writable.set)  # nobody tells of a replaced link
+            await self._writable.wait()
+            look.cancel()
+
+    def _answer_at_once(self, sender: Sender) -> _Answer | None:
+        """A chunk that lies in the system's memory; None: it has to be looked for.
+
+        To read and seal it takes a fifth of a millisecond: to hand it to a thread and back takes
+        as long.
+        """
+        piece = sender.next
+        served = None if piece is None else self._open.get(FileId(piece.file_id))
+        if piece is None or served is None or piece.what is What.LIST:
+            return None
+        source = served.source
+        if source.refusal(piece) is not None:
+            return None
+        plaintext = served.reader.read_at_once(piece.index)
+        bodies = None
+        if plaintext is not None:
+            bodies = sender.serve_chunk(source, served.hashes, plaintext)
+        if bodies is None:
+            return None
+        served.note(piece)
+        self._open.move_to_end(FileId(piece.file_id))
+        self._progress.moved(served.file, served.moved)
+        return _Answer(RecordKind.FILE_PART, bodies)
 
     async def _answer(self, sender: Sender) -> _Answer | None:
         piece = sender.next
@@ -208,12 +244,7 @@ class Serving:
             return sender.serve_chunk(source, served.hashes, served.reader.read(piece.index))
 
         try:
-            plaintext = served.reader.read_at_once(piece.index)
-            if plaintext is None:
-                bodies = await asyncio.to_thread(read_and_seal)
-            else:
-                # A fifth of a millisecond: to hand it to a thread and back takes as long.
-                bodies = sender.serve_chunk(source, served.hashes, plaintext)
+            bodies = await asyncio.to_thread(read_and_seal)
         except FileUnreadable as error:
             await self._ended(served, State.CHANGED, error.code)
             return _refused(sender, Reason.GONE)
