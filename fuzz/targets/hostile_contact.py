@@ -8,10 +8,13 @@ from fuzz.targets.payload import random_payload
 from fuzz.world import in_world
 from loom.api.commands import SendText
 from loom.core import sessions as core
+from loom.core.identity import Identity, phrase_from_entropy, recovery_key, seeds_from_phrase
+from loom.core.identity_chain import make_rotation
 from loom.core.prekeys import present
 from loom.core.ratchet import ENTROPY_BYTES
 from loom.errors import PeerError
 from loom.model import Direction
+from loom.wire.chain_envelope import encode_chain_envelope
 from loom.wire.content import Delete, Edit, KnownPayload, Pin, React, encode_payload
 from loom.wire.content import Target as Message
 from loom.wire.framing import RecordKind
@@ -21,6 +24,12 @@ from tests.people import EVE, Source
 
 STEPS_MAX: Final = 12
 HEALING_S: Final = 4 * 3_600.0
+_WORDS: Final = phrase_from_entropy(b"\3" * 32)
+_NEXT: Final = Identity(seeds_from_phrase(_WORDS, 1))
+_CHAIN: Final = encode_chain_envelope(
+    [make_rotation(recovery_key(_WORDS), EVE.card, _NEXT.card, 1).raw]
+)
+"""Of somebody whom nobody here knows."""
 
 
 def run(data: bytes) -> None:
@@ -80,7 +89,7 @@ async def _act(draw: Draw, bob: Person, alice: Person) -> None:
     connection = peer.connection
     if connection is None or not connection.is_up:
         return
-    match draw.number(7):
+    match draw.number(8):
         case 0:
             size = draw.choice((0, 1, *ENVELOPE_BUCKETS))
             body = draw.some().ljust(size, b"\1")[:size]
@@ -99,6 +108,9 @@ async def _act(draw: Draw, bob: Person, alice: Person) -> None:
             connection.send_record(
                 RecordKind.BUNDLE, draw.edited(present(owner, prekey, draw.integer(64)))
             )
+        case 6:
+            envelope = draw.edited(_CHAIN) if draw.flag() else b"\2" + draw.some()
+            connection.send_record(RecordKind.ENVELOPE, envelope)
         case _:
             for _ in range(1 + draw.number(24)):
                 connection.send_record(RecordKind.BUNDLE_REQUEST, draw.some())

@@ -243,7 +243,11 @@ class Network:
 
     def _renewed(self, before: Device, after: Device) -> None:
         self._former.close_for(before)
-        self.anchors.renew(before, after)
+        if after.person.is_acquaintance:
+            self.anchors.forget(before)
+            self.anchors.look_after(after)
+        else:
+            self.anchors.renew(before, after)
         self._former.open_for(after)
         self._begin(after)
 

@@ -18,6 +18,7 @@ from loom.node.expiry import Expiry
 from loom.node.farewells import Farewells
 from loom.node.identity.following import Following
 from loom.node.identity.former import FormerDoors
+from loom.node.identity.handing_on import HandingOn
 from loom.node.identity.own import OwnIdentity
 from loom.node.introduction import tell_profile
 from loom.node.invites.acceptance import Acceptance
@@ -57,13 +58,14 @@ class Node:
         self.roster = Roster(parts)
         self.expiry = Expiry(parts, self.roster)
         self.farewells = Farewells(parts, self.roster)
-        self.rooms = RoomWatch(parts, self.roster)
+        self.rooms = RoomWatch(parts, self.roster, HandingOn(parts, self.roster))
         acceptance = Acceptance(parts, self.roster)
         self.invites = OwnInvites(parts, acceptance)
         self.following = Following(parts, self.roster)
         self.former = FormerDoors(parts, self.roster, self.following)
         self.identity = OwnIdentity(parts, self.roster, self.former, self.invites)
         self.roster.on_chain = self.following.put
+        self.following.on_followed = self.rooms.identity_changed
         self.roster.on_heard = self.former.knows
         self.roster.on_chain_put = self.former.was_put
         parts.removal.on_gone = self._file_gone

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from loom.core.room.keys import Council, RoomSigner
 from loom.core.room.materialize import Ledger
 from loom.core.room.state import RoomState
 from loom.core.room.statement import Admit, Genesis, SignedStatement, decode_statement
 from loom.core.room.sync import Digest, Place, digest_of, statement_place
-from loom.model import MessageId, PersonId, RoomNumber
+from loom.model import ContactToken, MessageId, PeerId, PersonId, RoomNumber
 from loom.ports import Clock
 from loom.printable import printable
-from loom.storage import room_statements, rooms
+from loom.storage import identity_statements, room_statements, rooms
 from loom.storage.connection import Db
 from loom.storage.rooms import RoomRow
 
@@ -30,6 +32,7 @@ class Held:
     """By id, in the order in which they came."""
     ledger: Ledger
     state: RoomState
+    """Each member under the identity that they were admitted with."""
     names: dict[bytes, str]
     """What each author was called when they were admitted, also those who are gone."""
 
@@ -55,11 +58,8 @@ class RoomNow:
     """Of one's own pairs there, the newest first."""
     now_ms: int
     """When it was looked at."""
-
-    @property
-    def state(self) -> RoomState:
-        """Who is in it, who may do what, and what is set."""
-        return self.held.state
+    state: RoomState
+    """Who is in it, who may do what, and what is set; each under the identity of now (1.5)."""
 
     @property
     def own(self) -> bytes:
@@ -124,7 +124,8 @@ class RoomStates:
             known = row.version, _held(db, row)
             self._known[row.room] = known
         own = tuple(one.author for one in rooms.keys(db, row.room))
-        return RoomNow(row, known[1], own, self._clock.now_ms())
+        state = _with_identities_of_now(known[1].state, identity_statements.earlier(db))
+        return RoomNow(row, known[1], own, self._clock.now_ms(), state)
 
     def forget(self, room: RoomNumber) -> None:
         """It was deleted."""
@@ -135,6 +136,16 @@ def signer_of(db: Db, room: RoomNumber) -> RoomSigner:
     """What signs in one's own name there."""
     seeds = rooms.keys(db, room)[0].seeds
     return RoomSigner(seeds[:32], seeds[32:])
+
+
+def _with_identities_of_now(state: RoomState, earlier: Mapping[PeerId, ContactToken]) -> RoomState:
+    """Statements name the identity that a member was admitted with (PROTOCOL 14.1)."""
+    changed = {
+        author: replace(member, peer_id=token.peer_id, x25519_public=token.x25519_public)
+        for author, member in state.members.items()
+        if (token := earlier.get(PeerId(member.peer_id))) is not None
+    }
+    return replace(state, members={**state.members, **changed}) if changed else state
 
 
 def _held(db: Db, row: RoomRow) -> Held:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from loom.errors import LoomError
 from loom.model import DeviceId
@@ -25,18 +25,35 @@ DECIDE_MS: Final = 180_000
 """After changes proposals are looked at again: another statement may let a council act."""
 
 
+class TellsIdentities(Protocol):
+    """Tells members of rooms who of them has another identity."""
+
+    async def tell(self, device: Device) -> None:
+        """Tell one who is linked."""
+        ...
+
+    async def tell_all(self) -> None:
+        """Tell everybody who is linked."""
+        ...
+
+
 class RoomWatch:
     """One per node."""
 
-    def __init__(self, parts: Parts, roster: Roster) -> None:
+    def __init__(self, parts: Parts, roster: Roster, identities: TellsIdentities) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
         self._parts = parts
         self._roster = roster
+        self._identities = identities
 
     def start(self) -> None:
         """From now on, in the background."""
         self._roster.on_linked = self._linked
         self._spawn(self._run(), "rooms")
+
+    def identity_changed(self) -> None:
+        """Somebody has another identity: members who are linked hear of it."""
+        self._spawn(self._identities.tell_all(), "identities handed on")
 
     async def stop(self) -> None:
         """End the tasks; what was submitted is still committed."""
@@ -70,6 +87,7 @@ class RoomWatch:
             await self._do(meet)
         except LoomError as error:
             log.warning("contact %d: rooms not compared: %s", device.number, error.code)
+        await self._identities.tell(device)
 
     async def _run(self) -> None:
         while True:

@@ -30,7 +30,7 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
         if not deciding.may_admit(now):
             return  # the invite is not spent: one may be given the right again
         admit = introducing.admitted_by(work, now, person, payload)
-        if continuing.may_come(work, now, person.peer_id, payload.claim):
+        if continuing.may_come(work, now, person, payload.claim):
             admit = introducing.admission(work, now, person, payload)
         if admit is None:
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -14,12 +14,14 @@ from loom.core.identity_chain import (
     Standing,
     Statement,
     follow,
+    identities,
     read_chain_envelope,
 )
 from loom.errors import DuplicateContact, LoomError, PeerError
 from loom.model import PeerId, Person, PersonId
 from loom.node.device import Device
 from loom.node.failed import fail
+from loom.node.identity.handing_on import told_about
 from loom.node.identity.line import note
 from loom.node.journal import Happened
 from loom.node.mail import Incoming, Judgement
@@ -54,6 +56,10 @@ class Following:
     def __init__(self, parts: Parts, roster: Roster) -> None:
         self.on_own: Callable[[tuple[Statement, ...]], None] = lambda statements: None
         """Called with what a contact says of the owner's own identity, not verified."""
+        self.on_kept: Callable[[PersonId, tuple[Statement, ...]], None] = lambda number, all_: None
+        """Called with all that is known of a contact; another device may serve it afterwards."""
+        self.on_followed: Callable[[], None] = lambda: None
+        """Called when somebody has another identity, or none."""
         self._parts = parts
         self._roster = roster
         self._waiting: list[_Waiting] = []
@@ -115,16 +121,37 @@ class Following:
                 self.on_own(heard)
                 return
             held = await self._parts.database.read(lambda db: identity_statements.of(db, number))
+            if not _is_about(device, held, heard):
+                found = await self._third(device, heard)
+                if found is None:
+                    return
+                device, held = found
             followed = follow(device.context.token, held, heard)
             if followed.added:
-                await self._keep(device, followed)
+                await self._keep(device, followed, (*held, *followed.added))
 
-    async def _keep(self, device: Device, followed: Followed) -> None:
+    async def _third(
+        self, sender: Device, heard: tuple[Statement, ...]
+    ) -> tuple[Device, tuple[Statement, ...]] | None:
+        """Another member of a room of both, with what is held of them."""
+
+        def find(db: Db) -> tuple[PersonId, tuple[Statement, ...]] | None:
+            number = told_about(self._parts, db, sender.person, heard)
+            return None if number is None else (number, identity_statements.of(db, number))
+
+        found = await self._parts.database.read(find)
+        if found is None:
+            return None
+        device = self._roster.get(found[0]) or self._roster.acquaintances.get(found[0])
+        return None if device is None else (device, found[1])
+
+    async def _keep(self, device: Device, followed: Followed, all_: tuple[Statement, ...]) -> None:
         outcome, number = followed.outcome, device.number
         if outcome.standing is Standing.CURRENT:
             await self._parts.database.write(
                 lambda db: identity_statements.add(db, number, followed.added)
             )
+            self.on_kept(number, all_)
             return
         if outcome.standing is Standing.MOVED:
             self._check_free(device, outcome.token.peer_id)
@@ -137,8 +164,11 @@ class Following:
             self._roster.renewing([device]) as renew,
         ):
             person = await self._parts.journal.write(work)
+            self.on_kept(number, all_)
             renew(device, replace(device.contact, person=person))
         log.info("contact %d: identity %s", number, outcome.standing.value)
+        self._roster.rooms_changed()
+        self.on_followed()
 
     def _check_free(self, device: Device, peer_id: PeerId) -> None:
         """Raises DuplicateContact: another contact, or the owner, has this identity."""
@@ -173,8 +203,11 @@ class Following:
 
     def _move(self, db: Db, device: Device, before: Person, outcome: Outcome) -> Person:
         seen.follow(db, before.peer_id, outcome.token.peer_id)
-        persons.forget_sessions(db, device.device_id)
-        mailboxes.keep_read(db, device.device_id)
+        if before.is_acquaintance:  # even where each is read follows from the pair keys
+            persons.forget_identity(db, device.device_id)
+        else:
+            persons.forget_sessions(db, device.device_id)
+            mailboxes.keep_read(db, device.device_id)
         outbox.unseal(db, device.device_id)
         room_peers.tell_again(db, device.number)
         return replace(
@@ -190,3 +223,10 @@ class Following:
         fail(db, happened, device, ids, "revoked")
         persons.forget_identity(db, device.device_id)
         return replace(before.as_unverified(), identity_changed=False, revoked=True)
+
+
+def _is_about(device: Device, held: Sequence[Statement], heard: Sequence[Statement]) -> bool:
+    """Whether who brought statements is who they are about."""
+    if held and held[0].recovery_public == heard[0].recovery_public:
+        return True
+    return device.peer_id in {token.peer_id for token in identities(heard)}

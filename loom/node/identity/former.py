@@ -1,24 +1,22 @@
 """Contacts who know only an identity of before: they are told the chain, and nothing else."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from loom.core.gate import EarlierEntry, pair_credentials
-from loom.core.identity_chain import Statement, chain_envelopes
-from loom.core.link_events import CloseReason, RecordReceived
+from loom.core.gate import pair_credentials
+from loom.core.identity_chain import Statement, chain_envelopes, identities
+from loom.core.link_events import CloseReason
 from loom.core.link_kinds import Credentials
 from loom.core.pair_keys import derive_pair_keys
-from loom.crypto.kdf import hash_
 from loom.crypto.keys import X25519Key
 from loom.errors import LoomError
 from loom.links.direct import DirectLink
 from loom.model import Address, PeerId, PersonId
 from loom.node.device import Device
+from loom.node.identity.chain_door import ChainDoor
 from loom.node.identity.following import Following
-from loom.node.mail import Incoming
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.node.routes.caller import Caller
@@ -26,38 +24,22 @@ from loom.node.routes.dialer import Dialer
 from loom.storage import identity_statements, old_identities
 from loom.storage.connection import Db
 from loom.storage.old_identities import Untold
-from loom.wire.chain_envelope import is_chain_envelope
-from loom.wire.encoding import enc
-from loom.wire.framing import RecordKind
-from loom.wire.limits import CHAIN_LINK_MAX_AGE_S
 
 log = logging.getLogger(__name__)
 
 PUT_AGAIN_S: Final = 7 * 86_400
 
 
-class FormerDoor:
+class FormerDoor(ChainDoor):
     """One contact who knew the owner by an identity of before: answered, and dialled."""
 
     def __init__(self, doors: "FormerDoors", device: Device, untold: Untold) -> None:
-        person = device.person
+        person, known = device.person, untold.peer_id
         key = X25519Key(untold.x25519_seed)
-        keys = derive_pair_keys(key, untold.peer_id, person.peer_id, person.x25519_public)
-        self.device = device
-        self.is_open = True
-        self.known = untold.peer_id
-        """The owner, as the contact knows them."""
-        self.gate_entry = EarlierEntry(person.person_id, self.known, keys.receiving)
-        """See `Admitted.gate_entry`."""
-        self.rand_owner = hash_(enc(b"former", untold.peer_id, person.peer_id))[:32]
-        """See `Admitted.rand_owner`."""
+        keys = derive_pair_keys(key, known, person.peer_id, person.x25519_public)
+        super().__init__(device, known, keys, lambda: doors.chain_for(known), doors.following)
         self.dialer: Dialer | None = None
         self._sending = keys.sending
-        self._doors = doors
-        self._links: set[DirectLink] = set()
-
-    def __repr__(self) -> str:
-        return f"FormerDoor({self.device.number})"
 
     @property
     def takes_links(self) -> bool:
@@ -68,51 +50,13 @@ class FormerDoor:
         """See `Callee.credentials`."""
         return pair_credentials(self._sending, rand, day)
 
-    def is_linked(self) -> bool:
-        """Whether the chain is on its way on a link."""
-        return bool(self._links)
-
-    def take_link(self, link: DirectLink) -> bool:
-        """Say the chain, and leave the link to the other side to end."""
-        if not self.is_open:
-            return False
-        link.hand_over(self)
-        self._links.add(link)
-        for envelope in self._doors.chain_for(self.known):
-            link.send(envelope)
-        link.resume_reading()
-        # The other side ends it once it has followed: who closes first may cut what it reads.
-        asyncio.get_running_loop().call_later(CHAIN_LINK_MAX_AGE_S, link.abort)
-        return True
-
     async def answered_at(self, address: Address) -> None:
         """See `Callee.answered_at`."""
         await self.device.book.mark_ok(address)
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
-        """See `Admitted.spawn`."""
-        return self.device.spawn(work, name)
-
-    def close(self) -> None:
-        """The contact knows the identity of now, or is none any more."""
-        self.is_open = False
-        for link in list(self._links):
-            link.close()
-
-    # --- Owner ---
-
-    def records_received(self, link: DirectLink, records: list[RecordReceived]) -> None:
-        """Only a chain is taken: the other side may have gone over, too."""
-        for one in records:
-            if one.kind is RecordKind.ENVELOPE and is_chain_envelope(one.body):
-                self._doors.following.put(self.device.number, Incoming(one.body))
-
-    def writable_again(self, link: DirectLink) -> None:
-        """All was queued at once."""
-
     def link_closed(self, link: DirectLink, reason: CloseReason | None) -> None:
         """Dial again later, unless they come with what they know then."""
-        self._links.discard(link)
+        super().link_closed(link, reason)
         if self.dialer is not None:
             self.dialer.link_lost(0.0)
 
@@ -133,17 +77,29 @@ class FormerDoors:
         self._envelopes: dict[PeerId, tuple[bytes, ...]] = {}
         self._untold: dict[PersonId, list[Untold]] = {}
         self._doors: dict[PersonId, list[FormerDoor]] = {}
+        self._about: dict[PersonId, tuple[Statement, ...]] = {}
+        self._earlier: dict[PersonId, list[ChainDoor]] = {}
+        """Contacts under identities that they had before."""
+        following.on_kept = self._kept
 
     @property
-    def doors(self) -> list[FormerDoor]:
-        """Those that may connect as to an identity of before."""
-        return [door for _, doors in sorted(self._doors.items()) for door in doors]
+    def doors(self) -> list[ChainDoor]:
+        """Those that may connect as to an identity of before, or as one."""
+        found: list[ChainDoor] = []
+        for number in sorted({*self._doors, *self._earlier}):
+            found += self._doors.get(number, [])
+            found += self._earlier.get(number, [])
+        return found
 
     async def load(self) -> None:
         """Read who is to be told what."""
         now_s = self._parts.now_s()
-        statements, untold = await self._parts.database.read(
-            lambda db: (identity_statements.of(db, None), old_identities.untold(db, now_s))
+        statements, untold, self._about = await self._parts.database.read(
+            lambda db: (
+                identity_statements.of(db, None),
+                old_identities.untold(db, now_s),
+                {one: identity_statements.of(db, one) for one in identity_statements.persons(db)},
+            )
         )
         self.take(statements, untold)
 
@@ -169,6 +125,8 @@ class FormerDoors:
     def open_for(self, device: Device) -> None:
         """A device is there: it is told, if it is to be; who may connect is for the caller."""
         self.close_for(device)
+        if device.person.is_contact and device.person.is_welcome:
+            self._open_earlier(device)
         found = self._untold.get(device.number, [])
         if not found or device.person.is_stub or not device.person.is_welcome:
             return
@@ -200,7 +158,8 @@ class FormerDoors:
 
     def close_for(self, device: Device) -> None:
         """It ends, or knows the identity of now."""
-        for door in self._doors.pop(device.number, []):
+        doors = self._doors.pop(device.number, []), self._earlier.pop(device.number, [])
+        for door in (*doors[0], *doors[1]):
             door.close()
 
     def knows(self, number: PersonId) -> None:
@@ -242,6 +201,21 @@ class FormerDoors:
         self.on_changed()
 
     # --- inside ---
+
+    def _open_earlier(self, device: Device) -> None:
+        """A machine that was restored with an old number learns that there is a newer one."""
+        statements, own = self._about.get(device.number, ()), self._parts.identity
+        for token in identities(statements):
+            if token.peer_id == device.peer_id:
+                continue
+            keys = derive_pair_keys(own.agreement, own.peer_id, token.peer_id, token.x25519_public)
+            chain = partial(chain_envelopes, statements, token.peer_id)
+            door = ChainDoor(device, token.peer_id, keys, chain, self.following)
+            self._earlier.setdefault(device.number, []).append(door)
+
+    def _kept(self, number: PersonId, statements: tuple[Statement, ...]) -> None:
+        """More is known of a contact; the device that serves it now comes afterwards."""
+        self._about[number] = statements
 
     async def _store(self, work: Callable[[Db], object]) -> None:
         try:

@@ -141,7 +141,10 @@ class OwnIdentity:
             settings.put(db, CHANGED_AT, str(now_ms).encode())
             invites.revoke_all(db, now_ms // 1000)
             for device in devices:
-                persons.forget_own(db, device.device_id)
+                if device.person.is_acquaintance:
+                    persons.forget_identity(db, device.device_id)
+                else:
+                    persons.forget_own(db, device.device_id)
                 outbox.unseal(db, device.device_id)
                 if is_revoked:
                     ids = outbox.delete_all(db, device.device_id)

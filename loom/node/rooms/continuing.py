@@ -25,8 +25,8 @@ def offer(work: RoomWork, old: RoomNow, new: RoomNow) -> RoomNow:
         if channel.name != GENERAL or channel.topic or channel.is_restricted:
             body = SetChannel(channel.name, channel.topic, channel.is_restricted, True)
             new = changes.state(work, new, body)
-    own = work.parts.identity.peer_id
-    people = {one.peer_id for one in old.state.members.values()} - {own, b""}
+    others = old.state.members.keys() - set(old.own_authors)
+    people = {old.state.members[one].peer_id for one in others} - {b""}
     content = ContinueContent(new.row.room_id, new.row.name, tuple(sorted(people)))
     note(work, old, speaking.post(work, old, content))
     return new
@@ -84,16 +84,17 @@ def accept(work: RoomWork, now: RoomNow) -> None:
     introducing.tell_key(work, now, maker, now.row.claim)
 
 
-def may_come(work: RoomWork, now: RoomNow, peer_id: PeerId, claim: bytes) -> bool:
+def may_come(work: RoomWork, now: RoomNow, person: Person, claim: bytes) -> bool:
     """Whether one offered this room to them, and they never were in it."""
+    known = introducing.identities_of(work, person)
     was_let_in = any(
-        isinstance(one.body, Admit) and one.body.token[0] == peer_id
+        isinstance(one.body, Admit) and one.body.token[0] in known
         for one in now.held.statements.values()
     )
-    if was_let_in or peer_id in now.state.banned:
+    if was_let_in or not known.isdisjoint(now.state.banned):
         return False
     return any(
-        claim == continued_claim(one.old_room_id, one.room_id) and peer_id in one.people
+        claim == continued_claim(one.old_room_id, one.room_id) and not known.isdisjoint(one.people)
         for one in room_continuations.own_of(work.db, now.row.room_id)
     )
 

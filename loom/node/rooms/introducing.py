@@ -9,7 +9,7 @@ from loom.model import ContactToken, PeerId, Person
 from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import telling
 from loom.node.rooms.work import RoomWork
-from loom.storage import invites, persons, room_peers
+from loom.storage import identity_statements, invites, persons, room_peers
 from loom.storage.room_peers import RoomPeer
 from loom.wire.content import RoomKey
 
@@ -38,6 +38,11 @@ def is_in(now: RoomNow, person: Person) -> bool:
     return any(one.peer_id == person.peer_id for one in now.state.members.values())
 
 
+def identities_of(work: RoomWork, person: Person) -> frozenset[bytes]:
+    """Theirs, also those of before (PROTOCOL 1.5)."""
+    return frozenset((person.peer_id, *identity_statements.ids_of(work.db, person.person_id)))
+
+
 def tell_key(work: RoomWork, now: RoomNow, person: Person, claim: bytes = b"") -> None:
     """Say which keys are one's own; `claim`: of the invite that one uses."""
     signer = signer_of(work.db, now.row.room)
@@ -56,8 +61,8 @@ def tell_key(work: RoomWork, now: RoomNow, person: Person, claim: bytes = b"") -
 
 def admitted_by(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) -> Admit | None:
     """What admits a contact who used an invite into the room; None: it is not one, or no more."""
-    if person.peer_id in now.state.banned:
-        return None
+    if not identities_of(work, person).isdisjoint(now.state.banned):
+        return None  # another identity does not bring them back
     now_s = work.now_ms // 1000
     for invite in invites.every(work.db):
         if invite.room is None or invite.room.room_id != now.row.room_id:

@@ -65,7 +65,7 @@ def look(work: RoomWork, told: Iterable[Hint], *, is_quiet: bool) -> Found:
             continue
         common.append(now)
         own = (*at_anchors, *(nodes if row.is_direct else ()))[:ROOM_HINTS_MAX]
-        others = [one for one in now.state.members.values() if _is_somebody_else(work, one)]
+        others = [one for one in now.state.members.values() if _is_somebody_else(now, one)]
         hints = _hints(work, now)
         if not is_quiet:
             strangers = [one for one in others if _is_stranger(known, one)]
@@ -79,10 +79,9 @@ def look(work: RoomWork, told: Iterable[Hint], *, is_quiet: bool) -> Found:
     return found
 
 
-def _is_somebody_else(work: RoomWork, member: Member) -> bool:
-    """Not this identity, and not somebody who was appointed and never admitted."""
-    is_known = len(member.peer_id) == FINGERPRINT_BYTES
-    return is_known and member.peer_id != work.parts.identity.peer_id
+def _is_somebody_else(now: RoomNow, member: Member) -> bool:
+    """Not oneself, and not somebody who was appointed and never admitted."""
+    return len(member.peer_id) == FINGERPRINT_BYTES and member.author not in now.own_authors
 
 
 def _is_stranger(known: Mapping[PeerId, Contact], member: Member) -> bool:

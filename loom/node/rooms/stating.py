@@ -166,7 +166,7 @@ def _remove(
     )
     if not change.ban:
         return [removal]
-    return [removal, Ban(peer_id=now.state.members[author].peer_id, on=True)]
+    return [removal, Ban(peer_id=now.held.state.members[author].peer_id, on=True)]
 
 
 def posts_below(work: RoomWork, now: RoomNow, author: bytes) -> int:

@@ -2,6 +2,8 @@
 CREATE TABLE identity_statements (
     row_id INTEGER PRIMARY KEY,
     person_id INTEGER REFERENCES persons ON DELETE CASCADE,
+    old_id BLOB NOT NULL, -- the fingerprint of the old identity
+    new_id BLOB,          -- of the new one; NULL: a revocation
     statement BLOB NOT NULL
 ) STRICT;
 CREATE INDEX identity_statements_of ON identity_statements (person_id);

@@ -1,0 +1,65 @@
+"""Members of rooms who go over to another identity (docs/PROTOCOL.md 1.5 and 14)."""
+
+import pytest
+
+from loom.api.commands import ImportToken
+from loom.api.events import RoomJoined
+from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom
+from tests.node.harness import Person, World
+from tests.node.test_acquaintances import acquainted, is_acquainted
+from tests.node.test_identity import knows, rotate
+from tests.node.test_rooms import ROOM, alike, invite, join, make, members, posts, say, stored
+
+
+async def three(world: World) -> list[Person]:
+    """Ada made a room; Bob and Cyd joined it, and know nobody but Ada."""
+    people = [await world.person(name) for name in ("Ada", "Bob", "Cyd")]
+    await make(people[0])
+    for joiner in people[1:]:
+        await join(world, people[0], joiner)
+    await alike(world, *people, count=0)
+    return people
+
+
+@pytest.mark.parametrize("who", ["the creator", "a member"])
+async def test_a_room_goes_on_when_somebody_has_another_identity(world: World, who: str) -> None:
+    people = ada, bob, cyd = await three(world)
+    await say(ada, "one")
+    await alike(world, *people, count=1)
+    mover, other = (ada, bob) if who == "the creator" else (bob, ada)
+    await rotate(mover)
+    await world.until(lambda: knows(other, mover), 600)
+    for number, person in enumerate((ada, bob, cyd), 2):
+        await say(person, f"{number}")
+        await alike(world, *people, count=number)
+    seen = (await members(other))[mover.name]
+    assert (seen.contact, seen.keys) == (mover.name, "same")
+    own = (await members(mover))[mover.name]
+    assert own.own
+    assert [one.body for one in await posts(cyd)] == ["one", "2", "3", "4"]
+
+
+async def test_an_acquaintance_follows(world: World) -> None:
+    ada, bob, cyd = await acquainted(world)
+    await rotate(bob)
+    await world.until(lambda: is_acquainted(cyd, bob), 6_000)
+    await ada.stop()
+    await say(bob, "is anybody there?")
+    await world.until(lambda: len(stored(cyd)) == 1, within_s=6_000)
+    await say(cyd, "I am")
+    await world.until(lambda: len(stored(bob)) == 2, within_s=6_000)
+
+
+async def test_another_identity_does_not_bring_a_banned_member_back(world: World) -> None:
+    ada, bob, _ = await three(world)
+    await ada.do(RemoveMember(room=ROOM, member="Bob", ban=True))
+
+    await rotate(bob)
+    await world.until(lambda: knows(ada, bob), 600)
+    await bob.do(LeaveRoom(room=ROOM))
+    joined = len(bob.told(RoomJoined))
+    await bob.do(ImportToken(token=await invite(ada)))
+    await world.pass_time(300)
+    assert len(bob.told(RoomJoined)) == joined
+    assert "Bob" not in await members(ada)
+    assert (await ada.do(ShowRoom(room=ROOM))).members == 2
