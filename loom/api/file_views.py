@@ -41,6 +41,7 @@ class FileView(View, frozen=True, kw_only=True, tag="file"):
     """Of an outgoing file: what the other side was served."""
     caption: str = ""
     thumbnail: ThumbnailView | None = None
+    """None in lists, too."""
     way: str = ""
     """How content moved last: `direct`, `anchor`, or "" as long as none did."""
     why: str = ""

@@ -38,6 +38,19 @@ class ChaChaKey:
         except InvalidTag as error:
             raise AuthenticationError(what="ciphertext") from error
 
+    def open_into(
+        self, nonce: bytes, ciphertext: bytes, associated_data: bytes, plaintext: memoryview
+    ) -> None:
+        """The same, written to `plaintext`, which is 16 bytes shorter than the ciphertext.
+
+        Raises:
+            AuthenticationError: the tag does not verify; what is in `plaintext` means nothing.
+        """
+        try:
+            self._cipher.decrypt_into(nonce, ciphertext, associated_data, plaintext)
+        except InvalidTag as error:
+            raise AuthenticationError(what="ciphertext") from error
+
 
 def seal_once(key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
     """Ciphertext || tag by ChaCha20-Poly1305 under a 32-byte key that seals one plaintext ever."""

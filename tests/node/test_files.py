@@ -48,7 +48,7 @@ from loom.api.file_commands import (
     ShowFile,
     UploadPart,
 )
-from loom.api.file_views import FileView
+from loom.api.file_views import FileView, ThumbnailView
 from loom.core.file.sender import Source
 from loom.errors import DiskFull, FileNotHere, FileNotKnown, FileOver, FilesFull, InvalidInput
 from loom.node.files.content import Measured
@@ -663,3 +663,13 @@ async def test_content_of_unknown_size_is_handed_over(world: World) -> None:
     with pytest.raises(FilesFull):
         await fill()
     assert len(kept(ada)) == before
+
+
+async def test_a_list_of_files_holds_no_pictures(world: World, tmp_path: Path) -> None:
+    """There may be ten thousands, of 9 KB each."""
+    ada, _ = await world.friends("Ada", "Bob")
+    small = ThumbnailView(width=2, height=1, rgb=b"\xff\x80\0\0\x7f\xff")
+    path = plain_file(tmp_path, "x.png", b"x")
+    sent = await ada.do(SendFile(contact="Bob", path=path, thumbnail=small))
+    assert (await only_file(ada)).thumbnail is None
+    assert (await ada.do(ShowFile(file_id=sent.message_id))).thumbnail == small

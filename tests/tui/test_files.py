@@ -783,3 +783,15 @@ async def test_a_voice_note_is_recorded_and_sent_only_when_one_says_so(
         assert is_in_chat(app)
         await press(pilot, *"/voice", "enter", "enter", "enter", "escape")
         assert len(told(node, SendFile)) == 1
+
+
+async def test_a_file_that_is_here_is_forwarded_to_contacts(
+    node: SharingNode, opened: Opened
+) -> None:
+    file = node.offer_file("Ada", "a.iso")
+    async with opened(node, (100, 24)) as (app, pilot):
+        node.become(file, "done", is_here=True)
+        await settle(pilot)
+        await pilot.press("escape", "f")
+        await settle(pilot)
+        assert "Forward this message to" in screen(app)

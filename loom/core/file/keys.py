@@ -10,7 +10,7 @@ from loom.crypto.kdf import equal, hkdf
 from loom.errors import AuthenticationError
 from loom.wire.encoding import enc
 from loom.wire.file_records import Piece, What
-from loom.wire.limits import AEAD_NONCE_BYTES
+from loom.wire.limits import AEAD_NONCE_BYTES, AEAD_TAG_BYTES
 
 _LABEL: Final = b"LOOM/1 file"
 
@@ -46,6 +46,12 @@ class FileKeys:
             AuthenticationError: nobody who knows this offer sealed it.
         """
         return self._keys[piece.what].open_(_nonce(piece), sealed, b"")
+
+    def open_chunk(self, piece: Piece, sealed: bytes, room: bytearray) -> memoryview:
+        """The plaintext of a chunk in `room`, until that is used again; raises as `open_`."""
+        plaintext = memoryview(room)[: len(sealed) - AEAD_TAG_BYTES]
+        self._keys[What.DATA].open_into(_nonce(piece), sealed, b"", plaintext)
+        return plaintext
 
     @staticmethod
     def is_listed(piece: Piece, plaintext: bytes | memoryview, hashes: bytes) -> bool:

@@ -26,6 +26,7 @@ from loom.errors import AuthenticationError, ProtocolViolation
 from loom.wire.file_records import Part, Piece, Reason, Refusal, What
 from loom.wire.limits import (
     FILE_ASKED_MAX,
+    FILE_CHUNK_BYTES,
     FILE_FETCHED_AT_ONCE_MAX,
     FILE_LATER_S,
     FILE_PART_MAX_BYTES,
@@ -99,11 +100,11 @@ class _Fetch:
         """Something that was under way does not come."""
         self._cursor = 0
 
-    def take(self, piece: Piece, plaintext: bytes, sealed: bytes) -> Event | None:
+    def take(self, piece: Piece, plaintext: bytes | memoryview, sealed: bytes) -> Event | None:
         """What a piece gives that was opened."""
         file_id = self.offer.file_id
         if piece.what is What.LIST:
-            self._list_parts[piece.index] = plaintext
+            self._list_parts[piece.index] = bytes(plaintext)
             return None if len(self._list_parts) < self.offer.list_pieces else self.take_list()
         if not self.keys.is_listed(piece, plaintext, self.hashes or b""):
             return ContentWrong(file_id)
@@ -159,6 +160,8 @@ class Receiver:
         self._asked: deque[_Asked] = deque()
         self._storing: set[Piece] = set()
         self._is_linked = False
+        self._room = bytearray()
+        """For the plaintext of a chunk, which is only hashed."""
 
     def __repr__(self) -> str:
         return f"Receiver({len(self._fetches)} files, {len(self._asked)} asked)"
@@ -327,7 +330,7 @@ class Receiver:
     def _take(self, fetch: _Fetch, asked: _Asked) -> Event | None:
         sealed = b"".join(asked.collected)
         try:
-            plaintext = fetch.keys.open_(asked.piece, sealed)
+            plaintext = self._opened(fetch, asked.piece, sealed)
         except AuthenticationError:
             # Whoever knows the offer can seal: this shows nothing about who made it.
             return self._put_off(asked.piece.file_id, Reason.GONE, 0.0)
@@ -335,7 +338,16 @@ class Receiver:
             return None  # it came by an anchor meanwhile
         return self._taken(fetch, asked.piece, plaintext, sealed)
 
-    def _taken(self, fetch: _Fetch, piece: Piece, plaintext: bytes, sealed: bytes) -> Event | None:
+    def _opened(self, fetch: _Fetch, piece: Piece, sealed: bytes) -> bytes | memoryview:
+        if piece.what is What.LIST:
+            return fetch.keys.open_(piece, sealed)
+        if not self._room:  # who never sends a file costs no memory
+            self._room = bytearray(FILE_CHUNK_BYTES)
+        return fetch.keys.open_chunk(piece, sealed, self._room)
+
+    def _taken(
+        self, fetch: _Fetch, piece: Piece, plaintext: bytes | memoryview, sealed: bytes
+    ) -> Event | None:
         event = fetch.take(piece, plaintext, sealed)
         if isinstance(event, ChunkCame):
             self._storing.add(piece)

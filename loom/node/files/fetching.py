@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 BEGUN_MAX: Final = 64
 """Files of one contact that are looked after at a time; the others follow."""
 SYNC_EVERY_S: Final = 1.0
-SYNC_AHEAD_BYTES: Final = 8 * 1024 * 1024
+SYNC_AHEAD_BYTES: Final = 64 * 1024 * 1024
 """So much written, and the disk begins with it."""
 TOGETHER: Final = 4
 TOGETHER_S: Final = 0.002

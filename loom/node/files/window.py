@@ -7,9 +7,12 @@ from loom.wire.limits import FILE_ASKED_MAX
 
 FIRST: Final = 4
 LEAST: Final = 2
-QUEUE_LOW_S: Final = 0.005
-QUEUE_HIGH_S: Final = 0.015
-"""A text waits about so long behind what was asked for."""
+QUEUE_LOW_S: Final = 0.001
+QUEUE_HIGH_S: Final = 0.003
+"""A text waits about so long behind what was asked for; where the way itself takes long,"""
+QUEUE_LOW: Final = 0.2
+QUEUE_HIGH: Final = 0.5
+"""about such a part of what the fastest piece took."""
 
 
 class Window:
@@ -30,7 +33,7 @@ class Window:
             took_s = now_s - self._asked_s.popleft()
             self._least_s = min(self._least_s, took_s)
             queued_s = took_s - self._least_s
-            if queued_s > QUEUE_HIGH_S:
+            if queued_s > max(QUEUE_HIGH_S, QUEUE_HIGH * self._least_s):
                 self.size = max(LEAST, self.size - 1)
-            elif queued_s < QUEUE_LOW_S:
+            elif queued_s < max(QUEUE_LOW_S, QUEUE_LOW * self._least_s):
                 self.size = min(FILE_ASKED_MAX, self.size + 1)
