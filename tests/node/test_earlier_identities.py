@@ -1,8 +1,10 @@
 """A machine that was restored with an old number of its words (docs/PROTOCOL.md 1.5)."""
 
+from loom.api.commands import ImportToken, VerifyContact
 from loom.core.identity import Identity, seeds_from_phrase
 from loom.core.identity_chain import Standing, Statement, follow
-from tests.node.harness import World
+from loom.wire.token import encode_token
+from tests.node.harness import World, identity_of
 from tests.node.test_identity import knows, rotate, words_of
 
 
@@ -28,3 +30,14 @@ async def test_it_learns_from_a_contact_that_there_is_a_newer_identity(world: Wo
     assert knows(bob, alice)
     assert not bob.is_online(alice)
     assert len(bob.received(alice)) == 3  # what was said, and two lines about the identity
+
+
+async def test_who_was_given_another_identity_by_hand_is_not_answered_for(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await rotate(alice)
+    await world.until(lambda: knows(bob, alice))
+    assert [door.known for door in bob.node.former.doors] == [identity_of("Alice").peer_id]
+    token = encode_token(identity_of("Somebody else").token)
+    await bob.do(ImportToken(token=token, name="Alice", replace=True))
+    await bob.do(VerifyContact(contact="Alice", confirm=True))
+    assert bob.node.former.doors == []

@@ -205,7 +205,10 @@ class FormerDoors:
     def _open_earlier(self, device: Device) -> None:
         """A machine that was restored with an old number learns that there is a newer one."""
         statements, own = self._about.get(device.number, ()), self._parts.identity
-        for token in identities(statements):
+        named = identities(statements)
+        if device.peer_id not in {one.peer_id for one in named}:
+            return  # the contact was given another identity by hand
+        for token in named:
             if token.peer_id == device.peer_id:
                 continue
             keys = derive_pair_keys(own.agreement, own.peer_id, token.peer_id, token.x25519_public)
