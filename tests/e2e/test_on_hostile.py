@@ -170,7 +170,7 @@ def test_the_app_says_so_and_can_be_left(far: Fake, tmux: Tmux, is_silent: bool)
     words = " ".join(f"{name}='{value}'" for name, value in given.items())
     tmux.start(f"env {words} {sys.executable} -m loom --on far")
     if is_silent:
-        tmux.until("F1 help")
+        assert "F1 help" in tmux.until("Waiting for far")
     else:
         screen = tmux.until("Reconnecting to far")
         assert "garbage" not in screen

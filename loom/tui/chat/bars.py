@@ -278,7 +278,7 @@ class StatusLine(Lines):
         if self.where:
             return self.where, "notice"
         if model.status is None:
-            return "", "status"
+            return f"Waiting for {model.host} ..." if model.host else "", "status"
         profile = printable(model.status.profile)
         words = [f"{profile} on {model.host}" if model.host else profile, f"{model.online} online"]
         if model.own is not None and model.own.invisible:

@@ -222,8 +222,14 @@ class ChatScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Everything can be drawn now, but it would be empty: wait for what there is to show."""
-        self.set_timer(EMPTY_S, self.draw)
+        self.set_timer(EMPTY_S, self._draw_empty)
         self._owner.begin()
+
+    def _draw_empty(self) -> None:
+        """Nothing came yet: show what can be done meanwhile."""
+        if not self._is_drawn:
+            self.show_bars()
+            self.draw()
 
     def draw(self) -> None:
         """From now on what changes is drawn; the first time all of it, at once."""
