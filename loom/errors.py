@@ -8,6 +8,7 @@
     │   ├── OwnToken, DuplicateContact, NameTaken, InvalidName, InvalidText
     │   ├── InvalidAddress, ForeignAddress, InvalidOnion, InvalidPhrase
     │   ├── NotPairing, TooManyTries, OwnAddress
+    │   ├── MoveEndsAlike, MoveUnfinished
     │   ├── AnchorKnown, TooManyAnchors
     │   ├── ProfileExists, ProfileNotChosen, TerminalNeeded, ExtraMissing
     │   ├── FileOver          the state of a file does not allow it
@@ -34,6 +35,7 @@
     │   ├── PortInUse, PortMoved, PortNotAllowed, DiscoveryUnavailable
     │   ├── Unreachable       ProxyNeeded, ProxyUnavailable: nobody was asked there
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
+    │   ├── MoveLost, MoveRefused
     │   ├── AnchorRefused, AnchorClockApart
     │   ├── NotDelivered, NotTransferred, ControlError
     │   ├── FileWaits         the anchor of its receiver takes nothing now
@@ -42,7 +44,7 @@
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPhrase, BackupDamaged, BackupTooNew
-    │   ├── WrongPassphrase, ProfileInUse, ProfileDamaged, ProfileTooNew
+    │   ├── WrongPassphrase, ProfileInUse, ProfileMoved, ProfileDamaged, ProfileTooNew
     │   ├── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
     │   └── FilesFull         more files than the profile may keep
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
@@ -282,6 +284,19 @@ class OwnAddress(UsageError):
     """This node itself answers at the address."""
 
     code = "own_address"
+
+
+class MoveEndsAlike(UsageError):
+    """Both machines of a move send, or both receive."""
+
+    code = "move_ends_alike"
+
+
+class MoveUnfinished(UsageError):
+    """Something that a move does not allow as far as it is; `what` says why."""
+
+    code = "move_unfinished"
+    fact_names = ("what",)
 
 
 class FileOver(UsageError):
@@ -602,6 +617,19 @@ class PairingLeft(NetworkError):
     code = "pairing_left"
 
 
+class MoveLost(NetworkError):
+    """The other machine of a move is not reached any more."""
+
+    code = "move_lost"
+
+
+class MoveRefused(NetworkError):
+    """The new machine of a move does not go on; `reason`: no_room, damaged or failed."""
+
+    code = "move_refused"
+    fact_names = ("reason",)
+
+
 class PairingTimedOut(NetworkError):
     """A pairing took too long."""
 
@@ -734,6 +762,13 @@ class ProfileInUse(StoreError):
 
     code = "profile_in_use"
     exit_code = 6
+    fact_names = ("profile",)
+
+
+class ProfileMoved(StoreError):
+    """The profile was moved to another machine, and never runs here again."""
+
+    code = "profile_moved"
     fact_names = ("profile",)
 
 

@@ -3,6 +3,7 @@
 from bench.harness import Row
 from bench.rows import (
     anchor,
+    backups,
     command,
     delivery,
     files,
@@ -40,6 +41,7 @@ ALL: tuple[Row, ...] = (
     *search.ROWS,
     *command.ROWS,
     *recovery.ROWS,
+    *backups.ROWS,
     *memory.ROWS,
     *idle.ROWS,
     *tui.ROWS,

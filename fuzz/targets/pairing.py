@@ -1,5 +1,7 @@
 """Both ends of pairing nearby: anybody on the network may dial, or answer where one dialled."""
 
+from functools import partial
+
 from fuzz.draw import Draw
 from fuzz.target import Target
 from loom.core.pair_keys import derive_pair_keys
@@ -34,8 +36,9 @@ class _Person:
     """One honest person who answers "same" to whatever comes, and a hostile far end."""
 
     def __init__(self, draw: Draw) -> None:
-        self.pairing = Pairing(_own("Alice"), Tries())
-        self.events: list[PairingEvent] = []
+        own = _own("Alice")
+        self.pairing = Pairing(own.number, partial(PairingLink, own), Tries())
+        self.events: list[PairingEvent[Introduction]] = []
         self._piece = draw.choice(_PIECES)
         dialled = draw.flag()
         random = bytes(range(LINK_RANDOM_BYTES))
@@ -181,7 +184,8 @@ def _proof(person: _Person) -> bytes:
     """What Eve can compute: with her own key, under whatever fingerprint she told."""
     told = EVE.peer_id if person.link.remote is None else person.link.remote.token.peer_id
     keys = derive_pair_keys(EVE.agreement, told, ALICE.peer_id, ALICE.agreement.public)
-    return person.theirs._proof(keys.sending.tag)
+    person.theirs._keys = keys
+    return person.theirs._proof(is_own=True)
 
 
 TARGET = Target(

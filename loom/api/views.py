@@ -12,6 +12,13 @@ from loom.api.backup_views import (
 )
 from loom.api.file_views import FilePiece, FileRules, Files, FileView, UploadView
 from loom.api.identity_views import IdentityView
+from loom.api.move_views import (
+    MoveListening,
+    MoveProgress,
+    MoveReceived,
+    MoveSent,
+    MoveWords,
+)
 from loom.api.room_views import (
     BannedView,
     Members,
@@ -718,6 +725,11 @@ AnyView = (
     | BackupView
     | BackupVerified
     | BackupRestored
+    | MoveListening
+    | MoveWords
+    | MoveProgress
+    | MoveSent
+    | MoveReceived
     | ScheduleView
     | UnsentView
     | Unsent

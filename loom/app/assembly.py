@@ -22,7 +22,7 @@ from loom.config import Paths, private_folder
 from loom.control.server import ControlServer
 from loom.core.identity import Identity, IdentitySeeds, phrase_from_entropy, seeds_from_phrase
 from loom.durable import in_our_words, sync_folder
-from loom.errors import ProfileDamaged, ProfileExists
+from loom.errors import ProfileDamaged, ProfileExists, ProfileMoved
 from loom.model import OwnProfile
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
@@ -32,11 +32,12 @@ from loom.node.own_profile import OwnProfileNow
 from loom.node.parts import Parts
 from loom.passphrases import check_new_passphrase
 from loom.ports import Discovery, Transport
-from loom.storage import events, own_profile, settings, vault
+from loom.storage import events, moving, own_profile, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
 from loom.storage.file_store import FileStore
 from loom.storage.locked_memory import refuse_dumps
+from loom.storage.moving import Move
 from loom.storage.profile_lock import ProfileLock
 from loom.transport.tcp import TcpTransport
 
@@ -209,7 +210,9 @@ async def assemble(
     finally:
         key.wipe()
     try:
-        identity, profile, last_seq = database.read_now(_load)
+        if (move := database.read_now(moving.load)) is not None:
+            _stay(database, paths, move)
+        identity, profile, last_seq = database.read_now(load_identity)
         clock = SystemClock()
         parts = Parts(
             database=database,
@@ -244,7 +247,19 @@ async def assemble(
     return OpenProfile(node, server, lock)
 
 
-def _load(db: Db) -> tuple[Identity, OwnProfile, int]:
+def _stay(database: Database, paths: Paths, move: Move) -> None:
+    """A profile that was moved does not run here; one that is used is not being moved any more."""
+    if move.is_closed:
+        raise ProfileMoved(profile=paths.profile)
+    database.write_now(moving.forget)
+
+
+def load_identity(db: Db) -> tuple[Identity, OwnProfile, int]:
+    """Who this is, what contacts are told, and the number of the last event.
+
+    Raises:
+        ProfileDamaged: there is none.
+    """
     stored, profile = settings.get(db, "identity"), own_profile.load(db)
     if stored is None or profile is None:
         raise ProfileDamaged(what="the identity is missing")

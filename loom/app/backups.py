@@ -77,30 +77,51 @@ def restore(
         memory_kib = argon2_memory_mib * 1024
     with _reading(path, secret) as (reading, view), build_folder(paths) as building:
         key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
-        store = FileStore(building / paths.files.name)
         try:
-            file = building / paths.database.name
-            backup.build(file, key.database_key(), reading, store)
-            database = Database.open(file, key.database_key())
+            lost_files, held = fill(building, paths, key, reading)
         finally:
             key.wipe()
-            store.close()
-        try:
-            lost_files = database.write_now(lambda db: restored.check(db, store))
-            held = database.write_now(backup.settle)
-            # A folder of another machine, and a passphrase that was chosen there.
-            database.write_now(lambda db: backups.set_schedule(db, None))
-            database.write_now(backups.forget_places)
-        finally:
-            store.close()
-            database.close()
     return BackupRestored(
         profile=paths.profile,
         backup=view,
         lost=_lost(reading.gaps),
         unsent=held,
-        lost_files=[_lost_file(one) for one in lost_files],
+        lost_files=lost_files,
     )
+
+
+def fill(
+    building: Path,
+    paths: Paths,
+    key: vault.VaultKey,
+    reading: Reading,
+    *,
+    is_latest: bool = False,
+) -> tuple[list[LostFile], int]:
+    """Make database and files of what a backup holds, durably; what is lost, what is not sent yet.
+
+    Args:
+        is_latest: the profile that it was made of never ran again.
+
+    Raises:
+        BackupDamaged, StoreUnavailable, DiskFull: what was made is not to be used.
+    """
+    store = FileStore(building / paths.files.name)
+    file = building / paths.database.name
+    try:
+        backup.build(file, key.database_key(), reading, store)
+        database = Database.open(file, key.database_key())
+        try:
+            lost = database.write_now(lambda db: restored.check(db, store))
+            held = database.write_now(lambda db: backup.settle(db, is_latest=is_latest))
+            # A folder of another machine, and a passphrase that was chosen there.
+            database.write_now(lambda db: backups.set_schedule(db, None))
+            database.write_now(backups.forget_places)
+        finally:
+            database.close()
+    finally:
+        store.close()
+    return [_lost_file(one) for one in lost], held
 
 
 @contextmanager

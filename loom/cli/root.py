@@ -39,6 +39,7 @@ MODULE_OF: Final = {
     **dict.fromkeys(("daemon", "status", "stop", "connect", "peers"), "daemon"),
     **dict.fromkeys(("init", "restore", "profiles"), "profiles"),
     **dict.fromkeys(("backup", "unsent"), "backups"),
+    "move": "move",
     "panic": "panic",
     "identity": "identity",
     "profile": "own_profile",

@@ -6,10 +6,11 @@ it ends the stream of a link that `is_over`. All times are seconds of one monoto
 """
 
 from collections import deque
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from loom.core.pairing_link import OwnSide, PairingLink
+from loom.core.pairing_link import MeetingLink
 from loom.core.pairing_states import PairingState
 from loom.errors import LoomError, TooManyTries, UsageError
 from loom.wire.limits import (
@@ -18,9 +19,9 @@ from loom.wire.limits import (
     PAIR_TRIES_MAX,
     PAIR_WINDOW_S,
 )
-from loom.wire.nearby import Introduction
 
 _S = PairingState
+R = TypeVar("R")
 
 
 class WordsReady(msgspec.Struct, frozen=True):
@@ -29,10 +30,10 @@ class WordsReady(msgspec.Struct, frozen=True):
     words: tuple[str, ...]
 
 
-class Paired(msgspec.Struct, frozen=True):
+class Paired(msgspec.Struct, Generic[R], frozen=True):
     """Both said "same", and the other side proved its key: keep it, verified."""
 
-    remote: Introduction
+    remote: R
 
 
 class PairingEnded(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ class PairingEnded(msgspec.Struct, frozen=True):
     error: LoomError
 
 
-PairingEvent = WordsReady | Paired | PairingEnded
+PairingEvent = WordsReady | Paired[R] | PairingEnded
 
 
 class Tries:
@@ -70,16 +71,25 @@ class Tries:
         self._at_s.pop()
 
 
-class Pairing:
+class MakeLink(Protocol[R]):
+    """Makes a link of one pairing."""
+
+    def __call__(self, *, dialled: bool, random: bytes, now_s: float) -> MeetingLink[R]:
+        """See `MeetingLink`."""
+        ...
+
+
+class Pairing(Generic[R]):
     """All links of one node while it pairs; at most one of them is a meeting."""
 
-    def __init__(self, own: OwnSide, tries: Tries) -> None:
-        self._own = own
+    def __init__(self, number: bytes, make: MakeLink[R], tries: Tries) -> None:
+        self._number = number
+        self._make = make
         self._tries = tries
-        self._dialled: PairingLink | None = None
-        self._incoming: dict[PairingLink, str] = {}
+        self._dialled: MeetingLink[R] | None = None
+        self._incoming: dict[MeetingLink[R], str] = {}
         """Oldest first, with their source."""
-        self._meeting: PairingLink | None = None
+        self._meeting: MeetingLink[R] | None = None
         """The link whose words can be computed by the other side: nothing replaces it."""
         self._failure: LoomError | None = None
         """Of the link that this side dialled, while one that came in may be the same person's."""
@@ -90,12 +100,12 @@ class Pairing:
         return self._meeting is not None
 
     @property
-    def links(self) -> list[PairingLink]:
+    def links(self) -> list[MeetingLink[R]]:
         """All that go on."""
         dialled = [] if self._dialled is None else [self._dialled]
         return [*dialled, *self._incoming]
 
-    def dial(self, random: bytes, now_s: float) -> PairingLink:
+    def dial(self, random: bytes, now_s: float) -> MeetingLink[R]:
         """A link that this side dials.
 
         Raises:
@@ -105,10 +115,10 @@ class Pairing:
         if self._meeting is not None or self._dialled is not None:
             raise UsageError
         self._tries.check(now_s)
-        self._dialled = PairingLink(self._own, dialled=True, random=random, now_s=now_s)
+        self._dialled = self._make(dialled=True, random=random, now_s=now_s)
         return self._dialled
 
-    def accept(self, source: str, random: bytes, now_s: float) -> PairingLink | None:
+    def accept(self, source: str, random: bytes, now_s: float) -> MeetingLink[R] | None:
         """A link that was dialled from `source`; None: end the stream, none is taken now.
 
         The oldest of a full source, else the oldest of all, makes room for it.
@@ -120,32 +130,36 @@ class Pairing:
             self._drop(same[0])
         elif len(self._incoming) >= PAIR_INCOMING_MAX:
             self._drop(next(iter(self._incoming)))
-        link = PairingLink(self._own, dialled=False, random=random, now_s=now_s)
+        link = self._make(dialled=False, random=random, now_s=now_s)
         self._incoming[link] = source
         return link
 
-    def receive_data(self, link: PairingLink, data: bytes, now_s: float) -> list[PairingEvent]:
+    def receive_data(
+        self, link: MeetingLink[R], data: bytes, now_s: float
+    ) -> list[PairingEvent[R]]:
         """Bytes of one link, cut anywhere."""
         had_words = bool(link.words)
         link.receive_data(data, now_s)
-        events: list[PairingEvent] = []
+        events: list[PairingEvent[R]] = []
         if link.words and not had_words:
             if link.dialled:
                 self._meet(link, now_s)
             events.append(WordsReady(link.words))
         return events + self._settle(now_s)
 
-    def lost(self, link: PairingLink, now_s: float) -> list[PairingEvent]:
+    def lost(self, link: MeetingLink[R], now_s: float) -> list[PairingEvent[R]]:
         """The stream of a link is gone."""
         link.lost()
         return self._settle(now_s)
 
-    def not_reached(self, link: PairingLink, error: LoomError, now_s: float) -> list[PairingEvent]:
+    def not_reached(
+        self, link: MeetingLink[R], error: LoomError, now_s: float
+    ) -> list[PairingEvent[R]]:
         """The stream of a dialled link could not be opened."""
         link.close(error)
         return self._settle(now_s)
 
-    def answer(self, *, same: bool, now_s: float) -> list[PairingEvent]:
+    def answer(self, *, same: bool, now_s: float) -> list[PairingEvent[R]]:
         """What this side's person said of the words.
 
         Raises:
@@ -167,7 +181,7 @@ class Pairing:
         deadlines = [link.deadline_s() for link in self.links]
         return min((at_s for at_s in deadlines if at_s is not None), default=None)
 
-    def handle_timeout(self, now_s: float) -> list[PairingEvent]:
+    def handle_timeout(self, now_s: float) -> list[PairingEvent[R]]:
         """End what is late."""
         for link in self.links:
             link.handle_timeout(now_s)
@@ -175,9 +189,9 @@ class Pairing:
 
     # --- inside ---
 
-    def _settle(self, now_s: float) -> list[PairingEvent]:
+    def _settle(self, now_s: float) -> list[PairingEvent[R]]:
         """Forget what is over, tell how it ended, and let the right link go on."""
-        events: list[PairingEvent] = []
+        events: list[PairingEvent[R]] = []
         for link in self.links:
             if link.is_over:
                 events += self._ended(link)
@@ -189,7 +203,7 @@ class Pairing:
             self._failure = None
         return events
 
-    def _ended(self, link: PairingLink) -> list[PairingEvent]:
+    def _ended(self, link: MeetingLink[R]) -> list[PairingEvent[R]]:
         was_meeting, was_dialled = link is self._meeting, link is self._dialled
         self._forget(link)
         if link.state is _S.PAIRED and link.remote is not None:
@@ -211,7 +225,7 @@ class Pairing:
                 return  # it may lead to one of those that came in
             twins = [one for one in self._incoming if one.remote_number == dialled.remote_number]
             # Each side dialled the other: the link that the smaller number dialled stays.
-            if not twins or self._own.number < dialled.remote_number:
+            if not twins or self._number < dialled.remote_number:
                 for twin in twins:
                     self._drop(twin)
                 if dialled.state is _S.GREETED:
@@ -224,18 +238,18 @@ class Pairing:
                 self._meet(link, now_s)
                 return
 
-    def _meet(self, link: PairingLink, now_s: float) -> None:
+    def _meet(self, link: MeetingLink[R], now_s: float) -> None:
         self._tries.count(now_s)
         self._meeting = link
         for other in self.links:
             if other is not link:
                 self._drop(other)
 
-    def _drop(self, link: PairingLink) -> None:
+    def _drop(self, link: MeetingLink[R]) -> None:
         link.close()
         self._forget(link)
 
-    def _forget(self, link: PairingLink) -> None:
+    def _forget(self, link: MeetingLink[R]) -> None:
         self._incoming.pop(link, None)
         if link is self._dialled:
             self._dialled = None

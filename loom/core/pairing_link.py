@@ -12,7 +12,7 @@ proof                 <->  proof
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 import msgspec
 
@@ -62,6 +62,8 @@ PROLOGUE: Final = b"LOOM/1 pair link"
 SEED_BYTES: Final = 32
 LINK_RANDOM_BYTES: Final = SEED_BYTES + KEM_SEED_BYTES + PAIR_NONCE_BYTES
 
+R = TypeVar("R")
+
 _S, _P = PairingState, PairingStep
 _BEGINNING: Final = (_S.MESSAGE_1, _S.MESSAGE_2)
 _BEFORE_WORDS: Final = (_S.GREETED, _S.COMMIT, _S.COMMITTED, _S.NONCE)
@@ -86,46 +88,62 @@ class OwnSide(msgspec.Struct, frozen=True):
         return "OwnSide(redacted)"
 
 
-class PairingLink:
-    """Bytes in, bytes out; `Pairing` gives it its turn.
+class MeetingLink(Generic[R]):
+    """Bytes in, bytes out; `Pairing` gives it its turn. What follows the words is a subclass's.
 
     Args:
+        number: 16 random bytes, the same for all links of one pairing.
         random: `LINK_RANDOM_BYTES`, never used before.
     """
 
-    def __init__(self, own: OwnSide, *, dialled: bool, random: bytes, now_s: float) -> None:
+    PROLOGUE: ClassVar[bytes]
+
+    def __init__(self, number: bytes, *, dialled: bool, random: bytes, now_s: float) -> None:
         self.dialled = dialled
         self.state = _S.MESSAGE_2 if dialled else _S.MESSAGE_1
         self.remote_number = b""
         """Of the other side; empty before its handshake message."""
         self.words: tuple[str, ...] = ()
-        self.remote: Introduction | None = None
-        """Who the other side says they are; to be kept only in `PAIRED`."""
+        self.remote: R | None = None
+        """What is known of the other side; to be kept only in `PAIRED`."""
         self.error: LoomError | None = None
         """Why it ended; None while it goes on, when it led to the end, and when it was dropped."""
-        self._own = own
+        self._number = number
         self._is_connected = not dialled
         self._started_s = self._words_at_s = now_s
         self._incoming = bytearray()
         self._outgoing: list[bytes] = []
         self._nonce = random[SEED_BYTES + KEM_SEED_BYTES :]
         self._commit = b""
-        self._keys: PairKeys | None = None
         self._ciphers: tuple[CipherState, CipherState] | None = None
-        self._hash = b""
+        self.handshake_hash = b""
         """Of the finished handshake."""
         self._handshake: Handshake | None = Handshake(
             PROTOCOL_NAME,
             is_initiator=dialled,
-            prologue=PROLOGUE,
+            prologue=self.PROLOGUE,
             ephemeral_seed=random[:SEED_BYTES],
             kem_seed=random[SEED_BYTES : SEED_BYTES + KEM_SEED_BYTES],
         )
         if dialled:
-            self._outgoing.append(encode_frame(self._handshake.write_message(own.number)))
+            self._outgoing.append(encode_frame(self._handshake.write_message(number)))
 
     def __repr__(self) -> str:
-        return f"PairingLink({self.state.name})"
+        return f"{type(self).__name__}({self.state.name})"
+
+    # --- what follows the words ---
+
+    def _introduction(self) -> bytes:
+        """The body of the own introduction."""
+        raise NotImplementedError
+
+    def _introduced(self, body: bytes) -> R:
+        """What the other side's says; raises the LoomError that forbids to go on."""
+        raise NotImplementedError
+
+    def _proof(self, *, is_own: bool) -> bytes:
+        """Of either side, once both introductions are there."""
+        raise NotImplementedError
 
     @property
     def is_over(self) -> bool:
@@ -178,11 +196,9 @@ class PairingLink:
             self._send(PairingKind.DIFFER, b"")
             self._end(WordsDiffer())
             return
-        own = Introduction(self._own.identity.token, self._own.port, self._own.name)
         self._move(_P.SAME)
-        self._send(PairingKind.INTRODUCTION, encode_introduction(own))
-        if self._keys is not None:
-            self._prove(self._keys)
+        self._send(PairingKind.INTRODUCTION, self._introduction())
+        self._prove()
 
     def lost(self) -> None:
         """The stream is gone."""
@@ -259,7 +275,9 @@ class PairingLink:
             case PairingKind.DIFFER:
                 raise WordsDiffer
             case PairingKind.INTRODUCTION:
-                self._receive_introduction(decode_introduction(body))
+                self.remote = self._introduced(body)
+                self._move(_P.INTRODUCED)
+                self._prove()
             case PairingKind.PROOF:
                 self._receive_proof(body)
 
@@ -269,12 +287,12 @@ class PairingLink:
             raise UsageError
         number = handshake.read_message(message)
         if not self.dialled:
-            self._outgoing.append(encode_frame(handshake.write_message(self._own.number)))
-        if equal(number, self._own.number):
+            self._outgoing.append(encode_frame(handshake.write_message(self._number)))
+        if equal(number, self._number):
             self._end(OwnAddress())  # the answer goes out: the other end tells the person
             return
         self.remote_number = number
-        self._hash = handshake.handshake_hash
+        self.handshake_hash = handshake.handshake_hash
         self._ciphers = handshake.split()
         self._handshake = None  # its secrets go with it: recorded traffic stays closed
         self._move(_P.GREETED)
@@ -283,7 +301,7 @@ class PairingLink:
         if not self.dialled and not equal(self._commitment(nonce), self._commit):
             raise AuthenticationError(what="commitment")
         nonces = (self._nonce, nonce) if self.dialled else (nonce, self._nonce)
-        digest = hash_(enc(b"LOOM/1 pair words", self._hash, *nonces))
+        digest = hash_(enc(b"LOOM/1 pair words", self.handshake_hash, *nonces))
         bits = PAIR_WORDS * WORD_BITS
         self.words = words_of(int.from_bytes(digest, "big") >> 8 * len(digest) - bits, PAIR_WORDS)
         self._words_at_s = now_s
@@ -291,7 +309,40 @@ class PairingLink:
         if self.dialled:
             self._send(PairingKind.NONCE, self._nonce)
 
-    def _receive_introduction(self, introduction: Introduction) -> None:
+    def _prove(self) -> None:
+        if self.state is _S.PROOF:
+            self._send(PairingKind.PROOF, self._proof(is_own=True))
+
+    def _receive_proof(self, proof: bytes) -> None:
+        if not equal(self._proof(is_own=False), proof):
+            raise AuthenticationError(what="pairing proof")
+        self._move(_P.PROVED)
+
+    def _commitment(self, nonce: bytes) -> bytes:
+        return hash_(enc(b"LOOM/1 pair commit", self.handshake_hash, nonce))
+
+    def _send(self, kind: PairingKind, body: bytes) -> None:
+        if self._ciphers is None:
+            raise UsageError
+        self._outgoing.append(encode_frame(self._ciphers[0].encrypt(encode_record(kind, body))))
+
+
+class PairingLink(MeetingLink[Introduction]):
+    """Of two people: each becomes a contact of the other."""
+
+    PROLOGUE = PROLOGUE
+
+    def __init__(self, own: OwnSide, *, dialled: bool, random: bytes, now_s: float) -> None:
+        super().__init__(own.number, dialled=dialled, random=random, now_s=now_s)
+        self._own = own
+        self._keys: PairKeys | None = None
+
+    def _introduction(self) -> bytes:
+        own = self._own
+        return encode_introduction(Introduction(own.identity.token, own.port, own.name))
+
+    def _introduced(self, body: bytes) -> Introduction:
+        introduction = decode_introduction(body)
         token, own = introduction.token, self._own.identity
         if equal(token.peer_id, own.peer_id):
             raise OwnToken
@@ -299,29 +350,10 @@ class PairingLink:
         self._keys = derive_pair_keys(
             own.agreement, own.peer_id, token.peer_id, token.x25519_public
         )
-        self.remote = introduction
-        self._move(_P.INTRODUCED)
-        if self.state is _S.PROOF:
-            self._prove(self._keys)
+        return introduction
 
-    def _prove(self, keys: PairKeys) -> None:
-        self._send(PairingKind.PROOF, self._proof(keys.sending.tag))
-
-    def _receive_proof(self, proof: bytes) -> None:
+    def _proof(self, *, is_own: bool) -> bytes:
         if self._keys is None:
             raise UsageError
-        if not equal(self._proof(self._keys.receiving.tag), proof):
-            raise AuthenticationError(what="pairing proof")
-        self._move(_P.PROVED)
-
-    def _commitment(self, nonce: bytes) -> bytes:
-        return hash_(enc(b"LOOM/1 pair commit", self._hash, nonce))
-
-    def _proof(self, tag_key: bytes) -> bytes:
-        message = enc(b"LOOM/1 pair proof", self._hash)
-        return mac(tag_key, message)[:PAIR_PROOF_BYTES]
-
-    def _send(self, kind: PairingKind, body: bytes) -> None:
-        if self._ciphers is None:
-            raise UsageError
-        self._outgoing.append(encode_frame(self._ciphers[0].encrypt(encode_record(kind, body))))
+        keys = self._keys.sending if is_own else self._keys.receiving
+        return mac(keys.tag, enc(b"LOOM/1 pair proof", self.handshake_hash))[:PAIR_PROOF_BYTES]

@@ -145,6 +145,14 @@ WORDS: Final[Mapping[str, Words]] = {
         "Type the address that their `loom pair` shows.",
         "Type the address that their screen shows.",
     ),
+    "move_ends_alike": _both(
+        "Both machines send, or both receive.",
+        "Run `loom move send` on the old one and `loom move receive` on the new one.",
+    ),
+    "move_unfinished": _both(
+        "That is not possible now: {what}.",
+        "Run `loom move send` here and `loom move receive` there: the move goes on where it was.",
+    ),
     # not here
     "not_found": _both("{what} was not found.", "Check the spelling."),
     "contact_not_found": Words(
@@ -359,6 +367,15 @@ WORDS: Final[Mapping[str, Words]] = {
     "pairing_timed_out": _both(
         "The words were not answered in time; nothing was kept.", "Start again, both of you."
     ),
+    "move_lost": _both(
+        "The other machine is not reached any more.",
+        "Run the same command again on both machines: it goes on where it was. If one of them knows"
+        " nothing of this move, give --start-over to the other one.",
+    ),
+    "move_refused": _both(
+        "The new machine does not go on ({reason}): see what it says.",
+        "Nothing is lost. Run the same command again on both machines once that is mended.",
+    ),
     "not_delivered": Words(
         "Not delivered within {timeout_s} seconds; the message stays queued.",
         "It is sent by itself when a node runs here and your contact can be reached.",
@@ -425,6 +442,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "The profile {profile} is in use by another process.",
         "Wait for that command, or stop it: `loom stop`, or `loom anchor stop` for an anchor.",
         "Close the other Loom, then try again.",
+    ),
+    "profile_moved": _both(
+        "The profile {profile} was moved to another machine and does not run here any more.",
+        "Use it there. `loom move wipe` deletes what is left of it here.",
     ),
     "profile_damaged": Words(
         "The profile is damaged: {what}.", f"{_COPY_FIRST} with `loom restore`.", f"{_COPY_FIRST}."

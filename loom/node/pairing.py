@@ -8,13 +8,14 @@ import contextlib
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final
 
 from loom.api import events as api
 from loom.api.views import ContactView, PairingView
 from loom.core.pairing import Paired, Pairing, PairingEnded, PairingEvent, Tries, WordsReady
 from loom.core.pairing_advert import ALIAS_RANDOM_BYTES, encode_pairing_advert, make_alias
-from loom.core.pairing_link import LINK_RANDOM_BYTES, OwnSide, PairingLink
+from loom.core.pairing_link import LINK_RANDOM_BYTES, MeetingLink, OwnSide, PairingLink
 from loom.errors import (
     InvalidInput,
     LoomError,
@@ -47,6 +48,7 @@ FLUSH_TIMEOUT_S: Final = 5.0
 CHECK_S: Final = 30.0
 """How often it looks for changed addresses of this machine."""
 
+Link = MeetingLink[Introduction]
 Keep = Callable[[Introduction, str], Awaitable[tuple[ContactView, bool]]]
 """Keeps who was met, as verified, and remembers the host; whether the contact is new."""
 
@@ -188,7 +190,7 @@ class _Round:
         self.peers = PairingPeers(self.alias)
         self._room = room
         self._clock = room.parts.clock
-        self._pairing = Pairing(own, room.tries)
+        self._pairing = Pairing(own.number, partial(PairingLink, own), room.tries)
         self._ends_at_s = self._clock.monotonic_s() + PAIR_WINDOW_S
         self._listener: Listener | None = None
         self._mdns = "off"
@@ -265,25 +267,25 @@ class _Round:
 
     # --- from streams ---
 
-    def accept(self, stream: Stream) -> PairingLink | None:
+    def accept(self, stream: Stream) -> Link | None:
         """The link of an incoming stream; None: none is taken now."""
         if self._is_over:
             return None
         source = source_of(stream.remote)
         return self._pairing.accept(source, self._seeds(), self._clock.monotonic_s())
 
-    def opened(self, stream: "_PairingStream", link: PairingLink) -> None:
+    def opened(self, stream: "_PairingStream", link: Link) -> None:
         """A stream stands."""
         self._streams.add(stream)
         link.connected(self._clock.monotonic_s())
         self._happened([])
 
-    def received(self, stream: "_PairingStream", link: PairingLink, data: bytes) -> None:
+    def received(self, stream: "_PairingStream", link: Link, data: bytes) -> None:
         """Bytes came."""
         events = self._pairing.receive_data(link, data, self._clock.monotonic_s())
         self._happened(events, stream)
 
-    def lost(self, stream: "_PairingStream", link: PairingLink | None) -> None:
+    def lost(self, stream: "_PairingStream", link: Link | None) -> None:
         """A stream is gone."""
         self._streams.discard(stream)
         if link is not None and not self._is_over:
@@ -291,7 +293,9 @@ class _Round:
 
     # --- inside ---
 
-    def _happened(self, events: list[PairingEvent], at: "_PairingStream | None" = None) -> None:
+    def _happened(
+        self, events: list[PairingEvent[Introduction]], at: "_PairingStream | None" = None
+    ) -> None:
         """Write what is to be written, tell what happened, and set the alarm."""
         for stream in list(self._streams):
             stream.flush()
@@ -338,7 +342,7 @@ class _Round:
         self._room.over("paired")
 
     async def _dial(
-        self, stream: "_PairingStream", link: PairingLink, addresses: Sequence[Address]
+        self, stream: "_PairingStream", link: Link, addresses: Sequence[Address]
     ) -> None:
         transport = self._room.transport
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
@@ -436,7 +440,7 @@ class _Round:
 class _PairingStream:
     """The `StreamHandler` of one pairing link."""
 
-    def __init__(self, round_: _Round, link: PairingLink | None = None) -> None:
+    def __init__(self, round_: _Round, link: Link | None = None) -> None:
         self._round = round_
         self._link = link
         self._stream: Stream | None = None

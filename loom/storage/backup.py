@@ -5,6 +5,7 @@ rows]`, where `before` counts the rows of that table in earlier groups. The firs
 manifest. It is sealed last, into the place kept for it, because it counts the others.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
 
+from loom.durable import in_our_words
 from loom.errors import BackupDamaged, BackupTooNew, StoreError
-from loom.storage import backup_contents, files, room_blocks, schema, unsent
+from loom.storage import backup_contents, files, moving, room_blocks, schema, unsent
 from loom.storage.backup_contents import CONTENTS, Missing
 from loom.storage.backup_file import HEADER_BYTES, SEALED_CHUNK_BYTES, BackupKey, FileKey, begin
 from loom.storage.connection import Db, connect, translated
@@ -25,6 +27,8 @@ from loom.wire.limits import BACKUP_CHUNK_BYTES
 ROOM_BYTES: Final = BACKUP_CHUNK_BYTES - 4
 _ARRAY_BYTES: Final = 5
 _FETCHED: Final = 512
+_BUILDING_CACHE_KIB: Final = 128 * 1024
+"""The ids of a million messages, which are random, find their places in memory."""
 _LASTING: Final = "expires_s = 0 AND expires_at_ms IS NULL"
 _LASTING_MESSAGE: Final = f"row_id IN (SELECT row_id FROM messages WHERE {_LASTING})"  # noqa: S608
 _LASTING_POST: Final = "expires_at_ms IS NULL"
@@ -436,13 +440,25 @@ def build(path: Path, key: bytes, reading: Reading, store: FileStore) -> None:
             schema.migrate(
                 db, {one: file for one, file in known.items() if one <= reading.manifest.schema}
             )
+            # Through the log each page would be encrypted and written twice.
+            db.execute("PRAGMA journal_mode = OFF").fetchall()
+            db.execute(f"PRAGMA cache_size = -{_BUILDING_CACHE_KIB}")
             db.execute("BEGIN")
             fill(db, reading.groups(), store)
             db.execute("COMMIT")
             db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            db.execute("PRAGMA journal_mode = WAL").fetchall()
+        _make_durable(path)
     finally:
         db.close()
+
+
+def _make_durable(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise in_our_words(error, "what is restored cannot be made durable") from error
 
 
 def fill(db: Db, groups: Iterable[Group], store: FileStore) -> None:
@@ -480,10 +496,13 @@ def _go_on_counting(db: Db, group: Group) -> None:
         db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)", given)
 
 
-def settle(db: Db) -> int:
+def settle(db: Db, *, is_latest: bool = False) -> int:
     """Afterwards, with the newest schema; how many texts wait for the owner's word (see `unsent`).
 
     What hangs on rows that were lost goes, and what is made from other tables is made.
+
+    Args:
+        is_latest: nothing happened since it was written, so what waits is sent.
     """
     for table, whole in _HANGS_ON.items():
         db.execute(
@@ -491,4 +510,8 @@ def settle(db: Db) -> int:
         )
     files.content_is_gone(db)
     room_blocks.find(db)
+    if is_latest:
+        moving.arrive(db)
+        return 0
+    moving.forget(db)
     return unsent.hold(db)

@@ -42,6 +42,11 @@ def put(db: Connection, mark: Mark) -> None:
     settings.put(db, _KEY, msgspec.msgpack.encode(mark))
 
 
+def forget(db: Connection) -> None:
+    """As if it was never marked."""
+    settings.delete(db, _KEY)
+
+
 def is_there(folder: Path, mark: Mark) -> bool:
     """Whether the very file is there, and not a copy."""
     return mark.name in _NAMES and _read(folder, mark.name) == mark

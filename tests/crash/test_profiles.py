@@ -64,7 +64,7 @@ def identity(place: Paths, passphrase: str) -> bytes:
     database = Database.open(place.database, key)
     try:
         assert database.read_now(maintenance.integrity) == []
-        return database.read_now(assembly._load)[0].peer_id
+        return database.read_now(assembly.load_identity)[0].peer_id
     finally:
         database.close()
 

@@ -257,6 +257,11 @@ class SmallDisk:
                     while file.write(bytes(size)):
                         pass
 
+    def leave(self, size: int) -> None:
+        """Leave so many bytes."""
+        self.fill()
+        os.truncate(self._filler, self._filler.stat().st_size - size)
+
     def write_protect(self) -> None:
         """Even root cannot write now."""
         mount = [*self.home.prefix, "mount", "-o", "remount,ro", str(self.home.folder)]
@@ -313,6 +318,28 @@ def test_on_a_full_disk_nothing_is_stored_and_nothing_is_lost(small: SmallDisk) 
     ]  # fmt: skip
     home.run("-p", "alice", "send", "Bob", "after").ok()
     assert [one["body"] for one in history(home, "alice", "Bob")] == ["before", "after"]
+
+
+def test_a_disk_that_fills_up_under_a_backup(small: SmallDisk, tmp_path: Path) -> None:
+    """The earlier backup stays, and no half of a profile does."""
+    home, kept = small.home, small.home.folder / "kept.loom"
+    secret, file = tmp_path / "secret", tmp_path / "alice.loom"
+    secret.write_text("a passphrase of the backup\n")
+    given = ("--backup-passphrase-file", str(secret))
+    for place in (file, kept):
+        home.run("-p", "alice", "backup", "create", str(place), *given).ok()
+    small.leave(120_000)
+    refused = home.run("-p", "alice", "--json", "backup", "create", str(kept), *given)
+    assert (refused.code, refused.error["code"]) == (1, "disk_full"), refused
+    restore = ("backup", "restore", str(file), "--name", "New", *given)
+    refused = home.run("--json", *restore, *ARGON2)
+    assert (refused.code, refused.error["code"]) == (1, "disk_full"), refused
+    verified = home.run("backup", "verify", str(kept), *given, "--json").ok().objects[0]
+    assert verified["lost"] == []
+    left = [*home.prefix, "ls", "-A", str(home.loom / "profiles"), str(home.folder)]
+    shown = subprocess.run(left, check=True, capture_output=True, text=True, timeout=LIMIT_S)
+    assert ".new." not in shown.stdout
+    assert ".loom-" not in shown.stdout
 
 
 @pytest.mark.long

@@ -1,9 +1,12 @@
 """Backups of a node that is in use, and what a restored one does among others."""
 
+import contextlib
 import io
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from loom.api.backup_commands import SendUnsent
@@ -267,3 +270,60 @@ async def test_a_damaged_chunk_costs_a_file_that_is_named_or_nothing_of_it(
         assert len(list((folder / "files").iterdir())) == (0 if gone else 2 - len(lost))
         found |= lost
     assert found == set(contents)
+
+
+def secrets_of(value: object) -> Iterator[bytes]:
+    """All keys in a stored state."""
+    if isinstance(value, bytes):
+        if len(value) >= 32:
+            yield value
+        for packed in (value, value[1:]):  # behind the version of a state
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                inner = msgspec.msgpack.decode(packed)
+                if isinstance(inner, list | dict):
+                    yield from secrets_of(inner)
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from secrets_of(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from secrets_of(one)
+
+
+async def test_no_key_of_a_session_is_in_a_backup(world: World) -> None:
+    """Neither of ratchets nor of prekeys, skipped messages or invites."""
+    alice, bob = await world.friends("Alice", "Bob")
+    for number in range(5):
+        await alice.say(bob, f"ping {number}")
+        await bob.say(alice, f"pong {number}")
+        await world.delivered(alice, bob)
+    path = await saved(alice, has_files=True)
+    data = path.read_bytes()
+    opened = read_header(data[:HEADER_BYTES]).open_(OWN)
+    last = len(data) // SEALED_CHUNK_BYTES - 1
+    plain = b"".join(
+        opened.open_(place, data[HEADER_BYTES + place * SEALED_CHUNK_BYTES :][:SEALED_CHUNK_BYTES],
+                     is_last=place == last) or b""
+        for place in range(last + 1)
+    )  # fmt: skip
+    assert b"pong 4" in plain
+
+    def kept(db: Db) -> tuple[list[bytes], set[bytes]]:
+        tables = sorted(backup.LEFT_OUT - {"events", "envelopes", "room_blocks"})
+        rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table}")]  # noqa: S608
+        public = {
+            bytes(cell)
+            for row in db.execute("SELECT * FROM persons").fetchall()
+            for cell in row
+            if isinstance(cell, bytes)
+        }
+        return list(secrets_of(rows)), public
+
+    await alice.stop()
+    database = Database.open(alice.path, KEY)
+    found, public = database.read_now(kept)
+    database.close()
+    secrets = [one for one in found if one not in public | {alice.identity.peer_id}]
+    assert len(secrets) > 10
+    assert [one for one in secrets if one in plain] == []
+    await alice.start()

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from loom.core.identity import Identity
 from loom.core.pairing import Pairing, PairingEnded, PairingEvent, Tries, WordsReady
-from loom.core.pairing_link import LINK_RANDOM_BYTES, OwnSide, PairingLink
+from loom.core.pairing_link import LINK_RANDOM_BYTES, MeetingLink, OwnSide, PairingLink
 from loom.errors import LoomError
 from loom.model import ContactToken
+from loom.wire.nearby import Introduction
 from tests.people import ALICE, BOB
 
 
@@ -25,13 +26,17 @@ class Side:
     number: bytes
     port: int = 4_070
     tries: Tries = field(default_factory=Tries)
-    events: list[PairingEvent] = field(default_factory=list)
-    pairing: Pairing = field(init=False)
+    events: list[PairingEvent[Introduction]] = field(default_factory=list)
+    own: OwnSide = field(init=False)
+    pairing: Pairing[Introduction] = field(init=False)
 
     def __post_init__(self) -> None:
-        own = OwnSide(self.number, self.identity, self.name, self.port, let_everybody)
-        self.pairing = Pairing(own, self.tries)
+        self.own = OwnSide(self.number, self.identity, self.name, self.port, let_everybody)
+        self.pairing = Pairing(self.number, self._link, self.tries)
         self._random = random.Random(self.name)
+
+    def _link(self, *, dialled: bool, random: bytes, now_s: float) -> PairingLink:
+        return PairingLink(self.own, dialled=dialled, random=random, now_s=now_s)
 
     def seeds(self) -> bytes:
         """For one link."""
@@ -64,8 +69,8 @@ class Stream:
 
     def __init__(self, near: Side, far: Side, now_s: float = 0.0) -> None:
         self.near, self.far = near, far
-        self.near_link: PairingLink = near.pairing.dial(near.seeds(), now_s)
-        self.far_link: PairingLink | None = None
+        self.near_link: MeetingLink[Introduction] = near.pairing.dial(near.seeds(), now_s)
+        self.far_link: MeetingLink[Introduction] | None = None
         self._is_accepted = False
         self._forth: deque[bytes] = deque()
         self._back: deque[bytes] = deque()

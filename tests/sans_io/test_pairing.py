@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loom.core.pairing import Paired, PairingEnded, WordsReady
-from loom.core.pairing_link import LINK_RANDOM_BYTES, OwnSide, PairingLink
+from loom.core.pairing_link import LINK_RANDOM_BYTES, MeetingLink, OwnSide, PairingLink
 from loom.core.pairing_states import TRANSITIONS, PairingState
 from loom.core.words import word_list
 from loom.errors import (
@@ -37,9 +37,11 @@ from loom.wire.limits import (
     PAIR_WINDOW_S,
     PAIR_WORDS_TIMEOUT_S,
 )
-from loom.wire.nearby import PairingKind, encode_record
+from loom.wire.nearby import Introduction, PairingKind, encode_record
 from tests.people import ALICE, BOB, EVE
 from tests.sans_io.pairing_pair import Side, Stream, alice, bob, let_everybody, pump
+
+Link = MeetingLink[Introduction]
 
 
 def say(side: Side, *, same: bool, now_s: float = 0.0) -> None:
@@ -385,7 +387,7 @@ def seeds(label: str = "") -> bytes:
     return random.Random(label).randbytes(LINK_RANDOM_BYTES)
 
 
-def hostile(side: Side) -> tuple[PairingLink, PairingLink]:
+def hostile(side: Side) -> tuple[PairingLink, Link]:
     """Somebody who dialled a person and has words with them: their end and the person's."""
     theirs = PairingLink(own(), dialled=True, random=seeds(), now_s=0.0)
     link = side.pairing.accept("eve", side.seeds(), 0.0)
@@ -398,13 +400,13 @@ def hostile(side: Side) -> tuple[PairingLink, PairingLink]:
     return theirs, link
 
 
-def give(side: Side, link: PairingLink, theirs: PairingLink) -> None:
+def give(side: Side, link: Link, theirs: PairingLink) -> None:
     """One exchange."""
     side.events += side.pairing.receive_data(link, theirs.data_to_send(), 0.0)
     theirs.receive_data(link.data_to_send(), 0.0)
 
 
-def send(side: Side, link: PairingLink, theirs: PairingLink, plaintext: bytes) -> None:
+def send(side: Side, link: Link, theirs: PairingLink, plaintext: bytes) -> None:
     """A record of any content, sealed with the right key."""
     assert theirs._ciphers is not None
     sealed = theirs._ciphers[0].encrypt(plaintext)
@@ -492,8 +494,7 @@ def test_a_proof_cannot_be_sent_back() -> None:
     theirs.answer(same=True)
     give(side, link, theirs)
     say(side, same=True)
-    assert link._keys is not None
-    reflected = link._proof(link._keys.sending.tag)
+    reflected = link._proof(is_own=True)
     theirs.receive_data(link.data_to_send(), 0.0)
     send(side, link, theirs, encode_record(PairingKind.PROOF, reflected))
     assert [type(error) for error in side.errors] == [AuthenticationError]
@@ -514,7 +515,7 @@ def test_a_token_that_may_not_be_kept_leaves_nothing_on_either_side() -> None:
         raise ContactBlocked(name="Bob")
 
     near, far = alice(), bob()
-    near.pairing._own = msgspec.structs.replace(near.pairing._own, check=refuse)
+    near.own = msgspec.structs.replace(near.own, check=refuse)
     stream = met(near, far)
     say(near, same=True)
     say(far, same=True)
@@ -624,7 +625,8 @@ def test_every_state_but_the_last_can_end_and_leads_somewhere() -> None:
 def test_nothing_that_shows_a_secret_is_printed() -> None:
     near, far = alice(), bob()
     stream = met(near, far)
-    shown = repr((stream.near_link, near.pairing._own, stream.near_link._keys))
+    assert isinstance(stream.near_link, PairingLink)
+    shown = repr((stream.near_link, near.own, stream.near_link._keys))
     assert near.words[0] not in shown
     assert ALICE.token.peer_id.hex() not in shown
     assert enc(b"a")[:1].hex() not in repr(stream.near_link)
