@@ -1,4 +1,4 @@
-"""Child processes that speak in lines and never outlive their deadline."""
+"""Child processes that speak in lines, and are ended when an answer takes too long."""
 
 import contextlib
 import subprocess
@@ -10,16 +10,19 @@ from typing import Self
 
 
 class ChildEnded(Exception):
-    """A child ended, or was ended at its deadline, before it answered."""
+    """A child ended, or was ended because it took too long, before it answered."""
 
 
 def deadline_s(rounds: int) -> float:
-    """How long a child may live in all: set-up, and its own and its rivals' share of each round."""
+    """How long a child may take to answer: set-up, and its own and its rivals' share of rounds."""
     return 40.0 + 20.0 * rounds
 
 
 class LineProcess:
-    """A child spoken to line by line; past `deadline_s` in all it is killed."""
+    """A child spoken to line by line; one that is waited for longer than `deadline_s` is killed.
+
+    While nothing is asked of it, it may wait: its rivals take as long as they take.
+    """
 
     def __init__(
         self,
@@ -35,9 +38,7 @@ class LineProcess:
             bufsize=1,
             env=environment,
         )
-        self._watchdog = threading.Timer(deadline_s, self._child.kill)
-        self._watchdog.daemon = True
-        self._watchdog.start()
+        self._deadline_s = deadline_s
 
     @property
     def pid(self) -> int:
@@ -52,7 +53,13 @@ class LineProcess:
         """The next line; empty lines do not count as an end."""
         if self._child.stdout is None:
             raise RuntimeError("no pipe from the child")
-        line = self._child.stdout.readline()
+        watchdog = threading.Timer(self._deadline_s, self._child.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            line = self._child.stdout.readline()
+        finally:
+            watchdog.cancel()
         if not line:
             raise ChildEnded(f"exit {self._child.wait()}")
         return line.rstrip("\n")
@@ -66,7 +73,6 @@ class LineProcess:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._watchdog.cancel()
         # Closes the pipes, of which a child that has ended reads nothing more, and waits.
         with contextlib.suppress(BrokenPipeError), self._child:
             self._child.terminate()

@@ -13,6 +13,8 @@ def mentions(text: str, name: str) -> list[tuple[int, int]]:
 
     Compared by NFKC and case folding; neither a letter, digit, mark nor `_` stands next to it.
     """
+    if _AT.search(text) is None:  # as in nearly every text: the name need not be folded
+        return []
     wanted = "".join(folded for folded, _ in _clusters(name.strip(), 0))
     if not wanted:
         return []

@@ -246,26 +246,29 @@ def _without_content(event: AnyEvent) -> AnyEvent:
 
 
 @cache
-def _defaults(kind: type[Event]) -> dict[str, object]:
-    """The value of each field that need not be stored; UNSET: every value must."""
+def _defaults(kind: type[Event]) -> tuple[tuple[str, object], ...]:
+    """Each field with the value that need not be stored; UNSET: every value must."""
     fields = msgspec.structs.fields(kind)
-    return {
-        one.name: msgspec.UNSET
-        if one.required
-        else one.default_factory()
-        if one.default is msgspec.NODEFAULT
-        else one.default
+    return tuple(
+        (
+            one.name,
+            msgspec.UNSET
+            if one.required
+            else one.default_factory()
+            if one.default is msgspec.NODEFAULT
+            else one.default,
+        )
         for one in fields
-    }
+    )
 
 
 def _encoded(event: Event) -> bytes:
     """JSON without the fields that have their default, of which a message has many."""
-    defaults = _defaults(type(event))
+    values = msgspec.structs.astuple(event)
     fields = {
         name: value
-        for name, default in defaults.items()
-        if (value := getattr(event, name)) != default
+        for (name, default), value in zip(_defaults(type(event)), values, strict=True)
+        if value != default
     }
     return _encoder.encode({"type": event.__struct_config__.tag, **fields})
 

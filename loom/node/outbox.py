@@ -169,6 +169,7 @@ class Outbox:
         if not rows:
             self.state = replace(state, is_caught_up=added == self._added)
             return
+        found = len(rows)
         rows = rows[: sending.fitting(state, [len(one.payload) for one in rows])]
         if not rows:
             self.state = sending.full(state)
@@ -177,6 +178,7 @@ class Outbox:
         if not ready:
             self.state = replace(state, is_blocked=True)
             return
+        are_all = len(ready) == found < limit
 
         def write(gone: set[int]) -> None:
             if self._route.is_up and self.state.cursor == cursor:
@@ -184,6 +186,8 @@ class Outbox:
                 for _, envelope in left:
                     self._route.send(envelope)
                 self._written([(row.row_id, row.message_id, row.payload) for row, _ in left])
+                if are_all and added == self._added:  # no need to look whether there are more
+                    self.state = replace(self.state, is_caught_up=True)
 
         if not renewed:
             write(set())

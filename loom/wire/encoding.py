@@ -1,5 +1,7 @@
 """`enc`: length-prefixed items, the one composite encoding of LOOM/1 (docs/PROTOCOL.md 0)."""
 
+from functools import cache
+from struct import Struct
 from typing import Final
 
 from loom.errors import MalformedMessage
@@ -29,6 +31,11 @@ def decode_items(data: bytes, sizes: tuple[int | None, ...], what: str) -> list[
     Raises:
         MalformedMessage: wrong count, short item, other length, trailing bytes.
     """
+    if (fixed := _fixed(sizes)) is not None:
+        form, lengths = fixed
+        if len(data) != form.size or (parts := form.unpack(data))[::2] != lengths:
+            raise MalformedMessage(what=what)
+        return list(parts[1::2])
     items: list[bytes] = []
     position = 0
     for size in sizes:
@@ -41,6 +48,16 @@ def decode_items(data: bytes, sizes: tuple[int | None, ...], what: str) -> list[
     if position != len(data):
         raise MalformedMessage(what=what)
     return items
+
+
+@cache
+def _fixed(sizes: tuple[int | None, ...]) -> tuple[Struct, tuple[bytes, ...]] | None:
+    """Where all items have a fixed length: the whole, taken apart at once, and these lengths."""
+    lengths = [size for size in sizes if size is not None]
+    if len(lengths) < len(sizes):
+        return None
+    form = Struct("".join(f"4s{length}s" for length in lengths))
+    return form, tuple(length.to_bytes(4, "big") for length in lengths)
 
 
 def u8(value: int) -> bytes:

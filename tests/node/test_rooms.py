@@ -36,7 +36,9 @@ from loom.api.room_commands import (
 from loom.api.room_views import MemberView, PostView, RoomView
 from loom.core.room.keys import RoomSigner
 from loom.errors import InvalidInput, MemberNotFound, RoomNotFound
-from loom.storage import room_peers, room_posts, room_statements, rooms
+from loom.model import DeviceId
+from loom.storage import outbox, room_peers, room_posts, room_statements, rooms
+from loom.storage.outbox import OutboxRow
 from loom.wire.content import RoomKey
 from loom.wire.limits import ROOM_CHANNELS_MAX
 from tests.node.harness import Person, World
@@ -502,3 +504,32 @@ async def test_what_is_not_there_is_said(world: World) -> None:
     with pytest.raises(InvalidInput):
         await ada.do(ShowRoom(room=ROOM))
     assert (await ada.do(ShowRoom(room="#2"))).number == 2
+
+
+async def test_a_post_to_many_looks_for_rows_once_for_each(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await world.person("Owner")
+    await make(owner)
+    others = [await world.person(name) for name in ("Ada", "Bob", "Eve")]
+    for other in others:
+        await join(world, owner, other)
+    await world.pass_time(200.0)
+    looks: list[int] = []
+    page = outbox.page
+
+    def counted(db: Connection, device_id: DeviceId, after: int, limit: int) -> list[OutboxRow]:
+        found = page(db, device_id, after, limit)
+        looks.append(len(found))
+        return found
+
+    monkeypatch.setattr(outbox, "page", counted)
+    await say(owner, "to all")
+    await world.until(lambda: all(one.told(RoomPosted) for one in others))
+    await world.pass_time(20.0)
+    assert looks == [1, 1, 1]
+    await say(others[0], "back")
+    await say(owner, "and again")
+    await world.pass_time(20.0)
+    for other in others:
+        assert [one.body for one in await posts(other)] == ["to all", "back", "and again"]

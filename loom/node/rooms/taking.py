@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 from loom.core.room.keys import Signers
@@ -149,8 +149,13 @@ def _verified_posts(
     verify = partial(_verify_posts, now, keys)
     if len(posts) < 2 * VERIFIED_TOGETHER or CORES < 2:
         return _in_turns(posts, most, verify)
-    with ThreadPoolExecutor(CORES) as pool:
-        return _in_turns(posts, most, partial(_verify_together, pool, verify))
+    return _in_turns(posts, most, partial(_verify_together, _verifiers(), verify))
+
+
+@cache
+def _verifiers() -> ThreadPoolExecutor:
+    """Threads for whatever is verified together: to begin some each time takes longer."""
+    return ThreadPoolExecutor(CORES, thread_name_prefix="loom-verifier")
 
 
 def _in_turns(posts: Sequence[SignedPost], most: int, verify: _Verify) -> list[SignedPost]:
