@@ -15,6 +15,7 @@ from loom.config import Settings, check_profile_name, profile_name_for
 from loom.errors import InvalidInput, InvalidPhrase, ProfileExists, TerminalNeeded
 from loom.front import identity_number
 from loom.front.given_text import text_of
+from loom.front.identity_words import number_words
 from loom.printable import printable
 
 PANEL = "Profiles"
@@ -253,6 +254,7 @@ def _words(phrase: str) -> str:
         [
             "",
             "Write these words down: they restore your identity, and are not shown again.",
+            f"Write {number_words(0)} beside them.",
             "",
             *rows,
             "",

@@ -4,6 +4,7 @@ import secrets
 from typing import Final
 
 from loom.errors import LoomError
+from loom.front.identity_words import number_words
 from loom.front.sentences import in_app
 from loom.tui.kit.items import GAP, Button, Field, Grid, Item, Text
 from loom.tui.kit.panel import Panel
@@ -36,7 +37,8 @@ class Words(Panel):
             return [
                 Text(
                     "Write them on paper. They restore your identity when this machine is lost, so "
-                    "keep them secret. They are stored nowhere."
+                    "keep them secret. They are stored nowhere. Write "
+                    f"{number_words(0)} beside them."
                 ),
                 GAP,
                 Grid([f"{place:2} {word:<8}" for place, word in enumerate(self._words, 1)], "   "),
