@@ -96,7 +96,7 @@ class Network:
             self._proxy_watch.start()
         self._roster.on_changed = self._contacts_changed
         self._invites.on_doors_changed = self._admit
-        self._former.on_changed = self._admit
+        self._former.on_changed = self._contacts_changed
         self._invites.on_changed = self.anchors.invites_changed
         await self.acquaintances.look_again()
         for device in self._roster.everyone():
@@ -217,7 +217,7 @@ class Network:
                 self._discovery,
                 self.port,
                 self._roster.welcome,
-                self._roster.listened_for,
+                lambda: [*self._roster.listened_for(), *self._former.sought],
                 self._listens_on,
                 self._dial_again,
             )

@@ -3,10 +3,12 @@
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any, Protocol
 
 from loom.api.events import Warned
+from loom.core.pair_keys import PairKeys
 from loom.core.presence import (
     ADVERT_RANDOM_BYTES,
     Place,
@@ -21,11 +23,43 @@ from loom.errors import LoomError, MalformedMessage, StoreError
 from loom.model import Address, PersonId
 from loom.node.device import Device
 from loom.node.parts import Parts
+from loom.node.paths import PathLog
+from loom.node.routes.address_book import AddressBook
+from loom.node.routes.dialer import Dialer
 from loom.ports import Advert, Discovery
 from loom.storage.addresses import AddressSource
 from loom.wire.limits import EPOCH_S
 
 log = logging.getLogger(__name__)
+
+
+class Sought(Protocol):
+    """A contact, or one who announces to an identity that the owner had before."""
+
+    @property
+    def keys(self) -> PairKeys:
+        """What their adverts are told by."""
+        ...
+
+    @property
+    def book(self) -> AddressBook:
+        """Where they were."""
+        ...
+
+    @property
+    def paths(self) -> PathLog:
+        """How they were found."""
+        ...
+
+    @property
+    def dialer(self) -> Dialer | None:
+        """What dials them."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
+        """Run a task that ends with them."""
+        ...
+
 
 CHECK_S = 30.0
 """How often it looks for changed addresses of this machine."""
@@ -46,7 +80,7 @@ class Announcer:
         discovery: Discovery,
         port: int,
         peers: Callable[[], list[Device]],
-        listened_for: Callable[[], list[Device]],
+        listened_for: Callable[[], list[Sought]],
         listens_on: Callable[[bytes], bool],
         moved: Callable[[], None],
     ) -> None:
@@ -58,7 +92,8 @@ class Announcer:
         self._listens_on = listens_on
         self._moved = moved
         self._told: list[Device] = []
-        self._contacts: dict[PersonId, Device] = {}
+        self._contacts: dict[PersonId, Sought] = {}
+        """By their place in the list."""
         self._keys: dict[PersonId, MacKey] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -86,7 +121,7 @@ class Announcer:
 
     def _take_contacts(self) -> None:
         self._told = self._peers()
-        self._contacts = {peer.number: peer for peer in self._listened_for()}
+        self._contacts = {PersonId(n): peer for n, peer in enumerate(self._listened_for())}
         self._keys = {
             number: MacKey(peer.keys.receiving.presence) for number, peer in self._contacts.items()
         }
@@ -143,15 +178,15 @@ class Announcer:
         self._heard[person_id] = (place, nearby), presence.nonce
         found = [Address(str(ipaddress.ip_address(one)), advert.port) for one in nearby]
         if before is None or before[0] != (place, nearby):
-            peer.spawn(self._remember(peer, found), "advert")
+            peer.spawn(self._remember(person_id, peer, found), "advert")
         elif before[1] != presence.nonce and peer.dialer is not None:
             peer.dialer.heard(found)
 
-    async def _remember(self, peer: Device, found: list[Address]) -> None:
+    async def _remember(self, place: PersonId, peer: Sought, found: list[Address]) -> None:
         try:
             await peer.book.remember(found, AddressSource.MDNS)
         except LoomError:
-            self._heard.pop(peer.number, None)  # so that the next advert counts as news
+            self._heard.pop(place, None)  # so that the next advert counts as news
             raise
         for address in found:
             peer.paths.found(str(address))

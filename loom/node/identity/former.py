@@ -18,7 +18,9 @@ from loom.node.device import Device
 from loom.node.identity.chain_door import ChainDoor
 from loom.node.identity.following import Following
 from loom.node.parts import Parts
+from loom.node.paths import PathLog
 from loom.node.roster import Roster
+from loom.node.routes.address_book import AddressBook
 from loom.node.routes.caller import Caller
 from loom.node.routes.dialer import Dialer
 from loom.storage import identity_statements, old_identities
@@ -39,7 +41,18 @@ class FormerDoor(ChainDoor):
         keys = derive_pair_keys(key, known, person.peer_id, person.x25519_public)
         super().__init__(device, known, keys, lambda: doors.chain_for(known), doors.following)
         self.dialer: Dialer | None = None
-        self._sending = keys.sending
+        self.keys = keys
+        """What their adverts are told by."""
+
+    @property
+    def book(self) -> AddressBook:
+        """Where the contact was."""
+        return self.device.book
+
+    @property
+    def paths(self) -> PathLog:
+        """How the contact was found."""
+        return self.device.paths
 
     @property
     def takes_links(self) -> bool:
@@ -48,7 +61,7 @@ class FormerDoor(ChainDoor):
 
     def credentials(self, rand: bytes, day: int) -> Credentials:
         """See `Callee.credentials`."""
-        return pair_credentials(self._sending, rand, day)
+        return pair_credentials(self.keys.sending, rand, day)
 
     async def answered_at(self, address: Address) -> None:
         """See `Callee.answered_at`."""
@@ -90,6 +103,11 @@ class FormerDoors:
             found += self._doors.get(number, [])
             found += self._earlier.get(number, [])
         return found
+
+    @property
+    def sought(self) -> list[FormerDoor]:
+        """Those whose adverts to an identity of before are looked for."""
+        return [door for _, doors in sorted(self._doors.items()) for door in doors]
 
     async def load(self) -> None:
         """Read who is to be told what."""
