@@ -26,6 +26,10 @@ from loom.printable import printable
 
 CONFIG_FILE: Final = "config.toml"
 PROXY_EXAMPLE: Final = "socks5://127.0.0.1:9050"
+WAYS: Final = ("keyring", "fido2")
+"""What may unlock a profile besides its passphrase, in the order in which it is tried."""
+CREDENTIAL: Final = "loom.passphrase"
+"""The systemd credential that holds a passphrase (systemd.exec(5))."""
 PROFILE_NAME_MAX = 64
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -86,14 +90,19 @@ def read_settings(
             what="The current folder is gone: go to another one, or give --home as a full path"
         ) from error
     by_hand = passphrase_file is not None or passphrase_fd is not None
+    command = environment.get("LOOM_PASSPHRASE_COMMAND") or None
+    chosen = path("LOOM_PASSPHRASE_FILE")
+    if chosen is None and command is None and (folder_of := path("CREDENTIALS_DIRECTORY")):
+        credential = folder_of / CREDENTIAL
+        chosen = credential if credential.is_file() else None
     if passphrase_file is not None:
         passphrase_file = without_tilde(passphrase_file)
     return Settings(
         home=folder,
         profile=profile or environment.get("LOOM_PROFILE") or None,
-        passphrase_file=passphrase_file if by_hand else path("LOOM_PASSPHRASE_FILE"),
+        passphrase_file=passphrase_file if by_hand else chosen,
         passphrase_fd=passphrase_fd,
-        passphrase_command=None if by_hand else environment.get("LOOM_PASSPHRASE_COMMAND") or None,
+        passphrase_command=None if by_hand else command,
         mdns_interface=environment.get("LOOM_MDNS_INTERFACE") or None,
         remote_command=environment.get("LOOM_REMOTE_COMMAND") or None,
         proxy=environment.get("LOOM_PROXY") or None,

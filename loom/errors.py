@@ -44,7 +44,7 @@
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPhrase, BackupDamaged, BackupTooNew
-    │   ├── WrongPassphrase, ProfileInUse, ProfileMoved, ProfileDamaged, ProfileTooNew
+    │   ├── WrongPassphrase, CannotUnlock, ProfileInUse, ProfileMoved, ProfileDamaged, ProfileTooNew
     │   ├── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
     │   └── FilesFull         more files than the profile may keep
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
@@ -734,6 +734,14 @@ class WrongPassphrase(StoreError):
     """The passphrase does not open the keyslot."""
 
     code = "wrong_passphrase"
+    exit_code = 3
+
+
+class CannotUnlock(StoreError):
+    """Keyring or security key do not open the profile; `what` is a sentence."""
+
+    code = "cannot_unlock"
+    fact_names = ("what",)
     exit_code = 3
 
 

@@ -58,7 +58,7 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
-from loom.api.profiles import NodeOptions, ProfileInfo
+from loom.api.profiles import Asking, NodeOptions, ProfileInfo
 from loom.api.room_commands import (
     ListRoomDrafts,
     ListRoomMentions,
@@ -97,6 +97,7 @@ from loom.config import Home, paths_of
 from loom.control.client import attach
 from loom.control.server import ControlServer
 from loom.errors import (
+    CannotUnlock,
     ContactNotFound,
     IdentityChanged,
     InvalidText,
@@ -504,6 +505,8 @@ class FakeProfiles:
         """Of the identities that were restored."""
         self.created: list[tuple[str, str, str, int | None]] = []
         self.destroyed: list[tuple[str, bool]] = []
+        self.ways: list[str] = []
+        self.pins: list[str] = []
         self.duress: dict[str, str | None] = {}
 
     def add(self, profile: str = "work", *, running: bool = False) -> FakeNode:
@@ -558,6 +561,26 @@ class FakeProfiles:
         if passphrase != self.nodes[profile].passphrase:
             raise WrongPassphrase
         self.duress[profile] = duress
+
+    async def unlock_by(self, profile: str, way: str, ask: Asking, options: NodeOptions) -> Client:
+        if way not in self.ways:
+            raise CannotUnlock(what="No security key is plugged in")
+        ask.touch()
+        self.pins.append(ask.pin())
+        return await self.unlock(profile, self.nodes[profile].passphrase, options)
+
+    def unlocks(self, profile: str) -> list[str]:
+        return self.ways
+
+    async def add_unlock(self, profile: str, passphrase: str, way: str, ask: Asking) -> None:
+        if passphrase != self.nodes[profile].passphrase:
+            raise WrongPassphrase
+        self.ways.append(way)
+
+    async def remove_unlock(self, profile: str, way: str) -> None:
+        if way not in self.ways:
+            raise CannotUnlock(what=f"This profile is not unlocked by {way}")
+        self.ways.remove(way)
 
     async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
         self.destroyed.append((profile, farewell))

@@ -35,6 +35,18 @@ class NodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Serve the control socket for others while open."""
 
 
+class Asking(Protocol):
+    """How the owner is asked for what a security key wants; called from any thread."""
+
+    def touch(self) -> None:
+        """It waits to be touched."""
+        ...
+
+    def pin(self) -> str:
+        """Its PIN; empty: none is given."""
+        ...
+
+
 class Profiles(Protocol):
     """Implemented by the composition root, handed to front ends."""
 
@@ -71,6 +83,22 @@ class Profiles(Protocol):
 
     async def unlock(self, profile: str, passphrase: str, options: NodeOptions) -> Client:
         """Open the profile in this process; raises ProfileInUse when another holds it."""
+        ...
+
+    async def unlock_by(self, profile: str, way: str, ask: Asking, options: NodeOptions) -> Client:
+        """Open the profile by the keyring or a security key; raises CannotUnlock."""
+        ...
+
+    def unlocks(self, profile: str) -> list[str]:
+        """By what it is unlocked besides the passphrase: keyring, fido2; in the order to try."""
+        ...
+
+    async def add_unlock(self, profile: str, passphrase: str, way: str, ask: Asking) -> None:
+        """Let it be unlocked by that, too."""
+        ...
+
+    async def remove_unlock(self, profile: str, way: str) -> None:
+        """Let it be unlocked by that no more."""
         ...
 
     async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:

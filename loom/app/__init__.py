@@ -4,14 +4,16 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from loom.api.client import Client
-from loom.api.profiles import NodeOptions, ProfileInfo, Profiles
+from loom.api.profiles import Asking, NodeOptions, ProfileInfo, Profiles
 from loom.api.views import Destroyed
 from loom.config import (
+    WAYS,
     Paths,
     Settings,
     choose_profile,
@@ -93,11 +95,33 @@ class LocalProfiles:
         from loom.app.unlocking import open_profile as open_
 
         paths = self._existing(profile)
-        if options.online and options.proxy is None:
-            # Here, so that whatever opens a profile goes online through the proxy.
-            proxy = configured_proxy(self._settings, self._home)
-            options = msgspec.structs.replace(options, proxy=proxy)
-        return await open_(paths, passphrase, options)
+        return await open_(paths, passphrase, self._through_the_proxy(options))
+
+    async def unlock_by(self, profile: str, way: str, ask: Asking, options: NodeOptions) -> Client:
+        """See `Profiles.unlock_by`."""
+        from loom.app import unlocks
+        from loom.app.unlocking import open_with
+
+        paths = self._existing(profile)
+        key = partial(unlocks.unlock, paths, way, ask)
+        return await open_with(paths, key, self._through_the_proxy(options))
+
+    def unlocks(self, profile: str) -> list[str]:
+        """See `Profiles.unlocks`."""
+        folder = self._existing(profile).folder
+        return [way for way in WAYS if (folder / f"unlock.{way}").exists()]
+
+    async def add_unlock(self, profile: str, passphrase: str, way: str, ask: Asking) -> None:
+        """See `Profiles.add_unlock`."""
+        from loom.app import unlocks
+
+        await asyncio.to_thread(unlocks.add, self._existing(profile), passphrase, way, ask)
+
+    async def remove_unlock(self, profile: str, way: str) -> None:
+        """See `Profiles.remove_unlock`."""
+        from loom.app import unlocks
+
+        await asyncio.to_thread(unlocks.remove, self._existing(profile), way)
 
     async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
         """See `Profiles.panic`."""
@@ -108,6 +132,13 @@ class LocalProfiles:
     async def attach(self, profile: str) -> Client:
         """See `Profiles.attach`."""
         return await attach(self._existing(profile).socket)
+
+    def _through_the_proxy(self, options: NodeOptions) -> NodeOptions:
+        """Here, so that whatever opens a profile goes online through the proxy."""
+        if not options.online or options.proxy is not None:
+            return options
+        proxy = configured_proxy(self._settings, self._home)
+        return msgspec.structs.replace(options, proxy=proxy)
 
     def _existing(self, profile: str) -> Paths:
         paths = paths_of(self._home, profile)

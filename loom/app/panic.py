@@ -8,6 +8,7 @@ from typing import Final
 
 from loom.api.commands import Panic
 from loom.api.views import Destroyed
+from loom.app import unlocks
 from loom.config import Paths
 from loom.control import endpoint
 from loom.control.client import attach
@@ -28,10 +29,12 @@ async def panic(paths: Paths, *, farewell: bool) -> Destroyed:
     Raises:
         StoreUnavailable: the keyslot is there still; the rest is gone.
     """
+    kept = unlocks.kept_name(paths)
     try:
         await asyncio.to_thread(destruction.destroy_keys, paths)
     finally:
         try:
+            await unlocks.forget(kept)
             destroyed = await _by_node(paths, farewell=farewell)
         finally:
             await asyncio.to_thread(destruction.remove_profile, paths)

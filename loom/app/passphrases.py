@@ -8,9 +8,9 @@ from contextlib import suppress
 from loom.app import assembly
 from loom.config import Paths, private_folder
 from loom.durable import locked_folder
-from loom.errors import ProfileInUse, StoreError, WrongPassphrase
+from loom.errors import InvalidInput, ProfileInUse, StoreError, WrongPassphrase
 from loom.passphrases import check_new_passphrase
-from loom.storage import destruction, vault
+from loom.storage import destruction, unlocks, vault
 from loom.storage.locked_memory import refuse_dumps
 from loom.storage.profile_lock import ProfileLock
 from loom.storage.vault import Use, VaultKey
@@ -91,6 +91,11 @@ def set_duress(paths: Paths, passphrase: str, duress: str | None) -> None:
     with locked_folder(private_folder(paths.folder)):
         key = unlock_beside(paths, passphrase)
         try:
+            if duress is not None and (ways := unlocks.there(paths)):
+                raise InvalidInput(
+                    what="There is another way to unlock it: first "
+                    + " and ".join(f"`loom unlock remove {way}`" for way in ways)
+                )
             vault.set_duress(paths.keyslot, key, duress)
         finally:
             key.wipe()

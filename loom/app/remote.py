@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from loom.api.profiles import NodeOptions, ProfileInfo
+from loom.api.profiles import Asking, NodeOptions, ProfileInfo
 from loom.control import ssh
 from loom.control.pipe_client import PipeClient
 from loom.errors import LocalOnly
@@ -60,6 +60,24 @@ class RemoteProfiles:
     async def set_duress(self, profile: str, passphrase: str, duress: str | None) -> None:
         """Not from here."""
         _refuse("A duress passphrase")
+
+    async def unlock_by(
+        self, profile: str, way: str, ask: Asking, options: NodeOptions
+    ) -> PipeClient:
+        """Not from here."""
+        _refuse("Unlocking a profile")
+
+    def unlocks(self, profile: str) -> list[str]:
+        """Not from here."""
+        _refuse("Unlocking a profile")
+
+    async def add_unlock(self, profile: str, passphrase: str, way: str, ask: Asking) -> None:
+        """Not from here."""
+        _refuse("Another way to unlock")
+
+    async def remove_unlock(self, profile: str, way: str) -> None:
+        """Not from here."""
+        _refuse("Another way to unlock")
 
     async def panic(self, profile: str, *, farewell: bool = True) -> NoReturn:
         """Not from here."""

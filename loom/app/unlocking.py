@@ -4,6 +4,8 @@ Apart from `assembly`, which takes 150 ms to import: that happens while Argon2id
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from loom.api.profiles import NodeOptions
@@ -22,12 +24,19 @@ async def open_profile(paths: Paths, passphrase: str, options: NodeOptions) -> "
     Raises:
         ProfileInUse, WrongPassphrase, ProfileDamaged, ProfileTooNew, PortInUse.
     """
+    return await open_with(paths, partial(vault.unlock, paths.keyslot, passphrase), options)
+
+
+async def open_with(
+    paths: Paths, unlock: Callable[[], vault.VaultKey], options: NodeOptions
+) -> "OpenProfile":
+    """The same with whatever gives the vault key, in a thread. Raises what that raises, too."""
     refuse_dumps()
     lock = ProfileLock.acquire(paths.lock, paths.profile)
     try:
         private_folder(paths.folder)
         loop = asyncio.get_running_loop()
-        unlocked = loop.run_in_executor(None, vault.unlock, paths.keyslot, passphrase)
+        unlocked = loop.run_in_executor(None, unlock)
         from loom.app import assembly, passphrases
 
         discovery = assembly.discovery_of(options)

@@ -18,10 +18,9 @@ from loom.api.profiles import NodeOptions
 from loom.api.views import StatusView
 from loom.cli.background import in_background
 from loom.cli.events import event_words, put_event
-from loom.cli.opening import Caller, following
+from loom.cli.opening import ByWay, Caller, following
 from loom.cli.options import Contact, add_commands
 from loom.cli.output import sign, when
-from loom.cli.passphrase import read_passphrase
 from loom.config import PROXY_EXAMPLE, parse_proxy
 from loom.errors import ControlError, OutputFailed, ProfileInUse, RemoteLost
 from loom.front.plain_copies import sweep
@@ -87,7 +86,7 @@ def daemon(
     profile = caller.profile
     if asyncio.run(caller.is_running()):
         raise ProfileInUse(profile=profile)
-    given = [read_passphrase(caller.settings)]
+    given = [caller.secret()]
     sweep()
     if background:
         ready = in_background(lambda tell: asyncio.run(_serve(caller, given, options, tell)))
@@ -104,7 +103,7 @@ def _print(caller: Caller, event: AnyEvent) -> None:
 
 async def _serve(
     caller: Caller,
-    given: list[str],
+    given: list[str | ByWay],
     options: NodeOptions,
     tell: Callable[[AnyEvent], None],
 ) -> None:

@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from loom.api.client import Client
 from loom.api.events import AnyEvent
@@ -26,7 +26,14 @@ from loom.config import (
     paths_of,
     read_settings,
 )
-from loom.errors import InvalidInput, LocalOnly, NodeNotRunning, ProfileInUse
+from loom.errors import (
+    CannotUnlock,
+    ExtraMissing,
+    InvalidInput,
+    LocalOnly,
+    NodeNotRunning,
+    ProfileInUse,
+)
 
 if TYPE_CHECKING:
     import typer
@@ -66,6 +73,12 @@ def open_profiles(settings: Settings) -> Profiles:
 
     profiles: Profiles = open_(settings)
     return profiles
+
+
+class ByWay(NamedTuple):
+    """A profile is unlocked without its passphrase: by `keyring` or `fido2`."""
+
+    name: str
 
 
 class Caller:
@@ -142,9 +155,7 @@ class Caller:
         except NodeNotRunning:
             if self.host is not None:
                 raise
-            from loom.cli.passphrase import read_passphrase
-
-            client = await self.unlock(read_passphrase(self.settings), options)
+            client = await self.unlock(self.secret(), options)
         try:
             yield client
         finally:
@@ -176,8 +187,21 @@ class Caller:
 
         return ResumingClient(client, lambda: self.profiles.attach(self.profile), tell)
 
-    async def unlock(self, passphrase: str, options: NodeOptions, *, attach: bool = True) -> Client:
+    def secret(self) -> "str | ByWay":
+        """What unlocks: the passphrase that is given, else another way, else what is typed."""
+        from loom.cli.passphrase import has_source, read_passphrase
+
+        if not has_source(self.settings):
+            for way in self.profiles.unlocks(self.profile):
+                return ByWay(way)
+        return read_passphrase(self.settings)
+
+    async def unlock(
+        self, secret: "str | ByWay", options: NodeOptions, *, attach: bool = True
+    ) -> Client:
         """Unlock; while other commands have their turns, wait for them or attach to one.
+
+        Where another way fails, the passphrase is asked for.
 
         Raises:
             ProfileInUse: one of them keeps the profile, and cannot be attached to.
@@ -185,10 +209,15 @@ class Caller:
         holder, pauses = "", 0
         while True:
             try:
-                with self.slowly("Unlocking"):
-                    client = await self.profiles.unlock(self.profile, passphrase, options)
+                client = await self._opened(secret, options)
                 self.opened_here = True
                 return client
+            except (CannotUnlock, ExtraMissing) as error:
+                from loom.cli.passphrase import read_passphrase
+                from loom.front.sentences import on_command_line
+
+                self.output.note(on_command_line(error)[0])
+                secret = read_passphrase(self.settings)
             except ProfileInUse:
                 if attach:
                     with suppress(NodeNotRunning):
@@ -200,6 +229,14 @@ class Caller:
                 if pauses > TURN_PAUSES_MAX:
                     raise
                 await asyncio.sleep(TURN_PAUSE_S)
+
+    async def _opened(self, secret: "str | ByWay", options: NodeOptions) -> Client:
+        if isinstance(secret, ByWay):
+            from loom.cli.asking import OnTerminal
+
+            return await self.profiles.unlock_by(self.profile, secret.name, OnTerminal(), options)
+        with self.slowly("Unlocking"):
+            return await self.profiles.unlock(self.profile, secret, options)
 
     def slowly(self, what: str) -> AbstractContextManager[None]:
         """Tell a user who has just typed a passphrase why nothing happens yet."""

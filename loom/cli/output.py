@@ -34,6 +34,12 @@ class ProfileLine(View, frozen=True, kw_only=True, tag="profile"):
     running: bool
 
 
+class UnlockLine(View, frozen=True, kw_only=True, tag="unlock"):
+    """One way of `loom unlock list`."""
+
+    way: str
+
+
 class ProfileCreated(View, frozen=True, kw_only=True, tag="profile.created"):
     """A new profile. `phrase` only with `--show-phrase`."""
 

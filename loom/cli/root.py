@@ -42,6 +42,7 @@ MODULE_OF: Final = {
     "move": "move",
     "panic": "panic",
     "identity": "identity",
+    "unlock": "unlock",
     "profile": "own_profile",
     "doctor": "doctor",
     "demo": "demo",

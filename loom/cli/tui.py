@@ -14,7 +14,7 @@ from loom.api.profiles import Profiles
 from loom.cli import logs, terminal
 from loom.cli.opening import Caller
 from loom.cli.output import Output
-from loom.cli.passphrase import has_source, read_passphrase
+from loom.cli.passphrase import has_source
 from loom.config import paths_of
 from loom.errors import LoomError, NodeNotRunning
 
@@ -108,9 +108,9 @@ async def _at_once(caller: Caller) -> tuple[str, Client] | None:
     try:
         client = await caller.profiles.attach(profile)
     except NodeNotRunning:
-        if not has_source(caller.settings):
+        if not has_source(caller.settings) and "keyring" not in caller.profiles.unlocks(profile):
             return None
-        client = await caller.unlock(read_passphrase(caller.settings), caller.online())
+        client = await caller.unlock(caller.secret(), caller.online())
     return profile, client
 
 

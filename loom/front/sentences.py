@@ -426,6 +426,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "Try again; capital letters count. A lost passphrase cannot be recovered: the 24 words "
         "bring the identity back in a new profile.",
     ),
+    "cannot_unlock": _both(
+        "{what}.",
+        "Unlock it with the passphrase; `loom unlock list` shows the other ways there are.",
+    ),
     "wrong_phrase": _both(
         "These recovery words are not those of this backup.",
         "Give the 24 words of the profile that it was made of.",

@@ -20,9 +20,10 @@ def destroy_keys(paths: Paths) -> None:
         StoreUnavailable: one of them is there still.
     """
     failed: OSError | None = None
-    for path in [*sorted(paths.folder.glob(f"{paths.keyslot.name}.*")), paths.keyslot]:
+    copies = sorted(paths.folder.glob(f"{paths.keyslot.name}.*"))
+    for path in [*copies, paths.keyslot, *sorted(paths.folder.glob("unlock.*"))]:
         try:
-            _destroy(path)
+            destroy(path)
         except OSError as error:
             failed = error  # the others are destroyed all the same
     if failed is not None:
@@ -70,7 +71,12 @@ def _remove_log(paths: Paths) -> None:
             path.unlink(missing_ok=True)
 
 
-def _destroy(path: Path) -> None:
+def destroy(path: Path) -> None:
+    """Overwrite and unlink a file; returns once that is durable.
+
+    Raises:
+        OSError: it is there still.
+    """
     with contextlib.suppress(OSError):
         path.chmod(0o600)
     try:

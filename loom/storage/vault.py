@@ -109,6 +109,10 @@ class VaultKey:
             raise WrongPassphrase
         return wrapping.seal(secrets.token_bytes(12), u8(use) + self._secret.reveal(), head)
 
+    def sealed_whole(self, key: SivKey, associated_data: bytes) -> bytes:
+        """The key alone under another one."""
+        return key.seal(secrets.token_bytes(12), self._secret.reveal(), associated_data)
+
     def wipe(self) -> None:
         """Forget it, as far as Python can."""
         self._secret.wipe()
@@ -271,6 +275,9 @@ class _Keyslot(NamedTuple):
 
     data: bytes
     cost: Cost
+
+    def __repr__(self) -> str:
+        return "_Keyslot(redacted)"
 
     @classmethod
     def of(cls, cost: Cost, salt: bytes, slots: tuple[bytes, bytes]) -> Self:

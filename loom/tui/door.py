@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 from textual.screen import Screen
 
 from loom.api.client import Client
-from loom.api.profiles import NodeOptions, Profiles
+from loom.api.profiles import Asking, NodeOptions, Profiles
 from loom.config import profile_name_for
 from loom.errors import NodeNotRunning, ProfileInUse
 from loom.front.signs import Signs, signs_of_terminal
@@ -93,9 +94,24 @@ class DoorApp(Opener):
 
     async def unlock(self, profile: str, passphrase: str) -> Client:
         """Unlock; while another command has its turn, wait a little or attach to it."""
+        return await self._in_turn(
+            profile, lambda: self.profiles.unlock(profile, passphrase, self.options)
+        )
+
+    def ways(self, profile: str) -> list[str]:
+        """See `Opener.ways`."""
+        return self.profiles.unlocks(profile)
+
+    async def unlock_by(self, profile: str, way: str, ask: Asking) -> Client:
+        """See `Opener.unlock_by`."""
+        return await self._in_turn(
+            profile, lambda: self.profiles.unlock_by(profile, way, ask, self.options)
+        )
+
+    async def _in_turn(self, profile: str, unlock: Callable[[], Awaitable[Client]]) -> Client:
         for turn in range(TURNS):
             try:
-                return await self.profiles.unlock(profile, passphrase, self.options)
+                return await unlock()
             except ProfileInUse:
                 with contextlib.suppress(NodeNotRunning):
                     return await self.profiles.attach(profile)

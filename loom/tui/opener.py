@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loom.api.client import Client
-from loom.api.profiles import Profiles
+from loom.api.profiles import Asking, Profiles
 from loom.tui.drawing import DrawnApp
 
 
@@ -33,6 +33,14 @@ class Opener(DrawnApp[Opened]):
 
     async def unlock(self, profile: str, passphrase: str) -> Client:
         """Unlock; while another command has its turn, wait a little or attach to it."""
+        raise NotImplementedError
+
+    def ways(self, profile: str) -> list[str]:
+        """By what else than its passphrase a profile is unlocked."""
+        raise NotImplementedError
+
+    async def unlock_by(self, profile: str, way: str, ask: Asking) -> Client:
+        """`unlock` by one of them."""
         raise NotImplementedError
 
     def hand_out(self, profile: str, client: Client) -> None:

@@ -167,6 +167,7 @@ def _killed(home: Path, nth: int) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.long
 async def test_killed_at_any_step_the_next_time_goes_on(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home, tmp_path / "whole")
     steps = int(_killed(tmp_path / "whole", 0))

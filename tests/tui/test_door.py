@@ -410,6 +410,22 @@ async def test_a_wrong_passphrase_is_said_and_asked_again(
     assert profiles.unlocked == [OPTIONS]
 
 
+async def test_the_keyring_or_a_security_key_unlocks_it_where_there_is_one(
+    profiles: Profiles, tmp_path: Path
+) -> None:
+    profiles.add("work")
+    async with standing(profiles, tmp_path) as (door, pilot):
+        assert "By the" not in seen(door)
+    profiles.ways[:] = ["keyring", "fido2"]
+    async with standing(profiles, tmp_path) as (door, pilot):
+        assert "[ By the desktop's keyring ]" in seen(door)
+        await press(pilot, "1234")
+        form(door).body.at = "By the security key"
+        await press(pilot, "enter")
+        await until(pilot, lambda: door.return_value is not None)
+    assert profiles.pins == ["1234"]
+
+
 async def test_unlocking_shows_that_it_goes_on(profiles: Profiles, tmp_path: Path) -> None:
     profiles.add("work")
     profiles.gate = asyncio.Event()

@@ -1,10 +1,32 @@
 """The passphrase of a profile that is there."""
 
+from typing import Final
+
 from loom.errors import WrongPassphrase
 from loom.front.sentences import in_app
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
 from loom.tui.opener import Opener
+
+_WAYS: Final = {"keyring": "the desktop's keyring", "fido2": "the security key"}
+
+
+class _Typed:
+    """See `loom.api.profiles.Asking`: what was typed before is the PIN."""
+
+    def __init__(self, pin: str) -> None:
+        self._pin = pin
+
+    def __repr__(self) -> str:
+        return "_Typed(redacted)"
+
+    def touch(self) -> None:
+        """It was said already."""
+
+    def pin(self) -> str:
+        """The PIN, once."""
+        pin, self._pin = self._pin, ""
+        return pin
 
 
 class Unlock(Panel):
@@ -31,8 +53,16 @@ class Unlock(Panel):
             self._passphrase,
             GAP,
             Button("Unlock", self._unlock),
+            *self._other_ways(),
             Button("Another profile", self.back),
             Button("Quit", self._door.leave),
+        ]
+
+    def _other_ways(self) -> list[Item]:
+        return [
+            Button(f"By {_WAYS[way]}", lambda way=way: self._unlock_by(way))  # type: ignore[misc]
+            for way in self._door.ways(self._profile)
+            if way in _WAYS
         ]
 
     def back(self) -> None:
@@ -47,6 +77,17 @@ class Unlock(Panel):
             return
         words = f"Unlocking {self._profile} (slow on purpose, to resist guessing)"
         self.work(self._open(passphrase), words)
+
+    def _unlock_by(self, way: str) -> None:
+        pin = self._passphrase.text
+        self._passphrase.clear()
+        touch = way == "fido2"
+        words = "Touch the security key; its PIN, if it has one, goes into the field first"
+        self.work(self._open_by(way, pin), words if touch else f"Unlocking {self._profile}")
+
+    async def _open_by(self, way: str, pin: str) -> None:
+        client = await self._door.unlock_by(self._profile, way, _Typed(pin))
+        self._door.hand_out(self._profile, client)
 
     async def _open(self, passphrase: str) -> None:
         try:
