@@ -7,11 +7,11 @@ from loom.wire.limits import FILE_ASKED_MAX
 
 FIRST: Final = 4
 LEAST: Final = 2
-QUEUE_LOW_S: Final = 0.001
-QUEUE_HIGH_S: Final = 0.003
+QUEUE_LOW_S: Final = 0.0003
+QUEUE_HIGH_S: Final = 0.001
 """A text waits about so long behind what was asked for; where the way itself takes long,"""
-QUEUE_LOW: Final = 0.2
-QUEUE_HIGH: Final = 0.5
+QUEUE_LOW: Final = 0.1
+QUEUE_HIGH: Final = 0.25
 """about such a part of what the fastest piece took."""
 
 
