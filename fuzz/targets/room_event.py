@@ -12,6 +12,7 @@ from loom.core.room.post import (
     Content,
     ContinueContent,
     EditContent,
+    FileContent,
     HintsContent,
     PollContent,
     ProposalContent,
@@ -45,6 +46,7 @@ from loom.core.room.statement import (
 from loom.crypto.keys import X25519Key
 from loom.errors import PeerError
 from loom.model import Address, ContactToken, PeerId
+from loom.wire.content.file import Thumbnail
 from loom.wire.hints import Hint, encode_hints
 
 _ADA, _BOB = (RoomSigner(bytes([n]) * 32, bytes([n + 1]) * 32) for n in (1, 3))
@@ -76,6 +78,10 @@ _CONTENTS: Final[tuple[Content, ...]] = (
     VoteContent(bytes(32), b""),
     ProposalContent("general", encode_head(_ROOM, _COUNCIL.author, 1, Leave(3)), "because"),
     ContinueContent(bytes(32), "us again", (bytes(32),)),
+    FileContent(
+        *("general", "plan.pdf", 5, "application/pdf", bytes(32), bytes(32)),
+        *(Thumbnail(1, 1, bytes(3)), "the plan", bytes(32), b"", (_ADA.author,), 60),
+    ),
     HintsContent(encode_hints((Hint(Address("192.0.2.7", 4071), bytes(16)),))),
 )
 _POSTS = tuple(

@@ -54,6 +54,7 @@ from loom.api.room_commands import (
     MarkRoomRead,
     MarkRoomUnread,
     PinPost,
+    PostFile,
     PostPoll,
     ProposeChange,
     ReactToPost,
@@ -761,6 +762,7 @@ AnyCommand = (
     | LeaveRoom
     | ListMembers
     | SendPost
+    | PostFile
     | RoomHistory
     | MarkRoomRead
     | RemoveMember

@@ -182,12 +182,17 @@ class FileChanged(Event, frozen=True, kw_only=True, tag="file.changed"):
     file_id: str
     contact: str
     contact_id: int
+    room: str = ""
+    room_id: str = ""
     state: str
     file: FileView | None = None
 
 
 class FileProgress(Event, frozen=True, kw_only=True, tag="file.progress"):
-    """Content of a file moved; at most four times a second for each. Live."""
+    """Content of a file moved; at most four times a second for each. Live.
+
+    Of a room's file what comes is told, with `contact` empty, and not what leaves.
+    """
 
     file_id: str
     contact: str
@@ -443,6 +448,7 @@ class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
     unread: bool = False
     mentions: list[Mentioned] = []
     expires_s: int = 0
+    file: FileView | None = None
 
 
 class RoomPostChanged(RoomPosted, frozen=True, kw_only=True, tag="room.changed"):

@@ -34,9 +34,10 @@ class SendFile(Command[MessageView], frozen=True, kw_only=True, tag="send_file")
 
 
 class ListFiles(Command[Files], frozen=True, kw_only=True, tag="list_files"):
-    """Files, newest first, of one contact or in one state if these are named."""
+    """Files, newest first, of one contact, of one room or in one state if these are named."""
 
     contact: str = ""
+    room: str = ""
     state: str = ""
 
 
@@ -47,19 +48,22 @@ class ShowFile(Command[FileView], frozen=True, kw_only=True, tag="show_file"):
 
 
 class AcceptFile(Command[FileView], frozen=True, kw_only=True, tag="accept_file"):
-    """Fetch a file that was offered."""
+    """Fetch a file that was offered; in a room also one that was refused, ended or removed here."""
 
     file_id: str
 
 
 class DeclineFile(Command[FileView], frozen=True, kw_only=True, tag="decline_file"):
-    """Refuse a file that was offered; what came of it is deleted."""
+    """Refuse a file that was offered; what came of it is deleted. Nobody in a room is told."""
 
     file_id: str
 
 
 class CancelFile(Command[FileView], frozen=True, kw_only=True, tag="cancel_file"):
-    """End a transfer that is not done, on either side; the other side is told."""
+    """End a transfer that is not done, on either side; the other side is told.
+
+    One's own file in a room is served to nobody any more; members who have it may still pass it on.
+    """
 
     file_id: str
 
@@ -120,3 +124,4 @@ class SetFileRules(Command[FileRules], frozen=True, kw_only=True, tag="set_file_
     accept_from: str | None = None
     accept_max_bytes: int | None = None
     quota_bytes: int | None = None
+    accept_in_rooms: bool | None = None

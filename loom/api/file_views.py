@@ -26,10 +26,15 @@ class FileView(View, frozen=True, kw_only=True, tag="file"):
     file_id: str
     """32 hex digits; commands take the first 8 or more of them."""
     message_id: str
+    """Of its message; empty in a room."""
     contact: str
+    """In a room who offers it, as they are called there; empty of one's own."""
     contact_id: int
+    """In a room 0."""
     room: str = ""
     room_id: str = ""
+    post_id: str = ""
+    """Of its post, in a room."""
     direction: str
     """`in` or `out`."""
     name: str
@@ -38,7 +43,7 @@ class FileView(View, frozen=True, kw_only=True, tag="file"):
     media_type: str
     state: str
     received_bytes: int
-    """Of an outgoing file: what the other side was served."""
+    """Of an outgoing file: what the other side was served; in a room 0."""
     caption: str = ""
     thumbnail: ThumbnailView | None = None
     """None in lists, too."""
@@ -53,6 +58,8 @@ class FileView(View, frozen=True, kw_only=True, tag="file"):
     is_executable: bool = False
     """Its name or type says that opening it could run a program."""
     offered_at_ms: int = 0
+    served_to: int = 0
+    """Of an outgoing file in a room: how many members were served all of it from here."""
 
 
 class Files(View, frozen=True, kw_only=True, tag="files"):
@@ -87,9 +94,11 @@ class FilePiece(View, frozen=True, kw_only=True, tag="file_piece"):
 class FileRules(View, frozen=True, kw_only=True, tag="file_rules"):
     """What is accepted without asking, and how much may lie on the disk.
 
-    `accept_from`: nobody, verified (contacts) or contacts.
+    `accept_from`: nobody, verified (contacts) or contacts. `accept_in_rooms`: of members of rooms,
+    too, up to the same size.
     """
 
     accept_from: str
     accept_max_bytes: int
     quota_bytes: int
+    accept_in_rooms: bool = False

@@ -4,6 +4,7 @@ A room is named by its name, by `#` and its number, or by its id.
 """
 
 from loom.api.command import Command
+from loom.api.file_views import ThumbnailView
 from loom.api.room_views import (
     Members,
     Posts,
@@ -75,6 +76,28 @@ class SendPost(Command[PostView], frozen=True, kw_only=True, tag="send_post"):
 
     room: str
     body: str
+    channel: str = "general"
+    reply_to: str | None = None
+    thread: str | None = None
+    mentions: list[str] = []
+    expires_s: int = 0
+
+
+class PostFile(Command[PostView], frozen=True, kw_only=True, tag="post_file"):
+    """Offer a file to the members of a room, in a channel; the result is the stored post.
+
+    Args:
+        path: and up to `caption`: see `SendFile`.
+        channel: and up to `expires_s`: see `SendPost`.
+    """
+
+    room: str
+    path: str = ""
+    upload_id: str = ""
+    name: str = ""
+    media_type: str = ""
+    thumbnail: ThumbnailView | None = None
+    caption: str = ""
     channel: str = "general"
     reply_to: str | None = None
     thread: str | None = None

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from loom.api.file_views import FileView
 from loom.api.view import View
 
 
@@ -297,7 +298,8 @@ class Mentioned(msgspec.Struct, frozen=True, kw_only=True):
 class PostView(View, frozen=True, kw_only=True, tag="post"):
     """One post of a room, as it is shown now, or a line about what was changed in it.
 
-    `kind`: text; poll, and `poll` has its options; proposal, and `proposal` what is proposed; or
+    `kind`: text; file, and `file` says which, with its caption as body; poll, and `poll` has its
+    options; proposal, and `proposal` what is proposed; or
     line, and `line` says what `author` changed. `order` is its place for all
     members, `row_id` that in which it came here. `deleted`: nothing of it is left. `doubled`: its
     author gave another post the same number. `thread`: the `post_id` of the post that began the
@@ -337,6 +339,7 @@ class PostView(View, frozen=True, kw_only=True, tag="post"):
     unread: bool = False
     mentions: list[Mentioned] = []
     expires_s: int = 0
+    file: FileView | None = None
 
 
 class Posts(View, frozen=True, kw_only=True, tag="posts"):

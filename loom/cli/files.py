@@ -13,7 +13,7 @@ import typer
 
 from loom.api.client import Client
 from loom.api.command import Command
-from loom.api.commands import Status
+from loom.api.commands import ShowContact, Status
 from loom.api.events import FileChanged, FileProgress
 from loom.api.file_commands import (
     AcceptFile,
@@ -27,30 +27,34 @@ from loom.api.file_commands import (
     ShowFile,
 )
 from loom.api.file_views import FileRules, FileView
+from loom.api.room_commands import ShowRoom
 from loom.cli import terminal
 from loom.cli.completion import contact_names, file_names, message_names
 from loom.cli.file_opening import opened
 from loom.cli.file_progress import Progress
-from loom.cli.message_words import FILE_ID_LENGTH, file_words
+from loom.cli.message_words import FILE_ID_LENGTH, file_words, whose
 from loom.cli.messages import LATER, Moment, find
 from loom.cli.opening import Caller, following
-from loom.cli.options import Contact, Group, add_commands
+from loom.cli.options import Group, add_commands
 from loom.cli.output import FileSaved
+from loom.cli.room_posts import named_id
 from loom.config import decodes_unconfined, without_tilde
 from loom.errors import (
+    ContactNotFound,
     ControlError,
     FileNotTaken,
     InvalidInput,
     LoomError,
     NotTransferred,
     OutputFailed,
+    RoomNotFound,
     error_from,
 )
 from loom.front import outgoing_files, received_files
 from loom.front.durations import parse_timer
 from loom.front.file_words import size_words, state_words
 from loom.front.moments import moment_ms
-from loom.front.outgoing_files import Piped
+from loom.front.outgoing_files import InRoom, Piped
 from loom.front.plain_copies import plain_copy, sweep
 from loom.front.sizes import parse_size
 from loom.printable import printable
@@ -58,6 +62,7 @@ from loom.received_names import received_name
 
 PANEL: Final = "Messages"
 STANDARD: Final = "-"
+WAIT_IN_ROOM: Final = "--wait is for a contact: nobody in a room says that they have a file"
 STDIN_NAME: Final = "Say what it is called there: --name NAME"
 _ENDED: Final = ("declined", "cancelled", "failed")
 
@@ -90,7 +95,7 @@ def add_to(app: typer.Typer) -> None:
     add_commands(
         app,
         PANEL,
-        ("send-file", send_file, "Offer files or folders to a contact."),
+        ("send-file", send_file, "Offer files or folders to a contact or in a room."),
         ("open", open_, "Open a file that is here with its program, in a copy that is removed."),
     )
     group = typer.Typer(cls=Group, invoke_without_command=True, callback=_list_by_default)
@@ -114,11 +119,24 @@ def add_to(app: typer.Typer) -> None:
 
 def send_file(
     context: typer.Context,
-    contact: Contact,
+    contact: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONTACT|ROOM", help="A name, or # and a number.", autocompletion=contact_names
+        ),
+    ],
     files: Annotated[
         list[str],
         typer.Argument(metavar="FILE...", help="Files or folders; - reads standard input."),
     ],
+    channel: Annotated[
+        str | None,
+        typer.Option("--channel", metavar="CHANNEL", help="Where in a room (general)."),
+    ] = None,
+    thread: Annotated[
+        str | None,
+        typer.Option("--thread", metavar="ID", help="In a room: in the thread of this post."),
+    ] = None,
     wait: Annotated[
         float | None,
         typer.Option(
@@ -137,7 +155,7 @@ def send_file(
         typer.Option(
             "--reply-to",
             metavar="ID",
-            help="The message that it answers.",
+            help="The message or post that it answers.",
             autocompletion=message_names,
         ),
     ] = None,
@@ -168,12 +186,17 @@ def send_file(
     plain = "" if name is None else received_name(name)
 
     async def offer(
-        client: Client, path: Path | None, piped: Piped | None, text: str, answered: str | None
+        client: Client,
+        to: str | InRoom,
+        path: Path | None,
+        piped: Piped | None,
+        text: str,
+        answered: str | None,
     ) -> FileView:
         with Progress.shown(caller.output, name or str(path)) as progress:
             message = await outgoing_files.offer(
                 client.send,
-                contact,
+                to,
                 path or piped or Path(),
                 caption=text,
                 reply_to=answered,
@@ -191,14 +214,24 @@ def send_file(
     async def work(piped: Piped | None) -> None:
         async with caller.client() if wait is None else caller.client(caller.online()) as client:
             after = (await client.send(Status())).last_seq
+            is_room = channel is not None or thread is not None
+            is_room = is_room or await _is_room(client, contact)
+            to: str | InRoom = contact
             answered = None
-            if reply_to is not None:
+            if is_room:
+                if wait is not None:
+                    raise InvalidInput(what=WAIT_IN_ROOM)
+                in_thread = None if thread is None else await named_id(client, contact, thread)
+                to = InRoom(contact, channel or "general", in_thread)
+            if reply_to is not None and is_room:
+                answered = await named_id(client, contact, reply_to)
+            elif reply_to is not None:
                 answered = (await find(client, contact, reply_to)).message_id
             offered: list[FileView] = []
             try:
                 for number, path in enumerate(paths):
-                    text, to = ("", None) if number else (caption, answered)
-                    offered.append(await offer(client, path, piped, text, to))
+                    text, answers = ("", None) if number else (caption, answered)
+                    offered.append(await offer(client, to, path, piped, text, answers))
             except LoomError:
                 for file in offered:  # these are on their way, whatever became of the next one
                     caller.output.put(file, file_words(file))
@@ -217,6 +250,25 @@ def send_file(
     caller.run(work(outgoing_files.piped(sys.stdin.buffer) if None in paths else None))
 
 
+async def _is_room(client: Client, name: str) -> bool:
+    """Whether it names a room; of a contact and a room of one name the contact is meant.
+
+    Raises:
+        ContactNotFound: it names neither.
+    """
+    try:
+        await client.send(ShowContact(contact=name))
+    except ContactNotFound:
+        try:
+            await client.send(ShowRoom(room=name))
+        except RoomNotFound:
+            pass
+        else:
+            return True
+        raise
+    return False
+
+
 def list_(
     context: typer.Context,
     contact: Annotated[
@@ -224,6 +276,9 @@ def list_(
         typer.Argument(
             metavar="[CONTACT]", help="Only files with them.", autocompletion=contact_names
         ),
+    ] = None,
+    room: Annotated[
+        str | None, typer.Option("--room", metavar="ROOM", help="Only files in this room.")
     ] = None,
     state: Annotated[
         str | None,
@@ -235,7 +290,7 @@ def list_(
 ) -> None:
     _list(
         Caller.of(context),
-        ListFiles(contact=contact or "", state=state or ""),
+        ListFiles(contact=contact or "", room=room or "", state=state or ""),
         larger_than,
         before,
         largest=largest,
@@ -360,6 +415,12 @@ def rules(
         str | None,
         typer.Option("--up-to", metavar="SIZE", help="How large such a file may be: 500k, 10M."),
     ] = None,
+    rooms: Annotated[
+        bool | None,
+        typer.Option(
+            "--rooms/--no-rooms", help="Whether files of that size in rooms are fetched, too."
+        ),
+    ] = None,
     quota: Annotated[
         str | None,
         typer.Option("--quota", metavar="SIZE", help="The most that all files may take: 10G."),
@@ -370,6 +431,7 @@ def rules(
         accept_from=accept_from,
         accept_max_bytes=None if up_to is None else parse_size(up_to),
         quota_bytes=None if quota is None else parse_size(quota),
+        accept_in_rooms=rooms,
     )
 
     async def work() -> None:
@@ -471,7 +533,7 @@ def _list(
             rows = [
                 [
                     one.file_id[-FILE_ID_LENGTH:],
-                    f"to {one.contact}" if one.direction == "out" else one.contact,
+                    whose(one),
                     one.name,
                     size_words(one.size_bytes),
                     state_words(one),
@@ -587,7 +649,9 @@ def _rules_words(found: FileRules) -> str:
     who = {"nobody": "from nobody", "verified": "from verified contacts"}.get(
         found.accept_from, "from all contacts"
     )
-    size = "" if found.accept_from == "nobody" else f", up to {size_words(found.accept_max_bytes)}"
+    is_none = found.accept_from == "nobody" and not found.accept_in_rooms
+    who += " and in rooms" if found.accept_in_rooms else ""
+    size = "" if is_none else f", up to {size_words(found.accept_max_bytes)}"
     return f"Fetched without asking: {who}{size}. Most kept: {size_words(found.quota_bytes)}."
 
 

@@ -44,8 +44,16 @@ def file_words(file: FileView) -> str:
     """A file: its id, whose it is, its name, size and state."""
     from loom.front.file_words import state_words  # with the sentences, which take memory
 
-    who = f"to {printable(file.contact)}" if file.direction == "out" else printable(file.contact)
-    return f"{file.file_id[-FILE_ID_LENGTH:]}  {who}: {_named(file)}, {state_words(file)}"
+    return f"{file.file_id[-FILE_ID_LENGTH:]}  {whose(file)}: {_named(file)}, {state_words(file)}"
+
+
+def whose(file: FileView) -> str:
+    """From whom or to whom it is, and in which room."""
+    if not file.room:
+        name = printable(file.contact)
+        return f"to {name}" if file.direction == "out" else name
+    room = f"in {printable(file.room)}"
+    return room if file.direction == "out" else f"{printable(file.contact)} {room}"
 
 
 def _named(file: FileView) -> str:
@@ -62,7 +70,7 @@ def excerpt(body: str) -> str:
 
 def _known(message: MessageView | WholeMessage) -> list[str]:
     facts = [
-        *([] if message.file is None else [_offered_words(message.file)]),
+        *([] if message.file is None else [file_offered(message.file)]),
         *([] if message.quote is None else [_quote_words(message.quote, message.contact)]),
         *(["withdrawn"] if message.state == "withdrawn" else []),
         *(["deleted"] if message.deleted and message.state != "withdrawn" else []),
@@ -79,7 +87,8 @@ def _known(message: MessageView | WholeMessage) -> list[str]:
     return facts
 
 
-def _offered_words(file: FileView) -> str:
+def file_offered(file: FileView) -> str:
+    """What a message or a post offers."""
     return f"file {file.file_id[-FILE_ID_LENGTH:]}, {_named(file)}"
 
 

@@ -78,8 +78,8 @@ def send(
                 room=room,
                 body=body,
                 channel=channel,
-                reply_to=await _id(client, room, reply_to),
-                thread=await _id(client, room, thread),
+                reply_to=await named_id(client, room, reply_to),
+                thread=await named_id(client, room, thread),
                 mentions=mention or [],
                 expires_s=expires_s,
             )
@@ -114,13 +114,13 @@ def history(
     async def work() -> None:
         async with caller.client(caller.online()) if follow else caller.client() as client:
             last_seq = (await client.send(Status())).last_seq if follow else 0
-            thread_id = await _id(client, room, thread)
+            thread_id = await named_id(client, room, thread)
             command = RoomHistory(
                 room=room,
                 channel=channel,
                 limit=limit,
                 thread=thread_id,
-                around=await _id(client, room, around),
+                around=await named_id(client, room, around),
                 before_ms=before_ms,
                 since_ms=since_ms,
             )
@@ -210,7 +210,7 @@ def _change(context: typer.Context, command: Change) -> None:
 
     async def work() -> None:
         async with caller.client() as client:
-            post_id = await _id(client, command.room, command.post_id)
+            post_id = await named_id(client, command.room, command.post_id)
             asked: Command[PostView] = msgspec.structs.replace(command, post_id=post_id)
             view = await client.send(asked)
         caller.output.put(view, post_words(view))
@@ -273,7 +273,7 @@ def _put(caller: Caller, posts: list[PostView], *, ids: bool, is_all: bool = Tru
         caller.output.note("Nothing found.")
 
 
-async def _id(client: Client, room: str, name: str | None) -> str | None:
+async def named_id(client: Client, room: str, name: str | None) -> str | None:
     """The id of a post that is named by `last`, `theirs` or its row; else what was typed."""
     if name is None or not (name in NAMED or name.startswith("#")):
         return name

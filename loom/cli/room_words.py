@@ -14,7 +14,7 @@ from loom.api.room_views import (
 )
 from loom.api.views import MessageView
 from loom.cli.conversation_words import UNREAD_MAX
-from loom.cli.message_words import excerpt, message_words
+from loom.cli.message_words import excerpt, file_offered, message_words
 from loom.cli.output import body_words, sign, when
 from loom.front.room_lines import (
     line_words,
@@ -40,7 +40,8 @@ def post_words(post: PostView | RoomPosted, *, ids: bool = False) -> str:
     known = "; ".join(_known(post))
     author = "you" if post.own else printable(post.author)
     body = "\n".join(filter(None, (post.body, *_below(post))))
-    return body_words(f"{prefix}{author}{f' ({known})' if known else ''}: ", body)
+    end = ": " if body or post.file is None else ""
+    return body_words(f"{prefix}{author}{f' ({known})' if known else ''}{end}", body)
 
 
 def said_words(said: MessageView | PostView, *, ids: bool) -> str:
@@ -60,6 +61,7 @@ def _below(post: PostView | RoomPosted) -> list[str]:
 def _known(post: PostView | RoomPosted) -> list[str]:
     return [
         *([post.kind] if post.kind in ("poll", "proposal") else []),
+        *([] if post.file is None else [file_offered(post.file)]),
         *([] if post.quote is None else [_quote_words(post.quote)]),
         *([] if post.thread is None else [f"in the thread {post.thread[:ID_SHOWN]}"]),
         *([_answer_words(post.answers, post.unread_answers)] if post.answers else []),

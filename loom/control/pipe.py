@@ -97,6 +97,7 @@ FROM_AFAR: Final = frozenset(
         room_commands.LeaveRoom,
         room_commands.ListMembers,
         room_commands.SendPost,
+        room_commands.PostFile,
         room_commands.RoomHistory,
         room_commands.MarkRoomRead,
         room_commands.RemoveMember,
@@ -177,7 +178,7 @@ def check_from_afar(command: Command[object]) -> None:
     """Raises LocalOnly: this command is not for another machine, or names a file of this one."""
     if type(command) not in FROM_AFAR:
         raise LocalOnly(what=f"The command {command.__struct_config__.tag}")
-    if isinstance(command, file_commands.SendFile) and command.path:
+    if isinstance(command, file_commands.SendFile | room_commands.PostFile) and command.path:
         raise LocalOnly(what="Sending what lies at a path")
 
 

@@ -29,6 +29,14 @@ MOVES: Final = ("accepted", "receiving", "paused")
 ENDED: Final = ("done", "declined", "cancelled", "failed")
 
 
+def can_take(file: FileView) -> bool:
+    """Whether it is offered; in a room one may change one's mind at any time."""
+    if file.direction == "out" or file.is_here:
+        return False
+    again = ("done", "declined", "cancelled", "failed") if file.room else ()
+    return file.state in ("offered", *again)
+
+
 def size_words(size_bytes: int) -> str:
     """45 bytes, 2.1 MB: in units of a thousand, as file managers say it."""
     size = float(size_bytes)
@@ -96,6 +104,13 @@ def way_words(file: FileView) -> str:
     return {"direct": "direct", "anchor": "by anchor"}.get(file.way, "")
 
 
+def _served_words(members: int) -> str:
+    """Of one's own file in a room: who was given it; others may have it from other members."""
+    if not members:
+        return "offered to the room"
+    return f"offered to the room; {'1 member' if members == 1 else f'{members} members'} fetched it"
+
+
 def reason_words(code: str) -> str:
     """Why a file failed or waits, within a sentence."""
     if code in _REASONS:
@@ -141,16 +156,22 @@ def state_words(file: FileView, *, take_key: str = "", go_on_key: str = "") -> s
     """
     own, name = file.direction == "out", printable(file.contact)
     match file.state:
+        case "offered" if own and file.room:
+            return _served_words(file.served_to)
         case "offered" if own:
             return "offered"
         case "offered":
             return f"offered; {take_key} takes it" if take_key else "offered"
         case "accepted" if own:
             return f"{name} takes it; waiting for a connection"
+        case "accepted" if file.room:
+            return f"accepted; waiting for {name} or another member"
         case "accepted":
             return f"accepted; waiting for {name}"
         case "receiving":
             return f"{'sending' if own else 'receiving'} {percent(file)}%"
+        case "paused" if own and file.room:
+            return "paused: nobody is given it"
         case "paused":
             why = f": {reason_words(file.why)}" if file.why else ""
             key = f"; {go_on_key} goes on" if go_on_key else ""

@@ -12,6 +12,8 @@ from typing import BinaryIO, Final, NamedTuple
 
 from loom.api.file_commands import BeginUpload, SendFile, UploadPart
 from loom.api.file_views import ThumbnailView
+from loom.api.room_commands import PostFile
+from loom.api.room_views import PostView
 from loom.api.views import Done, MessageView
 from loom.errors import InvalidInput
 from loom.front.folder_packing import FOLDER_TYPE, PackedFolder
@@ -37,6 +39,14 @@ class Measured(NamedTuple):
     is_folder: bool
     left_out: int
     """Links, devices and the like in a folder, which are not sent."""
+
+
+class InRoom(NamedTuple):
+    """Where in a room a file is posted; `thread`: the id of a post that began it, or is in it."""
+
+    room: str
+    channel: str = "general"
+    thread: str | None = None
 
 
 class Piped(NamedTuple):
@@ -67,7 +77,7 @@ def measure(path: Path) -> Measured:
 
 async def offer(
     send: Send,
-    contact: str,
+    to: str | InRoom,
     source: Path | Piped,
     *,
     caption: str = "",
@@ -78,8 +88,8 @@ async def offer(
     keep_metadata: bool = False,
     is_unconfined: bool = False,
     moved: Callable[[int, int], None] = _nothing,
-) -> MessageView:
-    """Offer a file or a folder; the node then knows all that it needs.
+) -> MessageView | PostView:
+    """Offer a file or a folder to a contact or in a room; the node then knows all that it needs.
 
     Args:
         name: what it is called there; of what came from a pipe it is needed.
@@ -104,16 +114,60 @@ async def offer(
     upload_id = ""
     if content.pieces is not None:
         upload_id = await upload(send, name, content.size_bytes, content.pieces, moved)
+    return await offer_upload(
+        send,
+        to,
+        upload_id,
+        path="" if upload_id else content.path,
+        name=name,
+        media_type=content.media_type,
+        thumbnail=content.thumbnail,
+        caption=caption,
+        reply_to=reply_to,
+        expires_s=expires_s,
+    )
+
+
+async def offer_upload(
+    send: Send,
+    to: str | InRoom,
+    upload_id: str,
+    *,
+    name: str,
+    media_type: str,
+    path: str = "",
+    thumbnail: ThumbnailView | None = None,
+    caption: str = "",
+    reply_to: str | None = None,
+    expires_s: int | None = None,
+) -> MessageView | PostView:
+    """Offer what was handed over, or without an `upload_id` what lies at `path` of the node."""
+    if isinstance(to, InRoom):
+        return await send(
+            PostFile(
+                room=to.room,
+                channel=to.channel,
+                thread=to.thread,
+                path=path,
+                upload_id=upload_id,
+                name=name,
+                caption=caption,
+                reply_to=reply_to,
+                media_type=media_type,
+                thumbnail=thumbnail,
+                expires_s=expires_s or 0,
+            )
+        )
     return await send(
         SendFile(
-            contact=contact,
-            path="" if upload_id else content.path,
+            contact=to,
+            path=path,
             upload_id=upload_id,
             name=name,
             caption=caption,
             reply_to=reply_to,
-            media_type=content.media_type,
-            thumbnail=content.thumbnail,
+            media_type=media_type,
+            thumbnail=thumbnail,
             expires_s=expires_s,
         )
     )

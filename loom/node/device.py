@@ -171,7 +171,7 @@ class Device:
         """Another link is the one to write to."""
         if before is not None:
             self.delivery.link_down()
-        self.files.linked(after if self.person.is_contact else None)
+        self.files.linked(None if self.person.is_stub else after)
         if after is None:
             self.mailer.link_down()
             self._went_offline(reason)

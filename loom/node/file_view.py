@@ -28,14 +28,25 @@ class Named(Protocol):
         ...
 
 
-def file_view(file: StoredFile, person: Named) -> FileView:
-    """Of a file of a conversation."""
+def file_view(
+    file: StoredFile,
+    person: Named,
+    *,
+    room: str = "",
+    room_id: str = "",
+    post_id: str = "",
+    served_to: int = 0,
+) -> FileView:
+    """Of a file of a conversation, or of a post of a room."""
     name = received_name(file.name)
     return FileView(
         file_id=file.file_id.hex(),
-        message_id=shown_file_id(file.file_id),
+        message_id="" if post_id else shown_file_id(file.file_id),
         contact=person.name,
         contact_id=person.person_id,
+        room=room,
+        room_id=room_id,
+        post_id=post_id,
         direction="out" if file.is_own else "in",
         name=name,
         size_bytes=file.size,
@@ -48,6 +59,7 @@ def file_view(file: StoredFile, person: Named) -> FileView:
         is_here=file.is_whole or bool(file.path),
         path=file.path,
         is_executable=is_program(name),
+        served_to=served_to,
         offered_at_ms=file.offered_at_ms,
     )
 
@@ -75,10 +87,10 @@ def shown_file_id(file_id: FileId) -> str:
 
 
 def _state(file: StoredFile) -> str:
+    if file.is_paused and file.state in (TransferState.OFFERED, TransferState.ACCEPTED):
+        return "paused"
     if file.state is not TransferState.ACCEPTED:
         return file.state.value
-    if file.is_paused:
-        return "paused"
     return "receiving" if file.way else TransferState.ACCEPTED.value
 
 

@@ -283,7 +283,10 @@ def _restored(db: Db, states: RoomStates, page: list[store.StoredEvent]) -> list
         if isinstance(event, WholeMessage) and stored.message_row is not None:
             event = contents.restore(event, stored.message_row)
         elif isinstance(event, FileChanged) and stored.message_row is not None:
-            event = contents.restore_file(event, stored.message_row)
+            row = stored.message_row
+            event = (
+                contents.restore_file(event, row) if row > 0 else posts.restore_file(event, -row)
+            )
         elif isinstance(event, RoomPosted) and stored.message_row is not None:
             event = posts.restore(event, -stored.message_row)
         restored.append(event)

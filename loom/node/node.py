@@ -16,6 +16,7 @@ from loom.node.backups import Backups
 from loom.node.commands import Commands
 from loom.node.expiry import Expiry
 from loom.node.farewells import Farewells
+from loom.node.file_sources import Sources
 from loom.node.identity.following import Following
 from loom.node.identity.former import FormerDoors
 from loom.node.identity.handing_on import HandingOn
@@ -58,7 +59,9 @@ class Node:
         self.roster = Roster(parts)
         self.expiry = Expiry(parts, self.roster)
         self.farewells = Farewells(parts, self.roster)
-        self.rooms = RoomWatch(parts, self.roster, HandingOn(parts, self.roster))
+        self.sources = Sources(parts, self.roster)
+        handing_on = HandingOn(parts, self.roster)
+        self.rooms = RoomWatch(parts, self.roster, handing_on, self.sources.linked)
         acceptance = Acceptance(parts, self.roster)
         self.invites = OwnInvites(parts, acceptance)
         self.following = Following(parts, self.roster)
@@ -169,6 +172,7 @@ class Node:
         self.roster.is_online = True
         await self.invites.load()
         self.rooms.start()
+        self.sources.start()
         self.backups.start()
         await self.network.start()
         self._maintenance = asyncio.create_task(
@@ -206,6 +210,7 @@ class Node:
             last_to_first.push_async_callback(self.following.stop)
             last_to_first.push_async_callback(self._commands.pairing.close)
             last_to_first.push_async_callback(self.backups.stop)
+            last_to_first.push_async_callback(self.sources.stop)
             last_to_first.push_async_callback(self.rooms.stop)
             last_to_first.push_async_callback(self.farewells.stop)
             last_to_first.push_async_callback(self.expiry.stop)
@@ -214,8 +219,9 @@ class Node:
                 await asyncio.gather(self._maintenance, return_exceptions=True)
 
     def _file_gone(self, file_id: FileId) -> None:
-        for device in self.roster.values():
+        for device in self.roster.in_rooms():
             device.files.gone(file_id)
+        self.parts.room_fetch.ring()
 
     async def _end_devices(self) -> None:
         if self._running:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
+from loom.node.alarm import Alarm
 from loom.node.deadlines import Deadlines
 from loom.node.erasing import Eraser
 from loom.node.file_removal import Removal
@@ -54,6 +55,11 @@ class Parts:
     def eraser(self) -> Eraser:
         """What makes deletions of contacts final."""
         return Eraser(self.database, self.clock, self.removal)
+
+    @cached_property
+    def room_fetch(self) -> Alarm:
+        """Rings when a file of a room may be fetched, or from another member."""
+        return Alarm()
 
     @cached_property
     def removal(self) -> Removal:

@@ -6,7 +6,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from loom.api.events import RoomPosted
+from loom.api.events import FileChanged, RoomPosted
+from loom.api.file_views import FileView
 from loom.api.room_views import (
     LastPost,
     Mentioned,
@@ -24,17 +25,22 @@ from loom.core.room.post import (
     TextContent,
     decode_post,
 )
+from loom.model import PersonId
+from loom.node.file_view import caption_of, file_view
 from loom.node.room_polls import poll_view
 from loom.node.room_proposals import proposal_view
 from loom.node.room_states import RoomNow, RoomStates, name_of
 from loom.printable import first_sign, printable
-from loom.storage import room_posts, room_threads, rooms
+from loom.storage import files, room_posts, room_threads, rooms
 from loom.storage.connection import Db
-from loom.storage.room_posts import LINE, QUOTE_MAX, RoomPost
+from loom.storage.files import StoredFile
+from loom.storage.room_posts import FILE, LINE, QUOTE_MAX, RoomPost
 from loom.storage.room_threads import Answers
 
 WORDINGS_MAX: Final = 20
 """So many later wordings of a text are shown."""
+OF_A_MEMBER: Final = PersonId(0)
+"""The contact of a file in a room: it has none."""
 _NO_ANSWERS: Final = Answers(0, 0)
 _NOTHING: Final[Mapping[str, Any]] = {
     "body": "",
@@ -47,8 +53,14 @@ _NOTHING: Final[Mapping[str, Any]] = {
     "unread": False,
     "poll": None,
     "proposal": None,
+    "file": None,
 }
-_KINDS: Final = {LINE: "line", PollContent.kind: "poll", ProposalContent.kind: "proposal"}
+_KINDS: Final = {
+    LINE: "line",
+    PollContent.kind: "poll",
+    ProposalContent.kind: "proposal",
+    FILE: "file",
+}
 
 
 def post_views(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> list[PostView]:
@@ -66,12 +78,20 @@ def last_post(now: RoomNow, post: RoomPost) -> LastPost:
         author_id=post.author.hex(),
         own=post.author in now.own_authors,
         kind=_KINDS.get(post.kind, "text"),
-        body="" if is_line or _is_deleted(now, post) else post.body[:QUOTE_MAX],
+        body="" if is_line or _is_deleted(now, post) else beginning_of(post),
         line=read_line(post.body) if is_line else None,
         sent_at_ms=post.sent_at_ms,
         stored_at_ms=post.stored_at_ms,
         row_id=post.row_id,
     )
+
+
+def beginning_of(post: RoomPost) -> str:
+    """What a list or an answer shows of it; of a file its caption, or its name."""
+    if post.kind != FILE:
+        return post.body[:QUOTE_MAX]
+    name, _, caption = post.body.partition("\n")
+    return (caption or name)[:QUOTE_MAX]
 
 
 def read_line(body: str) -> RoomLine:
@@ -89,10 +109,33 @@ class PostContents:
             if row is not None:
                 self._fields[post.row_id] = post_fields(db, states.of(db, row), post)
 
+    def restore_file(self, event: FileChanged, row_id: int) -> FileChanged:
+        """The event with the file as it is now; None where it is gone."""
+        return msgspec.structs.replace(event, file=self._fields.get(row_id, _NOTHING)["file"])
+
     def restore(self, event: RoomPosted, row_id: int) -> RoomPosted:
         """The event with it; that of a post that is gone is deleted."""
         fields = self._fields.get(row_id, {**_NOTHING, "deleted": True})
         return msgspec.structs.replace(event, **fields)
+
+
+def view_in_room(db: Db, now: RoomNow, post: RoomPost, file: StoredFile) -> FileView:
+    """A file as it looks to front ends, of a post that is shown."""
+    return file_view(
+        file,
+        _Author("" if file.is_own else name_of(now, post.author), OF_A_MEMBER),
+        room=now.row.name,
+        room_id=now.row.room_id.hex(),
+        post_id=post.id.hex(),
+        served_to=files.served_to(db, file.row_id) if file.is_own else 0,
+    )
+
+
+class _Author(NamedTuple):
+    """Who offers a file, as the room calls them."""
+
+    name: str
+    person_id: PersonId
 
 
 def without_post(event: RoomPosted) -> RoomPosted:
@@ -102,7 +145,7 @@ def without_post(event: RoomPosted) -> RoomPosted:
 
 def post_fields(db: Db, now: RoomNow, post: RoomPost, *, is_new: bool = False) -> dict[str, Any]:
     """What events and answers say of one post as it is now; `is_new`: nothing is about it yet."""
-    if is_new and post.reply is None:
+    if is_new and post.reply is None and post.kind != FILE:
         return _fields(db, now, post, _Beside())
     return _fields(db, now, post, _beside(db, now, [post]))
 
@@ -113,6 +156,8 @@ class _Beside(NamedTuple):
     about: Mapping[bytes, Sequence[RoomPost]] = {}
     answers: Mapping[bytes, Answers] = {}
     quotes: Mapping[bytes, PostQuote] = {}
+    files: Mapping[int, StoredFile] = {}
+    """By the row of the post."""
 
     def __repr__(self) -> str:
         return f"_Beside({len(self.about)})"
@@ -120,11 +165,13 @@ class _Beside(NamedTuple):
 
 def _beside(db: Db, now: RoomNow, page: Sequence[RoomPost]) -> _Beside:
     said = [one for one in page if one.kind != LINE]
+    offering = [one.row_id for one in said if one.kind == FILE]
     roots = [one.id for one in said if one.thread is None]
     return _Beside(
         about=_about(db, now, said),
         answers=room_threads.answers(db, now.row.room, roots) if roots else {},
         quotes=_quotes(db, now, said),
+        files=files.of_posts(db, offering) if offering else {},
     )
 
 
@@ -143,13 +190,15 @@ def _fields(db: Db, now: RoomNow, post: RoomPost, beside: _Beside) -> dict[str, 
     if post.reply is not None and not is_deleted:
         quote = beside.quotes.get(post.reply, PostQuote(gone=True))
     content = None if is_deleted else content_of(db, post)
+    body = "" if post.kind == LINE or is_deleted else post.body
+    file = None if is_deleted else beside.files.get(post.row_id)
     return {
         "room": now.row.name,
         "room_id": now.row.room_id.hex(),
         "channel": post.channel,
         "author": name_of(now, post.author),
         "author_id": post.author.hex(),
-        "body": "" if post.kind == LINE or is_deleted else post.body,
+        "body": caption_of(body) if post.kind == FILE else body,
         "order": post.ordinal,
         "sent_at_ms": post.sent_at_ms,
         "post_id": post.id.hex(),
@@ -180,6 +229,7 @@ def _fields(db: Db, now: RoomNow, post: RoomPost, beside: _Beside) -> dict[str, 
             for author in post.mentions
         ],
         "expires_s": post.expires_s,
+        "file": None if file is None else view_in_room(db, now, post, file),
     }
 
 
@@ -220,7 +270,7 @@ def _quotes(db: Db, now: RoomNow, page: Iterable[RoomPost]) -> dict[bytes, PostQ
             own=quoted.author in now.own_authors,
             channel=quoted.channel,
             row_id=quoted.row_id,
-            body="" if is_deleted else quoted.body[:QUOTE_MAX],
+            body="" if is_deleted else beginning_of(quoted),
             gone=is_deleted,
         )
     return found

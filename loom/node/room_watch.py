@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from loom.errors import LoomError
-from loom.model import DeviceId
+from loom.model import DeviceId, PersonId
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.parts import Parts
@@ -38,13 +38,20 @@ class TellsIdentities(Protocol):
 
 
 class RoomWatch:
-    """One per node."""
+    """One per node. `linked` is called when somebody is linked who was not."""
 
-    def __init__(self, parts: Parts, roster: Roster, identities: TellsIdentities) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        roster: Roster,
+        identities: TellsIdentities,
+        linked: Callable[[PersonId], None],
+    ) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
         self._parts = parts
         self._roster = roster
         self._identities = identities
+        self._tell_linked = linked
 
     def start(self) -> None:
         """From now on, in the background."""
@@ -64,6 +71,7 @@ class RoomWatch:
 
     def _linked(self, device: Device) -> None:
         device.spawn(self._meet(device), "comparing rooms")
+        self._tell_linked(device.number)
 
     async def _meet(self, device: Device) -> None:
         """Tell who has just linked which keys are one's own, and what is here."""

@@ -136,6 +136,7 @@ LEFT_OUT: Final = frozenset(
         "indexed_room_days",
         "room_blocks",
         "files_gone",
+        "files_served",
     )
 )
 """Keys of sessions, and what is of use beside them only; what is made again from the rest."""

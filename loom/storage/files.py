@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlcipher3.dbapi2 import Connection
 
-from loom.model import ConversationId, FileId, MessageId, RoomNumber, TransferState
+from loom.model import ConversationId, FileId, MessageId, PersonId, RoomNumber, TransferState
 
 STATES: Final = (
     TransferState.OFFERED,
@@ -172,6 +172,15 @@ def of_messages(db: Connection, row_ids: Iterable[int]) -> dict[int, StoredFile]
     return {row[3]: _file(row) for row in rows}
 
 
+def of_posts(db: Connection, row_ids: Iterable[int]) -> dict[int, StoredFile]:
+    """By the row of the post."""
+    rows = db.execute(
+        _SELECT + "WHERE post_row IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants only
+        (str(list(row_ids)),),
+    )
+    return {row[5]: _file(row) for row in rows}
+
+
 def listed(
     db: Connection, conversation_id: ConversationId | None, room: RoomNumber | None
 ) -> list[StoredFile]:
@@ -193,6 +202,43 @@ def under_way(db: Connection, conversation_id: ConversationId, limit: int) -> li
         _SELECT + "WHERE files.state = 1 AND is_own = 0 AND files.conversation_id = ?"
         " AND NOT is_paused AND accept_id IS NULL ORDER BY files.row_id LIMIT ?",
         (conversation_id, limit),
+    )
+    return [_file(row) for row in rows]
+
+
+def wanted_of_rooms(db: Connection, limit: int) -> list[StoredFile]:
+    """Files of rooms that are to be fetched, oldest first."""
+    rows = db.execute(
+        _SELECT + "WHERE room IS NOT NULL AND files.state = 1 AND is_own = 0 AND NOT is_paused"
+        " ORDER BY files.row_id LIMIT ?",
+        (limit,),
+    )
+    return [_file(row) for row in rows]
+
+
+def begin_again(db: Connection, row_id: int, secret: bytes, blob_id: bytes) -> None:
+    """A file of a room is to be fetched from its beginning, whatever became of it before."""
+    db.execute(
+        "UPDATE files SET state = 1, why = '', is_paused = 0, is_whole = 0, chunks = x'',"
+        " moved = 0, way = 0, secret = ?, blob_id = ? WHERE row_id = ?",
+        (secret, blob_id, row_id),
+    )
+
+
+def set_state(db: Connection, row_id: int, state: TransferState, why: str = "") -> None:
+    """What has become of a file of a room here; nobody else says anything about it."""
+    db.execute(
+        "UPDATE files SET state = ?, why = ?, is_paused = 0 WHERE row_id = ?",
+        (NUMBERS[state], why, row_id),
+    )
+
+
+def under_way_of(db: Connection, file_ids: Iterable[FileId]) -> list[StoredFile]:
+    """Those of these files of rooms that are to be fetched still."""
+    rows = db.execute(
+        _SELECT + "WHERE file_id IN " + _IDS + " AND room IS NOT NULL AND files.state = 1"
+        " AND NOT is_paused ORDER BY files.row_id",
+        (_hex(file_ids),),
     )
     return [_file(row) for row in rows]
 
@@ -329,6 +375,49 @@ def kept_of(db: Connection, conversation_id: ConversationId) -> int:
         " WHERE conversation_id = ? AND NOT is_own AND blob_id IS NOT NULL"
     )
     return int(db.execute(sql, (conversation_id,)).fetchone()[0])
+
+
+def kept_of_room(db: Connection, room: RoomNumber) -> int:
+    """The same of what members of a room sent there."""
+    sql = (
+        "SELECT ifnull(sum(size), 0) FROM files"
+        " WHERE room = ? AND NOT is_own AND blob_id IS NOT NULL"
+    )
+    return int(db.execute(sql, (room,)).fetchone()[0])
+
+
+class Served(NamedTuple):
+    """What a member of a room was served of a file: pieces, repeated ones too; which chunks."""
+
+    pieces: int = 0
+    chunks: bytes = b""
+    is_whole: bool = False
+
+    def __repr__(self) -> str:
+        return f"Served({self.pieces})"
+
+
+def served(db: Connection, row_id: int, person_id: PersonId) -> Served:
+    """What that member was served so far."""
+    row = db.execute(
+        "SELECT pieces, chunks, is_whole FROM files_served WHERE row_id = ? AND person_id = ?",
+        (row_id, person_id),
+    ).fetchone()
+    return Served() if row is None else Served(row[0], row[1], bool(row[2]))
+
+
+def put_served(db: Connection, row_id: int, person_id: PersonId, served: Served) -> None:
+    """Note it, if the file is still there."""
+    db.execute(
+        "INSERT OR REPLACE INTO files_served SELECT row_id, ?, ?, ?, ? FROM files WHERE row_id = ?",
+        (person_id, *served, row_id),
+    )
+
+
+def served_to(db: Connection, row_id: int) -> int:
+    """How many members were served all of it."""
+    sql = "SELECT count(*) FROM files_served WHERE row_id = ? AND is_whole"
+    return int(db.execute(sql, (row_id,)).fetchone()[0])
 
 
 class Gone(NamedTuple):

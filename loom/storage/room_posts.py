@@ -17,9 +17,11 @@ LAST_ORDER: Final = 2**63 - 1
 QUOTE_MAX: Final = 200
 """Characters of a post that an answer to it shows."""
 _ID_BYTES: Final = 32
-SHOWN: Final = (LINE, 1, 5, 7)
-"""The kinds of what a timeline shows: lines, texts, polls, proposals."""
-_SHOWN: Final = "kind IN (0, 1, 5, 7)"
+FILE: Final = 11
+"""The kind of posts that offer a file."""
+SHOWN: Final = (LINE, 1, 5, 7, FILE)
+"""The kinds of what a timeline shows: lines, texts, polls, proposals, files."""
+_SHOWN: Final = "kind IN (0, 1, 5, 7, 11)"
 """As in the index `room_posts_in_channel`."""
 _LINE_PREFIX: Final = b"\xff" * 8
 """No post has an id that begins so."""
@@ -279,7 +281,7 @@ def newest_of(
 def newest_sent_at_ms(db: Connection, room: RoomNumber) -> int | None:
     """When the last post in order was sent that is no line; None: there is none."""
     row = db.execute(
-        "SELECT sent_at_ms FROM room_posts WHERE room = ? AND kind IN (1, 5, 7) AND NOT is_held"
+        "SELECT sent_at_ms FROM room_posts WHERE room = ? AND kind IN (1, 5, 7, 11) AND NOT is_held"
         " ORDER BY ordinal DESC, id DESC LIMIT 1",
         (room,),
     ).fetchone()
@@ -425,7 +427,7 @@ def show(db: Connection, row_id: int) -> None:
     """It is held no longer."""
     db.execute(
         "UPDATE room_posts SET is_held = 0,"
-        " is_unread = (kind IN (1, 5, 7) AND NOT is_gone AND NOT is_hidden) WHERE row_id = ?",
+        " is_unread = (kind IN (1, 5, 7, 11) AND NOT is_gone AND NOT is_hidden) WHERE row_id = ?",
         (row_id,),
     )
 

@@ -15,7 +15,7 @@ _COUNT: Final = (
     ") GROUP BY channel"
 )
 _OTHERS: Final = (
-    "kind IN (1, 5, 7) AND NOT is_held AND NOT is_gone AND NOT is_hidden"
+    "kind IN (1, 5, 7, 11) AND NOT is_held AND NOT is_gone AND NOT is_hidden"
     " AND author NOT IN (SELECT author FROM room_keys WHERE room_keys.room = room_posts.room)"
 )
 

@@ -16,7 +16,7 @@ POSTS: Final = TextIndex(
     prefix="room_posts_fts",
     days="indexed_room_days",
     keys="room_search",
-    text="iif({0}.kind IN (1, 5) AND NOT {0}.is_hidden AND NOT {0}.is_held, {0}.body, '')",
+    text="iif({0}.kind IN (1, 5, 11) AND NOT {0}.is_hidden AND NOT {0}.is_held, {0}.body, '')",
     columns="body, is_hidden, is_held",
     facets="'r' || {0}.room || ' a' || hex(substr({0}.author, 1, 8)) || iif({link}, ' link', '')",
 )

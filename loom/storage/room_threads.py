@@ -18,7 +18,7 @@ _ADOPT: Final = (
 )
 _ANSWERS: Final = (
     "SELECT count(*) FROM room_posts INDEXED BY room_posts_in_thread"
-    " WHERE room = ? AND thread = ? AND kind = 1 AND NOT is_held"
+    " WHERE room = ? AND thread = ? AND kind IN (1, 11) AND NOT is_held"
 )
 # A thread is in one channel, that of its first post.
 _UNREAD: Final = (
@@ -31,14 +31,14 @@ _BEGUN: Final = (
 )
 _NEWEST: Final = (
     "SELECT thread FROM room_posts INDEXED BY room_posts_in_thread"
-    " WHERE room = ? AND thread IS NOT NULL AND kind = 1 AND NOT is_held"
+    " WHERE room = ? AND thread IS NOT NULL AND kind IN (1, 11) AND NOT is_held"
     " GROUP BY thread HAVING max(row_id) < ? ORDER BY max(row_id) DESC"
 )
 _BEGAN: Final = "SELECT channel FROM room_posts WHERE room = ? AND id = ? AND NOT is_held"
 
 
 class Answers(NamedTuple):
-    """How many texts there are in a thread, and how many of them are unread."""
+    """How many texts and files there are in a thread, and how many of them are unread."""
 
     total: int
     unread: int
@@ -89,7 +89,7 @@ def newest(
 
 def last_row(db: Connection, room: RoomNumber, root: bytes) -> int | None:
     """The row of the last answer in a thread."""
-    sql = "SELECT max(row_id) FROM room_posts WHERE room = ? AND thread = ? AND kind = 1"
+    sql = "SELECT max(row_id) FROM room_posts WHERE room = ? AND thread = ? AND kind IN (1, 11)"
     [[last]] = db.execute(f"{sql} AND NOT is_held", (room, root))
     return None if last is None else int(last)
 

@@ -249,6 +249,10 @@ class LoomApp(Owner):
         """See `Owner.show_message`."""
         self.chat.navigation.go_to(number, row_id)
 
+    def show_post(self, room: str, row_id: int) -> None:
+        """See `Owner.show_post`."""
+        self.work(self.chat.navigation.show_post(room, row_id), "reading")
+
     def show_add(self, token: str = "") -> None:
         """Show where a contact is added."""
         self.chat.slash.show_add(token=token)

@@ -105,7 +105,8 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
         who = "you" if last.own else last.author
         if last.line is not None:
             return printable(line_words(who, last.line))
-        nothing = "a proposal" if last.kind == "proposal" else content.deleted.WORDS
+        of_kinds = {"proposal": "a proposal", "file": "a file"}
+        nothing = of_kinds.get(last.kind, content.deleted.WORDS)
         return printable(f"{who}: {' '.join(last.body.split()) or nothing}")
 
     @property

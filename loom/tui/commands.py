@@ -148,10 +148,16 @@ COMMANDS: Final = (
         "path",
         aliases=("send-file",),
         needs_contact=True,
+        needs_room=True,
         also="upload picture photo document share",
     ),
     SlashCommand(
-        "voice", "", "Record a voice note", needs_contact=True, also="audio sound microphone speak"
+        "voice",
+        "",
+        "Record a voice note",
+        needs_contact=True,
+        needs_room=True,
+        also="audio sound microphone speak",
     ),
     SlashCommand(
         "files", "", "Show all files, and what they take on the disk", also="downloads transfers"

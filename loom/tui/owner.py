@@ -105,6 +105,10 @@ class Owner(DrawnApp[None]):
         """Show a message of the conversation with a contact, and select it."""
         raise NotImplementedError
 
+    def show_post(self, room: str, row_id: int) -> None:
+        """Show a post of a room, and select it."""
+        raise NotImplementedError
+
     def show_add(self, token: str = "") -> None:
         """Show where a contact is added, with an invite or a token."""
         raise NotImplementedError

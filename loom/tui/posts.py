@@ -77,6 +77,7 @@ def post_of(view: PostView | RoomPosted, number: int, thread: str | None = None)
         unread_answers=view.unread_answers,
         poll=view.poll,
         proposal=view.proposal,
+        file=view.file,
     )
 
 

@@ -274,4 +274,5 @@ FILE_SERVED_TIMES = 3
 FILE_SERVED_EXTRA = 64
 """Pieces of one offer beyond three times as many as it has."""
 FILE_LATER_S = 10.0
+FILE_GONE_S = 600.0
 """Before a piece that was refused for now is asked for again."""

@@ -18,7 +18,7 @@ def main() -> None:
 
     def noted(store: FileStore, blob_id: bytes, index: int, sealed: bytes) -> None:
         write(store, blob_id, index, sealed)
-        os.write(out, f"{index}\n".encode())
+        os.write(out, f"{blob_id.hex()}:{index}\n".encode())
 
     FileStore.write = noted  # type: ignore[method-assign, assignment]
     sys.argv = [module, *arguments]

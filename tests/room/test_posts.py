@@ -7,6 +7,7 @@ from loom.core.room.post import (
     Content,
     ContinueContent,
     EditContent,
+    FileContent,
     PollContent,
     ProposalContent,
     ReactContent,
@@ -35,6 +36,7 @@ from loom.core.room.statement import (
     verify_statement,
 )
 from loom.errors import AuthenticationError, MalformedMessage
+from loom.wire.content.file import Thumbnail
 from loom.wire.encoding import enc, u8, u16, u32, u64
 from tests.room.people import author, genesis, keys, signer
 
@@ -49,6 +51,11 @@ CONTENTS: list[Content] = [
     ProposalContent("general", encode_head(ROOM, author("bob"), 1, SetName("x")), ""),
     VoteContent(POST, b""),
     ContinueContent(POST, "us again", (bytes(32), POST)),
+    FileContent("general", "plan.pdf", 5, "application/pdf", bytes(32), POST),
+    FileContent(
+        *("general", "p", 0, "", bytes(32), POST, Thumbnail(1, 2, bytes(6)), "the plan"),
+        *(POST, POST, (author("bob"),), 5),
+    ),
 ]
 
 
@@ -115,6 +122,16 @@ def test_of_an_unknown_author_nothing_verifies() -> None:
         ContinueContent(POST, "", ()),
         ContinueContent(POST, "n" * 257, ()),
         ContinueContent(POST[1:], "us", ()),
+        FileContent("", "plan.pdf", 5, "", bytes(32), POST),
+        FileContent("general", "", 5, "", bytes(32), POST),
+        FileContent("general", "plan.pdf", (1 << 34) + 1, "", bytes(32), POST),
+        FileContent("general", "plan.pdf", 5, "a\n", bytes(32), POST),
+        FileContent("general", "plan.pdf", 5, "", bytes(31), POST),
+        FileContent("general", "plan.pdf", 5, "", bytes(32), b""),
+        FileContent("general", "plan.pdf", 5, "", POST, POST, Thumbnail(1, 1, bytes(4))),
+        FileContent("general", "plan.pdf", 5, "", POST, POST, caption="x" * 16_385),
+        FileContent("general", "plan.pdf", 5, "", POST, POST, reply=b"short"),
+        FileContent("general", "plan.pdf", 5, "", POST, POST, expires_s=4),
         ContinueContent(POST, "us", (POST, bytes(32))),
         ContinueContent(POST, "us", tuple(bytes([n]) * 32 for n in range(129))),
     ],

@@ -23,6 +23,7 @@ from loom.api.file_commands import (
     UploadPart,
 )
 from loom.api.file_views import FilePiece, FileRules, Files, FileView, ThumbnailView, UploadView
+from loom.api.room_commands import PostFile
 from loom.api.views import Done, MessageView
 from loom.errors import FileNotKnown
 from tests.fakes import NOW_MS
@@ -75,11 +76,42 @@ class SharingNode(PostingNode):
         self.contents[file.file_id] = data
         return file
 
+    def post_file(
+        self, room_id: str, name: str, file_name: str, caption: str = "", **facts: Any
+    ) -> FileView:
+        """A file that somebody offers in a room."""
+        own = name == "work"
+        channel, thread = facts.pop("channel", "general"), facts.pop("thread", None)
+        view = self.post(room_id, name, caption, channel=channel, thread=thread, kind="file")
+        file = FileView(
+            file_id=f"{view.row_id:032x}",
+            message_id="",
+            contact="" if own else name,
+            contact_id=0,
+            room=view.room,
+            room_id=room_id,
+            post_id=view.post_id,
+            direction="out" if own else "in",
+            name=file_name,
+            size_bytes=2_100_000,
+            media_type="image/png",
+            state="offered",
+            received_bytes=0,
+            offered_at_ms=view.sent_at_ms,
+        )
+        file = msgspec.structs.replace(file, **facts)
+        self.files[file.file_id] = file
+        self._reput(view, file=file)
+        return file
+
     def become(self, file: FileView, state: str, **facts: Any) -> FileView:
         """A file is in another state."""
         now = msgspec.structs.replace(self.files[file.file_id], state=state, **facts)
         self.files[file.file_id] = now
-        self._put(self.by_id(file.message_id), file=now)
+        if now.room_id:
+            self._replace(msgspec.structs.replace(self._found(now.room_id, now.post_id), file=now))
+        else:
+            self._put(self.by_id(file.message_id), file=now)
         self._event(
             FileChanged(
                 file_id=now.file_id,
@@ -140,12 +172,36 @@ class SharingNode(PostingNode):
             case SetFileRules():
                 given = {
                     name: value
-                    for name in ("accept_from", "accept_max_bytes", "quota_bytes")
+                    for name in (
+                        "accept_from",
+                        "accept_max_bytes",
+                        "quota_bytes",
+                        "accept_in_rooms",
+                    )
                     if (value := getattr(command, name)) is not None
                 }
                 self.rules = msgspec.structs.replace(self.rules, **given)
                 return self.rules
         return super()._answer(command)
+
+    def _in_room(self, room_id: str, command: Command[Any]) -> object:
+        if isinstance(command, PostFile):
+            path = Path(command.path)
+            file = self.post_file(
+                room_id,
+                "work",
+                command.name or path.name,
+                command.caption,
+                channel=command.channel,
+                thread=command.thread,
+                size_bytes=path.stat().st_size if command.path else len(self.uploaded),
+                media_type=command.media_type,
+                thumbnail=command.thumbnail,
+                path=command.path,
+                is_here=True,
+            )
+            return self._found(room_id, file.post_id)
+        return super()._in_room(room_id, command)
 
     def _file(self, file_id: str) -> FileView:
         if file_id not in self.files:

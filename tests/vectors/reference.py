@@ -827,6 +827,11 @@ def rooms(inputs: Values) -> Values:
         "room_id": room_id,
         "statements": statements,
         "posts": posts,
+        "file_ids": {
+            name: one["id"][:16]
+            for name, one in posts.items()
+            if inputs["posts"][name]["kind"] == 11
+        },
         "places": [
             {"place": place, "count": len(ids), "digest": _digest(ids)}
             for place, ids in sorted(places.items())

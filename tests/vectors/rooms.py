@@ -184,6 +184,13 @@ class _RoomWriter:
         people = sorted(self.members[name]["token"]["fingerprint"] for name in ("ada", "bob"))
         offered = [{"bin": self.inputs["continued_room_id"]}, "the loft"]
         self.post("continue", "cyd", 6, 14, 10, [*offered, [{"bin": one} for one in people]])
+        what = ["general", "cellar.png", 262_844, "image/png"]
+        secrets = [_bin(filler("room file root", 32)), _bin(filler("room file secret", 32))]
+        thumbnail = [2, 1, {"bin": "ff800000" + "7fff"}]
+        said = ["the cellar", text, none, [{"bin": bob}], 3_600]
+        self.post("file", "cyd", 7, 15, 11, [*what, *secrets, thumbnail, *said])
+        bare: list[Any] = ["general", "empty", 0, "", *secrets, None, "", none, text, [], 0]
+        self.post("a bare file", "cyd", 8, 16, 11, bare)
 
     def token(self, name: str) -> list[Values]:
         token = self.members[name]["token"]
@@ -363,7 +370,30 @@ def refused_posts(derived: Values) -> Values:
         "no name of a room": post(unhex(f"93c420{some}a090"), kind=10),
         "people who descend": post(unhex(f"93c420{some}a17892c420{more}c420{some}"), kind=10),
         "one of the people twice": post(unhex(f"93c420{some}a17892c420{some}c420{some}"), kind=10),
+        **{name: post(unhex(raw), kind=11) for name, raw in _refused_files(some).items()},
         "a fingerprint of 31 bytes": post(unhex(f"93c420{some}a17891c41f{some[2:]}"), kind=10),
+    }
+
+
+def _refused_files(some: str) -> dict[str, str]:
+    """Contents of posts that offer a file, each with the named fault."""
+    root = f"c420{some}"
+
+    def file(name: str = "a178", size: str = "05", kind: str = "a0", **more: str) -> str:
+        fields = {"root": root, "secret": root, "thumbnail": "c0", "caption": "a0"} | more
+        said = "c400c4009000"
+        return f"9ca178{name}{size}{kind}{''.join(fields.values())}{said}"
+
+    return {
+        "a file without a name": file(name="a0"),
+        "a file name of 256 bytes": file(name="da0100" + "61" * 256),
+        "a file of more than 16 GiB": file(size="cf0000000400000001"),
+        "a media type with a line feed": file(kind="a10a"),
+        "a root of 31 bytes": file(root=f"c41f{some[2:]}"),
+        "a secret of 33 bytes": file(secret=f"c421{some}11"),
+        "a thumbnail with a byte too few": file(thumbnail="930101c4020000"),
+        "a thumbnail of nothing": file(thumbnail="930001c400"),
+        "nil for no caption": file(caption="c0"),
     }
 
 

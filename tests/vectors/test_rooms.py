@@ -15,9 +15,11 @@ from loom.core.room.keys import (
 )
 from loom.core.room.materialize import materialize
 from loom.core.room.post import (
+    FileContent,
     ProposalContent,
     VoteContent,
     decode_post,
+    file_id_of,
     sign_post,
     verify_post,
     without_content,
@@ -122,11 +124,13 @@ def test_posts_of_a_room() -> None:
         assert (post.id.hex(), post.head.hex()) == (wanted["id"], wanted["head"])
         names = ("number", "order", "sent_at_ms", "kind")
         assert [getattr(post, one) for one in names] == [given[one] for one in names]
-        assert (post.content is None) is (given["kind"] > 10)
+        assert (post.content is None) is (given["kind"] > 11)
         keys = member_keys(vector, given["author"])
         verify_post(post, {keys.author: keys})
         assert without_content(post.data).hex() == wanted["event_without_content"]
         verify_post(decode_post(without_content(post.data)), {keys.author: keys})
+        if isinstance(post.content, FileContent):
+            assert file_id_of(post.id).hex() == vector["derived"]["file_ids"][name]
         seeds = vector["inputs"]["members"][given["author"]]
         if post.content is not None:
             signer = RoomSigner(unhex(seeds["ed25519_seed"]), unhex(seeds["mldsa_seed"]))

@@ -12,8 +12,10 @@ from loom.core.room.statement import decode_head, is_channel
 from loom.crypto.kdf import HASH_BYTES, equal, hash_
 from loom.crypto.signatures import SIGNATURE_BYTES
 from loom.errors import AuthenticationError, MalformedMessage
+from loom.wire.content.file import Thumbnail, is_offer
 from loom.wire.content.timer import is_timer
 from loom.wire.encoding import decode_items, enc, u8, u32, u64
+from loom.wire.file_records import FILE_ID_BYTES
 from loom.wire.hints import Hint, decode_hints
 from loom.wire.limits import (
     ED25519_SIGNATURE_BYTES,
@@ -69,15 +71,7 @@ class TextContent(_Content, frozen=True):
 
     def is_in_bounds(self) -> bool:
         """A channel, 1 byte to 16 KiB of UTF-8, ids, a timer."""
-        return (
-            is_channel(self.channel)
-            and _is_text(self.body)
-            and _is_id_or_none(self.reply)
-            and _is_id_or_none(self.thread)
-            and len(self.mentions) <= ROOM_MEMBERS_MAX
-            and all(map(_is_id, self.mentions))
-            and is_timer(self.expires_s)
-        )
+        return is_channel(self.channel) and _is_text(self.body) and _is_said(self)
 
 
 class EditContent(_Content, frozen=True):
@@ -223,6 +217,35 @@ class ContinueContent(_Content, frozen=True):
         )
 
 
+class FileContent(_Content, frozen=True):
+    """A file that its author offers to the members (PROTOCOL 15.6).
+
+    Args:
+        name: and up to `caption`: as in a File (15.1).
+        secret: 32 bytes, `F`: who has the post can open the content.
+        reply: and up to `expires_s`: as in a text.
+    """
+
+    channel: str
+    name: str
+    size: int
+    media_type: str
+    root: bytes
+    secret: bytes
+    thumbnail: Thumbnail | None = None
+    caption: str = ""
+    reply: bytes = b""
+    thread: bytes = b""
+    mentions: tuple[bytes, ...] = ()
+    expires_s: int = 0
+
+    kind = 11
+
+    def is_in_bounds(self) -> bool:
+        """A channel, an offer, ids, a timer."""
+        return is_channel(self.channel) and is_offer(self) and _is_said(self)
+
+
 Content = (
     TextContent
     | EditContent
@@ -234,13 +257,14 @@ Content = (
     | VoteContent
     | HintsContent
     | ContinueContent
+    | FileContent
 )
 KINDS: Final[dict[int, type[Content]]] = {
     one.kind: one
     for one in (
         *(TextContent, EditContent, UnsayContent, ReactContent),
         *(PollContent, ChoiceContent, ProposalContent, VoteContent, HintsContent),
-        ContinueContent,
+        *(ContinueContent, FileContent),
     )
 }
 _encoder = msgspec.msgpack.Encoder()
@@ -338,6 +362,11 @@ def verify_post(post: SignedPost, keys: Keys) -> None:
     verify_post_head(signers, post.head, post.signature)
 
 
+def file_id_of(post_id: bytes) -> bytes:
+    """Of the file that a post offers: 16 bytes."""
+    return post_id[:FILE_ID_BYTES]
+
+
 def without_content(data: bytes) -> bytes:
     """The same post as it is kept and passed on when its content is gone."""
     head, signature, _ = decode_items(data, (None, None, None), "room post")
@@ -363,6 +392,17 @@ def _read(kind: int, raw: bytes) -> Content:
     if canonical != raw or not is_in_bounds:
         raise MalformedMessage(what="room post")
     return content
+
+
+def _is_said(content: TextContent | FileContent) -> bool:
+    """What it answers, its thread, whom it addresses, how long it lasts."""
+    return (
+        _is_id_or_none(content.reply)
+        and _is_id_or_none(content.thread)
+        and len(content.mentions) <= ROOM_MEMBERS_MAX
+        and all(map(_is_id, content.mentions))
+        and is_timer(content.expires_s)
+    )
 
 
 def _is_text(body: str) -> bool:

@@ -84,7 +84,9 @@ def _post_body(post: PostView) -> str:
         return "(deleted)"
     below = poll_lines(post.poll) if post.poll is not None else []
     below += proposal_lines(post.proposal) if post.proposal is not None else []
-    lines = [*([post.body] if post.body else []), *below]
+    file = post.file
+    above = [] if file is None else [f"[{file.name}, {size_words(file.size_bytes)}]"]
+    lines = [*above, *([post.body] if post.body else []), *below]
     return printable("\n".join(lines), multiline=True)
 
 
@@ -122,7 +124,7 @@ def quoted_place(one: Said) -> str | None:
 def remarks(one: Said) -> list[str]:
     """What else is known of it: its file, edited, pinned, until when it is kept, reactions."""
     found = ["edited"] if one.edited and not one.deleted else []
-    if isinstance(one, MessageView) and one.file is not None:
+    if one.file is not None:
         found.insert(0, f"file {printable(one.file.name)}, {size_words(one.file.size_bytes)}")
     if one.pinned:
         found.append("pinned")

@@ -23,6 +23,7 @@ from loom.node.commands.panic import PanicCommands
 from loom.node.commands.preferences import PreferenceCommands
 from loom.node.commands.profile import ProfileCommands
 from loom.node.commands.reading import ReadingCommands
+from loom.node.commands.room_files import RoomFileCommands
 from loom.node.commands.room_offers import RoomOfferCommands
 from loom.node.commands.room_posts import RoomPostCommands
 from loom.node.commands.room_preferences import RoomPreferenceCommands
@@ -70,6 +71,7 @@ class Commands:
         room = RoomCommands(parts, roster, inviting)
         contacts.join_room = room.join
         uploads = Uploads(parts)
+        room_files = RoomFileCommands(parts, roster, room, uploads)
         self._handlers = (
             MessageCommands(parts, roster, uploads).handlers
             | ReadingCommands(parts, roster).handlers
@@ -88,7 +90,8 @@ class Commands:
             | self.panic.handlers
             | TimerCommands(parts, roster, contacts).handlers
             | FarewellCommands(roster, farewells, contacts).handlers
-            | FileCommands(parts, roster, uploads).handlers
+            | FileCommands(parts, roster, uploads, room_files).handlers
+            | room_files.handlers
             | PreferenceCommands(parts, roster).handlers
             | NetworkCommands(parts, roster, network).handlers
             | MailFileCommands(parts, roster).handlers

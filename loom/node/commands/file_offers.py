@@ -49,11 +49,12 @@ class Wish(NamedTuple):
         return "Wish(redacted)"
 
 
-class _Content(NamedTuple):
+class Content(NamedTuple):
     """What is there to be offered. `kept_by`: the file whose content it is until then."""
 
     name: str
     size: int
+    media_type: str
     hashes: bytes
     root: bytes
     path: str = ""
@@ -62,7 +63,7 @@ class _Content(NamedTuple):
     kept_by: FileId | None = None
 
     def __repr__(self) -> str:
-        return f"_Content({self.size} bytes)"
+        return f"Content({self.size} bytes)"
 
 
 def check(wish: Wish) -> None:
@@ -74,7 +75,7 @@ def check(wish: Wish) -> None:
     if len(wish.caption.encode()) > TEXT_MAX_BYTES:
         raise InvalidInput(what="A caption may have 16 KiB at most")
     thumbnail = wish.thumbnail
-    if thumbnail is not None and not _offered(thumbnail).is_in_bounds():
+    if thumbnail is not None and not offered(thumbnail).is_in_bounds():
         raise InvalidInput(what="A thumbnail has 3 bytes a pixel, 9,216 at most")
 
 
@@ -90,7 +91,7 @@ async def offer(
     Raises:
         InvalidInput: the file cannot be read, or what was handed over is not whole.
     """
-    content = await _content(uploads, wish)
+    content = await content_of(uploads, wish)
     view = await _offer(parts, device, wish, content, reply)
     if wish.upload_id:
         uploads.was_offered(wish.upload_id)
@@ -122,13 +123,13 @@ async def offer_again(
     """
     wish = _as_offered(file, caption_of(failed.body))._replace(expires_s=failed.expires_s)
     if file.path:
-        content = await _content(uploads, wish)
+        content = await content_of(uploads, wish)
     elif file.blob_id is None:
         raise FileNotHere(name=file.name)
     else:
         hashes = await parts.database.read(lambda db: files.hashes(db, file.row_id))
-        content = _Content(
-            file.name, file.size, hashes or b"", file.root,
+        content = Content(
+            file.name, file.size, file.media_type, hashes or b"", file.root,
             blob_id=file.blob_id, kept_secret=file.kept_secret, kept_by=file.file_id,
         )  # fmt: skip
     return await _offer(parts, device, wish, content, failed.reply, instead_of=failed)
@@ -147,11 +148,10 @@ async def _offer(
     parts: Parts,
     device: Device,
     wish: Wish,
-    content: _Content,
+    content: Content,
     reply: MessageName | None,
     instead_of: Message | None = None,
 ) -> MessageView:
-    media_type = wish.media_type or UNKNOWN_TYPE
     name = received_name(wish.name or content.name)
     async with device.context.in_turn:
         writing = await device.context.what_holds()
@@ -163,11 +163,7 @@ async def _offer(
     thumbnail = wish.thumbnail
 
     def store(db: Db, happened: Happened) -> MessageView:
-        if content.kept_by is not None:
-            keeper = files.by_id(db, content.kept_by)
-            if keeper is None or keeper.blob_id != content.blob_id:
-                raise InvalidInput(what="What was handed over is gone")
-            files.hand_over(db, keeper.row_id)
+        hand_over(db, content)
         if instead_of is not None:
             gone = [instead_of.message_id]
             if not messages.delete(db, device.conversation_id, gone):
@@ -192,7 +188,7 @@ async def _offer(
             is_own=True,
             name=name,
             size=content.size,
-            media_type=media_type,
+            media_type=content.media_type,
             root=content.root,
             secret=secret,
             state=TransferState.OFFERED,
@@ -219,10 +215,10 @@ async def _offer(
         sent_at_ms,
         name,
         content.size,
-        media_type,
+        content.media_type,
         content.root,
         secret,
-        None if thumbnail is None else _offered(thumbnail),
+        None if thumbnail is None else offered(thumbnail),
         wish.caption,
         target,
         timer_s,
@@ -234,13 +230,24 @@ async def _offer(
     return view
 
 
-async def _content(uploads: Uploads, wish: Wish) -> _Content:
+def hand_over(db: Db, content: Content) -> None:
+    """What was kept for it belongs to an offer from now on. Raises InvalidInput: it is gone."""
+    if content.kept_by is not None:
+        keeper = files.by_id(db, content.kept_by)
+        if keeper is None or keeper.blob_id != content.blob_id:
+            raise InvalidInput(what="What was handed over is gone")
+        files.hand_over(db, keeper.row_id)
+
+
+async def content_of(uploads: Uploads, wish: Wish) -> Content:
+    """What is to be offered. Raises InvalidInput: it cannot be read, or is not whole."""
     media_type = wish.media_type or UNKNOWN_TYPE
     if wish.upload_id:
         upload = await uploads.whole(wish.upload_id)
-        return _Content(
+        return Content(
             upload.name,
             upload.size,
+            media_type,
             bytes(upload.hashes),
             upload.root(media_type),
             blob_id=upload.blob_id,
@@ -251,14 +258,15 @@ async def _content(uploads: Uploads, wish: Wish) -> _Content:
     if not path.is_absolute():
         raise InvalidInput(what="Name the file by its full path")
 
-    def measure() -> _Content:
+    def measure() -> Content:
         found = path.resolve()
         measured = Measured(found)
         root = measured.root(media_type)
-        return _Content(path.name, measured.size, measured.hashes, root, path=str(found))
+        return Content(path.name, measured.size, media_type, measured.hashes, root, path=str(found))
 
     return await asyncio.to_thread(measure)
 
 
-def _offered(thumbnail: ThumbnailView) -> OfferedThumbnail:
+def offered(thumbnail: ThumbnailView) -> OfferedThumbnail:
+    """As it is encoded."""
     return OfferedThumbnail(thumbnail.width, thumbnail.height, thumbnail.rgb)

@@ -2,7 +2,8 @@
 
 import asyncio
 import string
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from loom.api import file_commands as api
@@ -16,16 +17,19 @@ from loom.model import ConversationId, MessageName, Person, TransferState
 from loom.node.commands.file_offers import Wish, check, offer
 from loom.node.commands.finding import find_message, message_id
 from loom.node.commands.handlers import Handlers
+from loom.node.commands.room_files import RoomFileCommands
 from loom.node.device import Device
+from loom.node.file_rules import Rules, check_room
 from loom.node.file_view import file_view
 from loom.node.files.content import Reader
-from loom.node.files.rules import Rules, check_room
 from loom.node.files.standing import OPEN, tell_changed
 from loom.node.files.telling import state_and_tell
 from loom.node.files.uploads import Uploads
 from loom.node.journal import Happened
 from loom.node.names import check_timer
 from loom.node.parts import Parts
+from loom.node.rooms import offering
+from loom.node.rooms.naming import find_room
 from loom.node.roster import Roster
 from loom.printable import printable
 from loom.storage import files
@@ -47,10 +51,13 @@ _STATES: Final = frozenset(
 class FileCommands:
     """Send, list, accept, decline, cancel, pause, resume, remove, hand over, read."""
 
-    def __init__(self, parts: Parts, roster: Roster, uploads: Uploads) -> None:
+    def __init__(
+        self, parts: Parts, roster: Roster, uploads: Uploads, in_rooms: RoomFileCommands
+    ) -> None:
         self._parts = parts
         self._roster = roster
         self._uploads = uploads
+        self._in_rooms = in_rooms
         self.handlers: Handlers = {
             api.SendFile: self._send,
             api.ListFiles: self._list,
@@ -112,13 +119,18 @@ class FileCommands:
         of = None
         if command.contact:
             of = self._roster.named(command.contact).conversation_id
-        persons = self._persons()
+        persons, states = self._persons(), self._parts.room_states
+
+        def view(db: Db, file: StoredFile) -> FileView | None:
+            if file.room is not None:
+                return offering.room_file_view(db, states, file)
+            person = persons.get(file.conversation_id)
+            return None if person is None else file_view(file, person)
 
         def look(db: Db) -> Files:
+            room = find_room(db, command.room).room if command.room else None
             found = [
-                file_view(one, persons[one.conversation_id])
-                for one in files.listed(db, of, None)
-                if one.conversation_id in persons
+                one for file in files.listed(db, of, room) if (one := view(db, file)) is not None
             ]
             return Files(
                 files=[one for one in found if command.state in ("", one.state)],
@@ -130,7 +142,13 @@ class FileCommands:
 
     async def _show(self, command: api.ShowFile) -> FileView:
         device, file = await self._find(command.file_id)
-        return file_view(file, device.person)
+        if device is not None:
+            return file_view(file, device.person)
+        states = self._parts.room_states
+        view = await self._parts.database.read(lambda db: offering.room_file_view(db, states, file))
+        if view is None:
+            raise FileNotKnown(file_id=file.file_id.hex())
+        return view
 
     async def _read(self, command: api.ReadFile) -> FilePiece:
         _, file = await self._find(command.file_id)
@@ -167,7 +185,7 @@ class FileCommands:
             files.begin_content(db, file.row_id, file.file_id)
             self._state(db, happened, device, file, State.ACCEPT)
 
-        return await self._change(command.file_id, accept, addressable=True)
+        return await self._change(command.file_id, accept, self._in_rooms.accept, addressable=True)
 
     async def _decline(self, command: api.DeclineFile) -> FileView:
         def decline(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
@@ -175,7 +193,7 @@ class FileCommands:
                 raise _over(file)
             self._state(db, happened, device, file, State.DECLINE)
 
-        return await self._change(command.file_id, decline)
+        return await self._change(command.file_id, decline, self._in_rooms.decline)
 
     async def _cancel(self, command: api.CancelFile) -> FileView:
         def cancel(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
@@ -183,7 +201,7 @@ class FileCommands:
                 raise _over(file)
             self._state(db, happened, device, file, State.CANCEL)
 
-        return await self._change(command.file_id, cancel)
+        return await self._change(command.file_id, cancel, self._in_rooms.cancel)
 
     async def _pause(self, command: api.PauseFile) -> FileView:
         def pause(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
@@ -192,7 +210,7 @@ class FileCommands:
             files.set_paused(db, file.row_id, on=True)
             _tell(db, happened, device, file)
 
-        return await self._change(command.file_id, pause)
+        return await self._change(command.file_id, pause, partial(self._in_rooms.rest, on=True))
 
     async def _resume(self, command: api.ResumeFile) -> FileView:
         def resume(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
@@ -203,7 +221,7 @@ class FileCommands:
             files.set_paused(db, file.row_id, on=False)
             _tell(db, happened, device, file)
 
-        return await self._change(command.file_id, resume)
+        return await self._change(command.file_id, resume, partial(self._in_rooms.rest, on=False))
 
     async def _remove(self, command: api.RemoveFile) -> FileView:
         def remove(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
@@ -215,7 +233,7 @@ class FileCommands:
             files.forget_content(db, file.row_id)
             _tell(db, happened, device, file)
 
-        return await self._change(command.file_id, remove)
+        return await self._change(command.file_id, remove, self._in_rooms.remove)
 
     async def _set_rules(self, command: api.SetFileRules) -> FileRules:
         if command.accept_from not in (None, *ACCEPT_FROM):
@@ -230,6 +248,7 @@ class FileCommands:
                 now.accept_from if command.accept_from is None else command.accept_from,
                 _or(command.accept_max_bytes, now.accept_max_bytes),
                 _or(command.quota_bytes, now.quota_bytes),
+                now.accept_in_rooms if command.accept_in_rooms is None else command.accept_in_rooms,
             )
             if rules != now:
                 rules.store(db)
@@ -240,6 +259,7 @@ class FileCommands:
             accept_from=rules.accept_from,
             accept_max_bytes=rules.accept_max_bytes,
             quota_bytes=rules.quota_bytes,
+            accept_in_rooms=rules.accept_in_rooms,
         )
 
     # --- inside ---
@@ -248,10 +268,13 @@ class FileCommands:
         self,
         name: str,
         work: Callable[[Db, Happened, Device, StoredFile], None],
+        in_room: Callable[[StoredFile], Awaitable[FileView]],
         *,
         addressable: bool = False,
     ) -> FileView:
         device, file = await self._find(name)
+        if device is None:
+            return await in_room(file)
         if addressable:
             self._roster.addressable(f"#{device.number}")
 
@@ -273,17 +296,18 @@ class FileCommands:
     ) -> None:
         state_and_tell(self._parts, db, happened, device.person, device.device_id, file, state)
 
-    async def _find(self, name: str) -> tuple[Device, StoredFile]:
+    async def _find(self, name: str) -> tuple[Device | None, StoredFile]:
+        """The file, and the device of its conversation: None where it is in a room."""
         digits = name.replace("-", "").lower()
         is_id = PREFIX_MIN <= len(digits) <= _ID_DIGITS and not set(digits) - set(string.hexdigits)
         found: list[StoredFile] = []
         if is_id:
             found = await self._parts.database.read(lambda db: files.named(db, digits))
         devices = {one.conversation_id: one for one in self._roster.values()}
-        known = [one for one in found if one.conversation_id in devices]
+        known = [one for one in found if one.room is not None or one.conversation_id in devices]
         if len(known) != 1:
             raise FileNotKnown(file_id=printable(name)[:64])
-        return devices[known[0].conversation_id or ConversationId(0)], known[0]
+        return devices.get(known[0].conversation_id or ConversationId(0)), known[0]
 
     def _persons(self) -> dict[ConversationId | None, Person]:
         return {one.conversation_id: one.person for one in self._roster.values()}

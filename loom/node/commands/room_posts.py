@@ -1,9 +1,16 @@
 """Commands that post in a room: texts, other wordings, reactions; and what deletes a post."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from loom.api import room_commands, room_views
-from loom.core.room.post import EditContent, ReactContent, TextContent, UnsayContent
+from loom.core.room.post import (
+    EditContent,
+    FileContent,
+    ReactContent,
+    TextContent,
+    UnsayContent,
+)
 from loom.errors import InvalidInput
 from loom.mentions import mentions
 from loom.node.commands.handlers import Handlers
@@ -15,6 +22,7 @@ from loom.node.rooms.keeping import SHOWN
 from loom.node.rooms.naming import find_member, find_post
 from loom.node.rooms.stating import require_member
 from loom.node.rooms.work import RoomWork
+from loom.storage.connection import Db
 from loom.storage.persons import name_key
 from loom.storage.room_posts import RoomPost
 from loom.wire.limits import ROOM_MEMBERS_MAX
@@ -40,19 +48,12 @@ class RoomPostCommands:
 
         def send(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
-            reply, thread, channel = b"", b"", command.channel
-            if command.reply_to is not None:
-                reply = find_post(work.db, now, command.reply_to).id
-            if command.thread is not None:
-                began = _text(find_post(work.db, now, command.thread))
-                thread = began.thread or began.id
-                channel = began.channel
-            require_channel(now, channel)
+            place = place_of_post(work.db, now, command.channel, command.reply_to, command.thread)
             content = TextContent(
-                channel=channel,
+                channel=place.channel,
                 body=command.body,
-                reply=reply,
-                thread=thread,
+                reply=place.reply,
+                thread=place.thread,
                 mentions=addressed(now, command.body, command.mentions),
                 expires_s=command.expires_s,
             )
@@ -102,6 +103,39 @@ class RoomPostCommands:
         return await self._room.do(react)
 
 
+class PlaceOfPost(NamedTuple):
+    """Where a new post stands: its channel, what it answers, the post that began its thread."""
+
+    channel: str
+    reply: bytes
+    thread: bytes
+
+    def __repr__(self) -> str:
+        return f"PlaceOfPost({self.channel!r})"
+
+
+def place_of_post(
+    db: Db, now: RoomNow, channel: str, reply_to: str | None, in_thread: str | None
+) -> PlaceOfPost:
+    """Where a new post goes, as people name it; a thread is in the channel in which it began.
+
+    Raises:
+        PostNotFound.
+        InvalidInput: one may not post there.
+    """
+    reply, thread = b"", b""
+    if reply_to is not None:
+        reply = find_post(db, now, reply_to).id
+    if in_thread is not None:
+        began = find_post(db, now, in_thread)
+        if began.kind not in (TextContent.kind, FileContent.kind):
+            raise InvalidInput(what="That is no post with a text or a file")
+        began = _shown(began)
+        thread, channel = began.thread or began.id, began.channel
+    require_channel(now, channel)
+    return PlaceOfPost(channel, reply, thread)
+
+
 def _text(post: RoomPost) -> RoomPost:
     if post.kind != TextContent.kind:
         raise InvalidInput(what="That is no post with a text")
@@ -110,7 +144,7 @@ def _text(post: RoomPost) -> RoomPost:
 
 def _shown(post: RoomPost) -> RoomPost:
     if post.kind not in SHOWN:
-        raise InvalidInput(what="That is no text, poll or proposal")
+        raise InvalidInput(what="That is no text, file, poll or proposal")
     if post.is_gone:
         raise InvalidInput(what="This post was deleted")
     return post

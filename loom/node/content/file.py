@@ -8,8 +8,8 @@ from loom.node.archive import bring_back
 from loom.node.content import file_state
 from loom.node.content.intake import Intake
 from loom.node.content.text import apply_early, name_of
+from loom.node.file_rules import Rules, check_room
 from loom.node.file_view import body_of
-from loom.node.files.rules import Rules, check_room
 from loom.node.files.telling import state_and_tell
 from loom.node.journal import Happened
 from loom.node.message_view import message_fields

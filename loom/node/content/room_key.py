@@ -38,6 +38,7 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
         return
     if not introducing.is_in(now, person):
         return
+    work.happened.later.append(work.parts.room_fetch.ring)  # they may give a file
     if peer.told != now.own:
         introducing.tell_key(work, now, person)
     comparing.compare(work, now, peer)

@@ -21,7 +21,15 @@ class DeviceFiles:
     Both are made when they are needed: a contact who is away takes little memory.
     """
 
-    __slots__ = ("_context", "_fetching", "_link", "_rows_added", "_serving", "on_change")
+    __slots__ = (
+        "_context",
+        "_fetching",
+        "_link",
+        "_rows_added",
+        "_serving",
+        "on_change",
+        "on_not_served",
+    )
 
     def __init__(self, context: DeviceContext, rows_added: Callable[[], None]) -> None:
         self._context = context
@@ -30,6 +38,8 @@ class DeviceFiles:
         self._fetching: Fetching | None = None
         self.on_change: Callable[[], None] = lambda: None
         """Called when a file is in another state, and when another link stands, or none."""
+        self.on_not_served: Callable[[FileId, float], None] = lambda file_id, pause_s: None
+        """See `Fetching.on_not_served`."""
         self._link: DirectLink | None = None
 
     @property
@@ -51,12 +61,27 @@ class DeviceFiles:
         self._link = link
         if link is not None or self._fetching is not None:
             self.fetching.linked(link)
+        self._context.parts.room_fetch.ring()
         self.on_change()
 
     def mailed(self, on: bool) -> None:
         """Whether parcels may come by an anchor."""
         if on or self._fetching is not None:
             self.fetching.is_mailed = on
+
+    def is_fetching(self, file_id: FileId) -> bool:
+        """Whether it is fetched from this contact now."""
+        return self._fetching is not None and self._fetching.has(file_id)
+
+    def fetch_of_room(self, file_id: FileId, *, is_author: bool) -> None:
+        """Fetch a file of a room from this contact."""
+        self.fetching.on_not_served = self.on_not_served
+        self.fetching.fetch_of_room(file_id, is_author=is_author)
+
+    async def release(self, file_id: FileId) -> None:
+        """Fetch it from here no longer; afterwards all that came of it is stored."""
+        if self._fetching is not None:
+            await self._fetching.release(file_id)
 
     def received(self, link: DirectLink, record: RecordReceived) -> None:
         """A record about files; what breaks the rules ends the link."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from loom.core.file.bitmap import has_chunk, no_chunks
@@ -17,8 +18,7 @@ from loom.model import FileId
 from loom.node.context import DeviceContext
 from loom.node.files.content import offer_of
 from loom.node.files.progress import Progress
-from loom.node.files.standing import tell_changed
-from loom.node.files.telling import state_and_tell
+from loom.node.files.telling import state_and_tell, tell_changed
 from loom.node.files.window import Window
 from loom.node.journal import Happened
 from loom.storage import files, windows
@@ -27,7 +27,13 @@ from loom.storage.files import BY_ANCHOR, DIRECT, StoredFile
 from loom.wire.content import State
 from loom.wire.file_records import Part, Piece, Reason, Refusal, What, encode_request
 from loom.wire.framing import RecordKind
-from loom.wire.limits import FILE_ASKED_MAX, FILE_CHUNK_BYTES, FILE_PART_MAX_BYTES
+from loom.wire.limits import (
+    FILE_ASKED_MAX,
+    FILE_CHUNK_BYTES,
+    FILE_GONE_S,
+    FILE_LATER_S,
+    FILE_PART_MAX_BYTES,
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +67,9 @@ class _Fetched:
         self.has_list = hashes is not None
         self.way = DIRECT
         """1 over a link, 2 by an anchor."""
+        self.came = self.marked = self.stored = 0
+        """Chunks since it was begun: that came, are on the disk, and in the database, too."""
+        self.is_list_waiting = False
 
     @property
     def is_complete(self) -> bool:
@@ -74,8 +83,14 @@ class _Fetched:
         self.moved += size
         self.unsynced += size
 
+    @property
+    def is_pending(self) -> bool:
+        """Something came that is not stored for good yet."""
+        return self.came > self.stored or self.is_list_waiting
+
     def mark(self, index: int) -> None:
         """A chunk is durable."""
+        self.marked += 1
         bit = 1 << (index & 7)
         if not self.chunks[index >> 3] & bit:
             self.chunks[index >> 3] |= bit
@@ -105,6 +120,10 @@ class Fetching:
         """Not stored that they failed: the disk was full then, too."""
         self._again: asyncio.TimerHandle | None = None
         self._progress = Progress(context, "in")
+        self._of_rooms: dict[FileId, bool] = {}
+        """Files of rooms that are fetched from this contact; whether it is their author."""
+        self.on_not_served: Callable[[FileId, float], None] = lambda file_id, pause_s: None
+        """Called when it does not give a file of a room: not asked again for so long."""
         self.is_mailed = False
         """Whether parcels may come by an anchor."""
 
@@ -127,6 +146,26 @@ class Fetching:
         is_wanted = self._link is not None or self.is_mailed or self._files
         if self._refreshing is None and is_wanted:
             self._refreshing = self._context.spawn(self._refresh(), "files to fetch")
+
+    def has(self, file_id: FileId) -> bool:
+        """Whether it is fetched from here now."""
+        return file_id in self._files
+
+    def fetch_of_room(self, file_id: FileId, *, is_author: bool) -> None:
+        """Fetch a file of a room from this contact, who may have it, from now on."""
+        self._of_rooms[file_id] = is_author
+        self._failed.discard(file_id)
+        self.refresh()
+
+    async def release(self, file_id: FileId) -> None:
+        """Fetch it from here no longer; afterwards all that came of it is stored."""
+        self._of_rooms.pop(file_id, None)
+        self._receiver.end(file_id)
+        while (fetched := self._files.get(file_id)) is not None and fetched.is_pending:
+            if self._storing is None:
+                break
+            await asyncio.wait({self._storing}, timeout=LOOK_S)
+        self.forget(file_id)
 
     def part_received(self, part: Part) -> None:
         """Some of what was asked for; raises ProtocolViolation."""
@@ -201,16 +240,26 @@ class Fetching:
         self._ask()
 
     def _take(self, event: Event | None, way: int = 0) -> None:
-        if isinstance(event, ChunkCame) and event.file_id in self._files:
-            self._files[FileId(event.file_id)].way = way
+        if event is not None and (fetched := self._files.get(FileId(event.file_id))) is not None:
+            if isinstance(event, ChunkCame):
+                fetched.way = way
+                fetched.came += 1
+            fetched.is_list_waiting |= isinstance(event, ListCame)
         match event:
             case ListCame() | ChunkCame():
                 (self._lists if isinstance(event, ListCame) else self._to_store).append(event)  # type: ignore[arg-type]
                 if self._storing is None:
                     self._storing = self._context.spawn(self._store(), "storing files")
+            case ContentWrong(file_id=file_id) if self._of_rooms.get(FileId(file_id)) is False:
+                # Each member could have sealed it: this one lies, and others may have it.
+                log.warning("contact %d: not what was offered", self._context.number)
+                self._not_served(FileId(file_id), inf)
             case ContentWrong(file_id=file_id):
                 log.warning("contact %d: a file is not what was offered", self._context.number)
                 self._end(FileId(file_id), FileDiffers.code)
+            case NotServed(file_id=file_id, reason=reason) if FileId(file_id) in self._of_rooms:
+                is_gone = reason is Reason.GONE
+                self.on_not_served(FileId(file_id), FILE_GONE_S if is_gone else FILE_LATER_S)
             case NotServed(file_id=file_id, reason=Reason.GONE):
                 self._withdraw(FileId(file_id))
             case _:
@@ -224,6 +273,11 @@ class Fetching:
         self._withdrawn.add(file_id)
         self.forget(file_id)
         self.refresh()  # another one has its place
+
+    def _not_served(self, file_id: FileId, pause_s: float) -> None:
+        self._of_rooms.pop(file_id, None)
+        self.forget(file_id)
+        self.on_not_served(file_id, pause_s)
 
     # --- storing ---
 
@@ -280,6 +334,7 @@ class Fetching:
     async def _store_lists(self) -> None:
         """Before a chunk is asked for: after a crash the list must be there to verify it."""
         came, person = list(self._lists), self._context.person
+        parts = self._context.parts
 
         def store(db: Db, happened: Happened) -> None:
             for one in came:
@@ -289,7 +344,7 @@ class Fetching:
                 files.put_hashes(db, file.row_id, one.hashes)
                 files.set_moving(db, file.row_id, DIRECT)
                 if file.size > AT_ONCE_BYTES:
-                    tell_changed(db, happened, person, files.by_id(db, file.file_id) or file)
+                    tell_changed(parts, db, happened, person, files.by_id(db, file.file_id) or file)
 
         try:
             await self._context.parts.journal.write(store)
@@ -300,20 +355,21 @@ class Fetching:
             for one in came:
                 if (fetched := self._files.get(FileId(one.file_id))) is not None:
                     fetched.hashes, fetched.has_list = one.hashes, True
+                    fetched.is_list_waiting = False
         del self._lists[: len(came)]
         self._ask()
 
     async def _write(self) -> None:
         came, self._to_store = self._to_store, []
         store = self._context.parts.files
-        wanted = [one for one in came if FileId(one.file_id) in self._files]
+        blobs = {file_id: one.blob_id for file_id, one in self._files.items()}
+        wanted = [one for one in came if FileId(one.file_id) in blobs]
 
         def write() -> tuple[int, LoomError | None]:
             for count, one in enumerate(wanted):
                 try:
-                    store.write(self._files[FileId(one.file_id)].blob_id, one.index, one.sealed)
-                except KeyError:  # forgotten meanwhile
-                    continue
+                    if FileId(one.file_id) in self._files:  # else forgotten meanwhile
+                        store.write(blobs[FileId(one.file_id)], one.index, one.sealed)
                 except LoomError as error:
                     return count, error
             return len(wanted), None
@@ -322,7 +378,7 @@ class Fetching:
         for one in wanted[:done]:
             fetched = self._files.get(FileId(one.file_id))
             if fetched is None:
-                await self._remove_unless_known(FileId(one.file_id))
+                await self._remove_unless_known(blobs[FileId(one.file_id)])
                 continue
             fetched.wrote(one.index)
             self._progress.moved(fetched.file, fetched.moved)
@@ -363,6 +419,7 @@ class Fetching:
                 one.mark(index)
             del one.written[:count]
         rows = [(one, bytes(one.chunks), one.durable) for one, _ in batch]
+        marks = [one.marked for one, _ in batch]
 
         def mark(db: Db, happened: Happened) -> bool:
             is_any_done = False
@@ -389,6 +446,8 @@ class Fetching:
             return
         if is_any_done:
             self._rows_added()
+        for one, marked in zip((one for one, _ in batch), marks, strict=True):
+            one.stored = marked
         for one, _, durable in rows:
             if durable >= one.offer.size:
                 self.forget(one.file.file_id)
@@ -396,11 +455,11 @@ class Fetching:
         if is_any_done:
             self.refresh()
 
-    async def _remove_unless_known(self, file_id: FileId) -> None:
+    async def _remove_unless_known(self, blob_id: bytes) -> None:
         """A chunk came too late for a file that was deleted."""
         parts = self._context.parts
-        if await parts.database.read(lambda db: files.by_id(db, file_id)) is None:
-            await asyncio.to_thread(parts.files.remove, file_id)
+        if blob_id not in await parts.database.read(files.blobs):
+            await asyncio.to_thread(parts.files.remove, blob_id)
 
     # --- ends ---
 
@@ -424,13 +483,13 @@ class Fetching:
         """It rests until somebody resumes it; what is here stays."""
         self.forget(file_id)
         self._failed.add(file_id)
-        person = self._context.person
+        person, parts = self._context.person, self._context.parts
 
         def store(db: Db, happened: Happened) -> None:
             file = files.by_id(db, file_id)
             if file is not None:
                 files.set_paused(db, file.row_id, on=True, why=why)
-                tell_changed(db, happened, person, files.by_id(db, file_id) or file)
+                tell_changed(parts, db, happened, person, files.by_id(db, file_id) or file)
 
         self._context.spawn(self._carry_out(store), "pausing a file")
 
@@ -446,6 +505,7 @@ class Fetching:
         self._failed.clear()
         self._rows_added()
         await self._context.parts.removal.run()
+        self._context.parts.room_fetch.ring()
         self.refresh()
 
     # --- what is to be fetched ---
@@ -465,11 +525,12 @@ class Fetching:
 
     async def _look(self) -> None:
         conversation_id, begun = self._context.conversation_id, set(self._files)
-        withdrawn = set(self._withdrawn)
+        withdrawn, of_rooms = set(self._withdrawn), list(self._of_rooms)
 
         def look(db: Db) -> tuple[set[FileId], list[tuple[StoredFile, bytes | None]]]:
             found = files.under_way(db, conversation_id, BEGUN_MAX + len(withdrawn))
             found = [one for one in found if one.file_id not in withdrawn]
+            found += files.under_way_of(db, of_rooms)
             new = [one for one in found if one.file_id not in begun]
             return (
                 {one.file_id for one in found},
@@ -511,4 +572,5 @@ class Fetching:
             return found
 
         for index in await asyncio.to_thread(verify):
+            fetched.came += 1
             fetched.wrote(index)

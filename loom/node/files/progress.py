@@ -41,8 +41,8 @@ class Progress:
         journal.tell(
             FileProgress(
                 file_id=file.file_id.hex(),
-                contact=person.name,
-                contact_id=person.person_id,
+                contact=person.name if file.room is None else "",
+                contact_id=person.person_id if file.room is None else 0,
                 direction=self._direction,
                 received_bytes=min(moved, file.size),
                 size_bytes=file.size,

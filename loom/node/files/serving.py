@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from loom.core.file.bitmap import no_chunks
+from loom.core.file.bitmap import chunks_here, no_chunks
 from loom.core.file.chunk_list import chunk_bytes, list_piece
 from loom.core.file.keys import FileKeys
 from loom.core.file.sender import Sender, Source
@@ -16,12 +16,12 @@ from loom.model import FileId, TransferState
 from loom.node.context import DeviceContext
 from loom.node.files.content import Reader, offer_of
 from loom.node.files.progress import Progress
-from loom.node.files.standing import tell_changed
-from loom.node.files.telling import state_and_tell
+from loom.node.files.telling import state_and_tell, tell_changed
 from loom.node.journal import Happened
+from loom.node.rooms import offering
 from loom.storage import files
 from loom.storage.connection import Db
-from loom.storage.files import BY_ANCHOR, DIRECT, StoredFile
+from loom.storage.files import BY_ANCHOR, DIRECT, Served, StoredFile
 from loom.wire.content import State
 from loom.wire.file_records import Piece, Reason, What
 from loom.wire.framing import RecordKind
@@ -35,15 +35,17 @@ LOOK_S: Final = 5.0
 
 
 class _Served:
-    """A file that is served."""
+    """A file that is served. `to`: what this member was served of it, if it is one of a room."""
 
-    def __init__(self, file: StoredFile, hashes: bytes, reader: Reader) -> None:
+    def __init__(self, file: StoredFile, hashes: bytes, to: Served | None, reader: Reader) -> None:
         self.file, self.hashes, self.reader = file, hashes, reader
         self.offer = offer_of(file)
         self.keys = FileKeys(self.offer) if file.secret else None
-        self.served = file.served
-        self.chunks = bytearray(file.chunks or no_chunks(self.offer.chunks))
-        self.moved = file.moved
+        self.served = file.served if to is None else to.pieces
+        chunks = file.chunks if to is None else to.chunks
+        self.chunks = bytearray(chunks or no_chunks(self.offer.chunks))
+        self.moved = file.moved if to is None else 0
+        self.is_in_room = to is not None
         self.is_unsaved = False
         self.way = DIRECT
         """1 over a link, 2 by an anchor."""
@@ -52,14 +54,28 @@ class _Served:
     @property
     def source(self) -> Source:
         file = self.file
+        is_accepted = file.state is TransferState.ACCEPTED
+        is_over = file.state not in (TransferState.OFFERED, TransferState.ACCEPTED)
+        if self.is_in_room:
+            # To ask is to accept. Others than its author pass it on once they have it whole.
+            is_accepted = file.is_whole or file.is_own
+            is_over = file.state is not (
+                TransferState.OFFERED if file.is_own else TransferState.DONE
+            )
+            is_over = is_over or not is_accepted
         return Source(
             self.offer,
-            is_accepted=file.state is TransferState.ACCEPTED,
+            is_accepted=is_accepted,
             is_paused=file.is_paused,
-            is_over=file.state not in (TransferState.OFFERED, TransferState.ACCEPTED),
+            is_over=is_over,
             served=self.served,
             keys=self.keys,
         )
+
+    @property
+    def is_whole(self) -> bool:
+        """Each chunk was served."""
+        return chunks_here(bytes(self.chunks)) == self.offer.chunks
 
     def note(self, piece: Piece, way: int = DIRECT) -> None:
         """One more piece was sealed."""
@@ -125,7 +141,7 @@ class Serving:
         served = await self._look_up(FileId(piece.file_id))
         if served is None or (source := served.source).refusal(piece) is not None:
             if served is not None and source.is_used_up and not source.is_over:
-                await self._ended(served, State.CANCEL)
+                await self._used_up(served)
             return None
         keys, hashes = FileKeys(served.offer), served.hashes
         if piece.what is What.LIST:
@@ -234,7 +250,7 @@ class Serving:
         if (reason := source.refusal(piece)) is not None:
             self.forget(FileId(piece.file_id))
             if source.is_used_up and not source.is_over:
-                await self._ended(served, State.CANCEL)
+                await self._used_up(served)
             return _refused(sender, reason)
         served.note(piece)
         if piece.what is What.LIST:
@@ -251,27 +267,42 @@ class Serving:
         if bodies is None:
             await self._ended(served, State.CHANGED, ContentChanged.code)
             return _refused(sender, Reason.GONE)
-        self._progress.moved(served.file, served.moved)
+        if not served.is_in_room:
+            self._progress.moved(served.file, served.moved)
         return _Answer(RecordKind.FILE_PART, bodies)
 
     async def _look_up(self, file_id: FileId) -> _Served | None:
-        if (served := self._open.get(file_id)) is not None:
+        """None: there is none for this contact; of a room it is looked at for each piece."""
+        served = self._open.get(file_id)
+        if served is not None and not served.is_in_room:
             self._open.move_to_end(file_id)
             return served
-        conversation_id = self._context.conversation_id
+        conversation_id, person = self._context.conversation_id, self._context.person
+        parts, is_open = self._context.parts, served is not None
 
-        def look(db: Db) -> tuple[StoredFile, bytes] | None:
+        def look(db: Db) -> tuple[StoredFile, bytes, Served | None] | None:
             file = files.by_id(db, file_id)
-            if file is None or not file.is_own or file.conversation_id != conversation_id:
+            if file is None:
                 return None
-            return file, files.hashes(db, file.row_id) or b""
+            if file.room is not None:
+                if not offering.may_have(db, parts.room_states, file, person):
+                    return None
+                to = files.served(db, file.row_id, person.person_id)
+                return file, b"" if is_open else files.hashes(db, file.row_id) or b"", to
+            if not file.is_own or file.conversation_id != conversation_id:
+                return None
+            return file, files.hashes(db, file.row_id) or b"", None
 
-        parts = self._context.parts
         found = await parts.database.read(look)
         if found is None:
+            self.forget(file_id)
             return None
-        if file_id in self._open:
-            return self._open[file_id]
+        if (served := self._open.get(file_id)) is not None:
+            served.file = found[0]
+            self._open.move_to_end(file_id)
+            return served
+        if is_open:
+            return await self._look_up(file_id)  # let go of meanwhile, with what was read of it
         served = _Served(*found, Reader(found[0], parts.files))
         self._open[file_id] = served
         while len(self._open) > KEPT_OPEN:
@@ -296,6 +327,11 @@ class Serving:
         await context.parts.journal.write(store)
         self._rows_added()
 
+    async def _used_up(self, served: _Served) -> None:
+        """It was served too often: a contact is told that it ends, a member gets no more of it."""
+        if not served.is_in_room:
+            await self._ended(served, State.CANCEL)
+
     async def _save(self, *, is_last: bool = False) -> None:
         """Note what was served, at most once a second."""
         now_s = self._context.parts.clock.monotonic_s()
@@ -306,22 +342,34 @@ class Serving:
         if not unsaved:
             return
         rows = [
-            (one.file.row_id, bytes(one.chunks), one.moved, one.served, one.way) for one in unsaved
+            (one.file.row_id, bytes(one.chunks), one.moved, one.served, one.way)
+            for one in unsaved
+            if not one.is_in_room
+        ]
+        of_rooms = [
+            (one.file, Served(one.served, bytes(one.chunks), one.is_whole))
+            for one in unsaved
+            if one.is_in_room
         ]
         for one in unsaved:
             one.is_unsaved = False
 
-        begun = [one.file for one in unsaved if not one.is_told and not is_last]
+        begun = [one.file for one in unsaved if not (one.is_told or one.is_in_room or is_last)]
         for one in unsaved:
             one.is_told = True
-        person = self._context.person
+        person, parts = self._context.person, self._context.parts
 
         def store(db: Db, happened: Happened) -> None:
             for row_id, chunks, moved, served, way in rows:
                 files.set_progress(db, row_id, chunks, moved, served=served, way=way)
+            for file, to in of_rooms:
+                before = files.served(db, file.row_id, person.person_id)
+                files.put_served(db, file.row_id, person.person_id, to)
+                if to.is_whole and not before.is_whole and file.is_own:
+                    offering.tell(parts, db, happened, file)
             for file in begun:
                 if (now := files.by_id(db, file.file_id)) is not None:
-                    tell_changed(db, happened, person, now)
+                    tell_changed(parts, db, happened, person, now)
 
         try:
             await self._context.parts.journal.write(store)

@@ -2,9 +2,11 @@
 
 from loom.core.file.standing import Stated
 from loom.model import DeviceId, MessageId, Person
+from loom.node.files import standing
 from loom.node.files.standing import next_number, state_here
 from loom.node.journal import Happened
 from loom.node.parts import Parts
+from loom.node.rooms import offering
 from loom.storage import files, outbox, windows
 from loom.storage.connection import Db
 from loom.storage.files import StoredFile
@@ -22,7 +24,12 @@ def state_and_tell(
     why: str = "",
     place: Place | None = None,
 ) -> StoredFile:
-    """State something of a file and queue it, unsealed; the caller wakes the outbox afterwards."""
+    """State something of a file and queue it, unsealed; the caller wakes the outbox afterwards.
+
+    Of a file in a room nobody is told: it holds here.
+    """
+    if file.room is not None:
+        return offering.put_state(parts, db, happened, file, state, why)
     now_ms = parts.clock.now_ms()
     stated = Stated(state, next_number(file, now_ms))
     message_id = MessageId(parts.new_id())
@@ -33,3 +40,17 @@ def state_and_tell(
     elif state is State.ACCEPT:
         files.set_accepting(db, file.row_id, message_id)
     return state_here(db, happened, person, file, stated, why)
+
+
+def tell_changed(
+    parts: Parts, db: Db, happened: Happened, person: Person, file: StoredFile
+) -> None:
+    """Store the event that says how a file is now.
+
+    Args:
+        person: the contact of its conversation; of a file in a room nobody.
+    """
+    if file.room is None:
+        standing.tell_changed(db, happened, person, file)
+    else:
+        offering.tell(parts, db, happened, file)

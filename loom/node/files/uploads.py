@@ -9,8 +9,8 @@ from loom.crypto.blake3 import blake3_hash
 from loom.crypto.kdf import equal
 from loom.errors import FileDiffers, FileNotHere, InvalidInput, LoomError
 from loom.model import FileId, TransferState
+from loom.node.file_rules import check_room
 from loom.node.files.content import Reader, kept_keys
-from loom.node.files.rules import check_room
 from loom.node.parts import Parts
 from loom.printable import printable
 from loom.storage import files

@@ -9,7 +9,7 @@ from loom.core.room.statement import Body, SignedStatement, sign_statement
 from loom.errors import InvalidInput, RoomWaits
 from loom.node.room_lines import line_of
 from loom.node.room_states import RoomNow, signer_of
-from loom.node.rooms import comparing, introducing, posting, telling, troubles, votes
+from loom.node.rooms import comparing, introducing, offering, posting, telling, troubles, votes
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers, room_posts, room_statements, rooms
 from loom.storage.connection import Db
@@ -136,6 +136,8 @@ def _settle(
     shown_otherwise = before.state.deleted ^ after.state.deleted
     room_posts.hide(db, room, shown_otherwise & after.state.deleted, on=True)
     room_posts.hide(db, room, shown_otherwise & before.state.deleted, on=False)
+    for hidden in filter(None, (room_posts.by_id(db, room, one) for one in shown_otherwise)):
+        offering.follow(work, after, hidden)
     for post_id in sorted(shown_otherwise | ({*before.state.pins} ^ {*after.state.pins})):
         posting.tell_changed(work, after, post_id)
     for post_id in _proposed(db, after, new):
@@ -151,6 +153,7 @@ def _settle(
         removal = after.state.removed.get(after.own)
         rooms.move(db, room, Standing.LEFT if removal is None else Standing.REMOVED)
         by = "" if removal is None else after.held.names.get(removal.by, "")
+        offering.end_all(work, room)
         work.happened.add(RoomLeft(room=name, room_id=room_id, by=by), place)
     work.happened.add_live(RoomStateChanged(room=name, room_id=room_id))
     introducing.introduce(work, after)
@@ -161,4 +164,5 @@ def _settle(
                 comparing.welcome(work, after, peer)
             comparing.compare(work, after, peer)
     work.changed.add(room)
+    work.happened.later.append(work.parts.room_fetch.ring)
     return work.now(room) or after

@@ -11,6 +11,7 @@ from loom.core.room.post import (
     ChoiceContent,
     Content,
     EditContent,
+    FileContent,
     HintsContent,
     PollContent,
     ProposalContent,
@@ -20,6 +21,7 @@ from loom.core.room.post import (
     UnsayContent,
     VoteContent,
 )
+from loom.node.file_view import body_of
 from loom.node.room_polls import encode_choices
 from loom.node.room_states import RoomNow
 from loom.node.rooms.work import RoomWork
@@ -30,7 +32,7 @@ from loom.wire.limits import ROOM_POSTS_SHOWN_PER_HOUR
 
 UNDER_ONE_NUMBER: Final = 2
 HOUR_MS: Final = 3_600_000
-SHOWN: Final = (TextContent.kind, PollContent.kind, ProposalContent.kind)
+SHOWN: Final = (TextContent.kind, PollContent.kind, ProposalContent.kind, FileContent.kind)
 """What has a place of its own in the timeline; the others change one of these."""
 
 
@@ -94,11 +96,16 @@ class Keeping:
     def _row_of(self, post: SignedPost) -> RoomPost:
         work, now, content = self._work, self._now, post.content
         channel, body, reply, lasts_s = GENERAL, "", None, now.state.retention_s
+        said: str | None = None
         mentioned: tuple[bytes, ...] = ()
         thread, expires_s = None, 0
         match content:
-            case TextContent():
-                channel, body, reply = content.channel, content.body, content.reply or None
+            case TextContent() | FileContent():
+                if isinstance(content, FileContent):
+                    body, said = body_of(content.name, content.caption), content.caption
+                else:
+                    body = content.body
+                channel, reply = content.channel, content.reply or None
                 mentioned, expires_s = content.mentions, content.expires_s
                 lasts_s = min(filter(None, (lasts_s, expires_s)), default=0)
                 if content.thread:
@@ -115,6 +122,7 @@ class Keeping:
                 channel, body = content.channel, content.reason
             case HintsContent():
                 lasts_s = 0  # it holds until another one comes
+        said = body if said is None else said
         is_held = post.kind != HINTS and self._is_held(post)
         is_others = post.author not in now.own_authors
         is_said = post.kind in SHOWN and content is not None
@@ -134,7 +142,7 @@ class Keeping:
             body=body,
             is_gone=content is None,
             is_held=is_held,
-            is_mention=is_said and is_others and is_mention(work, now, body, mentioned),
+            is_mention=is_said and is_others and is_mention(work, now, said, mentioned),
             expires_at_ms=until_ms,
             thread=thread,
             mentions=mentioned,
@@ -164,7 +172,7 @@ class Keeping:
 def subjects(content: Content | None) -> tuple[bytes, ...]:
     """The posts that it is about."""
     match content:
-        case TextContent(reply=reply):
+        case TextContent(reply=reply) | FileContent(reply=reply):
             return (reply,) if reply else ()
         case (
             EditContent(post_id=post_id)

@@ -12,6 +12,7 @@ from loom.core.room.materialize import GENERAL
 from loom.core.room.post import (
     ChoiceContent,
     EditContent,
+    FileContent,
     PollContent,
     ReactContent,
     SignedPost,
@@ -25,8 +26,9 @@ from loom.core.room.post import (
 from loom.model import ConversationId, RoomNumber
 from loom.node.room_states import RoomNow
 from loom.node.room_view import post_fields
-from loom.node.rooms import votes
+from loom.node.rooms import offering, votes
 from loom.node.rooms.keeping import SHOWN, Keeping, is_mention, subjects
+from loom.node.rooms.offering import KeptContent
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_places, room_posts, room_threads, rooms
 from loom.storage.room_posts import HINTS, LINE, RoomPost
@@ -40,8 +42,14 @@ def place_of(room: RoomNumber) -> ConversationId:
     return ConversationId(-room)
 
 
-def store(work: RoomWork, now: RoomNow, posts: Iterable[SignedPost]) -> list[SignedPost]:
-    """Keep and show what is new; what was."""
+def store(
+    work: RoomWork, now: RoomNow, posts: Iterable[SignedPost], kept: KeptContent | None = None
+) -> list[SignedPost]:
+    """Keep and show what is new; what was.
+
+    Args:
+        kept: where the content of one's own file lies, which the only one of them offers.
+    """
     wanted = [one for one in posts if now.state.takes_post(one.author, one.number)]
     new = Keeping(work, now, wanted).keep() if wanted else []
     if not new:
@@ -58,6 +66,9 @@ def store(work: RoomWork, now: RoomNow, posts: Iterable[SignedPost]) -> list[Sig
         early[post_id].append(one)
     begun = room_threads.begun(work.db, now.row.room, shown)
     for post, row in new:
+        if isinstance(post.content, FileContent):
+            is_own = row.author in now.own_authors
+            offering.add(work, row, post.content, is_own=is_own, kept=kept)
         if row.kind in SHOWN:
             _show(work, now, row, early.get(row.id, ()), is_root=row.id in begun)
             continue
@@ -168,6 +179,7 @@ def take_out(work: RoomWork, before: RoomNow, after: RoomNow) -> None:
         if end == before.state.posts_end(author):
             continue
         for post in room_posts.take_out(db, room, author, end):
+            offering.follow(work, after, post)
             about = room_posts.subjects_of(db, post.row_id)
             if post.kind == EditContent.kind:
                 for target in filter(None, (room_posts.by_id(db, room, one) for one in about)):

@@ -3,13 +3,19 @@
 from loom.core.room.post import Content, SignedPost, sign_post
 from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import copies, posting, telling
+from loom.node.rooms.offering import KeptContent
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_posts
 from loom.wire.limits import NUMBER_END
 
 
-def post(work: RoomWork, now: RoomNow, content: Content) -> SignedPost:
+def post(
+    work: RoomWork, now: RoomNow, content: Content, kept: KeptContent | None = None
+) -> SignedPost:
     """Say something in one's own name.
+
+    Args:
+        kept: where the content of a file lies that it offers.
 
     Raises:
         RoomWaits: this profile is an older copy.
@@ -24,7 +30,7 @@ def post(work: RoomWork, now: RoomNow, content: Content) -> SignedPost:
         work.now_ms,
         content,
     )
-    posting.store(work, now, [signed])
+    posting.store(work, now, [signed], kept)
     peers = telling.reached(work, telling.hearing(work, now))
     told = {one.said or b"" for one in peers}
     telling.tell(work, now, peers, [signed.data], {now.own, *told})

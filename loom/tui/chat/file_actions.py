@@ -15,7 +15,7 @@ from loom.api.file_commands import (
 )
 from loom.api.file_views import FileView
 from loom.api.views import MessageView
-from loom.front.file_words import MOVES, short_name
+from loom.front.file_words import MOVES, can_take, short_name
 from loom.printable import printable
 from loom.tui.keys import DELETES_FOR_BOTH, is_text
 from loom.tui.owner import Owner
@@ -71,6 +71,8 @@ class FileActions:
         name = short_name(file.name, NAME_MAX, self._owner.look.signs["ellipsis"])
         does = verb("end_file", file)
         told = f"{printable(file.contact)} is told. " if len(file.contact) <= NAME_MAX else ""
+        if file.room:
+            told = "Nobody is told. " if file.direction == "in" else "Nobody is given it then. "
         self._owner.say(
             f"{does.capitalize()} {name}? {told}{DELETES_FOR_BOTH} does, {keep} does not.",
             f"{DELETES_FOR_BOTH} {does}s it, {keep} does not.",
@@ -102,11 +104,11 @@ def verb(action: str, file: FileView) -> str:
     match action:
         case "take_file" if file.is_here:
             return "open"
-        case "take_file" if file.state == "offered" and not own:
+        case "take_file" if can_take(file):
             return "take"
         case "save_file" if file.is_here:
             return "save"
-        case "pause_file" if can_go_on:
+        case "pause_file" if can_go_on or (own and file.room and file.state == "offered"):
             return "go on" if file.state == "paused" else "pause"
         case "end_file" if file.state == "offered" and not own:
             return "decline"

@@ -310,6 +310,8 @@ class Reader:
     def is_here(self, event: AnyEvent) -> bool:
         """Whether an event is about the open conversation, channel or thread."""
         channel = self._channel
+        if channel is not None and isinstance(event, FileChanged | FileProgress):
+            return not event.contact_id  # of some room: whether it is shown says its id
         if channel is None or not isinstance(event, RoomPosted | RoomRead | RoomUnread):
             return getattr(event, "contact_id", None) == self.number
         if event.room_id != channel.room.room_id:

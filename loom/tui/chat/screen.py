@@ -464,7 +464,7 @@ class ChatScreen(Screen[None]):
                 self.slash.show_add(token=token, writes=True)
             return
         before = self.composer.editor.text
-        if not before and self._owner.model.open_ is not None and self._asks_to_send(event.text):
+        if not before and self._owner.model.here is not None and self._asks_to_send(event.text):
             return
         self.composer.insert(event.text)
         self._typed(before)

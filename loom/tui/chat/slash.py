@@ -530,7 +530,7 @@ class SlashCommands:
         from loom.tui.screens.voice import RecordPanel
 
         reply_to, expires_s = self._writing.of_next()
-        panel = RecordPanel(self._owner, self._open, reply_to=reply_to, expires_s=expires_s)
+        panel = RecordPanel(self._owner, self._here, reply_to=reply_to, expires_s=expires_s)
         self._owner.open_panel(panel)
 
     async def _attach(self, argument: str) -> None:
@@ -549,17 +549,17 @@ class SlashCommands:
         self.show_sending(paths)
 
     def show_sending(self, paths: Sequence[Path], write: Callable[[], None] | None = None) -> None:
-        """Ask whether these go to the open contact; `write` writes what was pasted instead.
+        """Ask whether these are sent here; `write` writes what was pasted instead.
 
         Raises:
-            InvalidInput: no conversation with a contact is open.
+            InvalidInput: no conversation is open.
         """
         from loom.tui.screens.sending import SendPanel
 
         reply_to, expires_s = self._writing.of_next()
         panel = SendPanel(
             self._owner,
-            self._open,
+            self._here,
             paths,
             reply_to=reply_to,
             expires_s=expires_s,

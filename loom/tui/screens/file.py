@@ -19,9 +19,11 @@ from loom.api.file_commands import (
     ShowFile,
 )
 from loom.api.file_views import FileView
+from loom.api.room_commands import FindPost
 from loom.errors import FileNotKnown
 from loom.front.file_words import (
     MOVES,
+    can_take,
     kind_words,
     left_words,
     rate_words,
@@ -77,12 +79,11 @@ class FilePanel(LivePanel):
     def items(self) -> list[Item]:
         """See `Panel.items`."""
         file = self._file
-        whom = "To" if file.direction == "out" else "From"
         items: list[Item] = [
             Fact("Name", file.name, "title"),
             Fact("Size", f"{size_words(file.size_bytes)} ({file.size_bytes:,} bytes)"),
             Fact("Kind", f"{kind_words(file)}{f', {file.media_type}' if file.media_type else ''}"),
-            Fact(whom, printable(file.contact)),
+            *whose(file),
         ]
         if at_ms := file.offered_at_ms:
             items.append(Fact("Offered", f"{day_words(at_ms)}, {clock_of(at_ms)}"))
@@ -112,19 +113,23 @@ class FilePanel(LivePanel):
             if can_show(file):
                 found.append(Button("Show it", partial(show_file, self.loom, file)))
             found.append(Button("Save it", self._save))
-        if file.state == "offered" and not own:
+        told = "nobody is told" if file.room else "they are told"
+        if can_take(file):
             found.append(Button("Take it", self._after(AcceptFile(file_id=file.file_id))))
-            found += self._final("Decline it", DeclineFile(file_id=file.file_id), "they are told")
-        if moves and file.state != "paused":
+        if file.state == "offered" and not own:
+            found += self._final("Decline it", DeclineFile(file_id=file.file_id), told)
+        serves = own and bool(file.room) and file.state == "offered"
+        if (moves or serves) and file.state != "paused":
             found.append(Button("Pause it", self._after(PauseFile(file_id=file.file_id))))
         if file.state == "paused":
             found.append(Button("Go on", self._after(ResumeFile(file_id=file.file_id))))
         if moves or (own and file.state == "offered"):
-            found += self._final("Cancel it", CancelFile(file_id=file.file_id), "they are told")
+            hint = "nobody is given it from here then" if own and file.room else told
+            found += self._final("Cancel it", CancelFile(file_id=file.file_id), hint)
         if file.is_here and not file.path:
             hint = "from this machine; the message stays"
             found += self._final("Remove it", RemoveFile(file_id=file.file_id), hint)
-        found.append(Button("Go to the message", self._go_to))
+        found.append(Button(f"Go to the {'post' if file.room else 'message'}", self._go_to))
         return found
 
     def _final(self, label: str, command: Command[Any], hint: str) -> list[Item]:
@@ -153,12 +158,25 @@ class FilePanel(LivePanel):
     def _go_to(self) -> None:
         async def go() -> None:
             file = self._file
+            if file.room:
+                post = await self.loom.send(FindPost(room=file.room_id, name=file.post_id))
+                self.loom.close_panels()
+                self.loom.show_post(file.room_id, post.row_id)
+                return
             command = FindMessage(contact=f"#{file.contact_id}", name=file.message_id)
             found = await self.loom.send(command)
             self.loom.close_panels()
             self.loom.show_message(file.contact_id, found.row_id)
 
         self.work(go())
+
+
+def whose(file: FileView) -> list[Fact]:
+    """To whom or from whom it is, and in which room."""
+    facts = [Fact("Room", printable(file.room))] if file.room else []
+    if file.contact:
+        facts.append(Fact("To" if file.direction == "out" else "From", printable(file.contact)))
+    return facts
 
 
 def can_show(file: FileView) -> bool:

@@ -6,13 +6,20 @@ from typing import Final
 
 import msgspec
 
-from loom.api.events import AnyEvent, FileChanged, FileProgress, MessageQueued, MessageReceived
+from loom.api.events import (
+    AnyEvent,
+    FileChanged,
+    FileProgress,
+    MessageQueued,
+    MessageReceived,
+    RoomPosted,
+)
 from loom.api.file_commands import ListFiles, RemoveFile, SetFileRules
 from loom.api.file_views import FileRules, Files, FileView
 from loom.front.file_words import ENDED, brief_words, short_name, size_words
 from loom.printable import printable
 from loom.tui.cells import pad
-from loom.tui.kit.items import GAP, Button, Fact, Item, Option, Row, Text
+from loom.tui.kit.items import GAP, Button, Fact, Item, Option, Row, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.screens.file import FilePanel
@@ -54,7 +61,7 @@ class FilesPanel(LivePanel):
 
     def concerns(self, event: AnyEvent) -> bool:
         """See `LivePanel.concerns`."""
-        if isinstance(event, MessageQueued | MessageReceived):
+        if isinstance(event, MessageQueued | MessageReceived | RoomPosted):
             return event.file is not None
         return isinstance(event, FileChanged)
 
@@ -120,7 +127,7 @@ class FilesPanel(LivePanel):
             Piece(
                 f" {size_words(file.size_bytes):>8} {when_words(file.offered_at_ms):>6} ", "hint"
             ),
-            Piece(f"{way} {pad(printable(file.contact), WHO_WIDTH, dots)} ", "them"),
+            Piece(f"{way} {pad(printable(file.room or file.contact), WHO_WIDTH, dots)} ", "them"),
             Piece(brief_words(file), role),
         ]
         return Row(f"file {file.file_id}", line, partial(self._open, file))
@@ -215,6 +222,7 @@ class FileRulesPanel(LivePanel):
             ),
             GAP,
             Text("come without a question. All others wait until you take them.", "hint"),
+            Toggle("Of rooms, too", now.accept_in_rooms, self._in_rooms, "files of that size"),
             Text("A file that came is only kept, encrypted: nothing opens it by itself.", "hint"),
             GAP,
             Button("Back", self.leave),
@@ -225,6 +233,9 @@ class FileRulesPanel(LivePanel):
 
     def _up_to(self, size_bytes: int) -> None:
         self._change(SetFileRules(accept_max_bytes=size_bytes))
+
+    def _in_rooms(self, on: bool) -> None:
+        self._change(SetFileRules(accept_in_rooms=on))
 
     def _change(self, command: SetFileRules) -> None:
         async def change() -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from loom.front.file_words import short_name, size_words
-from loom.front.outgoing_files import Measured, measure, offer
+from loom.front.outgoing_files import InRoom, Measured, measure, offer
+from loom.tui.channels import Channel
 from loom.tui.kit.items import GAP, Button, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
-from loom.tui.model import Conversation
+from loom.tui.model import Listed
 from loom.tui.owner import Owner
 from loom.tui.settings import read_or_default
 
@@ -20,6 +21,13 @@ NAMED_MAX: Final = 6
 NAME_MAX: Final = 48
 
 
+def destination(here: Listed) -> str | InRoom:
+    """Where a file goes that is sent here."""
+    if isinstance(here, Channel):
+        return InRoom(here.reference, here.view.channel, here.thread)
+    return here.reference
+
+
 class SendPanel(LivePanel):
     """Nothing is sent before somebody says so."""
 
@@ -28,7 +36,7 @@ class SendPanel(LivePanel):
     def __init__(
         self,
         loom: Owner,
-        to: Conversation,
+        to: Listed,
         paths: Sequence[Path],
         *,
         reply_to: str | None = None,
@@ -74,7 +82,7 @@ class SendPanel(LivePanel):
             what = "1 link or device is" if left_out == 1 else f"{left_out:,} links and devices are"
             items.append(Text(f"{what} left out.", "warn"))
         items += [
-            Text("They decide whether to take it. Nothing moves before that.", "hint"),
+            Text(self._who_decides, "hint"),
             GAP,
             self._caption,
             GAP,
@@ -84,6 +92,12 @@ class SendPanel(LivePanel):
         if self._write is not None:
             items.append(Button("Write it as text instead", self._do_write))
         return [*items, Button("Back", self.leave)]
+
+    @property
+    def _who_decides(self) -> str:
+        if isinstance(self._to, Channel):
+            return "Each member decides whether to take it. Nothing moves before that."
+        return "They decide whether to take it. Nothing moves before that."
 
     @property
     def _what(self) -> str:
@@ -129,7 +143,7 @@ class SendPanel(LivePanel):
         while self._paths:
             await offer(
                 self.loom.send,
-                self._to.reference,
+                destination(self._to),
                 self._paths[0],
                 caption=self._caption.text,
                 reply_to=self._reply_to,

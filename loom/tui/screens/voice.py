@@ -6,22 +6,22 @@ from functools import partial
 from typing import Final
 
 from loom.api.events import AnyEvent, FileChanged
-from loom.api.file_commands import SendFile
 from loom.api.file_views import FileView
 from loom.front.file_words import size_words
-from loom.front.outgoing_files import upload
+from loom.front.outgoing_files import offer_upload, upload
 from loom.front.received_files import read_whole
 from loom.front.sound_bars import bars, clock
 from loom.media.job import SOUND_MAX, SOUND_MAX_S
 from loom.media.kinds import OPUS
 from loom.media.sound import Samples, Waveform, samples, waveform
 from loom.media.voice import Player, Recorder
-from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Item, Option, Row, Text
 from loom.tui.kit.live import LivePanel
-from loom.tui.model import Conversation
+from loom.tui.model import Listed
 from loom.tui.owner import Owner
+from loom.tui.screens.file import whose
 from loom.tui.screens.saving import SavePanel
+from loom.tui.screens.sending import destination
 from loom.tui.settings import read_or_default
 from loom.tui.themes import Line, Piece
 from loom.wire.limits import FILE_CHUNK_BYTES
@@ -76,8 +76,7 @@ class VoicePanel(LivePanel):
     def items(self) -> list[Item]:
         """See `Panel.items`."""
         file, found = self._file, self._waveform
-        whom = "To" if file.direction == "out" else "From"
-        items: list[Item] = [Fact(whom, printable(file.contact))]
+        items: list[Item] = list(whose(file))
         if file.caption:
             items.append(Fact("Caption", " ".join(file.caption.split())))
         if found is None:
@@ -163,7 +162,7 @@ class RecordPanel(LivePanel):
     """Records when one says so, and sends only then."""
 
     def __init__(
-        self, loom: Owner, to: Conversation, *, reply_to: str | None, expires_s: int | None
+        self, loom: Owner, to: Listed, *, reply_to: str | None, expires_s: int | None
     ) -> None:
         super().__init__(loom)
         self.loom = loom
@@ -259,15 +258,14 @@ class RecordPanel(LivePanel):
         async def send() -> None:
             size = len(self._data)
             upload_id = await upload(self.loom.send, NAME, size, _pieces(self._data))
-            await self.loom.send(
-                SendFile(
-                    contact=self._to.reference,
-                    upload_id=upload_id,
-                    name=NAME,
-                    media_type=OPUS,
-                    reply_to=self._reply_to,
-                    expires_s=self._expires_s,
-                )
+            await offer_upload(
+                self.loom.send,
+                destination(self._to),
+                upload_id,
+                name=NAME,
+                media_type=OPUS,
+                reply_to=self._reply_to,
+                expires_s=self._expires_s,
             )
             self.leave()
 

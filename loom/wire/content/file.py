@@ -1,6 +1,6 @@
 """File: what a person offers; its content is fetched when it is accepted (PROTOCOL 15)."""
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -75,16 +75,43 @@ class File(KnownPayload, frozen=True, tag=14):
     def is_in_bounds(self) -> bool:
         """Whether every field has a value that section 15.1 allows."""
         return (
-            0 < len(self.name.encode()) <= FILE_NAME_MAX_BYTES
-            and 0 <= self.size <= FILE_MAX_BYTES
-            and is_media_type(self.media_type)
-            and len(self.root) == FILE_HASH_BYTES
-            and len(self.secret) == FILE_SECRET_BYTES
-            and (self.thumbnail is None or self.thumbnail.is_in_bounds())
-            and len(self.caption.encode()) <= TEXT_MAX_BYTES
+            is_offer(self)
             and (self.reply is None or self.reply.is_in_bounds())
             and is_timer(self.expires_s)
         )
+
+
+class Offered(Protocol):
+    """What an offer says of a file, to a contact or to a room."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def root(self) -> bytes: ...
+    @property
+    def secret(self) -> bytes: ...
+    @property
+    def thumbnail(self) -> Thumbnail | None: ...
+    @property
+    def caption(self) -> str: ...
+
+
+def is_offer(offered: Offered) -> bool:
+    """Whether what is said of the file itself has values that section 15.1 allows."""
+    thumbnail = offered.thumbnail
+    return (
+        0 < len(offered.name.encode()) <= FILE_NAME_MAX_BYTES
+        and 0 <= offered.size <= FILE_MAX_BYTES
+        and is_media_type(offered.media_type)
+        and len(offered.root) == FILE_HASH_BYTES
+        and len(offered.secret) == FILE_SECRET_BYTES
+        and (thumbnail is None or thumbnail.is_in_bounds())
+        and len(offered.caption.encode()) <= TEXT_MAX_BYTES
+    )
 
 
 def is_media_type(text: str) -> bool:

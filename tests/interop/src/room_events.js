@@ -8,7 +8,7 @@ import { dec, enc } from "./encoding.js";
 import { refuse } from "./errors.js";
 import { readHints } from "./hints.js";
 import {
-  NAME_MAX_BYTES, REACTION_MAX_BYTES, ROOM_CHANNEL_MAX_BYTES, ROOM_COUNCIL_MAX, ROOM_COUNCIL_THRESHOLD_MAX,
+  FILE_MAX_BYTES, FILE_NAME_MAX_BYTES, FILE_THUMBNAIL_MAX_BYTES, FILE_TYPE_MAX_BYTES, NAME_MAX_BYTES, REACTION_MAX_BYTES, ROOM_CHANNEL_MAX_BYTES, ROOM_COUNCIL_MAX, ROOM_COUNCIL_THRESHOLD_MAX,
   ROOM_DELETE_MAX_IDS, ROOM_EVENT_MAX_BYTES, ROOM_HINTS_MAX, ROOM_HISTORY_MAX, ROOM_MEMBERS_MAX, ROOM_POLL_OPTIONS_MAX,
   ROOM_RETENTION_MAX_S, ROOM_RETENTION_MIN_S, ROOM_STATEMENTS_MAX, STATUS_MAX_BYTES, TEXT_MAX_BYTES, TIMER_MAX_S,
   TIMER_MIN_S,
@@ -203,6 +203,10 @@ export const EDIT = 2;
 export const UNSAY = 3;
 export const REACT = 4;
 export const CONTINUE = 10;
+export const FILE = 11;
+
+/** What a file that a post offers is called on a link. */
+export const fileIdOf = (postId) => Buffer.from(postId, "hex").subarray(0, 16);
 
 const channelIn = (r) => r.textOf(1, ROOM_CHANNEL_MAX_BYTES);
 const idOrNone = (r) => r.bytesOf(0, 32);
@@ -211,6 +215,16 @@ function timerIn(reader) {
   const seconds = reader.below(TIMER_MAX_S + 1);
   if (seconds !== 0 && seconds < TIMER_MIN_S) throw refuse("a timer out of its bounds");
   return seconds;
+}
+
+function thumbnailIn(reader) {
+  if (reader.isNil()) return null;
+  reader.fields(3);
+  const [width, height] = [reader.below(2 ** 16), reader.below(2 ** 16)];
+  const rgb = reader.bin();
+  const isPicture = width > 0 && height > 0 && width * height * 3 === rgb.length && rgb.length <= FILE_THUMBNAIL_MAX_BYTES;
+  if (!isPicture) throw refuse("a thumbnail that is none");
+  return { width, height, rgb };
 }
 
 /** Fields in the order of the table of 14.3. */
@@ -247,6 +261,14 @@ const CONTENTS = {
   [CONTINUE]: [3, (r) => ({
     roomId: id(r), name: r.textOf(1, NAME_MAX_BYTES), people: ascending(r.array(0, ROOM_MEMBERS_MAX, id), "people"),
   })],
+  [FILE]: [12, (r) => {
+    const file = { channel: channelIn(r), name: r.textOf(1, FILE_NAME_MAX_BYTES), size: r.below(FILE_MAX_BYTES + 1) };
+    file.mediaType = r.textOf(0, FILE_TYPE_MAX_BYTES);
+    if (!/^[ -~]*$/.test(file.mediaType)) throw refuse("a media type out of its bounds");
+    Object.assign(file, { root: r.bytesOf(32), secret: r.bytesOf(32), thumbnail: thumbnailIn(r) });
+    Object.assign(file, { caption: r.textOf(0, TEXT_MAX_BYTES), reply: idOrNone(r), thread: idOrNone(r) });
+    return Object.assign(file, { mentions: r.array(0, ROOM_MEMBERS_MAX, id), expiresS: timerIn(r) });
+  }],
 };
 
 export function decodePost(event) {

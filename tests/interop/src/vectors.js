@@ -34,7 +34,7 @@ import { REKEY_AFTER_RECORDS } from "./limits.js";
 import { BUNDLE_REQUEST, frame, KEEPALIVE } from "./records.js";
 import { decodeAnswer, encodePut, encodeRequest, requests, workHash } from "./requests.js";
 import {
-  councilAuthor, decodeHead, decodePost, decodeStatement, encodeHead, isPostVerified, isProofOf, isStatement, isVerified, joined,
+  councilAuthor, decodeHead, decodePost, decodeStatement, encodeHead, FILE, fileIdOf, isPostVerified, isProofOf, isStatement, isVerified, joined,
   continuedClaim, keysTold, memberAuthor, roomClaim, roomPair, signPost, withoutContent,
 } from "./room_events.js";
 import { materialize } from "./room_state.js";
@@ -734,9 +734,10 @@ function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_p
     const one = decodePost(unhex(wanted.event));
     compare.is(`${name} head`, one.head, wanted.head);
     compare.is(`${name} id`, one.id, wanted.id);
-    compare.is(`${name} content`, one.content === null, kind > 10);
+    compare.is(`${name} content`, one.content === null, kind > 11);
     compare.is(`${name} is no statement`, isStatement(one.event), false);
     compare.is(`${name} verifies`, [one, decodePost(unhex(wanted.event_without_content))].map((each) => isPostVerified(each, known)), [true, true]);
+    if (kind === FILE) compare.is(`${name} file id`, fileIdOf(one.id), derived.file_ids[name]);
     posts.push(one);
   }
   for (const [name, event] of Object.entries(refusedPosts)) compare.refuses(name, () => decodePost(unhex(event)));

@@ -22,6 +22,7 @@ class Rules(msgspec.Struct, frozen=True):
     accept_from: str = "verified"
     accept_max_bytes: int = MIB
     quota_bytes: int = 10 << 30
+    accept_in_rooms: bool = False
 
     @classmethod
     def read(cls, db: Db) -> Self:
@@ -46,6 +47,11 @@ class Rules(msgspec.Struct, frozen=True):
         return self.accept_from == "contacts" or (
             self.accept_from == "verified" and person.verified
         )
+
+    def takes_in_room(self, size: int, kept_bytes: int) -> bool:
+        """The same of a member of a room; `kept_bytes`: what lies here of that room's files."""
+        is_within = kept_bytes + size <= UNASKED_TIMES * self.accept_max_bytes
+        return self.accept_in_rooms and size <= self.accept_max_bytes and is_within
 
 
 def check_room(db: Db, store: FileStore, size: int) -> None:
