@@ -82,7 +82,7 @@ def rotate(context: typer.Context, phrase_file: PhraseFile = None, yes: Yes = Fa
         for one in anchors:
             caller.output.note(
                 f"Who had your keys may have the account at anchor {one.anchor_id}, too: ask its "
-                f"owner for a new text, then `loom anchors replace {one.anchor_id} TEXT`."
+                f"owner for a new text, then `loom anchor replace {one.anchor_id} TEXT`."
             )
 
     caller.run(work())

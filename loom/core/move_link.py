@@ -83,6 +83,9 @@ class Offered(msgspec.Struct, frozen=True):
     size: int
     header: bytes
 
+    def __repr__(self) -> str:
+        return f"Offered({self.size})"
+
 
 class Asked(msgspec.Struct, frozen=True):
     """The new machine has so much: the old one may send more."""
@@ -94,6 +97,9 @@ class Came(msgspec.Struct, frozen=True):
     """The next bytes."""
 
     data: bytes
+
+    def __repr__(self) -> str:
+        return f"Came({len(self.data)} bytes)"
 
 
 class Readied(msgspec.Struct, frozen=True):
@@ -135,6 +141,8 @@ HEARS: Final = {
 
 class MoveLink:
     """Bytes in, bytes out.
+
+    Many methods, because each is a step that only one of the two machines takes.
 
     Args:
         random: `LINK_RANDOM_BYTES`, never used before.

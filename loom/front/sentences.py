@@ -145,13 +145,15 @@ WORDS: Final[Mapping[str, Words]] = {
         "Type the address that their `loom pair` shows.",
         "Type the address that their screen shows.",
     ),
-    "move_ends_alike": _both(
+    "move_ends_alike": Words(
         "Both machines send, or both receive.",
         "Run `loom move send` on the old one and `loom move receive` on the new one.",
+        "Send on the old one and receive on the new one.",
     ),
-    "move_unfinished": _both(
+    "move_unfinished": Words(
         "That is not possible now: {what}.",
         "Run `loom move send` here and `loom move receive` there: the move goes on where it was.",
+        "Send again here and receive there: the move goes on where it was.",
     ),
     # not here
     "not_found": _both("{what} was not found.", "Check the spelling."),
@@ -367,10 +369,11 @@ WORDS: Final[Mapping[str, Words]] = {
     "pairing_timed_out": _both(
         "The words were not answered in time; nothing was kept.", "Start again, both of you."
     ),
-    "move_lost": _both(
+    "move_lost": Words(
         "The other machine is not reached any more.",
         "Run the same command again on both machines: it goes on where it was. If one of them knows"
         " nothing of this move, give --start-over to the other one.",
+        "Do the same again on both machines: the move goes on where it was.",
     ),
     "move_refused": _both(
         "The new machine does not go on ({reason}): see what it says.",
@@ -426,9 +429,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "Try again; capital letters count. A lost passphrase cannot be recovered: the 24 words "
         "bring the identity back in a new profile.",
     ),
-    "cannot_unlock": _both(
+    "cannot_unlock": Words(
         "{what}.",
-        "Unlock it with the passphrase; `loom unlock list` shows the other ways there are.",
+        "The passphrase opens it; `loom unlock list` shows the other ways there are.",
+        "The passphrase opens it.",
     ),
     "wrong_phrase": _both(
         "These recovery words are not those of this backup.",
@@ -447,9 +451,10 @@ WORDS: Final[Mapping[str, Words]] = {
         "Wait for that command, or stop it: `loom stop`, or `loom anchor stop` for an anchor.",
         "Close the other Loom, then try again.",
     ),
-    "profile_moved": _both(
+    "profile_moved": Words(
         "The profile {profile} was moved to another machine and does not run here any more.",
         "Use it there. `loom move wipe` deletes what is left of it here.",
+        "Use it there.",
     ),
     "profile_damaged": Words(
         "The profile is damaged: {what}.", f"{_COPY_FIRST} with `loom restore`.", f"{_COPY_FIRST}."
@@ -501,9 +506,9 @@ WORDS: Final[Mapping[str, Words]] = {
     "code_differs": Words(
         "This is not what {name} and you share: somebody may be intercepting your messages. "
         "Nothing was changed.",
-        "Write nothing private. Meet {name}, import the token that their screen shows with "
+        "Write nothing private. Meet {name}, import the token that {name} shows you with "
         "`loom token import TOKEN --name {name:word} --replace`, and verify again.",
-        "Write nothing private. Meet {name}, add the token that their screen shows in place of "
+        "Write nothing private. Meet {name}, add the token that {name} shows you in place of "
         "the old one, and verify again.",
     ),
     "contact_blocked": Words(

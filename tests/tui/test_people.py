@@ -119,7 +119,7 @@ async def test_a_changed_identity_blocks_writing_until_verified(
         await choose(app, pilot, "They differ")
         await run(pilot, "enter", "tab")
         assert "Nothing was changed." in prose_of(app)
-        assert "Meet Bob, add the token that their screen shows" in prose_of(app)
+        assert "Meet Bob, add the token that Bob shows you" in prose_of(app)
         await choose(app, pilot, SAME_NUMBER)
         await run(pilot, "enter")
         assert is_back(app)
