@@ -44,7 +44,8 @@
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
     │   ├── WrongPhrase, BackupDamaged, BackupTooNew
-    │   ├── WrongPassphrase, CannotUnlock, ProfileInUse, ProfileMoved, ProfileDamaged, ProfileTooNew
+    │   ├── WrongPassphrase, CannotUnlock, ProfileInUse, ProfileMoved, ProfileClosed
+    │   ├── ProfileDamaged, ProfileTooNew
     │   ├── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
     │   └── FilesFull         more files than the profile may keep
     ├── OutputFailed          standard output takes nothing; the command itself was carried out
@@ -778,6 +779,13 @@ class ProfileMoved(StoreError):
 
     code = "profile_moved"
     fact_names = ("profile",)
+
+
+class ProfileClosed(StoreError):
+    """The identity is used on another machine: this profile can be read, and sends nothing."""
+
+    code = "profile_closed"
+    exit_code = 6
 
 
 class ProfileDamaged(StoreError):

@@ -58,6 +58,7 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
+from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.profiles import Asking, NodeOptions, ProfileInfo
 from loom.api.room_commands import (
     ListRoomDrafts,
@@ -79,6 +80,7 @@ from loom.api.views import (
     Done,
     Invites,
     InviteView,
+    MachineView,
     Messages,
     MessageView,
     OwnProfileView,
@@ -137,6 +139,7 @@ class FakeNode:
         self.arrivals: list[Arrival] = []
         self.last_open_id: int | None = None
         self.unsent = Unsent(contacts=[])
+        self.machine = MachineView(state="alone", contacts=[])
         self.schedule = ScheduleView(folder="", keep=0, opens_with="", last_ms=1)
         self.room_arrivals: list[RoomArrival] = []
         self.last_room: tuple[str | None, str] = (None, "")
@@ -415,6 +418,7 @@ class FakeNode:
                     online=len(self.contacts),
                     queued=0,
                     mdns="off",
+                    machine=self.machine.state,
                     version="0.1.0",
                     started_seq=0,
                     last_seq=len(self.stored),
@@ -436,6 +440,11 @@ class FakeNode:
                 changes = {name: one for name, one in asked.items() if one is not None}
                 self.own = msgspec.structs.replace(self.own, **changes)
                 return self.own
+            case ShowMachine():
+                return self.machine
+            case DecideMachine(stays=stays):
+                self.machine = MachineView(state="alone" if stays else "closed", contacts=[])
+                return self.machine
             case ListUnsent():
                 return self.unsent
             case ShowBackupSchedule():

@@ -28,6 +28,7 @@ from loom.api.file_commands import (
     UploadPart,
 )
 from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
+from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.room_commands import (
     AppointCouncil,
     AppointMember,
@@ -739,6 +740,8 @@ AnyCommand = (
     | ShowProfile
     | SetProfile
     | CheckPhrase
+    | ShowMachine
+    | DecideMachine
     | Stop
     | Panic
     | PairAnchor

@@ -307,6 +307,22 @@ class ReachChanged(Event, frozen=True, kw_only=True, tag="contact.reach"):
     contact_id: int
 
 
+class MachineFound(Event, frozen=True, kw_only=True, tag="machine.found"):
+    """A contact has a session with another machine that uses this identity: the owner decides.
+
+    Nothing is sent to the contact, and no session begun with it, before that.
+    """
+
+    contact: str
+    contact_id: int
+
+
+class MachineDecided(Event, frozen=True, kw_only=True, tag="machine.decided"):
+    """The owner decided: this machine stays, or it is closed and sends nothing any more."""
+
+    stays: bool
+
+
 class SessionStarted(Event, frozen=True, kw_only=True, tag="session.started"):
     """A new session with a contact who had one before; shown at most once an hour."""
 
@@ -557,6 +573,8 @@ AnyEvent = (
     | PeerOnline
     | PeerOffline
     | ReachChanged
+    | MachineFound
+    | MachineDecided
     | SessionStarted
     | IdentityNoted
     | IdentityRotated

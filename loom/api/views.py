@@ -594,10 +594,23 @@ class StatusView(View, frozen=True, kw_only=True, tag="status"):
     """Off, checking, on or failed."""
     requests: int = 0
     """How many wait for a decision."""
+    machine: str = "alone"
+    """See `MachineView.state`."""
     version: str
     started_seq: int
     """The last stored event before this node began."""
     last_seq: int
+
+
+class MachineView(View, frozen=True, kw_only=True, tag="machine"):
+    """Whether another machine uses this identity.
+
+    `state`: alone, none was found; asks, the owner must decide; closed, this one is. `contacts`:
+    those with whom another one has a session, to whom nothing is sent until then.
+    """
+
+    state: str
+    contacts: list[str]
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -685,6 +698,7 @@ class AccountsView(View, frozen=True, kw_only=True, tag="accounts"):
 
 AnyView = (
     Done
+    | MachineView
     | MessageView
     | Messages
     | Wordings

@@ -1,6 +1,7 @@
 """Backups: made, verified, restored, made every day; and what waited when one was made."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,8 @@ from loom.errors import InvalidInput
 from loom.front.file_words import size_words
 
 PANEL = "Profiles"
+DAY_MS = 86_400_000
+OLD_MS = 366 * DAY_MS
 _WHAT = "Asking for the backup's passphrase"
 _REMEDY = "Give --backup-passphrase-file FILE."
 
@@ -163,9 +166,11 @@ def restore(
         caller.output.put(view, f"The profile {profile} is restored: {_words(view.backup)}.")
         _say_lost(caller, view.lost, view.lost_files)
         caller.output.note(
-            "Use the profile here only from now on: two machines with one identity disturb each "
-            "other. What contacts had you delete since the backup is back; sessions begin again."
+            "Use the profile here only from now on, and close it where it ran before. What "
+            "contacts had you delete since the backup is back; sessions begin again."
         )
+        if clock := clock_words(view.backup.made_at_ms, time.time_ns() // 1_000_000):
+            caller.output.note(clock)
         if view.unsent:
             waited = _count(view.unsent, "text")
             caller.output.note(
@@ -235,6 +240,21 @@ def _unsent(context: typer.Context, command: ListUnsent | SendUnsent | DropUnsen
             caller.output.note("No text waits for your decision.")
 
     caller.run(work())
+
+
+def clock_words(made_at_ms: int, now_ms: int) -> str:
+    """What to look at before the profile is used, if this machine's clock looks wrong; else ""."""
+    if now_ms < made_at_ms - DAY_MS:
+        return (
+            f"This machine's clock says {when(now_ms)}, which is before the backup was made: set "
+            "it first. With a wrong clock no contact is reached."
+        )
+    if now_ms > made_at_ms + OLD_MS:
+        return (
+            f"This machine's clock says {when(now_ms)}: the backup is more than a year old. If "
+            "that is not so, set the clock first. With a wrong clock no contact is reached."
+        )
+    return ""
 
 
 def _passphrase(file: Path | None) -> str:

@@ -117,6 +117,13 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now("you revoked your identity")
         case happened.SessionStarted():
             return _now(f"new session with {event.contact}")
+        case happened.MachineFound():
+            return _now(
+                f"{sign('failed')} another machine uses this identity: it has a session with "
+                f"{event.contact}; decide with `loom machine`"
+            )
+        case happened.MachineDecided():
+            return _now("this machine stays" if event.stays else "this profile is closed")
         case happened.PairingPeers(peers=peers):
             near = ", ".join(one.alias for one in peers) or "nobody"
             return _now(f"pairing nearby: {near}")

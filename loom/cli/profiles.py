@@ -31,7 +31,8 @@ _NEXT = """Next, one of:
   `loom token export`  they import your token, and you theirs: `loom token import`"""
 
 ONE_MACHINE = (
-    "Use this identity on one machine only: where an old one still runs, stop it for good."
+    "Use this identity on one machine only: where an old one still runs, `loom machine close` "
+    "there. This machine's clock must be right to a day, or no contact is reached."
 )
 
 Name = Annotated[

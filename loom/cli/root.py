@@ -43,6 +43,7 @@ MODULE_OF: Final = {
     "panic": "panic",
     "identity": "identity",
     "unlock": "unlock",
+    "machine": "machine",
     "profile": "own_profile",
     "doctor": "doctor",
     "demo": "demo",

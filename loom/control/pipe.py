@@ -10,7 +10,13 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from loom.api import backup_commands, file_commands, identity_commands, room_commands
+from loom.api import (
+    backup_commands,
+    file_commands,
+    identity_commands,
+    machine_commands,
+    room_commands,
+)
 from loom.api import commands as api
 from loom.api.command import Command
 from loom.control.client import GREETING_TIMEOUT_S, connect
@@ -89,6 +95,7 @@ FROM_AFAR: Final = frozenset(
         api.SetProfile,
         api.Status,
         api.Diagnose,
+        machine_commands.ShowMachine,
         api.Stop,
         room_commands.MakeRoom,
         room_commands.ListRooms,
@@ -159,6 +166,7 @@ LOCAL: Final = frozenset(
         identity_commands.RotateIdentity,
         identity_commands.RevokeIdentity,
         api.CheckPhrase,
+        machine_commands.DecideMachine,
         api.UseAnchor,
         api.LeaveAnchor,
         api.ReplaceAnchor,

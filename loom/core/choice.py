@@ -11,6 +11,7 @@ import msgspec
 
 from loom.wire.limits import (
     COUNTER_FUTURE_MS,
+    COUNTER_MAX,
     DESYNC_RESTART_INTERVAL_S,
     DESYNC_RESTARTS_MAX,
     SESSION_SUPERSEDED_S,
@@ -82,9 +83,16 @@ def believe_told(counters: Counters, told: int, now_ms: int) -> Counters:
     return msgspec.structs.replace(counters, told=max(counters.told, told))
 
 
-def next_reset_counter(counters: Counters, now_ms: int) -> int:
-    """Larger than all the peer may hold; a clock that was once wrong locks nobody out."""
+def next_reset_counter(counters: Counters, now_ms: int, told: int = 0) -> int:
+    """Larger than all the peer may hold: neither a wrong clock nor a thief locks anybody out.
+
+    Args:
+        told: by the bundle at hand, and believed for this one start however far ahead it is: a
+            thief with the same identity may have driven it there, and a lie harms its author alone.
+    """
     counter = max(now_ms, counters.accepted + 1, counters.told + 1)
+    if told < COUNTER_MAX:
+        counter = max(counter, told + 1)
     if counters.sent + 1 <= now_ms + COUNTER_FUTURE_MS:
         counter = max(counter, counters.sent + 1)
     return counter
@@ -107,15 +115,19 @@ def should_start(
     wanted_starts_s: Sequence[int],
     link_time_s: float,
     now_s: int,
+    is_halted: bool = False,
 ) -> bool:
     """Whether to begin a session now that a link stands.
 
     Args:
+        is_halted: another machine uses this identity, and the owner has not decided yet.
         something_to_send: a row waits, or a receipt is owed.
         start_wanted: a desync was seen and no message verified on the best since.
         wanted_starts_s: when a desync made us start, the last `DESYNC_RESTARTS_MAX` times.
         link_time_s: seconds of confirmed link since the best session was begun.
     """
+    if is_halted:
+        return False
     chosen = best(sessions)
     if chosen is None:
         return something_to_send or start_wanted

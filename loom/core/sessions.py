@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from loom.core import choice, earlier_states, handshake, ratchet
+from loom.core import choice, earlier_states, elsewhere, handshake, ratchet
 from loom.core.chains import RatchetKey
 from loom.core.choice import Counters
+from loom.core.elsewhere import NOWHERE, Elsewhere
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.identity import Identity
 from loom.core.prekeys import Prekey, RemoteBundle
@@ -49,6 +50,7 @@ class Sessions(msgspec.Struct, frozen=True, array_like=True):
     """When a desync last made this side start: at most `DESYNC_RESTARTS_MAX`."""
     had_session: bool = False
     last_notice_s: int = 0
+    elsewhere: Elsewhere = NOWHERE
 
     @property
     def best(self) -> Session | None:
@@ -109,7 +111,7 @@ def start(
 ) -> Sessions:
     """Begin a session on a verified bundle; an unanswered own one that was the best is dropped."""
     counters = choice.believe_told(sessions.counters, bundle.last_counter, now_ms)
-    counter = choice.next_reset_counter(counters, now_ms)
+    counter = choice.next_reset_counter(counters, now_ms, bundle.last_counter)
     started = handshake.start(identity, bundle, contact.peer_id, ephemeral_seed, counter)
     session = Session(
         handshake_id=handshake.handshake_id(started.prefix),
@@ -135,6 +137,34 @@ def start(
         live=_limited((*kept, session)),
         start_wanted=False,
         wanted_starts_s=wanted_starts_s,
+        elsewhere=NOWHERE,
+    )
+
+
+def heard(sessions: Sessions, told: int, *, stays_ms: int, now_s: int) -> Sessions:
+    """Before a session is begun on a bundle that told this counter: see `elsewhere.heard`."""
+    found = elsewhere.heard(
+        sessions.elsewhere,
+        told,
+        largest=sessions.counters.largest,
+        has_confirmed=any(one.confirmed_at_s is not None for one in sessions.live),
+        stays_ms=stays_ms,
+        now_s=now_s,
+    )
+    if found == sessions.elsewhere:
+        return sessions
+    return msgspec.structs.replace(sessions, elsewhere=found)
+
+
+def stay(sessions: Sessions) -> Sessions:
+    """The owner said that this machine stays: a session is begun whatever was begun before."""
+    if not sessions.elsewhere.is_halted:
+        return sessions
+    return msgspec.structs.replace(
+        sessions,
+        elsewhere=elsewhere.decided(sessions.elsewhere),
+        start_wanted=True,
+        wanted_starts_s=(),
     )
 
 
@@ -328,6 +358,7 @@ def _accept(
         sessions,
         counters=msgspec.structs.replace(sessions.counters, accepted=accepted.reset_counter),
         live=_limited((*sessions.live, session)),
+        elsewhere=elsewhere.accepted(sessions.elsewhere, accepted.reset_counter),
     )
     if result.best is session:
         result = msgspec.structs.replace(result, start_wanted=False)

@@ -456,6 +456,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "Use it there. `loom move wipe` deletes what is left of it here.",
         "Use it there.",
     ),
+    "profile_closed": Words(
+        "This profile is closed, because its identity is used on another machine.",
+        "What is here can be read. `loom machine stay` opens it again.",
+        "What is here can be read; the command line opens it again.",
+    ),
     "profile_damaged": Words(
         "The profile is damaged: {what}.", f"{_COPY_FIRST} with `loom restore`.", f"{_COPY_FIRST}."
     ),

@@ -181,16 +181,16 @@ class MailFiles:
             wanted_starts_s=wish.wanted_starts_s,
             link_time_s=0.0,
             now_s=self._parts.now_s(),
+            is_halted=wish.is_halted,
         )
         if not is_due:
             return False
         for bundle in bundles:
             try:
-                await device.delivery.starts.begin(bundle)
+                if await device.delivery.starts.begin(bundle):
+                    return True
             except PeerError as error:
                 log.info("contact %d: bundle of a file: %s", device.number, error.code)
-            else:
-                return True
         return False
 
 

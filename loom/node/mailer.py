@@ -212,6 +212,8 @@ class Mailer:
         is_quiet = self._context.parts.profile.value.invisible and not rows
         owed = self._is_receipt_due(owed=owed and not is_quiet, is_late=is_late)
         await self._sessions.ready()
+        if wish.is_halted:
+            return _Due(False, False, False, False, bool(self._context.chain), None)
         is_greeting_due = (
             best is not None
             and not is_quiet
@@ -255,6 +257,7 @@ class Mailer:
             wanted_starts_s=wish.wanted_starts_s,
             link_time_s=0.0,
             now_s=self._context.parts.now_s(),
+            is_halted=wish.is_halted,
         )
 
     async def _write(self, due: _Due) -> None:
@@ -360,7 +363,8 @@ class Mailer:
                 data = await mailbox.fetch(link)
                 if data is None:
                     return False
-                await self._delivery.starts.begin(data)
+                if not await self._delivery.starts.begin(data):
+                    return False
                 self._no_bundle_s = UNKNOWN_RETRY_S
                 self._greeted_s = 0
                 return True

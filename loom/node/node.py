@@ -161,6 +161,7 @@ class Node:
         await self.identity.load()
         for contact in await self.parts.database.read(persons.contacts):
             self.roster.add(contact)
+        await self.parts.database.read(self.parts.machine.load)
         await self.network.joins.load()
         await look_for_a_copy(self.parts, self._paths.folder)
         await tell_profile(self.parts, self.roster)
@@ -168,6 +169,9 @@ class Node:
         await self.expiry.start()
         await self.farewells.start()
         if not self.network.is_online:
+            return
+        if self.parts.machine.is_closed:
+            self.parts.journal.tell(self.ready_event())
             return
         self.roster.is_online = True
         await self.invites.load()

@@ -12,6 +12,7 @@ from loom.node.erasing import Eraser
 from loom.node.file_removal import Removal
 from loom.node.journal import Journal
 from loom.node.key_pool import KeyPool
+from loom.node.machine import Machine
 from loom.node.nonce_pool import NoncePool
 from loom.node.own_profile import OwnProfileNow
 from loom.node.room_states import RoomStates
@@ -40,6 +41,11 @@ class Parts:
     def nonces(self) -> NoncePool:
         """What becomes public."""
         return NoncePool(self.random)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Whether it is this one that uses the identity."""
+        return Machine()
 
     @cached_property
     def deadlines(self) -> Deadlines:

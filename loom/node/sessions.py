@@ -44,6 +44,8 @@ def _nothing_else(db: Db, happened: Happened) -> None:
 class DeviceSessions:
     """The newest derived value, ahead of the disk by what waits for its commit.
 
+    Many methods, because nobody else derives from it: one for each thing that changes it.
+
     Every method that derives a value must be followed by `commit` before anything is awaited:
     commits reach the disk in the order of their calls, each requiring the version before it. A
     failed commit discards all that was derived from it.
@@ -81,8 +83,10 @@ class DeviceSessions:
         return None if best is None else best.session_id
 
     def may_seal(self, *, text: bool) -> bool:
-        """Whether flow control lets one more message be sealed now."""
+        """Whether one more message may be sealed now: flow control, and no other machine."""
         best = self.best
+        if self.value.elsewhere.is_halted:
+            return False
         return best is not None and may_seal(
             best, self.in_flight.oldest_on(best.session_id), text=text
         )
@@ -153,6 +157,22 @@ class DeviceSessions:
             local=parts.keys.take(),
             now_ms=parts.clock.now_ms(),
         )
+
+    def heard(self, bundle: RemoteBundle) -> None:
+        """Before a session is begun on a bundle: see whether another machine uses the identity."""
+        parts = self._context.parts
+        self.value = core.heard(
+            self.value,
+            bundle.last_counter,
+            stays_ms=parts.machine.stays_ms,
+            now_s=parts.now_s(),
+        )
+
+    def stay(self) -> bool:
+        """The owner decided for this machine; False: nothing was to be decided here."""
+        before = self.value
+        self.value = core.stay(before)
+        return self.value is not before
 
     def note_desync(self, *, also_unanswered: bool = False) -> bool:
         """A new session is to begin when the rules allow; False: it was known."""

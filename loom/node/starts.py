@@ -3,14 +3,17 @@
 import logging
 from collections.abc import Callable
 
+from loom.api.events import MachineFound
 from loom.core.delivery import plan, starting
 from loom.core.delivery.plan import Wish
 from loom.core.delivery.starting import Starting
 from loom.core.prekeys import RemoteBundle, read_bundle
 from loom.node.alarm import Alarm
 from loom.node.context import DeviceContext
+from loom.node.journal import Happened
 from loom.node.sessions import DeviceSessions
-from loom.storage import outbox, receipts
+from loom.storage import machine, outbox, receipts
+from loom.storage.connection import Db
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,10 @@ class Starts:
             )
         )
         await self._sessions.ready()
-        return Wish(something, value.start_wanted, value.wanted_starts_s)
+        value = self._sessions.value
+        if value.elsewhere.is_halted and device_id not in self._context.parts.machine.found:
+            await self._tell()
+        return Wish(something, value.start_wanted, value.wanted_starts_s, value.elsewhere.is_halted)
 
     def ask(self) -> None:
         """Ask for a bundle."""
@@ -82,26 +88,46 @@ class Starts:
         bundle = read_bundle(data, self._context.token, unix_s)
         wish = await self.wish()
         live = self._sessions.value.live
-        if plan.is_start_due(self.state, live, wish, self._now_s(), unix_s):
+        if plan.is_start_due(self.state, live, wish, self._now_s(), unix_s) and not (
             await self._begin(bundle)
+        ):
+            self.state = starting.asked(self.state, self._now_s())  # again, a little later
+            self._alarm.ring()
 
-    async def begin(self, data: bytes) -> None:
-        """Begin a session on a bundle that lay in a mailbox.
+    async def begin(self, data: bytes) -> bool:
+        """Begin a session on a bundle that lay in a mailbox; False: none may be begun now.
 
         Raises:
             PeerError: the bundle is not one to begin with.
         """
         bundle = read_bundle(data, self._context.token, self._context.parts.now_s())
         await self._sessions.ready()
-        await self._begin(bundle)
+        return await self._begin(bundle)
 
-    async def _begin(self, bundle: RemoteBundle) -> None:
+    async def _begin(self, bundle: RemoteBundle) -> bool:
+        self._sessions.heard(bundle)
+        if not self._sessions.value.elsewhere.may_start:
+            await self._sessions.commit()
+            return False
         self._sessions.start(bundle)
         self._context.on_mail_change()
         self.state = starting.began(self.state, self._now_s())
         await self._sessions.commit()
         log.info("contact %d: session started", self._context.number)
         self._alarm.ring()
+        return True
+
+    async def _tell(self) -> None:
+        person, device_id = self._context.person, self._context.device_id
+        log.warning("contact %d: another machine uses this identity", person.person_id)
+        found = self._context.parts.machine.found | {device_id}
+
+        def tell(db: Db, happened: Happened) -> None:
+            machine.put_found(db, machine.found(db) | {device_id})
+            happened.add(MachineFound(contact=person.name, contact_id=person.person_id))
+
+        self._context.parts.machine.found = found
+        await self._context.parts.journal.write(tell)
 
     def _now_s(self) -> float:
         return self._context.parts.clock.monotonic_s()

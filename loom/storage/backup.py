@@ -15,7 +15,7 @@ import msgspec
 
 from loom.durable import in_our_words
 from loom.errors import BackupDamaged, BackupTooNew, StoreError
-from loom.storage import backup_contents, files, moving, room_blocks, schema, unsent
+from loom.storage import backup_contents, files, machine, moving, room_blocks, schema, unsent
 from loom.storage.backup_contents import CONTENTS, Missing
 from loom.storage.backup_file import HEADER_BYTES, SEALED_CHUNK_BYTES, BackupKey, FileKey, begin
 from loom.storage.connection import Db, connect, translated
@@ -510,6 +510,7 @@ def settle(db: Db, *, is_latest: bool = False) -> int:
             f"DELETE FROM {table} WHERE row_id NOT IN (SELECT row_id FROM {whole})"  # noqa: S608
         )
     files.content_is_gone(db)
+    machine.forget(db)
     room_blocks.find(db)
     if is_latest:
         moving.arrive(db)

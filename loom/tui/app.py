@@ -28,7 +28,7 @@ from loom.api.commands import (
     ShowProfile,
     Status,
 )
-from loom.api.events import AnyEvent, NodeStopped
+from loom.api.events import AnyEvent, MachineFound, NodeStopped
 from loom.api.profiles import Profiles
 from loom.api.room_commands import ListMembers, ListRoomDrafts, ListRooms, ShowRoom
 from loom.api.room_views import RoomDraftView
@@ -367,6 +367,8 @@ class LoomApp(Owner):
                 self.model.current = number
         await self.chat.begin()
         self._has_begun = True
+        if status.machine != "alone":
+            self._ask_which_machine(status.machine)
         if arrived:
             self.say(arrived)
         if self.complaint:
@@ -375,6 +377,17 @@ class LoomApp(Owner):
             self.say("Your 24 words are not checked yet: /words checks your copy.")
         elif not arrived and (advice := await self._advice()):
             self.say(advice)
+
+    def _ask_which_machine(self, state: str) -> None:
+        """Another machine uses the identity, or this one was closed."""
+        if state == "closed":
+            self.say("This profile is closed: it can be read, and sends nothing.", bad=True)
+        elif self.model.host:
+            self.say("Another machine uses your identity: `loom machine` there.", bad=True)
+        else:
+            from loom.tui.screens.machine import MachinePanel
+
+            self.open_panel(MachinePanel(self))
 
     async def _advice(self) -> str:
         """What the owner should see to at the command line, some time."""
@@ -473,6 +486,8 @@ class LoomApp(Owner):
         changes = self.model.apply(happened)
         self.typing.heard(happened)
         self.chat.show_events(happened, changes)
+        if any(isinstance(event, MachineFound) for event in happened):
+            self._ask_which_machine("asks")
         self.notices.tell(
             happened,
             self.model,

@@ -104,6 +104,10 @@ BUNDLE_FUTURE_SKEW_S = 24 * 3_600
 BUNDLE_REQUESTS_PER_HOUR = 10
 BUNDLES_LAID_PER_HOUR = 48
 COUNTER_FUTURE_MS = 24 * 3_600 * 1_000
+COUNTER_MAX = 2**62
+"""A told counter from here on is not used; no start comes near it."""
+ELSEWHERE_AFTER_S = 30
+"""Between two bundles that show that another machine uses the identity."""
 SESSION_UNCONFIRMED_RESTART_S = 600.0
 SESSION_SUPERSEDED_S = 3_600
 SESSIONS_MAX = 8

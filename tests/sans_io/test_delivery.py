@@ -1,5 +1,6 @@
 """Two conversations under loss, doubling, delay, resets and wrong clocks (docs/PROTOCOL.md 16)."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from loom.wire.limits import (
     SESSIONS_MAX,
     TEXTS_BEYOND_RECEIVED_MAX,
 )
+from tests.people import Source
 from tests.sans_io.pair import DAY_MS, MINUTE_MS, Pair
 from tests.sans_io.talk import Talk
 
@@ -191,6 +193,33 @@ def test_promise_01_a_side_that_was_rolled_back_recovers(side: int) -> None:
         pair.round(minutes=61)
     pair.settle()
     talk.check()
+
+
+@pytest.mark.parametrize("is_backup", [False, True])
+def test_promise_01_two_copies_of_one_state_never_use_a_key_twice(is_backup: bool) -> None:
+    """Both go on, in turns: every commitment of both is recorded and compared as it is made."""
+    talk = Talk(40 + is_backup)
+    pair = talk.pair
+    talk.write(0)
+    talk.write(1)
+    pair.settle()
+    copy = dataclasses.replace(
+        pair.alice,
+        source=Source(4_711),
+        skipped=dict(pair.alice.skipped),
+        prekeys=dict(pair.alice.prekeys),
+        rows=[dataclasses.replace(row) for row in pair.alice.rows],
+    )
+    assert copy.commitments is pair.alice.commitments
+    if is_backup:
+        copy.restore(keep_counters=True)
+        copy.begin(pair.bob.bundle(pair.now_ms), pair.now_ms)
+    before = len(copy.commitments)
+    for number in range(40):
+        for node in (copy, pair.alice):
+            node.write(f"{number}")
+            node.outgoing()
+    assert len(copy.commitments) == before + 80
 
 
 def test_rows_are_resent_as_the_same_bytes_while_the_session_lives() -> None:

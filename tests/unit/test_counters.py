@@ -29,7 +29,7 @@ def attempt(sides: tuple[Clocked, Clocked], number: int, *, lost: bool) -> tuple
     side, other = sides[number], sides[1 - number]
     now = TRUE_MS + side.wrong_ms
     counters = choice.believe_told(side.counters, other.counters.largest, now)
-    counter = choice.next_reset_counter(counters, now)
+    counter = choice.next_reset_counter(counters, now, other.counters.largest)
     side = side._replace(
         counters=msgspec.structs.replace(counters, sent=max(counters.sent, counter))
     )
@@ -95,6 +95,19 @@ def test_counters_survive_a_restore_of_one_side() -> None:
             forgot[number] = Clocked()
             assert accepts((forgot[0], forgot[1]), 0)
             assert accepts((forgot[0], forgot[1]), 1)
+
+
+def test_a_clock_off_by_years_at_a_restore_locks_nobody_out_once_it_is_right() -> None:
+    """Counters lost and starts made meanwhile; the other side's clock was right all along."""
+    for wrong_ms in (-4_000 * DAY_MS, -2 * DAY_MS, 4_000 * DAY_MS):
+        for sides in schedules([], 4):
+            restored = (Clocked(wrong_ms=wrong_ms), sides[1])
+            for _ in range(3):
+                for number in (0, 1):
+                    restored = attempt(restored, number, lost=False)
+            right = (restored[0]._replace(wrong_ms=0), restored[1])
+            for number in (0, 1):
+                assert accepts(right, number)
 
 
 def test_a_told_counter_from_the_far_future_is_not_kept() -> None:

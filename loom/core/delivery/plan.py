@@ -41,6 +41,8 @@ class Wish(NamedTuple):
     start_wanted: bool
     wanted_starts_s: tuple[int, ...]
     """When a desync last made this side begin one, Unix seconds, oldest first."""
+    is_halted: bool = False
+    """Another machine uses this identity, and the owner has not decided yet."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ def is_start_due(
         wanted_starts_s=wish.wanted_starts_s,
         link_time_s=starts.link_time_s(starting, now_s),
         now_s=unix_s,
+        is_halted=wish.is_halted,
     )
 
 
@@ -98,6 +101,8 @@ def next_action(
         now_s: monotonic seconds.
         unix_s: Unix seconds.
     """
+    if wish.is_halted:
+        return Next(Action.REST)
     sending, starting = delivery.sending, delivery.starting
     rests = [starts.must_wait_s(starting, sessions, now_s) or None]
     if is_start_due(starting, sessions, wish, now_s, unix_s):

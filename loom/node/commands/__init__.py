@@ -1,11 +1,11 @@
 """Carries out what front ends ask: one method a command, found by the command's type."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from loom.api.command import Command
 from loom.config import Paths
-from loom.errors import InvalidInput
+from loom.errors import InvalidInput, ProfileClosed
 from loom.node.backups import Backups
 from loom.node.commands.anchors import AnchorCommands
 from loom.node.commands.backups import BackupCommands
@@ -15,6 +15,7 @@ from loom.node.commands.farewells import FarewellCommands
 from loom.node.commands.files import FileCommands
 from loom.node.commands.identity import IdentityCommands
 from loom.node.commands.invites import InviteCommands
+from loom.node.commands.machine import MachineCommands
 from loom.node.commands.mail_files import MailFileCommands
 from loom.node.commands.messages import MessageCommands
 from loom.node.commands.network import NetworkCommands
@@ -46,6 +47,16 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_READING: Final = (
+    *("list_", "show_", "find_", "read_", "history", "room_history", "search", "status"),
+    *("diagnose", "check_phrase", "stop", "make_backup", "decide_machine", "note_leaving"),
+)
+"""How the tags of commands begin that a closed profile carries out: they queue nothing."""
+
+
+def _is_reading(command: Command[R]) -> bool:
+    return str(command.__struct_config__.tag).startswith(_READING)
+
 
 class Commands:
     """All commands of a node."""
@@ -64,6 +75,7 @@ class Commands:
         paths: Paths,
         stop: Callable[[], None],
     ) -> None:
+        self._machine = parts.machine
         contacts = ContactCommands(parts, roster, network, farewells)
         self.pairing = PairingCommands(make_pairing, contacts)
         self.panic = PanicCommands(parts, farewells, paths=paths, stop=stop)
@@ -98,6 +110,7 @@ class Commands:
             | BackupCommands(parts, roster, made).handlers
             | IdentityCommands(identity).handlers
             | AnchorCommands(parts, roster, network.anchors).handlers
+            | MachineCommands(parts, roster, stop=stop).handlers
             | ProfileCommands(parts, roster, network, paths=paths, stop=stop).handlers
         )
 
@@ -106,4 +119,6 @@ class Commands:
         handler = self._handlers.get(type(command))
         if handler is None:
             raise InvalidInput(what="This is a profile: that is asked of an anchor")
+        if self._machine.is_closed and not _is_reading(command):
+            raise ProfileClosed
         return cast(R, await handler(command))

@@ -118,6 +118,7 @@ class ProfileCommands:
             mdns=self._network.mdns,
             proxy=self._network.proxy,
             requests=asking,
+            machine=self._parts.machine.state,
             proxy_state=self._network.proxy_state,
             version=loom.__version__,
             started_seq=self._started_seq,

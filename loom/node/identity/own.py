@@ -26,6 +26,7 @@ from loom.node.roster import Roster
 from loom.storage import (
     identity_statements,
     invites,
+    machine,
     old_identities,
     outbox,
     persons,
@@ -139,6 +140,7 @@ class OwnIdentity:
             identity_statements.add(db, None, [statement])
             old_identities.add(db, before.peer_id, before.agreement.seed, until_s)
             settings.put(db, CHANGED_AT, str(now_ms).encode())
+            machine.put_found(db, frozenset())  # what another machine holds is left behind
             invites.revoke_all(db, now_ms // 1000)
             for device in devices:
                 if device.person.is_acquaintance:
@@ -164,6 +166,7 @@ class OwnIdentity:
         async with roster.renewing(devices) as renew:
             statements, untold = await parts.journal.write(work)
             parts.identity, roster.is_revoked = after, is_revoked
+            parts.machine.found = frozenset()
             self._doors.take(statements, untold)
             for device in devices:
                 links = device.arbiter.give_up()

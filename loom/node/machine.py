@@ -1,0 +1,27 @@
+"""Whether this machine uses the identity, as its owner decided (docs/PROTOCOL.md 4.5)."""
+
+from loom.model import DeviceId
+from loom.storage import machine
+from loom.storage.connection import Db
+
+
+class Machine:
+    """As stored; the sessions of each contact say whether another machine was found."""
+
+    def __init__(self) -> None:
+        self.stays_ms = 0
+        """When the owner last said that this machine stays, Unix milliseconds."""
+        self.is_closed = False
+        """The profile sends nothing, and opens no link."""
+        self.found: frozenset[DeviceId] = frozenset()
+        """The devices of contacts who had a session with another machine."""
+
+    def load(self, db: Db) -> None:
+        """What was decided."""
+        self.stays_ms, self.is_closed = machine.stays_ms(db), machine.is_closed(db)
+        self.found = machine.found(db)
+
+    @property
+    def state(self) -> str:
+        """See `MachineView.state`."""
+        return "closed" if self.is_closed else "asks" if self.found else "alone"
