@@ -368,8 +368,7 @@ class Fetching:
         def write() -> tuple[int, LoomError | None]:
             for count, one in enumerate(wanted):
                 try:
-                    if FileId(one.file_id) in self._files:  # else forgotten meanwhile
-                        store.write(blobs[FileId(one.file_id)], one.index, one.sealed)
+                    store.write(blobs[FileId(one.file_id)], one.index, one.sealed)
                 except LoomError as error:
                     return count, error
             return len(wanted), None
