@@ -374,9 +374,9 @@ class Transfer(Phase[None]):
         if not isinstance(link, MoveLink) or self.result.done():
             return
         events = link.receive_data(data, self.now_s())
-        if link.is_up or events:
+        if link.is_shown and (events or link.is_up):
             self._count(wire)
-        if wire is self._current:
+        if link.error is None and (wire is self._current or not link.is_shown):
             try:
                 for event in events:
                     self.take(link, event)

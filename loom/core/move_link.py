@@ -74,7 +74,7 @@ class MoveState(Enum):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """The other end has the key: the old machine makes its offer."""
+    """The link stands: the old machine makes its offer, which only who has the key can read."""
 
 
 class Offered(msgspec.Struct, frozen=True):
@@ -155,6 +155,8 @@ class MoveLink:
         self.dialled = dialled
         self.state = _S.MESSAGE_2 if dialled else _S.MESSAGE_1
         self.error: LoomError | None = None
+        self.is_shown = False
+        """Whether the other end has shown the key: a first message may be a copy of one."""
         self._started_s = self._heard_s = self._sent_s = now_s
         self._incoming = bytearray()
         self._outgoing: list[bytes] = []
@@ -186,8 +188,8 @@ class MoveLink:
 
     @property
     def is_up(self) -> bool:
-        """The other end has shown that it has the key."""
-        return self._ciphers is not None and not self.is_over
+        """The other end has shown that it has the key, and may say more."""
+        return self.is_shown and not self.is_over
 
     @property
     def wanted(self) -> int:
@@ -344,6 +346,7 @@ class MoveLink:
         if self._ciphers is None:
             return self._receive_message(frame)
         kind, body = decode_move_record(self._ciphers[1].decrypt(frame))
+        self.is_shown = True
         if kind is _K.BUSY:
             return None
         if kind not in HEARS.get((self.end, self.state), ()):
@@ -359,6 +362,7 @@ class MoveLink:
             self._outgoing.append(encode_frame(handshake.write_message()))
         self._ciphers = handshake.split()
         self._handshake = None
+        self.is_shown = self.dialled
         if self.end is End.NEW:
             self.state = _S.OFFERED
             return None
