@@ -167,6 +167,16 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder / "files"
 
     @property
+    def moving(self) -> Path:
+        """Where a profile from another machine is made, beside its place; may not be there."""
+        return self.folder.with_name(f".{self.profile}.move")
+
+    @property
+    def moving_lock(self) -> Path:
+        """Held by the process that receives it; the folder may be deleted and made again."""
+        return self.folder.with_name(f".{self.profile}.move-lock")
+
+    @property
     def lock(self) -> Path:
         """Held by the process that has the profile open."""
         return self.folder / "lock"

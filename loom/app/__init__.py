@@ -127,7 +127,9 @@ class LocalProfiles:
         """See `Profiles.panic`."""
         from loom.app.panic import panic
 
-        return await panic(self._existing(profile), farewell=farewell)
+        if not (is_profile_name(profile) and paths_of(self._home, profile).moving.exists()):
+            self._existing(profile)
+        return await panic(paths_of(self._home, profile), farewell=farewell)
 
     async def attach(self, profile: str) -> Client:
         """See `Profiles.attach`."""

@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
@@ -69,7 +68,6 @@ STREAM: Final = "move.loom"
 TOLD_EVERY_BYTES: Final = 1 << 20
 READ_BYTES: Final = 1 << 18
 _STATE: Final = "state"
-_PROFILE: Final = "profile"
 
 
 def backup_key(secret: bytes) -> BackupKey:
@@ -247,7 +245,7 @@ class _Stage(msgspec.Struct, frozen=True):
 
 def is_begun(paths: Paths) -> bool:
     """Whether a move to this profile was begun here: its passphrase is chosen already."""
-    return (_begun_folder(paths) / _STATE).exists()
+    return (paths.moving / _STATE).exists()
 
 
 async def receive(
@@ -267,7 +265,7 @@ async def receive(
     """
     refuse_dumps()
     private_folder(paths.folder.parent)
-    with ProfileLock.acquire(_lock_of(paths), paths.profile):
+    with ProfileLock.acquire(paths.moving_lock, paths.profile):
         place = await asyncio.to_thread(_Place, paths, passphrase, argon2_memory_mib)
         try:
             async with Door(where, front) as door:
@@ -300,8 +298,8 @@ class _Place:
 
     def __init__(self, paths: Paths, passphrase: str, memory_mib: int | None) -> None:
         self._paths = paths
-        self.folder = _begun_folder(paths)
-        self.building = self.folder / _PROFILE
+        self.folder = paths.moving
+        self.building = self.folder / destruction.BUILDING
         is_there = paths.folder.exists()
         if is_there and not is_begun(paths):
             raise ProfileExists(profile=paths.profile)
@@ -527,12 +525,3 @@ class _NewEnd(Transfer):
         if isinstance(error, DiskFull):
             return Reason.NO_ROOM
         return Reason.DAMAGED if isinstance(error, BackupDamaged) else Reason.FAILED
-
-
-def _begun_folder(paths: Paths) -> Path:
-    return paths.folder.with_name(f".{paths.profile}.move")
-
-
-def _lock_of(paths: Paths) -> Path:
-    """Beside the profiles: the folder of the move may be deleted and made again."""
-    return paths.folder.with_name(f".{paths.profile}.move-lock")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 from typing import Final
 
 from loom.api.commands import Panic
@@ -14,6 +15,7 @@ from loom.control import endpoint
 from loom.control.client import attach
 from loom.errors import LoomError, NodeNotRunning
 from loom.storage import destruction
+from loom.storage.profile_lock import ProfileLock
 
 NODE_S: Final = 10.0
 """So long a node may take for its farewells and its end; then it is killed, with what it knows."""
@@ -30,6 +32,7 @@ async def panic(paths: Paths, *, farewell: bool) -> Destroyed:
         StoreUnavailable: the keyslot is there still; the rest is gone.
     """
     kept = unlocks.kept_name(paths)
+    is_served = endpoint.is_served(paths.socket)
     try:
         await asyncio.to_thread(destruction.destroy_keys, paths)
     finally:
@@ -37,6 +40,9 @@ async def panic(paths: Paths, *, farewell: bool) -> Destroyed:
             await unlocks.forget(kept)
             destroyed = await _by_node(paths, farewell=farewell)
         finally:
+            await _end(paths.moving_lock)
+            if not is_served:
+                await _end(paths.lock)
             await asyncio.to_thread(destruction.remove_profile, paths)
     return destroyed or Destroyed(profile=paths.profile)
 
@@ -61,3 +67,14 @@ async def _by_node(paths: Paths, *, farewell: bool) -> Destroyed | None:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         return destroyed
+
+
+async def _end(lock: Path) -> None:
+    """Kill who holds it and serves nobody: it still unlocks the profile, or is moving it."""
+    pid = ProfileLock.holder(lock)
+    if pid is None or pid == os.getpid():
+        return
+    await asyncio.sleep(LOOK_S)  # who has just taken the lock has written its own number since
+    if ProfileLock.holder(lock) == pid:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)

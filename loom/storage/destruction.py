@@ -5,23 +5,28 @@ import os
 import secrets
 import shutil
 from pathlib import Path
+from typing import Final
 
 from loom.config import Paths
 from loom.durable import in_our_words, sync_folder
 from loom.errors import StoreError
 
+BUILDING: Final = "profile"
+"""The folder in `Paths.moving` that becomes the profile."""
+
 
 def destroy_keys(paths: Paths) -> None:
     """Overwrite and unlink every file that wraps the vault key; returns once that is durable.
 
-    A new keyslot that a killed change of the passphrase left is one of them.
+    A new keyslot that a killed change of the passphrase left is one of them, and so is that of a
+    profile that is being received from another machine.
 
     Raises:
         StoreUnavailable: one of them is there still.
     """
     failed: OSError | None = None
-    copies = sorted(paths.folder.glob(f"{paths.keyslot.name}.*"))
-    for path in [*copies, paths.keyslot, *sorted(paths.folder.glob("unlock.*"))]:
+    received = sorted((paths.moving / BUILDING).glob(f"{paths.keyslot.name}*"))
+    for path in [*_copies(paths), paths.keyslot, *_ways(paths), *received]:
         try:
             destroy(path)
         except OSError as error:
@@ -33,11 +38,15 @@ def destroy_keys(paths: Paths) -> None:
 def remove_contents(paths: Paths) -> None:
     """Unlink all that the vault key opens, and the log; keyslot, lock and socket stay.
 
+    What else wraps a key, left by a killed change, is overwritten.
+
     Raises:
         StoreUnavailable: the database is there still.
     """
     stays = {paths.keyslot, paths.lock, paths.socket}
     try:
+        for path in [*_copies(paths), *_ways(paths)]:
+            destroy(path)
         for path in sorted(paths.folder.iterdir(), key=lambda one: one != paths.database):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -46,6 +55,7 @@ def remove_contents(paths: Paths) -> None:
         sync_folder(paths.folder)
     except OSError as error:
         raise in_our_words(error, f"the profile cannot be opened: {error.strerror}") from error
+    _remove_move(paths)
     _remove_log(paths)
 
 
@@ -60,9 +70,25 @@ def remove_profile(paths: Paths) -> None:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
     shutil.rmtree(paths.folder, ignore_errors=True)
+    _remove_move(paths)
     _remove_log(paths)
     with contextlib.suppress(OSError):
         sync_folder(paths.folder.parent)
+
+
+def _copies(paths: Paths) -> list[Path]:
+    return sorted(paths.folder.glob(f"{paths.keyslot.name}.*"))
+
+
+def _ways(paths: Paths) -> list[Path]:
+    return sorted(paths.folder.glob("unlock.*"))
+
+
+def _remove_move(paths: Paths) -> None:
+    """What is left here of one from another machine."""
+    shutil.rmtree(paths.moving, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        paths.moving_lock.unlink(missing_ok=True)
 
 
 def _remove_log(paths: Paths) -> None:

@@ -39,6 +39,25 @@ class ProfileLock:
         lock.write_pid()
         return lock
 
+    @staticmethod
+    def holder(path: Path) -> int | None:
+        """The process that holds the lock; None: nobody does, or it is not known."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = os.pread(descriptor, 20, 0).strip()
+            return int(told) if told.isdigit() else None
+        except OSError:
+            return None
+        else:
+            return None
+        finally:
+            os.close(descriptor)
+
     def write_pid(self) -> None:
         """Note which process holds the lock; again after a fork that keeps it."""
         try:

@@ -1,6 +1,7 @@
 """The duress passphrase opens an empty profile; what was there is gone, killed at any step."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,20 @@ async def test_the_duress_passphrase_opens_an_empty_profile_and_destroys_the_oth
     assert not log.exists()
     after = paths(home).database.read_bytes()
     assert before[:4096] not in after
+
+
+async def test_what_a_killed_change_left_is_overwritten(home: Path, tmp_path: Path) -> None:
+    kept = []
+    for name in ("vault.key.new", "unlock.keyring.new"):
+        left = paths(home).folder / name
+        left.write_bytes(paths(home).keyslot.read_bytes())
+        kept.append(tmp_path / f"kept {name}")
+        os.link(left, kept[-1])
+    before = kept[0].read_bytes()
+    await is_empty(home)
+    for one in kept:  # the blocks themselves
+        assert len(one.read_bytes()) == len(before)
+        assert one.read_bytes()[:31] != before[:31]
 
 
 @pytest.mark.parametrize("what", ["change", "remove", "set"])

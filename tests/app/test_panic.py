@@ -1,7 +1,9 @@
 """A profile is destroyed, its keyslot first; killed at any step, nothing opens what is left."""
 
+import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +57,59 @@ async def test_a_locked_profile_is_gone_and_its_keyslots_were_overwritten(tmp_pa
         assert not [at for at in range(len(left)) if left[at : at + 8] in parts]
     with pytest.raises(ProfileNotFound):
         await profiles.panic("ada")
+
+
+async def test_what_was_received_of_a_move_is_gone_too(tmp_path: Path) -> None:
+    paths = paths_of(home_of(Settings(home=tmp_path)), "ada")
+    building = paths.moving / "profile"
+    building.mkdir(parents=True)
+    vault.create(building / "vault.key", PASSPHRASE, 64 * 1024, 1, 1)
+    before = (building / "vault.key").read_bytes()
+    os.link(building / "vault.key", tmp_path / "kept")
+    (paths.moving / "state").write_bytes(b"sealed")
+    paths.moving_lock.touch()
+    profiles = LocalProfiles(Settings(home=tmp_path))
+    await profiles.panic("ada")
+    assert list(paths.folder.parent.iterdir()) == []
+    assert (tmp_path / "kept").read_bytes()[:31] != before[:31]
+    with pytest.raises(ProfileNotFound):
+        await profiles.panic("ada")
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from loom.storage.profile_lock import ProfileLock
+
+with ProfileLock.acquire(Path(sys.argv[1]), "ada"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("name", ["lock", "moving_lock"])
+async def test_who_still_unlocks_it_or_moves_it_is_ended(tmp_path: Path, name: str) -> None:
+    paths = place(tmp_path)
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        HOLDS,
+        str(getattr(paths, name)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"held\n"
+    try:
+        await LocalProfiles(Settings(home=tmp_path)).panic("ada")
+        assert is_gone(paths)
+        assert holder.stdin is not None
+        holder.stdin.close()
+        assert await holder.wait() == -signal.SIGKILL
+    finally:
+        if holder.returncode is None:
+            holder.kill()
+            await holder.wait()
 
 
 async def test_a_profile_that_is_open_ends_too_and_says_which_backups_survive(
