@@ -41,6 +41,8 @@ VERSIONS = {
     "rooms": 3,
     "transfer": 2,
     "backups": 1,
+    "keyslot": 1,
+    "move": 1,
 }
 """Raised when a file's contents change; SOURCES.md says how."""
 FOLDER = Path(__file__).parent
@@ -675,6 +677,31 @@ def backup_inputs(one: Values) -> Values:
     }
 
 
+def keyslot_inputs() -> Values:
+    return {
+        "cost": [65_536, 1, 1],
+        "salt": filler("keyslot salt", 16).hex(),
+        "keks": [filler(f"keyslot kek {one}", 32).hex() for one in (0, 1)],
+        "vault_keys": [filler(f"keyslot vault key {one}", 32).hex() for one in (0, 1)],
+        "nonces": [filler(f"keyslot nonce {one}", 12).hex() for one in (0, 1)],
+        "unused": filler("keyslot unused", 61).hex(),
+        "way_salt": filler("unlock salt", 32).hex(),
+        "way_secret": filler("unlock secret", 32).hex(),
+        "hint": filler("unlock hint", 16).hex(),
+    }
+
+
+def move_inputs() -> Values:
+    return {
+        "handshake_hash": filler("move handshake", 64).hex(),
+        "shares": [filler(f"move share {one}", 32).hex() for one in (0, 1)],
+        "size": 1_048_656,
+        "header": filler("move header", 80).hex(),
+        "offset": 65_536,
+        "data": "6c6f6f6d",
+    }
+
+
 def write(name: str, inputs: Values, more: Values | None = None) -> Values:
     derived: Values = DERIVE[name](inputs)
     if sys.argv[1:] and name not in sys.argv[1:]:
@@ -709,6 +736,8 @@ def main() -> None:
     write("nearby", nearby_inputs(one, other))
     write("files", file_inputs(pair))
     write("backups", backup_inputs(one))
+    write("keyslot", keyslot_inputs())
+    write("move", move_inputs())
     inputs = transfer_inputs()
     write("transfer", inputs, {"refused_records": refused_file_records(inputs)})
     inputs = room_inputs(one, other)

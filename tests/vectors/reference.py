@@ -1004,6 +1004,66 @@ def backups(inputs: Values) -> Values:
     return hexed({"phrase_key": phrase_key, "files": files})  # type: ignore[no-any-return]
 
 
+# --- 8: the keyslot, and other ways ---
+
+
+def keyslot(inputs: Values) -> Values:
+    memory, passes, lanes = inputs["cost"]
+    cost = u(32, memory) + u(8, passes) + u(8, lanes)
+    salt = unhex(inputs["salt"])
+    secret, keks, nonces = (
+        [unhex(one) for one in inputs[name]] for name in ("vault_keys", "keks", "nonces")
+    )
+    unused = unhex(inputs["unused"])
+
+    def whole(version: int, seal: Any) -> bytes:
+        head = b"LOOMSLOT" + u(8, version) + cost + salt
+        body: bytes = head + seal(head)
+        return body + sha512(body)[:8]
+
+    def slot(place: int, use: int, head: bytes) -> bytes:
+        plaintext = u(8, use) + secret[place]
+        found: bytes = nonces[place] + siv(keks[place], nonces[place], plaintext, head)
+        return found
+
+    hint, way_salt = unhex(inputs["hint"]), unhex(inputs["way_salt"])
+    way_head = b"LOOMWAYS\x01" + way_salt + u(16, len(hint)) + hint
+    way_key = hkdf(way_salt, unhex(inputs["way_secret"]), b"LOOM/1 unlock", 32)
+    way = way_head + nonces[0] + siv(way_key, nonces[0], secret[0], way_head)
+    derived = {
+        "alone": whole(2, lambda head: slot(0, 0, head) + unused),
+        "alone_second": whole(2, lambda head: unused + slot(0, 0, head)),
+        "guarded": whole(2, lambda head: slot(0, 1, head) + slot(1, 2, head)),
+        "version_1": whole(1, lambda head: nonces[0] + siv(keks[0], nonces[0], secret[0], head)),
+        "database_keys": [hkdf(b"", one, b"LOOM/1 database", 32) for one in secret],
+        "way_key": way_key,
+        "way": way + sha512(way)[:8],
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
+# --- 8.2: moving to another machine ---
+
+
+def move(inputs: Values) -> Values:
+    h, shares = unhex(inputs["handshake_hash"]), [unhex(one) for one in inputs["shares"]]
+    key = hkdf(h, shares[0] + shares[1], b"LOOM/1 move", 32)
+    derived = {
+        "pledges": [
+            (b"\x01" + u(8, end) + share).ljust(325, b"\0") for end, share in enumerate(shares)
+        ],
+        "key": key,
+        "proofs": [mac(key, enc(b"LOOM/1 move proof", h, u(8, end)))[:32] for end in (0, 1)],
+        "psk": hkdf(b"", key, b"LOOM/1 move link", 32),
+        "backup_key": hkdf(b"", key, b"LOOM/1 move backup", 32),
+        "offer": b"\x01" + u(64, inputs["size"]) + unhex(inputs["header"]),
+        "have": b"\x02" + u(64, inputs["offset"]),
+        "data": b"\x03" + unhex(inputs["data"]),
+        "refusals": [b"\x08" + u(8, reason) for reason in (1, 2, 3)],
+    }
+    return hexed(derived)  # type: ignore[no-any-return]
+
+
 DERIVE = {
     "identity": identity,
     "identity_chain": identity_chain,
@@ -1019,4 +1079,6 @@ DERIVE = {
     "rooms": rooms,
     "transfer": transfer,
     "backups": backups,
+    "keyslot": keyslot,
+    "move": move,
 }

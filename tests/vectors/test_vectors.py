@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from mnemonic import Mnemonic
 
+from loom.app import moving
+from loom.config import Paths
 from loom.core import sessions as core
 from loom.core.anchor_gate import AnchorEntry, AnchorGate, anchor_credentials
 from loom.core.chains import RatchetKey
@@ -36,9 +38,11 @@ from loom.core.invites import (
 )
 from loom.core.link_ends import PROTOCOL_NAME, LinkInitiator, LinkResponder
 from loom.core.link_events import LinkAuthenticated, LinkConfirmed, RecordReceived
+from loom.core.move_pairing import MovePairingLink, MoveSide
 from loom.core.noise import Handshake
 from loom.core.pair_keys import DirectionKeys, derive_pair_keys
 from loom.core.pairing_advert import make_alias
+from loom.core.pairing_link import LINK_RANDOM_BYTES as PAIRING_RANDOM_BYTES
 from loom.core.pairing_link import OwnSide, PairingLink
 from loom.core.pairing_states import PairingState
 from loom.core.prekeys import issue, present, read_bundle
@@ -60,19 +64,39 @@ from loom.crypto.kdf import MacKey, hash_
 from loom.crypto.kem import KemKey
 from loom.crypto.keys import X25519Key
 from loom.crypto.signatures import SigningKey
-from loom.errors import AuthenticationError, InvalidToken, MalformedMessage, ProtocolViolation
+from loom.errors import (
+    AuthenticationError,
+    InvalidToken,
+    MalformedMessage,
+    ProtocolViolation,
+    WrongPassphrase,
+)
 from loom.model import Address, PeerId, PersonId
+from loom.storage import unlocks, vault
 from loom.storage.backup_file import BackupKey, Way, begin, key_of_phrase, read_header
-from loom.storage.vault import Cost
+from loom.storage.vault import Cost, Use
 from loom.wire.chain_envelope import encode_chain_envelope
 from loom.wire.content import Join, KnownPayload, Unknown, decode_payload, encode_payload
-from loom.wire.encoding import enc, u32
+from loom.wire.encoding import enc, u8, u32, u64
 from loom.wire.file_records import Piece, What
 from loom.wire.framing import RecordKind
 from loom.wire.hints import Hint
 from loom.wire.invite import decode_invite, encode_invite
 from loom.wire.limits import BUNDLE_MARK_BYTES, REKEY_AFTER_RECORDS
 from loom.wire.mail_file import MailFile, decode_mail_file, encode_mail_file
+from loom.wire.moving import (
+    End,
+    MoveKind,
+    Pledge,
+    Reason,
+    decode_move_record,
+    decode_offer,
+    decode_pledge,
+    decode_reason,
+    encode_move_record,
+    encode_offer,
+    encode_pledge,
+)
 from loom.wire.pairing import PairingText, decode_pairing_text, encode_pairing_text
 from loom.wire.parcel import Parcel, decode_parcel, encode_parcel
 from loom.wire.requests import Put, decode_answer, decode_request, encode_answer, encode_request
@@ -310,6 +334,80 @@ def test_backups() -> None:
         assert read_header(header).open_(key).open_(2, sealed[2], is_last=True) == plaintext
         assert file_key.open_(2, sealed[2], is_last=False) is None
         assert file_key.open_(1, sealed[0], is_last=False) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "used"),
+    [
+        ("alone", 0, {0: Use.PROFILE}),
+        ("alone_second", 1, {0: Use.PROFILE}),
+        ("guarded", 0, {0: Use.GUARDED, 1: Use.DURESS}),
+        ("version_1", 0, {0: Use.PROFILE}),
+    ],
+)
+def test_a_keyslot(
+    name: str,
+    place: int,
+    used: dict[int, Use],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vector = load("keyslot")
+    inputs, derived = vector["inputs"], vector["derived"]
+    path = tmp_path / "vault.key"
+    path.write_bytes(unhex(derived[name]))
+    monkeypatch.setattr(vault, "stretch", lambda typed, salt, cost: unhex(inputs["keks"][typed]))
+    for at in (0, 1):
+        if at not in used:
+            with pytest.raises(WrongPassphrase):
+                vault.unlock(path, at)  # type: ignore[arg-type]
+            continue
+        key = vault.unlock(path, at)  # type: ignore[arg-type]
+        assert key.use is used[at]
+        assert name == "version_1" or key.place == place ^ at
+        assert key.database_key().hex() == derived["database_keys"][at]
+
+
+def test_another_way_to_unlock(tmp_path: Path) -> None:
+    vector = load("keyslot")
+    inputs, derived = vector["inputs"], vector["derived"]
+    paths = Paths(profile="ada", folder=tmp_path, log=tmp_path / "log")
+    unlocks.path_of(paths, "keyring").write_bytes(unhex(derived["way"]))
+    known = unlocks.read(paths, "keyring")
+    assert known.hint.hex() == inputs["hint"]
+    key = known.open_(unhex(inputs["way_secret"]))
+    assert key.database_key().hex() == derived["database_keys"][0]
+
+
+def test_a_move() -> None:
+    vector = load("move")
+    inputs, derived = vector["inputs"], vector["derived"]
+    shares = [unhex(one) for one in inputs["shares"]]
+    pledges = [Pledge(end, share) for end, share in zip(End, shares, strict=True)]
+    for end in End:
+        assert encode_pledge(pledges[end]).hex() == derived["pledges"][end]
+        assert decode_pledge(unhex(derived["pledges"][end])) == pledges[end]
+        side = MoveSide(b"a" * 16, pledges[end])
+        link = MovePairingLink(side, dialled=True, random=bytes(PAIRING_RANDOM_BYTES), now_s=0.0)
+        link.handshake_hash = unhex(inputs["handshake_hash"])
+        link.remote = link._introduced(unhex(derived["pledges"][1 - end]))
+        assert link.remote.secret.hex() == derived["key"]
+        assert link._proof(is_own=True).hex() == derived["proofs"][end]
+        assert link._proof(is_own=False).hex() == derived["proofs"][1 - end]
+    header = unhex(inputs["header"])
+    said = {
+        "offer": (MoveKind.OFFER, encode_offer(inputs["size"], header)),
+        "have": (MoveKind.HAVE, u64(inputs["offset"])),
+        "data": (MoveKind.DATA, unhex(inputs["data"])),
+    }
+    for name, (kind, body) in said.items():
+        assert encode_move_record(kind, body).hex() == derived[name]
+        assert decode_move_record(unhex(derived[name])) == (kind, body)
+    assert decode_offer(said["offer"][1]) == (inputs["size"], header)
+    for reason, wanted in zip(Reason, derived["refusals"], strict=True):
+        assert encode_move_record(MoveKind.REFUSAL, u8(reason)).hex() == wanted
+        assert decode_reason(unhex(wanted)[1:]) is reason
+    assert moving.backup_key(unhex(derived["key"])).secret.hex() == derived["backup_key"]
 
 
 @pytest.mark.parametrize("name", sorted(load("queues")["derived"]["requests"]))

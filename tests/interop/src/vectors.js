@@ -13,9 +13,11 @@ import { entropyOf, identityOf, phraseOf, seedsOf } from "./identity.js";
 import {
   decodeChainEnvelope, decodeIdentityStatement, encodeChainEnvelope, encodeIdentityStatement, follow, statementBody,
 } from "./identity_chain.js";
+import * as slots from "./keyslot.js";
 import { decodeInvite, encodeInvite, firstQueue, inviteBody, inviteKeys, inviteQueue } from "./invite.js";
 import { LinkInitiator, LinkResponder } from "./link.js";
 import { decodeMailFile, encodeMailFile, fileKeys, fileMark, fileSecret } from "./mail_file.js";
+import * as moves from "./move.js";
 import {
   aliasOf, COMMIT, commitment, DIFFER, INTRODUCTION, introduction, NearbyInitiator, NearbyResponder, nearbyWords, NONCE,
   openNearby, PROOF, proof, sealNearby,
@@ -631,6 +633,38 @@ function backups({ inputs, derived }, compare) {
   }
 }
 
+function keyslot({ inputs, derived }, compare) {
+  const [keks, secrets, nonces] = [inputs.keks, inputs.vault_keys, inputs.nonces].map((all) => all.map(unhex));
+  const [salt, unused] = [unhex(inputs.salt), () => unhex(inputs.unused)];
+  const slot = (place, use) => slots.usedSlot(keks[place], nonces[place], use, secrets[place]);
+  const file = (...two) => slots.keyslotFile(2, inputs.cost, salt, ...two);
+  compare.is("alone", file(slot(0, 0), unused), derived.alone);
+  compare.is("alone_second", file(unused, slot(0, 0)), derived.alone_second);
+  compare.is("guarded", file(slot(0, 1), slot(1, 2)), derived.guarded);
+  const old = slots.oldSlot(keks[0], nonces[0], secrets[0]);
+  compare.is("version_1", slots.keyslotFile(1, inputs.cost, salt, old), derived.version_1);
+  secrets.forEach((one, i) => compare.is(`database key ${i}`, slots.databaseKey(one), derived.database_keys[i]));
+  const [waySalt, secret] = [unhex(inputs.way_salt), unhex(inputs.way_secret)];
+  compare.is("way_key", slots.wayKey(waySalt, secret), derived.way_key);
+  compare.is("way", slots.wayFile(waySalt, unhex(inputs.hint), secret, nonces[0], secrets[0]), derived.way);
+}
+
+function move({ inputs, derived }, compare) {
+  const [h, shares] = [unhex(inputs.handshake_hash), inputs.shares.map(unhex)];
+  const key = moves.moveKey(h, ...shares);
+  compare.is("key", key, derived.key);
+  for (const end of [0, 1]) {
+    compare.is(`pledge ${end}`, moves.pledge(end, shares[end]), derived.pledges[end]);
+    compare.is(`proof ${end}`, moves.moveProof(key, h, end), derived.proofs[end]);
+  }
+  compare.is("psk", moves.movePsk(key), derived.psk);
+  compare.is("backup_key", moves.moveBackupKey(key), derived.backup_key);
+  compare.is("offer", moves.offer(inputs.size, unhex(inputs.header)), derived.offer);
+  compare.is("have", moves.have(inputs.offset), derived.have);
+  compare.is("data", moves.data(unhex(inputs.data)), derived.data);
+  [1, 2, 3].forEach((reason, i) => compare.is(`refusal ${reason}`, moves.refusal(reason), derived.refusals[i]));
+}
+
 function transfer({ inputs, derived, refused_records: refused }, compare) {
   const content = Uint8Array.from({ length: inputs.size }, (_, i) => (i * 7 + Math.floor(i / 256)) % 256);
   const [fileId, secret] = [unhex(inputs.file_id), unhex(inputs.secret)];
@@ -777,6 +811,7 @@ function rooms({ inputs, derived, states, refused_heads: refusedHeads, refused_p
 
 const FILES = {
   identity, identity_chain, pair, link, session, payloads, presence, queues, invites, nearby, files, rooms, transfer, backups,
+  keyslot, move,
 };
 
 /** `{ name: { compared, differences } }` of all files in a folder. */
