@@ -153,7 +153,7 @@ class Acquaintances:
                 self._roster.on_changed()
 
     def _nodes_of(self, device: Device) -> list[Address]:
-        met = self._met.get(device.peer_id)
+        met = None if device.person.revoked else self._met.get(device.peer_id)
         return [] if met is None else [one for one in met.nodes if self._may_dial(one)]
 
     async def _end(self, person_id: PersonId) -> None:

@@ -137,7 +137,7 @@ class Roster(dict[PersonId, Device]):
         if self.is_revoked:
             return []
         acquaintances = (device for _, device in sorted(self.acquaintances.items()))
-        return [*self.listened_for(), *acquaintances]
+        return [*self.listened_for(), *(one for one in acquaintances if not one.person.revoked)]
 
     def add(self, contact: Contact) -> Device:
         """Take up a contact, or a contact's new identity; `on_changed` is for the caller."""
@@ -206,10 +206,14 @@ class Roster(dict[PersonId, Device]):
             await asyncio.gather(*(device.stop() for device in devices))
 
     @asynccontextmanager
-    async def without_stub(self, peer_id: PeerId) -> AsyncIterator[None]:
-        """What follows makes a contact of that identity: a stub or an acquaintance of it ends."""
+    async def without_stub(
+        self, peer_id: PeerId, heir: Device | None = None
+    ) -> AsyncIterator[None]:
+        """What follows gives the identity to a contact, or to `heir`: a stub or an acquaintance
+        that has it ends."""
         others = (*self.stubs.values(), *self.acquaintances.values())
-        stub = next((one for one in others if one.peer_id == peer_id), None)
+        found = (one for one in others if one.peer_id == peer_id and one is not heir)
+        stub = next(found, None)
         if stub is None:
             yield
             return

@@ -58,6 +58,12 @@ def was_put(db: Connection, person_id: PersonId, now_s: int) -> None:
     db.execute("UPDATE untold SET put_at_s = ? WHERE person_id = ?", (now_s, person_id))
 
 
+def are_due(db: Connection, now_s: int) -> bool:
+    """Whether the time of one is over whose key is still kept."""
+    found = "SELECT 1 FROM old_identities WHERE until_s <= ? AND x25519_seed <> x''"
+    return db.execute(found, (now_s,)).fetchone() is not None
+
+
 def prune(db: Connection, now_s: int) -> None:
     """Forget the keys of identities whose time is over, and who was not reached."""
     db.execute(

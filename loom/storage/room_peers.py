@@ -10,7 +10,7 @@ from loom.model import DeviceId, PeerId, PersonId, RoomNumber
 
 _SELECT: Final = (
     "SELECT room, person_id, said, told, refused, compared_at_ms, device_id, peer_id,"
-    " NOT blocked AND NOT identity_changed AND stub_until_s IS NULL"
+    " NOT blocked AND NOT identity_changed AND NOT revoked AND stub_until_s IS NULL"
     " FROM room_peers JOIN devices USING (person_id) JOIN persons USING (person_id)"
 )
 

@@ -34,6 +34,7 @@ from loom.errors import (
 from loom.node.mail import Incoming
 from loom.node.message_view import IDENTITY_KINDS
 from loom.storage import messages, settings
+from loom.wire.limits import OLD_IDENTITY_ANSWERS_S
 from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.harness import Person, World
 from tests.node.test_mail import apart
@@ -237,6 +238,18 @@ async def test_a_blocked_contact_is_told_once_they_are_unblocked(world: World) -
     assert not knows(bob, alice)
     await alice.do(BlockContact(contact="Bob", blocked=False))
     await world.until(lambda: knows(bob, alice), 600)
+
+
+async def test_the_key_of_before_is_deleted_after_90_days(world: World) -> None:
+    """Though everybody was told long before."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await rotate(alice)
+    await world.until(lambda: knows(bob, alice) and bob.is_online(alice))
+    assert (await alice.do(ShowIdentity())).untold == 0
+    alice.clock.jumped_s += OLD_IDENTITY_ANSWERS_S
+    await world.pass_time(1_200)
+    rows = "SELECT length(x25519_seed) FROM old_identities"
+    assert alice.database.look(lambda db: db.execute(rows).fetchall()) == [(0,)]
 
 
 @pytest.mark.parametrize("commit", [1, 2, 3, 4])

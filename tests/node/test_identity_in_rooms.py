@@ -4,10 +4,12 @@ import pytest
 
 from loom.api.commands import ImportToken
 from loom.api.events import RoomJoined
+from loom.api.identity_commands import RevokeIdentity
 from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom
+from loom.storage import outbox
 from tests.node.harness import Person, World
-from tests.node.test_acquaintances import acquainted, is_acquainted
-from tests.node.test_identity import knows, rotate
+from tests.node.test_acquaintances import acquaintance, acquainted, is_acquainted
+from tests.node.test_identity import knows, rotate, words_of
 from tests.node.test_rooms import ROOM, alike, invite, join, make, members, posts, say, stored
 
 
@@ -43,11 +45,20 @@ async def test_an_acquaintance_follows(world: World) -> None:
     ada, bob, cyd = await acquainted(world)
     await rotate(bob)
     await world.until(lambda: is_acquainted(cyd, bob), 6_000)
+    untold = "SELECT person_id FROM untold"
+    await world.until(
+        lambda: not bob.database.look(lambda db: db.execute(untold).fetchall()), 6_000
+    )
+    assert bob.node.former.doors == []
     await ada.stop()
     await say(bob, "is anybody there?")
     await world.until(lambda: len(stored(cyd)) == 1, within_s=6_000)
     await say(cyd, "I am")
     await world.until(lambda: len(stored(bob)) == 2, within_s=6_000)
+
+
+def is_revoked(person: Person, other: Person) -> bool:
+    return is_acquainted(person, other) and acquaintance(person, other).person.revoked
 
 
 async def test_another_identity_does_not_bring_a_banned_member_back(world: World) -> None:
@@ -63,3 +74,18 @@ async def test_another_identity_does_not_bring_a_banned_member_back(world: World
     assert len(bob.told(RoomJoined)) == joined
     assert "Bob" not in await members(ada)
     assert (await ada.do(ShowRoom(room=ROOM))).members == 2
+
+
+async def test_nothing_of_a_room_is_sent_to_an_acquaintance_who_is_revoked(world: World) -> None:
+    _, bob, cyd = await acquainted(world)
+    await bob.do(RevokeIdentity(phrase=words_of(bob)))
+    await world.until(lambda: is_revoked(cyd, bob), 6_000)
+
+    await say(cyd, "without Bob")
+    await world.pass_time(120)
+    device = acquaintance(cyd, bob)
+    assert cyd.database.look(lambda db: outbox.count(db, device.device_id)) == 0
+    assert device not in cyd.node.roster.admitted()
+    assert device.dialer is None
+    await cyd.restart()
+    assert acquaintance(cyd, bob).dialer is None

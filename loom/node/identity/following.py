@@ -160,7 +160,7 @@ class Following:
             return self._change(db, happened, device, followed)
 
         async with (
-            self._roster.without_stub(outcome.token.peer_id),
+            self._roster.without_stub(outcome.token.peer_id, device),
             self._roster.renewing([device]) as renew,
         ):
             person = await self._parts.journal.write(work)

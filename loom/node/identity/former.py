@@ -187,7 +187,7 @@ class FormerDoors:
         if self._roster.is_revoked:
             return
         del self._untold[number]
-        if (device := self._roster.get(number)) is not None:
+        if (device := self._device(number)) is not None:
             device.context.chain = ()
             self.close_for(device)
             device.spawn(self._store(lambda db: old_identities.told(db, number)), "told")
@@ -196,29 +196,34 @@ class FormerDoors:
     def was_put(self, number: PersonId) -> None:
         """The chain lies in a mailbox of the contact."""
         now_s = self._parts.now_s()
-        if (device := self._roster.get(number)) is not None:
+        if (device := self._device(number)) is not None:
             device.spawn(
                 self._store(lambda db: old_identities.was_put(db, number, now_s)), "chain put"
             )
 
     async def prune(self) -> None:
-        """Those who were not reached in time are told no longer."""
+        """Keys of identities go whose time is over: who was not reached is told no longer."""
         now_s = self._parts.now_s()
+        # Also where everybody was told, or it was over while the node did not run.
+        if not await self._parts.database.read(lambda db: old_identities.are_due(db, now_s)):
+            return
         over = {
             number
             for number, found in self._untold.items()
             if any(one.until_s <= now_s for one in found)
         }
-        if not over:
-            return
         await self._parts.database.write(lambda db: old_identities.prune(db, now_s))
         await self.load()
         for number in over:
-            if (device := self._roster.get(number)) is not None:
+            if (device := self._device(number)) is not None:
                 self.open_for(device)
         self.on_changed()
 
     # --- inside ---
+
+    def _device(self, number: PersonId) -> Device | None:
+        """Of a contact or an acquaintance."""
+        return self._roster.get(number) or self._roster.acquaintances.get(number)
 
     def _open_earlier(self, device: Device) -> None:
         """A machine that was restored with an old number learns that there is a newer one."""
