@@ -252,6 +252,8 @@ def _stay(database: Database, paths: Paths, move: Move) -> None:
     if move.is_closed:
         raise ProfileMoved(profile=paths.profile)
     database.write_now(moving.forget)
+    with contextlib.suppress(OSError):
+        (paths.folder / moving.STREAM).unlink(missing_ok=True)
 
 
 def load_identity(db: Db) -> tuple[Identity, OwnProfile, int]:

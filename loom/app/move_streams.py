@@ -40,7 +40,9 @@ REDIAL_S: Final = 0.5
 PATIENCE_S: Final = 120.0
 """How long the other machine is dialled again without an answer."""
 TELLING_S: Final = 10.0
-LINKS_MAX: Final = 4
+LINKS_MAX: Final = 64
+LINKS_OF_SOURCE_MAX: Final = 4
+"""Of one network: so strangers of one cannot keep the other machine of another one out."""
 FLUSH_TIMEOUT_S: Final = 5.0
 
 
@@ -121,11 +123,13 @@ class Wire:
         self._stream: Stream | None = None
         self._is_ending = False
         self.link = link
+        self.source = ""
         self.gone = asyncio.Event()
 
     def connected(self, stream: Stream) -> None:
         """Take part, or end at once."""
         self._stream = stream
+        self.source = source_of(stream.remote)
         if self.link is None:
             self.link = self._phase.accepted(stream)
         if self.link is None:
@@ -367,7 +371,11 @@ class Transfer(Phase[None]):
         return self._link(dialled=True)
 
     def accepted(self, stream: Stream) -> Link | None:
-        return None if len(self.wires) >= LINKS_MAX else self._link(dialled=False)
+        source = source_of(stream.remote)
+        of_source = sum(one.source == source for one in self.wires)
+        if len(self.wires) >= LINKS_MAX or of_source >= LINKS_OF_SOURCE_MAX:
+            return None
+        return self._link(dialled=False)
 
     def received(self, wire: Wire, data: bytes) -> None:
         link = wire.link

@@ -58,13 +58,11 @@ from loom.storage.backup_file import HEADER_BYTES, BackupKey, Way, read_header
 from loom.storage.database import Database
 from loom.storage.file_store import FREE_MIN_BYTES, FileStore
 from loom.storage.locked_memory import refuse_dumps
-from loom.storage.moving import Move
+from loom.storage.moving import STREAM, Move
 from loom.storage.profile_lock import ProfileLock
 from loom.wire.limits import AEAD_NONCE_BYTES
 from loom.wire.moving import End, Reason
 
-STREAM: Final = "move.loom"
-"""The backup that goes over, at either end."""
 TOLD_EVERY_BYTES: Final = 1 << 20
 READ_BYTES: Final = 1 << 18
 _STATE: Final = "state"
@@ -301,7 +299,8 @@ class _Place:
         self.folder = paths.moving
         self.building = self.folder / destruction.BUILDING
         is_there = paths.folder.exists()
-        if is_there and not is_begun(paths):
+        is_other = self.building.exists() and is_there and any(paths.folder.iterdir())
+        if is_other or (is_there and not is_begun(paths)):
             raise ProfileExists(profile=paths.profile)
         private_folder(self.folder)
         self._key = self._vault(passphrase, memory_mib)

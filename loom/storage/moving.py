@@ -7,6 +7,8 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.storage import original, settings
 
+STREAM: Final = "move.loom"
+"""The file that goes over, in a folder at either end."""
 _KEY: Final = "move"
 
 

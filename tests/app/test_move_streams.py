@@ -23,9 +23,8 @@ class _Old(Transfer):
 class _Pipe:
     """The stream of a link, whose other end nobody reads."""
 
-    remote = Address("127.0.0.1", 1)
-
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.remote = Address(host, 1)
         self.written = bytearray()
         self.is_ended = False
 
@@ -64,3 +63,14 @@ async def test_a_copied_first_message_ends_neither_the_move_nor_its_link(behind:
     assert old.links() == [wires[0].link]
     assert not streams[0].is_ended
     assert not old.result.done()
+
+
+async def test_a_stranger_who_holds_links_keeps_nobody_else_out() -> None:
+    old = _Old(KEY, End.OLD)
+    streams = [_Pipe("192.0.2.9") for _ in range(6)]
+    for stream in streams:
+        Wire(old).connected(stream)
+    assert [one.is_ended for one in streams] == [False] * 4 + [True] * 2
+    other = _Pipe("192.0.2.10")
+    Wire(old).connected(other)
+    assert not other.is_ended

@@ -228,6 +228,7 @@ def test_a_profile_that_is_used_again_stays(old: Home, new: Home) -> None:
         other.end()
     old.run("-p", "alice", "send", "bob", "still here").ok()
     assert move_of(old) is None
+    assert not (old.profile("alice") / "move.loom").exists()
     refused = new.run("-p", "alice", "contacts", "list", "--json")
     assert refused.error["code"] == "profile_not_found"
     with both(old, new, (), ("--start-over",)) as (one, other):
