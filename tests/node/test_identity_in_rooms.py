@@ -6,7 +6,8 @@ from loom.api.commands import ImportToken
 from loom.api.events import RoomJoined
 from loom.api.identity_commands import RevokeIdentity
 from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom
-from loom.storage import outbox
+from loom.core.identity_chain import Statement
+from loom.storage import identity_statements, outbox
 from tests.node.harness import Person, World
 from tests.node.test_acquaintances import acquaintance, acquainted, is_acquainted
 from tests.node.test_identity import knows, rotate, words_of
@@ -55,6 +56,23 @@ async def test_an_acquaintance_follows(world: World) -> None:
     await world.until(lambda: len(stored(cyd)) == 1, within_s=6_000)
     await say(cyd, "I am")
     await world.until(lambda: len(stored(bob)) == 2, within_s=6_000)
+
+
+async def test_who_was_added_under_the_identity_of_now_is_the_member(world: World) -> None:
+    """Cyd meets Bob before anybody tells her that the member whom she knows has gone over."""
+    _, bob, cyd = await acquainted(world)
+    await cyd.stop()
+    await rotate(bob)
+    await cyd.start()
+    await cyd.add(bob)
+    await bob.add(cyd)
+    await world.until(lambda: bool(statements_of(cyd, bob)), 6_000)
+    assert (await members(cyd))["Bob"].contact == "Bob"
+
+
+def statements_of(person: Person, other: Person) -> tuple[Statement, ...]:
+    number = person.peer(other).number
+    return person.database.look(lambda db: identity_statements.of(db, number))
 
 
 def is_revoked(person: Person, other: Person) -> bool:

@@ -120,15 +120,30 @@ class Following:
             if heard[0].old.recovery_hash == self._parts.identity.recovery_hash:
                 self.on_own(heard)
                 return
-            held = await self._parts.database.read(lambda db: identity_statements.of(db, number))
+            held = await self._held(number)
             if not _is_about(device, held, heard):
                 found = await self._third(device, heard)
                 if found is None:
                     return
                 device, held = found
             followed = follow(device.context.token, held, heard)
+            contact = self._known_as(device, followed.outcome)
+            if contact is not None:
+                heard = (*held, *followed.added)
+                held = await self._held(contact.number)
+                device, followed = contact, follow(contact.context.token, held, heard)
             if followed.added:
                 await self._keep(device, followed, (*held, *followed.added))
+
+    async def _held(self, number: PersonId) -> tuple[Statement, ...]:
+        return await self._parts.database.read(lambda db: identity_statements.of(db, number))
+
+    def _known_as(self, device: Device, outcome: Outcome) -> Device | None:
+        """The contact who a member of a room turns out to be: added under the identity of now."""
+        if outcome.standing is not Standing.MOVED or not device.person.is_acquaintance:
+            return None
+        contacts = self._roster.values()
+        return next((one for one in contacts if one.peer_id == outcome.token.peer_id), None)
 
     async def _third(
         self, sender: Device, heard: tuple[Statement, ...]
@@ -152,6 +167,8 @@ class Following:
                 lambda db: identity_statements.add(db, number, followed.added)
             )
             self.on_kept(number, all_)
+            self._roster.rooms_changed()  # of a room they may be a member whom one did not know
+            self.on_followed()
             return
         if outcome.standing is Standing.MOVED:
             self._check_free(device, outcome.token.peer_id)
