@@ -1,5 +1,7 @@
 """Whether this machine uses the identity, as its owner decided (docs/PROTOCOL.md 4.5)."""
 
+from collections.abc import Iterable
+
 from loom.model import DeviceId
 from loom.storage import machine
 from loom.storage.connection import Db
@@ -21,7 +23,8 @@ class Machine:
         self.stays_ms, self.is_closed = machine.stays_ms(db), machine.is_closed(db)
         self.found = machine.found(db)
 
-    @property
-    def state(self) -> str:
-        """See `MachineView.state`."""
-        return "closed" if self.is_closed else "asks" if self.found else "alone"
+    def state(self, devices: Iterable[DeviceId]) -> str:
+        """See `MachineView.state`; `devices`: of everybody who is known."""
+        if self.is_closed:
+            return "closed"
+        return "alone" if self.found.isdisjoint(devices) else "asks"

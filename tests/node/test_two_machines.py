@@ -4,12 +4,13 @@ import shutil
 
 import pytest
 
-from loom.api.commands import History, SendText, Status
+from loom.api.commands import History, RemoveContact, SendText, Status
 from loom.api.events import MachineDecided, MachineFound
 from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.errors import ProfileClosed
 from loom.wire.limits import ELSEWHERE_AFTER_S
 from tests.node.harness import Person, World
+from tests.node.test_identity import knows, rotate
 
 WITHIN_S = 3_600.0
 
@@ -87,6 +88,32 @@ async def test_the_one_that_was_left_behind_asks_and_sends_nothing(world: World)
     await world.pass_time(600)
     assert not copy.is_online(bob)
     assert (await copy.do(DecideMachine(stays=True))).state == "alone"
+
+
+@pytest.mark.parametrize("how", ["removed", "gone over"])
+async def test_nothing_is_asked_about_who_has_no_session_any_more(world: World, how: str) -> None:
+    alice, bob = await talk(world)
+    copy = await copied(world, alice, is_backup=True)
+    await copy.start()
+    await copy.call(bob)
+    await copy.say(bob, "from the copy")
+    await world.delivered(copy, bob, within_s=WITHIN_S)
+    await copy.stop()
+    await alice.start()
+    await alice.call(bob)
+    await bob.say(alice, "which of you?")
+    await world.until(lambda: bool(alice.told(MachineFound)), within_s=WITHIN_S)
+    assert (await alice.do(Status())).machine == "asks"
+
+    if how == "removed":
+        await alice.do(RemoveContact(contact="Bob"))
+    else:
+        await rotate(bob)
+        await world.until(lambda: knows(alice, bob), 600)
+    for _ in range(2):
+        assert (await alice.do(Status())).machine == "alone"
+        assert (await alice.do(ShowMachine())).state == "alone"
+        await alice.restart()
 
 
 async def test_two_copies_of_the_same_files_do_not_both_go_on(world: World) -> None:

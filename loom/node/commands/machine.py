@@ -24,7 +24,7 @@ class MachineCommands:
         self.handlers: Handlers = {api.ShowMachine: self._show, api.DecideMachine: self._decide}
 
     async def _show(self, command: api.ShowMachine) -> MachineView:
-        state = self._parts.machine.state
+        state = self._parts.machine.state(one.device_id for one in self._roster.everyone())
         return MachineView(state=state, contacts=[one.person.name for one in self._found()])
 
     async def _decide(self, command: api.DecideMachine) -> MachineView:

@@ -118,7 +118,7 @@ class ProfileCommands:
             mdns=self._network.mdns,
             proxy=self._network.proxy,
             requests=asking,
-            machine=self._parts.machine.state,
+            machine=self._parts.machine.state(one.device_id for one in self._roster.everyone()),
             proxy_state=self._network.proxy_state,
             version=loom.__version__,
             started_seq=self._started_seq,

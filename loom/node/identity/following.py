@@ -29,6 +29,7 @@ from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import (
     identity_statements,
+    machine,
     mailboxes,
     outbox,
     persons,
@@ -181,6 +182,8 @@ class Following:
             self._roster.renewing([device]) as renew,
         ):
             person = await self._parts.journal.write(work)
+            if outcome.standing is not Standing.FORKED:
+                self._parts.machine.found -= {device.device_id}
             self.on_kept(number, all_)
             renew(device, replace(device.contact, person=person))
         log.info("contact %d: identity %s", number, outcome.standing.value)
@@ -200,6 +203,8 @@ class Following:
         outcome = followed.outcome
         before = persons.by_id(db, device.number) or device.person
         identity_statements.add(db, device.number, followed.added)
+        if outcome.standing is not Standing.FORKED:  # no session is left
+            machine.put_found(db, machine.found(db) - {device.device_id})
         match outcome.standing:
             case Standing.MOVED:
                 person = self._move(db, device, before, outcome)
