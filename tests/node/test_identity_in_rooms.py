@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.api.commands import ImportToken
+from loom.api.commands import ImportToken, SetPreferences
 from loom.api.events import RoomJoined
 from loom.api.identity_commands import RevokeIdentity
 from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom
@@ -42,8 +42,11 @@ async def test_a_room_goes_on_when_somebody_has_another_identity(world: World, w
     assert [one.body for one in await posts(cyd)] == ["one", "2", "3", "4"]
 
 
-async def test_an_acquaintance_follows(world: World) -> None:
+@pytest.mark.parametrize("waits", [False, True])
+async def test_an_acquaintance_follows(world: World, waits: bool) -> None:
+    """Also of who waits until contacts are verified: nobody verifies an acquaintance."""
     ada, bob, cyd = await acquainted(world)
+    await cyd.do(SetPreferences(verify_first=waits))
     await rotate(bob)
     await world.until(lambda: is_acquainted(cyd, bob), 6_000)
     untold = "SELECT person_id FROM untold"

@@ -230,6 +230,8 @@ class Following:
         else:
             persons.forget_sessions(db, device.device_id)
             mailboxes.keep_read(db, device.device_id)
+        # Nobody can verify an acquaintance.
+        waits = before.is_contact and preferences.of(db, None).verify_first
         outbox.unseal(db, device.device_id)
         room_peers.tell_again(db, device.number)
         return replace(
@@ -237,7 +239,7 @@ class Following:
             peer_id=outcome.token.peer_id,
             x25519_public=outcome.token.x25519_public,
             identity_changed_at_ms=self._parts.clock.now_ms(),
-            identity_changed=before.identity_changed or preferences.of(db, None).verify_first,
+            identity_changed=before.identity_changed or waits,
         )
 
     def _revoke(self, db: Db, happened: Happened, device: Device, before: Person) -> Person:
