@@ -351,20 +351,28 @@ class Reading:
         """All that can be read, in order.
 
         Raises:
-            BackupDamaged: a chunk of the first part cannot be read.
+            BackupDamaged: a chunk of the first part cannot be read, or one is of another form.
         """
         passed: dict[str, _Passed] = {}
-        for place in range(1, self.manifest.chunks):
+        # However many there were: of those cut off the first that must be whole is missed.
+        for place in range(1, min(self.manifest.chunks, max(self._there, self.manifest.first))):
             for group in self._read(place):
                 one = passed.setdefault(group.table, _Passed())
-                moments = _moments(group)
+                moments = self._met(group)
                 self._note(group.table, one, group.before, moments[0] if moments else None)
                 one.rows = group.before + len(group.rows)
-                self.missing.take(group.table, group.columns, group.rows)
                 one.last_ms = moments[-1] if moments else one.last_ms
                 yield group
         for table, rows in self.manifest.rows.items():
             self._note(table, passed.get(table, _Passed()), rows, None)
+
+    def _met(self, group: Group) -> list[int]:
+        """Note what its rows say of contents; its first and last moment."""
+        try:
+            self.missing.take(group.table, group.columns, group.rows)
+            return _moments(group)
+        except (TypeError, ValueError, LookupError) as error:
+            raise BackupDamaged(what=f"rows of {group.table} are of another form") from error
 
     def _note(self, table: str, passed: "_Passed", until: int, until_ms: int | None) -> None:
         if passed.rows < until:

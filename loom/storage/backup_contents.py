@@ -93,7 +93,7 @@ class Missing:
         self._lists: set[int] = set()
 
     def take(self, table: str, columns: list[str], rows: list[list[Any]]) -> None:
-        """The next group."""
+        """The next group; a TypeError, ValueError or LookupError: its rows are of another form."""
         if table == "files" and "blob_id" in columns:
             for row in rows:
                 self._expect(dict(zip(columns, row, strict=True)))
@@ -114,12 +114,25 @@ class Missing:
     def _expect(self, row: dict[str, Any]) -> None:
         if row["blob_id"] is None or not (row["is_own"] or row["is_whole"]):
             return  # of one that is fetched, what is lacking is fetched again
+        if not _is_file(row):
+            raise ValueError
         content = Content(
             row["row_id"], row["file_id"], row["name"], row["size"], row["blob_id"], None
         )
         self._named[content.blob_id] = content
         ranges = sum(end - start for start, end in content.ranges())
         self._left[content.blob_id] = self._left.get(content.blob_id, 0) + ranges
+
+
+def _is_file(row: dict[str, Any]) -> bool:
+    return (
+        isinstance(row["row_id"], int)
+        and isinstance(row["file_id"], bytes)
+        and isinstance(row["name"], str)
+        and isinstance(row["size"], int)
+        and 0 <= row["size"] <= FILE_MAX_BYTES
+        and isinstance(row["blob_id"], bytes)
+    )
 
 
 def _is_piece(blob_id: object, at: object, data: object) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
@@ -343,3 +344,63 @@ def test_a_manifest_of_another_form_is_refused() -> None:
     with pytest.raises(BackupDamaged):
         Reading(io.BytesIO(data), len(data), opened)
     assert Manifest.__struct_fields__[0] == "schema"
+
+
+FILE_COLUMNS = ["row_id", "file_id", "name", "size", "blob_id", "is_own", "is_whole"]
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        ["files", FILE_COLUMNS, 0, [[1, b"f", "a.txt", 1 << 62, b"b" * 16, 1, 1]]],
+        ["files", FILE_COLUMNS, 0, [[[], b"f", "a.txt", 1, b"b" * 16, 1, 1]]],
+        ["files", FILE_COLUMNS, 0, [[1, b"f", 7, 1, b"b" * 16, 1, 1]]],
+        ["files", FILE_COLUMNS, 0, [[1]]],
+        ["files", ["blob_id"], 0, [[b"b" * 16]]],
+        ["contents", ["blob_id", "at", "bytes"], 0, [[b"b" * 16, 0]]],
+        ["contents", ["blob_id", "at", "bytes"], 0, [[[], 0, b"data"]]],
+        ["messages", ["row_id"], 0, [[1]]],
+        ["messages", ["sent_at_ms"], 0, [["soon"]]],
+    ],
+)
+def test_rows_of_another_form_are_refused(group: list[object]) -> None:
+    """Who gives somebody a backup with its passphrase wrote it."""
+    header, opened = begin(OWN)
+    manifest = Manifest(
+        max(schema.migrations()),
+        0,
+        "a",
+        bytes(32),
+        is_contacts_only=False,
+        first=2,
+        chunks=9,
+        rows={},
+    )
+    data = header
+    for place, held in enumerate((manifest, [group])):
+        plaintext = msgspec.msgpack.encode(held)
+        padded = (len(plaintext).to_bytes(4, "big") + plaintext).ljust(65_536, b"\0")
+        data += opened.seal(place, padded, is_last=False)
+    one = Reading(io.BytesIO(data), len(data), opened)
+    with pytest.raises(BackupDamaged):
+        list(one.groups())
+
+
+def test_as_many_chunks_as_a_manifest_likes_take_no_time() -> None:
+    header, opened = begin(OWN)
+    manifest = Manifest(
+        max(schema.migrations()),
+        0,
+        "a",
+        bytes(32),
+        is_contacts_only=False,
+        first=1,
+        chunks=1 << 60,
+        rows={"seen": 3},
+    )
+    plaintext = msgspec.msgpack.encode(manifest)
+    padded = (len(plaintext).to_bytes(4, "big") + plaintext).ljust(65_536, b"\0")
+    data = header + opened.seal(0, padded, is_last=False)
+    one = Reading(io.BytesIO(data), len(data), opened)
+    assert list(one.groups()) == []
+    assert [(gap.table, gap.rows) for gap in one.gaps] == [("seen", 3)]
