@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.api.commands import ImportToken, SetPreferences
+from loom.api.commands import ImportToken, RemoveContact, SetPreferences
 from loom.api.events import RoomJoined
 from loom.api.identity_commands import RevokeIdentity
 from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom
@@ -71,6 +71,19 @@ async def test_who_was_added_under_the_identity_of_now_is_the_member(world: Worl
     await bob.add(cyd)
     await world.until(lambda: bool(statements_of(cyd, bob)), 6_000)
     assert (await members(cyd))["Bob"].contact == "Bob"
+
+
+async def test_a_contact_who_is_removed_is_no_member_of_before(world: World) -> None:
+    """Somebody else may have the identity with which they were admitted."""
+    ada, bob, _ = await acquainted(world)
+    await rotate(bob)
+    await world.until(lambda: knows(ada, bob), 600)
+    await ada.do(RemoveContact(contact="Bob"))
+    await world.pass_time(1_200)
+    for _ in range(2):
+        known = [one.peer_id for one in ada.node.roster.acquaintances.values()]
+        assert known == [bob.identity.peer_id]
+        await ada.restart()
 
 
 def statements_of(person: Person, other: Person) -> tuple[Statement, ...]:

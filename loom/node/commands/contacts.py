@@ -1,6 +1,6 @@
 """Commands about people: tokens, names, trust."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,6 +9,7 @@ from loom.api import commands as api
 from loom.api import views
 from loom.api.events import ContactChanged, ContactRemoved, InvitesChanged
 from loom.core.choice import unconfirmed
+from loom.core.identity_chain import Statement
 from loom.core.safety_number import safety_number, safety_words
 from loom.errors import (
     CardMismatch,
@@ -40,6 +41,7 @@ from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.failed import fail
 from loom.node.farewells import Farewells
+from loom.node.identity.handing_on import share_a_room
 from loom.node.introduction import new_join, queue_profile, queue_timer
 from loom.node.journal import Happened
 from loom.node.look_alikes import LookAlikes
@@ -375,11 +377,18 @@ class ContactCommands:
             IdentityChanged: nothing is told to the new one until it is verified.
         """
 
-        def remove(db: Db, happened: Happened) -> None:
+        def remove(db: Db, happened: Happened) -> Contact | None:
+            statements = identity_statements.of(db, device.number)
+            person = persons.by_id(db, device.number) or device.person
+            is_kept = bool(statements) and share_a_room(self._parts, db, person)
             persons.remove(db, device.number)
             events.forget(db, device.conversation_id)
             event = ContactRemoved(contact=device.person.name, contact_id=device.number)
             happened.add(event)
+            if not is_kept:
+                return None
+            # Else the room would name the identity of before, which somebody else may have.
+            return _as_acquaintance(db, person, statements, self._parts.clock.now_ms())
 
         async with self._roster.changing:
             device = self._roster.named(contact)
@@ -387,7 +396,10 @@ class ContactCommands:
                 await self._farewells.leave(device)
                 return
             async with self._roster.let_go(device):
-                await self._parts.journal.write(remove)
+                kept = await self._parts.journal.write(remove)
+            if kept is not None:
+                self._roster.add(kept)
+                self._roster.on_changed()
         await self._parts.eraser.erase_now()
 
     def _may_hear(self, device: Device) -> bool:
@@ -638,3 +650,21 @@ def _session_state(device: Device) -> str:
     if best is None:
         return "none"
     return "starting" if unconfirmed(best) else "established"
+
+
+def _as_acquaintance(
+    db: Db, person: Person, statements: Sequence[Statement], now_ms: int
+) -> Contact:
+    """A member of a common room is that alone from now on, under the identity of now."""
+    contact = persons.insert_acquaintance(
+        db, peer_id=person.peer_id, x25519_public=person.x25519_public, created_at_ms=now_ms
+    )
+    identity_statements.add(db, contact.person.person_id, statements)
+    kept = msgspec.structs.replace(
+        contact.person,
+        identity_changed=person.forked,
+        forked=person.forked,
+        revoked=person.revoked,
+    )
+    persons.update(db, kept)
+    return msgspec.structs.replace(contact, person=kept)

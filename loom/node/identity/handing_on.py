@@ -85,11 +85,16 @@ def told_about(
         None if number is None else persons.by_id(db, number) for number in map(whose.get, named)
     )
     person = next((one for one in (*by_id, *by_statement) if one is not None), None)
-    if person is None:
+    if person is None or not share_a_room(parts, db, sender, person):
         return None
+    return person.person_id
+
+
+def share_a_room(parts: Parts, db: Db, *people: Person) -> bool:
+    """Whether the owner and all of these are members of one room."""
     for row in rooms.every(db):
         now = parts.room_states.of(db, row)
-        is_common = row.is_live and now.is_member and introducing.is_in(now, sender)
-        if is_common and introducing.is_in(now, person):
-            return person.person_id
-    return None
+        is_common = row.is_live and now.is_member
+        if is_common and all(introducing.is_in(now, one) for one in people):
+            return True
+    return False
