@@ -114,7 +114,7 @@ def create(
         with caller.slowly("Writing"):
             async with caller.client() as client:
                 view = await client.send(command)
-        caller.output.put(view, f"{view.path}: {_words(view)}.")
+        caller.output.put(view, f"{view.path}: {contents_words(view)}.")
         caller.output.note(f"It opens with {_opener(view)}: `loom backup verify` tries that.")
 
     caller.run(work())
@@ -134,7 +134,7 @@ def verify(
         secret = _secret(file, phrase_file, backup_passphrase_file)
         with caller.slowly("Reading"):
             view = await asyncio.to_thread(backups.verify, file, secret)
-        caller.output.put(view, f"{file}: {_words(view.backup)}.")
+        caller.output.put(view, f"{file}: {contents_words(view.backup)}.")
         _say_lost(caller, view.lost, view.lost_files)
 
     caller.run(work())
@@ -163,7 +163,9 @@ def restore(
             view = await asyncio.to_thread(
                 backups.restore, file, secret, paths, passphrase, argon2_memory_mib
             )
-        caller.output.put(view, f"The profile {profile} is restored: {_words(view.backup)}.")
+        caller.output.put(
+            view, f"The profile {profile} is restored: {contents_words(view.backup)}."
+        )
         _say_lost(caller, view.lost, view.lost_files)
         caller.output.note(
             "Use the profile here only from now on, and close it where it ran before. What "
@@ -276,8 +278,8 @@ def _secret(file: Path, phrase_file: Path | None, passphrase_file: Path | None) 
     return terminal.ask_hidden("The backup's passphrase: ", what=_WHAT, remedy=_REMEDY)
 
 
-def _words(view: BackupView) -> str:
-    """What is in it, in one line."""
+def contents_words(view: BackupView) -> str:
+    """Whose it is, of when, and how much is in it: no full stop."""
     there = [_count(view.contacts, "contact"), _count(view.rooms, "room")]
     if not view.contacts_only:
         there += [_count(view.messages, "message"), _count(view.posts, "post")]

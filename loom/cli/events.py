@@ -169,6 +169,8 @@ def event_words(event: happened.AnyEvent) -> str | None:
             )
         case happened.EventsGap():
             return f"Events {event.from_seq} to {event.to_seq} are no longer kept."
+        case happened.NodeReady(port=0):
+            return f"The node of {printable(event.profile)} runs, but listens on no port."
         case happened.NodeReady():
             return f"The node of {printable(event.profile)} listens on port {event.port}."
         case happened.AnchorReady():

@@ -11,6 +11,7 @@ from loom.api.move_views import MoveListening, MoveProgress, MoveReceived, MoveS
 from loom.api.view import View
 from loom.api.views import Done
 from loom.cli import terminal
+from loom.cli.backups import contents_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import Output
@@ -119,11 +120,8 @@ def receive(
             argon2_memory_mib=argon2_memory_mib,
             start_over=start_over,
         )
-        there = view.backup
         caller.output.put(
-            view,
-            f"The profile {view.profile} is here: {there.name}, with {there.contacts:,} contacts, "
-            f"{there.rooms:,} rooms, {there.messages:,} messages and {there.files:,} files.",
+            view, f"The profile {view.profile} is here: {contents_words(view.backup)}."
         )
         for file in view.lost_files:
             size = size_words(file.size_bytes)

@@ -123,7 +123,7 @@ def restore(
         typer.Option(
             "--number",
             metavar="N",
-            help="The identity number that stands beside the words; without one it is 1.",
+            help="The identity number that you wrote beside the words; without it: 1.",
         ),
     ] = None,
     argon2_memory_mib: Memory = None,

@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
         "",
         ("list", list_, "Show by what the profile is unlocked besides its passphrase."),
         ("add", add, "Unlock it by the desktop's keyring, or by a FIDO2 security key."),
-        ("remove", remove, "Unlock it by that no more."),
+        ("remove", remove, "Take one of these ways away again."),
     )
     app.add_typer(
         group,

@@ -91,7 +91,7 @@ WORDS: Final[Mapping[str, Words]] = {
         "Copy it again: 56 letters and digits, then .onion, a colon and the port.",
     ),
     "invalid_phrase": _both(
-        "These words are not a recovery phrase: {reason}.",
+        "These words cannot be used: {reason}.",
         "Type the 24 words in order, separated by spaces.",
     ),
     "profile_exists": Words(

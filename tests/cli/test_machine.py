@@ -2,9 +2,12 @@
 
 import pytest
 
+from loom.api.backup_views import BackupView
+from loom.api.events import NodeReady
 from loom.api.machine_commands import DecideMachine
 from loom.api.views import MachineView
-from loom.cli.backups import DAY_MS, clock_words
+from loom.cli.backups import DAY_MS, clock_words, contents_words
+from loom.cli.events import event_words
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeNode, FakeProfiles
 
@@ -41,3 +44,25 @@ def test_an_answer_is_given_once(loom: Loom, node: FakeNode) -> None:
 def test_a_clock_off_by_years_is_told_at_a_restore(now_ms: int, said: str) -> None:
     assert said in clock_words(1_000 * DAY_MS, now_ms)
     assert clock_words(1_000 * DAY_MS, 1_001 * DAY_MS) == ""
+
+
+def test_a_node_that_listens_nowhere_names_no_port() -> None:
+    ready = NodeReady(profile="ada", port=0, addresses=[], pid=7)
+    assert event_words(ready) == "The node of ada runs, but listens on no port."
+
+
+def test_one_of_a_kind_is_not_counted_as_several() -> None:
+    there = BackupView(
+        path="",
+        name="Ada",
+        fingerprint="",
+        made_at_ms=0,
+        opens_with="phrase",
+        contacts_only=False,
+        contacts=2,
+        messages=3,
+        rooms=1,
+        posts=0,
+        size_bytes=0,
+    )
+    assert contents_words(there).endswith("with 2 contacts, 1 room, 3 messages, 0 posts")

@@ -132,7 +132,7 @@ class ProfileCommands:
         own = self._parts.identity
         found = Identity(seeds_from_phrase(command.phrase, own.number))
         if found.peer_id != own.peer_id:
-            raise InvalidPhrase(reason="they are another identity's")
+            raise InvalidPhrase(reason="they belong to another identity")
         return views.Done()
 
     async def _stop(self, command: api.Stop) -> views.Done:

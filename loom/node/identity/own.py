@@ -179,4 +179,4 @@ class OwnIdentity:
 def _check(phrase: str, identity: Identity) -> None:
     """Raises InvalidPhrase: the words did not make this identity."""
     if Identity(seeds_from_phrase(phrase, identity.number)).peer_id != identity.peer_id:
-        raise InvalidPhrase(reason="they are another identity's")
+        raise InvalidPhrase(reason="they belong to another identity")

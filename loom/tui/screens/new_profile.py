@@ -24,7 +24,7 @@ class NewProfile(Panel):
         self._has_others = has_others
         self._called = Field("Your name")
         self._words = PhraseField(self.go_to)
-        self._number = Field("Identity number", form="1, or what stands beside the words")
+        self._number = Field("Identity number", form="1, or what you wrote beside the words")
         self._passphrase = Field("Passphrase", secret=True)
         self._again = Field("Repeat it", secret=True)
 
