@@ -29,6 +29,14 @@ def of(db: Connection, person_id: PersonId | None) -> tuple[Statement, ...]:
     return tuple(read_statement(raw) for (raw,) in rows)
 
 
+def is_owner_revoked(db: Connection) -> bool:
+    """Whether the owner said that no identity of theirs is valid any more."""
+    found = db.execute(
+        "SELECT 1 FROM identity_statements WHERE person_id IS NULL AND new_id IS NULL LIMIT 1"
+    )
+    return found.fetchone() is not None
+
+
 def add(db: Connection, person_id: PersonId | None, statements: Sequence[Statement]) -> None:
     """Keep what `follow` or the owner added."""
     db.executemany(

@@ -16,6 +16,7 @@ class App:
     """Comes and goes at once."""
 
     return_code = 0
+    destroyed = None
 
     def __init__(self, client: FakeNode, **_: object) -> None:
         self.client = client

@@ -7,6 +7,7 @@ from loom.api.events import RoomJoined
 from loom.api.identity_commands import RevokeIdentity
 from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom
 from loom.core.identity_chain import Statement
+from loom.errors import OwnIdentityRevoked
 from loom.storage import identity_statements, outbox
 from tests.node.harness import Person, World
 from tests.node.test_acquaintances import acquaintance, acquainted, is_acquainted
@@ -40,6 +41,15 @@ async def test_a_room_goes_on_when_somebody_has_another_identity(world: World, w
     own = (await members(mover))[mover.name]
     assert own.own
     assert [one.body for one in await posts(cyd)] == ["one", "2", "3", "4"]
+
+
+async def test_who_is_revoked_says_nothing_in_a_room(world: World) -> None:
+    _, bob, _ = await three(world)
+    await bob.do(RevokeIdentity(phrase=words_of(bob)))
+    with pytest.raises(OwnIdentityRevoked):
+        await say(bob, "still here")
+    assert stored(bob) == []
+    await bob.do(LeaveRoom(room=ROOM))
 
 
 @pytest.mark.parametrize("waits", [False, True])

@@ -1,11 +1,12 @@
 """One's own posts: signed, stored, and told to everybody who is reached."""
 
 from loom.core.room.post import Content, SignedPost, sign_post
+from loom.errors import OwnIdentityRevoked
 from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import copies, posting, telling
 from loom.node.rooms.offering import KeptContent
 from loom.node.rooms.work import RoomWork
-from loom.storage import room_posts
+from loom.storage import identity_statements, room_posts
 from loom.wire.limits import NUMBER_END
 
 
@@ -19,8 +20,11 @@ def post(
 
     Raises:
         RoomWaits: this profile is an older copy.
+        OwnIdentityRevoked: no member would take it.
     """
     copies.check(now)
+    if identity_statements.is_owner_revoked(work.db):
+        raise OwnIdentityRevoked
     largest = room_posts.largest_number(work.db, now.row.room, now.own)
     signed = sign_post(
         signer_of(work.db, now.row.room),
