@@ -529,6 +529,7 @@ async def test_a_post_to_many_looks_for_rows_once_for_each(
     await world.pass_time(20.0)
     assert looks == [1, 1, 1]
     await say(others[0], "back")
+    await world.pass_time(20.0)
     await say(owner, "and again")
     await world.pass_time(20.0)
     for other in others:

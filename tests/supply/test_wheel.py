@@ -167,7 +167,8 @@ print(loom.__file__, sorted(missing), sep="\\n")
     place, missing = told(tmp_path, str(installed / "python"), "-c", code).splitlines()
     assert Path(place).is_relative_to(installed.parent)
     assert missing == (
-        "[('loom.cli.web_server', 'aiohttp'), ('loom.media.sound_decoder', 'numpy')]"
+        "[('loom.cli.web_server', 'aiohttp'), ('loom.media.code_decoder', 'zxingcpp'),"
+        " ('loom.media.sound_decoder', 'numpy')]"
     )
 
 
