@@ -105,7 +105,8 @@ class Starts:
         return await self._begin(bundle)
 
     async def _begin(self, bundle: RemoteBundle) -> bool:
-        self._sessions.heard(bundle)
+        # `Sessions.heard` is not asked: a flight of the contact that was refused here looks to it
+        # like another machine (ADR 0064).
         if not self._sessions.value.elsewhere.may_start:
             await self._sessions.commit()
             return False

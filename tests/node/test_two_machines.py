@@ -14,6 +14,10 @@ from tests.node.test_identity import knows, rotate
 
 WITHIN_S = 3_600.0
 
+SWITCHED_OFF = pytest.mark.skip(
+    reason="another machine is not looked for: a refused flight looks like one (ADR 0064)"
+)
+
 
 async def copied(world: World, one: Person, *, is_backup: bool) -> Person:
     """The same profile on another machine, both off; of a backup it has no session."""
@@ -37,6 +41,7 @@ async def talk(world: World) -> tuple[Person, Person]:
     return alice, bob
 
 
+@SWITCHED_OFF
 async def test_the_one_that_was_left_behind_asks_and_sends_nothing(world: World) -> None:
     """A backup was restored on another machine, and the old one still runs."""
     alice, bob = await talk(world)
@@ -90,6 +95,7 @@ async def test_the_one_that_was_left_behind_asks_and_sends_nothing(world: World)
     assert (await copy.do(DecideMachine(stays=True))).state == "alone"
 
 
+@SWITCHED_OFF
 @pytest.mark.parametrize("how", ["removed", "gone over"])
 async def test_nothing_is_asked_about_who_has_no_session_any_more(world: World, how: str) -> None:
     alice, bob = await talk(world)
@@ -116,6 +122,7 @@ async def test_nothing_is_asked_about_who_has_no_session_any_more(world: World, 
         await alice.restart()
 
 
+@SWITCHED_OFF
 async def test_two_copies_of_the_same_files_do_not_both_go_on(world: World) -> None:
     """They share a session, which only one of them can use: whichever is left behind asks."""
     alice, bob = await talk(world)
