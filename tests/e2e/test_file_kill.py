@@ -61,14 +61,27 @@ class Side:
 
 
 async def moved(side: Side, wanted: int) -> None:
-    """Wait until so many bytes of the file have come, or all."""
+    """Wait until so many bytes of the file have come, or all.
+
+    Progress told before somebody listens is told to nobody, and the rest of a small file comes
+    within milliseconds: the list is read again now and then.
+    """
     async with side.client() as client:
-        [file] = (await client.send(ListFiles())).files
-        if file.state == "done" or file.received_bytes >= wanted:
-            return
-        async for event in client.events():
-            if isinstance(event, FileProgress) and event.received_bytes >= wanted:
-                return
+
+        async def told() -> None:
+            async for event in client.events():
+                if isinstance(event, FileProgress) and event.received_bytes >= wanted:
+                    return
+
+        listening = asyncio.create_task(told())
+        try:
+            while not listening.done():
+                [file] = (await client.send(ListFiles())).files
+                if file.state == "done" or file.received_bytes >= wanted:
+                    return
+                await asyncio.wait({listening}, timeout=0.2)
+        finally:
+            listening.cancel()
 
 
 async def done(side: Side) -> str:
