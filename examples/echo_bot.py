@@ -15,8 +15,8 @@ from pathlib import Path
 
 import loom
 from loom.api.client import Client
-from loom.api.commands import SendText
 from loom.api.events import AnyEvent, MessageReceived
+from loom.api.message_commands import SendText
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError
 from loom.front.sentences import on_command_line

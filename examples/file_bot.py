@@ -15,10 +15,12 @@ from pathlib import Path
 
 import loom
 from loom.api.client import Client
-from loom.api.commands import SendText, ShowContact, Status
+from loom.api.contact_commands import ShowContact
 from loom.api.events import FileChanged, MessageReceived
 from loom.api.file_commands import AcceptFile, DeclineFile, ListFiles, RemoveFile
 from loom.api.file_views import FileView
+from loom.api.message_commands import SendText
+from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError
 from loom.front.received_files import save

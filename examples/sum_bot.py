@@ -16,8 +16,8 @@ from typing import Final
 
 import loom
 from loom.api.client import Client
-from loom.api.commands import DeleteMessages, EditMessage, History, React, SendText
 from loom.api.events import AnyEvent, MessageDeleted, MessageEdited, MessageReceived
+from loom.api.message_commands import DeleteMessages, EditMessage, History, React, SendText
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError
 from loom.front.sentences import on_command_line

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Final, NamedTuple
 from unittest import mock
 
-from loom.api.commands import MarkRead, SendText
+from loom.api.conversation_commands import MarkRead
 from loom.api.events import MessageReceived
+from loom.api.message_commands import SendText
 from loom.errors import StoreError
 from loom.model import Direction, MessageState
 from loom.node.inbox import Inbox

@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 from loom.anchor.anchor import Anchor, AnchorParts, prepare
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.store import SCHEMA
+from loom.api.anchor_commands import PairAnchor
 from loom.api.command import Command
-from loom.api.commands import PairAnchor
 from loom.core.anchor_gate import anchor_credentials
 from loom.core.link import Link
 from loom.core.link_ends import LinkInitiator

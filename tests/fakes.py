@@ -7,46 +7,35 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from loom.api.anchor_commands import ListAnchors
+from loom.api.anchor_views import Anchors
 from loom.api.backup_commands import ListUnsent, ShowBackupSchedule
 from loom.api.backup_views import ScheduleView, Unsent
 from loom.api.client import Client
 from loom.api.command import Command
-from loom.api.commands import (
-    AnswerWords,
+from loom.api.contact_commands import (
     BlockContact,
     Connect,
-    DeleteMessages,
-    Diagnose,
-    DialPeer,
     ExportToken,
-    FindMessage,
-    History,
     ImportToken,
-    ListAnchors,
-    ListArrivals,
     ListContacts,
-    ListInvites,
-    ListMentions,
     ListPeers,
-    ListRequests,
-    MakeInvite,
-    MarkRead,
-    NoteLeaving,
-    PickPeer,
     RemoveContact,
     RenameContact,
-    Search,
-    SendText,
-    SetProfile,
     ShowContact,
-    ShowPairing,
-    ShowProfile,
-    StartPairing,
-    Status,
-    Stop,
-    StopPairing,
     VerifyContact,
 )
+from loom.api.contact_views import (
+    Contacts,
+    ContactView,
+    Peers,
+    PeerView,
+    ReachView,
+    SafetyNumberView,
+    TokenView,
+)
+from loom.api.conversation_commands import ListArrivals, ListMentions, MarkRead, NoteLeaving
+from loom.api.conversation_views import Arrival, Arrivals, RoomArrival
 from loom.api.events import (
     AnyEvent,
     MessageDelivered,
@@ -58,7 +47,23 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
+from loom.api.invite_commands import ListInvites, ListRequests, MakeInvite
+from loom.api.invite_views import Invites, InviteView, Requests
 from loom.api.machine_commands import DecideMachine, ShowMachine
+from loom.api.machine_views import MachineView
+from loom.api.message_commands import DeleteMessages, FindMessage, History, Search, SendText
+from loom.api.message_views import Messages, MessageView
+from loom.api.pairing_commands import (
+    AnswerWords,
+    DialPeer,
+    PickPeer,
+    ShowPairing,
+    StartPairing,
+    StopPairing,
+)
+from loom.api.pairing_views import PairingPeer, PairingView
+from loom.api.profile_commands import Diagnose, SetProfile, ShowProfile, Status, Stop
+from loom.api.profile_views import Check, Destroyed, Diagnosis, OwnProfileView, StatusView
 from loom.api.profiles import Asking, NodeOptions, ProfileInfo
 from loom.api.room_commands import (
     ListRoomDrafts,
@@ -68,33 +73,7 @@ from loom.api.room_commands import (
     ShowRoom,
 )
 from loom.api.room_views import Posts, RoomDrafts, Rooms
-from loom.api.views import (
-    Anchors,
-    Arrival,
-    Arrivals,
-    Check,
-    Contacts,
-    ContactView,
-    Destroyed,
-    Diagnosis,
-    Done,
-    Invites,
-    InviteView,
-    MachineView,
-    Messages,
-    MessageView,
-    OwnProfileView,
-    PairingPeer,
-    PairingView,
-    Peers,
-    PeerView,
-    ReachView,
-    Requests,
-    RoomArrival,
-    SafetyNumberView,
-    StatusView,
-    TokenView,
-)
+from loom.api.view import Done
 from loom.config import Home, paths_of
 from loom.control.client import attach
 from loom.control.server import ControlServer

@@ -17,7 +17,7 @@ from typing import Final
 from loom.anchor.anchor import Anchor, AnchorParts, prepare
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.store import SCHEMA
-from loom.api.commands import PairAnchor
+from loom.api.anchor_commands import PairAnchor
 from loom.app.assembly import SystemClock
 from loom.core.anchor_gate import anchor_credentials
 from loom.core.link import Link

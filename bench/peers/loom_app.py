@@ -12,7 +12,8 @@ from bench import terminal
 from bench.peers import loom_cli
 from bench.terminal import Terminal
 from loom.api.client import Client
-from loom.api.commands import Connect, SendText
+from loom.api.contact_commands import Connect
+from loom.api.message_commands import SendText
 from loom.app import open_profiles
 from loom.config import Settings
 

@@ -11,7 +11,7 @@ import msgspec
 
 from bench.harness import NotMeasured
 from bench.processes import LineProcess
-from loom.api.commands import ExportToken, ImportToken
+from loom.api.contact_commands import ExportToken, ImportToken
 from loom.api.events import NodeReady
 from loom.api.profiles import NodeOptions
 from loom.app import open_profiles

@@ -35,22 +35,13 @@ import sys
 import time
 from pathlib import Path
 
+from loom.api.anchor_commands import ListAnchors, UseAnchor
 from loom.api.client import Client
-from loom.api.commands import (
-    Connect,
-    DeleteMessages,
-    EditMessage,
-    ExportToken,
-    ImportToken,
-    ListAnchors,
-    React,
-    SendText,
-    ShowContact,
-    Status,
-    UseAnchor,
-)
+from loom.api.contact_commands import Connect, ExportToken, ImportToken, ShowContact
 from loom.api.events import FileChanged, MessageDelivered, MessageReceived
 from loom.api.file_commands import SendFile, SetFileRules
+from loom.api.message_commands import DeleteMessages, EditMessage, React, SendText
+from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions, Profiles
 from loom.app import open_profiles
 from loom.config import Settings

@@ -42,8 +42,9 @@ from functools import partial
 from pathlib import Path
 
 from loom.api.client import Client
-from loom.api.commands import Connect, ImportToken, ListContacts, Status
+from loom.api.contact_commands import Connect, ImportToken, ListContacts
 from loom.api.events import RoomJoined, RoomPosted
+from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions
 from loom.api.room_commands import (
     InviteToRoom,

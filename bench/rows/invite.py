@@ -39,8 +39,9 @@ async def _open(stack: AsyncExitStack, home: Path) -> "list[Client]":
 
 async def _join(owner: "Client", joiner: "Client") -> float:
     """Seconds until each has the other online; afterwards they are strangers again."""
-    from loom.api.commands import ImportToken, ListContacts, MakeInvite, RemoveContact
+    from loom.api.contact_commands import ImportToken, ListContacts, RemoveContact
     from loom.api.events import PeerOnline
+    from loom.api.invite_commands import MakeInvite
 
     text = (await owner.send(MakeInvite())).text
 

@@ -102,7 +102,7 @@ def _fill(paths: "Paths", count: int) -> None:
 
 async def _send(paths: "Paths") -> None:
     """Each is acknowledged: it must be there afterwards."""
-    from loom.api.commands import SendText
+    from loom.api.message_commands import SendText
     from loom.control.client import attach
 
     client = await attach(paths.socket)

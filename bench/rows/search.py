@@ -110,7 +110,7 @@ def _awaited_search(
 ) -> Iterator[Sample]:
     """The same as a front end in this process has it: asked of the node, answered with views."""
     from bench.peers import loom_cli
-    from loom.api.commands import Search
+    from loom.api.message_commands import Search
     from loom.app import open_profiles
     from loom.config import Settings as Where
 

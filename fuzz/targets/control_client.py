@@ -8,7 +8,7 @@ from pathlib import Path
 from fuzz.draw import Draw
 from fuzz.target import Target
 from loom import __version__
-from loom.api.commands import Status
+from loom.api.profile_commands import Status
 from loom.control.client import attach
 from loom.control.lines import API_VERSION, Answer, Failure, Greeting, encode
 from loom.errors import LoomError

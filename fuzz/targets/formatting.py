@@ -2,7 +2,7 @@
 
 from fuzz.draw import Draw
 from fuzz.target import Target
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import width_of

@@ -6,7 +6,7 @@ from fuzz.draw import Draw
 from fuzz.target import Target
 from fuzz.targets.payload import random_payload
 from fuzz.world import in_world
-from loom.api.commands import SendText
+from loom.api.message_commands import SendText
 from loom.core import sessions as core
 from loom.core.identity import Identity, phrase_from_entropy, recovery_key, seeds_from_phrase
 from loom.core.identity_chain import make_rotation

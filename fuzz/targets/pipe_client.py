@@ -15,16 +15,11 @@ from fuzz.draw import Draw
 from fuzz.requests import ALL, Writer
 from fuzz.target import Target
 from loom.api.command import Command, result_type
-from loom.api.commands import VerifyContact
+from loom.api.contact_commands import VerifyContact
+from loom.api.contact_views import ContactView, SafetyNumberView, TokenView
 from loom.api.events import AnyEvent, Event
-from loom.api.views import (
-    ContactView,
-    Messages,
-    MessageView,
-    SafetyNumberView,
-    StatusView,
-    TokenView,
-)
+from loom.api.message_views import Messages, MessageView
+from loom.api.profile_views import StatusView
 from loom.cli.contacts import contact_words
 from loom.cli.daemon import _status_words
 from loom.cli.events import event_words

@@ -16,17 +16,23 @@ from loom.anchor.ages import Ages
 from loom.anchor.door import Door
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.service import Service
-from loom.api.command import Command
-from loom.api.commands import (
+from loom.api.anchor_commands import (
     AnchorStatus,
     DrainAnchor,
     ListAccounts,
     PairAnchor,
     RemoveAccount,
-    Stop,
 )
+from loom.api.anchor_views import (
+    AccountsView,
+    AccountView,
+    AnchorStatusView,
+    PairingTextView,
+)
+from loom.api.command import Command
 from loom.api.events import AnyEvent
-from loom.api.views import AccountsView, AccountView, AnchorStatusView, Done, PairingTextView
+from loom.api.profile_commands import Stop
+from loom.api.view import Done
 from loom.core.queues import derive_pairing_keys
 from loom.errors import InvalidInput, LoomError, StoreUnavailable
 from loom.links.listener import anywhere, reaches

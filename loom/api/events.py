@@ -3,6 +3,8 @@
 import msgspec
 
 from loom.api.file_views import FileView
+from loom.api.message_views import Quote, Reaction
+from loom.api.pairing_views import PairingPeer
 from loom.api.room_views import (
     Mentioned,
     PollView,
@@ -11,7 +13,6 @@ from loom.api.room_views import (
     ProposalView,
     RoomLine,
 )
-from loom.api.views import PairingPeer, Quote, Reaction
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

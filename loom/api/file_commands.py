@@ -5,7 +5,8 @@ A file is named by its id: 32 hex digits, or 8 or more of its last or first ones
 
 from loom.api.command import Command
 from loom.api.file_views import FilePiece, FileRules, Files, FileView, ThumbnailView, UploadView
-from loom.api.views import Done, MessageView
+from loom.api.message_views import MessageView
+from loom.api.view import Done
 
 
 class SendFile(Command[MessageView], frozen=True, kw_only=True, tag="send_file"):

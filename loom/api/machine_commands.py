@@ -1,7 +1,7 @@
 """What may be asked of the node about the machines that use its identity."""
 
 from loom.api.command import Command
-from loom.api.views import MachineView
+from loom.api.machine_views import MachineView
 
 
 class ShowMachine(Command[MachineView], frozen=True, kw_only=True, tag="show_machine"):

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from loom.api.client import Client
-from loom.api.views import Destroyed
+from loom.api.profile_views import Destroyed
 from loom.model import Address
 
 

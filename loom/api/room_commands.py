@@ -5,6 +5,7 @@ A room is named by its name, by `#` and its number, or by its id.
 
 from loom.api.command import Command
 from loom.api.file_views import ThumbnailView
+from loom.api.invite_views import InviteView
 from loom.api.room_views import (
     Members,
     Posts,
@@ -15,7 +16,7 @@ from loom.api.room_views import (
     RoomView,
     Statements,
 )
-from loom.api.views import Done, InviteView
+from loom.api.view import Done
 
 
 class MakeRoom(Command[RoomView], frozen=True, kw_only=True, tag="make_room"):

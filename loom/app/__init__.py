@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from loom.api.client import Client
+from loom.api.profile_views import Destroyed
 from loom.api.profiles import Asking, NodeOptions, ProfileInfo, Profiles
-from loom.api.views import Destroyed
 from loom.config import (
     WAYS,
     Paths,

@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from loom.api.commands import Panic
-from loom.api.views import Destroyed
+from loom.api.profile_commands import Panic
+from loom.api.profile_views import Destroyed
 from loom.app import unlocks
 from loom.config import Paths
 from loom.control import endpoint

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loom.addresses import parse_address
-from loom.api.client import Client
-from loom.api.commands import (
+from loom.api.anchor_commands import (
     AnchorStatus,
     DrainAnchor,
     ListAccounts,
     PairAnchor,
     RemoveAccount,
-    Stop,
 )
+from loom.api.anchor_views import AccountView, AnchorStatusView
+from loom.api.client import Client
 from loom.api.events import AnchorReady, AnyEvent
-from loom.api.views import AccountView, AnchorStatusView
+from loom.api.profile_commands import Stop
 from loom.cli import logs
 from loom.cli.background import in_background
 from loom.cli.events import event_words

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
-from loom.api.views import Anchors, AnchorView
+from loom.api.anchor_commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
+from loom.api.anchor_views import Anchors, AnchorView
 from loom.cli.anchor import add_service_to
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import ExportMail, ImportMail
-from loom.api.views import MailFileRead, MailFileView
+from loom.api.anchor_commands import ExportMail, ImportMail
+from loom.api.anchor_views import MailFileRead, MailFileView
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, Group, add_commands
 from loom.cli.output import MailFileWritten

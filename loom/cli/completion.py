@@ -17,7 +17,7 @@ _SPECIAL: Final = re.compile(r"[^\w@%+=:,./-]")
 
 def contact_names(context: typer.Context, incomplete: str) -> list[str]:
     """The contacts of the running node whose name begins so."""
-    from loom.api.commands import ListContacts
+    from loom.api.contact_commands import ListContacts
     from loom.cli.opening import Caller
 
     async def ask() -> list[str]:

@@ -10,7 +10,7 @@ import typer
 
 from loom.api.client import Client
 from loom.api.command import Command as ApiCommand
-from loom.api.commands import (
+from loom.api.contact_commands import (
     BlockContact,
     ListContacts,
     RemoveContact,
@@ -18,7 +18,7 @@ from loom.api.commands import (
     ShowContact,
     VerifyContact,
 )
-from loom.api.views import ContactView, SafetyNumberView
+from loom.api.contact_views import ContactView, SafetyNumberView
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, Group, add_commands

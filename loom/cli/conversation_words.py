@@ -1,7 +1,7 @@
 """What holds for a conversation now, a line each."""
 
-from loom.api.commands import SetPreferences
-from loom.api.views import ContactView
+from loom.api.contact_views import ContactView
+from loom.api.conversation_commands import SetPreferences
 from loom.cli.output import when
 from loom.front.lasting import holding_words
 from loom.model import Level

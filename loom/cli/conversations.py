@@ -6,18 +6,18 @@ from typing import Annotated, Final
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import (
-    AnswerFarewell,
+from loom.api.contact_commands import AnswerFarewell, ShowContact
+from loom.api.contact_views import ContactView
+from loom.api.conversation_commands import (
     ListMentions,
     MarkRead,
     MarkUnread,
     SetPreferences,
     SetTimer,
-    ShowContact,
 )
+from loom.api.message_views import MessageView
 from loom.api.room_commands import ListRoomMentions
 from loom.api.room_views import PostView
-from loom.api.views import ContactView, MessageView
 from loom.cli.completion import message_names
 from loom.cli.conversation_words import preference_words, timer_holds_words, unread_words
 from loom.cli.messages import Limit, find

@@ -12,10 +12,11 @@ import typer
 
 from loom.addresses import parse_address
 from loom.api.client import Client
-from loom.api.commands import Connect, ListPeers, Status, Stop
+from loom.api.contact_commands import Connect, ListPeers
 from loom.api.events import AnyEvent, NodeReady, NodeStopped, Warned
+from loom.api.profile_commands import Status, Stop
+from loom.api.profile_views import StatusView
 from loom.api.profiles import NodeOptions
-from loom.api.views import StatusView
 from loom.cli.background import in_background
 from loom.cli.events import event_words, put_event
 from loom.cli.opening import ByWay, Caller, following

@@ -16,19 +16,10 @@ from typing import Annotated, Final
 
 import typer
 
+from loom.api.anchor_commands import AnchorStatus, PairAnchor, UseAnchor
 from loom.api.client import Client
-from loom.api.commands import (
-    AnchorStatus,
-    Connect,
-    ExportToken,
-    ImportToken,
-    MakeInvite,
-    MarkRead,
-    PairAnchor,
-    SendText,
-    Status,
-    UseAnchor,
-)
+from loom.api.contact_commands import Connect, ExportToken, ImportToken
+from loom.api.conversation_commands import MarkRead
 from loom.api.events import (
     AnyEvent,
     MessageDelivered,
@@ -37,6 +28,9 @@ from loom.api.events import (
     PeerOffline,
     PeerOnline,
 )
+from loom.api.invite_commands import MakeInvite
+from loom.api.message_commands import SendText
+from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions, Profiles
 from loom.cli import demo_room, opening, tui
 from loom.cli.ada import GOING_OFFLINE, answer

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Final
 
 from loom.api.client import Client
-from loom.api.commands import ImportToken, Status
+from loom.api.contact_commands import ImportToken
 from loom.api.events import AnyEvent, RoomJoined, RoomPostChanged, RoomPosted, Warned
+from loom.api.profile_commands import Status
 from loom.api.room_commands import (
     AppointMember,
     ChooseInPoll,

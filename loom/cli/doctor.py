@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from loom.api.commands import Diagnose
+from loom.api.profile_commands import Diagnose
 from loom.api.profiles import NodeOptions
 from loom.cli import terminal
 from loom.cli.opening import Caller

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import ShowContact
+from loom.api.contact_commands import ShowContact
 from loom.api.room_commands import ShowRoom
 from loom.cli import terminal
 from loom.cli.messages import PANEL, Moment

@@ -13,7 +13,7 @@ import typer
 
 from loom.api.client import Client
 from loom.api.command import Command
-from loom.api.commands import ShowContact, Status
+from loom.api.contact_commands import ShowContact
 from loom.api.events import FileChanged, FileProgress
 from loom.api.file_commands import (
     AcceptFile,
@@ -27,6 +27,7 @@ from loom.api.file_commands import (
     ShowFile,
 )
 from loom.api.file_views import FileRules, FileView
+from loom.api.profile_commands import Status
 from loom.api.room_commands import ShowRoom
 from loom.cli import terminal
 from loom.cli.completion import contact_names, file_names, message_names

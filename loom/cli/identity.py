@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import ListAnchors
+from loom.api.anchor_commands import ListAnchors
 from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
 from loom.api.identity_views import IdentityView
 from loom.cli import terminal

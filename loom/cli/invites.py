@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import (
+from loom.api.invite_commands import (
     AcceptRequest,
     ListInvites,
     ListRequests,
@@ -14,7 +14,7 @@ from loom.api.commands import (
     RejectRequest,
     RevokeInvite,
 )
-from loom.api.views import InviteView
+from loom.api.invite_views import InviteView
 from loom.cli.contacts import PANEL, contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands

@@ -7,7 +7,7 @@ from typing import Annotated, Final, get_args
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import ShowContact
+from loom.api.contact_commands import ShowContact
 from loom.api.events import AnyEvent
 from loom.cli.completion import contact_names, event_types
 from loom.cli.events import put_event

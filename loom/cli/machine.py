@@ -3,7 +3,7 @@
 import typer
 
 from loom.api.machine_commands import DecideMachine, ShowMachine
-from loom.api.views import MachineView
+from loom.api.machine_views import MachineView
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.printable import printable

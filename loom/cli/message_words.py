@@ -7,7 +7,7 @@ from typing import Final
 
 from loom.api.events import WholeMessage
 from loom.api.file_views import FileView
-from loom.api.views import MessageView, Quote, Reaction
+from loom.api.message_views import MessageView, Quote, Reaction
 from loom.cli.output import body_words, sign, when
 from loom.front.identity_words import KINDS as IDENTITY_LINES
 from loom.front.identity_words import identity_line

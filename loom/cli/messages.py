@@ -8,17 +8,8 @@ import msgspec
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import (
-    DeleteMessages,
-    FindMessage,
-    History,
-    MarkRead,
-    SayFarewell,
-    SendText,
-    SetTyping,
-    ShowContact,
-    Status,
-)
+from loom.api.contact_commands import SayFarewell, ShowContact
+from loom.api.conversation_commands import MarkRead, SetTyping
 from loom.api.events import (
     MessageDelivered,
     MessageFailed,
@@ -26,7 +17,9 @@ from loom.api.events import (
     MessageRead,
     MessageReceived,
 )
-from loom.api.views import MessageView
+from loom.api.message_commands import DeleteMessages, FindMessage, History, SendText
+from loom.api.message_views import MessageView
+from loom.api.profile_commands import Status
 from loom.cli.completion import contact_names, message_names
 from loom.cli.contacts import confirm_name
 from loom.cli.events import put_event

@@ -8,8 +8,7 @@ import typer
 
 from loom.addresses import parse_address
 from loom.api.move_views import MoveListening, MoveProgress, MoveReceived, MoveSent, MoveWords
-from loom.api.view import View
-from loom.api.views import Done
+from loom.api.view import Done, View
 from loom.cli import terminal
 from loom.cli.backups import contents_words
 from loom.cli.opening import Caller

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import SetProfile, ShowProfile
-from loom.api.views import OwnProfileView
+from loom.api.profile_commands import SetProfile, ShowProfile
+from loom.api.profile_views import OwnProfileView
 from loom.cli.opening import Caller
 from loom.cli.options import add_commands
 from loom.cli.profiles import PANEL

@@ -9,14 +9,6 @@ import typer
 
 from loom.addresses import parse_address
 from loom.api.client import Client
-from loom.api.commands import (
-    AnswerWords,
-    DialPeer,
-    PickPeer,
-    ShowPairing,
-    StartPairing,
-    StopPairing,
-)
 from loom.api.events import (
     AnyEvent,
     NodeStopped,
@@ -27,7 +19,15 @@ from loom.api.events import (
     PairingWords,
     Warned,
 )
-from loom.api.views import PairingPeer, PairingView
+from loom.api.pairing_commands import (
+    AnswerWords,
+    DialPeer,
+    PickPeer,
+    ShowPairing,
+    StartPairing,
+    StopPairing,
+)
+from loom.api.pairing_views import PairingPeer, PairingView
 from loom.cli.events import event_words
 from loom.cli.opening import Caller, following
 from loom.cli.options import add_commands

@@ -7,8 +7,8 @@ import typer
 
 from loom.api.client import Client
 from loom.api.command import Command
-from loom.api.commands import Status
 from loom.api.events import RoomEvent, RoomPostChanged, RoomPosted
+from loom.api.profile_commands import Status
 from loom.api.room_commands import (
     DeletePost,
     EditPost,

@@ -3,6 +3,7 @@
 from typing import Final
 
 from loom.api.events import RoomPosted
+from loom.api.message_views import MessageView
 from loom.api.room_commands import SetRoomPreferences
 from loom.api.room_views import (
     ChannelView,
@@ -12,7 +13,6 @@ from loom.api.room_views import (
     RoomView,
     StatementView,
 )
-from loom.api.views import MessageView
 from loom.cli.conversation_words import UNREAD_MAX
 from loom.cli.message_words import excerpt, file_offered, message_words
 from loom.cli.output import body_words, sign, when

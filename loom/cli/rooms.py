@@ -6,7 +6,9 @@ from typing import Annotated, Final
 import typer
 
 from loom.api.command import Command
-from loom.api.commands import ImportToken, SendText, ShowContact
+from loom.api.contact_commands import ImportToken, ShowContact
+from loom.api.invite_views import InviteView
+from loom.api.message_commands import SendText
 from loom.api.room_commands import (
     AppointMember,
     FindPost,
@@ -27,7 +29,6 @@ from loom.api.room_commands import (
     ShowRoom,
 )
 from loom.api.room_views import RoomView
-from loom.api.views import InviteView
 from loom.cli import room_posts, room_votes, terminal
 from loom.cli.completion import contact_names
 from loom.cli.conversations import READ, UNREAD, mute_command

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from loom.api.command import Command
-from loom.api.commands import (
+from loom.api.message_commands import (
     Bookmark,
     EditMessage,
     Forward,
@@ -17,7 +17,7 @@ from loom.api.commands import (
     React,
     ShowEdits,
 )
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.cli.completion import contact_names, message_names
 from loom.cli.message_words import message_words
 from loom.cli.messages import LATER, Ids, Limit, find, read_body

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from loom.api.commands import ExportToken, ImportToken
-from loom.api.views import TokenView
+from loom.api.contact_commands import ExportToken, ImportToken
+from loom.api.contact_views import TokenView
 from loom.cli.contacts import contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands

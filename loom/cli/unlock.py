@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from loom.api.views import Done
+from loom.api.view import Done
 from loom.cli.asking import OnTerminal
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands

@@ -7,12 +7,16 @@ from typing import Final, TypeVar
 import msgspec
 
 from loom.api.command import Command
-from loom.api.commands import History, ListBookmarks, ListMentions, Search
+from loom.api.contact_views import SafetyNumberView, TokenView
+from loom.api.conversation_commands import ListMentions
+from loom.api.conversation_views import Draft
 from loom.api.events import FileChanged, MessageDeleted
 from loom.api.file_views import FilePiece, FileView, ThumbnailView
+from loom.api.invite_views import InviteView
+from loom.api.message_commands import History, ListBookmarks, Search
+from loom.api.message_views import Messages, Quote
 from loom.api.room_commands import ListRoomMentions, ListThreads, RoomHistory, SearchPosts
 from loom.api.room_views import Posts, RoomDraftView
-from loom.api.views import Draft, InviteView, Messages, Quote, SafetyNumberView, TokenView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
 from loom.printable import printable

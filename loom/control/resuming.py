@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 from loom.api.client import Client
 from loom.api.command import Command
-from loom.api.commands import Status
 from loom.api.events import AnyEvent
+from loom.api.profile_commands import Status
 from loom.errors import LoomError, NodeNotRunning, RemoteLost, RemoteUnreachable
 
 R = TypeVar("R")

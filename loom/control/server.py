@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loom import __version__
 from loom.api.client import Client
-from loom.api.views import Done
+from loom.api.view import Done
 from loom.config import private_folder
 from loom.control import endpoint
 from loom.control.lines import (

@@ -1,6 +1,6 @@
 """What is left after a profile was destroyed, in words."""
 
-from loom.api.views import Destroyed
+from loom.api.profile_views import Destroyed
 
 REMAINS = (
     "An SSD, a journal or a snapshot of the disk may keep the old keyslot: "

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from loom.addresses import is_loopback, parse_address
-from loom.api.views import InviteView, JoiningView
+from loom.api.contact_views import JoiningView
+from loom.api.invite_views import InviteView
 from loom.printable import printable
 
 _MINUTE_MS = 60_000

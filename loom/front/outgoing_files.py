@@ -12,9 +12,10 @@ from typing import BinaryIO, Final, NamedTuple
 
 from loom.api.file_commands import BeginUpload, SendFile, UploadPart
 from loom.api.file_views import ThumbnailView
+from loom.api.message_views import MessageView
 from loom.api.room_commands import PostFile
 from loom.api.room_views import PostView
-from loom.api.views import Done, MessageView
+from loom.api.view import Done
 from loom.errors import InvalidInput
 from loom.front.folder_packing import FOLDER_TYPE, PackedFolder
 from loom.front.outgoing_media import prepare

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from loom.addresses import is_on_lan
-from loom.api.views import AnchorLeft, AnchorView, ReachView
+from loom.api.anchor_views import AnchorLeft, AnchorView
+from loom.api.contact_views import ReachView
 from loom.printable import printable
 
 _WORDS: Final = {

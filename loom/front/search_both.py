@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
+from loom.api.message_views import MessageView
 from loom.api.room_views import PostView
-from loom.api.views import MessageView
 from loom.front.search_query import SearchQuery
 from loom.front.send import Send
 

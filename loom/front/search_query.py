@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from loom.api.command import Command
-from loom.api.commands import Search, ShowContact
+from loom.api.contact_commands import ShowContact
+from loom.api.message_commands import Search
 from loom.api.room_commands import SearchPosts, ShowRoom
 from loom.errors import InvalidInput, NotFound
 from loom.front.moments import moment_ms

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from loom.api.views import Check, Diagnosis
+from loom.api.profile_views import Check, Diagnosis
 from loom.errors import ProxyUnavailable, StoreError
 from loom.node.network import Network
 from loom.storage import link_rands

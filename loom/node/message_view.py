@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from loom.api.events import FileChanged, MessageReacted, WholeMessage
-from loom.api.views import MessageView, Quote, Reaction
+from loom.api.message_views import MessageView, Quote, Reaction
 from loom.model import OWNER, ConversationId, Direction, Message, MessageId, Person, PersonId
 from loom.node.file_view import FILE, caption_of, file_view, of_page
 from loom.printable import first_sign, printable

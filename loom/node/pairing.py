@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any, Final
 
 from loom.api import events as api
-from loom.api.views import ContactView, PairingView
+from loom.api.contact_views import ContactView
+from loom.api.pairing_views import PairingView
 from loom.core.pairing import Paired, Pairing, PairingEnded, PairingEvent, Tries, WordsReady
 from loom.core.pairing_advert import ALIAS_RANDOM_BYTES, encode_pairing_advert, make_alias
 from loom.core.pairing_link import LINK_RANDOM_BYTES, MeetingLink, OwnSide, PairingLink

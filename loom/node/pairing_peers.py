@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from loom.api.views import PairingPeer
+from loom.api.pairing_views import PairingPeer
 from loom.core.pairing_advert import decode_pairing_advert
 from loom.errors import MalformedMessage
 from loom.model import Address

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from loom.api.views import PathChange
+from loom.api.contact_views import PathChange
 from loom.ports import Clock
 
 CHANGES_MAX: Final = 20

@@ -3,7 +3,7 @@
 from typing import Final
 
 from loom.addresses import is_on_lan
-from loom.api.views import ReachView
+from loom.api.contact_views import ReachView
 from loom.node.device import Device
 from loom.storage.outbox import InMailbox
 

@@ -17,22 +17,16 @@ from textual.screen import Screen
 from loom.api.backup_commands import ListUnsent, ShowBackupSchedule
 from loom.api.client import Client
 from loom.api.command import Command
-from loom.api.commands import (
-    History,
-    ListArrivals,
-    ListContacts,
-    ListDrafts,
-    NoteLeaving,
-    SetTyping,
-    ShowContact,
-    ShowProfile,
-    Status,
-)
+from loom.api.contact_commands import ListContacts, ShowContact
+from loom.api.conversation_commands import ListArrivals, ListDrafts, NoteLeaving, SetTyping
+from loom.api.conversation_views import Draft
 from loom.api.events import AnyEvent, MachineFound, NodeStopped
+from loom.api.message_commands import History
+from loom.api.profile_commands import ShowProfile, Status
+from loom.api.profile_views import Destroyed, OwnProfileView
 from loom.api.profiles import Profiles
 from loom.api.room_commands import ListMembers, ListRoomDrafts, ListRooms, ShowRoom
 from loom.api.room_views import RoomDraftView
-from loom.api.views import Destroyed, Draft, OwnProfileView
 from loom.errors import (
     ContactNotFound,
     ControlError,

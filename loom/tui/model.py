@@ -6,6 +6,8 @@ from unicodedata import normalize
 
 import msgspec
 
+from loom.api.contact_views import ContactView, ReachView
+from loom.api.conversation_views import Arrival, RoomArrival
 from loom.api.events import (
     AnyEvent,
     ContactChanged,
@@ -50,16 +52,9 @@ from loom.api.events import (
     Warned,
     WholeMessage,
 )
+from loom.api.message_views import MessageView
+from loom.api.profile_views import OwnProfileView, StatusView
 from loom.api.room_views import RoomView
-from loom.api.views import (
-    Arrival,
-    ContactView,
-    MessageView,
-    OwnProfileView,
-    ReachView,
-    RoomArrival,
-    StatusView,
-)
 from loom.front.file_words import news_words
 from loom.front.lasting import asked_words, done_words
 from loom.front.reach import reach_at

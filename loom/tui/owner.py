@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loom.api.command import Command
-from loom.api.views import OwnProfileView
+from loom.api.profile_views import OwnProfileView
 from loom.tui.drawing import DrawnApp
 from loom.tui.graphics import Way
 from loom.tui.idle import Idle

@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from loom.api.events import RoomPosted
+from loom.api.message_views import MessageView, Quote, Reaction
 from loom.api.room_views import PollView, PostQuote, PostView, ProposalView, RoomLine
-from loom.api.views import MessageView, Quote, Reaction
 
 POSTED: Final = "posted"
 """The state of what one posted oneself: who of the others has it is not known."""

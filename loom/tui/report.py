@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, NamedTuple
 
-from loom.api.views import Connectivity, PathView, StatusView
+from loom.api.contact_views import Connectivity, PathView
+from loom.api.profile_views import StatusView
 
 LIBRARIES: Final = ("cryptography", "msgspec", "rich", "sqlcipher3", "textual", "zeroconf")
 TERMINALS: Final = ("xterm", "screen", "tmux", "rxvt", "foot", "linux", "alacritty", "vt", "st")

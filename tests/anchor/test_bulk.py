@@ -9,7 +9,7 @@ import pytest
 
 from loom.anchor import moving
 from loom.anchor.limits import AnchorLimits, read_limits
-from loom.api.commands import AnchorStatus, DrainAnchor, ListAccounts
+from loom.api.anchor_commands import AnchorStatus, DrainAnchor, ListAccounts
 from loom.core.queues import QueueKeys
 from loom.errors import InvalidInput
 from loom.wire.limits import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.api.commands import PairAnchor
+from loom.api.anchor_commands import PairAnchor
 from loom.errors import InvalidInput
 from loom.wire.pairing import decode_pairing_text
 from tests.anchor_machine import AnchorMachine

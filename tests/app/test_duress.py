@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import ExportToken, ImportToken, ListContacts, ShowProfile
+from loom.api.contact_commands import ExportToken, ImportToken, ListContacts
+from loom.api.profile_commands import ShowProfile
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Paths, Settings, home_of, paths_of

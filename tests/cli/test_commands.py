@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import segno
 
-from loom.api.commands import History, Search, SendText, VerifyContact
+from loom.api.contact_commands import VerifyContact
+from loom.api.message_commands import History, Search, SendText
 from loom.cli import terminal
 from loom.errors import ContactBlocked, InvalidInput
 from loom.front.moments import moment_ms

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from loom.api.commands import MarkRead, MarkUnread, SetPreferences, SetProfile
+from loom.api.conversation_commands import MarkRead, MarkUnread, SetPreferences
+from loom.api.profile_commands import SetProfile
 from loom.cli.conversations import LAST_ROW
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeProfiles

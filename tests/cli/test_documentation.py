@@ -9,8 +9,15 @@ import msgspec
 import typer.main
 
 from loom import errors
-from loom.api import backup_views, events, room_views, views
+from loom.api import backup_views, events, room_views
+from loom.api.anchor_views import AccountsView, Anchors, MailFileView
+from loom.api.contact_views import Connectivity, Contacts, Peers
+from loom.api.conversation_views import Arrivals, Drafts, Preferences
+from loom.api.invite_views import Invites, Requests
+from loom.api.message_views import Messages
+from loom.api.profile_views import Diagnosis, LogLines
 from loom.api.view import View
+from loom.api.views import AnyView
 from loom.cli import output
 from loom.cli.opening import ATTACHING
 from loom.cli.options import GLOBAL_NAMES
@@ -20,20 +27,20 @@ from loom.model import MessageState
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "CLI.md").read_text()
 LISTS = {
-    views.Messages,
-    views.AccountsView,
-    views.Anchors,
-    views.MailFileView,
-    views.Contacts,
-    views.Invites,
-    views.Requests,
-    views.Peers,
-    views.Connectivity,
-    views.LogLines,
-    views.Diagnosis,
-    views.Arrivals,
-    views.Drafts,
-    views.Preferences,
+    Messages,
+    AccountsView,
+    Anchors,
+    MailFileView,
+    Contacts,
+    Invites,
+    Requests,
+    Peers,
+    Connectivity,
+    LogLines,
+    Diagnosis,
+    Arrivals,
+    Drafts,
+    Preferences,
     backup_views.Unsent,
     room_views.Rooms,
     room_views.Members,
@@ -46,7 +53,7 @@ LISTS = {
 
 def kinds() -> Iterator[type[msgspec.Struct]]:
     """Every type that `--json` prints."""
-    yield from (kind for kind in typing.get_args(views.AnyView) if kind not in LISTS)
+    yield from (kind for kind in typing.get_args(AnyView) if kind not in LISTS)
     worded = (events.Warned, events.PairingFailed)  # printed with the sentence of their code
     yield from (kind for kind in typing.get_args(events.AnyEvent) if kind not in worded)
     for kind in vars(output).values():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import SendText
+from loom.api.message_commands import SendText
 from loom.errors import InvalidText
 from loom.node.names import check_text
 from loom.wire.limits import TEXT_MAX_BYTES

@@ -5,7 +5,7 @@ import pytest
 from loom.api.backup_views import BackupView
 from loom.api.events import NodeReady
 from loom.api.machine_commands import DecideMachine
-from loom.api.views import MachineView
+from loom.api.machine_views import MachineView
 from loom.cli.backups import DAY_MS, clock_words, contents_words
 from loom.cli.events import event_words
 from tests.cli.conftest import Loom, objects

@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from loom.api.commands import BlockContact, MarkRead, RemoveContact
-from loom.api.views import MessageView
+from loom.api.contact_commands import BlockContact, RemoveContact
+from loom.api.conversation_commands import MarkRead
+from loom.api.message_views import MessageView
 from loom.cli import messages, output, qr
 from loom.cli.output import FOLD_LINES, Output, body_words
 from loom.errors import OutputFailed

@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 from typer.testing import Result
 
-from loom.api.commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
+from loom.api.pairing_commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
 from loom.cli import pair
 from loom.cli.plain import talk as talk_
 from loom.errors import NobodyPairing, PairingLeft

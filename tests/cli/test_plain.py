@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from typer.testing import Result
 
-from loom.api.commands import AnswerFarewell, SendText, SetTimer, ShowContact, VerifyContact
+from loom.api.contact_commands import AnswerFarewell, ShowContact, VerifyContact
+from loom.api.conversation_commands import SetTimer
 from loom.api.events import (
     ContactChanged,
     FarewellAsked,
@@ -18,7 +19,8 @@ from loom.api.events import (
     PeerOffline,
     TimerChanged,
 )
-from loom.api.views import Done
+from loom.api.message_commands import SendText
+from loom.api.view import Done
 from loom.cli import typed_lines as typed
 from loom.cli.message_words import said_words
 from loom.cli.plain import talk as talk_

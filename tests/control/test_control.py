@@ -11,16 +11,11 @@ import msgspec
 import pytest
 
 from loom.api.command import result_type
-from loom.api.commands import (
-    AnyCommand,
-    Diagnose,
-    ListContacts,
-    SendText,
-    SetDraft,
-    ShowContact,
-    Status,
-    Stop,
-)
+from loom.api.commands import AnyCommand
+from loom.api.contact_commands import ListContacts, ShowContact
+from loom.api.conversation_commands import SetDraft
+from loom.api.message_commands import SendText
+from loom.api.profile_commands import Diagnose, Status, Stop
 from loom.api.views import AnyView
 from loom.control import endpoint, lines, server
 from loom.control.client import ControlClient, attach

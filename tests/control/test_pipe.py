@@ -11,18 +11,11 @@ import msgspec
 import pytest
 
 from loom.api.command import Command
-from loom.api.commands import (
-    AnyCommand,
-    CheckPhrase,
-    ExportToken,
-    History,
-    ListContacts,
-    SendText,
-    ShowContact,
-    Status,
-    VerifyContact,
-)
+from loom.api.commands import AnyCommand
+from loom.api.contact_commands import ExportToken, ListContacts, ShowContact, VerifyContact
 from loom.api.events import MessageReceived
+from loom.api.message_commands import History, SendText
+from loom.api.profile_commands import CheckPhrase, Status
 from loom.api.room_commands import ListThreads, SearchPosts
 from loom.api.room_views import Posts, PostView, RoomDrafts, RoomDraftView
 from loom.control import pipe_client

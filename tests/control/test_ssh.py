@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import Status
+from loom.api.profile_commands import Status
 from loom.control import ssh
 from loom.control.lines import API_VERSION, Greeting, encode
 from loom.control.pipe import MARKER

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-from loom.api.commands import Status
+from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions
 from loom.app import anchors, assembly, unlocking
 from loom.app.anchors import AnchorOptions, LocalAnchors

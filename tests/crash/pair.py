@@ -9,10 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, cast
 
-from loom.api.commands import Connect, ExportToken, History, ImportToken, SendText, Stop
+from loom.api.contact_commands import Connect, ExportToken, ImportToken
 from loom.api.events import AnyEvent, MessageDelivered, MessageReceived
+from loom.api.message_commands import History, SendText
+from loom.api.message_views import MessageView
+from loom.api.profile_commands import Stop
 from loom.api.profiles import NodeOptions
-from loom.api.views import MessageView
 from loom.app import assembly
 from loom.app.unlocking import open_profile
 from loom.config import Paths, Settings, home_of, paths_of

@@ -14,7 +14,7 @@ from secrets import token_bytes
 
 import pytest
 
-from loom.api.commands import PairAnchor
+from loom.api.anchor_commands import PairAnchor
 from loom.app.anchors import AnchorOptions, LocalAnchors
 from loom.app.assembly import SystemClock
 from loom.config import Settings

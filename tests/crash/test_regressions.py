@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import Diagnose
+from loom.api.profile_commands import Diagnose
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles, assembly
 from loom.config import Settings

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import ListAnchors, Status
+from loom.api.anchor_commands import ListAnchors
+from loom.api.profile_commands import Status
 from loom.wire.framing import MESSAGE_1_BYTES, MESSAGE_2_BYTES, RECORD_FRAME_SIZES
 from loom.wire.limits import LINK_CLEAR_BYTES
 from tests.e2e.processes import LIMIT_S, Home

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from loom.api.client import Client
-from loom.api.commands import Connect, History, SendText, Status
+from loom.api.contact_commands import Connect
+from loom.api.message_commands import History, SendText
+from loom.api.profile_commands import Status
 from loom.app import LocalProfiles
 from loom.config import Settings
 from loom.errors import LoomError

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from loom.api.client import Client
-from loom.api.commands import Connect
+from loom.api.contact_commands import Connect
 from loom.api.events import FileProgress
 from loom.api.file_commands import AcceptFile, ListFiles, ReadFile, SendFile
 from loom.config import Settings, home_of, paths_of

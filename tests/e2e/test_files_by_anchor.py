@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import Status
 from loom.api.file_commands import AcceptFile, ListFiles, ReadFile, SendFile
+from loom.api.profile_commands import Status
 from loom.wire.framing import RECORD_FRAME_SIZES
 from loom.wire.limits import RECORD_BUCKETS
 from tests.e2e.processes import Home

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from loom.api.client import Client
-from loom.api.commands import Connect, History, SendText
+from loom.api.contact_commands import Connect
 from loom.api.events import MessageDelivered, MessageReceived
+from loom.api.message_commands import History, SendText
 from loom.config import Settings, home_of, paths_of
 from loom.control.client import attach
 from loom.errors import ControlError, NodeNotRunning

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from loom.api.commands import Connect, ExportToken, ImportToken
+from loom.api.contact_commands import Connect, ExportToken, ImportToken
 from loom.api.room_commands import (
     AppointMember,
     DeletePost,

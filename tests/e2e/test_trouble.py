@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import Connect, Diagnose, SendText, Status
+from loom.api.contact_commands import Connect
 from loom.api.events import MessageDelivered
+from loom.api.message_commands import SendText
+from loom.api.profile_commands import Diagnose, Status
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from loom import open_profile
 from loom.api.client import Client
-from loom.api.commands import Connect, History, ListPeers, SendText
+from loom.api.contact_commands import Connect, ListPeers
+from loom.api.contact_views import PeerView
 from loom.api.events import (
     MessageDelivered,
     MessageReceived,
@@ -15,7 +16,7 @@ from loom.api.events import (
     SessionStarted,
     Warned,
 )
-from loom.api.views import PeerView
+from loom.api.message_commands import History, SendText
 from tests.network.hosts import PORT, Host
 
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
-from loom.api.commands import Diagnose, ShowConnectivity, Status
+from loom.api.contact_commands import ShowConnectivity
+from loom.api.profile_commands import Diagnose, Status
 from loom.errors import NetworkError, ProxyNeeded, ProxyUnavailable
 from tests.network.hosts import ALICE, BOB, Host, wired
 from tests.network.talk import Talk, talking

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import Status
+from loom.api.profile_commands import Status
 from loom.errors import NetworkError
 from tests.network import tor
 from tests.network.hosts import PORT, Host

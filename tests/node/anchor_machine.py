@@ -7,7 +7,7 @@ from pathlib import Path
 from loom.anchor.anchor import Anchor, AnchorParts, prepare
 from loom.anchor.limits import AnchorLimits
 from loom.anchor.store import SCHEMA
-from loom.api.commands import PairAnchor, UseAnchor
+from loom.api.anchor_commands import PairAnchor, UseAnchor
 from loom.model import Address
 from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.harness import FakeClock, Person, World

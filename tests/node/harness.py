@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from loom.api.command import Command
-from loom.api.commands import Connect, History, ImportToken, SendText
+from loom.api.contact_commands import Connect, ImportToken
 from loom.api.events import AnyEvent
+from loom.api.message_commands import History, SendText
+from loom.api.message_views import MessageView
 from loom.api.profiles import NodeOptions
-from loom.api.views import MessageView
 from loom.config import Paths
 from loom.core.identity import Identity, phrase_from_entropy, seeds_from_phrase
 from loom.discovery.static import StaticDiscovery

@@ -4,16 +4,10 @@ from typing import Any
 
 import pytest
 
-from loom.api.commands import (
-    BlockContact,
-    History,
-    ImportToken,
-    ListContacts,
-    ListRequests,
-    MakeInvite,
-    SendText,
-)
+from loom.api.contact_commands import BlockContact, ImportToken, ListContacts
 from loom.api.events import RoomJoined
+from loom.api.invite_commands import ListRequests, MakeInvite
+from loom.api.message_commands import History, SendText
 from loom.api.room_commands import LeaveRoom, RemoveMember, SetRoomDirect, ShowRoom
 from loom.core.room.post import HintsContent, decode_post
 from loom.model import Address, MessageId

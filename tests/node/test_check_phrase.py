@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.api.commands import CheckPhrase
+from loom.api.profile_commands import CheckPhrase
 from loom.core.identity import phrase_from_entropy
 from loom.errors import InvalidPhrase
 from tests.node.harness import World

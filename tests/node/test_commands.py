@@ -7,30 +7,22 @@ import msgspec
 import pytest
 
 from loom.api.command import Command
-from loom.api.commands import (
+from loom.api.contact_commands import (
     BlockContact,
     Connect,
-    DeleteMessages,
-    Diagnose,
-    EditMessage,
     ExportToken,
-    History,
     ImportToken,
     ListContacts,
     ListPeers,
-    MarkRead,
-    Pin,
     RemoveContact,
     RenameContact,
-    Search,
-    SendText,
-    SetTyping,
     ShowContact,
-    Status,
-    Stop,
     VerifyContact,
 )
+from loom.api.conversation_commands import MarkRead, SetTyping
 from loom.api.events import ContactChanged, MessageFailed, MessagesDeleted
+from loom.api.message_commands import DeleteMessages, EditMessage, History, Pin, Search, SendText
+from loom.api.profile_commands import Diagnose, Status, Stop
 from loom.api.profiles import NodeOptions
 from loom.errors import (
     CodeDiffers,

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import loom.node
-from loom.api.commands import ReadLog, ShowConnectivity
-from loom.api.views import PathView
+from loom.api.contact_commands import ShowConnectivity
+from loom.api.contact_views import PathView
+from loom.api.profile_commands import ReadLog
 from loom.errors import InvalidInput, StoreUnavailable
 from loom.node.log_tail import LINES_MAX, READ_MAX_BYTES, tail
 from loom.node.paths import CHANGES_MAX

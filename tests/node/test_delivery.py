@@ -4,16 +4,14 @@ import asyncio
 
 import pytest
 
-from loom.api.commands import (
+from loom.api.contact_commands import (
     BlockContact,
     ImportToken,
-    MarkRead,
     RemoveContact,
-    SendText,
-    SetTyping,
     ShowContact,
     VerifyContact,
 )
+from loom.api.conversation_commands import MarkRead, SetTyping
 from loom.api.events import (
     ContactTyping,
     MessageDelivered,
@@ -25,6 +23,7 @@ from loom.api.events import (
     SessionStarted,
     Warned,
 )
+from loom.api.message_commands import SendText
 from loom.errors import ContactBlocked, IdentityChanged, NameTaken
 from loom.model import Address, Direction, MessageState
 from loom.ports import Stream

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from loom.api.commands import MarkRead, SendText
+from loom.api.conversation_commands import MarkRead
 from loom.api.events import MessageReceived
+from loom.api.message_commands import SendText
 from loom.errors import StoreError
 from loom.model import Direction, MessageState
 from tests.node.harness import Person, World

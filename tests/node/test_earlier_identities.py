@@ -1,6 +1,6 @@
 """A machine that was restored with an old number of its words (docs/PROTOCOL.md 1.5)."""
 
-from loom.api.commands import ImportToken, VerifyContact
+from loom.api.contact_commands import ImportToken, VerifyContact
 from loom.core.identity import Identity, seeds_from_phrase
 from loom.core.identity_chain import Standing, Statement, follow
 from loom.wire.token import encode_token

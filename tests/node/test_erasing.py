@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import DeleteMessages, EditMessage, Pin, React, Search, SendText, SetDraft
+from loom.api.conversation_commands import SetDraft
+from loom.api.message_commands import DeleteMessages, EditMessage, Pin, React, Search, SendText
 from loom.model import MessageId
 from loom.storage import farewells, search
 from loom.storage.farewells import Covered

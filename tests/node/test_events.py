@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from loom.api.commands import DeleteMessages, RemoveContact, SetTyping, Status
+from loom.api.contact_commands import RemoveContact
+from loom.api.conversation_commands import SetTyping
 from loom.api.events import (
     AnyEvent,
     ContactChanged,
@@ -22,6 +23,8 @@ from loom.api.events import (
     NodeStopped,
     PeerOnline,
 )
+from loom.api.message_commands import DeleteMessages
+from loom.api.profile_commands import Status
 from loom.model import MessageId
 from loom.node import journal
 from loom.storage import events as event_rows

@@ -6,19 +6,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loom.api.commands import (
+from loom.api.contact_commands import (
     AnswerFarewell,
     BlockContact,
-    DeleteMessages,
     ListContacts,
-    MarkRead,
     RemoveContact,
     SayFarewell,
-    Search,
-    SetPreferences,
-    SetTimer,
     ShowContact,
 )
+from loom.api.conversation_commands import MarkRead, SetPreferences, SetTimer
 from loom.api.events import (
     ContactRemoved,
     FarewellAsked,
@@ -26,6 +22,7 @@ from loom.api.events import (
     MessageReceived,
     PeerOnline,
 )
+from loom.api.message_commands import DeleteMessages, Search
 from loom.errors import ContactNotFound, InvalidInput
 from loom.model import MessageId
 from loom.node import farewells

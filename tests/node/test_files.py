@@ -8,23 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import (
+from loom.api.contact_commands import (
     AnswerFarewell,
     BlockContact,
-    DeleteMessages,
-    FindMessage,
-    Forward,
-    MarkRead,
-    Pin,
-    React,
     RemoveContact,
-    RetryMessage,
     SayFarewell,
-    Search,
-    SendText,
-    SetTimer,
     VerifyContact,
 )
+from loom.api.conversation_commands import MarkRead, SetTimer
 from loom.api.events import (
     FarewellAsked,
     FileChanged,
@@ -49,6 +40,16 @@ from loom.api.file_commands import (
     UploadPart,
 )
 from loom.api.file_views import FileView, ThumbnailView
+from loom.api.message_commands import (
+    DeleteMessages,
+    FindMessage,
+    Forward,
+    Pin,
+    React,
+    RetryMessage,
+    Search,
+    SendText,
+)
 from loom.core.file.sender import Source
 from loom.errors import DiskFull, FileNotHere, FileNotKnown, FileOver, FilesFull, InvalidInput
 from loom.node.files.content import Measured

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loom.anchor.limits import AnchorLimits
-from loom.api.commands import ListAnchors
+from loom.api.anchor_commands import ListAnchors
 from loom.api.events import FileChanged, MessageReceived, Warned
 from loom.api.file_commands import (
     AcceptFile,

@@ -5,23 +5,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from loom.api.commands import (
-    BlockContact,
-    DeleteMessages,
-    History,
+from loom.api.contact_commands import BlockContact, RemoveContact, SayFarewell
+from loom.api.conversation_commands import (
     ListDrafts,
     ListPreferences,
     MarkRead,
-    RemoveContact,
-    RetryMessage,
-    SayFarewell,
-    SendText,
     SetDraft,
     SetPreferences,
     SetTyping,
 )
+from loom.api.conversation_views import Draft, Preference
 from loom.api.events import ContactTyping, ConversationRead, MessageRead, MessagesDeleted
-from loom.api.views import Draft, Preference
+from loom.api.message_commands import DeleteMessages, History, RetryMessage, SendText
 from loom.errors import InvalidInput, InvalidText, MessageNotFound
 from loom.wire.limits import DRAFT_MAX_BYTES, WORDING_MAX_BYTES
 from tests.node.harness import World

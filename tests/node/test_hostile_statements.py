@@ -11,19 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loom.api.commands import (
-    Bookmark,
-    EditMessage,
-    ImportToken,
-    Pin,
-    React,
-    SendText,
-    SetDraft,
-    ShowContact,
-    ShowEdits,
-    VerifyContact,
-)
+from loom.api.contact_commands import ImportToken, ShowContact, VerifyContact
+from loom.api.conversation_commands import SetDraft
 from loom.api.events import MessageEdited, MessageReacted
+from loom.api.message_commands import Bookmark, EditMessage, Pin, React, SendText, ShowEdits
 from loom.node.content import edit, react
 from loom.storage import maintenance
 from loom.storage.connection import Db

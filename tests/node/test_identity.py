@@ -6,17 +6,12 @@ import random
 import msgspec
 import pytest
 
-from loom.api.commands import (
-    BlockContact,
-    ListInvites,
-    MakeInvite,
-    SendText,
-    SetPreferences,
-    ShowContact,
-    VerifyContact,
-)
+from loom.api.contact_commands import BlockContact, ShowContact, VerifyContact
+from loom.api.conversation_commands import SetPreferences
 from loom.api.events import IdentityNoted, IdentityRotated, MessageFailed
 from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
+from loom.api.invite_commands import ListInvites, MakeInvite
+from loom.api.message_commands import SendText
 from loom.core.identity import (
     Identity,
     IdentitySeeds,

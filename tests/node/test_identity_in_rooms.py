@@ -2,7 +2,8 @@
 
 import pytest
 
-from loom.api.commands import ImportToken, RemoveContact, SetPreferences
+from loom.api.contact_commands import ImportToken, RemoveContact
+from loom.api.conversation_commands import SetPreferences
 from loom.api.events import RoomJoined
 from loom.api.identity_commands import RevokeIdentity
 from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom

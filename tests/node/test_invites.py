@@ -6,18 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loom.api.commands import (
+from loom.api.contact_commands import (
     BlockContact,
     ImportToken,
     ListContacts,
-    ListInvites,
-    MakeInvite,
     RemoveContact,
-    RevokeInvite,
     VerifyContact,
 )
+from loom.api.contact_views import ContactView
 from loom.api.events import InviteAnswered, InviteUsed, Warned
-from loom.api.views import ContactView, InviteView
+from loom.api.invite_commands import ListInvites, MakeInvite, RevokeInvite
+from loom.api.invite_views import InviteView
 from loom.errors import (
     ContactBlocked,
     InvalidInput,

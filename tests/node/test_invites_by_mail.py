@@ -2,18 +2,16 @@
 
 import pytest
 
-from loom.api.commands import (
+from loom.api.anchor_commands import LeaveAnchor, ListAnchors, ReplaceAnchor
+from loom.api.contact_commands import ImportToken
+from loom.api.events import RequestsChanged, Warned
+from loom.api.invite_commands import (
     AcceptRequest,
-    ImportToken,
-    LeaveAnchor,
-    ListAnchors,
     ListRequests,
     MakeInvite,
     RejectRequest,
-    ReplaceAnchor,
     RevokeInvite,
 )
-from loom.api.events import RequestsChanged, Warned
 from loom.wire.invite import decode_invite
 from tests.node.anchor_machine import PORT, AnchorMachine
 from tests.node.harness import Person, World

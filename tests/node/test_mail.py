@@ -2,20 +2,14 @@
 
 import pytest
 
-from loom.api.commands import (
-    BlockContact,
-    ListAnchors,
-    ListPeers,
-    SetPreferences,
-    SetProfile,
-    ShowContact,
-    ShowDelivery,
-    Status,
-    UseAnchor,
-)
+from loom.api.anchor_commands import ListAnchors, UseAnchor
+from loom.api.contact_commands import BlockContact, ListPeers, ShowContact
+from loom.api.contact_views import ReachView
+from loom.api.conversation_commands import SetPreferences
 from loom.api.events import MessageSent, ReachChanged
+from loom.api.message_commands import ShowDelivery
+from loom.api.profile_commands import SetProfile, Status
 from loom.api.profiles import NodeOptions
-from loom.api.views import ReachView
 from loom.core.delivery.mailing import RECEIPT_HELD_MAX_S, RECEIPT_HELD_MIN_S
 from loom.errors import AnchorKnown
 from loom.node.anchors.anchors import Anchors

@@ -8,7 +8,8 @@ import pytest
 
 from loom.anchor.peers import Account
 from loom.anchor.pushing import Pushing
-from loom.api.commands import ImportToken, UseAnchor
+from loom.api.anchor_commands import UseAnchor
+from loom.api.contact_commands import ImportToken
 from loom.api.events import Warned
 from loom.errors import LoomError
 from loom.model import MessageId

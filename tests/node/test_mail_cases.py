@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from loom.anchor.limits import AnchorLimits
-from loom.api.commands import ListAnchors, ReplaceAnchor, ShowContact
+from loom.api.anchor_commands import ListAnchors, ReplaceAnchor
+from loom.api.contact_commands import ShowContact
 from loom.api.events import SessionStarted
 from loom.front.reach import gone_words
 from loom.node.routes.caller import Caller

@@ -2,8 +2,8 @@
 
 import pytest
 
-from loom.api.commands import ExportMail, ImportMail
-from loom.api.views import MailFileRead
+from loom.api.anchor_commands import ExportMail, ImportMail
+from loom.api.anchor_views import MailFileRead
 from loom.errors import MailFileOfNobody, MalformedMessage
 from tests.node.harness import Person, World
 

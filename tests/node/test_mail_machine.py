@@ -13,19 +13,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from loom.api.commands import (
-    AnswerFarewell,
-    DeleteMessages,
-    EditMessage,
-    Pin,
-    React,
-    SayFarewell,
-    SendText,
-    SetTimer,
-    ShowContact,
-)
+from loom.api.contact_commands import AnswerFarewell, SayFarewell, ShowContact
+from loom.api.conversation_commands import SetTimer
 from loom.api.events import SessionStarted
-from loom.api.views import MessageView
+from loom.api.message_commands import DeleteMessages, EditMessage, Pin, React, SendText
+from loom.api.message_views import MessageView
 from loom.model import Direction
 from loom.storage import farewells
 from tests.node.anchor_machine import AnchorMachine

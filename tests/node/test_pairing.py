@@ -4,19 +4,14 @@ from functools import partial
 
 import pytest
 
-from loom.api.commands import (
-    AnswerWords,
+from loom.api.contact_commands import (
     BlockContact,
-    DialPeer,
     ImportToken,
     ListContacts,
-    PickPeer,
     RenameContact,
     ShowContact,
-    ShowPairing,
-    StartPairing,
-    StopPairing,
 )
+from loom.api.contact_views import ContactView
 from loom.api.events import (
     ContactChanged,
     PairingDone,
@@ -25,8 +20,16 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
+from loom.api.pairing_commands import (
+    AnswerWords,
+    DialPeer,
+    PickPeer,
+    ShowPairing,
+    StartPairing,
+    StopPairing,
+)
+from loom.api.pairing_views import PairingView
 from loom.api.profiles import NodeOptions
-from loom.api.views import ContactView, PairingView
 from loom.core.pairing_advert import encode_pairing_advert
 from loom.core.pairing_link import LINK_RANDOM_BYTES, OwnSide, PairingLink
 from loom.core.pairing_states import PairingState

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.api.commands import Panic
+from loom.api.profile_commands import Panic
 from loom.node.farewells import Farewells
 from tests.node.harness import World
 

@@ -2,17 +2,15 @@
 
 import pytest
 
-from loom.api.commands import (
+from loom.api.contact_commands import (
     BlockContact,
     ListContacts,
     RemoveContact,
     RenameContact,
-    SetProfile,
     ShowContact,
-    ShowProfile,
-    Status,
 )
 from loom.api.events import ContactChanged, ProfileChanged
+from loom.api.profile_commands import SetProfile, ShowProfile, Status
 from loom.api.profiles import NodeOptions
 from loom.errors import InvalidInput, InvalidName, Unreachable
 from loom.model import MessageId, OwnProfile

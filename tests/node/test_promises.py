@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from loom.api.commands import DeleteMessages, RemoveContact, Search, SendText
+from loom.api.contact_commands import RemoveContact
 from loom.api.events import MessageReceived, PeerOffline, PeerOnline, Warned
+from loom.api.message_commands import DeleteMessages, Search, SendText
 from loom.core import link_ends
 from loom.core import sessions as core
 from loom.core.identity import Identity

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from loom.api.commands import MakeInvite, ShowConnectivity, Status
+from loom.api.contact_commands import ShowConnectivity
 from loom.api.events import Warned
+from loom.api.invite_commands import MakeInvite
+from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions
 from loom.errors import InvalidInput, ProxyUnavailable, Unreachable
 from loom.model import Address

@@ -2,19 +2,18 @@
 
 import pytest
 
-from loom.api.commands import (
-    History,
+from loom.api.contact_commands import RemoveContact, ShowContact
+from loom.api.contact_views import ContactView
+from loom.api.conversation_commands import (
     ListArrivals,
     ListMentions,
     MarkRead,
     MarkUnread,
     NoteLeaving,
-    RemoveContact,
     SetPreferences,
-    ShowContact,
 )
 from loom.api.events import ContactChanged, ConversationRead, ConversationUnread, MessageRead
-from loom.api.views import ContactView
+from loom.api.message_commands import History
 from loom.errors import InvalidInput
 from loom.storage import arrivals, receipts
 from tests.node.harness import Person, World

@@ -12,15 +12,10 @@ import msgspec
 import pytest
 
 from loom.api.command import Command
-from loom.api.commands import (
-    BlockContact,
-    DeleteMessages,
-    ImportToken,
-    MarkRead,
-    RemoveContact,
-    RenameContact,
-)
+from loom.api.contact_commands import BlockContact, ImportToken, RemoveContact, RenameContact
+from loom.api.conversation_commands import MarkRead
 from loom.api.events import MessageDelivered, MessageQueued, PeerOffline
+from loom.api.message_commands import DeleteMessages
 from loom.core import sessions as core
 from loom.core.chains import advance
 from loom.core.delivery.receiving import FAILURES_MAX

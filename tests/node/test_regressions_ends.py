@@ -9,8 +9,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from loom.api.commands import ImportToken, MarkRead, Status
+from loom.api.contact_commands import ImportToken
+from loom.api.conversation_commands import MarkRead
 from loom.api.events import AnyEvent
+from loom.api.profile_commands import Status
 from loom.app.assembly import OpenProfile
 from loom.control.client import ControlClient, attach
 from loom.control.server import ControlServer

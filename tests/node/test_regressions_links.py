@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loom.api.commands import BlockContact, Connect, ImportToken, VerifyContact
+from loom.api.contact_commands import BlockContact, Connect, ImportToken, VerifyContact
 from loom.api.events import PeerOnline
 from loom.core.presence import ADVERT_RANDOM_BYTES, Place, build_adverts, epoch_at
 from loom.errors import IdentityChanged, StoreUnavailable, Unreachable

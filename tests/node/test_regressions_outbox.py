@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from loom.api.commands import DeleteMessages, MarkRead, SetTyping, ShowContact
+from loom.api.contact_commands import ShowContact
+from loom.api.conversation_commands import MarkRead, SetTyping
+from loom.api.message_commands import DeleteMessages
 from loom.core.sessions import FIRST
 from loom.errors import DiskFull
 from loom.node.mail import Incoming

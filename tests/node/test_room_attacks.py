@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from loom.api.commands import ImportToken
+from loom.api.contact_commands import ImportToken
 from loom.api.events import RoomPosted
 from loom.core.room.keys import RoomSigner
 from loom.core.room.post import SignedPost, TextContent, sign_post

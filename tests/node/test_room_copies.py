@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import ImportToken
+from loom.api.contact_commands import ImportToken
 from loom.api.events import RoomCopied, RoomJoined
 from loom.api.room_commands import AppointMember, LeaveRoom, RenameRoom, SetRoomChannel, ShowRoom
 from loom.errors import RoomWaits

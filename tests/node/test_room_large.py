@@ -2,7 +2,7 @@
 
 import pytest
 
-from loom.api.commands import ImportToken
+from loom.api.contact_commands import ImportToken
 from loom.api.events import RoomJoined
 from loom.api.room_commands import (
     AppointMember,

@@ -2,8 +2,9 @@
 
 import pytest
 
-from loom.api.commands import ListArrivals, NoteLeaving, SetProfile
+from loom.api.conversation_commands import ListArrivals, NoteLeaving
 from loom.api.events import RoomPostChanged, RoomPosted, RoomRead, RoomStateChanged, RoomUnread
+from loom.api.profile_commands import SetProfile
 from loom.api.room_commands import (
     DeletePost,
     EditPost,

@@ -4,15 +4,10 @@ import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from loom.api.commands import (
-    ImportToken,
-    ListContacts,
-    ListInvites,
-    RenameContact,
-    SetProfile,
-    ShowProfile,
-)
+from loom.api.contact_commands import ImportToken, ListContacts, RenameContact
 from loom.api.events import ContactChanged, RoomJoined, RoomKeyDiffers, RoomLeft, RoomPosted
+from loom.api.invite_commands import ListInvites
+from loom.api.profile_commands import SetProfile, ShowProfile
 from loom.api.room_commands import (
     AppointMember,
     DeletePost,

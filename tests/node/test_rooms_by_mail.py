@@ -1,6 +1,6 @@
 """A room whose members are never online together: all of it goes through mailboxes."""
 
-from loom.api.commands import ImportToken
+from loom.api.contact_commands import ImportToken
 from loom.api.events import RoomJoined, RoomLeft
 from loom.api.room_commands import (
     AppointCouncil,

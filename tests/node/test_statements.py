@@ -6,8 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from loom.api.commands import (
-    BlockContact,
+from loom.api.contact_commands import BlockContact, ShowContact
+from loom.api.conversation_commands import SetTimer
+from loom.api.events import (
+    MessageBookmarked,
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageReacted,
+    MessageReceived,
+    MessagesDeleted,
+)
+from loom.api.message_commands import (
     Bookmark,
     DeleteMessages,
     EditMessage,
@@ -19,20 +29,9 @@ from loom.api.commands import (
     React,
     Search,
     SendText,
-    SetTimer,
-    ShowContact,
     ShowEdits,
 )
-from loom.api.events import (
-    MessageBookmarked,
-    MessageDeleted,
-    MessageEdited,
-    MessagePinned,
-    MessageReacted,
-    MessageReceived,
-    MessagesDeleted,
-)
-from loom.api.views import MessageView, Quote, Reaction
+from loom.api.message_views import MessageView, Quote, Reaction
 from loom.errors import InvalidInput, InvalidText, MessageNotFound, NoMessageYet
 from loom.wire import content as wire
 from loom.wire.content import Target, Text

@@ -2,19 +2,9 @@
 
 import pytest
 
-from loom.api.commands import (
-    DeleteMessages,
-    EditMessage,
-    ImportToken,
-    MarkRead,
-    React,
-    RetryMessage,
-    Search,
-    SendText,
-    SetTimer,
-    ShowContact,
-    VerifyContact,
-)
+from loom.api.contact_commands import ImportToken, ShowContact, VerifyContact
+from loom.api.contact_views import TimerView
+from loom.api.conversation_commands import MarkRead, SetTimer
 from loom.api.events import (
     AnyEvent,
     MessageDelivered,
@@ -22,7 +12,14 @@ from loom.api.events import (
     MessageReceived,
     TimerChanged,
 )
-from loom.api.views import TimerView
+from loom.api.message_commands import (
+    DeleteMessages,
+    EditMessage,
+    React,
+    RetryMessage,
+    Search,
+    SendText,
+)
 from loom.errors import InvalidInput
 from loom.storage import events, messages
 from loom.wire.content import Timer

@@ -4,9 +4,11 @@ import shutil
 
 import pytest
 
-from loom.api.commands import History, RemoveContact, SendText, Status
+from loom.api.contact_commands import RemoveContact
 from loom.api.events import MachineDecided, MachineFound
 from loom.api.machine_commands import DecideMachine, ShowMachine
+from loom.api.message_commands import History, SendText
+from loom.api.profile_commands import Status
 from loom.errors import ProfileClosed
 from loom.wire.limits import ELSEWHERE_AFTER_S
 from tests.node.harness import Person, World

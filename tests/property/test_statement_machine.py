@@ -19,16 +19,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from loom.api.command import Command
-from loom.api.commands import (
+from loom.api.contact_commands import SayFarewell, ShowContact
+from loom.api.conversation_commands import SetTimer
+from loom.api.message_commands import (
     DeleteMessages,
     EditMessage,
     ListPins,
     Pin,
     React,
-    SayFarewell,
     SendText,
-    SetTimer,
-    ShowContact,
     ShowEdits,
 )
 from loom.errors import StoreError

@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 
 from loom.api.command import Command
-from loom.api.commands import ImportToken, ListInvites, MakeInvite
+from loom.api.contact_commands import ImportToken
 from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
+from loom.api.invite_commands import ListInvites, MakeInvite
+from loom.api.invite_views import Invites, InviteView
 from loom.api.room_commands import (
     AppointMember,
     ConfirmOffered,
@@ -50,7 +52,7 @@ from loom.api.room_views import (
     StatementView,
     VoteView,
 )
-from loom.api.views import Done, Invites, InviteView
+from loom.api.view import Done
 from loom.errors import InvalidName, RoomNotFound
 from loom.model import Address, ContactToken, PeerId
 from loom.tui.times import now_ms

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from loom.api.command import Command
-from loom.api.commands import BlockContact, ImportToken, RenameContact, VerifyContact
+from loom.api.contact_commands import BlockContact, ImportToken, RenameContact, VerifyContact
+from loom.api.contact_views import ContactView
 from loom.api.events import ContactChanged
-from loom.api.views import ContactView
 from loom.errors import CodeDiffers, InvalidName, NameTaken
 from tests.fakes import NOW_MS
 from tests.tui.talking import TalkingNode

@@ -37,7 +37,7 @@ from loom.api.room_views import (
     RoomLine,
     RoomView,
 )
-from loom.api.views import Done
+from loom.api.view import Done
 from loom.errors import InvalidInput, PostNotFound
 from tests.fakes import NOW_MS
 from tests.tui.in_rooms import RoomNode, author

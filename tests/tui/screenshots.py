@@ -10,9 +10,8 @@ from unittest.mock import patch
 import msgspec
 
 from loom.api.command import Command
-from loom.api.commands import ListPeers, ShowConnectivity, VerifyContact
-from loom.api.events import ContactTyping
-from loom.api.views import (
+from loom.api.contact_commands import ListPeers, ShowConnectivity, VerifyContact
+from loom.api.contact_views import (
     Connectivity,
     PathChange,
     PathView,
@@ -21,6 +20,7 @@ from loom.api.views import (
     ReachView,
     SafetyNumberView,
 )
+from loom.api.events import ContactTyping
 from loom.config import CONFIG_FILE
 from loom.core.safety_number import safety_number, safety_words
 from loom.front.reach import reach_at

@@ -23,8 +23,9 @@ from loom.api.file_commands import (
     UploadPart,
 )
 from loom.api.file_views import FilePiece, FileRules, Files, FileView, ThumbnailView, UploadView
+from loom.api.message_views import MessageView
 from loom.api.room_commands import PostFile
-from loom.api.views import Done, MessageView
+from loom.api.view import Done
 from loom.errors import FileNotKnown
 from tests.fakes import NOW_MS
 from tests.tui.posting import PostingNode

@@ -6,40 +6,27 @@ from typing import Any
 
 import msgspec
 
+from loom.api.anchor_commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
+from loom.api.anchor_views import AnchorLeft, Anchors, AnchorView
 from loom.api.command import Command
-from loom.api.commands import (
+from loom.api.contact_commands import (
     AnswerFarewell,
-    Bookmark,
-    DeleteMessages,
-    EditMessage,
-    Forward,
-    History,
-    LeaveAnchor,
-    ListAnchors,
-    ListBookmarks,
+    RemoveContact,
+    SayFarewell,
+    ShowConnectivity,
+)
+from loom.api.contact_views import Connectivity, ContactView, PathView, TimerView
+from loom.api.conversation_commands import (
     ListDrafts,
-    ListPins,
     ListPreferences,
     MarkRead,
     MarkUnread,
-    Pin,
-    React,
-    ReadLog,
-    RemoveContact,
-    ReplaceAnchor,
-    RetryMessage,
-    SayFarewell,
-    Search,
-    SendText,
     SetDraft,
     SetPreferences,
     SetTimer,
     SetTyping,
-    ShowConnectivity,
-    ShowDelivery,
-    ShowEdits,
-    UseAnchor,
 )
+from loom.api.conversation_views import Draft, Drafts, Preference, Preferences
 from loom.api.events import (
     AnyEvent,
     ContactChanged,
@@ -58,28 +45,34 @@ from loom.api.events import (
     TimerChanged,
     WholeMessage,
 )
-from loom.api.views import (
-    AnchorLeft,
-    Anchors,
-    AnchorView,
-    Connectivity,
-    ContactView,
+from loom.api.message_commands import (
+    Bookmark,
+    DeleteMessages,
+    EditMessage,
+    Forward,
+    History,
+    ListBookmarks,
+    ListPins,
+    Pin,
+    React,
+    RetryMessage,
+    Search,
+    SendText,
+    ShowDelivery,
+    ShowEdits,
+)
+from loom.api.message_views import (
     DeliveryView,
-    Done,
-    Draft,
-    Drafts,
-    LogLines,
     Messages,
     MessageView,
-    PathView,
-    Preference,
-    Preferences,
     Quote,
     Reaction,
-    TimerView,
     Wording,
     Wordings,
 )
+from loom.api.profile_commands import ReadLog
+from loom.api.profile_views import LogLines
+from loom.api.view import Done
 from loom.wire.pairing import decode_pairing_text
 from tests.fakes import NOW_MS, FakeNode
 
@@ -549,6 +542,6 @@ def _is_unread(message: MessageView) -> bool:
 
 
 def _send(message: MessageView) -> Command[Any]:
-    from loom.api.commands import SendText
+    from loom.api.message_commands import SendText
 
     return SendText(contact=f"#{message.contact_id}", body=message.body)

@@ -5,9 +5,12 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loom.api.commands import LeaveAnchor, ReplaceAnchor, SetPreferences, UseAnchor
+from loom.api.anchor_commands import LeaveAnchor, ReplaceAnchor, UseAnchor
+from loom.api.anchor_views import Anchors, SilentAnchors, WaitingMail
+from loom.api.contact_views import ReachView
+from loom.api.conversation_commands import SetPreferences
 from loom.api.events import MessageSent, ReachChanged
-from loom.api.views import Anchors, DeliveryView, ReachView, SilentAnchors, WaitingMail
+from loom.api.message_views import DeliveryView
 from loom.model import Address
 from loom.tui.app import LoomApp
 from loom.tui.screens.adding import AddPanel

@@ -4,7 +4,8 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loom.api.commands import Forward, SendText
+from loom.api.conversation_views import Arrival, RoomArrival
+from loom.api.message_commands import Forward, SendText
 from loom.api.room_commands import (
     DeletePost,
     EditPost,
@@ -14,7 +15,6 @@ from loom.api.room_commands import (
     SetRoomDraft,
 )
 from loom.api.room_views import PostQuote, RoomDraftView
-from loom.api.views import Arrival, RoomArrival
 from loom.tui.app import LoomApp
 from loom.tui.chat.beside import Beside
 from loom.tui.posts import Post

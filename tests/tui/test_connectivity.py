@@ -8,9 +8,10 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loom.api.commands import SetPreferences, SetTyping
+from loom.api.contact_views import Connectivity, PathChange, PathView, ReachView
+from loom.api.conversation_commands import SetPreferences, SetTyping
 from loom.api.events import ContactTyping
-from loom.api.views import Connectivity, PathChange, PathView, ReachView, StatusView
+from loom.api.profile_views import StatusView
 from loom.errors import InvalidInput
 from loom.tui.app import LoomApp
 from loom.tui.kit.chooser import Chooser

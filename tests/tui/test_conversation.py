@@ -10,16 +10,9 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loom.api.commands import (
-    BlockContact,
-    DeleteMessages,
-    MarkRead,
-    RetryMessage,
-    Search,
-    SendText,
-    SetDraft,
-    SetPreferences,
-)
+from loom.api.contact_commands import BlockContact
+from loom.api.contact_views import ReachView
+from loom.api.conversation_commands import MarkRead, SetDraft, SetPreferences
 from loom.api.events import (
     ContactChanged,
     ContactTyping,
@@ -31,7 +24,7 @@ from loom.api.events import (
     PeerOnline,
     Warned,
 )
-from loom.api.views import ReachView
+from loom.api.message_commands import DeleteMessages, RetryMessage, Search, SendText
 from loom.errors import ControlError, InvalidInput
 from loom.tui import clipboard, commands, keys, times
 from loom.tui.app import LoomApp

@@ -17,7 +17,9 @@ from textual.pilot import Pilot
 
 from loom.api.backup_views import Unsent, UnsentView
 from loom.api.client import Client
-from loom.api.commands import AnswerWords, CheckPhrase, ExportToken, ImportToken, Status
+from loom.api.contact_commands import ExportToken, ImportToken
+from loom.api.pairing_commands import AnswerWords
+from loom.api.profile_commands import CheckPhrase, Status
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Settings

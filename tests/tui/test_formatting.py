@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.signs import Signs
 from loom.tui.chat import layout
 from loom.tui.content import code, markdown, text

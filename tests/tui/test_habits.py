@@ -9,8 +9,8 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loom.api.commands import NoteLeaving, SetPreferences
-from loom.api.views import Arrival
+from loom.api.conversation_commands import NoteLeaving, SetPreferences
+from loom.api.conversation_views import Arrival
 from loom.tui import times
 from loom.tui.app import LoomApp
 from tests.fakes import NOW_MS

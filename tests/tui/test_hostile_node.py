@@ -12,8 +12,8 @@ import pytest
 from fuzz.answers import hostile_struct
 from fuzz.draw import Draw
 from loom.api.command import Command, result_type
-from loom.api.commands import Status
 from loom.api.events import AnyEvent, Event, NodeStopped
+from loom.api.profile_commands import Status
 from loom.control.cleaning import Cleaner
 from loom.control.lines import decode_event, decode_result, packed
 from loom.errors import ControlError, LoomError, RemoteError

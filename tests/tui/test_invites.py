@@ -8,25 +8,19 @@ import pytest
 from textual import events
 
 from loom.api.command import Command
-from loom.api.commands import (
+from loom.api.contact_commands import ImportToken
+from loom.api.contact_views import ContactView, JoiningView
+from loom.api.events import InvitesChanged, InviteUsed, RequestsChanged
+from loom.api.invite_commands import (
     AcceptRequest,
-    ImportToken,
     ListInvites,
     ListRequests,
     MakeInvite,
     RejectRequest,
     RevokeInvite,
 )
-from loom.api.events import InvitesChanged, InviteUsed, RequestsChanged
-from loom.api.views import (
-    ContactView,
-    Done,
-    Invites,
-    InviteView,
-    JoiningView,
-    Requests,
-    RequestView,
-)
+from loom.api.invite_views import Invites, InviteView, Requests, RequestView
+from loom.api.view import Done
 from loom.tui.links import find_links
 from loom.tui.screens.adding import AddPanel
 from loom.tui.screens.invites import InvitePanel, InvitesPanel

@@ -4,17 +4,11 @@ from typing import Any
 
 import pytest
 
-from loom.api.commands import (
-    AnswerFarewell,
-    DeleteMessages,
-    RemoveContact,
-    SayFarewell,
-    SendText,
-    SetPreferences,
-    SetTimer,
-)
+from loom.api.contact_commands import AnswerFarewell, RemoveContact, SayFarewell
+from loom.api.conversation_commands import SetPreferences, SetTimer
 from loom.api.events import FarewellDone
-from loom.api.views import Quote
+from loom.api.message_commands import DeleteMessages, SendText
+from loom.api.message_views import Quote
 from loom.errors import InvalidInput
 from loom.tui.times import now_ms
 from tests.tui.conftest import Opened, prose_of, settle, until

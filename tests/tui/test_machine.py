@@ -2,7 +2,7 @@
 
 from loom.api.events import MachineFound
 from loom.api.machine_commands import DecideMachine
-from loom.api.views import MachineView
+from loom.api.machine_views import MachineView
 from loom.tui.app import LoomApp
 from loom.tui.screens.machine import MachinePanel
 from tests.tui.conftest import Opened, settle, text_of

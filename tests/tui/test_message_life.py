@@ -8,7 +8,9 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from loom.api.command import Command
-from loom.api.commands import (
+from loom.api.conversation_commands import SetDraft
+from loom.api.events import MessageReacted
+from loom.api.message_commands import (
     Bookmark,
     DeleteMessages,
     EditMessage,
@@ -16,10 +18,8 @@ from loom.api.commands import (
     Pin,
     React,
     SendText,
-    SetDraft,
 )
-from loom.api.events import MessageReacted
-from loom.api.views import MessageView, Quote, Reaction
+from loom.api.message_views import MessageView, Quote, Reaction
 from loom.errors import InvalidInput
 from loom.front.signs import Signs
 from loom.printable import printable

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from loom.api.contact_views import ContactView
 from loom.api.events import MessageReceived
-from loom.api.views import ContactView
 from loom.tui.model import Conversation, Model
 from loom.tui.notices import AGAIN_S, Level, Notices, Way, way_of_terminal
 

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from loom.api.commands import SetProfile
+from loom.api.contact_views import ReachView
 from loom.api.events import PeerOffline, ProfileChanged
-from loom.api.views import ReachView
+from loom.api.profile_commands import SetProfile
 from loom.front.signs import Signs
 from loom.tui import times
 from loom.tui.app import LoomApp

@@ -5,8 +5,8 @@ from typing import TypeVar
 import pytest
 from textual.pilot import Pilot
 
-from loom.api.commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
 from loom.api.events import InviteUsed
+from loom.api.pairing_commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
 from loom.errors import NobodyPairing, PairingLeft
 from loom.tui.app import LoomApp
 from loom.tui.screens.adding import NEARBY, AddPanel

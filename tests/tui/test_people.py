@@ -11,16 +11,16 @@ from textual import events
 from textual.geometry import Size
 from textual.pilot import Pilot
 
-from loom.api.commands import (
+from loom.api.contact_commands import (
     BlockContact,
     Connect,
     ImportToken,
     RemoveContact,
     RenameContact,
-    SendText,
-    SetPreferences,
     VerifyContact,
 )
+from loom.api.conversation_commands import SetPreferences
+from loom.api.message_commands import SendText
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.signs import Signs
 from loom.tui import clipboard

@@ -3,7 +3,7 @@
 import pytest
 from textual import events
 
-from loom.api.commands import MarkRead
+from loom.api.conversation_commands import MarkRead
 from tests.tui.conftest import Opened, settle, until
 from tests.tui.talking import TalkingNode
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from textual.strip import Strip
 
 from loom.api.events import ContactTyping, MessageReceived
-from loom.api.views import MessageView, StatusView
+from loom.api.message_views import MessageView
+from loom.api.profile_views import StatusView
 from loom.front.signs import Signs
 from loom.tui.canvas import Canvas
 from loom.tui.chat.bars import RuleLine, StatusLine, TitleLine
@@ -139,7 +140,7 @@ def test_list_title_rule_status_and_chooser(name: str, body: str, width: int) ->
 
 
 async def _status(node: TalkingNode) -> StatusView:
-    from loom.api.commands import Status
+    from loom.api.profile_commands import Status
 
     return await node.send(Status())
 

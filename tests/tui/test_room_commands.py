@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from loom.api.command import Command
-from loom.api.commands import ListMentions
+from loom.api.conversation_commands import ListMentions
 from loom.api.room_commands import (
     AppointMember,
     ChooseInPoll,

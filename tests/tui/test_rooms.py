@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from textual import events
 
-from loom.api.commands import ImportToken, MakeInvite
+from loom.api.contact_commands import ImportToken
 from loom.api.events import AnyEvent, RoomForked, RoomKeyDiffers, RoomOffered
+from loom.api.invite_commands import MakeInvite
 from loom.api.room_commands import (
     AppointMember,
     ConfirmOffered,

@@ -3,8 +3,8 @@
 import pytest
 from textual import events
 
+from loom.api.contact_views import JoiningView
 from loom.api.room_views import ChannelView
-from loom.api.views import JoiningView
 from loom.tui import times
 from tests.tui.conftest import Opened, settle
 from tests.tui.in_rooms import RoomNode, ban, into_a_room

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.commands import ImportToken, SendText
+from loom.api.contact_commands import ImportToken
+from loom.api.message_commands import SendText
 from loom.api.profiles import NodeOptions
 from loom.app import open_profiles
 from loom.app.assembly import create_profile

@@ -9,10 +9,12 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from loom.api.commands import Bookmark, Pin, RetryMessage, SendText, SetPreferences
+from loom.api.conversation_commands import SetPreferences
+from loom.api.conversation_views import Preference
 from loom.api.file_commands import AcceptFile, PauseFile
 from loom.api.file_views import FileView
-from loom.api.views import Preference, Quote
+from loom.api.message_commands import Bookmark, Pin, RetryMessage, SendText
+from loom.api.message_views import Quote
 from loom.media.pictures import Picture
 from loom.tui import clipboard
 from loom.tui.app import LoomApp

@@ -5,18 +5,9 @@ from typing import NamedTuple
 
 import pytest
 
-from loom.api.commands import (
-    BlockContact,
-    Bookmark,
-    Forward,
-    MarkRead,
-    Pin,
-    RemoveContact,
-    RenameContact,
-    SendText,
-    SetPreferences,
-    SetTimer,
-)
+from loom.api.contact_commands import BlockContact, RemoveContact, RenameContact
+from loom.api.conversation_commands import MarkRead, SetPreferences, SetTimer
+from loom.api.message_commands import Bookmark, Forward, Pin, SendText
 from loom.front.signs import Signs
 from loom.front.slash import Run, read_line
 from loom.tui import clipboard

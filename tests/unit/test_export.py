@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from loom.api.commands import History, ShowContact
+from loom.api.contact_commands import ShowContact
 from loom.api.file_views import FileView
-from loom.api.views import Messages, MessageView, Quote, Reaction
+from loom.api.message_commands import History
+from loom.api.message_views import Messages, MessageView, Quote, Reaction
 from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text
 from loom.front.export.conversation import FORMATS, PAGE, file_name, format_named, written

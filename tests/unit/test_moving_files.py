@@ -11,7 +11,7 @@ import pytest
 
 from loom.api.file_commands import BeginUpload, ReadFile, SendFile, UploadPart
 from loom.api.file_views import FilePiece, FileView, UploadView
-from loom.api.views import Done
+from loom.api.view import Done
 from loom.errors import ControlError, FolderRefused, InvalidInput, MetadataStays
 from loom.front.folder_packing import FOLDER_TYPE
 from loom.front.outgoing_files import measure, offer, piped

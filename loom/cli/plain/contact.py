@@ -6,15 +6,14 @@ from msgspec.structs import replace
 
 from loom.addresses import parse_address
 from loom.api.client import Client
-from loom.api.commands import (
+from loom.api.contact_commands import (
     AnswerFarewell,
     BlockContact,
     Connect,
     RenameContact,
-    SetPreferences,
-    SetTimer,
     ShowContact,
 )
+from loom.api.conversation_commands import SetPreferences, SetTimer
 from loom.cli.contacts import contact_words
 from loom.cli.conversation_words import preference_words, timer_holds_words, unread_words
 from loom.cli.conversations import (

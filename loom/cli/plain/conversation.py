@@ -6,7 +6,9 @@ from typing import Final
 import msgspec
 
 from loom.api.client import Client
-from loom.api.commands import History, MarkRead, SendText, ShowContact
+from loom.api.contact_commands import ShowContact
+from loom.api.contact_views import ContactView, ReachView
+from loom.api.conversation_commands import MarkRead
 from loom.api.events import (
     AnyEvent,
     ContactChanged,
@@ -32,7 +34,8 @@ from loom.api.events import (
     SessionStarted,
     TimerChanged,
 )
-from loom.api.views import ContactView, MessageView, ReachView
+from loom.api.message_commands import History, SendText
+from loom.api.message_views import MessageView
 from loom.cli.contacts import about
 from loom.cli.events import event_words, note_event, statement_words
 from loom.cli.message_words import message_words, said_words

@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Final
 
 from loom.api.client import Client
-from loom.api.commands import (
+from loom.api.conversation_commands import ListMentions
+from loom.api.message_commands import (
     Bookmark,
     DeleteMessages,
     EditMessage,
     FindMessage,
     Forward,
     ListBookmarks,
-    ListMentions,
     ListPins,
     Pin,
     React,
     ShowEdits,
 )
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.cli.message_words import message_words
 from loom.cli.messages import DELETED_FOR_BOTH, put_notes
 from loom.cli.output import Output, body_words, when

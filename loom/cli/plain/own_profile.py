@@ -1,7 +1,7 @@
 """What contacts are told of oneself, typed and shown as lines."""
 
 from loom.api.client import Client
-from loom.api.commands import SetProfile, ShowProfile
+from loom.api.profile_commands import SetProfile, ShowProfile
 from loom.cli.output import Output
 from loom.cli.own_profile import profile_words
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from loom.addresses import parse_address
 from loom.api.client import Client
-from loom.api.commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
 from loom.api.events import (
     AnyEvent,
     PairingDone,
@@ -14,7 +13,8 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
-from loom.api.views import PairingPeer
+from loom.api.pairing_commands import AnswerWords, DialPeer, PickPeer, StartPairing, StopPairing
+from loom.api.pairing_views import PairingPeer
 from loom.cli.events import event_words, note_event
 from loom.cli.output import Output
 from loom.errors import LoomError

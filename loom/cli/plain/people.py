@@ -1,17 +1,15 @@
 """Contacts and how one gets them, typed and shown as lines."""
 
+from loom.api.anchor_commands import ListAnchors
 from loom.api.client import Client
-from loom.api.commands import (
-    AcceptRequest,
+from loom.api.contact_commands import (
     ExportToken,
     ImportToken,
-    ListAnchors,
     ListContacts,
     ListPeers,
-    ListRequests,
-    MakeInvite,
     VerifyContact,
 )
+from loom.api.invite_commands import AcceptRequest, ListRequests, MakeInvite
 from loom.cli.anchors import anchor_lines
 from loom.cli.contacts import about
 from loom.cli.output import Output, when

@@ -9,8 +9,10 @@ from typing import Annotated, Final
 import typer
 
 from loom.api.client import Client
-from loom.api.commands import ListContacts, SetPreferences, Status
+from loom.api.contact_commands import ListContacts
+from loom.api.conversation_commands import SetPreferences
 from loom.api.events import AnyEvent, Warned
+from loom.api.profile_commands import Status
 from loom.cli.completion import contact_names
 from loom.cli.conversations import READ, UNREAD
 from loom.cli.events import note_event

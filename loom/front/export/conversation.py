@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from loom.api.commands import History, ShowContact
+from loom.api.contact_commands import ShowContact
+from loom.api.message_commands import History
 from loom.api.room_commands import RoomHistory, ShowRoom
 from loom.errors import ControlError, InvalidInput
 from loom.front.export import facts, html, jsonl, markdown, text

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+from loom.api.message_views import MessageView
 from loom.api.room_views import PostView
-from loom.api.views import MessageView
 from loom.front.file_words import size_words
 from loom.front.identity_words import KINDS as IDENTITY_LINES
 from loom.front.identity_words import identity_line

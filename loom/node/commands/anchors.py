@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import anchor_commands as api
+from loom.api import anchor_views as views
 from loom.node.anchors.anchors import Anchors
 from loom.node.commands.handlers import Handlers
 from loom.node.parts import Parts

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import contact_commands as api
+from loom.api import contact_views as views
 from loom.api.events import ContactChanged, ContactRemoved, InvitesChanged
+from loom.api.view import Done
 from loom.core.choice import unconfirmed
 from loom.core.identity_chain import Statement
 from loom.core.safety_number import safety_number, safety_words
@@ -365,9 +366,9 @@ class ContactCommands:
                 device, lambda person: msgspec.structs.replace(person, name=name), "renamed"
             )
 
-    async def _remove_contact(self, command: api.RemoveContact) -> views.Done:
+    async def _remove_contact(self, command: api.RemoveContact) -> Done:
         await self.remove(command.contact, farewell=command.farewell)
-        return views.Done()
+        return Done()
 
     async def remove(self, contact: str, *, farewell: bool) -> None:
         """Delete a contact with all that belongs to it; `farewell`: on their side, too.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import message_commands as api
 from loom.api.events import MessageDeleted, MessagesDeleted
+from loom.api.view import Done
 from loom.errors import InvalidInput
 from loom.model import OWNER, Direction, Message, MessageId, MessageState
 from loom.node.commands.finding import find_message, message_id
@@ -34,7 +34,7 @@ class DeletionCommands:
         self._roster = roster
         self.handlers: Handlers = {api.DeleteMessages: self._delete_messages}
 
-    async def _delete_messages(self, command: api.DeleteMessages) -> views.Done:
+    async def _delete_messages(self, command: api.DeleteMessages) -> Done:
         if command.message_ids is None:
             if command.for_both:
                 raise InvalidInput(what="Name the messages that are to be deleted for both")
@@ -46,7 +46,7 @@ class DeletionCommands:
             else:
                 await self._delete_here(self._roster.named(command.contact), named)
         await self._parts.eraser.erase_now()
-        return views.Done()
+        return Done()
 
     async def _delete_all(self, device: Device) -> None:
         def delete(db: Db, happened: Happened) -> list[MessageId]:

@@ -1,7 +1,7 @@
 """Commands that delete a conversation, or a contact, on both sides."""
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import contact_commands as api
+from loom.api.view import Done
 from loom.errors import InvalidInput
 from loom.node.commands.contacts import ContactCommands
 from loom.node.commands.handlers import Handlers
@@ -21,15 +21,15 @@ class FarewellCommands:
             api.AnswerFarewell: self._answer,
         }
 
-    async def _say(self, command: api.SayFarewell) -> views.Done:
+    async def _say(self, command: api.SayFarewell) -> Done:
         if command.whole_contact:
             await self._contacts.remove(command.contact, farewell=True)
         else:
             await self._farewells.say(self._roster.addressable(command.contact))
-        return views.Done()
+        return Done()
 
-    async def _answer(self, command: api.AnswerFarewell) -> views.Done:
+    async def _answer(self, command: api.AnswerFarewell) -> Done:
         device = self._roster.named(command.contact)
         if not await self._farewells.answer(device, accept=command.accept):
             raise InvalidInput(what=f"{device.person.name} asks for nothing to be deleted")
-        return views.Done()
+        return Done()

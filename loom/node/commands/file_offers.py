@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from loom.api.events import MessageQueued
 from loom.api.file_views import ThumbnailView
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.core import farewells, timers
 from loom.errors import FileNotHere, InvalidInput, MessageNotFound
 from loom.model import OWNER, FileId, Message, MessageName, MessageState, TransferState

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Final
 
 from loom.api import file_commands as api
-from loom.api import views
+from loom.api import message_views as views
 from loom.api.file_views import FilePiece, FileRules, Files, FileView, UploadView
+from loom.api.view import Done
 from loom.core.file.chunk_list import chunk_count, hash_at
 from loom.crypto.blake3 import blake3_hash
 from loom.crypto.kdf import equal
@@ -107,9 +108,9 @@ class FileCommands:
         size_bytes = command.size_bytes or 0
         return UploadView(upload_id=upload_id, name=command.name, size_bytes=size_bytes)
 
-    async def _upload_part(self, command: api.UploadPart) -> views.Done:
+    async def _upload_part(self, command: api.UploadPart) -> Done:
         await self._uploads.add(command.upload_id, command.index, command.data)
-        return views.Done()
+        return Done()
 
     # --- looking ---
 

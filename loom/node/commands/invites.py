@@ -1,8 +1,10 @@
 """Commands about invites and requests."""
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import invite_commands as api
+from loom.api.contact_views import ContactView
 from loom.api.events import RequestsChanged
+from loom.api.invite_views import Invites, InviteView, Requests, RequestView
+from loom.api.view import Done
 from loom.core.invites import Invite, InviteState, is_open
 from loom.core.sessions import decode_sessions
 from loom.errors import NameTaken, RequestNotFound
@@ -51,7 +53,7 @@ class InviteCommands:
             api.RejectRequest: self._reject,
         }
 
-    async def _make(self, command: api.MakeInvite) -> views.InviteView:
+    async def _make(self, command: api.MakeInvite) -> InviteView:
         made = await self._invites.make(
             command.lifetime_s,
             is_address=command.is_address,
@@ -59,7 +61,7 @@ class InviteCommands:
         )
         return self._view(made)
 
-    async def make_for(self, room: RoomDoor, lifetime_s: int, *, direct: bool) -> views.InviteView:
+    async def make_for(self, room: RoomDoor, lifetime_s: int, *, direct: bool) -> InviteView:
         """One that leads into a room.
 
         Raises:
@@ -71,18 +73,18 @@ class InviteCommands:
         )
         return self._view(made)
 
-    async def _list(self, command: api.ListInvites) -> views.Invites:
-        return views.Invites(invites=[self._view(one) for one in await self._invites.every()])
+    async def _list(self, command: api.ListInvites) -> Invites:
+        return Invites(invites=[self._view(one) for one in await self._invites.every()])
 
-    async def _revoke(self, command: api.RevokeInvite) -> views.Done:
+    async def _revoke(self, command: api.RevokeInvite) -> Done:
         await self._invites.revoke(InviteId(command.invite_id))
-        return views.Done()
+        return Done()
 
-    def _view(self, invite: Invite) -> views.InviteView:
+    def _view(self, invite: Invite) -> InviteView:
         usable = is_open(invite, self._parts.now_s())
         is_late = invite.state is InviteState.OPEN and not usable
         used_by = None if invite.used_by is None else self._roster.get(invite.used_by)
-        return views.InviteView(
+        return InviteView(
             invite_id=invite.invite_id,
             text=self._invites.text_of(invite) if usable else "",
             state="expired" if is_late else invite.state.value,
@@ -98,11 +100,11 @@ class InviteCommands:
 
     # --- requests ---
 
-    async def _list_requests(self, command: api.ListRequests) -> views.Requests:
+    async def _list_requests(self, command: api.ListRequests) -> Requests:
         found = await self._parts.database.read(requests.every)
-        return views.Requests(requests=[_request_view(one) for one in found])
+        return Requests(requests=[_request_view(one) for one in found])
 
-    async def _accept(self, command: api.AcceptRequest) -> views.ContactView:
+    async def _accept(self, command: api.AcceptRequest) -> ContactView:
         name = None if command.name is None else check_name(command.name)
         if name is not None and (known := self._roster.find(name)) is not None:
             raise NameTaken(name=known.person.name)
@@ -132,7 +134,7 @@ class InviteCommands:
             contact = await parts.journal.submit(accept, then=join)
         return await self._contacts.view(self._roster[contact.person.person_id])
 
-    async def _reject(self, command: api.RejectRequest) -> views.Done:
+    async def _reject(self, command: api.RejectRequest) -> Done:
         parts = self._parts
 
         def reject(db: Db, happened: Happened) -> Contact | None:
@@ -159,7 +161,7 @@ class InviteCommands:
         else:
             await parts.journal.submit(reject, then=join)
         await parts.database.checkpoint()
-        return views.Done()
+        return Done()
 
     async def _asker(self, request_id: int) -> PeerId:
         """Who asked."""
@@ -190,9 +192,9 @@ def _join_of(request: Request) -> Join:
     return payload
 
 
-def _request_view(request: Request) -> views.RequestView:
+def _request_view(request: Request) -> RequestView:
     received_at_ms = request.received_at_s * 1000
-    return views.RequestView(
+    return RequestView(
         request_id=request.request_id,
         name=_join_of(request).display_name,
         fingerprint=request.peer_id.hex(),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from loom.api import machine_commands as api
 from loom.api.events import MachineDecided
-from loom.api.views import MachineView
+from loom.api.machine_views import MachineView
 from loom.node.commands.handlers import Handlers
 from loom.node.device import Device
 from loom.node.journal import Happened

@@ -3,8 +3,8 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import anchor_commands as api
+from loom.api import anchor_views as views
 from loom.node.commands.handlers import Handlers
 from loom.node.parts import Parts
 from loom.node.roster import Roster

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import conversation_commands, message_commands
+from loom.api import message_views as views
 from loom.api.events import MessageQueued
+from loom.api.view import Done
 from loom.core import farewells, timers
 from loom.errors import FileNotHere, InvalidInput, MessageNotFound
 from loom.model import OWNER, Message, MessageId, MessageName, MessageState
@@ -49,17 +50,17 @@ class MessageCommands:
         self._roster = roster
         self._uploads = uploads
         self.handlers: Handlers = {
-            api.SendText: self._send_text,
-            api.History: self._history,
-            api.FindMessage: self._find_message,
-            api.Search: self._search,
-            api.ShowDelivery: self._show_delivery,
-            api.RetryMessage: self._retry_message,
-            api.Forward: self._forward,
-            api.SetTyping: self._set_typing,
+            message_commands.SendText: self._send_text,
+            message_commands.History: self._history,
+            message_commands.FindMessage: self._find_message,
+            message_commands.Search: self._search,
+            message_commands.ShowDelivery: self._show_delivery,
+            message_commands.RetryMessage: self._retry_message,
+            message_commands.Forward: self._forward,
+            conversation_commands.SetTyping: self._set_typing,
         }
 
-    async def _send_text(self, command: api.SendText) -> views.MessageView:
+    async def _send_text(self, command: message_commands.SendText) -> views.MessageView:
         device = self._roster.addressable(command.contact)
         check_text(command.body)
         expires_s = command.expires_s
@@ -68,7 +69,7 @@ class MessageCommands:
         answers = None if command.reply_to is None else message_id(command.reply_to)
         return await self._queue(device, command.body, answers=answers, expires_s=expires_s)
 
-    async def _forward(self, command: api.Forward) -> views.Messages:
+    async def _forward(self, command: message_commands.Forward) -> views.Messages:
         device = self._roster.named(command.contact)
         to = [self._roster.addressable(one) for one in dict.fromkeys(command.to)]
         named = [message_id(one) for one in command.message_ids]
@@ -99,7 +100,7 @@ class MessageCommands:
         caption = caption_of(message.body)
         return await file_offers.forward(self._parts, self._uploads, device, file, caption)
 
-    async def _show_delivery(self, command: api.ShowDelivery) -> views.DeliveryView:
+    async def _show_delivery(self, command: message_commands.ShowDelivery) -> views.DeliveryView:
         device, named = self._roster.named(command.contact), message_id(command.message_id)
         device_id = device.device_id
         message, put = await self._parts.database.read(
@@ -119,7 +120,7 @@ class MessageCommands:
             since_ms=None if lies is None else lies.since_s * 1000,
         )
 
-    async def _retry_message(self, command: api.RetryMessage) -> views.MessageView:
+    async def _retry_message(self, command: message_commands.RetryMessage) -> views.MessageView:
         device, named = self._roster.addressable(command.contact), message_id(command.message_id)
 
         def look(db: Db) -> tuple[Message, StoredFile | None]:
@@ -193,7 +194,7 @@ class MessageCommands:
             raise InvalidInput(what="That is no message")
         return answered.name
 
-    async def _history(self, command: api.History) -> views.Messages:
+    async def _history(self, command: message_commands.History) -> views.Messages:
         device = self._roster.named(command.contact)
 
         def page(db: Db) -> list[views.MessageView]:
@@ -216,7 +217,7 @@ class MessageCommands:
 
         return views.Messages(messages=await self._parts.database.long_read(page))
 
-    async def _find_message(self, command: api.FindMessage) -> views.MessageView:
+    async def _find_message(self, command: message_commands.FindMessage) -> views.MessageView:
         device = self._roster.named(command.contact)
 
         def find(db: Db) -> views.MessageView:
@@ -225,7 +226,7 @@ class MessageCommands:
 
         return await self._parts.database.long_read(find)
 
-    async def _search(self, command: api.Search) -> views.Messages:
+    async def _search(self, command: message_commands.Search) -> views.Messages:
         within = None if command.contact is None else self._roster.named(command.contact)
         own = None if command.author is None else command.author.lower() == ME
         if own is False:
@@ -253,11 +254,11 @@ class MessageCommands:
 
         return views.Messages(messages=await self._parts.database.search(search))
 
-    async def _set_typing(self, command: api.SetTyping) -> views.Done:
+    async def _set_typing(self, command: conversation_commands.SetTyping) -> Done:
         device = self._roster.named(command.contact)
         allowed = await self._parts.database.read(
             lambda db: preferences.allows_typing(db, device.conversation_id)
         )
         if allowed and not device.person.blocked and not device.person.identity_changed:
             await device.delivery.tell_typing(command.on)
-        return views.Done()
+        return Done()

@@ -1,8 +1,9 @@
 """Commands about how contacts are reached."""
 
 from loom.addresses import is_onion, parse_host
-from loom.api import commands as api
-from loom.api import views
+from loom.api import contact_commands as api
+from loom.api import contact_views as views
+from loom.api.view import Done
 from loom.errors import InvalidAddress, InvalidInput, ProxyNeeded, Unreachable
 from loom.model import Address, Direction
 from loom.node.commands.anchors import anchor_views
@@ -29,7 +30,7 @@ class NetworkCommands:
             api.ShowConnectivity: self._show_connectivity,
         }
 
-    async def _connect(self, command: api.Connect) -> views.Done:
+    async def _connect(self, command: api.Connect) -> Done:
         device = self._roster.addressable(command.contact)
         if not command.host or not 0 < command.port < 65_536:
             raise InvalidAddress(address=f"{command.host}:{command.port}")
@@ -38,7 +39,7 @@ class NetworkCommands:
             raise ProxyNeeded(address=str(address))
         await device.book.remember([address], AddressSource.HAND)
         if not self._network.is_online:
-            return views.Done()
+            return Done()
         if not self._network.is_visible:
             raise InvalidInput(what="While you are invisible nobody is connected to you")
         if device.connection is None or device.connection.remote != address:
@@ -50,7 +51,7 @@ class NetworkCommands:
                 raise
             if device.connection is None:
                 raise Unreachable(address=str(address))  # it ended at once
-        return views.Done()
+        return Done()
 
     async def _list_peers(self, command: api.ListPeers) -> views.Peers:
         known, put = await self._parts.database.read(

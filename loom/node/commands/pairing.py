@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import pairing_commands as api
+from loom.api import pairing_views as views
+from loom.api.view import Done
 from loom.errors import InvalidAddress
 from loom.model import Address
 from loom.node.commands.contacts import ContactCommands
@@ -56,24 +57,24 @@ class PairingCommands:
             listen = Address(command.host, command.port)
         return await self.room.start(listen, announce=command.announce)
 
-    async def _stop(self, command: api.StopPairing) -> views.Done:
+    async def _stop(self, command: api.StopPairing) -> Done:
         if self._made is not None:
             await self._made.stop()
-        return views.Done()
+        return Done()
 
     async def _show(self, command: api.ShowPairing) -> views.PairingView:
         return views.PairingView() if self._made is None else self._made.view()
 
-    async def _pick(self, command: api.PickPeer) -> views.Done:
+    async def _pick(self, command: api.PickPeer) -> Done:
         self.room.pick(command.alias)
-        return views.Done()
+        return Done()
 
-    async def _dial(self, command: api.DialPeer) -> views.Done:
+    async def _dial(self, command: api.DialPeer) -> Done:
         if not command.host or not 0 < command.port < 65_536:
             raise InvalidAddress(address=f"{command.host}:{command.port}")
         self.room.dial(Address(command.host, command.port))
-        return views.Done()
+        return Done()
 
-    async def _answer(self, command: api.AnswerWords) -> views.Done:
+    async def _answer(self, command: api.AnswerWords) -> Done:
         self.room.answer(command.meeting, same=command.same)
-        return views.Done()
+        return Done()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import profile_commands as api
+from loom.api import profile_views as views
 from loom.config import Paths
 from loom.node.commands.handlers import Handlers
 from loom.node.farewells import Farewells

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 import msgspec
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import conversation_commands as api
+from loom.api import conversation_views as views
 from loom.api.events import ContactChanged
+from loom.api.view import Done
 from loom.errors import InvalidInput, InvalidText
 from loom.model import Level, MessageId, PersonId
 from loom.node.commands.finding import message_id
@@ -54,7 +55,7 @@ class PreferenceCommands:
             more=more,
         )
 
-    async def _set_draft(self, command: api.SetDraft) -> views.Done:
+    async def _set_draft(self, command: api.SetDraft) -> Done:
         device = self._roster.named(command.contact)
         if len(command.body.encode()) > DRAFT_MAX_BYTES:
             raise InvalidText(reason=f"a draft has at most {DRAFT_MAX_BYTES} bytes")
@@ -70,7 +71,7 @@ class PreferenceCommands:
             drafts.forget_wording(db, device.conversation_id)  # it may have ended meanwhile
 
         await self._parts.database.write(put)
-        return views.Done()
+        return Done()
 
     async def _list_preferences(self, command: api.ListPreferences) -> views.Preferences:
         everybody, found = await self._parts.database.read(
@@ -85,7 +86,7 @@ class PreferenceCommands:
             ],
         )
 
-    async def _set_preferences(self, command: api.SetPreferences) -> views.Done:
+    async def _set_preferences(self, command: api.SetPreferences) -> Done:
         device = None if command.contact is None else self._roster.named(command.contact)
         conversation_id = None if device is None else device.conversation_id
         changes = _changes(command)
@@ -109,7 +110,7 @@ class PreferenceCommands:
                 happened.add(event, device.conversation_id)
 
         await self._parts.journal.write(change)
-        return views.Done()
+        return Done()
 
 
 def _changes(command: api.SetPreferences) -> dict[str, Any]:

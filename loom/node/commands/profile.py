@@ -7,9 +7,10 @@ from collections.abc import Callable
 import msgspec
 
 import loom
-from loom.api import commands as api
-from loom.api import views
+from loom.api import profile_commands as api
+from loom.api import profile_views as views
 from loom.api.events import ProfileChanged
+from loom.api.view import Done
 from loom.config import Paths
 from loom.core.identity import Identity, seeds_from_phrase
 from loom.errors import InvalidInput, InvalidPhrase
@@ -128,13 +129,13 @@ class ProfileCommands:
     async def _diagnose(self, command: api.Diagnose) -> views.Diagnosis:
         return await diagnose(self._parts.database, self._network, self._paths.folder)
 
-    async def _check_phrase(self, command: api.CheckPhrase) -> views.Done:
+    async def _check_phrase(self, command: api.CheckPhrase) -> Done:
         own = self._parts.identity
         found = Identity(seeds_from_phrase(command.phrase, own.number))
         if found.peer_id != own.peer_id:
             raise InvalidPhrase(reason="they belong to another identity")
-        return views.Done()
+        return Done()
 
-    async def _stop(self, command: api.Stop) -> views.Done:
+    async def _stop(self, command: api.Stop) -> Done:
         self._stop_node()
-        return views.Done()
+        return Done()

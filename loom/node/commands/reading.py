@@ -2,9 +2,11 @@
 
 from typing import Final, NamedTuple
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import conversation_commands as api
+from loom.api.conversation_views import Arrival, Arrivals, RoomArrival
 from loom.api.events import ConversationRead, ConversationUnread
+from loom.api.message_views import Messages
+from loom.api.view import Done
 from loom.errors import InvalidInput
 from loom.model import ConversationId, RoomNumber
 from loom.node.commands.handlers import Handlers
@@ -44,7 +46,7 @@ class ReadingCommands:
             api.ListArrivals: self._list_arrivals,
         }
 
-    async def _mark_read(self, command: api.MarkRead) -> views.Done:
+    async def _mark_read(self, command: api.MarkRead) -> Done:
         device = self._roster.named(command.contact)
         if command.row_id > LAST_ROW:
             raise InvalidInput(what=TOO_LARGE)
@@ -79,9 +81,9 @@ class ReadingCommands:
         self._parts.deadlines.note(next_ms)
         if is_owed:
             device.delivery.receipts.owe()
-        return views.Done()
+        return Done()
 
-    async def _mark_unread(self, command: api.MarkUnread) -> views.Done:
+    async def _mark_unread(self, command: api.MarkUnread) -> Done:
         device = self._roster.named(command.contact)
 
         def mark(db: Db, happened: Happened) -> None:
@@ -100,9 +102,9 @@ class ReadingCommands:
             )
 
         await self._parts.journal.write(mark)
-        return views.Done()
+        return Done()
 
-    async def _list_mentions(self, command: api.ListMentions) -> views.Messages:
+    async def _list_mentions(self, command: api.ListMentions) -> Messages:
         if command.limit < 1:
             raise InvalidInput(what="The number of messages must be at least 1")
         limit = min(command.limit, PAGE_MAX)
@@ -110,9 +112,9 @@ class ReadingCommands:
         found = await self._parts.database.long_read(
             lambda db: message_views(db, known, mentions.page(db, limit, command.before_row))
         )
-        return views.Messages(messages=found)
+        return Messages(messages=found)
 
-    async def _note_leaving(self, command: api.NoteLeaving) -> views.Done:
+    async def _note_leaving(self, command: api.NoteLeaving) -> Done:
         device = None if command.contact is None else self._roster.named(command.contact)
         room_id = None if command.room_id is None else _room_id(command.room_id)
 
@@ -126,9 +128,9 @@ class ReadingCommands:
             arrivals.note_leaving(db, open_)
 
         await self._parts.database.write(note)
-        return views.Done()
+        return Done()
 
-    async def _list_arrivals(self, command: api.ListArrivals) -> views.Arrivals:
+    async def _list_arrivals(self, command: api.ListArrivals) -> Arrivals:
         now_ms = self._parts.clock.now_ms()
         found, decided, open_, rooms_ = await self._parts.database.long_read(
             lambda db: (
@@ -140,7 +142,7 @@ class ReadingCommands:
         )
         last_open = None if open_ is None else self._roster.of(open_)
         came = [
-            views.Arrival(
+            Arrival(
                 contact=device.person.name,
                 contact_id=device.number,
                 messages=found[device.conversation_id][0],
@@ -150,7 +152,7 @@ class ReadingCommands:
             if device.conversation_id in found
             and not decided.get(device.conversation_id, preferences.DEFAULT).is_muted(now_ms)
         ]
-        return views.Arrivals(
+        return Arrivals(
             arrivals=sorted(came, key=lambda one: (-one.messages, one.contact)),
             last_open_id=None if last_open is None else last_open.number,
             rooms=rooms_.arrivals,
@@ -162,7 +164,7 @@ class ReadingCommands:
 class _Rooms(NamedTuple):
     """What arrivals say of rooms."""
 
-    arrivals: list[views.RoomArrival]
+    arrivals: list[RoomArrival]
     last_room_id: str | None
     last_channel: str
 
@@ -179,7 +181,7 @@ def _rooms(db: Db, now_ms: int) -> _Rooms:
             posts, mentions_ = counts.get(came.room, (0, 0))
             counts[came.room] = posts + came.posts, mentions_ + came.mentions
     found = [
-        views.RoomArrival(
+        RoomArrival(
             room=named[room].name,
             room_id=named[room].room_id.hex(),
             number=room,

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from loom.api import room_commands, room_views, views
+from loom.api import room_commands, room_views
 from loom.api.events import RoomStateChanged
+from loom.api.view import Done
 from loom.errors import InvalidInput, InvalidText
 from loom.model import Level
 from loom.node.commands.handlers import Handlers
@@ -77,7 +78,7 @@ class RoomPreferenceCommands:
 
         return await self._room.do(change)
 
-    async def _set_draft(self, command: room_commands.SetRoomDraft) -> views.Done:
+    async def _set_draft(self, command: room_commands.SetRoomDraft) -> Done:
         if len(command.body.encode()) > DRAFT_MAX_BYTES:
             raise InvalidText(reason=f"a draft has at most {DRAFT_MAX_BYTES} bytes")
         if len(command.wording.encode()) > WORDING_MAX_BYTES:
@@ -104,7 +105,7 @@ class RoomPreferenceCommands:
             room_places.put_draft(work.db, now.row.room, channel, thread, draft)
 
         await self._room.do(put)
-        return views.Done()
+        return Done()
 
     async def _list_drafts(self, command: room_commands.ListRoomDrafts) -> room_views.RoomDrafts:
         def read(db: Db) -> room_views.RoomDrafts:

@@ -3,8 +3,9 @@
 from string import hexdigits
 from typing import Final, NamedTuple
 
-from loom.api import room_commands, room_views, views
+from loom.api import room_commands, room_views
 from loom.api.events import RoomRead, RoomUnread
+from loom.api.view import Done
 from loom.errors import InvalidInput, NoMessageYet, PostNotFound
 from loom.model import RoomNumber
 from loom.node.commands.finding import LAST, ROW_MAX_DIGITS, THEIRS, page_size
@@ -169,7 +170,7 @@ class RoomReadingCommands:
 
     # --- what was read ---
 
-    async def _mark_read(self, command: room_commands.MarkRoomRead) -> views.Done:
+    async def _mark_read(self, command: room_commands.MarkRoomRead) -> Done:
         row_id = LAST_ROW if command.row_id is None else command.row_id
         if max(row_id, command.from_row) > LAST_ROW:
             raise InvalidInput(what=TOO_LARGE)
@@ -191,9 +192,9 @@ class RoomReadingCommands:
             work.happened.add_live(event)
 
         await self._room.do(mark)
-        return views.Done()
+        return Done()
 
-    async def _mark_unread(self, command: room_commands.MarkRoomUnread) -> views.Done:
+    async def _mark_unread(self, command: room_commands.MarkRoomUnread) -> Done:
         def mark(work: RoomWork) -> None:
             now = self._room.now(work.db, command.room)
             place = _place(work.db, now, command.channel, command.thread)
@@ -213,7 +214,7 @@ class RoomReadingCommands:
             work.happened.add_live(event)
 
         await self._room.do(mark)
-        return views.Done()
+        return Done()
 
 
 def _history(db: Db, now: RoomNow, command: room_commands.RoomHistory, limit: int) -> _Page:

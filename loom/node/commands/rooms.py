@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
-from loom.api import room_commands, room_views, views
+from loom.api import invite_views as views
+from loom.api import room_commands, room_views
+from loom.api.view import Done
 from loom.core.invites import room_claim
 from loom.core.room.keys import RoomSigner
 from loom.core.room.state import Channel, Officer
@@ -241,7 +243,7 @@ class RoomCommands:
 
     # --- who is in it ---
 
-    async def _leave(self, command: room_commands.LeaveRoom) -> views.Done:
+    async def _leave(self, command: room_commands.LeaveRoom) -> Done:
         def leave(work: RoomWork) -> None:
             now = self.now(work.db, command.room)
             if now.is_member and now.row.copied_order is None:
@@ -256,7 +258,7 @@ class RoomCommands:
                 work.parts.room_states.forget(now.row.room)
 
         await self.do(leave)
-        return views.Done()
+        return Done()
 
     # --- inside ---
 

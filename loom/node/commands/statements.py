@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import message_commands as api
+from loom.api import message_views as views
 from loom.api.events import MessageBookmarked
 from loom.errors import InvalidInput
 from loom.model import OWNER, Message, MessageId, MessageState

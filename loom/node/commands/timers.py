@@ -1,7 +1,7 @@
 """The command that lets the messages of a conversation disappear."""
 
-from loom.api import commands as api
-from loom.api import views
+from loom.api import contact_views as views
+from loom.api import conversation_commands as api
 from loom.core.timers import next_number
 from loom.model import OWNER
 from loom.node.commands.contacts import ContactCommands

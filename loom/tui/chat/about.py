@@ -8,7 +8,7 @@ from textual import events
 from textual.message import Message
 
 from loom.api.command import Command
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.lasting import lasting_words, left_words
 from loom.printable import printable
 from loom.tui.cells import cut, width_of

@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from loom.api.command import Command
-from loom.api.commands import EditMessage, Pin, React, SendText, SetDraft
+from loom.api.conversation_commands import SetDraft
+from loom.api.message_commands import EditMessage, Pin, React, SendText
+from loom.api.message_views import MessageView
 from loom.api.room_commands import EditPost, PinPost, ReactToPost, SendPost, SetRoomDraft
-from loom.api.views import MessageView
 from loom.tui.begun import Begun
 from loom.tui.channels import Channel
 from loom.tui.model import Listed

@@ -5,11 +5,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from loom.api.commands import ListMentions
+from loom.api.conversation_commands import ListMentions
 from loom.api.events import AnyEvent
+from loom.api.message_views import MessageView
 from loom.api.room_commands import ListRoomMentions
 from loom.api.room_views import PostView
-from loom.api.views import MessageView
 from loom.errors import InvalidInput, LoomError
 from loom.front.durations import parse_duration
 from loom.front.lasting import lasting_words

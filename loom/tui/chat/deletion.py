@@ -8,10 +8,10 @@ from textual.events import Key
 from textual.timer import Timer
 
 from loom.api.command import Command
-from loom.api.commands import DeleteMessages
 from loom.api.events import AnyEvent
+from loom.api.message_commands import DeleteMessages
+from loom.api.message_views import MessageView
 from loom.api.room_commands import DeletePost
-from loom.api.views import MessageView
 from loom.errors import LoomError
 from loom.printable import printable
 from loom.tui.chat.endings import after

@@ -13,7 +13,7 @@ from loom.api.events import (
     MessagesDeleted,
     RoomPostChanged,
 )
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 
 
 def ends(event: AnyEvent) -> bool:

@@ -14,7 +14,7 @@ from loom.api.file_commands import (
     ResumeFile,
 )
 from loom.api.file_views import FileView
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.file_words import MOVES, can_take, short_name
 from loom.printable import printable
 from loom.tui.keys import DELETES_FOR_BOTH, is_text

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.lasting import left_words
 from loom.front.signs import Signs
 from loom.printable import printable

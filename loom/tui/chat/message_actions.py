@@ -4,14 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from loom.api.commands import (
-    Bookmark,
-    Forward,
-    ListBookmarks,
-    ListPins,
-)
+from loom.api.message_commands import Bookmark, Forward, ListBookmarks, ListPins
+from loom.api.message_views import MessageView
 from loom.api.room_commands import DeletePost, ListRoomPins, PinPost, RoomChange
-from loom.api.views import MessageView
 from loom.errors import InvalidInput
 from loom.front.room_decisions import PROPOSED, can, decide, proposes
 from loom.printable import printable

@@ -3,9 +3,10 @@
 from typing import Any, Protocol, TypeVar
 
 from loom.api.command import Command
-from loom.api.commands import History, MarkRead, MarkUnread
+from loom.api.conversation_commands import MarkRead, MarkUnread
+from loom.api.message_commands import History
+from loom.api.message_views import MessageView
 from loom.api.room_commands import FindPost, MarkRoomRead, MarkRoomUnread, RoomHistory
-from loom.api.views import MessageView
 from loom.tui.channels import Channel
 from loom.tui.chat.window import PAGE
 from loom.tui.model import Model, preview_of

@@ -36,8 +36,8 @@ from loom.api.events import (
     WholeMessage,
 )
 from loom.api.file_views import FileView
+from loom.api.message_views import MessageView
 from loom.api.room_commands import FindPost
-from loom.api.views import MessageView
 from loom.tui.channels import Channel
 from loom.tui.chat.pages import ChannelPages, ContactPages, Pages, Send
 from loom.tui.chat.window import PAGE, Window, is_unread

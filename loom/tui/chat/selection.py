@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from textual.events import Key
 from textual.timer import Timer
 
-from loom.api.commands import RetryMessage
-from loom.api.views import MessageView
+from loom.api.message_commands import RetryMessage
+from loom.api.message_views import MessageView
 from loom.tui import clipboard, content
 from loom.tui.chat.bars import Hint
 from loom.tui.chat.deletion import Deletion

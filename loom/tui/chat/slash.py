@@ -9,24 +9,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from loom.addresses import parse_address
-from loom.api.commands import (
-    AcceptRequest,
+from loom.api.contact_commands import (
     AnswerFarewell,
     BlockContact,
     Connect,
     ImportToken,
-    ListRequests,
-    MarkRead,
     RemoveContact,
     RenameContact,
-    SetPreferences,
-    SetProfile,
-    SetTimer,
     ShowContact,
 )
+from loom.api.contact_views import ContactView
+from loom.api.conversation_commands import MarkRead, SetPreferences, SetTimer
 from loom.api.events import PairingDone
+from loom.api.invite_commands import AcceptRequest, ListRequests
+from loom.api.profile_commands import SetProfile
 from loom.api.room_commands import MarkRoomRead, SetRoomPreferences
-from loom.api.views import ContactView
 from loom.errors import InvalidInput, LocalOnly, LoomError
 from loom.front.durations import parse_duration, parse_timer
 from loom.front.emoji import EMOJI

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from loom.api.commands import ShowDelivery
-from loom.api.views import DeliveryView, MessageView
+from loom.api.message_commands import ShowDelivery
+from loom.api.message_views import DeliveryView, MessageView
 from loom.printable import printable
 from loom.tui.owner import Owner
 from loom.tui.times import since_words

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from loom.api.file_views import FileView
-from loom.api.views import MessageView, Quote
+from loom.api.message_views import MessageView, Quote
 from loom.tui.chat.layout import Block, can_fold, lay_out, left_s_of
 from loom.tui.content.file import said
 from loom.tui.lines import Look

@@ -6,7 +6,6 @@ from typing import Final
 
 from textual.timer import Timer
 
-from loom.api.commands import FindMessage
 from loom.api.events import (
     AnyEvent,
     ContactRemoved,
@@ -17,8 +16,9 @@ from loom.api.events import (
     MessagesDeleted,
     RoomPostChanged,
 )
+from loom.api.message_commands import FindMessage
+from loom.api.message_views import MessageView
 from loom.api.room_commands import FindPost
-from loom.api.views import MessageView
 from loom.errors import InvalidInput, LoomError, MessageNotFound, PostNotFound
 from loom.front.sentences import in_app
 from loom.front.slash import Refused, Run, Say, read_line

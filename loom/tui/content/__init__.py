@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.identity_words import KINDS as IDENTITY_LINES
 from loom.tui.content import deleted, file, identity, line, poll, proposal, text, timer
 from loom.tui.content.manner import Manner, Said

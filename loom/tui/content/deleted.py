@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.tui.content.manner import Manner, Said
 from loom.tui.themes import Line, Piece
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from loom.api.file_views import FileView
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.file_words import (
     VOICE,
     kind_words,

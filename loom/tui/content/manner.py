@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from loom.api.events import WholeMessage
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.signs import Signs
 
 Said = MessageView | WholeMessage

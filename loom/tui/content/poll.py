@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from loom.api.message_views import MessageView
 from loom.api.room_views import PollOption, PollView
-from loom.api.views import MessageView
 from loom.printable import printable
 from loom.tui.cells import wrap
 from loom.tui.content import text

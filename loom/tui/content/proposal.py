@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.room_lines import proposal_lines
 from loom.printable import printable
 from loom.tui.cells import wrap

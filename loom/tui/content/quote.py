@@ -1,6 +1,6 @@
 """The line above an answer: the beginning of the message that it answers."""
 
-from loom.api.views import MessageView, Quote
+from loom.api.message_views import MessageView, Quote
 from loom.front.signs import Signs
 from loom.printable import printable
 from loom.tui.cells import cut

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from loom.api.views import Reaction
+from loom.api.message_views import Reaction
 from loom.front.emoji import EMOJI
 from loom.front.signs import Signs
 from loom.printable import REPLACEMENT, printable

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.mentions import mentions
 from loom.printable import printable
 from loom.search_words import hits as hits_of

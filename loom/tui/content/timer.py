@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loom.api.views import MessageView
+from loom.api.message_views import MessageView
 from loom.front.lasting import timer_words
 from loom.tui.cells import wrap
 from loom.tui.content.manner import Manner, Said

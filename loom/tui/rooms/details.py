@@ -3,7 +3,8 @@
 from functools import partial
 from typing import Final
 
-from loom.api.commands import ShowContact
+from loom.api.contact_commands import ShowContact
+from loom.api.contact_views import JoiningView
 from loom.api.room_commands import (
     ContinueRoom,
     JoinRoom,
@@ -14,7 +15,6 @@ from loom.api.room_commands import (
     SetRoomPolicy,
 )
 from loom.api.room_views import ChannelView, RoomView
-from loom.api.views import JoiningView
 from loom.errors import ContactNotFound
 from loom.front.durations import parse_timer
 from loom.front.invite_words import joining_words

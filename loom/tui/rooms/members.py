@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from loom.api.commands import MakeInvite
+from loom.api.invite_commands import MakeInvite
 from loom.api.room_commands import AppointMember, InviteToRoom, LiftBan, RemoveMember
 from loom.api.room_views import BannedView, CouncilView, MemberView
 from loom.front.room_decisions import council_for

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from textual import events
 
-from loom.api.commands import ExportToken, ImportToken
-from loom.api.views import ContactView, TokenView
+from loom.api.contact_commands import ExportToken, ImportToken
+from loom.api.contact_views import ContactView, TokenView
 from loom.errors import InvalidInput, InvalidName, InvalidToken, LoomError, NameTaken
 from loom.front.given_text import text_of
 from loom.front.sentences import in_app

@@ -6,9 +6,9 @@ from typing import Final
 
 from textual import events
 
-from loom.api.commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
+from loom.api.anchor_commands import LeaveAnchor, ListAnchors, ReplaceAnchor, UseAnchor
+from loom.api.anchor_views import Anchors, AnchorView, WaitingMail
 from loom.api.events import AnyEvent, MessageDelivered, MessageSent
-from loom.api.views import Anchors, AnchorView, WaitingMail
 from loom.errors import InvalidInput
 from loom.front.reach import age_words, gone_words, left_words, silent_words, waiting_words
 from loom.printable import printable

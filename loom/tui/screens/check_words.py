@@ -1,6 +1,6 @@
 """Whether what was written down restores this identity."""
 
-from loom.api.commands import CheckPhrase
+from loom.api.profile_commands import CheckPhrase
 from loom.errors import InvalidPhrase
 from loom.front.sentences import in_app
 from loom.tui.kit.items import GAP, Button, Item, Text

@@ -3,9 +3,10 @@
 import os
 from functools import partial
 
-from loom.api.commands import ShowConnectivity, Status
+from loom.api.contact_commands import ShowConnectivity
+from loom.api.contact_views import Connectivity, PathView
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
-from loom.api.views import Connectivity, PathView
+from loom.api.profile_commands import Status
 from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Item, Row, Text

@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 
 from loom.api.command import Command
-from loom.api.commands import FindMessage
 from loom.api.events import AnyEvent, FileChanged, FileProgress
 from loom.api.file_commands import (
     AcceptFile,
@@ -19,6 +18,7 @@ from loom.api.file_commands import (
     ShowFile,
 )
 from loom.api.file_views import FileView
+from loom.api.message_commands import FindMessage
 from loom.api.room_commands import FindPost
 from loom.errors import FileNotKnown
 from loom.front.file_words import (

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from textual import events
 
 from loom.api.client import Client
-from loom.api.commands import ExportToken, ImportToken, ListContacts, MakeInvite
+from loom.api.contact_commands import ExportToken, ImportToken, ListContacts
 from loom.api.events import NodeStopped, PairingDone
+from loom.api.invite_commands import MakeInvite
 from loom.errors import DuplicateContact, InvalidToken, LoomError, OwnToken
 from loom.front.qr import qr_rows
 from loom.front.sentences import in_app

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from loom.api.commands import ListInvites, MakeInvite, RevokeInvite
 from loom.api.events import AnyEvent, InvitesChanged, InviteUsed, Warned
-from loom.api.views import InviteView
+from loom.api.invite_commands import ListInvites, MakeInvite, RevokeInvite
+from loom.api.invite_views import InviteView
 from loom.front.invite_words import invite_words, narrow_words
 from loom.front.qr import qr_rows
 from loom.printable import printable

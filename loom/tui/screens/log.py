@@ -1,6 +1,6 @@
 """The end of the profile's log, the newest first."""
 
-from loom.api.commands import ReadLog
+from loom.api.profile_commands import ReadLog
 from loom.tui.kit.items import GAP, Button, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner

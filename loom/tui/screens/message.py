@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from loom.api.commands import History, ShowEdits
 from loom.api.events import (
     AnyEvent,
     FarewellDone,
@@ -15,9 +14,10 @@ from loom.api.events import (
     RoomPosted,
 )
 from loom.api.file_views import FileView
+from loom.api.message_commands import History, ShowEdits
+from loom.api.message_views import MessageView, Wording
 from loom.api.room_commands import FindPost, ShowPostEdits
 from loom.api.room_views import PostWording
-from loom.api.views import MessageView, Wording
 from loom.printable import printable
 from loom.tui.content import kind_of
 from loom.tui.content.reactions import COUNTED_MAX, named, shown_sign, written

@@ -1,7 +1,7 @@
 """What contacts are told of oneself."""
 
-from loom.api.commands import SetProfile, ShowProfile
-from loom.api.views import OwnProfileView
+from loom.api.profile_commands import SetProfile, ShowProfile
+from loom.api.profile_views import OwnProfileView
 from loom.tui.kit.items import GAP, Fact, Field, Item, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner

@@ -8,14 +8,6 @@ from typing import Any, Final, Protocol, TypeVar
 
 from loom.addresses import parse_address
 from loom.api.command import Command
-from loom.api.commands import (
-    AnswerWords,
-    DialPeer,
-    PickPeer,
-    ShowPairing,
-    StartPairing,
-    StopPairing,
-)
 from loom.api.events import (
     AnyEvent,
     PairingDone,
@@ -24,7 +16,15 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
-from loom.api.views import PairingPeer, PairingView
+from loom.api.pairing_commands import (
+    AnswerWords,
+    DialPeer,
+    PickPeer,
+    ShowPairing,
+    StartPairing,
+    StopPairing,
+)
+from loom.api.pairing_views import PairingPeer, PairingView
 from loom.errors import LoomError, error_from
 from loom.front.sentences import in_app
 from loom.printable import printable

@@ -2,9 +2,11 @@
 
 from functools import partial
 
-from loom.api.commands import ListPeers, Status
+from loom.api.contact_commands import ListPeers
+from loom.api.contact_views import PeerView
 from loom.api.events import AnyEvent, ContactChanged, ContactRemoved, PeerOffline, PeerOnline
-from loom.api.views import PeerView, StatusView
+from loom.api.profile_commands import Status
+from loom.api.profile_views import StatusView
 from loom.front.reach import reach_words
 from loom.printable import printable
 from loom.tui.cells import pad

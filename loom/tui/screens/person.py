@@ -3,22 +3,21 @@
 from functools import partial
 
 from loom.addresses import parse_address
-from loom.api.commands import (
+from loom.api.contact_commands import (
     AnswerFarewell,
     BlockContact,
     Connect,
-    DeleteMessages,
     ListPeers,
-    ListPreferences,
     RemoveContact,
     RenameContact,
     SayFarewell,
-    SetPreferences,
-    SetTimer,
     ShowContact,
 )
+from loom.api.contact_views import ContactView, PeerView
+from loom.api.conversation_commands import ListPreferences, SetPreferences, SetTimer
+from loom.api.conversation_views import Preference
 from loom.api.events import AnyEvent, ContactRemoved
-from loom.api.views import ContactView, PeerView, Preference
+from loom.api.message_commands import DeleteMessages
 from loom.errors import ContactNotFound
 from loom.front.durations import parse_timer
 from loom.front.invite_words import joining_words

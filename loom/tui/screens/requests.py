@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from loom.api.commands import AcceptRequest, ListRequests, RejectRequest
 from loom.api.events import AnyEvent, RequestsChanged
-from loom.api.views import RequestView
+from loom.api.invite_commands import AcceptRequest, ListRequests, RejectRequest
+from loom.api.invite_views import RequestView
 from loom.errors import InvalidName, NameTaken
 from loom.front.sentences import in_app
 from loom.printable import printable

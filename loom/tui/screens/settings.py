@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Final
 
-from loom.api.commands import ListPreferences, SetPreferences
-from loom.api.views import Preference
+from loom.api.conversation_commands import ListPreferences, SetPreferences
+from loom.api.conversation_views import Preference
 from loom.tui.keys import PROFILES
 from loom.tui.kit.items import GAP, Button, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel

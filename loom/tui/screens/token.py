@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from loom.api.commands import ExportToken
-from loom.api.views import TokenView
+from loom.api.contact_commands import ExportToken
+from loom.api.contact_views import TokenView
 from loom.front.qr import qr_rows
 from loom.tui.kit.body import COLUMN_MIN, EDGE
 from loom.tui.kit.items import GAP, Button, Item, Text

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from loom.api.commands import ShowContact, VerifyContact
+from loom.api.contact_commands import ShowContact, VerifyContact
+from loom.api.contact_views import ContactView, SafetyNumberView
 from loom.api.events import AnyEvent, ContactRemoved
-from loom.api.views import ContactView, SafetyNumberView
 from loom.errors import CodeDiffers, ContactNotFound, InvalidInput
 from loom.front.given_code import read_code
 from loom.front.qr import qr_rows
