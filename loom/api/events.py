@@ -342,6 +342,16 @@ class IdentityRotated(Event, frozen=True, kw_only=True, tag="identity.rotated"):
     fingerprint: str
 
 
+class LaterIdentityFound(Event, frozen=True, kw_only=True, tag="identity.later"):
+    """A contact knows an identity that follows the owner's of now; `number`: see above.
+
+    `forked`: two identities claim to be the next one, and contacts follow neither.
+    """
+
+    number: int
+    forked: bool = False
+
+
 class IdentityRevoked(Event, frozen=True, kw_only=True, tag="identity.revoked"):
     """The owner ended their identity for good."""
 
@@ -579,6 +589,7 @@ AnyEvent = (
     | SessionStarted
     | IdentityNoted
     | IdentityRotated
+    | LaterIdentityFound
     | IdentityRevoked
     | PairingPeers
     | PairingWords

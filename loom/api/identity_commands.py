@@ -21,6 +21,21 @@ class RotateIdentity(Command[IdentityView], frozen=True, kw_only=True, tag="rota
         return "RotateIdentity(redacted)"
 
 
+class TakeLaterIdentity(
+    Command[IdentityView], frozen=True, kw_only=True, tag="take_later_identity"
+):
+    """Go on as the later identity of the same 24 words that a contact knows.
+
+    Args:
+        phrase: the 24 words.
+    """
+
+    phrase: str
+
+    def __repr__(self) -> str:
+        return "TakeLaterIdentity(redacted)"
+
+
 class RevokeIdentity(Command[IdentityView], frozen=True, kw_only=True, tag="revoke_identity"):
     """End the identity for good: contacts take nothing from it any more, and send it nothing.
 

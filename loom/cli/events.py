@@ -6,7 +6,7 @@ from loom.api import events as happened
 from loom.cli.message_words import excerpt, file_words, said_words
 from loom.cli.output import Output, sign, when
 from loom.cli.room_words import post_words
-from loom.front.identity_words import CHANGES, number_words
+from loom.front.identity_words import CHANGES, later_words, number_words
 from loom.front.lasting import asked_words, done_words, timer_words
 from loom.front.room_lines import line_words
 from loom.printable import printable
@@ -113,6 +113,9 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return None  # the change of the contact says it
         case happened.IdentityRotated():
             return _now(f"you have a new identity: {number_words(event.number)}")
+        case happened.LaterIdentityFound(number=number, forked=forked):
+            said = later_words(number, forked=forked)
+            return _now(f"{sign('failed')} your identity is {said}")
         case happened.IdentityRevoked():
             return _now("you revoked your identity")
         case happened.SessionStarted():

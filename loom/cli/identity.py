@@ -1,19 +1,24 @@
-"""The owner's identity: shown, gone over to the next one, or ended for good."""
+"""The owner's identity: shown, its keys renewed, or ended for good."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from loom.api.anchor_commands import ListAnchors
-from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
+from loom.api.identity_commands import (
+    RevokeIdentity,
+    RotateIdentity,
+    ShowIdentity,
+    TakeLaterIdentity,
+)
 from loom.api.identity_views import IdentityView
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import when
 from loom.cli.profiles import read_phrase
-from loom.front.identity_words import number_words
+from loom.front.identity_words import number_words, state_words, told_words
 
 PANEL = "Profiles"
 
@@ -34,14 +39,15 @@ def add_to(app: typer.Typer) -> None:
     add_commands(
         group,
         "",
-        ("show", show, "Show which identity this is."),
-        ("rotate", rotate, "Go over to new keys of the same 24 words; contacts follow."),
-        ("revoke", revoke, "End this identity for good; it cannot be undone."),
+        ("show", show, "Show your identity: its number, token and state. The default."),
+        ("rotate", rotate, "Make new keys from your 24 words, if somebody may have the old ones."),
+        ("take", take, "Take the newer keys of your 24 words that a contact knows already."),
+        ("revoke", revoke, "End this identity for good. It cannot be undone."),
     )
     app.add_typer(
         group,
         name="identity",
-        help="Your identity: show it, renew its keys, end it.",
+        help="Your identity, made from your 24 words: show it, renew its keys, end it.",
         rich_help_panel=PANEL,
     )
 
@@ -63,71 +69,94 @@ def show(context: typer.Context) -> None:
 
 
 def rotate(context: typer.Context, phrase_file: PhraseFile = None, yes: Yes = False) -> None:
-    caller = Caller.of(context)
-    if not yes:
-        terminal.confirm(
-            "New keys are made of your 24 words; invites and addresses you gave away are revoked, "
-            "and contacts see that you are not verified.",
-            "Nothing was changed",
-        )
-    command = RotateIdentity(phrase=read_phrase(phrase_file))
+    _change(
+        context,
+        RotateIdentity,
+        phrase_file,
+        question=None
+        if yes
+        else "New keys are made from your 24 words. Your contacts get them by themselves, and see "
+        "that you are not verified any more. Invites and addresses that you gave away are revoked.",
+        said=_rotated_words,
+    )
 
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(command)
-            anchors = (await client.send(ListAnchors())).anchors
-        number = number_words(view.number)
-        caller.output.put(view, f"You have a new identity. Write {number} beside your 24 words.")
-        caller.output.note(_told_words(view))
-        for one in anchors:
-            caller.output.note(
-                f"Who had your keys may have the account at anchor {one.anchor_id}, too: ask its "
-                f"owner for a new text, then `loom anchor replace {one.anchor_id} TEXT`."
-            )
 
-    caller.run(work())
+def take(context: typer.Context, phrase_file: PhraseFile = None, yes: Yes = False) -> None:
+    _change(
+        context,
+        TakeLaterIdentity,
+        phrase_file,
+        question=None
+        if yes
+        else "This profile goes on with the later keys of your 24 words, as your contacts know "
+        "them. Stop the other machine that uses them, if there is one.",
+        said=_rotated_words,
+    )
 
 
 def revoke(context: typer.Context, phrase_file: PhraseFile = None, yes: Yes = False) -> None:
+    _change(
+        context,
+        RevokeIdentity,
+        phrase_file,
+        question=None
+        if yes
+        else "Contacts will never send anything to this identity again, nor take anything from "
+        "it. It cannot be undone.",
+        said=lambda view: [
+            "Your identity is revoked. What was said can still be read here.",
+            "Let `loom daemon` run: contacts are told as they come. Make a new profile to go on.",
+        ],
+    )
+
+
+def _change(
+    context: typer.Context,
+    command: type[RotateIdentity | TakeLaterIdentity | RevokeIdentity],
+    phrase_file: Path | None,
+    *,
+    question: str | None,
+    said: Callable[[IdentityView], list[str]],
+) -> None:
+    """Ask, read the 24 words, change the identity, and say what follows: the result first."""
     caller = Caller.of(context)
-    if not yes:
-        terminal.confirm(
-            "Contacts will never send anything to this identity again, nor take anything from it. "
-            "It cannot be undone.",
-            "Nothing was changed",
-        )
-    command = RevokeIdentity(phrase=read_phrase(phrase_file))
+    if question is not None:
+        terminal.confirm(question, "Nothing was changed")
+    phrase = read_phrase(phrase_file)
 
     async def work() -> None:
         async with caller.client() as client:
-            view = await client.send(command)
-        caller.output.put(view, "Your identity is revoked. What was said can still be read here.")
-        caller.output.note(
-            "Let `loom daemon` run: contacts are told as they come. Make a new profile to go on."
-        )
+            view = await client.send(command(phrase=phrase))
+        result, *notes = said(view)
+        caller.output.put(view, result)
+        for note in notes:
+            caller.output.note(note)
 
     caller.run(work())
 
 
 def _words(view: IdentityView) -> str:
-    state = "revoked" if view.revoked else "valid"
     facts = [
         ("Identity", f"{number_words(view.number)} of your 24 words"),
-        ("State", state),
+        ("State", state_words(view)),
         ("Fingerprint", view.fingerprint),
         ("Token", view.token),
     ]
     if view.changed_at_ms is not None:
         facts.insert(2, ("Changed", when(view.changed_at_ms)))
-        facts.insert(3, ("Not told yet", str(view.untold)))
+        facts.insert(3, ("Not told yet", told_words(view)))
     return "\n".join(f"{name:<15} {fact}" for name, fact in facts)
 
 
-def _told_words(view: IdentityView) -> str:
-    if not view.untold:
-        return "Nobody has to be told."
-    who = "1 contact is" if view.untold == 1 else f"{view.untold} contacts are"
-    return (
-        f"{who} told as they come, for 90 days: let `loom daemon` run. `loom identity` says how "
-        "many are left."
-    )
+_ANCHORS: Final = (
+    "Who had your keys may have your accounts at anchors, too. `loom anchor list` shows them: "
+    "ask each owner for a new text, then `loom anchor replace`."
+)
+
+
+def _rotated_words(view: IdentityView) -> list[str]:
+    return [
+        f"You have new keys. Write {number_words(view.number)} beside your 24 words.",
+        f"Contacts to tell: {told_words(view)}.",
+        _ANCHORS,
+    ]

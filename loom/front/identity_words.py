@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from loom.api.identity_views import IdentityView
 from loom.front.identity_number import shown
 from loom.printable import printable
 
@@ -33,3 +34,33 @@ def identity_line(kind: str, contact: str) -> str:
 def number_words(number: int) -> str:
     """Which identity of the 24 words it is, as people write it down."""
     return f"identity number {shown(number)}"
+
+
+def state_words(view: IdentityView) -> str:
+    """Whether the owner's identity is valid, and what to do if another one is newer."""
+    if view.revoked:
+        return "revoked"
+    if view.forked or view.later is not None:
+        return later_words(view.later or view.number, forked=view.forked)
+    return "valid"
+
+
+def later_words(number: int, *, forked: bool) -> str:
+    """A contact knows another next identity of the owner than this profile."""
+    if forked:
+        return (
+            "contradicted: contacts have seen two different next identities of your 24 words, so "
+            "somebody else may have the words. Contacts follow neither. `loom identity revoke` "
+            "ends both"
+        )
+    return (
+        f"out of date: a contact knows {number_words(number)} of your 24 words. `loom identity "
+        "take` goes on with it; it asks for the words"
+    )
+
+
+def told_words(view: IdentityView) -> str:
+    """How many contacts do not have the newest keys yet, and what to do about it."""
+    if not view.untold:
+        return "nobody"
+    return f"{view.untold} (as they come, for 90 days: let `loom daemon` run)"

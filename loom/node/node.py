@@ -67,6 +67,7 @@ class Node:
         self.following = Following(parts, self.roster)
         self.former = FormerDoors(parts, self.roster, self.following)
         self.identity = OwnIdentity(parts, self.roster, self.former, self.invites)
+        self.following.on_own = self.identity.heard
         self.roster.on_chain = self.following.put
         self.following.on_followed = self.rooms.identity_changed
         self.roster.on_heard = self.former.knows

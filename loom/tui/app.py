@@ -20,7 +20,7 @@ from loom.api.command import Command
 from loom.api.contact_commands import ListContacts, ShowContact
 from loom.api.conversation_commands import ListArrivals, ListDrafts, NoteLeaving, SetTyping
 from loom.api.conversation_views import Draft
-from loom.api.events import AnyEvent, MachineFound, NodeStopped
+from loom.api.events import AnyEvent, LaterIdentityFound, MachineFound, NodeStopped
 from loom.api.message_commands import History
 from loom.api.profile_commands import ShowProfile, Status
 from loom.api.profile_views import Destroyed, OwnProfileView
@@ -35,6 +35,7 @@ from loom.errors import (
     NetworkError,
     RoomNotFound,
 )
+from loom.front.identity_words import later_words
 from loom.front.sentences import in_app
 from loom.front.signs import Signs, signs_of_terminal
 from loom.tui import graphics, times
@@ -482,6 +483,11 @@ class LoomApp(Owner):
         self.chat.show_events(happened, changes)
         if any(isinstance(event, MachineFound) for event in happened):
             self._ask_which_machine("asks")
+        for event in happened:
+            if isinstance(event, LaterIdentityFound):
+                self.say(
+                    f"Your identity is {later_words(event.number, forked=event.forked)}.", bad=True
+                )
         self.notices.tell(
             happened,
             self.model,

@@ -1,14 +1,26 @@
 """A machine that was restored with an old number of its words (docs/PROTOCOL.md 1.5)."""
 
+import pytest
+
 from loom.api.contact_commands import ImportToken, VerifyContact
-from loom.core.identity import Identity, seeds_from_phrase
-from loom.core.identity_chain import Standing, Statement, follow
+from loom.api.events import IdentityRevoked, LaterIdentityFound
+from loom.api.identity_commands import (
+    RevokeIdentity,
+    RotateIdentity,
+    ShowIdentity,
+    TakeLaterIdentity,
+)
+from loom.core.identity import Identity, recovery_key, seeds_from_phrase
+from loom.core.identity_chain import chain_envelopes, make_rotation
+from loom.errors import InvalidInput, InvalidPhrase, OwnIdentityRevoked
+from loom.node.mail import Incoming
 from loom.wire.token import encode_token
-from tests.node.harness import World, identity_of
+from tests.node.harness import Person, World, identity_of
 from tests.node.test_identity import knows, rotate, words_of
 
 
-async def test_it_learns_from_a_contact_that_there_is_a_newer_identity(world: World) -> None:
+async def gone_over_twice(world: World) -> tuple[Person, Person]:
+    """Alice, whose machine is lost, and Bob, who knows her third identity."""
     alice, bob = await world.friends("Alice", "Bob")
     await alice.say(bob, "before")
     await world.delivered(alice, bob)
@@ -17,19 +29,85 @@ async def test_it_learns_from_a_contact_that_there_is_a_newer_identity(world: Wo
     await world.until(lambda: knows(bob, alice))
     await alice.stop()
     await bob.restart()
+    return alice, bob
 
-    old = Identity(seeds_from_phrase(words_of(alice), 0))
-    restored = await world.person("Alice again", old)
-    heard: list[tuple[Statement, ...]] = []
-    restored.node.following.on_own = heard.append
-    await restored.add(bob)
-    await restored.note_address(bob)
-    await world.until(lambda: bool(heard), 600)
-    outcome = follow(old.token, (), heard[0]).outcome
-    assert (outcome.standing, outcome.number) == (Standing.MOVED, 2)
-    assert knows(bob, alice)
-    assert not bob.is_online(alice)
-    assert len(bob.received(alice)) == 3  # what was said, and two lines about the identity
+
+async def restored(world: World, alice: Person, bob: Person, number: int = 0) -> Person:
+    """Of the 24 words, with the number that was written down; they have added Bob."""
+    old = Identity(seeds_from_phrase(words_of(alice), number))
+    again = await world.person("Alice again", old)
+    again.name = "Alice"  # as Bob calls her
+    await again.add(bob)
+    await again.note_address(bob)
+    return again
+
+
+async def test_it_goes_on_as_the_newest_identity_that_a_contact_knows(world: World) -> None:
+    alice, bob = await gone_over_twice(world)
+    again = await restored(world, alice, bob)
+    await world.until(lambda: bool(again.told(LaterIdentityFound)), 600)
+    assert [(one.number, one.forked) for one in again.told(LaterIdentityFound)] == [(2, False)]
+    await again.restart()  # it is kept
+    assert (await again.do(ShowIdentity())).later == 2
+    with pytest.raises(InvalidPhrase):
+        await again.do(TakeLaterIdentity(phrase=words_of(bob)))
+
+    view = await again.do(TakeLaterIdentity(phrase=words_of(alice)))
+    assert (view.number, view.later, view.untold) == (2, None, 1)
+    again.identity = again.node.parts.identity
+    assert again.identity.peer_id == alice.identity.peer_id
+    await again.say(bob, "I am back")
+    await bob.say(again, "so you are")
+    await world.delivered(again, bob, within_s=900)
+    assert [one for one in bob.received(again) if one] == ["before", "I am back"]
+    assert again.received(bob) == ["so you are"]
+    assert (await again.do(ShowIdentity())).untold == 0
+    with pytest.raises(InvalidInput):
+        await again.do(TakeLaterIdentity(phrase=words_of(alice)))
+
+
+async def test_new_keys_come_after_the_newest_that_a_contact_knows(world: World) -> None:
+    """The owner rotates instead: who follows the newest one follows on."""
+    alice, bob = await gone_over_twice(world)
+    again = await restored(world, alice, bob)
+    await world.until(lambda: bool(again.told(LaterIdentityFound)), 600)
+    await again.do(RotateIdentity(phrase=words_of(alice)))
+    again.identity = again.node.parts.identity
+    assert again.identity.number == 3
+    await world.until(lambda: knows(bob, again), 900)
+    await bob.say(again, "and who is that?")
+    await world.delivered(again, bob, within_s=900)
+    assert again.received(bob) == ["and who is that?"]
+
+
+async def test_it_learns_that_the_identity_was_revoked(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await rotate(alice)
+    await alice.do(RevokeIdentity(phrase=words_of(alice)))
+    await world.until(lambda: bob.peer(alice).person.revoked, 600)
+    await alice.stop()
+    again = await restored(world, alice, bob)
+    await world.until(lambda: bool(again.told(IdentityRevoked)), 900)
+    assert (await again.do(ShowIdentity())).revoked
+    with pytest.raises(OwnIdentityRevoked):
+        await again.say(bob, "hello?")
+
+
+async def test_a_contradiction_is_said(world: World) -> None:
+    alice, bob = await gone_over_twice(world)
+    again = await restored(world, alice, bob)
+    words = words_of(alice)
+    thief = Identity(seeds_from_phrase(words, 9))
+    old = Identity(seeds_from_phrase(words, 0))
+    rival = make_rotation(recovery_key(words), old.card, thief.card, 1)
+    await world.until(lambda: bool(again.told(LaterIdentityFound)), 600)
+    [envelope] = chain_envelopes([rival], old.peer_id)
+    await again.node.following.put(again.peer(bob).number, Incoming(envelope))
+    assert [one.forked for one in again.told(LaterIdentityFound)] == [False, True]
+    view = await again.do(ShowIdentity())
+    assert (view.forked, view.later) == (True, None)
+    with pytest.raises(InvalidInput):
+        await again.do(TakeLaterIdentity(phrase=words))
 
 
 async def test_who_was_given_another_identity_by_hand_is_not_answered_for(world: World) -> None:

@@ -26,6 +26,7 @@ from loom.errors import (
     InvalidPhrase,
     OwnIdentityRevoked,
 )
+from loom.node.device import Device
 from loom.node.mail import Incoming
 from loom.node.message_view import IDENTITY_KINDS
 from loom.storage import messages, settings
@@ -223,6 +224,43 @@ async def test_two_that_follow_one_are_shown_and_neither_is_followed(world: Worl
     with pytest.raises(IdentityChanged):
         await bob.say(alice, "which?")
     assert (await bob.do(ShowContact(contact="Alice"))).forked
+
+
+@pytest.mark.parametrize("who", ["who was followed", "who was not"])
+async def test_a_revocation_reaches_where_two_are_shown(world: World, who: str) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    words = words_of(alice)
+    other = Identity(seeds_from_phrase(words, 7))
+    thief = make_rotation(recovery_key(words), alice.identity.card, other.card, 1)
+    [envelope] = chain_envelopes([thief], other.peer_id)
+
+    def her() -> Device:
+        """As Bob knows her, which identity it may be."""
+        return bob.node.roster.named("Alice")
+
+    if who == "who was followed":
+        await rotate(alice)
+        await world.until(lambda: knows(bob, alice))
+    await bob.node.following.put(her().number, Incoming(envelope))
+    if who == "who was not":
+        await rotate(alice)
+    await world.until(lambda: her().person.forked, 900)
+    await bob.restart()
+    await world.pass_time(120)
+
+    await alice.do(RevokeIdentity(phrase=words))
+    await world.until(lambda: her().person.revoked, 900)
+    assert kinds(bob)[-1] == "identity_revoked"
+
+
+async def test_a_revocation_reaches_who_waits_until_they_verify(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await bob.do(SetPreferences(verify_first=True))
+    await rotate(alice)
+    await world.until(lambda: knows(bob, alice))
+    await world.pass_time(120)
+    await alice.do(RevokeIdentity(phrase=words_of(alice)))
+    await world.until(lambda: bob.peer(alice).person.revoked, 900)
 
 
 async def test_a_blocked_contact_is_told_once_they_are_unblocked(world: World) -> None:

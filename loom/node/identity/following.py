@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -55,8 +55,9 @@ class Following:
     """One per node, and one envelope at a time: each may end the device that it came from."""
 
     def __init__(self, parts: Parts, roster: Roster) -> None:
-        self.on_own: Callable[[tuple[Statement, ...]], None] = lambda statements: None
-        """Called with what a contact says of the owner's own identity, not verified."""
+        self.on_own: Callable[[tuple[Statement, ...]], Awaitable[None]] | None = None
+        """Called with what a contact says of the owner's own identity, not verified; while
+        `Roster.changing` is held."""
         self.on_kept: Callable[[PersonId, tuple[Statement, ...]], None] = lambda number, all_: None
         """Called with all that is known of a contact; another device may serve it afterwards."""
         self.on_followed: Callable[[], None] = lambda: None
@@ -119,7 +120,8 @@ class Following:
             if device is None:
                 return
             if heard[0].old.recovery_hash == self._parts.identity.recovery_hash:
-                self.on_own(heard)
+                if self.on_own is not None:
+                    await self.on_own(heard)
                 return
             held = await self._held(number)
             if not _is_about(device, held, heard):

@@ -143,7 +143,7 @@ class FormerDoors:
     def open_for(self, device: Device) -> None:
         """A device is there: it is told, if it is to be; who may connect is for the caller."""
         self.close_for(device)
-        if device.person.is_contact and device.person.is_welcome:
+        if device.person.is_contact and not device.person.blocked:
             self._open_earlier(device)
         found = self._untold.get(device.number, [])
         if not found or device.person.is_stub or not device.person.is_welcome:
@@ -226,13 +226,17 @@ class FormerDoors:
         return self._roster.get(number) or self._roster.acquaintances.get(number)
 
     def _open_earlier(self, device: Device) -> None:
-        """A machine that was restored with an old number learns that there is a newer one."""
+        """A machine that was restored with an old number learns that there is a newer one.
+
+        Who is not welcome as who they are now (forked, revoked, to be verified) is heard and
+        answered with statements alone: a revocation counts whatever was before.
+        """
         statements, own = self._about.get(device.number, ()), self._parts.identity
         named = identities(statements)
         if device.peer_id not in {one.peer_id for one in named}:
             return  # the contact was given another identity by hand
         for token in named:
-            if token.peer_id == device.peer_id:
+            if token.peer_id == device.peer_id and device.person.is_welcome:
                 continue
             keys = derive_pair_keys(own.agreement, own.peer_id, token.peer_id, token.x25519_public)
             chain = partial(chain_envelopes, statements, token.peer_id)

@@ -1,17 +1,20 @@
 """The owner's identity: gone over to the next one of the same words, or ended for good."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from loom.api.events import IdentityRevoked, IdentityRotated
+from loom.api.events import IdentityRevoked, IdentityRotated, LaterIdentityFound
 from loom.api.identity_views import IdentityView
 from loom.core.identity import Identity, IdentitySeeds, recovery_key, seeds_from_phrase
 from loom.core.identity_chain import (
+    Outcome,
     Standing,
     Statement,
     StatementKind,
+    follow,
     judge,
     make_revocation,
     make_rotation,
@@ -57,7 +60,10 @@ class OwnIdentity:
     async def view(self) -> IdentityView:
         """As front ends see it."""
         identity = self._parts.identity
-        changed = await self._parts.database.read(lambda db: settings.get(db, CHANGED_AT))
+        changed, statements = await self._parts.database.read(
+            lambda db: (settings.get(db, CHANGED_AT), identity_statements.of(db, None))
+        )
+        outcome = judge(identity.token, statements)
         return IdentityView(
             number=identity.number,
             fingerprint=identity.peer_id.hex(),
@@ -65,12 +71,14 @@ class OwnIdentity:
             revoked=self._roster.is_revoked,
             changed_at_ms=None if changed is None else int(changed),
             untold=self._doors.count,
+            later=outcome.number if outcome.standing is Standing.MOVED else None,
+            forked=outcome.standing is Standing.FORKED,
         )
 
     async def load(self) -> None:
         """Read whether it was revoked, and who is still to be told what."""
         statements = await self._parts.database.read(lambda db: identity_statements.of(db, None))
-        self._roster.is_revoked = self._is_revoked(statements)
+        self._roster.is_revoked = self._judged(statements).standing is Standing.REVOKED
         await self._doors.load()
 
     async def rotate(self, phrase: str) -> None:
@@ -81,9 +89,8 @@ class OwnIdentity:
             InvalidInput: these words have made as many identities as others follow.
             OwnIdentityRevoked: none follows any more.
         """
-        parts = self._parts
         async with self._roster.changing:
-            before, held = parts.identity, await self._held()
+            before, held = self._parts.identity, await self._held()
             _check(phrase, before)
             rotations = [one for one in held if one.kind is StatementKind.ROTATION]
             if len(rotations) >= IDENTITY_ROTATIONS_MAX:
@@ -91,13 +98,33 @@ class OwnIdentity:
                     what=f"These words have been rotated {IDENTITY_ROTATIONS_MAX} times, and "
                     "contacts follow no further: make a new profile, and tell them"
                 )
+            known, last = [before], before
+            if (later := self._judged(held)).standing is Standing.MOVED:
+                last = Identity(seeds_from_phrase(phrase, later.number))
+                known.append(last)  # contacts may know that one
             number = max(before.number, *(one.number for one in rotations), 0) + 1
             seeds = seeds_from_phrase(phrase, number)
-            after = Identity(seeds)
-            statement = make_rotation(recovery_key(phrase), before.card, after.card, number)
-            await self._go_over(before, after, seeds, statement)
+            statement = make_rotation(recovery_key(phrase), last.card, Identity(seeds).card, number)
+            await self._go_over(known, seeds, (statement,))
         await self._invites.ended()
         log.info("identity: rotated to number %d", number)
+
+    async def take_later(self, phrase: str) -> None:
+        """Go on as the identity that a contact knows to follow this one.
+
+        Raises:
+            InvalidPhrase, OwnIdentityRevoked: see `rotate`.
+            InvalidInput: no contact has said that there is a later one.
+        """
+        async with self._roster.changing:
+            before, held = self._parts.identity, await self._held()
+            _check(phrase, before)
+            later = self._judged(held)
+            if later.standing is not Standing.MOVED:
+                raise InvalidInput(what="No contact has told of a later identity of your 24 words")
+            await self._go_over([before], seeds_from_phrase(phrase, later.number), ())
+        await self._invites.ended()
+        log.info("identity: went on as number %d", later.number)
 
     async def revoke(self, phrase: str) -> None:
         """End the identity; it cannot be undone.
@@ -110,35 +137,78 @@ class OwnIdentity:
             _check(phrase, before)
             number = max(before.number, *(one.number for one in held), 0) + 1
             statement = make_revocation(recovery_key(phrase), before.card, number)
-            await self._go_over(before, before, None, statement)
+            await self._go_over([before], None, (statement,))
         await self._invites.ended()
         log.info("identity: revoked")
+
+    async def heard(self, statements: tuple[Statement, ...]) -> None:
+        """Keep what a contact says of the owner's identity; `Roster.changing` is held.
+
+        A revocation ends it here, too. The keys of a later one are made of the 24 words alone, so
+        the owner is asked for them.
+
+        Raises:
+            MalformedMessage, AuthenticationError: it is not by the holder of the words.
+        """
+        token = self._parts.identity.token
+        held = await self._parts.database.read(lambda db: identity_statements.of(db, None))
+        before, followed = judge(token, held), follow(token, held, statements)
+        outcome, added = followed.outcome, followed.added
+        if not added:
+            return
+        if outcome.standing is Standing.REVOKED:
+            await self._go_over([self._parts.identity], None, added)
+            await self._invites.ended()
+            return
+
+        def work(db: Db, happened: Happened) -> tuple[tuple[Statement, ...], list[Untold]]:
+            identity_statements.add(db, None, added)
+            if outcome.standing is not Standing.CURRENT and outcome != before:
+                is_forked = outcome.standing is Standing.FORKED
+                happened.add(LaterIdentityFound(number=outcome.number, forked=is_forked))
+            return (
+                identity_statements.of(db, None),
+                old_identities.untold(db, self._parts.now_s()),
+            )
+
+        self._doors.take(*await self._parts.journal.write(work))
+        log.warning("identity: a contact says that it is %s", outcome.standing.value)
 
     # --- inside ---
 
     async def _held(self) -> tuple[Statement, ...]:
         held = await self._parts.database.read(lambda db: identity_statements.of(db, None))
-        if self._is_revoked(held):
+        if self._judged(held).standing is Standing.REVOKED:
             raise OwnIdentityRevoked
         return held
 
-    def _is_revoked(self, statements: tuple[Statement, ...]) -> bool:
-        token = self._parts.identity.token
-        return bool(statements) and judge(token, statements).standing is Standing.REVOKED
+    def _judged(self, statements: tuple[Statement, ...]) -> Outcome:
+        return judge(self._parts.identity.token, statements)
 
     async def _go_over(
-        self, before: Identity, after: Identity, seeds: IdentitySeeds | None, statement: Statement
+        self,
+        known: Sequence[Identity],
+        seeds: IdentitySeeds | None,
+        statements: Sequence[Statement],
     ) -> None:
-        """One transaction; then those who are linked are told on the links there are."""
+        """One transaction; then those who are linked are told on the links there are.
+
+        Args:
+            known: the identity of now, and others that contacts may know.
+            seeds: of the one that follows; None: none does.
+            statements: to be kept for it.
+        """
         parts, roster = self._parts, self._roster
         devices = roster.everyone()
-        is_revoked = seeds is None
+        before, is_revoked = parts.identity, seeds is None
+        after = before if seeds is None else Identity(seeds)
 
         def work(db: Db, happened: Happened) -> tuple[tuple[Statement, ...], list[Untold]]:
             now_ms = parts.clock.now_ms()
             until_s = now_ms // 1000 + OLD_IDENTITY_ANSWERS_S
-            identity_statements.add(db, None, [statement])
-            old_identities.add(db, before.peer_id, before.agreement.seed, until_s)
+            identity_statements.add(db, None, statements)
+            for one in known:
+                old_identities.add(db, one.peer_id, one.agreement.seed, until_s)
             settings.put(db, CHANGED_AT, str(now_ms).encode())
             machine.put_found(db, frozenset())  # what another machine holds is left behind
             invites.revoke_all(db, now_ms // 1000)
@@ -164,10 +234,10 @@ class OwnIdentity:
             )
 
         async with roster.renewing(devices) as renew:
-            statements, untold = await parts.journal.write(work)
+            chain, untold = await parts.journal.write(work)
             parts.identity, roster.is_revoked = after, is_revoked
             parts.machine.found = frozenset()
-            self._doors.take(statements, untold)
+            self._doors.take(chain, untold)
             for device in devices:
                 links = device.arbiter.give_up()
                 renew(device, device.contact)
