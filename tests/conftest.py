@@ -1,5 +1,6 @@
 """What every test shares: nothing of the person running the tests is read or written."""
 
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -14,6 +15,10 @@ _FOREIGN = (
     "COLUMNS",
     "LINES",
 )
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and all they start, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples at each run, however busy the machine is; --hypothesis-profile=default draws
 # others.
