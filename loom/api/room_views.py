@@ -65,13 +65,15 @@ class RoomLine(msgspec.Struct, frozen=True, kw_only=True):
     `what` is made, admitted, appointed, removed, kept, banned, unbanned, renamed, policy,
     channel, no channel, pinned, unpinned, deleted, undeleted, left or continued (in the room
     `value`); forked (two statements under the number `value`) or other keys. `offered`: it does
-    not count, because its author was removed.
+    not count, because its author was removed. `earlier`: it was so before one joined, and when it
+    was changed is not known; the time beside it is when one heard of it.
     """
 
     what: str
     whom: str = ""
     value: str = ""
     offered: bool = False
+    earlier: bool = False
 
 
 class StatementView(View, frozen=True, kw_only=True, tag="statement"):

@@ -1,5 +1,7 @@
 """Which machine uses the identity, when two do."""
 
+from typing import Final
+
 import typer
 
 from loom.api.machine_commands import DecideMachine, ShowMachine
@@ -14,6 +16,12 @@ _NEXT = (
     "`loom machine close`. "
     "Is it not? Somebody has a copy of your keys: `loom machine stay`, then `loom identity rotate`."
 )
+_STAYS: Final = {
+    "alone": "No other machine was found to use this identity: this one goes on as before.",
+    "asks": "This machine stays. Close the other one for good.",
+    "closed": "This profile is open again.",
+}
+"""What `stay` did, by what was so before."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,10 +60,10 @@ def stay(context: typer.Context) -> None:
 
     async def work() -> None:
         async with caller.client() as client:
-            was_closed = (await client.send(ShowMachine())).state == "closed"
+            before = (await client.send(ShowMachine())).state
             view = await client.send(DecideMachine(stays=True))
-        caller.output.put(view, "This machine stays. Close the other one for good.")
-        if was_closed and not caller.opened_here:
+        caller.output.put(view, _STAYS[before])
+        if before == "closed" and not caller.opened_here:
             caller.output.note(
                 "Its node goes online when it starts again: `loom stop`, then start it."
             )

@@ -34,7 +34,10 @@ def post_words(post: PostView | RoomPosted, *, ids: bool = False) -> str:
     """Its time, place and author, what is known about it, and its text."""
     place = f"{printable(post.room)} #{printable(post.channel)}"
     number = f"{post.post_id[:ID_SHOWN]}  " if ids else ""
-    prefix = f"{number}{when(post.sent_at_ms)}  {place}  "
+    at = when(post.sent_at_ms)
+    if post.line is not None and post.line.earlier:
+        at = " " * len(at)  # when it was is not known
+    prefix = f"{number}{at}  {place}  "
     if post.line is not None:
         return body_words(f"{prefix}* ", line_words("you" if post.own else post.author, post.line))
     known = "; ".join(_known(post))

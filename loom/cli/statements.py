@@ -10,7 +10,6 @@ from loom.api.command import Command
 from loom.api.message_commands import (
     Bookmark,
     EditMessage,
-    Forward,
     ListBookmarks,
     ListPins,
     Pin,
@@ -19,11 +18,13 @@ from loom.api.message_commands import (
 )
 from loom.api.message_views import MessageView
 from loom.cli.completion import contact_names, message_names
+from loom.cli.forwarding import forward as sent_on
 from loom.cli.message_words import message_words
 from loom.cli.messages import LATER, Ids, Limit, find, read_body
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
 from loom.cli.output import body_words, when
+from loom.cli.room_words import said_words
 from loom.errors import InvalidInput
 from loom.front.emoji import sign_of
 
@@ -165,7 +166,7 @@ def forward(
         list[str],
         typer.Option(
             "--to",
-            metavar="CONTACT",
+            metavar="CONTACT|ROOM",
             help="Who gets them; may be repeated.",
             autocompletion=contact_names,
         ),
@@ -175,10 +176,10 @@ def forward(
 
     async def work() -> None:
         async with caller.client() as client:
-            ids = [(await find(client, contact, name)).message_id for name in names]
-            queued = await client.send(Forward(contact=contact, message_ids=ids, to=to))
-        for message in queued.messages:
-            caller.output.put(message, message_words(message))
+            messages = [await find(client, contact, name) for name in names]
+            queued = await sent_on(client.send, contact, messages, to)
+        for one in queued:
+            caller.output.put(one, said_words(one, ids=False))
         if caller.opened_here:
             caller.output.note(LATER)
 

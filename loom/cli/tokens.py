@@ -17,6 +17,7 @@ from loom.errors import InvalidInput, InvalidToken
 from loom.front.given_text import text_of
 from loom.front.private_file import write_private
 from loom.front.sentences import shell_word
+from loom.printable import printable
 
 PANEL = "People"
 TOKEN_FILE_MAX_BYTES = 64 * 1024
@@ -96,25 +97,32 @@ def import_(
 ) -> None:
     caller = Caller.of(context)
     text = read_token(token)
-    if name is None and not _is_into_room(text):
+    room = _room_of(text)
+    if name is None and room is None:
         raise InvalidInput(what="Say what you call this person: --name NAME")
 
     async def work() -> None:
         async with caller.client() as client:
             view = await client.send(ImportToken(token=text, name=name or "", replace=replace))
         caller.output.put(view, contact_words(view))
-        # One with a name made of the room's has another as soon as they tell their own.
-        reference = f"#{view.contact_id}" if name is None else view.contact
-        command = f"loom verify {shell_word(reference)}"
+        if room is not None:
+            caller.output.note(
+                f"You are in the room {printable(room)} once who invited you was reached: "
+                "`loom room list` shows it."
+            )
+            return
+        command = f"loom verify {shell_word(view.contact)}"
         caller.output.note(f"Compare safety numbers with `{command}`, in person or by phone.")
 
     caller.run(work())
 
 
-def _is_into_room(text: str) -> bool:
+def _room_of(text: str) -> str | None:
+    """The name of the room that an invite leads into; None: it leads into none."""
     from loom.wire.invite import decode_invite, is_invite
 
-    return is_invite(text) and decode_invite(text).room is not None
+    door = decode_invite(text).room if is_invite(text) else None
+    return None if door is None else door.name
 
 
 def inspect(context: typer.Context, token: Token) -> None:

@@ -10,6 +10,9 @@ from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import UnlockLine
 from loom.cli.passphrase import read_passphrase
+from loom.config import WAYS
+from loom.errors import InvalidInput
+from loom.printable import printable
 
 PANEL = "Profiles"
 Way = Annotated[str, typer.Argument(metavar="WAY", help="keyring or fido2.")]
@@ -45,6 +48,7 @@ def list_(context: typer.Context) -> None:
 
 def add(context: typer.Context, way: Way) -> None:
     caller = Caller.of(context)
+    _check(way)
     profile = caller.profile
     passphrase = read_passphrase(caller.settings, prompt="The profile's passphrase: ")
 
@@ -58,6 +62,7 @@ def add(context: typer.Context, way: Way) -> None:
 
 def remove(context: typer.Context, way: Way) -> None:
     caller = Caller.of(context)
+    _check(way)
     profile = caller.profile
 
     async def work() -> None:
@@ -65,3 +70,9 @@ def remove(context: typer.Context, way: Way) -> None:
         caller.output.put(Done(), f"It is unlocked by {_WORDS[way]} no more.")
 
     caller.run(work())
+
+
+def _check(way: str) -> None:
+    """Before a passphrase is asked for."""
+    if way not in WAYS:
+        raise InvalidInput(what=f"{printable(way)[:64]} unlocks nothing: write {' or '.join(WAYS)}")

@@ -64,7 +64,8 @@ def line_words(author: str, line: RoomLine) -> str:
     if line.value == "1":
         words = words.replace("{value} posts", "a post")
     offered = _OFFERED if line.offered else ""
-    return f"{author} {words.format(whom=line.whom, value=value)}{offered}"
+    earlier = " before you joined" if line.earlier else ""
+    return f"{author} {words.format(whom=line.whom, value=value)}{earlier}{offered}"
 
 
 def trouble_words(trouble: RoomTrouble) -> str:

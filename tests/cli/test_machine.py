@@ -66,3 +66,25 @@ def test_one_of_a_kind_is_not_counted_as_several() -> None:
         size_bytes=0,
     )
     assert contents_words(there).endswith("with 2 contacts, 1 room, 3 messages, 0 posts")
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ("asks", "Close the other one for good"),
+        ("closed", "open again"),
+        ("alone", "No other machine was found"),
+    ],
+)
+def test_staying_says_what_it_did(loom: Loom, node: FakeNode, before: str, said: str) -> None:
+    node.machine = MachineView(state=before, contacts=[])
+    assert said in loom("machine", "stay").stdout
+
+
+@pytest.mark.parametrize("command", ["add", "remove"])
+def test_what_unlocks_nothing_is_refused_before_a_passphrase_is_asked_for(
+    loom: Loom, node: FakeNode, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("LOOM_PASSPHRASE_FILE")  # asking would need a terminal, and there is none
+    result = loom("unlock", command, "foo")
+    assert "foo unlocks nothing: write keyring or fido2" in result.stderr

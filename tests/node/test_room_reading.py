@@ -4,6 +4,7 @@ import pytest
 
 from loom.api.conversation_commands import ListArrivals, NoteLeaving
 from loom.api.events import RoomPostChanged, RoomPosted, RoomRead, RoomStateChanged, RoomUnread
+from loom.api.message_commands import FindMessage, SendText
 from loom.api.profile_commands import SetProfile
 from loom.api.room_commands import (
     DeletePost,
@@ -28,7 +29,8 @@ from loom.api.room_commands import (
     ShowRoom,
 )
 from loom.api.room_views import ChannelView, Posts, PostView, PostWordings
-from loom.errors import InvalidInput, MemberNotFound, NoMessageYet, PostNotFound
+from loom.cli.forwarding import forward
+from loom.errors import InvalidInput, MemberNotFound, NoMessageYet, NotFound, PostNotFound
 from loom.storage import arrivals, room_posts, rooms
 from loom.storage.connection import Db
 from loom.wire.content import RoomEvents
@@ -467,3 +469,27 @@ async def test_what_a_post_said_before_it_was_edited_is_shown(
 async def edits(person: Person, post: PostView) -> PostWordings:
     """Of a post."""
     return await person.do(ShowPostEdits(room=ROOM, post_id=post.post_id))
+
+
+async def test_when_a_room_was_made_is_not_claimed_by_who_joined_it(two: list[Person]) -> None:
+    def lines(page: Posts) -> dict[str, bool]:
+        return {one.line.what: one.line.earlier for one in page.posts if one.line is not None}
+
+    ada, bob = [lines(await asked(person)) for person in two]
+    assert ada == {"made": False, "admitted": False}
+    assert bob == {"made": True, "admitted": False}
+
+
+async def test_a_text_is_forwarded_into_a_room_and_nothing_before_all_are_known(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    await ada.do(SendText(contact="Bob", body="ripe apples"))
+    text = await ada.do(FindMessage(contact="Bob", name="last"))
+    with pytest.raises(NotFound):
+        await forward(ada.do, "Bob", [text], [ROOM, "Nobody"])
+    assert await posts(ada) == []
+    queued = await forward(ada.do, "Bob", [text], [ROOM, "Bob"])
+    assert [one.body for one in queued] == ["ripe apples"] * 2
+    await alike(world, ada, bob, count=1)
+    assert [one.body for one in await posts(bob)] == ["ripe apples"]

@@ -11,7 +11,6 @@ from loom.api.message_commands import (
     DeleteMessages,
     EditMessage,
     FindMessage,
-    Forward,
     ListBookmarks,
     ListPins,
     Pin,
@@ -19,6 +18,7 @@ from loom.api.message_commands import (
     ShowEdits,
 )
 from loom.api.message_views import MessageView
+from loom.cli.forwarding import forward
 from loom.cli.message_words import message_words
 from loom.cli.messages import DELETED_FOR_BOTH, put_notes
 from loom.cli.output import Output, body_words, when
@@ -103,10 +103,10 @@ class Messages:
         name, to = _named(argument, THEIRS)
         if not to:
             raise InvalidInput(what="Write /forward NAME, or /forward #NUMBER NAME")
-        message_id = (await self._find(name)).message_id
-        command = Forward(contact=self._conversation.contact, message_ids=[message_id], to=[to])
-        for message in (await self._client.send(command)).messages:
-            self._output.put(message, message_words(message))
+        message = await self._find(name)
+        queued = await forward(self._client.send, self._conversation.contact, [message], [to])
+        for one in queued:
+            self._output.put(one, said_words(one, ids=False))
 
     async def message(self, argument: str) -> None:
         """`/message`."""

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
+import msgspec
+
 from loom.api.events import RoomJoined, RoomLeft, RoomStateChanged
 from loom.core.room.keys import Council
-from loom.core.room.statement import Body, SignedStatement, sign_statement
+from loom.core.room.statement import Admit, Body, SignedStatement, sign_statement
 from loom.errors import InvalidInput, RoomWaits
 from loom.node.room_lines import line_of
 from loom.node.room_states import RoomNow, signer_of
@@ -121,6 +123,12 @@ def _proposed(db: Db, now: RoomNow, new: Iterable[SignedStatement]) -> list[byte
     ]
 
 
+def _is_of(own: bytes, statement: SignedStatement) -> bool:
+    """Whether the owner made the room by it, or was let in: that is now."""
+    is_admitted = isinstance(statement.body, Admit) and statement.body.author == own
+    return is_admitted or statement.author == own
+
+
 def _settle(
     work: RoomWork, before: RoomNow, after: RoomNow, new: Iterable[SignedStatement]
 ) -> RoomNow:
@@ -130,6 +138,8 @@ def _settle(
     ranks = {author: place for place, author in enumerate(after.state.officers)}
     for statement in sorted(counting, key=lambda one: (ranks.get(one.author, 0), one.number)):
         line = line_of(before, after, statement)
+        if before.row.standing is Standing.JOINING and not _is_of(after.own, statement):
+            line = msgspec.structs.replace(line, earlier=True)
         posting.add_line(work, after, statement.id, statement.author, line)
     troubles.tell(work, before, after)
     posting.take_out(work, before, after)

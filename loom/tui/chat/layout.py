@@ -206,7 +206,9 @@ def _head(message: MessageView, width: int, look: Look, *, own: bool) -> Line:
     dots = look.signs["ellipsis"]
     clock = Piece(clock_of(message.sent_at_ms), "time")
     if message.kind == "line":
-        return [clock, Piece(" ")]
+        line = message.line if isinstance(message, Post) else None
+        is_known = line is None or not line.earlier
+        return [clock if is_known else Piece(" " * width_of(clock.text)), Piece(" ")]
     if isinstance(message, Post) and width >= ICONS_FROM:
         name = pad(name, AUTHOR_WIDTH_WIDE, dots)
         icon = [Piece(" " * ICON_WIDTH)] if own else identicon(message.author_id, look)
