@@ -283,14 +283,12 @@ def list_accounts(context: typer.Context) -> None:
     async def work() -> None:
         async with caller.anchor() as client:
             found = (await client.send(ListAccounts())).accounts
-        if caller.options.json:
-            for view in found:
-                caller.output.json(view)
-        elif found:
-            heads = ("Account", "Since", "Queues", "Blobs", "Size", "Files")
-            caller.output.table(heads, [_row(view) for view in found])
-        else:
-            caller.output.note("Nobody uses it yet: `loom anchor pair` prints a text for one.")
+        caller.output.listed(
+            found,
+            ("Account", "Since", "Queues", "Blobs", "Size", "Files"),
+            _row,
+            none="Nobody uses it yet: `loom anchor pair` prints a text for one.",
+        )
 
     caller.run(work())
 

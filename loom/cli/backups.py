@@ -206,12 +206,7 @@ def schedule(
             passphrase=_passphrase(backup_passphrase_file),
         )
 
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(command)
-        caller.output.put(view, _schedule_words(view))
-
-    caller.run(work())
+    caller.show(command, _schedule_words)
 
 
 def list_unsent(context: typer.Context) -> None:
@@ -232,14 +227,12 @@ def _unsent(context: typer.Context, command: ListUnsent | SendUnsent | DropUnsen
     async def work() -> None:
         async with caller.client() as client:
             view: Unsent = await client.send(command)
-        if caller.options.json:
-            for one in view.contacts:
-                caller.output.json(one)
-        elif view.contacts:
-            rows = [(one.contact, str(one.messages)) for one in view.contacts]
-            caller.output.table(("Contact", "Texts"), rows)
-        else:
-            caller.output.note("No text waits for your decision.")
+        caller.output.listed(
+            view.contacts,
+            ("Contact", "Texts"),
+            lambda one: (one.contact, str(one.messages)),
+            none="No text waits for your decision.",
+        )
 
     caller.run(work())
 

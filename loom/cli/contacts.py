@@ -21,7 +21,7 @@ from loom.api.contact_commands import (
 from loom.api.contact_views import ContactView, SafetyNumberView
 from loom.cli import terminal
 from loom.cli.opening import Caller
-from loom.cli.options import Contact, Group, add_commands
+from loom.cli.options import Contact, Group, add_commands, by_default
 from loom.cli.output import sign, when
 from loom.cli.qr import print_qr_code
 from loom.config import decodes_unconfined, without_tilde
@@ -40,7 +40,7 @@ _SESSIONS = {"none": "none yet", "starting": "starting, not yet answered"}
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
-    group = typer.Typer(cls=Group, invoke_without_command=True, callback=_list_by_default)
+    group = typer.Typer(cls=Group, invoke_without_command=True, callback=by_default(list_))
     add_commands(
         group,
         "",
@@ -59,37 +59,31 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def _list_by_default(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        list_(context)
-
-
 def list_(context: typer.Context) -> None:
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
             found = (await client.send(ListContacts())).contacts
-        if caller.options.json:
-            for view in found:
-                caller.output.json(view)
-        elif found:
-            rows = [
-                (
-                    sign("online" if view.reach.is_online else "offline"),
-                    f"#{view.contact_id}",
-                    view.contact,
-                    ", ".join([standing(view), *_marks(view)]),
-                    str(view.unread or ""),
-                    str(view.queued or ""),
-                )
-                for view in found
-            ]
-            caller.output.table(("", "No", "Contact", "Status", "Unread", "Queued"), rows)
-        else:
-            caller.output.note("No contacts yet: `loom token import TOKEN --name NAME` adds one.")
+        caller.output.listed(
+            found,
+            ("", "No", "Contact", "Status", "Unread", "Queued"),
+            _cells,
+            none="No contacts yet: `loom token import TOKEN --name NAME` adds one.",
+        )
 
     caller.run(work())
+
+
+def _cells(view: ContactView) -> tuple[str, ...]:
+    return (
+        sign("online" if view.reach.is_online else "offline"),
+        f"#{view.contact_id}",
+        view.contact,
+        ", ".join([standing(view), *_marks(view)]),
+        str(view.unread or ""),
+        str(view.queued or ""),
+    )
 
 
 def show(context: typer.Context, contact: Contact) -> None:
@@ -337,11 +331,4 @@ def about(view: ContactView) -> str:
 
 def _one(context: typer.Context, command: ApiCommand[ContactView]) -> None:
     """Carry out a command that answers with a contact, and show it."""
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(command)
-        caller.output.put(view, contact_words(view))
-
-    caller.run(work())
+    Caller.of(context).show(command, contact_words)

@@ -119,12 +119,7 @@ def timer(
     caller = Caller.of(context)
     command = SetTimer(contact=contact, expires_s=parse_timer(how_long))
 
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(command)
-        caller.output.put(view, timer_holds_words(view))
-
-    caller.run(work())
+    caller.show(command, timer_holds_words)
 
 
 def farewell(

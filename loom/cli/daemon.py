@@ -13,6 +13,7 @@ import typer
 from loom.addresses import parse_address
 from loom.api.client import Client
 from loom.api.contact_commands import Connect, ListPeers
+from loom.api.contact_views import PeerView
 from loom.api.events import AnyEvent, NodeReady, NodeStopped, Warned
 from loom.api.profile_commands import Status, Stop
 from loom.api.profile_views import StatusView
@@ -214,26 +215,23 @@ def peers(context: typer.Context) -> None:
     async def work() -> None:
         async with caller.client() as client:
             found = (await client.send(ListPeers())).peers
-        if caller.options.json:
-            for view in found:
-                caller.output.json(view)
-        elif found:
-            rows = [
-                (
-                    sign("online" if view.reach.is_online else "offline"),
-                    view.contact,
-                    reach_words(view.reach),
-                    view.address or ", ".join(view.known_addresses) or "-",
-                    when(view.connected_at_ms) if view.connected_at_ms else "-",
-                    view.last_error or "",
-                )
-                for view in found
-            ]
-            caller.output.table(("", "Contact", "Reached", "Address", "Since", "Last error"), rows)
+        headings = ("", "Contact", "Reached", "Address", "Since", "Last error")
+        caller.output.listed(found, headings, _peer_cells)
         if caller.opened_here:
             caller.output.note("No node is running: these are remembered addresses.")
 
     caller.run(work())
+
+
+def _peer_cells(view: PeerView) -> tuple[str, ...]:
+    return (
+        sign("online" if view.reach.is_online else "offline"),
+        view.contact,
+        reach_words(view.reach),
+        view.address or ", ".join(view.known_addresses) or "-",
+        when(view.connected_at_ms) if view.connected_at_ms else "-",
+        view.last_error or "",
+    )
 
 
 def _status_words(view: StatusView) -> str:

@@ -15,7 +15,7 @@ from loom.api.identity_commands import (
 from loom.api.identity_views import IdentityView
 from loom.cli import terminal
 from loom.cli.opening import Caller
-from loom.cli.options import Group, add_commands
+from loom.cli.options import Group, add_commands, by_default
 from loom.cli.output import when
 from loom.cli.profiles import read_phrase
 from loom.front.identity_words import number_words, state_words, told_words
@@ -35,7 +35,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")
 
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
-    group = typer.Typer(cls=Group, invoke_without_command=True, callback=_show_by_default)
+    group = typer.Typer(cls=Group, invoke_without_command=True, callback=by_default(show))
     add_commands(
         group,
         "",
@@ -52,20 +52,8 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def _show_by_default(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        show(context)
-
-
 def show(context: typer.Context) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(ShowIdentity())
-        caller.output.put(view, _words(view))
-
-    caller.run(work())
+    Caller.of(context).show(ShowIdentity(), _words)
 
 
 def rotate(context: typer.Context, phrase_file: PhraseFile = None, yes: Yes = False) -> None:

@@ -14,10 +14,10 @@ from loom.api.invite_commands import (
     RejectRequest,
     RevokeInvite,
 )
-from loom.api.invite_views import InviteView
+from loom.api.invite_views import InviteView, RequestView
 from loom.cli.contacts import PANEL, contact_words
 from loom.cli.opening import Caller
-from loom.cli.options import Group, add_commands
+from loom.cli.options import Group, add_commands, by_default
 from loom.cli.output import when
 from loom.cli.qr import print_qr_code
 from loom.front.durations import parse_duration
@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
         PANEL,
         ("invite", invite, "Print an invite: who pastes it and you have each other."),
     )
-    group = typer.Typer(cls=Group, invoke_without_command=True, callback=_list_by_default)
+    group = typer.Typer(cls=Group, invoke_without_command=True, callback=by_default(list_))
     add_commands(
         group,
         "",
@@ -44,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
         ("revoke", revoke, "Let nobody use an invite any more."),
     )
     app.add_typer(group, name="invites", help="Your invites.", rich_help_panel=PANEL)
-    group = typer.Typer(cls=Group, invoke_without_command=True, callback=_ask_by_default)
+    group = typer.Typer(cls=Group, invoke_without_command=True, callback=by_default(list_requests))
     add_commands(
         group,
         "",
@@ -124,35 +124,29 @@ def _warn(caller: Caller, view: InviteView) -> None:
         caller.output.note(narrow)
 
 
-def _list_by_default(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        list_(context)
-
-
 def list_(context: typer.Context) -> None:
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
             found = (await client.send(ListInvites())).invites
-        if caller.options.json:
-            for view in found:
-                caller.output.json(view)
-        elif found:
-            rows = [
-                (
-                    f"{view.invite_id}",
-                    "address" if view.is_address else "invite",
-                    invite_words(view, time.time_ns() // 1_000_000),
-                    ", ".join(view.reached_at),
-                )
-                for view in found
-            ]
-            caller.output.table(("No", "Kind", "Status", "Leads to"), rows)
-        else:
-            caller.output.note("No invites: `loom invite` makes one.")
+        caller.output.listed(
+            found,
+            ("No", "Kind", "Status", "Leads to"),
+            _invite_cells,
+            none="No invites: `loom invite` makes one.",
+        )
 
     caller.run(work())
+
+
+def _invite_cells(view: InviteView) -> tuple[str, ...]:
+    return (
+        f"{view.invite_id}",
+        "address" if view.is_address else "invite",
+        invite_words(view, time.time_ns() // 1_000_000),
+        ", ".join(view.reached_at),
+    )
 
 
 def revoke(context: typer.Context, number: Number) -> None:
@@ -166,36 +160,30 @@ def revoke(context: typer.Context, number: Number) -> None:
     caller.run(work())
 
 
-def _ask_by_default(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        list_requests(context)
-
-
 def list_requests(context: typer.Context) -> None:
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
             found = (await client.send(ListRequests())).requests
-        if caller.options.json:
-            for view in found:
-                caller.output.json(view)
-        elif found:
-            rows = [
-                (
-                    f"{view.request_id}",
-                    printable(view.name),
-                    view.fingerprint[:16],
-                    when(view.received_at_ms),
-                    when(view.expires_at_ms),
-                )
-                for view in found
-            ]
-            caller.output.table(("No", "Calls themselves", "Fingerprint", "Asked", "Until"), rows)
-        else:
-            caller.output.note("Nobody asks. `loom invite --address` makes an address to give out.")
+        caller.output.listed(
+            found,
+            ("No", "Calls themselves", "Fingerprint", "Asked", "Until"),
+            _request_cells,
+            none="Nobody asks. `loom invite --address` makes an address to give out.",
+        )
 
     caller.run(work())
+
+
+def _request_cells(view: RequestView) -> tuple[str, ...]:
+    return (
+        f"{view.request_id}",
+        printable(view.name),
+        view.fingerprint[:16],
+        when(view.received_at_ms),
+        when(view.expires_at_ms),
+    )
 
 
 def accept(

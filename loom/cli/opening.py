@@ -6,14 +6,16 @@ With `--on` the node is on another machine: then a command attaches, and opens n
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
 
 from loom.api.client import Client
+from loom.api.command import Command
 from loom.api.events import AnyEvent
 from loom.api.profiles import NodeOptions, Profiles
+from loom.api.view import View
 from loom.cli import logs
 from loom.cli.given import Options
 from loom.cli.output import Output
@@ -37,6 +39,8 @@ from loom.errors import (
 
 if TYPE_CHECKING:
     import typer
+
+V = TypeVar("V", bound=View)
 
 OFFLINE = NodeOptions(online=False, serve=False)
 """A command that only reads or queues; another one waits its turn for the moment it takes."""
@@ -139,6 +143,16 @@ class Caller:
         profile = choose_profile(self.settings, existing)
         logs.start(paths_of(self.home, profile).log, self.options.verbose)
         return profile
+
+    def show(self, command: Command[V], words: Callable[[V], str]) -> None:
+        """Send one command and print its answer, for people in these words."""
+
+        async def work() -> None:
+            async with self.client() as client:
+                view = await client.send(command)
+            self.output.put(view, words(view))
+
+        self.run(work())
 
     def run(self, work: Coroutine[None, None, None]) -> None:
         """Run a command to its end; SIGTERM ends it after the current commit, exit code 143."""

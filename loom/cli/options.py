@@ -158,6 +158,16 @@ def add_commands(
         )(command)
 
 
+def by_default(command: Callable[[typer.Context], None]) -> Callable[[typer.Context], None]:
+    """What a group does when none of its commands is named."""
+
+    def run(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            command(context)
+
+    return run
+
+
 def _without_types(parameters: "list[Parameter]") -> "list[Parameter]":
     """Help shows the type of a flag as `<bool>`, which tells nobody anything."""
     for parameter in parameters:

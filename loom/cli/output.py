@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from loom.errors import LoomError, OutputFailed
 from loom.front import signs
 from loom.front.json_line import json_line
 from loom.printable import printable
+
+V = TypeVar("V", bound=msgspec.Struct)
 
 
 class ErrorLine(View, frozen=True, kw_only=True, tag="error"):
@@ -293,6 +295,23 @@ class Output(msgspec.Struct, frozen=True):
         with _checked(DONE):
             console.print(table)
             sys.stdout.flush()
+
+    def listed(
+        self,
+        found: Iterable[V],
+        headings: Sequence[str],
+        cells: Callable[[V], Sequence[str]],
+        *,
+        none: str = "",
+    ) -> None:
+        """Views as JSON lines or as a table of their cells; a note where there are none."""
+        if self.as_json:
+            for view in found:
+                self.json(view)
+        elif rows := [cells(view) for view in found]:
+            self.table(headings, rows)
+        elif none:
+            self.note(none)
 
     def error(self, error: LoomError) -> None:
         """Why the command failed and what to do next."""

@@ -46,12 +46,7 @@ def profile(
     asked = SetProfile(name=name, status=status, away=away, invisible=invisible)
     changes = any(one is not None for one in (name, status, away, invisible))
 
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(asked if changes else ShowProfile())
-        caller.output.put(view, profile_words(view))
-
-    caller.run(work())
+    caller.show(asked if changes else ShowProfile(), profile_words)
 
 
 def profile_words(view: OwnProfileView) -> str:

@@ -29,22 +29,8 @@ def offered(context: typer.Context, room: Room) -> None:
 
 
 def confirm(context: typer.Context, room: Room, ids: Ids) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(ConfirmOffered(room=room, statement_ids=ids))
-        caller.output.put(view, room_words(view))
-
-    caller.run(work())
+    Caller.of(context).show(ConfirmOffered(room=room, statement_ids=ids), room_words)
 
 
 def dismiss(context: typer.Context, room: Room, ids: Ids) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(DismissOffered(room=room, statement_ids=ids))
-        caller.output.put(view, room_words(view))
-
-    caller.run(work())
+    Caller.of(context).show(DismissOffered(room=room, statement_ids=ids), room_words)

@@ -208,14 +208,7 @@ def continue_(
 
 
 def _show(context: typer.Context, command: Command[RoomView]) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(command)
-        caller.output.put(view, room_words(view))
-
-    caller.run(work())
+    Caller.of(context).show(command, room_words)
 
 
 def vote(

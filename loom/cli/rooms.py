@@ -133,39 +133,30 @@ def list_(context: typer.Context) -> None:
     async def work() -> None:
         async with caller.client() as client:
             found = (await client.send(ListRooms())).rooms
-        if caller.options.json:
-            for view in found:
-                caller.output.json(view)
-        elif found:
-            rows = [
-                (
-                    f"{view.number}",
-                    view.room,
-                    view.role if view.standing == "member" else view.standing,
-                    f"{view.members}",
-                    unread_words(view.unread, view.mentions),
-                    "" if view.last is None else when(view.last.sent_at_ms),
-                    "muted" if view.muted else "",
-                )
-                for view in found
-            ]
-            columns = ("No", "Room", "You are", "Members", "Unread", "Last", "")
-            caller.output.table(columns, rows)
-        else:
-            caller.output.note("No rooms: `loom room new NAME` makes one.")
+        caller.output.listed(
+            found,
+            ("No", "Room", "You are", "Members", "Unread", "Last", ""),
+            _cells,
+            none="No rooms: `loom room new NAME` makes one.",
+        )
 
     caller.run(work())
+
+
+def _cells(view: RoomView) -> tuple[str, ...]:
+    return (
+        f"{view.number}",
+        view.room,
+        view.role if view.standing == "member" else view.standing,
+        f"{view.members}",
+        unread_words(view.unread, view.mentions),
+        "" if view.last is None else when(view.last.sent_at_ms),
+        "muted" if view.muted else "",
+    )
 
 
 def show(context: typer.Context, room: Room) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(ShowRoom(room=room))
-        caller.output.put(view, room_words(view))
-
-    caller.run(work())
+    Caller.of(context).show(ShowRoom(room=room), room_words)
 
 
 def invite(
@@ -399,14 +390,7 @@ def direct(
 
 
 def _state(context: typer.Context, command: Command[RoomView]) -> None:
-    caller = Caller.of(context)
-
-    async def work() -> None:
-        async with caller.client() as client:
-            view = await client.send(command)
-        caller.output.put(view, room_words(view))
-
-    caller.run(work())
+    Caller.of(context).show(command, room_words)
 
 
 def mute(
