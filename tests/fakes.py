@@ -47,6 +47,8 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
+from loom.api.identity_commands import ShowIdentity
+from loom.api.identity_views import IdentityView
 from loom.api.invite_commands import ListInvites, ListRequests, MakeInvite
 from loom.api.invite_views import Invites, InviteView, Requests
 from loom.api.machine_commands import DecideMachine, ShowMachine
@@ -118,6 +120,7 @@ class FakeNode:
         self.arrivals: list[Arrival] = []
         self.last_open_id: int | None = None
         self.unsent = Unsent(contacts=[])
+        self.identity = IdentityView(number=0, fingerprint="ab" * 32, token=TOKEN)
         self.machine = MachineView(state="alone", contacts=[])
         self.schedule = ScheduleView(folder="", keep=0, opens_with="", last_ms=1)
         self.room_arrivals: list[RoomArrival] = []
@@ -424,6 +427,8 @@ class FakeNode:
             case DecideMachine(stays=stays):
                 self.machine = MachineView(state="alone" if stays else "closed", contacts=[])
                 return self.machine
+            case ShowIdentity():
+                return self.identity
             case ListUnsent():
                 return self.unsent
             case ShowBackupSchedule():

@@ -93,7 +93,7 @@ class LoomApp(Owner):
         self.profile = profile
         self.config = config
         self.greeting = greeting
-        self._profiles = profiles
+        self.profiles = profiles
         self._pending: list[AnyEvent] = []
         self._flushing: asyncio.TimerHandle | None = None
         self._shown_s = deque([-AT_ONCE * GATHER_S] * AT_ONCE, maxlen=AT_ONCE)
@@ -184,7 +184,7 @@ class LoomApp(Owner):
 
         A profile that cannot be opened again is only hidden.
         """
-        if self._profiles is not None:
+        if self.profiles is not None:
             self.locked = True
             self.leave()
         elif not self._is_covered:
@@ -200,7 +200,7 @@ class LoomApp(Owner):
 
         if isinstance(self.screen, PanicPanel):
             self.screen.destroy()
-        elif self._profiles is None:
+        elif self.profiles is None:
             self.say("This profile ends with the demo.", bad=True)
         elif self.model.host:
             self.say(f"`loom panic` destroys it, on {self.model.host}.", bad=True)
@@ -209,9 +209,9 @@ class LoomApp(Owner):
 
     async def destroy(self) -> None:
         """See `Owner.destroy`."""
-        assert self._profiles is not None  # noqa: S101 - see `ask_to_destroy`
+        assert self.profiles is not None  # noqa: S101 - see `ask_to_destroy`
         self._is_destroying = True
-        self.destroyed = await self._profiles.panic(self.profile)
+        self.destroyed = await self.profiles.panic(self.profile)
         self.exit()
 
     def _uncover(self) -> None:
@@ -390,7 +390,7 @@ class LoomApp(Owner):
         if unsent:
             texts = "1 text waits" if unsent == 1 else f"{unsent:,} texts wait"
             return f"Since the backup was restored {texts}: `loom unsent send`, or drop."
-        is_own = self._profiles is not None and not self.model.host
+        is_own = self.profiles is not None and not self.model.host
         if not is_own or not self.model.conversations:
             return ""
         has_any = (await self.send(ShowBackupSchedule())).last_ms is not None
@@ -455,12 +455,12 @@ class LoomApp(Owner):
         self.model.connected, self.model.trouble = False, ""
         self.chat.show_all()
         pause_s = RETRY_S
-        while self._profiles is not None and not self._is_destroying:
+        while self.profiles is not None and not self._is_destroying:
             await asyncio.sleep(pause_s)
             if self.model.host:
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
             try:
-                before, self.client = self.client, await self._profiles.attach(self.profile)
+                before, self.client = self.client, await self.profiles.attach(self.profile)
                 with contextlib.suppress(LoomError):
                     await before.close()
                 await self._load()

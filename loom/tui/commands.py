@@ -282,6 +282,13 @@ COMMANDS: Final = (
     ),
     SlashCommand("keys", "NAME", "Change the keys", "keys", also="emacs vi shortcuts bindings"),
     SlashCommand("words", "", "Check your 24 words", also="recovery phrase backup"),
+    SlashCommand(
+        "safekeeping",
+        "",
+        "Backup, identity, ways to unlock, another machine",
+        aliases=("safe",),
+        also="rotate revoke keys duress passphrase keyring fido2 security unlock move panic",
+    ),
     SlashCommand("lock", "", "Lock", aliases=("l",)),
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from loom.api.command import Command
 from loom.api.profile_views import OwnProfileView
+from loom.api.profiles import Profiles
 from loom.tui.drawing import DrawnApp
 from loom.tui.graphics import Way
 from loom.tui.idle import Idle
@@ -27,6 +28,8 @@ class Owner(DrawnApp[None]):
 
     profile: str
     config: Path
+    profiles: Profiles | None
+    """None: the profile ends with the demo."""
     greeting: str
     """Shown in an empty conversation."""
     model: Model

@@ -1121,7 +1121,7 @@ async def test_the_node_may_leave_and_come_back(node: TalkingNode, opened: Opene
     again.add("Ada")
     again.say("Ada", "said meanwhile")
     async with opened(node) as (app, pilot):
-        app._profiles = profiles
+        app.profiles = profiles
         await pilot.press(*"draft")
         await node.close()
         await until_shown(pilot, "The node has stopped")

@@ -99,6 +99,7 @@ class SlashCommands:
             "mentions": choices.mentions,
             "unread": navigation.mark_unread,
             "words": self._check_words,
+            "safekeeping": self._show_safekeeping,
             "lock": owner.lock,
             "quit": quit_,
         }
@@ -589,6 +590,11 @@ class SlashCommands:
         from loom.tui.screens.settings import SettingsPanel
 
         self._owner.open_panel(SettingsPanel(self._owner))
+
+    def _show_safekeeping(self) -> None:
+        from loom.tui.screens.safekeeping import SafekeepingPanel
+
+        self._owner.open_panel(SafekeepingPanel(self._owner))
 
     def _check_words(self) -> None:
         if self._owner.model.host:

@@ -40,7 +40,7 @@ class MachinePanel(LivePanel):
             GAP,
             Text("If it is yours, use one of the two and close the other for good.", "hint"),
             Text(
-                "If it is not, somebody has your keys: stay, then `loom identity rotate`.",
+                "If it is not, somebody has your keys: stay, then /safekeeping, new keys.",
                 "hint",
             ),
             GAP,

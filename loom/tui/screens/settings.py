@@ -12,6 +12,7 @@ from loom.tui.notices import Level
 from loom.tui.owner import Owner
 from loom.tui.screens.files import FilesPanel
 from loom.tui.screens.own_profile import OwnProfilePanel
+from loom.tui.screens.safekeeping import SafekeepingPanel
 
 NOTIFICATIONS: Final = {
     Level.FULL: "Name and message",
@@ -78,6 +79,8 @@ class SettingsPanel(LivePanel):
                 "nothing is sent to the new ones before",
             ),
             GAP,
+            Button("Safekeeping", self._show_safekeeping, "backup, identity, unlocking, moving"),
+            GAP,
             Text("Notifications show", "title"),
             *(
                 Option("notify", words, loom.notices.level is one, partial(loom.use_notices, one))
@@ -120,6 +123,9 @@ class SettingsPanel(LivePanel):
 
     def _show_profile(self) -> None:
         self.loom.push_screen(OwnProfilePanel(self.loom))
+
+    def _show_safekeeping(self) -> None:
+        self.loom.push_screen(SafekeepingPanel(self.loom))
 
     def _show_files(self) -> None:
         self.loom.push_screen(FilesPanel(self.loom))

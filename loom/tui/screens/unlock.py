@@ -1,32 +1,11 @@
 """The passphrase of a profile that is there."""
 
-from typing import Final
-
 from loom.errors import WrongPassphrase
 from loom.front.sentences import in_app
 from loom.tui.kit.items import GAP, Button, Field, Item, Text
 from loom.tui.kit.panel import Panel
 from loom.tui.opener import Opener
-
-_WAYS: Final = {"keyring": "the desktop's keyring", "fido2": "the security key"}
-
-
-class _Typed:
-    """See `loom.api.profiles.Asking`: what was typed before is the PIN."""
-
-    def __init__(self, pin: str) -> None:
-        self._pin = pin
-
-    def __repr__(self) -> str:
-        return "_Typed(redacted)"
-
-    def touch(self) -> None:
-        """It was said already."""
-
-    def pin(self) -> str:
-        """The PIN, once."""
-        pin, self._pin = self._pin, ""
-        return pin
+from loom.tui.unlock_ways import NAMES, TypedPin
 
 
 class Unlock(Panel):
@@ -60,9 +39,9 @@ class Unlock(Panel):
 
     def _other_ways(self) -> list[Item]:
         return [
-            Button(f"By {_WAYS[way]}", lambda way=way: self._unlock_by(way))  # type: ignore[misc]
+            Button(f"By {NAMES[way]}", lambda way=way: self._unlock_by(way))  # type: ignore[misc]
             for way in self._door.ways(self._profile)
-            if way in _WAYS
+            if way in NAMES
         ]
 
     def back(self) -> None:
@@ -86,7 +65,7 @@ class Unlock(Panel):
         self.work(self._open_by(way, pin), words if touch else f"Unlocking {self._profile}")
 
     async def _open_by(self, way: str, pin: str) -> None:
-        client = await self._door.unlock_by(self._profile, way, _Typed(pin))
+        client = await self._door.unlock_by(self._profile, way, TypedPin(pin))
         self._door.hand_out(self._profile, client)
 
     async def _open(self, passphrase: str) -> None:
