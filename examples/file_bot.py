@@ -23,6 +23,7 @@ from loom.api.message_commands import SendText
 from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions
 from loom.errors import LoomError
+from loom.front.file_pages import each
 from loom.front.received_files import save
 from loom.front.sentences import on_command_line
 
@@ -60,7 +61,7 @@ async def run(profile: str | None, into: Path, passphrase: str | None) -> None:
     options = NodeOptions(mdns_interface=os.environ.get("LOOM_MDNS_INTERFACE"))
     async with loom.open_profile(profile, passphrase=passphrase, options=options) as client:
         after = (await client.send(Status())).last_seq
-        for file in (await client.send(ListFiles())).files:
+        for file in [one async for one in each(client.send, ListFiles())]:
             await handle(client, file, into)
         async for event in client.events(after=after):
             if isinstance(event, MessageReceived | FileChanged) and event.file is not None:

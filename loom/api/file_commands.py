@@ -35,11 +35,30 @@ class SendFile(Command[MessageView], frozen=True, kw_only=True, tag="send_file")
 
 
 class ListFiles(Command[Files], frozen=True, kw_only=True, tag="list_files"):
-    """Files, newest first, of one contact, of one room or in one state if these are named."""
+    """Files, newest first; `before_row` of a page's last file gives the next page.
+
+    Args:
+        contact: only with them; `room`: only of this room.
+        state: see `FileView`, or `ended`: done, declined, cancelled or failed.
+        media_type: it begins so, as `image/`.
+        kept: only what lies whole in the profile's folder, so that `RemoveFile` frees its size.
+        before_ms: only what was offered before then, Unix milliseconds.
+        largest: the largest first; the next page is asked for with the size of the last file, too:
+            `before_bytes`.
+        limit: at most 1,000.
+    """
 
     contact: str = ""
     room: str = ""
     state: str = ""
+    media_type: str = ""
+    kept: bool = False
+    larger_than_bytes: int | None = None
+    before_ms: int | None = None
+    largest: bool = False
+    limit: int = 50
+    before_row: int | None = None
+    before_bytes: int | None = None
 
 
 class ShowFile(Command[FileView], frozen=True, kw_only=True, tag="show_file"):

@@ -60,14 +60,19 @@ class FileView(View, frozen=True, kw_only=True, tag="file"):
     offered_at_ms: int = 0
     served_to: int = 0
     """Of an outgoing file in a room: how many members were served all of it from here."""
+    row_id: int = 0
+    """Its place in lists: larger of what came later."""
 
 
 class Files(View, frozen=True, kw_only=True, tag="files"):
-    """Files, newest first; `kept_bytes` is what all of the profile's files take on its disk."""
+    """A page of files; `kept_bytes` is what all of the profile's files take on its disk."""
 
     files: list[FileView]
     kept_bytes: int = 0
     quota_bytes: int = 0
+    total: int = 0
+    """How many files were asked for, on all pages; `total_bytes`: their size."""
+    total_bytes: int = 0
 
 
 class UploadView(View, frozen=True, kw_only=True, tag="upload"):

@@ -12,6 +12,8 @@ from typing import Final, get_args
 import typer
 
 TIMEOUT_S: Final = 1.0
+FILES: Final = 500
+"""So many are offered, the newest ones."""
 _SPECIAL: Final = re.compile(r"[^\w@%+=:,./-]")
 
 
@@ -38,7 +40,7 @@ def file_names(context: typer.Context, incomplete: str) -> list[str]:
 
     async def ask() -> list[str]:
         async with asyncio.timeout(TIMEOUT_S), caller.attached() as client:
-            return [view.file_id[-8:] for view in (await client.send(ListFiles())).files]
+            return [view.file_id[-8:] for view in (await client.send(ListFiles(limit=FILES))).files]
 
     try:
         caller = Caller.of(context)

@@ -8,8 +8,8 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
+from msgspec.structs import replace
 
 from loom.api.client import Client
 from loom.api.command import Command
@@ -51,7 +51,7 @@ from loom.errors import (
     RoomNotFound,
     error_from,
 )
-from loom.front import outgoing_files, received_files
+from loom.front import file_pages, outgoing_files, received_files
 from loom.front.durations import parse_timer
 from loom.front.file_words import size_words, state_words
 from loom.front.moments import moment_ms
@@ -63,6 +63,7 @@ from loom.received_names import received_name
 
 PANEL: Final = "Messages"
 STANDARD: Final = "-"
+LISTED: Final = 50
 WAIT_IN_ROOM: Final = "--wait is for a contact: nobody in a room says that they have a file"
 STDIN_NAME: Final = "Say what it is called there: --name NAME"
 _ENDED: Final = ("declined", "cancelled", "failed")
@@ -288,14 +289,10 @@ def list_(
     larger_than: Larger = None,
     before: Moment = None,
     largest: Annotated[bool, typer.Option("--largest", help="The largest first.")] = False,
+    limit: Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most N.")] = LISTED,
 ) -> None:
-    _list(
-        Caller.of(context),
-        ListFiles(contact=contact or "", room=room or "", state=state or ""),
-        larger_than,
-        before,
-        largest=largest,
-    )
+    wanted = ListFiles(contact=contact or "", room=room or "", state=state or "", largest=largest)
+    _list(Caller.of(context), _within(wanted, larger_than, before), limit)
 
 
 def accept(context: typer.Context, ids: Ids, wait: Wait = None) -> None:
@@ -378,14 +375,13 @@ def remove(
     caller = Caller.of(context)
     if bool(ids) == (larger_than is not None or before is not None):
         raise InvalidInput(what="Give either ids, or --larger-than or --before")
-    wanted = _Wanted.of(larger_than, before)
+    wanted = _within(ListFiles(kept=True), larger_than, before)
 
     async def work() -> None:
         async with caller.client() as client:
             found = list(ids or ())
             if not found:
-                files = wanted.among((await client.send(ListFiles())).files)
-                files = [one for one in files if one.is_here and not one.path]
+                files = [one async for one in file_pages.each(client.send, wanted)]
                 if files and not yes:
                     size = size_words(sum(one.size_bytes for one in files))
                     terminal.confirm(
@@ -485,47 +481,24 @@ def open_(
     caller.run(work())
 
 
-class _Wanted(msgspec.Struct, frozen=True):
-    """Which files somebody means, by size and age."""
-
-    larger_than: int | None
-    before_ms: int | None
-
-    @classmethod
-    def of(cls, larger_than: str | None, before: str | None) -> "_Wanted":
-        return cls(None if larger_than is None else parse_size(larger_than), moment_ms(before))
-
-    def among(self, files: Sequence[FileView]) -> list[FileView]:
-        return [
-            one
-            for one in files
-            if (self.larger_than is None or one.size_bytes > self.larger_than)
-            and (self.before_ms is None or one.offered_at_ms < self.before_ms)
-        ]
+def _within(wanted: ListFiles, larger_than: str | None, before: str | None) -> ListFiles:
+    """Only files of some size and age."""
+    size = None if larger_than is None else parse_size(larger_than)
+    return replace(wanted, larger_than_bytes=size, before_ms=moment_ms(before))
 
 
 def _list_by_default(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        _list(Caller.of(context), ListFiles(), None, None, largest=False)
+        _list(Caller.of(context), ListFiles(), LISTED)
 
 
-def _list(
-    caller: Caller,
-    command: ListFiles,
-    larger_than: str | None,
-    before: str | None,
-    *,
-    largest: bool,
-) -> None:
-    wanted = _Wanted.of(larger_than, before)
+def _list(caller: Caller, wanted: ListFiles, limit: int) -> None:
     sweep()
 
     async def work() -> None:
         async with caller.client() as client:
-            answer = await client.send(command)
-        files = wanted.among(answer.files)
-        if largest:
-            files.sort(key=lambda one: one.size_bytes, reverse=True)
+            answer = await file_pages.at_most(client.send, wanted, limit)
+        files = answer.files
         if caller.options.json:
             for one in files:
                 caller.output.json(one)
@@ -545,6 +518,8 @@ def _list(
             caller.output.table(["Id", "With", "Name", "Size", "State", "Offered"], rows)
         else:
             caller.output.note("Nothing found.")
+        if len(files) == limit < answer.total:
+            caller.output.note(f"There are {answer.total:,} files: loom files list -n N shows N.")
         if answer.kept_bytes:
             most = f" of {size_words(answer.quota_bytes)}" if answer.quota_bytes else ""
             caller.output.note(f"Files take {size_words(answer.kept_bytes)}{most} on this machine.")

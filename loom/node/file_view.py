@@ -61,6 +61,7 @@ def file_view(
         is_executable=is_program(name),
         served_to=served_to,
         offered_at_ms=file.offered_at_ms,
+        row_id=file.row_id,
     )
 
 

@@ -22,6 +22,13 @@ WAYS: Final = ("", "direct", "anchor")
 DIRECT: Final = 1
 BY_ANCHOR: Final = 2
 PREFIX_MIN: Final = 8
+SHOWN_STATES: Final = (
+    *(one.value for one in STATES if one is not TransferState.UPLOADED),
+    "receiving",
+    "paused",
+    "ended",
+)
+"""What a list may be asked for."""
 
 _COLUMNS: Final = (
     "files.row_id, file_id, files.conversation_id, message_row, room, post_row, is_own, name, size,"
@@ -31,6 +38,15 @@ _COLUMNS: Final = (
 )
 _IDS: Final = "(SELECT unhex(value) FROM json_each(?))"
 _SELECT: Final = "SELECT " + _COLUMNS + " FROM files "  # noqa: S608 - constants only
+_HAS_STATE: Final = (
+    "CASE ? WHEN 'ended' THEN files.state BETWEEN 2 AND 5"
+    " WHEN 'paused' THEN is_paused AND files.state < 2"
+    " WHEN 'receiving' THEN files.state = 1 AND way > 0 AND NOT is_paused"
+    " WHEN 'accepted' THEN files.state = 1 AND way = 0 AND NOT is_paused"
+    " WHEN 'offered' THEN files.state = 0 AND NOT is_paused"
+    " ELSE files.state = ? END"
+)
+_NUMBER_OF: Final = {state.value: number for state, number in NUMBERS.items()}
 _BRIEFLY: Final = _SELECT.replace(" thumbnail,", " NULL,").replace(" chunks,", " x'',")
 """Without what may take 9 and 8 KB of each."""
 
@@ -181,18 +197,76 @@ def of_posts(db: Connection, row_ids: Iterable[int]) -> dict[int, StoredFile]:
     return {row[5]: _file(row) for row in rows}
 
 
-def listed(
-    db: Connection, conversation_id: ConversationId | None, room: RoomNumber | None
-) -> list[StoredFile]:
-    """The files of a conversation, of a room, or with None of all; newest first, no uploads.
+class Wanted(NamedTuple):
+    """Which files are listed; what is None or empty leaves none out."""
 
-    Without thumbnails and chunks: there may be ten thousands.
-    """
-    rows = db.execute(
-        _BRIEFLY + "WHERE files.state <> 6 AND (?1 IS NULL OR files.conversation_id = ?1)"
-        " AND (?2 IS NULL OR room = ?2) ORDER BY files.row_id DESC",
-        (conversation_id, room),
-    )
+    conversation_id: ConversationId | None = None
+    room: RoomNumber | None = None
+    state: str = ""
+    """One of SHOWN_STATES."""
+    media_type: str = ""
+    """It begins so."""
+    is_kept: bool = False
+    """All of it is in the folder."""
+    larger_than: int | None = None
+    before_ms: int | None = None
+
+    def where(self) -> tuple[str, list[str | int | None]]:
+        """The condition, with what stands for its question marks."""
+        conditions: list[tuple[bool, str, list[str | int | None]]] = [
+            (self.conversation_id is not None, "files.conversation_id = ?", [self.conversation_id]),
+            (self.room is not None, "room = ?", [self.room]),
+            (self.is_kept, "blob_id IS NOT NULL AND is_whole", []),
+            (self.before_ms is not None, "offered_at_ms < ?", [self.before_ms]),
+            (self.larger_than is not None, "size > ?", [self.larger_than]),
+            (
+                bool(self.media_type),
+                "substr(media_type, 1, ?) = ?",
+                [len(self.media_type), self.media_type],
+            ),
+            (bool(self.state), _HAS_STATE, [self.state, _NUMBER_OF.get(self.state)]),
+        ]
+        holding = [(sql, values) for holds, sql, values in conditions if holds]
+        sql = " AND ".join(("files.state <> 6", *(sql for sql, _ in holding)))
+        return sql, [value for _, values in holding for value in values]
+
+
+class PageEnd(NamedTuple):
+    """The last file of a page of a list."""
+
+    row_id: int
+    size: int
+
+
+def listed(
+    db: Connection,
+    wanted: Wanted,
+    limit: int,
+    after: PageEnd | None = None,
+    *,
+    by_size: bool = False,
+) -> list[StoredFile]:
+    """Files, newest or largest first, without thumbnails and chunks; no uploads."""
+    where, values = wanted.where()
+    if after is not None:
+        where += " AND (size, files.row_id) < (?, ?)" if by_size else " AND files.row_id < ?"
+        values += [after.size, after.row_id] if by_size else [after.row_id]
+    order = "size DESC, files.row_id DESC" if by_size else "files.row_id DESC"
+    rows = db.execute(f"{_BRIEFLY}WHERE {where} ORDER BY {order} LIMIT ?", (*values, limit))
+    return [_file(row) for row in rows]
+
+
+def total(db: Connection, wanted: Wanted) -> tuple[int, int]:
+    """How many files are wanted, and their size."""
+    where, values = wanted.where()
+    sql = f"SELECT count(*), ifnull(sum(size), 0) FROM files WHERE {where}"  # noqa: S608 - constants only
+    count, size = db.execute(sql, values).fetchone()
+    return count, size
+
+
+def fetched_of_room(db: Connection, room: RoomNumber) -> list[StoredFile]:
+    """Files of a room that are to be fetched, paused or not."""
+    rows = db.execute(_SELECT + "WHERE room = ? AND files.state = 1 AND is_own = 0", (room,))
     return [_file(row) for row in rows]
 
 

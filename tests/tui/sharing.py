@@ -27,6 +27,7 @@ from loom.api.message_views import MessageView
 from loom.api.room_commands import PostFile
 from loom.api.view import Done
 from loom.errors import FileNotKnown
+from loom.front.file_words import ENDED
 from tests.fakes import NOW_MS
 from tests.tui.posting import PostingNode
 
@@ -151,10 +152,7 @@ class SharingNode(PostingNode):
                 self.uploaded += command.data
                 return Done()
             case ListFiles():
-                number = 0 if not command.contact else self._contact(command.contact).contact_id
-                found = [one for one in self.files.values() if number in (0, one.contact_id)]
-                kept = sum(one.size_bytes for one in found if one.is_here and not one.path)
-                return Files(files=found[::-1], kept_bytes=kept, quota_bytes=self.rules.quota_bytes)
+                return self._page_of_files(command)
             case ShowFile():
                 return self._file(command.file_id)
             case AcceptFile() | ResumeFile():
@@ -203,6 +201,35 @@ class SharingNode(PostingNode):
             )
             return self._found(room_id, file.post_id)
         return super()._in_room(room_id, command)
+
+    def _page_of_files(self, wanted: ListFiles) -> Files:
+        number = 0 if not wanted.contact else self._contact(wanted.contact).contact_id
+        every = [
+            msgspec.structs.replace(one, row_id=row)
+            for row, one in enumerate(self.files.values(), start=1)
+        ]
+        kept = sum(one.size_bytes for one in every if one.is_here and not one.path)
+        found = [
+            one
+            for one in every[::-1]
+            if number in (0, one.contact_id)
+            and wanted.room in ("", one.room_id)
+            and one.media_type.startswith(wanted.media_type)
+            and (not wanted.kept or (one.is_here and not one.path))
+            and (wanted.state != "ended" or one.state in ENDED)
+            and (wanted.before_ms is None or one.offered_at_ms < wanted.before_ms)
+        ]
+        rest = found = sorted(found, key=lambda one: -one.size_bytes if wanted.largest else 0)
+        if wanted.before_row is not None:
+            at = [one.row_id for one in found].index(wanted.before_row)
+            rest = found[at + 1 :]
+        return Files(
+            files=rest[: wanted.limit],
+            kept_bytes=kept,
+            quota_bytes=self.rules.quota_bytes,
+            total=len(found),
+            total_bytes=sum(one.size_bytes for one in found),
+        )
 
     def _file(self, file_id: str) -> FileView:
         if file_id not in self.files:

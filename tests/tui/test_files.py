@@ -586,6 +586,32 @@ async def test_all_files_are_listed_by_time_or_size_with_what_they_take(
         assert shown.index("large.txt") < shown.index("middle.txt") < shown.index("small.txt")
 
 
+async def test_more_files_are_loaded_as_one_scrolls(node: SharingNode, opened: Opened) -> None:
+    for number in range(450):
+        node.offer_file("Ada", f"{number}.txt", state="done")
+    async with opened(node, (120, 40)) as (app, pilot):
+        await press(pilot, *"/files", "enter")
+        panel = app.screen
+        assert isinstance(panel, FilesPanel)
+        assert "450 files" in screen(app)
+
+        def rows() -> list[str]:
+            return [one.name for one in panel.body.stops if one.name.startswith("file ")]
+
+        assert len(rows()) == 200
+        await press(pilot, "up")  # around to the last one
+        assert len(rows()) == 400
+        assert "250.txt" in screen(app)
+        for _ in range(20):
+            await press(pilot, "pagedown")
+        await settle(pilot)
+        assert rows() == [f"file {one}" for one in reversed(node.files)]
+        assert "0.txt" in screen(app)
+        node.say("Ada", "not a file")
+        await settle(pilot)
+        assert len(rows()) == 450
+
+
 async def test_a_file_is_removed_here_after_a_second_press(
     node: SharingNode, opened: Opened
 ) -> None:

@@ -7,7 +7,10 @@ from textual.events import Paste
 
 from loom.api.file_commands import AcceptFile, DeclineFile, SendFile
 from loom.api.room_commands import PostFile
+from loom.media.pictures import Picture
+from loom.tui.screens import picture
 from loom.tui.screens.file import FilePanel
+from loom.tui.screens.picture import PicturePanel
 from loom.tui.screens.sending import SendPanel
 from tests.tui.conftest import Opened, settle, text_of
 from tests.tui.sharing import SharingNode, gradient
@@ -84,3 +87,25 @@ async def test_one_may_decline_and_take_it_later(node: SharingNode, opened: Open
         await settle(pilot)
         assert "Orchard" in screen(app)
         assert "Go to the post" in screen(app)
+
+
+async def test_pictures_of_a_room_are_shown_one_after_the_other(
+    node: SharingNode, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the room, not those of a contact."""
+    small = gradient(4, 2)
+    shown = Picture(small.width, small.height, small.rgb, 400, 200, 1)
+    monkeypatch.setattr(picture, "pixels", lambda *_, **__: shown)
+    node.keep("Ada", "hers.png", b"x")
+    came = [
+        node.post_file(ROOM, "Bob", name, state="done", is_here=True, size_bytes=1)
+        for name in ("first.png", "second.png")
+    ]
+    node.contents |= {one.file_id: b"x" for one in came}
+    async with opened(node) as (app, pilot):
+        app.open_panel(PicturePanel(app, came[1]))
+        await settle(pilot)
+        await settle(pilot)
+        assert "second.png · 1 byte · 400 x 200 · 2 of 2" in screen(app)
+        await press(pilot, "p")
+        assert "first.png · 1 byte · 400 x 200 · 1 of 2" in screen(app)

@@ -35,18 +35,12 @@ from loom.node.roster import Roster
 from loom.printable import printable
 from loom.storage import files
 from loom.storage.connection import Db
-from loom.storage.files import PREFIX_MIN, StoredFile
+from loom.storage.files import PREFIX_MIN, PageEnd, StoredFile, Wanted
 from loom.wire.content import MESSAGES, State
 
 ACCEPT_FROM: Final = ("nobody", "verified", "contacts")
 _ID_DIGITS: Final = 32
-_STATES: Final = frozenset(
-    (
-        *(one.value for one in TransferState if one is not TransferState.UPLOADED),
-        "receiving",
-        "paused",
-    )
-)
+_PAGE_MAX: Final = 1_000
 
 
 class FileCommands:
@@ -115,12 +109,16 @@ class FileCommands:
     # --- looking ---
 
     async def _list(self, command: api.ListFiles) -> Files:
-        if command.state and command.state not in _STATES:
+        if command.state and command.state not in files.SHOWN_STATES:
             raise InvalidInput(what=f"No file is {printable(command.state)[:32]}")
-        of = None
+        if command.limit < 1:
+            raise InvalidInput(what="The number of files must be at least 1")
+        limit, of = min(command.limit, _PAGE_MAX), None
         if command.contact:
             of = self._roster.named(command.contact).conversation_id
-        persons, states = self._persons(), self._parts.room_states
+        persons, states, after = self._persons(), self._parts.room_states, None
+        if command.before_row is not None:
+            after = PageEnd(command.before_row, command.before_bytes or 0)
 
         def view(db: Db, file: StoredFile) -> FileView | None:
             if file.room is not None:
@@ -129,14 +127,29 @@ class FileCommands:
             return None if person is None else file_view(file, person)
 
         def look(db: Db) -> Files:
-            room = find_room(db, command.room).room if command.room else None
-            found = [
-                one for file in files.listed(db, of, room) if (one := view(db, file)) is not None
-            ]
+            wanted = Wanted(
+                of,
+                find_room(db, command.room).room if command.room else None,
+                command.state,
+                command.media_type,
+                command.kept,
+                command.larger_than_bytes,
+                command.before_ms,
+            )
+            last, found = after, list[FileView]()
+            while missing := limit - len(found):
+                page = files.listed(db, wanted, missing, last, by_size=command.largest)
+                found += [one for file in page if (one := view(db, file)) is not None]
+                if len(page) < missing:
+                    break
+                last = PageEnd(page[-1].row_id, page[-1].size)
+            total, total_bytes = files.total(db, wanted)
             return Files(
-                files=[one for one in found if command.state in ("", one.state)],
+                files=found,
                 kept_bytes=files.kept_bytes(db),
                 quota_bytes=Rules.read(db).quota_bytes,
+                total=total,
+                total_bytes=total_bytes,
             )
 
         return await self._parts.database.long_read(look)

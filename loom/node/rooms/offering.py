@@ -115,9 +115,8 @@ def follow(work: RoomWork, now: RoomNow, post: RoomPost) -> None:
 
 def end_all(work: RoomWork, room: RoomNumber) -> None:
     """One is in the room no longer: what is not whole does not come, and goes."""
-    for file in files.listed(work.db, None, room):
-        if not file.is_own and file.state is TransferState.ACCEPTED:
-            put_state(work.parts, work.db, work.happened, file, State.CANCEL)
+    for file in files.fetched_of_room(work.db, room):
+        put_state(work.parts, work.db, work.happened, file, State.CANCEL)
     work.happened.later.append(work.parts.deadlines.note_deleted)
 
 

@@ -74,6 +74,12 @@ class PanelBody(Lines):
         stops = self.stops
         return stops[self._place] if self._place < len(stops) else None
 
+    @property
+    def stops_in_view(self) -> list[Stop]:
+        """Those that one sees."""
+        shown = {row.stop for row in self._rows[self._first : self._first + self.view]}
+        return [one for number, one in enumerate(self.stops) if number in shown]
+
     def fits_picture(self, picture: Sequence[str]) -> bool:
         """Whether there is room for the picture."""
         beside = width_of(picture[0]) + 2 if picture else 0

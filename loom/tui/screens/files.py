@@ -1,10 +1,10 @@
 """All files: newest or largest first, what they take on the disk, and what frees some of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from loom.api.events import (
     AnyEvent,
@@ -16,7 +16,8 @@ from loom.api.events import (
 )
 from loom.api.file_commands import ListFiles, RemoveFile, SetFileRules
 from loom.api.file_views import FileRules, Files, FileView
-from loom.front.file_words import ENDED, brief_words, short_name, size_words
+from loom.front.file_pages import after, at_most, each
+from loom.front.file_words import brief_words, short_name, size_words
 from loom.printable import printable
 from loom.tui.cells import pad
 from loom.tui.kit.items import GAP, Button, Fact, Item, Option, Row, Text, Toggle
@@ -30,8 +31,10 @@ NAME_WIDTH: Final = 28
 WHO_WIDTH: Final = 12
 OLD_DAYS: Final = 30
 DAY_MS: Final = 86_400_000
-LISTED_MAX: Final = 1_000
-"""Rows; what lies beyond them is counted."""
+PAGE: Final = 200
+NEAR: Final = 20
+"""Rows from the end of a page at which the next one is asked for."""
+NONE: Final = Files(files=[])
 NEWEST, LARGEST = "Newest first", "Largest first"
 FROM: Final = {
     "nobody": "Nobody",
@@ -51,13 +54,56 @@ class FilesPanel(LivePanel):
         super().__init__(loom)
         self.loom = loom
         self._found: Files | None = None
+        self._old = NONE
+        """What is kept here of transfers that ended long ago."""
+        self._is_all = False
+        """The last page was loaded."""
+        self._is_adding = False
         self._order = NEWEST
         self._is_sure = False
         """Whether removing the old ones was pressed once."""
 
     async def load(self) -> None:
         """See `LivePanel.load`."""
-        self._found = await self.loom.send(ListFiles())
+        most = PAGE if self._found is None else max(PAGE, len(self._found.files))
+        found = await at_most(self.loom.send, self._wanted(), most)
+        self._old = await self.loom.send(replace(self._wanted_old(), limit=1))
+        self._found, self._is_all = found, len(found.files) < most
+
+    def _wanted(self) -> ListFiles:
+        return ListFiles(largest=self._order == LARGEST, limit=PAGE)
+
+    def _wanted_old(self) -> ListFiles:
+        return ListFiles(kept=True, state="ended", before_ms=now_ms() - OLD_DAYS * DAY_MS)
+
+    def _near_end(self) -> None:
+        """Load the next page if the last rows of those that are here are looked at."""
+        found = self._found
+        if found is None or self._is_all or self._is_adding:
+            return
+        last = {f"file {one.file_id}" for one in found.files[-NEAR:]}
+        if not any(one.name in last for one in self.body.stops_in_view):
+            return
+        self._is_adding = True
+        self.work(self._add(found), name="next page")
+
+    async def _add(self, found: Files) -> None:
+        try:
+            page = await self.loom.send(after(self._wanted(), found.files[-1]))
+        finally:
+            self._is_adding = False
+        if self._found is found:
+            self._found = replace(page, files=found.files + page.files)
+            self._is_all = len(page.files) < PAGE
+
+    def show(self) -> None:
+        """See `Panel.show`."""
+        super().show()
+        self._near_end()
+
+    def on_mouse_scroll_down(self) -> None:
+        """The body was scrolled."""
+        self._near_end()
 
     def concerns(self, event: AnyEvent) -> bool:
         """See `LivePanel.concerns`."""
@@ -74,12 +120,12 @@ class FilesPanel(LivePanel):
         }
         if received and self._found is not None:
             files = [
-                msgspec.structs.replace(one, received_bytes=received[one.file_id])
+                replace(one, received_bytes=received[one.file_id])
                 if one.file_id in received
                 else one
                 for one in self._found.files
             ]
-            self._found = msgspec.structs.replace(self._found, files=files)
+            self._found = replace(self._found, files=files)
             self.show()
         super().show_events(happened)
 
@@ -88,33 +134,19 @@ class FilesPanel(LivePanel):
         found = self._found
         if found is None:
             return []
-        many = "1 file" if len(found.files) == 1 else f"{len(found.files):,} files"
+        many = "1 file" if found.total == 1 else f"{found.total:,} files"
         kept = size_words(found.kept_bytes)
         of = f" of {size_words(found.quota_bytes)}" if found.quota_bytes else ""
         items: list[Item] = [Fact(many, f"{kept}{of} on this disk, encrypted")]
-        if not found.files:
-            items += [GAP, Text("No files yet: /attach sends one.", "hint")]
-        else:
+        if found.files:
             items += [
-                *(
-                    Option("order", one, self._order == one, partial(self._sort, one))
-                    for one in (NEWEST, LARGEST)
-                ),
-                GAP,
-                *(self._row(one) for one in self._sorted()[:LISTED_MAX]),
+                Option("order", one, self._order == one, partial(self._sort, one))
+                for one in (NEWEST, LARGEST)
             ]
-            if (more := len(found.files) - LISTED_MAX) > 0:
-                items.append(Text(f"and {more:,} more", "hint"))
-        return [*items, GAP, *self._housekeeping(), Button("What is taken by itself", self._rules)]
-
-    def _sorted(self) -> list[FileView]:
-        files = [] if self._found is None else self._found.files
-        key: Callable[[FileView], int] = (
-            (lambda one: one.size_bytes)
-            if self._order == LARGEST
-            else (lambda one: one.offered_at_ms)
-        )
-        return sorted(files, key=key, reverse=True)
+        items += [*self._housekeeping(), Button("What is taken by itself", self._rules), GAP]
+        if not found.files:
+            return [*items, Text("No files yet: /attach sends one.", "hint")]
+        return [*items, *(self._row(one) for one in found.files)]
 
     def _row(self, file: FileView) -> Row:
         signs = self.loom.look.signs
@@ -141,29 +173,21 @@ class FilesPanel(LivePanel):
         self.work(self.load(), name="load")
 
     def _sort(self, order: str) -> None:
-        self._order = order
+        if order != self._order:
+            self._order, self._found = order, None
+            self.work(self.load(), name="load")
 
     def _rules(self) -> None:
         self.loom.push_screen(FileRulesPanel(self.loom))
 
     # --- housekeeping ---
 
-    def _old(self) -> list[FileView]:
-        """What is kept here of transfers that ended long ago."""
-        before_ms = now_ms() - OLD_DAYS * DAY_MS
-        files = [] if self._found is None else self._found.files
-        return [
-            one
-            for one in files
-            if one.is_here and not one.path and one.state in ENDED and one.offered_at_ms < before_ms
-        ]
-
     def _housekeeping(self) -> list[Item]:
-        old = self._old()
-        if not old:
+        old = self._old
+        if not old.total:
             return []
-        many = "1 file" if len(old) == 1 else f"{len(old):,} files"
-        hint = f"{many}, {size_words(sum(one.size_bytes for one in old))}; the messages stay"
+        many = "1 file" if old.total == 1 else f"{old.total:,} files"
+        hint = f"{many}, {size_words(old.total_bytes)}; the messages stay"
         label = f"Remove what is older than {OLD_DAYS} days"
         if not self._is_sure:
             return [Button(label, self._be_sure, hint)]
@@ -179,7 +203,7 @@ class FilesPanel(LivePanel):
     def _remove_old(self) -> None:
         async def remove() -> None:
             self._is_sure = False
-            for one in self._old():
+            for one in [one async for one in each(self.loom.send, self._wanted_old())]:
                 await self.loom.send(RemoveFile(file_id=one.file_id))
             await self.load()
 

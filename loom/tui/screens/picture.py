@@ -11,6 +11,7 @@ from loom.api.events import AnyEvent, FileChanged
 from loom.api.file_commands import ListFiles
 from loom.api.file_views import FileView
 from loom.errors import LoomError
+from loom.front.file_pages import each
 from loom.front.file_words import short_name, size_words
 from loom.front.received_files import read_whole
 from loom.front.sentences import in_app
@@ -32,6 +33,7 @@ from loom.tui.themes import Line, Piece
 
 DECODED: Final = (1_920, 1_200)
 """Pixels that the decoder is asked for at most."""
+PICTURE_TYPES: Final = "image/"
 ZOOMS: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 STEP: Final = 0.25
 """Of what is visible: so far the arrows move."""
@@ -138,10 +140,15 @@ class PicturePanel(LivePanel):
     async def load(self) -> None:
         """See `LivePanel.load`."""
         self.loom.ask_picture_way()
-        found = await self.loom.send(ListFiles(contact=f"#{self._file.contact_id}"))
-        here = [one for one in found.files if one.is_here and is_picture(one.media_type)]
-        self._near = sorted(here, key=lambda one: one.offered_at_ms) or [self._file]
         await self._look_at(self._file)
+        in_room, contact = self._file.room_id, f"#{self._file.contact_id}"
+        pictures = ListFiles(
+            room=in_room, contact="" if in_room else contact, media_type=PICTURE_TYPES
+        )
+        found = [one async for one in each(self.loom.send, pictures)]
+        here = [one for one in found if one.is_here and is_picture(one.media_type)]
+        self._near = sorted(here, key=lambda one: one.offered_at_ms) or [self._file]
+        self.show()
 
     async def _look_at(self, file: FileView) -> None:
         """Show another picture; what it cannot be shown for is said in its place."""
