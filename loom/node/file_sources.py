@@ -1,6 +1,7 @@
 """From which member each file of a room is fetched: its author, or one who has it (15.6).
 
-One member at a time gives it. Another one is asked once all that came from the first is stored.
+One member at a time gives it over a link. Another one is asked once all that came from the first is
+stored. While nobody is linked who gives it, `FileRequests` ask by mail.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Final
 from loom.errors import LoomError
 from loom.model import FileId, PersonId
 from loom.node.device import Device
+from loom.node.file_requests import FileRequests
 from loom.node.parts import Parts
 from loom.node.rooms import offering
 from loom.node.rooms.offering import Wanted
@@ -26,6 +28,7 @@ class Sources:
 
     def __init__(self, parts: Parts, roster: Roster) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
+        self.requests = FileRequests(parts, roster)
         self._parts = parts
         self._roster = roster
         self._from: dict[FileId, Device] = {}
@@ -84,12 +87,18 @@ class Sources:
         due_s = min((at_s for at_s in self._not_before_s.values() if at_s > now_s), default=None)
         if due_s is not None:
             self._parts.room_fetch.ring_within(min(due_s - now_s, LOOK_S))
+        if (again_s := await self.requests.look(wanted, self._linked_for)) is not None:
+            self._parts.room_fetch.ring_within(min(again_s, LOOK_S))
+
+    def _linked_for(self, file_id: FileId) -> bool:
+        """Whether somebody is linked who may give it."""
+        chosen = self._from.get(file_id)
+        return chosen is not None and self._roster.has(chosen) and chosen.is_linked()
 
     async def _choose(self, wanted: Wanted) -> None:
         """Stay with who gives it; else the author comes first."""
         file_id, now_s = wanted.file_id, self._parts.clock.monotonic_s()
-        members = [*(() if wanted.author is None else (wanted.author,)), *wanted.others]
-        linked = [one for one in map(self._device, members) if one is not None]
+        linked = [one for one in map(self._device, wanted.members) if one is not None]
         willing = [
             one for one in linked if self._not_before_s.get((file_id, one.number), 0.0) <= now_s
         ]

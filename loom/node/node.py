@@ -97,6 +97,7 @@ class Node:
                 announces=options.mdns,
             )
 
+        self.sources.requests.can_receive = lambda: self.network.anchors.can_receive_files
         self.backups = Backups(parts)
         self.stopped = asyncio.Event()
         self.wants_stop = asyncio.Event()

@@ -390,6 +390,12 @@ def set_moving(db: Connection, row_id: int, way: int) -> None:
     db.execute("UPDATE files SET way = ? WHERE row_id = ?", (way, row_id))
 
 
+def chunks(db: Connection, row_id: int) -> bytes:
+    """Which chunks are durable here, or of an own file were served; nothing: none."""
+    row = db.execute("SELECT chunks FROM files WHERE row_id = ?", (row_id,)).fetchone()
+    return b"" if row is None else bytes(row[0])
+
+
 def set_whole(db: Connection, row_id: int) -> None:
     """All of it is durable here."""
     db.execute("UPDATE files SET is_whole = 1 WHERE row_id = ?", (row_id,))

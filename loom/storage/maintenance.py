@@ -6,6 +6,7 @@ from loom.storage import (
     early,
     envelopes,
     events,
+    file_requests,
     handshakes,
     invites,
     joins,
@@ -16,6 +17,7 @@ from loom.storage import (
     skipped_keys,
 )
 from loom.wire.limits import (
+    BULK_KEPT_S,
     EARLY_LIFETIME_S,
     ENVELOPE_MEMORY_S,
     SKIPPED_LIFETIME_S,
@@ -40,6 +42,7 @@ def prune(db: Connection, now_s: int) -> int:
         + requests.prune(db, now_s)
         + early.prune(db, now_s - EARLY_LIFETIME_S)
         + events.prune(db)
+        + file_requests.prune(db, now_s - BULK_KEPT_S)
     )
 
 

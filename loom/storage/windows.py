@@ -21,9 +21,15 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class ToPut(msgspec.Struct, frozen=True):
-    """An own file that its receiver reads at an anchor. `put`: a bitmap of chunks, or nothing."""
+    """A file that its receiver reads at an anchor: an own one, or one of a room.
+
+    Args:
+        place: where, as it was told.
+        put: a bitmap of chunks, or nothing.
+    """
 
     file: StoredFile
+    place: bytes
     put: bytes
 
     def __repr__(self) -> str:
@@ -52,12 +58,17 @@ def delete(db: Connection, device_id: DeviceId) -> None:
 # --- receiving ---
 
 
-def to_receive(db: Connection, conversation_id: ConversationId, limit: int) -> list[StoredFile]:
-    """Accepted files of others that are not whole, oldest first."""
+def to_receive(
+    db: Connection, conversation_id: ConversationId, device_id: DeviceId, limit: int
+) -> list[StoredFile]:
+    """Accepted files that are not whole, oldest first: of a contact, or asked of them by mail."""
     rows = db.execute(
-        "SELECT file_id FROM files WHERE state = 1 AND is_own = 0 AND NOT is_paused"
-        " AND conversation_id = ? ORDER BY row_id LIMIT ?",
-        (conversation_id, limit),
+        "SELECT file_id, row_id FROM files WHERE state = 1 AND is_own = 0 AND NOT is_paused"
+        " AND conversation_id = ?"
+        " UNION SELECT file_id, row_id FROM files JOIN file_requests_made USING (row_id)"
+        " WHERE device_id = ? AND stands AND state = 1 AND NOT is_paused"
+        " ORDER BY row_id LIMIT ?",
+        (conversation_id, device_id, limit),
     ).fetchall()
     found = (files.by_id(db, FileId(row[0])) for row in rows)
     return [one for one in found if one is not None]
@@ -72,14 +83,15 @@ def receiving(db: Connection) -> set[int]:
     return {conversation_id for (conversation_id,) in rows}
 
 
-def waits(db: Connection, row_id: int) -> bool | None:
+def waits(db: Connection, row_id: int, device_id: DeviceId) -> bool | None:
     """Whether what was told last of a place has no receipt yet; None: nothing was told."""
-    told, waits_ = db.execute(
-        "SELECT told_id IS NOT NULL, EXISTS (SELECT 1 FROM outbox WHERE message_id = told_id)"
-        " FROM files WHERE row_id = ?",
-        (row_id,),
-    ).fetchone() or (0, 0)
-    return bool(waits_) if told else None
+    [told_id] = db.execute(
+        "SELECT coalesce((SELECT told_id FROM file_requests_made"
+        " WHERE row_id = ?1 AND device_id = ?2), max(told_id)) FROM files WHERE row_id = ?1",
+        (row_id, device_id),
+    ).fetchone()
+    waits_ = "SELECT EXISTS (SELECT 1 FROM outbox WHERE message_id = ?)"
+    return None if told_id is None else bool(db.execute(waits_, (told_id,)).fetchone()[0])
 
 
 def was_told(db: Connection, row_id: int, message_id: bytes) -> None:
@@ -101,17 +113,33 @@ def sender_knows(db: Connection, file_id: FileId, conversation_id: ConversationI
 # --- putting ---
 
 
-def to_put(db: Connection, conversation_id: ConversationId, limit: int) -> list[ToPut]:
-    """Own files that are accepted and read at an anchor, oldest first."""
+def to_put(
+    db: Connection, conversation_id: ConversationId, device_id: DeviceId, limit: int
+) -> list[ToPut]:
+    """Files that are read at an anchor, oldest first: accepted own ones, and asked for by mail."""
     rows = db.execute(
-        "SELECT file_id, put FROM files WHERE state = 1 AND is_own = 1 AND NOT is_paused"
-        " AND place IS NOT NULL AND conversation_id = ? ORDER BY row_id LIMIT ?",
-        (conversation_id, limit),
+        "SELECT file_id, place, put, row_id FROM files WHERE state = 1 AND is_own = 1"
+        " AND NOT is_paused AND place IS NOT NULL AND conversation_id = ?"
+        " UNION SELECT file_id, asked.place, asked.put, row_id FROM files"
+        " JOIN file_requests_taken AS asked USING (row_id)"
+        " WHERE device_id = ? AND asked.place IS NOT NULL AND NOT is_paused"
+        " ORDER BY row_id LIMIT ?",
+        (conversation_id, device_id, limit),
     ).fetchall()
-    found = ((files.by_id(db, FileId(row[0])), row[1]) for row in rows)
-    return [ToPut(file, put) for file, put in found if file is not None]
+    found = ((files.by_id(db, FileId(row[0])), row[1], row[2]) for row in rows)
+    return [ToPut(file, place, put) for file, place, put in found if file is not None]
 
 
-def set_put(db: Connection, row_id: int, place: bytes | None, put: bytes) -> None:
+def set_put(db: Connection, one: ToPut, device_id: DeviceId, put: bytes) -> None:
     """Note what was put at this place."""
-    db.execute("UPDATE files SET put = ? WHERE row_id = ? AND place IS ?", (put, row_id, place))
+    if one.file.room is None:
+        db.execute(
+            "UPDATE files SET put = ? WHERE row_id = ? AND place IS ?",
+            (put, one.file.row_id, one.place),
+        )
+    else:
+        db.execute(
+            "UPDATE file_requests_taken SET put = ?"
+            " WHERE row_id = ? AND device_id = ? AND place = ?",
+            (put, one.file.row_id, device_id, one.place),
+        )

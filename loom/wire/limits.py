@@ -280,3 +280,8 @@ FILE_SERVED_EXTRA = 64
 FILE_LATER_S = 10.0
 FILE_GONE_S = 600.0
 """Before a piece that was refused for now is asked for again."""
+FILE_REQUEST_FIRST_S = 60
+"""So long nothing may come of a file of a room from the member that was asked by mail, at first."""
+FILE_REQUEST_GAVE_S = 3_600
+"""And so long once something came."""
+FILE_REQUEST_MAX_S = 86_400

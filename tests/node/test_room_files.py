@@ -392,11 +392,11 @@ async def test_who_is_not_in_the_room_gets_no_piece_whatever_they_ask(
     monkeypatch.setattr(DeviceFiles, "received", noted)
     assert secret.file is not None
 
-    async def asked(file_id: str) -> RecordKind:
+    async def asked(file_id: str, what: What = What.LIST) -> RecordKind:
         link = cyd.peer(ada).connection
         assert link is not None
         before = len(came)
-        piece = Piece(bytes.fromhex(file_id), What.LIST, 0)
+        piece = Piece(bytes.fromhex(file_id), what, 0)
         link.send_record(RecordKind.FILE_REQUEST, encode_request(piece))
         await world.until(lambda: len(came) > before)
         return came[-1].kind
@@ -409,7 +409,10 @@ async def test_who_is_not_in_the_room_gets_no_piece_whatever_they_ask(
     assert await asked(file.file_id) is RecordKind.FILE_REFUSAL
     other = await post(ada, plain_file(tmp_path, "b", content_of(9)))
     assert await asked(other.file_id) is RecordKind.FILE_PART
+    for _ in range(2):  # it is open now, and lies in the system's memory
+        assert await asked(other.file_id, What.DATA) is RecordKind.FILE_PART
     await ada.do(RemoveMember(room=ROOM, member="Cyd"))
+    assert await asked(other.file_id, What.DATA) is RecordKind.FILE_REFUSAL
     assert await asked(other.file_id) is RecordKind.FILE_REFUSAL
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from loom.core.file.bitmap import chunks_here, has_chunk
 from loom.crypto.blake3 import blake3_of
 from loom.wire.encoding import enc, u64
 from loom.wire.file_records import HASHES_OF_PIECE
@@ -19,6 +20,14 @@ def chunk_count(size: int) -> int:
 def chunk_bytes(size: int, index: int) -> int:
     """How long a chunk is."""
     return min(FILE_CHUNK_BYTES, size - index * FILE_CHUNK_BYTES)
+
+
+def bytes_here(size: int, bitmap: bytes) -> int:
+    """How many bytes of content the chunks of a bitmap hold."""
+    count, last = chunks_here(bitmap), chunk_count(size) - 1
+    if last < 0 or not has_chunk(bitmap, last):
+        return count * FILE_CHUNK_BYTES
+    return (count - 1) * FILE_CHUNK_BYTES + chunk_bytes(size, last)
 
 
 def list_pieces(size: int) -> int:

@@ -295,6 +295,11 @@ class Anchors:
         await asyncio.gather(*(one.look() for one in accounts))
         return accounts
 
+    @property
+    def can_receive_files(self) -> bool:
+        """Whether files may come by an own anchor."""
+        return self._windows.can_open
+
     def mailboxes_of(self, device: Device) -> "list[Guest | HeldQueue]":
         """Every queue that serves a device, for those who look."""
         held = [

@@ -15,11 +15,13 @@ from loom.errors import FileWaits, LoomError, Unreachable
 from loom.model import Address
 from loom.node.alarm import Alarm
 from loom.node.device import Device
+from loom.node.files import requesting
 from loom.node.files.content import offer_of
 from loom.node.routes.anchor_link import AnchorLink
 from loom.node.routes.caller import Caller
 from loom.node.routes.line import Line
-from loom.storage import windows
+from loom.storage import files, windows
+from loom.storage.connection import Db
 from loom.storage.windows import ToPut
 from loom.wire.content import Place
 from loom.wire.file_records import Piece
@@ -47,6 +49,8 @@ class _End(Enum):
     FULL = auto()
     LOST = auto()
     """There is no such queue there."""
+    REFUSED = auto()
+    """Nothing of it is served."""
 
 
 class _Writer:
@@ -79,6 +83,8 @@ class Putting:
         self._rest_until_s = 0.0
         self._later_s = 0.0
         self._is_told = False
+        self._is_owners = False
+        """Something that the owner sent waits; what a member asks for they need not know."""
 
     def changed(self) -> None:
         """A file, or the link, is another one now."""
@@ -134,9 +140,13 @@ class Putting:
                 return True
             is_quiet = self.device.is_linked() or self._context.parts.profile.value.invisible
             found = [] if is_quiet else await self._look()
+            self._is_owners = any(one.file.room is None for one in found)
             self._drop_lines(found)
             for one in found:
                 end = await self._put_file(one, _place(one))
+                if one.file.room is not None and end in (_End.LOST, _End.REFUSED):
+                    await self._drop(one, is_told=end is _End.REFUSED)
+                    continue
                 if end is _End.CHANGED:
                     break
                 if end is _End.FULL:
@@ -152,11 +162,24 @@ class Putting:
                     return False
 
     async def _look(self) -> list[ToPut]:
-        conversation_id = self._context.conversation_id
+        conversation_id, device_id = self._context.conversation_id, self._context.device_id
         # Through the writer: what is on its way to the disk is there.
         return await self._context.parts.database.write(
-            lambda db: windows.to_put(db, conversation_id, FILES_MAX)
+            lambda db: windows.to_put(db, conversation_id, device_id, FILES_MAX)
         )
+
+    async def _drop(self, one: ToPut, *, is_told: bool) -> None:
+        """A member is given no more of a file of a room by this way, until it asks again."""
+        context, file_id = self._context, one.file.file_id
+
+        def drop(db: Db) -> None:
+            if (file := files.by_id(db, file_id)) is not None and not file.is_paused:
+                requesting.drop(
+                    context.parts, db, context.person, context.device_id, file, is_told=is_told
+                )
+
+        await context.parts.database.write(drop)
+        self.device.delivery.outbox.rows_added()
 
     async def _put_file(self, one: ToPut, place: Place) -> _End:
         """Put what the receiver still needs, in order.
@@ -182,7 +205,7 @@ class Putting:
                     return _End.CHANGED
                 sealed = await self.device.files.serving.seal(piece)
                 if sealed is None:
-                    return _End.DONE
+                    return _End.REFUSED
                 blobs = [
                     keys.seal_parcel(encode_parcel(part)) for part in parcels_of(piece, sealed)
                 ]
@@ -206,10 +229,13 @@ class Putting:
             return _End.DONE
         finally:
             await asyncio.shield(self._save(one, put))
+            await asyncio.shield(self.device.files.serving.save())
 
     async def _save(self, one: ToPut, put: bytes) -> None:
-        row_id, place = one.file.row_id, one.file.place
-        await self._context.parts.database.write(lambda db: windows.set_put(db, row_id, place, put))
+        device_id = self._context.device_id
+        await self._context.parts.database.write(
+            lambda db: windows.set_put(db, one, device_id, put)
+        )
 
     async def _there(
         self, link: AnchorLink, keys: QueueKeys, blobs: Iterable[bytes]
@@ -267,7 +293,7 @@ class Putting:
 
     def _tell(self, reason: str) -> None:
         """Once, until something of a file lies there again."""
-        if not self._is_told:
+        if self._is_owners and not self._is_told:
             self._is_told = True
             self._context.warn(FileWaits(contact=self._context.person.name, reason=reason))
 
@@ -279,4 +305,4 @@ class Putting:
 
 
 def _place(one: ToPut) -> Place:
-    return msgspec.msgpack.decode(one.file.place or b"", type=Place)
+    return msgspec.msgpack.decode(one.place, type=Place)

@@ -10,6 +10,7 @@ from loom.core.queues import QueueKeys, derive_queue_keys
 from loom.errors import LoomError
 from loom.node.anchors.parcels import Parcels
 from loom.node.device import Device
+from loom.node.files import requesting
 from loom.node.files.telling import state_and_tell
 from loom.node.journal import Happened
 from loom.node.parts import Parts
@@ -79,6 +80,11 @@ class Windows:
         self._rows = {one.device_id: one for one in found}
 
     # --- from the anchors ---
+
+    @property
+    def can_open(self) -> bool:
+        """Whether there is an account that may hold one."""
+        return any(True for _ in self.accounts())
 
     def follow(self, device: Device) -> None:
         """See to this device whenever its files or its link change."""
@@ -174,10 +180,10 @@ class Windows:
             self._busy.discard(device.device_id)
 
     async def _see_to_in_turn(self, device: Device) -> None:
-        conversation_id = device.conversation_id
+        conversation_id, device_id = device.conversation_id, device.device_id
         # Through the writer: what is on its way to the disk is there.
         found = await self._parts.database.write(
-            lambda db: windows.to_receive(db, conversation_id, FILES_MAX)
+            lambda db: windows.to_receive(db, conversation_id, device_id, FILES_MAX)
         )
         held, is_welcome = self._of(device), device.person.is_admitted
         if held is not None and not (found and is_welcome and self._is_usable(held)):
@@ -201,11 +207,12 @@ class Windows:
 
     async def _is_to_tell(self, held: _Held, file: StoredFile) -> bool:
         """At once what was not told, and then what is missing once all that came was read."""
+        row_id, device_id = file.row_id, held.row.device_id
+        waits = await self._parts.database.read(lambda db: windows.waits(db, row_id, device_id))
         told_s = held.told_s.get(file.file_id)
         now_s = self._parts.clock.monotonic_s()
-        if told_s is not None and now_s - told_s < TELL_AGAIN_S:
+        if waits is not None and told_s is not None and now_s - told_s < TELL_AGAIN_S:
             return False
-        waits = await self._parts.database.read(lambda db: windows.waits(db, file.row_id))
         return waits is None or (not waits and held.is_read)
 
     async def _tell(self, held: _Held, told: Iterable[StoredFile]) -> None:
@@ -218,6 +225,9 @@ class Windows:
                 place = Place(
                     addresses, account.anchor.mask_key, held.row.secret, shortened(file.chunks)
                 )
+                if file.room is not None:
+                    requesting.tell_place(parts, db, device.device_id, file, place)
+                    continue
                 state_and_tell(
                     parts, db, happened, device.person, device.device_id, file,
                     State.ACCEPT, place=place,

@@ -66,8 +66,9 @@ TAKE_IN: Final[Mapping[type[Payload], Callable[[Intake, Any], None]]] = {
 """By the payload's type. Runs inside the transaction of its envelope, perhaps twice, the first time
 undone. A receipted payload is taken in once, however often it comes."""
 
-TAKEN_OF_ACQUAINTANCES: Final = (Receipt, Mailboxes, RoomEvents, RoomHave, RoomKey)
-"""Of a member of a common room who is no contact nothing else is (docs/PROTOCOL.md 14.7)."""
+TAKEN_OF_ACQUAINTANCES: Final = (Receipt, Mailboxes, FileState, RoomEvents, RoomHave, RoomKey)
+"""Of a member of a common room who is no contact nothing else is (docs/PROTOCOL.md 14.7), and a
+FileState about files of rooms alone."""
 
 TAKEN_OF_STUBS: Final = (Farewell, Receipt, Mailboxes)
 """Of a removed contact nothing else is taken in or receipted (docs/PROTOCOL.md 6.3)."""

@@ -6,6 +6,7 @@ from loom.core.file.standing import Stated
 from loom.model import FileId, MessageId
 from loom.node.content.intake import Intake
 from loom.node.content.statement import is_to_come
+from loom.node.files import requesting
 from loom.node.files.standing import state_there
 from loom.node.journal import Happened
 from loom.storage import early, files
@@ -14,11 +15,19 @@ from loom.wire.content import FileState, Place, State, encode_payload
 
 
 def take_in(intake: Intake, payload: FileState) -> None:
-    """About a file of this conversation; of one of theirs that is still to come it is kept."""
+    """About a file of this conversation; of one of theirs that is still to come it is kept.
+
+    About a file of a room a member asks for it, or does not give it.
+    """
     db, context = intake.db, intake.context
     file_id, message_id = FileId(payload.file_id), MessageId(payload.file_id)
     file = files.by_id(db, file_id)
-    if file is not None and file.conversation_id == context.conversation_id:
+    if file is not None and file.room is not None:
+        if requesting.take_in(context, db, intake.happened, file, payload):
+            intake.queued_for.add(context.device_id)
+    elif not context.person.is_contact:
+        return
+    elif file is not None and file.conversation_id == context.conversation_id:
         take_up(intake, intake.happened, file, payload)
     elif file is None and is_to_come(intake, message_id):
         now_s = intake.now_ms // 1000

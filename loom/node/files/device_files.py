@@ -83,6 +83,11 @@ class DeviceFiles:
         if self._fetching is not None:
             await self._fetching.release(file_id)
 
+    async def release_mailed(self, file_id: FileId) -> None:
+        """Take in no more of it by an anchor; what a link gives goes on."""
+        if self._fetching is not None:
+            await self._fetching.release_mailed(file_id)
+
     def received(self, link: DirectLink, record: RecordReceived) -> None:
         """A record about files; what breaks the rules ends the link."""
         try:

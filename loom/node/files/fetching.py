@@ -8,21 +8,22 @@ from math import inf
 from typing import Final
 
 from loom.core.file.bitmap import has_chunk, no_chunks
-from loom.core.file.chunk_list import chunk_bytes
+from loom.core.file.chunk_list import bytes_here, chunk_bytes
 from loom.core.file.keys import FileKeys
 from loom.core.file.offer import Offer
 from loom.core.file.receiver import ChunkCame, ContentWrong, Event, ListCame, NotServed, Receiver
 from loom.errors import DiskFull, FileDiffers, FileWithdrawn, LoomError, StoreError
 from loom.links.direct import DirectLink
-from loom.model import FileId
+from loom.model import FileId, TransferState
 from loom.node.context import DeviceContext
 from loom.node.files.content import offer_of
 from loom.node.files.progress import Progress
 from loom.node.files.telling import state_and_tell, tell_changed
 from loom.node.files.window import Window
 from loom.node.journal import Happened
-from loom.storage import files, windows
+from loom.storage import file_requests, files, windows
 from loom.storage.connection import Db
+from loom.storage.file_requests import Made
 from loom.storage.files import BY_ANCHOR, DIRECT, StoredFile
 from loom.wire.content import State
 from loom.wire.file_records import Part, Piece, Reason, Refusal, What, encode_request
@@ -88,6 +89,22 @@ class _Fetched:
         """Something came that is not stored for good yet."""
         return self.came > self.stored or self.is_list_waiting
 
+    def with_others(self, db: Db) -> tuple[bytes, int]:
+        """What is durable, and how many bytes of content. Of a file of a room what came from
+        other members meanwhile is, too."""
+        if self.file.room is None:
+            return bytes(self.chunks), self.durable
+        stored = files.chunks(db, self.file.row_id)
+        both = int.from_bytes(self.chunks, "big") | int.from_bytes(stored, "big")
+        merged = both.to_bytes(len(self.chunks), "big")
+        return merged, bytes_here(self.offer.size, merged)
+
+    def take_over(self, chunks: bytes, durable: int) -> None:
+        """This is stored now."""
+        self.chunks[:] = chunks
+        self.moved += durable - self.durable
+        self.durable = durable
+
     def mark(self, index: int) -> None:
         """A chunk is durable."""
         self.marked += 1
@@ -122,6 +139,8 @@ class Fetching:
         self._progress = Progress(context, "in")
         self._of_rooms: dict[FileId, bool] = {}
         """Files of rooms that are fetched from this contact; whether it is their author."""
+        self._mailed_only: set[FileId] = set()
+        """Those of them that come by an anchor, and are not asked for on a link."""
         self.on_not_served: Callable[[FileId, float], None] = lambda file_id, pause_s: None
         """Called when it does not give a file of a room: not asked again for so long."""
         self.is_mailed = False
@@ -137,6 +156,10 @@ class Fetching:
         if link is None:
             self._receiver.cut()
             return
+        for file_id in self._mailed_only:
+            self._of_rooms.pop(file_id, None)
+            self.forget(file_id)
+        self._mailed_only.clear()
         self._receiver.linked()
         self.refresh()
 
@@ -154,18 +177,25 @@ class Fetching:
     def fetch_of_room(self, file_id: FileId, *, is_author: bool) -> None:
         """Fetch a file of a room from this contact, who may have it, from now on."""
         self._of_rooms[file_id] = is_author
+        self._mailed_only.discard(file_id)
         self._failed.discard(file_id)
         self.refresh()
 
     async def release(self, file_id: FileId) -> None:
         """Fetch it from here no longer; afterwards all that came of it is stored."""
         self._of_rooms.pop(file_id, None)
+        self._mailed_only.discard(file_id)
         self._receiver.end(file_id)
         while (fetched := self._files.get(file_id)) is not None and fetched.is_pending:
             if self._storing is None:
                 break
             await asyncio.wait({self._storing}, timeout=LOOK_S)
         self.forget(file_id)
+
+    async def release_mailed(self, file_id: FileId) -> None:
+        """The same of one that comes by an anchor; what a link gives goes on."""
+        if file_id in self._mailed_only:
+            await self.release(file_id)
 
     def part_received(self, part: Part) -> None:
         """Some of what was asked for; raises ProtocolViolation."""
@@ -186,10 +216,20 @@ class Fetching:
         if file_id not in self._files:
             self._withdrawn.discard(file_id)
             conversation_id = self._context.conversation_id
-            is_wanted = await self._context.parts.database.write(
-                lambda db: windows.sender_knows(db, file_id, conversation_id)
-            )
-            if is_wanted:
+            device_id = self._context.device_id
+
+            def look(db: Db) -> tuple[bool, Made | None]:
+                return (
+                    windows.sender_knows(db, file_id, conversation_id),
+                    file_requests.standing(db, file_id, device_id),
+                )
+
+            is_wanted, request = await self._context.parts.database.write(look)
+            is_asked = request is not None and self._link is None
+            if request is not None and is_asked and file_id not in self._of_rooms:
+                self._of_rooms[file_id] = request.is_author
+                self._mailed_only.add(file_id)
+            if is_wanted or is_asked:
                 await self._look()
         fetched = self._files.get(file_id)
         return None if fetched is None else (fetched.offer, fetched.blob_id)
@@ -241,9 +281,9 @@ class Fetching:
 
     def _take(self, event: Event | None, way: int = 0) -> None:
         if event is not None and (fetched := self._files.get(FileId(event.file_id))) is not None:
-            if isinstance(event, ChunkCame):
+            if isinstance(event, ChunkCame | ListCame):
                 fetched.way = way
-                fetched.came += 1
+            fetched.came += isinstance(event, ChunkCame)
             fetched.is_list_waiting |= isinstance(event, ListCame)
         match event:
             case ListCame() | ChunkCame():
@@ -335,6 +375,7 @@ class Fetching:
         """Before a chunk is asked for: after a crash the list must be there to verify it."""
         came, person = list(self._lists), self._context.person
         parts = self._context.parts
+        ways = {file_id: one.way for file_id, one in self._files.items()}
 
         def store(db: Db, happened: Happened) -> None:
             for one in came:
@@ -342,7 +383,7 @@ class Fetching:
                 if file is None:
                     continue
                 files.put_hashes(db, file.row_id, one.hashes)
-                files.set_moving(db, file.row_id, DIRECT)
+                files.set_moving(db, file.row_id, ways.get(file.file_id, DIRECT))
                 if file.size > AT_ONCE_BYTES:
                     tell_changed(parts, db, happened, person, files.by_id(db, file.file_id) or file)
 
@@ -417,17 +458,18 @@ class Fetching:
             for index in one.written[:count]:
                 one.mark(index)
             del one.written[:count]
-        rows = [(one, bytes(one.chunks), one.durable) for one, _ in batch]
         marks = [one.marked for one, _ in batch]
+        rows: list[tuple[_Fetched, bytes, int]] = []
 
         def mark(db: Db, happened: Happened) -> bool:
             is_any_done = False
+            rows[:] = [(one, *one.with_others(db)) for one, _ in batch]
             for one, chunks, durable in rows:
                 row_id = one.file.row_id
                 if not files.set_progress(db, row_id, chunks, durable, served=0, way=one.way):
                     continue
                 file = files.by_id(db, one.file.file_id)
-                if file is None or durable < one.offer.size:
+                if file is None or durable < one.offer.size or file.state is TransferState.DONE:
                     continue
                 files.set_whole(db, row_id)
                 state_and_tell(
@@ -447,7 +489,8 @@ class Fetching:
             self._rows_added()
         for one, marked in zip((one for one, _ in batch), marks, strict=True):
             one.stored = marked
-        for one, _, durable in rows:
+        for one, chunks, durable in rows:
+            one.take_over(chunks, durable)
             if durable >= one.offer.size:
                 self.forget(one.file.file_id)
                 store.let_go(one.blob_id)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from math import inf
 from typing import Final, NamedTuple
 
 from loom.core.file.bitmap import chunks_here, no_chunks
@@ -136,6 +137,11 @@ class Serving:
         for file_id in list(self._open):
             self.forget(file_id)
 
+    async def save(self) -> None:
+        """Note all that was served until now."""
+        self._saved_s = -inf
+        await self._save()
+
     async def seal(self, piece: Piece) -> bytes | None:
         """A piece as it goes by an anchor; None: it is not served now."""
         served = await self._look_up(FileId(piece.file_id))
@@ -160,7 +166,8 @@ class Serving:
             await self._ended(served, State.CHANGED, ContentChanged.code)
             return None
         served.note(piece, way=BY_ANCHOR)
-        self._progress.moved(served.file, served.moved)
+        if not served.is_in_room:
+            self._progress.moved(served.file, served.moved)
         await self._save()
         return sealed
 
@@ -221,6 +228,8 @@ class Serving:
         served = None if piece is None else self._open.get(FileId(piece.file_id))
         if piece is None or served is None or piece.what is What.LIST:
             return None
+        if served.is_in_room:
+            return None  # whether the member may have it is looked up for each piece
         source = served.source
         if source.refusal(piece) is not None:
             return None

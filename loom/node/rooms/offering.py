@@ -40,11 +40,22 @@ class KeptContent(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A file of a room that is to be fetched: from its author, or from one of the others."""
+    """A file of a room that is to be fetched: from its author, or from one of the others.
+
+    `moved`: how many bytes are here; `way`: how the last ones came.
+    """
 
     file_id: FileId
+    row_id: int
+    moved: int
+    way: int
     author: PersonId | None
     others: tuple[PersonId, ...]
+
+    @property
+    def members(self) -> tuple[PersonId, ...]:
+        """The author first."""
+        return (*(() if self.author is None else (self.author,)), *self.others)
 
     def __repr__(self) -> str:
         return f"Wanted({self.file_id.hex()})"
@@ -222,7 +233,7 @@ def wanted(db: Db, states: RoomStates) -> list[Wanted]:
                 author = peer.person_id
             else:
                 others.append(peer.person_id)
-        found.append(Wanted(file.file_id, author, tuple(others)))
+        found.append(Wanted(file.file_id, file.row_id, file.moved, file.way, author, tuple(others)))
     return found
 
 
