@@ -7,22 +7,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAPS = "".join((ROOT / "docs" / name).read_text() for name in ("ARCHITECTURE.md", "TUI.md"))
-PACKAGES = [
-    *(
-        "api",
-        "anchor",
-        "control",
-        "core",
-        "core/delivery",
-        "core/file",
-        "core/room",
-        "crypto",
-        "discovery",
-        "front",
-        "front/export",
-    ),
-    *("media", "node", "node/routes", "storage", "transport", "wire", "tui/kit"),
-]
+PACKAGES = sorted(
+    str(one.parent.relative_to(ROOT / "loom"))
+    for one in (ROOT / "loom").glob("*/**/__init__.py")
+    if one.parent.name != "migrations"
+)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -1,5 +1,6 @@
-"""A panel about one room: its facts and members, as they are now."""
+"""A panel about one room, its facts and members, or about one post of it, as they are now."""
 
+from abc import abstractmethod
 from functools import partial
 
 from loom.api.command import Command
@@ -10,17 +11,19 @@ from loom.api.events import (
     RoomKeyDiffers,
     RoomLeft,
     RoomOffered,
+    RoomPostChanged,
     RoomStateChanged,
 )
 from loom.api.room_commands import (
+    FindPost,
     ListMembers,
     ProposeChange,
     RoomChange,
     SetRoomPreferences,
     ShowRoom,
 )
-from loom.api.room_views import BannedView, ChannelView, MemberView, RoomView
-from loom.errors import RoomNotFound
+from loom.api.room_views import BannedView, ChannelView, MemberView, PostView, RoomView
+from loom.errors import PostNotFound, RoomNotFound
 from loom.front.room_decisions import PROPOSED, can, decide, proposes
 from loom.front.room_lines import trouble_words
 from loom.tui.kit.items import Field, Item, Option, Text, Toggle
@@ -157,6 +160,34 @@ class RoomLivePanel(LivePanel):
                 self.say(said)
 
         self.work(change(), field=field, name="change")
+
+
+class PostLivePanel(LivePanel):
+    """`post`: None before it was found; where it no longer holds what is shown, one leaves."""
+
+    def __init__(self, loom: Owner, room_id: str, post_id: str) -> None:
+        super().__init__(loom)
+        self.loom = loom
+        self.room_id = room_id
+        self.post_id = post_id
+        self.post: PostView | None = None
+
+    @abstractmethod
+    def holds(self, post: PostView) -> bool:
+        """Whether the post still has what is shown here."""
+
+    async def load(self) -> None:
+        """See `LivePanel.load`."""
+        try:
+            self.post = await self.loom.send(FindPost(room=self.room_id, name=self.post_id))
+        except PostNotFound:
+            self.post = None
+        if self.post is None or not self.holds(self.post):
+            self.leave()
+
+    def concerns(self, event: AnyEvent) -> bool:
+        """See `LivePanel.concerns`."""
+        return isinstance(event, RoomPostChanged) and event.post_id == self.post_id
 
 
 def _mute_words(of: RoomView | ChannelView) -> str:

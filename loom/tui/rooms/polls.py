@@ -3,15 +3,15 @@
 from functools import partial
 from typing import Final
 
-from loom.api.events import AnyEvent, RoomPostChanged
-from loom.api.room_commands import ChooseInPoll, FindPost, PostPoll
+from loom.api.room_commands import ChooseInPoll, PostPoll
 from loom.api.room_views import PollOption, PostView
-from loom.errors import InvalidInput, PostNotFound
+from loom.errors import InvalidInput
 from loom.front.durations import OFF, parse_timer
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Option, Text, Toggle
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
+from loom.tui.rooms.panel import PostLivePanel
 from loom.tui.times import clock_of, day_words
 
 OPTIONS_MAX: Final = 12
@@ -86,34 +86,18 @@ class NewPollPanel(LivePanel):
         self.leave()
 
 
-class PollPanel(LivePanel):
+class PollPanel(PostLivePanel):
     """The options, who chose them, and one's own choice."""
 
     heading = "A poll"
 
-    def __init__(self, loom: Owner, room_id: str, post_id: str) -> None:
-        super().__init__(loom)
-        self.loom = loom
-        self._room_id = room_id
-        self._post_id = post_id
-        self._post: PostView | None = None
-
-    async def load(self) -> None:
-        """See `LivePanel.load`."""
-        try:
-            self._post = await self.loom.send(FindPost(room=self._room_id, name=self._post_id))
-        except PostNotFound:
-            self._post = None
-        if self._post is None or self._post.poll is None or self._post.deleted:
-            self.leave()
-
-    def concerns(self, event: AnyEvent) -> bool:
-        """See `LivePanel.concerns`."""
-        return isinstance(event, RoomPostChanged) and event.post_id == self._post_id
+    def holds(self, post: PostView) -> bool:
+        """See `PostLivePanel.holds`."""
+        return post.poll is not None and not post.deleted
 
     def items(self) -> list[Item]:
         """See `Panel.items`."""
-        post = self._post
+        post = self.post
         if post is None or post.poll is None:
             return []
         poll = post.poll
@@ -145,15 +129,15 @@ class PollPanel(LivePanel):
         return [Option("option", option.text, option.own, choose, chosen)]
 
     def _switch(self, text: str, on: bool) -> None:
-        poll = None if self._post is None else self._post.poll
+        poll = None if self.post is None else self.post.poll
         if poll is not None:
             chosen = [one.text for one in poll.options if (on if one.text == text else one.own)]
             self._choose(chosen)
 
     def _choose(self, options: list[str]) -> None:
         async def choose() -> None:
-            command = ChooseInPoll(room=self._room_id, post_id=self._post_id, options=options)
-            self._post = await self.loom.send(command)
+            command = ChooseInPoll(room=self.room_id, post_id=self.post_id, options=options)
+            self.post = await self.loom.send(command)
 
         self.work(choose(), name="choose")
 

@@ -3,15 +3,15 @@
 from functools import partial
 from typing import Final
 
-from loom.api.events import AnyEvent, RoomPostChanged, RoomPosted
-from loom.api.room_commands import FindPost, ListProposals, VoteOnProposal
+from loom.api.events import AnyEvent, RoomPosted
+from loom.api.room_commands import ListProposals, VoteOnProposal
 from loom.api.room_views import PostView
-from loom.errors import PostNotFound
 from loom.front.room_lines import proposal_lines
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Row, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
+from loom.tui.rooms.panel import PostLivePanel
 from loom.tui.themes import Piece
 
 AGREE: Final = "Agree"
@@ -64,35 +64,22 @@ class ProposalsPanel(LivePanel):
         self.loom.push_screen(ProposalPanel(self.loom, self._room_id, post_id))
 
 
-class ProposalPanel(LivePanel):
+class ProposalPanel(PostLivePanel):
     """One of them. A yes is for good, so it wants the word typed."""
 
     heading = "A proposal"
 
     def __init__(self, loom: Owner, room_id: str, post_id: str) -> None:
-        super().__init__(loom)
-        self.loom = loom
-        self._room_id = room_id
-        self._post_id = post_id
-        self._post: PostView | None = None
+        super().__init__(loom, room_id, post_id)
         self._yes = Field(AGREE, self._do_agree)
 
-    async def load(self) -> None:
-        """See `LivePanel.load`."""
-        try:
-            self._post = await self.loom.send(FindPost(room=self._room_id, name=self._post_id))
-        except PostNotFound:
-            self._post = None
-        if self._post is None or self._post.proposal is None:
-            self.leave()
-
-    def concerns(self, event: AnyEvent) -> bool:
-        """See `LivePanel.concerns`."""
-        return isinstance(event, RoomPostChanged) and event.post_id == self._post_id
+    def holds(self, post: PostView) -> bool:
+        """See `PostLivePanel.holds`."""
+        return post.proposal is not None
 
     def items(self) -> list[Item]:
         """See `Panel.items`."""
-        post = self._post
+        post = self.post
         if post is None or post.proposal is None:
             return []
         proposal = post.proposal
@@ -141,8 +128,8 @@ class ProposalPanel(LivePanel):
 
     def _vote(self, *, yes: bool) -> None:
         async def vote() -> None:
-            command = VoteOnProposal(room=self._room_id, post_id=self._post_id, yes=yes)
-            self._post = await self.loom.send(command)
+            command = VoteOnProposal(room=self.room_id, post_id=self.post_id, yes=yes)
+            self.post = await self.loom.send(command)
             self._yes.clear()
 
         self.work(vote(), name="vote")
