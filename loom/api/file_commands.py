@@ -16,6 +16,8 @@ class SendFile(Command[MessageView], frozen=True, kw_only=True, tag="send_file")
         path: where it lies on the node's machine; it is read there when the contact accepts. Not
             from another machine.
         upload_id: or what was handed over with `UploadPart`, whole.
+        file_id: or a file that is here whole, of whatever conversation or room: it is offered as
+            it was, under other keys; what is given beside it is said instead.
         name: what the contact sees; "": the name of the file, or of the upload.
         media_type: at most 127 characters of ASCII; "": application/octet-stream.
         thumbnail: see `ThumbnailView`.
@@ -26,6 +28,7 @@ class SendFile(Command[MessageView], frozen=True, kw_only=True, tag="send_file")
     contact: str
     path: str = ""
     upload_id: str = ""
+    file_id: str = ""
     name: str = ""
     caption: str = ""
     reply_to: str | None = None

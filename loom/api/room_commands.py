@@ -95,6 +95,7 @@ class PostFile(Command[PostView], frozen=True, kw_only=True, tag="post_file"):
     room: str
     path: str = ""
     upload_id: str = ""
+    file_id: str = ""
     name: str = ""
     media_type: str = ""
     thumbnail: ThumbnailView | None = None

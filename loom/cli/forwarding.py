@@ -1,38 +1,50 @@
-"""Messages sent on: to contacts as they are, into rooms as texts of one's own."""
+"""Messages and posts sent on, to contacts and into rooms."""
 
 from collections.abc import Sequence
 
+from loom.api.client import Client
 from loom.api.contact_commands import ShowContact
 from loom.api.message_commands import Forward
 from loom.api.message_views import MessageView
-from loom.api.room_commands import SendPost, ShowRoom
-from loom.api.room_views import PostView
-from loom.errors import ContactNotFound, InvalidInput, NotFound, RoomNotFound
+from loom.api.room_commands import FindPost, ShowRoom
+from loom.cli.messages import find, with_sign
+from loom.errors import ContactNotFound, NotFound, RoomNotFound
+from loom.front.forwarding import Said, send_on
+from loom.front.outgoing_files import InRoom
 from loom.front.send import Send
 
 
-async def forward(
-    send: Send, contact: str, messages: Sequence[MessageView], to: Sequence[str]
-) -> list[MessageView | PostView]:
-    """Send messages of a contact to contacts and rooms; what was queued.
+async def said_there(client: Client, source: str, names: Sequence[str]) -> list[Said]:
+    """The messages of a contact, or the posts of a room, that somebody typed.
+
+    Raises:
+        NotFound: neither a contact nor a room has this name, or nothing there is called so.
+    """
+    contacts, rooms = await _named(client.send, [source])
+    if contacts:
+        return [await find(client, source, name) for name in names]
+    return [await client.send(FindPost(room=rooms[0], name=with_sign(name))) for name in names]
+
+
+async def forward(send: Send, source: str, said: Sequence[Said], to: Sequence[str]) -> list[Said]:
+    """Send what was said at one place to contacts and rooms; what was queued.
 
     Raises:
         NotFound: neither a contact nor a room has one of these names; nothing was sent.
-        InvalidInput: a file is among them, and a room.
+        InvalidInput, FileNotHere: something cannot be sent on; nothing was sent.
     """
     contacts, rooms = await _named(send, to)
-    if rooms and any(one.file is not None for one in messages):
-        raise InvalidInput(what="A file can be forwarded to contacts, not into a room")
-    if rooms and any(one.kind != "text" or one.deleted for one in messages):
-        raise InvalidInput(what="Only texts that are still there are forwarded into a room")
-    queued: list[MessageView | PostView] = []
-    if contacts:
+    messages = [one for one in said if isinstance(one, MessageView)]
+    into_rooms = [send_on(one, InRoom(room)) for room in rooms for one in said]
+    queued: list[Said] = []
+    if contacts and len(messages) == len(said):
         ids = [one.message_id for one in messages]
-        command = Forward(contact=contact, message_ids=ids, to=contacts)
+        command = Forward(contact=source, message_ids=ids, to=contacts)
         queued += (await send(command)).messages
-    for room in rooms:
-        for one in messages:
-            queued.append(await send(SendPost(room=room, body=one.body)))
+    else:
+        to_contacts = [send_on(one, contact) for contact in contacts for one in said]
+        queued += [await send(one) for one in to_contacts]
+    queued += [await send(one) for one in into_rooms]
     return queued
 
 

@@ -316,9 +316,13 @@ def _put_sent(caller: Caller, message: MessageView) -> None:
 
 
 async def find(client: Client, contact: str, name: str) -> MessageView:
-    """The message that somebody typed; its number with or without `#`, which shells skip."""
-    name = f"#{name}" if name.isdecimal() and len(name) < ID_LENGTH else name
-    return await client.send(FindMessage(contact=contact, name=name))
+    """The message that somebody typed."""
+    return await client.send(FindMessage(contact=contact, name=with_sign(name)))
+
+
+def with_sign(name: str) -> str:
+    """What names a message or a post; a number with its `#`, which shells skip."""
+    return f"#{name}" if name.isdecimal() and len(name) < ID_LENGTH else name
 
 
 def read_body() -> str:

@@ -19,6 +19,7 @@ from loom.api.message_commands import (
 from loom.api.message_views import MessageView
 from loom.cli.completion import contact_names, message_names
 from loom.cli.forwarding import forward as sent_on
+from loom.cli.forwarding import said_there
 from loom.cli.message_words import message_words
 from loom.cli.messages import LATER, Ids, Limit, find, read_body
 from loom.cli.opening import Caller
@@ -160,7 +161,12 @@ def bookmarks(
 
 def forward(
     context: typer.Context,
-    contact: Contact,
+    contact: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONTACT|ROOM", help="Where it was said.", autocompletion=contact_names
+        ),
+    ],
     names: Ids,
     to: Annotated[
         list[str],
@@ -176,8 +182,8 @@ def forward(
 
     async def work() -> None:
         async with caller.client() as client:
-            messages = [await find(client, contact, name) for name in names]
-            queued = await sent_on(client.send, contact, messages, to)
+            said = await said_there(client, contact, names)
+            queued = await sent_on(client.send, contact, said, to)
         for one in queued:
             caller.output.put(one, said_words(one, ids=False))
         if caller.opened_here:

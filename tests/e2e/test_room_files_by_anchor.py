@@ -58,6 +58,11 @@ def test_a_file_of_a_room_comes_from_a_member_that_is_never_online_with_who_want
             assert file["way"] == "anchor"
             home.run("-p", "eve", "files", "save", file_id, str(saved)).ok()
             assert saved.read_bytes() == content
+            post_id = sent.objects[0]["post_id"]
+            onward = home.run("-p", "eve", "--json", "forward", "Garden", post_id, "--to", "bob")
+            [message] = onward.ok().objects
+            assert (message["type"], message["file"]["name"]) == ("message", "plan.bin")
+            assert message["file"]["file_id"] != file_id
         finally:
             for name in list(people.daemons):
                 people.down(name, signal.SIGTERM)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loom.api.events import FileChanged, FileProgress, RoomLeft, RoomPosted
+from loom.api.events import FileChanged, FileProgress, MessageReceived, RoomLeft, RoomPosted
 from loom.api.file_commands import (
     AcceptFile,
     CancelFile,
@@ -20,6 +20,7 @@ from loom.api.file_commands import (
     ShowFile,
 )
 from loom.api.file_views import FileView
+from loom.api.message_views import MessageView
 from loom.api.room_commands import (
     DeletePost,
     LeaveRoom,
@@ -33,6 +34,7 @@ from loom.api.room_commands import (
     SetRoomChannel,
 )
 from loom.api.room_views import PostView
+from loom.cli.forwarding import forward
 from loom.core.file.keys import FileKeys
 from loom.core.link_events import RecordReceived
 from loom.errors import FileNotHere, FileNotKnown, FileOver, InvalidInput
@@ -480,3 +482,60 @@ async def test_files_of_a_room_and_of_a_conversation_do_not_meet(
     with pytest.raises(FileNotKnown):
         await cyd.do(AcceptFile(file_id=private.file.file_id))
     await fetched(world, bob, shared)
+
+
+async def test_a_file_of_a_room_is_forwarded_to_a_contact_and_into_another_room(
+    world: World, three: list[Person], tmp_path: Path
+) -> None:
+    """A new offer of one's own copy: other keys, and nothing says whose it was."""
+    ada, bob, cyd = three
+    content = content_of(SIZE)
+    await bob.do(MakeRoom(name="Cellar"))
+    file = await post(ada, plain_file(tmp_path, "plan.pdf", content), caption="the plan")
+    await alike(world, *three, count=1)
+    [came] = await seen(bob)
+    with pytest.raises(FileNotHere):
+        await forward(bob.do, ROOM, [came], ["Cyd", "Cellar"])
+    assert not cyd.told(MessageReceived)
+    await fetched(world, bob, file)
+    [came] = await seen(bob)
+    queued = await forward(bob.do, ROOM, [came], ["Cyd", "Cellar"])
+    assert [type(one) for one in queued] == [MessageView, PostView]
+    await world.until(lambda: bool(cyd.told(MessageReceived)))
+    told = cyd.told(MessageReceived)[-1]
+    onward = told.file
+    assert onward is not None
+    assert (told.body, told.contact, onward.name) == ("the plan", "Bob", "plan.pdf")
+    assert onward.file_id != file.file_id
+    await ada.crash()
+    assert await fetched(world, cyd, onward) == content
+    cellar = queued[1].file
+    assert cellar is not None
+    assert (cellar.room, cellar.direction, cellar.state) == ("Cellar", "out", "offered")
+    secrets = bob.database.look(lambda db: db.execute("SELECT secret FROM files").fetchall())
+    assert len(set(secrets)) == 3
+    assert len(kept(bob)) == 3
+    there = await bob.do(ReadFile(file_id=cellar.file_id, index=0))
+    assert there.data == content[:CHUNK]
+
+
+async def test_a_file_of_a_conversation_is_posted_in_a_room(
+    world: World, three: list[Person], tmp_path: Path
+) -> None:
+    ada, bob, cyd = three
+    content = content_of(SIZE)
+    sent = await ada.do(
+        SendFile(contact="Bob", path=plain_file(tmp_path, "a.bin", content), caption="for you")
+    )
+    [posted] = await forward(ada.do, "Bob", [sent], [ROOM])
+    await alike(world, *three, count=1)
+    [came] = await seen(cyd)
+    assert came.file is not None
+    assert (came.body, came.file.name, came.file.contact) == ("for you", "a.bin", "Ada")
+    assert await fetched(world, cyd, came.file) == content
+    with pytest.raises(InvalidInput):
+        await ada.do(PostFile(room=ROOM, file_id=came.file.file_id, path="/also"))
+    with pytest.raises(FileNotKnown):
+        await ada.do(PostFile(room=ROOM, file_id="11" * 16))
+    assert posted.file is not None
+    await bob.do(ShowFile(file_id=posted.file.file_id))

@@ -109,3 +109,32 @@ async def test_pictures_of_a_room_are_shown_one_after_the_other(
         assert "second.png · 1 byte · 400 x 200 · 2 of 2" in screen(app)
         await press(pilot, "p")
         assert "first.png · 1 byte · 400 x 200 · 1 of 2" in screen(app)
+
+
+async def test_a_file_that_is_here_is_forwarded_to_contacts_and_into_channels(
+    node: SharingNode, opened: Opened
+) -> None:
+    """By its id: the node offers its own copy, with the caption."""
+    file = node.post_file(ROOM, "Bob", "apples.png", "ripe", state="done", is_here=True)
+    async with opened(node) as (app, pilot):
+        await press(pilot, "escape", "f")
+        assert "Forward this message to" in screen(app)
+        assert "Orchard #plans" in screen(app)
+        await press(pilot, "escape")
+        ada, plans = app.model.find("Ada"), app.model.find_channel("Orchard #plans")
+        assert ada is not None
+        assert plans is not None
+        posts = app.chat.reader.window.messages  # type: ignore[union-attr]
+        post = next(one for one in posts if one.file is not None)
+        await app.chat.acts.send_on([post], [ada, plans])
+        await settle(pilot)
+        assert "Forwarded to Ada, Orchard #plans." in screen(app)
+    [to_ada], [to_plans] = told(node, SendFile), told(node, PostFile)
+    assert isinstance(to_ada, SendFile)
+    assert isinstance(to_plans, PostFile)
+    for sent in (to_ada, to_plans):
+        assert (sent.file_id, sent.caption, sent.path, sent.upload_id) == (
+            *(file.file_id, "ripe"),
+            *("", ""),
+        )
+    assert to_plans.channel == "plans"

@@ -44,6 +44,7 @@ class Wish(NamedTuple):
     media_type: str
     thumbnail: ThumbnailView | None
     expires_s: int | None
+    file_id: str = ""
 
     def __repr__(self) -> str:
         return "Wish(redacted)"
@@ -68,8 +69,8 @@ class Content(NamedTuple):
 
 def check(wish: Wish) -> None:
     """It can be offered, whatever its content is; raises InvalidInput."""
-    if bool(wish.path) == bool(wish.upload_id):
-        raise InvalidInput(what="Name a file, or what was handed over")
+    if sum(map(bool, (wish.path, wish.upload_id, wish.file_id))) != 1:
+        raise InvalidInput(what="Name a file, what was handed over, or a file that is here")
     if not is_media_type(wish.media_type):
         raise InvalidInput(what="A media type has at most 127 characters of ASCII")
     if len(wish.caption.encode()) > TEXT_MAX_BYTES:
@@ -101,16 +102,29 @@ async def offer(
 async def forward(
     parts: Parts, uploads: Uploads, device: Device, file: StoredFile, caption: str
 ) -> MessageView:
-    """The stored message that offers a file of another conversation; raises as `offer`.
+    """The stored message that offers a file of another conversation; raises as `offer`, `again`."""
+    return await offer(
+        parts, uploads, device, await again(uploads, file, _as_offered(file, caption))
+    )
+
+
+async def again(uploads: Uploads, file: StoredFile, wish: Wish) -> Wish:
+    """What offers a file that is here once more, and says what is wished instead of what it said.
 
     Raises:
-        FileNotHere, FileUnreadable: it is not here, or not as it was offered.
+        FileNotHere, FileUnreadable, FileDiffers: it is not here, or not as it was offered.
         FilesFull, DiskFull: there is no room for a copy under other keys.
     """
-    wish = _as_offered(file, caption)
-    if not file.path:
-        wish = wish._replace(upload_id=await uploads.copy(file))
-    return await offer(parts, uploads, device, wish)
+    said = _as_offered(file, wish.caption)
+    return Wish(
+        file.path,
+        "" if file.path else await uploads.copy(file),
+        wish.name or said.name,
+        wish.caption,
+        wish.media_type or said.media_type,
+        wish.thumbnail or said.thumbnail,
+        wish.expires_s,
+    )
 
 
 async def offer_again(

@@ -1,7 +1,6 @@
 """Commands about files."""
 
 import asyncio
-import string
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -15,8 +14,8 @@ from loom.crypto.blake3 import blake3_hash
 from loom.crypto.kdf import equal
 from loom.errors import FileDiffers, FileNotHere, FileNotKnown, FileOver, InvalidInput
 from loom.model import ConversationId, MessageName, Person, TransferState
-from loom.node.commands.file_offers import Wish, check, offer
-from loom.node.commands.finding import find_message, message_id
+from loom.node.commands.file_offers import Wish, again, check, offer
+from loom.node.commands.finding import find_file, find_message, message_id
 from loom.node.commands.handlers import Handlers
 from loom.node.commands.room_files import RoomFileCommands
 from loom.node.device import Device
@@ -35,11 +34,10 @@ from loom.node.roster import Roster
 from loom.printable import printable
 from loom.storage import files
 from loom.storage.connection import Db
-from loom.storage.files import PREFIX_MIN, PageEnd, StoredFile, Wanted
+from loom.storage.files import PageEnd, StoredFile, Wanted
 from loom.wire.content import MESSAGES, State
 
 ACCEPT_FROM: Final = ("nobody", "verified", "contacts")
-_ID_DIGITS: Final = 32
 _PAGE_MAX: Final = 1_000
 
 
@@ -81,6 +79,7 @@ class FileCommands:
             command.media_type,
             command.thumbnail,
             command.expires_s,
+            command.file_id,
         )
         check(wish)
         if command.expires_s is not None:
@@ -88,6 +87,9 @@ class FileCommands:
         reply = None
         if command.reply_to is not None:
             reply = await self._answered(device, command.reply_to)
+        if command.file_id:
+            _, file = await find_file(self._parts, self._roster, command.file_id)
+            wish = await again(self._uploads, file, wish)
         return await offer(self._parts, self._uploads, device, wish, reply)
 
     async def _answered(self, device: Device, name: str) -> MessageName:
@@ -155,7 +157,7 @@ class FileCommands:
         return await self._parts.database.long_read(look)
 
     async def _show(self, command: api.ShowFile) -> FileView:
-        device, file = await self._find(command.file_id)
+        device, file = await find_file(self._parts, self._roster, command.file_id)
         if device is not None:
             return file_view(file, device.person)
         states = self._parts.room_states
@@ -165,7 +167,7 @@ class FileCommands:
         return view
 
     async def _read(self, command: api.ReadFile) -> FilePiece:
-        _, file = await self._find(command.file_id)
+        _, file = await find_file(self._parts, self._roster, command.file_id)
         count, index = chunk_count(file.size), command.index
         if not (file.is_whole or file.path):
             raise FileNotHere(name=file.name)
@@ -286,7 +288,7 @@ class FileCommands:
         *,
         addressable: bool = False,
     ) -> FileView:
-        device, file = await self._find(name)
+        device, file = await find_file(self._parts, self._roster, name)
         if device is None:
             return await in_room(file)
         if addressable:
@@ -309,19 +311,6 @@ class FileCommands:
         self, db: Db, happened: Happened, device: Device, file: StoredFile, state: State
     ) -> None:
         state_and_tell(self._parts, db, happened, device.person, device.device_id, file, state)
-
-    async def _find(self, name: str) -> tuple[Device | None, StoredFile]:
-        """The file, and the device of its conversation: None where it is in a room."""
-        digits = name.replace("-", "").lower()
-        is_id = PREFIX_MIN <= len(digits) <= _ID_DIGITS and not set(digits) - set(string.hexdigits)
-        found: list[StoredFile] = []
-        if is_id:
-            found = await self._parts.database.read(lambda db: files.named(db, digits))
-        devices = {one.conversation_id: one for one in self._roster.values()}
-        known = [one for one in found if one.room is not None or one.conversation_id in devices]
-        if len(known) != 1:
-            raise FileNotKnown(file_id=printable(name)[:64])
-        return devices.get(known[0].conversation_id or ConversationId(0)), known[0]
 
     def _persons(self) -> dict[ConversationId | None, Person]:
         return {one.conversation_id: one.person for one in self._roster.values()}

@@ -1,21 +1,26 @@
-"""The messages that a command names."""
+"""The messages and files that a command names."""
 
+import string
 import uuid
 from typing import Final
 
-from loom.errors import InvalidInput, MessageNotFound, NoMessageYet
-from loom.model import Message, MessageId, PersonId
+from loom.errors import FileNotKnown, InvalidInput, MessageNotFound, NoMessageYet
+from loom.model import ConversationId, Message, MessageId, PersonId
 from loom.node.device import Device
 from loom.node.message_view import shown_id
+from loom.node.parts import Parts
+from loom.node.roster import Roster
 from loom.printable import printable
-from loom.storage import messages
+from loom.storage import files, messages
 from loom.storage.connection import Db
+from loom.storage.files import PREFIX_MIN, StoredFile
 from loom.wire.content import MESSAGES
 
 PAGE_MAX = 10_000
 LAST: Final = "last"
 THEIRS: Final = "theirs"
 ROW_MAX_DIGITS: Final = 18
+_FILE_ID_DIGITS: Final = 32
 
 
 def message_id(text: str) -> MessageId:
@@ -58,3 +63,21 @@ def page_size(limit: int) -> int:
     if limit < 1:
         raise InvalidInput(what="The number of messages must be at least 1")
     return min(limit, PAGE_MAX)
+
+
+async def find_file(parts: Parts, roster: Roster, name: str) -> tuple[Device | None, StoredFile]:
+    """The file of an id, and the device of its conversation: None where it is in a room.
+
+    Raises:
+        FileNotKnown: there is none, or more than one begins so.
+    """
+    digits = name.replace("-", "").lower()
+    is_id = PREFIX_MIN <= len(digits) <= _FILE_ID_DIGITS and not set(digits) - set(string.hexdigits)
+    found: list[StoredFile] = []
+    if is_id:
+        found = await parts.database.read(lambda db: files.named(db, digits))
+    devices = {one.conversation_id: one for one in roster.values()}
+    known = [one for one in found if one.room is not None or one.conversation_id in devices]
+    if len(known) != 1:
+        raise FileNotKnown(file_id=printable(name)[:64])
+    return devices.get(known[0].conversation_id or ConversationId(0)), known[0]

@@ -7,7 +7,16 @@ from loom.api.file_views import FileView
 from loom.core.room.post import FileContent
 from loom.errors import FileNotKnown, FileOver
 from loom.model import TransferState
-from loom.node.commands.file_offers import Content, Wish, check, content_of, hand_over, offered
+from loom.node.commands.file_offers import (
+    Content,
+    Wish,
+    again,
+    check,
+    content_of,
+    hand_over,
+    offered,
+)
+from loom.node.commands.finding import find_file
 from loom.node.commands.handlers import Handlers
 from loom.node.commands.room_posts import addressed, place_of_post
 from loom.node.commands.rooms import RoomCommands
@@ -47,6 +56,7 @@ class RoomFileCommands:
             command.media_type,
             command.thumbnail,
             command.expires_s,
+            command.file_id,
         )
         check(wish)
         if command.expires_s:
@@ -60,14 +70,17 @@ class RoomFileCommands:
                 command.thread,
             )
         )
+        if command.file_id:
+            _, file = await find_file(self._parts, self._roster, command.file_id)
+            wish = await again(self._uploads, file, wish)
         content = await content_of(self._uploads, wish)
 
         def post(work: RoomWork) -> room_views.PostView:
             return self._posted(work, command, wish, content)
 
         view = await self._room.do(post)
-        if command.upload_id:
-            self._uploads.was_offered(command.upload_id)
+        if wish.upload_id:
+            self._uploads.was_offered(wish.upload_id)
         return view
 
     def _posted(

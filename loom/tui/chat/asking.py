@@ -7,6 +7,8 @@ from loom.api.conversation_commands import SetDraft
 from loom.api.message_commands import EditMessage, Pin, React, SendText
 from loom.api.message_views import MessageView
 from loom.api.room_commands import EditPost, PinPost, ReactToPost, SendPost, SetRoomDraft
+from loom.front.forwarding import send_on
+from loom.front.outgoing_files import InRoom
 from loom.tui.begun import Begun
 from loom.tui.channels import Channel
 from loom.tui.model import Listed
@@ -30,6 +32,13 @@ def say(
             expires_s=expires_s or AS_THE_ROOM,
         )
     return SendText(contact=here.reference, body=body, reply_to=reply_to, expires_s=expires_s)
+
+
+def say_again(message: MessageView, there: Listed) -> Command[Any]:
+    """Say as one's own there what somebody wrote or offered."""
+    if isinstance(there, Channel):
+        return send_on(message, InRoom(there.reference, there.view.channel, there.thread))
+    return send_on(message, there.reference)
 
 
 def keep(here: Listed, begun: Begun) -> Command[Any]:

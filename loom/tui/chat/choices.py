@@ -264,11 +264,7 @@ class Choices:
         to: Sequence[Listed],
         use: Callable[[Listed | None], None],
     ) -> None:
-        """Contacts and channels that get these; `use` is given None once these are all.
-
-        A file goes to contacts.
-        """
-        is_file = any(one.kind == "file" for one in messages)
+        """Contacts and channels that get these; `use` is given None once these are all."""
         model, many = self._owner.model, len(messages)
         what = "this message" if many == 1 else f"{many} messages"
         picked = {one.number for one in to}
@@ -276,8 +272,7 @@ class Choices:
         choices = [
             Choice(one.name, "chosen" if one.number in picked else "", one)
             for one in known
-            if not isinstance(one, Channel)
-            or (one.root is None and one.view.may_post and not is_file)
+            if not isinstance(one, Channel) or (one.root is None and one.view.may_post)
         ]
         title = f"Forward {what} to"
         if to:

@@ -278,9 +278,7 @@ class MessageActions:
         self._choices().receivers(messages, to, use)
 
     async def send_on(self, messages: Messages, to: Sequence[Listed]) -> None:
-        """Forward to these; into a room, and out of one, as texts of one's own."""
-        if any(one.kind == "file" for one in messages) and any(map(_is_channel, to)):
-            raise InvalidInput(what="A file can be forwarded to contacts, not into a room")
+        """Forward to these as one's own; a file is offered under other keys."""
         contacts = [one for one in to if isinstance(one, Conversation)]
         if contacts and not any(isinstance(one, Post) for one in messages):
             await self._owner.send(
@@ -291,14 +289,14 @@ class MessageActions:
                 )
             )
         else:
-            await self._send_bodies(messages, contacts)
-        await self._send_bodies(messages, [one for one in to if isinstance(one, Channel)])
+            await self._send_each(messages, contacts)
+        await self._send_each(messages, [one for one in to if isinstance(one, Channel)])
         self._owner.say(f"Forwarded to {', '.join(one.name for one in to)}.")
 
-    async def _send_bodies(self, messages: Messages, to: Sequence[Listed]) -> None:
+    async def _send_each(self, messages: Messages, to: Sequence[Listed]) -> None:
         for receiver in to:
             for one in messages:
-                await self._owner.send(asking.say(receiver, one.body))
+                await self._owner.send(asking.say_again(one, receiver))
 
     # --- here ---
 
@@ -506,10 +504,6 @@ def is_forwardable(message: MessageView) -> bool:
     """Whether it is a text, or a file whose content is here."""
     file = message.file
     return is_text(message) or (not message.deleted and file is not None and file.is_here)
-
-
-def _is_channel(listed: Listed) -> bool:
-    return isinstance(listed, Channel)
 
 
 def _contact_of(message: MessageView) -> str:
