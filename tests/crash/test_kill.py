@@ -24,7 +24,9 @@ ROUNDS_OF_A_PAIR = 5
 
 
 @needs_strace
-@pytest.mark.parametrize("who", [0, 1], ids=["alice", "bob"])
+@pytest.mark.parametrize(
+    "who", [pytest.param(0, id="alice"), pytest.param(1, id="bob", marks=pytest.mark.long)]
+)
 @pytest.mark.timeout(7_200)
 async def test_a_node_killed_at_any_boundary_loses_and_doubles_nothing(
     new_pair: NewPair, tmp_path: Path, who: int

@@ -146,7 +146,7 @@ def test_a_member_goes_on_in_the_room_that_the_maker_offers(garden: Garden) -> N
     assert [one["name"] for one in found] == ["Bob", "Ada"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_both_show_the_same_after_random_posts_by_both(garden: Garden, seed: int) -> None:
     chance = random.Random(seed)
     garden.joined()
