@@ -10,7 +10,7 @@ import msgspec
 from loom.api.anchor_commands import ListAnchors
 from loom.api.anchor_views import Anchors
 from loom.api.backup_commands import ListUnsent, ShowBackupSchedule
-from loom.api.backup_views import ScheduleView, Unsent
+from loom.api.backup_views import BackupView, ScheduleView, Unsent
 from loom.api.client import Client
 from loom.api.command import Command
 from loom.api.contact_commands import (
@@ -55,6 +55,14 @@ from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.machine_views import MachineView
 from loom.api.message_commands import DeleteMessages, FindMessage, History, Search, SendText
 from loom.api.message_views import Messages, MessageView
+from loom.api.move_views import (
+    MoveListening,
+    MoveProgress,
+    MoveReceived,
+    MoveSent,
+    MoveWords,
+)
+from loom.api.moving import Front, Where
 from loom.api.pairing_commands import (
     AnswerWords,
     DialPeer,
@@ -501,6 +509,10 @@ class FakeProfiles:
         self.ways: list[str] = []
         self.pins: list[str] = []
         self.duress: dict[str, str | None] = {}
+        self.moves: list[tuple[str, Where]] = []
+        self.met = asyncio.Event()
+        """The other machine of a move has come."""
+        self.moved = asyncio.Event()
 
     def add(self, profile: str = "work", *, running: bool = False) -> FakeNode:
         self.nodes[profile] = node = FakeNode(profile)
@@ -578,6 +590,63 @@ class FakeProfiles:
     async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
         self.destroyed.append((profile, farewell))
         return Destroyed(profile=profile, is_known=True, backups=["/media/stick"])
+
+    def is_move_begun(self, profile: str) -> bool:
+        return False
+
+    async def move_away(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        has_files: bool = True,
+        start_over: bool = False,
+    ) -> MoveSent:
+        await self._move(profile, where, front)
+        return MoveSent(profile=profile, path=f"profiles/{profile}")
+
+    async def move_here(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        start_over: bool = False,
+        argon2_memory_mib: int | None = None,
+    ) -> MoveReceived:
+        await self._move(profile, where, front)
+        self.add(profile).passphrase = passphrase
+        backup = BackupView(
+            path="",
+            name="Ada",
+            fingerprint="ab" * 32,
+            made_at_ms=NOW_MS,
+            opens_with="phrase",
+            contacts_only=False,
+            contacts=2,
+            messages=3,
+            rooms=0,
+            posts=0,
+            size_bytes=9,
+        )
+        return MoveReceived(profile=profile, backup=backup)
+
+    async def _move(self, profile: str, where: Where, front: Front) -> None:
+        self.moves.append((profile, where))
+        if where.dial is None:
+            front.tell(MoveListening(addresses=["192.0.2.7:4070"]))
+        await self.met.wait()
+        front.tell(MoveWords(words=WORDS))
+        if not await front.is_same():
+            raise WordsDiffer
+        front.tell(MoveProgress(done_bytes=1 << 20, size_bytes=5 << 20))
+        await self.moved.wait()
+
+    async def wipe_moved(self, profile: str, passphrase: str) -> None:
+        del self.nodes[profile]
 
     async def attach(self, profile: str) -> Client:
         if profile not in self.running:

@@ -6,6 +6,8 @@ from typing import Protocol
 import msgspec
 
 from loom.api.client import Client
+from loom.api.move_views import MoveReceived, MoveSent
+from loom.api.moving import Front, Where
 from loom.api.profile_views import Destroyed
 from loom.model import Address
 
@@ -103,6 +105,40 @@ class Profiles(Protocol):
 
     async def panic(self, profile: str, *, farewell: bool = True) -> Destroyed:
         """Destroy the profile at once, open or not, its keyslot first; see `Panic`."""
+        ...
+
+    def is_move_begun(self, profile: str) -> bool:
+        """Whether a move to this profile was begun here: its passphrase is chosen already."""
+        ...
+
+    async def move_away(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        has_files: bool = True,
+        start_over: bool = False,
+    ) -> MoveSent:
+        """Send the profile to another machine, and close it here for good."""
+        ...
+
+    async def move_here(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        start_over: bool = False,
+        argon2_memory_mib: int | None = None,
+    ) -> MoveReceived:
+        """Take a profile from another machine, under a passphrase of its own."""
+        ...
+
+    async def wipe_moved(self, profile: str, passphrase: str) -> None:
+        """Delete what is left of a profile that was moved away."""
         ...
 
     async def attach(self, profile: str) -> Client:

@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from loom.api.client import Client
+from loom.api.move_views import MoveReceived, MoveSent
+from loom.api.moving import Front, Where
 from loom.api.profile_views import Destroyed
 from loom.api.profiles import Asking, NodeOptions, ProfileInfo, Profiles
 from loom.config import (
@@ -130,6 +132,59 @@ class LocalProfiles:
         if not (is_profile_name(profile) and paths_of(self._home, profile).moving.exists()):
             self._existing(profile)
         return await panic(paths_of(self._home, profile), farewell=farewell)
+
+    def is_move_begun(self, profile: str) -> bool:
+        """See `Profiles.is_move_begun`."""
+        from loom.app import moving
+
+        return moving.is_begun(paths_of(self._home, profile))
+
+    async def move_away(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        has_files: bool = True,
+        start_over: bool = False,
+    ) -> MoveSent:
+        """See `Profiles.move_away`."""
+        from loom.app import moving
+
+        paths = self._existing(profile)
+        return await moving.send(
+            paths, passphrase, where, front, has_files=has_files, start_over=start_over
+        )
+
+    async def move_here(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        start_over: bool = False,
+        argon2_memory_mib: int | None = None,
+    ) -> MoveReceived:
+        """See `Profiles.move_here`."""
+        from loom.app import moving
+
+        paths = paths_of(self._home, profile)
+        return await moving.receive(
+            paths,
+            passphrase,
+            where,
+            front,
+            argon2_memory_mib=argon2_memory_mib,
+            start_over=start_over,
+        )
+
+    async def wipe_moved(self, profile: str, passphrase: str) -> None:
+        """See `Profiles.wipe_moved`."""
+        from loom.app import moving
+
+        await moving.wipe(self._existing(profile), passphrase)
 
     async def attach(self, profile: str) -> Client:
         """See `Profiles.attach`."""

@@ -6,12 +6,10 @@ import secrets
 import time
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
-
-import msgspec
+from typing import Any, Final, Generic, Self, TypeVar
 
 from loom.api.move_views import MoveListening, MoveWords
-from loom.api.view import View
+from loom.api.moving import Front, Where
 from loom.core.move_link import LINK_RANDOM_BYTES, MoveEvent, MoveLink
 from loom.core.move_pairing import MoveKey, MovePairingLink, MoveSide
 from loom.core.pairing import Paired, Pairing, PairingEnded, PairingEvent, Tries, WordsReady
@@ -44,25 +42,6 @@ LINKS_MAX: Final = 64
 LINKS_OF_SOURCE_MAX: Final = 4
 """Of one network: so strangers of one cannot keep the other machine of another one out."""
 FLUSH_TIMEOUT_S: Final = 5.0
-
-
-class Where(msgspec.Struct, frozen=True):
-    """Where the other machine is dialled; without: where this one listens."""
-
-    dial: Address | None = None
-    listen: Address | None = None
-
-
-class Front(Protocol):
-    """The person at this machine."""
-
-    def tell(self, view: View) -> None:
-        """What there is to see."""
-        ...
-
-    async def is_same(self) -> bool:
-        """Whether the words are those of the other screen."""
-        ...
 
 
 class Phase(Generic[T]):

@@ -9,16 +9,17 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator
 from typing import BinaryIO, Final
 
 import msgspec
 
 from loom.api.backup_views import BackupView
 from loom.api.move_views import MoveProgress, MoveReceived, MoveSent
+from loom.api.moving import Front, Where
 from loom.app import backups, passphrases
 from loom.app.assembly import SystemClock, load_identity
-from loom.app.move_streams import Door, Front, Transfer, Where, agree
+from loom.app.move_streams import Door, Transfer, agree
 from loom.config import Paths, private_folder
 from loom.core.move_link import (
     Asked,
@@ -91,7 +92,7 @@ async def send(
         ProfileInUse, WrongPassphrase, MoveUnfinished, MoveLost, MoveRefused, MoveEndsAlike.
         WordsDiffer, PairingLeft, PairingTimedOut, Unreachable, DiskFull, StoreUnavailable.
     """
-    with _opened(paths, await _unlocked(paths, passphrase)) as database:
+    async with _opened(paths, passphrase) as database:
         move = database.read_now(moving.load)
         if start_over and move is not None:
             if move.is_closed:
@@ -195,7 +196,7 @@ async def wipe(paths: Paths, passphrase: str) -> None:
     Raises:
         MoveUnfinished: it was not, or the new machine has not said that it runs.
     """
-    with _opened(paths, await _unlocked(paths, passphrase)) as database:
+    async with _opened(paths, passphrase) as database:
         move = database.read_now(moving.load)
         if move is None or not move.is_opened:
             raise MoveUnfinished(what="the new machine has not said that it runs there")
@@ -203,18 +204,14 @@ async def wipe(paths: Paths, passphrase: str) -> None:
     destruction.remove_profile(paths)
 
 
-async def _unlocked(paths: Paths, passphrase: str) -> Callable[[], vault.VaultKey]:
+@contextlib.asynccontextmanager
+async def _opened(paths: Paths, passphrase: str) -> AsyncIterator[Database]:
+    """The database without a node."""
     refuse_dumps()
     if not paths.keyslot.exists():
         raise ProfileNotFound(profile=paths.profile)
-    return lambda: vault.unlock(paths.keyslot, passphrase)
-
-
-@contextlib.contextmanager
-def _opened(paths: Paths, unlock: Callable[[], vault.VaultKey]) -> Iterator[Database]:
-    """The database without a node."""
     with ProfileLock.acquire(paths.lock, paths.profile):
-        key = unlock()
+        key = await asyncio.to_thread(vault.unlock, paths.keyslot, passphrase)
         try:
             passphrases.take_effect(paths, key)
             database = Database.open(paths.database, key.database_key())

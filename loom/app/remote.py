@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from loom.api.moving import Front, Where
 from loom.api.profiles import Asking, NodeOptions, ProfileInfo
 from loom.control import ssh
 from loom.control.pipe_client import PipeClient
@@ -78,6 +79,40 @@ class RemoteProfiles:
     async def remove_unlock(self, profile: str, way: str) -> None:
         """Not from here."""
         _refuse("Another way to unlock")
+
+    def is_move_begun(self, profile: str) -> bool:
+        """Not from here."""
+        _refuse("Moving a profile")
+
+    async def move_away(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        has_files: bool = True,
+        start_over: bool = False,
+    ) -> NoReturn:
+        """Not from here."""
+        _refuse("Moving a profile")
+
+    async def move_here(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        start_over: bool = False,
+        argon2_memory_mib: int | None = None,
+    ) -> NoReturn:
+        """Not from here."""
+        _refuse("Moving a profile")
+
+    async def wipe_moved(self, profile: str, passphrase: str) -> None:
+        """Not from here."""
+        _refuse("Moving a profile")
 
     async def panic(self, profile: str, *, farewell: bool = True) -> NoReturn:
         """Not from here."""

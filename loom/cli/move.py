@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from loom.addresses import parse_address
-from loom.api.move_views import MoveListening, MoveProgress, MoveReceived, MoveSent, MoveWords
+from loom.api.move_views import MoveListening, MoveProgress, MoveWords
+from loom.api.moving import Where
 from loom.api.view import Done, View
 from loom.cli import terminal
 from loom.cli.backups import contents_words
@@ -22,9 +23,6 @@ from loom.config import check_profile_name, paths_of, profile_name_for
 from loom.errors import InvalidInput, PairingLeft
 from loom.front.file_words import size_words
 from loom.front.given_text import text_of
-
-if TYPE_CHECKING:
-    from loom.app.move_streams import Where
 
 PANEL: Final = "Profiles"
 
@@ -68,14 +66,12 @@ def send(
     start_over: StartOver = False,
 ) -> None:
     caller = Caller.of(context)
-    paths = paths_of(caller.home, caller.profile)
+    profile = caller.profile
     passphrase = read_passphrase(caller.settings)
 
     async def work() -> None:
-        from loom.app import moving
-
-        view: MoveSent = await moving.send(
-            paths,
+        view = await caller.profiles.move_away(
+            profile,
             passphrase,
             _where(address, listen),
             _Person(caller.output),
@@ -101,18 +97,15 @@ def receive(
     caller = Caller.of(context)
 
     async def work() -> None:
-        from loom.app import moving
-
         profile = caller.settings.profile or profile_name_for(name)
         check_profile_name(profile)
-        paths = paths_of(caller.home, profile)
-        if moving.is_begun(paths):
+        if caller.profiles.is_move_begun(profile):
             passphrase = read_passphrase(caller.settings)
         else:
             check_new_profile(caller, name)
             passphrase = read_new_passphrase(caller.settings)
-        view: MoveReceived = await moving.receive(
-            paths,
+        view = await caller.profiles.move_here(
+            profile,
             passphrase,
             _where(address, listen),
             _Person(caller.output),
@@ -145,9 +138,7 @@ def wipe(
         terminal.confirm(f"Delete {paths.folder}?", "Nothing is deleted")
 
     async def work() -> None:
-        from loom.app import moving
-
-        await moving.wipe(paths, passphrase)
+        await caller.profiles.wipe_moved(paths.profile, passphrase)
         caller.output.put(Done(), f"{paths.folder} is deleted.")
 
     caller.run(work())
@@ -189,9 +180,7 @@ class _Person:
         raise PairingLeft
 
 
-def _where(address: str | None, listen: str | None) -> "Where":
-    from loom.app.move_streams import Where
-
+def _where(address: str | None, listen: str | None) -> Where:
     if address is not None and listen is not None:
         raise InvalidInput(what="An address to dial and --listen exclude each other")
     dial = None if address is None else parse_address(address)

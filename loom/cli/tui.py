@@ -27,6 +27,8 @@ CLOSE_S: Final = 5.0
 """So long the line to another machine may take to close."""
 LOCKED: Final = "LOOM_LOCKED"
 """Environment variable with the profile that the previous process locked."""
+MOVES: Final = "LOOM_MOVES"
+"""The same, set where it was locked to be moved to another machine."""
 
 
 def open_app(caller: Caller) -> None:
@@ -91,6 +93,7 @@ async def _from_start_screens(caller: Caller, locked: str | None) -> tuple[str, 
         config=caller.home.config,
         chosen=caller.settings.profile,
         locked=locked,
+        moves=os.environ.pop(MOVES, None) is not None,
     )
     try:
         return await _run(door)
@@ -139,6 +142,8 @@ async def show(
         except (LoomError, TimeoutError):
             if not (app.locked or host or app.destroyed):  # this process ends, and the node with it
                 raise
+    if app.moves:
+        os.environ[MOVES] = "1"
     if app.destroyed is not None:
         from loom.front.destroyed_words import destroyed_words
 

@@ -125,6 +125,8 @@ class LoomApp(Owner):
         self._has_begun = False
         self.locked = False
         """Whether it ended because it was locked."""
+        self.moves = False
+        """Whether it was locked to be moved to another machine."""
         self.destroyed: Destroyed | None = None
         """What was destroyed, if it was."""
         self._is_destroying = False
@@ -193,6 +195,11 @@ class LoomApp(Owner):
             self._is_covered = True
             self.work(self.chat.outside.end(), "editor")
             self.push_screen(Hidden(self, self.profile, DEMO, lambda _: self._uncover()))
+
+    def lock_to_move(self) -> None:
+        """See `Owner.lock_to_move`."""
+        self.moves = True
+        self.lock()
 
     def ask_to_destroy(self) -> None:
         """See `Owner.ask_to_destroy`; of another machine, and of a demo, nothing is destroyed."""

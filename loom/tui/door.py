@@ -9,6 +9,9 @@ from typing import Any, Final
 from textual.screen import Screen
 
 from loom.api.client import Client
+from loom.api.move_views import MoveSent
+from loom.api.moving import Front, Where
+from loom.api.profile_commands import Stop
 from loom.api.profiles import Asking, NodeOptions, Profiles
 from loom.config import profile_name_for
 from loom.errors import NodeNotRunning, ProfileInUse
@@ -22,6 +25,7 @@ from loom.tui.lines import Look
 from loom.tui.opener import Opened, Opener
 from loom.tui.screens.hidden import ELSEWHERE, Hidden
 from loom.tui.screens.introduction import Introduction
+from loom.tui.screens.moving import MoveAway, MoveHere
 from loom.tui.screens.new_profile import NewProfile
 from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.which_profile import WhichProfile
@@ -45,9 +49,10 @@ class DoorApp(Opener):
         config: Path,
         chosen: str | None = None,
         locked: str | None = None,
+        moves: bool = False,
         signs: Signs | None = None,
     ) -> None:
-        """`locked` is the profile that was on the screen, and is closed by now."""
+        """`locked` was on the screen, and is closed by now; `moves`: to go to another machine."""
         super().__init__()
         self.profiles = profiles
         self.options = options
@@ -56,6 +61,7 @@ class DoorApp(Opener):
         """Open, and not handed out yet."""
         self._chosen = locked or chosen
         self._locked = locked
+        self._moves = moves
         settings, _ = read_or_default(config)
         self.look = Look(load_theme(settings.theme, config / THEMES), signs or signs_of_terminal())
         self.keys = Keys(settings.keys, settings.bind)
@@ -66,6 +72,9 @@ class DoorApp(Opener):
 
     async def begin(self) -> None:
         """Find out what there is to open."""
+        if self._moves and self._chosen is not None:
+            self.show_moving(self._chosen)
+            return
         if self._locked is not None and await self._runs(self._locked):
             self._go(Hidden(self, self._locked, ELSEWHERE, self._resume))
             return
@@ -119,6 +128,38 @@ class DoorApp(Opener):
                     raise
             await asyncio.sleep(TURN_PAUSE_S)
         raise ProfileInUse(profile=profile)
+
+    async def move_away(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        has_files: bool,
+        start_over: bool,
+    ) -> MoveSent:
+        """See `Opener.move_away`."""
+        with contextlib.suppress(NodeNotRunning):
+            client = await self.profiles.attach(profile)
+            try:
+                await client.send(Stop())
+            finally:
+                await client.close()
+        for _ in range(TURNS):
+            try:
+                return await self.profiles.move_away(
+                    *(profile, passphrase, where, front),
+                    has_files=has_files,
+                    start_over=start_over,
+                )
+            except ProfileInUse:  # it is refused before anything else
+                await asyncio.sleep(TURN_PAUSE_S)
+        raise ProfileInUse(profile=profile)
+
+    def show_moving(self, profile: str | None) -> None:
+        """See `Opener.show_moving`."""
+        self._go(MoveHere(self) if profile is None else MoveAway(self, profile))
 
     def hand_out(self, profile: str, client: Client) -> None:
         """It is open: the door has done its part."""

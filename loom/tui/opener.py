@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loom.api.client import Client
+from loom.api.move_views import MoveSent
+from loom.api.moving import Front, Where
 from loom.api.profiles import Asking, Profiles
 from loom.tui.drawing import DrawnApp
 
@@ -41,6 +43,23 @@ class Opener(DrawnApp[Opened]):
 
     async def unlock_by(self, profile: str, way: str, ask: Asking) -> Client:
         """`unlock` by one of them."""
+        raise NotImplementedError
+
+    async def move_away(
+        self,
+        profile: str,
+        passphrase: str,
+        where: Where,
+        front: Front,
+        *,
+        has_files: bool,
+        start_over: bool,
+    ) -> MoveSent:
+        """Send a profile to another machine; a node that runs for it is stopped first."""
+        raise NotImplementedError
+
+    def show_moving(self, profile: str | None) -> None:
+        """Where a profile is moved to another machine; None: where one comes from another."""
         raise NotImplementedError
 
     def hand_out(self, profile: str, client: Client) -> None:

@@ -70,6 +70,10 @@ class Owner(DrawnApp[None]):
         """Keep what was begun and end, or hide what cannot be locked."""
         raise NotImplementedError
 
+    def lock_to_move(self) -> None:
+        """Lock, and go on where the profile is moved to another machine."""
+        raise NotImplementedError
+
     def ask_to_destroy(self) -> None:
         """Ask whether the profile shall be destroyed; asked already, destroy it."""
         raise NotImplementedError

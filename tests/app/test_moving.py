@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from loom.api.moving import Where
 from loom.api.view import View
 from loom.app import assembly, moving
-from loom.app.move_streams import Where
 from loom.config import Settings, home_of, paths_of
 from loom.errors import ProfileExists
 from loom.model import Address

@@ -48,6 +48,9 @@ class NewProfile(Panel):
             GAP,
             Button("Restore" if self._restore else "Create", self._make),
             Button(other, self._switch),
+            Button(
+                "Move a profile here", lambda: self._door.show_moving(None), "from another machine"
+            ),
             Button("Back", self.back) if self._has_others else Button("Quit", self._door.leave),
         ]
 

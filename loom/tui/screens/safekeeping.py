@@ -111,6 +111,11 @@ class SafekeepingPanel(LivePanel):
                 "opens an empty profile, and destroys this one",
             ),
             Button(
+                "Move to another machine",
+                loom.lock_to_move,
+                "Loom locks first; then it asks for the passphrase",
+            ),
+            Button(
                 "Destroy this profile",
                 loom.ask_to_destroy,
                 f"asks first; also {panic}" if panic else "asks first",

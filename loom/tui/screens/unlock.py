@@ -34,6 +34,7 @@ class Unlock(Panel):
             Button("Unlock", self._unlock),
             *self._other_ways(),
             Button("Another profile", self.back),
+            Button("Move it to another machine", self._move),
             Button("Quit", self._door.leave),
         ]
 
@@ -47,6 +48,10 @@ class Unlock(Panel):
     def back(self) -> None:
         """To the other profiles."""
         self.work(self._door.choose(again=True), "One moment ...")
+
+    def _move(self) -> None:
+        self._passphrase.clear()
+        self._door.show_moving(self._profile)
 
     def _unlock(self) -> None:
         passphrase = self._passphrase.text

@@ -30,6 +30,7 @@ class WhichProfile(Panel):
             GAP,
             Button("New profile", self._door.new_profile),
             Button("Restore a profile from 24 words", self._restore),
+            Button("Move a profile here", self._move, "from another machine"),
             Button("Quit", self._door.leave),
         ]
 
@@ -38,3 +39,6 @@ class WhichProfile(Panel):
 
     def _restore(self) -> None:
         self._door.new_profile(restore=True)
+
+    def _move(self) -> None:
+        self._door.show_moving(None)
