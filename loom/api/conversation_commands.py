@@ -109,8 +109,8 @@ class SetPreferences(Command[Done], frozen=True, kw_only=True, tag="set_preferen
     ask_farewells: bool | None = None
     """Only for everybody: decide oneself whether what a contact asks to delete is deleted."""
     verify_first: bool | None = None
-    """Only for everybody: send nothing to a contact's new identity, though proven with their
-    recovery words, before it is verified."""
+    """Send nothing to a contact's new identity, though proven with their recovery words, before it
+    is verified; where everybody's or the contact's says so."""
     muted: bool | None = None
     """This and what follows only for one contact. True: for ever, unless `mute_until_ms` is set."""
     mute_until_ms: int | None = None

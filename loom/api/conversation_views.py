@@ -73,7 +73,7 @@ class Preference(msgspec.Struct, frozen=True, kw_only=True):
     """One is asked whether what a contact asks to delete is deleted; only of everybody."""
     verify_first: bool = False
     """A contact's new identity, though proven with their recovery words, is sent nothing before it
-    is verified; only of everybody."""
+    is verified."""
 
 
 class Preferences(View, frozen=True, kw_only=True, tag="preferences"):

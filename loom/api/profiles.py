@@ -50,7 +50,10 @@ class Asking(Protocol):
 
 
 class Profiles(Protocol):
-    """Implemented by the composition root, handed to front ends."""
+    """Implemented by the composition root, handed to front ends.
+
+    Many methods, because it is everything that front ends ask of profiles that are not open.
+    """
 
     def list_profiles(self) -> list[ProfileInfo]:
         """Profiles under the home folder, by name."""

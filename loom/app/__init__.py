@@ -31,7 +31,10 @@ from loom.errors import NodeNotRunning, ProfileNotFound, StoreUnavailable
 
 
 class LocalProfiles:
-    """The profiles of one home folder."""
+    """The profiles of one home folder.
+
+    Many methods, because it is everything that front ends ask of profiles that are not open.
+    """
 
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen

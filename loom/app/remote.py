@@ -12,6 +12,8 @@ from loom.errors import LocalOnly
 class RemoteProfiles:
     """Only `attach` works: what needs a passphrase or a phrase is done on that machine.
 
+    Many methods, because it is everything that front ends ask of profiles that are not open.
+
     Args:
         command: what its shell runs as `loom`; None: `loom` itself.
     """

@@ -19,7 +19,10 @@ from loom.api.contact_commands import (
     VerifyContact,
 )
 from loom.api.contact_views import ContactView, SafetyNumberView
+from loom.api.conversation_commands import ListPreferences, SetPreferences
+from loom.api.view import Done
 from loom.cli import terminal
+from loom.cli.completion import contact_names
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, Group, add_commands, by_default
 from loom.cli.output import sign, when
@@ -56,6 +59,7 @@ def add_to(app: typer.Typer) -> None:
         app,
         PANEL,
         ("verify", verify, "Show the safety number, to compare with your contact."),
+        ("verify-first", verify_first, "Send nothing to new keys of contacts before you verify."),
     )
 
 
@@ -189,6 +193,37 @@ def verify(
         if qr and not caller.options.json:
             print_qr_code(caller.output, "".join(view.groups))
         caller.output.note(_advice(view))
+
+    caller.run(work())
+
+
+def verify_first(
+    context: typer.Context,
+    contact: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CONTACT]",
+            help="Only for this contact; without it for everybody.",
+            autocompletion=contact_names,
+        ),
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Not any longer.")] = False,
+) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            await client.send(SetPreferences(contact=contact, verify_first=not off))
+            everybody = (await client.send(ListPreferences())).everybody
+            view = None if contact is None else await client.send(ShowContact(contact=contact))
+        whom = "any contact" if view is None else printable(view.contact)
+        if off and not everybody.verify_first:
+            words = f"What you write follows new keys of {whom} by itself."
+        else:
+            words = f"Nothing is sent to new keys of {whom} before you verify them."
+        caller.output.put(Done() if view is None else view, words)
+        if off and everybody.verify_first:
+            caller.output.note("It is on for everybody: `loom verify-first --off` ends that.")
 
     caller.run(work())
 

@@ -51,7 +51,7 @@ _ATTACHING: Final = (
     *("send-file", "open", "files", "files list", "files accept", "files decline"),
     *("files cancel", "files pause", "files resume", "files save", "files remove"),
     *("files rules",),
-    *("listen", "watch", "plain", "verify", "timer", "farewell", "profile"),
+    *("listen", "watch", "plain", "verify", "verify-first", "timer", "farewell", "profile"),
     "identity show",
     *("mute", "notify", "archive", "unarchive", "favourite", "mark"),
     *("contacts", "contacts list", "contacts show", "contacts rename", "contacts remove"),

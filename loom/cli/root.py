@@ -29,6 +29,7 @@ MODULE_OF: Final = {
     **dict.fromkeys(("listen", "watch"), "listening"),
     "plain": "plain.talk",
     "verify": "contacts",
+    "verify-first": "contacts",
     **dict.fromkeys(
         (
             *("mute", "notify", "archive", "unarchive", "favourite", "timer", "farewell"),

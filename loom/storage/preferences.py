@@ -11,7 +11,7 @@ from loom.storage import settings
 FOR_EVER_MS: Final = 2**63 - 1
 """Muted until then: until somebody says otherwise."""
 _KEY: Final = "preferences"
-_COLUMNS: Final = "read_receipts, typing, mute_until_ms, level, archived, favourite"
+_COLUMNS: Final = "read_receipts, typing, mute_until_ms, level, archived, favourite, verify_first"
 
 
 class Preference(msgspec.Struct, frozen=True):
@@ -24,8 +24,8 @@ class Preference(msgspec.Struct, frozen=True):
     ask_farewells: bool = False
     """Only of everybody: a Farewell of a contact is carried out when the owner agrees."""
     verify_first: bool = False
-    """Only of everybody: nothing is sent to a new identity of a contact, though proven with their
-    recovery words, until the owner has verified it."""
+    """Nothing is sent to a new identity of a contact, though proven with their recovery words,
+    until the owner has verified it."""
     mute_until_ms: int = 0
     """This and what follows only of one conversation. By the wall clock; 0: not muted."""
     level: Level = Level.EVERYTHING
@@ -61,7 +61,7 @@ def put(db: Connection, conversation_id: ConversationId | None, preference: Pref
     if preference != DEFAULT:
         db.execute(
             f"INSERT INTO preferences (conversation_id, {_COLUMNS})"  # noqa: S608
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 conversation_id,
                 preference.read_receipts,
@@ -70,6 +70,7 @@ def put(db: Connection, conversation_id: ConversationId | None, preference: Pref
                 preference.level.value,
                 preference.archived,
                 preference.favourite,
+                preference.verify_first,
             ),
         )
 
@@ -105,8 +106,13 @@ def allows_typing(db: Connection, conversation_id: ConversationId) -> bool:
     return of(db, None).typing and of(db, conversation_id).typing
 
 
-def _preference(row: tuple[int, int, int, str, int, int]) -> Preference:
-    read_receipts, typing, mute_until_ms, level, archived, favourite = row
+def verifies_first(db: Connection, conversation_id: ConversationId) -> bool:
+    """Whether nothing is sent to a new identity of the other side before it is verified."""
+    return of(db, None).verify_first or of(db, conversation_id).verify_first
+
+
+def _preference(row: tuple[int, int, int, str, int, int, int]) -> Preference:
+    read_receipts, typing, mute_until_ms, level, archived, favourite, verify_first = row
     return Preference(
         read_receipts=bool(read_receipts),
         typing=bool(typing),
@@ -114,4 +120,5 @@ def _preference(row: tuple[int, int, int, str, int, int]) -> Preference:
         level=Level(level),
         archived=bool(archived),
         favourite=bool(favourite),
+        verify_first=bool(verify_first),
     )

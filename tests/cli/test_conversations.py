@@ -125,3 +125,15 @@ def test_the_own_profile_is_shown_and_changed(loom: Loom, node: TalkingNode) -> 
     assert "invisible" in loom("profile", "--invisible").stdout
     assert node.sent[-1] == SetProfile(invisible=True)
     assert loom("profile", "--name", "").exit_code == 2
+
+
+def test_new_keys_wait_for_one_contact_or_for_everybody(loom: Loom, node: TalkingNode) -> None:
+    assert "new keys of Bob before you verify" in loom("verify-first", "Bob").stdout
+    assert "new keys of any contact before" in loom("verify-first").stdout
+    assert "follows new keys of any contact" in loom("verify-first", "--off").stdout
+    asked = [one for one in node.sent if isinstance(one, SetPreferences)]
+    assert [(one.contact, one.verify_first) for one in asked] == [
+        ("Bob", True),
+        (None, True),
+        (None, False),
+    ]

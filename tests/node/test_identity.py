@@ -198,9 +198,12 @@ async def test_invites_of_before_are_revoked(world: World) -> None:
     assert [one.state for one in (await alice.do(ListInvites())).invites] == ["revoked"]
 
 
-async def test_a_new_identity_waits_until_it_is_verified_if_one_wants(world: World) -> None:
+@pytest.mark.parametrize("contact", [None, "Alice"])
+async def test_a_new_identity_waits_until_it_is_verified_if_one_wants(
+    world: World, contact: str | None
+) -> None:
     alice, bob = await world.friends("Alice", "Bob")
-    await bob.do(SetPreferences(verify_first=True))
+    await bob.do(SetPreferences(contact=contact, verify_first=True))
     await rotate(alice)
     await world.until(lambda: knows(bob, alice))
     with pytest.raises(IdentityChanged):

@@ -495,7 +495,7 @@ class TalkingNode(FakeNode):
         return Done()
 
     def _prefer(self, command: SetPreferences) -> Done:
-        told = _given(command, "read_receipts", "typing", "late_receipts")
+        told = _given(command, "read_receipts", "typing", "late_receipts", "verify_first")
         if command.contact is None:
             self.everybody = msgspec.structs.replace(self.everybody, **told)
             return Done()

@@ -204,6 +204,10 @@ async def test_everything_about_a_contact(people: PeopleNode, opened: Opened) ->
             (None, None, False),
             (None, None, True),
         ]
+        await choose(app, pilot, "Wait until I verify")
+        await run(pilot, "enter")
+        assert "[x] Wait until I verify" in screen(app)
+        assert sent(people, SetPreferences)[-1].verify_first
         await choose(app, pilot, "Blocked")
         await run(pilot, "enter")
         assert "blocked, not verified" in screen(app)

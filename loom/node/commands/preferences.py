@@ -97,8 +97,6 @@ class PreferenceCommands:
             raise InvalidInput(what="Late receipts are for all contacts or for none")
         if device is not None and command.ask_farewells is not None:
             raise InvalidInput(what="To be asked is for all contacts or for none")
-        if device is not None and command.verify_first is not None:
-            raise InvalidInput(what="To verify first is for all contacts or for none")
 
         def change(db: Db, happened: Happened) -> None:
             before = preferences.of(db, conversation_id)

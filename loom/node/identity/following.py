@@ -233,7 +233,7 @@ class Following:
             persons.forget_sessions(db, device.device_id)
             mailboxes.keep_read(db, device.device_id)
         # Nobody can verify an acquaintance.
-        waits = before.is_contact and preferences.of(db, None).verify_first
+        waits = before.is_contact and preferences.verifies_first(db, device.conversation_id)
         outbox.unseal(db, device.device_id)
         room_peers.tell_again(db, device.number)
         return replace(

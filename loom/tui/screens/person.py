@@ -59,7 +59,7 @@ class PersonPanel(LivePanel):
         self._number = number
         self._view: ContactView | None = None
         self._peer: PeerView | None = None
-        self._allowed = Preference()
+        self._allowed = self._everybody = Preference()
         self._rename = Field(RENAME, self._do_rename)
         self._address = Field(ADDRESS, self._do_connect, form="HOST:PORT")
         self._delete = Field(DELETE, self._do_delete)
@@ -88,6 +88,7 @@ class PersonPanel(LivePanel):
         peers = (await self.loom.send(ListPeers())).peers
         self._peer = next((one for one in peers if one.contact_id == self._number), None)
         allowed = await self.loom.send(ListPreferences())
+        self._everybody = allowed.everybody
         mine = [one for one in allowed.contacts if one.contact_id == self._number]
         self._allowed = mine[0] if mine else Preference(contact_id=self._number)
 
@@ -201,6 +202,14 @@ class PersonPanel(LivePanel):
                 "as far as /settings allows",
             ),
             Toggle("Typing", allowed.typing, self._show_typing, "as far as /settings allows"),
+            Toggle(
+                "Wait until I verify",
+                allowed.verify_first,
+                self._verify_first,
+                "/settings has it on for everybody"
+                if self._everybody.verify_first
+                else "nothing is sent to new keys of theirs before",
+            ),
             self._rename,
         ]
         if not (view.blocked or view.identity_changed or view.revoked):
@@ -323,6 +332,9 @@ class PersonPanel(LivePanel):
 
     def _show_typing(self, on: bool) -> None:
         self._change(SetPreferences(contact=self.contact, typing=on))
+
+    def _verify_first(self, on: bool) -> None:
+        self._change(SetPreferences(contact=self.contact, verify_first=on))
 
     def _change(self, command: SetPreferences) -> None:
         async def change() -> None:

@@ -113,7 +113,7 @@ class SafekeepingPanel(LivePanel):
             Button(
                 "Move to another machine",
                 loom.lock_to_move,
-                "Loom locks first; then it asks for the passphrase",
+                "Loom locks first, and asks for the passphrase",
             ),
             Button(
                 "Destroy this profile",
