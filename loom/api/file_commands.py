@@ -98,7 +98,7 @@ class PauseFile(Command[FileView], frozen=True, kw_only=True, tag="pause_file"):
 
 
 class ResumeFile(Command[FileView], frozen=True, kw_only=True, tag="resume_file"):
-    """Go on with a file that a person or a full disk paused."""
+    """Go on with a file that was paused. After a full disk it goes on by itself, too."""
 
     file_id: str
 

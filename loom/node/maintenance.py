@@ -9,6 +9,7 @@ from loom.node.identity.former import FormerDoors
 from loom.node.invites.own import OwnInvites
 from loom.node.network import Network
 from loom.node.parts import Parts
+from loom.node.resting_files import go_on
 from loom.node.roster import Roster
 from loom.storage import expiry, maintenance
 
@@ -32,6 +33,7 @@ async def maintain(
             for device in roster.everyone():
                 await device.sessions.drop_superseded()
             await parts.removal.run()
+            await go_on(parts, roster)
             # Deleted keys stay in the log's old pages until it is emptied.
             await parts.database.checkpoint()
         except LoomError as error:

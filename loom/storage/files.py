@@ -290,6 +290,16 @@ def wanted_of_rooms(db: Connection, limit: int) -> list[StoredFile]:
     return [_file(row) for row in rows]
 
 
+def resting(db: Connection, why: str) -> list[StoredFile]:
+    """Files of others that are to be fetched and rest for this reason, oldest first."""
+    rows = db.execute(
+        _BRIEFLY + "WHERE files.state = 1 AND is_own = 0 AND is_paused AND why = ?"
+        " ORDER BY files.row_id",
+        (why,),
+    )
+    return [_file(row) for row in rows]
+
+
 def begin_again(db: Connection, row_id: int, secret: bytes, blob_id: bytes) -> None:
     """A file of a room is to be fetched from its beginning, whatever became of it before."""
     db.execute(

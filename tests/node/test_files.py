@@ -53,6 +53,7 @@ from loom.api.message_commands import (
 from loom.core.file.sender import Source
 from loom.errors import DiskFull, FileNotHere, FileNotKnown, FileOver, FilesFull, InvalidInput
 from loom.node.files.content import Measured
+from loom.node.maintenance import INTERVAL_S
 from loom.storage import files
 from loom.storage.file_store import FileStore
 from loom.wire.file_records import Reason
@@ -361,6 +362,86 @@ async def test_a_full_disk_pauses_and_loses_nothing(
     await bob.do(ResumeFile(file_id=file.file_id))
     await world.until(is_in(ada, "done"))
     assert await whole(bob, file) == content
+
+
+async def test_what_a_full_disk_paused_goes_on_by_itself_once_there_is_room(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a person paused does not."""
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(20 * CHUNK)
+    file = await offered(world, ada, bob, plain_file(tmp_path, "x", content))
+    other = await offered(world, ada, bob, plain_file(tmp_path, "y", content))
+
+    def full(store: FileStore, blob_id: bytes, index: int, sealed: bytes) -> None:
+        raise DiskFull
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileStore, "write", full)
+        await bob.do(AcceptFile(file_id=file.file_id))
+        await world.until(is_in(bob, "paused"))
+        await bob.do(AcceptFile(file_id=other.file_id))
+        await bob.do(PauseFile(file_id=other.file_id))
+        patched.setattr(FileStore, "has_room", lambda store, size: False)
+        await world.pass_time(2 * INTERVAL_S)
+        assert (await bob.do(ShowFile(file_id=file.file_id))).why == "disk_full"
+    await world.pass_time(INTERVAL_S)
+    await world.until(is_in(ada, "done"))
+    assert await whole(bob, file) == content
+    assert (await bob.do(ShowFile(file_id=other.file_id))).state == "paused"
+
+
+async def test_a_full_disk_of_the_sender_holds_up_nothing_and_loses_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    """It is served on; what became of it is stored once there is room."""
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(20 * CHUNK)
+    path = plain_file(tmp_path, "x", content)
+    ada.disk.is_full = True
+    with pytest.raises(DiskFull):
+        await ada.do(SendFile(contact="Bob", path=path))
+    ada.disk.heal()
+    assert (await ada.do(ListFiles())).files == []
+    file = await offered(world, ada, bob, path)
+    changed = await offered(world, ada, bob, plain_file(tmp_path, "y", content))
+    await bob.do(AcceptFile(file_id=file.file_id))
+    await bob.do(AcceptFile(file_id=changed.file_id))
+    await world.until(lambda: bool(bob.told(FileProgress)))
+    ada.disk.is_full = True
+    plain_file(tmp_path, "y", content_of(20 * CHUNK, seed=1))
+    await world.until(is_in(bob, "done"))
+    assert await whole(bob, file) == content
+    await world.until(lambda: any(one.code == "disk_full" for one in ada.told(Warned)))
+    ada.disk.heal()
+    await world.until(is_in(ada, "done"))
+    await world.until(is_in(ada, "failed"))
+    await world.until(is_in(bob, "failed"))
+    ended = await bob.do(ShowFile(file_id=changed.file_id))
+    assert ended.why == "file_changed"
+    assert not ended.is_here
+
+
+async def test_what_is_handed_over_leaves_nothing_on_a_full_disk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took the last of the room for a day; it is handed over again from the beginning."""
+    ada, bob = await world.friends("Ada", "Bob")
+    content, write = content_of(4 * CHUNK), FileStore.write
+
+    def full(store: FileStore, blob_id: bytes, index: int, sealed: bytes) -> None:
+        if index == 2:
+            raise DiskFull
+        write(store, blob_id, index, sealed)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileStore, "write", full)
+        with pytest.raises(DiskFull):
+            await upload(ada, "x", content)
+    assert kept(ada) == []
+    upload_id = await upload(ada, "x", content)
+    await ada.do(SendFile(contact="Bob", upload_id=upload_id))
+    await world.until(lambda: bool(bob.told(MessageReceived)))
 
 
 async def test_no_more_is_accepted_than_the_owner_allows(world: World, tmp_path: Path) -> None:

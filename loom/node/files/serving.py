@@ -11,7 +11,7 @@ from loom.core.file.bitmap import chunks_here, no_chunks
 from loom.core.file.chunk_list import chunk_bytes, list_piece
 from loom.core.file.keys import FileKeys
 from loom.core.file.sender import Sender, Source
-from loom.errors import ContentChanged, FileUnreadable, LoomError
+from loom.errors import ContentChanged, FileUnreadable, LoomError, StoreError
 from loom.links.direct import DirectLink
 from loom.model import FileId, TransferState
 from loom.node.context import DeviceContext
@@ -249,10 +249,14 @@ class Serving:
         if piece is None:
             return None
         try:
-            served = await self._look_up(FileId(piece.file_id))
-        except LoomError as error:
-            log.warning("contact %d: a file: %s", self._context.number, error.code)
+            return await self._answer_to(piece, sender)
+        except StoreError as error:
+            # Nothing was sealed, or stored of an end: it is asked for again.
+            self._context.warn(error)
             return _refused(sender, Reason.LATER)
+
+    async def _answer_to(self, piece: Piece, sender: Sender) -> _Answer:
+        served = await self._look_up(FileId(piece.file_id))
         if served is None:
             return _refused(sender, Reason.GONE)
         source = served.source
@@ -384,6 +388,9 @@ class Serving:
             await self._context.parts.journal.write(store)
         except LoomError as error:
             log.info("contact %d: not stored: %s", self._context.number, error.code)
+            for one in unsaved:
+                one.is_unsaved = True
+                one.is_told &= one.file not in begun
 
 
 def _refused(sender: Sender, reason: Reason) -> _Answer:

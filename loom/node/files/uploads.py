@@ -1,13 +1,14 @@
 """Content that front ends hand over, kept sealed until it is offered."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from loom.core.file.chunk_list import chunk_bytes, chunk_count, hash_at, root_of
 from loom.core.file.keys import FileKeys
 from loom.crypto.blake3 import blake3_hash
 from loom.crypto.kdf import equal
-from loom.errors import FileDiffers, FileNotHere, InvalidInput, LoomError
+from loom.errors import DiskFull, FileDiffers, FileNotHere, InvalidInput, LoomError, StoreError
 from loom.model import FileId, TransferState
 from loom.node.file_rules import check_room
 from loom.node.files.content import Reader, kept_keys
@@ -109,11 +110,16 @@ class Uploads:
 
         Raises:
             InvalidInput: another one is next, or it has another length; or no such upload.
-            DiskFull, StoreUnavailable: hand it over again later.
+            DiskFull: what was handed over is forgotten, and takes no room any more.
+            StoreUnavailable: hand it over again later.
         """
         upload = self.named(upload_id)
         async with upload.turn:
-            await self._keep(upload, index, data)
+            try:
+                await self._keep(upload, index, data)
+            except DiskFull:
+                await self._make_way(upload)
+                raise
 
     async def _keep(self, upload: Upload, index: int, data: bytes) -> None:
         if upload.is_growing:
@@ -201,12 +207,16 @@ class Uploads:
         return upload
 
     async def whole(self, upload_id: str) -> Upload:
-        """One that is whole and durable; raises InvalidInput."""
+        """One that is whole and durable; raises InvalidInput, DiskFull (see `add`)."""
         upload = self.named(upload_id)
         upload.is_growing = False
         if not upload.is_whole:
             raise InvalidInput(what=f"{printable(upload.name)} is not handed over yet")
-        await asyncio.to_thread(self._parts.files.sync, upload.blob_id)
+        try:
+            await asyncio.to_thread(self._parts.files.sync, upload.blob_id)
+        except DiskFull:
+            await self._make_way(upload)
+            raise
         return upload
 
     def was_offered(self, upload_id: str) -> None:
@@ -218,6 +228,12 @@ class Uploads:
         old = [one for one in self._uploads.values() if now_s - one.began_s > LIFETIME_S]
         if old:
             await self._forget(old)
+
+    async def _make_way(self, upload: Upload) -> None:
+        """The disk is full: its content goes first, so that the rest can be stored."""
+        with suppress(StoreError):
+            await asyncio.to_thread(self._parts.files.remove, upload.blob_id)
+            await self._forget([upload])
 
     async def _forget(self, old: list[Upload]) -> None:
         for one in old:
