@@ -1,12 +1,13 @@
-/** Files of this side's conversations: offered, accepted, fetched piece by piece, and served (PROTOCOL 15). */
+/** Files of this side's conversations and rooms: offered, accepted, fetched piece by piece, and served (PROTOCOL 15). */
 
-import { concat, equal, hex } from "./bytes.js";
+import { concat, EMPTY, equal, hex } from "./bytes.js";
 import { addRow } from "./conversation.js";
 import { close } from "./errors.js";
 import { FILE_CHUNK_BYTES } from "./limits.js";
 import { encodeFile, fileState, newMessageId } from "./payload.js";
 import { H, RANDOM } from "./primitives.js";
 import { FILE_PART, FILE_REFUSAL, FILE_REQUEST } from "./records.js";
+import { FILE, fileIdOf } from "./room_events.js";
 import {
   chunkCount, decodeFilePart, decodeFileRefusal, decodeFileRequest, encodeFileParts, encodeFileRefusal,
   encodeFileRequest, Fetching, fileRoot, GONE, hashesOf, LATER, LIST, listPieces, sealPiece, transferKeys,
@@ -22,6 +23,8 @@ export class Files {
     this.offered = new Map();
     this.own = new Map();
     this.fetching = new Map();
+    /** What is whole here of files that posts offer, by file_id. */
+    this.ofRooms = new Map();
   }
 
   /** Bytes by a rule, so that no content crosses from the test to here. */
@@ -29,15 +32,36 @@ export class Files {
     return Uint8Array.from({ length: size }, (_, i) => (i * 7 + Math.floor(i / 256)) % 256);
   }
 
+  /** What is served of a content, and by which keys. */
+  static held(content, secret, root) {
+    return { content, list: concat(...hashesOf(content)), keys: transferKeys(secret, root) };
+  }
+
   offer(contact, { name, size, mediaType, caption }) {
     const content = Files.content(size);
-    const [id, secret, hashes] = [newMessageId(Date.now(), RANDOM), RANDOM.bytes(32), hashesOf(content)];
-    const root = fileRoot(size, mediaType, hashes);
-    this.own.set(`${contact} ${hex(id)}`, {
-      content, list: concat(...hashes), keys: transferKeys(secret, root), isAccepted: false,
-    });
+    const [id, secret] = [newMessageId(Date.now(), RANDOM), RANDOM.bytes(32)];
+    const root = fileRoot(size, mediaType, hashesOf(content));
+    this.own.set(`${contact} ${hex(id)}`, { ...Files.held(content, secret, root), isAccepted: false });
     this.#queue(contact, id, encodeFile(id, Date.now(), { name, size, mediaType, root, secret, caption }));
     return hex(id);
+  }
+
+  /** Offers a file to the members of a room; the id of its post. */
+  post(room, { name, size, mediaType, caption }) {
+    const content = Files.content(size);
+    const secret = RANDOM.bytes(32);
+    const root = fileRoot(size, mediaType, hashesOf(content));
+    const fields = ["general", name, size, mediaType, root, secret, null, caption, EMPTY, EMPTY, [], 0];
+    const postId = this.node.rooms.post(room, FILE, fields);
+    this.ofRooms.set(hex(fileIdOf(postId)), { ...Files.held(content, secret, root), room, postId });
+    return postId;
+  }
+
+  /** Asks one member for what a post offers; to ask is to accept. */
+  fetchOfRoom(contact, room, postId) {
+    const offer = this.node.rooms.contentOf(room, postId);
+    this.fetching.set(contact, Object.assign(new Fetching(fileIdOf(postId), offer), { offer, room, postId }));
+    this.node.pump(contact);
   }
 
   accept(contact, fileId) {
@@ -62,7 +86,8 @@ export class Files {
   /** Once the sender has the accept, one piece after the other is asked for. */
   pump(route) {
     const fetching = this.fetching.get(route.name);
-    const waits = this.node.conversation(route.name).rows.some(({ id }) => this.acceptedBy && equal(id, this.acceptedBy));
+    const isUntold = ({ id }) => this.acceptedBy && equal(id, this.acceptedBy);
+    const waits = !fetching?.postId && this.node.conversation(route.name).rows.some(isUntold);
     if (!fetching || waits || fetching.askedOn === route || (fetching.notBefore ?? 0) > Date.now()) return;
     fetching.askedOn = route;
     const { wanted } = fetching;
@@ -71,7 +96,8 @@ export class Files {
       return;
     }
     this.fetching.delete(route.name);
-    this.#say(route.name, fetching.fileId, DONE);
+    if (fetching.postId) this.#keepOfRoom(fetching);
+    else this.#say(route.name, fetching.fileId, DONE);
     this.node.tell({ event: "fetched", contact: route.name, file_id: hex(fetching.fileId), hash: hex(H(fetching.content)) });
   }
 
@@ -91,7 +117,7 @@ export class Files {
   }
 
   #serve(route, piece) {
-    const own = this.own.get(`${route.name} ${hex(piece.fileId)}`);
+    const own = this.own.get(`${route.name} ${hex(piece.fileId)}`) ?? this.#ofRoom(route.name, piece.fileId);
     const count = own && (piece.what === LIST ? listPieces(own.content.length) : chunkCount(own.content.length));
     if (!own || piece.index >= count) return route.send(FILE_REFUSAL, encodeFileRefusal(piece, GONE));
     if (!own.isAccepted) return route.send(FILE_REFUSAL, encodeFileRefusal(piece, LATER));
@@ -100,6 +126,16 @@ export class Files {
     const sealed = sealPiece(own.keys, piece, whole.slice(start, start + FILE_CHUNK_BYTES));
     for (const part of encodeFileParts(piece, sealed)) route.send(FILE_PART, part);
     return undefined;
+  }
+
+  /** Each request is decided on its own. */
+  #ofRoom(contact, fileId) {
+    const held = this.ofRooms.get(hex(fileId));
+    return held && this.node.rooms.mayHave(held.room, contact, held.postId) ? { ...held, isAccepted: true } : undefined;
+  }
+
+  #keepOfRoom({ fileId, content, offer: { secret, root }, room, postId }) {
+    this.ofRooms.set(hex(fileId), { ...Files.held(content, secret, root), room, postId });
   }
 
   #say(contact, fileId, state) {

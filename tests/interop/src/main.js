@@ -121,6 +121,9 @@ const COMMANDS = {
   room_join: ({ contact, text }) => node.inRoom((rooms) => rooms.join(contact, text)),
   room_accept: ({ room, contact }) => node.inRoom((rooms) => rooms.accept(room, contact)),
   room_post: ({ room, kind = 1, fields }) => node.inRoom((rooms) => rooms.post(room, kind, bytesIn(fields))),
+  room_offer_file: ({ room, name, size, media_type: mediaType = "", caption = "" }) =>
+    node.inRoom(() => node.files.post(room, { name, size, mediaType, caption })),
+  room_fetch_file: ({ contact, room, post_id: postId }) => node.files.fetchOfRoom(contact, room, postId),
   room_say: ({ room, kind, fields }) => node.inRoom((rooms) => rooms.say(room, kind, bytesIn(fields))),
   room_own: ({ room }) => node.rooms.own(node.rooms.room(room)),
   room_state: ({ room }) => node.rooms.state(node.rooms.room(room)),

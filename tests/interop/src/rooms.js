@@ -8,7 +8,7 @@ import { PAYLOAD_MAX_BYTES, ROOM_EVENTS_MAX, ROOM_ORDER_STEP_MAX } from "./limit
 import * as payloads from "./payload.js";
 import { RANDOM } from "./primitives.js";
 import {
-  CONTINUE, continuedClaim, decodePost, decodeStatement, EDIT, encodeHead, isPostVerified, isProofOf, isStatement, isVerified, joined, keysTold, memberAuthor,
+  CONTINUE, continuedClaim, decodePost, decodeStatement, EDIT, encodeHead, FILE, isPostVerified, isProofOf, isStatement, isVerified, joined, keysTold, memberAuthor,
   REACT, roomClaim, roomPair, signPost, signStatement, TEXT, UNSAY,
 } from "./room_events.js";
 import { kept, materialize, takesPost } from "./room_state.js";
@@ -205,9 +205,37 @@ export class Rooms {
       if (one.kind === CONTINUE && one.content) {
         this.node.tell({ event: "room offered", room: hex(room.id), offered: hex(one.content.roomId) });
       }
+      if (one.kind === FILE && one.content) {
+        const { name, size, mediaType, caption } = one.content;
+        this.node.tell({ event: "room file", room: hex(room.id), id: one.id, name, size, media_type: mediaType, caption });
+      }
       if (one.kind === TEXT && one.content) this.node.tell({ event: "post", room: hex(room.id), id: one.id, body: one.content.body });
     }
     return fresh;
+  }
+
+  /** What a post says, whatever became of it. */
+  contentOf(id, postId) {
+    return this.posts(this.room(id)).find((one) => one.id === postId).content;
+  }
+
+  /** Whether a contact is given the file of a post now. */
+  mayHave(id, contact, postId) {
+    const room = this.room(id);
+    const state = this.state(room);
+    const posts = this.posts(room);
+    const post = posts.find((one) => one.id === postId);
+    if (!post?.content || !this.isMember(room, state) || this.isUnsaid(posts, post)) return false;
+    const isHearing = this.hearing(room, state).some(({ name }) => name === contact);
+    return isHearing && !state.deleted.includes(postId) && post.order >= this.fromOrder(room, contact);
+  }
+
+  /** Whether its author took a post back. */
+  isUnsaid(posts, post) {
+    return posts.some(
+      ({ kind, author, content }) =>
+        kind === UNSAY && author === post.author && content?.postIds.some((one) => equal(one, unhex(post.id))),
+    );
   }
 
   /** Of one author and number the two with the smallest ids are kept. */
@@ -315,10 +343,7 @@ export class Rooms {
       .map((text) => {
         const about = posts.filter(({ content }) => content?.postId && hex(content.postId) === text.id);
         const edit = last(about.filter(({ kind, author }) => kind === EDIT && author === text.author));
-        const isUnsaid = posts.some(
-          ({ kind, author, content }) =>
-            kind === UNSAY && author === text.author && content?.postIds.some((one) => equal(one, unhex(text.id))),
-        );
+        const isUnsaid = this.isUnsaid(posts, text);
         const isDeleted = isUnsaid || deleted.has(text.id) || text.content === null;
         const reactions = {};
         for (const author of new Set(about.filter(({ kind }) => kind === REACT).map((one) => one.author))) {
