@@ -140,20 +140,20 @@ def _segments(db: Connection) -> int:
     return int(count)
 
 
-def _fill_part(db: Connection) -> None:
-    """Four segments of many words, and a message of the next part that waits."""
+def _fill_part(db: Connection) -> int:
+    """Four segments of many words, and a message of the next part that waits; the segments."""
     for first in range(1, 1_601, 400):
         for number in range(first, first + 400):
             say(db, number, " ".join(f"word{number}x{one}" for one in range(10)))
         search.index_new(db)
     continue_at(db, PART + 1)
     say(db, 2_000, "word")
+    return _segments(db)
 
 
 async def test_a_full_part_is_brought_into_one_segment(open_database: OpenDatabase) -> None:
     database = open_database()
-    await database.write(_fill_part)
-    assert await database.read(_segments) == 4
+    assert await database.write(_fill_part) == 4  # the upkeep may begin right after it
     await database.write(search.index_new)
     await asyncio.gather(*(database.submit(saying(one)) for one in range(3_000, 3_100)))
     while await database.read(search.is_due):
