@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from abc import ABC, abstractmethod
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
@@ -44,7 +45,7 @@ LINKS_OF_SOURCE_MAX: Final = 4
 FLUSH_TIMEOUT_S: Final = 5.0
 
 
-class Phase(Generic[T]):
+class Phase(ABC, Generic[T]):
     """What happens on the streams from now on, until `result` is there."""
 
     def __init__(self) -> None:
@@ -56,29 +57,29 @@ class Phase(Generic[T]):
         """Of one monotonic clock."""
         return time.monotonic()
 
+    @abstractmethod
     def dialled(self) -> Link:
         """A link that this machine dials."""
-        raise NotImplementedError
 
+    @abstractmethod
     def accepted(self, stream: Stream) -> Link | None:
         """The link of a stream that came in; None: end it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def received(self, wire: "Wire", data: bytes) -> None:
         """Bytes of one link."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, wire: "Wire") -> None:
         """Its stream is gone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def timed(self) -> None:
         """Some time has passed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def not_reached(self, wire: "Wire", error: LoomError) -> bool:
         """Nobody answered a dial, or the link ended; whether to try again."""
-        raise NotImplementedError
 
     async def ended(self) -> None:
         """It is over."""
@@ -97,7 +98,8 @@ class Phase(Generic[T]):
 class Wire:
     """The `StreamHandler` of one link."""
 
-    def __init__(self, phase: Phase[Any], link: Link | None = None) -> None:
+    def __init__(self, phase: Phase[Any] | None, link: Link | None = None) -> None:
+        """Args: phase: None: nobody is let in now; who dials tries again."""
         self._phase = phase
         self._stream: Stream | None = None
         self._is_ending = False
@@ -109,18 +111,19 @@ class Wire:
         """Take part, or end at once."""
         self._stream = stream
         self.source = source_of(stream.remote)
-        if self.link is None:
-            self.link = self._phase.accepted(stream)
-        if self.link is None:
+        phase = self._phase
+        if phase is not None and self.link is None:
+            self.link = phase.accepted(stream)
+        if phase is None or self.link is None:
             stream.abort()
             return
-        self._phase.wires.add(self)
-        self.link.connected(self._phase.now_s())
+        phase.wires.add(self)
+        self.link.connected(phase.now_s())
         self.flush()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        if self.link is not None:
+        if self._phase is not None and self.link is not None:
             self._phase.received(self, data)
 
     def writable(self, ready: bool) -> None:
@@ -130,7 +133,7 @@ class Wire:
         """The stream is gone."""
         self._stream = None
         self.gone.set()
-        if self in self._phase.wires:
+        if self._phase is not None and self in self._phase.wires:
             self._phase.wires.discard(self)
             self._phase.lost(self)
 
@@ -203,7 +206,7 @@ class Door:
             await phase.ended()
 
     def _wire(self) -> Wire:
-        return Wire(self._phase or _Closed())
+        return Wire(self._phase)
 
     async def _dial(self, phase: Phase[Any], at: Address) -> None:
         while not phase.result.done():
@@ -218,13 +221,6 @@ class Door:
                 if not phase.not_reached(wire, MoveLost()):
                     return
             await asyncio.sleep(REDIAL_S)
-
-
-class _Closed(Phase[Any]):
-    """Between two phases nobody is let in; who dials tries again."""
-
-    def accepted(self, stream: Stream) -> Link | None:
-        return None
 
 
 async def _time(phase: Phase[Any]) -> None:
@@ -316,9 +312,9 @@ class Transfer(Phase[None]):
         self._patience_s = PATIENCE_S
         self._patient_until_s = self.now_s() + PATIENCE_S
 
+    @abstractmethod
     def take(self, link: MoveLink, event: MoveEvent) -> None:
         """What the other machine said; raises the LoomError that it fails with."""
-        raise NotImplementedError
 
     def reason(self, error: LoomError) -> Reason:
         """What the other machine is told of a failure."""

@@ -11,6 +11,7 @@ token and name        <->  token and name
 proof                 <->  proof
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Final, Generic, TypeVar
 
@@ -88,7 +89,7 @@ class OwnSide(msgspec.Struct, frozen=True):
         return "OwnSide(redacted)"
 
 
-class MeetingLink(Generic[R]):
+class MeetingLink(ABC, Generic[R]):
     """Bytes in, bytes out; `Pairing` gives it its turn. What follows the words is a subclass's.
 
     Args:
@@ -133,17 +134,17 @@ class MeetingLink(Generic[R]):
 
     # --- what follows the words ---
 
+    @abstractmethod
     def _introduction(self) -> bytes:
         """The body of the own introduction."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _introduced(self, body: bytes) -> R:
         """What the other side's says; raises the LoomError that forbids to go on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _proof(self, *, is_own: bool) -> bytes:
         """Of either side, once both introductions are there."""
-        raise NotImplementedError
 
     @property
     def is_over(self) -> bool:
