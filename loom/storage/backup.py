@@ -6,7 +6,7 @@ manifest. It is sealed last, into the place kept for it, because it counts the o
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -27,11 +27,13 @@ from loom.wire.limits import BACKUP_CHUNK_BYTES
 ROOM_BYTES: Final = BACKUP_CHUNK_BYTES - 4
 _ARRAY_BYTES: Final = 5
 _FETCHED: Final = 512
+_FULL_BYTES: Final = ROOM_BYTES // 64
+"""With less room than that a chunk counts as full."""
 _BUILDING_CACHE_KIB: Final = 128 * 1024
 """The ids of a million messages, which are random, find their places in memory."""
-_LASTING: Final = "expires_s = 0 AND expires_at_ms IS NULL"
-_LASTING_MESSAGE: Final = f"row_id IN (SELECT row_id FROM messages WHERE {_LASTING})"  # noqa: S608
-_LASTING_POST: Final = "expires_at_ms IS NULL"
+# What hangs on a message that disappears is left out with it.
+_ENDING: Final = "(SELECT row_id FROM messages WHERE expires_s <> 0 OR expires_at_ms IS NOT NULL)"
+_ENDING_POST: Final = "(SELECT row_id FROM room_posts WHERE expires_at_ms IS NOT NULL)"
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -90,8 +92,8 @@ FIRST: Final = {
 """Without these it would be another profile, or use a number twice: they must be whole."""
 
 _FILE: Final = (
-    f"(message_row IS NULL OR message_row IN (SELECT row_id FROM messages WHERE {_LASTING}))"  # noqa: S608
-    f" AND (post_row IS NULL OR post_row IN (SELECT row_id FROM room_posts WHERE {_LASTING_POST}))"
+    f"(message_row IS NULL OR message_row NOT IN {_ENDING})"
+    f" AND (post_row IS NULL OR post_row NOT IN {_ENDING_POST})"
     " AND state <> 6"
 )
 """Not uploads that nobody has sent yet."""
@@ -99,15 +101,13 @@ _OF_CONTENT: Final = ("blob_id", "kept_secret", "is_whole", "chunks", "moved")
 _OF_TRANSFERS: Final = ("accept_id", "path", "served", "way", "place", "told_id", "put")
 
 HISTORY: Final = {
-    "messages": Carried(where=_LASTING),
-    "edits": Carried(where=_LASTING_MESSAGE),
-    "registers": Carried(where=_LASTING_MESSAGE),
+    "messages": Carried(where="expires_s = 0 AND expires_at_ms IS NULL"),
+    "edits": Carried(where=f"row_id NOT IN {_ENDING}"),
+    "registers": Carried(where=f"row_id NOT IN {_ENDING}"),
     "early": Carried(),
     "drafts": Carried(),
-    "room_posts": Carried(where=_LASTING_POST),
-    "room_subjects": Carried(
-        where=f"row_id IN (SELECT row_id FROM room_posts WHERE {_LASTING_POST})"  # noqa: S608
-    ),
+    "room_posts": Carried(where="expires_at_ms IS NULL"),
+    "room_subjects": Carried(where=f"row_id NOT IN {_ENDING_POST}"),
     "files": Carried((*_OF_CONTENT, *_OF_TRANSFERS), where=_FILE),
 }
 """Of these a damaged backup may lack some."""
@@ -254,74 +254,76 @@ def write(
     return manifest
 
 
-_Table = tuple[str, list[str], Iterator[bytes]]
-"""Its name, its columns, and its rows, encoded."""
+_Rows = Sequence[tuple[Any, ...]]
+_Table = tuple[str, list[str], Iterator[_Rows]]
+"""Its name, its columns, and its rows, some at a time."""
 
 
 def _tables(db: Db, tables: dict[str, Carried]) -> Iterator[_Table]:
     for table, kept in tables.items():
         names = [name for name in _columns(db, table) if name not in kept.but]
-        yield table, names, _encoded(db, table, names, kept)
+        yield table, names, _rows(db, table, names, kept)
+
+
+def _rows(db: Db, table: str, names: list[str], kept: Carried) -> Iterator[_Rows]:
+    # The names are those of the schema.
+    cursor = db.execute(f"SELECT {', '.join(names)} FROM {table} WHERE {kept.where}")  # noqa: S608
+    while rows := cursor.fetchmany(_FETCHED):
+        yield rows
 
 
 def _packed(tables: Iterable[_Table], counted: dict[str, int]) -> Iterator[bytes]:
-    """Chunks, each as full as whole rows make it."""
+    """Chunks, each about as full as whole rows make it."""
     groups: list[bytes] = []
-    used = _ARRAY_BYTES
-    for table, names, encoded in tables:
-        place, rows = 0, list[bytes]()
-        head = _head(table, names, place)
-        size = len(head) + _ARRAY_BYTES
-        for row in encoded:
-            if used + size + len(row) > ROOM_BYTES:
-                if rows:
-                    groups.append(_group(head, rows))
-                if groups:
+    room = ROOM_BYTES - _ARRAY_BYTES
+    for table, names, fetched in tables:
+        place = 0
+        for some in fetched:
+            rows = some
+            while rows:
+                group, count = _fitting(table, names, place, rows, room)
+                if count:
+                    groups.append(group)
+                    room -= len(group)
+                    place, rows = place + count, rows[count:]
+                if rows and (not count or room < _FULL_BYTES):
                     yield _chunk(groups)
-                groups, used, rows = [], _ARRAY_BYTES, []
-                head = _head(table, names, place)
-                size = len(head) + _ARRAY_BYTES
-            rows.append(row)
-            size += len(row)
-            place += 1
-        if rows:
-            groups.append(_group(head, rows))
-            used += size
+                    groups, room = [], ROOM_BYTES - _ARRAY_BYTES
         counted[table] = place
     if groups:
         yield _chunk(groups)
 
 
-def _encoded(db: Db, table: str, names: list[str], kept: Carried) -> Iterator[bytes]:
-    encode = msgspec.msgpack.Encoder().encode
-    # The names are those of the schema.
-    cursor = db.execute(f"SELECT {', '.join(names)} FROM {table} WHERE {kept.where}")  # noqa: S608
-    while rows := cursor.fetchmany(_FETCHED):
-        yield from map(encode, rows)
+def _fitting(
+    table: str, names: list[str], place: int, rows: _Rows, room: int
+) -> tuple[bytes, int]:
+    """A group of as many of the first rows as there is room for, and how many those are.
+
+    Raises:
+        StoreError: the first one fits into no chunk; the bounds of what is stored are below it.
+    """
+    count = len(rows)
+    while count:
+        group = _ENCODE((table, names, place, rows[:count]))
+        if len(group) <= room:
+            return group, count
+        count = min(count - 1, count * room // len(group))
+    if room == ROOM_BYTES - _ARRAY_BYTES and len(_ENCODE((table, names, place, rows[:1]))) > room:
+        raise StoreError
+    return b"", 0
 
 
-def _head(table: str, names: list[str], before: int) -> bytes:
-    """The first three items of a group."""
-    encode = msgspec.msgpack.encode
-    return b"\x94" + encode(table) + encode(names) + encode(before)
-
-
-def _group(head: bytes, rows: list[bytes]) -> bytes:
-    return head + _array(rows)
+_ENCODE: Final = msgspec.msgpack.Encoder().encode
 
 
 def _chunk(groups: list[bytes]) -> bytes:
-    return _padded(_array(groups))
-
-
-def _array(encoded: list[bytes]) -> bytes:
     """An array of what is encoded already: its head has 5 bytes."""
-    return b"\xdd" + u32(len(encoded)) + b"".join(encoded)
+    return _padded(b"\xdd" + u32(len(groups)) + b"".join(groups))
 
 
 def _padded(data: bytes) -> bytes:
     if len(data) > ROOM_BYTES:
-        raise StoreError  # no row is that large: the bounds of what is stored are below it
+        raise StoreError
     return u32(len(data)) + data + bytes(ROOM_BYTES - len(data))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from sqlcipher3.dbapi2 import Connection
 
 from loom.core.file.bitmap import has_chunk
@@ -60,15 +59,14 @@ def to_write(db: Connection, where: str) -> list[Content]:
     return [Content._make((*row[:5], None if row[5] else row[6])) for row in rows]
 
 
-def pieces(contents: list[Content], store: FileStore) -> Iterator[bytes]:
-    """Rows, encoded. What was deleted since the snapshot is not there any more."""
-    encode = msgspec.msgpack.Encoder().encode
+def pieces(contents: list[Content], store: FileStore) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows, one at a time. What was deleted since the snapshot is not there any more."""
     for content in contents:
         for start, end in content.ranges():
             for at in range(start, end, _PIECE_BYTES):
                 data = store.read(content.blob_id, 0, min(_PIECE_BYTES, end - at), at)
                 if data:
-                    yield encode((content.blob_id, at, data))
+                    yield [(content.blob_id, at, data)]
         store.let_go(content.blob_id)
 
 
