@@ -31,6 +31,7 @@ WAYS: Final = ("keyring", "fido2")
 CREDENTIAL: Final = "loom.passphrase"
 """The systemd credential that holds a passphrase (systemd.exec(5))."""
 PROFILE_NAME_MAX = 64
+_BUILDING = re.compile(r"\.[0-9a-f]{8}")
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -170,6 +171,15 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
     def moving(self) -> Path:
         """Where a profile from another machine is made, beside its place; may not be there."""
         return self.folder.with_name(f".{self.profile}.move")
+
+    def building(self, digits: str) -> Path:
+        """Where one is made, beside its place; `digits`: 8, hexadecimal, others each time."""
+        return self.folder.with_name(f".{self.profile}.{digits}")
+
+    def buildings(self) -> list[Path]:
+        """All of these that are there: one is made there, or its process was killed."""
+        found = self.folder.parent.glob(f".{self.profile}.*")
+        return sorted(one for one in found if _BUILDING.fullmatch(one.suffix))
 
     @property
     def moving_lock(self) -> Path:

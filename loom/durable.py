@@ -3,13 +3,17 @@
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from loom.errors import DiskFull, StoreUnavailable
+
+_NEW: Final = ".loom-new-"
+"""How files begin that `replaced_durably` writes; each is locked as long as its process lives."""
 
 
 def replace_durably(path: Path, data: bytes) -> None:
@@ -32,21 +36,47 @@ def replace_durably(path: Path, data: bytes) -> None:
 def replaced_durably(path: Path) -> Iterator[BinaryIO]:
     """`replace_durably` of what the block writes; when it fails, the old file stays.
 
+    What a killed process left of this in the same folder is removed first.
+
     Raises:
         OSError: see `in_our_words`.
     """
-    descriptor, name = tempfile.mkstemp(prefix=".loom-", dir=path.parent)  # mode 0600
-    new = Path(name)
+    for one in path.parent.glob(f"{_NEW}????????"):
+        _remove_left(one)
+    descriptor, new = _locked_file(path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        new.replace(path)
+            new.replace(path)  # while it is locked
     except BaseException:
         new.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _locked_file(folder: Path) -> tuple[int, Path]:
+    """A new one with mode 0600, locked as long as it is open."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=_NEW, dir=folder)
+        with suppress(OSError):  # of a file system without locks nothing is removed either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if Path(name).exists():
+            return descriptor, Path(name)
+        os.close(descriptor)  # it was removed before it was locked
+
+
+def _remove_left(path: Path) -> None:
+    """Remove a file that no process has locked."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def sync_folder(path: Path) -> None:

@@ -132,9 +132,10 @@ class LocalProfiles:
         """See `Profiles.panic`."""
         from loom.app.panic import panic
 
-        if not (is_profile_name(profile) and paths_of(self._home, profile).moving.exists()):
+        paths = paths_of(self._home, profile)
+        if not (is_profile_name(profile) and (paths.moving.exists() or paths.buildings())):
             self._existing(profile)
-        return await panic(paths_of(self._home, profile), farewell=farewell)
+        return await panic(paths, farewell=farewell)
 
     def is_move_begun(self, profile: str) -> bool:
         """See `Profiles.is_move_begun`."""

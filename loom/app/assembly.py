@@ -5,6 +5,7 @@ Apart from the rest of the root because a command that attaches to a running nod
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -153,6 +154,8 @@ def fill_empty(
 def build_folder(paths: Paths) -> Iterator[Path]:
     """A folder to build in, moved to its place at the end; returns once it outlasts a power cut.
 
+    What a killed process left of one is removed first.
+
     Raises:
         ProfileExists.
         StoreUnavailable, DiskFull: nothing is at its place.
@@ -161,12 +164,40 @@ def build_folder(paths: Paths) -> Iterator[Path]:
     private_folder(paths.folder.parent)
     if paths.folder.exists():
         raise ProfileExists(profile=paths.profile)
-    building = paths.folder.with_name(f".{paths.profile}.{secrets.token_hex(4)}")
+    for one in paths.buildings():
+        _remove_left(one)
+    building, descriptor = _locked_folder(paths)
     try:
-        yield private_folder(building)
+        yield building
         _move(building, paths, new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _locked_folder(paths: Paths) -> tuple[Path, int]:
+    """A new one, locked as long as it is open."""
+    while True:
+        building = private_folder(paths.building(secrets.token_hex(4)))
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(building, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with contextlib.suppress(OSError):  # without locks nothing is removed either
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if building.exists():
+                return building, descriptor
+            os.close(descriptor)  # it was removed before it was locked
+
+
+def _remove_left(building: Path) -> None:
+    """Remove a folder that no process has locked."""
+    with contextlib.suppress(OSError):
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(building, flags)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(building, ignore_errors=True)
+        finally:
+            os.close(descriptor)
 
 
 def _move(building: Path, paths: Paths, new: list[Path]) -> None:
@@ -205,6 +236,12 @@ async def assemble(
     Raises:
         ProfileDamaged, ProfileTooNew, PortInUse: the lock is still held.
     """
+
+    async def remove_traces(keyring_name: str) -> None:
+        from loom.app import traces  # which needs this module
+
+        await traces.remove(paths, keyring_name)
+
     try:
         database = await asyncio.to_thread(Database.open, paths.database, key.database_key())
     finally:
@@ -227,6 +264,7 @@ async def assemble(
         node = Node(
             parts,
             paths=paths,
+            remove_traces=remove_traces,
             transport=transport_of(options),
             discovery=discovery,
             pairing_discovery=pairing_discovery_of(options),

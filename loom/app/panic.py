@@ -9,12 +9,12 @@ from typing import Final
 
 from loom.api.profile_commands import Panic
 from loom.api.profile_views import Destroyed
-from loom.app import unlocks
+from loom.app import traces
 from loom.config import Paths
 from loom.control import endpoint
 from loom.control.client import attach
 from loom.errors import LoomError, NodeNotRunning
-from loom.storage import destruction
+from loom.storage import destruction, unlocks
 from loom.storage.profile_lock import ProfileLock
 
 NODE_S: Final = 10.0
@@ -31,13 +31,13 @@ async def panic(paths: Paths, *, farewell: bool) -> Destroyed:
     Raises:
         StoreUnavailable: the keyslot is there still; the rest is gone.
     """
-    kept = unlocks.kept_name(paths)
+    kept = unlocks.keyring_name(paths)
     is_served = endpoint.is_served(paths.socket)
     try:
         await asyncio.to_thread(destruction.destroy_keys, paths)
     finally:
         try:
-            await unlocks.forget(kept)
+            await traces.remove(paths, kept)
             destroyed = await _by_node(paths, farewell=farewell)
         finally:
             await _end(paths.moving_lock)

@@ -1,6 +1,7 @@
 """The passphrases of a profile: they unlock it and are changed.
 
-Whatever the duress passphrase is typed for, an empty profile takes the place of the real one.
+Whatever the duress passphrase is typed for, an empty profile takes the place of the real one, and
+plain copies of its files are removed.
 """
 
 from contextlib import suppress
@@ -9,6 +10,7 @@ from loom.app import assembly
 from loom.config import Paths, private_folder
 from loom.durable import locked_folder
 from loom.errors import InvalidInput, ProfileInUse, StoreError, WrongPassphrase
+from loom.front import plain_copies
 from loom.passphrases import check_new_passphrase
 from loom.storage import destruction, unlocks, vault
 from loom.storage.locked_memory import refuse_dumps
@@ -103,6 +105,7 @@ def set_duress(paths: Paths, passphrase: str, duress: str | None) -> None:
 
 def _give_way(paths: Paths, key: VaultKey) -> None:
     vault.give_way(paths.keyslot, key)
+    plain_copies.destroy(paths.folder)
     destruction.remove_contents(paths)
     assembly.fill_empty(paths.database, key, paths.profile)
     vault.settle(paths.keyslot, key)

@@ -76,14 +76,6 @@ def remove(paths: Paths, way: str) -> None:
         destruction.destroy(unlocks.path_of(paths, way))
 
 
-def kept_name(paths: Paths) -> str:
-    """Under which name the desktop's keyring has something; "": it has nothing."""
-    try:
-        return unlocks.read(paths, unlocks.KEYRING).hint.hex()
-    except LoomError:
-        return ""
-
-
 async def forget(name: str) -> None:
     """Let the desktop's keyring forget it, if it answers in time."""
     if not name:
@@ -94,7 +86,7 @@ async def forget(name: str) -> None:
 
 
 def _forget_kept(paths: Paths) -> None:
-    if name := kept_name(paths):
+    if name := unlocks.keyring_name(paths):
         _forget(name)
 
 

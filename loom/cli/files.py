@@ -464,7 +464,7 @@ def open_(
         async with caller.client() as client:
             file = await client.send(ShowFile(file_id=file_id))
             _check_harmless(file, [file.name] if file.is_executable else [])
-            with plain_copy(file.size_bytes) as copy:
+            with plain_copy(file.size_bytes, caller.profile_folder) as copy:
                 with Progress.shown(caller.output, file.name) as progress:
                     saved = await received_files.save(
                         client.send, file, copy.folder, moved=progress.moved

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
 
 from loom.api.client import Client
@@ -153,6 +154,11 @@ class Caller:
             self.output.put(view, words(view))
 
         self.run(work())
+
+    @property
+    def profile_folder(self) -> Path | None:
+        """Where the profile is; None: on another machine."""
+        return None if self.host is not None else paths_of(self.home, self.profile).folder
 
     def run(self, work: Coroutine[None, None, None]) -> None:
         """Run a command to its end; SIGTERM ends it after the current commit, exit code 143."""

@@ -7,8 +7,8 @@ import typer
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import add_commands
+from loom.config import is_profile_name
 from loom.front.destroyed_words import destroyed_words
-from loom.front.plain_copies import sweep
 
 PANEL = "Profiles"
 
@@ -27,7 +27,9 @@ def panic(
     ] = False,
 ) -> None:
     caller = Caller.of(context)
-    profile = caller.profile
+    named = caller.settings.profile
+    # Of one that was never finished here there is no profile yet, but perhaps its keys.
+    profile = named if named is not None and is_profile_name(named) else caller.profile
     if not yes:
         terminal.confirm(
             f"Keys, history and files of {profile} will be destroyed on this machine.",
@@ -36,7 +38,6 @@ def panic(
 
     async def work() -> None:
         view = await caller.profiles.panic(profile, farewell=not no_farewell)
-        sweep()
         first, *others = destroyed_words(view)
         caller.output.put(view, first)
         for one in others:

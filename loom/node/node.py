@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -50,6 +50,7 @@ class Node:
         parts: Parts,
         *,
         paths: Paths,
+        remove_traces: Callable[[str], Awaitable[None]],
         transport: Transport,
         discovery: Discovery,
         pairing_discovery: Discovery,
@@ -112,6 +113,7 @@ class Node:
             self.backups,
             self.identity,
             paths=paths,
+            remove_traces=remove_traces,
             stop=self.wants_stop.set,
         )
         self._maintenance: asyncio.Task[None] | None = None

@@ -19,14 +19,18 @@ def destroy_keys(paths: Paths) -> None:
     """Overwrite and unlink every file that wraps the vault key; returns once that is durable.
 
     A new keyslot that a killed change of the passphrase left is one of them, and so is that of a
-    profile that is being received from another machine.
+    profile that is being received from another machine, or was being made.
 
     Raises:
         StoreUnavailable: one of them is there still.
     """
     failed: OSError | None = None
-    received = sorted((paths.moving / BUILDING).glob(f"{paths.keyslot.name}*"))
-    for path in [*_copies(paths), paths.keyslot, *_ways(paths), *received]:
+    begun = [
+        slot
+        for folder in (paths.moving / BUILDING, *paths.buildings())
+        for slot in sorted(folder.glob(f"{paths.keyslot.name}*"))
+    ]
+    for path in [*_copies(paths), paths.keyslot, *_ways(paths), *begun]:
         try:
             destroy(path)
         except OSError as error:
@@ -55,7 +59,7 @@ def remove_contents(paths: Paths) -> None:
         sync_folder(paths.folder)
     except OSError as error:
         raise in_our_words(error, f"the profile cannot be opened: {error.strerror}") from error
-    _remove_move(paths)
+    _remove_begun(paths)
     _remove_log(paths)
 
 
@@ -70,7 +74,7 @@ def remove_profile(paths: Paths) -> None:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
     shutil.rmtree(paths.folder, ignore_errors=True)
-    _remove_move(paths)
+    _remove_begun(paths)
     _remove_log(paths)
     with contextlib.suppress(OSError):
         sync_folder(paths.folder.parent)
@@ -84,9 +88,10 @@ def _ways(paths: Paths) -> list[Path]:
     return sorted(paths.folder.glob("unlock.*"))
 
 
-def _remove_move(paths: Paths) -> None:
-    """What is left here of one from another machine."""
-    shutil.rmtree(paths.moving, ignore_errors=True)
+def _remove_begun(paths: Paths) -> None:
+    """What is left here of one from another machine, or of one that was being made."""
+    for folder in (paths.moving, *paths.buildings()):
+        shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         paths.moving_lock.unlink(missing_ok=True)
 

@@ -12,7 +12,7 @@ from loom.config import WAYS, Paths
 from loom.crypto.aead import SIV_OVERHEAD_BYTES, SivKey
 from loom.crypto.kdf import equal, hash_, hkdf
 from loom.durable import in_our_words, replace_durably
-from loom.errors import AuthenticationError, CannotUnlock, ProfileDamaged
+from loom.errors import AuthenticationError, CannotUnlock, LoomError, ProfileDamaged
 from loom.storage.vault import VaultKey
 from loom.wire.encoding import u8, u16
 
@@ -98,6 +98,14 @@ def read(paths: Paths, way: str) -> Unlock:
     ):
         raise ProfileDamaged(what=f"unlock.{way} is damaged")
     return Unlock(way, body[:sealed_at], body[sealed_at:])
+
+
+def keyring_name(paths: Paths) -> str:
+    """Under which name the desktop's keyring has something; "": it has nothing."""
+    try:
+        return read(paths, KEYRING).hint.hex()
+    except LoomError:
+        return ""
 
 
 def _key(salt: bytes, secret: bytes) -> SivKey:

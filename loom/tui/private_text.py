@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
+from loom.front.plain_copies import EDITED
 from loom.tui import wiping
 
-FOLDER: Final = "loom-edit-"
 NAME: Final = "message.md"
 READ_MAX_BYTES: Final = 8 << 20
 IN_MEMORY: Final = ("tmpfs ", "ramfs ")
@@ -94,7 +94,7 @@ class PrivateText:
     def __enter__(self) -> Self:
         """Make it. Raises OSError."""
         sweep(self._where)
-        self._folder = tempfile.mkdtemp(prefix=FOLDER, dir=self._where)  # mode 0700
+        self._folder = tempfile.mkdtemp(prefix=EDITED, dir=self._where)  # mode 0700
         try:
             self._lock = _locked(self._folder)
             self.path = Path(self._folder, NAME)
@@ -153,7 +153,7 @@ class PrivateText:
 
 def sweep(where: Path) -> None:
     """Wipe what processes left that are gone, and whose guards are, too."""
-    for folder in where.glob(f"{FOLDER}*"):
+    for folder in where.glob(f"{EDITED}*"):
         with contextlib.suppress(OSError):
             if folder.stat().st_uid == os.getuid() and not folder.is_symlink():
                 os.close(_locked(str(folder)))  # refused while its process lives

@@ -15,6 +15,8 @@ from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles
 from loom.config import Paths, Settings, home_of, paths_of
 from loom.errors import InvalidInput, WrongPassphrase
+from loom.front import plain_copies
+from loom.front.plain_copies import plain_copy
 from loom.wire.token import encode_token
 from tests.people import EVE
 
@@ -100,6 +102,21 @@ async def test_what_a_killed_change_left_is_overwritten(home: Path, tmp_path: Pa
     for one in kept:  # the blocks themselves
         assert len(one.read_bytes()) == len(before)
         assert one.read_bytes()[:31] != before[:31]
+
+
+async def test_plain_copies_of_its_files_go_too_and_those_of_others_stay(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "memory").mkdir()
+    monkeypatch.setattr(plain_copies, "_memory", lambda: [tmp_path / "memory"])
+    folder = paths(home).folder
+    with plain_copy(0, folder) as viewed, plain_copy(0, tmp_path / "other") as others:
+        for copy in (viewed, others):
+            (copy.folder / "note.txt").write_text("plain")
+        assert folder.name not in viewed.folder.name
+        await is_empty(home)
+        assert not viewed.folder.exists()
+        assert (others.folder / "note.txt").exists()
 
 
 @pytest.mark.parametrize("what", ["change", "remove", "set"])

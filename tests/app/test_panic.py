@@ -76,6 +76,18 @@ async def test_what_was_received_of_a_move_is_gone_too(tmp_path: Path) -> None:
         await profiles.panic("ada")
 
 
+async def test_what_a_killed_restore_left_is_gone_too(tmp_path: Path) -> None:
+    paths = paths_of(home_of(Settings(home=tmp_path)), "ada")
+    left = paths.building("0123abcd")
+    left.mkdir(parents=True)
+    vault.create(left / "vault.key", PASSPHRASE, 64 * 1024, 1, 1)
+    before = (left / "vault.key").read_bytes()
+    os.link(left / "vault.key", tmp_path / "kept")
+    await LocalProfiles(Settings(home=tmp_path)).panic("ada")
+    assert not left.exists()
+    assert (tmp_path / "kept").read_bytes()[:31] != before[:31]
+
+
 HOLDS = """
 import sys
 from pathlib import Path

@@ -9,10 +9,17 @@ from typing import Any, ClassVar
 
 import pytest
 
+from loom.api.profile_commands import Panic
 from loom.api.profiles import NodeOptions
 from loom.app import LocalProfiles, security_key
 from loom.config import CREDENTIAL, Paths, Settings, home_of, paths_of, read_settings
-from loom.errors import CannotUnlock, InvalidInput, ProfileDamaged, WrongPassphrase
+from loom.errors import (
+    CannotUnlock,
+    InvalidInput,
+    ProfileDamaged,
+    ProfileNotFound,
+    WrongPassphrase,
+)
 from loom.storage import unlocks
 
 keyring = pytest.importorskip("keyring")
@@ -256,6 +263,21 @@ async def test_panic_takes_the_ways_along(
     await profiles.panic("ada")
     assert desk == {}
     assert (tmp_path / "block").read_bytes()[:8] != before[:8]
+
+
+async def test_panic_by_the_control_socket_takes_the_ways_along_too(
+    profiles: LocalProfiles, desk: dict[tuple[str, str], str]
+) -> None:
+    await profiles.add_unlock("ada", PASSPHRASE, "keyring", Owner())
+    assert desk
+    opened = await profiles.unlock("ada", PASSPHRASE, NodeOptions(online=False))
+    client = await profiles.attach("ada")
+    await client.send(Panic(farewell=False))
+    await client.close()
+    await opened.close()
+    assert desk == {}
+    with pytest.raises(ProfileNotFound):
+        await profiles.attach("ada")
 
 
 def test_a_daemon_finds_its_credential_by_itself(tmp_path: Path) -> None:

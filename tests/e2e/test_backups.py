@@ -1,12 +1,13 @@
 """A profile lost with its machine, and made again from a backup: nothing lost, nothing twice."""
 
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.processes import ALONE, ARGON2, Home, history, introduce, new_profile
+from tests.e2e.processes import ALONE, ARGON2, ROOT, Home, history, introduce, new_profile
 
 
 def said(home: Home, profile: str, contact: str) -> list[tuple[str, str]]:
@@ -137,20 +138,61 @@ def test_a_damaged_backup_makes_no_profile(home: Home, words: str, tmp_path: Pat
     assert there.run("profiles", "--json").ok().objects == []
 
 
-def test_killed_while_restoring_there_is_no_profile(home: Home, words: str, tmp_path: Path) -> None:
+def dying(home: Home, step: str) -> Home:
+    """The same machine, whose next command is killed at a step."""
+    return Home(home.folder, (sys.executable, str(ROOT / "tests" / "e2e" / "dying.py"), step))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "loom.storage.vault:create:after:1",
+        "loom.storage.backup:fill:after:1",
+        "loom.storage.backup:build:after:1",
+        "loom.storage.backup:settle:before:1",
+        "loom.storage.database:Database.close:after:1",
+        "pathlib:Path.rename:before:1",
+        "pathlib:Path.rename:after:1",
+    ],
+)
+def test_killed_while_restoring_there_is_no_profile_or_a_whole_one(
+    home: Home, words: str, tmp_path: Path, step: str
+) -> None:
     file = tmp_path / "alice.loom"
     home.run("-p", "alice", "backup", "create", str(file)).ok()
     there = Home(tmp_path / "new")
     arguments = ("backup", "restore", str(file), "--name", "Alice", "--phrase-file", words)
-    with there.running(*arguments, *ARGON2) as one:
-        while not list(there.folder.rglob("loom.db")) and one.process.poll() is None:
-            pass
-        one.end(signal.SIGKILL)
-    found = there.run("profiles", "--json").ok().objects
-    if found:  # it was done before the signal came
-        assert there.run("-p", "alice", "contacts", "list").ok()
-        return
-    there.run(*arguments, *ARGON2).ok()
+    assert dying(there, step).run(*arguments, *ARGON2).code == -signal.SIGKILL
+    if there.run("profiles", "--json").ok().objects:
+        assert "rename:after" in step
+    else:
+        there.run(*arguments, *ARGON2).ok()
+    there.run("-p", "alice", "contacts", "list").ok()
+    assert [one.name for one in (there.loom / "profiles").iterdir()] == ["alice"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "loom.storage.backup_file:FileKey.seal:before:1",
+        "loom.storage.backup_file:FileKey.seal:after:2",
+        "loom.storage.backup:write:after:1",
+        "loom.storage.backups:made:before:1",
+    ],
+)
+def test_killed_while_a_backup_is_made_the_earlier_one_is_whole(
+    home: Home, words: str, tmp_path: Path, step: str
+) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    create = ("-p", "alice", "backup", "create", str(folder / "alice.loom"))
+    verify = ("backup", "verify", str(folder / "alice.loom"), "--phrase-file", words, "--json")
+    home.run(*create).ok()
+    assert dying(home, step).run(*create).code == -signal.SIGKILL
+    assert home.run(*verify).ok().objects[0]["lost"] == []
+    home.run(*create).ok()
+    assert home.run(*verify).ok().objects[0]["lost"] == []
+    assert [one.name for one in folder.iterdir()] == ["alice.loom"]
 
 
 def test_the_daemon_makes_one_every_day_and_keeps_the_newest(

@@ -30,6 +30,7 @@ COMMIT = "loom.storage.database:Database.write_now"
 PLACE = "loom.app.moving:_Place"
 SEND = ("-p", "alice", "move", "send")
 OLD_STEPS = {
+    "writing": "loom.storage.backup_file:FileKey.seal:after:1",
     "agreed": f"{COMMIT}:before:1",
     "written": f"{COMMIT}:after:1",
     "in the middle": "loom.core.move_link:MoveLink.send:after:1",
@@ -152,6 +153,7 @@ def check_moved(old: Home, new: Home) -> None:
     assert look(new, moving.load) is None
     assert not (new.loom / "profiles" / ".alice.move" / "move.loom").exists()
     assert not (old.profile("alice") / "move.loom").exists()
+    assert not list(old.profile("alice").glob(".loom-*"))
 
 
 def test_the_talk_goes_on_from_the_new_machine(old: Home, new: Home) -> None:
@@ -229,6 +231,7 @@ def test_a_profile_that_is_used_again_stays(old: Home, new: Home) -> None:
     old.run("-p", "alice", "send", "bob", "still here").ok()
     assert move_of(old) is None
     assert not (old.profile("alice") / "move.loom").exists()
+    assert not list(old.profile("alice").glob(".loom-*"))
     refused = new.run("-p", "alice", "contacts", "list", "--json")
     assert refused.error["code"] == "profile_not_found"
     with both(old, new, (), ("--start-over",)) as (one, other):

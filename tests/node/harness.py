@@ -51,6 +51,10 @@ def identity_of(name: str) -> Identity:
     return Identity(seeds_from_phrase(phrase_from_entropy(entropy)))
 
 
+async def nothing_outside(keyring_name: str) -> None:
+    """Nothing of these profiles lies outside their folders."""
+
+
 class FakeClock:
     """One person's clock: the loop's time, and a wall time that can be set."""
 
@@ -134,6 +138,7 @@ class Person:
         self._node = Node(
             parts,
             paths=paths,
+            remove_traces=nothing_outside,
             transport=transport,
             discovery=self._discovery,
             pairing_discovery=self.pairing_discovery,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from loom.front import plain_copies
 from loom.tui import private_text, wiping
 from loom.tui.app import LoomApp
 from loom.tui.private_text import PrivateText, editor_of, is_in_memory, memory_folder
@@ -87,7 +88,7 @@ def is_running(process: int) -> bool:
 
 
 def test_what_a_killed_guard_left_is_swept(tmp_path: Path) -> None:
-    left = tmp_path / f"{private_text.FOLDER}left"
+    left = tmp_path / f"{plain_copies.EDITED}left"
     left.mkdir()
     (left / "message.md").write_text("secret")
     with PrivateText(tmp_path, "one") as file:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from loom.tui.private_text import FOLDER, is_in_memory
+from loom.front.plain_copies import EDITED
+from loom.tui.private_text import is_in_memory
 from tests.tui.test_tmux import LIMIT_S, Tmux, pytestmark, tmux
 
 __all__ = ["pytestmark", "tmux"]
@@ -43,7 +44,7 @@ def app_of(shell: int) -> int:
 
 
 def gone(memory: Path) -> bool:
-    return not list(memory.glob(f"{FOLDER}*"))
+    return not list(memory.glob(f"{EDITED}*"))
 
 
 def until_gone(memory: Path) -> None:

@@ -68,6 +68,13 @@ def test_a_copy_of_a_killed_process_is_swept_and_one_in_use_is_not(memory: Path)
         assert copy.folder.exists()
 
 
+def test_a_text_that_was_edited_is_swept_like_a_copy(memory: Path) -> None:
+    (memory / "loom-edit-left").mkdir()
+    (memory / "loom-edit-left" / "message.md").write_text("secret")
+    assert sweep() == 1
+    assert list(memory.iterdir()) == []
+
+
 def test_nothing_of_others_is_swept(memory: Path) -> None:
     (memory / "loom-plain-file").write_text("")
     (memory / "elsewhere").mkdir()

@@ -1,6 +1,6 @@
 """Carries out what front ends ask: one method a command, found by the command's type."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from loom.api.command import Command
@@ -73,12 +73,15 @@ class Commands:
         identity: OwnIdentity,
         *,
         paths: Paths,
+        remove_traces: Callable[[str], Awaitable[None]],
         stop: Callable[[], None],
     ) -> None:
         self._machine = parts.machine
         contacts = ContactCommands(parts, roster, network, farewells)
         self.pairing = PairingCommands(make_pairing, contacts)
-        self.panic = PanicCommands(parts, farewells, paths=paths, stop=stop)
+        self.panic = PanicCommands(
+            parts, farewells, paths=paths, remove_traces=remove_traces, stop=stop
+        )
         inviting = InviteCommands(parts, roster, network, invites, contacts)
         room = RoomCommands(parts, roster, inviting)
         contacts.join_room = room.join

@@ -1,7 +1,7 @@
 """Destroys the profile: what opens it first, what it holds last."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ from loom.config import Paths
 from loom.node.commands.handlers import Handlers
 from loom.node.farewells import Farewells
 from loom.node.parts import Parts
-from loom.storage import backups, destruction
+from loom.storage import backups, destruction, unlocks
 
 FAREWELLS_S: Final = 5.0
 """So long at most contacts are told."""
@@ -21,11 +21,19 @@ class PanicCommands:
     """Once it began, only a kill stops it, and nothing opens the profile afterwards."""
 
     def __init__(
-        self, parts: Parts, farewells: Farewells, *, paths: Paths, stop: Callable[[], None]
+        self,
+        parts: Parts,
+        farewells: Farewells,
+        *,
+        paths: Paths,
+        remove_traces: Callable[[str], Awaitable[None]],
+        stop: Callable[[], None],
     ) -> None:
+        """Args: remove_traces: removes what lies outside the profile's folder (`app.traces`)."""
         self._parts = parts
         self._farewells = farewells
         self._paths = paths
+        self._remove_traces = remove_traces
         self._stop_node = stop
         self._begun: asyncio.Task[views.Destroyed] | None = None
         self.handlers: Handlers = {api.Panic: self._panic}
@@ -42,8 +50,12 @@ class PanicCommands:
         return await asyncio.shield(self._begun)
 
     async def _destroy(self, *, farewell: bool) -> views.Destroyed:
+        kept = await asyncio.to_thread(unlocks.keyring_name, self._paths)
         try:
-            await asyncio.to_thread(destruction.destroy_keys, self._paths)
+            try:
+                await asyncio.to_thread(destruction.destroy_keys, self._paths)
+            finally:
+                await self._remove_traces(kept)
             places = await self._parts.database.read(backups.places)
             there = await asyncio.to_thread(lambda: [one for one in places if Path(one).exists()])
             asked, told = await self._farewells.say_last(FAREWELLS_S) if farewell else (0, 0)
