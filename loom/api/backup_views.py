@@ -9,6 +9,8 @@ class BackupView(View, frozen=True, kw_only=True, tag="backup"):
     """A backup: whose, of when, and how much is in it.
 
     `opens_with`: phrase or passphrase. `files`: of how many files it has the content.
+    `files_in_place`: own files whose content it was to have, but they are read where they lie;
+    only of one that was just made.
     """
 
     path: str
@@ -23,6 +25,7 @@ class BackupView(View, frozen=True, kw_only=True, tag="backup"):
     posts: int
     size_bytes: int
     files: int = 0
+    files_in_place: int = 0
 
 
 class LostRows(msgspec.Struct, frozen=True, kw_only=True):

@@ -116,6 +116,11 @@ def create(
                 view = await client.send(command)
         caller.output.put(view, f"{view.path}: {contents_words(view)}.")
         caller.output.note(f"It opens with {_opener(view)}: `loom backup verify` tries that.")
+        if view.files_in_place:
+            theirs = _count(view.files_in_place, "file")
+            caller.output.note(
+                f"Without the contents of {theirs} of yours that lie elsewhere: copy them yourself."
+            )
 
     caller.run(work())
 

@@ -79,7 +79,7 @@ class Backups:
         whose = Whose(self._parts.profile.value.name, self._parts.identity.peer_id, now_ms)
         store = self._parts.files if has_files else None
 
-        def write(db: Db) -> tuple[Manifest, BackupKey]:
+        def write(db: Db) -> tuple[Manifest, BackupKey, int]:
             if path.is_dir():
                 raise InvalidInput(what=f"{path} is a folder: write the name of a file")
             chosen = key or key_of_phrase(_seeds(db))
@@ -91,13 +91,14 @@ class Backups:
             except OSError as error:
                 what = f"{path} cannot be written: {error.strerror}"
                 raise in_our_words(error, what) from error
-            return made, chosen
+            return made, chosen, backup.files_in_place(db) if has_files else 0
 
         async with self._making:
-            manifest, chosen = await self._parts.database.aside(write)
+            manifest, chosen, files_in_place = await self._parts.database.aside(write)
         place = str(path.parent if is_daily else path)
         await self._parts.database.write(lambda db: backups.made(db, now_ms, place))
-        return view_of(path, manifest, chosen.way.name.lower())
+        view = view_of(path, manifest, chosen.way.name.lower())
+        return msgspec.structs.replace(view, files_in_place=files_in_place)
 
     async def _every_day(self) -> None:
         while True:

@@ -15,7 +15,16 @@ import msgspec
 
 from loom.durable import in_our_words
 from loom.errors import BackupDamaged, BackupTooNew, StoreError
-from loom.storage import backup_contents, files, machine, moving, room_blocks, schema, unsent
+from loom.storage import (
+    backup_contents,
+    backups,
+    files,
+    machine,
+    moving,
+    room_blocks,
+    schema,
+    unsent,
+)
 from loom.storage.backup_contents import CONTENTS, Missing
 from loom.storage.backup_file import HEADER_BYTES, SEALED_CHUNK_BYTES, BackupKey, FileKey, begin
 from loom.storage.connection import Db, connect, translated
@@ -44,7 +53,7 @@ class Carried(msgspec.Struct, frozen=True):
 
 
 FIRST: Final = {
-    "settings": Carried(),
+    "settings": Carried(where=f"key NOT IN {(*backups.NOT_CARRIED, moving.KEY)}"),
     "counters": Carried(),
     "seen": Carried(),
     "persons": Carried(),
@@ -204,6 +213,11 @@ class Gap(NamedTuple):
     until_ms: int | None
 
 
+def files_in_place(db: Db) -> int:
+    """Of how many own files a backup with contents has none: they are read where they lie."""
+    return backup_contents.in_place(db, _FILE)
+
+
 def write(
     db: Db,
     file: BinaryIO,
@@ -294,9 +308,7 @@ def _packed(tables: Iterable[_Table], counted: dict[str, int]) -> Iterator[bytes
         yield _chunk(groups)
 
 
-def _fitting(
-    table: str, names: list[str], place: int, rows: _Rows, room: int
-) -> tuple[bytes, int]:
+def _fitting(table: str, names: list[str], place: int, rows: _Rows, room: int) -> tuple[bytes, int]:
     """A group of as many of the first rows as there is room for, and how many those are.
 
     Raises:

@@ -59,6 +59,14 @@ def to_write(db: Connection, where: str) -> list[Content]:
     return [Content._make((*row[:5], None if row[5] else row[6])) for row in rows]
 
 
+def in_place(db: Connection, where: str) -> int:
+    """How many own files have their content elsewhere: they are read where they lie."""
+    found = db.execute(
+        f"SELECT count(*) FROM files WHERE is_own AND blob_id IS NULL AND path <> '' AND {where}"  # noqa: S608
+    )
+    return int(found.fetchone()[0])
+
+
 def pieces(contents: list[Content], store: FileStore) -> Iterator[list[tuple[Any, ...]]]:
     """Rows, one at a time. What was deleted since the snapshot is not there any more."""
     for content in contents:

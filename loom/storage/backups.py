@@ -11,6 +11,8 @@ from loom.storage.backup_file import BackupKey
 _SCHEDULE: Final = "backup_schedule"
 _LAST: Final = "backup_made_ms"
 _PLACES: Final = "backup_places"
+NOT_CARRIED: Final = (_SCHEDULE, _PLACES)
+"""Settings that no backup holds: a key that opens others, and folders of this machine."""
 PLACES_MAX: Final = 64
 """So many are remembered, the newest."""
 

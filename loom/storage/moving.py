@@ -9,7 +9,8 @@ from loom.storage import original, settings
 
 STREAM: Final = "move.loom"
 """The file that goes over, in a folder at either end."""
-_KEY: Final = "move"
+KEY: Final = "move"
+"""The setting that has it; no backup holds it."""
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -31,21 +32,21 @@ class Move(msgspec.Struct, frozen=True):
 
 def load(db: Connection) -> Move | None:
     """The move that was begun here, or None."""
-    raw = settings.get(db, _KEY)
+    raw = settings.get(db, KEY)
     return None if raw is None else msgspec.msgpack.decode(raw, type=Move)
 
 
 def put(db: Connection, move: Move) -> None:
     """As it stands from now on."""
-    settings.put(db, _KEY, msgspec.msgpack.encode(move))
+    settings.put(db, KEY, msgspec.msgpack.encode(move))
 
 
 def forget(db: Connection) -> None:
     """There is none."""
-    settings.delete(db, _KEY)
+    settings.delete(db, KEY)
 
 
 def arrive(db: Connection) -> None:
     """On the new machine: it is the one that was open last, and is not being moved."""
-    settings.delete(db, _KEY)
+    settings.delete(db, KEY)
     original.forget(db)

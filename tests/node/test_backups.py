@@ -186,6 +186,18 @@ async def test_files_come_back_with_their_contents(world: World, tmp_path: Path)
     assert len(kept(bob)) == 1
 
 
+async def test_it_says_how_many_own_files_are_not_in_it(world: World, tmp_path: Path) -> None:
+    ada, bob = await world.friends("Ada", "Bob")
+    for name in ("plan.pdf", "map.pdf"):
+        await offered(world, ada, bob, plain_file(tmp_path, name, content_of(7)))
+    kept = [
+        (await one.node.backups.make(tmp_path / "b.loom", OWN, has_files=has_files)).files_in_place
+        for one in (ada, bob)
+        for has_files in (True, False)
+    ]
+    assert kept == [2, 0, 0, 0]
+
+
 async def test_without_the_contents_the_offers_are_there(world: World, tmp_path: Path) -> None:
     ada, bob = await world.friends("Ada", "Bob")
     content = content_of(CHUNK)
@@ -290,6 +302,37 @@ def secrets_of(value: object) -> Iterator[bytes]:
             yield from secrets_of(one)
 
 
+def plain_of(path: Path) -> bytes:
+    """What is sealed in a backup."""
+    data = path.read_bytes()
+    opened = read_header(data[:HEADER_BYTES]).open_(OWN)
+    last = len(data) // SEALED_CHUNK_BYTES - 1
+    chunks = (data[HEADER_BYTES + place * SEALED_CHUNK_BYTES :] for place in range(last + 1))
+    return b"".join(
+        opened.open_(place, chunk[:SEALED_CHUNK_BYTES], is_last=place == last) or b""
+        for place, chunk in enumerate(chunks)
+    )
+
+
+async def test_keys_of_contents_are_only_where_the_contents_are(world: World) -> None:
+    """And no content, nor its name in the folder, where they were not asked for."""
+    ada, bob = await world.friends("Ada", "Bob")
+    content = content_of(2 * CHUNK + 9)
+    upload_id = await upload(ada, "note.txt", content)
+    await ada.do(SendFile(contact="Bob", upload_id=upload_id))
+    await world.until(lambda: bool(bob.told(MessageReceived)))
+    row = ada.database.look(
+        lambda db: db.execute("SELECT kept_secret, blob_id FROM files").fetchone()
+    )
+    assert all(len(one) >= 16 for one in row)
+    without = plain_of(await saved(ada))
+    assert b"note.txt" in without
+    assert [one for one in row if bytes(one) in without] == []
+    within = plain_of(await saved(ada, has_files=True))
+    assert all(bytes(one) in within for one in row)
+    assert content[:64] not in within  # sealed twice
+
+
 async def test_no_key_of_a_session_is_in_a_backup(world: World) -> None:
     """Neither of ratchets nor of prekeys, skipped messages or invites."""
     alice, bob = await world.friends("Alice", "Bob")
@@ -297,15 +340,7 @@ async def test_no_key_of_a_session_is_in_a_backup(world: World) -> None:
         await alice.say(bob, f"ping {number}")
         await bob.say(alice, f"pong {number}")
         await world.delivered(alice, bob)
-    path = await saved(alice, has_files=True)
-    data = path.read_bytes()
-    opened = read_header(data[:HEADER_BYTES]).open_(OWN)
-    last = len(data) // SEALED_CHUNK_BYTES - 1
-    plain = b"".join(
-        opened.open_(place, data[HEADER_BYTES + place * SEALED_CHUNK_BYTES :][:SEALED_CHUNK_BYTES],
-                     is_last=place == last) or b""
-        for place in range(last + 1)
-    )  # fmt: skip
+    plain = plain_of(await saved(alice, has_files=True))
     assert b"pong 4" in plain
 
     def kept(db: Db) -> tuple[list[bytes], set[bytes]]:

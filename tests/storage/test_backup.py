@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from loom.errors import BackupDamaged, BackupTooNew, WrongPassphrase, WrongPhrase
+from loom.errors import BackupDamaged, BackupTooNew, StoreError, WrongPassphrase, WrongPhrase
 from loom.model import OWNER, MessageState
-from loom.storage import backup, messages, outbox, schema, settings
+from loom.storage import backup, backups, messages, moving, outbox, schema, settings
 from loom.storage.backup import (
     FIRST,
     HISTORY,
@@ -224,6 +224,77 @@ def test_chunks_are_bound_to_their_file_and_place(full: Connection, what: str) -
         assert len(taken) < len(whole)
         assert all(row in whole for row in taken[-3:])
         assert read.gaps
+
+
+@pytest.mark.parametrize("what", ["flipped", "swapped", "cut", "doubled", "another file's"])
+def test_of_what_must_be_whole_no_chunk_may_be_another_one(full: Connection, what: str) -> None:
+    full.executemany(
+        "INSERT INTO seen VALUES (?, ?, ?)",
+        [(bytes(32), 1, number.to_bytes(16, "big")) for number in range(6_000)],
+    )
+    data, other = written(full), written(full)
+    first = reading(data).manifest.first
+    assert first > 4
+    for at in range(first):
+        start, end = (HEADER_BYTES + place * SEALED_CHUNK_BYTES for place in (at, at + 1))
+        changed = {
+            "flipped": changed_at(data, at),
+            "swapped": data[:start]
+            + chunk_of(data, at + 1)
+            + chunk_of(data, at)
+            + data[end + SEALED_CHUNK_BYTES :],
+            "cut": data[:start],
+            "doubled": data[:end] + chunk_of(data, at) + data[end + SEALED_CHUNK_BYTES :],
+            "another file's": data[:start] + chunk_of(other, at) + data[end:],
+        }[what]
+        if what == "doubled" and at == first - 1:
+            continue  # what follows is history, of which some may be lost
+        with pytest.raises(BackupDamaged):
+            list(reading(changed).groups())
+
+
+def test_a_chunk_is_full_however_large_its_rows_are(db: Connection, tmp_path: Path) -> None:
+    """One of many kilobytes among small ones wastes no room, and each comes back."""
+    for number in range(1, 2_000):
+        say(db, number, "x" * (30_000 if number % 300 == 0 else number % 7))
+    data = written(db)
+    body = sum(len(one[0]) for one in db.execute("SELECT body FROM messages"))
+    assert len(data) < 2 * body + 8 * SEALED_CHUNK_BYTES
+    database, read = rebuilt(data, tmp_path / "new.db")
+    assert database.read_now(partial(rows, table="messages")) == rows(db, "messages")
+    assert read.manifest.rows["messages"] == 1_999
+    database.close()
+
+
+def test_a_row_that_fits_into_no_chunk_is_an_error_and_not_a_loss(db: Connection) -> None:
+    say(db, 1, "x" * 70_000)
+    with pytest.raises(StoreError):
+        written(db)
+
+
+def test_what_hangs_on_a_message_that_disappears_is_left_out(full: Connection) -> None:
+    ends, stays = (row for (row,) in full.execute("SELECT row_id FROM messages LIMIT 2"))
+    full.execute("UPDATE messages SET expires_s = 60 WHERE row_id = ?", (ends,))
+    for row in (ends, stays):
+        full.execute("INSERT INTO registers VALUES (?, 10, 0, 1, ?, 'ok')", (row, mid(9)))
+    groups = list(reading(written(full)).groups())
+    found = {
+        table: [row[0] for group in groups if group.table == table for row in group.rows]
+        for table in ("registers", "edits")
+    }
+    assert found == {"registers": [stays], "edits": []}
+
+
+def test_the_key_of_daily_backups_and_of_a_move_are_in_none(full: Connection) -> None:
+    key = BackupKey(Way.PASSPHRASE, b"K" * 32, Cost(MEMORY_MIN_KIB, 1, 1))
+    backups.set_schedule(full, backups.Schedule("/kept/here", 7, key))
+    backups.made(full, 1, "/kept/there")
+    moving.put(full, moving.Move(b"M" * 32))
+    groups = reading(written(full)).groups()
+    [settings_] = [group for group in groups if group.table == "settings"]
+    plain = repr(settings_.rows)
+    assert "seeds" in plain
+    assert not any(one in plain for one in ("K" * 32, "M" * 32, "/kept/"))
 
 
 def test_a_header_that_was_changed_is_refused_before_any_key_is_made(full: Connection) -> None:
