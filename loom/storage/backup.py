@@ -146,6 +146,8 @@ LEFT_OUT: Final = frozenset(
         "room_blocks",
         "files_gone",
         "files_served",
+        "file_requests_made",
+        "file_requests_taken",
     )
 )
 """Keys of sessions, and what is of use beside them only; what is made again from the rest."""
