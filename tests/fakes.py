@@ -76,6 +76,7 @@ from loom.api.profile_commands import Diagnose, SetProfile, ShowProfile, Status,
 from loom.api.profile_views import Check, Destroyed, Diagnosis, OwnProfileView, StatusView
 from loom.api.profiles import Asking, NodeOptions, ProfileInfo
 from loom.api.room_commands import (
+    ListRoomBookmarks,
     ListRoomDrafts,
     ListRoomMentions,
     ListRooms,
@@ -456,7 +457,7 @@ class FakeNode:
             case ListMentions():
                 found = [m for m in reversed(self.messages) if m.mention]
                 return Messages(messages=found[: command.limit])
-            case SearchPosts() | ListRoomMentions():
+            case SearchPosts() | ListRoomBookmarks() | ListRoomMentions():
                 author = command.author if isinstance(command, SearchPosts) else None
                 known = {"me", *(one.contact.lower() for one in self.contacts.values())}
                 if author is not None and author.lower() not in known:

@@ -115,6 +115,7 @@ from loom.api.profile_commands import (
 from loom.api.room_commands import (
     AppointCouncil,
     AppointMember,
+    BookmarkPost,
     ChooseInPoll,
     ConfirmOffered,
     ContinueRoom,
@@ -129,6 +130,7 @@ from loom.api.room_commands import (
     ListMembers,
     ListOffered,
     ListProposals,
+    ListRoomBookmarks,
     ListRoomDrafts,
     ListRoomMentions,
     ListRoomPins,
@@ -265,6 +267,8 @@ AnyCommand = (
     | FindPost
     | ShowPostEdits
     | ListRoomDrafts
+    | BookmarkPost
+    | ListRoomBookmarks
     | ListRoomMentions
     | ListRoomPins
     | ListThreads

@@ -463,6 +463,7 @@ class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
     doubled: bool = False
     mention: bool = False
     pinned: bool = False
+    bookmarked: bool = False
     reply_to: str | None = None
     quote: PostQuote | None = None
     reactions: list[PostReaction] = []
@@ -479,7 +480,10 @@ class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
 
 
 class RoomPostChanged(RoomPosted, frozen=True, kw_only=True, tag="room.changed"):
-    """A post has another wording, reactions, choices or votes, or is deleted or pinned."""
+    """A post has another wording, reactions, choices or votes, or is deleted or pinned.
+
+    Live when it was bookmarked here, or is no longer.
+    """
 
 
 class RoomJoined(RoomEvent, frozen=True, kw_only=True, tag="room.joined"):

@@ -184,6 +184,25 @@ class ListRoomPins(Command[Posts], frozen=True, kw_only=True, tag="list_room_pin
     channel: str | None = None
 
 
+class BookmarkPost(Command[PostView], frozen=True, kw_only=True, tag="bookmark_post"):
+    """Keep a post in the list of bookmarks, here only, or no longer."""
+
+    room: str
+    post_id: str
+    on: bool
+
+
+class ListRoomBookmarks(Command[Posts], frozen=True, kw_only=True, tag="list_room_bookmarks"):
+    """Bookmarked posts, newest first; `before_row` of the last gives the next page.
+
+    `room` None: of all rooms.
+    """
+
+    room: str | None = None
+    limit: int = 50
+    before_row: int | None = None
+
+
 class SearchPosts(Command[Posts], frozen=True, kw_only=True, tag="search_posts"):
     """Full-text search in rooms, newest first; `before_row` of a page's last gives the next page.
 

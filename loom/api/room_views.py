@@ -329,6 +329,7 @@ class PostView(View, frozen=True, kw_only=True, tag="post"):
     doubled: bool = False
     mention: bool = False
     pinned: bool = False
+    bookmarked: bool = False
     reply_to: str | None = None
     quote: PostQuote | None = None
     reactions: list[PostReaction] = []

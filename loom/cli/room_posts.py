@@ -10,6 +10,7 @@ from loom.api.command import Command
 from loom.api.events import RoomEvent, RoomPostChanged, RoomPosted
 from loom.api.profile_commands import Status
 from loom.api.room_commands import (
+    BookmarkPost,
     DeletePost,
     EditPost,
     FindPost,
@@ -31,6 +32,7 @@ from loom.cli.opening import Caller, following
 from loom.cli.output import body_words, when
 from loom.cli.room_arguments import OnlyChannel, Post, Room, Thread
 from loom.cli.room_words import post_words
+from loom.cli.statements import Off, bookmarked_posts
 from loom.errors import InvalidInput
 from loom.front.durations import parse_timer
 from loom.front.moments import moment_ms
@@ -202,7 +204,22 @@ def unpin(context: typer.Context, room: Room, post: Post) -> None:
     _change(context, PinPost(room=room, post_id=post, on=False))
 
 
-Change = EditPost | DeletePost | ReactToPost | PinPost
+def bookmark(context: typer.Context, room: Room, post: Post, off: Off = False) -> None:
+    _change(context, BookmarkPost(room=room, post_id=post, on=not off))
+
+
+def bookmarks(context: typer.Context, room: Room, limit: Limit = 50) -> None:
+    caller = Caller.of(context)
+
+    async def work() -> None:
+        async with caller.client() as client:
+            found = await bookmarked_posts(client, room, limit)
+        _put(caller, found, ids=True)
+
+    caller.run(work())
+
+
+Change = BookmarkPost | EditPost | DeletePost | ReactToPost | PinPost
 
 
 def _change(context: typer.Context, command: Change) -> None:

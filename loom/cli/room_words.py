@@ -71,6 +71,7 @@ def _known(post: PostView | RoomPosted) -> list[str]:
         *(["deleted"] if post.deleted else []),
         *(["edited"] if post.edited else []),
         *(["pinned"] if post.pinned else []),
+        *(["bookmarked"] if post.bookmarked else []),
         *([] if post.expires_at_ms is None else [f"until {when(post.expires_at_ms)}"]),
         *(["one of two with the same number"] if post.doubled else []),
         *(f"{printable(one.emoji)} {printable(one.author)}" for one in post.reactions),

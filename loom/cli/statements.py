@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from loom.api.client import Client
 from loom.api.command import Command
 from loom.api.message_commands import (
     Bookmark,
@@ -17,6 +18,8 @@ from loom.api.message_commands import (
     ShowEdits,
 )
 from loom.api.message_views import MessageView
+from loom.api.room_commands import ListRoomBookmarks
+from loom.api.room_views import PostView
 from loom.cli.completion import contact_names, message_names
 from loom.cli.forwarding import forward as sent_on
 from loom.cli.forwarding import said_there
@@ -55,7 +58,7 @@ def add_to(app: typer.Typer) -> None:
         ("unpin", unpin, "Take back your pin."),
         ("pins", pins, "Show the pinned messages of a conversation."),
         ("bookmark", bookmark, "Bookmark a message, here only."),
-        ("bookmarks", bookmarks, "Show bookmarked messages, newest first."),
+        ("bookmarks", bookmarks, "Show bookmarked messages and posts, newest first."),
         ("forward", forward, "Send texts and files on to others, without saying whose they were."),
     )
 
@@ -143,20 +146,47 @@ def bookmarks(
     caller = Caller.of(context)
 
     async def work() -> None:
-        found: list[MessageView] = []
-        before_row: int | None = None
+        posts: list[PostView] = []
         async with caller.client() as client:
-            while (missing := limit - len(found)) > 0:
-                size = min(missing, PAGE)
-                page = ListBookmarks(contact=contact, limit=size, before_row=before_row)
-                more = (await client.send(page)).messages
-                found += more
-                if len(more) < size:
-                    break
-                before_row = more[-1].row_id
-        _put_all(caller, found, "Nothing is bookmarked.")
+            messages = await _bookmarked(client, contact, limit)
+            if contact is None:
+                posts = await bookmarked_posts(client, None, limit)
+        both: list[MessageView | PostView] = [*messages, *posts]
+        found = sorted(both, key=lambda one: -one.stored_at_ms)[:limit]
+        for one in found:
+            caller.output.put(one, said_words(one, ids=True))
+        if not found and not caller.options.json:
+            caller.output.note("Nothing is bookmarked.")
 
     caller.run(work())
+
+
+async def _bookmarked(client: Client, contact: str | None, limit: int) -> list[MessageView]:
+    found: list[MessageView] = []
+    before_row: int | None = None
+    while (missing := limit - len(found)) > 0:
+        size = min(missing, PAGE)
+        page = ListBookmarks(contact=contact, limit=size, before_row=before_row)
+        more = (await client.send(page)).messages
+        found += more
+        if len(more) < size:
+            break
+        before_row = more[-1].row_id
+    return found
+
+
+async def bookmarked_posts(client: Client, room: str | None, limit: int) -> list[PostView]:
+    """The newest bookmarked posts of a room, or of all."""
+    found: list[PostView] = []
+    before_row: int | None = None
+    while (missing := limit - len(found)) > 0:
+        command = ListRoomBookmarks(room=room, limit=min(missing, PAGE), before_row=before_row)
+        page = await client.send(command)
+        found += page.posts
+        if not page.older or not page.posts:
+            break
+        before_row = page.posts[-1].row_id
+    return found
 
 
 def forward(

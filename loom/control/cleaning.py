@@ -15,7 +15,13 @@ from loom.api.file_views import FilePiece, FileView, ThumbnailView
 from loom.api.invite_views import InviteView
 from loom.api.message_commands import History, ListBookmarks, Search
 from loom.api.message_views import Messages, Quote
-from loom.api.room_commands import ListRoomMentions, ListThreads, RoomHistory, SearchPosts
+from loom.api.room_commands import (
+    ListRoomBookmarks,
+    ListRoomMentions,
+    ListThreads,
+    RoomHistory,
+    SearchPosts,
+)
 from loom.api.room_views import Posts, RoomDraftView
 from loom.errors import ControlError, InvalidToken
 from loom.model import Direction, MessageState
@@ -38,7 +44,7 @@ CONTACTS_MAX: Final = 10_000
 GROUPS: Final = 12
 _PAGES: Final = (
     *(History, Search, ListBookmarks, ListMentions),
-    *(RoomHistory, SearchPosts, ListThreads, ListRoomMentions),
+    *(RoomHistory, SearchPosts, ListThreads, ListRoomBookmarks, ListRoomMentions),
 )
 """What says how many messages or posts it wants."""
 _INVITE: Final = re.compile("[A-Za-z0-9-]{0,2000}")

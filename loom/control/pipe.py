@@ -129,6 +129,8 @@ FROM_AFAR: Final = frozenset(
         room_commands.FindPost,
         room_commands.ShowPostEdits,
         room_commands.ListRoomDrafts,
+        room_commands.BookmarkPost,
+        room_commands.ListRoomBookmarks,
         room_commands.ListRoomMentions,
         room_commands.ListRoomPins,
         room_commands.ListThreads,

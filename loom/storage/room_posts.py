@@ -31,7 +31,7 @@ OUT: Final = 2
 _COLUMNS: Final = (
     "row_id, room, id, author, number, ordinal, sent_at_ms, stored_at_ms, kind, channel, reply,"
     " body, is_edited, is_gone, is_held, is_doubled, is_mention, expires_at_ms, thread, mentions,"
-    " expires_s, is_unread, is_hidden"
+    " expires_s, is_unread, is_hidden, is_bookmarked"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM room_posts"  # noqa: S608 - constants only
 _ABOUT: Final = (
@@ -92,6 +92,8 @@ class RoomPost(msgspec.Struct, frozen=True, kw_only=True):
     is_unread: bool = False
     is_hidden: bool = False
     """A moderator deleted it, and may take that back."""
+    is_bookmarked: bool = False
+    """By the owner, here only."""
     is_out: bool = False
     """It is not taken from its author any more: held, too, and for longer than an hour."""
 
@@ -450,7 +452,8 @@ def erase(db: Connection, row_id: int, data: bytes) -> None:
     """Nothing of it is left but that there was one; `data`: without its content."""
     db.execute(
         "UPDATE room_posts SET body = '', is_gone = 1, is_held = 2 * (is_held = 2), is_unread = 0,"
-        " is_mention = 0, mentions = x'', expires_at_ms = NULL, data = ? WHERE row_id = ?",
+        " is_mention = 0, is_bookmarked = 0, mentions = x'', expires_at_ms = NULL, data = ?"
+        " WHERE row_id = ?",
         (data, row_id),
     )
 
@@ -495,6 +498,7 @@ def _post(row: tuple[Any, ...]) -> RoomPost:
         expires_s=row[20],
         is_unread=bool(row[21]),
         is_hidden=bool(row[22]),
+        is_bookmarked=bool(row[23]),
         is_out=row[14] == OUT,
     )
 

@@ -41,6 +41,24 @@ def counts(db: Connection, room: RoomNumber) -> dict[str, Unread]:
     return {row[0]: Unread(*row[1:]) for row in rows}
 
 
+def set_bookmarked(db: Connection, row_id: int, *, on: bool) -> None:
+    """Note that the owner bookmarked a post, or no longer."""
+    db.execute("UPDATE room_posts SET is_bookmarked = ? WHERE row_id = ?", (on, row_id))
+
+
+def bookmarked(
+    db: Connection, room: RoomNumber | None, limit: int, before_row: int | None = None
+) -> list[int]:
+    """The rows of bookmarked posts of a room, or of all, newest first."""
+    rows = db.execute(
+        "SELECT row_id FROM room_posts INDEXED BY room_posts_bookmarked WHERE is_bookmarked = 1"
+        " AND NOT is_held AND NOT is_hidden AND row_id < ?1 AND (?2 IS NULL OR room = ?2)"
+        " ORDER BY row_id DESC LIMIT ?3",
+        (LAST_ROW if before_row is None else before_row, room, limit),
+    )
+    return [row_id for (row_id,) in rows]
+
+
 def read_row(db: Connection, room: RoomNumber, channel: str) -> int:
     """The row before the first unread post of a channel outside of threads; else the last row."""
     row = db.execute(

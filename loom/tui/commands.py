@@ -113,9 +113,10 @@ COMMANDS: Final = (
         "",
         "Bookmark the selected message, only here",
         needs_contact=True,
+        needs_room=True,
         also="star save keep",
     ),
-    SlashCommand("unbookmark", "", "Bookmark it no longer", needs_contact=True),
+    SlashCommand("unbookmark", "", "Bookmark it no longer", needs_contact=True, needs_room=True),
     SlashCommand("bookmarks", "", "Show all bookmarks", also="starred saved kept"),
     SlashCommand(
         "delete",

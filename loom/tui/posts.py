@@ -62,6 +62,7 @@ def post_of(view: PostView | RoomPosted, number: int, thread: str | None = None)
             for one in view.reactions
         ],
         pinned=view.pinned,
+        bookmarked=view.bookmarked,
         expires_s=max(lasts_s, 0),
         expires_at_ms=expires_at_ms,
         mention=view.mention,

@@ -7,15 +7,18 @@ from loom.api.events import RoomPostChanged, RoomPosted, RoomRead, RoomStateChan
 from loom.api.message_commands import FindMessage, SendText
 from loom.api.profile_commands import SetProfile
 from loom.api.room_commands import (
+    BookmarkPost,
     DeletePost,
     EditPost,
     FindPost,
     LeaveRoom,
     ListMembers,
+    ListRoomBookmarks,
     ListRoomDrafts,
     ListRoomMentions,
     ListRoomPins,
     ListThreads,
+    MakeRoom,
     MarkRoomRead,
     MarkRoomUnread,
     PinPost,
@@ -217,6 +220,49 @@ async def test_pins_are_listed_by_channel(world: World, two: list[Person]) -> No
     assert bodies(await ada.do(ListRoomPins(room=ROOM, channel="fruit"))) == ["there"]
     await ada.do(PinPost(room=ROOM, post_id=here.post_id, on=False))
     assert bodies(await ada.do(ListRoomPins(room=ROOM))) == ["there"]
+
+
+async def test_bookmarks_of_posts_stay_here_and_are_listed_over_all_rooms(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    first, second = await say(ada, "first"), await say(ada, "second")
+    other = await bob.do(MakeRoom(name="Another"))
+    elsewhere = await bob.do(SendPost(room=other.room, body="elsewhere"))
+    await alike(world, ada, bob, count=2)
+    for room, one in ((ROOM, second), (other.room, elsewhere), (ROOM, first)):
+        kept = await bob.do(BookmarkPost(room=room, post_id=one.post_id, on=True))
+        assert kept.bookmarked
+    changed = [one for one in bob.told(RoomPostChanged) if one.bookmarked]
+    assert [one.body for one in changed] == ["second", "elsewhere", "first"]
+    found = (await bob.do(ListRoomBookmarks())).posts
+    assert sorted(one.body for one in found) == ["elsewhere", "first", "second"]
+    assert [one.row_id for one in found] == sorted((one.row_id for one in found), reverse=True)
+    assert all(one.bookmarked for one in found)
+    assert bodies(await bob.do(ListRoomBookmarks(room=ROOM))) == ["second", "first"]
+    page = await bob.do(ListRoomBookmarks(limit=2))
+    assert page.older
+    rest = await bob.do(ListRoomBookmarks(limit=2, before_row=page.posts[-1].row_id))
+    assert [one.post_id for one in (*page.posts, *rest.posts)] == [one.post_id for one in found]
+    await bob.do(BookmarkPost(room=ROOM, post_id=second.post_id, on=False))
+    assert bodies(await bob.do(ListRoomBookmarks(room=ROOM))) == ["first"]
+    assert (await ada.do(ListRoomBookmarks())).posts == []  # nobody is told
+
+
+async def test_nothing_is_left_of_the_bookmark_of_a_post_that_is_deleted(
+    world: World, two: list[Person]
+) -> None:
+    ada, bob = two
+    own, moderated = await say(bob, "mine"), await say(bob, "theirs")
+    await alike(world, ada, bob, count=2)
+    for one in (own, moderated):
+        await bob.do(BookmarkPost(room=ROOM, post_id=one.post_id, on=True))
+    await bob.do(DeletePost(room=ROOM, post_id=own.post_id))
+    await ada.do(DeletePost(room=ROOM, post_id=moderated.post_id))
+    await world.until(lambda: sum(one.deleted for one in bob.told(RoomPostChanged)) == 2)
+    assert (await bob.do(ListRoomBookmarks())).posts == []
+    with pytest.raises(InvalidInput):
+        await bob.do(BookmarkPost(room=ROOM, post_id=own.post_id, on=True))
 
 
 async def test_a_post_is_found_as_people_name_it(world: World, two: list[Person]) -> None:

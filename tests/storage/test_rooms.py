@@ -63,7 +63,7 @@ def noted(db: Connection) -> Iterator[list[str]]:
         db.set_trace_callback(None)
 
 
-BOUNDED = ("_in_order", "_in_channel", "_unread", "_held")
+BOUNDED = ("_in_order", "_in_channel", "_unread", "_held", "_bookmarked")
 ASKED: list[Callable[[Connection], object]] = [
     lambda db: room_posts.page(db, ROOM, 50),
     lambda db: room_posts.page(db, ROOM, 50, Within(channel="general")),
@@ -79,6 +79,8 @@ ASKED: list[Callable[[Connection], object]] = [
     lambda db: room_posts.held(db, ROOM, 9, 50),
     lambda db: room_reading.counts(db, ROOM),
     lambda db: room_reading.read_row(db, ROOM, "general"),
+    lambda db: room_reading.bookmarked(db, None, 50),
+    lambda db: room_reading.bookmarked(db, ROOM, 50, 9),
     lambda db: room_reading.first_unread(db, ROOM, Within(channel="general")),
     lambda db: room_threads.begun(db, ROOM, [bytes(32)]),
     lambda db: room_threads.adopt(db, ROOM, bytes(32), "general", None),

@@ -8,9 +8,11 @@ import msgspec
 from loom.api.command import Command
 from loom.api.events import RoomPostChanged, RoomPosted, RoomRead, RoomStateChanged
 from loom.api.room_commands import (
+    BookmarkPost,
     DeletePost,
     EditPost,
     FindPost,
+    ListRoomBookmarks,
     ListRoomDrafts,
     ListRoomMentions,
     ListRoomPins,
@@ -165,12 +167,16 @@ class PostingNode(RoomNode):
                 return Posts(posts=self._found_by(lambda one: command.text in one.body, command))
             case ListRoomDrafts():
                 return RoomDrafts(drafts=[*self.begun_posts.values()])
+            case ListRoomBookmarks():
+                return Posts(posts=self._found_by(lambda one: one.bookmarked, command))
             case ListRoomMentions():
                 return Posts(posts=self._found_by(lambda one: one.mention, command))
         return super()._answer(command)
 
     def _found_by(
-        self, is_meant: Callable[[PostView], bool], command: SearchPosts | ListRoomMentions
+        self,
+        is_meant: Callable[[PostView], bool],
+        command: SearchPosts | ListRoomBookmarks | ListRoomMentions,
     ) -> list[PostView]:
         room = None if command.room is None else self._room(command.room).room_id
         before = command.before_row or 10**9
@@ -202,6 +208,8 @@ class PostingNode(RoomNode):
                 return self._reput(self._found(room_id, command.post_id), body="", deleted=True)
             case PinPost():
                 return self._reput(self._found(room_id, command.post_id), pinned=command.on)
+            case BookmarkPost():
+                return self._reput(self._found(room_id, command.post_id), bookmarked=command.on)
             case ListRoomPins():
                 return Posts(posts=[one for one in self.posts if one.pinned])
             case ReactToPost():

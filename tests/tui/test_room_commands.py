@@ -9,10 +9,13 @@ from textual.pilot import Pilot
 
 from loom.api.command import Command
 from loom.api.conversation_commands import ListMentions
+from loom.api.message_commands import ListBookmarks
 from loom.api.room_commands import (
     AppointMember,
+    BookmarkPost,
     ChooseInPoll,
     DeletePost,
+    ListRoomBookmarks,
     ListRoomMentions,
     PinPost,
     PostPoll,
@@ -291,6 +294,27 @@ async def test_mentions_of_rooms_and_conversations_are_one_list(
         await run(pilot, "enter")
         assert app.model.channel is not None
         assert app.chat.selection.is_active
+
+
+async def test_a_post_is_bookmarked_here_and_found_again_among_all_bookmarks(
+    node: AskingNode, opened: Opened
+) -> None:
+    node.post(ROOM, "Bob", "keep this", unread=False)
+    async with opened(node) as (app, pilot):
+        await run(pilot, "escape", "b")
+        assert [one.on for one in sent(node, BookmarkPost)] == [True]
+        await until(pilot, lambda: "keep this  bookmarked" in screen(app))
+        await run(pilot, "escape", "/open Ada", "enter", "/bookmarks", "enter")
+        assert isinstance(app.screen, Chooser)
+        assert sent(node, ListBookmarks)
+        assert sent(node, ListRoomBookmarks)
+        assert "keep this" in screen(app)
+        await run(pilot, "enter")
+        assert app.model.channel is not None
+        assert app.chat.selection.is_active
+        await run(pilot, "b")
+        assert [one.on for one in sent(node, BookmarkPost)] == [True, False]
+        await until(pilot, lambda: "keep this  bookmarked" not in screen(app))
 
 
 async def test_a_room_is_written_to_a_file(

@@ -81,7 +81,7 @@ class RoomPostCommands:
         def delete(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
-            target = _shown(find_post(work.db, now, command.post_id))
+            target = said_post(find_post(work.db, now, command.post_id))
             if target.author == now.own:
                 speaking.post(work, now, UnsayContent((target.id,)))
             else:
@@ -96,7 +96,7 @@ class RoomPostCommands:
         def react(work: RoomWork) -> room_views.PostView:
             now = self._room.now(work.db, command.room)
             require_member(now)
-            target = _shown(find_post(work.db, now, command.post_id))
+            target = said_post(find_post(work.db, now, command.post_id))
             speaking.post(work, now, ReactContent(target.id, command.emoji))
             return self._room.post_view(work, now, target.id)
 
@@ -130,7 +130,7 @@ def place_of_post(
         began = find_post(db, now, in_thread)
         if began.kind not in (TextContent.kind, FileContent.kind):
             raise InvalidInput(what="That is no post with a text or a file")
-        began = _shown(began)
+        began = said_post(began)
         thread, channel = began.thread or began.id, began.channel
     require_channel(now, channel)
     return PlaceOfPost(channel, reply, thread)
@@ -139,10 +139,11 @@ def place_of_post(
 def _text(post: RoomPost) -> RoomPost:
     if post.kind != TextContent.kind:
         raise InvalidInput(what="That is no post with a text")
-    return _shown(post)
+    return said_post(post)
 
 
-def _shown(post: RoomPost) -> RoomPost:
+def said_post(post: RoomPost) -> RoomPost:
+    """The same post. Raises InvalidInput: it says nothing, or was deleted."""
     if post.kind not in SHOWN:
         raise InvalidInput(what="That is no text, file, poll or proposal")
     if post.is_gone:

@@ -1,19 +1,20 @@
-"""Commands that show posts of a room, and that note what was read."""
+"""Commands that show posts of a room, and that note what was read or bookmarked."""
 
 from string import hexdigits
 from typing import Final, NamedTuple
 
 from loom.api import room_commands, room_views
-from loom.api.events import RoomRead, RoomUnread
+from loom.api.events import RoomPostChanged, RoomRead, RoomUnread
 from loom.api.view import Done
 from loom.errors import InvalidInput, NoMessageYet, PostNotFound
 from loom.model import RoomNumber
 from loom.node.commands.finding import LAST, ROW_MAX_DIGITS, THEIRS, page_size
 from loom.node.commands.handlers import Handlers
+from loom.node.commands.room_posts import said_post
 from loom.node.commands.rooms import RoomCommands
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow
-from loom.node.room_view import post_views, wordings
+from loom.node.room_view import post_fields, post_views, wordings
 from loom.node.rooms.naming import find_authors, find_post
 from loom.node.rooms.work import RoomWork
 from loom.printable import printable
@@ -36,7 +37,7 @@ class _Page(NamedTuple):
 
 
 class RoomReadingCommands:
-    """Pages, threads, mentions, pins; read and unread."""
+    """Pages, threads, mentions, pins, bookmarks; read and unread."""
 
     def __init__(self, parts: Parts, room: RoomCommands) -> None:
         self._parts = parts
@@ -48,6 +49,8 @@ class RoomReadingCommands:
             room_commands.ListThreads: self._list_threads,
             room_commands.ListRoomMentions: self._list_mentions,
             room_commands.ListRoomPins: self._list_pins,
+            room_commands.BookmarkPost: self._bookmark,
+            room_commands.ListRoomBookmarks: self._list_bookmarks,
             room_commands.SearchPosts: self._search,
             room_commands.MarkRoomRead: self._mark_read,
             room_commands.MarkRoomUnread: self._mark_unread,
@@ -116,6 +119,18 @@ class RoomReadingCommands:
 
         return await self._parts.database.long_read(read)
 
+    async def _list_bookmarks(self, command: room_commands.ListRoomBookmarks) -> room_views.Posts:
+        limit = page_size(command.limit)
+
+        def read(db: Db) -> room_views.Posts:
+            within = None
+            if command.room is not None:
+                within = self._room.now(db, command.room).row.room
+            rows = room_reading.bookmarked(db, within, limit + 1, command.before_row)
+            return room_views.Posts(posts=self.of_rows(db, rows[:limit]), older=len(rows) > limit)
+
+        return await self._parts.database.long_read(read)
+
     async def _list_pins(self, command: room_commands.ListRoomPins) -> room_views.Posts:
         def read(db: Db) -> room_views.Posts:
             now = self._room.now(db, command.room)
@@ -168,7 +183,20 @@ class RoomReadingCommands:
                 found |= {one.row_id: one for one in post_views(db, now, posts)}
         return [found[row_id] for row_id in rows if row_id in found]
 
-    # --- what was read ---
+    # --- what was read or bookmarked ---
+
+    async def _bookmark(self, command: room_commands.BookmarkPost) -> room_views.PostView:
+        def keep(work: RoomWork) -> room_views.PostView:
+            db, now = work.db, self._room.now(work.db, command.room)
+            post = said_post(find_post(db, now, command.post_id))
+            room_reading.set_bookmarked(db, post.row_id, on=command.on)
+            [stored] = room_posts.by_rows(db, [post.row_id])
+            fields = post_fields(db, now, stored)
+            if stored != post:
+                work.happened.add_live(RoomPostChanged(**fields))
+            return room_views.PostView(**fields)
+
+        return await self._room.do(keep)
 
     async def _mark_read(self, command: room_commands.MarkRoomRead) -> Done:
         row_id = LAST_ROW if command.row_id is None else command.row_id

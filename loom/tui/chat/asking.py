@@ -4,9 +4,16 @@ from typing import Any, Final
 
 from loom.api.command import Command
 from loom.api.conversation_commands import SetDraft
-from loom.api.message_commands import EditMessage, Pin, React, SendText
+from loom.api.message_commands import Bookmark, EditMessage, Pin, React, SendText
 from loom.api.message_views import MessageView
-from loom.api.room_commands import EditPost, PinPost, ReactToPost, SendPost, SetRoomDraft
+from loom.api.room_commands import (
+    BookmarkPost,
+    EditPost,
+    PinPost,
+    ReactToPost,
+    SendPost,
+    SetRoomDraft,
+)
 from loom.front.forwarding import send_on
 from loom.front.outgoing_files import InRoom
 from loom.tui.begun import Begun
@@ -82,6 +89,13 @@ def pin(message: MessageView, *, on: bool) -> Command[Any]:
     if isinstance(message, Post):
         return PinPost(room=message.room_id, post_id=message.message_id, on=on)
     return Pin(contact=_contact(message), message_id=message.message_id, on=on)
+
+
+def bookmark(message: MessageView, *, on: bool) -> Command[Any]:
+    """Keep it in the list of bookmarks, here only, or no longer."""
+    if isinstance(message, Post):
+        return BookmarkPost(room=message.room_id, post_id=message.message_id, on=on)
+    return Bookmark(contact=_contact(message), message_id=message.message_id, on=on)
 
 
 def _contact(message: MessageView) -> str:

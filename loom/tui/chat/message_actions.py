@@ -4,9 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from loom.api.message_commands import Bookmark, Forward, ListBookmarks, ListPins
+from loom.api.message_commands import Forward, ListBookmarks, ListPins
 from loom.api.message_views import MessageView
-from loom.api.room_commands import DeletePost, ListRoomPins, PinPost, RoomChange
+from loom.api.room_commands import (
+    DeletePost,
+    ListRoomBookmarks,
+    ListRoomPins,
+    PinPost,
+    RoomChange,
+)
 from loom.errors import InvalidInput
 from loom.front.room_decisions import PROPOSED, can, decide, proposes
 from loom.printable import printable
@@ -19,7 +25,7 @@ from loom.tui.chat.writing import Writing
 from loom.tui.content.reactions import offered
 from loom.tui.model import Conversation, Listed
 from loom.tui.owner import Owner
-from loom.tui.posts import Post
+from loom.tui.posts import Post, post_of
 
 if TYPE_CHECKING:
     from loom.tui.chat.choices import Choices
@@ -95,7 +101,7 @@ class MessageActions:
             case "reply" | "react" | "pin":
                 return one is not None and is_sent(one)
             case "bookmark":
-                return one is not None and is_said(one) and not isinstance(one, Post)
+                return one is not None and is_kept(one)
             case "thread":
                 return isinstance(one, Post) and one.kind != "line" and self._is_in_channel
             case "unpin" | "unbookmark":
@@ -307,9 +313,7 @@ class MessageActions:
 
     async def keep(self, message: MessageView, *, on: bool) -> None:
         """Bookmark it here, or no longer."""
-        await self._owner.send(
-            Bookmark(contact=_contact_of(message), message_id=message.message_id, on=on)
-        )
+        await self._owner.send(asking.bookmark(message, on=on))
         kept = "Bookmarked, only here; /bookmarks lists them."
         self._owner.say(kept if on else "It is bookmarked no longer.")
 
@@ -469,10 +473,24 @@ class MessageActions:
             if len(page) < PAGE:
                 break
             row = page[-1].row_id
+        found += await self._bookmarked_posts()
+        found.sort(key=lambda one: -one.sent_at_ms)
         if found:
             self._choices().messages("Bookmarks", found, self._found, here=False)
         else:
             self._owner.say("Nothing is bookmarked. /bookmark keeps the selected message.")
+
+    async def _bookmarked_posts(self) -> list[Post]:
+        number_of = self._owner.model.rooms.number_of
+        found: list[Post] = []
+        row: int | None = None
+        is_more = True
+        while is_more and len(found) < BOOKMARKS_MAX:
+            page = await self._owner.send(ListRoomBookmarks(limit=PAGE, before_row=row))
+            found += [post_of(one, number_of(one.room_id, one.channel)) for one in page.posts]
+            is_more = page.older and bool(page.posts)
+            row = page.posts[-1].row_id if page.posts else None
+        return found
 
 
 def is_own(message: MessageView) -> bool:
@@ -493,6 +511,13 @@ def is_sent(message: MessageView) -> bool:
 def is_said(message: MessageView) -> bool:
     """Whether it is a text or a file of somebody, and still there."""
     return message.kind in ("text", "file") and not message.deleted
+
+
+def is_kept(message: MessageView) -> bool:
+    """Whether it can be bookmarked: what somebody said, also a poll or a proposal in a room."""
+    if isinstance(message, Post):
+        return message.kind != "line" and not message.deleted
+    return is_said(message)
 
 
 def is_text(message: MessageView) -> bool:
