@@ -15,6 +15,8 @@ ROOMS = 10
 LIMIT_S = 120.0
 COMPARED_S = 10.0
 """Every digest of a room is computed by then, and what that took given back."""
+AT_REST_S = 0.2
+"""By then every node waits, and what followed the post before is done."""
 DEADLINE_S = 1_800.0
 RECEIPT = Contender("a message and its receipt", delivery.receipt)
 
@@ -76,6 +78,7 @@ def post(settings: Settings) -> Iterator[Sample]:
             body = f"post-{next(number)}"
             for one in members[1:]:
                 one.tell(f"CAME {body} {LIMIT_S}")
+            time.sleep(AT_REST_S)
             start = float(members[0].ask(f"POST {body}"))
             return max(float(one.heard()) for one in members[1:]) - start
 

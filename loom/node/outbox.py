@@ -162,6 +162,7 @@ class Outbox:
         rows = await self._context.parts.database.write(
             lambda db: outbox.page(db, device_id, cursor, limit)
         )
+        await self._context.parts.sealing.take()
         await self._sessions.ready()
         best, state = self._sessions.best, self.state
         if not self._route.is_up or state.cursor != cursor or best is None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from loom.core.identity import Identity
 from loom.model import MessageId, new_message_id
@@ -16,9 +17,14 @@ from loom.node.machine import Machine
 from loom.node.nonce_pool import NoncePool
 from loom.node.own_profile import OwnProfileNow
 from loom.node.room_states import RoomStates
+from loom.node.turns import Turns
 from loom.ports import Clock
 from loom.storage.database import Database
 from loom.storage.file_store import FileStore
+
+SEALED_PER_TURN: Final = 8
+"""So many devices have what is for them sealed in one turn of the loop: what was sealed for the
+first of them is written while it goes on for the others."""
 
 
 @dataclass
@@ -41,6 +47,11 @@ class Parts:
     def nonces(self) -> NoncePool:
         """What becomes public."""
         return NoncePool(self.random)
+
+    @cached_property
+    def sealing(self) -> Turns:
+        """Who seals what waited."""
+        return Turns(SEALED_PER_TURN)
 
     @cached_property
     def machine(self) -> Machine:
