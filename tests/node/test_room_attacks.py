@@ -6,6 +6,7 @@ import pytest
 
 from loom.api.contact_commands import ImportToken
 from loom.api.events import RoomPosted
+from loom.api.room_commands import MarkRoomRead
 from loom.core.room.keys import RoomSigner
 from loom.core.room.post import SignedPost, TextContent, sign_post
 from loom.node.rooms import telling
@@ -16,7 +17,7 @@ from loom.wire.content import KnownPayload, RoomEvents
 from loom.wire.limits import ROOM_UNVERIFIED_MAX
 from tests.memory_network import Faults
 from tests.node.harness import Person, World
-from tests.node.test_rooms import alike, invite, join, make, posts, say, state, stored
+from tests.node.test_rooms import ROOM, alike, invite, join, make, posts, say, state, stored
 
 DAY_S = 86_400.0
 
@@ -121,6 +122,30 @@ async def test_of_posts_under_one_number_two_are_shown_and_marked(
         seen = await posts(person)
         assert {one.post_id for one in seen} == {one.id.hex() for one in same[:2]}
         assert all(one.doubled for one in seen)
+
+
+async def test_a_back_dated_post_has_a_place_among_the_old_ones_and_is_unread_all_the_same(
+    world: World, three: list[Person]
+) -> None:
+    """Nobody slips something in where the others have read, without their being told."""
+    ada, bob, cyd = three
+    for n in range(3):
+        await say(ada, f"old {n}")
+    await alike(world, *three, count=3)
+    await world.pass_time(3_600.0)
+    for one in (ada, cyd):
+        await one.do(MarkRoomRead(room=ROOM))
+    [(order, _), *_] = stored(ada)
+    dated = signed(bob, "as if said before", 0, order, bob.clock.now_ms() - 1_800_000)
+    await pass_on(bob, ada, [dated.data])
+    await world.until(lambda: len(stored(ada)) == len(stored(cyd)) == 4, within_s=1_000.0)
+    assert stored(ada) == stored(cyd)
+    for one in (ada, cyd):
+        there = await posts(one)
+        assert "as if said before" in [post.body for post in there[:2]]
+        assert [post.body for post in there if post.unread] == ["as if said before"]
+        [told] = [post for post in one.told(RoomPosted) if post.body == "as if said before"]
+        assert told.unread
 
 
 @pytest.mark.parametrize("ahead_s", [DAY_S, -DAY_S], ids=["ahead", "behind"])

@@ -4,11 +4,12 @@ import pytest
 from textual import events
 
 from loom.api.contact_views import JoiningView
-from loom.api.room_views import ChannelView
+from loom.api.room_views import ChannelView, PollOption, PollView
 from loom.tui import times
 from tests.tui.conftest import Opened, settle
 from tests.tui.in_rooms import RoomNode, ban, into_a_room
 from tests.tui.pictures import compare
+from tests.tui.posting import PostingNode
 from tests.tui.test_rooms import BOTH
 from tests.tui.test_snapshots import DAY, SIZES
 
@@ -27,6 +28,7 @@ SCREENS = {
     "new": ("/room new",),
     "invite": ("/room invite Garden",),
     "left": ("/room Choir",),
+    "poll-new": ("/open Garden", *"/poll lunch?"),
 }
 
 
@@ -94,3 +96,26 @@ async def test_joining_looks_as_it_did(
         await pilot.press("enter")
         await settle(pilot)
         compare(f"rooms-joining-{size}", app.export_screenshot(title="Loom"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_poll_looks_as_it_did(
+    opened: Opened, size: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(times, "today", lambda: DAY)
+    node = PostingNode()
+    node.add("Ada", session="established")
+    garden = node.add_room("Garden")
+    node.enter(garden, "Bob", "member", "-", may=BOTH)
+    options = [
+        PollOption(text="the red ones", count=2, chosen_by=["Bob", "work"], own=True),
+        PollOption(text="the green ones"),
+    ]
+    asked = PollView(options=options, many=False, voters=2, closes_at_ms=0, closed=False)
+    node.post(garden, "Bob", "Which apples?", kind="poll", poll=asked, unread=False)
+    async with opened(node, SIZES[size]) as (app, pilot):
+        compare(f"rooms-poll-card-{size}", app.export_screenshot(title="Loom"))
+        for key in ("escape", "v"):
+            await pilot.press(key)
+            await settle(pilot)
+        compare(f"rooms-poll-{size}", app.export_screenshot(title="Loom"))
