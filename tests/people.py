@@ -47,9 +47,9 @@ class Source:
         return issue(owner, X25519Key(self.take(32)), kem, self.take(8), now_s)
 
 
-def bundle_of(owner: Identity, prekey: Prekey, told: int = 0, now_s: int = NOW_S) -> RemoteBundle:
+def bundle_of(owner: Identity, prekey: Prekey, sent: int = 0, now_s: int = NOW_S) -> RemoteBundle:
     """The owner's bundle as a contact reads it."""
-    return read_bundle(present(owner, prekey, told), owner.token, now_s)
+    return read_bundle(present(owner, prekey, Counters(sent)), owner.token, now_s)
 
 
 def ratchets(source: Source) -> tuple[Ratchet, Ratchet]:

@@ -38,7 +38,7 @@ def session_handshake(
     prekey = prekeys.issue(
         bob, X25519Key(os.urandom(32)), KemKey.from_seed(os.urandom(64)), os.urandom(8), NOW_S
     )
-    bundle = prekeys.read_bundle(prekeys.present(bob, prekey, 0), bob.token, NOW_S)
+    bundle = prekeys.read_bundle(prekeys.present(bob, prekey, Counters()), bob.token, NOW_S)
     now_ms = NOW_S * 1_000
     started = handshake.start(ada, bundle, bob.peer_id, os.urandom(32), now_ms)
     accepted = handshake.accept(

@@ -3,6 +3,7 @@
 from fuzz.draw import Draw
 from fuzz.target import Target
 from loom.core import sessions as core
+from loom.core.choice import Counters
 from loom.core.prekeys import BUNDLE_VERSION, RemoteBundle, present, read_bundle
 from loom.core.sessions import Sessions, encode_sessions
 from loom.errors import AuthenticationError, MalformedMessage, ProtocolViolation
@@ -12,7 +13,7 @@ from tests.people import ALICE, BOB, NOW_MS, NOW_S, Source
 
 _SOURCE = Source(3)
 _PREKEY = _SOURCE.prekey(BOB)
-_VALID = present(BOB, _PREKEY, 5)
+_VALID = present(BOB, _PREKEY, Counters(5, 4))
 _LOCAL = _SOURCE.key()
 _DOCUMENTED = (MalformedMessage, AuthenticationError, ProtocolViolation)
 
@@ -51,6 +52,7 @@ def run(data: bytes) -> None:
 
 def _check(bundle: RemoteBundle) -> None:
     assert bundle.card.raw == BOB.card
+    assert bundle.last_accepted <= bundle.last_counter
     assert NOW_S < bundle.expires_at_s <= NOW_S + BUNDLE_FUTURE_SKEW_S + BUNDLE_LAST_LIFETIME_S
 
 
@@ -73,9 +75,9 @@ def _signed_by_its_owner(draw: Draw) -> bytes:
     if draw.flag():
         fields[5] = draw.integer(32).to_bytes(32, "little")
     bundle = draw.edited(enc(*fields)) if draw.flag() else enc(*fields)
-    counter = u64(draw.integer(64))
-    signature = BOB.signing.sign("bundle", enc(bundle, counter))
-    return enc(bundle, BOB.card, counter, signature)
+    told = u64(draw.integer(64)), u64(draw.integer(64))
+    signature = BOB.signing.sign("bundle", enc(bundle, *told))
+    return enc(bundle, BOB.card, *told, signature)
 
 
 def _time(draw: Draw) -> int:

@@ -8,6 +8,7 @@ from fuzz.targets.payload import random_payload
 from fuzz.world import in_world
 from loom.api.message_commands import SendText
 from loom.core import sessions as core
+from loom.core.choice import Counters
 from loom.core.identity import Identity, phrase_from_entropy, recovery_key, seeds_from_phrase
 from loom.core.identity_chain import make_rotation
 from loom.core.prekeys import present
@@ -105,9 +106,8 @@ async def _act(draw: Draw, bob: Person, alice: Person) -> None:
         case 5:
             owner = draw.choice((bob.identity, EVE))
             prekey = Source(draw.number(256)).prekey(owner, bob.clock.now_ms() // 1000)
-            connection.send_record(
-                RecordKind.BUNDLE, draw.edited(present(owner, prekey, draw.integer(64)))
-            )
+            told = Counters(draw.integer(64), draw.integer(64))
+            connection.send_record(RecordKind.BUNDLE, draw.edited(present(owner, prekey, told)))
         case 6:
             envelope = draw.edited(_CHAIN) if draw.flag() else b"\2" + draw.some()
             connection.send_record(RecordKind.ENVELOPE, envelope)

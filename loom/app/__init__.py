@@ -60,8 +60,10 @@ class LocalProfiles:
         """See `Profiles.create`."""
         from loom.app import assembly
 
-        phrase = assembly.new_phrase()
-        await self.restore(profile, name, passphrase, phrase, argon2_memory_mib=argon2_memory_mib)
+        phrase, paths = assembly.new_phrase(), paths_of(self._home, profile)
+        await asyncio.to_thread(
+            assembly.create_profile, paths, name, passphrase, phrase, argon2_memory_mib
+        )
         return phrase
 
     async def restore(
@@ -79,7 +81,8 @@ class LocalProfiles:
 
         paths = paths_of(self._home, profile)
         await asyncio.to_thread(
-            assembly.create_profile, paths, name, passphrase, phrase, argon2_memory_mib, number
+            partial(assembly.create_profile, is_restored=True),
+            *(paths, name, passphrase, phrase, argon2_memory_mib, number),
         )
 
     async def change_passphrase(self, profile: str, old: str, new: str) -> None:

@@ -33,7 +33,7 @@ from loom.node.own_profile import OwnProfileNow
 from loom.node.parts import Parts
 from loom.passphrases import check_new_passphrase
 from loom.ports import Discovery, Transport
-from loom.storage import events, moving, own_profile, settings, vault
+from loom.storage import events, machine, moving, own_profile, settings, vault
 from loom.storage.connection import Db
 from loom.storage.database import Database
 from loom.storage.file_store import FileStore
@@ -110,10 +110,15 @@ def create_profile(
     phrase: str,
     argon2_memory_mib: int | None,
     number: int = 0,
+    *,
+    is_restored: bool = False,
 ) -> None:
     """Build the profile beside its place, then move it there: half a profile never stands.
 
     Returns once it outlasts a power cut.
+
+    Args:
+        is_restored: the identity was used before, perhaps on another machine.
 
     Raises:
         InvalidPhrase, InvalidName, InvalidInput, ProfileExists.
@@ -129,13 +134,18 @@ def create_profile(
     with build_folder(paths) as building:
         key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
         try:
-            fill_empty(building / paths.database.name, key, name, seeds)
+            fill_empty(building / paths.database.name, key, name, seeds, is_restored=is_restored)
         finally:
             key.wipe()
 
 
 def fill_empty(
-    path: Path, key: vault.VaultKey, name: str, seeds: IdentitySeeds | None = None
+    path: Path,
+    key: vault.VaultKey,
+    name: str,
+    seeds: IdentitySeeds | None = None,
+    *,
+    is_restored: bool = False,
 ) -> None:
     """Make the database of a profile without contacts; of an identity that nobody knows, else.
 
@@ -145,7 +155,7 @@ def fill_empty(
     own = seeds or seeds_from_phrase(new_phrase())
     database = Database.open(path, key.database_key(), create=True)
     try:
-        database.write_now(lambda db: _store_identity(db, name, own))
+        database.write_now(lambda db: _store_identity(db, name, own, is_restored=is_restored))
     finally:
         database.close()
 
@@ -217,7 +227,9 @@ def _move(building: Path, paths: Paths, new: list[Path]) -> None:
         raise in_our_words(error, "the profile cannot be made durable") from error
 
 
-def _store_identity(db: Db, name: str, seeds: IdentitySeeds) -> None:
+def _store_identity(db: Db, name: str, seeds: IdentitySeeds, *, is_restored: bool) -> None:
+    if is_restored:
+        machine.begin_epoch(db)
     settings.put(db, "identity", msgspec.msgpack.encode(seeds))
     # A restored identity goes on with a larger number than its profile of before had.
     now_ms = SystemClock().now_ms()

@@ -10,27 +10,32 @@ from loom.wire.limits import KEM_KEY_BYTES
 
 V1: Final = b"\x01"
 V2: Final = b"\x02"
+V3: Final = b"\x03"
 _SESSIONS: Final = 1
 _LAST_WANTED_START: Final = 3
+_ELSEWHERE: Final = 6
 _RATCHET: Final = 8
 _SENDING: Final = 9
 _STEP_DUE: Final = 13
 
 
 def upgraded(version: bytes, state: bytes) -> bytes:
-    """The same state as version 3 writes it.
+    """The same state as version 4 writes it.
 
     Raises:
         MalformedMessage: no such version.
         msgspec.MsgspecError, ValueError, TypeError, LookupError: it is damaged.
     """
-    if version not in (V1, V2):
+    if version not in (V1, V2, V3):
         raise MalformedMessage(what="state version")
     sessions: list[Any] = msgspec.msgpack.decode(state)
     if version == V1:
         _from_v1(sessions)
-    for session in sessions[_SESSIONS]:
-        _shorten_block(session[_RATCHET][_SENDING])
+    if version != V3:
+        for session in sessions[_SESSIONS]:
+            _shorten_block(session[_RATCHET][_SENDING])
+    # What was found of another machine, by a rule that could err: the next bundle shows it.
+    del sessions[_ELSEWHERE:]
     return msgspec.msgpack.encode(sessions)
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from loom.core.choice import Counters
 from loom.core.identity import Card, Identity, open_card
 from loom.crypto.kem import KemKey, check_encapsulation_key
 from loom.crypto.keys import X25519Key
@@ -88,6 +89,8 @@ class RemoteBundle(msgspec.Struct, frozen=True):
     expires_at_s: int
     last_counter: int
     """The largest reset counter that the contact sent to us or accepted from us."""
+    last_accepted: int
+    """The largest one that it accepted from us."""
 
     @property
     def answered_until_s(self) -> int:
@@ -129,26 +132,27 @@ def presentable(now_s: int) -> range:
     return range(now_s + PRESENT_MARGIN_S, now_s + BUNDLE_ONCE_LIFETIME_S + 1)
 
 
-def present(identity: Identity, prekey: Prekey, last_counter: int) -> bytes:
-    """The signed bundle as it is sent: `enc(bundle, card, last_counter, signature)`."""
-    counter = u64(last_counter)
-    signature = identity.signing.sign("bundle", enc(prekey.bundle, counter))
-    return enc(prekey.bundle, identity.card, counter, signature)
+def present(identity: Identity, prekey: Prekey, counters: Counters) -> bytes:
+    """The bundle as it is sent: `enc(bundle, card, last_counter, last_accepted, signature)`."""
+    told = u64(counters.largest), u64(counters.accepted)
+    signature = identity.signing.sign("bundle", enc(prekey.bundle, *told))
+    return enc(prekey.bundle, identity.card, *told, signature)
 
 
 def read_bundle(data: bytes, contact: ContactToken, now_s: int) -> RemoteBundle:
-    """Check card, signature, dates and keys of a bundle, in this order.
+    """Check card, signature, counters, dates and keys of a bundle, in this order.
 
     Raises:
         MalformedMessage: no valid encoding or key.
         AuthenticationError: the card is not the contact's, or a signature is wrong.
         ProtocolViolation: of another contact, kind or version, not yet or no longer valid.
     """
-    bundle, raw_card, counter, signature = decode_items(
-        data, (None, None, 8, SIGNATURE_BYTES), "bundle"
+    bundle, raw_card, counter, accepted, signature = decode_items(
+        data, (None, None, 8, 8, SIGNATURE_BYTES), "bundle"
     )
     card = open_card(raw_card, contact)
-    verify(card.ed25519_public, card.mldsa_public, "bundle", enc(bundle, counter), signature)
+    signed = enc(bundle, counter, accepted)
+    verify(card.ed25519_public, card.mldsa_public, "bundle", signed, signature)
     version, peer_id, device, kind, bundle_id, signed_prekey, kem, issued, expires = decode_items(
         bundle, _BUNDLE_LAYOUT, "bundle"
     )
@@ -156,6 +160,9 @@ def read_bundle(data: bytes, contact: ContactToken, now_s: int) -> RemoteBundle:
         raise ProtocolViolation(what="bundle version, device or kind")
     if peer_id != contact.peer_id:
         raise ProtocolViolation(what="bundle of another identity")
+    last_counter, last_accepted = int.from_bytes(counter, "big"), int.from_bytes(accepted, "big")
+    if last_accepted > last_counter:
+        raise ProtocolViolation(what="bundle counters")
     issued_at_s, expires_at_s = int.from_bytes(issued, "big"), int.from_bytes(expires, "big")
     if (
         issued_at_s > now_s + BUNDLE_FUTURE_SKEW_S
@@ -173,7 +180,8 @@ def read_bundle(data: bytes, contact: ContactToken, now_s: int) -> RemoteBundle:
         kem,
         kind[0],
         expires_at_s,
-        int.from_bytes(counter, "big"),
+        last_counter,
+        last_accepted,
     )
 
 

@@ -33,6 +33,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     ratchet: Ratchet
     known_received: int = 0
     """All ordinals below are not awaited by flow control: the peer has got one at least as late."""
+    epoch: int = 0
+    """The profile's (see `node.machine`) when this side began it."""
 
     def __repr__(self) -> str:
         return f"Session({self.ratchet.session_id.hex()[:16]})"

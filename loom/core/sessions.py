@@ -8,7 +8,6 @@ import msgspec
 from loom.core import choice, earlier_states, elsewhere, handshake, ratchet
 from loom.core.chains import RatchetKey
 from loom.core.choice import Counters
-from loom.core.elsewhere import NOWHERE, Elsewhere
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.identity import Identity
 from loom.core.prekeys import Prekey, RemoteBundle
@@ -37,7 +36,7 @@ from loom.wire.limits import (
 FIRST: Final = 0x00
 """Envelope with the handshake in front; ORDINARY: without."""
 ORDINARY: Final = 0x01
-STATE_VERSION: Final = b"\x03"
+STATE_VERSION: Final = b"\x04"
 
 
 class Sessions(msgspec.Struct, frozen=True, array_like=True):
@@ -50,7 +49,10 @@ class Sessions(msgspec.Struct, frozen=True, array_like=True):
     """When a desync last made this side start: at most `DESYNC_RESTARTS_MAX`."""
     had_session: bool = False
     last_notice_s: int = 0
-    elsewhere: Elsewhere = NOWHERE
+    is_halted: bool = False
+    """Another machine uses this identity: nothing is sealed before the owner decides."""
+    epoch: int = 0
+    """Of the latest own session that the peer answered: what it accepts later is counted here."""
 
     @property
     def best(self) -> Session | None:
@@ -108,6 +110,7 @@ def start(
     ephemeral_seed: bytes,
     local: RatchetKey,
     now_ms: int,
+    epoch: int = 0,
 ) -> Sessions:
     """Begin a session on a verified bundle; an unanswered own one that was the best is dropped."""
     counters = choice.believe_told(sessions.counters, bundle.last_counter, now_ms)
@@ -125,6 +128,7 @@ def start(
         ratchet=ratchet.initiate(
             started.keys, identity.peer_id, contact.peer_id, local, bundle.signed_prekey
         ),
+        epoch=epoch,
     )
     best = sessions.best
     kept = tuple(one for one in sessions.live if not (one is best and choice.unconfirmed(one)))
@@ -137,35 +141,25 @@ def start(
         live=_limited((*kept, session)),
         start_wanted=False,
         wanted_starts_s=wanted_starts_s,
-        elsewhere=NOWHERE,
     )
 
 
-def heard(sessions: Sessions, told: int, *, stays_ms: int, now_s: int) -> Sessions:
-    """Before a session is begun on a bundle that told this counter: see `elsewhere.heard`."""
-    found = elsewhere.heard(
-        sessions.elsewhere,
-        told,
-        largest=sessions.counters.largest,
-        has_confirmed=any(one.confirmed_at_s is not None for one in sessions.live),
-        stays_ms=stays_ms,
-        now_s=now_s,
-    )
-    if found == sessions.elsewhere:
+def heard(sessions: Sessions, last_accepted: int, epoch: int) -> Sessions:
+    """Before a session is begun on a bundle: halted, if it shows another machine.
+
+    Args:
+        epoch: in another one than now, others may have begun sessions that were not counted here.
+    """
+    if sessions.epoch != epoch or not elsewhere.is_shown(sessions.counters, last_accepted):
         return sessions
-    return msgspec.structs.replace(sessions, elsewhere=found)
+    return msgspec.structs.replace(sessions, is_halted=True)
 
 
 def stay(sessions: Sessions) -> Sessions:
     """The owner said that this machine stays: a session is begun whatever was begun before."""
-    if not sessions.elsewhere.is_halted:
+    if not sessions.is_halted:
         return sessions
-    return msgspec.structs.replace(
-        sessions,
-        elsewhere=elsewhere.decided(sessions.elsewhere),
-        start_wanted=True,
-        wanted_starts_s=(),
-    )
+    return msgspec.structs.replace(sessions, is_halted=False, start_wanted=True, wanted_starts_s=())
 
 
 def seal(
@@ -311,6 +305,8 @@ def _received(
     result = _replaced(sessions, session, changed)
     if is_best and sessions.start_wanted:
         result = msgspec.structs.replace(result, start_wanted=False)
+    if first_answer and session.epoch > sessions.epoch:
+        result = msgspec.structs.replace(result, epoch=session.epoch)
     result, renewed = _noticed(result, first_answer, now_s)
     return OpenedEnvelope(
         result, opened.payload, session.session_id, opened.skipped, False, renewed, first_answer
@@ -358,7 +354,6 @@ def _accept(
         sessions,
         counters=msgspec.structs.replace(sessions.counters, accepted=accepted.reset_counter),
         live=_limited((*sessions.live, session)),
-        elsewhere=elsewhere.accepted(sessions.elsewhere, accepted.reset_counter),
     )
     if result.best is session:
         result = msgspec.structs.replace(result, start_wanted=False)

@@ -123,4 +123,4 @@ class Bundles:
     async def _signed(self, prekey: Prekey) -> bytes:
         await self._sessions.ready()
         identity = self._context.parts.identity
-        return present(identity, prekey, self._sessions.value.counters.largest)
+        return present(identity, prekey, self._sessions.value.counters)

@@ -11,8 +11,9 @@ class Machine:
     """As stored; the sessions of each contact say whether another machine was found."""
 
     def __init__(self) -> None:
-        self.stays_ms = 0
-        """When the owner last said that this machine stays, Unix milliseconds."""
+        self.epoch = 0
+        """A new one begins with a restore, a rotation, and the word that this machine stays: what
+        was begun before, perhaps by others, shows no other machine."""
         self.is_closed = False
         """The profile sends nothing, and opens no link."""
         self.found: frozenset[DeviceId] = frozenset()
@@ -20,7 +21,7 @@ class Machine:
 
     def load(self, db: Db) -> None:
         """What was decided."""
-        self.stays_ms, self.is_closed = machine.stays_ms(db), machine.is_closed(db)
+        self.epoch, self.is_closed = machine.epoch(db), machine.is_closed(db)
         self.found = machine.found(db)
 
     def state(self, devices: Iterable[DeviceId]) -> str:

@@ -212,7 +212,7 @@ class Outbox:
         """These as mail, in order; fewer if flow control or a missing session stops it."""
         await self._sessions.ready()
         best = self._sessions.best
-        if not rows or best is None or self._sessions.value.elsewhere.is_halted:
+        if not rows or best is None or self._sessions.value.is_halted:
             return []
         ready, renewed = self._sealed(rows, best.session_id, mailing.RESEAL_AFTER_S)
         gone = await self._store_seals(renewed) if renewed else set()

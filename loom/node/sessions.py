@@ -85,7 +85,7 @@ class DeviceSessions:
     def may_seal(self, *, text: bool) -> bool:
         """Whether one more message may be sealed now: flow control, and no other machine."""
         best = self.best
-        if self.value.elsewhere.is_halted:
+        if self.value.is_halted:
             return False
         return best is not None and may_seal(
             best, self.in_flight.oldest_on(best.session_id), text=text
@@ -156,17 +156,13 @@ class DeviceSessions:
             ephemeral_seed=parts.random(32),
             local=parts.keys.take(),
             now_ms=parts.clock.now_ms(),
+            epoch=parts.machine.epoch,
         )
 
     def heard(self, bundle: RemoteBundle) -> None:
         """Before a session is begun on a bundle: see whether another machine uses the identity."""
-        parts = self._context.parts
-        self.value = core.heard(
-            self.value,
-            bundle.last_counter,
-            stays_ms=parts.machine.stays_ms,
-            now_s=parts.now_s(),
-        )
+        epoch = self._context.parts.machine.epoch
+        self.value = core.heard(self.value, bundle.last_accepted, epoch)
 
     def stay(self) -> bool:
         """The owner decided for this machine; False: nothing was to be decided here."""

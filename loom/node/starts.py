@@ -66,9 +66,9 @@ class Starts:
         )
         await self._sessions.ready()
         value = self._sessions.value
-        if value.elsewhere.is_halted and device_id not in self._context.parts.machine.found:
+        if value.is_halted and device_id not in self._context.parts.machine.found:
             await self._tell()
-        return Wish(something, value.start_wanted, value.wanted_starts_s, value.elsewhere.is_halted)
+        return Wish(something, value.start_wanted, value.wanted_starts_s, value.is_halted)
 
     def ask(self) -> None:
         """Ask for a bundle."""
@@ -88,11 +88,8 @@ class Starts:
         bundle = read_bundle(data, self._context.token, unix_s)
         wish = await self.wish()
         live = self._sessions.value.live
-        if plan.is_start_due(self.state, live, wish, self._now_s(), unix_s) and not (
+        if plan.is_start_due(self.state, live, wish, self._now_s(), unix_s):
             await self._begin(bundle)
-        ):
-            self.state = starting.asked(self.state, self._now_s())  # again, a little later
-            self._alarm.ring()
 
     async def begin(self, data: bytes) -> bool:
         """Begin a session on a bundle that lay in a mailbox; False: none may be begun now.
@@ -105,10 +102,10 @@ class Starts:
         return await self._begin(bundle)
 
     async def _begin(self, bundle: RemoteBundle) -> bool:
-        # `Sessions.heard` is not asked: a flight of the contact that was refused here looks to it
-        # like another machine (ADR 0064).
-        if not self._sessions.value.elsewhere.may_start:
+        self._sessions.heard(bundle)
+        if self._sessions.value.is_halted:
             await self._sessions.commit()
+            self._alarm.ring()
             return False
         self._sessions.start(bundle)
         self._context.on_mail_change()

@@ -539,5 +539,6 @@ def settle(db: Db, *, is_latest: bool = False) -> int:
     if is_latest:
         moving.arrive(db)
         return 0
+    machine.begin_epoch(db)
     moving.forget(db)
     return unsent.hold(db)

@@ -1,4 +1,4 @@
-"""The largest reset counters sent to and accepted from a peer; they never decrease."""
+"""The largest reset counters sent to and accepted from a peer; no smaller one is stored."""
 
 import msgspec
 from sqlcipher3.dbapi2 import Connection
@@ -26,3 +26,8 @@ def put(db: Connection, peer_id: PeerId, counters: Counters) -> None:
         " sent = max(sent, excluded.sent), accepted = max(accepted, excluded.accepted)",
         (peer_id, counters.sent, counters.accepted),
     )
+
+
+def begin_identity(db: Connection) -> None:
+    """The owner has another identity: with it nothing was accepted yet; no smaller one is told."""
+    db.execute("UPDATE counters SET sent = max(sent, accepted), accepted = 0")

@@ -8,20 +8,26 @@ from sqlcipher3.dbapi2 import Connection
 from loom.model import DeviceId
 from loom.storage import settings
 
-_STAYS: Final = "machine_stays_ms"
+_EPOCH: Final = "machine_epoch"
 _CLOSED: Final = "machine_closed"
 _FOUND: Final = "machine_found"
 
 
-def stays_ms(db: Connection) -> int:
-    """When the owner last said that this machine stays, Unix milliseconds; 0: never."""
-    return int.from_bytes(settings.get(db, _STAYS) or b"")
+def epoch(db: Connection) -> int:
+    """How often `begin_epoch` was called."""
+    return int.from_bytes(settings.get(db, _EPOCH) or b"")
 
 
-def stay(db: Connection, now_ms: int) -> None:
+def begin_epoch(db: Connection) -> None:
+    """Others may have begun sessions with the identity that are not counted here."""
+    settings.put(db, _EPOCH, (epoch(db) + 1).to_bytes(8))
+
+
+def stay(db: Connection) -> None:
     """This machine stays, and is open again if it was closed."""
-    settings.put(db, _STAYS, now_ms.to_bytes(8))
+    begin_epoch(db)
     settings.delete(db, _CLOSED)
+    put_found(db, frozenset())
 
 
 def is_closed(db: Connection) -> bool:
@@ -46,6 +52,6 @@ def put_found(db: Connection, devices: frozenset[DeviceId]) -> None:
 
 
 def forget(db: Connection) -> None:
-    """What was decided on the machine where a backup was made."""
-    for key in (_STAYS, _CLOSED, _FOUND):
+    """What was found on the machine where a backup was made, and whether it is closed."""
+    for key in (_CLOSED, _FOUND):
         settings.delete(db, key)

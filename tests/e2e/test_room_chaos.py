@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from loom.api.contact_commands import Connect, ExportToken, ImportToken
+from loom.api.machine_commands import ShowMachine
 from loom.api.room_commands import (
     AppointMember,
     DeletePost,
@@ -262,6 +263,8 @@ async def test_eight_members_see_the_same_after_kills_cuts_and_days_away(
         await storm.connect()
         deadline_s = time.monotonic() + SETTLED_WITHIN_S
         while True:
+            for one in storm.inside:  # nobody has two machines
+                assert (await one.client.send(ShowMachine())).state == "alone"
             seen = {one.name: await storm.shown(one) for one in storm.inside}
             if not (wrong := differences(seen)):
                 break

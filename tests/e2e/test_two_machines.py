@@ -7,9 +7,6 @@ import pytest
 from tests.e2e.processes import ALONE, ARGON2, Home, introduce, new_profile
 
 
-@pytest.mark.skip(
-    reason="another machine is not looked for: a refused flight looks like one (ADR 0064)"
-)
 @pytest.mark.long
 def test_the_copy_that_was_left_behind_asks_and_is_closed(tmp_path: Path) -> None:
     home = Home(tmp_path / "h")

@@ -41,6 +41,7 @@ BUNDLES_THAT_CLOSE = (
     "a bit of the Ed25519 signature",
     "a bit of the ML-DSA signature",
     "a counter that was not signed",
+    "an accepted counter that was not signed",
     "another identity's card",
 )
 BUNDLES = (
@@ -48,6 +49,7 @@ BUNDLES = (
     "a byte left over",
     "nothing",
     "another version",
+    "more accepted than there was",
     "another device",
     "an unknown kind",
     "another person's fingerprint",

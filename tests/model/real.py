@@ -90,7 +90,7 @@ def _fetch(real: Real, who: int, before: World) -> Real:
     if before.sides[1 - who].prekey is None:
         other = other._replace(prekeys=(SOURCE.prekey(owner, NOW_S),))
         real = real.put(1 - who, other)
-    bundle = present(owner, other.prekeys[0], other.sessions.counters.largest)
+    bundle = present(owner, other.prekeys[0], other.sessions.counters)
     return real.put(who, real.sides[who]._replace(fetched=bundle))
 
 
@@ -98,11 +98,14 @@ def _start(real: Real, who: int, before: World, after: World) -> Real:
     side, contact = real.sides[who], PEOPLE[1 - who].token
     if after.sides[who].counters == before.sides[who].counters:
         return real  # no longer due
+    bundle = read_bundle(side.fetched, contact, NOW_S)
+    if core.heard(side.sessions, bundle.last_accepted, 0).is_halted:
+        raise Differs("another machine, where there is none")
     started = core.start(
         side.sessions,
         PEOPLE[who],
         contact,
-        read_bundle(side.fetched, contact, NOW_S),
+        bundle,
         ephemeral_seed=SOURCE.take(32),
         local=SOURCE.key(),
         now_ms=NOW_MS,

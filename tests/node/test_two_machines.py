@@ -10,15 +10,10 @@ from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.message_commands import History, SendText
 from loom.api.profile_commands import Status
 from loom.errors import ProfileClosed
-from loom.wire.limits import ELSEWHERE_AFTER_S
 from tests.node.harness import Person, World
 from tests.node.test_identity import knows, rotate
 
 WITHIN_S = 3_600.0
-
-SWITCHED_OFF = pytest.mark.skip(
-    reason="another machine is not looked for: a refused flight looks like one (ADR 0064)"
-)
 
 
 async def copied(world: World, one: Person, *, is_backup: bool) -> Person:
@@ -43,7 +38,6 @@ async def talk(world: World) -> tuple[Person, Person]:
     return alice, bob
 
 
-@SWITCHED_OFF
 async def test_the_one_that_was_left_behind_asks_and_sends_nothing(world: World) -> None:
     """A backup was restored on another machine, and the old one still runs."""
     alice, bob = await talk(world)
@@ -70,7 +64,7 @@ async def test_the_one_that_was_left_behind_asks_and_sends_nothing(world: World)
 
     await alice.restart()  # it is asked still
     assert (await alice.do(Status())).machine == "asks"
-    await world.pass_time(2 * ELSEWHERE_AFTER_S)
+    await world.pass_time(3_600)
     assert "not before I decided" not in bob.received(alice)
 
     assert (await alice.do(DecideMachine(stays=True))).state == "alone"
@@ -97,7 +91,6 @@ async def test_the_one_that_was_left_behind_asks_and_sends_nothing(world: World)
     assert (await copy.do(DecideMachine(stays=True))).state == "alone"
 
 
-@SWITCHED_OFF
 @pytest.mark.parametrize("how", ["removed", "gone over"])
 async def test_nothing_is_asked_about_who_has_no_session_any_more(world: World, how: str) -> None:
     alice, bob = await talk(world)
@@ -124,26 +117,59 @@ async def test_nothing_is_asked_about_who_has_no_session_any_more(world: World, 
         await alice.restart()
 
 
-@SWITCHED_OFF
-async def test_two_copies_of_the_same_files_do_not_both_go_on(world: World) -> None:
-    """They share a session, which only one of them can use: whichever is left behind asks."""
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_two_copies_of_the_same_files_do_not_both_go_on(world: World, is_new: bool) -> None:
+    """Used in turn, with a contact of before or with one that each of them added."""
     alice, bob = await talk(world)
     copy = await copied(world, alice, is_backup=False)
-    for one in (alice, copy):
+    other = await world.person("Carol") if is_new else bob
+    if is_new:
+        await other.add(alice)
+    said, one = [], alice
+    for turn in range(6):
+        one = (alice, copy)[turn % 2]
+        await one.start()
+        if is_new and turn < 2:
+            await one.add(other)
+        await one.call(other)
+        await one.say(other, f"turn {turn}")
+        await other.say(alice, f"and you {turn}")
+        said.append(f"turn {turn}")
+        await world.pass_time(1_200)
+        if one.told(MachineFound):
+            break
+        assert set(said) <= set(other.received(alice))
+        await one.stop()
+    [found] = one.told(MachineFound)
+    assert found.contact == other.name
+    await one.do(DecideMachine(stays=True))
+    await world.delivered(one, other, within_s=WITHIN_S)
+    assert sorted(other.received(alice)[-len(said) :]) == sorted(said)
+
+
+async def test_two_copies_that_ran_at_once_ask_when_the_link_changes_sides(world: World) -> None:
+    """One of them has the link; what the other says waits there, and is not lost."""
+    alice, bob = await talk(world)
+    copy = await copied(world, alice, is_backup=False)
+    both = (alice, copy)
+    for one in both:
         await one.start()
         await one.call(bob)
-
     for turn in range(3):
-        for one in (alice, copy):
+        for one in both:
             await one.say(bob, f"{one} {turn}")
-        await bob.say(alice, f"to one of them {turn}")
         await world.pass_time(60)
-    linked, other = (alice, copy) if alice.is_online(bob) else (copy, alice)
+    linked, other = both if alice.is_online(bob) else (copy, alice)
     await linked.stop()
     await other.call(bob)
+    await world.delivered(other, bob, within_s=WITHIN_S)
+    assert {f"{one} {turn}" for one in both for turn in range(3)} <= set(bob.received(alice))
+    await other.stop()
+    await linked.start()
+    await linked.call(bob)
     await bob.say(alice, "who is it now?")
-    await world.until(lambda: bool(other.told(MachineFound)), within_s=WITHIN_S)
-    assert not linked.told(MachineFound)
+    await world.until(lambda: bool(linked.told(MachineFound)), within_s=WITHIN_S)
+    assert not other.told(MachineFound)
 
 
 async def test_a_flight_that_was_late_asks_nothing(world: World) -> None:

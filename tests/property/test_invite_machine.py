@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from loom.core import handshake
 from loom.core import sessions as core
+from loom.core.choice import Counters
 from loom.core.handshake import PREFIX_BYTES
 from loom.core.identity import Identity
 from loom.core.invites import Claimant, Invite, InviteState, Verdict, judge, spent
@@ -65,7 +66,7 @@ class InviteMachine(RuleBasedStateMachine):
     def start(self, who: Identity, which: int) -> None:
         """Begin on a bundle, perhaps a second time: what was begun before is lost."""
         prekey = self.disk.prekeys[which % len(self.disk.prekeys)]
-        bundle = read_bundle(present(ALICE, prekey, 0), ALICE.token, self.now_s)
+        bundle = read_bundle(present(ALICE, prekey, Counters()), ALICE.token, self.now_s)
         before = self.started.get(who.peer_id, Sessions())
         started = core.start(
             msgspec.structs.replace(before, live=()),

@@ -76,7 +76,7 @@ class Node:
         live = [one for one in self.prekeys.values() if one.expires_at_s in presentable(now_s)]
         prekey = live[0] if live else self.source.prekey(self.identity, now_s)
         self.prekeys[prekey.bundle_id] = prekey
-        return present(self.identity, prekey, self.sessions.counters.largest)
+        return present(self.identity, prekey, self.sessions.counters)
 
     def start_due(self, now_ms: int) -> bool:
         """What `choice.should_start` says of this moment."""

@@ -342,7 +342,7 @@ def test_a_stolen_link_key_alone_only_makes_noise() -> None:
 
 
 def test_a_bundle_that_tells_an_endless_counter_does_no_harm(first: First) -> None:
-    bundle = bundle_of(BOB, first.prekey, told=2**64 - 1)
+    bundle = bundle_of(BOB, first.prekey, sent=2**64 - 1)
     started = core.start(
         Sessions(),
         ALICE,
@@ -368,7 +368,7 @@ def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None
     stored = encode_sessions(first.alice)
     chance = random.Random(5)
     with pytest.raises(MalformedMessage):
-        decode_sessions(b"\x04" + stored[1:])
+        decode_sessions(b"\x05" + stored[1:])
     for _ in range(3_000):
         damaged = bytearray(stored)
         place = chance.randrange(len(damaged))
@@ -378,7 +378,7 @@ def test_a_damaged_stored_form_raises_nothing_but_the_tree(first: First) -> None
         except LoomError:
             continue
     for size in range(0, 200, 7):
-        for version in (b"\x01", b"\x02", b"\x03"):
+        for version in (b"\x01", b"\x02", b"\x03", b"\x04"):
             with pytest.raises(LoomError):
                 decode_sessions(version + chance.randbytes(size))
 

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from loom.core.choice import Counters
 from loom.core.identity import Identity
 from loom.core.prekeys import (
     Prekey,
@@ -32,7 +33,7 @@ DAY_S = 86_400
 WEEK_S = 7 * DAY_S
 HOUR_S = 3_600
 PREKEY = Source(1).prekey(BOB)
-SENT = present(BOB, PREKEY, 77)
+SENT = present(BOB, PREKEY, Counters(77, 66))
 KEM_PUBLIC = PREKEY.kem.public
 
 
@@ -47,6 +48,7 @@ def forged(  # the bundle's fields, each of which a test sets wrong
     kem: bytes = KEM_PUBLIC,
     issued: int = NOW_S,
     expires: int = NOW_S + WEEK_S,
+    accepted: int = 66,
 ) -> bytes:
     """A bundle that its owner signed properly, whatever it says."""
     bundle = enc(
@@ -60,8 +62,8 @@ def forged(  # the bundle's fields, each of which a test sets wrong
         u64(issued),
         u64(expires),
     )
-    counter = u64(77)
-    return enc(bundle, owner.card, counter, owner.signing.sign("bundle", enc(bundle, counter)))
+    told = u64(77), u64(accepted)
+    return enc(bundle, owner.card, *told, owner.signing.sign("bundle", enc(bundle, *told)))
 
 
 def test_a_bundle_is_as_specified_and_is_read() -> None:
@@ -72,7 +74,7 @@ def test_a_bundle_is_as_specified_and_is_read() -> None:
         assert bundle.signed_prekey == PREKEY.signed_prekey.public
         assert bundle.encapsulation_key == KEM_PUBLIC
         assert bundle.bundle_id == PREKEY.bundle_id
-        assert bundle.last_counter == 77
+        assert (bundle.last_counter, bundle.last_accepted) == (77, 66)
         assert bundle.expires_at_s == NOW_S + WEEK_S
 
 
@@ -105,6 +107,7 @@ def test_a_reusable_bundle_may_live_longer() -> None:
         (forged(kind=0), ProtocolViolation),
         (forged(kind=4), ProtocolViolation),
         (forged(peer_id=EVE.peer_id), ProtocolViolation),
+        (forged(accepted=78), ProtocolViolation),
         (forged(expires=NOW_S), ProtocolViolation),
         (forged(expires=NOW_S + WEEK_S + 1), ProtocolViolation),
         (forged(issued=NOW_S + DAY_S + 1, expires=NOW_S + DAY_S + 2), ProtocolViolation),
@@ -134,8 +137,9 @@ def test_promise_15_the_card_in_a_bundle_is_pinned() -> None:
         read_bundle(SENT, EVE.token, NOW_S)
 
 
-def test_the_told_counter_is_signed() -> None:
-    other = present(BOB, PREKEY, 78)
+@pytest.mark.parametrize("told", [Counters(78, 66), Counters(77, 67)])
+def test_the_told_counters_are_signed(told: Counters) -> None:
+    other = present(BOB, PREKEY, told)
     place = next(i for i, (a, b) in enumerate(zip(SENT, other, strict=True)) if a != b)
     with pytest.raises(AuthenticationError):
         read_bundle(SENT[:place] + other[place : place + 1] + SENT[place + 1 :], BOB.token, NOW_S)
@@ -161,8 +165,9 @@ def test_random_bytes_raise_nothing_else() -> None:
 
 
 def test_an_endless_told_counter_is_only_a_number() -> None:
-    bundle = read_bundle(present(BOB, PREKEY, 2**64 - 1), BOB.token, NOW_S)
-    assert bundle.last_counter == 2**64 - 1
+    sent = present(BOB, PREKEY, Counters(accepted=2**64 - 1))
+    bundle = read_bundle(sent, BOB.token, NOW_S)
+    assert bundle.last_counter == bundle.last_accepted == 2**64 - 1
 
 
 def test_a_stored_prekey_comes_back() -> None:

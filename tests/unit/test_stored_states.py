@@ -11,9 +11,9 @@ from loom.core.session import Session
 from loom.core.sessions import Sessions, decode_sessions, encode_sessions
 from loom.errors import MalformedMessage
 
-V1, V2 = (
-    json.loads((Path(__file__).parent / name).read_text(encoding="ascii"))["states"]
-    for name in ("stored_states_v1.json", "stored_states_v2.json")
+V1, V2, V3 = (
+    json.loads((Path(__file__).parent / f"stored_states_v{number}.json").read_bytes())["states"]
+    for number in (1, 2, 3)
 )
 """The same states, as each version wrote them."""
 
@@ -64,10 +64,11 @@ def held_by(session: Session) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", sorted(V1))
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_state_of_an_earlier_version_holds_what_it_held(name: str, version: int) -> None:
     holds = V1[name]["holds"]
-    read = decode_sessions(bytes.fromhex(V1[name]["state"] if version == 1 else V2[name]))
+    stored = (V1[name]["state"], V2[name], V3[name])[version - 1]
+    read = decode_sessions(bytes.fromhex(stored))
     assert [read.counters.sent, read.counters.accepted, read.counters.told] == holds["counters"]
     assert read.start_wanted == holds["start_wanted"]
     last_s = holds["last_wanted_start_s"]
@@ -81,9 +82,10 @@ def test_a_state_of_an_earlier_version_holds_what_it_held(name: str, version: in
 def test_it_is_written_as_the_new_version(name: str) -> None:
     read = decode_sessions(bytes.fromhex(V1[name]["state"]))
     stored = encode_sessions(read)
-    assert stored[:1] == b"\x03"
+    assert stored[:1] == b"\x04"
     assert decode_sessions(stored) == read
     assert decode_sessions(bytes.fromhex(V2[name])) == read
+    assert decode_sessions(bytes.fromhex(V3[name])) == read
 
 
 def test_a_chain_is_stored_without_the_key_that_the_local_one_gives() -> None:

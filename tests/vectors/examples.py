@@ -213,6 +213,7 @@ def _bundle() -> str:
         item("bundle", 1_314),
         item("card_B", 2_101),
         item("last_counter", 8),
+        item("last_accepted", 8),
         item("DS_B: Ed25519, ML-DSA-65", 3_373),
     ]
     return f"bundle\n{figure(sent[4:1_318], inner)}as sent\n{figure(sent, outer)}"

@@ -31,13 +31,13 @@ VERSIONS = {
     "identity_chain": 1,
     "pair": 1,
     "link": 1,
-    "session": 3,
+    "session": 4,
     "payloads": 8,
     "presence": 1,
-    "queues": 2,
+    "queues": 3,
     "invites": 2,
     "nearby": 1,
-    "files": 1,
+    "files": 2,
     "rooms": 3,
     "transfer": 2,
     "backups": 1,
@@ -157,7 +157,8 @@ def session_inputs(a: Values, b: Values) -> Values:
         "kem_seed": filler("prekey kem", 64).hex(),
         "issued_at": UNIX_S,
         "expires_at": UNIX_S + 7 * 86_400,
-        "last_counter": 0,
+        "last_counter": UNIX_S * 1_000 + 5,
+        "last_accepted": UNIX_S * 1_000 + 3,
     }
     spk, ek = (
         x25519_public(unhex(prekey["signed_prekey_seed"])),
@@ -174,7 +175,8 @@ def session_inputs(a: Values, b: Values) -> Values:
         u(64, prekey["issued_at"]),
         u(64, prekey["expires_at"]),
     )
-    prekey["signature"] = sign(b, "bundle", enc(bundle, u(64, 0)))
+    told = u(64, prekey["last_counter"]), u(64, prekey["last_accepted"])
+    prekey["signature"] = sign(b, "bundle", enc(bundle, *told))
     flight: Values = {
         "ephemeral_seed": filler("handshake ephemeral", 32).hex(),
         "kem_ciphertext": ciphertext_for(ek),
@@ -439,7 +441,7 @@ def queue_inputs() -> Values:
     queue_id = {"bin": hkdf(b"", queue_secret, b"LOOM/1 queue", 16).hex()}
     id_one, id_two = ({"bin": filler(f"blob {n}", 12).hex()} for n in (1, 2))
     keys = [{"bin": filler(f"guest {n}", 32).hex()} for n in ("tag", "link")]
-    sealed = {"bin": filler("sealed bundle", 6_840).hex()}
+    sealed = {"bin": filler("sealed bundle", 6_852).hex()}
     limits = [12, 1_000, 1 << 24, 1_000, 1 << 29, 200, 600, 10, 1 << 26, 1 << 28, 2_000]
     inputs: Values = {
         "queue_secret": queue_secret.hex(),
@@ -455,7 +457,7 @@ def queue_inputs() -> Values:
             "part": 4,
             "bytes": filler("part of a chunk", 16_496).hex(),
         },
-        "bundle": filler("bundle in a queue", 6_812).hex(),
+        "bundle": filler("bundle in a queue", 6_824).hex(),
         "bundle_nonce": filler("bundle nonce", 12).hex(),
         "rand": filler("anchor rand", 16).hex(),
         "day": UNIX_S // 86_400,
@@ -571,7 +573,7 @@ def file_inputs(pair: Values) -> Values:
         "link_key": pair["one_to_other"]["link"],
         "salt": filler("salt of a file", 16).hex(),
         "until": UNIX_S + 30 * 86_400,
-        "bundle": filler("bundle in a file", 6_812).hex(),
+        "bundle": filler("bundle in a file", 6_824).hex(),
         "bundle_nonce": filler("bundle nonce in a file", 12).hex(),
         "envelopes": [filler(f"envelope of {size} in a file", size).hex() for size in sizes],
     }

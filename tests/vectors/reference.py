@@ -337,16 +337,18 @@ def session(inputs: Values) -> Values:
     bundle, keys = _bundle(prekey, b), _Handshake(prekey, flight, a, b)
     derived = {
         "bundle": bundle,
-        "bundle_signed": enc(bundle, u(64, prekey["last_counter"])),
-        "bundle_sent": enc(
-            bundle, b["card"], u(64, prekey["last_counter"]), unhex(prekey["signature"])
-        ),
+        "bundle_signed": enc(bundle, *_told(prekey)),
+        "bundle_sent": enc(bundle, b["card"], *_told(prekey), unhex(prekey["signature"])),
         "bundle_first_second": prekey["issued_at"] - 86_400,
         "bundle_last_second": prekey["expires_at"] - 1,
         "handshake": keys.derived,
         "messages": _messages(inputs, keys),
     }
     return hexed(derived)  # type: ignore[no-any-return]
+
+
+def _told(prekey: Values) -> tuple[bytes, bytes]:
+    return u(64, prekey["last_counter"]), u(64, prekey["last_accepted"])
 
 
 def _bundle(prekey: Values, b: dict[str, bytes]) -> bytes:
@@ -361,7 +363,7 @@ def _bundle(prekey: Values, b: dict[str, bytes]) -> bytes:
         u(64, prekey["issued_at"]),
         u(64, prekey["expires_at"]),
     )
-    signed = enc(bundle, u(64, prekey["last_counter"]))
+    signed = enc(bundle, *_told(prekey))
     signature = unhex(prekey["signature"])
     verify(b["ed25519_public"], b["mldsa_public"], "bundle", signed, signature)
     return bundle

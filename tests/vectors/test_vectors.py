@@ -13,6 +13,7 @@ from loom.config import Paths
 from loom.core import sessions as core
 from loom.core.anchor_gate import AnchorEntry, AnchorGate, anchor_credentials
 from loom.core.chains import RatchetKey
+from loom.core.choice import Counters
 from loom.core.gate import Admission, ContactEntry, Gate, pair_credentials
 from loom.core.identity import (
     Identity,
@@ -572,7 +573,7 @@ def test_session(recorded: Values) -> None:
         made["issued_at"],
     )
     assert prekey.bundle.hex() == derived["bundle"]
-    sent = present(b.identity, prekey, made["last_counter"])
+    sent = present(b.identity, prekey, Counters(made["last_counter"], made["last_accepted"]))
     assert sent.hex() == derived["bundle_sent"]
     first_s, last_s = derived["bundle_first_second"], derived["bundle_last_second"]
     for now_s in (first_s, last_s):

@@ -28,12 +28,11 @@ class MachineCommands:
         return MachineView(state=state, contacts=[one.person.name for one in self._found()])
 
     async def _decide(self, command: api.DecideMachine) -> MachineView:
-        parts, now_ms = self._parts, self._parts.clock.now_ms()
+        parts = self._parts
 
         def decide(db: Db, happened: Happened) -> None:
             if command.stays:
-                machine.stay(db, now_ms)
-                machine.put_found(db, frozenset())
+                machine.stay(db)
             else:
                 machine.close(db)
             happened.add(MachineDecided(stays=command.stays))

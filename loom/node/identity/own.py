@@ -27,6 +27,7 @@ from loom.node.journal import Happened
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import (
+    counters,
     identity_statements,
     invites,
     machine,
@@ -203,7 +204,7 @@ class OwnIdentity:
         before, is_revoked = parts.identity, seeds is None
         after = before if seeds is None else Identity(seeds)
 
-        def work(db: Db, happened: Happened) -> tuple[tuple[Statement, ...], list[Untold]]:
+        def work(db: Db, happened: Happened) -> tuple[tuple[Statement, ...], list[Untold], int]:
             now_ms = parts.clock.now_ms()
             until_s = now_ms // 1000 + OLD_IDENTITY_ANSWERS_S
             identity_statements.add(db, None, statements)
@@ -211,6 +212,9 @@ class OwnIdentity:
                 old_identities.add(db, one.peer_id, one.agreement.seed, until_s)
             settings.put(db, CHANGED_AT, str(now_ms).encode())
             machine.put_found(db, frozenset())  # what another machine holds is left behind
+            if seeds is not None:
+                machine.begin_epoch(db)
+                counters.begin_identity(db)
             invites.revoke_all(db, now_ms // 1000)
             for device in devices:
                 if device.person.is_acquaintance:
@@ -231,12 +235,13 @@ class OwnIdentity:
             return (
                 identity_statements.of(db, None),
                 old_identities.untold(db, now_ms // 1000),
+                machine.epoch(db),
             )
 
         async with roster.renewing(devices) as renew:
-            chain, untold = await parts.journal.write(work)
+            chain, untold, epoch = await parts.journal.write(work)
             parts.identity, roster.is_revoked = after, is_revoked
-            parts.machine.found = frozenset()
+            parts.machine.found, parts.machine.epoch = frozenset(), epoch
             self._doors.take(chain, untold)
             for device in devices:
                 links = device.arbiter.give_up()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from loom.api.events import InvitesChanged
 from loom.core import invites
+from loom.core.choice import Counters
 from loom.core.invites import Invite, at_door, is_open
 from loom.core.prekeys import (
     KIND_LAST,
@@ -235,7 +236,7 @@ class OwnInvites:
         if len(self._presented) >= INVITES_OPEN_MAX:
             self._presented.clear()
         # Whoever asks is unknown, so no counter is told.
-        signed = self._presented[prekey.bundle_id] = present(parts.identity, prekey, 0)
+        signed = self._presented[prekey.bundle_id] = present(parts.identity, prekey, Counters())
         return signed
 
     async def take(self, invite_id: InviteId, envelope: bytes) -> Answer:

@@ -40,19 +40,19 @@ export function encodeBundle(me, { spkSeed, kemSeed, bundleId, issuedAt, expires
   );
 }
 
-export const bundleSigned = (bundle, lastCounter) => enc(bundle, u64(lastCounter));
+export const bundleSigned = (bundle, told) => enc(bundle, u64(told.lastCounter), u64(told.lastAccepted));
 
 /** As it is sent. */
-export function presentBundle(me, bundle, lastCounter, random) {
-  const signature = random.sign(me, "bundle", bundleSigned(bundle, lastCounter));
-  return enc(bundle, me.card, u64(lastCounter), signature);
+export function presentBundle(me, bundle, told, random) {
+  const signature = random.sign(me, "bundle", bundleSigned(bundle, told));
+  return enc(bundle, me.card, u64(told.lastCounter), u64(told.lastAccepted), signature);
 }
 
 /** A bundle that passed every check, in their order; a wrong signature closes the link. */
 export function readBundle(bytes, contact, nowS) {
-  const [bundle, cardBytes, lastCounterBytes, signature] = dec(bytes, [null, null, 8, SIGNATURE_BYTES]);
+  const [bundle, cardBytes, counterBytes, acceptedBytes, signature] = dec(bytes, [null, null, 8, 8, SIGNATURE_BYTES]);
   const card = pinnedCard(cardBytes, contact);
-  if (!verifies(card, "bundle", enc(bundle, lastCounterBytes), signature)) {
+  if (!verifies(card, "bundle", enc(bundle, counterBytes, acceptedBytes), signature)) {
     throw new Refused("close", "a signature of the bundle is wrong");
   }
   const [version, fingerprint, device, kind, bundleId, spk, ek, issuedAtBytes, expiresAtBytes] = dec(
@@ -62,13 +62,15 @@ export function readBundle(bytes, contact, nowS) {
   if (bigint(device) !== BigInt(DEVICE)) throw refuse("another device");
   if (!(kind[0] in LIFETIMES)) throw refuse("a bundle of unknown kind");
   if (!equal(fingerprint, contact.fingerprint)) throw refuse("another person's bundle");
+  const [lastCounter, lastAccepted] = [bigint(counterBytes), bigint(acceptedBytes)];
+  if (lastAccepted > lastCounter) throw refuse("the counters of the bundle are wrong");
   const [issuedAt, expiresAt, now] = [bigint(issuedAtBytes), bigint(expiresAtBytes), BigInt(nowS)];
   if (issuedAt > now + BigInt(BUNDLE_FUTURE_SKEW_S)) throw refuse("a bundle of the future");
   if (issuedAt > expiresAt || expiresAt > issuedAt + LIFETIMES[kind[0]]) throw refuse("a bundle that lives too long");
   if (now >= expiresAt) throw refuse("a bundle that has expired");
   if (!isCanonical(spk) || isOfSmallOrder(spk)) throw refuse("spk is no good key");
   if (!isEncapsulationKey(ek)) throw refuse("ek fails its check");
-  return { bundle, bundleId, spk, ek, lastCounter: bigint(lastCounterBytes), expiresAt: Number(expiresAt) };
+  return { bundle, bundleId, spk, ek, lastCounter, lastAccepted, expiresAt: Number(expiresAt) };
 }
 
 export { CARD_BYTES, DEVICE };

@@ -17,7 +17,7 @@ import * as payloads from "./payload.js";
 import { H } from "./primitives.js";
 import { canSeal, nextToSend, roomFor, sealMessage } from "./ratchet.js";
 import { coveredMs, isCovered, nextNumber, timers } from "./statements.js";
-import { believeTold, best, clearOf, lastCounter, noSessions, openEnvelope, start } from "./sessions.js";
+import { believeTold, best, clearOf, noSessions, openEnvelope, start, told } from "./sessions.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -313,7 +313,7 @@ export function answerBundleRequest(conversation, me, nowMs, random) {
   const isHandedOut = ({ expiresAt }) => expiresAt - nowS >= 3_600 && expiresAt - nowS <= BUNDLE_ONCE_LIFETIME_S;
   let prekey = sessions.prekeys.find(isHandedOut);
   if (!prekey) sessions.prekeys.push((prekey = issueBundle(me, nowS, random)));
-  return presentBundle(me, prekey.bundle, lastCounter(sessions.counters), random);
+  return presentBundle(me, prekey.bundle, told(sessions.counters), random);
 }
 
 /** Whether a bundle is to be asked for; `standingS` is how long links stood since the best session began. */

@@ -10,7 +10,7 @@ const HEAD = concat(ascii("LOOMMAIL"), u8(1));
 const SALT_BYTES = 16;
 const MARK_BYTES = 16;
 const BLOB_OVERHEAD = 36;
-export const SEALED_BUNDLE_BYTES = 6840;
+export const SEALED_BUNDLE_BYTES = 6852;
 const LENGTHS = [...ENVELOPE_BUCKETS.map((bucket) => bucket + BLOB_OVERHEAD), SEALED_BUNDLE_BYTES];
 const FILE_MAX_BYTES = 5 * 1024 * 1024;
 

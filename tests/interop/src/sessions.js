@@ -34,7 +34,8 @@ export function nextCounter({ sent, accepted, told }, nowMs) {
 const isAcceptable = ({ sent, accepted }, counter, nowMs) =>
   counter > BigInt(accepted) && counter <= BigInt(Math.max(nowMs, accepted, sent) + COUNTER_FUTURE_MS);
 
-export const lastCounter = ({ sent, accepted }) => Math.max(sent, accepted);
+/** What a bundle says. */
+export const told = ({ sent, accepted }) => ({ lastCounter: Math.max(sent, accepted), lastAccepted: accepted });
 
 export function believeTold(counters, told, nowMs) {
   if (told <= BigInt(nowMs + COUNTER_FUTURE_MS)) counters.told = Math.max(counters.told, Number(told));

@@ -275,14 +275,15 @@ function session({ inputs, derived }, compare) {
   };
   prekey.bundle = encodeBundle(b, prekey);
   compare.is("bundle", prekey.bundle, derived.bundle);
-  compare.is("bundle_signed", bundleSigned(prekey.bundle, made.last_counter), derived.bundle_signed);
-  const sent = presentBundle(b, prekey.bundle, made.last_counter, recorded({ signatures: [unhex(made.signature)] }));
+  const told = { lastCounter: made.last_counter, lastAccepted: made.last_accepted };
+  compare.is("bundle_signed", bundleSigned(prekey.bundle, told), derived.bundle_signed);
+  const sent = presentBundle(b, prekey.bundle, told, recorded({ signatures: [unhex(made.signature)] }));
   compare.is("bundle_sent", sent, derived.bundle_sent);
   const offered = readBundle(sent, b, derived.bundle_first_second);
   readBundle(sent, b, derived.bundle_last_second);
   compare.refuses("bundle too early", () => readBundle(sent, b, derived.bundle_first_second - 1));
   compare.refuses("bundle too late", () => readBundle(sent, b, derived.bundle_last_second + 1));
-  const fresh = presentBundle(b, prekey.bundle, made.last_counter, RANDOM);
+  const fresh = presentBundle(b, prekey.bundle, told, RANDOM);
   compare.is("a bundle signed here", readBundle(fresh, b, made.issued_at).bundleId, made.bundle_id);
 
   const made2 = inputs.flight;

@@ -88,38 +88,46 @@ const RECORDS = {
 
 // --- bundles --------------------------------------------------------------------------------------
 
-const partsOf = (presented) => dec(presented, [null, null, 8, null]);
+const NOTHING = { lastCounter: 0, lastAccepted: 0 };
+
+const partsOf = (presented) => dec(presented, [null, null, 8, 8, null]);
 
 function resigned(presented, change) {
-  const [bundle, card, counter, signature] = partsOf(presented);
-  return enc(bundle, card, counter, change(signature));
+  const [signature, ...signed] = partsOf(presented).reverse();
+  return enc(...signed.reverse(), change(signature));
 }
 
 /** A bundle as it is sent, with its inner fields bent and then signed. */
 const bent = (fields) => (me, nowS) => {
   const prekey = { ...issueBundle(me, nowS, RANDOM), ...fields(nowS) };
-  return presentBundle(me, encodeBundle(me, prekey), 0, RANDOM);
+  return presentBundle(me, encodeBundle(me, prekey), NOTHING, RANDOM);
 };
 
-const good = (me, nowS) => presentBundle(me, issueBundle(me, nowS, RANDOM).bundle, 0, RANDOM);
+const good = (me, nowS) => presentBundle(me, issueBundle(me, nowS, RANDOM).bundle, NOTHING, RANDOM);
 
 const BUNDLES = {
   "a bit of the Ed25519 signature": (me, nowS) => resigned(good(me, nowS), (signature) => flipped(signature, 0)),
   "a bit of the ML-DSA signature": (me, nowS) => resigned(good(me, nowS), (signature) => flipped(signature, -1)),
   "a counter that was not signed": (me, nowS) => {
-    const [bundle, card, counter, signature] = partsOf(good(me, nowS));
-    return enc(bundle, card, flipped(counter, -1), signature);
+    const [bundle, card, counter, accepted, signature] = partsOf(good(me, nowS));
+    return enc(bundle, card, flipped(counter, -1), accepted, signature);
+  },
+  "an accepted counter that was not signed": (me, nowS) => {
+    const [bundle, card, counter, accepted, signature] = partsOf(good(me, nowS));
+    return enc(bundle, card, counter, flipped(accepted, -1), signature);
   },
   "another identity's card": (me, nowS) => good(stranger(), nowS),
   "a signature that is too short": (me, nowS) => resigned(good(me, nowS), (signature) => signature.slice(1)),
   "a byte left over": (me, nowS) => concat(good(me, nowS), zeros(1)),
   nothing: () => zeros(0),
   "another version": bent(() => ({ version: 2 })),
+  "more accepted than there was": (me, nowS) =>
+    presentBundle(me, issueBundle(me, nowS, RANDOM).bundle, { lastCounter: 4, lastAccepted: 5 }, RANDOM),
   "another device": bent(() => ({ device: 1 })),
   "an unknown kind": bent(() => ({ kind: 4 })),
   "another person's fingerprint": (me, nowS) => {
     const { bundle } = issueBundle({ ...me, fingerprint: stranger().fingerprint }, nowS, RANDOM);
-    return presentBundle(me, bundle, 0, RANDOM);
+    return presentBundle(me, bundle, NOTHING, RANDOM);
   },
   "a date in the future": bent((nowS) => ({ issuedAt: nowS + 90_000, expiresAt: nowS + 100_000 })),
   "an end before its beginning": bent((nowS) => ({ issuedAt: nowS + 20, expiresAt: nowS + 10 })),
