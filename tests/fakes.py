@@ -47,7 +47,7 @@ from loom.api.events import (
     PairingStopped,
     PairingWords,
 )
-from loom.api.identity_commands import ShowIdentity
+from loom.api.identity_commands import RotateIdentity, ShowIdentity
 from loom.api.identity_views import IdentityView
 from loom.api.invite_commands import ListInvites, ListRequests, MakeInvite
 from loom.api.invite_views import Invites, InviteView, Requests
@@ -436,6 +436,10 @@ class FakeNode:
             case DecideMachine(stays=stays):
                 self.machine = MachineView(state="alone" if stays else "closed", contacts=[])
                 return self.machine
+            case RotateIdentity():
+                self.machine = MachineView(state="alone", contacts=[])
+                self.identity = msgspec.structs.replace(self.identity, number=1)
+                return self.identity
             case ShowIdentity():
                 return self.identity
             case ListUnsent():

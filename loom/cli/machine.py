@@ -6,6 +6,7 @@ import typer
 
 from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.machine_views import MachineView
+from loom.cli.identity import rotate
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.printable import printable
@@ -14,7 +15,7 @@ PANEL = "Profiles"
 _NEXT = (
     "Is the other one yours? Then use one of them: `loom machine stay` here, or "
     "`loom machine close`. "
-    "Is it not? Somebody has a copy of your keys: `loom machine stay`, then `loom identity rotate`."
+    "Is it not? Somebody has a copy of your keys: `loom machine rotate`."
 )
 _STAYS: Final = {
     "alone": "No other machine was found to use this identity: this one goes on as before.",
@@ -32,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
         "",
         ("show", show, "Say whether another machine uses this identity."),
         ("stay", stay, "This machine stays: it goes on, with new sessions."),
+        ("rotate", rotate, "Make new keys; what the other one has is left with the old ones."),
         ("close", close, "This one is closed: it can be read, and sends nothing any more."),
     )
     app.add_typer(

@@ -25,7 +25,8 @@ def begin_epoch(db: Connection) -> None:
 
 def stay(db: Connection) -> None:
     """This machine stays, and is open again if it was closed."""
-    begin_epoch(db)
+    if found(db):
+        begin_epoch(db)
     settings.delete(db, _CLOSED)
     put_found(db, frozenset())
 

@@ -1,5 +1,7 @@
 """`loom machine`: what it says, and what is asked of the node."""
 
+from pathlib import Path
+
 import pytest
 
 from loom.api.backup_views import BackupView
@@ -8,6 +10,7 @@ from loom.api.machine_commands import DecideMachine
 from loom.api.machine_views import MachineView
 from loom.cli.backups import DAY_MS, clock_words, contents_words
 from loom.cli.events import event_words
+from loom.core.identity import phrase_from_entropy
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeNode, FakeProfiles
 
@@ -24,6 +27,7 @@ def test_what_was_found_is_shown_with_what_can_be_done(loom: Loom, node: FakeNod
     result = loom("machine", "show")
     assert "it has sessions with Bob" in result.stdout
     assert "`loom machine stay`" in result.stderr
+    assert "`loom machine rotate`" in result.stderr
     [view] = objects(loom("machine", "show", "--json"))
     assert (view["type"], view["state"], view["contacts"]) == ("machine", "asks", ["Bob"])
 
@@ -35,6 +39,14 @@ def test_an_answer_is_given_once(loom: Loom, node: FakeNode) -> None:
     assert "nothing is sent from it" in loom("machine", "show").stdout
     asked = [one.stays for one in node.sent if isinstance(one, DecideMachine)]
     assert asked == [True, False]
+
+
+def test_new_keys_are_made_instead(loom: Loom, node: FakeNode, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text(phrase_from_entropy(bytes(32)))
+    result = loom("machine", "rotate", "--phrase-file", str(words), "--yes")
+    assert "identity number 2" in result.stdout, result.stderr
+    assert "No other machine" in loom("machine", "show").stdout
 
 
 @pytest.mark.parametrize(

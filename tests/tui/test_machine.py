@@ -1,6 +1,6 @@
 """Another machine uses the identity: the app asks, and takes the answer to the node."""
 
-from loom.api.events import MachineFound
+from loom.api.events import IdentityRotated, MachineFound
 from loom.api.machine_commands import DecideMachine
 from loom.api.machine_views import MachineView
 from loom.tui.app import LoomApp
@@ -40,6 +40,22 @@ async def test_it_is_asked_again_at_the_next_start_and_can_wait(
         await settle(pilot)
         assert asks(app)
         await pilot.press("escape")
+        await settle(pilot)
+        assert not asks(app)
+    assert not [one for one in node.sent if isinstance(one, DecideMachine)]
+
+
+async def test_new_keys_are_made_from_the_question(node: TalkingNode, opened: Opened) -> None:
+    node.machine = ASKS
+    async with opened(node) as (app, pilot):
+        await settle(pilot)
+        await pilot.press("down", "enter")
+        await settle(pilot)
+        await pilot.press(*" ".join(["word"] * 24), "enter")
+        await settle(pilot)
+        assert "identity number 2" in "\n".join(text_of(app))
+        node._event(IdentityRotated(number=1, fingerprint=""))
+        await pilot.press("enter")
         await settle(pilot)
         assert not asks(app)
     assert not [one for one in node.sent if isinstance(one, DecideMachine)]

@@ -1,11 +1,12 @@
 """Another machine uses this identity: which one stays is asked before anything more is sent."""
 
-from loom.api.events import AnyEvent, MachineDecided, MachineFound
+from loom.api.events import AnyEvent, IdentityRotated, MachineDecided, MachineFound
 from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
+from loom.tui.screens.identity import ROTATE, ChangePanel
 
 
 class MachinePanel(LivePanel):
@@ -27,7 +28,7 @@ class MachinePanel(LivePanel):
 
     def concerns(self, event: AnyEvent) -> bool:
         """See `LivePanel.concerns`."""
-        return isinstance(event, MachineFound | MachineDecided)
+        return isinstance(event, MachineFound | MachineDecided | IdentityRotated)
 
     def items(self) -> list[Item]:
         """What was found, and the answers."""
@@ -39,18 +40,19 @@ class MachinePanel(LivePanel):
             ),
             GAP,
             Text("If it is yours, use one of the two and close the other for good.", "hint"),
-            Text(
-                "If it is not, somebody has your keys: stay, then /safekeeping, new keys.",
-                "hint",
-            ),
+            Text("If it is not, somebody has your keys: make new ones.", "hint"),
             GAP,
             Button("This machine stays", self._stay, "it begins new sessions"),
+            Button(ROTATE.does, self._rotate, "what the other one has is left with the old ones"),
             Button("Close this one", self._close, "it can be read, and sends nothing any more"),
             Button("Decide later", self.back),
         ]
 
     def _stay(self) -> None:
         self.work(self._decided(stays=True), "One moment ...")
+
+    def _rotate(self) -> None:
+        self.loom.open_panel(ChangePanel(self.loom, ROTATE))
 
     def _close(self) -> None:
         self.work(self._decided(stays=False), "One moment ...")
