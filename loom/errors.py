@@ -36,7 +36,7 @@
     │   ├── Unreachable       ProxyNeeded, ProxyUnavailable: nobody was asked there
     │   ├── NobodyPairing, PairingLeft, PairingTimedOut
     │   ├── MoveLost, MoveRefused
-    │   ├── AnchorRefused, AnchorClockApart
+    │   ├── AnchorRefused, AnchorClockApart, AccountNotRenewed
     │   ├── NotDelivered, NotTransferred, ControlError
     │   ├── FileWaits         the anchor of its receiver takes nothing now
     │   ├── RoomWaits         an older copy of the profile: a member must be heard first
@@ -641,6 +641,13 @@ class AnchorRefused(NetworkError):
     """The anchor takes this text no more."""
 
     code = "anchor_refused"
+    fact_names = ("anchor",)
+
+
+class AccountNotRenewed(NetworkError):
+    """The anchor gives no other account in place of the one there is."""
+
+    code = "account_not_renewed"
     fact_names = ("anchor",)
 
 

@@ -58,6 +58,8 @@ log = logging.getLogger(__name__)
 
 DAY_S: Final = 86_400
 WORKED_MAX: Final = 8
+SUCCESSORS_MAX: Final = 4
+"""So many accounts that replace one another may exist at one time."""
 PRUNE_AT_ONCE: Final = 1_000
 
 T = TypeVar("T")
@@ -448,14 +450,21 @@ class Service:
         self._answer_write(peer, number, lambda db: store.shut_queue(db, queue.number), gone)
 
     def _pair(self, peer: Peer, number: int, pair: Pair) -> None:
-        pairing = peer.role
-        if not isinstance(pairing, Pairing) or self._now_s() >= pairing.expires_s:
+        role, now = peer.role, self._now_s()
+        if not isinstance(role, Pairing | Account) or (
+            isinstance(role, Pairing) and now >= role.expires_s
+        ):
             peer.line.answer(number, Unknown())
             return
         if self.is_draining:
             peer.line.answer(number, Full())
             return
-        keys, now = DoorKeys(pair.tag, pair.link), self._now_s()
+        keys, most = DoorKeys(pair.tag, pair.link), self.limits.accounts
+
+        def make(db: Db) -> AccountRow | str:
+            if isinstance(role, Pairing):
+                return store.spend_pairing(db, role.pairing_id, keys, now, most)
+            return store.succeed(db, role.account_id, keys, now, SUCCESSORS_MAX)
 
         def paired(found: AccountRow | str) -> Answer:
             if isinstance(found, str):
@@ -465,12 +474,7 @@ class Service:
                 self._add_account(found)
             return self._told
 
-        self._answer_write(
-            peer,
-            number,
-            lambda db: store.spend_pairing(db, pairing.pairing_id, keys, now, self.limits.accounts),
-            paired,
-        )
+        self._answer_write(peer, number, make, paired)
 
     def _status(self, peer: Peer, number: int, _request: Status) -> None:
         account = peer.role

@@ -185,6 +185,45 @@ def spend_pairing(
     return account
 
 
+def succeed(db: Db, account_id: int, keys: DoorKeys, now_s: int, most: int) -> AccountRow | str:
+    """Make the account that replaces one; the same keys again give it again.
+
+    Args:
+        most: so many that follow one another may exist at one time.
+
+    Returns:
+        The account, or why there is none, as above.
+    """
+    row = db.execute(
+        "SELECT successor_tag_key, ifnull(first_id, account_id) FROM accounts WHERE account_id = ?",
+        (account_id,),
+    ).fetchone()
+    if row is None or (row[0] is not None and row[0] != keys.tag):
+        return "spent"
+    known = db.execute(
+        "SELECT account_id, paired_at_s FROM accounts WHERE tag_key = ? AND link_key = ?"
+        " AND first_id = ?",
+        (keys.tag, keys.link, row[1]),
+    ).fetchone()
+    if row[0] is not None:
+        return "spent" if known is None else AccountRow(known[0], keys, known[1])
+    if _tag_is_used(db, keys.tag):
+        return "taken"
+    [(alive,)] = db.execute(
+        "SELECT count(*) FROM accounts WHERE account_id = ? OR first_id = ?", (row[1], row[1])
+    )
+    if alive >= most:
+        return "full"
+    cursor = db.execute(
+        "INSERT INTO accounts (tag_key, link_key, paired_at_s, first_id) VALUES (?, ?, ?, ?)",
+        (keys.tag, keys.link, now_s, row[1]),
+    )
+    db.execute(
+        "UPDATE accounts SET successor_tag_key = ? WHERE account_id = ?", (keys.tag, account_id)
+    )
+    return AccountRow(int(cursor.lastrowid or 0), keys, now_s)
+
+
 def remove_account(db: Db, account_id: int) -> None:
     """Delete an account with its queues and all in them."""
     db.execute("DELETE FROM accounts WHERE account_id = ?", (account_id,))

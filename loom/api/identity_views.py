@@ -1,6 +1,19 @@
 """What front ends are shown of the owner's identity."""
 
+import msgspec
+
 from loom.api.view import View
+
+
+class OldRoomKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A room where the key that one signs with is older than the identity.
+
+    `removers`: the members who can remove it; none: `continue` the room in a new one.
+    """
+
+    room: str
+    room_id: str
+    removers: list[str]
 
 
 class IdentityView(View, frozen=True, kw_only=True, tag="identity"):
@@ -10,6 +23,7 @@ class IdentityView(View, frozen=True, kw_only=True, tag="identity"):
     `changed_at_ms`: when it came instead of the one before; None: it is the first here.
     `untold`: contacts of whom it is not known that they have the newest.
     `later`: the number of an identity that follows this one, as a contact said; None: none is.
+    `old_room_keys`: rooms where who had the keys of before may still sign in the owner's name.
     `forked`: two identities claim to be the next one, and contacts follow neither.
     """
 
@@ -21,3 +35,4 @@ class IdentityView(View, frozen=True, kw_only=True, tag="identity"):
     untold: int = 0
     later: int | None = None
     forked: bool = False
+    old_room_keys: list[OldRoomKey] = []

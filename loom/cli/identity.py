@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -18,7 +18,8 @@ from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands, by_default
 from loom.cli.output import when
 from loom.cli.profiles import read_phrase
-from loom.front.identity_words import number_words, state_words, told_words
+from loom.front.identity_words import number_words, room_words, state_words, told_words
+from loom.front.sentences import shell_word
 
 PANEL = "Profiles"
 
@@ -133,18 +134,17 @@ def _words(view: IdentityView) -> str:
     if view.changed_at_ms is not None:
         facts.insert(2, ("Changed", when(view.changed_at_ms)))
         facts.insert(3, ("Not told yet", told_words(view)))
-    return "\n".join(f"{name:<15} {fact}" for name, fact in facts)
-
-
-_ANCHORS: Final = (
-    "Who had your keys may have your accounts at anchors, too. `loom anchor list` shows them: "
-    "ask each owner for a new text, then `loom anchor replace`."
-)
+    lines = [f"{name:<15} {fact}" for name, fact in facts]
+    return "\n".join([*lines, *_room_words(view)])
 
 
 def _rotated_words(view: IdentityView) -> list[str]:
     return [
         f"You have new keys. Write {number_words(view.number)} beside your 24 words.",
         f"Contacts to tell: {told_words(view)}.",
-        _ANCHORS,
+        *_room_words(view),
     ]
+
+
+def _room_words(view: IdentityView) -> list[str]:
+    return [room_words(one, shell_word(one.room)) for one in view.old_room_keys]

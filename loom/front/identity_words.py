@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from loom.api.identity_views import IdentityView
+from loom.api.identity_views import IdentityView, OldRoomKey
 from loom.front.identity_number import shown
 from loom.printable import printable
 
+REMOVERS_SHOWN: Final = 3
 CHANGES: Final = {
     "identity_moved": "has a new identity, proven with their 24 words: verify them again",
     "identity_forked": "has two identities that contradict each other: nothing is sent until you "
@@ -56,6 +57,21 @@ def later_words(number: int, *, forked: bool) -> str:
     return (
         f"out of date: a contact knows {number_words(number)} of your 24 words. `loom identity "
         "take` goes on with it; it asks for the words"
+    )
+
+
+def room_words(key: OldRoomKey, room: str) -> str:
+    """What to do about a key in a room that is older than the identity; `room` as it is typed."""
+    name = printable(key.room)
+    if key.removers:
+        who = " or ".join(printable(one) for one in key.removers[:REMOVERS_SHOWN])
+        return (
+            f"In the room {name} your old key still counts. Ask {who} to remove you there and to "
+            "invite you again: you get a new key then."
+        )
+    return (
+        f"In the room {name} your old key still counts, and nobody there can remove it. "
+        f"`loom room continue {room}` goes on in a new room."
     )
 
 

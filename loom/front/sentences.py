@@ -334,6 +334,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "What is left of a file for {contact} waits here: {reason}.",
         "Nothing is lost. It goes on by itself, over a link, too.",
     ),
+    "account_not_renewed": Words(
+        "The anchor {anchor} gave no new account. Who had your old keys may use the account there.",
+        "Ask its owner for a new text, then `loom anchor replace {anchor} TEXT`.",
+        "Ask its owner for a new text, and replace it in /anchors.",
+    ),
     "anchor_clock_apart": _both(
         "The clock of the anchor {anchor} is {hours} hours off: nothing is read there.",
         "Set the clock that is wrong.",

@@ -85,6 +85,8 @@ class Node:
             options,
         )
 
+        self.identity.on_rotated = self.network.anchors.renew_all
+
         def make_pairing() -> "PairingRoom":
             from loom.node.pairing import PairingRoom  # most nodes never pair: it takes memory
 

@@ -1,6 +1,6 @@
 """The anchors at which this profile has an account, and the queues it holds there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -8,7 +8,9 @@ from sqlcipher3.dbapi2 import Connection
 
 from loom.model import Address, AnchorId, DeviceId
 
-_COLUMNS: Final = "anchor_id, account, mask_key, addresses, added_at_ms, is_left"
+_COLUMNS: Final = (
+    "anchor_id, account, mask_key, addresses, added_at_ms, is_left, instead_of, is_replaced"
+)
 _addresses = msgspec.msgpack.Decoder(list[tuple[str, int]])
 
 
@@ -20,12 +22,21 @@ class Anchor(msgspec.Struct, frozen=True):
     mask_key: bytes
     addresses: tuple[Address, ...]
     since_ms: int
-    """When it was taken into use; of one that is left, when it was left."""
+    """When it was taken into use; of one that is left or replaced, when that was."""
     is_left: bool = False
     """Nothing new goes there; it is forgotten once the anchor deleted it."""
+    instead_of: AnchorId | None = None
+    """The account that it is to replace at the same anchor, which has not made it yet."""
+    is_replaced: bool = False
+    """It only serves contacts who do not know the new one yet."""
 
     def __repr__(self) -> str:
         return f"Anchor({self.anchor_id}, redacted)"
+
+    @property
+    def is_used(self) -> bool:
+        """Whether new queues are opened there, and contacts are told of them."""
+        return not self.is_left and not self.is_replaced and self.instead_of is None
 
 
 class Queue(msgspec.Struct, frozen=True):
@@ -65,6 +76,33 @@ def put_addresses(db: Connection, anchor_id: AnchorId, addresses: Sequence[Addre
     )
 
 
+def renew_all(db: Connection, secret: Callable[[], bytes], now_ms: int) -> None:
+    """Let another account replace each one, perhaps one that the anchor has not made yet."""
+    found = every(db)
+    renewed = {one.instead_of for one in found}
+    for one in found:
+        if not one.is_left and not one.is_replaced and one.anchor_id not in renewed:
+            db.execute(
+                "INSERT INTO anchors (account, mask_key, addresses, added_at_ms, instead_of)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (secret(), one.mask_key, _encoded(one.addresses), now_ms, one.anchor_id),
+            )
+
+
+def replace(db: Connection, old: AnchorId, new: AnchorId, now_ms: int) -> None:
+    """The anchor has made the new account."""
+    db.execute("UPDATE anchors SET instead_of = NULL WHERE anchor_id = ?", (new,))
+    db.execute(
+        "UPDATE anchors SET is_replaced = 1, added_at_ms = ? WHERE anchor_id = ?", (now_ms, old)
+    )
+
+
+def holds_queues(db: Connection, anchor_id: AnchorId) -> bool:
+    """Whether a contact may know a queue there."""
+    found = db.execute("SELECT 1 FROM queues WHERE anchor_id = ? LIMIT 1", (anchor_id,))
+    return found.fetchone() is not None
+
+
 def leave(db: Connection, anchor_id: AnchorId, now_ms: int) -> None:
     """Use it no longer: the anchor is to delete it, then it is forgotten."""
     db.execute(
@@ -72,6 +110,7 @@ def leave(db: Connection, anchor_id: AnchorId, now_ms: int) -> None:
     )
     db.execute("DELETE FROM queues WHERE anchor_id = ?", (anchor_id,))
     db.execute("DELETE FROM windows WHERE anchor_id = ?", (anchor_id,))
+    db.execute("DELETE FROM anchors WHERE instead_of = ?", (anchor_id,))
 
 
 def delete(db: Connection, anchor_id: AnchorId) -> None:
@@ -124,4 +163,4 @@ def _encoded(addresses: Sequence[Address]) -> bytes:
 
 def _anchor(row: tuple[Any, ...]) -> Anchor:
     addresses = tuple(Address(*one) for one in _addresses.decode(row[3]))
-    return Anchor(row[0], row[1], row[2], addresses, row[4], bool(row[5]))
+    return Anchor(row[0], row[1], row[2], addresses, row[4], bool(row[5]), row[6], bool(row[7]))

@@ -129,10 +129,7 @@ def name_anchors(db: Connection, used: Iterable[Anchor], now_s: int) -> bool:
 def anchor_hints(used: Iterable[Anchor]) -> list[Hint]:
     """How an invite leads to these anchors."""
     return [
-        Hint(address, one.mask_key)
-        for one in used
-        if not one.is_left
-        for address in one.addresses[:1]
+        Hint(address, one.mask_key) for one in used if one.is_used for address in one.addresses[:1]
     ]
 
 

@@ -456,6 +456,37 @@ async def test_a_pairing_text_makes_one_account_and_a_lost_answer_is_asked_for_a
     assert len(machine.anchor._service.accounts) == 1
 
 
+async def test_an_account_makes_the_one_that_replaces_it_once(machine: AnchorMachine) -> None:
+    ada, after, thief = await paired(machine), account_of("after"), account_of("thief")
+    for _ in range(2):  # the answer was lost
+        assert await ada.ask(Pair(after.tag, after.link)) == machine.limits.told()
+    assert await ada.ask(Pair(thief.tag, thief.link)) == Unknown()
+    assert await ada.ask(Pair(after.tag, thief.link)) == Unknown()
+    await machine.restart()
+    ada = await linked(machine, account_of("ada"))
+    assert await ada.ask(Pair(after.tag, after.link)) == machine.limits.told()
+    successor = await linked(machine, after)
+    queue = queue_of("its own")
+    assert await successor.ask(open_of(queue)) == Ok()
+    assert await ada.ask(Unpair()) == Ok()
+    assert isinstance(await (await linked(machine, after)).ask(Status()), Stored)
+    assert len(machine.anchor._service.accounts) == 1
+
+
+async def test_accounts_that_replace_one_another_are_few(machine: AnchorMachine) -> None:
+    """Or one text would be worth any number of accounts."""
+    last = await paired(machine)
+    for n in range(3):
+        keys = account_of(f"{n}")
+        assert await last.ask(Pair(keys.tag, keys.link)) == machine.limits.told()
+        last = await linked(machine, keys)
+    more = account_of("more")
+    assert await last.ask(Pair(more.tag, more.link)) == Full()
+    first = await linked(machine, account_of("ada"))
+    assert await first.ask(Unpair()) == Ok()
+    assert await last.ask(Pair(more.tag, more.link)) == machine.limits.told()
+
+
 async def test_a_pairing_text_ends_with_its_time(machine: AnchorMachine) -> None:
     text = decode_pairing_text(await machine.pairing_text(60))
     keys = derive_pairing_keys(text.secret)

@@ -6,9 +6,10 @@ import random
 import msgspec
 import pytest
 
+from loom.api.anchor_commands import ListAnchors
 from loom.api.contact_commands import BlockContact, ShowContact, VerifyContact
 from loom.api.conversation_commands import SetPreferences
-from loom.api.events import IdentityNoted, IdentityRotated, MessageFailed
+from loom.api.events import IdentityNoted, IdentityRotated, MessageFailed, Warned
 from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
 from loom.api.invite_commands import ListInvites, MakeInvite
 from loom.api.message_commands import SendText
@@ -20,6 +21,7 @@ from loom.core.identity import (
     seeds_from_phrase,
 )
 from loom.core.identity_chain import chain_envelopes, make_rotation
+from loom.core.queues import derive_account_keys
 from loom.errors import (
     ContactRevoked,
     IdentityChanged,
@@ -29,8 +31,9 @@ from loom.errors import (
 from loom.node.device import Device
 from loom.node.mail import Incoming
 from loom.node.message_view import IDENTITY_KINDS
-from loom.storage import messages, settings
+from loom.storage import anchors, messages, settings
 from loom.wire.limits import OLD_IDENTITY_ANSWERS_S
+from loom.wire.requests import Pair
 from tests.node.disk import Disk, OneThreadDatabase
 from tests.node.harness import Person, World
 from tests.node.test_mail import apart
@@ -320,6 +323,74 @@ async def test_power_is_lost_at_each_commit(
     assert [one for one in bob.received(alice) if one] == ["one", "two"]
     assert alice.received(bob) == ["three"]
     assert kinds_stored(bob, alice) == ["identity_moved"]
+
+
+def accounts_of(person: Person) -> list[tuple[int, bool, bool]]:
+    """By number: whether it is used, and whether it was replaced."""
+    found = person.database.look(anchors.every)
+    return [(one.anchor_id, one.is_used, one.is_replaced) for one in found]
+
+
+@pytest.mark.parametrize("setting", ["her account", "an account each"])
+async def test_the_account_at_an_anchor_is_replaced(world: World, setting: str) -> None:
+    """Who had the keys of before may have those of the account, too."""
+    if setting == "her account":
+        alice, bob, anchor = await apart(world)
+    else:
+        alice, bob, anchor, _ = await each_an_anchor(world)
+    await world.pass_time(60)
+    [before] = alice.node.network.anchors.accounts.values()
+    await bob.stop()
+    await rotate(alice)
+    await world.until(lambda: [one[1:] for one in accounts_of(alice)] != [(True, False)])
+    await world.pass_time(600)
+    assert accounts_of(alice) == [(1, False, True), (2, True, False)]  # Bob reads there
+    await alice.restart()
+    await bob.start()
+    await world.until(lambda: knows(bob, alice), 3_600)
+    await bob.say(alice, "I see")
+    await alice.say(bob, "a new mailbox")
+    await world.delivered(alice, bob, within_s=6 * 3_600)
+    await world.until(lambda: accounts_of(alice) == [(2, True, False)], 6 * 3_600)
+    assert alice.received(bob) == ["I see"]
+    keys = derive_account_keys(before.anchor.account)
+    assert keys.tag not in [one.keys.tag for one in anchor.anchor._service.accounts.values()]
+    [view] = (await alice.do(ListAnchors())).anchors
+    assert (view.anchor_id, view.up) == (2, True)
+
+
+async def test_an_account_is_replaced_once_its_anchor_answers(world: World) -> None:
+    alice, bob, anchor = await apart(world)
+    await world.pass_time(60)
+    await anchor.stop()
+    await rotate(alice)
+    await rotate(alice)
+    await world.pass_time(600)
+    await alice.restart()
+    assert [one[1:] for one in accounts_of(alice)] == [
+        (True, False),
+        (False, False),
+        (False, False),
+    ]
+    await anchor.start()
+    await world.until(lambda: knows(bob, alice), 3_600)
+    await world.until(lambda: accounts_of(alice) == [(3, True, False)], 6 * 3_600)
+    await bob.say(alice, "found you")
+    await world.delivered(bob, alice, within_s=6 * 3_600)
+    assert alice.received(bob) == ["found you"]
+
+
+async def test_an_account_that_somebody_else_replaced_is_kept_and_said(world: World) -> None:
+    alice, _, _ = await apart(world)
+    await world.pass_time(60)
+    [account] = alice.node.network.anchors.accounts.values()
+    assert account.line.link is not None
+    thief = derive_account_keys(bytes(32))
+    await account.line.link.ask(Pair(thief.tag, thief.link))
+    await rotate(alice)
+    await world.until(lambda: "account_not_renewed" in [one.code for one in alice.told(Warned)])
+    assert accounts_of(alice) == [(1, True, False)]
+    assert (await alice.do(ListAnchors())).anchors[0].warning == "account_not_renewed"
 
 
 @pytest.mark.parametrize("setting", ["her account", "his account", "an account each"])

@@ -4,8 +4,8 @@ import pytest
 
 from loom.api.contact_commands import ImportToken, RemoveContact
 from loom.api.conversation_commands import SetPreferences
-from loom.api.events import RoomJoined
-from loom.api.identity_commands import RevokeIdentity
+from loom.api.events import RoomJoined, RoomLeft
+from loom.api.identity_commands import RevokeIdentity, ShowIdentity
 from loom.api.room_commands import LeaveRoom, RemoveMember, ShowRoom
 from loom.core.identity_chain import Statement
 from loom.errors import OwnIdentityRevoked
@@ -134,3 +134,27 @@ async def test_nothing_of_a_room_is_sent_to_an_acquaintance_who_is_revoked(world
     assert device.dialer is None
     await cyd.restart()
     assert acquaintance(cyd, bob).dialer is None
+
+
+async def test_rooms_where_the_old_key_still_counts_are_named(world: World) -> None:
+    """Who had the keys of before may have those in rooms: another member can end them."""
+    ada, bob, _ = await three(world)
+    assert (await bob.do(ShowIdentity())).old_room_keys == []
+    await rotate(bob)
+    [old] = (await bob.do(ShowIdentity())).old_room_keys
+    assert (old.room, old.removers) == (ROOM, ["Ada"])
+    await world.until(lambda: knows(ada, bob), 600)
+    await ada.do(RemoveMember(room=ROOM, member="Bob"))
+    await world.until(lambda: bool(bob.told(RoomLeft)), 600)
+    await bob.do(ImportToken(token=await invite(ada)))
+    joined = len(bob.told(RoomJoined))
+    await world.until(lambda: len(bob.told(RoomJoined)) > joined, 600)
+    assert (await bob.do(ShowIdentity())).old_room_keys == []
+    await say(bob, "with another key")
+
+
+async def test_nobody_removes_the_key_of_who_made_the_room(world: World) -> None:
+    ada, _, _ = await three(world)
+    await rotate(ada)
+    [old] = (await ada.do(ShowIdentity())).old_room_keys
+    assert (old.room, old.removers) == (ROOM, [])

@@ -68,6 +68,7 @@ class Account:
 
     Args:
         taken: called with a queue whose secret another account has used: draw another one.
+        renew: called with each link while it is looked after: another account may replace it.
         left: called once an account that is being left is gone, or not worth dialling for.
     """
 
@@ -81,6 +82,7 @@ class Account:
         windows: Windows,
         *,
         taken: Callable[["Account", HeldQueue], Coroutine[Any, Any, None]],
+        renew: Callable[["Account", AnchorLink], Coroutine[Any, Any, None]],
         left: Callable[["Account"], Coroutine[Any, Any, None]],
     ) -> None:
         self.anchor = anchor
@@ -100,6 +102,7 @@ class Account:
         self._invite_mail = invite_mail
         self._windows = windows
         self._taken = taken
+        self._renew = renew
         self._left = left
         self._caring = asyncio.Lock()
         self._is_care_due = False
@@ -161,6 +164,11 @@ class Account:
         """It is at other addresses from now on; a link that stands stays."""
         self.anchor = replace(self.anchor, addresses=tuple(addresses))
         self.line.move(addresses)
+
+    def was_replaced(self) -> None:
+        """It only serves who does not know the new account yet."""
+        self.anchor = replace(self.anchor, is_replaced=True, since_ms=self._parts.clock.now_ms())
+        self.care()
 
     def begin_leaving(self) -> None:
         """The anchor is to delete it; then it is forgotten."""
@@ -225,12 +233,14 @@ class Account:
             if self.anchor.is_left:
                 await self._unpair(link)
                 return
+            await self._renew(self, link)
             await self._shut_owed(link)
             if (stored := await self._ask_status(link)) is not None:
                 self._opened = {one.queue_id for one in stored.queues}
             await self._open_missing(link)
-            await self._invite_mail.care(self.anchor, link, self._opened)
-            await self._windows.care(self.anchor, link, self._opened)
+            if not self.anchor.is_replaced:
+                await self._invite_mail.care(self.anchor, link, self._opened)
+                await self._windows.care(self.anchor, link, self._opened)
             await self._shut_unknown(link)
             if subscribes:
                 await self._subscribe(link)
@@ -264,7 +274,7 @@ class Account:
         32 blobs of it would hold up all others."""
         for queue_id in list(self._opened):
             is_read = self._invite_mail.reads(queue_id) or self._windows.reads(queue_id)
-            if queue_id not in self.queues and not is_read:
+            if queue_id not in self.queues and (self.anchor.is_replaced or not is_read):
                 await link.ask(Shut(queue_id))
                 self._opened.discard(queue_id)
 

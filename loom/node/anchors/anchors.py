@@ -7,9 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from loom.api.events import InvitesChanged
+from msgspec.structs import replace
+
+from loom.api.events import InvitesChanged, Warned
 from loom.core.queues import derive_account_keys, derive_pairing_keys, derive_queue_keys
-from loom.errors import AnchorKnown, AnchorNotFound, AnchorRefused, LoomError, TooManyAnchors
+from loom.errors import (
+    AccountNotRenewed,
+    AnchorKnown,
+    AnchorNotFound,
+    AnchorRefused,
+    LoomError,
+    TooManyAnchors,
+)
 from loom.model import Address, AnchorId, DeviceId, MessageId, PersonId
 from loom.node.acquaintances import Acquaintances
 from loom.node.anchors.putting import Putting
@@ -38,10 +47,11 @@ from loom.wire.limits import (
     ANCHOR_SECRET_BYTES,
     MAILBOX_ADDRESSES_MAX,
     MAILBOXES_MAX,
+    OLD_IDENTITY_ANSWERS_S,
     QUEUE_SECRET_BYTES,
 )
 from loom.wire.pairing import PairingText
-from loom.wire.requests import Limits, Ok, Pair, Push
+from loom.wire.requests import Full, Limits, Ok, Pair, Push
 
 if TYPE_CHECKING:
     from loom.node.anchors.account import Account, HeldQueue
@@ -91,6 +101,8 @@ class Anchors:
         self._puttings: dict[DeviceId, Putting] = {}
         self._guests: dict[tuple[PersonId, bytes], Guest] = {}
         """By contact and queue: two who tell of one queue must not get at each other's."""
+        self._heirs: dict[AnchorId, anchors.Anchor] = {}
+        """The account that is to replace one, once its anchor has made it."""
         self._paired: dict[bytes, bytes] = {}
         """The account of each pairing text whose answer did not come: asked for once more, the
         text is not spent."""
@@ -116,8 +128,10 @@ class Anchors:
         )
         await self._windows.load()
         by_device = {device.device_id: device for device in self._roster.everyone()}
+        self._note_heirs(rows)
         for row in rows:
-            self.accounts[row.anchor_id] = self._account(row)
+            if row.instead_of is None:
+                self.accounts[row.anchor_id] = self._account(row)
         for queue in held:
             account, device = self.accounts.get(queue.anchor_id), by_device.get(queue.device_id)
             if account is not None and device is not None and device.person.is_admitted:
@@ -204,11 +218,7 @@ class Anchors:
         """
         addresses = [hint.address for hint in text.hints][:MAILBOX_ADDRESSES_MAX]
         mask_key = text.hints[0].mask_key
-        current = [
-            one
-            for one in self.accounts.values()
-            if not one.anchor.is_left and one is not instead_of
-        ]
+        current = [one for one in self._used() if one is not instead_of]
         known = next((one for one in current if one.anchor.mask_key == mask_key), None)
         if known is not None:
             if set(addresses) <= set(known.anchor.addresses):
@@ -236,6 +246,12 @@ class Anchors:
         self._look_after_all()
         return account
 
+    async def renew_all(self) -> None:
+        """Other accounts are to replace those there are: their rows are stored."""
+        self._note_heirs(await self._parts.database.read(anchors.every))
+        for account in self.accounts.values():
+            account.care()
+
     async def _moved(self, account: "Account", addresses: list[Address]) -> "Account":
         """The anchor is elsewhere: dial it there, and tell everybody."""
         anchor_id = account.anchor.anchor_id
@@ -251,9 +267,7 @@ class Anchors:
             AnchorNotFound: there is none.
         """
         number = reference.removeprefix("#")
-        for account in self.accounts.values():
-            if account.anchor.is_left:
-                continue
+        for account in self._used():
             if number == str(account.anchor.anchor_id) or any(
                 reference in (str(one), one.host) for one in account.anchor.addresses
             ):
@@ -265,6 +279,7 @@ class Anchors:
         answers."""
         anchor_id, now_ms = account.anchor.anchor_id, self._parts.clock.now_ms()
         await self._write(lambda db: anchors.leave(db, anchor_id, now_ms))
+        self._heirs.pop(anchor_id, None)
         account.begin_leaving()
         self._look_after_all()
         return await account.is_gone()
@@ -274,6 +289,7 @@ class Anchors:
         anchor_id = account.anchor.anchor_id
         await self._write(lambda db: anchors.delete(db, anchor_id))
         account.line.close()
+        self._heirs.pop(anchor_id, None)
         del self.accounts[anchor_id]
         self._look_after_all()
 
@@ -291,7 +307,7 @@ class Anchors:
 
     async def in_use(self) -> "list[Account]":
         """The accounts that are not being left, with what lies there now."""
-        accounts = [one for one in self.accounts.values() if not one.anchor.is_left]
+        accounts = self._used()
         await asyncio.gather(*(one.look() for one in accounts))
         return accounts
 
@@ -330,7 +346,7 @@ class Anchors:
         known.changed()
 
     def _used(self) -> "list[Account]":
-        return [one for one in self.accounts.values() if not one.anchor.is_left]
+        return [one for one in self.accounts.values() if one.anchor.is_used]
 
     def _was_put(self, device: Device) -> None:
         """The owner of an invite who takes the Join now opens the queue for the answer at once."""
@@ -421,7 +437,7 @@ class Anchors:
                 account.hold(row, device)
 
     async def _hold_queues(self, device: Device, *, with_outbound: bool) -> None:
-        used = [one for one in self.accounts.values() if not one.anchor.is_left]
+        used = self._used()
         there = {
             (account.anchor.anchor_id, queue.row.direction)
             for account in used
@@ -460,7 +476,7 @@ class Anchors:
             )
             for account in self.accounts.values()
             for queue in account.queues.values()
-            if queue.device is device and not account.anchor.is_left
+            if queue.device is device and account.anchor.is_used
         ]
         return tuple(sorted(entries, key=lambda one: one.direction)[:MAILBOXES_MAX])
 
@@ -509,7 +525,10 @@ class Anchors:
 
     def _is_untold_held(self, device: Device, own: tuple[ToldMailbox, ...]) -> bool:
         secrets = {one.secret for one in own}
-        return any(queue.row.secret not in secrets for _, queue in self._outbound(device))
+        return any(
+            queue.row.secret not in secrets
+            for _, queue in [*self._outbound(device), *self._read_before(device)]
+        )
 
     def _outbound(self, device: Device) -> "list[tuple[Account, HeldQueue]]":
         """Own queues that the device may read, where mail for it may lie."""
@@ -520,14 +539,23 @@ class Anchors:
             if queue.device is device and not queue.is_read and not account.anchor.is_left
         ]
 
+    def _read_before(self, device: Device) -> "list[tuple[Account, HeldQueue]]":
+        """Own queues at replaced accounts that the device may write to."""
+        return [
+            (account, queue)
+            for account in self.accounts.values()
+            for queue in account.queues.values()
+            if queue.device is device and queue.is_read and account.anchor.is_replaced
+        ]
+
     async def _shut_untold(self, device: Device) -> None:
-        """The device has the newest Mailboxes, and reads no other queue any more."""
+        """The device has the newest Mailboxes, and uses no other queue any more."""
         device_id, database = device.device_id, self._parts.database
         sent = await database.write(lambda db: mailboxes.sent(db, device_id))
         if sent is None or sent.reset_counter < 0:
             return
         told = {one.secret for one in sent.mailboxes}
-        for account, queue in self._outbound(device):
+        for account, queue in [*self._outbound(device), *self._read_before(device)]:
             if queue.row.secret not in told:
                 queue_id = queue.row.queue_id
                 await database.write(lambda db, gone=queue_id: anchors.delete_queue(db, gone))  # type: ignore[misc]
@@ -639,6 +667,7 @@ class Anchors:
             self._invite_mail,
             self._windows,
             taken=self._was_taken,
+            renew=self._renew,
             left=self._was_left,
         )
 
@@ -649,6 +678,42 @@ class Anchors:
         await self._parts.database.write(lambda db: anchors.delete_queue(db, queue_id))
         account.drop(queue_id)
         self.look_after(queue.device)
+
+    def _note_heirs(self, rows: list[anchors.Anchor]) -> None:
+        self._heirs = {one.instead_of: one for one in rows if one.instead_of is not None}
+
+    async def _renew(self, account: "Account", link: AnchorLink) -> None:
+        """Replace the account, if another one is to; leave it, if nobody needs it any more."""
+        anchor_id, now_ms = account.anchor.anchor_id, self._parts.clock.now_ms()
+        if account.anchor.is_replaced:
+            is_over = now_ms - account.anchor.since_ms > OLD_IDENTITY_ANSWERS_S * 1000
+            holds = await self._parts.database.write(lambda db: anchors.holds_queues(db, anchor_id))
+            if is_over or not holds:
+                self._spawn(self._leave_replaced(account), f"leaving of account {anchor_id}")
+            return
+        heir = self._heirs.get(anchor_id)
+        if heir is None:
+            return
+        keys = derive_account_keys(heir.account)
+        answer = await link.ask(Pair(keys.tag, keys.link))
+        if self._heirs.get(anchor_id) is not heir or isinstance(answer, Full):
+            return  # it was left meanwhile; or there is no room, and it is asked again
+        del self._heirs[anchor_id]
+        if not isinstance(answer, Ok | Limits):
+            await self._parts.database.write(lambda db: anchors.delete(db, heir.anchor_id))
+            account.warning = AccountNotRenewed(anchor=account.name)
+            warned = Warned(code=account.warning.code, facts=account.warning.facts)
+            await self._parts.journal.write(lambda db, happened: happened.add(warned))
+            return
+        await self._write(lambda db: anchors.replace(db, anchor_id, heir.anchor_id, now_ms))
+        account.was_replaced()
+        after = self.accounts[heir.anchor_id] = self._account(replace(heir, instead_of=None))
+        after.line.stand()
+        self._look_after_all()
+
+    async def _leave_replaced(self, account: "Account") -> None:
+        if not account.anchor.is_left:
+            await self.leave(account)
 
     async def _was_left(self, account: "Account") -> None:
         anchor_id = account.anchor.anchor_id

@@ -1,7 +1,7 @@
 """The owner's identity: gone over to the next one of the same words, or ended for good."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -22,11 +22,13 @@ from loom.core.identity_chain import (
 from loom.errors import InvalidInput, InvalidPhrase, OwnIdentityRevoked
 from loom.node.failed import fail
 from loom.node.identity.former import FormerDoors
+from loom.node.identity.old_room_keys import note_rotation, old_room_keys
 from loom.node.invites.own import OwnInvites
 from loom.node.journal import Happened
 from loom.node.parts import Parts
 from loom.node.roster import Roster
 from loom.storage import (
+    anchors,
     counters,
     identity_statements,
     invites,
@@ -39,7 +41,11 @@ from loom.storage import (
 )
 from loom.storage.connection import Db
 from loom.storage.old_identities import Untold
-from loom.wire.limits import IDENTITY_ROTATIONS_MAX, OLD_IDENTITY_ANSWERS_S
+from loom.wire.limits import (
+    ANCHOR_SECRET_BYTES,
+    IDENTITY_ROTATIONS_MAX,
+    OLD_IDENTITY_ANSWERS_S,
+)
 from loom.wire.token import encode_token
 
 log = logging.getLogger(__name__)
@@ -58,11 +64,18 @@ class OwnIdentity:
         self._doors = doors
         self._invites = own_invites
 
+        self.on_rotated: Callable[[], Awaitable[None]] = _nothing
+        """Called when other accounts at anchors are to replace those there are."""
+
     async def view(self) -> IdentityView:
         """As front ends see it."""
         identity = self._parts.identity
-        changed, statements = await self._parts.database.read(
-            lambda db: (settings.get(db, CHANGED_AT), identity_statements.of(db, None))
+        changed, statements, old_keys = await self._parts.database.read(
+            lambda db: (
+                settings.get(db, CHANGED_AT),
+                identity_statements.of(db, None),
+                old_room_keys(self._parts, db),
+            )
         )
         outcome = judge(identity.token, statements)
         return IdentityView(
@@ -74,6 +87,7 @@ class OwnIdentity:
             untold=self._doors.count,
             later=outcome.number if outcome.standing is Standing.MOVED else None,
             forked=outcome.standing is Standing.FORKED,
+            old_room_keys=old_keys,
         )
 
     async def load(self) -> None:
@@ -108,6 +122,7 @@ class OwnIdentity:
             statement = make_rotation(recovery_key(phrase), last.card, Identity(seeds).card, number)
             await self._go_over(known, seeds, (statement,))
         await self._invites.ended()
+        await self.on_rotated()
         log.info("identity: rotated to number %d", number)
 
     async def take_later(self, phrase: str) -> None:
@@ -230,6 +245,9 @@ class OwnIdentity:
             if seeds is None:
                 happened.add(IdentityRevoked(fingerprint=before.peer_id.hex()))
             else:
+                if statements:  # who had the keys of before may have those of accounts and rooms
+                    note_rotation(db)
+                    anchors.renew_all(db, lambda: parts.random(ANCHOR_SECRET_BYTES), now_ms)
                 settings.put(db, "identity", msgspec.msgpack.encode(seeds))
                 happened.add(IdentityRotated(number=after.number, fingerprint=after.peer_id.hex()))
             return (
@@ -249,6 +267,10 @@ class OwnIdentity:
                 for link in links:
                     if not self._doors.tell_on(device.number, before.peer_id, link):
                         link.close()
+
+
+async def _nothing() -> None:
+    """As long as nobody listens."""
 
 
 def _check(phrase: str, identity: Identity) -> None:

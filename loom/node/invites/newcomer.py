@@ -89,7 +89,7 @@ def open_first_queues(db: Db, identity: Identity, invite: Invite, contact: Conta
     )
     named = {hint.mask_key for hint in invite.hints}
     for anchor in anchors.every(db):
-        if anchor.mask_key not in named or anchor.is_left:
+        if anchor.mask_key not in named or not anchor.is_used:
             continue
         secret = first_queue_secret(invite.secret, keys.sending.link, anchor.mask_key)
         queue_id = derive_queue_keys(secret).queue_id

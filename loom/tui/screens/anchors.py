@@ -30,6 +30,7 @@ WHAT_IT_IS: Final = (
 )
 
 WARNINGS: Final = {
+    "account_not_renewed": "it gave no new account: who had your old keys may use this one",
     "anchor_clock_apart": "its clock and this machine's are a day apart; nothing is read there",
 }
 
