@@ -115,7 +115,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
             return _now(f"you have a new identity: {number_words(event.number)}")
         case happened.LaterIdentityFound(number=number, forked=forked):
             said = later_words(number, forked=forked)
-            return _now(f"{sign('failed')} your identity is {said}")
+            return _now(f"{sign('failed')} your identity is {said}; `loom identity`")
         case happened.IdentityRevoked():
             return _now("you revoked your identity")
         case happened.SessionStarted():

@@ -19,7 +19,6 @@ from loom.cli.options import Group, add_commands, by_default
 from loom.cli.output import when
 from loom.cli.profiles import read_phrase
 from loom.front.identity_words import number_words, room_words, state_words, told_words
-from loom.front.sentences import shell_word
 
 PANEL = "Profiles"
 
@@ -135,6 +134,10 @@ def _words(view: IdentityView) -> str:
         facts.insert(2, ("Changed", when(view.changed_at_ms)))
         facts.insert(3, ("Not told yet", told_words(view)))
     lines = [f"{name:<15} {fact}" for name, fact in facts]
+    if view.forked:
+        lines.append("`loom identity revoke` ends both.")
+    elif view.later is not None:
+        lines.append("`loom identity take` goes on with it. It asks for the 24 words.")
     return "\n".join([*lines, *_room_words(view)])
 
 
@@ -147,4 +150,4 @@ def _rotated_words(view: IdentityView) -> list[str]:
 
 
 def _room_words(view: IdentityView) -> list[str]:
-    return [room_words(one, shell_word(one.room)) for one in view.old_room_keys]
+    return [room_words(one) for one in view.old_room_keys]

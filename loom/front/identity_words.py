@@ -51,17 +51,13 @@ def later_words(number: int, *, forked: bool) -> str:
     if forked:
         return (
             "contradicted: contacts have seen two different next identities of your 24 words, so "
-            "somebody else may have the words. Contacts follow neither. `loom identity revoke` "
-            "ends both"
+            "somebody else may have the words, and follow neither"
         )
-    return (
-        f"out of date: a contact knows {number_words(number)} of your 24 words. `loom identity "
-        "take` goes on with it; it asks for the words"
-    )
+    return f"out of date: a contact knows {number_words(number)} of your 24 words"
 
 
-def room_words(key: OldRoomKey, room: str) -> str:
-    """What to do about a key in a room that is older than the identity; `room` as it is typed."""
+def room_words(key: OldRoomKey) -> str:
+    """What to do about a key in a room that is older than the identity."""
     name = printable(key.room)
     if key.removers:
         who = " or ".join(printable(one) for one in key.removers[:REMOVERS_SHOWN])
@@ -71,7 +67,8 @@ def room_words(key: OldRoomKey, room: str) -> str:
         )
     return (
         f"In the room {name} your old key still counts, and nobody there can remove it. "
-        f"`loom room continue {room}` goes on in a new room."
+        "`loom room continue` offers its members to go on in a new room, and so do its details in "
+        "the app."
     )
 
 

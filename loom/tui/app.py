@@ -492,9 +492,8 @@ class LoomApp(Owner):
             self._ask_which_machine("asks")
         for event in happened:
             if isinstance(event, LaterIdentityFound):
-                self.say(
-                    f"Your identity is {later_words(event.number, forked=event.forked)}.", bad=True
-                )
+                said = later_words(event.number, forked=event.forked)
+                self.say(f"Your identity is {said}: /safekeeping", bad=True)
         self.notices.tell(
             happened,
             self.model,

@@ -12,7 +12,7 @@ from loom.api.identity_commands import (
 )
 from loom.api.identity_views import IdentityView
 from loom.errors import InvalidPhrase
-from loom.front.identity_words import number_words
+from loom.front.identity_words import number_words, room_words
 from loom.front.sentences import in_app
 from loom.tui.kit.items import GAP, Button, Fact, Field, Item, Text
 from loom.tui.kit.live import LivePanel
@@ -38,10 +38,6 @@ class Change(NamedTuple):
     """Typed first, where it cannot be undone."""
 
 
-ANCHORS: Final = (
-    "Who had your keys may have your accounts at anchors, too: ask the owner of each for a new "
-    "pairing text, and replace it under /anchors."
-)
 MADE: Final = "For when somebody may have seen your keys: new ones are made from the same 24 words."
 FOLLOWED: Final = (
     "Your contacts get them by themselves, and see that you are not verified any more. Invites and "
@@ -66,7 +62,7 @@ def _new_keys(view: IdentityView) -> tuple[str, ...]:
     return (
         f"You have new keys. Write {number_words(view.number)} beside your 24 words.",
         f"Contacts to tell: {_untold(view)}.",
-        ANCHORS,
+        *map(room_words, view.old_room_keys),
         "A backup from before has the old keys: make a new one.",
     )
 
@@ -123,6 +119,7 @@ class IdentityPanel(LivePanel):
                 Fact("Changed", since_words(view.changed_at_ms)),
                 Fact("Not told yet", _untold(view)),
             ]
+        items += [Text(room_words(one), "warn") for one in view.old_room_keys]
         items.append(GAP)
         if self.loom.model.host:
             items.append(Text("It is changed on the machine that has the profile.", "hint"))
