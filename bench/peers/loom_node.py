@@ -9,6 +9,8 @@
 -> USED
 <- MOVE                    close the node and open it at another port, where nobody finds it
 -> MOVED
+<- ROTATE                  go over to the next identity
+-> ROTATED
 <- RUN in_flight messages limit_s
 -> DONE receipts elapsed_s median_s 99th_percentile_s
 <- STATE what count        edit, react or delete for both, of as many texts; text: send them
@@ -40,6 +42,7 @@ from loom.api.client import Client
 from loom.api.contact_commands import Connect, ExportToken, ImportToken, ShowContact
 from loom.api.events import FileChanged, MessageDelivered, MessageReceived
 from loom.api.file_commands import SendFile, SetFileRules
+from loom.api.identity_commands import RotateIdentity
 from loom.api.message_commands import DeleteMessages, EditMessage, React, SendText
 from loom.api.profile_commands import Status
 from loom.api.profiles import NodeOptions, Profiles
@@ -207,7 +210,7 @@ def _slow(times_s: list[float]) -> float:
 async def serve(home: Path) -> None:
     """Create a profile, open its node, do what the lines on stdin say until they end."""
     profiles = open_profiles(Settings(home=home))
-    await profiles.create(PROFILE, "Bench", PASSPHRASE, argon2_memory_mib=64)
+    phrase = await profiles.create(PROFILE, "Bench", PASSPHRASE, argon2_memory_mib=64)
     client = await profiles.unlock(PROFILE, PASSPHRASE, LOOPBACK)
     try:
         token, status = await client.send(ExportToken()), await client.send(Status())
@@ -225,6 +228,9 @@ async def serve(home: Path) -> None:
                 case ["USE", text]:
                     await client.send(UseAnchor(text=text))
                     print("USED", flush=True)
+                case ["ROTATE"]:
+                    await client.send(RotateIdentity(phrase=phrase))
+                    print("ROTATED", flush=True)
                 case ["MOVE"]:
                     await client.close()
                     client = await profiles.unlock(PROFILE, PASSPHRASE, LOOPBACK)

@@ -131,6 +131,12 @@ class Network:
         self._contacts_changed()
         await self._announce()
 
+    def address_known(self, device: Device) -> None:
+        """Dial soon: there may have been no address before; also as who the contact may know."""
+        if device.dialer is not None:
+            device.dialer.heard()
+        self._former.address_known(device)
+
     def refuse_new(self) -> None:
         """Neither accept nor dial links from now on."""
         self.link_listener.stop()

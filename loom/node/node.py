@@ -72,6 +72,7 @@ class Node:
         self.roster.on_chain = self.following.put
         self.following.on_followed = self.rooms.identity_changed
         self.roster.on_heard = self.former.knows
+        self.roster.on_untold = self.former.expect
         self.roster.on_chain_put = self.former.was_put
         parts.removal.on_gone = self._file_gone
         self.network = Network(

@@ -18,6 +18,7 @@ from loom.node.device import Device
 from loom.node.mail import Incoming
 from loom.node.parts import Parts
 from loom.printable import printable
+from loom.storage.old_identities import Untold
 from loom.storage.persons import name_key
 from loom.wire.limits import NAME_MAX_CHARACTERS
 
@@ -53,6 +54,8 @@ class Roster(dict[PersonId, Device]):
         """A farewell is due, or was answered."""
         self.on_heard: Callable[[PersonId], None] = lambda number: None
         """Somebody has spoken to the owner's identity of now."""
+        self.on_untold: Callable[[Sequence[Untold]], None] = lambda untold: None
+        """A contact is new who may know the owner by identities of before."""
         self.on_chain: Callable[[PersonId, Incoming], asyncio.Future[None]] | None = None
         """A chain envelope came."""
         self.on_chain_put: Callable[[PersonId], None] = lambda number: None
@@ -82,6 +85,10 @@ class Roster(dict[PersonId, Device]):
     def of(self, conversation_id: ConversationId) -> Device | None:
         """The contact of a conversation."""
         return next((one for one in self.values() if one.conversation_id == conversation_id), None)
+
+    def known(self, number: PersonId) -> Device | None:
+        """The contact, stub or acquaintance of that number."""
+        return self.get(number) or self.stubs.get(number) or self.acquaintances.get(number)
 
     def named(self, reference: str) -> Device:
         """The same, or ContactNotFound."""

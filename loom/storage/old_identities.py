@@ -29,13 +29,21 @@ class Untold(NamedTuple):
 
 
 def add(db: Connection, peer_id: PeerId, x25519_seed: bytes, until_s: int) -> None:
-    """The identity of until now is one of before; every contact is to be told."""
+    """The identity of until now is one of before; everybody who is known is to be told."""
     db.execute("INSERT INTO old_identities VALUES (?, ?, ?)", (peer_id, x25519_seed, until_s))
     db.execute(
-        "INSERT INTO untold (person_id, peer_id) SELECT person_id, ? FROM persons"
-        " WHERE stub_until_s IS NULL",
-        (peer_id,),
+        "INSERT INTO untold (person_id, peer_id) SELECT person_id, ? FROM persons", (peer_id,)
     )
+
+
+def expect(db: Connection, person_id: PersonId, now_s: int) -> list[Untold]:
+    """A contact who is new here may have been given any identity of before."""
+    db.execute(
+        "INSERT OR IGNORE INTO untold (person_id, peer_id)"
+        " SELECT ?, peer_id FROM old_identities WHERE until_s > ?",
+        (person_id, now_s),
+    )
+    return [one for one in untold(db, now_s) if one.person_id == person_id]
 
 
 def ids(db: Connection) -> frozenset[PeerId]:

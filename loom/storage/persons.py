@@ -149,7 +149,8 @@ def update(db: Connection, person: Person) -> None:
         remove(db, other.person_id)
     elif other is not None and other.person_id != person.person_id:
         raise DuplicateContact(name=other.name)
-    _require_free(db, person.name, person.person_id)
+    if person.is_contact:
+        _require_free(db, person.name, person.person_id)
     db.execute(
         "UPDATE persons SET name = ?, name_key = ?, peer_id = ?, x25519_public = ?,"
         " display_name = ?, profile_number = ?, status = ?, away = ?, verified = ?, blocked = ?,"
@@ -157,7 +158,7 @@ def update(db: Connection, person: Person) -> None:
         " forked = ?, revoked = ? WHERE person_id = ?",
         (
             _nfc(person.name),
-            name_key(person.name),
+            _key_of(person),
             person.peer_id,
             person.x25519_public,
             person.display_name,
@@ -175,6 +176,13 @@ def update(db: Connection, person: Person) -> None:
             person.person_id,
         ),
     )
+
+
+def _key_of(person: Person) -> str:
+    """No name that people can type begins with #."""
+    if person.is_contact:
+        return name_key(person.name)
+    return f"#{person.person_id}" if person.is_stub else f"#{person.peer_id.hex()}"
 
 
 def by_id(db: Connection, person_id: PersonId) -> Person | None:

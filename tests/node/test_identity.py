@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from loom.api.anchor_commands import ListAnchors
-from loom.api.contact_commands import BlockContact, ShowContact, VerifyContact
+from loom.api.contact_commands import BlockContact, RemoveContact, ShowContact, VerifyContact
 from loom.api.conversation_commands import SetPreferences
-from loom.api.events import IdentityNoted, IdentityRotated, MessageFailed, Warned
+from loom.api.events import FarewellAsked, IdentityNoted, IdentityRotated, MessageFailed, Warned
 from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
 from loom.api.invite_commands import ListInvites, MakeInvite
 from loom.api.message_commands import SendText
@@ -27,6 +27,7 @@ from loom.errors import (
     IdentityChanged,
     InvalidPhrase,
     OwnIdentityRevoked,
+    Unreachable,
 )
 from loom.node.device import Device
 from loom.node.mail import Incoming
@@ -419,3 +420,75 @@ async def test_whom_no_link_reaches_is_told_by_mail(
     assert [one for one in bob.received(alice) if one] == ["before", "after"]
     assert alice.received(bob) == ["I see"]
     assert (await alice.do(ShowIdentity())).untold == 0
+
+
+@pytest.mark.parametrize("who", ["who leaves", "who is left"])
+async def test_a_farewell_that_waits_gets_through_a_rotation(world: World, who: str) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.say(bob, "before")
+    await world.delivered(alice, bob)
+    await bob.stop()
+    await alice.do(RemoveContact(contact="Bob", farewell=True))
+    if who == "who leaves":
+        await rotate(alice)
+        await bob.start()
+    else:
+        await alice.stop()
+        await bob.start()
+        await rotate(bob)
+        await alice.start()
+    await world.until(lambda: bool(bob.told(FarewellAsked)), 3_600)
+
+
+async def test_what_was_not_told_yet_is_told_to_who_is_removed(world: World) -> None:
+    """Else the farewell of the new identity would reach nobody."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await alice.say(bob, "before")
+    await world.delivered(alice, bob)
+    await bob.stop()
+    await rotate(alice)
+    await alice.do(RemoveContact(contact="Bob", farewell=True))
+    await alice.restart()
+    await bob.start()
+    await world.until(lambda: bool(bob.told(FarewellAsked)), 3_600)
+
+
+async def test_who_is_added_later_and_knows_an_old_token_only_is_told(world: World) -> None:
+    alice, cyd = await world.person("Alice"), await world.person("Cyd")
+    await cyd.add(alice)  # her token of before
+    await rotate(alice)
+    await rotate(alice)
+    await alice.add(cyd)
+    with pytest.raises(Unreachable):
+        await alice.call(cyd)  # who knows nobody of these keys, and is dialled with the old ones
+    await world.until(lambda: knows(cyd, alice), 900)
+    await cyd.say(alice, "hello")
+    await world.delivered(cyd, alice, within_s=900)
+    assert (await alice.do(ShowIdentity())).untold == 0
+
+
+async def test_nobody_is_told_of_it_after_90_days(world: World) -> None:
+    alice, cyd = await world.person("Alice"), await world.person("Cyd")
+    await cyd.add(alice)
+    await rotate(alice)
+    for one in (alice, cyd):
+        one.clock.jumped_s += OLD_IDENTITY_ANSWERS_S
+    await alice.add(cyd)
+    with pytest.raises(Unreachable):
+        await alice.call(cyd)
+    assert (await alice.do(ShowIdentity())).untold == 0
+    await world.pass_time(900)
+    assert not knows(cyd, alice)
+
+
+async def test_two_rotations_at_once_are_two(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    await asyncio.gather(
+        *(alice.do(RotateIdentity(phrase=words_of(alice))) for _ in range(2)),
+        alice.do(SendText(contact="Bob", body="meanwhile")),
+    )
+    alice.identity = alice.node.parts.identity
+    assert alice.identity.number == 2
+    await world.until(lambda: knows(bob, alice), 900)
+    await world.delivered(alice, bob, within_s=900)
+    assert [one for one in bob.received(alice) if one] == ["meanwhile"]

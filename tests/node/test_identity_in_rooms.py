@@ -158,3 +158,15 @@ async def test_nobody_removes_the_key_of_who_made_the_room(world: World) -> None
     await rotate(ada)
     [old] = (await ada.do(ShowIdentity())).old_room_keys
     assert (old.room, old.removers) == (ROOM, [])
+
+
+async def test_two_acquaintances_have_other_identities(world: World) -> None:
+    """Neither has a name here: the second one was not stored beside the first."""
+    people = ada, bob, cyd = await acquainted(world)
+    dan = await world.person("Dan")
+    await join(world, ada, dan)
+    await alike(world, *people, dan, count=0)
+    await world.until(lambda: is_acquainted(cyd, dan), 6_000)
+    for one in (bob, dan):
+        await rotate(one)
+        await world.until(lambda one=one: is_acquainted(cyd, one), 6_000)  # type: ignore[misc]

@@ -59,6 +59,7 @@ from loom.storage import (
     joins,
     mailboxes,
     messages,
+    old_identities,
     outbox,
     persons,
     preferences,
@@ -69,6 +70,7 @@ from loom.storage.addresses import AddressSource
 from loom.storage.connection import Db
 from loom.storage.farewells import Covered
 from loom.storage.joins import PendingJoin
+from loom.storage.old_identities import Untold
 from loom.storage.outbox import InMailbox
 from loom.storage.preferences import Preference
 from loom.storage.timers import Timers
@@ -254,7 +256,7 @@ class ContactCommands:
     ) -> views.ContactView:
         now_ms, join = self._parts.clock.now_ms(), new_join(self._parts)
 
-        def add(db: Db, happened: Happened) -> Contact:
+        def add(db: Db, happened: Happened) -> tuple[Contact, list[Untold]]:
             contact = persons.insert(
                 db,
                 name=name,
@@ -268,9 +270,11 @@ class ContactCommands:
                 contact = msgspec.structs.replace(contact, person=person)
             self._introduce(db, happened, contact.device_id, join, invite)
             _changed(happened, contact.person, contact.conversation_id, "added")
-            return contact
+            return contact, old_identities.expect(db, contact.person.person_id, now_ms // 1000)
 
-        def take_up(contact: Contact) -> None:
+        def take_up(added: tuple[Contact, list[Untold]]) -> None:
+            contact, untold = added
+            self._roster.on_untold(untold)
             if invite is not None:
                 message_id = MessageId(join.message_id)
                 self._network.joins.added(_pending(contact.device_id, invite, message_id))
@@ -278,7 +282,7 @@ class ContactCommands:
             self._roster.on_changed()
 
         async with self._roster.without_stub(token.peer_id):
-            contact = await self._parts.journal.submit(add, then=take_up)
+            contact, _ = await self._parts.journal.submit(add, then=take_up)
         device = self._roster[contact.person.person_id]
         return await self.view(device)
 

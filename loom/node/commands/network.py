@@ -46,8 +46,7 @@ class NetworkCommands:
             try:
                 await self._network.caller.call(device, address)
             except Unreachable:
-                if device.dialer is not None:
-                    device.dialer.heard()  # it may have had no address before
+                self._network.address_known(device)
                 raise
             if device.connection is None:
                 raise Unreachable(address=str(address))  # it ended at once

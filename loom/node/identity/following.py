@@ -116,7 +116,7 @@ class Following:
     async def _take(self, number: PersonId, heard: tuple[Statement, ...]) -> None:
         roster = self._roster
         async with roster.changing:
-            device = roster.get(number) or roster.acquaintances.get(number)
+            device = roster.known(number)
             if device is None:
                 return
             if heard[0].old.recovery_hash == self._parts.identity.recovery_hash:

@@ -129,6 +129,11 @@ class FormerDoors:
         for one in untold:
             self._untold.setdefault(one.person_id, []).append(one)
 
+    def expect(self, untold: Sequence[Untold]) -> None:
+        """A contact is new; the device comes afterwards."""
+        for one in untold:
+            self._untold.setdefault(one.person_id, []).append(one)
+
     @property
     def count(self) -> int:
         """Of how many contacts it is not known that they know the identity of now."""
@@ -146,7 +151,7 @@ class FormerDoors:
         if device.person.is_contact and not device.person.blocked:
             self._open_earlier(device)
         found = self._untold.get(device.number, [])
-        if not found or device.person.is_stub or not device.person.is_welcome:
+        if not found or not device.person.is_admitted:
             return
         doors = [FormerDoor(self, device, one) for one in found]
         self._doors[device.number] = doors
@@ -173,6 +178,12 @@ class FormerDoors:
                 yields=False,
             )
             device.spawn(door.dialer.run(), "dialer of before")
+
+    def address_known(self, device: Device) -> None:
+        """Dial the device soon as who it knows."""
+        for door in self._doors.get(device.number, []):
+            if door.dialer is not None:
+                door.dialer.heard()
 
     def close_for(self, device: Device) -> None:
         """It ends, or knows the identity of now."""
@@ -222,8 +233,8 @@ class FormerDoors:
     # --- inside ---
 
     def _device(self, number: PersonId) -> Device | None:
-        """Of a contact or an acquaintance."""
-        return self._roster.get(number) or self._roster.acquaintances.get(number)
+        """Of a contact, of one who was removed with a farewell, or of an acquaintance."""
+        return self._roster.known(number)
 
     def _open_earlier(self, device: Device) -> None:
         """A machine that was restored with an old number learns that there is a newer one.
