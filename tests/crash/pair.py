@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, cast
 
-from loom.api.contact_commands import Connect, ExportToken, ImportToken
+from loom.api.contact_commands import Connect, ExportToken, ImportToken, ShowContact
 from loom.api.events import AnyEvent, MessageDelivered, MessageReceived
+from loom.api.identity_commands import RotateIdentity, ShowIdentity
 from loom.api.message_commands import History, SendText
 from loom.api.message_views import MessageView
 from loom.api.profile_commands import Stop
@@ -35,11 +36,18 @@ def paths(home: Path, profile: str) -> Paths:
     return paths_of(home_of(Settings(home=home)), profile)
 
 
+def words(home: Path, profile: str) -> Path:
+    """Where the test keeps the 24 words of a profile."""
+    return home / f"{profile}.words"
+
+
 async def make(home: Path) -> None:
     """Alice and Bob know each other; unlocking them is cheap. Their nodes never ran."""
     for name in NAMES:
         place = paths(home, name)
-        assembly.create_profile(place, name.capitalize(), PASSPHRASE, assembly.new_phrase(), 64)
+        phrase = assembly.new_phrase()
+        assembly.create_profile(place, name.capitalize(), PASSPHRASE, phrase, 64)
+        words(home, name).write_text(phrase)
         key = vault.unlock(place.keyslot, PASSPHRASE)
         cost = vault.Cost(vault.MEMORY_MIN_KIB, 1, 4)
         wrapping = SivKey(vault.stretch(PASSPHRASE, bytes(16), cost))
@@ -120,7 +128,24 @@ class Side:
         """One half of the conversation, oldest first."""
         assert self._client is not None
         page = await self._client.send(History(contact=self.contact, limit=PAGE))
-        return [one for one in page.messages if one.direction == direction]
+        return [one for one in page.messages if one.direction == direction and one.kind == "text"]
+
+    async def rotate(self) -> None:
+        """Go over to the next identity, as far as it lives."""
+        if self._client is not None:
+            phrase = words(self._home, self.profile).read_text()
+            with contextlib.suppress(ControlError, StoreUnavailable):
+                await self._client.send(RotateIdentity(phrase=phrase))
+
+    async def identity(self) -> str:
+        """Which one it is now, by its fingerprint."""
+        assert self._client is not None
+        return (await self._client.send(ShowIdentity())).fingerprint
+
+    async def known(self) -> str:
+        """Which one it knows the other by."""
+        assert self._client is not None
+        return (await self._client.send(ShowContact(contact=self.contact))).fingerprint
 
     async def kill(self) -> None:
         """SIGKILL, if it still lives."""

@@ -82,3 +82,24 @@ async def test_nodes_killed_at_any_moment_under_load_lose_and_double_nothing(
             pair = new_pair()
         else:
             await pair.kill()  # so that nobody is refused for calling too often
+
+
+@pytest.mark.timeout(7_200)
+async def test_nodes_killed_at_any_moment_of_a_rotation_follow_and_lose_nothing(
+    new_pair: NewPair,
+) -> None:
+    """Alice goes over to another identity while both write; she dies, or Bob does, or both."""
+    chance = random.Random(20261127)
+    for _ in range(max(ROUNDS // 10, 1)):
+        pair = new_pair()
+        await pair.start()
+        await pair.talk(TEXTS)
+        rotation = asyncio.create_task(pair.alice.rotate(), name="rotation")
+        talk = asyncio.create_task(pair.talk(TEXTS), name="talk")
+        await asyncio.sleep(chance.uniform(0.0, 2 * MOMENT_S))
+        for victim in chance.choice([[pair.alice], [pair.bob], [pair.alice, pair.bob]]):
+            await victim.kill()
+        await asyncio.gather(rotation, talk)
+        await pair.finish()
+        assert await pair.bob.known() == await pair.alice.identity()
+        await pair.stop()
