@@ -75,7 +75,7 @@ class Network:
         self._parts = parts
         self._roster = roster
         self._invites = invites
-        self._former = former
+        self.former = former
         former.caller = self.caller
         self._transport = transport
         self._discovery = discovery
@@ -96,11 +96,11 @@ class Network:
             self._proxy_watch.start()
         self._roster.on_changed = self._contacts_changed
         self._invites.on_doors_changed = self._admit
-        self._former.on_changed = self._contacts_changed
+        self.former.on_changed = self._contacts_changed
         self._invites.on_changed = self.anchors.invites_changed
         await self.acquaintances.look_again()
         for device in self._roster.everyone():
-            self._former.open_for(device)
+            self.former.open_for(device)
         self._contacts_changed()
         for device in self._roster.everyone():
             self._begin(device)
@@ -130,12 +130,6 @@ class Network:
             self._roster.add(device.contact)
         self._contacts_changed()
         await self._announce()
-
-    def address_known(self, device: Device) -> None:
-        """Dial soon: there may have been no address before; also as who the contact may know."""
-        if device.dialer is not None:
-            device.dialer.heard()
-        self._former.address_known(device)
 
     def refuse_new(self) -> None:
         """Neither accept nor dial links from now on."""
@@ -223,7 +217,7 @@ class Network:
                 self._discovery,
                 self.port,
                 self._roster.welcome,
-                lambda: [*self._roster.listened_for(), *self._former.sought],
+                lambda: [*self._roster.listened_for(), *self.former.sought],
                 self._listens_on,
                 self._dial_again,
             )
@@ -238,27 +232,27 @@ class Network:
     def _admit(self) -> None:
         if self.is_visible:
             self.link_listener.admit(
-                [*self._roster.admitted(), *self._former.doors, *self._invites.doors]
+                [*self._roster.admitted(), *self.former.doors, *self._invites.doors]
             )
         else:
             self.link_listener.admit([])
 
     def _dropped(self, device: Device) -> None:
-        self._former.close_for(device)
+        self.former.close_for(device)
         self.anchors.forget(device)
 
     def _renewed(self, before: Device, after: Device) -> None:
-        self._former.close_for(before)
+        self.former.close_for(before)
         if after.person.is_acquaintance:
             self.anchors.forget(before)
             self.anchors.look_after(after)
         else:
             self.anchors.renew(before, after)
-        self._former.open_for(after)
+        self.former.open_for(after)
         self._begin(after)
 
     def _added(self, device: Device) -> None:
-        self._former.open_for(device)
+        self.former.open_for(device)
         self._begin(device)
         self.anchors.look_after(device)
 
@@ -273,7 +267,7 @@ class Network:
 
     def _begin(self, device: Device) -> None:
         if self.is_visible:
-            self._former.dial(device)
+            self.former.dial(device)
         if self._roster.is_revoked:
             return
         if device.person.is_stub:

@@ -46,7 +46,9 @@ class NetworkCommands:
             try:
                 await self._network.caller.call(device, address)
             except Unreachable:
-                self._network.address_known(device)
+                if device.dialer is not None:
+                    device.dialer.heard()  # it may have had no address before
+                self._network.former.address_known(device)
                 raise
             if device.connection is None:
                 raise Unreachable(address=str(address))  # it ended at once
