@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from loom.core.delivery import plan
 from loom.core.delivery.plan import Action, Next
@@ -83,10 +83,15 @@ class Delivery:
         if is_new or not state.is_caught_up or self._sessions.value.start_wanted:
             self._alarm.ring()
 
-    async def tell_typing(self, on: bool) -> None:
-        """Send a live sign, if the device is connected."""
+    async def tell_typing(self, on: bool, is_allowed: Awaitable[bool]) -> None:
+        """Send a live sign, if the device is connected; none that a message would overtake."""
+        before = self.outbox.queued
+        if not await is_allowed:
+            return
         await self._sessions.ready()
         if not self._route.is_up or not self._sessions.may_seal(text=True):
+            return
+        if on and self.outbox.queued != before:
             return
         parts = self._context.parts
         typing = Typing(parts.new_id(), parts.clock.now_ms(), on)

@@ -65,6 +65,8 @@ class Outbox:
         self._route = route
         self._notes = notes
         self._alarm = alarm
+        self.queued = 0
+        """Payloads that were queued, to see whether one was since."""
         self._added = 0
         """Rows that were added unsealed."""
 
@@ -85,6 +87,7 @@ class Outbox:
             about_row: the message of the history that it is about.
             is_long: `also` changes many rows, so it must not run in the event loop.
         """
+        self.queued += 1
         row = _NewRow(message_id, encode_payload(payload), about_row)
         if self._is_free():
             try:

@@ -99,6 +99,24 @@ async def test_typing_shows_while_connected_and_is_never_kept(world: World) -> N
     assert alice.told(ContactTyping) == []
 
 
+async def test_a_message_sent_at_once_ends_the_typing_sign(world: World) -> None:
+    """The sign came after the message, so it was shown for eight seconds more."""
+    alice, bob = await world.friends("Alice", "Bob")
+    await world.delivered(alice, bob)
+    for n in range(5):
+        await asyncio.gather(
+            alice.do(SetTyping(contact="Bob", on=True)),
+            alice.do(SendText(contact="Bob", body=str(n))),
+        )
+    await world.delivered(alice, bob)
+    came = [one for one in bob.events if isinstance(one, ContactTyping | MessageReceived)]
+    is_typing = False
+    for n, one in enumerate(came):
+        is_typing = isinstance(one, ContactTyping)
+        assert not is_typing or isinstance(came[n + 1], MessageReceived)
+    assert not is_typing
+
+
 async def test_a_contact_learns_the_display_name(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     await world.delivered(alice, bob)

@@ -256,9 +256,9 @@ class MessageCommands:
 
     async def _set_typing(self, command: conversation_commands.SetTyping) -> Done:
         device = self._roster.named(command.contact)
-        allowed = await self._parts.database.read(
-            lambda db: preferences.allows_typing(db, device.conversation_id)
-        )
-        if allowed and not device.person.blocked and not device.person.identity_changed:
-            await device.delivery.tell_typing(command.on)
+        if not device.person.blocked and not device.person.identity_changed:
+            is_allowed = self._parts.database.read(
+                lambda db: preferences.allows_typing(db, device.conversation_id)
+            )
+            await device.delivery.tell_typing(command.on, is_allowed)
         return Done()
