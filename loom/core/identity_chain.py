@@ -23,6 +23,7 @@ from loom.wire.limits import (
     IDENTITY_ROTATIONS_MAX,
 )
 
+NUMBER_MAX: Final = (1 << 32) - 1
 _VERSION: Final = b"\x01"
 _LABEL: Final = "rotation"
 
@@ -103,7 +104,7 @@ def make_revocation(recovery: SigningKey, card: bytes, number: int) -> Statement
     """No identity of this recovery key is valid any more; errors as above.
 
     Args:
-        number: 1 above that of the identity.
+        number: 1 above that of the identity, and `NUMBER_MAX` above that one.
     """
     return _make(recovery, StatementKind.REVOCATION, card, number, b"")
 
@@ -237,7 +238,7 @@ def _make(
     recovery: SigningKey, kind: StatementKind, old_card: bytes, number: int, new_card: bytes
 ) -> Statement:
     recovery_public = recovery.ed25519_public + recovery.mldsa_public
-    if not 0 < number < 1 << 32:
+    if not 0 < number <= NUMBER_MAX:
         raise InvalidInput(what="The number of an identity is 1 to 4,294,967,295")
     body = enc(_VERSION, u8(kind), old_card, u32(number), new_card, recovery_public)
     try:

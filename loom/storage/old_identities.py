@@ -30,9 +30,14 @@ class Untold(NamedTuple):
 
 def add(db: Connection, peer_id: PeerId, x25519_seed: bytes, until_s: int) -> None:
     """The identity of until now is one of before; everybody who is known is to be told."""
-    db.execute("INSERT INTO old_identities VALUES (?, ?, ?)", (peer_id, x25519_seed, until_s))
     db.execute(
-        "INSERT INTO untold (person_id, peer_id) SELECT person_id, ? FROM persons", (peer_id,)
+        "INSERT INTO old_identities VALUES (?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET x25519_seed = ?2, until_s = ?3",
+        (peer_id, x25519_seed, until_s),
+    )
+    db.execute(
+        "INSERT OR IGNORE INTO untold (person_id, peer_id) SELECT person_id, ? FROM persons",
+        (peer_id,),
     )
 
 

@@ -119,3 +119,36 @@ async def test_who_was_given_another_identity_by_hand_is_not_answered_for(world:
     await bob.do(ImportToken(token=token, name="Alice", replace=True))
     await bob.do(VerifyContact(contact="Alice", confirm=True))
     assert bob.node.former.doors == []
+
+
+async def thief_says(alice: Person, bob: Person, number: int, made_of: int) -> None:
+    """Bob brings Alice a rotation by somebody who has her words."""
+    words = words_of(alice)
+    other = Identity(seeds_from_phrase(words, made_of))
+    thief = make_rotation(recovery_key(words), alice.identity.card, other.card, number)
+    [envelope] = chain_envelopes([thief], alice.identity.peer_id)
+    await alice.node.following.put(alice.peer(bob).number, Incoming(envelope))
+
+
+async def test_a_thief_with_the_words_who_took_the_last_number_can_be_revoked(
+    world: World,
+) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    words, last = words_of(alice), (1 << 32) - 1
+    await thief_says(alice, bob, last, last)
+    with pytest.raises(InvalidInput, match="revoke"):
+        await alice.do(RotateIdentity(phrase=words))
+    assert (await alice.do(RevokeIdentity(phrase=words))).revoked
+    await world.until(lambda: bob.node.roster.named("Alice").person.revoked, 900)
+
+
+async def test_a_later_identity_that_its_number_does_not_make_is_not_taken(world: World) -> None:
+    alice, bob = await world.friends("Alice", "Bob")
+    words, before = words_of(alice), alice.identity.peer_id
+    await thief_says(alice, bob, 3, 7)
+    with pytest.raises(InvalidInput, match="revoke"):
+        await alice.do(TakeLaterIdentity(phrase=words))
+    assert alice.node.parts.identity.peer_id == before
+    assert (await alice.do(RotateIdentity(phrase=words))).number == 4
+    assert (await alice.do(RevokeIdentity(phrase=words))).revoked
+    await world.until(lambda: bob.node.roster.named("Alice").person.revoked, 900)

@@ -10,6 +10,7 @@ from loom.api.events import IdentityRevoked, IdentityRotated, LaterIdentityFound
 from loom.api.identity_views import IdentityView
 from loom.core.identity import Identity, IdentitySeeds, recovery_key, seeds_from_phrase
 from loom.core.identity_chain import (
+    NUMBER_MAX,
     Outcome,
     Standing,
     Statement,
@@ -101,7 +102,7 @@ class OwnIdentity:
 
         Raises:
             InvalidPhrase: other words, or none.
-            InvalidInput: these words have made as many identities as others follow.
+            InvalidInput: these words have made as many identities as others follow, or the last.
             OwnIdentityRevoked: none follows any more.
         """
         async with self._roster.changing:
@@ -114,10 +115,15 @@ class OwnIdentity:
                     "contacts follow no further: make a new profile, and tell them"
                 )
             known, last = [before], before
-            if (later := self._judged(held)).standing is Standing.MOVED:
-                last = Identity(seeds_from_phrase(phrase, later.number))
-                known.append(last)  # contacts may know that one
             number = max(before.number, *(one.number for one in rotations), 0) + 1
+            if number > NUMBER_MAX:
+                raise InvalidInput(
+                    what="Somebody with your 24 words has taken the last number there is: "
+                    "revoke your identity, make a new profile, and tell your contacts"
+                )
+            if (later := _made_of(phrase, self._judged(held))) is not None:
+                last = later
+                known.append(last)  # contacts may know that one
             seeds = seeds_from_phrase(phrase, number)
             statement = make_rotation(recovery_key(phrase), last.card, Identity(seeds).card, number)
             await self._go_over(known, seeds, (statement,))
@@ -130,7 +136,7 @@ class OwnIdentity:
 
         Raises:
             InvalidPhrase, OwnIdentityRevoked: see `rotate`.
-            InvalidInput: no contact has said that there is a later one.
+            InvalidInput: no contact has said that there is a later one, or it is not of its number.
         """
         async with self._roster.changing:
             before, held = self._parts.identity, await self._held()
@@ -138,6 +144,11 @@ class OwnIdentity:
             later = self._judged(held)
             if later.standing is not Standing.MOVED:
                 raise InvalidInput(what="No contact has told of a later identity of your 24 words")
+            if _made_of(phrase, later) is None:
+                raise InvalidInput(
+                    what="The later identity is not the one of its number, so somebody else who "
+                    "has your 24 words made it: revoke your identity, and make a new profile"
+                )
             await self._go_over([before], seeds_from_phrase(phrase, later.number), ())
         await self._invites.ended()
         log.info("identity: went on as number %d", later.number)
@@ -151,7 +162,7 @@ class OwnIdentity:
         async with self._roster.changing:
             before, held = self._parts.identity, await self._held()
             _check(phrase, before)
-            number = max(before.number, *(one.number for one in held), 0) + 1
+            number = min(max(before.number, *(one.number for one in held), 0) + 1, NUMBER_MAX)
             statement = make_revocation(recovery_key(phrase), before.card, number)
             await self._go_over([before], None, (statement,))
         await self._invites.ended()
@@ -271,6 +282,14 @@ class OwnIdentity:
 
 async def _nothing() -> None:
     """As long as nobody listens."""
+
+
+def _made_of(phrase: str, outcome: Outcome) -> Identity | None:
+    """The identity that others have moved to; None: nobody has, or its number makes another one."""
+    if outcome.standing is not Standing.MOVED:
+        return None
+    made = Identity(seeds_from_phrase(phrase, outcome.number))
+    return made if made.peer_id == outcome.token.peer_id else None
 
 
 def _check(phrase: str, identity: Identity) -> None:
