@@ -71,7 +71,10 @@ class ShowFile(Command[FileView], frozen=True, kw_only=True, tag="show_file"):
 
 
 class AcceptFile(Command[FileView], frozen=True, kw_only=True, tag="accept_file"):
-    """Fetch a file that was offered; in a room also one that was refused, ended or removed here."""
+    """Fetch a file that was offered; in a room also one that was refused, ended or removed here.
+
+    Of one that is being fetched, or is here, nothing changes.
+    """
 
     file_id: str
 

@@ -61,8 +61,8 @@ def daemon(
         str | None,
         typer.Option(
             "--mdns-interface",
-            metavar="ADDRESS",
-            help="Find contacts through the interface with this address only.",
+            metavar="INTERFACE",
+            help="Find contacts only through this interface: an address of it, or its name.",
         ),
     ] = None,
     proxy: Annotated[

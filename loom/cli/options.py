@@ -22,7 +22,7 @@ GLOBAL_NAMES = (
     *("json", "profile", "home", "passphrase_file", "passphrase_fd", "verbose"),
     *("on", "remote_command"),
 )
-MAY_BE_EMPTY = ("text", "token", "status")
+MAY_BE_EMPTY = ("text", "token", "status", "program")
 """What these mean is checked where they are used, with an error of its own."""
 _KEY = "loom.options"
 
@@ -193,7 +193,9 @@ def _refuse_empty(command: TyperCommand | TyperGroup, ctx: "Context", args: list
         return
     given, _, _ = command.make_parser(ctx).parse_args(args=list(args))
     for parameter in command.get_params(ctx):
-        if given.get(parameter.name) == "" and parameter.name not in MAY_BE_EMPTY:
+        value = given.get(parameter.name)
+        is_empty = value == "" or (isinstance(value, list | tuple) and "" in value)
+        if is_empty and parameter.name not in MAY_BE_EMPTY:
             is_option = parameter.param_type_name == "option"
             shown = parameter.opts[-1] if is_option else getattr(parameter, "metavar", None)
             shown = shown or str(parameter.name).upper()

@@ -27,6 +27,7 @@ from loom.api.room_views import CouncilView, RoomView
 from loom.cli.messages import Limit
 from loom.cli.opening import Caller
 from loom.cli.room_arguments import Channel, Post, Room, policy_command
+from loom.cli.room_posts import named_id
 from loom.cli.room_words import ID_SHOWN, post_words, room_words
 from loom.errors import InvalidInput
 from loom.front.durations import parse_duration
@@ -80,7 +81,9 @@ def choose(
 
     async def work() -> None:
         async with caller.client() as client:
-            command = ChooseInPoll(room=room, post_id=post, options=options or [])
+            command = ChooseInPoll(
+                room=room, post_id=await named_id(client, room, post) or post, options=options or []
+            )
             view = await client.send(command)
         caller.output.put(view, post_words(view))
 
@@ -221,7 +224,11 @@ def vote(
 
     async def work() -> None:
         async with caller.client() as client:
-            command = VoteOnProposal(room=room, post_id=post, yes=answer is Answer.YES)
+            command = VoteOnProposal(
+                room=room,
+                post_id=await named_id(client, room, post) or post,
+                yes=answer is Answer.YES,
+            )
             view = await client.send(command)
         caller.output.put(view, post_words(view, ids=True))
 

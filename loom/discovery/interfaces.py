@@ -2,11 +2,13 @@
 
 import ipaddress
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Self
 
 import ifaddr
 
+from loom.errors import InvalidInput
 from loom.wire.limits import ADVERT_ADDRESSES_MAX
 
 Ip = IPv4Address | IPv6Address
@@ -64,6 +66,27 @@ class Interfaces:
             or (not scope and any(source in one.network for one in addresses))
             for one in addresses
         ]
+
+
+def address_on(text: str) -> Ip:
+    """The address of an interface that is named by one of its addresses or by its name.
+
+    Raises:
+        InvalidInput: neither an address nor the name of an interface of this machine.
+    """
+    with suppress(ValueError):
+        return ipaddress.ip_address(text)
+    for adapter in ifaddr.get_adapters():
+        if text == adapter.name and adapter.ips:
+            addresses = sorted((_with_network(one).ip for one in adapter.ips), key=_version)
+            return addresses[0]
+    raise InvalidInput(
+        what=f"{text} is neither an address such as 127.0.0.1 nor a network interface here"
+    )
+
+
+def _version(address: Ip) -> int:
+    return address.version
 
 
 def dialable_addresses() -> tuple[bytes, ...]:

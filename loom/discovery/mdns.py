@@ -6,15 +6,14 @@ import secrets
 import time
 from collections import deque
 from contextlib import suppress
-from ipaddress import ip_address
 
 import zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from loom.discovery.browser import FAILURES, SERVICE_TYPE, Browser
 from loom.discovery.intake import Intake
-from loom.discovery.interfaces import Interfaces, dialable_addresses
-from loom.errors import DiscoveryUnavailable, InvalidAddress
+from loom.discovery.interfaces import Interfaces, address_on, dialable_addresses
+from loom.errors import DiscoveryUnavailable
 from loom.ports import Advert, Found, Lost
 from loom.wire.limits import ADVERT_ADDRESSES_MAX
 
@@ -28,18 +27,19 @@ class MdnsDiscovery:
     """The `Discovery` of a LAN.
 
     Args:
-        interfaces: addresses of the interfaces to use; None for all of this machine.
+        interfaces: those to use, by an address or their name; None for all of this machine.
         service_type: what is announced and looked for.
 
     Raises:
-        InvalidAddress: one of them is no IP address.
+        InvalidInput: one of them is neither an address nor the name of an interface here.
     """
 
     def __init__(
         self, interfaces: list[str] | None = None, service_type: str = SERVICE_TYPE
     ) -> None:
-        self._pinned = None if interfaces is None else {_packed(text) for text in interfaces}
-        self._interfaces = interfaces
+        pinned = None if interfaces is None else [address_on(one) for one in interfaces]
+        self._pinned = None if pinned is None else {one.packed for one in pinned}
+        self._interfaces = None if pinned is None else [str(one) for one in pinned]
         self._type = service_type
         self._found: Found | None = None
         self._lost: Lost | None = None
@@ -157,13 +157,6 @@ class MdnsDiscovery:
         elif addresses != self._browsed_addresses:
             self._browser.ask()
         self._browsed_addresses = addresses
-
-
-def _packed(text: str) -> bytes:
-    try:
-        return ip_address(text).packed
-    except ValueError as error:
-        raise InvalidAddress(address=text) from error
 
 
 def _service_info(service_type: str, advert: Advert) -> AsyncServiceInfo:

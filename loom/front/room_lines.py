@@ -3,6 +3,7 @@
 from loom.api.events import RoomForked, RoomKeyDiffers, RoomOffered
 from loom.api.room_views import PollView, ProposalView, RoomLine, RoomTrouble
 from loom.errors import InvalidInput
+from loom.front.lasting import lasting_words
 
 _WORDS = {
     "made": "made the room {value}",
@@ -21,7 +22,7 @@ _WORDS = {
     "deleted": "deleted {value} posts of others",
     "undeleted": "brought back {value} posts of others",
     "left": "left",
-    "continued": "offers to go on in a new room: {value}",
+    "continued": "offered to go on in a new room: {value}",
     "forked": "signed two statements under the number {value}: one counts, the same for everybody",
     "other keys": "says other keys than they were admitted with: somebody pretends to be them",
 }
@@ -160,5 +161,5 @@ def parse_history(text: str) -> int:
 def policy_words(history: int, retention_s: int) -> str:
     """How much of the past who joins is sent, and how long posts last."""
     past = {-1: "all posts", 0: "no posts"}.get(history, f"the last {history} posts")
-    lasts = f"for {retention_s // 3_600} hours" if retention_s else "for ever"
+    lasts = f"for {lasting_words(retention_s)}" if retention_s else "for ever"
     return f"who joins is sent {past}; posts last {lasts}"

@@ -116,6 +116,8 @@ def test_a_text_with_something_to_see_is_not(text: str) -> None:
         (("passphrase", "change", "--new-passphrase-file", ""), "--new-passphrase-file"),
         (("search", "x", "--in", ""), "--in"),
         (("daemon", "--listen", ""), "--listen"),
+        (("send-file", "Bob", ""), "FILE..."),
+        (("send-file", "Bob", "x", ""), "FILE..."),
     ],
 )
 def test_an_empty_name_or_path_is_refused(

@@ -26,9 +26,9 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from loom.discovery.browser import SERVICE_TYPE
 from loom.discovery.intake import RESPONSE_MAX_BYTES, RESPONSES_PER_S, Intake
-from loom.discovery.interfaces import Interfaces
+from loom.discovery.interfaces import Interfaces, address_on
 from loom.discovery.mdns import MdnsDiscovery
-from loom.errors import DiscoveryUnavailable, InvalidAddress
+from loom.errors import DiscoveryUnavailable, InvalidInput
 from loom.ports import Advert, Discovery
 from loom.wire.limits import ADVERT_ADDRESSES_MAX, ADVERTS_PER_S
 from tests.transport.recorder import Seen
@@ -293,9 +293,13 @@ async def _gone(*args: object, **options: object) -> None:
     raise OSError(100, "Network is down")
 
 
-def test_only_addresses_name_interfaces() -> None:
-    with pytest.raises(InvalidAddress):
-        MdnsDiscovery(["eth0"])
+def test_an_interface_is_named_by_an_address_or_its_name() -> None:
+    [name] = {
+        one.name for one in ifaddr.get_adapters() if any(ip.ip == "127.0.0.1" for ip in one.ips)
+    }
+    assert str(address_on(name)) == str(address_on("127.0.0.1")) == "127.0.0.1"
+    with pytest.raises(InvalidInput, match=r"neither an address such as 127\.0\.0\.1 nor"):
+        MdnsDiscovery(["no such interface"])
 
 
 def _adapter(*addresses: str) -> ifaddr.Adapter:

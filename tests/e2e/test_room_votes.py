@@ -48,7 +48,8 @@ def test_a_room_votes_after_its_creator_left_and_goes_on_in_another(home: Home) 
 
         asked = room(home, "alice", "poll", "Garden", "When?", "now", "later").objects[0]
         until(home, lambda: bool(kinds(home, "bob", "poll") and kinds(home, "eve", "poll")))
-        room(home, "bob", "choose", "Garden", asked["post_id"][:8], "now")
+        row_id = kinds(home, "bob", "poll")[0]["row_id"]
+        room(home, "bob", "choose", "Garden", f"#{row_id}", "now")
         room(home, "eve", "choose", "Garden", asked["post_id"][:8], "2")
         until(home, lambda: kinds(home, "alice", "poll")[0]["poll"]["voters"] == 2)
         [seen] = kinds(home, "eve", "poll")

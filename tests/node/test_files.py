@@ -149,7 +149,10 @@ async def test_a_file_is_offered_accepted_and_fetched(world: World, tmp_path: Pa
     assert came.file is not None
     assert (came.file.name, came.file.size_bytes) == ("plan.pdf", len(content))
     await bob.do(AcceptFile(file_id=came.file.file_id))
+    again = await bob.do(AcceptFile(file_id=came.file.file_id))  # by a script that was killed
+    assert again.state in ("accepted", "receiving", "done")
     await world.until(lambda: any(one.state == "done" for one in ada.told(FileChanged)))
+    assert (await bob.do(AcceptFile(file_id=came.file.file_id))).state == "done"
     assert await whole(bob, await only_file(bob)) == content
     assert (await only_file(ada)).state == "done"
 

@@ -120,6 +120,14 @@ async def test_channels_names_and_rules_are_the_same_for_all(
         await cyd.do(SendPost(room="Orchard", body="pears", channel="plans"))
 
 
+async def test_the_first_channel_and_one_that_is_not_there_cannot_be_closed(
+    three: list[Person],
+) -> None:
+    for channel, why in (("general", "cannot be closed"), ("tools", "has no channel tools")):
+        with pytest.raises(InvalidInput, match=why):
+            await three[0].do(SetRoomChannel(room=ROOM, channel=channel, on=False))
+
+
 async def test_what_one_may_do_is_told(world: World, three: list[Person]) -> None:
     ada, bob, cyd = three
     await ada.do(AppointMember(room=ROOM, member="Bob", role="moderator"))

@@ -526,6 +526,14 @@ async def test_several_files_go_one_after_the_other_and_the_first_has_the_captio
         assert [one.caption for one in sent] == ["both", ""]
 
 
+async def test_files_and_folders_together_are_called_what_they_are(
+    node: SharingNode, opened: Opened, folder: Path
+) -> None:
+    async with opened(node) as (app, pilot):
+        await press(pilot, *"/attach ~/notes.txt ~/my\\ pictures", "enter")
+        assert "Send 1 file and 1 folder (" in screen(app)
+
+
 async def test_a_path_that_is_not_there_is_said(
     node: SharingNode, opened: Opened, folder: Path
 ) -> None:

@@ -112,7 +112,8 @@ class FileCommands:
 
     async def _list(self, command: api.ListFiles) -> Files:
         if command.state and command.state not in files.SHOWN_STATES:
-            raise InvalidInput(what=f"No file is {printable(command.state)[:32]}")
+            known, given = ", ".join(files.SHOWN_STATES), printable(command.state)[:32]
+            raise InvalidInput(what=f"There is no state {given}: write {known}")
         if command.limit < 1:
             raise InvalidInput(what="The number of files must be at least 1")
         limit, of = min(command.limit, _PAGE_MAX), None
@@ -195,6 +196,8 @@ class FileCommands:
 
     async def _accept(self, command: api.AcceptFile) -> FileView:
         def accept(db: Db, happened: Happened, device: Device, file: StoredFile) -> None:
+            if not file.is_own and (file.is_whole or file.state is TransferState.ACCEPTED):
+                return
             if file.is_own or file.state is not TransferState.OFFERED:
                 raise _over(file)
             check_room(db, self._parts.files, file.size)

@@ -113,8 +113,10 @@ class RoomFileCommands:
         """Fetch it, whatever was decided before."""
 
         def accept(work: RoomWork, file: StoredFile) -> None:
-            if file.is_own or file.is_whole or file.state is TransferState.ACCEPTED:
+            if file.is_own:
                 raise _over(file)
+            if file.is_whole or file.state is TransferState.ACCEPTED:
+                return
             now = self._room.now(work.db, f"#{file.room}")
             require_member(now)
             [post] = room_posts.by_rows(work.db, [file.post_row or 0])

@@ -132,8 +132,8 @@ def require(now: RoomNow, actor: bytes, capability: Capability, what: str) -> No
     """Raises InvalidInput: one is not in the room, or the actor may not do this there."""
     require_member(now)
     if not now.state.may(actor, capability):
-        who = "You" if actor == now.own else "This council"
-        raise InvalidInput(what=f"{who} may not {what} in the room {now.row.name}")
+        who = "you" if actor == now.own else "this council"
+        raise InvalidInput(what=f"In the room {now.row.name} {who} may not {what}")
 
 
 def require_member(now: RoomNow) -> None:
@@ -247,6 +247,10 @@ def _channel(now: RoomNow, actor: bytes, change: room_commands.SetRoomChannel) -
         raise InvalidInput(what="A channel's name has at most 32 characters and no spaces")
     require(now, actor, Capability.CHANNELS, "change channels")
     channels = now.state.channels
+    if not change.on and channel == GENERAL:
+        raise InvalidInput(what=f"#{GENERAL} cannot be closed, only made one where officers post")
+    if not change.on and channel not in channels:
+        raise InvalidInput(what=f"The room has no channel {channel}")
     if change.on and channel not in channels and len(channels) >= ROOM_CHANNELS_MAX:
         raise InvalidInput(what=f"A room has at most {ROOM_CHANNELS_MAX} channels: close one first")
     return SetChannel(channel, change.topic, change.restricted, change.on)

@@ -28,6 +28,12 @@ def destination(here: Listed) -> str | InRoom:
     return here.reference
 
 
+def kinds_words(files: int, folders: int) -> str:
+    """How many of each: 1 file and 2 folders."""
+    counted = ((files, "file"), (folders, "folder"))
+    return " and ".join(f"{many} {one}" + "s" * (many > 1) for many, one in counted if many)
+
+
 class SendPanel(LivePanel):
     """Nothing is sent before somebody says so."""
 
@@ -104,7 +110,8 @@ class SendPanel(LivePanel):
         if len(self._found) == 1:
             return self._words(self._found[0])
         total = sum(one.size_bytes for one in self._found)
-        return f"{len(self._found)} files ({size_words(total)})"
+        folders = sum(one.is_folder for one in self._found)
+        return f"{kinds_words(len(self._found) - folders, folders)} ({size_words(total)})"
 
     def _words(self, one: Measured) -> str:
         name = short_name(one.name, NAME_MAX, self.loom.look.signs["ellipsis"])
