@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
         group,
         "Use one",
         ("use", use, "Use an anchor: paste the text that `loom anchor pair` printed there."),
-        ("leave", leave, "Use an anchor no longer."),
+        ("leave", leave, "Stop using an anchor."),
         ("replace", replace, "Make a new account, perhaps elsewhere, instead of this one."),
     )
     add_service_to(group)

@@ -82,13 +82,13 @@ def add_to(app: typer.Typer) -> None:
         waiting,
         "",
         ("list", list_unsent, "Show whom they are to."),
-        ("send", send_unsent, "Send them; who has one already is not shown it again."),
+        ("send", send_unsent, "Send them; a contact who already has one does not see it again."),
         ("drop", drop_unsent, "Do not send them; they stay in the history as failed."),
     )
     app.add_typer(
         waiting,
         name="unsent",
-        help="Texts that waited when the backup was made that was restored.",
+        help="Texts that were waiting when the restored backup was made.",
         rich_help_panel=PANEL,
     )
 

@@ -97,7 +97,7 @@ def event_words(event: happened.AnyEvent) -> str | None:
             what = "is a contact by" if event.is_new else "used"
             return _now(f"{event.contact} {what} your invite {event.invite_id}")
         case happened.InviteAnswered():
-            return _now(f"{event.contact} accepted: you have each other")
+            return _now(f"{event.contact} accepted: you are contacts")
         case happened.RequestsChanged():
             return _now(f"{event.waiting} ask to be a contact") if event.waiting else None
         case happened.InvitesChanged():

@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
     add_commands(
         app,
         PANEL,
-        ("invite", invite, "Print an invite: who pastes it and you have each other."),
+        ("invite", invite, "Print an invite: when they paste it, you are contacts."),
     )
     group = typer.Typer(cls=Group, invoke_without_command=True, callback=by_default(list_))
     add_commands(
@@ -48,13 +48,13 @@ def add_to(app: typer.Typer) -> None:
     add_commands(
         group,
         "",
-        ("list", list_requests, "List who came by one of your addresses."),
+        ("list", list_requests, "List who asks to be your contact."),
         ("accept", accept, "Make a contact of who asked."),
         ("reject", reject, "Delete a request, telling nobody."),
         ("block", block, "Delete a request, and never hear of its sender again."),
     )
     app.add_typer(
-        group, name="requests", help="Who came by one of your addresses.", rich_help_panel=PANEL
+        group, name="requests", help="Who asks to be your contact.", rich_help_panel=PANEL
     )
 
 
@@ -113,9 +113,8 @@ def put_invite(
             print_qr_code(caller.output, view.text)
         whose = "Many people may use it" if is_address else "For one person"
         sent = "It is sent to them. " if is_sent else ""
-        caller.output.note(
-            f"{sent}{whose}, until {when(view.expires_at_ms)}. Whoever reads it first can use it."
-        )
+        who = "Each asks you first." if is_address else "The first person who reads it can use it."
+        caller.output.note(f"{sent}{whose}, until {when(view.expires_at_ms)}. {who}")
     _warn(caller, view)
 
 
@@ -170,7 +169,7 @@ def list_requests(context: typer.Context) -> None:
             found,
             ("No", "Calls themselves", "Fingerprint", "Asked", "Until"),
             _request_cells,
-            none="Nobody asks. `loom invite --address` makes an address to give out.",
+            none="No requests. `loom invite --address` makes an address to give out.",
         )
 
     caller.run(work())

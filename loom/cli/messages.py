@@ -52,7 +52,7 @@ STDIN_MAX_BYTES = 2 * TEXT_MAX_BYTES + 5
 """A text of CRLF alone, after a byte order mark and before a last line end."""
 LATER = "It is sent when a node runs: `loom daemon`."
 DELETED_FOR_BOTH = (
-    "Deleted here, and there once their node hears of it. What was read or copied stays so."
+    "Deleted here, and on their side once their node is told. What they read or copied stays."
 )
 
 Limit = Annotated[int, typer.Option("-n", min=1, metavar="N", help="At most N, the newest.")]

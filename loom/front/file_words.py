@@ -19,7 +19,7 @@ _REASONS: Final = {
     "file_changed": "the sender's file changed",
     "file_unreadable": "the sender cannot read it any more",
     "file_differs": "what came is not what was offered",
-    "file_withdrawn": "the sender does not hand it out any more",
+    "file_withdrawn": "the sender no longer offers it",
     "files_full": "no room left for files; /files frees some",
     "disk_full": "no room on the disk",
 }
@@ -171,7 +171,7 @@ def state_words(file: FileView, *, take_key: str = "", go_on_key: str = "") -> s
         case "receiving":
             return f"{'sending' if own else 'receiving'} {percent(file)}%"
         case "paused" if own and file.room:
-            return "paused: nobody is given it"
+            return "paused: nobody can fetch it"
         case "paused":
             why = f": {reason_words(file.why)}" if file.why else ""
             key = f"; {go_on_key} goes on" if go_on_key else ""

@@ -178,8 +178,8 @@ WORDS: Final[Mapping[str, Words]] = {
         "It was used, it expired, or it was revoked in another window.",
     ),
     "request_not_found": Words(
-        "Nobody asks under the number {number}.",
-        "`loom requests` lists who does.",
+        "There is no request with the number {number}.",
+        "`loom requests` lists them.",
         "It was decided on in another window, or is older than seven days.",
     ),
     "room_not_found": Words(
@@ -224,11 +224,9 @@ WORDS: Final[Mapping[str, Words]] = {
         "{name} can no longer be read on its sender's machine.", "It must be sent again."
     ),
     "file_differs": _both(
-        "What came of {name} is not what was offered.", "Nothing of it was kept. Ask its sender."
+        "What arrived as {name} is not what was offered.", "Nothing was kept. Ask the sender."
     ),
-    "file_withdrawn": _both(
-        "The sender of {name} does not hand it out any more.", "Ask for it again."
-    ),
+    "file_withdrawn": _both("The sender of {name} no longer offers it.", "Ask for it again."),
     "files_full": Words(
         "The files of this profile may take {quota_mib} MiB, and that is used up.",
         "`loom files list` shows what can be removed, `loom files rules` changes the limit.",
@@ -290,7 +288,7 @@ WORDS: Final[Mapping[str, Words]] = {
     ),
     "folder_refused": _both(
         "What was sent as a folder cannot be unpacked: {reason}.",
-        "Nothing of it was kept. Ask who sent it for another one.",
+        "Nothing was kept. Ask the sender for another one.",
     ),
     "protocol_violation": _both("The other side broke the protocol: {what}.", _REFUSED),
     "key_unavailable": _both("A message arrived whose key is gone: {what}.", _REFUSED),
@@ -363,7 +361,7 @@ WORDS: Final[Mapping[str, Words]] = {
         "Everything else works; give an address with /connect HOST:PORT.",
     ),
     "nobody_pairing": Words(
-        "Nobody who pairs answered at {address}.",
+        "Nobody is pairing at {address}.",
         "Is `loom pair` running there, and is that person comparing words with nobody else?",
         "Is pairing on there, and is that person comparing words with nobody else?",
     ),
@@ -375,7 +373,7 @@ WORDS: Final[Mapping[str, Words]] = {
         "The words were not answered in time; nothing was kept.", "Start again, both of you."
     ),
     "move_lost": Words(
-        "The other machine is not reached any more.",
+        "The connection to the other machine was lost.",
         "Run the same command again on both machines: it goes on where it was. If one of them knows"
         " nothing of this move, give --start-over to the other one.",
         "Do the same again on both machines: the move goes on where it was.",

@@ -11,7 +11,7 @@ COMMANDS: Final = (
         "add", "[TOKEN NAME]", "Add somebody", aliases=("a",), also="new contact friend token paste"
     ),
     SlashCommand("invite", "", "Invite somebody: make a text to send", also="invites new friend"),
-    SlashCommand("requests", "", "Show who came by an address of yours", also="strangers"),
+    SlashCommand("requests", "", "Show who asks to be your contact", also="strangers"),
     SlashCommand("accept", "[NAME]", "Accept a request", also="requests"),
     SlashCommand(
         "pair", "", "Add somebody here: compare three words", also="nearby meet verify new friend"
@@ -205,7 +205,7 @@ COMMANDS: Final = (
     SlashCommand(
         "favourite", "", "Keep this contact at the top", aliases=("star",), needs_contact=True
     ),
-    SlashCommand("unfavourite", "", "Keep this contact at the top no longer", needs_contact=True),
+    SlashCommand("unfavourite", "", "Stop keeping this contact at the top", needs_contact=True),
     SlashCommand("read", "", "Mark everything here read", needs_contact=True, needs_room=True),
     SlashCommand("unread", "", "Mark the last message unread", needs_contact=True, needs_room=True),
     SlashCommand("mentions", "", "Show messages that mention you"),

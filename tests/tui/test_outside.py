@@ -291,7 +291,7 @@ async def test_without_an_editor_or_a_terminal_it_says_so(
         monkeypatch.setenv("EDITOR", "true")
         await pilot.press("ctrl+x", "ctrl+e")
         await settle(pilot)
-        assert "An editor needs a terminal; this page is none." in prose_of(app)
+        assert "An editor needs a terminal, and a web page is not one." in prose_of(app)
         monkeypatch.setenv("EDITOR", "")
         monkeypatch.setenv("VISUAL", "")
         monkeypatch.setattr(private_text, "EDITORS", ())

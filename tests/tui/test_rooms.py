@@ -343,7 +343,7 @@ async def test_one_of_many_members_is_found_by_typing(node: RoomNode, opened: Op
         assert "attic" in screen(app)
         assert len([row for row in text_of(app) if "no contact of yours" in row]) == 1
         await run(pilot, "x")
-        assert "Nobody here is called so." in screen(app)
+        assert "Nobody here has that name." in screen(app)
 
 
 async def test_a_member_is_invited_as_a_contact(node: RoomNode, opened: Opened) -> None:
@@ -510,7 +510,7 @@ async def test_a_room_is_made_and_somebody_invited(node: RoomNode, opened: Opene
         assert sent(node, InviteToRoom)
         assert isinstance(app.screen, InvitePanel)
         assert "Invite 1 into Orchard" in screen(app)
-        assert "They join the room, and you have each other as contacts." in screen(app)
+        assert "They join the room, and you become contacts." in screen(app)
 
 
 async def test_a_room_is_made_by_one_command(node: RoomNode, opened: Opened) -> None:
@@ -529,7 +529,9 @@ async def test_a_pasted_invite_says_which_room_and_whose_and_joins_it(
         await settle(pilot)
         assert isinstance(app.screen, AddPanel)
         assert "It leads into the room Orchard, as they call it." in prose_of(app)
-        assert f"Its identity is {bytes(range(8)).hex()}, no contact of yours." in prose_of(app)
+        assert f"Its identity is {bytes(range(8)).hex()}, not one of your contacts." in prose_of(
+            app
+        )
         await run(pilot, "enter")
         [used] = sent(node, ImportToken)
         assert (used.token, used.name) == (into_a_room(), "")
@@ -554,7 +556,7 @@ async def test_an_invite_of_a_contact_into_a_room_names_them(
         assert isinstance(app.screen, AddPanel)
         app.screen.on_paste(events.Paste(into_a_room()))
         await settle(pilot)
-        assert "It is of Ada, your contact." in prose_of(app)
+        assert "It is from Ada, your contact." in prose_of(app)
 
 
 async def test_names_of_strangers_cannot_break_the_screens(opened: Opened) -> None:

@@ -58,7 +58,7 @@ COMMANDS: Final = (
     SlashCommand("archive", "", "Take this contact out of the list"),
     SlashCommand("unarchive", "", "Put this contact back into the list"),
     SlashCommand("favourite", "", "Keep this contact at the top", aliases=("star",)),
-    SlashCommand("unfavourite", "", "Keep this contact at the top no longer"),
+    SlashCommand("unfavourite", "", "Stop keeping this contact at the top"),
     SlashCommand("read", "", "Mark everything here read"),
     SlashCommand("unread", "", "Mark the last message unread"),
     SlashCommand("mentions", "", "Show messages that mention you"),
@@ -81,7 +81,7 @@ COMMANDS: Final = (
     ),
     SlashCommand("add", "INVITE NAME", "Add somebody by their invite or token", aliases=("a",)),
     SlashCommand("invite", "", "Make an invite for one person, for a day"),
-    SlashCommand("requests", "", "Show who came by an address of yours"),
+    SlashCommand("requests", "", "Show who asks to be your contact"),
     SlashCommand("accept", "NUMBER", "Accept a request"),
     SlashCommand("quit", "", "Quit", aliases=("q", "exit")),
 )

@@ -72,7 +72,7 @@ class FileActions:
         does = verb("end_file", file)
         told = f"{printable(file.contact)} is told. " if len(file.contact) <= NAME_MAX else ""
         if file.room:
-            told = "Nobody is told. " if file.direction == "in" else "Nobody is given it then. "
+            told = "Nobody is told. " if file.direction == "in" else "Nobody can fetch it then. "
         self._owner.say(
             f"{does.capitalize()} {name}? {told}{DELETES_FOR_BOTH} does, {keep} does not.",
             f"{DELETES_FOR_BOTH} {does}s it, {keep} does not.",

@@ -249,7 +249,7 @@ class MessageActions:
             name = printable(message.contact)
             self._owner.say(f"{name} pinned it, too: only {name} can take that back.")
         else:
-            self._owner.say("It is pinned no longer.")
+            self._owner.say("The pin is removed.")
 
     def unsend(self, messages: Messages) -> None:
         """Ask whether it is deleted for both, or that is proposed."""
@@ -315,7 +315,7 @@ class MessageActions:
         """Bookmark it here, or no longer."""
         await self._owner.send(asking.bookmark(message, on=on))
         kept = "Bookmarked, only here; /bookmarks lists them."
-        self._owner.say(kept if on else "It is bookmarked no longer.")
+        self._owner.say(kept if on else "The bookmark is removed.")
 
     def show_message(self, messages: Messages) -> None:
         """Show who reacted to it, and what it said before."""

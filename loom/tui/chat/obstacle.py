@@ -70,4 +70,4 @@ def why_not_post(channel: Channel) -> str:
         return ""
     if channel.view.restricted:
         return f"Only officers post in {channel.tag}."
-    return f"As {room.role or 'what you are'} you read here and do not post."
+    return f"As {room.role or 'what you are'} you can read here, but not post."

@@ -61,7 +61,7 @@ class OutsideEditor:
         elif self._owner.model.current is None:
             self._owner.say("Open a conversation first.", bad=True)
         elif not self._owner.can_lend_terminal:
-            self._owner.say("An editor needs a terminal; this page is none.", bad=True)
+            self._owner.say("An editor needs a terminal, and a web page is not one.", bad=True)
         elif where is not None:
             self._start(editor, where)
         else:

@@ -38,8 +38,8 @@ HISTORY, LASTING = "For joiners", "Posts last"
 """The fields, by which a command puts the cursor there."""
 _STANDING: Final = {
     "offered": "A member of a room that you are in offers to go on in this one.",
-    "left": "You left this room: nothing comes of it any more.",
-    "removed": "You were removed from this room: nothing comes of it any more.",
+    "left": "You left this room: nothing more arrives from it.",
+    "removed": "You were removed from this room: nothing more arrives from it.",
 }
 
 

@@ -53,7 +53,7 @@ class MembersPanel(RoomLivePanel):
         if len(self.members) > FIND_FROM:
             items.append(self._find)
         found = [one for one in self.members if self._is_meant(one)]
-        items += [self._row(one) for one in found] or [Text("Nobody here is called so.", "hint")]
+        items += [self._row(one) for one in found] or [Text("Nobody here has that name.", "hint")]
         items += map(self._council, self.room.councils)
         items += [GAP, Fact("Kept by", kept_words(self.members))]
         if self.banned:

@@ -69,7 +69,7 @@ class OfferedPanel(RoomLivePanel):
 
     def _dismiss(self, ids: list[str]) -> None:
         command = DismissOffered(room=self.room_id, statement_ids=ids)
-        self.change(command, "You are not asked about it any more; nobody is told.")
+        self.change(command, "You will not be asked about it again; nobody is told.")
 
 
 class StatementPanel(RoomLivePanel):

@@ -119,7 +119,7 @@ class ProposalPanel(PostLivePanel):
 
     def _do_agree(self) -> None:
         if self._yes.text.strip().casefold() != YES:
-            self.refuse(self._yes, f"Nothing was said: type {YES}.")
+            self.refuse(self._yes, f"Nothing was done: type {YES}.")
             return
         self._vote(yes=True)
 

@@ -81,7 +81,7 @@ class AddPanel(LivePanel):
             Text("Nearby: in one room, or on one call", "title"),
             Button(NEARBY, self._ways.pair, "compare three words"),
             GAP,
-            Text("Invite: send one text, and you have each other", "title"),
+            Text("Invite: send one text, and you are contacts", "title"),
             Button(INVITE, self._ways.invite, "as text and QR code"),
             GAP,
             Text("I got one: paste it, or type the name of its file", "title"),
@@ -122,11 +122,11 @@ class AddPanel(LivePanel):
             return []
         fingerprint = invite.token.peer_id.hex()
         known = self.loom.model.with_identity(fingerprint)
-        whose = f"Its identity is {fingerprint[:FINGERPRINT_SHOWN]}, no contact of yours."
+        whose = f"Its identity is {fingerprint[:FINGERPRINT_SHOWN]}, not one of your contacts."
         if known is not None:
-            whose = f"It is of {known.name}, your contact."
+            whose = f"It is from {known.name}, your contact."
         room = printable(invite.room.name) or "without a name"
-        how = "" if known is not None else " A name for whose it is may be left out."
+        how = "" if known is not None else " You may leave the name out."
         return [Text(f"It leads into the room {room}, as they call it. {whose}{how}", "notice")]
 
     def on_paste(self, event: events.Paste) -> None:

@@ -61,7 +61,7 @@ class DuressPanel(LivePanel):
             self._again,
             *self._strength(),
             GAP,
-            Button("Set it", self._set, "one from before counts no more"),
+            Button("Set it", self._set, "replaces an earlier one"),
             Button("Let there be none", self._remove, "needs the profile's own passphrase"),
             Button("Back", self.back),
         ]

@@ -57,7 +57,9 @@ class ExportPanel(Panel):
     def items(self) -> list[Item]:
         """See `Panel.items`."""
         return [
-            Text("The copy is not encrypted: whoever can read the file reads the conversation."),
+            Text(
+                "The copy is not encrypted: anyone who can read the file can read the conversation."
+            ),
             GAP,
             self._file,
             GAP,
@@ -75,7 +77,7 @@ class ExportPanel(Panel):
             if path.suffix != ending:
                 path = path.with_name(path.name + ending)
         except (RuntimeError, ValueError):  # nobody's home, or no name
-            self.refuse(self._file, "This is no name of a file.")
+            self.refuse(self._file, "That is not a file name.")
             return
         if path.exists():
             self.refuse(self._file, f"There is a file {path.name} already: write another name.")

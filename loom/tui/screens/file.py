@@ -124,7 +124,7 @@ class FilePanel(LivePanel):
         if file.state == "paused":
             found.append(Button("Go on", self._after(ResumeFile(file_id=file.file_id))))
         if moves or (own and file.state == "offered"):
-            hint = "nobody is given it from here then" if own and file.room else told
+            hint = "then nobody can fetch it from here" if own and file.room else told
             found += self._final("Cancel it", CancelFile(file_id=file.file_id), hint)
         if file.is_here and not file.path:
             hint = "from this machine; the message stays"

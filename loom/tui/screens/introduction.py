@@ -52,7 +52,7 @@ class Introduction(Panel):
         return [
             Text("In one room, or on one call?"),
             Button(NEARBY, self._pair),
-            Text("Apart? Send one text, and you have each other:"),
+            Text("Apart? Send one text, and you are contacts:"),
             Button("Make an invite and copy it", self._invite),
             Text("Or give each other a token:"),
             Text(self._own, "title"),

@@ -18,7 +18,15 @@ from loom.tui.themes import Piece
 from loom.tui.times import now_ms
 
 MAKE = "Make an invite"
-_INTO_A_ROOM = "They join the room, and you have each other as contacts."
+_FOR_ONE = (
+    "Send it to one person. The first person who reads it can use it, so compare safety numbers "
+    "afterwards."
+)
+_FOR_MANY = (
+    "Everyone who uses it asks you first. Accept only people you know, and compare safety numbers "
+    "afterwards."
+)
+_INTO_A_ROOM = "They join the room, and you become contacts."
 
 
 class InvitesPanel(LivePanel):
@@ -45,7 +53,7 @@ class InvitesPanel(LivePanel):
         if self._invites is None:
             return []
         return [
-            Text("One text for one person: who pastes it and you have each other."),
+            Text("One text for one person: when they paste it, you are contacts."),
             GAP,
             Button(MAKE, self._do_make, "for a day"),
             Button("Make an address", self._do_make_address, "for many; each asks you first"),
@@ -136,10 +144,7 @@ class InvitePanel(LivePanel):
         if view.text:
             items += [
                 GAP,
-                Text("Send it to one person. Whoever reads it first can use it, so compare")
-                if not view.is_address
-                else Text("Whoever uses it asks you first. Accept whom you know, and compare"),
-                Text("safety numbers afterwards."),
+                Text(_FOR_MANY if view.is_address else _FOR_ONE),
                 *([Text(_INTO_A_ROOM)] if view.room else []),
                 GAP,
                 Text(view.text, "title"),
@@ -152,7 +157,7 @@ class InvitePanel(LivePanel):
         elif view.used_by_id is not None:
             items += [
                 GAP,
-                Text("Compare safety numbers: whoever read the text first could use it."),
+                Text("Compare safety numbers: anyone who read the text first could use it."),
                 Button(f"Open {view.used_by}", self._do_open),
             ]
         return items

@@ -221,7 +221,7 @@ class PersonPanel(LivePanel):
                 "Delete for both",
                 self._is_told(view),
                 self._tell,
-                "their Loom deletes its copy when it hears of it",
+                "their Loom deletes its copy once it is told",
             ),
             Text(f"To delete the whole conversation, type {name} and press Enter:", "warn"),
             self._clear,

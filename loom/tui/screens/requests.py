@@ -40,9 +40,9 @@ class RequestsPanel(LivePanel):
         if self._requests is None:
             return []
         if not self._requests:
-            return [Text("Nobody asks. /invite makes an address that many can use.", "hint")]
+            return [Text("No requests. /invite makes an address that many people can use.", "hint")]
         return [
-            Text("They came by an address of yours. Anybody can call themselves anything."),
+            Text("They used an address of yours. Anyone can choose any name."),
             GAP,
             *(self._row(one) for one in self._requests),
         ]

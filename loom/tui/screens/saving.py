@@ -54,7 +54,7 @@ class SavePanel(LivePanel):
             if given and path.is_dir():
                 path /= self._file.name
         except (RuntimeError, ValueError, OSError):
-            self.refuse(self._where, "This is no name of a file.")
+            self.refuse(self._where, "That is not a file name.")
             return
         if not given:
             self.refuse(self._where, "Write the name of a file.")

@@ -13,8 +13,8 @@ from loom.tui.owner import Owner
 from loom.tui.unlock_ways import NAMES, TypedPin
 
 ABOUT: Final = (
-    "These unlock the profile besides its passphrase, which still does. Who has one of them needs "
-    "no passphrase. There is no other way beside a duress passphrase."
+    "These unlock the profile, and its passphrase still does. Anyone who has one of them needs no "
+    "passphrase. With a duress passphrase they are not possible."
 )
 
 
@@ -88,7 +88,7 @@ class UnlocksPanel(LivePanel):
             await self.load()
             raise
         await self.load()
-        self.say(f"It is unlocked by {NAMES[way]} no more.")
+        self.say(f"From now on {NAMES[way]} does not unlock it.")
 
     def _forget(self) -> None:
         self._passphrase.clear()
