@@ -539,6 +539,7 @@ async def test_locking_keeps_what_was_begun_and_asks_again(
     await node.close()
     async with standing(profiles, tmp_path, locked="work") as (door, pilot_):
         assert "work is locked" in seen(door)
+        assert "It is offline until you unlock it." in seen(door)
         assert "Bob" not in seen(door)
         await press(pilot_, "correct horse", "enter")
     assert result(door).profile == "work"
@@ -549,6 +550,7 @@ async def test_beside_a_daemon_it_is_hidden_and_says_so(profiles: Profiles, tmp_
     async with standing(profiles, tmp_path, locked="work") as (door, pilot):
         assert at(door, Hidden)
         assert "hidden, not locked" in seen(door)
+        assert "offline" not in seen(door)
         assert "without a passphrase" in " ".join(seen(door).split())
         await press(pilot, "enter")
     assert result(door).client is node

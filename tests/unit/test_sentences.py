@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from string import Formatter
 
@@ -126,3 +127,16 @@ def test_every_command_has_help_without_docstrings() -> None:
         check=True,
     )
     assert done.stdout == ""
+
+
+def test_the_advice_for_missing_packages_names_an_extra_that_can_be_installed() -> None:
+    """It named a package of an index that Loom is not in."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {
+        extra
+        for file in (ROOT / "loom").rglob("*.py")
+        for extra in re.findall(r'ExtraMissing\([^)]*extra="(\w+)"', file.read_text())
+    }
+    assert "web" in extras <= set(project["optional-dependencies"])
+    _, advice = on_command_line(ExtraMissing(packages="aiohttp", extra="web"))
+    assert advice.endswith("`pipx install --force '.[web]'`.")
