@@ -67,7 +67,12 @@ from loom.api.file_commands import (
     ShowFile,
     UploadPart,
 )
-from loom.api.identity_commands import RevokeIdentity, RotateIdentity, ShowIdentity
+from loom.api.identity_commands import (
+    RevokeIdentity,
+    RotateIdentity,
+    ShowIdentity,
+    TakeLaterIdentity,
+)
 from loom.api.invite_commands import (
     AcceptRequest,
     ListInvites,
@@ -240,6 +245,7 @@ AnyCommand = (
     | DropUnsent
     | ShowIdentity
     | RotateIdentity
+    | TakeLaterIdentity
     | RevokeIdentity
     | MakeRoom
     | ListRooms

@@ -172,6 +172,7 @@ LOCAL: Final = frozenset(
         backup_commands.ShowBackupSchedule,
         backup_commands.SetBackupSchedule,
         identity_commands.RotateIdentity,
+        identity_commands.TakeLaterIdentity,
         identity_commands.RevokeIdentity,
         profile_commands.CheckPhrase,
         machine_commands.DecideMachine,

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import get_args
 
 import msgspec
 import pytest
 
-from loom.api.command import result_type
+import loom.api
+from loom.api.command import Command, result_type
 from loom.api.commands import AnyCommand
 from loom.api.contact_commands import ListContacts, ShowContact
 from loom.api.conversation_commands import SetDraft
@@ -349,6 +352,18 @@ async def test_what_answers_like_no_node_is_one_error(path: Path, line: bytes) -
                 await client.send(Diagnose())
         await client.close()
         await ended.wait()
+
+
+def test_a_running_node_takes_every_command_there_is() -> None:
+    """One that is left out works without a node alone, and with one it is no request."""
+    modules = [import_module(f"loom.api.{one.name}") for one in iter_modules(loom.api.__path__)]
+    there = {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Command) and kind is not Command
+    }
+    assert there == set(get_args(AnyCommand))
 
 
 def test_every_command_says_what_it_gives() -> None:
