@@ -8,10 +8,14 @@ import pytest
 from loom.api.file_commands import AcceptFile, PauseFile, ResumeFile, ShowFile
 from loom.api.file_views import FileView
 from loom.api.room_commands import RemoveMember
+from loom.core.queues import derive_queue_keys
 from loom.model import DeviceId
+from loom.node.anchors.parcels import Parcels
 from loom.storage import files
 from loom.storage.files import Served
 from loom.wire.content import FileState, Place, State, decode_payload
+from loom.wire.file_records import Piece, What
+from loom.wire.parcel import PARCEL_CONTENT_BYTES, Parcel
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.by_hand import take_in
 from tests.node.harness import Person, World
@@ -193,6 +197,39 @@ async def test_a_link_goes_on_with_what_came_by_an_anchor(
     assert await whole(cyd, file) == content
     assert (await cyd.do(ShowFile(file_id=file.file_id))).way == "direct"
     assert not any(stands for _, _, stands in asked(cyd))
+
+
+async def test_who_is_asked_by_mail_spoils_nothing_that_others_give(
+    world: World, three: list[Person], tmp_path: Path
+) -> None:
+    """Parcels that open to nothing, while a link gives the same pieces."""
+    ada, bob, cyd = three
+    content, file = await posted(world, tmp_path, ada, three, 40 * 256 * 1024)
+    assert await fetched(world, bob, file) == content
+    await bob.stop()
+    apart(world, *three)
+    await ada.stop()
+    await cyd.do(AcceptFile(file_id=file.file_id))
+    await world.until(lambda: standing(cyd, ada), within_s=60)
+    world.network.heal()
+    await bob.start()
+
+    def moved() -> int:
+        return sum(one.moved for one in cyd.peer(bob).files.fetching._files.values())
+
+    parcels = Parcels(cyd.peer(ada), derive_queue_keys(bytes(32)))
+    file_id = bytes.fromhex(file.file_id)
+    spoilt = [
+        Parcel(Piece(file_id, What.DATA, index), 0, bytes(PARCEL_CONTENT_BYTES))
+        for index in range(40)
+    ]
+    await world.until(lambda: moved() > 0, within_s=200)
+    await parcels._store(spoilt[-1:])
+    await world.until(lambda: moved() > len(content) // 2 or done(cyd, file), within_s=200)
+    assert standing(cyd, ada)
+    await parcels._store(spoilt)
+    await world.until(lambda: done(cyd, file), within_s=1_200)
+    assert await whole(cyd, file) == content
 
 
 async def test_who_pauses_takes_the_request_back_and_asks_again_later(

@@ -1,11 +1,16 @@
-"""Parcels of one window: stored as they come, acknowledged once they are durable."""
+"""Parcels of one window: stored as they come, acknowledged once they are durable.
+
+Those of a file of a room are held until their piece is whole and opens: others give pieces of the
+same file at the same time, and nothing that one member sends may lie where theirs do.
+"""
 
 import asyncio
 import logging
 from collections import deque
 from typing import Final, NamedTuple
 
-from loom.core.file.parcels import Begun, is_in_place
+from loom.core.file.offer import Offer
+from loom.core.file.parcels import Begun, is_in_place, parts_of
 from loom.core.queues import QueueKeys
 from loom.errors import LoomError, PeerError
 from loom.model import FileId
@@ -17,8 +22,8 @@ from loom.wire.requests import Ack, Answer, Push
 
 log = logging.getLogger(__name__)
 
-LISTS_MAX: Final = 64
-"""Pieces of lists of which some parcels came."""
+HELD_MAX: Final = 16
+"""Pieces that are held in memory until all their parcels came."""
 
 
 class _Came(NamedTuple):
@@ -34,7 +39,7 @@ class Parcels:
         self._fetching = device.files.fetching
         self._keys = keys
         self._begun = Begun()
-        self._lists: dict[Piece, dict[int, bytes]] = {}
+        self._held: dict[Piece, dict[int, bytes]] = {}
         self._waiting: deque[_Came] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -94,10 +99,10 @@ class Parcels:
             offer, blob_id = known
             if not self._fetching.lacks(piece):
                 continue
-            may_be_whole = self._begun.came(offer, parcel)
-            if piece.what is What.LIST:
-                self._take_list(parcel, is_last=may_be_whole)
+            if piece.what is What.LIST or self._fetching.is_of_room(FileId(piece.file_id)):
+                self._hold(offer, parcel)
                 continue
+            may_be_whole = self._begun.came(offer, parcel)
             writes.append((blob_id, parcel))
             touched[blob_id] = None
             if may_be_whole:
@@ -117,14 +122,15 @@ class Parcels:
                 self._fetching.mailed(piece, sealed)
         await self._fetching.lists_stored()
 
-    def _take_list(self, parcel: Parcel, *, is_last: bool) -> None:
-        self._lists.setdefault(parcel.piece, {})[parcel.part] = parcel.content
-        if is_last:
-            parts = self._lists.pop(parcel.piece)
+    def _hold(self, offer: Offer, parcel: Parcel) -> None:
+        parts = self._held.setdefault(parcel.piece, {})
+        parts[parcel.part] = parcel.content
+        if len(parts) == parts_of(offer, parcel.piece):
+            del self._held[parcel.piece]
             sealed = b"".join(content for _, content in sorted(parts.items()))
             self._fetching.mailed(parcel.piece, sealed)
-        while len(self._lists) > LISTS_MAX:
-            self._lists.pop(next(iter(self._lists)))
+        while len(self._held) > HELD_MAX:
+            del self._held[next(iter(self._held))]
 
     def _acknowledge(self, came: list[_Came]) -> None:
         by_link: dict[AnchorLink, list[bytes]] = {}

@@ -234,6 +234,11 @@ class Fetching:
         fetched = self._files.get(file_id)
         return None if fetched is None else (fetched.offer, fetched.blob_id)
 
+    def is_of_room(self, file_id: FileId) -> bool:
+        """Whether others than this contact give it, too."""
+        fetched = self._files.get(file_id)
+        return fetched is not None and fetched.file.room is not None
+
     def lacks(self, piece: Piece) -> bool:
         """Whether a piece is of use now."""
         return self._receiver.lacks(piece)
