@@ -33,10 +33,11 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a member asks of this side. `place`: None once it was taken back."""
+    """What a member asks of this side. `place`: None once it was taken back, or not given."""
 
     number: int
     place: bytes | None
+    came_s: int
 
     def __repr__(self) -> str:
         return f"Asked({self.number}, redacted)"
@@ -113,7 +114,7 @@ def refused(db: Connection, row_id: int, device_id: DeviceId, not_before_s: int)
 def taken(db: Connection, row_id: int, device_id: DeviceId) -> Asked | None:
     """What a device said last about a file."""
     row = db.execute(
-        "SELECT number, place FROM file_requests_taken WHERE row_id = ? AND device_id = ?",
+        "SELECT number, place, came_s FROM file_requests_taken WHERE row_id = ? AND device_id = ?",
         (row_id, device_id),
     ).fetchone()
     return None if row is None else Asked(*row)

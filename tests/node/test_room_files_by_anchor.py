@@ -319,6 +319,27 @@ async def test_an_older_request_changes_nothing_and_one_taken_back_stays_so(
     assert places(ada) == [None]
 
 
+async def test_who_asks_on_and_on_for_what_is_not_here_gets_one_answer(
+    world: World, three: list[Person], tmp_path: Path
+) -> None:
+    """And once more when they ask a minute later."""
+    ada, bob, cyd = three
+    _, file = await posted(world, tmp_path, ada, three)
+    await cyd.stop()
+    place = Place((("anchor.example", 443),), bytes(16), bytes(32))
+
+    def ask(number: int) -> FileState:
+        name = number.to_bytes(16, "big")
+        return FileState(name, 5, bytes.fromhex(file.file_id), number, State.ACCEPT, place)
+
+    await take_in(bob, cyd, [ask(number) for number in range(1, 20)])
+    await take_in(bob, cyd, [ask(number) for number in range(20, 40)])
+    assert len([one for one in queued(bob, cyd) if isinstance(one, FileState)]) == 1
+    await world.pass_time(61)
+    await take_in(bob, cyd, [ask(50)])
+    assert len([one for one in queued(bob, cyd) if isinstance(one, FileState)]) == 2
+
+
 async def test_a_member_who_is_no_contact_gives_it_by_an_anchor(
     world: World, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from loom.storage.connection import Db
 from loom.storage.file_requests import Made
 from loom.storage.files import StoredFile
 from loom.wire.content import FileState, Place, State, encode_payload
+from loom.wire.limits import FILE_REQUEST_FIRST_S
 
 # --- what this side says ---
 
@@ -76,11 +77,13 @@ def _asked(
         return False
     if not offering.may_have(db, parts.room_states, file, context.person):
         return False
-    stored = msgspec.msgpack.encode(place)
-    file_requests.take(db, file.row_id, device_id, payload.number, parts.now_s(), stored)
+    stored, now_s = msgspec.msgpack.encode(place), parts.now_s()
+    file_requests.take(db, file.row_id, device_id, payload.number, now_s, stored)
     if not _has_it(file) or _is_served_up(db, file, context.person):
-        drop(parts, db, context.person, device_id, file, is_told=True)
-        return True
+        # Who asks again at once gets no second answer: each waits on the disk for its receipt.
+        is_told = held is None or held.place is not None or _is_long_ago(held.came_s, now_s)
+        drop(parts, db, context.person, device_id, file, is_told=is_told)
+        return is_told
     happened.later.append(lambda: context.on_file(file.file_id))
     return False
 
@@ -114,6 +117,10 @@ def _has_it(file: StoredFile) -> bool:
 def _is_served_up(db: Db, file: StoredFile, person: Person) -> bool:
     pieces = files.served(db, file.row_id, person.person_id).pieces
     return pieces >= offer_of(file).served_max
+
+
+def _is_long_ago(came_s: int, now_s: int) -> bool:
+    return not 0 <= now_s - came_s < FILE_REQUEST_FIRST_S
 
 
 def _say(
