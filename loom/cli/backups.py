@@ -290,15 +290,21 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
+def lost_words(lost: LostRows) -> str:
+    """How many of what are lost, and of when: no full stop."""
+    after = "" if lost.after_ms is None else f" after {when(lost.after_ms)}"
+    until = "" if lost.until_ms is None else f" until {when(lost.until_ms)}"
+    is_ = "is" if lost.count == 1 else "are"
+    return f"{_count(lost.count, lost.what.removesuffix('s'))} {is_} lost{after}{until}"
+
+
 def _opener(view: BackupView) -> str:
     return "the 24 words" if view.opens_with == "phrase" else "its own passphrase"
 
 
 def _say_lost(caller: Caller, lost: list[LostRows], files: list[LostFile]) -> None:
     for one in lost:
-        after = "" if one.after_ms is None else f" after {when(one.after_ms)}"
-        until = "" if one.until_ms is None else f" until {when(one.until_ms)}"
-        caller.output.note(f"Damaged: {one.count:,} {one.what} are lost{after}{until}.")
+        caller.output.note(f"Damaged: {lost_words(one)}.")
     for file in files:
         caller.output.note(f"Damaged: the content of {file.name} ({size_words(file.size_bytes)}).")
 

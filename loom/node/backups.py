@@ -82,6 +82,8 @@ class Backups:
         def write(db: Db) -> tuple[Manifest, BackupKey, int]:
             if path.is_dir():
                 raise InvalidInput(what=f"{path} is a folder: write the name of a file")
+            if path.exists() and not path.is_file():
+                raise InvalidInput(what=f"{path} is a device or a pipe: write the name of a file")
             chosen = key or key_of_phrase(_seeds(db))
             try:
                 with replaced_durably(path) as file:

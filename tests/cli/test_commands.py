@@ -186,6 +186,7 @@ def test_verify_reads_a_code_from_a_picture_a_text_or_stdin(
     loom: Loom, node: FakeNode, tmp_path: Path
 ) -> None:
     pytest.importorskip("zxingcpp")
+    image = pytest.importorskip("PIL.Image")
     number = "0123456789" * 6
     segno.make(number, error="l").save(str(tmp_path / "code.png"), scale=5)
     (tmp_path / "code.txt").write_text(f"{number}\n")
@@ -201,6 +202,9 @@ def test_verify_reads_a_code_from_a_picture_a_text_or_stdin(
     for bad in ("bytes", "broken.png", "nowhere", "."):
         result = loom("verify", "Bob", "--qr-file", str(tmp_path / bad), "--json")
         assert (result.exit_code, len(objects(result))) == (2, 1), bad
+    image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
+    said = loom("verify", "Bob", "--qr-file", str(tmp_path / "blank.png")).stderr
+    assert "cannot be compared: no QR code was found in it." in said
 
 
 def test_a_contact_says_when_and_how_it_was_verified(loom: Loom, node: FakeNode) -> None:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from loom.api.backup_views import BackupView
+from loom.api.backup_views import BackupView, LostRows
 from loom.api.events import NodeReady
 from loom.api.machine_commands import DecideMachine
 from loom.api.machine_views import MachineView
-from loom.cli.backups import DAY_MS, clock_words, contents_words
+from loom.cli.backups import DAY_MS, clock_words, contents_words, lost_words
 from loom.cli.events import event_words
 from loom.core.identity import phrase_from_entropy
 from tests.cli.conftest import Loom, objects
@@ -78,6 +79,9 @@ def test_one_of_a_kind_is_not_counted_as_several() -> None:
         size_bytes=0,
     )
     assert contents_words(there).endswith("with 2 contacts, 1 room, 3 messages, 0 posts")
+    lost = LostRows(what="posts", count=1, after_ms=None, until_ms=None)
+    assert lost_words(lost) == "1 post is lost"
+    assert lost_words(msgspec.structs.replace(lost, count=2)) == "2 posts are lost"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,11 @@ async def test_a_place_that_takes_nothing_keeps_what_was_there(
     alice = await world.person("Alice")
     with pytest.raises(InvalidInput):
         await alice.node.backups.make(tmp_path, OWN)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InvalidInput, match="a device or a pipe"):
+        await alice.node.backups.make(pipe, OWN)
+    assert pipe.is_fifo()
     file = tmp_path / "b.loom"
     file.write_text("the earlier one")
 
