@@ -11,6 +11,8 @@ from loom.api.room_commands import RemoveMember
 from loom.core.queues import derive_queue_keys
 from loom.model import DeviceId
 from loom.node.anchors.parcels import Parcels
+from loom.node.routes.anchor_link import AnchorLink
+from loom.node.routes.line import Line
 from loom.storage import files
 from loom.storage.files import Served
 from loom.wire.content import FileState, Place, State, decode_payload
@@ -338,6 +340,30 @@ async def test_who_asks_on_and_on_for_what_is_not_here_gets_one_answer(
     await world.pass_time(61)
     await take_in(bob, cyd, [ask(50)])
     assert len([one for one in queued(bob, cyd) if isinstance(one, FileState)]) == 2
+
+
+async def test_who_names_one_place_after_another_has_few_of_them_dialled(
+    world: World, three: list[Person], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, _, cyd = three
+    _, file = await posted(world, tmp_path, ada, three)
+    await cyd.stop()
+    await world.pass_time(10)
+    tried: list[str] = []
+    reach = Line.reach
+
+    async def counted(line: Line) -> AnchorLink:
+        tried.extend(str(one) for one in line.addresses if one.port == 7_777)
+        return await reach(line)
+
+    monkeypatch.setattr(Line, "reach", counted)
+    for number in range(1, 61):
+        place = Place((("10.9.9.9", 7_777),), bytes(16), bytes([number]) * 32)
+        name = number.to_bytes(16, "big")
+        ask = FileState(name, 5, bytes.fromhex(file.file_id), number, State.ACCEPT, place)
+        await take_in(ada, cyd, [ask])
+        await world.pass_time(1)
+    assert 0 < len(tried) <= 11
 
 
 async def test_a_member_who_is_no_contact_gives_it_by_an_anchor(

@@ -35,6 +35,8 @@ AFTER_LINK_S: Final = 5.0
 """So long after a link ended, as for mail."""
 RETRY_FIRST_S: Final = 15.0
 RETRY_MAX_S: Final = 600.0
+TRY_AGAIN_S: Final = 6.0
+"""So often an anchor that does not answer is tried at most, whatever the contact says."""
 FULL_RETRY_S: Final = 60.0
 LATER_MAX_S: Final = 600.0
 FILES_MAX: Final = 64
@@ -81,6 +83,7 @@ class Putting:
         self._is_running = False
         self._retry_s = RETRY_FIRST_S
         self._rest_until_s = 0.0
+        self._tried_s = -TRY_AGAIN_S
         self._later_s = 0.0
         self._is_told = False
         self._is_owners = False
@@ -89,7 +92,7 @@ class Putting:
     def changed(self) -> None:
         """A file, or the link, is another one now."""
         self._has_changed = True
-        self._rest_until_s = 0.0
+        self._rest_until_s = min(self._rest_until_s, self._tried_s + TRY_AGAIN_S)
         self._alarm.ring()
         if not self._is_running:
             self._is_running = True
@@ -196,6 +199,8 @@ class Putting:
         line = self._line(place)
         if line is None:
             return _End.LOST
+        if not line.is_up:
+            self._tried_s = self._now_s()
         link = await line.reach()
         saved_s, may_lie_there = self._now_s(), True
         try:
