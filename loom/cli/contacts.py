@@ -224,6 +224,9 @@ def verify_first(
         caller.output.put(Done() if view is None else view, words)
         if off and everybody.verify_first:
             caller.output.note("It is on for everybody: `loom verify-first --off` ends that.")
+        if off and view is not None and view.identity_changed:
+            command = f"`loom verify {shell_word(view.contact)}`"
+            caller.output.note(f"Their keys of now still wait until you verify them: {command}.")
 
     caller.run(work())
 

@@ -137,3 +137,14 @@ def test_new_keys_wait_for_one_contact_or_for_everybody(loom: Loom, node: Talkin
         (None, True),
         (None, False),
     ]
+
+
+def test_keys_that_came_before_go_on_waiting_and_that_is_said(
+    loom: Loom, node: TalkingNode
+) -> None:
+    assert "still wait" not in loom("verify-first", "Bob", "--off").stderr
+    node.add("Eve", identity_changed=True)
+    assert (
+        "wait until you verify them: `loom verify Eve`"
+        in loom("verify-first", "Eve", "--off").stderr
+    )
