@@ -9,6 +9,7 @@ from unittest import mock
 
 from loom.api.conversation_commands import MarkRead
 from loom.api.events import MessageReceived
+from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.message_commands import SendText
 from loom.errors import StoreError
 from loom.model import Direction, MessageState
@@ -21,6 +22,7 @@ from tests.node.harness import HISTORY_MAX, Person, World
 NAMES: Final = ("Alice", "Bob", "Carol", "Dave", "Erin")
 HOUR_S: Final = 3_600.0
 HEALING_S: Final = 12 * HOUR_S
+ANSWER_S: Final = 600.0
 FILES: Final = ("", "-wal")
 
 Talk = tuple[str, str]
@@ -221,6 +223,22 @@ class People:
             one.heal()
             if not one.is_running:
                 await one.start()
+        answering = asyncio.create_task(self._answer(), name="owners answer")
+        try:
+            await self._go_on()
+        finally:
+            answering.cancel()
+
+    async def _answer(self) -> None:
+        """Files put back to an older state look like another machine; the owner knows better."""
+        while True:
+            for one in self.everybody:
+                if (await one.do(ShowMachine())).state == "found":
+                    assert one.name in self.restored, f"{one}: there is no other machine"
+                    await one.do(DecideMachine(stays=True))
+            await asyncio.sleep(ANSWER_S)
+
+    async def _go_on(self) -> None:
         await self.world.delivered(*self.everybody, within_s=HEALING_S)
         for author in self.everybody:
             for reader in self.everybody:

@@ -17,6 +17,7 @@ class App:
 
     return_code = 0
     destroyed = None
+    moves = False
 
     def __init__(self, client: FakeNode, **_: object) -> None:
         self.client = client

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from loom.wire.limits import SEALED_BUNDLE_BYTES
 from tests.e2e.processes import ARGON2, LIMIT_S, Home, Running
 from tests.interop.conftest import BOB, Talk
 from tests.interop.programs import Program, Values, program
@@ -156,7 +157,7 @@ def test_bundles_are_handed_out_lowest_first_and_the_last_one_stays(
 ) -> None:
     account = Account(ada, anchor).begun()
     inbound = queue(account)
-    sealed = {place: secrets.token_hex(6_840) for place in (3, 1, 0)}
+    sealed = {place: secrets.token_hex(SEALED_BUNDLE_BYTES) for place in (3, 1, 0)}
     for place, one in sealed.items():
         lay = account.ask("account", "lay", secret=inbound, args=[place, {"bin": one}])
         assert lay["name"] == "ok"

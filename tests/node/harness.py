@@ -28,7 +28,7 @@ from loom.node.node import Node
 from loom.node.own_profile import OwnProfileNow
 from loom.node.parts import Parts
 from loom.ports import Discovery
-from loom.storage import addresses, events, messages, outbox, own_profile
+from loom.storage import addresses, events, machine, messages, outbox, own_profile
 from loom.storage.addresses import AddressSource
 from loom.storage.file_store import FileStore
 from loom.wire.token import encode_token
@@ -74,7 +74,15 @@ class FakeClock:
 class Person:
     """Somebody's machine: it can lose power and start again."""
 
-    def __init__(self, world: "World", name: str, identity: Identity, folder: Path) -> None:
+    def __init__(
+        self,
+        world: "World",
+        name: str,
+        identity: Identity,
+        folder: Path,
+        *,
+        is_restored: bool = False,
+    ) -> None:
         self.world = world
         self.name = name
         self.identity = identity
@@ -86,6 +94,8 @@ class Person:
         """Everything a front end was told, over all starts."""
         self.options = NodeOptions(mdns=False)
         self.is_running = False
+        self._is_restored = is_restored
+        """From the words, on a new machine: not known there until its first start."""
         self._doom: asyncio.Handle | None = None
         self._folder = folder
         self._discovery = StaticDiscovery()
@@ -112,6 +122,7 @@ class Person:
         database._writer.db.executescript(
             "DELETE FROM sessions; DELETE FROM prekeys; DELETE FROM laid_bundles"
         )
+        machine.begin_epoch(database._writer.db)
         database.close()
 
     async def start(self) -> None:
@@ -120,6 +131,9 @@ class Person:
         self._folder.mkdir(exist_ok=True)
         paths = Paths(profile=self.name.lower(), folder=self._folder, log=self._folder / "loom.log")
         self._database = database = OneThreadDatabase.on(self.disk, paths.database)
+        if self._is_restored:
+            machine.begin_epoch(database._writer.db)
+            self._is_restored = False
         journal = Journal(database, self.clock, database.read_now(events.last_seq))
         parts = Parts(
             database=database,
@@ -345,9 +359,11 @@ class World:
         random.seed(seed)  # the jitter of every delay
 
     async def person(self, name: str, identity: Identity | None = None) -> Person:
-        """Somebody new, running."""
+        """Somebody new, running; with an identity of before, restored from the words."""
         place = self.folder / f"{name.lower()}{len(self.people)}"
-        person = Person(self, name, identity or identity_of(name), place)
+        identity = identity or identity_of(name)
+        is_restored = any(one.identity.peer_id == identity.peer_id for one in self.people)
+        person = Person(self, name, identity, place, is_restored=is_restored)
         self.people.append(person)
         await person.start()
         return person

@@ -60,5 +60,5 @@ async def test_many_small_files_are_not_all_accepted_without_asking(world: World
         File(bytes([at]) * 16, 5, "a", CHUNK, "", bytes(32), bytes([at]) * 32) for at in range(70)
     ]
     await take_in(alice, bob, offers)
-    states = [one.state for one in (await alice.do(ListFiles())).files]
+    states = [one.state for one in (await alice.do(ListFiles(limit=100))).files]
     assert (states.count("offered"), len(states)) == (6, 70)
