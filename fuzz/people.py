@@ -233,7 +233,7 @@ class People:
         """Files put back to an older state look like another machine; the owner knows better."""
         while True:
             for one in self.everybody:
-                if (await one.do(ShowMachine())).state == "found":
+                if (await one.do(ShowMachine())).state == "asks":
                     assert one.name in self.restored, f"{one}: there is no other machine"
                     await one.do(DecideMachine(stays=True))
             await asyncio.sleep(ANSWER_S)
