@@ -134,6 +134,8 @@ def _reading(path: Path, secret: str) -> Iterator[tuple[Reading, BackupView]]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[tuple[BinaryIO, BackupHeader]]:
+    if path.exists() and not path.is_file():
+        raise InvalidInput(what=f"{path} is no regular file")  # reading a pipe would wait for ever
     try:
         with path.open("rb") as file:
             yield file, read_header(file.read(HEADER_BYTES))

@@ -1,5 +1,6 @@
 """A profile lost with its machine, and made again from a backup: nothing lost, nothing twice."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -123,6 +124,9 @@ def test_what_opens_it_and_what_does_not(home: Home, words: str, tmp_path: Path)
     refused = home.run(*verify, str(by_words), "--phrase-file", str(others))
     assert (refused.error["code"], refused.code) == ("wrong_phrase", 3)
     assert home.run(*verify, words, "--phrase-file", words).error["code"] == "backup_damaged"
+    os.mkfifo(tmp_path / "pipe")
+    refused = home.run(*verify, str(tmp_path / "pipe"), "--phrase-file", words)
+    assert "no regular file" in refused.error["message"]
 
 
 def test_a_damaged_backup_makes_no_profile(home: Home, words: str, tmp_path: Path) -> None:
