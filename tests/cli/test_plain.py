@@ -334,7 +334,7 @@ def test_what_becomes_of_messages_is_typed_and_shown(talk: Talk, node: TalkingNo
     assert sum(line.endswith("Ada (bookmarked): see you at noon") for line in lines) == 2
     assert any("you → Bob: at the harbour" in line for line in lines)
     assert "you deleted a message for both" in lines
-    assert "Deleted here, and there once" in done.stderr
+    assert "Deleted here, and on their side once" in done.stderr
     assert noon not in node.messages
 
 

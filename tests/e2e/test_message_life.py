@@ -99,7 +99,7 @@ def test_the_other_side_hears_of_everything_and_sees_the_same(home: Home) -> Non
         assert bob(home, "pins", "Alice") == []
 
         done = home.run("-p", "alice", "delete", "Bob", "last", "--for-both").ok()
-        assert done.stdout.startswith("Deleted here, and there")
+        assert done.stdout.startswith("Deleted here, and on their side")
         event = to_bob.until("message.deleted")
         assert (event["direction"], event["message_ids"]) == ("in", [asked["message_id"]])
         gone, left = history(home, "bob", "Alice")
@@ -134,7 +134,7 @@ def test_what_cannot_be_done_is_one_error_and_changes_nothing(home: Home) -> Non
             (("delete", "Bob", "--all", "--for-both"), 2, "terminal_needed"),
             (("delete", "Bob", "last", "99999"), 4, "message_not_found"),
             (("forward", "Bob", "last"), 2, "usage"),
-            (("forward", "Bob", "last", "--to", "Eve"), 4, "contact_not_found"),
+            (("forward", "Bob", "last", "--to", "Eve"), 4, "not_found"),
             (("typing", "Eve"), 4, "contact_not_found"),
         ]
         for arguments, code, name in refused:

@@ -106,7 +106,7 @@ async def test_a_typed_address_is_dialled_or_refused(alone: PeopleNode, opened: 
         await run(pilot, "ctrl+u", "192.0.2.9:4070", "enter")
         assert [(one.host, one.port) for one in sent(alone, DialPeer)] == [("192.0.2.9", 4070)]
         alone.end_meeting(NobodyPairing(address="192.0.2.9:4070"))
-        await until_shown(pilot, "Nobody who pairs answered")
+        await until_shown(pilot, "Nobody is pairing at")
 
 
 async def test_a_lost_meeting_says_so_and_goes_on(alone: PeopleNode, opened: Opened) -> None:

@@ -216,7 +216,7 @@ async def test_the_keyring_is_added_and_removed_and_excludes_duress(
             await settle(pilot)
             await go(pilot, "Ways to unlock")
             await go(pilot, "Remove the desktop's keyring")
-            await until_shown(pilot, "no more")
+            await until_shown(pilot, "does not unlock it")
             assert profiles.unlocks("ada") == []
     finally:
         keyring.set_keyring(before)

@@ -89,9 +89,9 @@ STEPS: dict[str, tuple[Step, ...]] = {
         shows("This is not a valid Loom token", "nonsense Eva"),
     ),
     "pair": (shows("maple-river"),),
-    "invite": (shows("who pastes it and you have each other"),),
-    "requests": (shows("Nobody asks"),),
-    "accept": (shows("Nobody asks"), shows("Nobody asks", "Eve")),
+    "invite": (shows("when they paste it, you are contacts"),),
+    "requests": (shows("No requests"),),
+    "accept": (shows("No requests"), shows("No requests", "Eve")),
     "rooms": (shows("owner, 1 member"),),
     "room": (
         shows("Make a room"),
