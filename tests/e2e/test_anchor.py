@@ -1,5 +1,6 @@
 """An anchor as a process: made, run, paired with, drained, moved; and what its disk holds."""
 
+import asyncio
 import json
 import re
 import signal
@@ -89,6 +90,10 @@ async def test_mail_waits_while_nobody_is_there_and_the_anchor_is_killed(
     with serving(anchor_home) as anchor:
         holder = await linked(anchor, account_of("ada"))
         await holder.ask(Subscribe())
+        async with asyncio.timeout(LIMIT_S):  # what is acknowledged first is not pushed
+            while len(holder.pushes) < len(puts):
+                holder.pushed.clear()
+                await holder.pushed.wait()
         ids = tuple(put.blob_id for put in puts)
         assert await holder.ask(Ack(queue.queue_id, ids)) == Ok()
         assert [push.blob for push in holder.pushes] == [put.blob for put in puts]
@@ -178,6 +183,8 @@ async def test_an_anchor_moves_house(anchor_home: Home, tmp_path: Path) -> None:
         assert await writer.ask(put) == Ok()
         holder = await linked(anchor, account_of("ada"))
         await holder.ask(Subscribe())
+        async with asyncio.timeout(LIMIT_S):
+            await holder.pushed.wait()
         assert await holder.ask(Ack(queue.queue_id, (put.blob_id,))) == Ok()
         assert [push.blob for push in holder.pushes] == [put.blob]
 
