@@ -16,9 +16,14 @@ _FOREIGN = (
     "LINES",
 )
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and all they start, too.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that starts the tests in the background has them ignore Ctrl-C, nohup the end of the
+# terminal, and all they start would, too.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # The same examples at each run, however busy the machine is; --hypothesis-profile=default draws
 # others.
