@@ -22,6 +22,7 @@ SCREENS = {
     "details-member": ("/room Chess",),
     "forked": ("/members Chess",),
     "offered": ("/room Garden", "tab", "shift+tab"),
+    "statement": ("/room Garden", "tab", "shift+tab", "enter"),
     "proposals": ("/room Club", "tab"),
     "proposal": ("/room Club", "tab", "enter"),
     "channel": ("/room Garden", *["down"] * 5),
