@@ -141,6 +141,8 @@ def verify(
             view = await asyncio.to_thread(backups.verify, file, secret)
         caller.output.put(view, f"{file}: {contents_words(view.backup)}.")
         _say_lost(caller, view.lost, view.lost_files)
+        if view.lost or view.lost_files:
+            raise typer.Exit(1)
 
     caller.run(work())
 

@@ -1,6 +1,7 @@
 """A profile lost with its machine, and made again from a backup: nothing lost, nothing twice."""
 
 import os
+import secrets
 import signal
 import sys
 from pathlib import Path
@@ -127,6 +128,18 @@ def test_what_opens_it_and_what_does_not(home: Home, words: str, tmp_path: Path)
     os.mkfifo(tmp_path / "pipe")
     refused = home.run(*verify, str(tmp_path / "pipe"), "--phrase-file", words)
     assert "no regular file" in refused.error["message"]
+
+
+def test_verifying_what_lost_some_history_fails(home: Home, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "w.loom"
+    for _ in range(10):
+        home.run("-p", "alice", "send", "bob", "-", stdin=secrets.token_hex(8_000)).ok()
+    home.run("-p", "alice", "backup", "create", str(file)).ok()
+    data = bytearray(file.read_bytes())
+    data[-70_000] ^= 1
+    file.write_bytes(data)
+    damaged = home.run("backup", "verify", "--json", str(file), "--phrase-file", words)
+    assert (damaged.code, bool(damaged.objects[0]["lost"])) == (1, True)
 
 
 def test_a_damaged_backup_makes_no_profile(home: Home, words: str, tmp_path: Path) -> None:
