@@ -114,12 +114,15 @@ class Backups:
             await self._alarm.heard()
 
     async def _make_due(self) -> None:
-        schedule, last_ms = await self._parts.database.read(
-            lambda db: (backups.schedule(db), backups.last_ms(db))
+        schedule, last_ms, places = await self._parts.database.read(
+            lambda db: (backups.schedule(db), backups.last_ms(db), backups.places(db))
         )
+        if schedule is None:
+            return
         now_ms = self._parts.clock.now_ms()
-        # A clock that was set back makes one at once, too.
-        if schedule is None or (last_ms is not None and 0 <= now_ms - last_ms < DAY_MS):
+        # A new folder, or a clock that was set back, makes one at once, too.
+        is_recent = last_ms is not None and 0 <= now_ms - last_ms < DAY_MS
+        if is_recent and schedule.folder in places:
             return
         folder = Path(schedule.folder)
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ms / 1000))

@@ -155,6 +155,20 @@ async def test_one_is_made_every_day_and_the_newest_stay(world: World, tmp_path:
     assert there(folder) >= set(others)
 
 
+async def test_a_new_folder_has_one_at_once(world: World, tmp_path: Path) -> None:
+    """Also right after one that was made by hand."""
+    alice = await world.person("Alice")
+    folder = tmp_path / "daily"
+    folder.mkdir()
+    await alice.node.backups.make(tmp_path / "by-hand.loom", OWN)
+    asked = Schedule(str(folder), 2, OWN)
+    await alice.database.write(lambda db: backups.set_schedule(db, asked))
+    alice.node.backups.look_now()
+    await world.until(lambda: bool(there(folder)))
+    await world.pass_time(DAY_S / 2)
+    assert len(there(folder)) == 1
+
+
 async def test_a_place_that_takes_nothing_keeps_what_was_there(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
