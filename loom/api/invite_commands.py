@@ -41,7 +41,7 @@ class AcceptRequest(Command[ContactView], frozen=True, kw_only=True, tag="accept
 
 
 class RejectRequest(Command[Done], frozen=True, kw_only=True, tag="reject_request"):
-    """Delete a request, telling nobody; with `block`, whoever asked is never heard again."""
+    """Delete a request, telling nobody; with `block`, their further requests are not shown."""
 
     request_id: int
     block: bool = False
