@@ -224,7 +224,8 @@ export class Node {
     if (this.bundleInstead) {
       const instead = this.bundleInstead();
       if (instead) route.send(BUNDLE, instead);
-      this.bundleInstead = null;
+      this.bundleInstead = this.bundleAfter ?? null;
+      this.bundleAfter = null;
       this.tell({ event: "bundle asked", contact: route.name });
       return;
     }

@@ -236,9 +236,13 @@ export const WRONG = {
     route.socket.write(RECORDS[how](route.link));
   },
 
-  /** Answer the next request for a bundle with this one; `asked: false` sends it without a request. */
-  bundle: (node, { contact, how, asked = true }) => {
+  /**
+   * Answer the next request for a bundle with this one, and with `then_none` the one after it not at all;
+   * `asked: false` sends it without a request.
+   */
+  bundle: (node, { contact, how, asked = true, then_none: thenNone = false }) => {
     const make = () => (BUNDLES[how] ?? good)(node.me, Math.floor(Date.now() / 1_000));
+    node.bundleAfter = thenNone ? () => null : null;
     if (asked) node.bundleInstead = make;
     else routeTo(node, contact).send(BUNDLE, make());
   },
