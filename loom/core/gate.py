@@ -8,7 +8,7 @@ import msgspec
 from loom.core.link_kinds import CONTACT_LINK, INVITE_LINK, Credentials, LinkKind
 from loom.core.pair_keys import DirectionKeys
 from loom.crypto.kdf import MacKey, equal, mac
-from loom.model import InviteId, PeerId, PersonId
+from loom.model import InviteId, PersonId
 from loom.wire.encoding import enc, u64
 from loom.wire.framing import decode_clear, encode_clear
 from loom.wire.limits import LINK_DAY_SKEW_DAYS, LINK_TAG_BYTES
@@ -51,17 +51,13 @@ class EarlierEntry(TaggedEntry):
     """Who dials knows an identity that is valid no longer: of the owner, or of itself (1.5).
 
     They are answered with the statements that say so, and with nothing else.
-
-    Args:
-        known: the one that they know.
     """
 
-    __slots__ = ("known", "person_id")
+    __slots__ = ("person_id",)
 
-    def __init__(self, person_id: PersonId, known: PeerId, keys: DirectionKeys) -> None:
+    def __init__(self, person_id: PersonId, keys: DirectionKeys) -> None:
         super().__init__(keys.tag, keys.link, CONTACT_LINK)
         self.person_id = person_id
-        self.known = known
 
     def __repr__(self) -> str:
         return f"EarlierEntry({self.person_id})"

@@ -1,5 +1,6 @@
 """Identities that the owner had before, and which contacts know none of the later ones."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlcipher3.dbapi2 import Connection
@@ -7,9 +8,19 @@ from sqlcipher3.dbapi2 import Connection
 from loom.model import PeerId, PersonId
 
 _UNTOLD: Final = (
-    "SELECT person_id, peer_id, x25519_seed, until_s, put_at_s FROM untold"
+    "SELECT person_id, peer_id, put_at_s FROM untold"
     " JOIN old_identities USING (peer_id) WHERE until_s > ?"
 )
+
+
+class OldIdentity(NamedTuple):
+    """One that the owner had, while it is still answered for."""
+
+    peer_id: PeerId
+    x25519_seed: bytes
+
+    def __repr__(self) -> str:
+        return "OldIdentity(redacted)"
 
 
 class Untold(NamedTuple):
@@ -18,14 +29,11 @@ class Untold(NamedTuple):
     person_id: PersonId
     peer_id: PeerId
     """The owner's, of before."""
-    x25519_seed: bytes
-    until_s: int
-    """So long the contact is told, Unix seconds."""
     put_at_s: int | None
     """When the chain was put into a mailbox of the contact, Unix seconds."""
 
     def __repr__(self) -> str:
-        return f"Untold({self.person_id}, redacted)"
+        return f"Untold({self.person_id})"
 
 
 def add(db: Connection, peer_id: PeerId, x25519_seed: bytes, until_s: int) -> None:
@@ -39,13 +47,15 @@ def add(db: Connection, peer_id: PeerId, x25519_seed: bytes, until_s: int) -> No
         "INSERT OR IGNORE INTO untold (person_id, peer_id) SELECT person_id, ? FROM persons",
         (peer_id,),
     )
+    db.execute("UPDATE untold SET put_at_s = NULL")  # what lies in mailboxes is not all of it
 
 
 def expect(db: Connection, person_id: PersonId, now_s: int) -> list[Untold]:
-    """A contact who is new here may have been given any identity of before."""
+    """A contact with a new identity may have been given any of the owner's of before."""
     db.execute(
-        "INSERT OR IGNORE INTO untold (person_id, peer_id)"
-        " SELECT ?, peer_id FROM old_identities WHERE until_s > ?",
+        "INSERT INTO untold (person_id, peer_id)"
+        " SELECT ?, peer_id FROM old_identities WHERE until_s > ?"
+        " ON CONFLICT DO UPDATE SET put_at_s = NULL",
         (person_id, now_s),
     )
     return [one for one in untold(db, now_s) if one.person_id == person_id]
@@ -56,19 +66,31 @@ def ids(db: Connection) -> frozenset[PeerId]:
     return frozenset(PeerId(one) for (one,) in db.execute("SELECT peer_id FROM old_identities"))
 
 
+def answered(db: Connection, now_s: int) -> list[OldIdentity]:
+    """Those under which contacts may still connect."""
+    found = "SELECT peer_id, x25519_seed FROM old_identities WHERE until_s > ? ORDER BY until_s"
+    return [OldIdentity(*row) for row in db.execute(found, (now_s,))]
+
+
 def untold(db: Connection, now_s: int) -> list[Untold]:
     """Who is still to be told, and as whom they know the owner."""
     return [Untold(*row) for row in db.execute(_UNTOLD, (now_s,))]
 
 
-def told(db: Connection, person_id: PersonId) -> bool:
-    """They know the identity of now; False: it was known."""
-    return db.execute("DELETE FROM untold WHERE person_id = ?", (person_id,)).rowcount > 0
+def told(db: Connection, untold: Sequence[Untold]) -> None:
+    """They know a later one than these."""
+    db.executemany(
+        "DELETE FROM untold WHERE person_id = ? AND peer_id = ?",
+        [(one.person_id, one.peer_id) for one in untold],
+    )
 
 
-def was_put(db: Connection, person_id: PersonId, now_s: int) -> None:
+def was_put(db: Connection, untold: Sequence[Untold], now_s: int) -> None:
     """The chain lies in a mailbox of theirs."""
-    db.execute("UPDATE untold SET put_at_s = ? WHERE person_id = ?", (now_s, person_id))
+    db.executemany(
+        "UPDATE untold SET put_at_s = ? WHERE person_id = ? AND peer_id = ?",
+        [(now_s, one.person_id, one.peer_id) for one in untold],
+    )
 
 
 def are_due(db: Connection, now_s: int) -> bool:

@@ -80,6 +80,36 @@ async def test_new_keys_come_after_the_newest_that_a_contact_knows(world: World)
     assert again.received(bob) == ["and who is that?"]
 
 
+@pytest.mark.parametrize("is_later", [False, True])
+async def test_it_learns_who_of_its_contacts_has_another_identity_since(
+    world: World, is_later: bool
+) -> None:
+    """It knows Bob as who he was, though the lost machine had followed him."""
+    alice, bob = await world.friends("Alice", "Bob")
+    before = bob.identity
+    if is_later:
+        await rotate(alice)
+        await world.until(lambda: knows(bob, alice))
+    await rotate(bob)
+    await world.until(lambda: knows(alice, bob) and alice.is_online(bob))
+    assert (await bob.do(ShowIdentity())).untold == 0
+    await alice.stop()
+    await bob.restart()
+    again = await world.person("Alice again", Identity(seeds_from_phrase(words_of(alice), 0)))
+    again.name, bob.identity = "Alice", before
+    await again.add(bob)
+    await again.note_address(bob)
+    bob.identity = bob.node.parts.identity
+    await world.until(lambda: knows(again, bob), 900)
+    if is_later:
+        await world.until(lambda: bool(again.told(LaterIdentityFound)), 900)
+        await again.do(TakeLaterIdentity(phrase=words_of(alice)))
+        again.identity = again.node.parts.identity
+    await again.say(bob, "I am back")
+    await world.delivered(again, bob, within_s=900)
+    assert bob.received(again)[-1] == "I am back"
+
+
 async def test_it_learns_that_the_identity_was_revoked(world: World) -> None:
     alice, bob = await world.friends("Alice", "Bob")
     await rotate(alice)
@@ -114,7 +144,7 @@ async def test_who_was_given_another_identity_by_hand_is_not_answered_for(world:
     alice, bob = await world.friends("Alice", "Bob")
     await rotate(alice)
     await world.until(lambda: knows(bob, alice))
-    assert [door.known for door in bob.node.former.doors] == [identity_of("Alice").peer_id]
+    assert [door.theirs for door in bob.node.former.doors] == [identity_of("Alice").peer_id]
     token = encode_token(identity_of("Somebody else").token)
     await bob.do(ImportToken(token=token, name="Alice", replace=True))
     await bob.do(VerifyContact(contact="Alice", confirm=True))

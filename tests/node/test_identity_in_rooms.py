@@ -64,7 +64,7 @@ async def test_an_acquaintance_follows(world: World, waits: bool) -> None:
     await world.until(
         lambda: not bob.database.look(lambda db: db.execute(untold).fetchall()), 6_000
     )
-    assert bob.node.former.doors == []
+    assert bob.node.former.sought == []
     await ada.stop()
     await say(bob, "is anybody there?")
     await world.until(lambda: len(stored(cyd)) == 1, within_s=6_000)

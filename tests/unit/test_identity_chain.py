@@ -272,7 +272,6 @@ def test_an_envelope_holds_so_many_statements_and_none_twice() -> None:
 def test_who_knows_an_earlier_identity_is_told_apart_at_the_gate() -> None:
     entry = EarlierEntry(
         PersonId(7),
-        own(0).peer_id,
         derive_pair_keys(
             own(0).agreement, own(0).peer_id, BOB.peer_id, BOB.token.x25519_public
         ).receiving,

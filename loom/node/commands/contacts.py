@@ -295,6 +295,7 @@ class ContactCommands:
     ) -> views.ContactView:
         """A contact's new identity: it hears nothing of us until it is verified."""
         now_ms, join = self._parts.clock.now_ms(), new_join(self._parts)
+        untold: list[Untold] = []
 
         def change(person: Person) -> Person:
             return msgspec.structs.replace(
@@ -314,6 +315,7 @@ class ContactCommands:
             ids = outbox.delete_all(db, device.device_id)
             identity_statements.forget(db, device.number)
             persons.forget_identity(db, device.device_id)
+            untold[:] = old_identities.expect(db, device.number, now_ms // 1000)
             farewells.take_asked(db, device.conversation_id)
             timers.forget(db, device.conversation_id, device.number)
             self._introduce(db, happened, device.device_id, join, invite)
@@ -323,6 +325,7 @@ class ContactCommands:
 
         async with self._roster.without_stub(peer_id):
             view = await self._change(device, change, "identity", also=also, restarts=True)
+        self._roster.on_untold(untold)  # once the new identity is verified
         if invite is not None:  # used as soon as the new identity is verified
             pending = _pending(device.device_id, invite, MessageId(join.message_id))
             self._network.joins.added(pending)

@@ -23,25 +23,29 @@ class ChainDoor:
     """One device under pair keys that are valid no longer.
 
     Args:
-        known: the identity that is not valid any more, of the owner or of the contact.
-        keys: the pair keys with it.
-        chain: the envelopes for who knows it.
+        own: the identity of the owner that the contact knows.
+        theirs: the identity that the contact has there. One of the two is valid no longer, or
+            nothing else is taken from the contact.
+        keys: the pair keys of both.
+        chain: the envelopes for who knows them.
     """
 
     def __init__(
         self,
         device: Device,
-        known: PeerId,
+        own: PeerId,
+        theirs: PeerId,
         keys: PairKeys,
         chain: Callable[[], Sequence[bytes]],
         following: Following,
     ) -> None:
         self.device = device
         self.is_open = True
-        self.known = known
-        self.gate_entry = EarlierEntry(device.number, known, keys.receiving)
+        self.own = own
+        self.theirs = theirs
+        self.gate_entry = EarlierEntry(device.number, keys.receiving)
         """See `Admitted.gate_entry`."""
-        self.rand_owner = hash_(enc(b"chain door", known, device.peer_id))[:32]
+        self.rand_owner = hash_(enc(b"chain door", own, theirs))[:32]
         """See `Admitted.rand_owner`."""
         self._chain = chain
         self._following = following

@@ -91,11 +91,15 @@ class Following:
         try:
             while self._waiting:
                 number, came, looked_at = self._waiting.pop(0)
-                judgement = await self._look_at(number, came)
-                if came.mail is not None and judgement is not None:
-                    came.mail.judged(judgement)
-                if not looked_at.done():
-                    looked_at.set_result(None)
+                try:
+                    judgement = await self._look_at(number, came)
+                    if came.mail is not None and judgement is not None:
+                        came.mail.judged(judgement)
+                except Exception:  # else nothing of this contact is taken in any more
+                    log.exception("contact %d: chain not looked at", number)
+                finally:
+                    if not looked_at.done():
+                        looked_at.set_result(None)
         finally:
             self._task = None
 

@@ -41,7 +41,7 @@ from loom.storage import (
     settings,
 )
 from loom.storage.connection import Db
-from loom.storage.old_identities import Untold
+from loom.storage.old_identities import OldIdentity, Untold
 from loom.wire.limits import (
     ANCHOR_SECRET_BYTES,
     IDENTITY_ROTATIONS_MAX,
@@ -51,6 +51,8 @@ from loom.wire.token import encode_token
 
 log = logging.getLogger(__name__)
 
+Stored = tuple[tuple[Statement, ...], list[OldIdentity], list[Untold]]
+"""See `FormerDoors.take`."""
 CHANGED_AT: Final = "identity_changed_at_ms"
 
 
@@ -188,15 +190,12 @@ class OwnIdentity:
             await self._invites.ended()
             return
 
-        def work(db: Db, happened: Happened) -> tuple[tuple[Statement, ...], list[Untold]]:
+        def work(db: Db, happened: Happened) -> Stored:
             identity_statements.add(db, None, added)
             if outcome.standing is not Standing.CURRENT and outcome != before:
                 is_forked = outcome.standing is Standing.FORKED
                 happened.add(LaterIdentityFound(number=outcome.number, forked=is_forked))
-            return (
-                identity_statements.of(db, None),
-                old_identities.untold(db, self._parts.now_s()),
-            )
+            return _stored(db, self._parts.now_s())
 
         self._doors.take(*await self._parts.journal.write(work))
         log.warning("identity: a contact says that it is %s", outcome.standing.value)
@@ -230,7 +229,7 @@ class OwnIdentity:
         before, is_revoked = parts.identity, seeds is None
         after = before if seeds is None else Identity(seeds)
 
-        def work(db: Db, happened: Happened) -> tuple[tuple[Statement, ...], list[Untold], int]:
+        def work(db: Db, happened: Happened) -> tuple[Stored, int]:
             now_ms = parts.clock.now_ms()
             until_s = now_ms // 1000 + OLD_IDENTITY_ANSWERS_S
             identity_statements.add(db, None, statements)
@@ -261,23 +260,27 @@ class OwnIdentity:
                     anchors.renew_all(db, lambda: parts.random(ANCHOR_SECRET_BYTES), now_ms)
                 settings.put(db, "identity", msgspec.msgpack.encode(seeds))
                 happened.add(IdentityRotated(number=after.number, fingerprint=after.peer_id.hex()))
-            return (
-                identity_statements.of(db, None),
-                old_identities.untold(db, now_ms // 1000),
-                machine.epoch(db),
-            )
+            return _stored(db, now_ms // 1000), machine.epoch(db)
 
         async with roster.renewing(devices) as renew:
-            chain, untold, epoch = await parts.journal.write(work)
+            stored, epoch = await parts.journal.write(work)
             parts.identity, roster.is_revoked = after, is_revoked
             parts.machine.found, parts.machine.epoch = frozenset(), epoch
-            self._doors.take(chain, untold)
+            self._doors.take(*stored)
             for device in devices:
                 links = device.arbiter.give_up()
                 renew(device, device.contact)
                 for link in links:
                     if not self._doors.tell_on(device.number, before.peer_id, link):
                         link.close()
+
+
+def _stored(db: Db, now_s: int) -> Stored:
+    return (
+        identity_statements.of(db, None),
+        old_identities.answered(db, now_s),
+        old_identities.untold(db, now_s),
+    )
 
 
 async def _nothing() -> None:
