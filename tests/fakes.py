@@ -9,8 +9,15 @@ import msgspec
 
 from loom.api.anchor_commands import ListAnchors
 from loom.api.anchor_views import Anchors
-from loom.api.backup_commands import ListUnsent, ShowBackupSchedule
-from loom.api.backup_views import BackupView, ScheduleView, Unsent
+from loom.api.backup_commands import ListUnsent, MakeBackup, ShowBackupSchedule
+from loom.api.backup_views import (
+    BackupRestored,
+    BackupVerified,
+    BackupView,
+    LostRows,
+    ScheduleView,
+    Unsent,
+)
 from loom.api.client import Client
 from loom.api.command import Command
 from loom.api.contact_commands import (
@@ -74,7 +81,7 @@ from loom.api.pairing_commands import (
 from loom.api.pairing_views import PairingPeer, PairingView
 from loom.api.profile_commands import Diagnose, SetProfile, ShowProfile, Status, Stop
 from loom.api.profile_views import Check, Destroyed, Diagnosis, OwnProfileView, StatusView
-from loom.api.profiles import Asking, NodeOptions, ProfileInfo
+from loom.api.profiles import Asking, Moved, NodeOptions, ProfileInfo, nothing_moved
 from loom.api.room_commands import (
     ListRoomBookmarks,
     ListRoomDrafts,
@@ -444,6 +451,8 @@ class FakeNode:
                 return self.identity
             case ListUnsent():
                 return self.unsent
+            case MakeBackup():
+                return msgspec.structs.replace(BACKUP, path=command.path)
             case ShowBackupSchedule():
                 return self.schedule
             case ListArrivals():
@@ -500,6 +509,21 @@ class FakeNode:
         raise AssertionError(command)
 
 
+BACKUP = BackupView(
+    path="",
+    name="Ada",
+    fingerprint="ab" * 32,
+    made_at_ms=NOW_MS,
+    opens_with="phrase",
+    contacts_only=False,
+    contacts=2,
+    messages=3,
+    rooms=0,
+    posts=0,
+    size_bytes=9,
+)
+
+
 class FakeProfiles:
     """Profiles in memory; `running` ones can be attached to."""
 
@@ -515,6 +539,8 @@ class FakeProfiles:
         self.pins: list[str] = []
         self.duress: dict[str, str | None] = {}
         self.moves: list[tuple[str, Where]] = []
+        self.lost: list[LostRows] = []
+        """Of backups."""
         self.met = asyncio.Event()
         """The other machine of a move has come."""
         self.moved = asyncio.Event()
@@ -624,20 +650,7 @@ class FakeProfiles:
     ) -> MoveReceived:
         await self._move(profile, where, front)
         self.add(profile).passphrase = passphrase
-        backup = BackupView(
-            path="",
-            name="Ada",
-            fingerprint="ab" * 32,
-            made_at_ms=NOW_MS,
-            opens_with="phrase",
-            contacts_only=False,
-            contacts=2,
-            messages=3,
-            rooms=0,
-            posts=0,
-            size_bytes=9,
-        )
-        return MoveReceived(profile=profile, backup=backup)
+        return MoveReceived(profile=profile, backup=BACKUP)
 
     async def _move(self, profile: str, where: Where, front: Front) -> None:
         self.moves.append((profile, where))
@@ -652,6 +665,27 @@ class FakeProfiles:
 
     async def wipe_moved(self, profile: str, passphrase: str) -> None:
         del self.nodes[profile]
+
+    async def backup_opens_with(self, path: Path) -> str:
+        return BACKUP.opens_with
+
+    async def verify_backup(
+        self, path: Path, secret: str, moved: Moved = nothing_moved
+    ) -> BackupVerified:
+        return BackupVerified(backup=BACKUP, lost=self.lost)
+
+    async def restore_backup(
+        self,
+        profile: str,
+        path: Path,
+        secret: str,
+        passphrase: str,
+        moved: Moved = nothing_moved,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> BackupRestored:
+        self.add(profile).passphrase = passphrase
+        return BackupRestored(profile=profile, backup=BACKUP, lost=self.lost, unsent=1)
 
     async def attach(self, profile: str) -> Client:
         if profile not in self.running:

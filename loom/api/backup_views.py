@@ -70,6 +70,8 @@ class ScheduleView(View, frozen=True, kw_only=True, tag="backup.schedule"):
     """Daily backups: the newest `keep` stay in `folder`; it is empty when there are none.
 
     `last_ms`: when the last backup of any kind was made. `failed`: why the last daily one was not.
+    `places`: files that were written here, and folders of daily ones, the newest last; some may be
+    gone.
     """
 
     folder: str
@@ -78,6 +80,7 @@ class ScheduleView(View, frozen=True, kw_only=True, tag="backup.schedule"):
     last_ms: int | None
     failed: str = ""
     with_files: bool = False
+    places: list[str] = []
 
 
 class UnsentView(View, frozen=True, kw_only=True, tag="unsent"):

@@ -1,15 +1,24 @@
 """What comes before a `Client`: finding, creating, unlocking profiles."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
+from loom.api.backup_views import BackupRestored, BackupVerified
 from loom.api.client import Client
 from loom.api.move_views import MoveReceived, MoveSent
 from loom.api.moving import Front, Where
 from loom.api.profile_views import Destroyed
 from loom.model import Address
+
+Moved = Callable[[int, int], None]
+"""Told how many bytes of how many were read, from any thread."""
+
+
+def nothing_moved(done_bytes: int, size_bytes: int) -> None:
+    """Nobody is told."""
 
 
 class ProfileInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +151,29 @@ class Profiles(Protocol):
 
     async def wipe_moved(self, profile: str, passphrase: str) -> None:
         """Delete what is left of a profile that was moved away."""
+        ...
+
+    async def backup_opens_with(self, path: Path) -> str:
+        """What a backup asks for: phrase or passphrase."""
+        ...
+
+    async def verify_backup(
+        self, path: Path, secret: str, moved: Moved = nothing_moved
+    ) -> BackupVerified:
+        """Read every byte of a backup; `secret` is what it asks for."""
+        ...
+
+    async def restore_backup(
+        self,
+        profile: str,
+        path: Path,
+        secret: str,
+        passphrase: str,
+        moved: Moved = nothing_moved,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> BackupRestored:
+        """Make a profile of a backup, under a passphrase of its own."""
         ...
 
     async def attach(self, profile: str) -> Client:

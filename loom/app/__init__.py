@@ -9,11 +9,19 @@ from pathlib import Path
 
 import msgspec
 
+from loom.api.backup_views import BackupRestored, BackupVerified
 from loom.api.client import Client
 from loom.api.move_views import MoveReceived, MoveSent
 from loom.api.moving import Front, Where
 from loom.api.profile_views import Destroyed
-from loom.api.profiles import Asking, NodeOptions, ProfileInfo, Profiles
+from loom.api.profiles import (
+    Asking,
+    Moved,
+    NodeOptions,
+    ProfileInfo,
+    Profiles,
+    nothing_moved,
+)
 from loom.config import (
     WAYS,
     Paths,
@@ -192,6 +200,38 @@ class LocalProfiles:
         from loom.app import moving
 
         await moving.wipe(self._existing(profile), passphrase)
+
+    async def backup_opens_with(self, path: Path) -> str:
+        """See `Profiles.backup_opens_with`."""
+        from loom.app import backups
+
+        return await asyncio.to_thread(backups.opens_with, path)
+
+    async def verify_backup(
+        self, path: Path, secret: str, moved: Moved = nothing_moved
+    ) -> BackupVerified:
+        """See `Profiles.verify_backup`."""
+        from loom.app import backups
+
+        return await asyncio.to_thread(backups.verify, path, secret, moved)
+
+    async def restore_backup(
+        self,
+        profile: str,
+        path: Path,
+        secret: str,
+        passphrase: str,
+        moved: Moved = nothing_moved,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> BackupRestored:
+        """See `Profiles.restore_backup`."""
+        from loom.app import backups
+
+        paths = paths_of(self._home, profile)
+        return await asyncio.to_thread(
+            backups.restore, path, secret, paths, passphrase, argon2_memory_mib, moved
+        )
 
     async def attach(self, profile: str) -> Client:
         """See `Profiles.attach`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from loom.api.backup_views import BackupRestored, BackupVerified, BackupView, LostFile, LostRows
+from loom.api.profiles import Moved, nothing_moved
 from loom.app.assembly import build_folder
 from loom.config import Paths
 from loom.core.identity import seeds_from_phrase
@@ -47,14 +48,14 @@ def opens_with(path: Path) -> str:
         return header.way.name.lower()
 
 
-def verify(path: Path, secret: str) -> BackupVerified:
+def verify(path: Path, secret: str, moved: Moved = nothing_moved) -> BackupVerified:
     """Read every byte of a backup; `secret` is what `opens_with` says.
 
     Raises:
         WrongPhrase, WrongPassphrase, BackupDamaged, BackupTooNew, InvalidInput.
     """
     refuse_dumps()
-    with _reading(path, secret) as (reading, view):
+    with _reading(path, secret, moved) as (reading, view):
         for _ in reading.groups():
             pass
     lost_files = [_lost_file(one) for one in reading.missing.found()]
@@ -62,7 +63,12 @@ def verify(path: Path, secret: str) -> BackupVerified:
 
 
 def restore(
-    path: Path, secret: str, paths: Paths, passphrase: str, argon2_memory_mib: int | None
+    path: Path,
+    secret: str,
+    paths: Paths,
+    passphrase: str,
+    argon2_memory_mib: int | None,
+    moved: Moved = nothing_moved,
 ) -> BackupRestored:
     """Make a profile of a backup, beside its place and then moved there: half of one never stands.
 
@@ -75,7 +81,7 @@ def restore(
     memory_kib = vault.MEMORY_DEFAULT_KIB
     if argon2_memory_mib is not None:
         memory_kib = argon2_memory_mib * 1024
-    with _reading(path, secret) as (reading, view), build_folder(paths) as building:
+    with _reading(path, secret, moved) as (reading, view), build_folder(paths) as building:
         key = vault.create(building / paths.keyslot.name, passphrase, memory_kib)
         try:
             lost_files, held = fill(building, paths, key, reading)
@@ -125,10 +131,10 @@ def fill(
 
 
 @contextmanager
-def _reading(path: Path, secret: str) -> Iterator[tuple[Reading, BackupView]]:
+def _reading(path: Path, secret: str, moved: Moved) -> Iterator[tuple[Reading, BackupView]]:
     with _open(path) as (file, header):
         opened = _opened(header, secret)
-        reading = Reading(file, path.stat().st_size, opened)
+        reading = Reading(file, path.stat().st_size, opened, moved)
         yield reading, view_of(path, reading.manifest, header.way.name.lower())
 
 

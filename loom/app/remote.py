@@ -1,9 +1,10 @@
 """The profiles of another machine, as far as they can be used from here: an open one's node."""
 
+from pathlib import Path
 from typing import NoReturn
 
 from loom.api.moving import Front, Where
-from loom.api.profiles import Asking, NodeOptions, ProfileInfo
+from loom.api.profiles import Asking, Moved, NodeOptions, ProfileInfo, nothing_moved
 from loom.control import ssh
 from loom.control.pipe_client import PipeClient
 from loom.errors import LocalOnly
@@ -115,6 +116,29 @@ class RemoteProfiles:
     async def wipe_moved(self, profile: str, passphrase: str) -> None:
         """Not from here."""
         _refuse("Moving a profile")
+
+    async def backup_opens_with(self, path: Path) -> NoReturn:
+        """Not from here."""
+        _refuse("Reading a backup")
+
+    async def verify_backup(
+        self, path: Path, secret: str, moved: Moved = nothing_moved
+    ) -> NoReturn:
+        """Not from here."""
+        _refuse("Reading a backup")
+
+    async def restore_backup(
+        self,
+        profile: str,
+        path: Path,
+        secret: str,
+        passphrase: str,
+        moved: Moved = nothing_moved,
+        *,
+        argon2_memory_mib: int | None = None,
+    ) -> NoReturn:
+        """Not from here."""
+        _refuse("Restoring a backup")
 
     async def panic(self, profile: str, *, farewell: bool = True) -> NoReturn:
         """Not from here."""

@@ -28,7 +28,7 @@ from loom.cli.background import in_background
 from loom.cli.events import event_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import AnchorCreated, when
+from loom.cli.output import AnchorCreated
 from loom.cli.passphrase import read_new_passphrase, read_passphrase
 from loom.cli.profiles import Memory
 from loom.cli.qr import print_qr_code
@@ -36,6 +36,7 @@ from loom.config import Paths, check_profile_name, profile_name_for
 from loom.errors import AnchorNotRunning, ControlError, InvalidInput, OutputFailed, ProfileInUse
 from loom.front.durations import parse_duration
 from loom.front.invite_words import narrow_words
+from loom.front.moments import when
 from loom.front.private_file import write_private
 from loom.model import Address
 from loom.printable import printable

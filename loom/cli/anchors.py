@@ -10,7 +10,8 @@ from loom.api.anchor_views import Anchors, AnchorView
 from loom.cli.anchor import add_service_to
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import sign, when
+from loom.cli.output import sign
+from loom.front.moments import when
 from loom.front.reach import age_words, gone_words, left_words, silent_words, waiting_words
 from loom.printable import printable
 

@@ -15,20 +15,25 @@ from loom.api.backup_commands import (
     SetBackupSchedule,
     ShowBackupSchedule,
 )
-from loom.api.backup_views import BackupView, LostFile, LostRows, ScheduleView, Unsent
+from loom.api.backup_views import LostFile, LostRows, Unsent
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import when
 from loom.cli.passphrase import from_file, read_new_passphrase
 from loom.cli.profiles import Memory, check_new_profile, read_phrase
 from loom.config import paths_of
 from loom.errors import InvalidInput
-from loom.front.file_words import size_words
+from loom.front.backup_words import (
+    USE,
+    clock_words,
+    contents_words,
+    count_words,
+    damage_lines,
+    opener_words,
+    schedule_words,
+)
 
 PANEL = "Profiles"
-DAY_MS = 86_400_000
-OLD_MS = 366 * DAY_MS
 _WHAT = "Asking for the backup's passphrase"
 _REMEDY = "Give --backup-passphrase-file FILE."
 
@@ -115,9 +120,9 @@ def create(
             async with caller.client() as client:
                 view = await client.send(command)
         caller.output.put(view, f"{view.path}: {contents_words(view)}.")
-        caller.output.note(f"It opens with {_opener(view)}: `loom backup verify` tries that.")
+        caller.output.note(f"It opens with {opener_words(view)}: `loom backup verify` tries that.")
         if view.files_in_place:
-            theirs = _count(view.files_in_place, "file")
+            theirs = count_words(view.files_in_place, "file")
             caller.output.note(
                 f"Without the contents of {theirs} of yours that lie elsewhere: copy them yourself."
             )
@@ -174,14 +179,11 @@ def restore(
             view, f"The profile {profile} is restored: {contents_words(view.backup)}."
         )
         _say_lost(caller, view.lost, view.lost_files)
-        caller.output.note(
-            "Use the profile here only from now on, and close it where it ran before. What "
-            "contacts had you delete since the backup is back; sessions begin again."
-        )
+        caller.output.note(USE)
         if clock := clock_words(view.backup.made_at_ms, time.time_ns() // 1_000_000):
             caller.output.note(clock)
         if view.unsent:
-            waited = _count(view.unsent, "text")
+            waited = count_words(view.unsent, "text")
             caller.output.note(
                 f"{waited} waited to be sent when it was made: `loom unsent send`, or drop."
             )
@@ -213,7 +215,7 @@ def schedule(
             passphrase=_passphrase(backup_passphrase_file),
         )
 
-    caller.show(command, _schedule_words)
+    caller.show(command, schedule_words)
 
 
 def list_unsent(context: typer.Context) -> None:
@@ -244,21 +246,6 @@ def _unsent(context: typer.Context, command: ListUnsent | SendUnsent | DropUnsen
     caller.run(work())
 
 
-def clock_words(made_at_ms: int, now_ms: int) -> str:
-    """What to look at before the profile is used, if this machine's clock looks wrong; else ""."""
-    if now_ms < made_at_ms - DAY_MS:
-        return (
-            f"This machine's clock says {when(now_ms)}, which is before the backup was made: set "
-            "it first. With a wrong clock no contact is reached."
-        )
-    if now_ms > made_at_ms + OLD_MS:
-        return (
-            f"This machine's clock says {when(now_ms)}: the backup is more than a year old. If "
-            "that is not so, set the clock first. With a wrong clock no contact is reached."
-        )
-    return ""
-
-
 def _passphrase(file: Path | None) -> str:
     return "" if file is None else from_file(file)
 
@@ -278,44 +265,6 @@ def _secret(file: Path, phrase_file: Path | None, passphrase_file: Path | None) 
     return terminal.ask_hidden("The backup's passphrase: ", what=_WHAT, remedy=_REMEDY)
 
 
-def contents_words(view: BackupView) -> str:
-    """Whose it is, of when, and how much is in it: no full stop."""
-    there = [_count(view.contacts, "contact"), _count(view.rooms, "room")]
-    if not view.contacts_only:
-        there += [_count(view.messages, "message"), _count(view.posts, "post")]
-    if view.files:
-        there.append(_count(view.files, "file"))
-    return f"{view.name}, of {when(view.made_at_ms)}, with {', '.join(there)}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def lost_words(lost: LostRows) -> str:
-    """How many of what are lost, and of when: no full stop."""
-    after = "" if lost.after_ms is None else f" after {when(lost.after_ms)}"
-    until = "" if lost.until_ms is None else f" until {when(lost.until_ms)}"
-    is_ = "is" if lost.count == 1 else "are"
-    return f"{_count(lost.count, lost.what.removesuffix('s'))} {is_} lost{after}{until}"
-
-
-def _opener(view: BackupView) -> str:
-    return "the 24 words" if view.opens_with == "phrase" else "its own passphrase"
-
-
 def _say_lost(caller: Caller, lost: list[LostRows], files: list[LostFile]) -> None:
-    for one in lost:
-        caller.output.note(f"Damaged: {lost_words(one)}.")
-    for file in files:
-        caller.output.note(f"Damaged: the content of {file.name} ({size_words(file.size_bytes)}).")
-
-
-def _schedule_words(view: ScheduleView) -> str:
-    last = "There is no backup yet." if view.last_ms is None else f"Last {when(view.last_ms)}."
-    if not view.folder:
-        return f"No daily backups. {last}"
-    failed = f" The last one failed: {view.failed}." if view.failed else ""
-    way = "the 24 words open them" if view.opens_with == "phrase" else "their passphrase opens them"
-    files = ", with the contents of files" if view.with_files else ""
-    return f"Daily into {view.folder}{files}, the newest {view.keep} stay; {way}. {last}{failed}"
+    for line in damage_lines(lost, files):
+        caller.output.note(line)

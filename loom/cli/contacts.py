@@ -25,12 +25,13 @@ from loom.cli import terminal
 from loom.cli.completion import contact_names
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, Group, add_commands, by_default
-from loom.cli.output import sign, when
+from loom.cli.output import sign
 from loom.cli.qr import print_qr_code
 from loom.config import decodes_unconfined, without_tilde
 from loom.errors import InvalidInput
 from loom.front.invite_words import joining_words
 from loom.front.lasting import asked_words, holding_words
+from loom.front.moments import when
 from loom.front.reach import queued_words, reach_words
 from loom.front.sentences import shell_word
 from loom.front.verified import identity_words, verified_words

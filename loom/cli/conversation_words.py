@@ -2,8 +2,8 @@
 
 from loom.api.contact_views import ContactView
 from loom.api.conversation_commands import SetPreferences
-from loom.cli.output import when
 from loom.front.lasting import holding_words
+from loom.front.moments import when
 from loom.model import Level
 from loom.printable import printable
 

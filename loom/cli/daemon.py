@@ -22,9 +22,10 @@ from loom.cli.background import in_background
 from loom.cli.events import event_words, put_event
 from loom.cli.opening import ByWay, Caller, following
 from loom.cli.options import Contact, add_commands
-from loom.cli.output import sign, when
+from loom.cli.output import sign
 from loom.config import PROXY_EXAMPLE, parse_proxy
 from loom.errors import ControlError, OutputFailed, ProfileInUse, RemoteLost
+from loom.front.moments import when
 from loom.front.plain_copies import sweep
 from loom.front.reach import queued_words, reach_words
 from loom.printable import printable

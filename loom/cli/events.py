@@ -4,10 +4,11 @@ from datetime import datetime
 
 from loom.api import events as happened
 from loom.cli.message_words import excerpt, file_words, said_words
-from loom.cli.output import Output, sign, when
+from loom.cli.output import Output, sign
 from loom.cli.room_words import post_words
 from loom.front.identity_words import CHANGES, later_words, number_words
 from loom.front.lasting import asked_words, done_words, timer_words
+from loom.front.moments import when
 from loom.front.room_lines import line_words
 from loom.printable import printable
 

@@ -16,9 +16,9 @@ from loom.api.identity_views import IdentityView
 from loom.cli import terminal
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands, by_default
-from loom.cli.output import when
 from loom.cli.profiles import read_phrase
 from loom.front.identity_words import number_words, room_words, state_words, told_words
+from loom.front.moments import when
 
 PANEL = "Profiles"
 

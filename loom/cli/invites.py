@@ -18,10 +18,10 @@ from loom.api.invite_views import InviteView, RequestView
 from loom.cli.contacts import PANEL, contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands, by_default
-from loom.cli.output import when
 from loom.cli.qr import print_qr_code
 from loom.front.durations import parse_duration
 from loom.front.invite_words import invite_words, narrow_words
+from loom.front.moments import when
 from loom.front.private_file import write_private
 from loom.front.sentences import shell_word
 from loom.printable import printable

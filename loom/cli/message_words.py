@@ -8,10 +8,11 @@ from typing import Final
 from loom.api.events import WholeMessage
 from loom.api.file_views import FileView
 from loom.api.message_views import MessageView, Quote, Reaction
-from loom.cli.output import body_words, sign, when
+from loom.cli.output import body_words, sign
 from loom.front.identity_words import KINDS as IDENTITY_LINES
 from loom.front.identity_words import identity_line
 from loom.front.lasting import lasting_words, timer_words
+from loom.front.moments import when
 from loom.printable import printable
 
 EXCERPT_LENGTH: Final = 40

@@ -11,7 +11,6 @@ from loom.api.move_views import MoveListening, MoveProgress, MoveWords
 from loom.api.moving import Where
 from loom.api.view import Done, View
 from loom.cli import terminal
-from loom.cli.backups import contents_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
 from loom.cli.output import Output
@@ -21,6 +20,7 @@ from loom.cli.profiles import Memory, check_new_profile
 from loom.cli.typed_lines import typed_lines
 from loom.config import check_profile_name, paths_of, profile_name_for
 from loom.errors import InvalidInput, PairingLeft
+from loom.front.backup_words import contents_words
 from loom.front.file_words import size_words
 from loom.front.given_text import text_of
 

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from typing import Final, TextIO, TypeVar
 
 import msgspec
@@ -350,14 +349,6 @@ def has_unicode(stream: TextIO) -> bool:
 def sign(name: str) -> str:
     """A sign of docs/CLI.md, in ASCII where standard output is not UTF-8."""
     return signs.Signs(has_unicode(sys.stdout))[name]
-
-
-def when(at_ms: int) -> str:
-    """A moment in the reader's time zone, to the minute."""
-    try:
-        return f"{datetime.fromtimestamp(at_ms / 1_000).astimezone():%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError, OSError):
-        return "????-??-?? ??:??"  # a clock far off is the sender's business
 
 
 def body_words(prefix: str, body: str) -> str:

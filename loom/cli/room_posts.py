@@ -29,13 +29,13 @@ from loom.api.room_views import Posts, PostView
 from loom.cli.events import put_event
 from loom.cli.messages import LATER, PAGE, Limit, Moment, read_body
 from loom.cli.opening import Caller, following
-from loom.cli.output import body_words, when
+from loom.cli.output import body_words
 from loom.cli.room_arguments import OnlyChannel, Post, Room, Thread
 from loom.cli.room_words import post_words
 from loom.cli.statements import Off, bookmarked_posts
 from loom.errors import InvalidInput
 from loom.front.durations import parse_timer
-from loom.front.moments import moment_ms
+from loom.front.moments import moment_ms, when
 
 NAMED = ("last", "theirs")
 Text = Annotated[

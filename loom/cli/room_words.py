@@ -15,7 +15,8 @@ from loom.api.room_views import (
 )
 from loom.cli.conversation_words import UNREAD_MAX
 from loom.cli.message_words import excerpt, file_offered, message_words
-from loom.cli.output import body_words, sign, when
+from loom.cli.output import body_words, sign
+from loom.front.moments import when
 from loom.front.room_lines import (
     line_words,
     policy_words,

@@ -36,13 +36,13 @@ from loom.cli.export import export_room
 from loom.cli.invites import put_invite
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import when
 from loom.cli.room_arguments import Member, OnlyChannel, Room, Thread, policy_command
 from loom.cli.room_offers import confirm, dismiss, offered
 from loom.cli.room_words import habit_words, member_cells, room_words, unread_words
 from loom.cli.tokens import read_token
 from loom.errors import InvalidInput
 from loom.front.durations import parse_duration
+from loom.front.moments import when
 from loom.front.room_lines import parse_history
 from loom.front.sentences import shell_word
 from loom.printable import printable

@@ -27,10 +27,11 @@ from loom.cli.message_words import message_words
 from loom.cli.messages import LATER, Ids, Limit, find, read_body
 from loom.cli.opening import Caller
 from loom.cli.options import Contact, add_commands
-from loom.cli.output import body_words, when
+from loom.cli.output import body_words
 from loom.cli.room_words import said_words
 from loom.errors import InvalidInput
 from loom.front.emoji import sign_of
+from loom.front.moments import when
 
 PANEL: Final = "Messages"
 PAGE: Final = 100

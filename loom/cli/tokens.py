@@ -11,10 +11,11 @@ from loom.api.contact_views import TokenView
 from loom.cli.contacts import contact_words
 from loom.cli.opening import Caller
 from loom.cli.options import Group, add_commands
-from loom.cli.output import InviteInspected, TokenInspected, when
+from loom.cli.output import InviteInspected, TokenInspected
 from loom.cli.qr import print_qr_code
 from loom.errors import InvalidInput, InvalidToken
 from loom.front.given_text import text_of
+from loom.front.moments import when
 from loom.front.private_file import write_private
 from loom.front.sentences import shell_word
 from loom.printable import printable

@@ -29,3 +29,11 @@ def moment_ms(text: str | None, *, now_s: float | None = None) -> int | None:
         raise InvalidInput(
             what=f"{printable(text[:40])} is not a time; write 2026-11-20, 2026-11-20T12:00 or 2h"
         ) from error
+
+
+def when(at_ms: int) -> str:
+    """A moment in the reader's time zone, to the minute."""
+    try:
+        return f"{datetime.fromtimestamp(at_ms / 1_000).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return "????-??-?? ??:??"  # a clock far off is the sender's business

@@ -6,7 +6,7 @@ manifest. It is sealed last, into the place kept for it, because it counts the o
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -354,9 +354,17 @@ class Reading:
         BackupTooNew: a newer program wrote it.
     """
 
-    def __init__(self, file: BinaryIO, size_bytes: int, opened: FileKey) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        size_bytes: int,
+        opened: FileKey,
+        moved: Callable[[int, int], None] = lambda done_bytes, size_bytes: None,
+    ) -> None:
+        """`moved` is told how many bytes of how many were read."""
         self._file = file
         self._opened = opened
+        self._moved = moved
         self._there = (size_bytes - HEADER_BYTES) // SEALED_CHUNK_BYTES
         self.gaps: list[Gap] = []
         """What was lost, once all was read."""
@@ -372,6 +380,7 @@ class Reading:
         passed: dict[str, _Passed] = {}
         # However many there were: of those cut off the first that must be whole is missed.
         for place in range(1, min(self.manifest.chunks, max(self._there, self.manifest.first))):
+            self._moved((place + 1) * SEALED_CHUNK_BYTES, self.manifest.chunks * SEALED_CHUNK_BYTES)
             for group in self._read(place):
                 one = passed.setdefault(group.table, _Passed())
                 moments = self._met(group)

@@ -401,7 +401,7 @@ class LoomApp(Owner):
         if not is_own or not self.model.conversations:
             return ""
         has_any = (await self.send(ShowBackupSchedule())).last_ms is not None
-        return "" if has_any else "There is no backup yet: `loom backup create FILE` makes one."
+        return "" if has_any else "There is no backup yet: /backup makes one."
 
     async def _arrivals(self, *, but: int | None = None) -> str:
         """What came while nobody looked, but to the conversation or the room that is open."""

@@ -27,6 +27,7 @@ from loom.tui.screens.hidden import ELSEWHERE, Hidden
 from loom.tui.screens.introduction import Introduction
 from loom.tui.screens.moving import MoveAway, MoveHere
 from loom.tui.screens.new_profile import NewProfile
+from loom.tui.screens.restoring import RestoreBackup
 from loom.tui.screens.unlock import Unlock
 from loom.tui.screens.which_profile import WhichProfile
 from loom.tui.screens.words import Words
@@ -39,7 +40,10 @@ TURN_PAUSE_S: Final = 0.1
 
 
 class DoorApp(Opener):
-    """Its result is the profile that was opened; None: none was."""
+    """Its result is the profile that was opened; None: none was.
+
+    Many methods, because it is everything that the screens before a profile ask.
+    """
 
     def __init__(
         self,
@@ -160,6 +164,10 @@ class DoorApp(Opener):
     def show_moving(self, profile: str | None) -> None:
         """See `Opener.show_moving`."""
         self._go(MoveHere(self) if profile is None else MoveAway(self, profile))
+
+    def show_restoring(self) -> None:
+        """See `Opener.show_restoring`."""
+        self._go(RestoreBackup(self))
 
     def hand_out(self, profile: str, client: Client) -> None:
         """It is open: the door has done its part."""

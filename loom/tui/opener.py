@@ -62,6 +62,10 @@ class Opener(DrawnApp[Opened]):
         """Where a profile is moved to another machine; None: where one comes from another."""
         raise NotImplementedError
 
+    def show_restoring(self) -> None:
+        """Where a profile is made of a backup."""
+        raise NotImplementedError
+
     def hand_out(self, profile: str, client: Client) -> None:
         """It is open: go on to the app."""
         raise NotImplementedError

@@ -9,9 +9,9 @@ from loom.api.backup_views import BackupView, LostRows
 from loom.api.events import NodeReady
 from loom.api.machine_commands import DecideMachine
 from loom.api.machine_views import MachineView
-from loom.cli.backups import DAY_MS, clock_words, contents_words, lost_words
 from loom.cli.events import event_words
 from loom.core.identity import phrase_from_entropy
+from loom.front.backup_words import DAY_MS, clock_words, contents_words, lost_words
 from tests.cli.conftest import Loom, objects
 from tests.fakes import FakeNode, FakeProfiles
 

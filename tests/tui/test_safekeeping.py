@@ -42,10 +42,13 @@ def profiles(tmp_path: Path) -> LocalProfiles:
 
 @asynccontextmanager
 async def opened(
-    profiles: LocalProfiles, folder: Path, size: tuple[int, int] = (80, 24)
+    profiles: LocalProfiles,
+    folder: Path,
+    size: tuple[int, int] = (80, 24),
+    options: NodeOptions = OFFLINE,
 ) -> AsyncIterator[tuple[LoomApp, Pilot[None]]]:
     """The app with the node inside; Ada knows Bob."""
-    client = await profiles.unlock("ada", PASSPHRASE, OFFLINE)
+    client = await profiles.unlock("ada", PASSPHRASE, options)
     if not (await client.send(ListContacts())).contacts:
         await client.send(ImportToken(token=encode_token(BOB.token), name="Bob"))
     app = LoomApp(client, profile="ada", config=folder, profiles=profiles, signs=Signs(True))

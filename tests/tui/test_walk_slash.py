@@ -281,6 +281,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         shows("Write /formatting formatted or /formatting plain", "loud"),
     ),
     "words": (shows("Check your 24 words"),),
+    "backup": (shows("This profile ends with the demo"),),
     "safekeeping": (shows("identity number 1 of your 24 words"),),
     "lock": (shows("work is hidden, not locked"),),
     "quit": (Step("", lambda app, _: not app.is_running),),

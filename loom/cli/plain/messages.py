@@ -21,7 +21,7 @@ from loom.api.message_views import MessageView
 from loom.cli.forwarding import forward
 from loom.cli.message_words import message_words
 from loom.cli.messages import DELETED_FOR_BOTH, put_notes
-from loom.cli.output import Output, body_words, when
+from loom.cli.output import Output, body_words
 from loom.cli.plain.commands import PLAIN
 from loom.cli.plain.conversation import Conversation
 from loom.cli.room_words import said_words
@@ -30,6 +30,7 @@ from loom.front import search_both
 from loom.front.durations import parse_timer
 from loom.front.emoji import sign_of
 from loom.front.export.conversation import FORMATS, counted, format_named, put_into, written
+from loom.front.moments import when
 from loom.front.search_query import read_query
 from loom.printable import printable
 

@@ -12,10 +12,11 @@ from loom.api.contact_commands import (
 from loom.api.invite_commands import AcceptRequest, ListRequests, MakeInvite
 from loom.cli.anchors import anchor_lines
 from loom.cli.contacts import about
-from loom.cli.output import Output, when
+from loom.cli.output import Output
 from loom.cli.plain.commands import CONFIRM
 from loom.cli.plain.conversation import Conversation
 from loom.errors import InvalidInput
+from loom.front.moments import when
 from loom.front.reach import reach_words
 from loom.front.verified import verified_words
 from loom.printable import printable

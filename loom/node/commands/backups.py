@@ -49,11 +49,11 @@ class BackupCommands:
         )
 
     async def _show_schedule(self, command: api.ShowBackupSchedule) -> ScheduleView:
-        asked, last_ms = await self._parts.database.read(
-            lambda db: (backups.schedule(db), backups.last_ms(db))
+        asked, last_ms, places = await self._parts.database.read(
+            lambda db: (backups.schedule(db), backups.last_ms(db), backups.places(db))
         )
         if asked is None:
-            return ScheduleView(folder="", keep=0, opens_with="", last_ms=last_ms)
+            return ScheduleView(folder="", keep=0, opens_with="", last_ms=last_ms, places=places)
         way = Way.PHRASE if asked.key is None else asked.key.way
         return ScheduleView(
             folder=asked.folder,
@@ -62,6 +62,7 @@ class BackupCommands:
             with_files=asked.has_files,
             last_ms=last_ms,
             failed=self._backups.failed,
+            places=places,
         )
 
     async def _set_schedule(self, command: api.SetBackupSchedule) -> ScheduleView:

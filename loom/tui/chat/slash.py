@@ -100,6 +100,7 @@ class SlashCommands:
             "unread": navigation.mark_unread,
             "words": self._check_words,
             "safekeeping": self._show_safekeeping,
+            "backup": self._show_backups,
             "lock": owner.lock,
             "quit": quit_,
         }
@@ -595,6 +596,16 @@ class SlashCommands:
         from loom.tui.screens.safekeeping import SafekeepingPanel
 
         self._owner.open_panel(SafekeepingPanel(self._owner))
+
+    def _show_backups(self) -> None:
+        if self._owner.model.host:
+            raise LocalOnly(what="Making backups")
+        if self._owner.profiles is None:
+            self._owner.say("This profile ends with the demo.")
+            return
+        from loom.tui.screens.backups import BackupsPanel
+
+        self._owner.open_panel(BackupsPanel(self._owner, self._owner.profiles))
 
     def _check_words(self) -> None:
         if self._owner.model.host:

@@ -48,6 +48,7 @@ class NewProfile(Panel):
             GAP,
             Button("Restore" if self._restore else "Create", self._make),
             Button(other, self._switch),
+            Button("Restore a backup", self._door.show_restoring, "from a file that Loom made"),
             Button(
                 "Move a profile here", lambda: self._door.show_moving(None), "from another machine"
             ),

@@ -10,11 +10,11 @@ from loom.tui.kit.items import GAP, Button, Fact, Item, Text
 from loom.tui.kit.live import LivePanel
 from loom.tui.owner import Owner
 from loom.tui.reminders import words_to_check
+from loom.tui.screens.backups import BackupsPanel, daily_facts, last_fact
 from loom.tui.screens.check_words import CheckWords
 from loom.tui.screens.duress import DuressPanel
 from loom.tui.screens.identity import IdentityPanel
 from loom.tui.screens.unlocks import UnlocksPanel
-from loom.tui.times import since_words
 
 
 class SafekeepingPanel(LivePanel):
@@ -78,21 +78,7 @@ class SafekeepingPanel(LivePanel):
 
     def _backup(self) -> list[Item]:
         backups = self._backups
-        if backups is None:
-            return []
-        last = backups.last_ms
-        if last is None:
-            words = "none yet: `loom backup create FILE` makes one"
-            return [Fact("Backup", words, "warn")]
-        daily = f"daily, {backups.keep} kept in {backups.folder}" if backups.folder else "not daily"
-        return [
-            Fact("Backup", f"{since_words(last)}; {daily}"),
-            *(
-                [Fact("", f"the last daily one failed: {backups.failed}", "bad")]
-                if backups.failed
-                else []
-            ),
-        ]
+        return [] if backups is None else [last_fact(backups), *daily_facts(backups)]
 
     def _of_profile(self, profiles: Profiles | None) -> list[Item]:
         if profiles is None:
@@ -100,6 +86,11 @@ class SafekeepingPanel(LivePanel):
         loom = self.loom
         panic = loom.keys.words("panic")
         return [
+            Button(
+                "Backups",
+                lambda: loom.open_panel(BackupsPanel(loom, profiles)),
+                "make one, one a day, verify one",
+            ),
             Button(
                 "Ways to unlock",
                 lambda: loom.open_panel(UnlocksPanel(loom, profiles)),

@@ -30,6 +30,7 @@ class WhichProfile(Panel):
             GAP,
             Button("New profile", self._door.new_profile),
             Button("Restore a profile from 24 words", self._restore),
+            Button("Restore a backup", self._door.show_restoring, "from a file that Loom made"),
             Button("Move a profile here", self._move, "from another machine"),
             Button("Quit", self._door.leave),
         ]
