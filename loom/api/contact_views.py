@@ -68,6 +68,8 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     verified_at_ms: int | None = None
     blocked: bool
     identity_changed: bool
+    identity_proven: bool = False
+    """Their 24 recovery words prove the identity of now (docs/PROTOCOL.md 1.5)."""
     identity_changed_at_ms: int | None = None
     """When it changed last; None: never, or before this was kept."""
     forked: bool = False
@@ -92,6 +94,11 @@ class ContactView(View, frozen=True, kw_only=True, tag="contact"):
     timer: TimerView = TimerView()
     farewell: str = ""
     """What they ask to delete here: conversation, contact, or nothing."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is sent to a proven identity, as the user waits until they verify."""
+        return self.identity_changed and self.identity_proven and not self.forked
 
     @property
     def may_hear_farewell(self) -> bool:

@@ -290,6 +290,7 @@ def contact_words(view: ContactView) -> str:
         *([("Their status", view.status)] if view.status else []),
         *([("Away", "they say so")] if view.away else []),
         ("Status", standing(view)),
+        *_held(view),
         *_trust(view),
         ("Reached", reach_words(view.reach)),
         *_joining(view),
@@ -318,6 +319,13 @@ def _joining(view: ContactView) -> list[tuple[str, str]]:
     if view.joining is None:
         return []
     return [("Invite", joining_words(view.joining, time.time_ns() // 1_000_000))]
+
+
+def _held(view: ContactView) -> list[tuple[str, str]]:
+    """Why nothing is sent, and what to do."""
+    if not view.identity_changed or view.revoked:
+        return []
+    return [("Nothing is sent", f"until you verify them: `loom verify {shell_word(view.contact)}`")]
 
 
 def _trust(view: ContactView) -> list[tuple[str, str]]:
@@ -353,6 +361,8 @@ def standing(view: ContactView) -> str:
         return "IDENTITY REVOKED"
     if view.forked and view.identity_changed:
         return "TWO IDENTITIES"
+    if view.is_held:
+        return "NEW IDENTITY, TO BE VERIFIED"
     if view.identity_changed:
         return "IDENTITY CHANGED"
     if view.looks_like and not view.blocked:

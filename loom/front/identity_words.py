@@ -16,7 +16,7 @@ CHANGES: Final = {
 """After the name of a contact, by what the event says."""
 _LINES: Final = {
     "identity_moved": "{name} has a new identity, proven with their 24 recovery words. What you "
-    "write goes to it. It is not verified yet: compare safety numbers.",
+    "write goes to it, unless you wait until you verify. Compare safety numbers.",
     "identity_forked": "Two identities claim to be the next one of {name}, so somebody else may "
     "have their 24 recovery words. Neither is followed; nothing is sent until you have compared "
     "safety numbers.",
@@ -30,6 +30,24 @@ KINDS: Final = frozenset(_LINES)
 def identity_line(kind: str, contact: str) -> str:
     """What a line of the conversation says."""
     return _LINES[kind].format(name=printable(contact))
+
+
+def changed_words(contact: str, *, proven: bool) -> str:
+    """Why nothing is sent to an identity that is not verified yet.
+
+    Args:
+        proven: by the contact's 24 words; see `ContactView.identity_proven`.
+    """
+    name = printable(contact)
+    if proven:
+        return (
+            f"{name} has a new identity, proven with their 24 recovery words. You wait until you "
+            "verify it: nothing is sent until you have compared safety numbers."
+        )
+    return (
+        f"The identity of {name} has changed: either {name} has new keys, or someone "
+        "pretends to be them. Nothing is sent until you have compared safety numbers."
+    )
 
 
 def number_words(number: int) -> str:

@@ -606,11 +606,3 @@ def arrivals_words(arrivals: Sequence[Arrival], rooms: Sequence[RoomArrival] = (
     if others:
         words.append(f"{len(others)} others {sum(many for many, *_ in others)}")
     return f"While you were away: {', '.join(words)}."
-
-
-def changed_words(name: str) -> str:
-    """What a changed identity means."""
-    return (
-        f"The identity of {name} has changed: either {name} has new keys, or someone "
-        "pretends to be them. Nothing is sent until you have compared safety numbers."
-    )

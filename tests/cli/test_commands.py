@@ -252,6 +252,12 @@ def test_send_waits_for_the_receipt(loom: Loom, profiles: FakeProfiles, node: Fa
     assert len(node.messages) == 2
 
 
+def test_a_contact_who_waits_to_be_verified_says_what_to_do(loom: Loom, node: FakeNode) -> None:
+    node.add("Eve", identity_changed=True, identity_proven=True)
+    assert "NEW IDENTITY, TO BE VERIFIED" in loom("contacts").stdout
+    assert "`loom verify Eve`" in loom("contacts", "show", "Eve").stdout
+
+
 def test_send_to_a_changed_identity_is_exit_7(loom: Loom, node: FakeNode) -> None:
     node.add("Eve", identity_changed=True)
     assert loom("send", "Eve", "hi").exit_code == 7

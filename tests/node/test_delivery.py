@@ -320,7 +320,7 @@ async def test_a_replaced_identity_gets_nothing_until_verified(world: World) -> 
     with pytest.raises(NameTaken):
         await alice.do(ImportToken(token=token, name="bob"))
     view = await alice.do(ImportToken(token=token, name="bob", replace=True))
-    assert view.identity_changed
+    assert (view.identity_changed, view.is_held) == (True, False)
     assert not view.verified
     assert [one.message_id for one in alice.told(MessageFailed)] == [waiting.message_id]
     with pytest.raises(IdentityChanged) as refused:

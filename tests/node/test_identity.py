@@ -212,7 +212,11 @@ async def test_a_new_identity_waits_until_it_is_verified_if_one_wants(
     await world.until(lambda: knows(bob, alice))
     with pytest.raises(IdentityChanged):
         await bob.say(alice, "who are you?")
+    assert (await bob.do(ShowContact(contact="Alice"))).is_held
+    await bob.restart()
+    assert (await bob.do(ShowContact(contact="Alice"))).is_held
     await bob.do(VerifyContact(contact="Alice", confirm=True))
+    assert not (await bob.do(ShowContact(contact="Alice"))).is_held
     await bob.say(alice, "it is you")
     await world.delivered(alice, bob)
 

@@ -20,6 +20,8 @@ SCREENS = {
     "peers": ("/peers",),
     "changed": ("/open Bob", "not to be sent"),
     "verify-changed": ("/open Bob", "/verify"),
+    "held": ("/open Cyd", "not to be sent"),
+    "held-contact": ("/open Cyd", "/contact"),
 }
 
 
@@ -33,6 +35,8 @@ async def test_it_looks_as_it_did(
     node = PeopleNode()
     node.add("Bob", online=False, session="none", identity_changed=True)
     node.add("Ada", session="established", display_name="Ada \x1b[31mL.")
+    if name.startswith("held"):
+        node.add("Cyd", session="none", identity_changed=True, identity_proven=True)
     node.say("Bob", "new phone")
     node.say("Ada", "see you at noon")
     async with opened(node, SIZES[size]) as (app, pilot):

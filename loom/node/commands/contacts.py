@@ -544,6 +544,7 @@ class ContactCommands:
         return msgspec.structs.replace(
             view,
             looks_like=self._look_alikes.of(device.person),
+            identity_proven=self._network.former.is_proven(device),
             timer=views.TimerView(
                 expires_s=lasting.holding_s, own_s=lasting.own_s, theirs_s=lasting.theirs_s
             ),

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from loom.core.gate import pair_credentials
-from loom.core.identity_chain import Statement, chain_envelopes, identities
+from loom.core.identity_chain import Statement, chain_envelopes, identities, judge
 from loom.core.link_events import CloseReason
 from loom.core.link_kinds import Credentials
 from loom.core.pair_keys import derive_pair_keys
@@ -102,7 +102,10 @@ class FormerDoor(ChainDoor):
 
 
 class FormerDoors:
-    """One per node; `on_changed` is set by what meets the network."""
+    """One per node; `on_changed` is set by what meets the network.
+
+    Many methods, because the network, rotations, contacts and mail each see others of them.
+    """
 
     def __init__(self, parts: Parts, roster: Roster, following: Following) -> None:
         self.following = following
@@ -167,6 +170,13 @@ class FormerDoors:
     def count(self) -> int:
         """Of how many contacts it is not known that they know the identity of now."""
         return sum(number in self._roster for number in self._untold)
+
+    def is_proven(self, device: Device) -> bool:
+        """Whether the contact's statements lead to the identity that one knows."""
+        if device.person.forked:
+            return False
+        held = self._about.get(device.number, ())
+        return judge(device.context.token, held).number > 0
 
     def chain_for(self, known: PeerId) -> tuple[bytes, ...]:
         """The owner's chain in envelopes, for who knows one identity of it."""

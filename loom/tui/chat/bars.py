@@ -121,6 +121,8 @@ def facts_of(conversation: Conversation) -> Line:
         facts.append(Piece("blocked", "bad"))
     if contact.revoked:
         facts.append(Piece("identity revoked", "bad"))
+    elif contact.is_held:
+        facts.append(Piece("new identity: /verify", "warn"))
     elif contact.identity_changed:
         facts.append(Piece("identity changed", "bad"))
     elif contact.verified:

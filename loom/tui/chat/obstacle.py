@@ -1,11 +1,11 @@
 """Why nothing can be written to the open contact or channel, and what to do about it."""
 
-from loom.front.identity_words import identity_line
+from loom.front.identity_words import changed_words, identity_line
 from loom.printable import printable
 from loom.tui.cells import wrap
 from loom.tui.channels import Channel
 from loom.tui.lines import Lines, Look
-from loom.tui.model import Model, changed_words
+from loom.tui.model import Model
 from loom.tui.themes import Line, Piece
 
 
@@ -30,7 +30,8 @@ class Obstacle(Lines):
         if current.contact.forked and current.contact.identity_changed:
             return f"{identity_line('identity_forked', current.name)} /verify shows them."
         if current.contact.identity_changed:
-            return f"{changed_words(current.name)} /verify shows them."
+            words = changed_words(current.name, proven=current.contact.identity_proven)
+            return f"{words} /verify shows them."
         if current.contact.blocked:
             return f"{current.name} is blocked: nothing comes or goes. /unblock undoes that."
         return ""

@@ -354,6 +354,8 @@ def _status(view: ContactView) -> tuple[str, str]:
     blocked = "blocked, " if view.blocked else ""
     if view.revoked:
         return f"{blocked}REVOKED: nothing is sent to this identity any more", "bad"
+    if view.is_held:
+        return f"{blocked}NEW IDENTITY: nothing is sent until you verify it", "bad"
     if view.identity_changed:
         return f"{blocked}IDENTITY CHANGED: nothing is sent until you verify again", "bad"
     if view.verified:

@@ -10,13 +10,13 @@ from loom.api.contact_views import ContactView, SafetyNumberView
 from loom.api.events import AnyEvent, ContactRemoved
 from loom.errors import CodeDiffers, ContactNotFound, InvalidInput
 from loom.front.given_code import read_code
+from loom.front.identity_words import changed_words
 from loom.front.qr import qr_rows
 from loom.front.sentences import in_app
 from loom.front.verified import identity_words, verified_words
 from loom.printable import printable
 from loom.tui.kit.items import GAP, Button, Field, Grid, Item, Text
 from loom.tui.kit.live import LivePanel
-from loom.tui.model import changed_words
 from loom.tui.owner import Owner
 from loom.tui.paths import pasted_paths, typed_paths
 from loom.tui.settings import read_or_default
@@ -75,7 +75,7 @@ class VerifyPanel(LivePanel):
         name = printable(view.contact)
         items: list[Item] = []
         if view.identity_changed:
-            items.append(Text(changed_words(name), "bad"))
+            items.append(Text(changed_words(name, proven=view.identity_proven), "bad"))
         if view.identity_changed_at_ms is not None:
             since = since_words(view.identity_changed_at_ms)
             items.append(Text(f"Identity of {name}: {identity_words(since)}.", "warn"))
