@@ -18,7 +18,7 @@ _DEVICES: Final = frozenset(
     (RecordKind.KEEPALIVE, RecordKind.BUNDLE_REQUEST, RecordKind.BUNDLE, RecordKind.ENVELOPE)
 )
 _FILES: Final = frozenset((RecordKind.FILE_REQUEST, RecordKind.FILE_PART, RecordKind.FILE_REFUSAL))
-CONTACT_LINK: Final = LinkKind(b"LOOM/1 link", _DEVICES | _FILES)
+CONTACT_LINK: Final = LinkKind(b"LOOM/1 link", _DEVICES | _FILES | {RecordKind.REPLACED})
 INVITE_LINK: Final = LinkKind(CONTACT_LINK.prologue, _DEVICES | {RecordKind.REFUSAL})
 ANCHOR_LINK: Final = LinkKind(
     b"LOOM/1 anchor",

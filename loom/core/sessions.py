@@ -152,6 +152,11 @@ def heard(sessions: Sessions, last_accepted: int, epoch: int) -> Sessions:
     """
     if sessions.epoch != epoch or not elsewhere.is_shown(sessions.counters, last_accepted):
         return sessions
+    return halt(sessions)
+
+
+def halt(sessions: Sessions) -> Sessions:
+    """Another machine uses the identity: seal nothing before the owner decides."""
     return msgspec.structs.replace(sessions, is_halted=True)
 
 

@@ -65,6 +65,8 @@ class DirectLink:
         self, opening: Opening, clock: Clock, make_link: Callable[[], Link], *, dialled: bool
     ) -> None:
         self.dialled = dialled
+        self.rand = b""
+        """Of an incoming link, once it is authenticated: the 16 bytes with which it began."""
         self.takes_parts = True
         """Nothing waits: a part of a file may be sent."""
         self._beyond_bytes = 0
@@ -208,7 +210,8 @@ class DirectLink:
             match event:
                 case RecordReceived():
                     records.append(event)
-                case LinkAuthenticated():
+                case LinkAuthenticated(rand=rand):
+                    self.rand = rand
                     self._opening.authenticated(self, event)
                 case LinkConfirmed():
                     self._opening.confirmed(self)

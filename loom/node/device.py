@@ -26,6 +26,7 @@ from loom.node.parts import Parts
 from loom.node.paths import PathLog
 from loom.node.routes.address_book import AddressBook
 from loom.node.routes.arbiter import Arbiter
+from loom.node.routes.dials import Dials
 from loom.node.sessions import DeviceSessions
 from loom.wire.framing import RecordKind
 
@@ -61,6 +62,7 @@ class Device:
         self.dialer: Dialer | None = None
         self.connected_at_ms: int | None = None
         self.last_error: str | None = None
+        self._dials = Dials(parts.clock)
         self._parts = parts
         self._carried = False
         """An envelope came on the link there is."""
@@ -137,6 +139,7 @@ class Device:
 
     def credentials(self, rand: bytes, day: int) -> Credentials:
         """See `Callee.credentials`."""
+        self._dials.begun(rand)
         return pair_credentials(self.keys.sending, rand, day)
 
     def take_link(self, link: DirectLink) -> bool:
@@ -202,6 +205,9 @@ class Device:
                 self.bundles.requested(link)
             elif record.kind is RecordKind.BUNDLE:
                 self.spawn(self._take_bundle(record.body), "bundle")
+            elif record.kind is RecordKind.REPLACED:
+                if self._dials.is_of_another(link, record.body):
+                    self.spawn(self.delivery.starts.replaced(), "machine")
             elif record.kind in RECORDS:
                 self.files.received(link, record)
 

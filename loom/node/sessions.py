@@ -164,6 +164,10 @@ class DeviceSessions:
         epoch = self._context.parts.machine.epoch
         self.value = core.heard(self.value, bundle.last_accepted, epoch)
 
+    def halt(self) -> None:
+        """Another machine uses the identity: nothing is sealed before the owner decides."""
+        self.value = core.halt(self.value)
+
     def stay(self) -> bool:
         """The owner decided for this machine; False: nothing was to be decided here."""
         before = self.value

@@ -66,8 +66,9 @@ class Starts:
         )
         await self._sessions.ready()
         value = self._sessions.value
-        if value.is_halted and device_id not in self._context.parts.machine.found:
-            await self._tell()
+        if value.is_halted and not self._is_found:
+            self._found()
+            await self._context.parts.journal.write(self._tell)
         return Wish(something, value.start_wanted, value.wanted_starts_s, value.is_halted)
 
     def ask(self) -> None:
@@ -115,17 +116,27 @@ class Starts:
         self._alarm.ring()
         return True
 
-    async def _tell(self) -> None:
-        person, device_id = self._context.person, self._context.device_id
-        log.warning("contact %d: another machine uses this identity", person.person_id)
-        found = self._context.parts.machine.found | {device_id}
+    async def replaced(self) -> None:
+        """The contact has a newer link with the identity, and it was not dialled here."""
+        if self._is_found:
+            return
+        self._found()
+        await self._sessions.ready()
+        self._sessions.halt()
+        await self._sessions.commit(self._tell)
 
-        def tell(db: Db, happened: Happened) -> None:
-            machine.put_found(db, machine.found(db) | {device_id})
-            happened.add(MachineFound(contact=person.name, contact_id=person.person_id))
+    @property
+    def _is_found(self) -> bool:
+        return self._context.device_id in self._context.parts.machine.found
 
-        self._context.parts.machine.found = found
-        await self._context.parts.journal.write(tell)
+    def _found(self) -> None:
+        log.warning("contact %d: another machine uses this identity", self._context.number)
+        self._context.parts.machine.found |= {self._context.device_id}
+
+    def _tell(self, db: Db, happened: Happened) -> None:
+        person = self._context.person
+        machine.put_found(db, machine.found(db) | {self._context.device_id})
+        happened.add(MachineFound(contact=person.name, contact_id=person.person_id))
 
     def _now_s(self) -> float:
         return self._context.parts.clock.monotonic_s()

@@ -46,6 +46,7 @@ class RecordKind(IntEnum):
     FILE_REQUEST = 4
     FILE_PART = 5
     FILE_REFUSAL = 6
+    REPLACED = 7
     REQUEST = 16
     ANSWER = 17
     PUSH = 18

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.processes import ARGON2, Home
 from tests.interop.conftest import ADA, BOB, Talk
+from tests.interop.programs import program
 
 pytestmark = pytest.mark.long
 
@@ -52,6 +53,16 @@ def test_links_that_break_and_processes_that_are_killed(talk: Talk) -> None:
             talk.settled()
             assert len(talk.bobs_history()) == 2 + 120 + 3
             assert len(talk.inspect()["sessions"]) == 1
+
+
+def test_of_two_machines_that_dial_the_first_is_told(talk: Talk) -> None:
+    """By the link that the second one replaces."""
+    greet(talk)
+    copy = str(shutil.copy(talk.folder / "ada.json", talk.folder / "copy.json"))
+    with program(talk.folder) as second:
+        second.do("open", path=copy, name=ADA)
+        second.do("dial", contact=BOB, port=talk.bob.port)
+        assert not talk.ada.until_event("replaced")["is_own"]
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,5 +1,6 @@
 """Which of two links to one contact stays, without any network (docs/PROTOCOL.md 3.7)."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,13 +8,17 @@ import pytest
 from loom.core.link_events import CloseReason, RecordReceived
 from loom.node.routes.arbiter import Arbiter
 from loom.node.routes.route import Route
+from loom.wire.framing import RecordKind
+from loom.wire.limits import LINKS_OVERLAP_S
 
 
 class FakeLink:
     """One that was confirmed."""
 
-    def __init__(self, *, dialled: bool) -> None:
+    def __init__(self, *, dialled: bool, rand: bytes = b"") -> None:
         self.dialled = dialled
+        self.rand = rand
+        self.records: list[tuple[RecordKind, bytes]] = []
         self.is_up = self.is_writable = True
         self.sent: list[bytes] = []
         self.owner: Arbiter | None = None
@@ -24,6 +29,10 @@ class FakeLink:
     def send(self, envelope: bytes) -> bool:
         self.sent.append(envelope)
         return True
+
+    def send_record(self, kind: RecordKind, body: bytes) -> None:
+        assert self.is_up
+        self.records.append((kind, body))
 
     def close(self) -> None:
         self.is_up = False
@@ -59,15 +68,17 @@ def _take(arbiter: Any, link: FakeLink) -> bool:
 def test_of_two_links_dialled_by_one_side_the_newer_stays(dialled: bool, keeps_own: bool) -> None:
     user = User()
     arbiter = Arbiter(user, keeps_own=keeps_own)
-    old, new = FakeLink(dialled=dialled), FakeLink(dialled=dialled)
+    old, new = FakeLink(dialled=dialled, rand=b"old"), FakeLink(dialled=dialled, rand=b"new")
     assert _take(arbiter, old)
     assert _take(arbiter, new)
     assert user.changes == [(None, old, None), (old, new, None)]
     assert (old.is_up, new.is_up) == (False, True)
+    assert old.records == ([] if dialled else [(RecordKind.REPLACED, b"new")])
+    assert new.records == []
 
 
 @pytest.mark.parametrize("own_is_first", [True, False])
-def test_the_side_that_keeps_its_own_link_reads_the_other_until_it_closes(
+async def test_the_side_that_keeps_its_own_link_reads_the_other_until_it_closes(
     own_is_first: bool,
 ) -> None:
     user = User()
@@ -86,6 +97,21 @@ def test_the_side_that_keeps_its_own_link_reads_the_other_until_it_closes(
     assert user.changes[-1] == (own, other, None)
     route.send(b"next")
     assert other.sent == [b"next"]
+
+
+async def test_where_neither_is_closed_the_newer_stays() -> None:
+    """Each leads to another machine of the contact."""
+    user = User()
+    arbiter = Arbiter(user, keeps_own=True)
+    own, other = FakeLink(dialled=True), FakeLink(dialled=False)
+    for link in (own, other):
+        assert _take(arbiter, link)
+    await asyncio.sleep(LINKS_OVERLAP_S - 1)
+    assert own.is_up
+    await asyncio.sleep(2)
+    assert (own.is_up, other.is_up) == (False, True)
+    assert user.changes[-1] == (own, other, None)
+    assert (own.records, other.records) == ([], [])
 
 
 @pytest.mark.parametrize("own_is_first", [True, False])

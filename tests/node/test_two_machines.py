@@ -5,13 +5,14 @@ import shutil
 import pytest
 
 from loom.api.contact_commands import RemoveContact
-from loom.api.events import MachineDecided, MachineFound
+from loom.api.events import LaterIdentityFound, MachineDecided, MachineFound
+from loom.api.identity_commands import TakeLaterIdentity
 from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.message_commands import History, SendText
 from loom.api.profile_commands import Status
 from loom.errors import ProfileClosed
 from tests.node.harness import Person, World
-from tests.node.test_identity import knows, rotate
+from tests.node.test_identity import knows, rotate, words_of
 
 WITHIN_S = 3_600.0
 
@@ -147,29 +148,85 @@ async def test_two_copies_of_the_same_files_do_not_both_go_on(world: World, is_n
     assert sorted(other.received(alice)[-len(said) :]) == sorted(said)
 
 
-async def test_two_copies_that_ran_at_once_ask_when_the_link_changes_sides(world: World) -> None:
-    """One of them has the link; what the other says waits there, and is not lost."""
-    alice, bob = await talk(world)
+@pytest.mark.parametrize("dials", ["each", "the contact one"])
+@pytest.mark.parametrize("names", [("Alice", "Bob"), ("Gina", "Bob")], ids=["smaller", "larger"])
+async def test_of_two_copies_that_run_at_once_an_answer_is_wanted(
+    world: World, names: tuple[str, str], dials: str
+) -> None:
+    """Whoever dials, and whichever fingerprint is smaller."""
+    alice, bob = await world.friends(*names)
+    await alice.say(bob, "hello")
+    await bob.say(alice, "hi")
+    await world.delivered(alice, bob)
     copy = await copied(world, alice, is_backup=False)
-    both = (alice, copy)
-    for one in both:
-        await one.start()
-        await one.call(bob)
+    await alice.start()
+    await (alice.call(bob) if dials == "each" else bob.call(alice))
+    await world.pass_time(20)
+    await copy.start()
+    await copy.call(bob)
+    await an_answer_is_wanted(world, bob, alice, copy)
+
+
+@pytest.mark.parametrize("dials", ["each", "the contact one"])
+@pytest.mark.parametrize("names", [("Alice", "Bob"), ("Hugo", "Bob")], ids=["smaller", "larger"])
+async def test_of_two_machines_that_both_have_the_new_keys_an_answer_is_wanted(
+    world: World, names: tuple[str, str], dials: str
+) -> None:
+    """One rotated, and the other one took the keys that a contact told of."""
+    alice, bob = await world.friends(*names)
+    copy = await copied(world, alice, is_backup=True)
+    await alice.start()
+    await alice.call(bob)
+    await rotate(alice)
+    await world.until(lambda: knows(bob, alice), 600)
+    await alice.say(bob, "rotated")
+    await world.delivered(alice, bob, within_s=600)
+    await alice.stop()
+    await copy.start()
+    await copy.call(bob)
+    await world.until(lambda: bool(copy.told(LaterIdentityFound)), within_s=WITHIN_S)
+    await copy.do(TakeLaterIdentity(phrase=words_of(alice)))
+    copy.identity = copy.node.parts.identity
+    await copy.stop()
+    await alice.start()
+    await (alice.call(bob) if dials == "each" else bob.call(alice))
+    await world.pass_time(20)
+    await copy.start()
+    await copy.call(bob)
+    await an_answer_is_wanted(world, bob, alice, copy)
+
+
+async def an_answer_is_wanted(world: World, bob: Person, *machines: Person) -> None:
+    """Both run and write: a machine that does not ask goes on, and in the end all arrives once."""
+    said = []
     for turn in range(3):
-        for one in both:
+        for one in machines:
             await one.say(bob, f"{one} {turn}")
+            said.append(f"{one} {turn}")
         await world.pass_time(60)
-    linked, other = both if alice.is_online(bob) else (copy, alice)
-    await linked.stop()
-    await other.call(bob)
-    await world.delivered(other, bob, within_s=WITHIN_S)
-    assert {f"{one} {turn}" for one in both for turn in range(3)} <= set(bob.received(alice))
-    await other.stop()
-    await linked.start()
-    await linked.call(bob)
-    await bob.say(alice, "who is it now?")
-    await world.until(lambda: bool(linked.told(MachineFound)), within_s=WITHIN_S)
-    assert not other.told(MachineFound)
+    await world.until(lambda: any(one.told(MachineFound) for one in machines), within_s=WITHIN_S)
+    await world.pass_time(1_200)
+    asked = [one for one in machines if one.told(MachineFound)]
+    for one in asked:
+        assert [found.contact for found in one.told(MachineFound)] == [bob.name]
+    for one in machines:
+        if one not in asked:
+            assert one.is_online(bob)
+            assert {f"{one} {turn}" for turn in range(3)} <= set(bob.received(one))
+    staying, *others = asked
+    for one in machines:
+        if one is not staying:
+            await one.stop()
+    await staying.do(DecideMachine(stays=True))
+    await world.until(lambda: staying.is_online(bob), within_s=WITHIN_S)
+    await world.delivered(staying, bob, within_s=WITHIN_S)
+    for one in others:
+        await staying.stop()
+        await one.start()
+        await one.do(DecideMachine(stays=True))
+        await world.until(lambda one=one: one.is_online(bob), within_s=WITHIN_S)  # type: ignore[misc]
+        await world.delivered(one, bob, within_s=WITHIN_S)
+    assert sorted(one for one in bob.received(staying) if one in said) == sorted(said)
 
 
 async def test_a_flight_that_was_late_asks_nothing(world: World) -> None:

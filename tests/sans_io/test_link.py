@@ -146,7 +146,7 @@ def test_a_first_record_with_content_closes_the_link() -> None:
 @pytest.mark.parametrize(
     "plaintext",
     [
-        b"\x07\0\0" + bytes(61),
+        b"\x08\0\0" + bytes(61),
         b"\xff\0\0" + bytes(61),
         b"\0\0\1x" + bytes(60),
         b"\3\0\1x" + bytes(59) + b"\1",
@@ -154,7 +154,7 @@ def test_a_first_record_with_content_closes_the_link() -> None:
         b"\3\xff\xff" + bytes(61_501),
         b"\3\0\x3e" + bytes(61),
     ],
-    ids=["kind 7", "kind 255", "full keepalive", "padding", "bucket", "length", "over bucket"],
+    ids=["kind 8", "kind 255", "full keepalive", "padding", "bucket", "length", "over bucket"],
 )
 def test_an_authentic_record_that_breaks_the_rules_closes_the_link(plaintext: bytes) -> None:
     """A contact's program that is not ours, or worse."""

@@ -49,6 +49,8 @@ class MachineCommands:
                 await device.sessions.commit()
             device.delivery.writable_again()
             device.mailer.wake()
+            if device.dialer is not None:
+                device.dialer.heard()
         return await self._show(api.ShowMachine())
 
     def _found(self) -> list[Device]:

@@ -1,10 +1,12 @@
 """Which of two links to one contact stays (docs/PROTOCOL.md 3.7)."""
 
+import asyncio
 from typing import Protocol
 
 from loom.core.link_events import CloseReason, RecordReceived
 from loom.links.direct import DirectLink
 from loom.wire.framing import RecordKind
+from loom.wire.limits import LINKS_OVERLAP_S
 
 
 class LinkUser(Protocol):
@@ -79,6 +81,8 @@ class Arbiter:
         before = self.link
         for other in list(self.links):
             if other.dialled == link.dialled or (not self._keeps_own and other.dialled):
+                if not other.dialled and not link.dialled:
+                    other.send_record(RecordKind.REPLACED, link.rand)
                 self._let_go(other)
             elif not self._keeps_own:
                 # Both are confirmed, so a record has come on the link that the contact dialled.
@@ -87,11 +91,19 @@ class Arbiter:
         if before is not None and self._keeps_own and before.dialled and not link.dialled:
             # The contact will close this one; until then it may still send on it.
             self.links.insert(0, link)
+            asyncio.get_running_loop().call_later(LINKS_OVERLAP_S, self._settle, before, link)
             return True
         self.links.append(link)
         self.link = link
         self._user.link_changed(before, link, None)
         return True
+
+    def _settle(self, own: DirectLink, other: DirectLink) -> None:
+        """The contact closed neither, so they lead to two machines: the newer one stays."""
+        if own in self.links and other in self.links:
+            self._let_go(own)
+            self.link = other
+            self._user.link_changed(own, other, None)
 
     def pause_reading(self) -> None:
         """Nothing more is taken in."""

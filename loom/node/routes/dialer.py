@@ -53,7 +53,7 @@ class Dialer:
     """Dials while there is no link, one address at a time.
 
     Args:
-        is_linked: whether a link with the contact is confirmed.
+        is_linked: whether a link with the contact is confirmed, or none is wanted now.
         failed: called with each failure.
         yields: the contact dials first when both lost a link.
     """

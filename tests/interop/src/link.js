@@ -92,6 +92,7 @@ export class LinkInitiator extends Link {
   constructor(keys, day, random, maskKey = null) {
     super();
     const rand = random.bytes(16);
+    this.rand = rand;
     const clear = maskKey ? clearForAnchor(keys.tag, maskKey, day, rand) : clearBytes(keys.tag, day, rand);
     const to = maskKey ? ANCHOR : CONTACT;
     this.types = maskKey ? TO_ANCHOR : TO_CONTACT;

@@ -19,7 +19,7 @@ import { Files } from "./files.js";
 import { text } from "./payload.js";
 import { pairKeys } from "./pair_keys.js";
 import { RANDOM } from "./primitives.js";
-import { BUNDLE, BUNDLE_REQUEST, ENVELOPE, FILE_PART, FILE_REFUSAL, FILE_REQUEST } from "./records.js";
+import { BUNDLE, BUNDLE_REQUEST, ENVELOPE, FILE_PART, FILE_REFUSAL, FILE_REQUEST, REPLACED } from "./records.js";
 import { Rooms } from "./rooms.js";
 import { Route } from "./route.js";
 import { best, FLIGHT, tidy } from "./sessions.js";
@@ -173,7 +173,9 @@ export class Node {
 
   onConfirmed(route) {
     for (const other of this.linksWith(route.name)) {
-      if (other !== route && other.isDialler === route.isDialler) other.close("a newer link stands");
+      if (other === route || other.isDialler !== route.isDialler) continue;
+      if (!other.isDialler) other.send(REPLACED, route.link.who.rand);
+      other.close("a newer link stands", { afterWriting: true });
     }
     onNewLink(this.conversation(route.name));
     if (!this.isLarger(route.name)) this.rooms.compare(route.name);
@@ -202,6 +204,10 @@ export class Node {
 
   onRecord(route, { type, body }) {
     if (type === BUNDLE_REQUEST) this.onBundleRequest(route);
+    if (type === REPLACED) {
+      const isOwn = this.routes.some(({ isDialler, link }) => isDialler && equal(link.rand, body));
+      this.tell({ event: "replaced", contact: route.name, is_own: isOwn });
+    }
     else if (type === BUNDLE) this.onBundle(route, body);
     else if (type === FILE_REQUEST || type === FILE_PART || type === FILE_REFUSAL) this.onFileRecord(route, type, body);
     else if (type === ENVELOPE) {

@@ -12,9 +12,10 @@ export const ENVELOPE = 3;
 export const FILE_REQUEST = 4;
 export const FILE_PART = 5;
 export const FILE_REFUSAL = 6;
+export const REPLACED = 7;
 
 /** The types that may come on a link with a contact, and from an anchor. */
-export const TO_CONTACT = [KEEPALIVE, BUNDLE_REQUEST, BUNDLE, ENVELOPE, FILE_REQUEST, FILE_PART, FILE_REFUSAL];
+export const TO_CONTACT = [KEEPALIVE, BUNDLE_REQUEST, BUNDLE, ENVELOPE, FILE_REQUEST, FILE_PART, FILE_REFUSAL, REPLACED];
 export const TO_ANCHOR = [KEEPALIVE, 17, 18];
 
 const TAG_BYTES = 16;

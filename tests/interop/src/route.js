@@ -77,12 +77,13 @@ export class Route {
     } else if (hasTaken(this.sentAt, KEEPALIVE_S)) this.send(KEEPALIVE);
   }
 
-  close(reason) {
+  close(reason, { afterWriting = false } = {}) {
     if (this.isClosed) return;
     this.isClosed = true;
     this.link.isClosed = true;
     clearInterval(this.timer);
-    this.socket.destroy();
+    if (afterWriting) this.socket.destroySoon();
+    else this.socket.destroy();
     this.on.closed(this, reason);
   }
 }
