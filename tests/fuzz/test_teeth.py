@@ -144,6 +144,7 @@ BROKEN: list[tuple[str, str, object]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "place", "instead"), BROKEN, ids=[f"{name}-{place}" for name, place, _ in BROKEN]
 )

@@ -228,7 +228,14 @@ def test_chunks_are_bound_to_their_file_and_place(full: Connection, what: str) -
         assert read.gaps
 
 
-@pytest.mark.parametrize("what", ["flipped", "swapped", "cut", "doubled", "another file's"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "flipped",
+        *(pytest.param(one, marks=pytest.mark.long) for one in ("swapped", "cut", "doubled")),
+        pytest.param("another file's", marks=pytest.mark.long),
+    ],
+)
 def test_of_what_must_be_whole_no_chunk_may_be_another_one(full: Connection, what: str) -> None:
     full.executemany(
         "INSERT INTO seen VALUES (?, ?, ?)",
