@@ -477,6 +477,7 @@ class RoomPosted(RoomEvent, frozen=True, kw_only=True, tag="room.posted"):
     mentions: list[Mentioned] = []
     expires_s: int = 0
     file: FileView | None = None
+    expired: bool = False
 
 
 class RoomPostChanged(RoomPosted, frozen=True, kw_only=True, tag="room.changed"):

@@ -303,11 +303,11 @@ class PostView(View, frozen=True, kw_only=True, tag="post"):
     `kind`: text; file, and `file` says which, with its caption as body; poll, and `poll` has its
     options; proposal, and `proposal` what is proposed; or
     line, and `line` says what `author` changed. `order` is its place for all
-    members, `row_id` that in which it came here. `deleted`: nothing of it is left. `doubled`: its
-    author gave another post the same number. `thread`: the `post_id` of the post that began the
-    thread which it is in; on that post `answers` are the texts of the thread and `unread_answers`
-    those of them that are unread. `mention`: it addresses oneself. `expires_s`: the timer that its
-    author gave it.
+    members, `row_id` that in which it came here. `deleted`: nothing of it is left; `expired`,
+    too: its time was over. `doubled`: its author gave another post the same number. `thread`: the
+    `post_id` of the post that began the thread which it is in; on that post `answers` are the
+    texts of the thread and `unread_answers` those of them that are unread. `mention`: it
+    addresses oneself. `expires_s`: the timer that its author gave it.
     """
 
     room: str
@@ -343,6 +343,7 @@ class PostView(View, frozen=True, kw_only=True, tag="post"):
     mentions: list[Mentioned] = []
     expires_s: int = 0
     file: FileView | None = None
+    expired: bool = False
 
 
 class Posts(View, frozen=True, kw_only=True, tag="posts"):

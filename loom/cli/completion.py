@@ -1,4 +1,4 @@
-"""What the shell offers while a command is typed: names of contacts and profiles.
+"""What the shell offers while a command is typed: names of contacts, rooms and profiles.
 
 Completion must neither ask nor wait: contacts are known where a node runs, and nowhere else.
 Typer compares beginnings, upper and lower case apart.
@@ -7,45 +7,74 @@ Typer compares beginnings, upper and lower case apart.
 import asyncio
 import os
 import re
-from typing import Final, get_args
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, get_args
 
 import typer
 
-TIMEOUT_S: Final = 1.0
+if TYPE_CHECKING:
+    from loom.front.send import Send
+
+TIMEOUT_S: Final = 3.0
+"""A node that is busy answers within it, too."""
 FILES: Final = 500
 """So many are offered, the newest ones."""
 _SPECIAL: Final = re.compile(r"[^\w@%+=:,./-]")
+_IN_QUOTES: Final = {"'": {"'"}, '"': set('"\\$`!')}
+"""What a name in such quotes must not have."""
 
 
 def contact_names(context: typer.Context, incomplete: str) -> list[str]:
     """The contacts of the running node whose name begins so."""
+    return _asked(context, incomplete, _contacts)
+
+
+def room_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Its rooms."""
+    return _asked(context, incomplete, _rooms)
+
+
+def place_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Its contacts, then its rooms."""
+    return _asked(context, incomplete, _contacts, _rooms)
+
+
+def file_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Its files, by the digits that are shown."""
+    return _asked(context, incomplete, _files)
+
+
+async def _contacts(send: "Send") -> list[str]:
     from loom.api.contact_commands import ListContacts
+
+    return [view.contact for view in (await send(ListContacts())).contacts]
+
+
+async def _rooms(send: "Send") -> list[str]:
+    from loom.api.room_commands import ListRooms
+
+    return [view.room for view in (await send(ListRooms())).rooms]
+
+
+async def _files(send: "Send") -> list[str]:
+    from loom.api.file_commands import ListFiles
+
+    return [view.file_id[-8:] for view in (await send(ListFiles(limit=FILES))).files]
+
+
+def _asked(
+    context: typer.Context, incomplete: str, *kinds: "Callable[[Send], Awaitable[list[str]]]"
+) -> list[str]:
     from loom.cli.opening import Caller
 
     async def ask() -> list[str]:
         async with asyncio.timeout(TIMEOUT_S), caller.attached() as client:
-            return [view.contact for view in (await client.send(ListContacts())).contacts]
+            return [name for kind in kinds for name in await kind(client.send)]
 
     try:
         caller = Caller.of(context)
         return [] if caller.host else _offered(asyncio.run(ask()), incomplete)
     except Exception:  # noqa: BLE001 - a shell that completes has no place for a sentence
-        return []
-
-
-def file_names(context: typer.Context, incomplete: str) -> list[str]:
-    """The files of the running node, by the digits that are shown."""
-    from loom.api.file_commands import ListFiles
-    from loom.cli.opening import Caller
-
-    async def ask() -> list[str]:
-        async with asyncio.timeout(TIMEOUT_S), caller.attached() as client:
-            return [view.file_id[-8:] for view in (await client.send(ListFiles(limit=FILES))).files]
-
-    try:
-        caller = Caller.of(context)
-        return [] if caller.host else _offered(asyncio.run(ask()), incomplete)
-    except Exception:  # noqa: BLE001 - see above
         return []
 
 
@@ -74,9 +103,11 @@ def event_types(incomplete: str) -> list[str]:
 
 
 def _offered(names: list[str], incomplete: str) -> list[str]:
-    found = [name for name in names if name.startswith(incomplete.lstrip("'"))]
+    quote = incomplete[:1] if incomplete[:1] in ("'", '"') else ""
+    found = [name for name in names if name.startswith(incomplete[len(quote) :])]
     if not os.environ.get("_LOOM_COMPLETE", "").endswith("bash"):
         return found  # other shells quote what they are given; bash takes it as it stands
-    if incomplete.startswith("'"):
-        return [f"'{name}'" for name in found if "'" not in name]
+    if quote:
+        special = _IN_QUOTES[quote]
+        return [f"{quote}{name}{quote}" for name in found if not special & set(name)]
     return [_SPECIAL.sub(r"\\\g<0>", name) for name in found]

@@ -30,7 +30,7 @@ from loom.api.file_views import FileRules, FileView
 from loom.api.profile_commands import Status
 from loom.api.room_commands import ShowRoom
 from loom.cli import terminal
-from loom.cli.completion import contact_names, file_names, message_names
+from loom.cli.completion import contact_names, file_names, message_names, place_names, room_names
 from loom.cli.file_opening import opened
 from loom.cli.file_progress import Progress
 from loom.cli.message_words import FILE_ID_LENGTH, file_words, whose
@@ -124,7 +124,7 @@ def send_file(
     contact: Annotated[
         str,
         typer.Argument(
-            metavar="CONTACT|ROOM", help="A name, or # and a number.", autocompletion=contact_names
+            metavar="CONTACT|ROOM", help="A name, or # and a number.", autocompletion=place_names
         ),
     ],
     files: Annotated[
@@ -280,7 +280,10 @@ def list_(
         ),
     ] = None,
     room: Annotated[
-        str | None, typer.Option("--room", metavar="ROOM", help="Only files in this room.")
+        str | None,
+        typer.Option(
+            "--room", metavar="ROOM", help="Only files in this room.", autocompletion=room_names
+        ),
     ] = None,
     state: Annotated[
         str | None,

@@ -1,6 +1,7 @@
 """Messages and posts sent on, to contacts and into rooms."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from loom.api.client import Client
 from loom.api.contact_commands import ShowContact
@@ -8,10 +9,13 @@ from loom.api.message_commands import Forward
 from loom.api.message_views import MessageView
 from loom.api.room_commands import FindPost, ShowRoom
 from loom.cli.messages import find, with_sign
-from loom.errors import ContactNotFound, NotFound, RoomNotFound
+from loom.errors import ContactNotFound, InvalidInput, NotFound, RoomNotFound
 from loom.front.forwarding import Said, send_on
 from loom.front.outgoing_files import InRoom
 from loom.front.send import Send
+from loom.printable import printable
+
+GENERAL: Final = "general"
 
 
 async def said_there(client: Client, source: str, names: Sequence[str]) -> list[Said]:
@@ -26,16 +30,26 @@ async def said_there(client: Client, source: str, names: Sequence[str]) -> list[
     return [await client.send(FindPost(room=rooms[0], name=with_sign(name))) for name in names]
 
 
-async def forward(send: Send, source: str, said: Sequence[Said], to: Sequence[str]) -> list[Said]:
+async def forward(
+    send: Send,
+    source: str,
+    said: Sequence[Said],
+    to: Sequence[str],
+    channel: str = GENERAL,
+) -> list[Said]:
     """Send what was said at one place to contacts and rooms; what was queued.
+
+    Args:
+        channel: where it is posted in rooms.
 
     Raises:
         NotFound: neither a contact nor a room has one of these names; nothing was sent.
         InvalidInput, FileNotHere: something cannot be sent on; nothing was sent.
     """
-    contacts, rooms = await _named(send, to)
+    channel = channel.removeprefix("#").lower()
+    contacts, rooms = await _named(send, to, channel)
     messages = [one for one in said if isinstance(one, MessageView)]
-    into_rooms = [send_on(one, InRoom(room)) for room in rooms for one in said]
+    into_rooms = [send_on(one, InRoom(room, channel)) for room in rooms for one in said]
     queued: list[Said] = []
     if contacts and len(messages) == len(said):
         ids = [one.message_id for one in messages]
@@ -48,7 +62,9 @@ async def forward(send: Send, source: str, said: Sequence[Said], to: Sequence[st
     return queued
 
 
-async def _named(send: Send, to: Sequence[str]) -> tuple[list[str], list[str]]:
+async def _named(
+    send: Send, to: Sequence[str], channel: str = GENERAL
+) -> tuple[list[str], list[str]]:
     """Which of these name contacts, and which rooms: a contact comes first."""
     contacts, rooms = [], []
     for name in dict.fromkeys(to):
@@ -56,12 +72,15 @@ async def _named(send: Send, to: Sequence[str]) -> tuple[list[str], list[str]]:
             await send(ShowContact(contact=name))
             contacts.append(name)
         except ContactNotFound:
-            rooms.append(await _room(send, name))
+            rooms.append(await _room(send, name, channel))
     return contacts, rooms
 
 
-async def _room(send: Send, name: str) -> str:
+async def _room(send: Send, name: str, channel: str) -> str:
     try:
-        return (await send(ShowRoom(room=name))).room_id
+        room = await send(ShowRoom(room=name))
     except RoomNotFound as error:
         raise NotFound(what=f"A contact or room {name}") from error
+    if channel not in [one.channel for one in room.channels]:
+        raise InvalidInput(what=f"The room {printable(room.room)} has no channel {channel}")
+    return room.room_id

@@ -20,7 +20,7 @@ from loom.api.events import (
 from loom.api.message_commands import DeleteMessages, FindMessage, History, SendText
 from loom.api.message_views import MessageView
 from loom.api.profile_commands import Status
-from loom.cli.completion import contact_names, message_names
+from loom.cli.completion import contact_names, message_names, place_names
 from loom.cli.contacts import confirm_name
 from loom.cli.events import put_event
 from loom.cli.message_words import message_words
@@ -203,7 +203,7 @@ def search(
             "--in",
             metavar="CONTACT|ROOM",
             help="Search only there.",
-            autocompletion=contact_names,
+            autocompletion=place_names,
         ),
     ] = None,
     limit: Limit = 50,

@@ -5,10 +5,18 @@ from typing import Annotated
 import typer
 
 from loom.api.room_commands import SetRoomPolicy
+from loom.cli.completion import room_names
 from loom.front.durations import parse_timer
 from loom.front.room_lines import parse_history
 
-Room = Annotated[str, typer.Argument(metavar="ROOM", help="A name, # and a number, or an id.")]
+Room = Annotated[
+    str,
+    typer.Argument(
+        metavar="ROOM",
+        help="A name, # and a number, or an id.",
+        autocompletion=room_names,
+    ),
+]
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="A name, or the beginning of an id.")]
 Channel = Annotated[str, typer.Option("--channel", metavar="CHANNEL", help="Where to post.")]
 Post = Annotated[

@@ -5,10 +5,18 @@ from typing import Annotated
 import typer
 
 from loom.api.room_commands import ConfirmOffered, DismissOffered, ListOffered
+from loom.cli.completion import room_names
 from loom.cli.opening import Caller
 from loom.cli.room_words import offered_words, room_words
 
-Room = Annotated[str, typer.Argument(metavar="ROOM", help="A name, # and a number, or an id.")]
+Room = Annotated[
+    str,
+    typer.Argument(
+        metavar="ROOM",
+        help="A name, # and a number, or an id.",
+        autocompletion=room_names,
+    ),
+]
 Ids = Annotated[
     list[str], typer.Argument(metavar="ID...", help="As `loom room offered` shows them.")
 ]

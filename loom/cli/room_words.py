@@ -69,7 +69,7 @@ def _known(post: PostView | RoomPosted) -> list[str]:
         *([] if post.quote is None else [_quote_words(post.quote)]),
         *([] if post.thread is None else [f"in the thread {post.thread[:ID_SHOWN]}"]),
         *([_answer_words(post.answers, post.unread_answers)] if post.answers else []),
-        *(["deleted"] if post.deleted else []),
+        *(["expired" if post.expired else "deleted"] if post.deleted else []),
         *(["edited"] if post.edited else []),
         *(["pinned"] if post.pinned else []),
         *(["bookmarked"] if post.bookmarked else []),

@@ -44,6 +44,7 @@ from loom.errors import InvalidInput
 from loom.front.durations import parse_duration
 from loom.front.moments import when
 from loom.front.room_lines import parse_history
+from loom.front.room_members import has_room_called
 from loom.front.sentences import shell_word
 from loom.printable import printable
 
@@ -115,6 +116,9 @@ def new(
         str | None,
         typer.Option("--ephemeral", metavar="1h..30d", help="Delete posts everywhere after this."),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Make another one of a name that you have.")
+    ] = False,
 ) -> None:
     caller = Caller.of(context)
     retention_s = 0 if retention is None else parse_duration(retention)
@@ -122,6 +126,9 @@ def new(
 
     async def work() -> None:
         async with caller.client() as client:
+            if not yes and has_room_called(name, (await client.send(ListRooms())).rooms):
+                question = f"You are in a room {name} already. Make another one of that name?"
+                terminal.confirm(question, "No room was made")
             view = await client.send(command)
         caller.output.put(view, room_words(view))
         caller.output.note(f"Invite others: `loom room invite {shell_word(view.room)}`.")

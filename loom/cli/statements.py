@@ -20,9 +20,9 @@ from loom.api.message_commands import (
 from loom.api.message_views import MessageView
 from loom.api.room_commands import ListRoomBookmarks
 from loom.api.room_views import PostView
-from loom.cli.completion import contact_names, message_names
+from loom.cli.completion import contact_names, message_names, place_names
+from loom.cli.forwarding import GENERAL, said_there
 from loom.cli.forwarding import forward as sent_on
-from loom.cli.forwarding import said_there
 from loom.cli.message_words import message_words
 from loom.cli.messages import LATER, Ids, Limit, find, read_body
 from loom.cli.opening import Caller
@@ -195,7 +195,7 @@ def forward(
     contact: Annotated[
         str,
         typer.Argument(
-            metavar="CONTACT|ROOM", help="Where it was said.", autocompletion=contact_names
+            metavar="CONTACT|ROOM", help="Where it was said.", autocompletion=place_names
         ),
     ],
     names: Ids,
@@ -205,16 +205,19 @@ def forward(
             "--to",
             metavar="CONTACT|ROOM",
             help="Who gets them; may be repeated.",
-            autocompletion=contact_names,
+            autocompletion=place_names,
         ),
     ],
+    channel: Annotated[
+        str, typer.Option("--channel", metavar="CHANNEL", help="Where to post in rooms.")
+    ] = GENERAL,
 ) -> None:
     caller = Caller.of(context)
 
     async def work() -> None:
         async with caller.client() as client:
             said = await said_there(client, contact, names)
-            queued = await sent_on(client.send, contact, said, to)
+            queued = await sent_on(client.send, contact, said, to, channel)
         for one in queued:
             caller.output.put(one, said_words(one, ids=False))
         if caller.opened_here:

@@ -20,6 +20,7 @@ _REASONS: Final = {
     "file_unreadable": "the sender cannot read it any more",
     "file_differs": "what came is not what was offered",
     "file_withdrawn": "the sender no longer offers it",
+    "unasked_full": "enough of theirs is here already",
     "files_full": "no room left for files; /files frees some",
     "disk_full": "no room on the disk",
 }
@@ -161,7 +162,8 @@ def state_words(file: FileView, *, take_key: str = "", go_on_key: str = "") -> s
         case "offered" if own:
             return "offered"
         case "offered":
-            return f"offered; {take_key} takes it" if take_key else "offered"
+            why = f", not taken by itself: {reason_words(file.why)}" if file.why else ""
+            return f"offered{why}; {take_key} takes it" if take_key else f"offered{why}"
         case "accepted" if own:
             return f"{name} takes it; waiting for a connection"
         case "accepted" if file.room:

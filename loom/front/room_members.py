@@ -1,9 +1,9 @@
 """Members of a room in words: what a role lets them do, who keeps the room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from loom.api.room_views import MemberView
+from loom.api.room_views import MemberView, RoomView
 from loom.printable import printable
 
 ROLES: Final = {
@@ -15,6 +15,12 @@ ROLES: Final = {
 }
 """What can be given, and what it lets somebody do."""
 _KEEPERS_NAMED: Final = 6
+
+
+def has_room_called(name: str, rooms: Iterable[RoomView]) -> bool:
+    """Whether one is in a room of this name already: two of them are hard to tell apart."""
+    wanted = name.strip().casefold()
+    return any(one.room.casefold() == wanted and one.standing == "member" for one in rooms)
 
 
 def kept_words(members: Sequence[MemberView]) -> str:

@@ -310,7 +310,7 @@ def begin_again(db: Connection, row_id: int, secret: bytes, blob_id: bytes) -> N
 
 
 def set_state(db: Connection, row_id: int, state: TransferState, why: str = "") -> None:
-    """What has become of a file of a room here; nobody else says anything about it."""
+    """What has become of a file of a room here, or why an offer still is one; nobody is told."""
     db.execute(
         "UPDATE files SET state = ?, why = ?, is_paused = 0 WHERE row_id = ?",
         (NUMBERS[state], why, row_id),

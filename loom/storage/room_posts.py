@@ -28,6 +28,8 @@ _LINE_PREFIX: Final = b"\xff" * 8
 _LINE_KEY_BYTES: Final = 16
 OUT: Final = 2
 """`is_held` of a post that its author's removal, or who is no member any more, takes out."""
+EXPIRED: Final = 2
+"""`is_gone` of a post whose time was over."""
 _COLUMNS: Final = (
     "row_id, room, id, author, number, ordinal, sent_at_ms, stored_at_ms, kind, channel, reply,"
     " body, is_edited, is_gone, is_held, is_doubled, is_mention, expires_at_ms, thread, mentions,"
@@ -79,6 +81,8 @@ class RoomPost(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     is_edited: bool = False
     is_gone: bool = False
+    is_expired: bool = False
+    """It is gone because its time was over."""
     is_held: bool = False
     is_doubled: bool = False
     is_mention: bool = False
@@ -448,6 +452,11 @@ def data_of_row(db: Connection, row_id: int) -> bytes:
     return b"" if row is None or row[0] is None else bytes(row[0])
 
 
+def expire(db: Connection, row_id: int) -> None:
+    """It was erased because its time was over."""
+    db.execute("UPDATE room_posts SET is_gone = ? WHERE row_id = ?", (EXPIRED, row_id))
+
+
 def erase(db: Connection, row_id: int, data: bytes) -> None:
     """Nothing of it is left but that there was one; `data`: without its content."""
     db.execute(
@@ -489,6 +498,7 @@ def _post(row: tuple[Any, ...]) -> RoomPost:
         body=row[11],
         is_edited=bool(row[12]),
         is_gone=bool(row[13]),
+        is_expired=row[13] == EXPIRED,
         is_held=bool(row[14]),
         is_doubled=bool(row[15]),
         is_mention=bool(row[16]),

@@ -29,6 +29,7 @@ class Post(MessageView, frozen=True, kw_only=True):
     unread_answers: int = 0
     poll: PollView | None = None
     proposal: ProposalView | None = None
+    expired: bool = False
 
 
 class PostQuoted(Quote, frozen=True, kw_only=True):
@@ -79,6 +80,7 @@ def post_of(view: PostView | RoomPosted, number: int, thread: str | None = None)
         poll=view.poll,
         proposal=view.proposal,
         file=view.file,
+        expired=view.expired,
     )
 
 

@@ -6,7 +6,13 @@ import pytest
 import typer
 import typer.main
 
-from loom.cli.completion import contact_names, event_types, message_names, profile_names
+from loom.cli.completion import (
+    contact_names,
+    event_types,
+    message_names,
+    place_names,
+    profile_names,
+)
 from loom.cli.root import app
 from tests.fakes import FakeProfiles
 
@@ -30,6 +36,10 @@ def test_contacts_of_a_running_node_are_offered(
     monkeypatch.setenv("_LOOM_COMPLETE", "complete_bash")
     assert contact_names(context, "B") == ["Bob", "Bea\\ Lee"]
     assert contact_names(context, "'Be") == ["'Bea Lee'"]
+    assert contact_names(context, '"Be') == ['"Bea Lee"']
+    node.add("Be$t")
+    assert contact_names(context, '"Be') == ['"Bea Lee"']
+    assert place_names(context, "A") == ["Ada"]
 
 
 def test_a_closed_profile_is_neither_opened_nor_asked_for(

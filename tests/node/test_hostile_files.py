@@ -60,5 +60,22 @@ async def test_many_small_files_are_not_all_accepted_without_asking(world: World
         File(bytes([at]) * 16, 5, "a", CHUNK, "", bytes(32), bytes([at]) * 32) for at in range(70)
     ]
     await take_in(alice, bob, offers)
-    states = [one.state for one in (await alice.do(ListFiles(limit=100))).files]
-    assert (states.count("offered"), len(states)) == (6, 70)
+    there = (await alice.do(ListFiles(limit=100))).files
+    waiting = [one for one in there if one.state == "offered"]
+    assert (len(waiting), len(there)) == (6, 70)
+    assert {one.why for one in waiting} == {"unasked_full"}
+    assert {one.why for one in there if one not in waiting} == {""}
+
+
+async def test_what_the_quota_has_no_room_for_says_so_and_is_accepted_later(world: World) -> None:
+    alice, bob = await world.person("Alice"), await world.person("Bob")
+    await alice.add(bob)
+    await alice.do(
+        SetFileRules(accept_from="contacts", accept_max_bytes=CHUNK, quota_bytes=CHUNK - 1)
+    )
+    await take_in(alice, bob, [File(bytes(16), 5, "a", CHUNK, "", bytes(32), bytes(32))])
+    waiting = await only_file(alice)
+    assert (waiting.state, waiting.why) == ("offered", "files_full")
+    await alice.do(SetFileRules(quota_bytes=10 * CHUNK))
+    accepted = await alice.do(AcceptFile(file_id=waiting.file_id))
+    assert (accepted.state, accepted.why) == ("accepted", "")

@@ -535,6 +535,8 @@ async def test_a_text_is_forwarded_into_a_room_and_nothing_before_all_are_known(
     with pytest.raises(NotFound):
         await forward(ada.do, "Bob", [text], [ROOM, "Nobody"])
     assert await posts(ada) == []
+    with pytest.raises(InvalidInput):
+        await forward(ada.do, "Bob", [text], ["Bob", ROOM], "attic")
     queued = await forward(ada.do, "Bob", [text], [ROOM, "Bob"])
     assert [one.body for one in queued] == ["ripe apples"] * 2
     await alike(world, ada, bob, count=1)

@@ -427,11 +427,30 @@ async def test_posts_of_a_room_that_forgets_end_everywhere(world: World) -> None
     await world.pass_time(3_700.0)
     for person in (ada, bob):
         [post] = await posts(person)
-        assert (post.body, post.deleted) == ("", True)
+        assert (post.body, post.deleted, post.expired) == ("", True, True)
         kept = person.database.look(
             lambda db: [one for (one,) in db.execute("SELECT data FROM room_posts")]
         )
         assert not any(b"for an hour" in one for one in kept if one is not None)
+
+
+async def test_nothing_that_was_said_of_a_deleted_post_is_shown(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    said = await say(bob, "helo")
+    await bob.do(EditPost(room=ROOM, post_id=said.post_id, body="hello"))
+    await alike(world, *three, count=1)
+    await ada.do(ReactToPost(room=ROOM, post_id=said.post_id, emoji="\N{SNOWMAN}"))
+    await world.pass_time(20.0)
+    [before] = await posts(cyd)
+    assert (before.edited, len(before.reactions)) == (True, 1)
+    await bob.do(DeletePost(room=ROOM, post_id=said.post_id))
+    await world.pass_time(20.0)
+    for person in three:
+        [post] = await posts(person)
+        assert (post.deleted, post.expired) == (True, False)
+        assert (post.edited, post.reactions) == (False, [])
 
 
 async def test_events_of_a_room_are_replayed_as_it_is_shown_now(

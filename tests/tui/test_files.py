@@ -91,6 +91,7 @@ async def test_an_offer_says_what_it_is_and_which_key_takes_it(
 @pytest.mark.parametrize(
     ("state", "facts", "direction", "words"),
     [
+        ("offered", {"why": "files_full"}, "in", "offered, not taken by itself: no room left"),
         ("accepted", {}, "in", "accepted; waiting for Ada"),
         ("paused", {"received_bytes": 1_050_000}, "in", "paused at 50%; p goes on"),
         ("paused", {"why": "disk_full"}, "in", "paused at 0%: no room on the disk; p goes on"),

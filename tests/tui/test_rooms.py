@@ -518,6 +518,22 @@ async def test_a_room_is_made_by_one_command(node: RoomNode, opened: Opened) -> 
         await run(pilot, "/room new Orchard 2", "enter")
         assert [one.name for one in sent(node, MakeRoom)] == ["Orchard 2"]
         assert "Room Orchard 2" in screen(app)
+
+
+async def test_a_second_room_of_one_name_is_made_only_when_that_is_said_twice(
+    node: RoomNode, opened: Opened
+) -> None:
+    async with opened(node) as (app, pilot):
+        await run(pilot, "/room new Garden", "enter")
+        assert isinstance(app.screen, NewRoomPanel)
+        assert not sent(node, MakeRoom)
+        await choose(app, pilot, "Make it")
+        await run(pilot, "enter")
+        assert "You are in a room of this name already" in screen(app)
+        assert not sent(node, MakeRoom)
+        await choose(app, pilot, "Make it")
+        await run(pilot, "enter")
+        assert [one.name for one in sent(node, MakeRoom)] == ["Garden"]
         assert "you alone; it is lost with this machine" in screen(app)
 
 

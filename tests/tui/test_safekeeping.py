@@ -20,11 +20,13 @@ from loom.core.identity import phrase_from_entropy
 from loom.errors import WrongPassphrase
 from loom.front.signs import Signs
 from loom.tui.app import LoomApp
+from loom.tui.door import DoorApp
 from loom.tui.kit.items import Field, is_stop
 from loom.tui.kit.panel import Panel
+from loom.tui.screens.unlock import Unlock
 from loom.wire.token import encode_token
 from tests.people import BOB
-from tests.tui.conftest import prose_of, settle, until_shown
+from tests.tui.conftest import prose_of, settle, until, until_shown
 
 OFFLINE = NodeOptions(online=False, serve=False)
 PASSPHRASE = "orbit velvet canyon"
@@ -223,6 +225,48 @@ async def test_the_keyring_is_added_and_removed_and_excludes_duress(
             assert profiles.unlocks("ada") == []
     finally:
         keyring.set_keyring(before)
+
+
+async def test_a_security_key_is_added_opens_the_profile_and_is_removed(
+    profiles: LocalProfiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fido2")
+    from loom.app import security_key
+    from tests.app.test_unlocks import soft_key
+
+    plugged: list[Any] = []
+    monkeypatch.setattr(security_key, "_plugged_in", lambda library: plugged)
+    async with opened(profiles, tmp_path) as (_, pilot):
+        await open_(pilot, "Ways to unlock")
+        await go(pilot, "Passphrase", PASSPHRASE)
+        await go(pilot, "Add the security key")
+        await until_shown(pilot, "No security key")
+        assert profiles.unlocks("ada") == []
+        plugged.append(soft_key())
+        await go(pilot, "Passphrase", "not the one")
+        await go(pilot, "Add the security key")
+        await until_shown(pilot, "The passphrase is wrong")
+        await go(pilot, "Passphrase", PASSPHRASE)
+        await go(pilot, "Add the security key")
+        await until_shown(pilot, "From now on the security key unlocks it")
+        assert profiles.unlocks("ada") == ["fido2"]
+    door = DoorApp(profiles, OFFLINE, config=tmp_path, chosen="ada", signs=Signs(True))
+    async with door.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(door.screen, Unlock))
+        assert isinstance(door.screen, Unlock)
+        while door.screen.body.at != "By the security key":
+            await pilot.press("tab")
+        await pilot.press("enter")
+        await until(pilot, lambda: door.return_value is not None)
+    assert door.return_value is not None
+    client = door.return_value.client
+    assert [one.contact for one in (await client.send(ListContacts())).contacts] == ["Bob"]
+    await client.close()
+    async with opened(profiles, tmp_path) as (_, pilot):
+        await open_(pilot, "Ways to unlock")
+        await go(pilot, "Remove the security key")
+        await until_shown(pilot, "From now on the security key does not unlock it")
+        assert profiles.unlocks("ada") == []
 
 
 async def test_the_mouse_opens_a_screen_and_a_press_leads_back(

@@ -81,7 +81,7 @@ def _post_body(post: PostView) -> str:
     if post.line is not None:
         return f"({printable(line_words(ME if post.own else post.author, post.line))})"
     if post.deleted:
-        return "(deleted)"
+        return "(expired)" if post.expired else "(deleted)"
     below = poll_lines(post.poll) if post.poll is not None else []
     below += proposal_lines(post.proposal) if post.proposal is not None else []
     file = post.file

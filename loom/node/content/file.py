@@ -2,13 +2,12 @@
 
 from loom.api.events import MessageReceived
 from loom.core.timers import stored_until_ms
-from loom.errors import DiskFull, FilesFull
 from loom.model import FileId, MessageId, MessageState, TransferState
 from loom.node.archive import bring_back
 from loom.node.content import file_state
 from loom.node.content.intake import Intake
 from loom.node.content.text import apply_early, name_of
-from loom.node.file_rules import Rules, check_room
+from loom.node.file_rules import Rules, not_taken
 from loom.node.file_view import body_of
 from loom.node.files.telling import state_and_tell
 from loom.node.journal import Happened
@@ -74,14 +73,13 @@ def take_in(intake: Intake, payload: File) -> None:
 def _accept_if_allowed(intake: Intake, payload: File, file_id: FileId) -> None:
     db, context = intake.db, intake.context
     kept_bytes = files.kept_of(db, context.conversation_id)
-    if not Rules.read(db).takes(context.person, payload.size, kept_bytes):
+    rules, file = Rules.read(db), files.by_id(db, file_id)
+    is_offered = file is not None and file.state is TransferState.OFFERED
+    if not rules.takes(context.person, payload.size) or file is None or not is_offered:
         return
-    try:
-        check_room(db, context.parts.files, payload.size)
-    except (DiskFull, FilesFull):
-        return  # the owner is told when they accept it
-    file = files.by_id(db, file_id)
-    if file is not None and file.state is TransferState.OFFERED:
+    if why := not_taken(db, context.parts.files, rules, payload.size, kept_bytes):
+        files.set_state(db, file.row_id, TransferState.OFFERED, why)
+    else:
         files.begin_content(db, file.row_id, file_id)
         state_and_tell(
             context.parts,

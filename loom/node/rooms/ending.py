@@ -27,6 +27,7 @@ def delete_over(work: RoomWork, limit: int) -> None:
     """Delete what has ended in any room; `limit` posts at most."""
     for post in room_posts.over(work.db, work.now_ms, limit):
         erase(work, post)
+        room_posts.expire(work.db, post.row_id)
         now = work.now(post.room) if post.kind in SHOWN else None
         if now is not None:
             tell_changed(work, now, post.id)

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from loom.api.events import FileChanged
 from loom.api.file_views import FileView
 from loom.core.room.post import FileContent, decode_post, file_id_of
-from loom.errors import ContentChanged, DiskFull, FilesFull
+from loom.errors import ContentChanged
 from loom.model import ConversationId, FileId, Person, PersonId, RoomNumber, TransferState
-from loom.node.file_rules import Rules, check_room
+from loom.node.file_rules import Rules, not_taken
 from loom.node.journal import Happened
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow, RoomStates
@@ -106,8 +106,8 @@ def add(
     if is_own and kept == KeptContent():
         # Posted by an older copy of this profile, or before its room was deleted.
         files.set_state(work.db, row_id, TransferState.CANCELLED)
-    elif not is_own and not post.is_held and _is_allowed(work, post.room, content.size):
-        begin(work, row_id, content.secret)
+    elif not is_own and not post.is_held:
+        _accept_if_allowed(work, post.room, row_id, content)
 
 
 def follow(work: RoomWork, now: RoomNow, post: RoomPost) -> None:
@@ -248,12 +248,12 @@ def _found(db: Db, states: RoomStates, file: StoredFile) -> tuple[RoomNow, RoomP
     return (states.of(db, row), posts[0]) if row is not None and posts else None
 
 
-def _is_allowed(work: RoomWork, room: RoomNumber, size: int) -> bool:
+def _accept_if_allowed(work: RoomWork, room: RoomNumber, row_id: int, content: FileContent) -> None:
     rules = Rules.read(work.db)
-    if not rules.takes_in_room(size, files.kept_of_room(work.db, room)):
-        return False
-    try:
-        check_room(work.db, work.parts.files, size)
-    except (DiskFull, FilesFull):
-        return False  # the owner is told when they accept it
-    return True
+    if not rules.takes_in_room(content.size):
+        return
+    kept_bytes = files.kept_of_room(work.db, room)
+    if why := not_taken(work.db, work.parts.files, rules, content.size, kept_bytes):
+        files.set_state(work.db, row_id, TransferState.OFFERED, why)
+    else:
+        begin(work, row_id, content.secret)

@@ -226,6 +226,10 @@ def _appoint_council(now: RoomNow, actor: bytes, change: room_commands.AppointCo
 
 def _role(role: str) -> Capability:
     capabilities = ROLES.get(role)
+    if role == "member":
+        raise InvalidInput(
+            what="Nobody who had a role becomes a plain member again: a guest may only post"
+        )
     if capabilities is None:
         known = ", ".join(ROLES)
         raise InvalidInput(what=f"There is no role {printable(role)}: write {known}")

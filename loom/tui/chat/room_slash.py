@@ -9,6 +9,7 @@ from typing import Final
 from loom.api.room_commands import (
     AppointMember,
     ListMembers,
+    ListRooms,
     MakeRoom,
     ProposeChange,
     RenameRoom,
@@ -19,7 +20,7 @@ from loom.api.room_commands import (
 from loom.api.room_views import MemberView, RoomView
 from loom.errors import InvalidInput
 from loom.front.room_decisions import PROPOSED, can, decide
-from loom.front.room_members import ROLES
+from loom.front.room_members import ROLES, has_room_called
 from loom.printable import printable
 from loom.tui.channels import Channel
 from loom.tui.owner import Owner
@@ -113,12 +114,14 @@ class RoomSlash:
                 await self._rooms("")
             case "":
                 self.show_here()
-            case "new" if rest:
+            case "new" if rest and not has_room_called(
+                rest, (await self._owner.send(ListRooms())).rooms
+            ):
                 self._made(await self._owner.send(MakeRoom(name=rest)))
             case "new":
                 from loom.tui.rooms.making import NewRoomPanel
 
-                self._owner.open_panel(NewRoomPanel(self._owner, self._made))
+                self._owner.open_panel(NewRoomPanel(self._owner, self._made, rest))
             case "invite":
                 from loom.tui.rooms.members import show_invite
 

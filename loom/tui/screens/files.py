@@ -157,7 +157,7 @@ class FilesPanel(LivePanel):
         line: Line = [
             Piece(name),
             Piece(
-                f" {size_words(file.size_bytes):>8} {when_words(file.offered_at_ms):>6} ", "hint"
+                f" {size_words(file.size_bytes):>9} {when_words(file.offered_at_ms):>6} ", "hint"
             ),
             Piece(f"{way} {pad(printable(file.room or file.contact), WHO_WIDTH, dots)} ", "them"),
             Piece(brief_words(file), role),
