@@ -3,9 +3,10 @@
 import errno
 import fcntl
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,7 +14,12 @@ from typing import BinaryIO, Final
 from loom.errors import DiskFull, StoreUnavailable
 
 _NEW: Final = ".loom-new-"
-"""How files begin that `replaced_durably` writes; each is locked as long as its process lives."""
+"""How files begin that are written here; each is locked as long as its process lives."""
+_NEW_FOLDER: Final = ".loom-folder-"
+"""How folders begin that are filled here; locked, too."""
+
+_FILE: Final = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def replace_durably(path: Path, data: bytes) -> None:
@@ -41,9 +47,7 @@ def replaced_durably(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: see `in_our_words`.
     """
-    for one in path.parent.glob(f"{_NEW}????????"):
-        _remove_left(one)
-    descriptor, new = _locked_file(path.parent)
+    descriptor, new = locked_file(path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -56,8 +60,12 @@ def replaced_durably(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
-def _locked_file(folder: Path) -> tuple[int, Path]:
-    """A new one with mode 0600, locked as long as it is open."""
+def locked_file(folder: Path) -> tuple[int, Path]:
+    """A new hidden one with mode 0600, open to be written, and locked as long as it is open.
+
+    What a killed process left of these in the same folder is removed first.
+    """
+    remove_left(folder)
     while True:
         descriptor, name = tempfile.mkstemp(prefix=_NEW, dir=folder)
         with suppress(OSError):  # of a file system without locks nothing is removed either
@@ -67,14 +75,37 @@ def _locked_file(folder: Path) -> tuple[int, Path]:
         os.close(descriptor)  # it was removed before it was locked
 
 
-def _remove_left(path: Path) -> None:
-    """Remove a file that no process has locked."""
+def locked_new_folder(parent: Path) -> tuple[int, Path]:
+    """The same for a folder with mode 0700."""
+    remove_left(parent)
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_NEW_FOLDER, dir=parent))
+        with suppress(FileNotFoundError):  # it was removed before it was locked
+            descriptor = os.open(path, _FOLDER)
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if path.exists():
+                return descriptor, path
+            os.close(descriptor)
+
+
+def remove_left(folder: Path) -> None:
+    """Remove what killed processes of this user left in a folder: what nobody has locked."""
+    for one in folder.glob(f"{_NEW}????????"):
+        _remove(one, _FILE, Path.unlink)
+    for one in folder.glob(f"{_NEW_FOLDER}????????"):
+        _remove(one, _FOLDER, shutil.rmtree)
+
+
+def _remove(path: Path, flags: int, remove: Callable[[Path], None]) -> None:
     with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, flags)
         try:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            found = os.fstat(descriptor)
+            is_usual = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+            if is_usual and found.st_uid == os.getuid():
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+                remove(path)
         finally:
             os.close(descriptor)
 

@@ -43,7 +43,7 @@
     │   └── RemoteError       the machine of `--on`: RemoteUnreachable, RemoteLost,
     │                         RemoteLoomMissing, RemoteVersion
     ├── StoreError            the disk, the keyslot or the database
-    │   ├── WrongPhrase, BackupDamaged, BackupTooNew
+    │   ├── WrongPhrase, WrongBackupPassphrase, BackupDamaged, BackupTooNew
     │   ├── WrongPassphrase, CannotUnlock, ProfileInUse, ProfileMoved, ProfileClosed
     │   ├── ProfileDamaged, ProfileTooNew
     │   ├── DiskFull, StoreUnavailable, StateConflict, OutOfMemory
@@ -750,6 +750,13 @@ class CannotUnlock(StoreError):
 
     code = "cannot_unlock"
     fact_names = ("what",)
+    exit_code = 3
+
+
+class WrongBackupPassphrase(StoreError):
+    """The passphrase does not open the backup."""
+
+    code = "wrong_backup_passphrase"
     exit_code = 3
 
 

@@ -52,7 +52,7 @@ def verify(path: Path, secret: str, moved: Moved = nothing_moved) -> BackupVerif
     """Read every byte of a backup; `secret` is what `opens_with` says.
 
     Raises:
-        WrongPhrase, WrongPassphrase, BackupDamaged, BackupTooNew, InvalidInput.
+        WrongPhrase, WrongBackupPassphrase, BackupDamaged, BackupTooNew, InvalidInput.
     """
     refuse_dumps()
     with _reading(path, secret, moved) as (reading, view):
@@ -73,8 +73,8 @@ def restore(
     """Make a profile of a backup, beside its place and then moved there: half of one never stands.
 
     Raises:
-        WrongPhrase, WrongPassphrase, BackupDamaged, BackupTooNew, InvalidInput, ProfileExists.
-        StoreUnavailable, DiskFull: there is no profile.
+        WrongPhrase, WrongBackupPassphrase, BackupDamaged, BackupTooNew, InvalidInput.
+        ProfileExists, StoreUnavailable, DiskFull: there is no profile.
     """
     refuse_dumps()
     check_new_passphrase(passphrase)

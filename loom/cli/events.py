@@ -174,7 +174,10 @@ def event_words(event: happened.AnyEvent) -> str | None:
         case happened.EventsGap():
             return f"Events {event.from_seq} to {event.to_seq} are no longer kept."
         case happened.NodeReady(port=0):
-            return f"The node of {printable(event.profile)} runs, but listens on no port."
+            return (
+                f"The profile {printable(event.profile)} is closed: it can be read, and nothing is "
+                "sent or received. `loom machine stay` opens it again; then start its node again."
+            )
         case happened.NodeReady():
             return f"The node of {printable(event.profile)} listens on port {event.port}."
         case happened.AnchorReady():

@@ -1,13 +1,13 @@
 """The one place where a folder that somebody sent is unpacked; all in its tar may be hostile."""
 
 import os
-import secrets
 import shutil
 import tarfile
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+from loom.durable import locked_new_folder
 from loom.errors import FolderRefused, InvalidInput
 from loom.front.free_names import first_free, rename_beside
 from loom.printable import printable
@@ -46,7 +46,7 @@ class Unpacking:
         self._parent = parent
         self._name = name
         self._left = size_bytes
-        self._hidden = parent / f".loom-{secrets.token_hex(8)}"
+        self._hidden: Path | None = None
         self._inside: list[_Inside] = []
         self._held = bytearray()
         self._file: int | None = None
@@ -63,8 +63,8 @@ class Unpacking:
 
     def __enter__(self) -> Self:
         try:
-            self._hidden.mkdir(mode=0o700)
-            self._inside.append(_Inside("", os.open(self._hidden, _FOLDER)))
+            descriptor, self._hidden = locked_new_folder(self._parent)
+            self._inside.append(_Inside("", descriptor))
         except OSError as error:
             raise self._unwritable(error) from error
         return self
@@ -78,7 +78,8 @@ class Unpacking:
         self._close_file()
         while self._inside:
             os.close(self._inside.pop().descriptor)
-        shutil.rmtree(self._hidden, ignore_errors=True)
+        if self._hidden is not None:
+            shutil.rmtree(self._hidden, ignore_errors=True)
 
     def feed(self, data: bytes) -> None:
         """The next bytes."""
@@ -92,7 +93,7 @@ class Unpacking:
 
     def finish(self) -> Path:
         """The folder, under its name or one beside it."""
-        if not self._is_over or self._held:
+        if not self._is_over or self._held or self._hidden is None:
             raise FolderRefused(reason="it ends too early")
         try:
             return rename_beside(self._hidden, self._parent, self._name)

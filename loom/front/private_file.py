@@ -1,12 +1,11 @@
 """Files that only their owner reads."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from loom.durable import replaced_durably
 from loom.errors import InvalidInput
 
 _STREAMS: Final = (("dev",), ("proc",))
@@ -35,21 +34,8 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
         is_stream = (path.exists() and not path.is_file()) or (
             path.absolute().parts[1:2] in _STREAMS
         )
-        with path.open("ab") if is_stream else _replaced(path.resolve()) as file:
+        with path.open("ab") if is_stream else replaced_durably(path.resolve()) as file:
             yield file
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         why = getattr(error, "strerror", None) or "its links go in a circle"
         raise InvalidInput(what=f"{path} cannot be written: {why}") from error
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[BinaryIO]:
-    descriptor, name = tempfile.mkstemp(prefix=".loom-", dir=path.parent)  # mode 0600
-    new = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -11,6 +10,7 @@ from typing import Final, NamedTuple
 
 from loom.api.file_commands import ReadFile
 from loom.api.file_views import FilePiece, FileView
+from loom.durable import locked_file
 from loom.errors import ControlError, InvalidInput
 from loom.front.folder_packing import FOLDER_TYPE
 from loom.front.folder_unpacking import Unpacking
@@ -22,7 +22,6 @@ from loom.wire.limits import FILE_CHUNK_BYTES
 
 AHEAD: Final = 4
 """Pieces that are asked for before they are needed: the node may be far away."""
-_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Saved(NamedTuple):
@@ -105,10 +104,10 @@ def free_place(folder: Path, name: str) -> Path:
 async def _save_file(
     send: Send, file: FileView, folder: Path, name: str, moved: Callable[[int, int], None]
 ) -> Saved:
-    hidden = folder / f".loom-{secrets.token_hex(8)}"
     done_bytes, beginning = 0, b""
+    descriptor, hidden = locked_file(folder)
     try:
-        with os.fdopen(os.open(hidden, _NEW_FILE, 0o600), "wb", buffering=0) as new:
+        with os.fdopen(descriptor, "wb", buffering=0) as new:
             async with aclosing(pieces(send, file)) as coming:
                 async for piece in coming:
                     beginning = beginning or piece[:32]
@@ -116,7 +115,7 @@ async def _save_file(
                     done_bytes += len(piece)
                     moved(done_bytes, file.size_bytes)
             await asyncio.to_thread(os.fsync, new.fileno())
-        there = rename_beside(hidden, folder, name)
+            there = rename_beside(hidden, folder, name)
     finally:
         hidden.unlink(missing_ok=True)
     risky = file.is_executable or is_program(there.name, beginning)

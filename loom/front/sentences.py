@@ -437,6 +437,11 @@ WORDS: Final[Mapping[str, Words]] = {
         "The passphrase opens it; `loom unlock list` shows the other ways there are.",
         "The passphrase opens it.",
     ),
+    "wrong_backup_passphrase": _both(
+        "This is not the passphrase of this backup.",
+        "Give the one that you chose for backups; capital letters count. Without it nobody can "
+        "read this backup.",
+    ),
     "wrong_phrase": _both(
         "These recovery words are not those of this backup.",
         "Give the 24 words of the profile that it was made of.",

@@ -20,7 +20,7 @@ from loom.errors import (
     AuthenticationError,
     BackupDamaged,
     BackupTooNew,
-    WrongPassphrase,
+    WrongBackupPassphrase,
     WrongPhrase,
 )
 from loom.storage.vault import Cost, stretch
@@ -143,11 +143,11 @@ class BackupHeader(msgspec.Struct, frozen=True):
         """What opens the chunks.
 
         Raises:
-            WrongPassphrase, WrongPhrase: it is another key's.
+            WrongBackupPassphrase, WrongPhrase: it is another key's.
         """
         check = hkdf(self.raw[_SALT_AT:_CHECK_AT], key.secret, b"LOOM/1 backup check", _CHECK_BYTES)
         if not equal(check, self.raw[_CHECK_AT:_CHECKSUM_AT]):
-            raise WrongPhrase if self.way is Way.PHRASE else WrongPassphrase
+            raise WrongPhrase if self.way is Way.PHRASE else WrongBackupPassphrase
         return _opened(self.raw, key.secret)
 
 

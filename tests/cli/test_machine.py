@@ -59,9 +59,11 @@ def test_a_clock_off_by_years_is_told_at_a_restore(now_ms: int, said: str) -> No
     assert clock_words(1_000 * DAY_MS, 1_001 * DAY_MS) == ""
 
 
-def test_a_node_that_listens_nowhere_names_no_port() -> None:
-    ready = NodeReady(profile="ada", port=0, addresses=[], pid=7)
-    assert event_words(ready) == "The node of ada runs, but listens on no port."
+def test_a_node_of_a_closed_profile_says_what_opens_it_again() -> None:
+    words = event_words(NodeReady(profile="ada", port=0, addresses=[], pid=7))
+    assert words is not None
+    assert "closed" in words
+    assert "`loom machine stay`" in words
 
 
 def test_one_of_a_kind_is_not_counted_as_several() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlcipher3.dbapi2 import Connection
 
-from loom.errors import BackupDamaged, BackupTooNew, StoreError, WrongPassphrase, WrongPhrase
+from loom.errors import BackupDamaged, BackupTooNew, StoreError, WrongBackupPassphrase, WrongPhrase
 from loom.model import OWNER, MessageState
 from loom.storage import backup, backups, messages, moving, outbox, schema, settings
 from loom.storage.backup import (
@@ -327,7 +327,7 @@ def test_a_passphrase_opens_its_file_whatever_the_accent_was_typed_with() -> Non
     read = read_header(header)
     assert (read.way, read.cost) == (Way.PASSPHRASE, cost)
     read.open_(read.passphrase_key("cafe\u0301 at noon"))
-    with pytest.raises(WrongPassphrase):
+    with pytest.raises(WrongBackupPassphrase):
         read.open_(read.passphrase_key("cafe at noon"))
 
 

@@ -1,12 +1,13 @@
 """Files that are written whole or not at all: what a killed process leaves goes with the next."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from loom.durable import replaced_durably
+from loom.durable import locked_new_folder, remove_left, replaced_durably
 
 KILLED = """
 import os, sys
@@ -46,3 +47,27 @@ def test_what_is_no_file_or_leads_elsewhere_is_left_alone(tmp_path: Path) -> Non
         raise ZeroDivisionError
     assert (tmp_path / "elsewhere").read_text() == "kept"
     assert len(list(tmp_path.iterdir())) == 3
+
+
+KILLED_FOLDER = """
+import os, sys
+from pathlib import Path
+from loom.durable import locked_new_folder
+_, folder = locked_new_folder(Path(sys.argv[1]))
+(folder / "inside").write_text("half of it")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_folder_that_a_killed_process_left_is_removed_too(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_FOLDER, str(tmp_path)], check=False)
+    [left] = tmp_path.iterdir()
+    assert (left / "inside").read_text() == "half of it"
+    descriptor, held = locked_new_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == [held]
+    remove_left(tmp_path)
+    assert list(tmp_path.iterdir()) == [held], "who fills it has it locked"
+    os.close(descriptor)
+    (tmp_path / ".loom-folder-aaaaaaaa").symlink_to(tmp_path)
+    remove_left(tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == [".loom-folder-aaaaaaaa"]

@@ -107,6 +107,16 @@ async def test_a_file_is_named_by_its_path_here_and_handed_over_to_another_machi
     assert moved[-1] == (len(CONTENT), len(CONTENT))
 
 
+async def test_what_a_killed_save_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".loom-new-abcdefgh").write_bytes(CONTENT[:100])
+    (tmp_path / ".loom-folder-abcdefgh").mkdir()
+    (tmp_path / ".loom-mine").write_text("kept")
+    saved = await save(Node(CONTENT).send, view(CONTENT), tmp_path)
+    assert saved.path.read_bytes() == CONTENT
+    assert saved.path.stat().st_mode & 0o777 == 0o600
+    assert names_in(tmp_path) == [".loom-mine", "a.txt"]
+
+
 async def test_a_folder_is_handed_over_and_saved_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.bin").write_bytes(CONTENT)

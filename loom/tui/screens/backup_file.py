@@ -6,7 +6,7 @@ from typing import Final
 
 from loom.api.backup_views import BackupRestored, BackupVerified
 from loom.api.profiles import Profiles
-from loom.errors import InvalidInput, InvalidPhrase, LoomError, WrongPassphrase, WrongPhrase
+from loom.errors import InvalidInput, InvalidPhrase, LoomError, WrongBackupPassphrase, WrongPhrase
 from loom.front.backup_words import damage_lines
 from loom.front.sentences import in_app
 from loom.tui.kit.items import Field, Item, Text
@@ -113,7 +113,7 @@ class BackupFields:
 
     def refuse(self, error: LoomError) -> bool:
         """Say what is wrong with the secret; False: something else is."""
-        if not isinstance(error, InvalidPhrase | WrongPhrase | WrongPassphrase):
+        if not isinstance(error, InvalidPhrase | WrongPhrase | WrongBackupPassphrase):
             return False
         if self._way == "phrase":
             self._words.offer()
