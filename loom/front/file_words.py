@@ -143,6 +143,8 @@ def brief_words(file: FileView) -> str:
     """How far it got, in a word or two."""
     if file.state in ("receiving", "paused"):
         return f"{file.state} {percent(file)}%"
+    if file.state == "accepted" and file.direction == "out" and file.received_bytes:
+        return f"paused {percent(file)}%"
     if file.state == "done" and file.direction == "in":
         return "here" if file.is_here else "removed"
     return printable(file.state)
@@ -164,6 +166,8 @@ def state_words(file: FileView, *, take_key: str = "", go_on_key: str = "") -> s
         case "offered":
             why = f", not taken by itself: {reason_words(file.why)}" if file.why else ""
             return f"offered{why}; {take_key} takes it" if take_key else f"offered{why}"
+        case "accepted" if own and file.received_bytes:
+            return f"paused at {percent(file)}%: {name} asks for no more now"
         case "accepted" if own:
             return f"{name} takes it; waiting for a connection"
         case "accepted" if file.room:

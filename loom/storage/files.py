@@ -317,6 +317,15 @@ def set_state(db: Connection, row_id: int, state: TransferState, why: str = "") 
     )
 
 
+def wait(db: Connection, file_id: FileId) -> StoredFile | None:
+    """Nobody asks for an accepted file of one's own any more; None: it did not move."""
+    changed = db.execute(
+        "UPDATE files SET way = 0 WHERE file_id = ? AND state = 1 AND is_own AND way <> 0",
+        (file_id,),
+    )
+    return by_id(db, file_id) if changed.rowcount else None
+
+
 def under_way_of(db: Connection, file_ids: Iterable[FileId]) -> list[StoredFile]:
     """Those of these files of rooms that are to be fetched still."""
     rows = db.execute(

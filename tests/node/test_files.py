@@ -52,6 +52,7 @@ from loom.api.message_commands import (
 )
 from loom.core.file.sender import Source
 from loom.errors import DiskFull, FileNotHere, FileNotKnown, FileOver, FilesFull, InvalidInput
+from loom.front.file_words import state_words
 from loom.node.files.content import Measured
 from loom.node.maintenance import INTERVAL_S
 from loom.storage import files
@@ -262,6 +263,29 @@ async def test_a_pause_of_either_side_lasts_until_it_is_resumed(
     await world.until(is_in(ada, "done"))
     assert await whole(bob, file) == content
     assert set(written.values()) == {1}
+
+
+async def test_a_file_that_is_asked_for_no_more_waits(world: World, tmp_path: Path) -> None:
+    """Nothing is said of a pause of the other side, but it is not being sent any more."""
+    ada, bob = await world.friends("Ada", "Bob")
+    path = plain_file(tmp_path, "x", content_of(40 * CHUNK))
+    file = await offered(world, ada, bob, path)
+    await bob.do(AcceptFile(file_id=file.file_id))
+    await world.until(lambda: bool(bob.told(FileProgress)))
+    await bob.do(PauseFile(file_id=file.file_id))
+    await world.until(is_in(ada, "receiving"))
+    await world.pass_time(5.0)
+    assert (await only_file(ada)).state == "receiving"
+    await world.pass_time(10.0)
+    waiting = await only_file(ada)
+    assert waiting.state == "accepted"
+    assert 0 < waiting.received_bytes < waiting.size_bytes
+    assert state_words(waiting).startswith("paused at ")
+    assert ada.told(FileChanged)[-1].state == "accepted"
+    told = len(ada.told(FileChanged))
+    await bob.do(ResumeFile(file_id=file.file_id))
+    await world.until(is_in(ada, "done"))
+    assert "done" in [one.state for one in ada.told(FileChanged)[told:]]
 
 
 async def test_a_file_that_changed_ends_the_offer(world: World, tmp_path: Path) -> None:

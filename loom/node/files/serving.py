@@ -33,6 +33,8 @@ KEPT_OPEN: Final = 16
 """Files that are kept ready to be served: descriptor and list."""
 SAVE_EVERY_S: Final = 1.0
 LOOK_S: Final = 5.0
+QUIET_S: Final = 10.0
+"""After so long without a request a file waits for the other side, which may have paused it."""
 
 
 class _Served:
@@ -109,6 +111,7 @@ class Serving:
         self._open: OrderedDict[FileId, _Served] = OrderedDict()
         self._saved_s = 0.0
         self._progress = Progress(context, "out")
+        self._quiet: asyncio.TimerHandle | None = None
 
     # --- from the device ---
 
@@ -133,7 +136,10 @@ class Serving:
 
     async def stop(self) -> None:
         """Store what is not stored yet, and end."""
+        if self._quiet is not None:
+            self._quiet.cancel()
         await self._save(is_last=True)
+        await self._wait()
         for file_id in list(self._open):
             self.forget(file_id)
 
@@ -180,6 +186,38 @@ class Serving:
                 await self._save(is_last=True)
         finally:
             del self._lines[link]
+            if self._quiet is not None:
+                self._quiet.cancel()
+            self._quiet = asyncio.get_running_loop().call_later(QUIET_S, self._look)
+
+    def _look(self) -> None:
+        """Nothing was asked for during `QUIET_S`, unless it is answered still."""
+        if not self._lines:
+            self._context.spawn(self._wait(), "files that are not asked for")
+
+    async def _wait(self) -> None:
+        """What is not served to its end waits until it is asked for again."""
+        waiting = [
+            one
+            for one in self._open.values()
+            if one.is_told and one.way == DIRECT and not (one.is_in_room or one.is_whole)
+        ]
+        person, parts = self._context.person, self._context.parts
+
+        def store(db: Db, happened: Happened) -> None:
+            for one in waiting:
+                now = files.wait(db, one.file.file_id)
+                if now is not None:
+                    tell_changed(parts, db, happened, person, now)
+
+        if not waiting:
+            return
+        for one in waiting:
+            one.is_told = False
+        try:
+            await parts.journal.write(store)
+        except LoomError as error:
+            self._context.warn(error)
 
     async def _serve(self, link: DirectLink, sender: Sender) -> None:
         """All that is asked for; where a disk is waited for, while the piece before leaves."""
