@@ -8,11 +8,13 @@ from loom.api.view import View
 class OldRoomKey(msgspec.Struct, frozen=True, kw_only=True):
     """A room where the key that one signs with is older than the identity.
 
+    `renewers`: the members whose nodes let a new one in, as soon as they hear of it.
     `removers`: the members who can remove it; none: `continue` the room in a new one.
     """
 
     room: str
     room_id: str
+    renewers: list[str] = []
     removers: list[str]
 
 

@@ -1,12 +1,14 @@
 """What became of identities, in words."""
 
+import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from loom.api.identity_views import IdentityView, OldRoomKey
 from loom.front.identity_number import shown
 from loom.printable import printable
 
-REMOVERS_SHOWN: Final = 3
+NAMES_SHOWN: Final = 3
 CHANGES: Final = {
     "identity_moved": "has a new identity, proven with their 24 words: verify them again",
     "identity_forked": "has two identities that contradict each other: nothing is sent until you "
@@ -77,17 +79,31 @@ def later_words(number: int, *, forked: bool) -> str:
 def room_words(key: OldRoomKey) -> str:
     """What to do about a key in a room that is older than the identity."""
     name = printable(key.room)
-    if key.removers:
-        who = " or ".join(printable(one) for one in key.removers[:REMOVERS_SHOWN])
+    counts = f"In the room {name} your old key still counts"
+    invited = "to remove you there and to invite you again: you get a new key then."
+    if key.renewers:
+        ask = f" If that does not happen, ask {_either(key.removers)} {invited}"
         return (
-            f"In the room {name} your old key still counts. Ask {who} to remove you there and to "
-            "invite you again: you get a new key then."
+            f"{counts} until the program of {_either(key.renewers)} has let your new one in, which "
+            f"it does by itself when it is connected.{ask if key.removers else ''}"
         )
+    if key.removers:
+        return f"{counts}. Ask {_either(key.removers)} {invited}"
     return (
-        f"In the room {name} your old key still counts, and nobody there can remove it. "
-        "`loom room continue` offers its members to go on in a new room, and so do its details in "
-        "the app."
+        f"{counts}, and nobody there can remove it. `loom room continue {_quoted(key)}` offers its "
+        "members to go on in a new room, and so do its details in the app."
     )
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(printable(one) for one in names[:NAMES_SHOWN])
+
+
+def _quoted(key: OldRoomKey) -> str:
+    """The room for a command line, which may be pasted there: its name, else its id."""
+    is_plain = key.room.isprintable() and printable(key.room) == key.room
+    is_plain &= key.room[:1].isalnum() and not set(key.room) & set("`'\\")
+    return shlex.quote(key.room) if is_plain else key.room_id
 
 
 def told_words(view: IdentityView) -> str:

@@ -8,6 +8,8 @@ from loom.front.lasting import lasting_words
 _WORDS = {
     "made": "made the room {value}",
     "admitted": "let {whom} in",
+    "renewed": "let {whom} in with a new key",
+    "replaced": "removed an older key of {whom}",
     "appointed": "gave {whom} a role: {value}",
     "removed": "removed {whom}",
     "kept": "let more of what {whom} did count",
@@ -28,6 +30,8 @@ _WORDS = {
 }
 _PROPOSED = {
     "admitted": "let {whom} in",
+    "renewed": "let {whom} in with a new key",
+    "replaced": "remove an older key of {whom}",
     "appointed": "give {whom} the role {value}",
     "removed": "remove {whom}",
     "kept": "let more of what {whom} did count",

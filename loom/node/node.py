@@ -86,7 +86,11 @@ class Node:
             options,
         )
 
-        self.identity.on_rotated = self.network.anchors.renew_all
+        async def rotated() -> None:
+            self.rooms.renew_keys()
+            await self.network.anchors.renew_all()
+
+        self.identity.on_rotated = rotated
 
         def make_pairing() -> "PairingRoom":
             from loom.node.pairing import PairingRoom  # most nodes never pair: it takes memory

@@ -26,7 +26,8 @@ def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLi
         case Genesis():
             return RoomLine(what="made", value=body.name)
         case Admit():
-            return RoomLine(what="admitted", whom=names.get(body.author, body.name))
+            what = "renewed" if _is_in(now, body.author, before) else "admitted"
+            return RoomLine(what=what, whom=names.get(body.author, body.name))
         case Appoint():
             role = role_of(body.capabilities) or "officer"
             return RoomLine(what="appointed", whom=_whom(now, body), value=role)
@@ -38,7 +39,8 @@ def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLi
                 and held.statement_id != statement.id
             )
             whom = names.get(body.author, body.author.hex()[:16])
-            return RoomLine(what="kept" if is_again else "removed", whom=whom)
+            what = "replaced" if _is_in(before, body.author, now) else "removed"
+            return RoomLine(what="kept" if is_again else what, whom=whom)
         case Ban():
             what = "banned" if body.on else "unbanned"
             return RoomLine(what=what, whom=body.peer_id.hex()[:16])
@@ -55,6 +57,16 @@ def line_of(before: RoomNow, now: RoomNow, statement: SignedStatement) -> RoomLi
             return RoomLine(what=what, value=f"{len(body.post_ids)}")
         case Leave():
             return RoomLine(what="left")
+
+
+def _is_in(at: RoomNow, author: bytes, then: RoomNow) -> bool:
+    """Whether who was in the room `at` a moment is in it `then` by keys of another identity."""
+    member = at.state.members.get(author)
+    return member is not None and any(
+        (one.peer_id == member.peer_id or {author, other} <= {*then.own_authors})
+        and then.held.state.members[other].peer_id != at.held.state.members[author].peer_id
+        for other, one in then.state.members.items()
+    )
 
 
 def _whom(now: RoomNow, body: Appoint) -> str:

@@ -61,10 +61,18 @@ class RoomNow:
     state: RoomState
     """Who is in it, who may do what, and what is set; each under the identity of now (1.5)."""
 
-    @property
+    @cached_property
     def own(self) -> bytes:
-        """The author that one is."""
-        return self.own_authors[0]
+        """The author that one is: the newest that is a member, if one is."""
+        members = self.state.members
+        return next((one for one in self.own_authors if one in members), self.own_authors[0])
+
+    @property
+    def drawn(self) -> bytes | None:
+        """One's newest pair, if it is to take the place of that which signs (PROTOCOL 14.1)."""
+        newest = self.own_authors[0]
+        is_over = newest in self.state.removed or newest in self.state.left
+        return None if newest == self.own or is_over else newest
 
     @property
     def is_member(self) -> bool:
@@ -132,9 +140,9 @@ class RoomStates:
         self._known.pop(room, None)
 
 
-def signer_of(db: Db, room: RoomNumber) -> RoomSigner:
-    """What signs in one's own name there."""
-    seeds = rooms.keys(db, room)[0].seeds
+def signer_of(db: Db, room: RoomNumber, author: bytes) -> RoomSigner:
+    """What signs there as one of one's own authors."""
+    [seeds] = (one.seeds for one in rooms.keys(db, room) if one.author == author)
     return RoomSigner(seeds[:32], seeds[32:])
 
 

@@ -11,7 +11,15 @@ from loom.model import DeviceId, PersonId
 from loom.node.device import Device
 from loom.node.journal import Happened
 from loom.node.parts import Parts
-from loom.node.rooms import comparing, copies, deciding, ending, introducing, troubles
+from loom.node.rooms import (
+    comparing,
+    copies,
+    deciding,
+    ending,
+    introducing,
+    renewing,
+    troubles,
+)
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.storage import room_peers, rooms
@@ -56,11 +64,17 @@ class RoomWatch:
     def start(self) -> None:
         """From now on, in the background."""
         self._roster.on_linked = self._linked
+        self.renew_keys()
         self._spawn(self._run(), "rooms")
 
     def identity_changed(self) -> None:
         """Somebody has another identity: members who are linked hear of it."""
         self._spawn(self._identities.tell_all(), "identities handed on")
+        self.renew_keys()
+
+    def renew_keys(self) -> None:
+        """After another identity: what is due of it in every room."""
+        self._spawn(self._renew(), "room keys renewed")
 
     async def stop(self) -> None:
         """End the tasks; what was submitted is still committed."""
@@ -97,6 +111,17 @@ class RoomWatch:
             log.warning("contact %d: rooms not compared: %s", device.number, error.code)
         await self._identities.tell(device)
 
+    async def _renew(self) -> None:
+        def renew(work: RoomWork) -> None:
+            for row in rooms.every(work.db):
+                if row.is_live and (now := work.now(row.room)) is not None:
+                    renewing.look(work, now)
+
+        try:
+            await self._do(renew)
+        except LoomError as error:
+            log.warning("room keys not renewed: %s", error.code)
+
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
@@ -113,6 +138,7 @@ class RoomWatch:
                 continue
             ending.look(work, now)
             if now.is_member:
+                now = renewing.look(work, now)
                 troubles.look(work, now)
                 copies.look(work, now, linked)
                 if row.changed_at_ms > work.now_ms - DECIDE_MS:

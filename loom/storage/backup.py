@@ -81,6 +81,7 @@ FIRST: Final = {
     "room_signed": Carried(),
     "room_continuations": Carried(),
     "room_peers": Carried(),
+    "room_renewals": Carried(),
     "room_places": Carried(),
     "unsent": Carried(),
     "outbox": Carried(

@@ -384,6 +384,18 @@ def subjects_of(db: Connection, row_id: int) -> list[bytes]:
     return [subject for (subject,) in rows]
 
 
+def subjects_of_author(
+    db: Connection, room: RoomNumber, author: bytes, kind: int
+) -> list[RoomPost]:
+    """The posts that those of one kind of an author are about, and that are not gone."""
+    found = (
+        "SELECT subject FROM room_posts JOIN room_subjects USING (row_id)"
+        " WHERE room = ? AND author = ? AND kind = ?"
+    )
+    ids = [subject for (subject,) in db.execute(found, (room, author, kind))]
+    return [one for one in by_ids(db, room, ids) if not one.is_gone]
+
+
 def put_wording(db: Connection, row_id: int, body: str, *, is_edited: bool) -> None:
     """What a text says after its edits, once some of them are out or back."""
     db.execute(

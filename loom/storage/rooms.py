@@ -213,13 +213,6 @@ def newest_key(db: Connection) -> int:
     return int(number)
 
 
-def of_older_keys(db: Connection, newest_key: int) -> list[RoomRow]:
-    """The rooms where one signs with a pair that was drawn up to then, oldest first."""
-    found = "SELECT room FROM room_keys GROUP BY room HAVING max(key_id) <= ?"
-    rows = db.execute(f"{_SELECT} WHERE room IN ({found}) ORDER BY room", (newest_key,))
-    return [_room(row) for row in rows]
-
-
 def _room(row: tuple[Any, ...]) -> RoomRow:
     return RoomRow(
         room=row[0],

@@ -17,7 +17,7 @@ from loom.api.room_commands import (
     VoteOnProposal,
 )
 from loom.api.room_views import PostView, ProposalView
-from loom.core.room.keys import Council
+from loom.core.room.keys import Council, RoomSigner
 from loom.core.room.post import Content, ProposalContent, VoteContent
 from loom.core.room.statement import (
     Body,
@@ -33,6 +33,7 @@ from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import changes, speaking
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_posts, rooms
+from loom.storage.connection import Db
 from tests.node.harness import Person, World
 from tests.node.test_room_polls import ids, same_posts
 from tests.node.test_rooms import ROOM, alike, invite, join, make, members, say, state
@@ -257,6 +258,12 @@ async def force(person: Person, content: Content) -> bytes:
     return done[0]
 
 
+def signer_in_room(db: Db) -> RoomSigner:
+    """What signs in the only room."""
+    [row] = rooms.every(db)
+    return signer_of(db, row.room, rooms.keys(db, row.room)[0].author)
+
+
 def _work(person: Person, db: object, happened: object) -> RoomWork:
     parts = person.node.parts
     reached = frozenset(one.device_id for one in person.node.roster.values())
@@ -336,9 +343,7 @@ async def test_votes_of_others_and_wrong_signatures_are_not_counted(
     asked = await propose(bob, RenameRoom(room=ROOM, name="Orchard"))
     await settled(world, *four)
     post_id = bytes.fromhex(asked.post_id)
-    raw = dan.database.look(
-        lambda db: signer_of(db, rooms.every(db)[0].room).sign_head(b"something else")
-    )
+    raw = dan.database.look(lambda db: signer_in_room(db).sign_head(b"something else"))
     await force(dan, VoteContent(post_id, raw))
     await force(cyd, VoteContent(post_id, raw))
     await settled(world, *four)
@@ -359,9 +364,7 @@ async def test_an_event_with_too_few_or_doubled_signatures_is_refused(
     assert council.council is not None
     place = council.council.authors.index(now.own)
     raw = encode_head(now.row.room_id, council.author, 1, SetName("mine"))
-    share = bytes([place]) + bob.database.look(
-        lambda db: signer_of(db, rooms.every(db)[0].room).sign_head(raw)
-    )
+    share = bytes([place]) + bob.database.look(lambda db: signer_in_room(db).sign_head(raw))
     for signature in (share, share + share):
         data = len(raw).to_bytes(4, "big") + raw + len(signature).to_bytes(4, "big") + signature
 

@@ -117,7 +117,7 @@ async def force(person: Person, post_id: str, places: tuple[int, ...]) -> None:
         now = work.now(row.room)
         assert now is not None
         content = ChoiceContent(bytes.fromhex(post_id), places)
-        signer = signer_of(work.db, row.room)
+        signer = signer_of(work.db, row.room, now.own)
         post = sign_post(signer, row.room_id, number, number, work.now_ms, content)
         assert posting.store(work, now, [post])
 

@@ -21,6 +21,7 @@ from loom.node.rooms import speaking, stating
 from loom.node.rooms.keeping import SHOWN
 from loom.node.rooms.naming import find_member, find_post
 from loom.node.rooms.stating import require_member
+from loom.node.rooms.taking_back import may_take_back
 from loom.node.rooms.work import RoomWork
 from loom.storage.connection import Db
 from loom.storage.persons import name_key
@@ -70,7 +71,7 @@ class RoomPostCommands:
             require_member(now)
             target = _text(find_post(work.db, now, command.post_id))
             if target.author != now.own:
-                raise InvalidInput(what="Only a post of your own can be edited")
+                raise InvalidInput(what=_not_own(now, target))
             speaking.post(work, now, EditContent(target.id, command.body))
             return self._room.post_view(work, now, target.id)
 
@@ -82,7 +83,7 @@ class RoomPostCommands:
             now = self._room.now(work.db, command.room)
             require_member(now)
             target = said_post(find_post(work.db, now, command.post_id))
-            if target.author == now.own:
+            if may_take_back(work, now, now.own, target.author):
                 speaking.post(work, now, UnsayContent((target.id,)))
             else:
                 now = stating.state(work, now, command)
@@ -101,6 +102,12 @@ class RoomPostCommands:
             return self._room.post_view(work, now, target.id)
 
         return await self._room.do(react)
+
+
+def _not_own(now: RoomNow, target: RoomPost) -> str:
+    if target.author not in now.own_authors:
+        return "Only a post of your own can be edited"
+    return "You said that with a key that you do not use any more: say it again, or delete it"
 
 
 class PlaceOfPost(NamedTuple):

@@ -1,7 +1,7 @@
 """RoomKey: which keys are a contact's in a room; with a claim, they ask to be let in."""
 
 from loom.node.content.intake import Intake
-from loom.node.rooms import comparing, continuing, deciding, introducing
+from loom.node.rooms import comparing, continuing, deciding, introducing, posting, renewing
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers, rooms
 from loom.storage.rooms import Standing
@@ -39,8 +39,11 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
     if not introducing.is_in(now, person):
         return
     work.happened.later.append(work.parts.room_fetch.ring)  # they may give a file
-    if peer.told != now.own:
+    if peer.told != introducing.told_to(now, person):
         introducing.tell_key(work, now, person)
+    now = renewing.look(work, now)
+    if not is_again and peer.said is not None:
+        posting.take_back(work, now, peer.said)
     comparing.compare(work, now, peer)
 
 

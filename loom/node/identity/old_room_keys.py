@@ -1,31 +1,41 @@
 """Rooms where the owner signs with a key that is older than the identity."""
 
-from typing import Final
-
 from loom.api.identity_views import OldRoomKey
 from loom.core.room.statement import Capability
 from loom.node.parts import Parts
 from loom.node.room_states import RoomNow, name_of
-from loom.storage import rooms, settings
+from loom.node.rooms.renewing import falls_to, is_above
+from loom.storage import room_renewals, rooms
 from loom.storage.connection import Db
-
-_NEWEST: Final = "identity_room_key"
-
-
-def note_rotation(db: Db) -> None:
-    """Every pair of now is of before the identity that follows."""
-    settings.put(db, _NEWEST, str(rooms.newest_key(db)).encode())
 
 
 def old_room_keys(parts: Parts, db: Db) -> list[OldRoomKey]:
-    """Where the owner is a member under such a key, and who can remove it."""
-    newest = settings.get(db, _NEWEST)
-    found = [] if newest is None else rooms.of_older_keys(db, int(newest))
-    states = [parts.room_states.of(db, row) for row in found if row.is_live]
+    """Where the owner is a member under such a key, who replaces it, and who can remove it."""
+    states = [parts.room_states.of(db, row) for row in rooms.every(db) if row.is_live]
     return [
-        OldRoomKey(room=now.row.name, room_id=now.row.room_id.hex(), removers=_removers(now))
+        OldRoomKey(
+            room=now.row.name,
+            room_id=now.row.room_id.hex(),
+            renewers=_renewers(db, now),
+            removers=_removers(now),
+        )
         for now in states
-        if now.is_member
+        if now.is_member and room_renewals.is_older(db, now.row.room, now.own)
+    ]
+
+
+def _renewers(db: Db, now: RoomNow) -> list[str]:
+    """Those whose nodes let the new key in: nobody, if it was removed, or one made the room."""
+    own = now.state.officers.get(now.own)
+    is_wanted = now.drawn is not None or room_renewals.is_older(
+        db, now.row.room, now.own_authors[0]
+    )
+    if not is_wanted or (own is not None and not own.rank):
+        return []
+    return [
+        name_of(now, one.author)
+        for one in now.state.officers.values()
+        if one.author not in now.own_authors and falls_to(now, one.author, now.own)
     ]
 
 
@@ -38,9 +48,5 @@ def _removers(now: RoomNow) -> list[str]:
         if now.state.may(one.author, Capability.REMOVE)
         and one.author in now.state.members
         and one.author not in now.own_authors
-        and (own is None or _is_above(one.rank, own.rank))
+        and (own is None or is_above(one, own))
     ]
-
-
-def _is_above(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return (len(one), one) < (len(other), other)

@@ -23,7 +23,7 @@ from loom.core.identity_chain import (
 from loom.errors import InvalidInput, InvalidPhrase, OwnIdentityRevoked
 from loom.node.failed import fail
 from loom.node.identity.former import FormerDoors
-from loom.node.identity.old_room_keys import note_rotation, old_room_keys
+from loom.node.identity.old_room_keys import old_room_keys
 from loom.node.invites.own import OwnInvites
 from loom.node.journal import Happened
 from loom.node.parts import Parts
@@ -38,6 +38,7 @@ from loom.storage import (
     outbox,
     persons,
     room_peers,
+    room_renewals,
     settings,
 )
 from loom.storage.connection import Db
@@ -256,7 +257,7 @@ class OwnIdentity:
                 happened.add(IdentityRevoked(fingerprint=before.peer_id.hex()))
             else:
                 if statements:  # who had the keys of before may have those of accounts and rooms
-                    note_rotation(db)
+                    room_renewals.note_rotation(db)
                     anchors.renew_all(db, lambda: parts.random(ANCHOR_SECRET_BYTES), now_ms)
                 settings.put(db, "identity", msgspec.msgpack.encode(seeds))
                 happened.add(IdentityRotated(number=after.number, fingerprint=after.peer_id.hex()))

@@ -28,8 +28,11 @@ def state(work: RoomWork, now: RoomNow, body: Body) -> RoomNow:
     return add(work, now, sign(work, now, body))
 
 
-def sign(work: RoomWork, now: RoomNow, body: Body) -> SignedStatement:
+def sign(work: RoomWork, now: RoomNow, body: Body, author: bytes | None = None) -> SignedStatement:
     """A statement of one's own with the next number, which is not kept yet.
+
+    Args:
+        author: another one of one's own than that which signs now.
 
     Raises:
         InvalidInput: one has signed as many as anybody may.
@@ -37,10 +40,11 @@ def sign(work: RoomWork, now: RoomNow, body: Body) -> SignedStatement:
     """
     if now.row.copied_order is not None:
         raise RoomWaits(room=now.row.name)
-    number = max(now.held.ledger.next_number(now.own), now.row.statement_floor)
+    author = author or now.own
+    number = max(now.held.ledger.next_number(author), now.row.statement_floor)
     if number >= ROOM_STATEMENTS_MAX:
         raise InvalidInput(what=f"You have changed the room {now.row.name} as often as anybody can")
-    signer = signer_of(work.db, now.row.room)
+    signer = signer_of(work.db, now.row.room, author)
     return sign_statement(signer, now.row.room_id, number, body)
 
 
@@ -160,17 +164,19 @@ def _settle(
         rooms.put_order(db, room, began, work.now_ms)
         work.happened.add(RoomJoined(room=name, room_id=room_id), place)
     elif not after.is_member and after.row.standing is Standing.MEMBER:
-        removal = after.state.removed.get(after.own)
+        removal = after.state.removed.get(before.own)
         rooms.move(db, room, Standing.LEFT if removal is None else Standing.REMOVED)
         by = "" if removal is None else after.held.names.get(removal.by, "")
         offering.end_all(work, room)
         work.happened.add(RoomLeft(room=name, room_id=room_id, by=by), place)
     work.happened.add_live(RoomStateChanged(room=name, room_id=room_id))
     introducing.introduce(work, after)
+    people = {one.peer_id for one in before.state.members.values()}
     come = after.state.members.keys() - before.state.members.keys()
     for peer in room_peers.of_room(db, room) if after.is_member else ():
         if peer.said in come and peer.is_welcome:
-            if before.is_member and peer.device_id in work.reached:
+            is_new = peer.peer_id not in people
+            if before.is_member and is_new and peer.device_id in work.reached:
                 comparing.welcome(work, after, peer)
             comparing.compare(work, after, peer)
     work.changed.add(room)

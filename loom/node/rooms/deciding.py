@@ -118,7 +118,7 @@ def vote(work: RoomWork, now: RoomNow, proposal: RoomPost, *, yes: bool) -> None
         raise InvalidInput(
             what=f"You agreed to another proposal with number {head.number}: propose this one again"
         )
-    signature = signer_of(work.db, now.row.room).sign_head(head.head)
+    signature = signer_of(work.db, now.row.room, now.own).sign_head(head.head)
     # Who gets the statement first need not make it from the votes.
     now = _decide(work, now, proposal, {now.own: signature})
     speaking.post(work, now, VoteContent(proposal.id, signature))

@@ -3,14 +3,15 @@
 from loom.api.events import InviteUsed
 from loom.core.invites import InviteState, is_open, room_claim
 from loom.core.room.keys import MemberKeys, verify_join
-from loom.core.room.statement import Admit
+from loom.core.room.statement import Admit, Capability
 from loom.errors import PeerError
 from loom.model import ContactToken, PeerId, Person
 from loom.node.room_states import RoomNow, signer_of
 from loom.node.rooms import telling
 from loom.node.rooms.work import RoomWork
-from loom.storage import identity_statements, invites, persons, room_peers
+from loom.storage import identity_statements, invites, persons, room_peers, room_renewals
 from loom.storage.room_peers import RoomPeer
+from loom.storage.room_renewals import Renewal
 from loom.wire.content import RoomKey
 
 
@@ -29,8 +30,18 @@ def introduce(work: RoomWork, now: RoomNow) -> None:
         if person is None or person.is_stub or not person.is_welcome:
             continue
         peer = known.get(person.person_id)
-        if peer is None or peer.told != now.own:
+        if peer is None or peer.told != told_to(now, person):
             tell_key(work, now, person)
+
+
+def told_to(now: RoomNow, person: Person) -> bytes:
+    """The author that a member is told: that which is to take one's place, if they may admit it."""
+    if now.drawn is None or not any(
+        member.peer_id == person.peer_id and now.state.may(author, Capability.INVITE)
+        for author, member in now.state.members.items()
+    ):
+        return now.own
+    return now.drawn
 
 
 def is_in(now: RoomNow, person: Person) -> bool:
@@ -45,7 +56,7 @@ def identities_of(work: RoomWork, person: Person) -> frozenset[bytes]:
 
 def tell_key(work: RoomWork, now: RoomNow, person: Person, claim: bytes = b"") -> None:
     """Say which keys are one's own; `claim`: of the invite that one uses."""
-    signer = signer_of(work.db, now.row.room)
+    signer = signer_of(work.db, now.row.room, told_to(now, person))
     proof = signer.prove_join(now.row.room_id, work.parts.identity.token)
     room_peers.put_told(work.db, now.row.room, person.person_id, signer.author)
     peer = room_peers.of(work.db, now.row.room, person.person_id)
@@ -111,4 +122,19 @@ def take_key(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) -> 
     except PeerError:
         return None
     room_peers.put_said(work.db, now.row.room, person.person_id, keys.author)
+    _keep_renewal(work, now, person, payload, keys.author)
     return room_peers.of(work.db, now.row.room, person.person_id)
+
+
+def _keep_renewal(
+    work: RoomWork, now: RoomNow, person: Person, payload: RoomKey, author: bytes
+) -> None:
+    """Of who has another identity the keys are kept until an officer has admitted them."""
+    room, number = now.row.room, person.person_id
+    state = now.state
+    is_known = author in state.members or author in state.removed or author in state.left
+    if is_known or payload.claim or not identity_statements.ids_of(work.db, number):
+        room_renewals.forget(work.db, room, number)
+        return
+    keys = payload.ed25519_public, payload.mldsa_public
+    room_renewals.put(work.db, room, Renewal(number, *keys, payload.proof))

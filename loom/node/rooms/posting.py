@@ -29,6 +29,7 @@ from loom.node.room_view import post_fields
 from loom.node.rooms import offering, votes
 from loom.node.rooms.keeping import SHOWN, Keeping, is_mention, subjects
 from loom.node.rooms.offering import KeptContent
+from loom.node.rooms.taking_back import may_take_back
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_places, room_posts, room_threads, rooms
 from loom.storage.room_posts import HINTS, LINE, RoomPost
@@ -148,11 +149,11 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
         return target.kind == PollContent.kind
     if one.kind == VoteContent.kind:
         return votes.verify(work, now, one, target)
-    if target.author != one.author:
-        return False
-    if one.kind == UnsayContent.kind:
+    if one.kind == UnsayContent.kind and may_take_back(work, now, one.author, target.author):
         erase(work, target)
         return True
+    if target.author != one.author:
+        return False
     if one.kind != EditContent.kind or target.kind != TextContent.kind:
         return False
     edits = [
@@ -166,6 +167,14 @@ def _apply(work: RoomWork, now: RoomNow, one: RoomPost, target_id: bytes) -> boo
     )
     room_posts.change(db, target.row_id, newest.body, is_mention=addresses)
     return True
+
+
+def take_back(work: RoomWork, now: RoomNow, author: bytes) -> None:
+    """It is known now whose an author is: delete what they took back before that."""
+    for post in room_posts.subjects_of_author(work.db, now.row.room, author, UnsayContent.kind):
+        if post.kind in SHOWN and may_take_back(work, now, author, post.author):
+            erase(work, post)
+            tell_changed(work, now, post.id)
 
 
 def take_out(work: RoomWork, before: RoomNow, after: RoomNow) -> None:

@@ -27,7 +27,7 @@ def post(
         raise OwnIdentityRevoked
     largest = room_posts.largest_number(work.db, now.row.room, now.own)
     signed = sign_post(
-        signer_of(work.db, now.row.room),
+        signer_of(work.db, now.row.room, now.own),
         now.row.room_id,
         max(largest + 1, now.row.post_floor),
         min(now.row.largest_order + 1, NUMBER_END - 1),

@@ -20,7 +20,16 @@ from loom.core.room.statement import (
 )
 from loom.errors import MalformedMessage, PeerError
 from loom.node.room_states import RoomNow
-from loom.node.rooms import changes, continuing, copies, deciding, posting, telling, votes
+from loom.node.rooms import (
+    changes,
+    continuing,
+    copies,
+    deciding,
+    posting,
+    renewing,
+    telling,
+    votes,
+)
 from loom.node.rooms.work import RoomWork
 from loom.storage import room_peers
 from loom.storage.room_peers import RoomPeer
@@ -68,7 +77,7 @@ def take_in(
     for post in posts:
         continuing.note(work, now, post)
     if statements:
-        now = deciding.settle_all(work, now)
+        now = renewing.look(work, deciding.settle_all(work, now))
     elif touched := votes.proposals_touched(posts):
         now = deciding.settle(work, now, touched)
     return now

@@ -72,14 +72,20 @@ def look(work: RoomWork, now: RoomNow) -> None:
 
 
 def other_keys(db: Db, now: RoomNow) -> list[tuple[bytes, RoomPeer]]:
-    """Members who said other keys than any that their identity was admitted with."""
+    """Members who said other keys than any that their identity was admitted with.
+
+    Of who was admitted under an identity of before they are expected.
+    """
     authors: dict[bytes, list[bytes]] = {}
     for author, member in now.state.members.items():
         authors.setdefault(member.peer_id, []).append(author)
+    admitted = {one.peer_id for one in now.held.state.members.values()}
     return [
         (authors[one.peer_id][0], one)
         for one in room_peers.of_room(db, now.row.room)
-        if one.said is not None and one.said not in authors.get(one.peer_id, [one.said])
+        if one.said is not None
+        and one.peer_id in admitted
+        and one.said not in authors.get(one.peer_id, [one.said])
     ]
 
 
