@@ -221,7 +221,7 @@ def verify_first(
         if off and not everybody.verify_first:
             words = f"What you write follows new keys of {whom} by itself."
         else:
-            words = f"Nothing is sent to new keys of {whom} before you verify them."
+            words = f"Nothing is sent to new keys of {whom}, or received, before you verify them."
         caller.output.put(Done() if view is None else view, words)
         if off and everybody.verify_first:
             caller.output.note("It is on for everybody: `loom verify-first --off` ends that.")
@@ -322,10 +322,11 @@ def _joining(view: ContactView) -> list[tuple[str, str]]:
 
 
 def _held(view: ContactView) -> list[tuple[str, str]]:
-    """Why nothing is sent, and what to do."""
+    """Why nothing goes or comes, and what to do."""
     if not view.identity_changed or view.revoked:
         return []
-    return [("Nothing is sent", f"until you verify them: `loom verify {shell_word(view.contact)}`")]
+    command = f"`loom verify {shell_word(view.contact)}`"
+    return [("Waits", f"nothing is sent or received until you verify them: {command}")]
 
 
 def _trust(view: ContactView) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ _CHANGES = {
     "unblocked": "is no longer blocked",
     "profile": "changed their own name",
     "kept": "asked to delete the conversation; it is kept here",
-    "identity": "has a new identity: nothing is sent until you verify them",
+    "identity": "has a new identity: nothing is sent or received until you verify them",
     **CHANGES,
 }
 _FAILURES = {

@@ -11,8 +11,8 @@ from loom.printable import printable
 NAMES_SHOWN: Final = 3
 CHANGES: Final = {
     "identity_moved": "has a new identity, proven with their 24 words: verify them again",
-    "identity_forked": "has two identities that contradict each other: nothing is sent until you "
-    "verify them",
+    "identity_forked": "has two identities that contradict each other: nothing is sent or "
+    "received until you verify them",
     "identity_revoked": "has revoked their identity for good: nothing is sent to them any more",
 }
 """After the name of a contact, by what the event says."""
@@ -20,8 +20,8 @@ _LINES: Final = {
     "identity_moved": "{name} has a new identity, proven with their 24 recovery words. What you "
     "write goes to it, unless you wait until you verify. Compare safety numbers.",
     "identity_forked": "Two identities claim to be the next one of {name}, so somebody else may "
-    "have their 24 recovery words. Neither is followed; nothing is sent until you have compared "
-    "safety numbers.",
+    "have their 24 recovery words. Neither is followed; nothing is sent or received until you have "
+    "compared safety numbers.",
     "identity_revoked": "{name} has revoked this identity for good: nothing is sent to it any "
     "more. Ask {name} for a new token.",
 }
@@ -35,7 +35,7 @@ def identity_line(kind: str, contact: str) -> str:
 
 
 def changed_words(contact: str, *, proven: bool) -> str:
-    """Why nothing is sent to an identity that is not verified yet.
+    """Why nothing goes to or comes from an identity that is not verified yet.
 
     Args:
         proven: by the contact's 24 words; see `ContactView.identity_proven`.
@@ -44,11 +44,11 @@ def changed_words(contact: str, *, proven: bool) -> str:
     if proven:
         return (
             f"{name} has a new identity, proven with their 24 recovery words. You wait until you "
-            "verify it: nothing is sent until you have compared safety numbers."
+            "verify it: nothing is sent or received until you have compared safety numbers."
         )
     return (
         f"The identity of {name} has changed: either {name} has new keys, or someone "
-        "pretends to be them. Nothing is sent until you have compared safety numbers."
+        "pretends to be them. Nothing is sent or received until you have compared safety numbers."
     )
 
 

@@ -499,7 +499,7 @@ WORDS: Final[Mapping[str, Words]] = {
         "/contact shows what needs it.",
     ),
     "identity_changed": Words(
-        "The identity of {name} has changed; nothing is sent to them until you verify it again.",
+        "The identity of {name} has changed; nothing is sent or received until you verify it.",
         "Compare the numbers of `loom verify {name:word}` in person, then add --confirm.",
         "Compare safety numbers in person with /verify.",
     ),

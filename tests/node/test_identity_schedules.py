@@ -6,6 +6,7 @@ import pytest
 
 from loom.api.contact_commands import ImportToken, VerifyContact
 from loom.api.conversation_commands import SetPreferences
+from loom.api.events import IdentityNoted
 from loom.api.identity_commands import RevokeIdentity, ShowIdentity
 from loom.core.identity import Identity, recovery_key, seeds_from_phrase
 from loom.core.identity_chain import Statement, chain_envelopes, make_rotation
@@ -169,3 +170,29 @@ async def test_what_fails_with_one_envelope_holds_up_no_later_one(
     await rotate(alice)
     await world.until(lambda: not failures)
     await world.until(lambda: knows(bob, alice), 900)
+
+
+@pytest.mark.parametrize("by_mail", [True, False])
+async def test_what_a_contact_of_two_identities_writes_comes_once_they_are_verified(
+    world: World, by_mail: bool
+) -> None:
+    """It is not taken in before, and nothing of it is lost."""
+    if by_mail:
+        alice, bob, _ = await apart(world)
+    else:
+        alice, bob = await world.friends("Alice", "Bob")
+    await world.pass_time(60)
+    words, old = words_of(alice), alice.identity
+    recovery = recovery_key(words)
+    others = [Identity(seeds_from_phrase(words, number)) for number in (98, 99)]
+    both = [make_rotation(recovery, old.card, one.card, 1) for one in others]
+    [envelope] = chain_envelopes(both, old.peer_id)
+    await bob.node.following.put(as_known(bob, alice).number, Incoming(envelope))
+    assert as_known(bob, alice).person.forked
+    told = [one.kind for one in bob.told(IdentityNoted)]
+    assert told[-1] == "identity_forked"
+    await alice.say(bob, "is this thing on?")
+    await world.pass_time(600)
+    assert "is this thing on?" not in bob.received(alice)
+    await bob.do(VerifyContact(contact="Alice", confirm=True))
+    await world.until(lambda: "is this thing on?" in bob.received(alice), 6 * 3_600)

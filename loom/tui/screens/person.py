@@ -355,9 +355,12 @@ def _status(view: ContactView) -> tuple[str, str]:
     if view.revoked:
         return f"{blocked}REVOKED: nothing is sent to this identity any more", "bad"
     if view.is_held:
-        return f"{blocked}NEW IDENTITY: nothing is sent until you verify it", "bad"
+        return f"{blocked}NEW IDENTITY: nothing is sent or received until you verify it", "bad"
     if view.identity_changed:
-        return f"{blocked}IDENTITY CHANGED: nothing is sent until you verify again", "bad"
+        return (
+            f"{blocked}IDENTITY CHANGED: nothing is sent or received until you verify it",
+            "bad",
+        )
     if view.verified:
         since = "" if view.verified_at_ms is None else since_words(view.verified_at_ms)
         words = verified_words(view.verified_by, since)
