@@ -221,7 +221,9 @@ def verify_first(
         if off and not everybody.verify_first:
             words = f"What you write follows new keys of {whom} by itself."
         else:
-            words = f"Nothing is sent to new keys of {whom}, or received, before you verify them."
+            words = (
+                f"Nothing is sent to or received from new keys of {whom} before you verify them."
+            )
         caller.output.put(Done() if view is None else view, words)
         if off and everybody.verify_first:
             caller.output.note("It is on for everybody: `loom verify-first --off` ends that.")
