@@ -254,6 +254,25 @@ async def test_a_node_that_is_killed_goes_on_with_it(world: World) -> None:
     await gone_over(world, bob, ada, cyd)
 
 
+async def test_a_member_who_was_away_hears_from_another_whose_the_new_key_is(
+    world: World,
+) -> None:
+    """Else somebody whom she blocked would be another person to her."""
+    people = ada, bob, cyd = await three(world)
+    await bob.add(cyd)
+    await cyd.add(bob)
+    await bob.call(cyd)
+    await alike(world, *people, count=0)
+    await cyd.do(BlockContact(contact="Bob"))
+    await cyd.stop()
+    await rotate(bob)
+    await gone_over(world, bob, ada)
+    await bob.stop()
+    await cyd.start()
+    await world.until(lambda: knows(cyd, bob), 6_000)
+    assert cyd.peer(bob).person.blocked
+
+
 async def test_who_was_away_follows_the_member(world: World) -> None:
     """Cyd comes when the old key is out already: she has a new member, and her contact Bob."""
     people = ada, bob, cyd = await three(world)
