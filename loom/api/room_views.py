@@ -149,6 +149,8 @@ class RoomView(View, frozen=True, kw_only=True, tag="room"):
     offered: int = 0
     direct: bool = False
     """Members are told the addresses of this node, and theirs are dialled."""
+    heard: bool = False
+    """Who made the invite has the request to be let in, and has not let one in."""
 
 
 class Rooms(View, frozen=True, kw_only=True, tag="rooms"):

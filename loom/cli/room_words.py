@@ -16,6 +16,7 @@ from loom.api.room_views import (
 from loom.cli.conversation_words import UNREAD_MAX
 from loom.cli.message_words import excerpt, file_offered, message_words
 from loom.cli.output import body_words, sign
+from loom.front.invite_words import NOT_LET_IN
 from loom.front.moments import when
 from loom.front.room_lines import (
     line_words,
@@ -136,6 +137,7 @@ def room_words(view: RoomView) -> str:
         ("Room", f"{printable(view.room)} (#{view.number})"),
         ("Id", view.room_id),
         ("You are", view.role if view.standing == "member" else view.standing),
+        *([("Answer", NOT_LET_IN)] if view.heard else []),
         ("Members", f"{view.members}"),
         ("Channels", ", ".join(map(_channel_words, view.channels))),
         ("Unread", unread_words(view.unread, view.mentions) or "nothing"),

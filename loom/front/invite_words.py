@@ -1,6 +1,7 @@
 """Invites in words: how far one got, whose it is, how long it still serves."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from loom.addresses import is_loopback, parse_address
 from loom.api.contact_views import JoiningView
@@ -36,6 +37,12 @@ def joining_words(joining: JoiningView, now_ms: int) -> str:
     if joining.state == "expired" or joining.expires_at_ms <= now_ms:
         return "not answered before the invite expired"
     return f"not answered yet; expires in {left_words(joining.expires_at_ms, now_ms)}"
+
+
+NOT_LET_IN: Final = (
+    "they have your request and did not let you in: the invite was used, you were banned, or they "
+    "may not invite any more; ask them for a new one"
+)
 
 
 def invite_words(view: InviteView, now_ms: int) -> str:

@@ -188,6 +188,14 @@ def waits(db: Connection, device_id: DeviceId, begins: bytes) -> bool:
     return row is not None
 
 
+def waits_about(db: Connection, device_id: DeviceId, part: bytes) -> bool:
+    """Whether a row waits whose payload has this in it."""
+    row = db.execute(
+        "SELECT 1 FROM outbox WHERE device_id = ? AND instr(payload, ?) LIMIT 1", (device_id, part)
+    ).fetchone()
+    return row is not None
+
+
 def waiting(
     db: Connection, device_id: DeviceId, message_ids: Iterable[MessageId]
 ) -> set[MessageId]:

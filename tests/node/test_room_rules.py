@@ -88,13 +88,18 @@ async def test_a_banned_identity_does_not_come_back_until_the_ban_is_lifted(
     await settled(world, ada, bob)
     await world.until(lambda: "Cyd" not in str(ada.told(RoomPostChanged)))
     await cyd.do(ImportToken(token=await invite(ada)))  # with a new key
+    asked = await cyd.do(ShowRoom(room=ROOM))
+    assert (asked.standing, asked.heard) == ("joining", False)
     await world.pass_time(300.0)
+    asked = await cyd.do(ShowRoom(room=ROOM))
+    assert (asked.standing, asked.heard) == ("joining", True)
     assert set(await members(ada)) == {"Ada", "Bob"}
     await ada.do(LiftBan(room=ROOM, fingerprint=cyd.identity.peer_id.hex()[:16]))
     await cyd.do(ImportToken(token=await invite(ada)))
     await world.until(lambda: len(cyd.told(RoomJoined)) == 2)
     await settled(world, *three)
     assert set(await members(bob)) == {"Ada", "Bob", "Cyd"}
+    assert not (await cyd.do(ShowRoom(room=ROOM))).heard
 
 
 async def test_channels_names_and_rules_are_the_same_for_all(

@@ -33,7 +33,16 @@ from loom.node.rooms.stating import check_policy, posts_below, require, require_
 from loom.node.rooms.work import RoomWork
 from loom.node.roster import Roster
 from loom.printable import printable
-from loom.storage import events, persons, room_peers, room_places, room_posts, room_reading, rooms
+from loom.storage import (
+    events,
+    outbox,
+    persons,
+    room_peers,
+    room_places,
+    room_posts,
+    room_reading,
+    rooms,
+)
 from loom.storage.connection import Db
 from loom.storage.preferences import FOR_EVER_MS
 from loom.storage.room_places import Habit
@@ -396,6 +405,7 @@ def room_view(db: Db, now: RoomNow, now_ms: int) -> room_views.RoomView:
         troubles=troubles.troubles(db, now),
         offered=sum(troubles.may_confirm(now, one) for one in troubles.offered(db, now)),
         councils=_councils(now),
+        heard=_is_heard(db, now),
     )
 
 
@@ -449,6 +459,15 @@ def _may(now: RoomNow) -> list[str]:
     if not now.is_member:
         return []
     return [str(one.name).lower() for one in Capability if now.state.may(now.own, one)]
+
+
+def _is_heard(db: Db, now: RoomNow) -> bool:
+    """Nobody says that one is not let in: the request was receipted, and nothing came of it."""
+    row = now.row
+    if row.standing is not Standing.JOINING or row.door is None or not row.claim:
+        return False
+    peer = room_peers.of(db, row.room, row.door)
+    return peer is not None and not outbox.waits_about(db, peer.device_id, row.room_id)
 
 
 def _through(db: Db, now: RoomNow) -> str | None:

@@ -17,7 +17,7 @@ from loom.api.room_commands import (
 from loom.api.room_views import ChannelView, RoomView
 from loom.errors import ContactNotFound
 from loom.front.durations import parse_timer
-from loom.front.invite_words import joining_words
+from loom.front.invite_words import NOT_LET_IN, joining_words
 from loom.front.room_lines import parse_history, policy_words
 from loom.front.room_members import kept_words, reached_words
 from loom.printable import printable
@@ -108,7 +108,9 @@ class RoomPanel(RoomLivePanel):
         through = "a contact you removed" if view.through is None else printable(view.through)
         joining = self._joining
         how = (
-            "not answered yet: it happens when both of you are online"
+            NOT_LET_IN
+            if view.heard
+            else "not answered yet: it happens when both of you are online"
             if joining is None
             else joining_words(joining, now_ms())
         )

@@ -70,6 +70,8 @@ class RoomsPanel(LivePanel):
 
 def standing_words(view: RoomView) -> tuple[str, str]:
     """What one is in a room, and in which colour that stands."""
+    if view.standing == "joining" and view.heard:
+        return "asked; not let in", "warn"
     if view.standing == "joining":
         return "joining; not answered yet", "warn"
     if view.standing == "member":
