@@ -22,7 +22,8 @@ class ReachView(msgspec.Struct, frozen=True, kw_only=True):
     """How a contact is reached now.
 
     `how`: lan or direct (a link stands, on this network or beyond), anchor (lately they sent
-    something through it), mail (what was sent to them lies in a mailbox there), away. `anchor` is
+    something through it), mail (what was sent to them lies in a mailbox there), held (another
+    machine uses the identity: nothing is sent before the owner decides), away. `anchor` is
     the address of that anchor. `waiting` counts the messages in their mailboxes that are not
     receipted, since `since_ms`. Since `silent_since_ms` none of the anchors where they read
     (`silent_at`) takes what waits here.

@@ -51,6 +51,10 @@ ID_LENGTH = 32
 STDIN_MAX_BYTES = 2 * TEXT_MAX_BYTES + 5
 """A text of CRLF alone, after a byte order mark and before a last line end."""
 LATER = "It is sent when a node runs: `loom daemon`."
+HELD = (
+    "Another machine uses your identity: nothing is sent before you decide. "
+    "`loom machine show` says more."
+)
 DELETED_FOR_BOTH = (
     "Deleted here, and on their side once their node is told. What they read or copied stays."
 )
@@ -141,6 +145,10 @@ def send(
                     state = await _delivered(client, message, before.last_seq)
             except (TimeoutError, ControlError) as error:
                 _put_sent(caller, message)
+                if isinstance(error, TimeoutError):
+                    view = await client.send(ShowContact(contact=contact))
+                    if view.reach.how == "held":
+                        caller.output.note(HELD)
                 raise NotDelivered(timeout_s=f"{wait_s:g}") from error
         _put_sent(caller, msgspec.structs.replace(message, state=state))
 

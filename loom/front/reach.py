@@ -13,13 +13,14 @@ _WORDS: Final = {
     "direct": "online, direct",
     "anchor": "online through {anchor}",
     "mail": "away, mail waits at {anchor}",
+    "held": "held: another machine uses your identity",
 }
 AWAY: Final = "away"
 GONE_MS: Final = 86_400_000
 
 
 def reach_words(reach: ReachView, *, short: bool = False) -> str:
-    """One of five: what is known of the contact now. `short`: an anchor without its port."""
+    """One of six: what is known of the contact now. `short`: an anchor without its port."""
     anchor = reach.anchor.rpartition(":")[0] if short and ":" in reach.anchor else reach.anchor
     return _WORDS.get(reach.how, AWAY).format(anchor=printable(anchor))
 

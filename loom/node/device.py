@@ -150,6 +150,11 @@ class Device:
         """Whether a link with the contact is confirmed."""
         return self.arbiter.link is not None
 
+    @property
+    def is_found_elsewhere(self) -> bool:
+        """Whether another machine uses the identity with this contact, as far as is decided."""
+        return self.device_id in self._parts.machine.found
+
     async def answered_at(self, address: Address) -> None:
         """Note where the contact was reached."""
         await self.book.mark_ok(address)

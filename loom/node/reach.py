@@ -13,7 +13,9 @@ SOME_ANCHOR: Final = "an anchor"
 def reach_of(device: Device, lies: InMailbox | None) -> ReachView:
     """`lies`: one's own messages in the contact's mailboxes."""
     link, anchor = device.connection, device.hearing.anchor
-    if link is not None:
+    if device.is_found_elsewhere:
+        how, anchor = "held", ""
+    elif link is not None:
         how, anchor = "direct", ""
         if link.remote is not None and is_on_lan(link.remote.host):
             how = "lan"

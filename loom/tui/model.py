@@ -23,6 +23,8 @@ from loom.api.events import (
     InviteAnswered,
     InvitesChanged,
     InviteUsed,
+    MachineDecided,
+    MachineFound,
     MessageBookmarked,
     MessageDeleted,
     MessageEdited,
@@ -421,8 +423,11 @@ class Model:
                 self._linked(number, None)
                 changes.contacts.add(number)
                 changes.list_ = changes.title = changes.status = True
-            case ContactChanged() | SessionStarted():
+            case ContactChanged() | SessionStarted() | MachineFound():
                 changes.contacts.add(number)
+            case MachineDecided():
+                everyone = self.conversations.items()
+                changes.contacts |= {n for n, one in everyone if one.contact.reach.how == "held"}
             case ContactRemoved():
                 if self.conversations.pop(number, None) is not None:
                     self.recent.remove(number)

@@ -36,7 +36,9 @@ def test_the_copy_that_was_left_behind_asks_and_is_closed(tmp_path: Path) -> Non
             status = ("-p", "alice", "status", "--json")
             while home.run(*status).ok().objects[0]["machine"] != "asks":
                 pass
-            home.run("-p", "alice", "send", "bob", "this must not leave").ok()
+            held = home.run("-p", "alice", "send", "bob", "this must not leave", "--wait", "1")
+            assert held.code == 5
+            assert "Another machine uses your identity" in held.stderr
             [view] = home.run("-p", "alice", "machine", "show", "--json").ok().objects
             assert (view["state"], view["contacts"]) == ("asks", ["Bob"])
         [view] = home.run("-p", "alice", "machine", "show", "--json").ok().objects

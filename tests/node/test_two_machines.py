@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from loom.api.contact_commands import RemoveContact
+from loom.api.contact_commands import RemoveContact, ShowContact
 from loom.api.events import LaterIdentityFound, MachineDecided, MachineFound
 from loom.api.identity_commands import TakeLaterIdentity
 from loom.api.machine_commands import DecideMachine, ShowMachine
@@ -210,6 +210,8 @@ async def an_answer_is_wanted(world: World, bob: Person, *machines: Person) -> N
     for one in asked:
         assert [found.contact for found in one.told(MachineFound)] == [bob.name]
     for one in machines:
+        reach = (await one.do(ShowContact(contact=bob.name))).reach
+        assert (reach.how == "held") == (one in asked)
         if one not in asked:
             assert one.is_online(bob)
             assert {f"{one} {turn}" for turn in range(3)} <= set(bob.received(one))
