@@ -103,11 +103,17 @@ def event_types(incomplete: str) -> list[str]:
 
 
 def _offered(names: list[str], incomplete: str) -> list[str]:
-    quote = incomplete[:1] if incomplete[:1] in ("'", '"') else ""
-    found = [name for name in names if name.startswith(incomplete[len(quote) :])]
+    found = [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
     if not os.environ.get("_LOOM_COMPLETE", "").endswith("bash"):
         return found  # other shells quote what they are given; bash takes it as it stands
-    if quote:
-        special = _IN_QUOTES[quote]
-        return [f"{quote}{name}{quote}" for name in found if not special & set(name)]
+    if quote := _quote():
+        return [name for name in found if not _IN_QUOTES[quote] & set(name)]
     return [_SPECIAL.sub(r"\\\g<0>", name) for name in found]
+
+
+def _quote() -> str:
+    """The quote with which the word that is typed begins, which bash closes by itself."""
+    words = os.environ.get("COMP_WORDS", "").split("\n")
+    at = os.environ.get("COMP_CWORD", "")
+    typed = words[int(at)] if at.isdecimal() and int(at) < len(words) else ""
+    return typed[:1] if typed[:1] in _IN_QUOTES else ""

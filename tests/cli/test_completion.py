@@ -35,10 +35,11 @@ def test_contacts_of_a_running_node_are_offered(
     assert contact_names(context, "B") == ["Bob", "Bea Lee"]
     monkeypatch.setenv("_LOOM_COMPLETE", "complete_bash")
     assert contact_names(context, "B") == ["Bob", "Bea\\ Lee"]
-    assert contact_names(context, "'Be") == ["'Bea Lee'"]
-    assert contact_names(context, '"Be') == ['"Bea Lee"']
     node.add("Be$t")
-    assert contact_names(context, '"Be') == ['"Bea Lee"']
+    monkeypatch.setenv("COMP_CWORD", "3")
+    for quote, names in (("'", ["Bea Lee", "Be$t"]), ('"', ["Bea Lee"])):
+        monkeypatch.setenv("COMP_WORDS", f"loom\ncontacts\nshow\n{quote}Be")
+        assert contact_names(context, "Be") == names
     assert place_names(context, "A") == ["Ada"]
 
 
