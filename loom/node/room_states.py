@@ -1,7 +1,7 @@
 """What holds in each room, computed once for each version of its statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -18,10 +18,11 @@ from loom.ports import Clock
 from loom.printable import printable
 from loom.storage import identity_statements, room_statements, rooms
 from loom.storage.connection import Db
-from loom.storage.rooms import RoomRow
+from loom.storage.rooms import OwnKey, RoomRow
 
 NOBODY: Final = "somebody"
 COUNCIL_NAMES_MAX: Final = 4
+_SEEDS_BYTES: Final = 64
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,13 @@ class RoomStates:
     def forget(self, room: RoomNumber) -> None:
         """It was deleted."""
         self._known.pop(room, None)
+
+
+def draw_pair(random: Callable[[int], bytes]) -> tuple[OwnKey, RoomSigner]:
+    """Keys of one's own for a room."""
+    seeds = random(_SEEDS_BYTES)
+    signer = RoomSigner(seeds[:32], seeds[32:])
+    return OwnKey(signer.author, seeds), signer
 
 
 def signer_of(db: Db, room: RoomNumber, author: bytes) -> RoomSigner:

@@ -1,8 +1,12 @@
 """New room keys after another identity: who lets them in, who loses the old ones (14.1)."""
 
+import asyncio
+import contextlib
+
 import pytest
 
-from loom.api.contact_commands import BlockContact
+from loom.api.contact_commands import BlockContact, VerifyContact
+from loom.api.conversation_commands import SetPreferences
 from loom.api.events import RoomKeyDiffers, RoomLeft
 from loom.api.identity_commands import ShowIdentity
 from loom.api.room_commands import (
@@ -14,12 +18,13 @@ from loom.api.room_commands import (
 )
 from loom.core.room.keys import RoomSigner
 from loom.core.room.post import TextContent, sign_post
-from loom.errors import InvalidInput
+from loom.errors import InvalidInput, LoomError
 from loom.node.room_states import RoomNow
 from loom.storage import room_renewals, rooms
 from tests.node.harness import Person, World
-from tests.node.test_identity import knows, rotate
+from tests.node.test_identity import knows, reopen, rotate
 from tests.node.test_identity_in_rooms import three
+from tests.node.test_room_crashes import doom
 from tests.node.test_room_troubles import lines
 from tests.node.test_rooms import ROOM, alike, join, members, posts, say
 
@@ -296,3 +301,83 @@ async def test_who_was_away_follows_the_member(world: World) -> None:
             return
         await world.pass_time(60)
     raise AssertionError(await keys())
+
+
+async def test_two_officers_who_let_one_key_in_do_no_harm(world: World) -> None:
+    """Neither knows yet that the other did it, too."""
+    people = ada, bob, cyd = await three(world)
+    await ada.do(AppointMember(room=ROOM, member="Cyd", role="owner"))
+    await alike(world, *people, count=0)
+    await bob.add(cyd)
+    await cyd.add(bob)
+    await bob.call(cyd)
+    world.network.partition({ada.host}, {cyd.host}, {bob.host})
+    await rotate(bob)
+    await world.until(lambda: now_of(bob).drawn is not None, 600)
+    new = pairs(bob)[0]
+    for officer, other in ((ada, cyd), (cyd, ada)):
+        world.network.partition({officer.host, bob.host}, {other.host})
+        await world.until(lambda officer=officer: new in now_of(officer).state.members, 6_000)  # type: ignore[misc]
+    world.network.heal()
+    await gone_over(world, bob, ada, cyd, within_s=6_000)
+    await say(bob, "once")
+    await alike(world, *people, count=1)
+    assert len([one for one in now_of(cyd).state.members.values() if one.name == "Bob"]) == 1
+
+
+async def test_who_waits_until_they_verify_lets_the_key_in_afterwards(world: World) -> None:
+    ada, bob, cyd = await three(world)
+    await ada.do(SetPreferences(verify_first=True))
+    await rotate(bob)
+    await world.until(lambda: knows(ada, bob), 600)
+    await world.pass_time(900)
+    assert pairs(bob)[0] not in now_of(ada).state.members
+    await ada.do(VerifyContact(contact="Bob", confirm=True))
+    await gone_over(world, bob, ada, cyd, within_s=6_000)
+
+
+async def test_who_copied_the_profile_before_gets_no_key_in(world: World) -> None:
+    """The old identity says nothing in a room any more, and no key follows it."""
+    ada, bob, cyd = await three(world)
+    copied = bob.identity
+    await rotate(bob)
+    await gone_over(world, bob, ada, cyd)
+    before = now_of(ada).state.members.keys()
+    thief = await world.person("Bob", copied)
+    await thief.add(ada)
+    await thief.call(ada)
+    await world.pass_time(1_200)
+    assert now_of(ada).state.members.keys() == before
+    waiting = "SELECT count(*) FROM room_renewals"
+    assert ada.database.look(lambda db: db.execute(waiting).fetchone()) == (0,)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("who", ["Ada", "Bob"])
+async def test_power_that_fails_at_a_commit_leaves_one_key(
+    world: World, who: str, after: bool
+) -> None:
+    people = ada, bob, cyd = await three(world)
+    victim = ada if who == "Ada" else bob
+    died = 0
+    for nth in range(1, 8):
+        doom(victim, nth, after=after)
+        asked = asyncio.create_task(rotate(bob))
+        with contextlib.suppress(AssertionError):
+            await world.until(lambda: not victim.is_running, 120)
+        died += not victim.is_running
+        asked.cancel()
+        with contextlib.suppress(asyncio.CancelledError, LoomError):
+            await asked
+        victim.heal()
+        if not victim.is_running:
+            await victim.bury()
+            reopen(victim)
+            await victim.start()
+        reopen(bob, running=True)
+        await gone_over(world, bob, ada, cyd, within_s=6_000)
+        assert len([one for one in now_of(cyd).state.members.values() if one.name == "Bob"]) == 1
+    assert died > 3
+    await say(bob, "still here")
+    await alike(world, *people, count=1)
+    assert not any(person.told(RoomKeyDiffers) for person in people)

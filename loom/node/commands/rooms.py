@@ -1,13 +1,12 @@
 """Commands about rooms."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from loom.api import invite_views as views
 from loom.api import room_commands, room_views
 from loom.api.view import Done
 from loom.core.invites import room_claim
-from loom.core.room.keys import RoomSigner
 from loom.core.room.state import Channel, Officer
 from loom.core.room.statement import (
     Admit,
@@ -24,7 +23,7 @@ from loom.node.commands.invites import InviteCommands
 from loom.node.journal import Happened
 from loom.node.names import check_name
 from loom.node.parts import Parts
-from loom.node.room_states import RoomNow, name_of
+from loom.node.room_states import RoomNow, draw_pair, name_of
 from loom.node.room_view import last_post, post_views
 from loom.node.rooms import changes, continuing, deciding, introducing, troubles
 from loom.node.rooms.naming import find_room
@@ -48,7 +47,7 @@ from loom.storage.preferences import FOR_EVER_MS
 from loom.storage.room_places import Habit
 from loom.storage.room_posts import Within
 from loom.storage.room_reading import Unread
-from loom.storage.rooms import OwnKey, Standing
+from loom.storage.rooms import Standing
 from loom.wire.invite import InviteText, RoomDoor
 from loom.wire.limits import (
     NAME_MAX_CHARACTERS,
@@ -56,8 +55,6 @@ from loom.wire.limits import (
 )
 
 T = TypeVar("T")
-
-SEEDS_BYTES: Final = 64
 
 
 class RoomCommands:
@@ -111,7 +108,7 @@ class RoomCommands:
 
     def _new_room(self, work: RoomWork, name: str, history: int, retention_s: int) -> RoomNow:
         """A room of one's own."""
-        key, signer = self._new_key()
+        key, signer = draw_pair(self._parts.random)
         identity = self._parts.identity
         genesis = sign_genesis(
             signer,
@@ -156,7 +153,7 @@ class RoomCommands:
         door = invite.room
         if door is None:
             return
-        key, _ = self._new_key()
+        key, _ = draw_pair(self._parts.random)
         claim = room_claim(invite.secret, door.room_id)
 
         def join(work: RoomWork) -> None:
@@ -284,11 +281,6 @@ class RoomCommands:
         if stored is None:
             raise PostNotFound(post_id=post_id.hex())
         return post_views(work.db, now, [stored])[0]
-
-    def _new_key(self) -> tuple[OwnKey, RoomSigner]:
-        seeds = self._parts.random(SEEDS_BYTES)
-        signer = RoomSigner(seeds[:32], seeds[32:])
-        return OwnKey(signer.author, seeds), signer
 
     async def do(self, do: Callable[[RoomWork], T]) -> T:
         """Work in a transaction; then the devices write what was queued for them."""

@@ -1,22 +1,18 @@
 """Rooms that go on in a new one: offered by a member, accepted or not (docs/PROTOCOL.md 14.6)."""
 
-from typing import Final
-
 from loom.api.events import RoomStateChanged
 from loom.api.room_views import RoomLine
-from loom.core.room.keys import RoomSigner, continued_claim
+from loom.core.room.keys import continued_claim
 from loom.core.room.materialize import GENERAL
 from loom.core.room.post import ContinueContent, SignedPost
 from loom.core.room.statement import Admit, SetChannel
 from loom.errors import InvalidInput
 from loom.model import PeerId, Person
-from loom.node.room_states import RoomNow
+from loom.node.room_states import RoomNow, draw_pair
 from loom.node.rooms import changes, introducing, posting, speaking
 from loom.node.rooms.work import RoomWork
 from loom.storage import persons, room_continuations, rooms
-from loom.storage.rooms import OwnKey, Standing
-
-SEEDS_BYTES: Final = 64
+from loom.storage.rooms import Standing
 
 
 def offer(work: RoomWork, old: RoomNow, new: RoomNow) -> RoomNow:
@@ -60,9 +56,8 @@ def note(work: RoomWork, now: RoomNow, post: SignedPost) -> None:
         door=None if maker is None else maker.person_id,
         claim=continued_claim(now.row.room_id, content.room_id),
     )
-    seeds = work.parts.random(SEEDS_BYTES)
-    signer = RoomSigner(seeds[:32], seeds[32:])
-    rooms.add_key(work.db, row.room, OwnKey(signer.author, seeds))
+    key, _ = draw_pair(work.parts.random)
+    rooms.add_key(work.db, row.room, key)
     work.happened.add_live(RoomStateChanged(room=row.name, room_id=row.room_id.hex()))
 
 

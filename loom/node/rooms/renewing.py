@@ -3,28 +3,25 @@
 from contextlib import suppress
 from typing import Final
 
-from loom.core.room.keys import MemberKeys, RoomSigner, verify_join
+from loom.core.room.keys import MemberKeys, verify_join
 from loom.core.room.state import Officer
 from loom.core.room.statement import (
     Admit,
     Appoint,
     Capability,
     Leave,
-    Remove,
     SignedStatement,
 )
 from loom.errors import InvalidInput, PeerError
 from loom.model import ContactToken, PeerId, Person
-from loom.node.room_states import RoomNow
+from loom.node.room_states import RoomNow, draw_pair
 from loom.node.rooms import changes, introducing
-from loom.node.rooms.stating import posts_below
+from loom.node.rooms.stating import posts_below, removal_of
 from loom.node.rooms.work import RoomWork
 from loom.storage import persons, room_peers, room_renewals, rooms
 from loom.storage.room_renewals import Renewal
-from loom.storage.rooms import OwnKey
 from loom.wire.limits import ROOM_MEMBERS_MAX
 
-SEEDS_BYTES: Final = 64
 SENIOR: Final = Capability.INVITE | Capability.ROLES | Capability.REMOVE
 """What it takes to give an officer's place to another pair."""
 
@@ -73,9 +70,8 @@ def _is_to_draw(work: RoomWork, now: RoomNow) -> bool:
 
 
 def _draw(work: RoomWork, now: RoomNow) -> RoomNow:
-    seeds = work.parts.random(SEEDS_BYTES)
-    signer = RoomSigner(seeds[:32], seeds[32:])
-    rooms.add_key(work.db, now.row.room, OwnKey(signer.author, seeds))
+    key, _ = draw_pair(work.parts.random)
+    rooms.add_key(work.db, now.row.room, key)
     now = work.now(now.row.room) or now
     introducing.introduce(work, now)
     return now
@@ -150,7 +146,7 @@ def _hand_over(work: RoomWork, now: RoomNow) -> RoomNow:
             )
             now = changes.state(work, now, appoint)
         if new in now.state.officers:
-            now = changes.state(work, now, _removal(work, now, old))
+            now = changes.state(work, now, removal_of(work, now, old))
     return now
 
 
@@ -175,25 +171,17 @@ def _keep_out(work: RoomWork, now: RoomNow) -> RoomNow:
             continue
         former = introducing.identities_of(work, person) - {now.held.state.members[author].peer_id}
         if mine & former and (officer is None or is_above(me, officer)):
-            now = changes.state(work, now, _removal(work, now, author))
+            now = changes.state(work, now, removal_of(work, now, author))
     return now
-
-
-def _removal(work: RoomWork, now: RoomNow, author: bytes) -> Remove:
-    """All that counts stays."""
-    ledger = now.held.ledger
-    return Remove(
-        author=author,
-        keep=ledger.keep_of(author),
-        posts=posts_below(work, now, author),
-        seen=ledger.next_number(author),
-    )
 
 
 def _successor(work: RoomWork, now: RoomNow, old: bytes) -> bytes | None:
     """The pair that was admitted under the identity of now of a member, as they say themselves."""
-    person = persons.by_peer_id(work.db, PeerId(now.state.members[old].peer_id))
-    if person is None or old not in _former(now, person):
+    peer_id = now.state.members[old].peer_id
+    if peer_id == now.held.state.members[old].peer_id:
+        return None
+    person = persons.by_peer_id(work.db, PeerId(peer_id))
+    if person is None:
         return None
     peer = room_peers.of(work.db, now.row.room, person.person_id)
     if peer is None or peer.said is None or not _is_followed(peer.is_welcome, person):

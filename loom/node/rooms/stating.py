@@ -157,16 +157,21 @@ def _remove(
     author = find_member(now, change.member)
     if author == actor:
         raise InvalidInput(what="That is you: leave the room instead")
+    removal = removal_of(work, now, author)
+    if not change.ban:
+        return [removal]
+    return [removal, Ban(peer_id=now.held.state.members[author].peer_id, on=True)]
+
+
+def removal_of(work: RoomWork, now: RoomNow, author: bytes) -> Remove:
+    """What removes a member, and keeps all of theirs that counts now."""
     ledger = now.held.ledger
-    removal = Remove(
+    return Remove(
         author=author,
         keep=ledger.keep_of(author),
         posts=posts_below(work, now, author),
         seen=ledger.next_number(author),
     )
-    if not change.ban:
-        return [removal]
-    return [removal, Ban(peer_id=now.held.state.members[author].peer_id, on=True)]
 
 
 def posts_below(work: RoomWork, now: RoomNow, author: bytes) -> int:
