@@ -8,7 +8,7 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import typer
 
@@ -22,6 +22,16 @@ FILES: Final = 500
 _SPECIAL: Final = re.compile(r"[^\w@%+=:,./-]")
 _IN_QUOTES: Final = {"'": {"'"}, '"': set('"\\$`!')}
 """What a name in such quotes must not have."""
+
+
+class Escaped(str):
+    """A name as bash takes it; Typer drops what does not begin as it was typed, which is plain."""
+
+    __slots__ = ()
+
+    def startswith(self, *typed: Any) -> bool:
+        """All of them begin so: others are not offered."""
+        return True
 
 
 def contact_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -108,7 +118,7 @@ def _offered(names: list[str], incomplete: str) -> list[str]:
         return found  # other shells quote what they are given; bash takes it as it stands
     if quote := _quote():
         return [name for name in found if not _IN_QUOTES[quote] & set(name)]
-    return [_SPECIAL.sub(r"\\\g<0>", name) for name in found]
+    return [Escaped(_SPECIAL.sub(r"\\\g<0>", name)) for name in found]
 
 
 def _quote() -> str:

@@ -35,6 +35,7 @@ def test_contacts_of_a_running_node_are_offered(
     assert contact_names(context, "B") == ["Bob", "Bea Lee"]
     monkeypatch.setenv("_LOOM_COMPLETE", "complete_bash")
     assert contact_names(context, "B") == ["Bob", "Bea\\ Lee"]
+    assert [one.startswith("Bea L") for one in contact_names(context, "Bea L")] == [True]
     node.add("Be$t")
     monkeypatch.setenv("COMP_CWORD", "3")
     for quote, names in (("'", ["Bea Lee", "Be$t"]), ('"', ["Bea Lee"])):
