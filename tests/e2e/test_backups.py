@@ -119,7 +119,7 @@ def test_what_opens_it_and_what_does_not(home: Home, words: str, tmp_path: Path)
     opened = home.run(*verify, str(by_passphrase), *given).ok().objects[0]
     assert opened["backup"]["opens_with"] == "passphrase"
     refused = home.run(*verify, str(by_passphrase), "--backup-passphrase-file", str(wrong))
-    assert refused.error["code"] == "wrong_passphrase"
+    assert refused.error["code"] == "wrong_backup_passphrase"
     others = tmp_path / "others"
     others.write_text(new_profile(home, "Eve"))
     refused = home.run(*verify, str(by_words), "--phrase-file", str(others))
