@@ -1,6 +1,5 @@
 """What this node dialled to one contact: other links are of another machine (PROTOCOL 3.7)."""
 
-from collections import deque
 from typing import Final
 
 from loom.links.direct import DirectLink
@@ -14,14 +13,16 @@ REMEMBERED: Final = 64
 class Dials:
     """The `rand` of the latest links, since this was made."""
 
+    __slots__ = ("_clock", "_rands", "_since_s")
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._since_s = clock.monotonic_s()
-        self._rands = deque[bytes](maxlen=REMEMBERED)
+        self._rands: tuple[bytes, ...] = ()  # little memory while there is nothing
 
     def begun(self, rand: bytes) -> None:
         """A link is dialled with this `rand` (16 bytes)."""
-        self._rands.append(rand)
+        self._rands = (*self._rands, rand)[-REMEMBERED:]
 
     def is_of_another(self, replaced: DirectLink, rand: bytes) -> bool:
         """Whether another machine dialled the link with this `rand`, which replaced one of here.
