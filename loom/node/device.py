@@ -155,6 +155,10 @@ class Device:
         """Whether another machine uses the identity with this contact, as far as is decided."""
         return self.device_id in self._parts.machine.found
 
+    def rests(self) -> bool:
+        """Whether the contact is not dialled: a link stands, or none is wanted now."""
+        return self.arbiter.link is not None or self.is_found_elsewhere
+
     async def answered_at(self, address: Address) -> None:
         """Note where the contact was reached."""
         await self.book.mark_ok(address)

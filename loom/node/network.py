@@ -292,7 +292,7 @@ class Network:
             partial(self.caller.call_in_turn, device),
             device.book,
             self._parts.clock,
-            lambda: device.is_linked() or device.is_found_elsewhere,
+            device.rests,
             partial(self._dial_failed, device),
             yields=self._parts.identity.peer_id > device.person.peer_id,
         )

@@ -188,15 +188,19 @@ class FormerDoors:
         """A device is there: it is told, if it is to be; who may connect is for the caller."""
         self.close_for(device)
         untold = self._untold.get(device.number, [])
-        if device.person.is_contact and not device.person.blocked:
-            self._doors[device.number] = self._earlier(device)
+        is_heard = device.person.is_contact and not device.person.blocked
+        doors = self._earlier(device) if is_heard else []
+        if device.person.is_admitted:
+            # Also who has spoken to a later one: they may have put an older copy of theirs back.
+            ids = {one.peer_id for one in untold}
+            doors += [
+                FormerDoor(self, device, one, is_untold=one.peer_id in ids)
+                for one in self._answered
+            ]
+        if doors:
+            self._doors[device.number] = doors
         if not device.person.is_admitted:
             return
-        # Also who has spoken to a later one: they may have put an older copy of theirs back.
-        ids = {one.peer_id for one in untold}
-        self._doors.setdefault(device.number, []).extend(
-            FormerDoor(self, device, one, is_untold=one.peer_id in ids) for one in self._answered
-        )
         last_s = max((one.put_at_s or 0 for one in untold), default=0)
         if untold and self._parts.now_s() - last_s >= PUT_AGAIN_S:
             device.context.chain = self.chain_for(untold[-1].peer_id)

@@ -353,7 +353,7 @@ export class Rooms {
         return {
           id: text.id, author: text.author, channel: text.content?.channel ?? "general",
           body: isDeleted ? "" : (edit ?? text).content.body, order: Number(text.order), is_deleted: isDeleted,
-          reply_to: text.content?.reply.length ? hex(text.content.reply) : null, reactions: isUnsaid ? {} : reactions,
+          reply_to: text.content?.reply.length ? hex(text.content.reply) : null, reactions: isDeleted ? {} : reactions,
         };
       });
   }
