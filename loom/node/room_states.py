@@ -121,6 +121,8 @@ class RoomStates:
         self._known: dict[RoomNumber, tuple[bytes, Held]] = {}
         self.asked: dict[tuple[RoomNumber, PersonId], Asked] = {}
         """What was asked in rooms that wait; asked again when the node starts."""
+        self.key_told: dict[tuple[RoomNumber, PersonId], int] = {}
+        """The reset counter of the session in which a member's RoomKey was last answered again."""
         self.begun: dict[tuple[RoomNumber, PersonId], MessageId] = {}
         """The last comparison that was begun with each member."""
         self.under_way: dict[tuple[RoomNumber, PersonId], dict[MessageId, frozenset[bytes]]] = {}

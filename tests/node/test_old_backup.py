@@ -9,8 +9,10 @@ from loom.api.events import LaterIdentityFound, MachineFound
 from loom.api.identity_commands import ShowIdentity, TakeLaterIdentity
 from loom.api.machine_commands import DecideMachine
 from tests.node.harness import Person, World, identity_of
-from tests.node.test_backups import put_back, saved
+from tests.node.test_backups import put_back, restored, saved
 from tests.node.test_identity import knows, reopen, rotate, words_of
+from tests.node.test_room_copies import numbers, waits
+from tests.node.test_rooms import alike, join, make, say
 
 YEARS_S = 5 * 365 * 86_400.0
 
@@ -120,3 +122,31 @@ async def test_a_clock_that_is_off_by_years_holds_up_and_loses_nothing(
     assert "while it is off" in bob.received(alice)
     assert not alice.told(MachineFound)
     assert not bob.told(MachineFound)
+
+
+async def test_a_member_of_a_room_asks_who_has_other_keys_since(world: World) -> None:
+    """Nothing is signed there before a member said what they have of it."""
+    ada, bob = [await world.person(name) for name in ("Ada", "Bob")]
+    await make(ada)
+    await join(world, ada, bob)
+    await say(ada, "before")
+    await alike(world, ada, bob, count=1)
+    path = await saved(ada)
+    await say(ada, "lost")
+    await alike(world, ada, bob, count=2)
+    await rotate(bob)
+    await world.until(lambda: knows(ada, bob) and ada.is_online(bob))
+    await say(bob, "with newer keys")
+    await alike(world, ada, bob, count=3)
+    await world.pass_time(60)
+    await restored(ada, path)
+    assert waits(ada)
+    bob.identity = identity_of("Bob")  # as Ada knows him again
+    await ada.note_address(bob)
+    reopen(bob, running=True)
+    await world.until(lambda: knows(ada, bob), 3_600)
+    await world.until(lambda: not waits(ada), 3_600)
+    await say(ada, "after")
+    await alike(world, ada, bob, count=4)
+    for person in (ada, bob):
+        assert len(set(numbers(person))) == len(numbers(person))

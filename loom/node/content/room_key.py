@@ -41,6 +41,8 @@ def take_in(intake: Intake, payload: RoomKey) -> None:
     work.happened.later.append(work.parts.room_fetch.ring)  # they may give a file
     if peer.told != introducing.told_to(now, person):
         introducing.tell_key(work, now, person)
+    elif is_again:
+        introducing.tell_key_again(work, now, person, intake.reset_counter)
     now = renewing.look(work, now)
     if not is_again and peer.said is not None:
         posting.take_back(work, now, peer.said)

@@ -70,6 +70,18 @@ def tell_key(work: RoomWork, now: RoomNow, person: Person, claim: bytes = b"") -
     )
 
 
+def tell_key_again(work: RoomWork, now: RoomNow, person: Person, reset_counter: int) -> None:
+    """Who repeats their keys may have put an older copy back, and lack one's own.
+
+    Args:
+        reset_counter: of the session. Once in each: an answer is a repetition there.
+    """
+    told, key = work.parts.room_states.key_told, (now.row.room, person.person_id)
+    if told.get(key) != reset_counter:
+        told[key] = reset_counter
+        tell_key(work, now, person)
+
+
 def admitted_by(work: RoomWork, now: RoomNow, person: Person, payload: RoomKey) -> Admit | None:
     """What admits a contact who used an invite into the room; None: it is not one, or no more."""
     if not identities_of(work, person).isdisjoint(now.state.banned):

@@ -13,6 +13,7 @@ import {
 } from "./room_events.js";
 import { kept, materialize, takesPost } from "./room_state.js";
 import { answerTo, begin, placesOf } from "./room_sync.js";
+import { best } from "./sessions.js";
 
 /** Room for the fields beside the events of one payload and for whom it names. */
 const BESIDE_EVENTS_BYTES = 4_600;
@@ -276,8 +277,13 @@ export class Rooms {
     const token = this.node.conversation(contact);
     if (!isProofOf(room.id, token, keys, proof)) return;
     const peer = this.peer(room, contact);
-    peer.said = hex(memberAuthor(keys));
-    if (isMember && !peer.told) this.tellKey(room, contact);
+    const said = hex(memberAuthor(keys));
+    const session = best(token.sessions).counter;
+    const isDue = !peer.told || (peer.said === said && peer.answeredIn !== session);
+    peer.said = said;
+    if (!isMember || !isDue) return;
+    peer.answeredIn = session;
+    this.tellKey(room, contact);
   }
 
   joined(room, state) {
