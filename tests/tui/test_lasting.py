@@ -62,12 +62,8 @@ async def test_one_sees_that_a_message_disappears_before_its_timer_runs(
         app.has_focus = False
         assert "secret  ◷ 1h" in timeline(app)
         app.has_focus = True
-
-        def runs() -> bool:
-            app.chat.attention.look()  # nothing may be on the screen yet when it is called first
-            return "secret  ◷ 59m" in timeline(app)
-
-        await until(pilot, runs)
+        app.chat.attention.look()
+        await until(pilot, lambda: "secret  ◷ 59m" in timeline(app))
 
 
 async def test_one_message_has_a_timer_of_its_own(node: TalkingNode, opened: Opened) -> None:
