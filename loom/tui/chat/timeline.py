@@ -47,11 +47,10 @@ class Timeline(Lines):
     def look_again(self) -> None:
         """The window changed."""
         self._find()
-        if self._age():
-            self._find()  # laid out after its next change was set, so that none is missed
+        self._age()
         self.refresh()
 
-    def _age(self) -> bool:
+    def _age(self) -> None:
         """Count down what is visible: while there is nothing of the kind, nothing wakes."""
         if self._aging is not None:
             self._aging.stop()
@@ -59,7 +58,6 @@ class Timeline(Lines):
         wait_s = None if self.window is None else self.window.age(self.on_screen)
         if wait_s is not None:
             self._aging = self.set_timer(wait_s, self.look_again)
-        return wait_s is not None
 
     def on_resize(self) -> None:
         """Other lines are visible now; those just drawn were found for the old size.

@@ -179,7 +179,9 @@ class Window:
                 soonest = RATE_S if soonest is None else min(soonest, RATE_S)
             if one.row_id in row_ids and (left_s := left_s_of(one)) is not None:
                 self._blocks.pop(one.row_id, None)
-                step_s = 1.0 if left_s < 61 else left_s % 60 + 0.5
+                # It was drawn a moment ago, perhaps before the minute that is just over.
+                is_just_over = left_s % 60 > 59.5
+                step_s = 1.0 if left_s < 61 or is_just_over else left_s % 60 + 0.5
                 soonest = step_s if soonest is None else min(soonest, step_s)
         return soonest
 
