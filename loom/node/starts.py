@@ -8,6 +8,7 @@ from loom.core.delivery import plan, starting
 from loom.core.delivery.plan import Wish
 from loom.core.delivery.starting import Starting
 from loom.core.prekeys import RemoteBundle, read_bundle
+from loom.errors import LoomError
 from loom.node.alarm import Alarm
 from loom.node.context import DeviceContext
 from loom.node.journal import Happened
@@ -121,9 +122,13 @@ class Starts:
         if self._is_found:
             return
         self._found()
-        await self._sessions.ready()
-        self._sessions.halt()
-        await self._sessions.commit(self._tell)
+        try:
+            await self._sessions.ready()
+            self._sessions.halt()
+            await self._sessions.commit(self._tell)
+        except LoomError:  # nothing is stored: the next record finds it again
+            self._context.parts.machine.found -= {self._context.device_id}
+            raise
 
     @property
     def _is_found(self) -> bool:

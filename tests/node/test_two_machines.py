@@ -10,7 +10,7 @@ from loom.api.identity_commands import TakeLaterIdentity
 from loom.api.machine_commands import DecideMachine, ShowMachine
 from loom.api.message_commands import History, SendText
 from loom.api.profile_commands import Status
-from loom.errors import ProfileClosed
+from loom.errors import DiskFull, ProfileClosed
 from tests.node.harness import Person, World
 from tests.node.test_identity import knows, rotate, words_of
 
@@ -229,6 +229,27 @@ async def an_answer_is_wanted(world: World, bob: Person, *machines: Person) -> N
         await world.until(lambda one=one: one.is_online(bob), within_s=WITHIN_S)  # type: ignore[misc]
         await world.delivered(one, bob, within_s=WITHIN_S)
     assert sorted(one for one in bob.received(staying) if one in said) == sorted(said)
+
+
+async def test_a_finding_that_a_full_disk_does_not_take_is_found_again(world: World) -> None:
+    alice, bob = await talk(world)
+    starts = alice.peer(bob).delivery.starts
+    alice.disk.is_full = True
+    with pytest.raises(DiskFull):
+        await starts.replaced()
+    alice.disk.is_full = False
+    assert (await alice.do(ShowMachine())).state == "alone"
+    await alice.say(bob, "nobody asked me")
+    await world.delivered(alice, bob)
+
+    await starts.replaced()
+    assert (await alice.do(ShowMachine())).contacts == ["Bob"]
+    await alice.say(bob, "held")
+    await world.pass_time(600)
+    assert "held" not in bob.received(alice)
+    await alice.restart()
+    assert (await alice.do(Status())).machine == "asks"
+    assert len(alice.told(MachineFound)) == 1
 
 
 async def test_a_flight_that_was_late_asks_nothing(world: World) -> None:
