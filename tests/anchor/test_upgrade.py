@@ -22,7 +22,7 @@ from tests.anchor_machine import (
     put_of,
     settled,
 )
-from tests.node.disk import KEY
+from tests.new_database import KEY
 
 NEWEST = max(schema.migrations(SCHEMA))
 

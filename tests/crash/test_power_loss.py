@@ -20,7 +20,8 @@ from tests.crash.conftest import ROUNDS, NewPair
 from tests.crash.pair import Pair
 from tests.crash.recorded_disk import Call, Loss, RecordedDisk, calls_of, in_flight, recorded
 from tests.crash.victims import Nursery, needs_strace, spread
-from tests.storage.given import KEY, add_contact, find, saying
+from tests.new_database import KEY
+from tests.storage.given import add_contact, find, saying
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from tests.crash.conftest import ROUNDS
 from tests.crash.pair import paths
 from tests.crash.recorded_disk import Loss, RecordedDisk, calls_of, recorded
 from tests.crash.victims import COUNT, Fault, Nursery, boundaries, needs_strace, spread
-from tests.storage.given import KEY, find, mid
+from tests.new_database import KEY
+from tests.storage.given import find, mid
 
 PROFILE = "ada"
 OLD, NEW = "correct horse battery staple", "a better one"

@@ -22,7 +22,8 @@ from loom.tui.settings import change_app_setting
 from tests.crash.conftest import NewPair
 from tests.crash.pair import paths
 from tests.crash.test_power_loss import FRAME_BYTES, LOG_HEADER_BYTES
-from tests.storage.given import KEY, add_contact, saying
+from tests.new_database import KEY
+from tests.storage.given import add_contact, saying
 
 PASSPHRASE = "correct horse battery staple"
 

@@ -11,10 +11,10 @@ from sqlcipher3.dbapi2 import Connection
 from loom.errors import DiskFull
 from loom.storage.database import BATCH_MAX, Database, settle
 from loom.storage.schema import PROFILE, Schema
+from tests.new_database import KEY, new_database
 
 T = TypeVar("T")
 
-KEY = bytes(range(32))
 WRITE_S = 0.001
 
 
@@ -118,8 +118,9 @@ class OneThreadDatabase(Database):
     @classmethod
     def on(cls, disk: Disk, path: Path, kind: Schema = PROFILE) -> Self:
         """Open the database of a profile; a new one is made if there is none."""
-        is_new = not path.exists()
-        database = cls.open(path, KEY, is_new, kind=kind, before_commit=disk.before_commit)
+        if not path.exists():
+            new_database(path, kind)
+        database = cls.open(path, KEY, kind=kind, before_commit=disk.before_commit)
         database.disk = disk
         database.is_dead = False
         writer: Any = _Writer(database)

@@ -30,7 +30,7 @@ from loom.storage.connection import Db
 from loom.storage.database import Database
 from loom.storage.file_store import FileStore
 from loom.storage.files import StoredFile
-from tests.node.disk import KEY
+from tests.new_database import KEY
 from tests.node.harness import Person, World
 from tests.node.test_files import (
     CHUNK,

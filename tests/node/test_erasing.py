@@ -11,7 +11,7 @@ from loom.model import MessageId
 from loom.storage import farewells, search
 from loom.storage.farewells import Covered
 from loom.wire.content import Delete, Edit, Text
-from tests.node.disk import KEY
+from tests.new_database import KEY
 from tests.node.harness import Person, World
 from tests.node.test_farewells import send_raw
 from tests.storage.pages import decrypted

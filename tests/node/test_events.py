@@ -29,7 +29,7 @@ from loom.model import MessageId
 from loom.node import journal
 from loom.storage import events as event_rows
 from loom.wire.content import Profile
-from tests.node.disk import KEY
+from tests.new_database import KEY
 from tests.node.harness import Person, World
 from tests.storage.pages import decrypted
 

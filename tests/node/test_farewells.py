@@ -31,9 +31,9 @@ from loom.storage import messages, persons
 from loom.storage.farewells import Covered
 from loom.wire.content import Edit, Farewell, Text
 from loom.wire.limits import STUB_LIFETIME_S
+from tests.new_database import KEY
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.by_hand import take_in
-from tests.node.disk import KEY
 from tests.node.harness import Person, World
 from tests.storage.pages import decrypted
 

@@ -35,7 +35,7 @@ from loom.wire.limits import (
     MAX_SKIP,
 )
 from tests.memory_network import Faults, MemoryStream
-from tests.node.disk import KEY
+from tests.new_database import KEY
 from tests.node.harness import Person, World, identity_of
 from tests.storage.pages import decrypted
 

@@ -24,9 +24,9 @@ from loom.errors import InvalidInput
 from loom.storage import events, messages
 from loom.wire.content import Timer
 from loom.wire.token import encode_token
+from tests.new_database import KEY
 from tests.node.anchor_machine import AnchorMachine
 from tests.node.by_hand import take_in
-from tests.node.disk import KEY
 from tests.node.harness import Person, World, identity_of
 from tests.storage.pages import decrypted
 

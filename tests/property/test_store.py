@@ -12,7 +12,8 @@ from sqlcipher3.dbapi2 import Connection
 from loom.model import ConversationId, Message
 from loom.storage import messages, search
 from loom.storage.database import Database
-from tests.storage.given import KEY, add_contact, mid, say
+from tests.new_database import KEY
+from tests.storage.given import add_contact, mid, say
 
 Item = tuple[int, bool]
 Batch = tuple[list[Item], bool]

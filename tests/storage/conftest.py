@@ -12,14 +12,15 @@ from loom.storage import database as database_module
 from loom.storage import search
 from loom.storage.connection import connect
 from loom.storage.database import Database
-from tests.storage.given import KEY, add_contact
+from tests.new_database import KEY, new_database
+from tests.storage.given import add_contact
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A database with the contact Ada, closed."""
     file = tmp_path / "loom.db"
-    Database.open(file, KEY, create=True).close()
+    new_database(file)
     db = connect(file, KEY)
     add_contact(db)
     db.close()

@@ -19,7 +19,6 @@ from loom.model import (
 from loom.search_words import index_text
 from loom.storage import messages, persons, search, text_index
 
-KEY = bytes(range(32))
 ADA = PeerId(b"A" * 32)
 
 

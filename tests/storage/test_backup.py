@@ -35,7 +35,8 @@ from loom.storage.database import Database
 from loom.storage.file_store import FileStore
 from loom.storage.vault import MEMORY_MIN_KIB, Cost
 from loom.storage.writer import create_file
-from tests.storage.given import KEY, mid, say
+from tests.new_database import KEY
+from tests.storage.given import mid, say
 
 OWN = BackupKey(Way.PHRASE, bytes(range(32)))
 WHOSE = Whose("Ada", b"A" * 32, 1_700_000_000_000)

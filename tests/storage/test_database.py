@@ -28,8 +28,9 @@ from loom.model import Message
 from loom.storage import maintenance, messages, search, sessions, settings
 from loom.storage.connection import connect
 from loom.storage.database import Database
+from tests.new_database import KEY
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, find, mid, say, saying
+from tests.storage.given import find, mid, say, saying
 
 ADA: Any = 1
 """The number of the person, the conversation and the device."""
@@ -504,7 +505,8 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from loom.storage.database import Database
-from tests.storage.given import KEY, say
+from tests.new_database import KEY
+from tests.storage.given import say
 
 commits = 0
 
@@ -544,7 +546,8 @@ ENDLESS = """
 import asyncio, sys
 from pathlib import Path
 from loom.storage.database import Database
-from tests.storage.given import KEY, saying
+from tests.new_database import KEY
+from tests.storage.given import saying
 
 async def main():
     database = Database.open(Path(sys.argv[1]), KEY)

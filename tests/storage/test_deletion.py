@@ -18,8 +18,9 @@ from loom.storage import (
     skipped_keys,
     text_index,
 )
+from tests.new_database import KEY
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, check_search, continue_at, mid, say
+from tests.storage.given import check_search, continue_at, mid, say
 from tests.storage.pages import decrypted
 
 ADA: Any = 1

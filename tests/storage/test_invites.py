@@ -13,8 +13,9 @@ from loom.storage.invites import InvitePrekey
 from loom.storage.joins import JoinState, PendingJoin
 from loom.wire.hints import Hint
 from loom.wire.limits import INVITE_MEMORY_S, REQUEST_LIFETIME_S, REQUESTS_MAX
+from tests.new_database import KEY
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, mid
+from tests.storage.given import mid
 from tests.storage.pages import decrypted
 
 ADA: Any = 1

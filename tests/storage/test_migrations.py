@@ -43,7 +43,8 @@ from loom.storage.database import Database
 from loom.storage.envelopes import Envelope
 from loom.storage.preferences import FOR_EVER_MS, Preference
 from loom.wire.content import Mailboxes, Profile, Text, decode_payload
-from tests.storage.given import KEY, check_search, find, index_all, mid, say
+from tests.new_database import KEY
+from tests.storage.given import check_search, find, index_all, mid, say
 
 ADA, EVE = 1, 3
 _EVE = DeviceId(EVE)

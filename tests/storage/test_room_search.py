@@ -9,8 +9,9 @@ from loom.model import RoomNumber
 from loom.storage import room_posts, room_search, rooms, search, text_index
 from loom.storage.room_posts import RoomPost
 from loom.storage.rooms import Standing
+from tests.new_database import KEY
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, say
+from tests.storage.given import say
 from tests.storage.pages import decrypted
 
 ADA, BOB = b"a" * 32, b"b" * 32

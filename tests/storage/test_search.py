@@ -14,9 +14,9 @@ from loom.model import ConversationId, MessageId, PeerId
 from loom.storage import messages, schema, search, text_index
 from loom.storage.connection import connect
 from loom.storage.database import Database
+from tests.new_database import KEY
 from tests.storage.conftest import OpenDatabase
 from tests.storage.given import (
-    KEY,
     add_contact,
     check_search,
     continue_at,

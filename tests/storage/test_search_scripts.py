@@ -13,9 +13,10 @@ from sqlcipher3.dbapi2 import Connection
 from loom.model import ConversationId, Direction
 from loom.search_words import fold, hits, terms, typed_words
 from loom.storage import messages, search, text_index
+from tests.new_database import KEY
 from tests.scripts import MIXED
 from tests.storage.conftest import OpenDatabase
-from tests.storage.given import KEY, check_search, find, index_all, mid, say
+from tests.storage.given import check_search, find, index_all, mid, say
 from tests.storage.pages import decrypted
 from tests.unit.test_search_words import FOUND, NOT_FOUND
 

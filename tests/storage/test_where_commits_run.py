@@ -13,7 +13,8 @@ from loom.storage import database as database_module
 from loom.storage import messages
 from loom.storage.database import Database
 from loom.storage.writer import Writer
-from tests.storage.given import KEY, mid, saying
+from tests.new_database import KEY
+from tests.storage.given import mid, saying
 
 ADA = ConversationId(1)
 
