@@ -234,6 +234,21 @@ async def test_who_left_is_no_member_and_comes_back_by_another_invite(
     await alike(world, *three, count=1)
 
 
+async def test_who_left_while_nobody_was_there_is_heard_of_later(
+    world: World, three: list[Person]
+) -> None:
+    ada, bob, cyd = three
+    for one in (ada, bob):
+        await one.stop()
+    await world.pass_time(600.0)
+    await cyd.do(LeaveRoom(room=ROOM))
+    await cyd.stop()
+    for one in three:
+        await one.start()
+    await world.until(lambda: state(ada) == state(bob) == state(cyd))
+    assert set(await members(bob)) == {"Ada", "Bob"}
+
+
 async def test_nothing_that_a_joiner_is_sent_comes_before_what_verifies_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,8 @@ def tell(
 ) -> None:
     """Pass statements on. Who is removed by one hears of it, and of nothing after it.
 
+    Who left tells everybody, reached or not: it never compares with them again.
+
     Args:
         before: who heard of the room until now; who comes by one is sent all there are.
         told: the members who have them, or get them without this side's help.
@@ -72,8 +74,9 @@ def tell(
     hearing = {one.person_id for one in telling.hearing(work, now)}
     stay = [one for one in before if one.person_id in hearing]
     gone = [one for one in before if one.person_id not in hearing]
-    peers = [*telling.reached(work, stay), *gone]
-    peers = [one for one in peers if one.said not in told]
+    if now.own not in now.state.left:
+        stay = telling.reached(work, stay)
+    peers = [one for one in (*stay, *gone) if one.said not in told]
     names = {now.own, *told, *(one.said or b"" for one in peers)}
     telling.tell(work, now, peers, [one.data for one in new], names)
 
