@@ -9,7 +9,13 @@ import msgspec
 
 from loom.api.anchor_commands import ListAnchors
 from loom.api.anchor_views import Anchors
-from loom.api.backup_commands import ListUnsent, MakeBackup, ShowBackupSchedule
+from loom.api.backup_commands import (
+    DropUnsent,
+    ListUnsent,
+    MakeBackup,
+    SendUnsent,
+    ShowBackupSchedule,
+)
 from loom.api.backup_views import (
     BackupRestored,
     BackupVerified,
@@ -450,6 +456,10 @@ class FakeNode:
             case ShowIdentity():
                 return self.identity
             case ListUnsent():
+                return self.unsent
+            case SendUnsent(contact=contact) | DropUnsent(contact=contact):
+                left = [one for one in self.unsent.contacts if contact not in ("", one.contact)]
+                self.unsent = Unsent(contacts=left)
                 return self.unsent
             case MakeBackup():
                 return msgspec.structs.replace(BACKUP, path=command.path)

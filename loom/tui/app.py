@@ -392,11 +392,11 @@ class LoomApp(Owner):
             self.open_panel(MachinePanel(self))
 
     async def _advice(self) -> str:
-        """What the owner should see to at the command line, some time."""
+        """What the owner should see to some time."""
         unsent = sum(one.messages for one in (await self.send(ListUnsent())).contacts)
         if unsent:
-            texts = "1 text waits" if unsent == 1 else f"{unsent:,} texts wait"
-            return f"Since the backup was restored {texts}: `loom unsent send`, or drop."
+            texts, wait = ("1 text", "waits") if unsent == 1 else (f"{unsent:,} texts", "wait")
+            return f"{texts} of the backup {wait}: /unsent sends or drops them."
         is_own = self.profiles is not None and not self.model.host
         if not is_own or not self.model.conversations:
             return ""

@@ -284,6 +284,7 @@ COMMANDS: Final = (
     SlashCommand("keys", "NAME", "Change the keys", "keys", also="emacs vi shortcuts bindings"),
     SlashCommand("words", "", "Check your 24 words", also="recovery phrase backup"),
     SlashCommand("backup", "", "Make, schedule or verify backups", also="save copy restore daily"),
+    SlashCommand("unsent", "", "Send what waited in a backup, or do not", also="restore drop"),
     SlashCommand(
         "safekeeping",
         "",

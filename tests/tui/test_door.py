@@ -235,7 +235,7 @@ async def test_who_has_no_backup_is_reminded_and_what_was_held_back_is_said(
     node.unsent = Unsent(contacts=[UnsentView(contact="Bob", contact_id=1, messages=2)])
     app = LoomApp(node, profile="ada", config=tmp_path, profiles=profiles, signs=Signs(True))
     async with app.run_test(size=(100, 24)) as talking:
-        await until_shown(talking, "2 texts wait: `loom unsent send`")
+        await until_shown(talking, "2 texts of the backup wait: /unsent sends or drops them.")
 
 
 async def test_words_can_wait_and_are_asked_for_again(profiles: Profiles, tmp_path: Path) -> None:

@@ -282,6 +282,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "words": (shows("Check your 24 words"),),
     "backup": (shows("This profile ends with the demo"),),
+    "unsent": (shows("No text waits for your word."),),
     "safekeeping": (shows("identity number 1 of your 24 words"),),
     "lock": (shows("work is hidden, not locked"),),
     "quit": (Step("", lambda app, _: not app.is_running),),

@@ -101,6 +101,7 @@ class SlashCommands:
             "words": self._check_words,
             "safekeeping": self._show_safekeeping,
             "backup": self._show_backups,
+            "unsent": self._show_unsent,
             "lock": owner.lock,
             "quit": quit_,
         }
@@ -606,6 +607,11 @@ class SlashCommands:
         from loom.tui.screens.backups import BackupsPanel
 
         self._owner.open_panel(BackupsPanel(self._owner, self._owner.profiles))
+
+    def _show_unsent(self) -> None:
+        from loom.tui.screens.unsent import UnsentPanel
+
+        self._owner.open_panel(UnsentPanel(self._owner))
 
     def _check_words(self) -> None:
         if self._owner.model.host:

@@ -67,9 +67,7 @@ class RestoreBackup(Panel):
         warnings = [clock_words(view.backup.made_at_ms, now_ms())]
         if view.unsent:
             waited = count_words(view.unsent, "text")
-            warnings.append(
-                f"{waited} waited to be sent when it was made: `loom unsent` shows whom."
-            )
+            warnings.append(f"{waited} waited to be sent when it was made: /unsent shows to whom.")
         return [
             Text(f"{view.profile} is restored: {contents_words(view.backup)}.", "good"),
             *damage_items(view),
