@@ -32,6 +32,7 @@ def _run() -> None:
         # A sign that the terminal's encoding lacks must not end the command.
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
     _import_asyncio_without_tls()
+    gc.set_threshold(20_000)  # imports alone would be looked through a hundred times
     if _is_app():
         gc.disable()  # until all is imported (loom/cli/tui.py): a tenth of the way to the paint
         from loom.cli import alone
