@@ -20,7 +20,8 @@ def main() -> None:
     if not _compiled():
         progress.print("not all could be compiled ahead: what starts includes the compiler's time")
     here = machine.describe()
-    results = []
+    results: list[report.RowResult] = []
+    finished = report.Report(started_at, here, settings, results)
     for row in ALL:
         if arguments.names and row.name not in arguments.names:
             continue
@@ -28,7 +29,7 @@ def main() -> None:
         measurements = harness.measure(row, settings)
         verdicts = harness.judge(row, measurements)
         results.append(report.RowResult(row.name, row.figure, row.unit, measurements, verdicts))
-    finished = report.Report(started_at, here, settings, results)
+        report.keep(finished)  # after each row: a run that is broken off keeps what it has
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)
