@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TextIO, cast
+from typing import Final, NoReturn, TextIO, cast
 
 from loom.errors import InvalidInput, TerminalNeeded
 from loom.printable import printable
 
 TERMINAL = Path("/dev/tty")
+LOOK_S: Final = 0.2
 
 
 def can_show_app() -> bool:
@@ -97,15 +98,26 @@ def _opened(mode: str, what: str, remedy: str) -> TextIO:
 def _interruptible() -> Iterator[None]:
     """Ctrl-C and SIGTERM end a prompt at once, with the terminal as it was.
 
-    Inside an event loop they would only be noted for later.
+    Inside an event loop they would only be noted for later. One that comes in the moment in which
+    the read begins is only noted, too: a timer breaks the read off, and it is looked for.
     """
-    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _end}
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: _end,
+        signal.SIGALRM: _nothing,
+    }
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    timer = signal.setitimer(signal.ITIMER_REAL, LOOK_S, LOOK_S)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _nothing(number: int, _: object) -> None:
+    pass
 
 
 def _end(number: int, _: object) -> NoReturn:
