@@ -74,7 +74,8 @@ def tell(
     hearing = {one.person_id for one in telling.hearing(work, now)}
     stay = [one for one in before if one.person_id in hearing]
     gone = [one for one in before if one.person_id not in hearing]
-    if now.own not in now.state.left:
+    leaves = now.own in now.state.left and any(one.author == now.own for one in new)
+    if not leaves:
         stay = telling.reached(work, stay)
     peers = [one for one in (*stay, *gone) if one.said not in told]
     names = {now.own, *told, *(one.said or b"" for one in peers)}

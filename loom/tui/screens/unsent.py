@@ -46,7 +46,12 @@ class UnsentPanel(LivePanel):
             self._option("", "To everybody", sum(one.messages for one in contacts)),
             *(self._option(one.contact, f"To {one.contact}", one.messages) for one in contacts),
             GAP,
-            Button("Send them", partial(self._decide, SendUnsent, "They are on their way.")),
+            Button(
+                "Send them",
+                partial(
+                    self._decide, SendUnsent, "They leave as soon as their contacts are reached."
+                ),
+            ),
             Button(
                 "Do not send them",
                 partial(self._decide, DropUnsent, "They are not sent."),
